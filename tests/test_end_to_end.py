@@ -34,7 +34,8 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.outcome import Outcome
 from podium.control.campaign.null_values import NULLS
-from podium.control.client.lab import Lab, open_facility
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
 from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.store import ParameterStore

@@ -28,7 +28,7 @@ from podium.control.campaign.repeatability import (
     scatter_squares,
     series_of,
 )
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.parameters.memory_record import MemoryRecord
 
 pytestmark = pytest.mark.slow

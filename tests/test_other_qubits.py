@@ -15,7 +15,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import ROUTINES
 from podium.control.calibration.outcome import Outcome
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.commands.part import written
 from podium.control.facility.part import part_of
 from podium.control.parameters.memory_record import MemoryRecord

@@ -22,7 +22,8 @@ from tests.chaos.processes import Processes, free_ports
 from tests.chaos.proxy import Proxy
 from tests.chaos.world import Tally
 
-from podium.control.client.lab import Lab, join_facility
+from podium.control.client.facility_access import join_facility
+from podium.control.client.lab import Lab
 from podium.control.runs.agent_values import Margins
 from podium.control.runs.errors import RunError
 from podium.control.runs.verdict import TOLERANCE_FS

@@ -23,7 +23,8 @@ from tests.chaos.twin_judge import (
 from tests.chaos.twin_laboratory import KINDS, NODES, RELOCK, TWO_NODES, TwinLaboratory
 from tests.chaos.world import Tally
 
-from podium.control.client.lab import Lab, join_facility
+from podium.control.client.facility_access import join_facility
+from podium.control.client.lab import Lab
 from podium.control.runs.errors import RunError
 from podium.control.runs.verdict import TOLERANCE_FS
 from podium.firmware_interfaces.exact_time import FS_PER_NS

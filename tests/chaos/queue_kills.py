@@ -19,7 +19,8 @@ from tests.chaos.live import NODES, RUN_S, Laboratory
 from tests.chaos.record_watch import RecordWatch
 
 from podium.control.bus.queue import QueueEntry, QueueNews
-from podium.control.client.lab import Lab, join_facility
+from podium.control.client.facility_access import join_facility
+from podium.control.client.lab import Lab
 from podium.control.runs.errors import RunError
 
 PEOPLE = 6

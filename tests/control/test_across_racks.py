@@ -19,7 +19,7 @@ from podium.control.agent.owners import owners_of
 from podium.control.bus import messages
 from podium.control.bus.log_publisher import publish_log
 from podium.control.bus.process_bus import open_bus
-from podium.control.client.lab import join_facility
+from podium.control.client.facility_access import join_facility
 from podium.control.commands import certificates, up
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command

@@ -22,7 +22,8 @@ from podium.control.calibration.sequences import (
     frames_of,
     measure_all,
 )
-from podium.control.client.lab import Lab, open_facility
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
 from podium.control.compilers.qblox.triggers import LEAST_DELAY_FS
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import ParameterEntry

@@ -18,7 +18,7 @@ import pytest
 from tests.benches.command_line import answer_of, draw_world, podium_here
 from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, wait_for
 
-from podium.control.client.lab import join_facility
+from podium.control.client.facility_access import join_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore, StoreError
 from podium.control.processes.lab_access import reached
@@ -232,7 +232,7 @@ async def test_a_killed_agent_leaves_each_bias_where_the_rule_says(
 
 DIES = """
 import asyncio, sys
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 
 async def main():
     async with open_facility(sys.argv[1], sys.argv[2]) as lab:

@@ -26,7 +26,8 @@ from podium.control.bus.log_publisher import publish_log
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.process_bus import open_bus
 from podium.control.bus.wire import encode
-from podium.control.client.lab import Lab, join_facility
+from podium.control.client.facility_access import join_facility
+from podium.control.client.lab import Lab
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.load import load_facility
 from podium.control.program.program import (

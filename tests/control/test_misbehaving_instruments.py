@@ -13,7 +13,8 @@ import pytest_asyncio
 from tests.benches.nodes.misbehaving_wires import Laboratory, Wire, laboratory
 from tests.benches.thoroughness import sampled
 
-from podium.control.client.lab import Lab, open_facility
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
 from podium.control.program.program import Capture, Frame, Play, Program
 from podium.control.program.waveforms import Gaussian, Square
 from podium.control.runs.errors import RunError

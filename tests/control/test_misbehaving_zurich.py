@@ -13,7 +13,8 @@ import pytest_asyncio
 from tests.benches.nodes.misbehaving_wires import EXAMPLE, Laboratory, Wire, laboratory
 from tests.benches.thoroughness import cases, sampled
 
-from podium.control.client.lab import Lab, open_facility
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
 from podium.control.program.parameters import with_parameters
 from podium.control.program.program import Affine, Capture, Delay, Frame, Parameter, Play, Program
 from podium.control.program.waveforms import Gaussian, Square

@@ -37,7 +37,7 @@ from podium.control.program.program import Affine, Axis, Delay, Play, Program, T
 from podium.control.program.serialise import digest
 from podium.control.program.waveforms import Gaussian
 from podium.control.runs import attendance
-from podium.control.runs.errors import RunError, RunFailed, RunRefused, StartLate
+from podium.control.runs.errors import RunError, RunFailed, RunRefused, StartLate, StartPartial
 from podium.control.runs.journal import FileJournal, JobAccepted
 from podium.control.runs.messages import Abort, Fire
 from podium.drivers.errors import ProtocolError, Refused
@@ -146,7 +146,7 @@ async def test_a_node_that_has_started_late_is_found(three, monkeypatch) -> None
 async def test_a_trigger_that_is_set_too_late_starts_nothing(three) -> None:
     async with nodes_up(three, 2) as (lab, nodes):
         nodes[1].hooks["send"] = lambda: time.sleep(0.1)  # longer than the guard
-        with pytest.raises(RunError, match="node_b: the trigger has not come"):
+        with pytest.raises(StartPartial, match="node_b: the trigger has not come"):
             await lab.run(together(nodes))
         assert nodes[1].played == []
         nodes[1].hooks.clear()

@@ -12,7 +12,8 @@ from tests.benches.docs.keep_report import KEPT
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.sequences import Pulses
-from podium.control.client.lab import Lab, open_facility
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import (

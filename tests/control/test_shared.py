@@ -11,7 +11,8 @@ from podium.control.bus import client_name
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.news import RunNews, runs_key
 from podium.control.bus.wire import decode
-from podium.control.client.lab import Lab, open_facility
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
 from podium.control.coordinator import manual_requests
 from podium.control.runs.errors import RunFailed, RunRefused
 

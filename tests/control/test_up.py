@@ -1,6 +1,7 @@
 """The processes of a facility, with every twin behind them, as a person starts them."""
 
 import asyncio
+import html
 import json
 import os
 import signal
@@ -10,8 +11,12 @@ from collections.abc import Iterator
 import httpx
 import psutil
 import pytest
+import xarray
 from tests.benches.command_line import podium_here
-from tests.benches.nodes.podium_up import EXAMPLE, Up, podium, wait_for
+from tests.benches.nodes.podium_up import EXAMPLE, Up, ended, podium, wait_for
+from tests.benches.programs.long_scan import scan
+
+from podium.control.client.facility_access import join_facility
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +55,33 @@ def test_a_facility_is_kept_up_by_one_only(up) -> None:
     assert f"{up.state}: process {up.up.pid} keeps this facility up already" in line
 
 
-async def test_a_lab_joins_from_another_process(up) -> None:
-    from podium.control.client.lab import join_facility
+async def test_a_run_is_the_same_in_the_list_on_the_page_and_in_a_notebook(up) -> None:
+    async with join_facility(EXAMPLE, state=up.state) as lab, asyncio.timeout(60):
+        measured = await lab.run(scan(10))
+        run = measured.attrs["run"]
+        await lab.recorder.flush()
+        told = podium("data", "list", EXAMPLE, "--state", up.state, "--json")
+        (row,) = [one for one in json.loads(told.stdout) if one["run"] == run]
+        url, key = up.page()
+        async with httpx.AsyncClient(base_url=url, headers=key, timeout=30) as client:
+            listed = (await client.get("/api/runs", params={"words": "", "limit": 5})).json()
+            about = (await client.get(f"/data/runs/{run}")).text
+        (same,) = [one for one in listed if one["run"] == run]
+        assert same["hash"] == row["hash"]
+        line = f'lab.data.load("{run}")'  # as it is copied from the page
+        assert line in html.unescape(about)
+        found = await eval(line, {"lab": lab})
+        opened = json.loads(
+            podium("data", "open", EXAMPLE, "--state", up.state, run, "--json").stdout
+        )
+        with eval(opened["open"], {"xarray": xarray}) as data:
+            for one in (found, data):
+                assert one.attrs["run"] == run
+                xarray.testing.assert_equal(one.q0_i, measured.q0_i)
 
-    coordinator = json.loads(up.state.read_text())["coordinator"]
-    async with join_facility(EXAMPLE, coordinator) as lab, asyncio.timeout(60):
+
+async def test_a_lab_joins_from_another_process(up) -> None:
+    async with join_facility(EXAMPLE, state=up.state) as lab, asyncio.timeout(60):
         assert 0.005 < await lab.read("thermometry_a", "mixing_chamber") < 0.03
         before = await lab.now()
         await lab.bias({"node_a.q0.flux": 0.2, "node_a.q1.flux": 0.05})
@@ -66,7 +93,7 @@ async def test_a_lab_joins_from_another_process(up) -> None:
 
 
 async def test_a_run_is_in_the_records_whoever_looks_also_after_a_kill_of_them(up, trial) -> None:
-    from podium.control.client.lab import join_facility
+    from podium.control.client.facility_access import join_facility
 
     coordinator = json.loads(up.state.read_text())["coordinator"]
     async with join_facility(EXAMPLE, coordinator) as lab, asyncio.timeout(120):
@@ -107,7 +134,7 @@ def test_the_page_comes_back_at_its_address_and_knows_what_was(up) -> None:
     address, key = up.page()
     victim = up.child("web")
     os.kill(victim.pid, signal.SIGKILL)
-    wait_for(lambda: not victim.is_running() or victim.status() == "zombie", up.log)
+    wait_for(lambda: ended(victim), up.log)
     state = httpx.get(
         f"{address}api/state", headers=key, timeout=60
     ).json()  # it waits for the next process
@@ -144,7 +171,7 @@ def test_a_release_and_its_end_are_answered_as_json(up) -> None:
 def test_a_process_that_is_killed_is_seen_and_comes_back(up, module) -> None:
     victim = up.child(module)
     os.kill(victim.pid, signal.SIGKILL)
-    wait_for(lambda: not victim.is_running() or victim.status() == "zombie", up.log)
+    wait_for(lambda: ended(victim), up.log)
     wait_for(lambda: up.status()[0] == 0, up.log)
     assert up.child(module).pid != victim.pid
 

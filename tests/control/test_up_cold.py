@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.benches.command_line import answer_of, podium_here
-from tests.benches.nodes.podium_up import Up, wait_for
+from tests.benches.nodes.podium_up import Up, ended, wait_for
 
 COLD = Path(__file__).parents[2] / "examples" / "cold" / "facility.yaml"
 LEADER = "fridge_a.compressor_stopped"
@@ -76,9 +76,7 @@ def test_kills_at_random_moments_leave_acknowledgements(up) -> None:
         victim = up.child("supervision")
         time.sleep(rng.random())  # a moment of the wall, not a wait for something
         os.kill(victim.pid, signal.SIGKILL)
-        wait_for(
-            lambda victim=victim: not victim.is_running() or victim.status() == "zombie", up.log
-        )
+        wait_for(lambda victim=victim: ended(victim), up.log)
         now = alarms(up)  # waits for the next process
         assert now["fridge_a.flow_lost"][0] == "shelved"
         assert now["fridge_a.water_warm"][0] == "out_of_service"

@@ -15,7 +15,8 @@ from tests.benches.nodes.several_nodes import facility_file
 from tests.benches.thoroughness import sampled
 
 from podium.control.bus.zenoh_config import LEASE_MS
-from podium.control.client.lab import Lab, join_facility
+from podium.control.client.facility_access import join_facility
+from podium.control.client.lab import Lab
 from podium.control.coordinator.agent_directory import GONE_S
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunError

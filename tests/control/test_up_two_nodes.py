@@ -15,7 +15,7 @@ from tests.benches.nodes.podium_up import PODIUM, Up
 from tests.benches.nodes.triggered import Node, together
 from tests.benches.nodes.two_nodes_up import TWO_NODES, in_time
 
-from podium.control.client.lab import join_facility
+from podium.control.client.facility_access import join_facility
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 TOGETHER_NS = 12

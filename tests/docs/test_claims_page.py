@@ -57,6 +57,7 @@ REFEREES = {
     "test_zurich_coupled_qubits": "`test_zurich_coupled_qubits.py`",
     "test_zurich_precompensation": "`test_zurich_precompensation.py`",
     "test_scqubits": "scqubits",
+    "test_scqubits_devices": "`test_scqubits_devices.py`",
     "test_scqubits_fluxonium": "of transmons and fluxoniums | scqubits",
     "test_stim": "`test_stim.py`",
     "test_snmp_white_rabbit_switch": "White Rabbit switch",

@@ -27,7 +27,7 @@ CELL_S = 240
 OPENED = """
 from contextlib import ExitStack
 from podium.control.client.blocking import open_facility_blocking
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.program.program import Capture, Delay, Frame, Play, Program
 from podium.control.program.waveforms import Square
 

@@ -24,7 +24,8 @@ from tests.many_nodes.costs import Costs
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import ROUTINES
-from podium.control.client.lab import Lab, join_facility
+from podium.control.client.facility_access import join_facility
+from podium.control.client.lab import Lab
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.parameters.store import ParameterStore

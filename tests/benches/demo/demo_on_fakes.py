@@ -14,10 +14,11 @@ from podium.control.bus.messages import FacilityStatus
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.client.lab import Lab
-from podium.control.demo import demonstration, simulation
+from podium.control.demo import demonstration
 from podium.control.demo import session as session_module
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.quantities import QUANTITIES
+from podium.control.processes import simulation
 from podium.control.program.program import Program
 
 

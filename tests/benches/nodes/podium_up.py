@@ -82,6 +82,14 @@ def podium(*words: object, check: bool = True) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, check=check, timeout=120)
 
 
+def ended(process: psutil.Process) -> bool:
+    """Tell whether a process has ended, also where it goes between two looks."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def wait_for(condition, log: Path) -> None:
     give_up = time.monotonic() + 90
     while not condition():

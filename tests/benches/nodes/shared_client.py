@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 
 from podium.control.client.blocking import join_facility_blocking
-from podium.control.client.lab import join_facility
+from podium.control.client.facility_access import join_facility
 from podium.control.program.program import (
     Affine,
     Axis,

@@ -12,7 +12,8 @@ from tests.benches.client.gates import Gate, raising, reached
 from podium.control.bus import messages
 from podium.control.bus.memory import MemoryBus
 from podium.control.calibration import one_routine
-from podium.control.client.lab import Lab, open_facility
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
 from podium.control.coordinator import agent_directory
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.facility.frozen_map import FrozenMap

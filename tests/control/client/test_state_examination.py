@@ -9,7 +9,7 @@ from tests.benches.web.page import entry
 
 from podium.control.agent.epoch_files import EpochFiles
 from podium.control.agent.ramp_journal import RampJournal
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.client.state_examination import examine_state
 from podium.control.facility.state_folder import (
     accepted_file,

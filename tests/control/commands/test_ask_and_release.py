@@ -9,7 +9,7 @@ from tests.benches.nodes.twins_on_sockets import EXAMPLE, twins_on_sockets
 
 from podium.control.bus.manual_access import Ask
 from podium.control.cli import main
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.commands.ask import in_unit, value_of
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.firmware_interfaces.quantity import QuantityError

@@ -17,11 +17,11 @@ from podium.control.demo import session as session_module
 from podium.control.facility.facility import Qubit
 from podium.control.facility.load import load_facility
 from podium.control.facility.qubit_names import UnknownQubit, chosen_qubits
+from podium.control.facility.state_file import UpState, kept_up, write_state
 from podium.control.facility.state_folder import default_state_file
 from podium.control.parameters.entry import Measured, ParameterEntry
 from podium.control.parameters.store import ParameterStore
 from podium.control.processes import lab_access
-from podium.control.processes.state_file import UpState, kept_up, write_state
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunFailed
 

@@ -10,7 +10,7 @@ import pytest
 from tests.benches.nodes.twins_on_sockets import EXAMPLE, twins_on_sockets
 
 from podium.control.cli import main
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.commands.record import through
 from podium.control.commands.record_proxy import NotRecordable, doors_of, recording
 from podium.control.facility.facility import InstrumentEntry, VisaAddress

@@ -9,7 +9,7 @@ from tests.benches.nodes.triggered import Node, together
 from tests.benches.nodes.two_nodes_up import TWO_NODES
 
 from podium.control import cli
-from podium.control.processes.state_file import UpState, write_state
+from podium.control.facility.state_file import UpState, write_state
 from podium.control.program.parameters import parameters_of
 from podium.control.program.program import Delay, Parameter, Play, Program
 from podium.control.program.serialise import to_json
@@ -45,7 +45,7 @@ def lab(tmp_path, monkeypatch) -> Lab:
     async def joined(*where: object):
         yield lab
 
-    monkeypatch.setattr("podium.control.client.lab.join_facility", joined)
+    monkeypatch.setattr("podium.control.client.facility_access.join_facility", joined)
     write_state(tmp_path / "up.json", UpState(str(TWO_NODES), None, "tcp/127.0.0.1:1"))
     (tmp_path / "bell.json").write_text(to_json(together([Node("a"), Node("b")])))
     return lab

@@ -19,7 +19,7 @@ from podium.control import cli
 from podium.control.agent.answers import quantised
 from podium.control.bus.messages import roundings_to_json
 from podium.control.calibration.facility_copy import keep_facility
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.commands import run
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for

@@ -16,9 +16,9 @@ from podium.control.client.skew_calibration import SkewsFound, calibrate_skews
 from podium.control.commands.skew import STARTS
 from podium.control.commands.skew_words import known_plainly, told_known
 from podium.control.coordinator.skews import known_of
+from podium.control.facility.state_file import UpState, write_state
 from podium.control.facility.state_folder import skews_file
 from podium.control.processes import lab_access
-from podium.control.processes.state_file import UpState, write_state
 from podium.control.runs.errors import RunFailed
 from podium.control.timebase import loopback
 from podium.control.timebase.drift_filter import NO_THERMOMETER
@@ -63,7 +63,7 @@ def lab(tmp_path, monkeypatch) -> AsyncIterator[Lab]:
         yield lab
 
     monkeypatch.setattr(lab_access, "reached", reached)
-    monkeypatch.setattr("podium.control.client.lab.join_facility", joined)
+    monkeypatch.setattr("podium.control.client.facility_access.join_facility", joined)
     yield lab
     store.close()
 

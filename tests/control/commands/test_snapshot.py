@@ -11,7 +11,7 @@ from tests.benches.nodes.twins_on_sockets import EXAMPLE, twins_on_sockets
 from podium.control.agent import snapshots as of_agent
 from podium.control.bus.snapshots import FacilitySnapshot, InstrumentSnapshot
 from podium.control.cli import main
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.records.datasets import load_dataset, save_dataset
 from podium.control.records.snapshots import (
     NoSnapshot,

@@ -15,9 +15,9 @@ from podium.control import cli
 from podium.control.bus import cold
 from podium.control.bus.cold import ColdNews, StepNews
 from podium.control.bus.messages import Done
-from podium.control.demo import simulation
 from podium.control.demo.cold_side import demonstration, fridge_operation
 from podium.control.demo.cold_side.fridge_operation import PEOPLE
+from podium.control.processes import simulation
 from podium.control.runs.errors import RunRefused
 
 MINUTES_A_LOOK = 10

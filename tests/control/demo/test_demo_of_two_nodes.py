@@ -17,11 +17,12 @@ from podium.control import cli
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.campaign.shared_start import broken_start
-from podium.control.demo import demonstration, simulation
+from podium.control.demo import demonstration
 from podium.control.demo import session as session_module
 from podium.control.demo.multi_node import agent_loss as killing_module
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.quantities import QUANTITIES
+from podium.control.processes import simulation
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunFailed
 

@@ -3,14 +3,17 @@
 from pathlib import Path
 
 import pytest
+from tests.benches.docs.pages import ROOT
 
 from podium.control.calibration.catalogue import BRING_UP, ROUTINES
 from podium.control.cli import main
 from podium.control.demo.demonstration import DemoRequest, _routines
+from podium.control.facility.load import load_facility
 
 
-def routines(**wanted: bool) -> tuple[str, ...]:
-    return _routines(DemoRequest(Path("facility.yaml"), 1, Path("report"), **wanted))
+def routines(example: str = "facility.yaml", **wanted: bool) -> tuple[str, ...]:
+    file = ROOT / "examples" / "two_qubit" / example
+    return _routines(DemoRequest(file, 1, Path("report"), **wanted), load_facility(file))
 
 
 def test_gates_come_behind_the_qubits_and_their_budget_last() -> None:
@@ -21,6 +24,12 @@ def test_gates_come_behind_the_qubits_and_their_budget_last() -> None:
     assert plain[-2:] == ("bell_state", "error_budget")
     assert set(judged) - set(plain) == {"interleaved_benchmarking"}
     assert set(judged) <= ROUTINES.keys()
+
+
+def test_edges_with_an_iswap_have_its_routines() -> None:
+    for judged in (False, True):
+        found = routines("facility_coupler.yaml", gates=True, benchmark=judged)
+        assert found[len(BRING_UP) :] == ("jazz", "parametric_chevron")
 
 
 def test_a_benchmark_without_gates_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from podium.control.cli import main
+from podium.control.facility.state_file import UpState, write_state
 from podium.control.processes import lab_access
 from podium.control.processes.lab_access import reached
-from podium.control.processes.state_file import UpState, write_state
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
 

@@ -114,6 +114,7 @@ def test_what_a_stream_had_is_a_file_of_its_run_once_it_was_left(records) -> Non
     from podium.control.records.datasets import load_dataset
 
     kept = load_dataset(Path(records.located("1-1", STREAMED).file))
+    assert records.located("1-1") == records.located("1-1", STREAMED)
     xarray.testing.assert_equal(kept, so_far(5))
     assert kept.attrs["shots_done"] == 5
     assert records.streams.runs() == ()

@@ -107,6 +107,7 @@ class RunId:
 
 DOES_NOT_FIT = "does not fit"
 LATE = "late"
+PARTIAL_START = "partial start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,8 @@ class Failed:
 
     kind: str
     """``refused`` (fix the request), :data:`DOES_NOT_FIT` (the program, its controllers),
-    :data:`LATE` (a start came too late: ask again), ``unreachable`` (an instrument is; its state
+    :data:`LATE` (a start came too late: ask again), :data:`PARTIAL_START` (not all have started,
+    and all were stopped: ask again), ``unreachable`` (an instrument is; its state
     is unknown), ``failed``, or, made on this side, ``no answer`` (whether it was done is
     unknown)."""
     message: str

@@ -23,11 +23,11 @@ from podium.control.campaign.cold_story import ColdWorld, tell
 from podium.control.campaign.cold_verdicts import judged
 from podium.control.campaign.world_task import WorldLost
 from podium.control.client.cold_client import ColdClient, join_supervisor
-from podium.control.demo import simulation
 from podium.control.facility.example import COLD_SIDE, example_facility
 from podium.control.facility.load import load_facility
+from podium.control.facility.state_file import read_state
+from podium.control.processes import simulation
 from podium.control.processes.child_processes import Children, call, podium, processor_time_s
-from podium.control.processes.state_file import read_state
 from podium.control.runs.errors import RunFailed
 from podium.firmware_interfaces import fridge_signals as signals
 

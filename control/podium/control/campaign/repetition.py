@@ -23,8 +23,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import BRING_UP, ROUTINES
 from podium.control.calibration.runner import Runner
-from podium.control.client.lab import open_facility
-from podium.control.demo import simulation
+from podium.control.client.facility_access import open_facility
 from podium.control.demo.arguments import (
     add_reset_argument,
     add_world_arguments,
@@ -34,6 +33,7 @@ from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Qubit
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.processes import simulation
 from podium.control.processes.child_processes import Children, processor_time_s
 from podium.firmware_interfaces.exact_time import FS_PER_S
 

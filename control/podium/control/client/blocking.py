@@ -22,8 +22,9 @@ from podium.control.bus.messages import FacilityStatus
 from podium.control.bus.mixers import MixerFound
 from podium.control.bus.queue import QueueNews, Reservation
 from podium.control.bus.records import MAIN
+from podium.control.client.facility_access import join_facility, open_facility
 from podium.control.client.gates import TwoQubitGate
-from podium.control.client.lab import Lab, join_facility, open_facility
+from podium.control.client.lab import Lab
 from podium.control.client.lab_data import FoundRuns, LabData
 from podium.control.client.lab_queue import LabQueue
 from podium.control.client.prepared_program import FiredData, PreparedProgram
@@ -284,7 +285,10 @@ class BlockingStream:
 
 @contextmanager
 def open_facility_blocking(
-    path: Path | str, endpoints: Path | str | None = None, *, who: str | None = None
+    path: Path | str | None = None,
+    endpoints: Path | str | None = None,
+    *,
+    who: str | None = None,
 ) -> Iterator[BlockingLab]:
     """Own all instruments of a facility while the context is open: ``open_facility``."""
     with _blocking(lambda: open_facility(path, endpoints, who=who)) as lab:
@@ -293,14 +297,17 @@ def open_facility_blocking(
 
 @contextmanager
 def join_facility_blocking(
-    path: Path | str,
+    path: Path | str | None = None,
     coordinator: str | None = None,
     endpoints: Path | str | None = None,
     *,
     who: str | None = None,
+    state: Path | None = None,
 ) -> Iterator[BlockingLab]:
     """Ask the processes of a facility that is up: ``join_facility``."""
-    with _blocking(lambda: join_facility(path, coordinator, endpoints, who=who)) as lab:
+    with _blocking(
+        lambda: join_facility(path, coordinator, endpoints, who=who, state=state)
+    ) as lab:
         yield lab
 
 

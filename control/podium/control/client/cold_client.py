@@ -71,7 +71,7 @@ def _error(answer: Failed) -> RunRefused | RunFailed:
 async def join_supervisor(path: Path, coordinator: str | None) -> AsyncGenerator[ColdClient]:
     """Ask the supervisor of a facility that is up; raises ``RunRefused`` when it cannot be.
 
-    ``coordinator``: as of :func:`podium.control.client.lab.join_facility`.
+    ``coordinator``: as of :func:`podium.control.client.facility_access.join_facility`.
     """
     from podium.control.bus.process_bus import client_of, join_bus
     from podium.control.facility.load import load_facility

@@ -7,10 +7,10 @@ from typing import TypeVar
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import LATE, Failed, ask
+from podium.control.bus.messages import LATE, PARTIAL_START, Failed, ask
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
-from podium.control.runs.errors import RunFailed, RunRefused, StartLate
+from podium.control.runs.errors import RunFailed, RunRefused, StartLate, StartPartial
 
 AWAIT_S = 2.0
 """One question for the end of long work waits so long; it is asked again until it is over."""
@@ -57,6 +57,8 @@ class CoordinatorClient:
                 raise RunRefused(answer.message)
             if answer.kind == LATE:
                 raise StartLate(answer.message)
+            if answer.kind == PARTIAL_START:
+                raise StartPartial(answer.message)
             if answer.kind != "no answer":
                 raise RunFailed(answer.message)
             if loop.time() > give_up:

@@ -1,19 +1,12 @@
-"""Gives a facility in hand: runs programs, moves biases, reads.
-
-In one process, for a notebook or a script:
-
-    async with open_facility("facility.yaml", endpoints="endpoints.json") as lab:
-        data = await lab.run(program)
-
-With the processes that ``podium up`` has started: ``join_facility`` instead.
-"""
+"""Gives a facility in hand: runs programs, moves biases, reads."""
 
 import asyncio
 import json
+import math
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -23,17 +16,26 @@ from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.client_name import checked_name
 from podium.control.bus.findings import FindingSeen
-from podium.control.bus.gather import ungrouped
 from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibrated
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, Stop, StreamPart
 from podium.control.client.coordinator_client import CoordinatorClient
+from podium.control.client.cut_run import (
+    CutRun,
+    check_slow,
+    cut_dataset,
+    known_lifetimes,
+    latency_entry,
+    latency_name,
+    slow_text,
+)
 from podium.control.client.gates import TwoQubitGate, edge_between, gate_of
 from podium.control.client.lab_data import LabData
 from podium.control.client.lab_queue import LabQueue
 from podium.control.client.line_corrections import check_lines, stored_lines
 from podium.control.client.prepared_program import PreparedProgram, prepare
 from podium.control.client.procedure import Procedure, reported_procedure
+from podium.control.client.readiness import check_connected, settled_status
 from podium.control.client.run_recorder import RunRecorder
 from podium.control.client.skew_calibration import (
     LoopbackResult,
@@ -43,6 +45,8 @@ from podium.control.client.skew_calibration import (
     marked_nodes,
 )
 from podium.control.client.stream import EVERY_S, Stream, attributes_of
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.slow_branches import controllers_of, slow_conditions
 from podium.control.facility.facility import Facility
 from podium.control.facility.line_response import LineResponse, lines_to_plain
 from podium.control.parameters.store import ParameterStore
@@ -50,11 +54,13 @@ from podium.control.parameters.validity import Validities
 from podium.control.program.dataset import dataset_of
 from podium.control.program.loopback import PULSES, Loopback
 from podium.control.program.parameters import NoSuchParameter, with_parameters
-from podium.control.program.program import Program
+from podium.control.program.program import Program, has_branches
 from podium.control.program.serialise import to_json
+from podium.control.program.validate import ProgramError, validate
 from podium.control.records.calibration_folder import OUT, STORE, CalibrationFolder
 from podium.control.records.snapshots import name_in
-from podium.control.runs.errors import RunError, RunFailed, RunRefused
+from podium.control.runs.errors import RunError, RunRefused
+from podium.control.timebase.lead_time import SHORTEST_FS
 from podium.control.timebase.loopback import STARTS
 from podium.control.timebase.skew_messages import (
     AskSkews,
@@ -66,7 +72,7 @@ from podium.control.timebase.skew_messages import (
 from podium.control.timebase.skew_routine import Progress
 from podium.control.timebase.start_setting import SkewsMeasured, StartSetting
 from podium.control.timebase.timed_program import TimedProgram, timed_to_json
-from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.exact_time import FS_PER_S, OffGridError
 from podium.firmware_interfaces.quantity import parse_quantity
 from podium.firmware_interfaces.tai import Tai
 
@@ -74,18 +80,13 @@ if TYPE_CHECKING:
     import xarray
 
     from podium.control.calibration.routine_result import Calibrated
-    from podium.control.records.record_folder import RecordFolder
-    from podium.control.security.access import Member
 
-AGENT = "room"
-"""Name of the agent that owns everything when a facility is opened in one process."""
-
-SETTLED = ("connected", "released")
-"""States of an instrument in which there is nothing to wait for."""
 CALIBRATION = "podium.control.calibration.one_routine"
 """Module that carries out routines: it stands on the lab, and is found when one is asked for."""
 CATALOGUE = "podium.control.calibration.catalogue"
 """Module that knows how long what routines have found is good for."""
+HELD_S = 3600.0
+"""Nodes of a run that is cut are kept for it so long at most."""
 READY_S = 60.0
 """A calibration waits so long for instruments that do not answer yet."""
 
@@ -205,6 +206,8 @@ class Lab:
             program = with_parameters(program, parameters or {})
         except NoSuchParameter as error:
             raise RunRefused(str(error)) from error
+        if has_branches(program):
+            await asyncio.to_thread(self._refuse_slow, program)
         asked_s = time.time()
         text = await asyncio.to_thread(to_json, program)
         lines, asked = self._lines_of(program), text
@@ -224,6 +227,56 @@ class Lab:
         name_in(data, done.snapshot)
         await self._recorder.keep(data, program, asked_s, self._procedure)
         return data
+
+    async def run_cut(
+        self,
+        program: Program,
+        *,
+        longest_wait_s: float = math.inf,
+        store: Path | str | None = None,
+        corrected: bool = True,
+    ) -> "xarray.Dataset":
+        """Run a program whose branches depend on other controllers' results, cut at such branches.
+
+        Each shot is a series of runs, made again from its beginning where one of them fails: it
+        has to bring its qubits to where it wants them by itself. ``waited`` (shot, cut; s) says
+        how long qubits waited, ``attrs["waits"]`` what that cost by the lifetimes in ``store``;
+        the time that a cut takes is kept there. Refused where it takes longer than
+        ``longest_wait_s``, and for programs that sweep. A qubit's phase against its drive is lost
+        at a cut. Nobody else's work is begun on these nodes meanwhile.
+        """
+        nodes = sorted({frame.port.partition(".")[0] for frame in program.frames})
+        begin_s = time.time()
+        places = await asyncio.to_thread(self._places, program)
+        with ParameterStore(store or ":memory:") as known:
+            run_part = partial(self.run, corrected=corrected)
+            cut = CutRun(program, places, run_part, longest_wait_s)
+            latency = known.get(latency_name(self._facility))
+            check_slow(cut.slow, latency, longest_wait_s, program.name)
+            lifetimes = known_lifetimes(self._facility, program, known)
+            why = f"{program.name}: qubits wait between its parts"
+            held = await self.queue.reserve(
+                *nodes, begins_s=begin_s, ends_s=begin_s + HELD_S, why=why
+            )
+            try:
+                shots = await cut.shots()
+            finally:
+                with suppress(RunError):
+                    await asyncio.shield(self.queue.give_back(held.id))
+            attributes = {**shots[-1].attributes, "program": program.name}
+            attributes["program_json"] = await asyncio.to_thread(to_json, program)
+            attributes["made_again"] = cut.made_again
+            if any(one.waited_fs for one in shots):
+                known.put([latency_entry(self._facility, shots, attributes)])
+        return cut_dataset(program, cut.slow, shots, attributes, lifetimes)
+
+    def _places(self, program: Program) -> "Mapping[str, str]":
+        """Return which controller plays each frame."""
+        from podium.control.families.family import families_of
+
+        families = families_of(self._facility)
+        ports = {name: frozenset(one.ports[name]) for name, one in families.items()}
+        return controllers_of(program, ports)
 
     async def prepare(self, program: Program) -> PreparedProgram:
         """Have ``program`` compiled and held by the agent that plays it; nothing is touched.
@@ -255,6 +308,23 @@ class Lab:
         """Return the corrected lines that ``program`` plays on."""
         ports = {frame.port for frame in program.frames}
         return {port: line for port, line in self._lines.items() if port in ports}
+
+    def _refuse_slow(self, program: Program) -> None:
+        """Raise ``RunRefused`` where results would have to travel, with the time that is missing.
+
+        A program that is wrong in another way goes on: whoever compiles it will say so.
+        """
+        try:
+            validate(program)
+            slow = slow_conditions(program, self._places(program))
+        except (ProgramError, DoesNotFit, OffGridError):
+            return
+        if slow:
+            raise RunRefused(
+                f"{program.name}: no wire carries {slow_text(slow, SHORTEST_FS / FS_PER_S)}. A run "
+                f"more takes {SHORTEST_FS / FS_PER_S:.3g} s at least: cut it at such branches "
+                "(lab.run_cut, podium run --cut)"
+            )
 
     def _refuse_lines(self, program: Program, what: str) -> None:
         if lines := self._lines_of(program):
@@ -482,151 +552,11 @@ class Lab:
 
         After ``within_s`` it is returned as it is then.
         """
-        loop = asyncio.get_running_loop()
-        give_up = loop.time() + within_s
-        while True:
-            try:
-                status = await self.status()
-            except RunFailed:
-                if loop.time() > give_up:
-                    raise
-            else:
-                instruments = [one for agent in status.agents for one in agent.instruments]
-                if not status.missing and all(one.state in SETTLED for one in instruments):
-                    return status
-                if loop.time() > give_up:
-                    return status
-            await asyncio.sleep(0.05)
+        return await settled_status(self.status, within_s)
 
     async def all_connected(self) -> None:
         """Return once every instrument answers or is in a person's hands.
 
         Raises ``RunFailed``, naming those that do not after :data:`READY_S`.
         """
-        status = await self.ready(READY_S)
-        lost = [
-            f"{one.name} is {one.state}: {one.last_error}"
-            for agent in status.agents
-            for one in agent.instruments
-            if one.state not in SETTLED
-        ]
-        if lost or status.missing:
-            raise RunFailed("; ".join([*status.missing, *lost]))
-
-
-@asynccontextmanager
-async def open_facility(
-    path: Path | str,
-    endpoints: Path | str | None = None,
-    *,
-    who: str | None = None,
-    state: Path | None = None,
-    store: Path | str | None = None,
-    reading_only: bool = False,
-    recorded: bool = True,
-) -> AsyncGenerator[Lab]:
-    """Own all instruments of a facility in this process while the context is open.
-
-    ``endpoints``: a file that lays addresses over the facility file; ``who``: as whom others
-    see what is asked here (default: user and program). Connecting only reads, but for a bias
-    that an earlier owner has left in the middle of a ramp: its safe rule is carried out (with
-    ``reading_only`` before the first job instead), and controllers that a trigger starts, which
-    are disarmed and silenced (with ``reading_only`` left alone; then nothing starts at a time).
-    ``store`` is the parameter store that receives where it ended. ``state``: as given to
-    ``podium up``; the journal of ramps, the epochs of clocks, measured skews and the records of
-    runs lie beside it; without ``recorded`` no run goes there.
-    Leaving aborts what runs, makes it safe, and closes all connections.
-    """
-    from podium.control.agent.agent import Agent
-    from podium.control.agent.instruments import Instruments
-    from podium.control.agent.ramp_journal import RampJournal
-    from podium.control.bus.memory import MemoryBus
-    from podium.control.client.state_examination import examine_state
-    from podium.control.coordinator.coordinator import Coordinator
-    from podium.control.coordinator.findings_file import FindingsFile
-    from podium.control.facility.load import load_facility
-    from podium.control.facility.state_folder import (
-        default_state_file,
-        epochs_folder,
-        journal_file,
-        skews_file,
-    )
-    from podium.control.families.family import compiler_for, wirings_of
-    from podium.control.records.record_service import RecordService
-    from podium.control.timebase.skew_store import SkewStore, SkewStoreError
-
-    facility = await asyncio.to_thread(load_facility, path, endpoints)
-    state_file = state or default_state_file(Path(path))
-    found = await asyncio.to_thread(examine_state, state_file, store)
-    if stops := [one.what for one in found if one.stops]:
-        raise RunFailed("; ".join(stops))
-    instruments = Instruments.of(facility, facility.instruments)
-    bus = MemoryBus()
-    agent = Agent(
-        AGENT,
-        facility,
-        instruments,
-        compiler_for(facility),
-        bus,
-        journal=RampJournal(journal_file(state_file)),
-        store=None if store is None else str(store),
-        reading_only=reading_only,
-        starts=() if reading_only else wirings_of(facility, instruments.names),
-        epochs=epochs_folder(state_file),
-    )
-    try:
-        skews = await asyncio.to_thread(SkewStore, skews_file(state_file))
-    except SkewStoreError as error:
-        raise RunFailed(str(error)) from error
-    findings = FindingsFile(None)
-    findings.only(tuple(one.what for one in found))
-    with closing(skews):
-        coordinator = Coordinator(facility, bus, skews=skews, findings=findings)
-        records = RecordService(facility.name, bus, partial(_open_records, state_file))
-        async with ungrouped(), agent.running(), records.running(), coordinator.running():
-            lab = Lab(facility, bus, who, file=Path(path), recorded=recorded)
-            async with lab.recorder.running():
-                yield lab
-
-
-def _open_records(state_file: Path) -> "RecordFolder":
-    from podium.control.facility.state_folder import records_folder
-    from podium.control.records.record_folder import RecordFolder
-
-    return RecordFolder(records_folder(state_file))
-
-
-@asynccontextmanager
-async def join_facility(
-    path: Path | str,
-    coordinator: str | None = None,
-    endpoints: Path | str | None = None,
-    *,
-    who: str | None = None,
-    me: "Member | None" = None,
-    recorded: bool = True,
-) -> AsyncGenerator[Lab]:
-    """Ask the processes of a facility that is up.
-
-    ``coordinator``: its endpoint on the bus, as ``podium up`` says; where the facility file names a
-    meeting point, that is used instead. This process is a client of the facility there, or ``me``,
-    and finds its certificate by itself: that of this user; where a facility file names a folder of
-    them, ``PODIUM_CLIENT`` says which. Without ``recorded`` its runs go into no records. Raises
-    ``RunRefused`` when it cannot be.
-    """
-    from podium.control.bus.bus import BusError
-    from podium.control.bus.process_bus import client_of, join_bus
-    from podium.control.facility.load import load_facility
-
-    facility = await asyncio.to_thread(load_facility, path, endpoints)
-    if facility.bus is None and coordinator is None:
-        raise RunRefused(f"{path} names no meeting point (bus): say where its coordinator is")
-    async with AsyncExitStack() as stack:
-        try:
-            me = me or client_of(facility.bus)
-            bus = await stack.enter_async_context(join_bus(facility, me, coordinator))
-        except BusError as error:
-            raise RunRefused(str(error)) from error
-        lab = Lab(facility, bus, who, file=Path(path), recorded=recorded)
-        async with lab.recorder.running():
-            yield lab
+        check_connected(await self.ready(READY_S))

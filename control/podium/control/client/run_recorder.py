@@ -31,7 +31,7 @@ from podium.control.records.code_version import code_version
 from podium.control.records.records_error import NoRun, RecordsError
 from podium.control.records.run_attributes import QUBITS, ROUTINE, run_attributes
 from podium.control.records.run_ports import qubits_of
-from podium.control.runs.errors import RunError, RunRefused, StartLate
+from podium.control.runs.errors import RunError, RunRefused, StartLate, StartPartial
 
 if TYPE_CHECKING:
     import xarray
@@ -282,7 +282,7 @@ class RunRecorder:
             return
         named = _RUN.search(str(error))
         refused = isinstance(error, RunRefused) and named is None
-        late = isinstance(error, StartLate)
+        late = isinstance(error, StartLate | StartPartial)
         state = "refused" if refused else "late" if late else "failed"
         facts = self._facts(
             "" if named is None else named[1], program, state, {}, asked_s, procedure, str(error)

@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.commands.options.dry_run import tell_ask
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
-    from podium.control.processes.state_file import AlreadyUp
+    from podium.control.facility.state_file import AlreadyUp
     from podium.control.runs.errors import RunError
 
     try:

@@ -14,7 +14,9 @@ from podium.control.demo.arguments import add_reset_argument
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
 
     from podium.control.calibration.declaration import Routine
     from podium.control.facility.edges import Edge
@@ -58,7 +60,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Run the routines; 0 when none failed."""
     from podium.control.bus.shutdown import run_until_terminated
-    from podium.control.calibration.catalogue import BRING_UP, EDGE_BRING_UP, targets_edges
+    from podium.control.calibration.catalogue import (
+        BRING_UP,
+        EDGE_BRING_UP,
+        edge_bring_up,
+        targets_edges,
+    )
     from podium.control.calibration.user_routines import NoRoutine, find_routines
     from podium.control.commands.options.dry_run import tell_calibration
     from podium.control.commands.options.time_arguments import laid_over
@@ -70,8 +77,8 @@ def run(arguments: Namespace) -> int:
         chosen_qubits,
         ends_of,
     )
+    from podium.control.facility.state_file import AlreadyUp
     from podium.control.parameters.store import StoreError
-    from podium.control.processes.state_file import AlreadyUp
     from podium.control.timebase.moments import NoMoment
 
     try:
@@ -90,7 +97,7 @@ def run(arguments: Namespace) -> int:
         facility = load_facility(arguments.facility, over)
         edges, named = chosen_edges(facility, arguments.qubits)
         if not arguments.only:
-            steps = EDGE_BRING_UP if edges and not named else BRING_UP
+            steps = edge_bring_up(edges) if edges and not named else BRING_UP
         if not edges and any(map(targets_edges, steps)):
             edges = tuple(facility.edges().values())
             named = []
@@ -130,12 +137,12 @@ async def _calibrate(
     from rich.console import Console
 
     from podium.control.demo.session import CANNOT_GO_ON, Session
-    from podium.control.facility.atomic_files import check_writable, write_text
+    from podium.control.facility.atomic_files import check_writable
     from podium.control.parameters.store import ParameterStore
     from podium.control.processes.lab_access import reached
-    from podium.control.report.page import Drawings, page
+    from podium.control.report.page import Drawings
     from podium.control.report.progress import display
-    from podium.control.report.story import Failure, Story, summary, trouble
+    from podium.control.report.story import Failure, Story
     from podium.control.runs.errors import RunError
 
     begin = time.monotonic()
@@ -143,9 +150,8 @@ async def _calibrate(
     await asyncio.to_thread(check_writable, folder)
     console = Console(stderr=arguments.json)
     place = arguments.store or folder / "parameters.sqlite"
-    story = Story(arguments.facility.stem, None, tuple(q.name for q in qubits))
+    story, begun = Story(arguments.facility.stem, None, tuple(q.name for q in qubits)), False
     story.edges = tuple(edge.name for edge in edges)
-    begun = False
     try:
         with (
             ParameterStore(place) as store,
@@ -188,14 +194,26 @@ async def _calibrate(
             file=sys.stderr,
         )
         raise
+    _tell(arguments, story, svgs, console)
+    return story
+
+
+def _tell(
+    arguments: Namespace, story: "Story", svgs: "Sequence[Sequence[str]]", console: "Console"
+) -> None:
+    """Write the report's page, and print where it is and what went wrong."""
+    from podium.control.facility.atomic_files import write_text
+    from podium.control.report.page import page
+    from podium.control.report.story import summary, trouble
+
+    index = arguments.out / "index.html"
     if story.trouble:
         print(trouble("podium calibrate", story), file=sys.stderr)
-    write_text(folder / "index.html", page(story, svgs))
+    write_text(index, page(story, svgs))
     if arguments.json:
         print(json.dumps(summary(story), indent=2))
     else:
-        console.print(f"{folder / 'index.html'}", markup=False, highlight=False, soft_wrap=True)
-    return story
+        console.print(f"{index}", markup=False, highlight=False, soft_wrap=True)
 
 
 command = Command(

@@ -95,7 +95,7 @@ def run(arguments: Namespace) -> int:
     """Do what is asked; 1 when the supervisor does not do it or does not answer."""
     from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
-    from podium.control.processes.state_file import NotUp
+    from podium.control.facility.state_file import NotUp
     from podium.control.runs.errors import RunError
     from podium.firmware_interfaces.quantity import QuantityError
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.control.commands.options.facility_file import (
-    WhichFacility,
     add_facility_arguments,
     facility_in_use,
 )
 from podium.control.facility.command import FOUND_PROBLEM, WRONG_USE, Command
+from podium.control.facility.facility_in_use import WhichFacility
 from podium.control.records.search_words import FILTERS
 
 if TYPE_CHECKING:
@@ -111,8 +111,8 @@ def run(arguments: Namespace) -> int:
 
 def _records(arguments: Namespace) -> "RecordFolder":
     """Open the records that are meant: those of a facility, or a folder or URL."""
+    from podium.control.facility.state_file import NotUp, read_state
     from podium.control.facility.state_folder import default_state_file, records_folder
-    from podium.control.processes.state_file import NotUp, read_state
     from podium.control.records.record_folder import RecordFolder
     from podium.control.records.records_error import RecordsError
 

@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> int:
     """Print the findings; 1 if an instrument does not answer or is not what the file says."""
     from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
-    from podium.control.processes.state_file import AlreadyUp
+    from podium.control.facility.state_file import AlreadyUp
     from podium.control.runs.errors import RunError
 
     try:

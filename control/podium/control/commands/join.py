@@ -48,7 +48,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.bus.gather import ungrouped
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
-    from podium.control.processes.state_file import NotUp
+    from podium.control.facility.state_file import NotUp
     from podium.control.runs.errors import RunError
 
     async def joined(facility: "Facility") -> int:
@@ -75,9 +75,9 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
     from podium.control.bus.process_bus import client_of, join_bus
     from podium.control.bus.shutdown import until_terminated
     from podium.control.client.lab import Lab
+    from podium.control.facility.state_file import read_state
     from podium.control.facility.state_folder import default_state_file
     from podium.control.processes.process_layout import files_of, keep_agents
-    from podium.control.processes.state_file import read_state
 
     def report(text: str) -> None:
         print(f"podium join: {text}", file=sys.stderr, flush=True)
@@ -186,7 +186,7 @@ async def _tell_when_ready(lab: "Lab", new: frozenset[str], *, as_json: bool) ->
 
 async def _until_gone(state_file: Path, coordinator: str) -> None:
     """Return once nobody keeps up the facility that was joined."""
-    from podium.control.processes.state_file import NotUp, read_state
+    from podium.control.facility.state_file import NotUp, read_state
 
     while True:
         await asyncio.sleep(LOOK_S)

@@ -3,8 +3,9 @@
 from argparse import Namespace
 from collections.abc import Iterable
 
-from podium.control.commands.options.facility_file import WhichFacility, facility_in_use
+from podium.control.commands.options.facility_file import facility_in_use
 from podium.control.facility.facility import Facility
+from podium.control.facility.facility_in_use import WhichFacility
 from podium.control.facility.load import load_facility
 from podium.control.facility.problems import FacilityError, suggest
 from podium.control.parameters.entry import ParameterEntry

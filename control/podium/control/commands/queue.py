@@ -42,7 +42,7 @@ def run(arguments: Namespace) -> int:
     """Do what is asked, and print the queue."""
     from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
-    from podium.control.processes.state_file import NotUp
+    from podium.control.facility.state_file import NotUp
     from podium.control.records.run_times import NoTime
     from podium.control.runs.errors import RunError
 
@@ -62,7 +62,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def _queue(arguments: Namespace) -> "QueueNews":
-    from podium.control.client.lab import join_facility
+    from podium.control.client.facility_access import join_facility
     from podium.control.commands.options.facility_file import state_of
 
     state = state_of(arguments, arguments.facility)

@@ -31,7 +31,7 @@ def run(arguments: Namespace) -> int:
     """Release the instrument or take it back, and say what holds now."""
     from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
-    from podium.control.processes.state_file import NotUp
+    from podium.control.facility.state_file import NotUp
     from podium.control.runs.errors import RunError
 
     try:
@@ -57,7 +57,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def _release(arguments: Namespace, facility: Path) -> str:
-    from podium.control.client.lab import join_facility
+    from podium.control.client.facility_access import join_facility
 
     state = state_of(arguments, facility)
     name = arguments.instrument

@@ -58,7 +58,7 @@ def run(arguments: Namespace) -> int:
     """Do what is asked; 1 when it fails, or when a skew that is shown is not known to hold."""
     from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
-    from podium.control.processes.state_file import AlreadyUp
+    from podium.control.facility.state_file import AlreadyUp
     from podium.control.runs.errors import RunError
     from podium.control.timebase.skew_store import SkewStoreError
 
@@ -122,10 +122,10 @@ async def _show(arguments: Namespace) -> int:
 
 async def _known(arguments: Namespace) -> "tuple[str, SkewsKnown]":
     """Return the facility's name and the ledger: of who keeps it up, else what the file says."""
-    from podium.control.client.lab import join_facility
+    from podium.control.client.facility_access import join_facility
     from podium.control.facility.load import load_facility
+    from podium.control.facility.state_file import NotUp, where_up
     from podium.control.facility.state_folder import default_state_file
-    from podium.control.processes.state_file import NotUp, where_up
 
     state_file = arguments.state or default_state_file(arguments.facility)
     try:

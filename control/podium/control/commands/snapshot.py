@@ -37,7 +37,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Do it. For ``diff``: 0 when both are the same, 1 when not."""
     from podium.control.facility.problems import FacilityError
-    from podium.control.processes.state_file import AlreadyUp
+    from podium.control.facility.state_file import AlreadyUp
     from podium.control.records.snapshots import NoSnapshot
     from podium.control.runs.errors import RunError
 

@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> int:
     """Print how the facility is; 1 if something is missing, lost, or found and not looked at."""
     from podium.control.bus.shutdown import run_until_terminated
     from podium.control.facility.problems import FacilityError
-    from podium.control.processes.state_file import NotUp
+    from podium.control.facility.state_file import NotUp
     from podium.control.runs.errors import RunError
 
     try:
@@ -70,9 +70,9 @@ def run(arguments: Namespace) -> int:
 async def _status(
     arguments: Namespace,
 ) -> "tuple[FacilityStatus, QueueNews, str | None, str | None]":
-    from podium.control.client.lab import join_facility
+    from podium.control.client.facility_access import join_facility
+    from podium.control.facility.state_file import where_up
     from podium.control.facility.state_folder import default_state_file
-    from podium.control.processes.state_file import where_up
     from podium.control.security.page_key import with_key
 
     file = arguments.state or default_state_file(arguments.facility)

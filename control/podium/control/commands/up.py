@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from podium.control.facility.facility import Facility
 
 READY_S = 60.0
+READERS = "everybody who reaches this machine can read the page and stop what runs"
+KEY_SEEN = "the page's key goes over the network in the clear: a tunnel is safer"
 DEFAULT_STORE = Path("podium_calibration") / "parameters.sqlite"
 """Where ``podium calibrate`` keeps parameters when no other is named."""
 
@@ -64,10 +66,10 @@ def run(arguments: Namespace) -> int:
     from podium.control.bus.bus import BusError
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
+    from podium.control.facility.state_file import AlreadyUp, kept_up
     from podium.control.facility.state_folder import default_state_file
     from podium.control.processes.page_socket import BadAddress, page_socket
     from podium.control.processes.process_layout import NoSuchPart
-    from podium.control.processes.state_file import AlreadyUp, kept_up
 
     state_file = arguments.state or default_state_file(arguments.facility)
     if arguments.only is not None and "page" not in arguments.only.split(","):
@@ -118,15 +120,8 @@ async def _up(
 ) -> int:
     from podium.control.agent.owners import owners_of
     from podium.control.bus.gather import ungrouped
-    from podium.control.bus.shutdown import until_terminated
-    from podium.control.facility.state_folder import (
-        accepted_file,
-        findings_file,
-        fridges_file,
-        page_key_file,
-        reservations_file,
-        skews_file,
-    )
+    from podium.control.facility.state_file import UpState, write_state
+    from podium.control.facility.state_folder import fridges_file, page_key_file
     from podium.control.processes.page_socket import others_can_read, url_of
     from podium.control.processes.process_layout import (
         files_of,
@@ -136,7 +131,6 @@ async def _up(
         parts_of,
         told_names,
     )
-    from podium.control.processes.state_file import UpState, write_state
     from podium.control.processes.supervisor import kept_running
     from podium.control.security.access import Member
     from podium.control.security.page_key import kept_page_key, with_key
@@ -162,21 +156,9 @@ async def _up(
                 module = "podium.control.bus.router"
                 await stack.enter_async_context(kept_running("router", module, words, report))
             if member.role == "coordinator":
-                await stack.enter_async_context(
-                    kept_running(
-                        "coordinator",
-                        "podium.control.coordinator.process",
-                        [
-                            *common,
-                            *parts.words[member],
-                            *("--accepted", str(accepted_file(state_file))),
-                            *("--findings", str(findings_file(state_file))),
-                            *("--reservations", str(reservations_file(state_file))),
-                            *("--skews", str(skews_file(state_file))),
-                        ],
-                        report,
-                    )
-                )
+                words = [*common, *parts.words[member], *_coordinator_files(state_file)]
+                module = "podium.control.coordinator.process"
+                await stack.enter_async_context(kept_running("coordinator", module, words, report))
         store = str(arguments.store or DEFAULT_STORE)
         own = {name: owners[name] for name in parts.agents}
         told = {name: parts.words[Member("agent", name)] for name in own}
@@ -184,48 +166,63 @@ async def _up(
         metrics = await keep_supervisor(stack, parts, common, state_file, report)
         await keep_records(stack, parts, common, state_file, arguments.records, report)
         if listening is not None and url is not None:
-            await stack.enter_async_context(
-                kept_running(
-                    "page",
-                    "podium.control.web.process",
-                    [
-                        *common,
-                        *("--store", store),
-                        *("--fridges", str(fridges_file(state_file))),
-                        *parts.words[Member("page")],
-                        *(() if key is None else ("--key", str(page_key_file(state_file)))),
-                        *("--socket", str(listening.fileno())),
-                    ],
-                    report,
-                    inherit=[listening.fileno()],
-                )
+            words = [*common, "--store", store, *parts.words[Member("page")]]
+            words += ["--fridges", str(fridges_file(state_file))]
+            words += [] if key is None else ["--key", str(page_key_file(state_file))]
+            number = listening.fileno()
+            words += ["--socket", str(number)]
+            running = kept_running(
+                "page", "podium.control.web.process", words, report, inherit=[number]
             )
+            await stack.enter_async_context(running)
             print(f"{facility.name}: the page is {with_key(url, key)}", flush=True)
-            if others_can_read(listening) and key is None:
-                report("everybody who reaches this machine can read the page and stop what runs")
-            elif others_can_read(listening):
-                report("the page's key goes over the network in the clear: a tunnel is safer")
+            if others_can_read(listening):
+                report(READERS if key is None else KEY_SEEN)
         endpoints = None if arguments.endpoints is None else str(arguments.endpoints.resolve())
         path = str(arguments.facility.resolve())
         where = parts.coordinator, url, key, metrics, arguments.records
         write_state(state_file, UpState(path, endpoints, *where))
         if Member("coordinator") not in parts.members:
             print(f"{facility.name}: {told_names(parts.members)} started here", flush=True)
-        async with asyncio.TaskGroup() as tasks:
-            telling = None
-            if Member("coordinator") in parts.members:
-                telling = tasks.create_task(
-                    _tell_when_ready(arguments, parts.coordinator, facility.name)
-                )
-            await until_terminated(with_parent=arguments.with_parent)
-            if telling is not None:
-                telling.cancel()
+        asked = parts.coordinator if Member("coordinator") in parts.members else None
+        await _until_told_to_end(arguments, asked, facility.name)
         report("ending")
     return DONE
 
 
+def _coordinator_files(state_file: Path) -> list[str]:
+    """Return the arguments that say where the coordinator keeps what outlives it."""
+    from podium.control.facility.state_folder import (
+        accepted_file,
+        findings_file,
+        reservations_file,
+        skews_file,
+    )
+
+    files = {
+        "--accepted": accepted_file,
+        "--findings": findings_file,
+        "--reservations": reservations_file,
+        "--skews": skews_file,
+    }
+    return [word for name, file in files.items() for word in (name, str(file(state_file)))]
+
+
+async def _until_told_to_end(arguments: Namespace, coordinator: str | None, name: str) -> None:
+    """Wait until told to end; meanwhile say when all instruments of ``coordinator`` answer."""
+    from podium.control.bus.shutdown import until_terminated
+
+    async with asyncio.TaskGroup() as tasks:
+        telling = None
+        if coordinator is not None:
+            telling = tasks.create_task(_tell_when_ready(arguments, coordinator, name))
+        await until_terminated(with_parent=arguments.with_parent)
+        if telling is not None:
+            telling.cancel()
+
+
 async def _tell_when_ready(arguments: Namespace, coordinator: str, name: str) -> None:
-    from podium.control.client.lab import join_facility
+    from podium.control.client.facility_access import join_facility
     from podium.control.runs.errors import RunFailed
     from podium.control.security.access import Member
 

@@ -38,7 +38,14 @@ from podium.control.runs.coordinator_values import (
     TurnHeld,
     Withdrawn,
 )
-from podium.control.runs.errors import RunDoesNotFit, RunError, RunFailed, RunRefused, StartLate
+from podium.control.runs.errors import (
+    RunDoesNotFit,
+    RunError,
+    RunFailed,
+    RunRefused,
+    StartLate,
+    StartPartial,
+)
 from podium.control.runs.journal import (
     Entry,
     JobAccepted,
@@ -459,7 +466,12 @@ def check_played(ended: JobEnded) -> None:
     if ended.failed:
         run = f"run {ended.run}: " if ended.run else ""
         kinds: tuple[tuple[bool, type[RunError]], ...]
-        kinds = ((ended.late, StartLate), (ended.unfit, RunDoesNotFit), (ended.refused, RunRefused))
+        kinds = (
+            (ended.late, StartLate),
+            (ended.partial, StartPartial),
+            (ended.unfit, RunDoesNotFit),
+            (ended.refused, RunRefused),
+        )
         kind = next((one for holds, one in kinds if holds), RunFailed)
         raise kind(f"{run}{ended.failed}")
 

@@ -5,8 +5,15 @@ from typing import TypeVar
 
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import DOES_NOT_FIT, LATE, Failed, ask
-from podium.control.runs.errors import RunDoesNotFit, RunError, RunFailed, RunRefused, StartLate
+from podium.control.bus.messages import DOES_NOT_FIT, LATE, PARTIAL_START, Failed, ask
+from podium.control.runs.errors import (
+    RunDoesNotFit,
+    RunError,
+    RunFailed,
+    RunRefused,
+    StartLate,
+    StartPartial,
+)
 
 TRIES = 3
 """A request whose answer is lost is asked so often."""
@@ -43,4 +50,6 @@ def as_failed(error: RunError) -> Failed:
     """Return what goes over the bus for ``error``."""
     if isinstance(error, StartLate):
         return Failed(LATE, str(error))
+    if isinstance(error, StartPartial):
+        return Failed(PARTIAL_START, str(error))
     return Failed("refused" if isinstance(error, RunRefused) else "failed", str(error))

@@ -29,7 +29,7 @@ from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.coordinator.procedures import Procedures
 from podium.control.coordinator.summaries import summary_of
 from podium.control.program.program import Program
-from podium.control.runs.errors import StartLate
+from podium.control.runs.errors import StartLate, StartPartial
 
 RUNS_KEPT = 40
 DATA_KEPT = 20
@@ -152,7 +152,7 @@ class RunPublisher:
                 self._tell(
                     replace(news, state="stopped", error=on.stopped, stopped_by=on.stopped_by)
                 )
-            elif isinstance(error, StartLate):
+            elif isinstance(error, StartLate | StartPartial):
                 self.lost += 1
                 self._tell(replace(news, state="late", error=str(error)))
             else:

@@ -21,6 +21,34 @@ def spreads(text: str) -> float:
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
+    _add_story_arguments(parser)
+    _add_place_arguments(parser)
+    add_world_arguments(parser)
+    parser.add_argument(
+        "--thoroughness",
+        type=float,
+        default=1.0,
+        metavar="X",
+        help="factor on the number of shots (default 1)",
+    )
+    add_reset_argument(parser)
+    parser.add_argument(
+        "--clock",
+        choices=("leap", "manual"),
+        default="leap",
+        help="of the simulated laboratory: leap over waits, and count what the computer takes for "
+        "the physics (default); or manual, in which laboratory time is what programs, ramps and "
+        "answers take, however busy the computer is",
+    )
+    parser.add_argument(
+        "--split",
+        action="store_true",
+        help="simulate nodes that share no line in processes of their own",
+    )
+
+
+def _add_story_arguments(parser: ArgumentParser) -> None:
+    """Add what says which story is told."""
     parser.add_argument(
         "--node-only",
         action="store_true",
@@ -53,6 +81,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="the cold side instead: a fridge goes from room temperature to base, its compressor "
         "trips and is recovered (--seed, --report, --facility, --rate and --page count)",
     )
+
+
+def _add_place_arguments(parser: ArgumentParser) -> None:
+    """Add what says of which facility and world, and where the report goes."""
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="which hidden world to draw (default 0)"
     )
@@ -82,28 +114,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         default="127.0.0.1:0",
         metavar="HOST:PORT",
         help="with --cold: where the page is served (default: a free port of this computer)",
-    )
-    add_world_arguments(parser)
-    parser.add_argument(
-        "--thoroughness",
-        type=float,
-        default=1.0,
-        metavar="X",
-        help="factor on the number of shots (default 1)",
-    )
-    add_reset_argument(parser)
-    parser.add_argument(
-        "--clock",
-        choices=("leap", "manual"),
-        default="leap",
-        help="of the simulated laboratory: leap over waits, and count what the computer takes for "
-        "the physics (default); or manual, in which laboratory time is what programs, ramps and "
-        "answers take, however busy the computer is",
-    )
-    parser.add_argument(
-        "--split",
-        action="store_true",
-        help="simulate nodes that share no line in processes of their own",
     )
 
 

@@ -12,25 +12,27 @@ from pathlib import Path
 
 from rich.console import Console
 
-from podium.control.calibration.catalogue import BRING_UP, EDGE_BRING_UP
-from podium.control.client.lab import Lab, join_facility
+from podium.control.calibration.catalogue import BRING_UP, edge_bring_up
+from podium.control.client.facility_access import join_facility
+from podium.control.client.lab import Lab
 from podium.control.client.retry import RetryingRunner
-from podium.control.demo import link_pair, simulation
+from podium.control.demo import link_pair
 from podium.control.demo.multi_node import demonstration as multi_node
 from podium.control.demo.parallel_bring_up import bring_up_nodes
 from podium.control.demo.session import CANNOT_GO_ON
 from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
+from podium.control.facility.state_file import read_state
 from podium.control.facility.state_folder import epochs_folder, skews_file
 from podium.control.parameters.store import ParameterStore
+from podium.control.processes import simulation
 from podium.control.processes.child_processes import (
     Children,
     ProcessFailed,
     podium,
     processor_time_s,
 )
-from podium.control.processes.state_file import read_state
 from podium.control.report.comparison import Truth, compare
 from podium.control.report.multi_node.story import Pictures
 from podium.control.report.page import Drawings, page
@@ -110,7 +112,7 @@ async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
     if wanted.link:
         story.link, story.left_out = link_pair.link_story(facility), link_pair.LEFT_OUT
     story.together = multi_node.multi_node_story(facility) if wanted.together else None
-    routines = _routines(wanted)
+    routines = _routines(wanted, facility)
     steps = STEPS_AROUND + len(routines) * len(facility.nodes)
     folder = wanted.folder
     folder.mkdir(parents=True, exist_ok=True)
@@ -156,16 +158,18 @@ async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
     return story
 
 
-def _routines(wanted: DemoRequest) -> tuple[str, ...]:
+def _routines(wanted: DemoRequest, facility: Facility) -> tuple[str, ...]:
     """Return the routines of each node, in their order."""
     if wanted.link:
         return link_pair.ROUTINES
     if not wanted.gates:
         return BRING_UP
+    every = edge_bring_up(facility.edges().values())
     if not wanted.benchmark:
-        return (*BRING_UP, *EDGE_BRING_UP)
-    gates = tuple(name for name in EDGE_BRING_UP if name != BUDGET)
-    return (*BRING_UP, *gates, BENCHMARK, BUDGET)
+        return (*BRING_UP, *every)
+    gates = tuple(name for name in every if name != BUDGET)
+    judges = (BENCHMARK, BUDGET) if BUDGET in every else ()
+    return (*BRING_UP, *gates, *judges)
 
 
 def _device(facility: Facility) -> str:
@@ -274,7 +278,7 @@ async def _measure(
                 wanted.thoroughness,
                 wanted.facility,
                 wanted.active_reset,
-                _routines(wanted),
+                _routines(wanted, lab.facility),
             )
             await _ended(story, shown, children, ended)
             if story.together is not None and not ended:

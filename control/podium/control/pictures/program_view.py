@@ -87,6 +87,24 @@ def _connector(port: PortTarget | Channel) -> str:
             return f" slot{port.slot}.{port.output}"
 
 
+def _stretch(item: PlacedPlay, point: Point, rest_fs: int, frequency_hz: float) -> PulseStretch:
+    """Return a pulse at one point, of a shot that comes ``rest_fs`` later than the grid."""
+    begun_fs = int(at(item.start_ns, point)) * FS_PER_NS
+    if item.late_fs is not None:
+        begun_fs += int(at(item.late_fs, point))
+    first_ns, later_fs = first_sample(item.waveform, begun_fs, rest_fs)
+    envelope = sample_envelope(item.waveform, later_fs)
+    return PulseStretch(
+        first_ns,
+        np.asarray(float(at(item.amplitude, point)) * envelope),
+        float(at(item.turns, point)) % 1.0,
+        frequency_hz,
+        f"{type(item.waveform).__name__} {len(envelope)} ns",
+        item.statement,
+        told(item.guard),
+    )
+
+
 def _lane(
     frame: FrameTimeline,
     targets: Mapping[str, QbloxTarget | ZurichTarget],
@@ -118,23 +136,8 @@ def _lane(
         frequency_hz = [one.frequency_hz for one in tunings if one.since_ns <= start_ns][-1]
         match item:
             case PlacedPlay():
-                begun_fs = start_ns * FS_PER_NS
-                if item.late_fs is not None:
-                    begun_fs += int(at(item.late_fs, point))
                 rest_fs = late_fs.get(cluster or "", 0)
-                first_ns, later_fs = first_sample(item.waveform, begun_fs, rest_fs)
-                envelope = sample_envelope(item.waveform, later_fs)
-                stretches.append(
-                    PulseStretch(
-                        first_ns,
-                        np.asarray(float(at(item.amplitude, point)) * envelope),
-                        float(at(item.turns, point)) % 1.0,
-                        frequency_hz,
-                        f"{type(item.waveform).__name__} {len(envelope)} ns",
-                        item.statement,
-                        told(item.guard),
-                    )
-                )
+                stretches.append(_stretch(item, point, rest_fs, frequency_hz))
             case PlacedCapture():
                 turns = float(at(item.turns, point)) + shell.carrier_turns(start_ns)
                 openings.append(

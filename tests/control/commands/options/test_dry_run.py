@@ -7,7 +7,7 @@ import pytest
 from tests.benches.nodes.twins_on_sockets import EXAMPLE, twins_on_sockets
 
 from podium.control.cli import main
-from podium.control.client.lab import open_facility
+from podium.control.client.facility_access import open_facility
 from podium.control.commands.ask import value_of
 from podium.control.program.serialise import to_json
 from podium.firmware_interfaces.ieee4882.queries import only_asks

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from podium.control import cli
-from podium.control.commands.options import facility_file
-from podium.control.commands.options.facility_file import WhichFacility, facility_in_use
-from podium.control.processes.state_file import UpState
+from podium.control.commands.options.facility_file import facility_in_use
+from podium.control.facility import facility_in_use as usual
+from podium.control.facility.facility_in_use import WhichFacility
+from podium.control.facility.state_file import UpState
 
 BARE = {
     "check": [],
@@ -47,7 +48,7 @@ def nothing_is_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def up(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def up(*files: str) -> None:
         states = [UpState(file, None, "tcp/127.0.0.1:1") for file in files]
-        monkeypatch.setattr(facility_file, "facilities_up", lambda: states)
+        monkeypatch.setattr(usual, "facilities_up", lambda: states)
 
     return up
 

@@ -4,7 +4,6 @@ It is named as the first argument or as ``--facility``; else the environment nam
 the one that is up, else ``./facility.yaml``.
 """
 
-import fcntl
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -12,14 +11,14 @@ from functools import wraps
 from pathlib import Path
 
 from podium.control.facility.command import WRONG_USE
-from podium.control.facility.state_folder import default_state_file, state_folder
-from podium.control.processes.state_file import NotUp, UpState, read_state, where_up
+from podium.control.facility.facility_in_use import WhichFacility, usual_facility
+from podium.control.facility.state_file import NotUp, UpState, read_state, where_up
+from podium.control.facility.state_folder import default_state_file
 from podium_command_line import (
     FACILITY_VARIABLE,
     USUAL_FACILITY,
     FacilityTwice,
     add_facility,
-    facility_of_environment,
     named_facility,
 )
 
@@ -27,13 +26,6 @@ DESCRIBED = (
     f"the facility file (default: ${FACILITY_VARIABLE}, else the one that is up, "
     f"else ./{USUAL_FACILITY})"
 )
-
-
-class WhichFacility(LookupError):
-    """It is not clear which facility is meant. The message says how to say it."""
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 def add_facility_arguments(
@@ -94,45 +86,9 @@ def facility_in_use(arguments: Namespace, *, not_yet_up: bool = False) -> Path:
             return Path(read_state(state).facility)
         except NotUp as error:
             raise WhichFacility(f"{error}, or name it: --facility FILE") from error
-    if (named := facility_of_environment()) is not None:
-        return named
-    up = [] if not_yet_up else sorted({state.facility for state in facilities_up()})
-    if len(up) == 1:
-        return Path(up[0])
-    if up:
-        raise WhichFacility(f"several facilities are up, say --facility {' or '.join(up)}")
-    if USUAL_FACILITY.exists():
-        return USUAL_FACILITY
-    raise WhichFacility(
-        f"{'' if not_yet_up else 'no facility is up and '}there is no ./{USUAL_FACILITY}: name "
-        f"the facility file, or set ${FACILITY_VARIABLE}"
-    )
-
-
-def facilities_up() -> list[UpState]:
-    """Return the facilities that are up on this machine, for this user."""
-    found = []
-    for state_file in sorted(state_folder().glob("*.json")):
-        try:
-            state = read_state(state_file)
-        except NotUp:
-            continue
-        if _is_held(state_file.with_suffix(".lock")):
-            found.append(state)
-    return found
+    return usual_facility(not_yet_up=not_yet_up)
 
 
 def state_of(arguments: Namespace, facility: Path) -> UpState:
     """Return where the processes of a facility are; raises ``NotUp``."""
     return where_up(facility, arguments.state or default_state_file(facility))
-
-
-def _is_held(lock: Path) -> bool:
-    try:
-        with lock.open("r") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -137,13 +137,7 @@ def compile_all(
     for one in allocated:
         outputs[one.connector].append(one.timeline.frame.name)
     members.check_outputs(outputs)
-    if program.shots > SHOTS_MAX:
-        raise TooLarge(
-            f"{program.shots} shots, at most {SHOTS_MAX}; run it several times",
-            program.shots,
-            SHOTS_MAX,
-            ("shots",),
-        )
+    _check_shots(program)
     points = math.prod(axis.count for axis in program.axes) * len(turns)
     run = _Run(
         program=program,
@@ -166,15 +160,7 @@ def compile_all(
     first_shot_ns = preamble_ns(start) + LEAD_NS + run.settle_ns + run.latest_ns
     points_ns = sum(members.lasts_ns(number) for number in turns)
     duration_fs = (first_shot_ns + program.shots * points_ns) * FS_PER_NS
-    if duration_fs > DURATION_MAX_FS:
-        raise TooLarge(
-            f"it would take {duration_fs / FS_PER_S / 3600:.3g} h; times of a run are 64-bit "
-            f"numbers of femtoseconds, at most {DURATION_MAX_FS / FS_PER_S / 3600:.3g} h; play "
-            "fewer shots, or a stream, which plays them in batches",
-            duration_fs,
-            DURATION_MAX_FS,
-            ("shots", "points"),
-        )
+    _check_duration(duration_fs)
     resources = tuple(one.resources for one in compiled)
     made = ClusterProgram(
         name=name,
@@ -197,6 +183,30 @@ def compile_all(
     return made, tuple(compiled)
 
 
+def _check_shots(program: Program) -> None:
+    """Raise :class:`TooLarge` for more shots than a register counts."""
+    if program.shots > SHOTS_MAX:
+        raise TooLarge(
+            f"{program.shots} shots, at most {SHOTS_MAX}; run it several times",
+            program.shots,
+            SHOTS_MAX,
+            ("shots",),
+        )
+
+
+def _check_duration(duration_fs: int) -> None:
+    """Raise :class:`TooLarge` for a run whose times are beyond 64 bits."""
+    if duration_fs > DURATION_MAX_FS:
+        raise TooLarge(
+            f"it would take {duration_fs / FS_PER_S / 3600:.3g} h; times of a run are 64-bit "
+            f"numbers of femtoseconds, at most {DURATION_MAX_FS / FS_PER_S / 3600:.3g} h; play "
+            "fewer shots, or a stream, which plays them in batches",
+            duration_fs,
+            DURATION_MAX_FS,
+            ("shots", "points"),
+        )
+
+
 def _sequencer(
     one: SequencerAllocation, track: FrameTrack, coding: CodeGenerator, run: _Run
 ) -> CompiledSequencer:
@@ -207,29 +217,8 @@ def _sequencer(
     bins = run.bins if track.captures else 0
     readout = port.module == "QRM-RF"
     most = limits.PROGRAM_INSTRUCTIONS_READOUT if readout else limits.PROGRAM_INSTRUCTIONS_CONTROL
-    code = coding.code(
-        track,
-        SequencerRun(
-            frame=frame,
-            nco=track.nco,
-            marker=_switch(port),
-            shots=run.program.shots,
-            keep_shots=run.program.keep_shots,
-            bins=bins,
-            settle_ns=run.settle_ns + run.latest_ns - filter_delay_ns(one),
-            start=run.start,
-            latches=bool(track.listens),
-        ),
-        most,
-    )
-    if code.count > most:
-        raise TooLarge(
-            f"{frame}: needs {code.count} instructions, {code.count - most} more than the {most} "
-            f"of a sequencer of a {port.module}; take fewer points where steps are uneven, steps "
-            "that the hardware can count (whole 0.25 Hz, equal delays), or split the program",
-            code.count,
-            most,
-        )
+    code = coding.code(track, _sequencer_run(one, track, run), most)
+    _check_length(one, code.count, most)
     resources = SequencerResources(
         slot=port.slot,
         sequencer=one.sequencer,
@@ -248,7 +237,6 @@ def _sequencer(
         listens_to=track.listens,
         undoes=undone(one),
     )
-    captures = [Acquisition(name, k, bins) for k, (name, _) in enumerate(track.captures)]
     return CompiledSequencer(
         SequencerProgram(
             slot=port.slot,
@@ -256,9 +244,11 @@ def _sequencer(
             frame=frame,
             text=code.text,
             waveforms=track.memory.stored,
-            acquisitions=tuple(captures),
+            acquisitions=tuple(
+                Acquisition(name, k, bins) for k, (name, _) in enumerate(track.captures)
+            ),
             output=port.output,
-            input=port.input if captures else None,
+            input=port.input if track.captures else None,
             nco_hz=track.nco * FREQUENCY_STEP_HZ,
             integration_ns=integration_ns,
             rotation_deg=0.0 if discriminator is None else rotation_deg(discriminator),
@@ -268,30 +258,65 @@ def _sequencer(
             listens_to=track.listens,
         ),
         code.lines,
-        tuple(
-            ResultLayout(
-                capture=name,
-                frame=frame,
-                slot=port.slot,
-                sequencer=one.sequencer,
-                acquisition=name,
-                axes=run.axes,
-                shape=run.shape,
-                shots=run.program.shots,
-                keep_shots=run.program.keep_shots,
-                integration_ns=integration_ns,
-                trace=run.scopes.get(port.slot) == one.sequencer,
-                result=run.results[name].discriminator is not None,
-                least=run.results[name].least,
-                most=run.results[name].most,
-            )
-            for name, _ in track.captures
-        ),
+        _result_layouts(one, track, run, integration_ns),
         resources,
         track.quantised,
         port.lo_hz,
         {} if track.lowered is None else track.lowered.given,
         frozenset() if track.lowered is None else track.lowered.fixed,
+    )
+
+
+def _sequencer_run(one: SequencerAllocation, track: FrameTrack, run: _Run) -> SequencerRun:
+    """Return what the code of a sequencer needs to know of the run."""
+    return SequencerRun(
+        frame=one.timeline.frame.name,
+        nco=track.nco,
+        marker=_switch(one.port),
+        shots=run.program.shots,
+        keep_shots=run.program.keep_shots,
+        bins=run.bins if track.captures else 0,
+        settle_ns=run.settle_ns + run.latest_ns - filter_delay_ns(one),
+        start=run.start,
+        latches=bool(track.listens),
+    )
+
+
+def _check_length(one: SequencerAllocation, count: int, most: int) -> None:
+    """Raise :class:`TooLarge` for a text of more instructions than the sequencer holds."""
+    if count > most:
+        raise TooLarge(
+            f"{one.timeline.frame.name}: needs {count} instructions, {count - most} more than the "
+            f"{most} of a sequencer of a {one.port.module}; take fewer points where steps are "
+            "uneven, steps that the hardware can count (whole 0.25 Hz, equal delays), or split the "
+            "program",
+            count,
+            most,
+        )
+
+
+def _result_layouts(
+    one: SequencerAllocation, track: FrameTrack, run: _Run, integration_ns: int
+) -> tuple[ResultLayout, ...]:
+    """Return where the sequencer's results are found, and what they are."""
+    return tuple(
+        ResultLayout(
+            capture=name,
+            frame=one.timeline.frame.name,
+            slot=one.port.slot,
+            sequencer=one.sequencer,
+            acquisition=name,
+            axes=run.axes,
+            shape=run.shape,
+            shots=run.program.shots,
+            keep_shots=run.program.keep_shots,
+            integration_ns=integration_ns,
+            trace=run.scopes.get(one.port.slot) == one.sequencer,
+            result=run.results[name].discriminator is not None,
+            least=run.results[name].least,
+            most=run.results[name].most,
+        )
+        for name, _ in track.captures
     )
 
 

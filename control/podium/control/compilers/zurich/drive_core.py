@@ -25,6 +25,7 @@ from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.tables import CommandTable, table_text
 from podium.control.compilers.zurich.target import DriveChannel, FluxChannel, ZurichTarget
 from podium.control.compilers.zurich.waves import WaveTable
+from podium.control.facility.line_response import LineResponse
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.program import CoreProgram, CoreResources, Setting, Start
 
@@ -61,16 +62,8 @@ def make_drive(
     planes = [
         (frame, p.channel % 2 if isinstance(p, FluxChannel) else 0) for frame, p in one.frames
     ]
-    lines = {
-        frame.frame.port: p.response
-        for frame, p in one.frames
-        if isinstance(p, FluxChannel) and p.response is not None
-    }
     filters = filters_of_core(target, one.index) if one.kind == "hdawg" else {}
-    for frame, channel in one.frames:
-        if isinstance(channel, FluxChannel) and channel.channel in filters:
-            check_heights(frame, filters[channel.channel], rate_hz)
-            lines.pop(frame.frame.port, None)
+    lines = _lines_in_samples(one, filters, rate_hz)
     pulses = pulses_of(planes, oscillators, waves, placed.axes, rest_fs, lines)
     driven = drive(pulses, shots, oscillators, waves, names, hearing)
     table = CommandTable()
@@ -79,13 +72,7 @@ def make_drive(
         counted = [f"var {TIME} = {floor(shots.first) // CYCLE};", *driven.keys.declared]
     round_code, rest_code = codes(driven.steps, shots, table, driven.entries, len(counted))
     most = limits.SHFSG_TABLE_ENTRIES if one.kind == "sg" else limits.HDAWG_TABLE_ENTRIES
-    if len(table.entries) > most:
-        raise TooLarge(
-            f"{names}: needs {len(table.entries)} entries of the command table, at most {most}; "
-            "sweep fewer points at once",
-            len(table.entries),
-            most,
-        )
+    _check_table(names, len(table.entries), most)
     stored = waves.stored(channels)
     head = [*declarations(one.kind, stored, channels), *counted, *oscillators.head()]
     begin = floor(shots.first) - driven.lead
@@ -99,13 +86,7 @@ def make_drive(
         stored,
         table_text(one.kind, table.entries, channels),
     )
-    if isinstance(port, DriveChannel):
-        settings = drive_settings(target.model, port, oscillators.settings(), start)
-    else:
-        ports = sorted({p.channel: p for p in flux}.items())
-        played = [p for _, p in ports]
-        chosen = _filter_settings(played, filters) if target.precompensates else []
-        settings = flux_settings(one.index, played, start, rate_hz, chosen)
+    settings = _settings(one, oscillators, target, start, rate_hz, filters)
     resources = CoreResources(
         one.kind,
         one.index,
@@ -119,19 +100,61 @@ def make_drive(
         0,
         0,
         round_code.written_out,
-        tuple(
-            f"{port}: in samples while a pulse lasts; after it up to {left_after(line):.1e} of a "
-            "step is left"
-            for port, line in lines.items()
-        )
-        + tuple(
-            f"{frame.frame.port}: {'; '.join(filters[p.channel].parts)}; nothing in samples; "
-            f"{filters[p.channel].residual:.1e} of a step is left"
-            for frame, p in one.frames
-            if isinstance(p, FluxChannel) and p.response is not None and p.channel in filters
-        ),
+        _corrections(one, lines, filters),
     )
     return CompiledCore(core, settings, (), resources, oscillators)
+
+
+def _lines_in_samples(
+    one: CoreAllocation, filters: Mapping[int, OutputFilters], rate_hz: int
+) -> dict[str, LineResponse]:
+    """Return the responses that samples undo, by port: those that no filter of an output does."""
+    lines = {
+        frame.frame.port: p.response
+        for frame, p in one.frames
+        if isinstance(p, FluxChannel) and p.response is not None
+    }
+    for frame, channel in one.frames:
+        if isinstance(channel, FluxChannel) and channel.channel in filters:
+            check_heights(frame, filters[channel.channel], rate_hz)
+            lines.pop(frame.frame.port, None)
+    return lines
+
+
+def _settings(
+    one: CoreAllocation,
+    oscillators: Oscillators,
+    target: ZurichTarget,
+    start: Start,
+    rate_hz: int,
+    filters: Mapping[int, OutputFilters],
+) -> list[Setting]:
+    """Return the nodes of a core's outputs."""
+    port = one.frames[0][1]
+    if isinstance(port, DriveChannel):
+        return drive_settings(target.model, port, oscillators.settings(), start)
+    flux = {p.channel: p for _, p in one.frames if isinstance(p, FluxChannel)}
+    played = [p for _, p in sorted(flux.items())]
+    chosen = _filter_settings(played, filters) if target.precompensates else []
+    return flux_settings(one.index, played, start, rate_hz, chosen)
+
+
+def _corrections(
+    one: CoreAllocation, lines: Mapping[str, LineResponse], filters: Mapping[int, OutputFilters]
+) -> tuple[str, ...]:
+    """Return in words by what the responses of flux lines are undone, and what is left."""
+    in_samples = (
+        f"{port}: in samples while a pulse lasts; after it up to {left_after(line):.1e} of a "
+        "step is left"
+        for port, line in lines.items()
+    )
+    in_filters = (
+        f"{frame.frame.port}: {'; '.join(filters[p.channel].parts)}; nothing in samples; "
+        f"{filters[p.channel].residual:.1e} of a step is left"
+        for frame, p in one.frames
+        if isinstance(p, FluxChannel) and p.response is not None and p.channel in filters
+    )
+    return (*in_samples, *in_filters)
 
 
 def _filter_settings(
@@ -143,6 +166,17 @@ def _filter_settings(
         for port in ports
         for setting in filter_settings(port.channel, filters.get(port.channel))
     ]
+
+
+def _check_table(names: str, entries: int, most: int) -> None:
+    """Raise :class:`TooLarge` for more entries than the command table holds."""
+    if entries > most:
+        raise TooLarge(
+            f"{names}: needs {entries} entries of the command table, at most {most}; "
+            "sweep fewer points at once",
+            entries,
+            most,
+        )
 
 
 def _check_counted(names: str, shots: Shots) -> None:

@@ -14,7 +14,6 @@ from rich.console import Console
 from podium.control.bus.cold import Acknowledge, AlarmNews, AskCold, ColdNews, Priority
 from podium.control.bus.messages import Done
 from podium.control.client.cold_client import ColdClient, join_supervisor
-from podium.control.demo import simulation
 from podium.control.demo.cold_side.fridge_operation import (
     PEOPLE,
     FridgeOperation,
@@ -23,12 +22,13 @@ from podium.control.demo.cold_side.fridge_operation import (
     step_of,
     steps_of,
 )
-from podium.control.demo.cold_side.story import ColdStory, CountdownSeen, StepTaken, summary
 from podium.control.facility.atomic_files import write_text
 from podium.control.facility.load import load_facility
+from podium.control.facility.state_file import UpState, read_state
 from podium.control.parameters.quantities import alone
+from podium.control.processes import simulation
 from podium.control.processes.child_processes import Children, ProcessFailed, podium
-from podium.control.processes.state_file import UpState, read_state
+from podium.control.report.cold_story import ColdStory, CountdownSeen, StepTaken, summary
 from podium.control.report.progress import Display, display
 from podium.control.runs.errors import RunError
 

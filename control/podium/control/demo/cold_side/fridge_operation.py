@@ -16,8 +16,8 @@ from podium.control.bus.cold import (
     TaiFs,
 )
 from podium.control.client.cold_client import ColdClient
-from podium.control.demo.cold_side.story import StepTaken
 from podium.control.parameters.quantities import alone
+from podium.control.report.cold_story import StepTaken
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.fridge_signals import STAGES, temperature_of
 

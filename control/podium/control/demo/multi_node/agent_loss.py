@@ -14,7 +14,8 @@ import xarray
 
 from podium.control.bus.gather import ungrouped
 from podium.control.bus.messages import FacilityStatus
-from podium.control.client.lab import SETTLED, Lab
+from podium.control.client.lab import Lab
+from podium.control.client.readiness import SETTLED
 from podium.control.facility.facility import Facility
 from podium.control.processes.supervisor import process_of
 from podium.control.program.program import Program

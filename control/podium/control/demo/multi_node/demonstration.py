@@ -8,13 +8,13 @@ import xarray
 
 from podium.control.calibration.bench import Bench
 from podium.control.client.lab import Lab
-from podium.control.demo import simulation
 from podium.control.demo.multi_node.agent_loss import AgentLoss
 from podium.control.demo.multi_node.common_start import CommonStart, marked
 from podium.control.demo.multi_node.decays import decays
 from podium.control.demo.session import CANNOT_GO_ON
 from podium.control.facility.facility import Facility
 from podium.control.parameters.store import ParameterStore
+from podium.control.processes import simulation
 from podium.control.processes.supervisor import NotStarted
 from podium.control.records.datasets import save_dataset
 from podium.control.report.multi_node.story import MultiNodeStory

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from podium.control.demo import simulation
-from podium.control.demo.simulation import TwinProgress
+from podium.control.processes import simulation
+from podium.control.processes.simulation import TwinProgress
 
 EARLY, LATE = "10.0..20.0", "30.5..31.0"
 
