@@ -87,6 +87,18 @@ CASES = {
         "thermometry_a.mixing_chambre",
         "thermometry_a has no channel 'mixing_chambre'; did you mean 'mixing_chamber'?",
     ),
+    "a thermometer whose channel is not said": (
+        "thermometry_a.mixing_chamber",
+        "thermometry_a ",
+        "thermometry_a \n",
+        "thermometry_a has channels: say which one, as thermometry_a.50K; there is 50K, 4K, ",
+    ),
+    "a thermometer of a stage that never gets so cold": (
+        "thermometer: thermometry_a.mixing_chamber",
+        "thermometer: thermometry_a.still ",
+        "thermometry_a.still ",
+        "still never gets as cold as 30 mK, so that nothing would ever be played; name a ",
+    ),
     "cold that is none": (
         "cold_below: 30 mK",
         "cold_below: 4 K",

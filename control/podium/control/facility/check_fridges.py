@@ -12,15 +12,23 @@ from podium.control.facility.instrument_models import channels_of
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.fridge_stages import (
+    COLD_PLATE,
+    FIRST_STAGE,
     FRIDGE_MODELS,
     MIXING_CHAMBER,
+    SECOND_STAGE,
     STAGE_NAMES,
+    STILL,
     stage_of,
 )
+from podium.firmware_interfaces.quantity import format_quantity
 from podium.firmware_interfaces.models import InstrumentModel
 
 COLD_BELOW_MAX_K = 1.0
 """No mixture has separated above 0.87 K, and no superconducting qubit is played warmer."""
+STAGE_LEAST_K = {FIRST_STAGE: 20.0, SECOND_STAGE: 2.0, STILL: 0.4, COLD_PLATE: 0.02}
+"""No stage above a mixing chamber gets colder. ASSUMED: half of what data sheets and papers of dry
+dilution refrigerators have (some 45 K, 3.5 K, 0.7 to 1 K, 50 to 100 mK)."""
 WIRED = {"heaters": "heater", "gauges": "gauge", "pump": "turbo pump"}
 """By option that wires an instrument to its fridge: what its words name."""
 
@@ -92,7 +100,18 @@ def _check_thermometer(
     names = channels_of(entry, model)
     if names is not None and channel not in names:
         near = suggest(channel, names)
-        complaints.at(path, f"{instrument} has no channel {channel!r}; {near}")
+        said = f"has no channel {channel!r}; {near}"
+        if not channel:
+            said = f"has channels: say which one, as {instrument}.{names[0]}; {near}"
+        complaints.at(path, f"{instrument} {said}")
+    least_k = STAGE_LEAST_K.get(stage_of(channel) or "", 0.0)
+    if fridge.cold_below < least_k:
+        complaints.at(
+            path,
+            f"{channel} never gets as cold as {format_quantity(fridge.cold_below, 'K')}, so that "
+            "nothing would ever be played; name a thermometer at the mixing chamber, or write "
+            "'cold_below' for this one",
+        )
     if (owner := owners.get(instrument, name)) != name:
         complaints.at(
             path,
