@@ -9,11 +9,14 @@ import httpx
 import pytest
 from tests.benches.web.page import Page, entry
 from tests.benches.web.recorded import filled, news_of
+from tests.control.conftest import agent_on
 
 from podium.control.bus.log_publisher import publish_log
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.progress import outcomes_key
 from podium.control.bus.wire import encode
+from podium.control.coordinator.coordinator import Coordinator
+from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.parameters.store import ParameterStore
 from podium.control.records.record_folder import RecordFolder
 from podium.control.records.record_service import RecordService
@@ -70,3 +73,21 @@ async def recorded(page, tmp_path) -> AsyncIterator[Page]:
         await page.bus.publish(key, encode(news_of(kept)))
         await page.until(lambda picture: picture.outcome is not None)
         yield page
+
+
+@pytest.fixture
+async def damaged(example, bench) -> AsyncIterator[tuple[str, FacilityPicture, FindingsFile]]:
+    """Address and picture of a page, and the one finding at a start that is told there."""
+    bus, picture, findings = MemoryBus(), FacilityPicture(example), FindingsFile(None)
+    findings.add("the ramp journal /x/up.ramps.sqlite is damaged")
+    listening = socket.create_server(("127.0.0.1", 0))
+    async with (
+        asyncio.timeout(60),
+        agent_on(example, bench, bus),
+        Coordinator(example, bus, findings=findings).running(),
+        follow_bus(picture, bus),
+        served(picture, bus, listening) as port,
+    ):
+        while not picture.findings:  # noqa: ASYNC110  the page alone waits for its changes
+            await asyncio.sleep(0.01)
+        yield f"http://127.0.0.1:{port}", picture, findings

@@ -1,5 +1,6 @@
 """The page of the cold side as a person sees it: in a headless Chromium."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from tests.benches.web.cold import (
     FINDING,
     FRIDGE,
     ColdSide,
+    alarm,
     cold_side,
     readings,
     ten_fridges,
@@ -161,6 +163,105 @@ async def test_a_rehearsal_is_drawn_behind_what_is_live(side, browser):
     await tab.get_by_role("button", name="Rehearse on").click()
     await expect(tab.locator(".corridor")).to_contain_text("rehearsal of cooldown")
     assert side.asked == [cold.Rehearse("cooldown", FRIDGE)]
+    assert wrong == []
+
+
+QUIET = (
+    alarm("still_warm", state="latched", active=False),
+    alarm("pump_hot", state="shelved"),
+    alarm("flow_low", state="out_of_service"),
+)
+ASKING = replace(COOLDOWN, id="c-2", state="asking")
+
+
+async def test_each_button_of_alarms_and_procedures_does_what_it_says(side, browser):
+    await side.tell(alarms=(*tripped(), *QUIET), procedures=(ASKING,))
+    tab, wrong = await opened(browser, side.url, "/cold")
+    await tab.locator("#who").fill("ada")
+    said = tab.locator("#said")
+
+    async def pressed(name: str, *then: str) -> object:
+        """Return what the supervisor was asked after a button, and those of its question."""
+        before = len(side.asked)
+        button = tab.get_by_role("button", name=name)
+        await button.click()
+        for answer in then:
+            await tab.locator("#ask").get_by_text(answer, exact=True).click()
+        await expect(button).to_be_enabled()  # it was answered
+        await expect(said).to_be_hidden()
+        async with asyncio.timeout(10):
+            while len(side.asked) == before:  # noqa: ASYNC110  the page alone asks
+                await asyncio.sleep(0.01)
+        assert len(side.asked) == before + 1
+        return side.asked[-1]
+
+    for name, then, asked in (
+        ("Reset: still warm", (), cold.ResetAlarm(f"{FRIDGE}.still_warm", "ada")),
+        (
+            "Shelve: the helium compressor",
+            ("out of service, until put back", "Shelve it"),
+            cold.SetService(f"{FRIDGE}.compressor_stopped", False, "ada"),
+        ),
+        ("Dry run on", (), cold.BeginProcedure("cooldown", FRIDGE, "ada", dry_run=True)),
+        ("Begin on", ("Begin",), cold.BeginProcedure("cooldown", FRIDGE, "ada")),
+        ("Confirm cooldown of", (), cold.ConfirmProcedure("c-2", "ada")),
+        ("Stop cooldown of", ("Stop it",), cold.StopProcedure("c-2", "ada")),
+    ):
+        assert await pressed(name, *then) == asked
+    await tab.get_by_text("suppressed, shelved or out of service").click()
+    for name, asked in (
+        ("End shelving: pump hot", cold.Shelve(f"{FRIDGE}.pump_hot", 0.0, "ada")),
+        ("Back into service: flow low", cold.SetService(f"{FRIDGE}.flow_low", True, "ada")),
+    ):
+        assert await pressed(name) == asked
+    assert wrong == []
+
+
+async def test_whoever_says_no_to_a_question_changes_nothing(side, browser):
+    await side.tell(alarms=tripped(), procedures=(ASKING,))
+    tab, wrong = await opened(browser, side.url, "/cold")
+    await tab.locator("#who").fill("ada")
+    for name in ("Shelve: the helium compressor", "Begin on", "Stop cooldown of"):
+        button = tab.get_by_role("button", name=name)
+        await button.focus()
+        await tab.keyboard.press("Enter")
+        await expect(tab.get_by_role("button", name="Leave it")).to_be_focused()
+        await tab.keyboard.press("Enter")
+        await expect(tab.locator("#ask")).to_be_hidden()
+        await expect(button).to_be_focused()
+    await side.tell()
+    assert side.asked == wrong == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_questions_and_all_states_are_accessible_and_fit_at_every_width(side, browser, theme):
+    told = {
+        "alarms": (*tripped(), *QUIET),
+        "procedures": (ASKING, COOLDOWN),
+        "countdowns": COUNTDOWNS,
+        "findings": (FINDING,),
+        "readings": readings(side.facility, turbo_a=BAD, gauges_a={"quality": "stale"}),
+    }
+    await side.tell(**told)
+    tab, wrong = await opened(browser, side.url, "/cold", color_scheme=theme)
+    await tab.locator("#who").fill("ada")
+    await tab.get_by_text("suppressed, shelved or out of service").click()
+    for width in WIDTHS:
+        await tab.set_viewport_size({"width": width, "height": 900})
+        for name in ("", "Shelve: the helium compressor", "Begin on", "Stop cooldown of"):
+            if name:
+                await tab.get_by_role("button", name=name).first.click()
+                await expect(tab.locator("#ask")).to_be_visible()
+            await tab.evaluate(DRAWN)
+            if SCREENSHOTS:
+                what = name.partition(" ")[0].strip(":").lower() or "all"
+                path = Path(SCREENSHOTS) / f"cold-{what}-{width}-{theme}.png"
+                await tab.screenshot(path=path, full_page=not name)
+            assert await tab.evaluate("document.documentElement.scrollWidth") <= width
+            assert await violations(tab) == []
+            if name:
+                await tab.keyboard.press("Escape")
     assert wrong == []
 
 

@@ -9,19 +9,15 @@ import threading
 import httpx
 import pytest
 from tests.benches.web.page import entry, page_of
-from tests.control.conftest import agent_on
 
 from podium.control.bus import messages
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.news import Event, events_key
 from podium.control.bus.wire import encode
-from podium.control.coordinator.coordinator import Coordinator
-from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.parameters.store import ParameterStore
 from podium.control.runs.errors import RunFailed
 from podium.control.web import view
 from podium.control.web.app import ASSETS, TEMPLATES
-from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.process import served
 from podium.drivers.errors import Unreachable
@@ -258,27 +254,14 @@ async def test_a_parameter_is_drawn_over_time_with_its_sigmas(page):
     assert [one["value"] for one in entries] == [6.01e9, 6.02e9]
 
 
-async def test_what_was_found_on_the_disk_stays_on_the_page_until_somebody_has_looked(
-    example, bench
-):
-    bus, picture, findings = MemoryBus(), FacilityPicture(example), FindingsFile(None)
-    findings.add("the ramp journal /x/up.ramps.sqlite is damaged")
-    listening = socket.create_server(("127.0.0.1", 0))
-    async with (
-        asyncio.timeout(30),
-        agent_on(example, bench, bus),
-        Coordinator(example, bus, findings=findings).running(),
-        follow_bus(picture, bus),
-        served(picture, bus, listening) as port,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
-    ):
-        while not picture.findings:  # noqa: ASYNC110  the page alone waits for its changes
-            await asyncio.sleep(0.01)
+async def test_what_was_found_on_the_disk_stays_on_the_page_until_somebody_has_looked(damaged):
+    url, picture, findings = damaged
+    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
         assert view.headline(picture).mark == "bad"
         (finding,) = (await client.get("/api/state")).json()["headline"]["findings"]
         assert "ramp journal" in finding["what"]
         assert f'data-finding="{finding["id"]}"' in (await client.get("/")).text
-        headers = {"X-Podium-Page": "looked", "Origin": f"http://127.0.0.1:{port}"}
+        headers = {"X-Podium-Page": "looked", "Origin": url}
         address = f"/api/findings/{finding['id']}/looked"
         assert (await client.post(address, headers=headers)).status_code == 200
         while picture.findings:  # noqa: ASYNC110  the page alone waits for its changes

@@ -94,6 +94,29 @@ async def test_by_keyboard_a_run_is_chosen_and_left_and_a_history_opened_and_clo
     assert wrong == []
 
 
+async def test_what_was_found_on_the_disk_is_gone_once_somebody_has_looked(damaged, browser):
+    url, _, findings = damaged
+    tab, wrong = await opened(browser, url)
+    button = tab.get_by_role("button", name="I have looked")
+    said = tab.locator("#needs-said")
+    address = "**/api/findings/*/looked"
+    refused = {"status": 503, "json": {"detail": "the disk is full"}}
+    await tab.route(address, lambda route: route.fulfill(**refused))
+    await button.click()
+    await expect(said).to_have_text("the disk is full")
+    await tab.unroute(address)
+    await tab.route(address, lambda route: route.abort())
+    await button.click()
+    await expect(said).to_have_text("Podium does not answer.")
+    await expect(button).to_be_enabled()
+    await tab.unroute(address)
+    await button.click()
+    await expect(tab.locator("#needs li.finding")).to_have_count(0)
+    await expect(said).to_be_hidden()
+    assert findings.unseen == ()
+    assert [one for one in wrong if "503" not in one and "ERR_FAILED" not in one] == []
+
+
 @pytest.mark.slow
 async def test_what_a_person_does_outlives_the_news(page, browser, trial):
     first = await page.lab.run(trial())

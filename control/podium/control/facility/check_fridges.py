@@ -21,8 +21,8 @@ from podium.firmware_interfaces.fridge_stages import (
     STILL,
     stage_of,
 )
-from podium.firmware_interfaces.quantity import format_quantity
 from podium.firmware_interfaces.models import InstrumentModel
+from podium.firmware_interfaces.quantity import format_quantity
 
 COLD_BELOW_MAX_K = 1.0
 """No mixture has separated above 0.87 K, and no superconducting qubit is played warmer."""

@@ -1,11 +1,12 @@
 // What runs: topics are swapped in as they come, runs are chosen and stopped, fits are drawn.
-import { begin, bring, fill, post } from "./live.js";
+import { begin, bring, fill, post, reason, say } from "./live.js";
 import { Panels } from "./panels.js";
 import { Plots } from "./plots.js";
 import { askToCancel, askToStop, lookAgain } from "./stop.js";
 
 const plots = new Plots(document.getElementById("plots"), document.getElementById("data-of"));
 const panels = new Panels(document.getElementById("outcome"), document.getElementById("outcome-of"));
+const LOST = "Podium does not answer.";
 let pinned = null;
 
 // What a person does
@@ -30,12 +31,26 @@ async function lookedAt(button) {
   button.disabled = true;
   try {
     await post(`/api/findings/${encodeURIComponent(button.dataset.finding)}/looked`);
-  } catch { button.disabled = false; }
+    tell("needs-said", "");
+  } catch (error) {
+    tell("needs-said", error instanceof TypeError ? LOST : error.message);
+    button.disabled = false;
+  }
+}
+
+function tell(id, text) {
+  const place = document.getElementById(id);
+  say(place, text);
+  place.hidden = text === "";
 }
 
 async function pin(run) {
-  const answer = await fetch(`/api/runs/${encodeURIComponent(run)}/data`);
-  if (!answer.ok) return;
+  let answer;
+  try {
+    answer = await fetch(`/api/runs/${encodeURIComponent(run)}/data`);
+    tell("data-said", answer.ok ? "" : await reason(answer));
+  } catch { tell("data-said", LOST); }
+  if (!answer?.ok) return;
   pinned = run;
   document.getElementById("newest").hidden = false;
   plots.show(await answer.json());
