@@ -167,7 +167,7 @@ async def test_a_rehearsal_is_drawn_behind_what_is_live(side, browser):
 
 
 QUIET = (
-    alarm("still_warm", state="latched", active=False),
+    alarm("can_leaks", state="latched", active=False),
     alarm("pump_hot", state="shelved"),
     alarm("flow_low", state="out_of_service"),
 )
@@ -196,7 +196,7 @@ async def test_each_button_of_alarms_and_procedures_does_what_it_says(side, brow
         return side.asked[-1]
 
     for name, then, asked in (
-        ("Reset: still warm", (), cold.ResetAlarm(f"{FRIDGE}.still_warm", "ada")),
+        ("Reset: can leaks", (), cold.ResetAlarm(f"{FRIDGE}.can_leaks", "ada")),
         (
             "Shelve: the helium compressor",
             ("out of service, until put back", "Shelve it"),
