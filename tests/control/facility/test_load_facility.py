@@ -230,6 +230,13 @@ def test_ports_of_endpoints_are_checked(
     assert says in str(refused.value)
 
 
+def test_who_is_too_early_for_an_endpoints_file_hears_who_writes_it(
+    example: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(FileNotFoundError, match=r"e\.json; `podium twin serve` writes it once"):
+        load_facility(example, tmp_path / "e.json")
+
+
 @pytest.mark.parametrize("text", ["[]", "{}", '{"instruments": [1]}', ""])
 def test_an_endpoints_file_without_instruments_is_refused(
     example: Path, tmp_path: Path, text: str

@@ -40,7 +40,12 @@ def lay_over(
     Instruments that the file does not name keep theirs. Raises :class:`FacilityError` with
     all that is wrong with the file, :class:`OSError` when it cannot be read.
     """
-    source, problems = read_source(endpoints)
+    try:
+        source, problems = read_source(endpoints)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{error}; `podium twin serve` writes it once it is ready"
+        ) from None
     complaints = Complaints(source, problems)
     result = dict(instruments)
     for name, raw in _named(source, complaints).items():

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 MODULE = "podium.sim_instruments.servers.warm_up"
 WHY = (
     "compiling the simulation's kernels for this processor, once: half a minute on two idle "
-    'cores. Instruments answer meanwhile; a program that is started waits. "ready" follows'
+    'cores. Instruments answer meanwhile, what is started waits; the endpoints file and "ready" '
+    "follow"
 )
 LAST_BYTES = 2000
 Tell = Callable[[str], object]
