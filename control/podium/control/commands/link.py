@@ -55,6 +55,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     _common(benchmark)
     _plays(benchmark)
+    latency = actions.add_parser(
+        "latency",
+        help="how long a result of one end takes to decide what the other end plays, where a wire "
+        "carries it",
+    )
+    _common(latency)
+    _plays(latency)
     wanted = actions.add_parser(
         "request",
         help="pairs over whatever links are up, each measured as soon as it is there: epochs, "
