@@ -48,6 +48,20 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     _common(process)
     _plays(process)
+    benchmark = actions.add_parser(
+        "benchmark",
+        help="send a qubit there and back between random gates, and find by how much that decays; "
+        "for a link without a circulator",
+    )
+    _common(benchmark)
+    _plays(benchmark)
+    latency = actions.add_parser(
+        "latency",
+        help="how long a result of one end takes to decide what the other end plays, where a wire "
+        "carries it",
+    )
+    _common(latency)
+    _plays(latency)
     wanted = actions.add_parser(
         "request",
         help="pairs over whatever links are up, each measured as soon as it is there: epochs, "
@@ -102,7 +116,7 @@ def run(arguments: Namespace) -> int:
 
 
 async def _play(arguments: Namespace) -> int:
-    from podium.control.calibration.links.link_routines import BELL, CALIBRATION, PROCESS
+    from podium.control.calibration.links.link_routines import ACTIONS, CALIBRATION, LINK_ROUTINES
     from podium.control.calibration.links.link_session import UnknownLink, calibrate, chosen_link
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import suggest
@@ -111,10 +125,10 @@ async def _play(arguments: Namespace) -> int:
 
     facility = await asyncio.to_thread(load_facility, arguments.facility, None)
     link = chosen_link(facility, arguments.ends)
-    steps: Sequence[str] = PROCESS if arguments.action == "process" else BELL
+    steps: Sequence[str] = ACTIONS.get(arguments.action, CALIBRATION)
     if arguments.action == "calibrate":
         steps = arguments.only or CALIBRATION
-        known = (*CALIBRATION, *BELL, *PROCESS)
+        known = [one.name for one in LINK_ROUTINES]
         for one in steps:
             if one not in known:
                 raise UnknownLink(f"no routine {one!r} of links; {suggest(one, known)}")

@@ -315,6 +315,9 @@ class Program:
     """Wait before the first shot, made by the hardware: a bias that was just set settles."""
     trace: bool = False
     """True: the raw trace of the last shot's captures is wanted as well."""
+    results_after_fs: int | None = None
+    """A result is taken to be there so long behind its window; None: as long as the controller's
+    manual says. A condition that is met earlier finds no result: so the latency is measured."""
 
 
 def variables(axes: Sequence[Axis]) -> dict[str, Variable]:

@@ -21,6 +21,10 @@ class Series:
     """Becomes the first dimension of the data; its points are counted from 0."""
 
 
+SHARED = ("frames", "axes", "shots", "keep_shots", "settle_fs", "results_after_fs")
+"""Of a program: what all of a series have alike."""
+
+
 def check_series(series: Series) -> None:
     """Raise :class:`ProgramError` naming everything in which the programs do not go together."""
     if problems := list(_problems(series)):
@@ -37,7 +41,7 @@ def _problems(series: Series) -> Iterator[str]:
     asked = _captures(first)
     for number, one in enumerate(series.programs):
         where = f"program {number} ({one.name!r})"
-        for what in ("frames", "axes", "shots", "keep_shots", "settle_fs"):
+        for what in SHARED:
             if getattr(one, what) != getattr(first, what):
                 yield f"{where} has other {what} than program 0; they are the same for all"
         if one.trace:

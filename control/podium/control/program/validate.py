@@ -156,6 +156,10 @@ def _counts(program: Program) -> Iterator[str]:
     yield from whole_problems(program.settle_fs, "settle_fs")
     if program.settle_fs < 0:
         yield f"settle_fs is {program.settle_fs}; at least 0"
+    if program.results_after_fs is not None:
+        yield from whole_problems(program.results_after_fs, "results_after_fs")
+        if program.results_after_fs < 0:
+            yield f"results_after_fs is {program.results_after_fs}; at least 0"
 
 
 def _statement(statement: Statement, frames: set[str], known: dict[str, Variable]) -> Iterator[str]:

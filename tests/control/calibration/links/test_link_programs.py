@@ -217,7 +217,12 @@ def test_a_link_of_which_nothing_is_said_has_no_bench() -> None:
 
 
 def test_all_routines_but_the_pair_are_a_calibration() -> None:
-    assert [one.name for one in LINK_ROUTINES] == [*CALIBRATION, "link_bell", "link_process"]
+    assert [one.name for one in LINK_ROUTINES] == [
+        *CALIBRATION,
+        "link_bell",
+        "link_process",
+        "link_benchmark",
+    ]
 
 
 def test_status_says_what_the_store_knows(tmp_path, capsys) -> None:

@@ -7,7 +7,9 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.emission import emission
 from podium.control.calibration.links.entangled_pair import carrier_phase, link_bell
 from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.link_benchmark import link_benchmark
 from podium.control.calibration.links.photon_transfer import photon_detuning, photon_transfer
+from podium.control.calibration.links.result_latency import result_latency
 from podium.control.calibration.links.sideband_rate import sideband_rate
 from podium.control.calibration.links.sideband_spectroscopy import sideband_spectroscopy
 from podium.control.calibration.links.transfer_efficiency import transfer_efficiency
@@ -74,12 +76,34 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
             "average_state_fidelity": Lifetime(1 * DAY_S),
         },
     ),
+    LinkRoutine(
+        link_benchmark,
+        {
+            "round_trip_fidelity": Lifetime(1 * DAY_S),
+            "benchmarked_fidelity": Lifetime(1 * DAY_S),
+        },
+    ),
+    LinkRoutine(
+        result_latency,
+        {
+            "result_latency": Lifetime(7 * DAY_S),
+            "result_latency_back": Lifetime(7 * DAY_S),
+        },
+    ),
 )
 BELL = (link_bell.__name__,)
 """A pair; its phase is that of its own run."""
 PROCESS = (link_process.__name__,)
 """What becomes of a qubit that is sent; its phase, too, is that of its own run."""
-CALIBRATION = tuple(one.name for one in LINK_ROUTINES if one.name not in (*BELL, *PROCESS))
+BENCHMARK = (link_benchmark.__name__,)
+"""What a round trip keeps of a qubit, without the errors of preparation and readout."""
+LATENCY = (result_latency.__name__,)
+"""How long a result of one end takes to decide at the other."""
+ACTIONS = {"bell": BELL, "process": PROCESS, "benchmark": BENCHMARK, "latency": LATENCY}
+"""By the word of ``podium link``: routines of a link that is calibrated."""
+CALIBRATION = tuple(
+    one.name for one in LINK_ROUTINES if one.name not in sum(ACTIONS.values(), start=())
+)
 """All that a pair needs."""
 LINK_VALIDITY: Mapping[str, Validity] = {
     quantity: Validity(lifetime.lasts_s, one.name, lifetime.of_epoch)

@@ -1,6 +1,6 @@
 """Sends qubits over a link in six states, and finds by tomography what becomes of them."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from podium.control.calibration.bench import iq_of
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.one_qubit_process import (
     SETTINGS,
+    FoundProcess,
     average_fidelity,
     inputs_of,
     likeliest_process,
@@ -18,7 +19,7 @@ from podium.control.calibration.fits.one_qubit_process import (
 )
 from podium.control.calibration.fits.two_qubit_state import I2, turned
 from podium.control.calibration.links.entangled_pair import PHASES, fit_phase, ones
-from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.photon_transfer import transfer_body
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
@@ -105,6 +106,38 @@ def phase_of_way(means: NDArray[np.float64], shots: int) -> float:
     return (found - 0.5) % 1.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenProcess:
+    """A process as shots of one end tell it, with the phase of the way taken out."""
+
+    found: FoundProcess
+    measured: ComplexArray
+    """What each outcome of each setting measures, (settings, 2, 4, 4)."""
+    counts: NDArray[np.float64]
+    """Shape (settings, 2)."""
+    turns: float
+    """By which what arrives turns ahead of the drive."""
+
+    @staticmethod
+    def phase_means(one: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return the means of the shots (shots, settings and axes) that tell the phase."""
+        return np.asarray((1 - 2.0 * one).mean(axis=0)[len(SETTINGS) :])
+
+    @classmethod
+    def of(cls, end: EndPulses, one: NDArray[np.bool_], shots: int) -> "SeenProcess":
+        """Return it from what an end has read as 1; raises FitFailed, NotMeasured."""
+        turns = phase_of_way(cls.phase_means(one), shots)
+        false_excited, false_ground = (
+            end.bench.known(end.node.qubit, name).value
+            for name in ("false_excited", "false_ground")
+        )
+        confusion = np.array([[1 - false_excited, false_ground], [false_excited, 1 - false_ground]])
+        measured = outcomes(inputs_of(), read_rotations(turns), confusion)
+        told = one[:, : len(SETTINGS)].sum(axis=0)
+        counts = np.stack([one.shape[0] - told, told], axis=1).astype(float)
+        return cls(process_tomography(counts, measured), measured, counts, turns)
+
+
 async def link_process(bench: LinkBench) -> Outcome:
     """Send six states of a qubit many times, and find what the way makes of any state.
 
@@ -127,23 +160,14 @@ async def link_process(bench: LinkBench) -> Outcome:
         return Panel(bench.link.name, "setting", "read as 1", (points,), judged=False)
 
     def fit(_: Link, panel: Panel) -> Found:
-        one = read_as_one()
-        turns = phase_of_way((1 - 2.0 * one).mean(axis=0)[settings:], shots)
-        false_excited, false_ground = (
-            bench.second.bench.known(bench.second.node.qubit, name).value
-            for name in ("false_excited", "false_ground")
-        )
-        confusion = np.array([[1 - false_excited, false_ground], [false_excited, 1 - false_ground]])
-        measured = outcomes(inputs_of(), read_rotations(turns), confusion)
-        told = one[:, :settings].sum(axis=0)
-        counts = np.stack([one.shape[0] - told, told], axis=1).astype(float)
-        found = process_tomography(counts, measured)
+        seen = SeenProcess.of(bench.second, read_as_one(), shots)
+        found = seen.found
         if not outcome.notes:  # later calls have inputs off by their doubt
-            plain = outcomes(inputs_of(), read_rotations(turns), np.eye(2))
-            seen = process_fidelity(likeliest_process(counts, plain))
+            plain = outcomes(inputs_of(), read_rotations(seen.turns), np.eye(2))
+            with_errors = process_fidelity(likeliest_process(seen.counts, plain))
             outcome.notes.append(
                 f"the second readout's errors are taken out; with them the process fidelity is "
-                f"{seen:.3f}, the average of states {average_fidelity(seen):.3f}"
+                f"{with_errors:.3f}, the average of states {average_fidelity(with_errors):.3f}"
             )
         if not found.fidelity > NOTHING_SENT + 3 * found.fidelity_sigma:
             raise FitFailed(
@@ -151,7 +175,7 @@ async def link_process(bench: LinkBench) -> Outcome:
                 f"{found.fidelity_sigma:.3f}; measuring and preparing anew would have "
                 f"{NOTHING_SENT} at most"
             )
-        drawn = np.einsum("soab,ba->so", measured, found.choi).real[:, 1]
+        drawn = np.einsum("soab,ba->so", seen.measured, found.choi).real[:, 1]
         text = "process fidelity {process_fidelity}, average of states {average_state_fidelity}"
         return {
             "process_fidelity": Measured(found.fidelity, found.fidelity_sigma, "1"),

@@ -39,11 +39,14 @@ from podium.control.compilers.qblox.waveform_memory import Shapes, WaveformMemor
 from podium.control.program.program import Capture, Play, Program, has_branches, walk
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.compiled_program import Quantised
-from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.exact_time import FS_PER_NS, TickGrid
+from podium.firmware_interfaces.qblox_cluster.limits import THRESHOLD_TRIGGER_NS
 from podium.firmware_interfaces.qblox_cluster.q1asm import Register
 
 BIN = Register(1)
 """The register that counts bins, where there are several (see ``emit``)."""
+
+NS_GRID = TickGrid.from_rate_hz(1_000_000_000)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +107,9 @@ class ProgramSeries:
         if self.branches:
             numbers = range(len(self.programs))
             timelines = [self.timeline(number) for number in numbers]
-            self._triggers = triggers_of(timelines, here, reserved)
+            after_fs = self.programs[0].results_after_fs
+            after_ns = THRESHOLD_TRIGGER_NS if after_fs is None else NS_GRID.ticks(after_fs)
+            self._triggers = triggers_of(timelines, here, reserved, after_ns)
         return self._triggers
 
     def timeline(self, number: int) -> Timeline:

@@ -53,12 +53,15 @@ class Triggers:
 
 
 def triggers_of(
-    timelines: Sequence[Timeline], here: Collection[str], reserved: Collection[int] = ()
+    timelines: Sequence[Timeline],
+    here: Collection[str],
+    reserved: Collection[int] = (),
+    after_ns: int = limits.THRESHOLD_TRIGGER_NS,
 ) -> Triggers:
     """Return who sends to whom.
 
-    ``here``: frames on this controller; ``reserved``: addresses that are in use already. Raises
-    :class:`DoesNotFit`.
+    ``here``: frames on this controller; ``reserved``: addresses that are in use already;
+    ``after_ns``: from the end of a window to a result's arrival. Raises :class:`DoesNotFit`.
     """
     frame_of = {
         item.name: one.frame.name
@@ -99,7 +102,7 @@ def triggers_of(
     )
     by_frame = {one.frame: one for one in senders}
     by_capture = {name: by_frame[at] for name, at in frame_of.items() if at in by_frame}
-    arrivals = tuple(tuple(_arrivals(timeline, by_frame)) for timeline in timelines)
+    arrivals = tuple(tuple(_arrivals(timeline, by_frame, after_ns)) for timeline in timelines)
     for timeline, some in zip(timelines, arrivals, strict=True):
         _check_network(some, timeline.shot_ns, timeline.axes)
     overrun: dict[int, int] = {}
@@ -117,7 +120,9 @@ def _terms(timeline: Timeline) -> Iterator[GuardTerm]:
                 yield from item.guard
 
 
-def _arrivals(timeline: Timeline, senders: Mapping[str, Sender]) -> Iterator[Arrival]:
+def _arrivals(
+    timeline: Timeline, senders: Mapping[str, Sender], after_ns: int
+) -> Iterator[Arrival]:
     for one in timeline.frames:
         if one.frame.name not in senders:
             continue
@@ -126,7 +131,7 @@ def _arrivals(timeline: Timeline, senders: Mapping[str, Sender]) -> Iterator[Arr
             if isinstance(item, PlacedCapture):
                 time = times.get(item.name, 0)
                 times[item.name] = time + 1
-                at_ns = item.start_ns + item.duration_ns + limits.THRESHOLD_TRIGGER_NS
+                at_ns = item.start_ns + item.duration_ns + after_ns
                 address = senders[one.frame.name].address
                 yield Arrival(item.name, time, np.asarray(at_ns), address, item.guard)
 

@@ -156,6 +156,11 @@ def _check_run(program: Program, duration_fs: int) -> None:
             SHOTS_MAX,
             ("shots",),
         )
+    if program.results_after_fs is not None:
+        raise DoesNotFit(
+            "results_after_fs: results of an analyser are read at the cycle that its timing model "
+            "tells, not looked for; this latency is not measured by a program"
+        )
     if duration_fs > DURATION_MAX_FS:
         raise TooLarge(
             f"it would take {duration_fs / FS_PER_S / 3600:.3g} h; times of a run are 64-bit "

@@ -1,0 +1,136 @@
+"""Results of one node decide what another one on the same cluster plays, and how late they may."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.benches.servers.photon_program import NS, PhotonProgram
+from tests.control.calibration.links.test_link_programs import LINKED, bench_of
+from tests.control.client.test_cut_run import level_of, read
+
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.link_session import link_validities
+from podium.control.calibration.links.result_latency import (
+    latency_of,
+    latency_program,
+    result_latency,
+)
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
+from podium.control.compilers.qblox.triggers import LEAST_DELAY_FS
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.program.conditions import is_one
+from podium.control.program.program import Barrier, Delay, If, Program
+from podium.control.program.validate import ProgramError, validate
+from podium.control.runs.errors import RunRefused
+from podium.firmware_interfaces.qblox_cluster.limits import THRESHOLD_TRIGGER_NS
+from podium.sim_instruments.physics.sampling import sample
+from podium.sim_instruments.physics.world_file import write_world
+from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.endpoints import published
+from podium.sim_instruments.servers.serving import open_serving
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
+]
+
+ONE_CLUSTER = LINKED.parent / "facility_one_cluster.yaml"
+WAITS_S = np.arange(100, 580, 4) * 1e-9
+SHOTS = 400
+
+
+def test_the_latency_is_where_the_pulse_begins_to_be_there() -> None:
+    rng = np.random.default_rng(1)
+    noise = 1e-5 * (rng.normal(size=WAITS_S.size) + 1j * rng.normal(size=WAITS_S.size))
+    played = 1e-3 * np.exp(1j * np.linspace(0, 9, WAITS_S.size))
+    signal = np.where(WAITS_S >= 364e-9, played, 0) + noise
+    at_s, sigma_s, _ = latency_of(WAITS_S, signal)
+    assert abs(at_s - 364e-9) < 3 * sigma_s
+    assert sigma_s == pytest.approx(4e-9 / np.sqrt(12))
+
+
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        (np.ones(WAITS_S.size), "always played, or never"),
+        (np.zeros(WAITS_S.size), "always played, or never"),
+        ((WAITS_S > 300e-9) & (np.arange(120) != 80), "comes and goes"),
+        (WAITS_S < 300e-9, "comes and goes"),
+    ],
+)
+def test_a_pulse_that_no_wait_turns_on_is_refused(there: np.ndarray, why: str) -> None:
+    noise = 1e-5 * np.random.default_rng(2).normal(size=WAITS_S.size)
+    with pytest.raises(FitFailed, match=why):
+        latency_of(WAITS_S, 1e-3 * there + noise)
+
+
+def test_a_program_says_itself_how_late_it_takes_results_to_be() -> None:
+    program = latency_program(*bench_of().ends, 100)
+    validate(program)
+    assert program.results_after_fs == 0
+    with pytest.raises(ProgramError, match="results_after_fs is -1; at least 0"):
+        validate(Program("early", program.frames, program.body, results_after_fs=-1))
+
+
+async def measured(lab: Lab) -> dict[str, float]:
+    facility = lab.facility
+    link, validities = facility.links["link_ab"], link_validities(facility)
+    bench = LinkBench.of(lab, link, MemoryRecord(), lambda data: None, validities)
+    outcome = await result_latency(bench)
+    assert not outcome.failures
+    return {name: one.value for name, one in outcome.measured.items()}
+
+
+@pytest.mark.slow
+async def test_a_result_travels_within_a_cluster_from_node_to_node(tmp_path: Path) -> None:
+    write_world(sample(ONE_CLUSTER, 3), tmp_path / "twin.yaml")
+    endpoints = tmp_path / "endpoints.json"
+    async with open_serving(
+        ONE_CLUSTER, tmp_path / "twin.yaml", WorldClock(ClockMode.MANUAL)
+    ) as serving:
+        made = PhotonProgram(serving.laboratory)
+
+        def flip(wait_fs: int) -> Program:
+            body = [
+                *made.turn("a.ge", 0.5),
+                *read(made, "a", "a", levels["a"]),
+                Delay(made.names, wait_fs),
+                If(is_one("a"), tuple(made.turn("b.ge"))),
+                Barrier(made.names),
+                *read(made, "b", "b", levels["b"]),
+                Delay(made.names, 60_000 * NS),
+            ]
+            frames = tuple(made.frames)
+            return Program("remote flip", frames, tuple(body), shots=SHOTS, keep_shots=True)
+
+        with published(endpoints, serving.endpoints()):
+            async with open_facility(ONE_CLUSTER, endpoints) as lab, asyncio.timeout(240):
+                await lab.ready(60)
+                levels = {end: await level_of(lab, made, end) for end in "ab"}
+                data = await lab.run(flip(LEAST_DELAY_FS))
+                with pytest.raises(RunRefused, match=r"\d+ ns too late .* let it wait"):
+                    await lab.run(flip(100 * NS))
+                found = await measured(lab)
+    one, other = data["a_outcome"].values, data["b_outcome"].values
+    assert 0.3 < one.mean() < 0.7
+    assert (one == other).mean() > 0.8, "readouts and decay within them take some 10 %"
+    for name in ("link_ab.result_latency", "link_ab.result_latency_back"):
+        assert found[name] * 1e9 == pytest.approx(THRESHOLD_TRIGGER_NS, abs=4)
+
+
+@pytest.mark.slow
+async def test_between_clusters_no_wire_carries_results(tmp_path: Path) -> None:
+    write_world(sample(LINKED, 3), tmp_path / "twin.yaml")
+    endpoints = tmp_path / "endpoints.json"
+    async with open_serving(
+        LINKED, tmp_path / "twin.yaml", WorldClock(ClockMode.MANUAL)
+    ) as serving:
+        with published(endpoints, serving.endpoints()):
+            async with open_facility(LINKED, endpoints) as lab, asyncio.timeout(240):
+                await lab.ready(60)
+                with pytest.raises(RunRefused, match=r"no wire carries .* s are missing"):
+                    await measured(lab)
