@@ -131,15 +131,7 @@ class Agent:
         self._clock = FacilityClock(
             name, facility, instruments, bus, self._playing.now, self._engaged
         )
-        self._readings = ReadingPublisher(
-            name,
-            facility,
-            instruments,
-            bus,
-            self._clock,
-            self._engaged,
-            (self._cold_leases.hear_own, self._interlocks.hear_own),
-        )
+        self._readings = self._reading_publisher()
         self._operations = operations or OperationJournal(None)
         self._operating = Operating(
             name, facility, instruments, self._readings, self._operations, self._interlocks.judge
@@ -148,6 +140,18 @@ class Agent:
         self._settling = False
         """A run that has come waits for biases: they may move, nothing is loaded yet."""
         self._work: Tickets
+
+    def _reading_publisher(self) -> ReadingPublisher:
+        """Return what publishes readings, for the agent's own leases and interlocks as well."""
+        return ReadingPublisher(
+            self._name,
+            self._facility,
+            self._instruments,
+            self._bus,
+            self._clock,
+            self._engaged,
+            (self._cold_leases.hear_own, self._interlocks.hear_own),
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
