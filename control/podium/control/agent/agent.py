@@ -8,7 +8,7 @@ from pathlib import Path
 
 from podium.control.agent.biasing import Biasing
 from podium.control.agent.cold_lease import LOOK_EVERY_S, ColdLeases
-from podium.control.agent.compiling import Compile, Compiling, ProgramDoesNotFit
+from podium.control.agent.compiled_programs import Compile, ProgramDoesNotFit
 from podium.control.agent.examination import examine
 from podium.control.agent.facility_clock import FacilityClock
 from podium.control.agent.instruments import Instruments
@@ -118,7 +118,7 @@ class Agent:
             facility,
             instruments,
             self._playing,
-            Compiling(compile_program),
+            compile_program,
             starts,
             epochs,
             self._free_for_a_run,
@@ -201,7 +201,7 @@ class Agent:
         self._facility = facility
         self._cold_leases.grow(facility)
         self._clock.grow(facility)
-        self._runs.grow(facility, Compiling(compile_program))
+        self._runs.grow(facility, compile_program)
 
     async def _beat(self) -> None:
         key = messages.heartbeat_key(self._facility.name, self._name)
