@@ -24,7 +24,7 @@ class InverseStage:
 
     @property
     def amplitude(self) -> float:
-        """What its step lacks at first: it begins at 1 less this."""
+        """Return the part of its step that lacks at first: it begins at 1 less this."""
         return 1 - self.line_ns / self.tau_ns
 
 
