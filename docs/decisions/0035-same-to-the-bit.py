@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from podium.control.agent.timed_compiling import TimedCompiling
+from podium.control.agent.compiled_programs import CompiledPrograms
 from podium.control.facility.load import load_facility
 from podium.control.lab import Lab, open_facility
 from podium.control.program.conditions import Condition, Discriminator
@@ -156,7 +156,8 @@ async def machine_code(example: str, program: Program) -> dict[str, bytes]:
     """Return what each cluster plays where all start at one time, programs and waveforms."""
     facility = load_facility(EXAMPLES / example / "facility.yaml")
     wirings = import_module(WIRINGS).wirings_of(facility, tuple(facility.instruments))
-    part = await TimedCompiling(facility, wirings).compile(to_json(program))
+    compiler = import_module(WIRINGS).compiler_for(facility)
+    part = await CompiledPrograms(compiler, facility, wirings).compile(to_json(program), timed=True)
     return {
         name: json.dumps(to_plain(made), sort_keys=True).encode()
         for name, made in part.artifacts.items()

@@ -13,7 +13,7 @@ class CompressorStatus:
     """The state of a helium compressor."""
 
     running: bool
-    """Whether it pumps, whatever it was told."""
+    """It pumps, whatever was commanded."""
     state: str
     """In the maker's words: ``running``, ``starting``, ``error``."""
     warnings: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class ChillerStatus:
     """The state of a chiller of cooling water."""
 
     running: bool
-    """Whether it pumps and cools, whatever it was told."""
+    """It pumps and cools, whatever was commanded."""
     set_k: float
     """Temperature at which its water is to go out, K."""
     ready: bool

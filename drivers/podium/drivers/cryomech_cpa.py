@@ -41,7 +41,7 @@ class CryomechCpa:
 
     @classmethod
     def rehearse(cls, name: str, note: Callable[[str], None]) -> Self:
-        """Return a driver of no compressor, which tells ``note`` what it would be told."""
+        """Return a driver of no compressor, which tells ``note`` what it would receive."""
         driver = cls.__new__(cls)
         driver._begin(name, note)
         return driver

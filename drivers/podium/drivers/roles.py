@@ -441,7 +441,7 @@ class Clock(Protocol):
 class CountsTicks(Protocol):
     """An instrument that counts from when it was switched on, and knows no time of day.
 
-    What it tells as TAI it tells by what it was told of its tick 0.
+    Its TAI is counted from the time that was set for its tick 0.
     """
 
     def counted_fs(self) -> int:

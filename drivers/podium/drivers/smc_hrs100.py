@@ -60,7 +60,7 @@ class SmcHrs100:
         bus_address: str = "1",
         size: str = "HRS100",
     ) -> Self:
-        """Return a driver of no chiller, which tells ``note`` what it would be told."""
+        """Return a driver of no chiller, which tells ``note`` what it would receive."""
         driver = cls.__new__(cls)
         driver._begin(name, note, bus_address, size)
         return driver

@@ -112,7 +112,7 @@ class SensorState(IntEnum):
     INVALID = 0
     NORMAL = 1
     ALARM_UNREPORTED = 2
-    """Out of its limits, and nobody is told (``alarmstate``)."""
+    """Out of its limits, and nobody is notified (``alarmstate``)."""
     ALARM = 3
 
 

@@ -145,7 +145,7 @@ class Chiller:
     """Alarm flags 1 to 4."""
     set_temperature_k: float
     wanted: bool
-    """Whether it is told to run."""
+    """It is set to run."""
 
 
 def encode(chiller: Chiller) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PERSON, NOTHING, SOLUTION = "person", "nothing", "solution"
 """Who plays, of ``--rule``, besides a file."""
 BY_SCENARIO = "scenario"
-"""What is told to nobody before the end."""
+"""Shown to nobody before the end."""
 LOOKS_S = 0.05
 """How often a clock is looked at that goes by itself, s of the wall."""
 

@@ -26,7 +26,7 @@ async def test_after_a_run_at_once_all_is_made_safe_and_not_only_what_it_has_pla
     instruments = Instruments(workers, {"cluster_a": known_models()["qblox_cluster"]})
     looks = ClockReadings({}, instruments, EpochFiles(None), 1)
     playing = Playback(None, instruments, None)
-    hardware = RunHardware("lab/node_a", instruments, playing, None, None, (WIRING,), looks)
+    hardware = RunHardware("lab/node_a", instruments, playing, None, (WIRING,), looks)
     async with asyncio.TaskGroup() as tasks:
         keeping = [tasks.create_task(worker.keep()) for worker in workers.values()]
         hardware._hand = HardwareRun(RunId(1, 1), AtOnce())

@@ -8,11 +8,11 @@ import pytest
 from tests.benches.nodes.triggered import NS, Cluster, Node, Plane, now
 
 from podium.control.agent.clock_readings import ClockReadings
+from podium.control.agent.compiled_programs import CompiledPart
 from podium.control.agent.epoch_files import EpochFiles
 from podium.control.agent.hardware_run import HardwareRun
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.run_hardware import RunHardware
-from podium.control.agent.timed_compiling import TimedPart
 from podium.control.bus.messages import RunId
 from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.messages import AtATime
@@ -45,8 +45,8 @@ async def loaded(node: Node):
     workers = {name: Worker(name, make) for name, make in makers.items()}
     instruments = Instruments(workers, {})
     looks = ClockReadings({}, instruments, EpochFiles(None), 1)
-    hardware = RunHardware("lab/node_a", instruments, None, None, None, (WIRING,), looks)
-    part = TimedPart("hash", "hash", {"cluster_a": None}, (WIRING,), {}, {})
+    hardware = RunHardware("lab/node_a", instruments, None, None, (WIRING,), looks)
+    part = CompiledPart("hash", "hash", {"cluster_a": None}, (WIRING,), {}, {})
     hardware._hand = HardwareRun(RUN, AtATime(), part)
     async with asyncio.TaskGroup() as tasks:
         keeping = [tasks.create_task(worker.keep()) for worker in workers.values()]

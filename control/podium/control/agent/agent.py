@@ -8,7 +8,7 @@ from pathlib import Path
 
 from podium.control.agent.biasing import Biasing
 from podium.control.agent.cold_lease import LOOK_EVERY_S, ColdLeases
-from podium.control.agent.compiling import Compile, Compiling, ProgramDoesNotFit
+from podium.control.agent.compiled_programs import Compile, ProgramDoesNotFit
 from podium.control.agent.examination import examine
 from podium.control.agent.facility_clock import FacilityClock
 from podium.control.agent.instruments import Instruments
@@ -118,7 +118,7 @@ class Agent:
             facility,
             instruments,
             self._playing,
-            Compiling(compile_program),
+            compile_program,
             starts,
             epochs,
             self._free_for_a_run,
@@ -131,15 +131,7 @@ class Agent:
         self._clock = FacilityClock(
             name, facility, instruments, bus, self._playing.now, self._engaged
         )
-        self._readings = ReadingPublisher(
-            name,
-            facility,
-            instruments,
-            bus,
-            self._clock,
-            self._engaged,
-            (self._cold_leases.hear_own, self._interlocks.hear_own),
-        )
+        self._readings = self._reading_publisher()
         self._operations = operations or OperationJournal(None)
         self._operating = Operating(
             name, facility, instruments, self._readings, self._operations, self._interlocks.judge
@@ -148,6 +140,18 @@ class Agent:
         self._settling = False
         """A run that has come waits for biases: they may move, nothing is loaded yet."""
         self._work: Tickets
+
+    def _reading_publisher(self) -> ReadingPublisher:
+        """Return what publishes readings, for the agent's own leases and interlocks as well."""
+        return ReadingPublisher(
+            self._name,
+            self._facility,
+            self._instruments,
+            self._bus,
+            self._clock,
+            self._engaged,
+            (self._cold_leases.hear_own, self._interlocks.hear_own),
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -197,7 +201,7 @@ class Agent:
         self._facility = facility
         self._cold_leases.grow(facility)
         self._clock.grow(facility)
-        self._runs.grow(facility, Compiling(compile_program))
+        self._runs.grow(facility, compile_program)
 
     async def _beat(self) -> None:
         key = messages.heartbeat_key(self._facility.name, self._name)

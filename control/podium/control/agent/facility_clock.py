@@ -86,7 +86,7 @@ class FacilityClock:
 
     @property
     def of_host(self) -> bool:
-        """Whether this computer's clock is the facility's."""
+        """Return whether this computer's clock is the facility's."""
         return self._source is None
 
     def _chosen(self) -> str | None:

@@ -2,12 +2,10 @@
 
 import threading
 
-from podium.control.agent.answers import duration_fs
-from podium.control.agent.compiling import Compiling
+from podium.control.agent.compiled_programs import CompiledPart, CompiledPrograms, duration_fs
 from podium.control.agent.hardware_run import HardwareRun, played_by
 from podium.control.agent.playback import Playback
 from podium.control.agent.prepared_programs import PreparedPrograms
-from podium.control.agent.timed_compiling import TimedPart
 from podium.control.bus.messages import Roundings
 from podium.control.runs.agent_values import Collected
 from podium.control.runs.messages import UNVERIFIED, FiredProgram, Start, Token
@@ -18,11 +16,11 @@ from podium.drivers.errors import Refused
 class FiredPlayback:
     """One agent's programs that are held prepared, and how they are played."""
 
-    def __init__(self, name: str, playing: Playback, compiling: Compiling | None) -> None:
+    def __init__(self, name: str, playing: Playback, compiled: CompiledPrograms | None) -> None:
         """``name``: of the agent, with the facility's."""
         self._name = name
         self._playing = playing
-        self._held = PreparedPrograms(None if compiling is None else compiling.compiler)
+        self._held = PreparedPrograms(None if compiled is None else compiled.compiler)
 
     async def hold(self, program: str) -> tuple[str, Epochs, int, Roundings]:
         """Hold a program (JSON); return its hash, epochs, duration and roundings.
@@ -45,7 +43,7 @@ class FiredPlayback:
         epochs = await self._playing.epochs(artifacts)
         token.epochs.check(epochs, "a clock was reset since the program was prepared")
         hash_ = program.program_hash
-        hand.part = TimedPart(hash_, hash_, artifacts, (), {}, {})
+        hand.part = CompiledPart(hash_, hash_, artifacts)
         hand.epochs = hand.latest = epochs
 
         def go_on() -> None:

@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from podium.control.agent.answers import capture_data, quantised
-from podium.control.agent.timed_compiling import TimedPart
-from podium.control.bus.messages import Played, RunId, TagData, Time
+from podium.control.agent.compiled_programs import CompiledPart, roundings_of
+from podium.control.bus.messages import CaptureData, Played, RunId, TagData, Time
 from podium.control.bus.wire import encode
 from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.messages import CAPTURE, Start, StartPlan
@@ -16,7 +15,7 @@ from podium.firmware_interfaces.tai import Tai
 
 NO_EPOCHS = Epochs(())
 EPOCH = Tai(0, 0)
-NOTHING = TimedPart("", "", {}, (), {}, {})
+NOTHING = CompiledPart()
 
 
 @dataclass(slots=True, eq=False)
@@ -25,7 +24,7 @@ class HardwareRun:
 
     run: RunId
     plan: StartPlan
-    part: TimedPart = NOTHING
+    part: CompiledPart = NOTHING
     epochs: Epochs = NO_EPOCHS
     latest: Epochs = NO_EPOCHS
     read_s: float = 0.0
@@ -87,8 +86,8 @@ def played_by(
             hand.part.program_hash,
             _time(t0),
             dict(epochs.numbers),
-            quantised(hand.artifacts) if rounded else (),
-            {name: capture_data(one) for name, one in data.items()},
+            roundings_of(hand.artifacts) if rounded else (),
+            {name: _capture_data(one) for name, one in data.items()},
             {name: _time(at) for name, at in starts.items()},
             dict(tags),
         )
@@ -97,3 +96,17 @@ def played_by(
 
 def _time(at: Tai) -> Time:
     return Time(at.seconds, at.femtoseconds)
+
+
+def _capture_data(one: Acquired) -> CaptureData:
+    """Return what one capture brought back, as it goes over the bus."""
+    trace = one.trace
+    return CaptureData(
+        one.i,
+        one.q,
+        one.counts,
+        None if trace is None else trace.real,
+        None if trace is None else trace.imag,
+        one.out_of_range,
+        one.results,
+    )

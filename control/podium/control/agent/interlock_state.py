@@ -27,7 +27,7 @@ class InterlockState:
         self.left: set[str] = set()
         """Signals that it has not set since it acted."""
         self.left_out: dict[str, str] = {}
-        """By signal: why it could not be set, as far as it was told."""
+        """By signal: why it could not be set, as far as that was reported."""
         self._lease: Lease | None = None
         """Given at the first step: nothing is known before."""
         self._broken_since_s: float | None = None

@@ -2,7 +2,7 @@
 
 Each agent evaluates the rules whose parts it owns, on readings of its own and of other agents. It
 asks nobody: coordinator, page and supervisor may be dead. A rule that has acted keeps its parts
-until its lease is given again; what it does is told in the agent's notes and events.
+until its lease is given again; what it does is reported in the agent's notes and events.
 """
 
 import asyncio

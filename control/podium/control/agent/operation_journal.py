@@ -48,7 +48,7 @@ class Operation:
 
     @property
     def what(self) -> tuple[str, str, float]:
-        """What it sets."""
+        """Return the values that it sets."""
         return self.instrument, self.part, self.value
 
 

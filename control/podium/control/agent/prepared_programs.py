@@ -8,8 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from podium.control.agent.answers import quantised
-from podium.control.agent.compiling import refused_in_words
+from podium.control.agent.compiled_programs import refused_in_words, roundings_of
 from podium.control.bus.messages import Roundings
 from podium.control.families.family import FiredProgram as FiredArtifact
 from podium.control.program.parameters import parameters_of
@@ -72,7 +71,7 @@ class PreparedPrograms:
         self._held.move_to_end(name)
         while len(self._held) > KEPT:
             self._held.popitem(last=False)
-        return name, artifacts, quantised(artifacts)
+        return name, artifacts, roundings_of(artifacts)
 
     async def fired(self, program: FiredProgram) -> Mapping[str, Artifact]:
         """Return what plays a program with the values that it is fired with; raises ``Refused``."""

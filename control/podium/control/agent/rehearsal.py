@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from podium.control.agent.biasing import Biasing
-from podium.control.agent.compiling import Compiling
+from podium.control.agent.compiled_programs import CompiledPrograms
 from podium.control.agent.instruments import AnyWorker, Instruments, driver_class
 from podium.control.agent.manual_access import ManualAccess
 from podium.control.agent.playback import Playback
@@ -55,7 +55,7 @@ class Rehearsal:
     def __init__(self, facility: Facility, instruments: Instruments) -> None:
         self._facility = facility
         self._instruments = instruments
-        self._compiling = Compiling(compiler_for(facility))
+        self._compiled = CompiledPrograms(compiler_for(facility), facility)
         self._playing = Playback(facility, instruments, _anything)
         rules = SafeRules("", facility, instruments, RampJournal(None), self.now, None)
         self._biasing = Biasing(facility, instruments, rules)
@@ -70,7 +70,7 @@ class Rehearsal:
         """Tell what a run would send, then raise :class:`NothingMeasured`."""
         text = await asyncio.to_thread(to_json, program)
         try:
-            _, artifacts = await self._compiling.compile(text)
+            artifacts = (await self._compiled.compile(text)).artifacts
             await self._playing.prepare(artifacts)
             for name in artifacts:
                 worker = self._instruments.worker(name, "PulseSequencer")

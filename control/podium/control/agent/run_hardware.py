@@ -13,14 +13,12 @@ from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
-from podium.control.agent.answers import duration_fs
 from podium.control.agent.clock_readings import ClockQuestion, ClockReadings
-from podium.control.agent.compiling import Compiling
+from podium.control.agent.compiled_programs import Compile, CompiledPrograms, duration_fs
 from podium.control.agent.fired_playback import FiredPlayback
 from podium.control.agent.hardware_run import NO_EPOCHS, HardwareRun, played_by, start_of
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.playback import ARM_S, CLOCK_S, Playback
-from podium.control.agent.timed_compiling import TimedCompiling, TimedPart
 from podium.control.bus.gather import gather
 from podium.control.bus.messages import Roundings, RunId, TagData
 from podium.control.bus.streams import ProgramDuration, ProgramParts
@@ -59,22 +57,19 @@ class RunHardware:
         name: str,
         instruments: Instruments,
         playing: Playback,
-        compiling: Compiling,
-        timed: TimedCompiling,
+        compiled: CompiledPrograms,
         wirings: Sequence[StartWiring],
         looks: ClockReadings,
     ) -> None:
         """``name``: of the agent, with the facility's.
 
-        ``compiling`` compiles what starts at once, ``timed`` what starts at a time; ``wirings``:
-        by what controllers are started at a time.
+        ``wirings``: by what controllers are started at a time.
         """
         self._name = name
         self._instruments = instruments
         self._playing = playing
-        self._compiling = compiling
-        self._fired = FiredPlayback(name, playing, compiling)
-        self._timed = timed
+        self._compiled = compiled
+        self._fired = FiredPlayback(name, playing, compiled)
         self._wirings = {one.controller: one for one in wirings}
         self._looks = looks
         self._hand: HardwareRun | None = None
@@ -83,26 +78,25 @@ class RunHardware:
 
     # The steps
 
-    def grow(self, facility: Facility, compiling: Compiling) -> None:
+    def grow(self, facility: Facility, compile_program: Compile) -> None:
         """Take over a facility that has only grown; nothing is held prepared any longer."""
-        self._compiling = compiling
-        self._fired = FiredPlayback(self._name, self._playing, compiling)
-        self._timed.grow(facility)
+        self._compiled.grow(facility, compile_program)
+        self._fired = FiredPlayback(self._name, self._playing, self._compiled)
 
     async def in_parts(self, program: str, *, timed: bool) -> ProgramParts:
         """Return the parts that a program takes here; nothing is touched. Raises ``Refused``."""
-        return await (self._timed if timed else self._compiling).in_parts(program)
+        return await self._compiled.in_parts(program, timed=timed)
 
     async def how_long(self, program: str, *, timed: bool) -> ProgramDuration:
         """Return how long a program plays here; nothing is touched. Raises ``Refused``."""
-        return await (self._timed if timed else self._compiling).how_long(program)
+        return await self._compiled.how_long(program, timed=timed)
 
     async def load(self, run: RunId, program: str, plan: StartPlan) -> Loaded:
         """Compile this agent's part and load it. Raises ``InstrumentError``."""
         hand = self._hand = HardwareRun(run, plan)
         if isinstance(plan, AtOnce):
             return await self._load_at_once(hand, program)
-        hand.part = await self._timed.compile(program)
+        hand.part = await self._compiled.compile(program, timed=True)
         if not hand.artifacts:
             here = ", ".join(self._wirings)
             raise Refused(f"{self._name}: nothing of this program is played by {here}")
@@ -319,12 +313,13 @@ class RunHardware:
     # A start at once: by the controller's own command, without a trigger
 
     async def _load_at_once(self, hand: HardwareRun, program: str) -> Loaded:
-        name, artifacts = await self._compiling.compile(program)
-        await self._playing.allowed(artifacts)
-        hand.part = TimedPart(name, name, artifacts, (), {}, {})
-        await self._playing.prepare(artifacts)
-        hand.epochs = hand.latest = await self._playing.epochs(artifacts)
-        return Loaded(hand.run, name, hand.epochs, 1, 0, UNVERIFIED, duration_fs(artifacts))
+        part = await self._compiled.compile(program)
+        await self._playing.allowed(part.artifacts)
+        hand.part = part
+        await self._playing.prepare(part.artifacts)
+        hand.epochs = hand.latest = await self._playing.epochs(part.artifacts)
+        lasts_fs = duration_fs(part.artifacts)
+        return Loaded(hand.run, part.text_hash, hand.epochs, 1, 0, UNVERIFIED, lasts_fs)
 
     async def _arm_at_once(self, hand: HardwareRun) -> ArmedUp:
         epochs = await self._playing.epochs(hand.artifacts)

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from podium.control.agent.clock_readings import ClockReadings, domains_of
-from podium.control.agent.compiling import Compiling, ProgramDoesNotFit
+from podium.control.agent.compiled_programs import (
+    Compile,
+    CompiledPrograms,
+    ProgramDoesNotFit,
+)
 from podium.control.agent.epoch_files import EpochFiles
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.playback import Playback
 from podium.control.agent.run_hardware import RunHardware
-from podium.control.agent.timed_compiling import TimedCompiling
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import DOES_NOT_FIT
 from podium.control.bus.prepared_programs import ProgramHeld
@@ -91,9 +94,9 @@ class AgentRuns:
         """Reading the clock, and collecting."""
         self._tasks: asyncio.TaskGroup
 
-    def grow(self, facility: Facility, compiling: Compiling) -> None:
+    def grow(self, facility: Facility, compile_program: Compile) -> None:
         """Take over a facility that has only grown."""
-        self._hardware.grow(facility, compiling)
+        self._hardware.grow(facility, compile_program)
 
     @property
     def doing(self) -> str:
@@ -311,7 +314,7 @@ def runs_of(
     facility: Facility,
     instruments: Instruments,
     playing: Playback,
-    compiling: Compiling,
+    compile_program: Compile,
     wirings: Sequence[StartWiring],
     epochs: Path | None,
     free: Callable[[], Awaitable[None]],
@@ -326,8 +329,7 @@ def runs_of(
         f"{facility.name}/{name}",
         instruments,
         playing,
-        compiling,
-        TimedCompiling(facility, wirings),
+        CompiledPrograms(compile_program, facility, wirings),
         wirings,
         ClockReadings(
             domains_of(facility),

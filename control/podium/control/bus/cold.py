@@ -137,7 +137,7 @@ class Countdown:
 
 @dataclass(frozen=True, slots=True)
 class ColdFinding:
-    """What the observer has found that no reading shows by itself."""
+    """A finding of the observer that no reading shows by itself."""
 
     fridge: str
     kind: Literal["extra_heat", "sensor", "hidden_flow", "fault"]
@@ -174,7 +174,7 @@ class ColdNews:
 
 @dataclass(frozen=True, slots=True)
 class AskCold:
-    """How is the cold side? Answered with :class:`ColdNews`."""
+    """Asks for the state of the cold side; answered with :class:`ColdNews`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +248,7 @@ class Rehearse:
 
 @dataclass(frozen=True, slots=True)
 class AskCorridor:
-    """How was a running procedure rehearsed? Answered with :class:`Rehearsal`, from its begin on.
+    """Asks how a running procedure was rehearsed, from its begin on: :class:`Rehearsal`.
 
     Refused as long as there is none: a rehearsal takes seconds.
     """
@@ -259,7 +259,7 @@ class AskCorridor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rehearsal:
-    """What a procedure would do, as the model sees it: a corridor for each signal."""
+    """Predicts a procedure's effect by the model: a corridor for each signal."""
 
     procedure: str
     fridge: str
@@ -283,7 +283,7 @@ class Corridor:
 
 @dataclass(frozen=True, slots=True)
 class AskHistory:
-    """How were these readings? Answered with :class:`ColdHistory`."""
+    """Asks for earlier readings; answered with :class:`ColdHistory`."""
 
     readings: tuple[str, ...]
     """Names; empty: all."""

@@ -119,7 +119,7 @@ class RunNews:
     procedure: str = ""
     """Id of the procedure that it is a part of; empty: of none."""
     fired: bool = False
-    """Whether it was a program held prepared: many are fired in a row, and not all are told."""
+    """Whether it was a program held prepared: many are fired in a row, and not all are reported."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -70,7 +70,7 @@ class ProgressNews:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeNews:
-    """What a routine has found: it is in the records already."""
+    """Reports an outcome of a routine, which is in the records already."""
 
     number: int
     """Counts the outcomes that these records have told."""

@@ -195,7 +195,7 @@ class Scan:
 
     @property
     def leaks(self) -> bool:
-        """Whether level 2 is told from 0 and 1 at both ends. Raises FitFailed."""
+        """Return whether level 2 is distinguished from 0 and 1 at both ends. Raises FitFailed."""
         return len(self.assignments()[0].means) > 2
 
     def populations(self) -> Populations:

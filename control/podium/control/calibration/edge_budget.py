@@ -30,7 +30,7 @@ class BudgetPart:
 
 @dataclass(frozen=True, slots=True)
 class EdgeBudget:
-    """What is known of the error of an edge's gate."""
+    """Lists the contributions to the error of an edge's gate."""
 
     whole: Measured | None
     """As interleaved benchmarking has measured it; None: it has not."""

@@ -259,7 +259,7 @@ class EdgePulses:
 
     @property
     def full_scale_v(self) -> float:
-        """What a pulse of full scale counts as at the static source, V.
+        """Return the level of the static source that a pulse of full scale equals, V.
 
         Raises NotMeasured where the line plays no pulses.
         """

@@ -27,7 +27,7 @@ def outcome_recorder(runner: Runner) -> Keep:
 
 
 def recorded_outcome(outcome: Outcome) -> KeepOutcome:
-    """Return an outcome as the records are told it."""
+    """Return an outcome as the records receive it."""
     return KeepOutcome(
         ticket=uuid.uuid4().hex,
         routine=outcome.routine,

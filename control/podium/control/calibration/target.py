@@ -22,7 +22,7 @@ class Target(Protocol):
 
     @property
     def design(self) -> Mapping[str, Estimate]:
-        """What the facility file expects, by quantity."""
+        """Return the values that the facility file expects, by quantity."""
         ...
 
 

@@ -57,7 +57,7 @@ Layers = tuple[Layer, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tableaux:
-    """What Cliffords make of Paulis: U P U^-1 is again one, with a sign.
+    """Maps Paulis by Cliffords: U P U^-1 is again one, with a sign.
 
     A pair of Paulis has the number 4 a + b, with I, X, Y, Z = 0, 1, 2, 3 on the first and on the
     second qubit.

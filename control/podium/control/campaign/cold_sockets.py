@@ -58,7 +58,7 @@ SEEDS_APART = 1000
 
 @dataclass(frozen=True, slots=True)
 class SocketWorld:
-    """What one fault over sockets needs."""
+    """Describes a world over sockets with one fault."""
 
     fault: WorldFault
     seed: int

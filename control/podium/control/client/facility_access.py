@@ -20,6 +20,9 @@ from podium.control.client.lab import Lab
 from podium.control.runs.errors import RunFailed, RunRefused
 
 if TYPE_CHECKING:
+    from podium.control.agent.agent import Agent
+    from podium.control.bus.memory import MemoryBus
+    from podium.control.facility.facility import Facility
     from podium.control.records.record_folder import RecordFolder
     from podium.control.security.access import Member
 
@@ -51,21 +54,12 @@ async def open_facility(
     runs lie beside it; without ``recorded`` no run goes there.
     Leaving aborts what runs, makes it safe, and closes all connections.
     """
-    from podium.control.agent.agent import Agent
-    from podium.control.agent.instruments import Instruments
-    from podium.control.agent.ramp_journal import RampJournal
     from podium.control.bus.memory import MemoryBus
     from podium.control.client.state_examination import examine_state
     from podium.control.coordinator.coordinator import Coordinator
     from podium.control.coordinator.findings_file import FindingsFile
     from podium.control.facility.load import load_facility
-    from podium.control.facility.state_folder import (
-        default_state_file,
-        epochs_folder,
-        journal_file,
-        skews_file,
-    )
-    from podium.control.families.family import compiler_for, wirings_of
+    from podium.control.facility.state_folder import default_state_file, skews_file
     from podium.control.records.record_service import RecordService
     from podium.control.timebase.skew_store import SkewStore, SkewStoreError
 
@@ -75,19 +69,9 @@ async def open_facility(
     found = await asyncio.to_thread(examine_state, state_file, store)
     if stops := [one.what for one in found if one.stops]:
         raise RunFailed("; ".join(stops))
-    instruments = Instruments.of(facility, facility.instruments)
     bus = MemoryBus()
-    agent = Agent(
-        AGENT,
-        facility,
-        instruments,
-        compiler_for(facility),
-        bus,
-        journal=RampJournal(journal_file(state_file)),
-        store=None if store is None else str(store),
-        reading_only=reading_only,
-        starts=() if reading_only else wirings_of(facility, instruments.names),
-        epochs=epochs_folder(state_file),
+    agent = _agent_of(
+        facility, bus, state_file, None if store is None else str(store), reading_only=reading_only
     )
     try:
         skews = await asyncio.to_thread(SkewStore, skews_file(state_file))
@@ -102,6 +86,36 @@ async def open_facility(
             lab = Lab(facility, bus, who, file=Path(path), recorded=recorded)
             async with lab.recorder.running():
                 yield lab
+
+
+def _agent_of(
+    facility: "Facility",
+    bus: "MemoryBus",
+    state_file: Path,
+    store: str | None,
+    *,
+    reading_only: bool,
+) -> "Agent":
+    """Return the agent that owns all instruments of a facility."""
+    from podium.control.agent.agent import Agent
+    from podium.control.agent.instruments import Instruments
+    from podium.control.agent.ramp_journal import RampJournal
+    from podium.control.facility.state_folder import epochs_folder, journal_file
+    from podium.control.families.family import compiler_for, wirings_of
+
+    instruments = Instruments.of(facility, facility.instruments)
+    return Agent(
+        AGENT,
+        facility,
+        instruments,
+        compiler_for(facility),
+        bus,
+        journal=RampJournal(journal_file(state_file)),
+        store=store,
+        reading_only=reading_only,
+        starts=() if reading_only else wirings_of(facility, instruments.names),
+        epochs=epochs_folder(state_file),
+    )
 
 
 def _open_records(state_file: Path) -> "RecordFolder":

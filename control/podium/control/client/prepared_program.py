@@ -37,7 +37,7 @@ VALUES = np.dtype("<f8")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FiredData:
-    """What one fire has brought back. ``fired["q0"]`` is the mean field of a capture, V."""
+    """Holds the data of one fire. ``fired["q0"]`` is the mean field of a capture, V."""
 
     run: str
     """Its id."""

@@ -84,7 +84,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _cold(arguments: Namespace, path: Path, facility: "Facility") -> int:
-    """Show the cold side; 0 when base was reached, the trip was told, and it is cold again."""
+    """Show the cold side; 0 when base was reached, the trip was reported, and it is cold again."""
     if not any(fridge.model for fridge in facility.fridges.values()):
         print(
             f"podium demo: {path} has no fridge that names its `model`, which could be simulated",

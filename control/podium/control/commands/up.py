@@ -121,17 +121,18 @@ async def _up(
     from podium.control.agent.owners import owners_of
     from podium.control.bus.gather import ungrouped
     from podium.control.facility.state_file import UpState, write_state
-    from podium.control.facility.state_folder import fridges_file, page_key_file
+    from podium.control.facility.state_folder import page_key_file
     from podium.control.processes.page_socket import others_can_read, url_of
     from podium.control.processes.process_layout import (
         files_of,
         keep_agents,
+        keep_bus,
+        keep_page,
         keep_records,
         keep_supervisor,
         parts_of,
         told_names,
     )
-    from podium.control.processes.supervisor import kept_running
     from podium.control.security.access import Member
     from podium.control.security.page_key import kept_page_key, with_key
 
@@ -150,15 +151,7 @@ async def _up(
     url = None if listening is None else url_of(listening)
     key = kept_page_key(page_key_file(state_file)) if url is not None and locked else None
     async with ungrouped(), AsyncExitStack() as stack:
-        for member in parts.members:
-            if member.role == "router":
-                words = [str(arguments.facility), *parts.words[member]]
-                module = "podium.control.bus.router"
-                await stack.enter_async_context(kept_running("router", module, words, report))
-            if member.role == "coordinator":
-                words = [*common, *parts.words[member], *_coordinator_files(state_file)]
-                module = "podium.control.coordinator.process"
-                await stack.enter_async_context(kept_running("coordinator", module, words, report))
+        await keep_bus(stack, parts, arguments.facility, common, state_file, report)
         store = str(arguments.store or DEFAULT_STORE)
         own = {name: owners[name] for name in parts.agents}
         told = {name: parts.words[Member("agent", name)] for name in own}
@@ -166,15 +159,9 @@ async def _up(
         metrics = await keep_supervisor(stack, parts, common, state_file, report)
         await keep_records(stack, parts, common, state_file, arguments.records, report)
         if listening is not None and url is not None:
-            words = [*common, "--store", store, *parts.words[Member("page")]]
-            words += ["--fridges", str(fridges_file(state_file))]
+            words = [*common, "--store", store]
             words += [] if key is None else ["--key", str(page_key_file(state_file))]
-            number = listening.fileno()
-            words += ["--socket", str(number)]
-            running = kept_running(
-                "page", "podium.control.web.process", words, report, inherit=[number]
-            )
-            await stack.enter_async_context(running)
+            await keep_page(stack, parts, words, state_file, listening, report)
             print(f"{facility.name}: the page is {with_key(url, key)}", flush=True)
             if others_can_read(listening):
                 report(READERS if key is None else KEY_SEEN)
@@ -188,24 +175,6 @@ async def _up(
         await _until_told_to_end(arguments, asked, facility.name)
         report("ending")
     return DONE
-
-
-def _coordinator_files(state_file: Path) -> list[str]:
-    """Return the arguments that say where the coordinator keeps what outlives it."""
-    from podium.control.facility.state_folder import (
-        accepted_file,
-        findings_file,
-        reservations_file,
-        skews_file,
-    )
-
-    files = {
-        "--accepted": accepted_file,
-        "--findings": findings_file,
-        "--reservations": reservations_file,
-        "--skews": skews_file,
-    }
-    return [word for name, file in files.items() for word in (name, str(file(state_file)))]
 
 
 async def _until_told_to_end(arguments: Namespace, coordinator: str | None, name: str) -> None:

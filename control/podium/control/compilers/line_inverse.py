@@ -24,7 +24,7 @@ class InverseStage:
 
     @property
     def amplitude(self) -> float:
-        """What its step lacks at first: it begins at 1 less this."""
+        """Return the part of its step that lacks at first: it begins at 1 less this."""
         return 1 - self.line_ns / self.tau_ns
 
 
@@ -57,13 +57,23 @@ def inverse_stages(port: str, response: LineResponse) -> tuple[InverseStage, ...
 
 
 def step_means(response: LineResponse, count: int) -> NDArray[np.float64]:
-    """Return the means over each ns, shape (count,), of what arrives of a step.
+    """Return the means over each ns, shape (count,), of what arrives of a step: exponentials."""
+    return behind_line(response, np.ones(count), NS_PER_S)
+
+
+def behind_line(
+    response: LineResponse, samples: NDArray[np.float64], rate_hz: float
+) -> NDArray[np.float64]:
+    """Return the means over each sample, shape (count,), of what arrives of ``samples``.
 
     Of exponentials alone: a bias tee is not in it.
     """
-    each = np.arange(count)
-    arrived = np.ones(count)
+    from scipy.signal import lfilter  # heavy
+
+    arrived = samples.copy()
+    steps = np.diff(samples, prepend=0.0)
     for amplitude, tau_s in response.exponentials:
-        tau = tau_s * NS_PER_S
-        arrived += amplitude * tau * -np.expm1(-1 / tau) * np.exp(-each / tau)
-    return arrived
+        tau = tau_s * rate_hz
+        mean = amplitude * tau * -np.expm1(-1 / tau)
+        arrived += lfilter([mean], [1.0, -np.exp(-1 / tau)], steps)
+    return np.asarray(arrived)

@@ -152,7 +152,7 @@ class Jobs:
         self._broken: asyncio.Future[None]
         """Fails with what broke down while an event was handled."""
         self._timer: asyncio.TimerHandle | None = None
-        """Wakes the machine when it wants to be told that time has passed."""
+        """Wakes the machine when it wants to know that time has passed."""
         self._to_keep: asyncio.Queue[Keep | Tell] = asyncio.Queue()
         self._keeping = 0
         """So many are in that queue, or on their way from it."""
@@ -347,7 +347,7 @@ class Jobs:
                 await job.turn.aclose()
 
     def _tell_now(self, action: Tell) -> bool:
-        """Tell what became of a job; return False, and nothing is told, if that takes time."""
+        """Report what became of a job; return False, and report nothing, if that takes time."""
         match action:
             case Tell(JobAccepted(ticket)):
                 if ticket in self._jobs:

@@ -18,7 +18,7 @@ BY_HAND_S = 50.0
 
 
 class ManualRequests:
-    """What people ask of single instruments. Raises ``RunError``."""
+    """Hands requests of people on to the owners of instruments. Raises ``RunError``."""
 
     def __init__(
         self,

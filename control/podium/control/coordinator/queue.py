@@ -86,7 +86,7 @@ class WorkQueue:
         self._names: dict[str, str] = {}
         """What work was called when it was asked for: by that, such work is known again."""
         self._untold: dict[str, asyncio.Future[None]] = {}
-        """Of which nobody is told yet: they do not outlive this process so far."""
+        """Of which nobody was notified yet: they do not outlive this process so far."""
         self._waits: dict[str, Wait] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._number = 0
@@ -273,7 +273,7 @@ class WorkQueue:
         )
         self._plan()
 
-    # What is told
+    # Notifications
 
     def left(self, run: str) -> tuple[float, float] | None:
         """Return what a run still takes, s, and the sigma of that; None: it has no agents."""

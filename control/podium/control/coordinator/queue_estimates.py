@@ -35,7 +35,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class _Past:
-    """What works of one name have taken: moving means."""
+    """Holds moving means of the times that works of one name have taken."""
 
     took_s: float
     variance_s2: float

@@ -62,7 +62,7 @@ class ActiveWork:
 
 @dataclass(frozen=True, slots=True)
 class QueueState:
-    """What is on, and what is reserved."""
+    """Holds the works that are on, and reservations."""
 
     on: tuple[ActiveWork, ...] = ()
     reservations: tuple[Reservation, ...] = ()

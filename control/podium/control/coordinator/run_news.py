@@ -85,7 +85,7 @@ class RunPublisher:
         self._news: dict[RunId, RunNews] = {}
         self._data: deque[DataSummary] = deque(maxlen=DATA_KEPT)
         self._fired_s = float("-inf")
-        """When a fired program was told of last, monotonic wall time."""
+        """When a fired program was reported last, monotonic wall time."""
         self.done = 0
         """Runs that ended well, since the coordinator started."""
         self.failed = 0
@@ -177,7 +177,7 @@ class RunPublisher:
 
     @property
     def fire_due(self) -> bool:
-        """Whether the next program that is fired is told of; of many in a row not each is."""
+        """Return whether the next fired program is reported; of many in a row not each is."""
         return time.monotonic() - self._fired_s >= FIRED_EVERY_S
 
     def fired(

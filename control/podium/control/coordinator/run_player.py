@@ -305,7 +305,7 @@ class RunPlayer:
 
         async def estimate() -> None:
             async with self._compiles:
-                with suppress(RunError):  # it is told where it is run
+                with suppress(RunError):  # it is reported where it is run
                     lasts = await self.how_long(work)
                     self._queue.estimate_anew(job.ticket, lasts.duration_fs / FS_PER_S)
 

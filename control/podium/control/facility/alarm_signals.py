@@ -22,7 +22,7 @@ Side = Literal["above", "below"]
 
 @dataclass(frozen=True, slots=True)
 class AlarmSignal:
-    """What an alarm watches."""
+    """Describes a signal that an alarm watches."""
 
     signal: str
     side: Side

@@ -45,7 +45,7 @@ Meeting = Annotated[
 
 
 class BusEntry(FileEntry):
-    """How the processes of a facility find and know each other."""
+    """Says how the processes of a facility find and know each other."""
 
     router: Meeting | None = None
     """Endpoint of a router of its own, to which all processes connect."""

@@ -12,7 +12,7 @@ from podium.control.facility.quantity_entries import (
 
 
 class QubitDesign(FileEntry):
-    """What a lab knows of any qubit and its readout.
+    """Holds the design values of any qubit and its readout.
 
     What is left out has a typical value: see :mod:`podium.firmware_interfaces.qubit_defaults`.
     """
@@ -32,7 +32,7 @@ class QubitDesign(FileEntry):
 
 
 class TransmonDesign(QubitDesign):
-    """What a lab knows of a transmon and its readout before it is cold.
+    """Holds the design values of a transmon and its readout, as known before it is cold.
 
     One without a flux line has no flux_period and no flux_offset: all values are then those of
     the flux at which it sits.
@@ -53,7 +53,7 @@ class TransmonDesign(QubitDesign):
 
 
 class FluxoniumDesign(QubitDesign):
-    """What a lab knows of a fluxonium and its readout before it is cold.
+    """Holds the design values of a fluxonium and its readout, as known before it is cold.
 
     f01 and anharmonicity at the sweet spot, half a flux quantum, follow from its energies.
     """

@@ -13,7 +13,7 @@ from podium.control.facility.quantity_entries import (
 
 
 class CouplerDesign(FileEntry):
-    """What a lab knows of a tunable coupler before it is cold."""
+    """Holds the design values of a tunable coupler, as known before it is cold."""
 
     f01: FrequencyEstimate
     """0-1 transition at the sweet spot."""

@@ -62,7 +62,7 @@ class InstrumentEntry:
 
 @dataclass(frozen=True, slots=True)
 class AlarmSetting:
-    """What a facility file says of one alarm of a fridge; None: as usual.
+    """Holds the settings of one alarm of a fridge; None: as usual.
 
     Values are in SI, in the unit of the signal.
     """

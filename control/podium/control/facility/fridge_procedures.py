@@ -14,7 +14,7 @@ from podium.firmware_interfaces.fridge_stages import MIXING_CHAMBER, SECOND_STAG
 
 @dataclass(frozen=True, slots=True)
 class ProcedureNeeds:
-    """What a fridge must have wired for a procedure."""
+    """Names the signals that a fridge must have wired for a procedure."""
 
     parts: tuple[str, ...]
     """Signals that have to be settable."""

@@ -43,7 +43,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class FridgeWiring:
-    """What measures and what sets the signals of one fridge."""
+    """Names the instruments that measure and set the signals of one fridge."""
 
     fridge: str
     readings: Mapping[str, tuple[str, ...]]

@@ -60,7 +60,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Interlock:
-    """What is leased, for how long, and what happens when the lease ends."""
+    """Describes an interlock: the lease, its length, the actions at its end."""
 
     name: str
     what: str

@@ -15,7 +15,7 @@ MOST = 8
 
 @dataclass(frozen=True, slots=True)
 class LineResponse:
-    """What arrives of a step of one volt, and how long it takes to settle."""
+    """Describes what arrives of a step of one volt, and how long it takes to settle."""
 
     exponentials: tuple[tuple[float, float], ...] = ()
     """Amplitude (1) and time constant, s, of each."""

@@ -115,7 +115,7 @@ Number = TypeVar("Number")
 
 
 class EstimateEntry(FileEntry, Generic[Number]):
-    """What is expected of a quantity. A bare quantity has no spread."""
+    """Holds the expected value of a quantity. A bare quantity has no spread."""
 
     value: Number
     """What is expected."""

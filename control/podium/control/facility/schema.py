@@ -168,7 +168,7 @@ Scalar = str | int | float | bool
 
 
 class FluxRole(FileEntry):
-    """How an instrument plays FluxSource. Parameters are named as in QCoDeS: ``ch01.v``."""
+    """Says how an instrument plays FluxSource. Parameters are named as in QCoDeS: ``ch01.v``."""
 
     level: str
     """The parameter that is the level; a voltage."""
@@ -189,7 +189,7 @@ class FluxRole(FileEntry):
 
 
 class MicrowaveRole(FileEntry):
-    """How an instrument plays MicrowaveSource."""
+    """Says how an instrument plays MicrowaveSource."""
 
     frequency: str
     """The parameter that is the frequency."""
@@ -208,7 +208,7 @@ class MicrowaveRole(FileEntry):
 
 
 class ThermometerRole(FileEntry):
-    """How an instrument plays Thermometer: the parameter behind each channel."""
+    """Says how an instrument plays Thermometer: the parameter behind each channel."""
 
     channels: dict[str, str]
     """Name of each channel: the parameter that is its temperature."""

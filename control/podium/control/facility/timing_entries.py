@@ -28,7 +28,7 @@ EventId = Annotated[str, AfterValidator(_event_id)]
 
 
 class PhaseReferenceEntry(FileEntry):
-    """What holds the phases of the nodes' microwaves together."""
+    """Names the reference that holds the phases of the nodes' microwaves together."""
 
     clock: str
     """The clock domain that it is."""
@@ -64,7 +64,7 @@ class TimingEntry(FileEntry):
     """The timing plane. Triggers and markers are validated one by one."""
 
     phase_reference: PhaseReferenceEntry | None = None
-    """What holds the phases of the nodes' microwaves together."""
+    """Reference that holds the phases of the nodes' microwaves together."""
     triggers: dict[str, object] = Field(default_factory=dict)
     """By controller: what drives its trigger input."""
     markers: dict[str, object] = Field(default_factory=dict)

@@ -71,7 +71,7 @@ class FiredProgram(Protocol):
 
     @property
     def quick(self) -> bool:
-        """Whether putting values anew takes well below a millisecond."""
+        """Return whether putting values anew takes well below a millisecond."""
         ...
 
     def fired_with(self, values: NDArray[np.float64]) -> Artifact:

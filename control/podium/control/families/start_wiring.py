@@ -1,4 +1,4 @@
-"""How a controller is started at a time: by which trigger, and what that takes."""
+"""Describes how a controller is started at a time: by which trigger, and what that takes."""
 
 from dataclasses import dataclass, replace
 

@@ -36,7 +36,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class HeraldedFigures:
-    """What was measured of an optical link. Arms are alike; the worse one counts."""
+    """Holds the measured figures of an optical link. Arms are alike; the worse one counts."""
 
     two_clicks: bool
     efficiency: Measured

@@ -84,7 +84,7 @@ class LinkLayer:
 
     @property
     def state(self) -> LayerState:
-        """What the layer knows now."""
+        """Return the state of the layer."""
         return self._state
 
     async def request(

@@ -29,7 +29,7 @@ SHORTEST_S = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Operations:
-    """What a node does to two halves that it holds: a swap, or its part of a check."""
+    """Describes a node's operations on two halves that it holds: a swap, or its part of a check."""
 
     error: float = 1.0
     """At most; 1: it was never measured, and no plan counts on it."""
@@ -38,7 +38,7 @@ class Operations:
 
 @dataclass(frozen=True, slots=True)
 class HeraldStation:
-    """What was measured of a hub where photons meet."""
+    """Holds the measured figures of a hub where photons meet."""
 
     figures: HeraldedFigures
     """Of each two of its arms."""

@@ -51,7 +51,7 @@ class RunPairs:
         self.wanted = wanted
         """So many more are asked for."""
         self.layer: LinkLayer | None = None
-        """It is told of epochs."""
+        """It receives epochs."""
         self._waiting: dict[str, list[NewPair]] = {}
 
     async def attempt(self, number: int, link: Link) -> NewPair:

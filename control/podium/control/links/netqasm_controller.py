@@ -43,7 +43,7 @@ class SubroutineFailed(Exception):
 
 
 class PairRequests(Protocol):
-    """What hands out pairs: the link layer."""
+    """Hands out pairs: the link layer."""
 
     async def request(
         self, ends: tuple[str, str], fidelity: float, number: int, deadline_s: float
@@ -52,7 +52,7 @@ class PairRequests(Protocol):
 
 
 class NodeQubits(Protocol):
-    """What plays gates on a node's qubits."""
+    """Plays gates on a node's qubits."""
 
     async def hold(self, qubit: int, pair: Pair) -> None:
         """Know the node's half of a pair as ``qubit`` from now on."""
@@ -89,7 +89,7 @@ class EprExchange:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What a subroutine has returned to its host."""
+    """Holds the values that a subroutine has returned to its host."""
 
     arrays: dict[int, list[int | None]]
     registers: dict[str, int]

@@ -51,7 +51,7 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What two stations share, as it was calibrated."""
+    """Describes the link of two stations, as it was calibrated."""
 
     name: str
     ends: Ends

@@ -19,7 +19,7 @@ LINKS_MOST = 3
 
 
 class Check(Enum):
-    """How pairs of one link are bettered: levels, and pairs kept for one that is sacrificed."""
+    """Describes purification on one link: levels, and pairs kept for one that is sacrificed."""
 
     NONE = (0, 0)
     SHARED = (1, 2)
@@ -30,17 +30,17 @@ class Check(Enum):
 
     @property
     def levels(self) -> int:
-        """How many checks a pair has to have passed."""
+        """Return the number of checks that a pair has to have passed."""
         return self.value[0]
 
     @property
     def kept(self) -> int:
-        """How many pairs one check keeps; it takes one more. 0: there is no check."""
+        """Return the number of pairs that one check keeps; it takes one more. 0: no check."""
         return self.value[1]
 
     @property
     def held(self) -> int:
-        """How many pairs of the link are there at a time, at most."""
+        """Return the largest number of pairs of the link at a time."""
         return {0: 1, 1: self.kept + 1, 2: 3}[self.levels]
 
 
@@ -55,7 +55,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a request is to be met."""
+    """Describes the route and the checks by which a request is to be met."""
 
     stations: tuple[str, ...]
     """From one end to the other."""

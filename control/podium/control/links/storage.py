@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """How long a station's qubits keep what they hold, at least."""
+    """Holds the coherence times of a station's qubits, the shortest ones."""
 
     t1_s: float
     t2_s: float

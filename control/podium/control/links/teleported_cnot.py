@@ -30,7 +30,7 @@ CNOT = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], dtype=
 
 @dataclass(frozen=True, slots=True)
 class LocalGates:
-    """What both nodes do to their qubits."""
+    """Holds the local gates of both nodes."""
 
     gate_error: float = 0.0
     """Process infidelity of a local CNOT: it depolarises both its qubits."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from podium.control.agent.answers import quantised
+from podium.control.agent.compiled_programs import roundings_of
 from podium.control.bus.messages import roundings_to_json
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.facility import Facility
@@ -98,7 +98,7 @@ def changed_since(attributes: Mapping[str, Any], case: ComparedProgram) -> str:
     if not isinstance(then, str) or not then or not case.artifacts:
         return ""
     try:
-        before, now = _by_name(then), _by_name(roundings_to_json(quantised(case.artifacts)))
+        before, now = _by_name(then), _by_name(roundings_to_json(roundings_of(case.artifacts)))
     except (ValueError, TypeError, KeyError, AttributeError):
         return "what was rounded then cannot be read: whether the machine code is the same is open"
     off = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))

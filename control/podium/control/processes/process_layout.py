@@ -2,7 +2,7 @@
 
 import socket
 from argparse import Namespace
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,14 @@ from podium.control.facility.facility import Facility
 from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.problems import suggest
 from podium.control.facility.state_folder import (
+    accepted_file,
     epochs_folder,
+    findings_file,
+    fridges_file,
     journal_file,
     records_folder,
+    reservations_file,
+    skews_file,
     supervision_folder,
 )
 from podium.control.processes.supervisor import Report, kept_running
@@ -147,8 +152,63 @@ def free_endpoints(count: int, protocol: str = "tcp") -> list[str]:
 
 
 AGENT = "podium.control.agent.process"
+COORDINATOR = "podium.control.coordinator.process"
+COORDINATOR_FILES: Mapping[str, Callable[[Path], Path]] = {
+    "--accepted": accepted_file,
+    "--findings": findings_file,
+    "--reservations": reservations_file,
+    "--skews": skews_file,
+}
+"""By option: where the coordinator keeps what outlives it."""
+PAGE = "podium.control.web.process"
+ROUTER = "podium.control.bus.router"
 SUPERVISOR = "podium.control.supervision.process"
 RECORDS = "podium.control.records.process"
+
+
+async def keep_bus(
+    stack: AsyncExitStack,
+    parts: Parts,
+    facility: Path,
+    common: Sequence[str],
+    state_file: Path,
+    report: Report,
+) -> None:
+    """Start router and coordinator, those that are among ``parts``, and keep them running.
+
+    ``facility``: its file; ``common``: as of :func:`keep_agents`. They end with ``stack``.
+    """
+    for member in parts.members:
+        if member.role == "router":
+            words = [str(facility), *parts.words[member]]
+            await stack.enter_async_context(kept_running("router", ROUTER, words, report))
+        if member.role == "coordinator":
+            words = [*common, *parts.words[member]]
+            for name, file in COORDINATOR_FILES.items():
+                words += [name, str(file(state_file))]
+            await stack.enter_async_context(kept_running("coordinator", COORDINATOR, words, report))
+
+
+async def keep_page(
+    stack: AsyncExitStack,
+    parts: Parts,
+    words: Sequence[str],
+    state_file: Path,
+    listening: socket.socket,
+    report: Report,
+) -> None:
+    """Start the page behind a socket that listens already, and keep it running.
+
+    ``words``: its files and its key. It ends with ``stack``.
+    """
+    number = listening.fileno()
+    words = [
+        *words,
+        *parts.words[Member("page")],
+        *("--fridges", str(fridges_file(state_file))),
+        *("--socket", str(number)),
+    ]
+    await stack.enter_async_context(kept_running("page", PAGE, words, report, inherit=[number]))
 
 
 async def keep_agents(

@@ -10,12 +10,12 @@ DAY_S: Final = 86_400.0
 WINDOW_DAYS: Final = 7.0
 """Of what was recorded in so many days the rate is taken: a week has its quiet days in it."""
 TOLD_DAYS: Final = 14.0
-"""ASSUMED: who is told a fortnight before has time to prune, or to buy a disk."""
+"""ASSUMED: who is notified a fortnight before has time to prune, or to buy a disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiskForecast:
-    """What is free on the disk of the data, and how quickly it fills."""
+    """Forecasts when the disk of the data is full."""
 
     free_bytes: int
     """Beyond what is always left free; 0: no more runs are taken."""
@@ -29,7 +29,7 @@ class DiskForecast:
 
     @property
     def fills(self) -> bool:
-        """Whether somebody has to be told."""
+        """Return whether somebody has to be notified."""
         return not self.free_bytes or self.days < TOLD_DAYS
 
     def __str__(self) -> str:

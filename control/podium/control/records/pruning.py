@@ -33,7 +33,7 @@ class PruneRule:
 
 @dataclass(frozen=True, slots=True)
 class Prunable:
-    """What a rule lets go, and what it does not."""
+    """Lists the runs that a rule lets go, and those that it does not."""
 
     files: tuple[RecordedFile, ...]
     """With their paths below the folder of data; the oldest first."""

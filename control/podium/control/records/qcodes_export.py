@@ -70,7 +70,7 @@ class _Parameter:
 
     @property
     def plain(self) -> dict[str, str]:
-        """What a description says of it."""
+        """Return its entry in the description."""
         kind = self.kind
         return {"name": self.name, "paramtype": kind, "label": self.label, "unit": self.unit}
 

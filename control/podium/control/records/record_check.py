@@ -29,7 +29,7 @@ class Finding:
 
     @property
     def harmless(self) -> bool:
-        """Whether nothing is lost by it."""
+        """Return whether nothing is lost by it."""
         return self.kind in HARMLESS
 
 

@@ -1,8 +1,8 @@
 """Keeps the records of a facility: an index of runs, and their data in files beside it.
 
 A file is written whole and on the disk before the index names it, and the index has committed
-before anybody learns of the run. A kill between the two leaves a file that nobody was told of, and
-nothing else.
+before anybody learns of the run. A kill between the two leaves a file of which
+nobody was notified, and nothing else.
 """
 
 import errno
@@ -290,12 +290,12 @@ class RecordFolder:
 
     @property
     def free_bytes(self) -> int:
-        """What is free on the disk of the data."""
+        """Return the bytes that are free on the disk of the data."""
         return shutil.disk_usage(self.folder).free
 
     @property
     def room_bytes(self) -> int:
-        """What may still be written: all that is free, but for what is left free."""
+        """Return the bytes that may still be written: all that is free, but for the reserve."""
         return max(0, self._free() - self._reserve)
 
     def _free(self) -> int:

@@ -97,7 +97,7 @@ class RunIndex:
 
     @property
     def is_sqlite(self) -> bool:
-        """Whether it is a file of SQLite."""
+        """Return whether it is a file of SQLite."""
         return self._engine.dialect.name == "sqlite"
 
     # Writing

@@ -28,7 +28,7 @@ class CountdownSeen:
 
 @dataclass(slots=True)
 class ColdStory:
-    """What happened. Durations in s of the facility's time, but for those of the wall."""
+    """Holds the events of the story. Durations in s of the facility's time, unless of the wall."""
 
     facility: str
     fridge: str
@@ -58,7 +58,7 @@ class ColdStory:
 
     @property
     def good(self) -> bool:
-        """Whether it was cold, the trip was noticed, and it is cold again."""
+        """Return whether it was cold, the trip was noticed, and it is cold again."""
         cold = self.base_k is not None and self.base_k < self.cold_below_k
         return cold and bool(self.alarm) and self.recovered and not self.trouble
 

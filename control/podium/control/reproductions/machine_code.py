@@ -162,7 +162,7 @@ def compared(
 ) -> Reproduction:
     """Return a paper's figures beside the measured ones; those that nothing measures are left out.
 
-    ``truth``: of the twin file; the best Bell pair that its world allows is told with ours.
+    ``truth``: of the twin file; the best Bell pair that its world allows is reported beside ours.
     """
     paper = PUBLISHED[name]
     best = truth["link_ab.best_bell_fidelity"]["value"]

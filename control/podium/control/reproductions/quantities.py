@@ -9,7 +9,7 @@ SIGMAS = 2.0
 
 
 class CannotReproduce(Exception):
-    """What is asked for cannot be reproduced. The message says what is missing."""
+    """A figure cannot be reproduced. The message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Quantity:
 
     @property
     def within(self) -> bool:
-        """Whether both agree."""
+        """Return whether both agree."""
         if self.at_least and self.ours >= self.published:
             return True
         sigma = math.hypot(self.published_sigma, self.ours_sigma)
@@ -50,7 +50,7 @@ class Reproduction:
 
     @property
     def within(self) -> bool:
-        """Whether all agree."""
+        """Return whether all agree."""
         return all(one.within for one in self.quantities)
 
     @property

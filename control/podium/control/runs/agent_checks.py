@@ -1,4 +1,4 @@
-"""What an agent decides by: each rule on its own, so that it can be read, and broken, alone."""
+"""Holds the rules by which an agent decides, each on its own, so that tests can break it alone."""
 
 from podium.control.bus.messages import RunId
 from podium.control.runs.agent_values import AgentState, RunInHand

@@ -1,4 +1,4 @@
-"""How a run on an agent ends, and what is answered. Each returns what is known and to be done."""
+"""Ends a run on an agent. Each function returns the new state and the actions."""
 
 from dataclasses import replace
 

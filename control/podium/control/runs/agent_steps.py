@@ -1,4 +1,4 @@
-"""What an agent does when its hardware has done a step of a run."""
+"""Takes an agent on when its hardware has done a step of a run."""
 
 from dataclasses import replace
 
@@ -169,7 +169,7 @@ def made_safe(state: AgentState, done: MadeSafe) -> Did:
 
 
 def not_safe(state: AgentState, done: NotSafe, now_s: float) -> Did:
-    """What plays at once ends all the same, and says so; else it is tried again."""
+    """End what plays at once all the same, with a report; try again otherwise."""
     hand, state = state.hand, replace(state, making_safe=False)
     if not done.of_run:
         again_s = now_s + state.margins.safe_again_s

@@ -34,7 +34,7 @@ from podium.firmware_interfaces.tai import Tai
 
 
 class Phase(Enum):
-    """How far a run is on one agent."""
+    """Names the phases of a run on one agent."""
 
     PREPARING = "preparing"
     PREPARED = "prepared"
@@ -82,7 +82,7 @@ LOOK_KEPT = 0.98
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """What an agent keeps between itself and T0."""
+    """Holds the times that an agent keeps between its steps and T0."""
 
     guard_fs: int = 12_500 * FS_PER_US
     """The trigger is not set before T0 - guard. Above the longest wake-up of the process."""
@@ -200,7 +200,7 @@ class Collected:
 
 @dataclass(frozen=True, slots=True)
 class HardwareFailed:
-    """What was to be done for a run has failed; the state of the instruments is not known."""
+    """A step of a run has failed; the state of the instruments is not known."""
 
     run: RunId
     reason: str
@@ -363,12 +363,12 @@ class RunInHand:
 
     @property
     def at_once(self) -> bool:
-        """Whether it starts as soon as FIRE has come."""
+        """Return whether it starts as soon as FIRE has come."""
         return isinstance(self.plan, AtOnce)
 
     @property
     def fired(self) -> bool:
-        """Whether it is of a program that was held prepared: PREPARE was FIRE as well."""
+        """Return whether it plays a program that was held prepared: PREPARE was FIRE as well."""
         return isinstance(self.plan, AtOnce) and self.plan.agreed is not None
 
     def to(self, phase: Phase) -> "RunInHand":
@@ -391,7 +391,7 @@ class AgentState:
     margins: Margins = Margins()
     """Where looks at the clock are quick."""
     look_fs: int = 0
-    """How long the longest look at clock and epochs has taken of late."""
+    """How long the longest look at clock and epochs has taken recently."""
     session: int = -1
     """The highest that was heard of."""
     last: RunId | None = None

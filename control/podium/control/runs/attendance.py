@@ -1,4 +1,4 @@
-"""Who is there: agents as their heartbeats show them, and who is in quarantine, and why.
+"""Keeps attendance of agents by their heartbeats, and who is in quarantine, and why.
 
 An agent can be used once it was greeted and its instruments are safe. One whose loop is silent,
 that is another life of itself, or that does not stand down, is quarantined; it comes back by

@@ -68,7 +68,7 @@ APPEAR_S = 15.0
 """A job waits so long for an agent that cannot be used."""
 UNKNOWN = "no such ticket was accepted, or it was thanked for"
 TICK_S = 0.1
-"""It wants to be told at least this often that time has passed."""
+"""It wants to know at least this often that time has passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ class CoordinatorSide:
         return self._runs[run][0] if run in self._runs else None
 
     def due_s(self, now_s: float) -> float:
-        """Return when it wants to be told that time has passed."""
+        """Return when it wants to know that time has passed."""
         return min([now_s + TICK_S, *(start.due_s() for start in self.runs)])
 
     def handle(self, event: Event, now_s: float) -> tuple[Action, ...]:

@@ -1,4 +1,4 @@
-"""What a coordinator's machine is told, and what it has done."""
+"""Holds the events and actions of a coordinator's machine."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a coordinator must not forget: what it has accepted, and how that ended."""
+"""Keeps a coordinator's journal: what it has accepted, and how that ended."""
 
 import base64
 import fcntl
@@ -32,7 +32,7 @@ class SessionBegun:
 
 @dataclass(frozen=True, slots=True)
 class JobAccepted:
-    """Somebody was told that this will be done, or that it failed."""
+    """Somebody was notified that this will be done, or that it failed."""
 
     ticket: str
     program: str
@@ -48,7 +48,7 @@ class JobAccepted:
 
 @dataclass(frozen=True, slots=True)
 class JobEnded:
-    """How it ended. Somebody may still ask for it."""
+    """Records the end of a job. Somebody may still ask for it."""
 
     ticket: str
     run: str

@@ -1,4 +1,4 @@
-"""What coordinator and agents say to each other about a run: PREPARE, ARM, FIRE, REPORT, ABORT.
+"""Defines the messages of a run: PREPARE, ARM, FIRE, REPORT, ABORT.
 
 Plain values, so that they go over any bus. Every message of a run carries the run's id; ids go
 up, within a session of the coordinator and from one session to the next. Whatever is older than
@@ -22,7 +22,7 @@ VERIFIED = (CAPTURE, MARKER)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a start rests on. An agent arms, and stays armed, only while all of it holds."""
+    """Names the conditions of a start. An agent is armed only while all of it holds."""
 
     program_hash: str
     epochs: Epochs
@@ -78,7 +78,7 @@ StartPlan = AtOnce | AtATime
 
 @dataclass(frozen=True, slots=True)
 class Greet:
-    """Who are you? A coordinator of a lower session is no longer listened to."""
+    """Asks an agent who it is. Coordinators of a lower session are refused from then on."""
 
     session: int
 
@@ -104,7 +104,7 @@ class Prepare:
 
     @property
     def fired(self) -> bool:
-        """Whether it is ARM and FIRE as well."""
+        """Return whether it is ARM and FIRE as well."""
         return isinstance(self.plan, AtOnce) and self.plan.agreed is not None
 
 
@@ -221,7 +221,7 @@ class FireTaken:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How a run went on one agent."""
+    """Reports how a run went on one agent."""
 
     agent: str
     run: RunId
@@ -277,7 +277,7 @@ Answer = Present | Fenced | Prepared | Armed | FireTaken | Report | StoodDown | 
 
 @dataclass(frozen=True, slots=True)
 class OfRun:
-    """What is said of a run, as it goes over a bus: in one envelope."""
+    """Wraps a message of a run, as it goes over a bus."""
 
     said: Request | Answer
 

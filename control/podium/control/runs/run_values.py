@@ -20,7 +20,7 @@ from podium.firmware_interfaces.tai import Tai
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a coordinator waits, monotonic wall time."""
+    """Holds the deadlines of a coordinator, monotonic wall time."""
 
     prepare_s: float = 150.0
     arm_s: float = 40.0
@@ -55,7 +55,7 @@ class HeldProgram:
 
 
 class Stage(Enum):
-    """How far a run is on the whole."""
+    """Names the stages of a run on the whole."""
 
     PREPARING = "PREPARE"
     ARMING = "ARM"
@@ -203,25 +203,25 @@ class RunStart:
 
     @property
     def reports(self) -> tuple[Report, ...]:
-        """What a complete run has brought back; empty while it is not, and if it failed."""
+        """Return the reports of a complete run; empty while it is not, and if it failed."""
         if self.stage is not Stage.OVER or self.failed:
             return ()
         return tuple(node.report for node in self.nodes if node.report is not None)
 
     @property
     def pause_s(self) -> float:
-        """How long it waits for an answer before it asks again."""
+        """Return how long it waits for an answer before it asks again."""
         firing = self.stage is Stage.FIRING and not self.at_once
         return self.patience.fire_again_s if firing else self.patience.again_s
 
     @property
     def at_once(self) -> bool:
-        """Whether its agent starts it as soon as FIRE has come."""
+        """Return whether its agent starts it as soon as FIRE has come."""
         return isinstance(self.plan, AtOnce)
 
     @property
     def fired(self) -> bool:
-        """Whether its agent held it prepared: one request is all of it."""
+        """Return whether its agent held it prepared: one request is all of it."""
         return isinstance(self.plan, AtOnce) and self.plan.agreed is not None
 
     @property
@@ -230,7 +230,7 @@ class RunStart:
         return 0 if self.t0 is None or self.told is None else self.t0 - self.told
 
     def due_s(self) -> float:
-        """Return when it wants to be told that time has passed, if nothing happens before."""
+        """Return when it wants to know that time has passed, if nothing happens before."""
         pause_s = self.pause_s
         again = [node.said_s + pause_s for node in self.nodes if node.request is not None]
         return min([self.deadline_s, *again])

@@ -1,4 +1,4 @@
-"""Whether a run on all its nodes was one start: what the reports must say for data to count."""
+"""Judges by the reports whether a run on all its nodes was one start."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ TOLERANCE_FS = 5 * SKEW_FLOOR_FS
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What one node has promised, and what it has reported."""
+    """Holds one node's promise of a start, and its report."""
 
     prepared: Prepared
     report: Report

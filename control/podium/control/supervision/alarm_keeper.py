@@ -25,7 +25,7 @@ log = event_log("supervisor")
 
 
 class NotWritten(Exception):
-    """What was asked is done, but not on the disk: a restart forgets it. The message says why."""
+    """A request is done, but not on the disk: a restart forgets it. The message says why."""
 
 
 class AlarmKeeper:

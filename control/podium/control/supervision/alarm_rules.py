@@ -147,5 +147,5 @@ class AlarmRule:
 
     @property
     def by_wall(self) -> bool:
-        """Whether its delays pass by the wall's clock."""
+        """Return whether its delays pass by the wall's clock."""
         return isinstance(self.condition, Silence | NoValue | OwnFailure)

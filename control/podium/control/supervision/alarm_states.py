@@ -46,7 +46,7 @@ class Instant:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What is remembered of one alarm. All but ``changing_s`` survives a restart."""
+    """Holds the state of one alarm. All but ``changing_s`` survives a restart."""
 
     active: bool = False
     """Its condition holds, delays and deadband considered."""

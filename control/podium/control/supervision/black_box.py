@@ -41,7 +41,7 @@ class RecordedCourse:
 
 @dataclass(frozen=True, slots=True)
 class IncidentHead:
-    """What an incident is about: the first line of its file."""
+    """Describes an incident in the first line of its file."""
 
     name: str
     facility: str
@@ -63,7 +63,7 @@ class IncidentHead:
         return self.at_s - BEFORE_S, self.at_s + AFTER_S
 
     def news(self, folder: Path) -> Incident:
-        """Return it as it is told."""
+        """Return it as it is reported."""
         return Incident(
             self.name, self.alarm, self.at, str(folder / f"{self.name}{END}"), self.complete
         )

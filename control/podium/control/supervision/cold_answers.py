@@ -45,7 +45,7 @@ REQUESTS = (
 
 
 class ColdAnswers:
-    """Who asks the supervisor is answered here."""
+    """Answers requests to the supervisor."""
 
     def __init__(self, supervisor: "Supervisor", work: BackgroundWork) -> None:
         """``work``: where what takes long goes on."""

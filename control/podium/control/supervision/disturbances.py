@@ -26,7 +26,7 @@ from podium.control.supervision.view_inputs import MOST_PA, plausible
 Array = NDArray[Any]
 SEED = 23
 FOLLOWED = ("leak", "plug", "quench")
-"""Signs that a countdown follows besides a trip; the first that is told."""
+"""Signs that a countdown follows besides a trip; the first that is reported."""
 GAUGES: Mapping[str, str] = {"leak": "pressure.p1", "plug": "pressure.p3"}
 """By disturbance: what is read from its first sign on."""
 RISES_S = 20.0

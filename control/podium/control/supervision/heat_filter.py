@@ -156,7 +156,7 @@ class HeatFilter:
 
     @property
     def sound(self) -> bool:
-        """Whether all of it is finite: one that is not has to begin anew."""
+        """Return whether all of it is finite: one that is not has to begin anew."""
         numbers = (self.mean, self.covariance, self.state.kelvin, self.state.liquid)
         return all(bool(np.all(np.isfinite(one))) for one in numbers)
 

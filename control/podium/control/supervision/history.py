@@ -101,7 +101,7 @@ class History:
 
     @property
     def size_bytes(self) -> int:
-        """What is in use in the file, without its write-ahead log."""
+        """Return the bytes in use in the file, without its write-ahead log."""
         run = self._database.execute
         (pages,) = run("PRAGMA page_count").fetchone()
         (free,) = run("PRAGMA freelist_count").fetchone()

@@ -32,7 +32,7 @@ def due(
     """Return the alarms that people are notified of now; pure but for ``noticed``.
 
     Those are alarms that nobody has acknowledged, were not on before, and follow no other. One
-    that follows is told of only if it is more urgent than all that was told of its leader.
+    that follows is reported only if it is more urgent than all that was reported of its leader.
     ``noticed``: by leader, the highest priority told of; of alarms that are over it is forgotten.
     """
     was = {one.name for one in before if one.state == "unacknowledged"}
@@ -78,7 +78,7 @@ class Notices:
         """Why the last notice could not be sent; empty: it was."""
 
     def hear(self, alarms: tuple[AlarmNews, ...], countdowns: Sequence[Countdown] = ()) -> None:
-        """Take the alarms as they are; what people are to be told of is sent soon."""
+        """Take the alarms as they are; notices to people are sent soon."""
         for one in due(self._before, alarms, self._noticed):
             if not self.addresses:
                 continue

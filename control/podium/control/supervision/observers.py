@@ -17,7 +17,7 @@ log = event_log("supervisor")
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """What the observers see at one time."""
+    """Holds the findings of the observers at one time."""
 
     findings: tuple[ColdFinding, ...] = ()
     countdowns: tuple[Countdown, ...] = ()
@@ -50,7 +50,7 @@ class Observers:
     ) -> Sightings:
         """Step all; ``playing``: by fridge and node, the part of the time that it plays.
 
-        One whose model breaks down is told of in a note, and steps again with the next readings.
+        One whose model breaks down is reported in a note, and steps again with the next readings.
         """
         findings: list[ColdFinding] = []
         countdowns: list[Countdown] = []

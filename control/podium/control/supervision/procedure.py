@@ -205,7 +205,7 @@ def _asking(run: ProcedureRun) -> ProcedureRun:
 def _make_safe(
     run: ProcedureRun, view: FridgeView, deadlines: CountedDeadlines
 ) -> tuple[ProcedureRun, tuple[Operate, ...]]:
-    """Set what makes safe; what is refused again and again stays as it is, and is told."""
+    """Set what makes safe; what is refused again and again stays as it is, and is reported."""
     run, operations = operate(run, view)
     tired = deadlines.person
     given_up = [one for one in run.operations if tired and one.tries >= SAFE_PATIENCE]

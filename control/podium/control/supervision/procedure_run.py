@@ -34,7 +34,7 @@ class OperationRecord:
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """What became of a step."""
+    """Records the end of a step."""
 
     name: str
     state: StepState = "waiting"
@@ -78,7 +78,7 @@ class ProcedureRun:
 
     @property
     def over(self) -> bool:
-        """Whether nothing will happen any longer."""
+        """Return whether nothing will happen any longer."""
         return self.state in ("done", "failed", "stopped")
 
     @property

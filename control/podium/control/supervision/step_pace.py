@@ -43,7 +43,7 @@ ALL_COUNT = CountedDeadlines()
 
 @dataclass(frozen=True, slots=True)
 class StepPace:
-    """How a step was looked at by this process, s of the wall."""
+    """Holds the times at which this process looked at a step, s of the wall."""
 
     step: tuple[int, bool]
     """Which, and whether the run makes safe."""

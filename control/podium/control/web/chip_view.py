@@ -148,7 +148,7 @@ def edge_row(picture: FacilityPicture, edge: Edge) -> EdgeRow:
 
 
 def _shares(budget: EdgeBudget) -> tuple[BudgetShare, ...]:
-    """Return the pieces of a budget's bar; what is below zero is told and has no width."""
+    """Return the pieces of a budget's bar; what is below zero is written and has no width."""
     whole = sum(max(0.0, one.error.value) for one in budget.parts)
     found, left = [], 0.0
     for one in budget.parts:

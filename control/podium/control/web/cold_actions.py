@@ -34,7 +34,7 @@ Answer = TypeVar("Answer")
 
 
 class ColdActions:
-    """What can be done from the page of the cold side. Everything raises :class:`NotDone`."""
+    """Carries out what the page of the cold side asks for. Everything raises :class:`NotDone`."""
 
     def __init__(self, picture: FacilityPicture, bus: Bus) -> None:
         self._picture = picture

@@ -62,7 +62,7 @@ class AlarmShown:
 
     @property
     def mark(self) -> str:
-        """How bad it is, as the page marks it."""
+        """Return the severity, as the page marks it."""
         return "unknown" if self.quiet else MARKS[self.alarm.priority]
 
     @property
@@ -73,17 +73,17 @@ class AlarmShown:
 
     @property
     def waits(self) -> bool:
-        """Whether nobody has acknowledged it."""
+        """Return whether nobody has acknowledged it."""
         return self.alarm.state in WAITING
 
     @property
     def can_reset(self) -> bool:
-        """Whether it stays only because it latches."""
+        """Return whether it stays only because it latches."""
         return self.alarm.state == "latched" and not self.alarm.active
 
     @property
     def quiet(self) -> bool:
-        """Whether it calls nobody."""
+        """Return whether it calls nobody."""
         return self.alarm.state in QUIET
 
 

@@ -139,7 +139,7 @@ class Hub:
 
     @property
     def looking(self) -> int:
-        """How many topics are looked at, counted once for each viewer."""
+        """Return the number of topics that are looked at, counted once for each viewer."""
         return self._looked_at.total()
 
     @property

@@ -27,7 +27,7 @@ FIGURES = (
     ("photon_bandwidth", "bandwidth", False),
     ("carrier_phase", "phase of the way", False),
 )
-"""What is told of a link beside its fidelity: quantity, words, whether in percent."""
+"""Shown of a link beside its fidelity: quantity, words, whether in percent."""
 
 Array = NDArray[np.float64]
 

@@ -96,7 +96,7 @@ class ReadingShown:
 
     @property
     def word(self) -> str:
-        """What is wrong with it, in a word or two; empty: nothing."""
+        """Return its problem, in a word or two; empty: none."""
         return WORDS[self.quality]
 
     @property
@@ -108,7 +108,7 @@ class ReadingShown:
 
 @dataclass(frozen=True, slots=True)
 class SwitchShown:
-    """What is open or closed, on or off."""
+    """Shows a valve or a pump: open or closed, on or off."""
 
     name: str
     what: str
@@ -161,7 +161,7 @@ class FridgeShown:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """What is not good, by instrument and reason: in words, with the channels."""
+        """Return the readings that are not good, by instrument and reason, with the channels."""
         groups: dict[tuple[str, str, str], list[str]] = {}
         for one in self.readings:
             if one.quality != "good":

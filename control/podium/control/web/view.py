@@ -118,7 +118,7 @@ class Now:
 
 
 def needs(picture: FacilityPicture) -> tuple[Need, ...]:
-    """Return what somebody has to look at; findings are told of beside it."""
+    """Return what somebody has to look at; findings are shown beside it."""
     found: list[Need] = []
     if not picture.coordinator:
         text = "the coordinator is gone: nothing can be run"

@@ -257,26 +257,10 @@ class FeedlineSession:
             return None
         one, cluster, found = self._last[place]
         window = self._contents.windows[one.window]
-        tones = [(tone.start_ns, tone.piece, tone.turns) for tone in self._tones]
-        origin = one.open_ns
-        if cluster is not None:
-            origin = cluster.origin_ns
-            tones = [
-                *(
-                    (origin + t.offset_ns, t.piece, cluster.turns + t.phase_steps * PHASE_STEP)
-                    for t in cluster.driven.tones
-                ),
-                *tones,
-            ]
+        origin = one.open_ns if cluster is None else cluster.origin_ns
         none = np.zeros(0, np.int64)
         capture = self._capture(one)
-        played = PulseTrain(
-            self.feedline.name,
-            np.array([start for start, _, _ in tones], np.int64),
-            np.array([piece for _, piece, _ in tones], np.int32),
-            np.array([turns for _, _, turns in tones], np.float64),
-            tuple(self._contents.pieces),
-        )
+        played = self._played(cluster)
         single, first = np.zeros(1, np.int64), np.zeros(1, np.int32)
         episodes = Episodes(
             np.array([origin]),
@@ -295,7 +279,7 @@ class FeedlineSession:
         shown = trace_of(
             self.feedline,
             episodes,
-            [played] if tones else [],
+            [played] if played.start_ns.size else [],
             capture,
             0,
             [
@@ -317,6 +301,29 @@ class FeedlineSession:
         if window.weights is None:
             shown = shown + (found - complex(np.mean(shown[: window.duration_ns])))
         return shown, window.demod_hz
+
+    def _played(self, cluster: ToneCluster | None) -> PulseTrain:
+        """Return the tones of a cluster, and those that have come since."""
+        tones = [(tone.start_ns, tone.piece, tone.turns) for tone in self._tones]
+        if cluster is not None:
+            tones = [
+                *(
+                    (
+                        cluster.origin_ns + t.offset_ns,
+                        t.piece,
+                        cluster.turns + t.phase_steps * PHASE_STEP,
+                    )
+                    for t in cluster.driven.tones
+                ),
+                *tones,
+            ]
+        return PulseTrain(
+            self.feedline.name,
+            np.array([start for start, _, _ in tones], np.int64),
+            np.array([piece for _, piece, _ in tones], np.int32),
+            np.array([turns for _, _, turns in tones], np.float64),
+            tuple(self._contents.pieces),
+        )
 
     def _light(self, tone: _Tone) -> None:
         cluster = self._cluster

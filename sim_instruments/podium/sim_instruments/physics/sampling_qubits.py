@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from podium.sim_instruments.physics.chip import rates_of
@@ -98,24 +99,12 @@ def qubit_world(
         draw(hidden["kappa_internal"], seed, element, "kappa_internal"), 0.5 * drawn["kappa"]
     )
 
-    def solved(value: float, unit: str, *quantities: str) -> Known:
-        """A number that follows from drawn ones, with their sources."""
-        sources = [qubit.origin[quantity] for quantity in quantities]
-        known = [source for source in sources if source is not None]
-        if len(known) < len(sources):
-            return Known(value=value, unit=unit, assumed=True)
-        return Known(value=value, unit=unit, source="drawn: " + "; ".join(dict.fromkeys(known)))
-
-    def assumed(value: float, unit: str) -> Known:
-        return Known(value=value, unit=unit, assumed=True)
+    solved = partial(_solved, qubit)
 
     def library(quantity: str) -> Known:
         spread = hidden[quantity]
-        return assumed(draw(spread, seed, element, quantity), spread.unit)
+        return _assumed(draw(spread, seed, element, quantity), spread.unit)
 
-    drive = 0.0
-    if qubit.drive_full_scale is not None:
-        drive = drawn["rabi_frequency"] / (qubit.drive_full_scale * float(dressed.charge[0]))
     spectrum = SPECTRUM[qubit.kind]
     line = ("f01",) if qubit.kind == "transmon" else spectrum[:3]
     common: dict[str, Any] = {
@@ -124,25 +113,25 @@ def qubit_world(
         "coupling": solved(found.coupling_hz, "Hz", *spectrum),
         "bare_resonator": solved(found.resonator_hz, "Hz", *spectrum),
         "kappa_coupling": solved(drawn["kappa"] - internal_hz, "Hz", "kappa"),
-        "kappa_internal": assumed(internal_hz, "Hz"),
+        "kappa_internal": _assumed(internal_hz, "Hz"),
         "quality_factor": solved(quality, "1", *line, "t1"),
-        "bath_temperature": assumed(temperature_k, "K"),
+        "bath_temperature": _assumed(temperature_k, "K"),
         "white_dephasing": solved(white, "1/s", "t1", "t2_echo"),
         "frequency_noise": solved(slow_hz, "Hz", "t2_echo", "t2_ramsey"),
         "flux_noise": library("flux_noise"),
         "slow_memory": library("slow_memory"),
-        "drive": solved(drive, "Hz/sqrt(W)", "rabi_frequency"),
+        "drive": solved(_drive(qubit, drawn, dressed), "Hz/sqrt(W)", "rabi_frequency"),
         "drive_delay": library("drive_delay"),
         "flux_at_zero": (
             solved(flux_at_zero, "Phi0", "flux_offset")
             if qubit.has_flux_line
-            else assumed(flux_at_zero, "Phi0")
+            else _assumed(flux_at_zero, "Phi0")
         ),
         "flux_per_volt": {
             other: (
                 solved(value, "Phi0/V", "flux_period")
                 if other == qubit.name
-                else assumed(value, "Phi0/V")
+                else _assumed(value, "Phi0/V")
             )
             for other, value in flux_per_volt.items()
         },
@@ -152,9 +141,29 @@ def qubit_world(
         return FluxoniumWorld(kind="fluxonium", inductive_energy=energy, **common)
     return TransmonWorld(
         asymmetry=solved(drawn["asymmetry"], "1", "asymmetry"),
-        offset_charge=assumed(found.atom.offset_charge, "1"),
+        offset_charge=_assumed(found.atom.offset_charge, "1"),
         **common,
     )
+
+
+def _solved(qubit: QubitDesign, value: float, unit: str, *quantities: str) -> Known:
+    """Return a number that follows from drawn ones, with their sources."""
+    sources = [qubit.origin[quantity] for quantity in quantities]
+    known = [source for source in sources if source is not None]
+    if len(known) < len(sources):
+        return _assumed(value, unit)
+    return Known(value=value, unit=unit, source="drawn: " + "; ".join(dict.fromkeys(known)))
+
+
+def _drive(qubit: QubitDesign, drawn: Mapping[str, float], dressed: Dressed) -> float:
+    """Return how strongly a drive line couples, Hz/sqrt(W); 0 where there is none."""
+    if qubit.drive_full_scale is None:
+        return 0.0
+    return drawn["rabi_frequency"] / (qubit.drive_full_scale * float(dressed.charge[0]))
+
+
+def _assumed(value: float, unit: str) -> Known:
+    return Known(value=value, unit=unit, assumed=True)
 
 
 def circuit(kind: str, drawn: Mapping[str, float]) -> Circuit:

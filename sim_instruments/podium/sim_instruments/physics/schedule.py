@@ -160,37 +160,25 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     middle = np.array([kind.middle for kind in episodes.kinds], np.int64)
     here = np.flatnonzero(has_tones[episodes.kind]) if episodes.kind.size else np.zeros(0, np.int64)
     kind, origin = episodes.kind[here], episodes.start_ns[here]
-    drive_start = drives.start_ns + drive_later_ns
-    drive_end = drives.end_ns + drive_later_ns
-    lit = origin + at[kind]
-    dark = _apart(lit, origin + length[kind], drive_start, drive_end)
-    met = np.searchsorted(drive_start, dark) - np.searchsorted(drive_end, lit, side="right")
-    # one for each drive and readout, and one more for each drive that meets a readout
-    room = drive_start.size + here.size + int(np.maximum(met, 0).sum())
-    rows = np.empty((room, 7), np.int64)
-    count = _lay(
-        drive_start,
-        drive_end,
-        lit,
-        dark,
+    rows = _laid(
+        drives.start_ns + drive_later_ns,
+        drives.end_ns + drive_later_ns,
+        origin + at[kind],
+        origin + length[kind],
         origin + middle[kind],
         origin,
-        rows,
     )
-    what, index, start, end, a, b, sampled = rows[:count].T
-    readings = np.flatnonzero(sampled)
-    keep = int(readings[-1]) + 1 if readings.size else 0
+    what, index, start, end, a, b, sampled = rows.T
     # copies of what is kept: the rows are as large as all else together
-    what, start, end = what[:keep].copy(), start[:keep].copy(), end[:keep].copy()
-    index, a, b, sampled = index[:keep], a[:keep], b[:keep], sampled[:keep].astype(np.bool_)
+    what, start, end, sampled = what.copy(), start.copy(), end.copy(), sampled.astype(np.bool_)
 
-    item = np.zeros(keep, np.int64)
-    turns = np.zeros(keep)
+    item = np.zeros(what.size, np.int64)
+    turns = np.zeros(what.size)
     driven = what != PART
     turns[driven] = drives.phase_turns[index[driven]]
     item[driven] = drives.shape[index[driven]]
     still = np.array([shape.quiet for shape in drives.shapes], np.bool_)
-    quiet = np.zeros(keep, np.bool_)
+    quiet = np.zeros(what.size, np.bool_)
     if still.any():
         quiet[driven] = still[item[driven]]
     during = what == DURING_READOUT
@@ -201,9 +189,9 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     within = kind[index[part]]
     parts, item[part] = _numbered(within, a[part], b[part])
     listened = np.array([bool(one.windows) for one in episodes.kinds], np.bool_)
-    heard = np.zeros(keep, np.bool_)
+    heard = np.zeros(what.size, np.bool_)
     heard[part] = listened[within]
-    wait = np.zeros(keep, np.int64)
+    wait = np.zeros(what.size, np.int64)
     wait[1:] = np.maximum(start[1:] - end[:-1], 0)
     gaps, gap = numbered(wait)
     return Schedule(
@@ -221,6 +209,25 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
         parts=parts,
         episode=here[index[sampled]],
     )
+
+
+def _laid(
+    drive_start: NDArray[np.int64],
+    drive_end: NDArray[np.int64],
+    lit: NDArray[np.int64],
+    over: NDArray[np.int64],
+    middle: NDArray[np.int64],
+    origin: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the rows (R, 7) of :func:`_lay` up to the last reading."""
+    dark = _apart(lit, over, drive_start, drive_end)
+    met = np.searchsorted(drive_start, dark) - np.searchsorted(drive_end, lit, side="right")
+    # one for each drive and readout, and one more for each drive that meets a readout
+    room = drive_start.size + lit.size + int(np.maximum(met, 0).sum())
+    rows = np.empty((room, 7), np.int64)
+    count = _lay(drive_start, drive_end, lit, dark, middle, origin, rows)
+    readings = np.flatnonzero(rows[:count, 6])
+    return rows[: int(readings[-1]) + 1 if readings.size else 0]
 
 
 def _apart(

@@ -90,13 +90,7 @@ def prepare(
     blocks = blocks_of(schedule, loss, bare.fading)
     nodes = nodes_of(qubit, schedule, blocks, drives, bare.fading, noise_hz[1])
     tables = bare_tables(qubit, noise_hz[0] + noise_hz[1] * nodes.node, nodes.weight)
-    for shape, _, _ in schedule.during_readout:
-        if drives.shapes[shape].moves_hz > MOVED_LIT_HZ:
-            raise NotSimulated(
-                f"a flux pulse moves {qubit.name} while there are photons in the resonators of its "
-                "feedline: that is not simulated; let it end before a readout, and begin when that "
-                "has rung down"
-            )
+    _check_not_moved(qubit, schedule, drives)
     during_readout = [
         (shape, readout_drive_maps(drives.shapes[shape], exposures[kind], offset, tables))
         for shape, kind, offset in schedule.during_readout
@@ -119,15 +113,7 @@ def prepare(
     events = schedule.events()
     matrices = np.zeros((0, levels, levels))
     if not each_for_itself:
-        picked = Events(
-            events.what[rows],
-            events.item[rows],
-            events.gap[rows],
-            events.turns[rows],
-            events.sampled[rows],
-        )
-        matrices = np.zeros((int(np.count_nonzero(picked.sampled)), levels, levels))
-        evolve_each(picked, starts, tables, matrices)
+        matrices = _matrices(events, rows, starts, tables, levels)
     counts = np.diff(blocks.first_reading)[blocks.alike.example]
     table = np.array(schedule.parts, np.int64).reshape(-1, 3)
     part = schedule.item[schedule.sampled]
@@ -143,6 +129,37 @@ def prepare(
         told=schedule.heard[schedule.sampled] & (loss[part, 1, 0] >= -np.log(TOLD)),
         lost=loss[part, 1, 0],
     )
+
+
+def _check_not_moved(qubit: QubitPoint, schedule: Schedule, drives: Drives) -> None:
+    """Raise :class:`.NotSimulated` where a flux pulse moves the qubit among photons."""
+    for shape, _, _ in schedule.during_readout:
+        if drives.shapes[shape].moves_hz > MOVED_LIT_HZ:
+            raise NotSimulated(
+                f"a flux pulse moves {qubit.name} while there are photons in the resonators of its "
+                "feedline: that is not simulated; let it end before a readout, and begin when that "
+                "has rung down"
+            )
+
+
+def _matrices(
+    events: Events,
+    rows: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    tables: Tables,
+    levels: int,
+) -> NDArray[np.float64]:
+    """Return the matrix of each reading of the blocks that begin at ``starts`` of ``rows``."""
+    picked = Events(
+        events.what[rows],
+        events.item[rows],
+        events.gap[rows],
+        events.turns[rows],
+        events.sampled[rows],
+    )
+    matrices = np.zeros((int(np.count_nonzero(picked.sampled)), levels, levels))
+    evolve_each(picked, starts, tables, matrices)
+    return matrices
 
 
 def shots_of(

@@ -219,7 +219,7 @@ class Scenario(Part):
     name: str = Field(pattern=NAME)
     title: str
     told: str
-    """What a person is told before it begins."""
+    """A person receives this before it begins."""
     facility: str
     """The example that it is written for: ``cold`` is ``examples/cold/facility.yaml``."""
     begins: str = Field(pattern=r"([01]\d|2[0-3]):[0-5]\d")

@@ -25,11 +25,11 @@ class _Source:
     end_fs: int
     watts: Mapping[str, float]
     late_fs: int
-    """By how much it was told too late: it heats so much later, and as long."""
+    """By how much it was reported too late: it heats so much later, and as long."""
 
 
 class PlaybackHeat:
-    """The heat of one fridge's nodes. May be told by any thread; one takes it."""
+    """The heat of one fridge's nodes. Any thread may report it; one takes it."""
 
     def __init__(self, start_fs: int) -> None:
         self._lock = Lock()

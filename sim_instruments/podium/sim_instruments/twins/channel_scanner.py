@@ -48,7 +48,7 @@ class Schedule:
         return self.measured_before_fs.get(channel)
 
     def changed(self, stops: tuple[Stop, ...], scanning: bool, now_fs: int) -> "Schedule":
-        """Return what follows when the scanner is told something else at ``now_fs``."""
+        """Return what follows when the scanner receives something else at ``now_fs``."""
         known = {*self.measured_before_fs, *(stop.channel for stop in self.stops)}
         before = {channel: self.measured_fs(channel, now_fs) for channel in known}
         measured = {channel: at_fs for channel, at_fs in before.items() if at_fs is not None}

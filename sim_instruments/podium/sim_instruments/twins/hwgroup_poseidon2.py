@@ -54,7 +54,7 @@ class _Sensor:
     unit_text: str
     low: int
     high: int
-    """Its limits, tenths. ASSUMED; nobody is told of alarms by them, as in the public recording."""
+    """Its limits, tenths. ASSUMED; they notify nobody of alarms, as in the public recording."""
     id: int
     """ASSUMED: a bus address, and the number of the value above it."""
 

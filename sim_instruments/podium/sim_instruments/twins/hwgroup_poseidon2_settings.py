@@ -30,7 +30,7 @@ class Limits:
 
     @property
     def alerts(self) -> bool:
-        """Tell whether somebody is told of an alarm."""
+        """Tell whether somebody is notified of an alarm."""
         return bool(self.flags & box.ALERTS)
 
     def alarm(self, tenths: int, before: bool) -> bool:

@@ -54,13 +54,13 @@ class Populations:
 
     @property
     def signal(self) -> Array:
-        """What decays without offset, shape (n, draws)."""
+        """Return the signal that decays without offset, shape (n, draws)."""
         return self.returned - self.inside / STATES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decay:
-    """What one set of sequences shows."""
+    """Holds the decay over one set of sequences."""
 
     height: float
     decay: float

@@ -1,4 +1,4 @@
-"""What happens to a qubit and its resonator while it is read, and the fidelity that is left."""
+"""Computes the fidelity of a readout from the decay of the qubit and the resonator's filling."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What happens to a qubit and its resonator while it is read, by time."""
+    """Describes a readout in time: arrival, opening, decay of the qubit."""
 
     t1_s: float
     arrives_s: float

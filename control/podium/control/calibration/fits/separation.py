@@ -102,24 +102,12 @@ def best_setting(
     ``earlier``: settings that do not shape the hill, but tell the resonator's law. Raises FitFailed
     when no setting tells 0 from 1, or too few do.
     """
-    look_at(seen.distance)
-    clear = seen.distance / seen.sigma
-    if float(np.max(clear)) < SEEN:
-        raise FitFailed(
-            f"no setting tells 0 from 1: of {len(clear)}, the best has them "
-            f"{np.max(clear):.1f} sigma apart"
-        )
+    _check_apart(seen)
     use = _near_the_top(seen)
     known = _resonator(seen, earlier, window)
     hill, covariance = fit_hill(seen, use, window, form.off, known.resonator)
     hill, of_growth = fit_photon_decay(hill, seen, use, known)
-    typical = float(np.mean(seen.length_s[use]))
-    shortest, longest = form.lengths
-    axes = (
-        np.linspace(seen.frequency_hz[use].min(), seen.frequency_hz[use].max(), GRID[0]),
-        np.linspace(seen.log_amplitude[use].min(), seen.log_amplitude[use].max(), GRID[1]),
-        np.linspace(shortest * typical, longest * typical, GRID[2]),
-    )
+    axes = _axes(seen, use, form)
     grid = np.meshgrid(*axes, indexing="ij", sparse=True)
     shaped = _near_used(seen, use, hill, axes[0], axes[1])
     # Beside the best setting of the hill found there may be a cliff: the setting is chosen that is
@@ -162,6 +150,28 @@ def best_setting(
         loss=float(np.mean(losses)) + form.missed * (1 - best),
         loss_sigma=float(np.hypot(np.std(losses), form.missed_sigma * (1 - best))),
         inside=inside,
+    )
+
+
+def _check_apart(seen: Separations) -> None:
+    """Raise FitFailed where no setting tells 0 from 1."""
+    look_at(seen.distance)
+    clear = seen.distance / seen.sigma
+    if float(np.max(clear)) < SEEN:
+        raise FitFailed(
+            f"no setting tells 0 from 1: of {len(clear)}, the best has them "
+            f"{np.max(clear):.1f} sigma apart"
+        )
+
+
+def _axes(seen: Separations, use: NDArray[np.bool_], form: Form) -> tuple[Array, Array, Array]:
+    """Return the frequencies, logarithms of amplitudes and lengths of :data:`GRID`."""
+    typical = float(np.mean(seen.length_s[use]))
+    shortest, longest = form.lengths
+    return (
+        np.linspace(seen.frequency_hz[use].min(), seen.frequency_hz[use].max(), GRID[0]),
+        np.linspace(seen.log_amplitude[use].min(), seen.log_amplitude[use].max(), GRID[1]),
+        np.linspace(shortest * typical, longest * typical, GRID[2]),
     )
 
 

@@ -38,7 +38,7 @@ def both(first: ComplexArray, second: ComplexArray) -> ComplexArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Confusion:
-    """How a readout takes 0 and 1 of each qubit for the other."""
+    """Holds the probabilities that a readout takes 0 and 1 of each qubit for the other."""
 
     false_excited: tuple[float, float]
     false_ground: tuple[float, float]

@@ -35,7 +35,7 @@ STEP_TERMS = 4
 
 @dataclass(frozen=True, slots=True)
 class LinkLoop:
-    """What both ends of a link have in common, as far as one photon is concerned."""
+    """Describes the loop of one photon between both ends of a link."""
 
     echo: complex = 0j
     """Amplitude that has gone there and back, but for what the resonators do to it."""

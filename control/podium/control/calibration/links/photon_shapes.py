@@ -45,7 +45,7 @@ def sech_rate_hz(time_s: Array, bandwidth_hz: float, kappa_hz: float) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class SidebandDrive:
-    """What a line's drive does to f0-g1, as measured or designed."""
+    """Describes the effect of a line's drive on f0-g1, as measured or designed."""
 
     rate_hz: float
     """g / 2 pi at full scale."""

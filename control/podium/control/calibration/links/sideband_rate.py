@@ -90,7 +90,7 @@ def _emptied(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmptyingScan:
-    """What square pulses have left in f at one end, n points."""
+    """Holds the populations that square pulses have left in f at one end, n points."""
 
     label: str
     duration_s: float

@@ -94,7 +94,7 @@ def _doubt_hz(end: EndPulses, amplitude: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedSideband:
-    """What is known of a sideband before it is scanned, at full scale."""
+    """Describes a sideband before it is scanned, at full scale."""
 
     centre_hz: float
     stark_hz: float

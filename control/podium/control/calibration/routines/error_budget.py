@@ -45,7 +45,7 @@ AGREED = 3.0
 
 @dataclass(slots=True, eq=False)
 class _Data:
-    """What was measured of an edge."""
+    """Holds the data of an edge."""
 
     p: EdgePulses
     none: list[Fringes]

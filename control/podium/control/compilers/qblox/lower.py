@@ -137,77 +137,18 @@ def lower(
         memory = WaveformMemory(frame.name, rest_fs, shapes)
     base_hz = np.full((1,) * len(axes), frame.frequency_hz)
     base = _tuning(frame.name, base_hz, lo_hz, axes)
-    asked: list[tuple[int, str, FloatArray]] = [(-1, "frequency", base_hz)]
-    retuned = any(isinstance(item, PlacedTuning) for item in timeline.placed)
+    lowered = _LoweredStatements(timeline, lo_hz, axes, memory)
+    lowered.asked.append((-1, "frequency", base_hz))
+    lowered.events.append(_shot_start(timeline, base))
     shifted = any(
         item.turns.any() or item.shifts
         for item in timeline.placed
         if isinstance(item, PlacedPlay | PlacedCapture)
     )
-    levels = any(isinstance(item, PlacedPlay) and held(item) for item in timeline.placed)
-    zero = np.zeros((1,) * len(axes), np.int64)
-    events = [
-        SequencerEvent(
-            zero,
-            "shot starts",
-            reset=True,
-            tune=base if retuned else None,
-            level=zero if levels else None,
-        )
-    ]
-    captures: list[PlacedCapture] = []
-    acquisitions: dict[str, int] = {}
-    given: dict[tuple[int, str], OperandSource] = {}
     for item in timeline.placed:
-        phase = None
-        sources = _sources(item, lo_hz)
-        if shifted and isinstance(item, PlacedPlay | PlacedCapture):
-            phase = phase_words(item.turns)
-            asked.append((item.statement, "phase", item.turns))
-        for source in sources:
-            given[item.statement, QUANTITY[source.setting]] = source
-        match item:
-            case PlacedPlay():
-                plain = item.late_fs is None and isinstance(item.waveform, Square)
-                if not (plain and held(item)):
-                    asked.append((item.statement, "amplitude", item.amplitude))
-                if held(item):
-                    asked.append((item.statement, "level", item.amplitude))
-                try:
-                    sounds = tuple(pulse(item, phase, memory, sources))
-                except NoRoom as error:
-                    raise in_parts(error, timeline.placed) from error
-                if frame.restarts:
-                    sounds = (replace(sounds[0], reset=True), *sounds[1:])
-                if item.guard:
-                    sounds = tuple(replace(one, guard=item.guard) for one in sounds)
-                events += sounds
-            case PlacedCapture():
-                events.append(
-                    SequencerEvent(
-                        item.start_ns,
-                        f"capture {item.name}",
-                        phase=phase,
-                        acquisition=acquisitions.setdefault(item.name, len(acquisitions)),
-                        sources=sources,
-                        window=len(captures),
-                        guard=item.guard,
-                    )
-                )
-                captures.append(item)
-            case PlacedShift(statement, start_ns, turns, guard):
-                asked.append((statement, "shift", turns))
-                delta = phase_words(turns)
-                events.append(
-                    SequencerEvent(
-                        start_ns, "shift phase", delta=delta, sources=sources, guard=guard
-                    )
-                )
-            case PlacedTuning(statement, start_ns, frequency_hz, _):
-                tune = _tuning(frame.name, frequency_hz, lo_hz, axes)
-                asked.append((statement, "frequency", frequency_hz))
-                events.append(SequencerEvent(start_ns, "set frequency", tune=tune, sources=sources))
+        lowered.add(item, shifted)
     check_shared_samples(frame.name, timeline.placed, axes)
+    events, captures, asked = lowered.events, lowered.captures, lowered.asked
     if any(event.guard for event in events):
         asked = once(asked)
     quantised = LazySequence(lambda: [quantise(frame.name, *one, lo_hz, axes) for one in asked])
@@ -218,9 +159,104 @@ def lower(
         tuple(captures),
         memory,
         quantised,
-        given,
+        lowered.given,
         _fixed(events, captures),
     )
+
+
+def _shot_start(timeline: FrameTimeline, base: IntArray) -> SequencerEvent:
+    """Return the settings at the start of a shot; ``base``: the carrier, in NCO steps."""
+    retuned = any(isinstance(item, PlacedTuning) for item in timeline.placed)
+    levels = any(isinstance(item, PlacedPlay) and held(item) for item in timeline.placed)
+    zero = np.zeros(base.shape, np.int64)
+    return SequencerEvent(
+        zero,
+        "shot starts",
+        reset=True,
+        tune=base if retuned else None,
+        level=zero if levels else None,
+    )
+
+
+class _LoweredStatements:
+    """Collects the events of one frame, and what is rounded in them, statement by statement."""
+
+    def __init__(
+        self,
+        timeline: FrameTimeline,
+        lo_hz: float,
+        axes: tuple[Axis, ...],
+        memory: WaveformMemory,
+    ) -> None:
+        self._timeline = timeline
+        self._lo_hz = lo_hz
+        self._axes = axes
+        self._memory = memory
+        self._acquisitions: dict[str, int] = {}
+        self.events: list[SequencerEvent] = []
+        self.captures: list[PlacedCapture] = []
+        self.asked: list[tuple[int, str, FloatArray]] = []
+        """Statement, quantity and values of what is rounded."""
+        self.given: dict[tuple[int, str], OperandSource] = {}
+
+    def add(self, item: Placed, shifted: bool) -> None:
+        """Add a statement's events; ``shifted``: phases of the frame are set at all."""
+        phase = None
+        sources = _sources(item, self._lo_hz)
+        if shifted and isinstance(item, PlacedPlay | PlacedCapture):
+            phase = phase_words(item.turns)
+            self.asked.append((item.statement, "phase", item.turns))
+        for source in sources:
+            self.given[item.statement, QUANTITY[source.setting]] = source
+        match item:
+            case PlacedPlay():
+                self._play(item, phase, sources)
+            case PlacedCapture():
+                self._capture(item, phase, sources)
+            case PlacedShift(statement, start_ns, turns, guard):
+                self.asked.append((statement, "shift", turns))
+                delta = phase_words(turns)
+                self.events.append(
+                    SequencerEvent(
+                        start_ns, "shift phase", delta=delta, sources=sources, guard=guard
+                    )
+                )
+            case PlacedTuning(statement, start_ns, frequency_hz, _):
+                tune = _tuning(self._timeline.frame.name, frequency_hz, self._lo_hz, self._axes)
+                self.asked.append((statement, "frequency", frequency_hz))
+                self.events.append(
+                    SequencerEvent(start_ns, "set frequency", tune=tune, sources=sources)
+                )
+
+    def _play(self, item: PlacedPlay, phase: IntArray | None, sources: Sources) -> None:
+        plain = item.late_fs is None and isinstance(item.waveform, Square)
+        if not (plain and held(item)):
+            self.asked.append((item.statement, "amplitude", item.amplitude))
+        if held(item):
+            self.asked.append((item.statement, "level", item.amplitude))
+        try:
+            sounds = tuple(pulse(item, phase, self._memory, sources))
+        except NoRoom as error:
+            raise in_parts(error, self._timeline.placed) from error
+        if self._timeline.frame.restarts:
+            sounds = (replace(sounds[0], reset=True), *sounds[1:])
+        if item.guard:
+            sounds = tuple(replace(one, guard=item.guard) for one in sounds)
+        self.events += sounds
+
+    def _capture(self, item: PlacedCapture, phase: IntArray | None, sources: Sources) -> None:
+        self.events.append(
+            SequencerEvent(
+                item.start_ns,
+                f"capture {item.name}",
+                phase=phase,
+                acquisition=self._acquisitions.setdefault(item.name, len(self._acquisitions)),
+                sources=sources,
+                window=len(self.captures),
+                guard=item.guard,
+            )
+        )
+        self.captures.append(item)
 
 
 def once(asked: list[tuple[int, str, FloatArray]]) -> list[tuple[int, str, FloatArray]]:

@@ -118,7 +118,7 @@ class Artifact:
 
     @property
     def alike(self) -> bool:
-        """Whether only operands depend on parameters, and each by itself: no delay, no rule."""
+        """Return whether only operands depend on parameters, each by itself: no delay, no rule."""
         uses = self._uses
         return not uses.fixed and not uses.delays and not any(uses.shared.values())
 

@@ -59,7 +59,7 @@ class PreparedProgram:
 
     @property
     def quick(self) -> bool:
-        """Whether nothing is ever compiled again."""
+        """Return whether nothing is ever compiled again."""
         return self._artifact.alike
 
     def fired_with(self, values: FloatArray) -> ClusterProgram:

@@ -11,10 +11,14 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.line_inverse import JUDGED_NS, InverseStage, inverse_stages
+from podium.control.compilers.line_inverse import (
+    JUDGED_NS,
+    InverseStage,
+    behind_line,
+    inverse_stages,
+)
 from podium.control.compilers.placing import PlacedFrame
 from podium.control.compilers.zurich.target import FluxChannel, ZurichTarget
 from podium.control.facility.line_response import LineResponse
@@ -256,23 +260,14 @@ def _arriving(response: LineResponse, filters: list[ExponentialFilter], rate_hz:
         samples[phase:] = 1.0
         for one in filters:
             samples = _filtered(samples, one)
-        found[phase] = _behind(response, samples[phase : phase + count], rate_hz)
+        found[phase] = behind_line(response, samples[phase : phase + count], rate_hz)
     return found
-
-
-def _behind(response: LineResponse, samples: Reals, rate_hz: int) -> Reals:
-    """Return what arrives of samples behind a line, means over each."""
-    arrived = samples.copy()
-    steps = np.diff(samples, prepend=0.0)
-    for amplitude, tau_s in response.exponentials:
-        tau = tau_s * rate_hz
-        mean = amplitude * tau * -np.expm1(-1 / tau)
-        arrived += lfilter([mean], [1.0, -np.exp(-1 / tau)], steps)
-    return arrived
 
 
 def _filtered(samples: Reals, one: ExponentialFilter) -> Reals:
     """Return what an exponential makes of whole blocks, as the hardware does."""
+    from scipy.signal import lfilter  # heavy
+
     blocks = samples.reshape(-1, BLOCK)
     means = blocks.mean(axis=1)
     before = np.concatenate([[0.0], means[:-1]])

@@ -9,7 +9,7 @@ on oscillators, see ``modulation``.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -79,6 +79,18 @@ def read(
     raise max(problems, key=lambda error: (math.prod(error.piece), -error.needed // error.limit))
 
 
+class _LoggedCapture:
+    """Results of a capture at all points of a channel."""
+
+    def __init__(self, entry: int, points: int) -> None:
+        """``entry``: of the shot's results, which is its."""
+        self.entry = entry
+        self.content = np.zeros(points, np.int64)
+        """The weights, by their number among those that are stored."""
+        self.begin = np.zeros(points, np.int64)
+        """When the start that serves it begins."""
+
+
 class _Channel:
     def __init__(
         self,
@@ -115,46 +127,11 @@ class _Channel:
         rows = [*flat, shots.flat(shots.samples, shape), self._offset]
         columns, pattern = combined(np.stack(rows))
         groups = [groups_of(self._names, self._items, one) for one in columns.T.tolist()]
-        delay = min(
-            (group.listens for all_of in groups for group in all_of if group.listens is not None),
-            default=0,
-        )
-        length = max(
-            (group.deaf - delay for all_of in groups for group in all_of if group.windows),
-            default=0,
-        )
-        length = -(-length // INTEGRATION_STEP) * INTEGRATION_STEP
-        if length > READOUT_SAMPLES:
-            raise too_long(self._names, "windows that are open", length)
-        self._delay = delay
-        slots: dict[str, IntArray] = {}
-        begins: dict[str, IntArray] = {}
-        entry: dict[str, int] = {}
-        for number, all_of in enumerate(groups):
-            points = np.flatnonzero(pattern == number)
-            for place, group in enumerate(all_of):
-                self._generate(group, place, points)
-            listening = [group for group in all_of if group.windows]
-            for place, group in enumerate(listening):
-                for k in group.windows:
-                    name = self._name(k)
-                    if entry.setdefault(name, place) != place:
-                        raise DoesNotFit(
-                            f"{self._names}: capture {name!r} is readout {entry[name]} of a shot "
-                            f"at some points and {place} at others; let the captures of one "
-                            "channel keep their order"
-                        )
-                    row = slots.setdefault(name, np.zeros(len(pattern), np.int64))
-                    row[points] = self._listened(group, k, points)
-                    begun = begins.setdefault(name, np.zeros(len(pattern), np.int64))
-                    begun[points] = group.begin
-        entries = {len([g for g in all_of if g.windows]) for all_of in groups}
-        if len(entries) > 1:
-            raise DoesNotFit(
-                f"{self._names}: captures are one readout at some points and several at others; "
-                "keep them together or apart"
-            )
-        self._allot(slots, min((all_of[0].begin for all_of in groups if all_of), default=0))
+        self._delay, self._length = self._integration(groups)
+        logged = self._store(groups, pattern)
+        entries = self._entries(groups)
+        silence = min((all_of[0].begin for all_of in groups if all_of), default=0)
+        self._allot({name: one.content for name, one in logged.items()}, silence)
         waves = np.array([self._slot(one, self._waves) for one in self._waves], np.int64)
         weights = np.array([self._slot(one, self._weights) for one in self._weights], np.int64)
         carriers = None if self._modulation is None else self._modulation.oscillators
@@ -174,42 +151,98 @@ class _Channel:
             int(np.bitwise_or.reduce(1 << weights, initial=0)),
             carriers,
         )
-        heard = tuple(
+        integrators = list(zip(self._weights, weights.tolist(), strict=True))
+        return ChannelReadout(
+            steps,
+            tuple(waveform_of(*one) for one in zip(self._waves, waves.tolist(), strict=True)),
+            tuple(weights_of(*one, self._length, self._delay) for one in integrators),
+            self._locations(logged, weights),
+            entries,
+            self._length,
+            self._delay,
+            carriers,
+            self._availability(logged, weights),
+            next((group.begin for group in groups[pattern[0]] if group.windows), None),
+            tuple(
+                (slot, content.discriminator.threshold_v * content.samples)
+                for content, slot in integrators
+                if content.discriminator is not None
+            ),
+        )
+
+    def _integration(self, groups: Sequence[Sequence[Group]]) -> tuple[int, int]:
+        """Return samples from a start to the integration, and samples that are integrated."""
+        listening = [group for all_of in groups for group in all_of]
+        delay = min((one.listens for one in listening if one.listens is not None), default=0)
+        length = max((one.deaf - delay for one in listening if one.windows), default=0)
+        length = -(-length // INTEGRATION_STEP) * INTEGRATION_STEP
+        if length > READOUT_SAMPLES:
+            raise too_long(self._names, "windows that are open", length)
+        return delay, length
+
+    def _store(
+        self, groups: Sequence[Sequence[Group]], pattern: IntArray
+    ) -> dict[str, _LoggedCapture]:
+        """Store waveforms and weights of all points; return captures by name."""
+        logged: dict[str, _LoggedCapture] = {}
+        for number, all_of in enumerate(groups):
+            points = np.flatnonzero(pattern == number)
+            for place, group in enumerate(all_of):
+                self._generate(group, place, points)
+            listening = [group for group in all_of if group.windows]
+            for place, group in enumerate(listening):
+                for k in group.windows:
+                    name = self._name(k)
+                    one = logged.setdefault(name, _LoggedCapture(place, len(pattern)))
+                    if one.entry != place:
+                        raise DoesNotFit(
+                            f"{self._names}: capture {name!r} is readout {one.entry} of a shot "
+                            f"at some points and {place} at others; let the captures of one "
+                            "channel keep their order"
+                        )
+                    one.content[points] = self._listened(group, k, points)
+                    one.begin[points] = group.begin
+        return logged
+
+    def _entries(self, groups: Sequence[Sequence[Group]]) -> int:
+        """Return how many results are logged in a shot, alike at all points."""
+        entries = {len([g for g in all_of if g.windows]) for all_of in groups}
+        if len(entries) > 1:
+            raise DoesNotFit(
+                f"{self._names}: captures are one readout at some points and several at others; "
+                "keep them together or apart"
+            )
+        return entries.pop() if entries else 0
+
+    def _locations(
+        self, logged: Mapping[str, _LoggedCapture], weights: IntArray
+    ) -> tuple[CaptureLocation, ...]:
+        return tuple(
             CaptureLocation(
-                name, frame, self._of_points(weights[slots[name]]), entry[name], samples, tells
+                name,
+                frame,
+                self._of_points(weights[logged[name].content]),
+                logged[name].entry,
+                samples,
+                tells,
             )
             for name, frame, samples, tells in self._captures()
         )
-        told = {
+
+    def _availability(
+        self, logged: Mapping[str, _LoggedCapture], weights: IntArray
+    ) -> dict[str, ResultAvailability]:
+        """Return when and where the result of each capture can be heard."""
+        return {
             name: ResultAvailability(
-                (begins[name] - self._offset).reshape(self._shape),
+                (logged[name].begin - self._offset).reshape(self._shape),
                 self._shots.first,
-                weights[slots[name]].reshape(self._shape),
-                delay + length,
+                weights[logged[name].content].reshape(self._shape),
+                self._delay + self._length,
                 tells is not None,
             )
             for name, _, _, tells in self._captures()
         }
-        return ChannelReadout(
-            steps,
-            tuple(waveform_of(*one) for one in zip(self._waves, waves.tolist(), strict=True)),
-            tuple(
-                weights_of(content, slot, length, delay)
-                for content, slot in zip(self._weights, weights.tolist(), strict=True)
-            ),
-            heard,
-            entries.pop() if entries else 0,
-            length,
-            delay,
-            carriers,
-            told,
-            next((group.begin for group in groups[pattern[0]] if group.windows), None),
-            tuple(
-                (slot, content.discriminator.threshold_v * content.samples)
-                for content, slot in zip(self._weights, weights.tolist(), strict=True)
-                if content.discriminator is not None
-            ),
-        )
 
     def _slot(self, content: Content, known: dict[Content, int]) -> int:
         """Return where a waveform or a set of weights lies."""

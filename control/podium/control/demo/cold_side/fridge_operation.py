@@ -158,7 +158,7 @@ def step_of(news: ColdNews, fridge: str) -> StepNews | None:
 
 
 def procedure_of(news: ColdNews, identity: str) -> ColdProcedureNews | None:
-    """Return the procedure of an id, if it is told of."""
+    """Return the procedure of an id, if it is reported."""
     return next((one for one in news.procedures if one.id == identity), None)
 
 

@@ -19,7 +19,7 @@ from podium.control.supervision.procedure_steps import (
     shut,
     slow,
 )
-from podium.control.supervision.procedures.heater_powers import heater_powers
+from podium.control.supervision.procedures.heater_powers import HeaterPowers, heater_powers
 from podium.control.supervision.procedures.mixture_steps import NO_HEAT, SAFE
 from podium.firmware_interfaces import fridge_signals as signals
 from podium.firmware_interfaces.fridge_stages import (
@@ -30,6 +30,7 @@ from podium.firmware_interfaces.fridge_stages import (
     STILL,
 )
 
+STILL_K = signals.temperature_of(STILL)
 DRY_K = 4.5
 """Of the still: liquid there would have a hundred kPa."""
 GAS_K = 12.0
@@ -57,8 +58,11 @@ def _all_at_room_temperature(view: FridgeView) -> bool:
 
 def steps(model: str) -> tuple[Step, ...]:
     """Return the steps for a model of fridge."""
-    powers = heater_powers(model)
-    still = signals.temperature_of(STILL)
+    return (*_collecting(heater_powers(model)), *_warming(), *_closing())
+
+
+def _collecting(powers: HeaterPowers) -> tuple[Step, ...]:
+    """Return the steps that boil the mixture off into its tank."""
     return (
         Step(
             "shut what leads outside",
@@ -79,7 +83,7 @@ def steps(model: str) -> tuple[Step, ...]:
                     heater("mixing_chamber", powers.boil_off_chamber_w),
                 ),
             ),
-            both(above(still, DRY_K), below("pressure.p2", BOILED_PA)),
+            both(above(STILL_K, DRY_K), below("pressure.p2", BOILED_PA)),
             24 * HOUR_S,
             f"the still is above {DRY_K:g} K and the still line below {BOILED_PA:g} Pa",
         ),
@@ -90,10 +94,16 @@ def steps(model: str) -> tuple[Step, ...]:
             2 * HOUR_S,
             "turbo1 stands",
         ),
+    )
+
+
+def _warming() -> tuple[Step, ...]:
+    """Return the steps from base to room temperature."""
+    return (
         Step(
             "stop the pulse tube",
             (((signals.PULSE_TUBE, 0.0), (signals.HEAT_SWITCH, 1.0)),),
-            above(still, GAS_K),
+            above(STILL_K, GAS_K),
             12 * HOUR_S,
             f"the still is above {GAS_K:g} K",
         ),
@@ -113,6 +123,12 @@ def steps(model: str) -> tuple[Step, ...]:
             WARMS_H * HOUR_S,
             f"all stages are above {ROOM_K:g} K",
         ),
+    )
+
+
+def _closing() -> tuple[Step, ...]:
+    """Return the steps that empty lines and shut the tank."""
+    return (
         Step(
             "empty the still line",
             ((heater("4k", 0.0), heater("50k", 0.0)), shut("v3"), opened("v2")),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.joint_blocks import JointBlocks, JointColumns
+from podium.sim_instruments.physics.known_populations import KnownPopulations
 from podium.sim_instruments.physics.noise import philox, unit
 from podium.sim_instruments.physics.shots import thermal
 from podium.sim_instruments.physics.walk import (
@@ -52,34 +53,27 @@ def joint_paths(
     """
     basis, count = point.basis, blocks.kind.size
     sizes = [element.count for element in point.cluster.elements]
-    most = max(sizes)
     stride = np.array([int(np.prod(sizes[m + 1 :])) for m in range(len(sizes))], np.int64)
     place = np.zeros(int(np.prod(sizes)), np.int64)
     place[basis.level @ stride] = np.arange(basis.size)
-    rates = np.zeros((len(sizes), most, most))
-    for m, element in enumerate(point.cluster.elements):
-        rates[m, : sizes[m], : sizes[m]] = 1e-9 * element.rates_1_s
+    rates = _rates_1_ns(point)
     pace, kinds = _all_paces([one.pace for one in members])
     episode = np.stack([one.readings.kind for one in members]) + kinds[:, None]
     begin = np.stack([one.readings.begin_ns for one in members]).astype(np.float64)
     end = np.stack([one.readings.end_ns for one in members]).astype(np.float64)
     member_keys = np.array([np.uint64(key) for key in keys[1]], np.uint64)
-    level = np.zeros(len(sizes), np.int64)
-    for m, qubit in enumerate(point.qubits):
-        still = thermal(qubit)[: sizes[m]]
-        level[m] = first_level(still / still.sum(), member_keys[m], np.uint64(run))
+    level = _first_levels(point, member_keys, run)
     found = np.zeros((len(sizes), count), np.int64)
     jumps = np.zeros((len(sizes), 64 + count, 3), np.int64)
     jumped = np.zeros(len(sizes), np.int64)
-    number = np.full((blocks.example.size, basis.size), -1, np.int64)
-    table = np.zeros((64, basis.size))
-    known, reading = 0, 0
+    known = KnownPopulations(blocks.example.size, basis.size)
+    reading = 0
     while True:
         reading = walk_joint(
             reading,
             blocks.kind,
-            number,
-            table,
+            known.number,
+            known.table,
             basis.level,
             place,
             stride,
@@ -102,16 +96,32 @@ def joint_paths(
         if reading == count:
             break
         kind, start = int(blocks.kind[reading]), int(place[level @ stride])
-        if number[kind, start] < 0:
-            if known == len(table):
-                table = np.concatenate([table, np.zeros_like(table)])
-            table[known] = columns.column(kind, start)
-            number[kind, start] = known
-            known += 1
+        if known.number[kind, start] < 0:
+            known.add(kind, start, columns.column(kind, start))
     return [
         Paths(found[m], *(np.ascontiguousarray(c) for c in jumps[m, : jumped[m]].T))
         for m in range(len(sizes))
     ]
+
+
+def _rates_1_ns(point: ClusterPoint) -> NDArray[np.float64]:
+    """Return the rates of all members' jumps, (M, L, L) of the most levels that one has."""
+    most = max(element.count for element in point.cluster.elements)
+    rates = np.zeros((len(point.cluster.elements), most, most))
+    for m, element in enumerate(point.cluster.elements):
+        rates[m, : element.count, : element.count] = 1e-9 * element.rates_1_s
+    return rates
+
+
+def _first_levels(
+    point: ClusterPoint, member_keys: NDArray[np.uint64], run: int
+) -> NDArray[np.int64]:
+    """Draw the level of each member in equilibrium, (M,)."""
+    level = np.zeros(len(point.qubits), np.int64)
+    for m, (qubit, element) in enumerate(zip(point.qubits, point.cluster.elements, strict=True)):
+        still = thermal(qubit)[: element.count]
+        level[m] = first_level(still / still.sum(), member_keys[m], np.uint64(run))
+    return level
 
 
 def _all_paces(paces: Sequence[Pace]) -> tuple[Pace, NDArray[np.int64]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.known_populations import KnownPopulations
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS
 from podium.sim_instruments.physics.meeting.member import Member
 from podium.sim_instruments.physics.noise import philox, unit
@@ -56,17 +57,16 @@ def walked(
     found = np.zeros((count, int(counts.max(initial=0))), np.int64)
     jumps = np.zeros((count, ROOM + int(counts.max(initial=0)), 3), np.int64)
     jumped = np.zeros(count, np.int64)
-    number = np.full((int(kind.max(initial=0)) + 1, LEVELS**most), -1, np.int64)
-    table = np.zeros((16, LEVELS**most))
+    known = KnownPopulations(int(kind.max(initial=0)) + 1, LEVELS**most)
     before = np.zeros(block.shape, np.int64)
-    known, draw = 0, 0
+    draw = 0
     while True:
         draw = walk_members(
             draw,
             block,
             kind,
-            number,
-            table,
+            known.number,
+            known.table,
             counts,
             readings,
             first,
@@ -88,13 +88,7 @@ def walked(
             continue
         if draw == kind.size:
             break
-        if known == len(table):
-            table = np.concatenate([table, np.zeros_like(table)])
-        start = start_of(block[draw], level)
-        populations = column(draw, level.tolist())
-        table[known, : populations.size] = populations
-        number[kind[draw], start] = known
-        known += 1
+        known.add(kind[draw], start_of(block[draw], level), column(draw, level.tolist()))
     paths = [
         Paths(
             found[end, : counts[end]],

@@ -62,7 +62,7 @@ class ValuesSocket:
         self._targets: dict[str, int] = {}
         """What is listened to, and how many levels below."""
         self._sent: dict[str, tuple[str, str]] = {}
-        """Text and status of each such value, as it was told last."""
+        """Text and status of each such value, as it was sent last."""
         self._looked = -1
 
     def receive(self, text: str, now_fs: int) -> list[str]:

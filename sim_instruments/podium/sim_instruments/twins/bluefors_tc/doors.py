@@ -123,7 +123,7 @@ class Requests:
         return [answer.decode()]
 
     def due(self, now_fs: int) -> list[str]:
-        """Return nothing: nobody is told anything unasked."""
+        """Return nothing: nothing is sent unasked."""
         return []
 
 

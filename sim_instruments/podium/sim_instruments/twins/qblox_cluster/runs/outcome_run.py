@@ -160,7 +160,7 @@ def _measured(triggers: NDArray[np.int64], external: Sequence[Trigger]) -> NDArr
 
 
 def _is_what_was_walked(trace: RealTimeTrace, found: Walked, begin_ns: int, number: int) -> bool:
-    """Tell whether a sequencer did, row by row, what the world was told."""
+    """Tell whether a sequencer did, row by row, what the world received."""
     begun = found.begun
     if not isinstance(begun, Done):
         return False

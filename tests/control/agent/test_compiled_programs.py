@@ -1,24 +1,29 @@
-"""An agent's part of what starts at a time, of the two-node example."""
+"""An agent's part of programs, of the two-node example."""
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
 from tests.benches.nodes.several_nodes import EXAMPLE
 from tests.benches.nodes.triggered import Node, together
 
-from podium.control.agent.timed_compiling import TimedCompiling
+from podium.control.agent.compiled_programs import CompiledPart, CompiledPrograms
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.load import load_facility
 from podium.control.facility.timing import MarkerWiring
-from podium.control.families.family import wirings_of
+from podium.control.families.family import compiler_for, wirings_of
+from podium.control.program.batches import Batch, part_of
 from podium.control.program.loopback import Loopback
+from podium.control.program.program import Program
 from podium.control.program.serialise import digest, to_json
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start_setting import StartSetting
 from podium.control.timebase.timed_program import TimedProgram, digest_of, timed_to_json
 from podium.drivers.errors import Refused
+from podium.firmware_interfaces.compiled_program import Artifact
 
 BOTH = together([Node("a"), Node("b")])
 ROOM = ("tagger", "wrtd_room")
@@ -30,8 +35,15 @@ def two() -> Facility:
     return load_facility(EXAMPLE.parents[1] / "two_nodes" / "facility.yaml")
 
 
-def compiling(facility: Facility, *names: str) -> TimedCompiling:
-    return TimedCompiling(facility, wirings_of(facility, names))
+class Timed(CompiledPrograms):
+    """Compiles what starts at a time, unless told otherwise."""
+
+    async def compile(self, text: str, *, timed: bool = True) -> CompiledPart:
+        return await super().compile(text, timed=timed)
+
+
+def compiling(facility: Facility, *names: str) -> Timed:
+    return Timed(compiler_for(facility), facility, wirings_of(facility, names))
 
 
 def loopback(*nodes: str, **starts: StartSetting) -> str:
@@ -134,3 +146,47 @@ async def test_what_no_program_can_raise_or_tag_is_refused_in_words(two) -> None
         await compiling(two, *A).compile("{}")
     with pytest.raises(Refused, match="a program can be held back by 0 to"):
         await compiling(two, *A).compile(loopback(cluster_a=StartSetting(0, 2 * 10**9)))
+
+
+async def test_what_starts_at_once_is_compiled_once_and_named_with_its_lines(two) -> None:
+    made: list[Program] = []
+    usual = compiler_for(two)
+
+    def counted(program: Program) -> Mapping[str, Artifact]:
+        made.append(program)
+        return usual(program)
+
+    program = together([Node("a")])
+    own = CompiledPrograms(counted, two)
+    first = await own.compile(to_json(program))
+    again = await own.compile(json.dumps(json.loads(to_json(program)), indent=1))
+    assert (first.text_hash, first.program_hash) == (digest(program), digest(program))
+    assert again.artifacts is first.artifacts
+    assert made == [program]
+    assert (first.wirings, first.tags) == ((), {})
+    with pytest.raises(Refused, match="holds a Loopback, not a Program"):
+        await own.compile(loopback())
+
+
+async def test_parts_of_what_starts_at_once_are_kept_compiled(two) -> None:
+    usual = compiler_for(two)
+    made: list[Program] = []
+    halves = [Batch(0, 2, (slice(0, 2),)), Batch(0, 2, (slice(2, 3),))]
+
+    class Cut:
+        """Cuts every program behind its second point."""
+
+        def __call__(self, program: Program) -> Mapping[str, Artifact]:
+            made.append(program)
+            return usual(program)
+
+        def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, Artifact]], ...]:
+            return tuple((one, usual(part_of(program, one))) for one in halves)
+
+    program = together([Node("a")])
+    own = CompiledPrograms(Cut(), two)
+    parts = (await own.in_parts(to_json(program))).parts
+    assert [(one.first, one.end) for one in parts] == [((0,), (2,)), ((2,), (3,))]
+    for one in halves:
+        await own.compile(to_json(part_of(program, one)))
+    assert made == []
