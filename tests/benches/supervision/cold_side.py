@@ -33,7 +33,11 @@ class ColdSide:
     numbers: dict[str, int] = field(default_factory=dict)
 
     async def read(
-        self, instrument: str, values: Mapping[str, float | None], agent: str = "room"
+        self,
+        instrument: str,
+        values: Mapping[str, float | None],
+        agent: str = "room",
+        dated: bool = True,
     ) -> None:
         """Publish readings of an instrument as its agent does, None: out of range."""
         number = self.numbers[instrument] = self.numbers.get(instrument, 0) + 1
@@ -42,9 +46,8 @@ class ColdSide:
             ChannelReading(name, value, "K", "good" if value is not None else "out_of_range")
             for name, value in values.items()
         )
-        news = InstrumentReadings(
-            instrument, number, (whole, int((self.tai_s - whole) * 1e15)), EVERY_S, channels
-        )
+        stamp = (whole, int((self.tai_s - whole) * 1e15)) if dated else None
+        news = InstrumentReadings(instrument, number, stamp, EVERY_S, channels)
         await self.bus.publish(readings_key(self.facility.name, agent), encode(news))
 
     async def ask(self, request: object, expected: type[Any]) -> Any:

@@ -172,6 +172,8 @@ class KilledFridge:
             assert ORDER[one.state] >= ORDER[state], (one.name, state, one.state)
             assert one.state != "failed", (one.name, one.words)
             assert began in (None, one.began), f"{one.name} has begun twice"
+            if one.began is not None and one.ended is not None:
+                assert one.began <= one.ended, f"{one.name} ended before it began"
             self.told[one.name] = one.state, one.began
 
     async def _kill(self, name: str, news: ColdNews, run: str) -> None:

@@ -64,6 +64,14 @@ def test_a_bound_ages_as_values_do() -> None:
     assert old.signals[P2].quality == "stale"
 
 
+def test_what_is_wired_and_not_heard_yet_is_there_and_unknown() -> None:
+    """A supervisor that has just started is not to take a box for one that is not there."""
+    (latest,) = heard().signals.values()
+    assert (latest.name, latest.good, latest.quality) == ("gauges_a.p2", None, "stale")
+    assert (latest.unit, latest.tai) == ("Pa", None)
+    assert latest.problem == "nothing was heard of it yet"
+
+
 def test_a_value_comes_before_a_bound_and_a_bound_before_nothing() -> None:
     good = ChannelReading("p2", 3.0, "Pa", "good")
     dead = ChannelReading("p2", None, "Pa", "disconnected")

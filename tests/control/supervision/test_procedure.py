@@ -33,6 +33,7 @@ from podium.control.supervision.procedure_steps import (
     pulse_tube_stopped,
     shut,
 )
+from podium.control.supervision.step_pace import ALL_COUNT, NONE_COUNTS
 from podium.firmware_interfaces import fridge_signals as signals
 
 V12, V4 = signals.open_of("v12"), signals.open_of("v4")
@@ -107,6 +108,44 @@ def test_groups_are_sent_one_after_the_other_each_once_it_reads_back(
     fridge.values[V4] = 1.0
     run, (second,) = step(run, fridge.view())
     assert (second.part, second.token) == (V12, "id/0/1.0")
+
+
+def evacuating(monkeypatch: pytest.MonkeyPatch, run: ProcedureRun) -> ProcedureRun:
+    """Return a run of a step without settings, then of one that a low pressure makes needless."""
+    cold = below("pressure.p1", 80.0)
+    steps = (
+        Step("wait", (), below("pressure.p3", 10.0), 600.0, "p3 falls"),
+        Step("rough", (opened("v12"),), cold, 600.0, "p1 falls", skip=cold),
+    )
+    monkeypatch.setattr(machine, "PROCEDURES", {"short": replace(SHORT, steps=lambda _: steps)})
+    return replace(run, steps=tuple(StepRecord(one.name) for one in steps))
+
+
+def test_whether_a_step_is_needed_waits_for_what_is_not_known(
+    run: ProcedureRun, fridge: Fridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A supervisor was killed, and first heard the box whose reading ended a step: the can of a
+    cold fridge was to be roughed, which nothing allows."""
+    run = evacuating(monkeypatch, run)
+    fridge.values |= {"pressure.p1": None, "pressure.p3": 5.0}
+    run, sent = step(run, fridge.view())
+    assert (sent, run.at, run.step.state) == ((), 1, "waiting")
+    assert run.step.words == "waits for readings of pressure.p1"
+    run, sent = step(run, fridge.view(), NONE_COUNTS)
+    assert (sent, run.step.state) == ((), "waiting")
+    fridge.values["pressure.p1"] = 1e-4
+    run, sent = step(run, fridge.view(), NONE_COUNTS)
+    assert (sent, run.steps[1].state, run.state) == ((), "skipped", "done")
+
+
+def test_what_stays_unknown_is_not_so(
+    run: ProcedureRun, fridge: Fridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = evacuating(monkeypatch, run)
+    fridge.values |= {"pressure.p1": None, "pressure.p3": 5.0}
+    run, _ = step(run, fridge.view())
+    run, (sent,) = step(run, fridge.view(), ALL_COUNT)
+    assert (sent.part, run.step.state, run.step.words) == (V12, "running", "")
 
 
 def test_a_reading_from_before_the_answer_shows_nothing(run: ProcedureRun, fridge: Fridge) -> None:

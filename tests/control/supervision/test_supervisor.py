@@ -8,6 +8,8 @@ from podium.control.bus.cold import (
     Acknowledge,
     AskCold,
     AskCorridor,
+    AskHistory,
+    ColdHistory,
     ColdNews,
     Rehearsal,
     ResetAlarm,
@@ -18,6 +20,8 @@ from podium.control.bus.cold import (
 )
 from podium.control.bus.messages import Done, Failed, Now
 from podium.control.bus.wire import decode, encode
+from podium.control.supervision.supervisor import CLOCK_S
+from podium.control.timebase.host_clock import host_tai_s
 
 
 async def test_what_agents_read_is_published_with_fridge_signal_and_quality() -> None:
@@ -124,11 +128,36 @@ async def test_acknowledgements_outlive_the_supervisor(tmp_path) -> None:
         await side.ask(Shelve("fridge_a.still_warm", 3600.0, "ann"), Done)
         await side.ask(SetService("fridge_a.flow_lost", False, "bob"), Done)
     async with cold_side(folder=tmp_path) as side:
+        await side.read("gauges_a", {})  # it tells the time
         await side.stepped()
         told = await side.alarm(name)
         assert (told.state, told.by) == ("acknowledged", "ann")
         assert (await side.alarm("fridge_a.still_warm")).state == "shelved"
         assert (await side.alarm("fridge_a.flow_lost")).by == "bob"
+
+
+async def test_after_a_start_nothing_is_judged_before_the_clock_has_told_the_time() -> None:
+    """The host's time is not the facility's: steps had ended before they began."""
+    async with cold_side() as side:
+        await side.read("compressor_a", {"running": 0.0}, dated=False)
+        for _ in range(5):
+            side.supervisor.wake()
+            await asyncio.sleep(0)
+        assert (await side.news()).number == 0
+        await side.read("compressor_a", {"running": 0.0})
+        await side.stepped()
+        assert (await side.news()).tai == (BEGIN_S, 0)
+        history = await side.ask(AskHistory(("compressor_a.running",), 1e9, 100), ColdHistory)
+        (at_s,) = history.courses["compressor_a.running"].tai_s
+        assert at_s == BEGIN_S
+
+
+async def test_a_clock_that_says_nothing_holds_supervision_up_for_half_a_minute() -> None:
+    async with cold_side() as side:
+        await side.read("thermometry_a", {"4K": 3.0}, dated=False)
+        side.wait(CLOCK_S)
+        await side.stepped()
+        assert abs((await side.news()).tai[0] - host_tai_s()) < 60
 
 
 async def test_a_file_of_alarms_that_is_damaged_is_put_aside(tmp_path) -> None:
@@ -145,6 +174,7 @@ async def test_a_disk_that_cannot_be_written_is_an_alarm_and_ends_nothing(tmp_pa
     async with cold_side(folder=folder) as side:
         refused = await side.ask(Shelve("fridge_a.still_warm", 3600.0, "ann"), Done)
         assert (refused.kind, "a restart forgets it" in refused.message) == ("failed", True)
+        side.wait(CLOCK_S)
         await side.stepped()
         assert (await side.alarm("supervisor.alarm_store_dead")).state == "unacknowledged"
         assert (await side.alarm("fridge_a.still_warm")).state == "shelved"

@@ -17,7 +17,7 @@ from podium.control.bus.messages import Failed, Now, Time, ask
 from podium.control.bus.readings import LOST_AFTER, clock_key
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.facility.facility import Facility
-from podium.control.facility.instrument_models import model_of
+from podium.control.facility.instrument_models import clocks_of
 from podium.control.timebase.host_clock import host_tai_s
 from podium.drivers.errors import InstrumentError
 from podium.firmware_interfaces.exact_time import FS_PER_S
@@ -90,19 +90,10 @@ class FacilityClock:
         return self._source is None
 
     def _chosen(self) -> str | None:
-        """Return the agent that owns the clock; None: nobody does.
-
-        An own clock is preferred, then those of clock domains, in the order of the file.
-        """
+        """Return the agent that owns the clock, an own one preferred; None: nobody does."""
         if self._instruments.playing("Clock"):
             return self._agent
-        instruments = self._facility.instruments
-        sources = [clock.source for clock in self._facility.clocks.values()]
-        telling = [
-            name
-            for name in dict.fromkeys((*sources, *instruments))
-            if name in instruments and "Clock" in model_of(instruments[name]).roles
-        ]
+        telling = clocks_of(self._facility)
         for agent, owned in owners_of(self._facility).items():
             if telling and telling[0] in owned:
                 return agent

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from podium.control.facility import schema
-from podium.control.facility.facility import InstrumentEntry
+from podium.control.facility.facility import Facility, InstrumentEntry
 from podium.control.facility.file_contents import FileContents
 from podium.firmware_interfaces.models import InstrumentModel, known_models
 from podium.firmware_interfaces.qcodes_any import (
@@ -19,6 +19,20 @@ from podium.firmware_interfaces.qcodes_any import (
 def model_of(entry: InstrumentEntry) -> InstrumentModel:
     """Return the model of an instrument of a checked facility."""
     return known_models()[entry.model] if entry.driver is None else model_of_driver(entry.driver)
+
+
+def clocks_of(facility: Facility) -> tuple[str, ...]:
+    """Return the instruments that can tell the facility's time, the preferred one first.
+
+    Those of clock domains come before others, in the order of the file.
+    """
+    instruments = facility.instruments
+    sources = [clock.source for clock in facility.clocks.values()]
+    return tuple(
+        name
+        for name in dict.fromkeys((*sources, *instruments))
+        if name in instruments and "Clock" in model_of(instruments[name]).roles
+    )
 
 
 def modules_of(entry: InstrumentEntry) -> Mapping[int, str] | None:

@@ -12,6 +12,9 @@ from math import inf
 from podium.control.bus.readings import LOST_AFTER, InstrumentReadings, Quality
 from podium.control.facility.fridge_wiring import FridgeWiring
 from podium.control.facility.gas_panel import bound_of
+from podium.firmware_interfaces.fridge_signals import OUTPUTS
+
+UNHEARD = "nothing was heard of it yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,9 @@ class FridgeView:
     tai: tuple[int, int]
     """Now, by the facility's clock: TAI, s and fs."""
     signals: Mapping[str, Latest]
-    """By signal (``fridge_signals``). Of several readings of one, the first that is good, else the
-    first that gives a bound."""
+    """By signal (``fridge_signals``), of all that are wired: one that was not heard yet is there
+    as stale. Of several readings of one, the first that is good, else the first that gives a
+    bound."""
     others: Mapping[str, tuple[Latest, ...]]
     """By signal that several instruments read: all of them."""
 
@@ -133,6 +137,7 @@ class LatestReadings:
         for signal, names in wiring.readings.items():
             latest = [one for name in names if (one := self.of(name, wall_s)) is not None]
             if not latest:
+                found[signal] = Latest(names[0], None, OUTPUTS[signal], "stale", None, UNHEARD)
                 continue
             found[signal] = next(
                 (one for one in latest if one.quality == "good"),

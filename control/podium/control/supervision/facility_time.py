@@ -20,6 +20,11 @@ class FacilityTime:
         self.jumps = 0
         """How often the clock went back."""
 
+    @property
+    def told(self) -> bool:
+        """Whether a reading has told the time."""
+        return self._now is not None
+
     def hear(self, instrument: str, stamp: TaiFs | None) -> None:
         """Take the stamp of an instrument's readings.
 

@@ -9,6 +9,9 @@ An operation counts as done when a reading later than its answer shows it; where
 when its agent says so. A reading that shows the contrary for a minute brings the operation
 again, under the token of the next round. What is refused or lost is sent again with patience; then
 a person is asked.
+
+Whether a step is needed is judged by good readings. Where one is missing, as after a restart of who
+reads, the step waits for it as long as deadlines do not count; then what is not known is not so.
 """
 
 from collections.abc import Mapping
@@ -37,7 +40,7 @@ from podium.control.supervision.procedures.condense import CONDENSE
 from podium.control.supervision.procedures.cooldown import COOLDOWN
 from podium.control.supervision.procedures.recover import RECOVER
 from podium.control.supervision.procedures.warm_up import WARM_UP
-from podium.control.supervision.step_pace import ALL_COUNT, CountedDeadlines
+from podium.control.supervision.step_pace import ALL_COUNT, NONE_COUNTS, CountedDeadlines
 
 PROCEDURES: Mapping[str, Procedure] = {
     one.name: one for one in (COOLDOWN, CONDENSE, WARM_UP, RECOVER)
@@ -74,6 +77,7 @@ def step(
         waits = (run.at, run.step.state) == before or run.making_safe
         if operations or waits or run.state != "running":
             return run, operations
+        deadlines = NONE_COUNTS  # these were of the step that was looked at
 
 
 def _go_on(
@@ -81,6 +85,9 @@ def _go_on(
 ) -> tuple[ProcedureRun, tuple[Operate, ...]]:
     """Look once at the step that runs: what follows it begins with the same view."""
     if run.step.state == "waiting":
+        unknown = () if now.skip(view) or deadlines.timeout else now.skip.unknown(view)
+        if unknown:
+            return run.with_step(words=f"waits for readings of {', '.join(unknown)}"), ()
         run = _begin_step(run, now, view)
         if run.step.state != "running":
             return run, ()
@@ -161,10 +168,10 @@ def records_of(procedure: Procedure, model: str) -> tuple[StepRecord, ...]:
 
 def _begin_step(run: ProcedureRun, now: Step, view: FridgeView) -> ProcedureRun:
     if now.skip(view):
-        return _next(run.with_step(state="skipped", began=view.tai, ended=view.tai))
+        return _next(run.with_step(state="skipped", began=view.tai, ended=view.tai, words=""))
     began = run.began or view.tai
     run = replace(run, began=began, settled=None, operations=())
-    return run.with_step(state="running", began=view.tai)
+    return run.with_step(state="running", began=view.tai, words="")
 
 
 def _next(run: ProcedureRun) -> ProcedureRun:

@@ -11,7 +11,7 @@ from typing import Literal
 from podium.control.records.latest_readings import FridgeView
 from podium.firmware_interfaces import fridge_signals as signals
 
-Condition = Callable[[FridgeView], bool]
+Done = Callable[[FridgeView], bool]
 Complaint = Callable[[FridgeView], str]
 """Returns why not, in words; empty: nothing is wrong."""
 Setting = tuple[str, float]
@@ -20,8 +20,24 @@ Groups = tuple[tuple[Setting, ...], ...]
 HOUR_S = 3600.0
 
 
-def _never(_: FridgeView) -> bool:
-    return False
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A condition of a fridge, and the signals by which it is judged."""
+
+    signals: tuple[str, ...]
+    holds: Done
+
+    def __call__(self, view: FridgeView) -> bool:
+        """Tell whether it is known to hold."""
+        return self.holds(view)
+
+    def unknown(self, view: FridgeView) -> tuple[str, ...]:
+        """Return the signals that the fridge has, and of which nothing is known now."""
+        told = (one for one in self.signals if one in view.signals)
+        return tuple(one for one in told if view.at_most(one) is None)
+
+
+NEVER = Condition((), lambda view: False)
 
 
 def _fine(_: FridgeView) -> str:
@@ -34,15 +50,15 @@ class Step:
 
     name: str
     settings: Groups
-    done: Condition
+    done: Done
     timeout_s: float
     """From its begin, waiting for ``needs`` included."""
     waits_for: str
     """What ``done`` waits for, in words."""
     needs: Complaint = _fine
     """Nothing is set until this has no complaint."""
-    skip: Condition = _never
-    """Nothing is to be done: it was so before."""
+    skip: Condition = NEVER
+    """Nothing is to be done: it was so before. The step is not begun before it can be judged."""
     guard: Complaint = _fine
     """A complaint fails the procedure, from the step's begin on, also while a person is asked."""
     guard_once_set: bool = False
@@ -109,7 +125,7 @@ def below(signal: str, limit: float) -> Condition:
         found = view.at_most(signal)
         return found is not None and found < limit
 
-    return check
+    return Condition((signal,), check)
 
 
 def above(signal: str, limit: float) -> Condition:
@@ -119,17 +135,19 @@ def above(signal: str, limit: float) -> Condition:
         found = view.good(signal)
         return found is not None and found > limit
 
-    return check
+    return Condition((signal,), check)
 
 
 def both(*conditions: Condition) -> Condition:
     """Return the condition that all of these hold."""
-    return lambda view: all(condition(view) for condition in conditions)
+    asked = tuple(signal for one in conditions for signal in one.signals)
+    return Condition(asked, lambda view: all(condition(view) for condition in conditions))
 
 
 def either(*conditions: Condition) -> Condition:
     """Return the condition that one of these holds."""
-    return lambda view: any(condition(view) for condition in conditions)
+    asked = tuple(signal for one in conditions for signal in one.signals)
+    return Condition(asked, lambda view: any(condition(view) for condition in conditions))
 
 
 def stages_below(limit_k: float, *stages: str) -> Condition:
@@ -138,11 +156,13 @@ def stages_below(limit_k: float, *stages: str) -> Condition:
     One of which no instrument tells the temperature does not count; one at least has to be told.
     """
 
+    asked = tuple(map(signals.temperature_of, stages))
+
     def check(view: FridgeView) -> bool:
-        told = [s for stage in stages if (s := signals.temperature_of(stage)) in view.signals]
+        told = [signal for signal in asked if signal in view.signals]
         return bool(told) and all(below(signal, limit_k)(view) for signal in told)
 
-    return check
+    return Condition(asked, check)
 
 
 def slow(turbo: str) -> Complaint:

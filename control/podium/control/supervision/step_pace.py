@@ -39,6 +39,7 @@ class CountedDeadlines:
 
 
 ALL_COUNT = CountedDeadlines()
+NONE_COUNTS = CountedDeadlines(timeout=False, person=False)
 
 
 @dataclass(frozen=True, slots=True)

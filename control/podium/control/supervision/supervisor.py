@@ -22,6 +22,7 @@ from podium.control.bus.operations import Operate, Operated
 from podium.control.bus.readings import InstrumentReadings, readings_key
 from podium.control.bus.wire import encode
 from podium.control.facility.facility import Facility
+from podium.control.facility.instrument_models import clocks_of
 from podium.control.records.latest_readings import FridgeView, LatestReadings
 from podium.control.supervision.alarm_keeper import AlarmKeeper
 from podium.control.supervision.alarm_states import Instant
@@ -43,6 +44,9 @@ from podium.control.timebase.host_clock import host_tai_s
 
 STEP_S = 1.0
 """Supervision takes a step, and publishes, so often by the wall's clock; sooner after a request."""
+CLOCK_S = 30.0
+"""After a start nothing is judged or dated before the facility's clock has told the time, or this
+has passed; then the host's counts. # ASSUMED: an agent that was killed is there again within it."""
 OPERATE_S = 60.0
 """An agent answers an operation within this, or counts as not having answered."""
 ALARMS_FILE, HISTORY_FILE, JOURNAL_FILE, INCIDENTS = (
@@ -80,6 +84,9 @@ class Supervisor:
         self._clock = clock
         self._latest = LatestReadings()
         self._time = FacilityTime()
+        self._timed = False
+        """Whether the facility's time is known, or its clock has had :data:`CLOCK_S` to tell it."""
+        self._began_s = clock()
         self.alarms = AlarmKeeper(facility, file(ALARMS_FILE))
         self.recorder = Recorder(file(HISTORY_FILE))
         self.procedures = ProcedureKeeper(facility, file(JOURNAL_FILE), self._operate)
@@ -106,6 +113,7 @@ class Supervisor:
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""
         self._facility = facility
+        self._timed = self._timed or not clocks_of(facility)
         self._wirings = wirings_of(facility)
         self._reading_owners = ReadingOwners(facility)
         for one in (self.alarms, self.procedures, self._observers, self._playing):
@@ -208,7 +216,9 @@ class Supervisor:
         self._heard += len(readings.readings)
         self._latest.hear(readings, self._clock())
         self._time.hear(readings.instrument, readings.tai_fs)
-        self.recorder.hear(readings, self.now().tai_s)
+        self._timed = self._timed or self._time.told
+        if self._timed:
+            self.recorder.hear(readings, self.now().tai_s)
 
     async def _hear_status(self, told: AsyncIterator[tuple[str, bytes]]) -> None:
         def note(agent: str, status: AgentStatus) -> None:
@@ -221,8 +231,10 @@ class Supervisor:
     async def _go_on(self, work: BackgroundWork) -> None:
         while True:
             began_s = time.monotonic()
+            self._timed = self._timed or self._clock() - self._began_s >= CLOCK_S
             try:
-                await self._step(work)
+                if self._timed:
+                    await self._step(work)
                 self._broken = ""
             except Exception as error:  # a mistake of ours must not blind people to the readings
                 self._broken = f"supervision cannot go on: {type(error).__name__}: {error}"

@@ -27,10 +27,13 @@ EVACUATED = either(below("pressure.p1", HIGH_VACUUM_PA), _COLD)
 """Or cold enough to pump itself: air freezes out."""
 
 
-def without_helium(view: FridgeView) -> bool:
-    """Tell whether no gas is known to be in a can that was cold: what leaks in is helium."""
+def _without_helium(view: FridgeView) -> bool:
     known = view.at_most("pressure.p1")
     return _COLD(view) if known is None else known < HELIUM_PA
+
+
+WITHOUT_HELIUM = Condition(("pressure.p1", *_COLD.signals), _without_helium)
+"""No gas is known to be in a can that was cold: what leaks in is helium."""
 
 
 def evacuate(

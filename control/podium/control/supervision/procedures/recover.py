@@ -18,10 +18,10 @@ from podium.control.supervision.procedure_steps import (
 )
 from podium.control.supervision.procedures.can_steps import (
     HELIUM_PA,
+    WITHOUT_HELIUM,
     evacuate,
     shut_can,
     stop_can_pumps,
-    without_helium,
 )
 from podium.control.supervision.procedures.heater_powers import heater_powers
 from podium.control.supervision.procedures.mixture_steps import (
@@ -70,7 +70,7 @@ def steps(model: str) -> tuple[Step, ...]:
             on_timeout="next",
         ),
         _start("wait until the compressor runs", WAIT_H * HOUR_S, "fail"),
-        *evacuate(without_helium, HELIUM_PA),
+        *evacuate(WITHOUT_HELIUM, HELIUM_PA),
         Step(
             "cool the second stage",
             (),
