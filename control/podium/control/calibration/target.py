@@ -5,6 +5,7 @@ from typing import Protocol
 
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Estimate, Link
+from podium.control.facility.links import Relay
 
 
 class Target(Protocol):
@@ -28,6 +29,6 @@ class Target(Protocol):
 
 def captures_of(target: Target) -> tuple[str, ...]:
     """Return whose captures the data of a target are: an edge's or a link's are of its ends."""
-    if isinstance(target, Link):
+    if isinstance(target, Link | Relay):
         return tuple(end.qubit for end in target.transfer)
     return target.ends if isinstance(target, Edge) else (target.element,)

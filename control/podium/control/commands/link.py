@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from podium.control.calibration.outcome import Outcome
     from podium.control.calibration.routine_result import Calibrated
-    from podium.control.facility.facility import Link
+    from podium.control.facility.links import Link, Relay
     from podium.control.parameters.entry import ParameterEntry
 
 
@@ -62,6 +62,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     _common(latency)
     _plays(latency)
+    ghz = actions.add_parser(
+        "ghz",
+        help="share a GHZ state of three nodes by a hub between two calibrated links, and find its "
+        "fidelity; END is the hub",
+    )
+    _common(ghz)
+    _plays(ghz)
     wanted = actions.add_parser(
         "request",
         help="pairs over whatever links are up, each measured as soon as it is there: epochs, "
@@ -92,7 +99,7 @@ def _plays(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Do what is asked; 1 when a routine fails, or when nothing is known of the link."""
     from podium.control.bus.shutdown import run_until_terminated
-    from podium.control.calibration.links.link_session import UnknownLink
+    from podium.control.calibration.links.link_session import NoHub, UnknownLink
     from podium.control.calibration.readiness import NotCold
     from podium.control.facility.problems import FacilityError
     from podium.control.facility.state_file import AlreadyUp
@@ -107,7 +114,7 @@ def run(arguments: Namespace) -> int:
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
-    except UnknownLink as error:
+    except (UnknownLink, NoHub) as error:
         print(f"{what}: {error}", file=sys.stderr)
         return WRONG_USE
     except (RunError, AlreadyUp, NotCold, NotMeasured, StoreError, OSError) as error:
@@ -117,14 +124,23 @@ def run(arguments: Namespace) -> int:
 
 async def _play(arguments: Namespace) -> int:
     from podium.control.calibration.links.link_routines import ACTIONS, CALIBRATION, LINK_ROUTINES
-    from podium.control.calibration.links.link_session import UnknownLink, calibrate, chosen_link
+    from podium.control.calibration.links.link_session import (
+        UnknownLink,
+        calibrate,
+        chosen_link,
+        relay_of,
+    )
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import suggest
     from podium.control.processes.lab_access import reached
     from podium.control.records.calibration_folder import STORE, CalibrationFolder
 
     facility = await asyncio.to_thread(load_facility, arguments.facility, None)
-    link = chosen_link(facility, arguments.ends)
+    link: Link | Relay
+    if arguments.action == "ghz":
+        link = relay_of(facility, arguments.ends[0] if arguments.ends else None)
+    else:
+        link = chosen_link(facility, arguments.ends)
     steps: Sequence[str] = ACTIONS.get(arguments.action, CALIBRATION)
     if arguments.action == "calibrate":
         steps = arguments.only or CALIBRATION
@@ -144,7 +160,7 @@ async def _play(arguments: Namespace) -> int:
     ) as lab:
         found = await calibrate(
             lab,
-            lab.facility.links[link.name],
+            link,
             steps,
             place,
             thoroughness=arguments.thoroughness,
@@ -168,7 +184,7 @@ def _lines(outcomes: "tuple[Outcome, ...]") -> list[str]:
     return lines
 
 
-def _plainly(link: "Link", found: "Calibrated") -> "dict[str, object]":
+def _plainly(link: "Link | Relay", found: "Calibrated") -> "dict[str, object]":
     return {
         "link": link.name,
         "ends": list(link.ends),

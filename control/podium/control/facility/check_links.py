@@ -14,6 +14,11 @@ from podium.control.facility.quantity_entries import EstimateEntry
 from podium.firmware_interfaces.quantity import format_quantity
 from podium.firmware_interfaces.qubit_defaults import ANHARMONICITY_HZ
 
+TakenEnds = dict[str, list[tuple[TransferEntry, KeyPath]]]
+"""By qubit: the ends that it has, and where they stand."""
+APART = 10
+"""Widths between two transfer resonators of one qubit: one sideband line drives one at a time."""
+
 
 def check_links(parsed: FileContents, complaints: Complaints) -> None:
     """Check that every link joins two different nodes of the file, or a node and a hub."""
@@ -40,7 +45,7 @@ def check_link_ends(
     parsed: FileContents, outputs: Mapping[str, ResolvedConnector], complaints: Complaints
 ) -> None:
     """Check the transfer resonators of every link, what drives them, and the way between."""
-    taken: dict[str, KeyPath] = {}
+    taken: TakenEnds = {}
     for name, link in parsed.links.items():
         if link is None:
             continue
@@ -75,7 +80,7 @@ def _check_end(
     end: TransferEntry,
     link: LinkEntry,
     path: KeyPath,
-    taken: dict[str, KeyPath],
+    taken: TakenEnds,
     parsed: FileContents,
     complaints: Complaints,
 ) -> None:
@@ -92,11 +97,10 @@ def _check_end(
         elif qubit is not None and not isinstance(qubit, TransmonEntry):
             message = f"{end.qubit} is a {qubit.kind}; f0-g1 photons are made by a transmon"
             complaints.at((*path, "qubit"), message)
-    first = taken.setdefault(f"{node}.{end.qubit}", path)
-    if first != path:
-        line = parsed.source.line(first)
-        message = f"{node}.{end.qubit} is at the end of {first[1]} (line {line}) already"
-        complaints.at((*path, "qubit"), message)
+    others = taken.setdefault(f"{node}.{end.qubit}", [])
+    for other, at in others:
+        _check_apart(f"{node}.{end.qubit}", (end, path), (other, at), parsed, complaints)
+    others.append((end, path))
     for key in ("frequency", "kappa", "sideband_rate"):
         if getattr(end, key).value <= 0:
             complaints.at((*path, key), "it must be above zero")
@@ -109,6 +113,27 @@ def _check_end(
             f"{kappa}; a bandwidth of {kappa} or less would do"
         )
         complaints.at((*path, "kappa"), message)
+
+
+def _check_apart(
+    qubit: str,
+    one: tuple[TransferEntry, KeyPath],
+    other: tuple[TransferEntry, KeyPath],
+    parsed: FileContents,
+    complaints: Complaints,
+) -> None:
+    """Check that a sideband of a qubit at the ends of two links drives one of them at a time."""
+    (end, path), (first, at) = one, other
+    least_hz = APART * max(end.kappa.value, first.kappa.value)
+    if abs(end.frequency.value - first.frequency.value) >= least_hz:
+        return
+    line = parsed.source.line(at)
+    least = format_quantity(least_hz, "Hz")
+    message = (
+        f"{qubit} is at the end of {at[1]} (line {line}) already, with a transfer resonator nearer "
+        f"than {least} ({APART} widths): its sideband would drive both; tune one away"
+    )
+    complaints.at((*path, "frequency"), message)
 
 
 def _check_sideband(

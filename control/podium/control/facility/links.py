@@ -66,6 +66,35 @@ class Link:
         return self.name
 
 
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """Two links with a hub between: parameters of all three nodes stand under both names."""
+
+    first: Link
+    last: Link
+    design: FrozenMap[str, Estimate] = field(default_factory=FrozenMap)
+
+    @property
+    def name(self) -> str:
+        """Both links: ``link_ab.link_bc``."""
+        return f"{self.first.name}.{self.last.name}"
+
+    @property
+    def element(self) -> str:
+        """The hub's qubit."""
+        return self.first.transfer[1].qubit
+
+    @property
+    def ends(self) -> tuple[str, str, str]:
+        """Nodes: the first, the hub, the last."""
+        return (*self.first.ends, self.last.ends[1])
+
+    @property
+    def transfer(self) -> tuple[LinkEnd, ...]:
+        """Three ends: the first, the hub's as it catches, the last."""
+        return (*self.first.transfer, self.last.transfer[1])
+
+
 def link_of(name: str, entry: LinkEntry) -> Link:
     """Return a link from a checked entry."""
     first, second = entry.ends

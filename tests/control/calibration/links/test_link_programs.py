@@ -158,7 +158,7 @@ def test_the_sideband_is_where_the_ladder_puts_it_until_it_is_measured(bench: Li
     assert known.first.sideband_hz() == 4.0238e9
     aside = bench_of(**{"link_ab.detuning": (0.3e6, "Hz")})
     frames: dict[str, Frame] = {frame.name: frame for frame in aside.frames()}
-    assert frames["node_b.q0.sideband"].frequency_hz == aside.second.sideband_hz() + 0.3e6
+    assert frames["link_ab.b.sideband"].frequency_hz == aside.second.sideband_hz() + 0.3e6
 
 
 def test_the_photon_is_as_wide_as_asked_and_as_both_resonators_let_it(bench: LinkBench) -> None:
@@ -222,6 +222,7 @@ def test_all_routines_but_the_pair_are_a_calibration() -> None:
         "link_bell",
         "link_process",
         "link_benchmark",
+        "result_latency",
     ]
 
 

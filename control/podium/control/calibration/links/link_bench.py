@@ -80,8 +80,8 @@ class EndPulses:
 
     @property
     def sideband(self) -> str:
-        """Name of the f0-g1 frame."""
-        return f"{self.node.qubit.name}.sideband"
+        """Name of the f0-g1 frame: a qubit has one for each link that it is at the end of."""
+        return f"{self.end.name}.sideband"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -313,10 +313,14 @@ class LinkBench:
             lift = end.node.ef_pulse(end.node.ef_pi_amplitude())
             body += [lift, Barrier(self.names), Play(end.sideband, played(pulse))]
             body.append(Barrier(self.names))
-        slowest_hz = min(end.kappa_hz() for end in self.ends)
-        empty_ns = on_grid_ns(EMPTY / (2 * np.pi * slowest_hz)) + max(0, self.flight_ns())
-        body += [Delay(self.names, on_grid_ns(empty_ns * 1e-9) * FS_PER_NS), Barrier(self.names)]
+        body += [Delay(self.names, self.empty_ns() * FS_PER_NS), Barrier(self.names)]
         return body
+
+    def empty_ns(self) -> int:
+        """Return how long both resonators take to empty, and what is on the way to arrive, ns."""
+        slowest_hz = min(end.kappa_hz() for end in self.ends)
+        alone_ns = on_grid_ns(EMPTY / (2 * np.pi * slowest_hz))
+        return on_grid_ns((alone_ns + abs(self.flight_ns())) * 1e-9)
 
     def passive_reset(self) -> list[Statement]:
         """Bring both ends to 0, but for what is thermal, by waiting."""

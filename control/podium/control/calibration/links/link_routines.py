@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.emission import emission
 from podium.control.calibration.links.entangled_pair import carrier_phase, link_bell
-from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.ghz_state import ghz_state
+from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_benchmark import link_benchmark
 from podium.control.calibration.links.photon_transfer import photon_detuning, photon_transfer
 from podium.control.calibration.links.result_latency import result_latency
@@ -15,6 +17,7 @@ from podium.control.calibration.links.sideband_spectroscopy import sideband_spec
 from podium.control.calibration.links.transfer_efficiency import transfer_efficiency
 from podium.control.calibration.links.transfer_process import link_process
 from podium.control.calibration.outcome import Outcome
+from podium.control.facility.links import Link, Relay
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.validity import DAY_S, HOUR_S, Lifetime, Validity
 
@@ -109,15 +112,35 @@ LINK_VALIDITY: Mapping[str, Validity] = {
     quantity: Validity(lifetime.lasts_s, one.name, lifetime.of_epoch)
     for one in LINK_ROUTINES
     for quantity, lifetime in one.gives.items()
-}
+} | {"ghz_fidelity": Validity(1 * DAY_S, ghz_state.__name__, of_epoch=False)}
 """By quantity: how long it is good for, and the routine that gives it."""
 
 
+class StepBench(Protocol):
+    """The bench of a link, or of two with a hub between."""
+
+    @property
+    def link(self) -> Link | Relay:
+        """Of what outcomes are."""
+        ...
+
+    @property
+    def ends(self) -> Sequence[EndPulses]:
+        """All ends."""
+        ...
+
+    async def begin(self) -> None:
+        """Read the clock: ages of parameters count from now."""
+        ...
+
+
+B = TypeVar("B", bound=StepBench)
+Began = Callable[[int, str], Awaitable[None]]
+Ended = Callable[[Outcome], Awaitable[None]]
+
+
 async def calibrate_link(
-    bench: LinkBench,
-    steps: Sequence[str],
-    began: Callable[[int, str], Awaitable[None]],
-    ended: Callable[[Outcome], Awaitable[None]],
+    bench: LinkBench, steps: Sequence[str], began: Began, ended: Ended
 ) -> tuple[Outcome, ...]:
     """Carry out routines on a link until one fails; ``began`` and ``ended`` hear of each.
 
@@ -125,12 +148,19 @@ async def calibrate_link(
     do not carry the answer. Raises ``RunError``.
     """
     routines = {one.name: one.function for one in LINK_ROUTINES}
+    return await carry_out(bench, {name: routines[name] for name in steps}, began, ended)
+
+
+async def carry_out(
+    bench: B, steps: Mapping[str, Callable[[B], Awaitable[Outcome]]], began: Began, ended: Ended
+) -> tuple[Outcome, ...]:
+    """Carry out functions by name, as :func:`calibrate_link` does."""
     done: list[Outcome] = []
-    for number, name in enumerate(steps, 1):
+    for number, (name, function) in enumerate(steps.items(), 1):
         await began(number, name)
         await bench.begin()
         try:
-            outcome = await routines[name](bench)
+            outcome = await function(bench)
         except (FitFailed, NotMeasured) as error:
             outcome = Outcome(name, name.replace("_", " "))
             outcome.failures[bench.link.name] = str(error)

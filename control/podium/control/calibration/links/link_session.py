@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 
 from podium.control.calibration.catalogue import VALIDITY
 from podium.control.calibration.facility_copy import keep_facility
+from podium.control.calibration.links.ghz_state import RelayBench, ghz_state
 from podium.control.calibration.links.link_bench import LinkBench
-from podium.control.calibration.links.link_routines import LINK_VALIDITY, calibrate_link
+from podium.control.calibration.links.link_routines import LINK_VALIDITY, calibrate_link, carry_out
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.readiness import check_fridges, ramp_biases
 from podium.control.calibration.recorded_outcome import outcome_recorder
@@ -14,6 +15,7 @@ from podium.control.calibration.routine_result import Calibrated
 from podium.control.client.lab import Lab
 from podium.control.facility.atomic_files import check_writable
 from podium.control.facility.facility import Facility, Link
+from podium.control.facility.links import Relay
 from podium.control.facility.problems import suggest
 from podium.control.parameters.store import ParameterStore
 from podium.control.parameters.validity import Validities
@@ -22,6 +24,13 @@ from podium.control.records.calibration_folder import CalibrationFolder
 
 class UnknownLink(LookupError):
     """No link of the facility, or more than one, is what was asked for."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class NoHub(LookupError):
+    """A node is not in the middle of two links, one to it and one from it."""
 
     def __str__(self) -> str:
         return str(self.args[0])
@@ -49,6 +58,29 @@ def chosen_link(facility: Facility, words: Sequence[str]) -> Link:
     raise UnknownLink(f"{which} {asked}; {facility.name} has {names}")
 
 
+def relay_of(facility: Facility, hub: str | None) -> Relay:
+    """Return the links over a hub, photons going on; None: the only one. Raises NoHub."""
+    links = [one for one in facility.links.values() if len(one.transfer) == len(one.ends)]
+    found = [
+        Relay(first, last)
+        for first in links
+        for last in links
+        if first.transfer[1].qubit == last.transfer[0].qubit
+        and first.ends[0] != last.ends[1]
+        and hub in (None, last.ends[0])
+    ]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(f"{one.name} ({' to '.join(one.ends)})" for one in links) or "none"
+    which = "no node is" if hub is None else f"{hub} is not"
+    if found:
+        which = "more than one node is, or more than one way goes by it:" if hub is None else which
+    raise NoHub(
+        f"{which} in the middle of one link that ends at a qubit and one that begins there; links "
+        f"with ends: {names}"
+    )
+
+
 def link_validities(facility: Facility) -> Validities:
     """Return how long parameters of qubits and links are good for."""
     return Validities.laid_over({**VALIDITY, **LINK_VALIDITY}, facility.validity, {})
@@ -56,7 +88,7 @@ def link_validities(facility: Facility) -> Validities:
 
 async def calibrate(
     lab: Lab,
-    link: Link,
+    link: Link | Relay,
     steps: Sequence[str],
     place: CalibrationFolder,
     *,
@@ -66,8 +98,8 @@ async def calibrate(
 ) -> Calibrated:
     """Carry out ``steps`` on a link as a procedure that others see, until one fails.
 
-    Raises ``RunError``, ``NotCold``, ``NotMeasured``, ``StoreError`` and OSError; what was found
-    before is kept.
+    Two links with a hub between have one step, the GHZ state. Raises ``RunError``, ``NotCold``,
+    ``NotMeasured``, ``StoreError`` and OSError; what was found before is kept.
     """
     facility = lab.facility
     validities = link_validities(facility)
@@ -85,18 +117,23 @@ async def calibrate(
             ended(outcome)
 
         with ParameterStore(place.store) as store:
-            bench = LinkBench.of(
-                runner,
-                link,
-                store,
-                place.keep,
-                validities,
-                progress=progress,
-                thoroughness=thoroughness,
-            )
             await check_fridges(runner, qubits)
             _, notes = await ramp_biases(runner, qubits, store, validities)
-            outcomes = await calibrate_link(bench, steps, procedure.begin_step, told)
+            keep = place.keep
+            if isinstance(link, Relay):
+                hub = RelayBench.of(
+                    runner, link, store, keep, validities, thoroughness=thoroughness
+                )
+                outcomes = await carry_out(
+                    hub, {ghz_state.__name__: ghz_state}, procedure.begin_step, told
+                )
+            else:
+                bench = LinkBench.of(
+                    *(runner, link, store, keep, validities),
+                    progress=progress,
+                    thoroughness=thoroughness,
+                )
+                outcomes = await calibrate_link(bench, steps, procedure.begin_step, told)
     if outcomes:
         outcomes[0].notes[:0] = notes
     return Calibrated(outcomes)

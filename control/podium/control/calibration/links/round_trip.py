@@ -17,7 +17,6 @@ from podium.control.calibration.fits.one_qubit_process import INPUTS, SETTINGS
 from podium.control.calibration.fits.two_qubit_state import turned
 from podium.control.calibration.links.entangled_pair import PHASES
 from podium.control.calibration.links.link_bench import (
-    EMPTY,
     EndPulses,
     LinkBench,
     PhotonPulses,
@@ -25,7 +24,6 @@ from podium.control.calibration.links.link_bench import (
 )
 from podium.control.calibration.links.photon_shapes import played
 from podium.control.calibration.routines.bell_state import TURNS as AXIS_TURNS
-from podium.control.calibration.sequences import on_grid_ns
 from podium.control.calibration.two_qubit_cliffords import TURNS, Turn
 from podium.control.program.program import (
     Affine,
@@ -138,8 +136,6 @@ class RoundTrip:
         """
         bench = self.bench
         later_ns = sender.node.pulse_ns + bench.flight_ns()
-        slowest_hz = min(end.kappa_hz() for end in bench.ends)
-        empty_ns = EMPTY / (2 * np.pi * slowest_hz) * 1e9 + abs(bench.flight_ns())
         return [
             Barrier(bench.names),
             sender.node.ef_pulse(sender.node.ef_pi_amplitude()),
@@ -150,7 +146,7 @@ class RoundTrip:
             Barrier(bench.names),
             receiver.node.ef_pulse(receiver.node.ef_pi_amplitude()),
             Barrier(bench.names),
-            Delay(bench.names, on_grid_ns(empty_ns * 1e-9) * FS_PER_NS),
+            Delay(bench.names, bench.empty_ns() * FS_PER_NS),
             Barrier(bench.names),
         ]
 

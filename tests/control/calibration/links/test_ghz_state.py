@@ -1,0 +1,123 @@
+"""GHZ states of three nodes: fidelities of states that are known, and the program."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.control.calibration.links.test_link_programs import EXAMPLES, KNOWN, NoRunner, entry
+
+from podium.control import cli
+from podium.control.calibration.fits.ghz_state import PHASES, ghz_of
+from podium.control.calibration.fits.two_qubit_state import turned
+from podium.control.calibration.links.ghz_state import RelayBench, ghz_program
+from podium.control.calibration.links.link_session import NoHub, link_validities, relay_of
+from podium.control.compilers.placing import place_in_fs
+from podium.control.facility.load import load_facility
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.program.validate import validate
+
+HUB = EXAMPLES / "linked" / "facility_hub.yaml"
+SHOTS = 20_000
+CONFUSIONS = [
+    np.array([[1 - e, g], [e, 1 - g]]) for e, g in ((0.02, 0.05), (0.03, 0.04), (0.01, 0.06))
+]
+
+
+def kets(phase: float) -> np.ndarray:
+    state = np.zeros(8, complex)
+    state[0b110], state[0b001] = 1, np.exp(1j * phase)
+    return state / np.sqrt(2)
+
+
+def drawn(rho: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Shots (3, shots, settings) of a state, by matrices alone, with readouts that err."""
+    found = []
+    for k in range(PHASES + 1):
+        turns = (k - 1) / PHASES
+        u = np.eye(8)
+        if k:
+            parts = [turned(np.pi / 2, sign * turns) for sign in (1, 1, -1)]
+            u = np.kron(np.kron(parts[0], parts[1]), parts[2])
+        chance = np.diag(u @ rho @ u.conj().T).real
+        told = np.kron(np.kron(CONFUSIONS[0], CONFUSIONS[1]), CONFUSIONS[2]) @ chance
+        number = rng.choice(8, size=SHOTS, p=told / told.sum())
+        found.append([number >> 2 & 1, number >> 1 & 1, number & 1])
+    return np.moveaxis(np.array(found, bool), 0, 2)
+
+
+@pytest.mark.parametrize("phase", [0.0, 1.9, 4.4])
+def test_the_fidelity_is_that_of_the_density_matrix_whatever_the_phase(phase: float) -> None:
+    """A state with coherences everywhere: a GHZ state, a product, and one qubit that decayed."""
+    plus = np.ones(8) / np.sqrt(8)
+    decayed = np.zeros(8)
+    decayed[0b010] = 1
+    rho = 0.8 * np.outer(kets(phase), kets(phase).conj())
+    rho = rho + 0.1 * np.outer(plus, plus) + 0.1 * np.outer(decayed, decayed)
+    found = ghz_of(drawn(rho, np.random.default_rng(3)), CONFUSIONS)
+    best = 0.5 * (rho[0b110, 0b110].real + rho[0b001, 0b001].real) + abs(rho[0b110, 0b001])
+    assert abs(found.fidelity - best) < 4 * found.sigma
+    assert 0.002 < found.sigma < 0.02
+    wrong = ghz_of(drawn(rho, np.random.default_rng(3)), [np.eye(2)] * 3)
+    assert wrong.fidelity < found.fidelity - 0.05
+
+
+def test_a_pair_and_a_bystander_are_no_state_of_three() -> None:
+    pair = np.array([0, 1, 1, 0]) / np.sqrt(2)
+    state = np.kron(np.outer(pair, pair), np.diag([1.0, 0.0]))
+    found = ghz_of(drawn(state, np.random.default_rng(5)), CONFUSIONS)
+    assert found.fidelity < 0.5 + 3 * found.sigma
+
+
+def bench() -> RelayBench:
+    facility = load_facility(HUB)
+    more = {
+        "node_c.q0.f01": (6.2113e9, "Hz"),
+        "node_c.q0.pi_amplitude": (0.42, "1"),
+        "link_bc.best_lag": (6.0e-9, "s"),
+    }
+    known = MemoryRecord(entry(name, *one) for name, one in {**KNOWN, **more}.items())
+    relay = relay_of(facility, "node_b")
+    return RelayBench.of(
+        NoRunner(facility),  # type: ignore[arg-type]
+        relay,
+        known,
+        lambda data: None,
+        link_validities(facility),
+    )
+
+
+def test_the_hub_sends_on_behind_what_it_has_caught() -> None:
+    program = ghz_program(bench(), 100)
+    validate(program)
+    assert len({frame.port.partition(".")[0] for frame in program.frames}) == 3
+    frames = {one.frame.name: one for one in place_in_fs(program).frames}
+
+    def begins_ns(name: str) -> list[int]:
+        return [int(np.ravel(one.start_fs)[0]) // 10**6 for one in frames[name].pulses]
+
+    sent, caught, passed, last = (
+        begins_ns(f"link_{one}.sideband")[-1] for one in ("ab.a", "ab.b", "bc.a", "bc.b")
+    )
+    assert caught - sent == 7
+    assert last - passed == 6
+    assert passed > caught + 144
+
+
+def test_a_hub_is_found_or_the_file_says_what_it_has(capsys: pytest.CaptureFixture[str]) -> None:
+    facility = load_facility(HUB)
+    assert relay_of(facility, None).ends == ("node_a", "node_b", "node_c")
+    assert relay_of(facility, "node_b").name == "link_ab.link_bc"
+    with pytest.raises(NoHub, match=r"node_a is not in the middle .* link_ab"):
+        relay_of(facility, "node_a")
+    two = EXAMPLES / "linked" / "facility.yaml"
+    assert cli.main(["link", "ghz", str(two)]) == 2
+    assert "no node is in the middle" in capsys.readouterr().err
+
+
+def test_two_resonators_that_one_line_would_drive_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    near = tmp_path / "facility.yaml"
+    near.write_text(HUB.read_text().replace("8.200 GHz", "8.300 GHz"))
+    assert cli.main(["check", str(near)]) == 1
+    assert "its sideband would drive both; tune one away" in capsys.readouterr().err
