@@ -19,7 +19,7 @@ from tests.benches.qblox_cluster.driver_bench import (
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import QbloxCluster, connection
 from podium.drivers.qblox_cluster import completion as waiting_module
-from podium.drivers.qblox_cluster.bins_readback import read_bins
+from podium.drivers.qblox_cluster.results import read_bins
 from podium.drivers.roles import KeepsDisturbance, MixerSettings
 from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import (

@@ -16,7 +16,7 @@ from tests.benches.programs.rabi_file import EXAMPLE, RABI
 from tests.benches.servers.dump_reader import read
 
 from podium.control import cli
-from podium.control.agent.answers import quantised
+from podium.control.agent.compiled_programs import roundings_of
 from podium.control.bus.messages import roundings_to_json
 from podium.control.calibration.facility_copy import keep_facility
 from podium.control.client.facility_access import open_facility
@@ -101,7 +101,7 @@ def test_a_run_on_several_nodes_is_shown_with_how_each_was_started(tmp_path, cap
 
 
 def test_numbers_that_the_compiler_would_round_otherwise_today_are_told(tmp_path, capsys) -> None:
-    then = roundings_to_json(quantised(compiler_for(load_facility(EXAMPLE))(RABI)))
+    then = roundings_to_json(roundings_of(compiler_for(load_facility(EXAMPLE))(RABI)))
     stored(tmp_path, quantised=then)
     assert scope(RUN, "--data", tmp_path) == 0
     assert capsys.readouterr().err == ""

@@ -1,16 +1,27 @@
 """Asks a facility's coordinator: once, until it answers, or until work is over."""
 
 import asyncio
+import json
 import uuid
 from typing import TypeVar
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import LATE, PARTIAL_START, Failed, ask
+from podium.control.bus.messages import (
+    LATE,
+    PARTIAL_START,
+    Failed,
+    RunDone,
+    ask,
+    roundings_to_json,
+)
 from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
+from podium.control.bus.streams import StreamPart
+from podium.control.program.program import Program
 from podium.control.runs.errors import RunFailed, RunRefused, StartLate, StartPartial
+from podium.firmware_interfaces.tai import Tai
 
 AWAIT_S = 2.0
 """One question for the end of long work waits so long; it is asked again until it is over."""
@@ -114,3 +125,29 @@ class CoordinatorClient:
                 ask(self._bus, self._key, cancel, messages.Done, timeout_s=CANCEL_S)
             )
             raise
+
+
+def attributes_of(
+    done: RunDone | StreamPart, program: Program, facility: str, text: str, by: str
+) -> dict[str, str | int | float]:
+    """Return what a dataset says of where it comes from."""
+    started = done.started
+    timed: dict[str, str | int | float] = {}
+    if isinstance(done, RunDone) and done.starts:
+        at = {name: str(Tai(one.tai_s, one.tai_fs)) for name, one in done.starts.items()}
+        timed = {"starts": json.dumps(at), "start_settings": done.start_settings}
+    return {
+        "run": str(done.run),
+        "by": by,
+        "program": program.name,
+        "program_json": text,
+        "program_hash": done.program_hash,
+        "facility": facility,
+        "facility_hash": done.facility_hash,
+        "epoch": max(done.epochs.values(), default=0),
+        "epochs": json.dumps(dict(done.epochs)),
+        "started_tai_s": started.tai_s + started.tai_fs * 1e-15,
+        "started_tai": str(Tai(started.tai_s, started.tai_fs)),
+        "quantised": roundings_to_json(done.quantised),
+        **timed,
+    }

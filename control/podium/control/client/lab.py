@@ -19,7 +19,7 @@ from podium.control.bus.findings import FindingSeen
 from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibrated
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, Stop, StreamPart
-from podium.control.client.coordinator_client import CoordinatorClient
+from podium.control.client.coordinator_client import CoordinatorClient, attributes_of
 from podium.control.client.cut_run import (
     CutRun,
     check_slow,
@@ -44,7 +44,7 @@ from podium.control.client.skew_calibration import (
     loopback_result,
     marked_nodes,
 )
-from podium.control.client.stream import EVERY_S, Stream, attributes_of
+from podium.control.client.stream import EVERY_S, Stream
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.slow_branches import controllers_of, slow_conditions
 from podium.control.facility.facility import Facility

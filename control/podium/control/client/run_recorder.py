@@ -29,8 +29,7 @@ from podium.control.bus.records import (
 from podium.control.program.program import Program
 from podium.control.records.code_version import code_version
 from podium.control.records.records_error import NoRun, RecordsError
-from podium.control.records.run_attributes import QUBITS, ROUTINE, run_attributes
-from podium.control.records.run_ports import qubits_of
+from podium.control.records.run_attributes import QUBITS, ROUTINE, qubits_of, run_attributes
 from podium.control.runs.errors import RunError, RunRefused, StartLate, StartPartial
 
 if TYPE_CHECKING:

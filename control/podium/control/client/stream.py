@@ -1,22 +1,20 @@
 """Streams a measurement as it comes, for ``lab.stream``."""
 
 import asyncio
-import json
 import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from podium.control.bus import messages
-from podium.control.bus.messages import RunDone, roundings_to_json
 from podium.control.bus.streams import BeginStream, Follow, Stop, StreamPart
+from podium.control.client.coordinator_client import attributes_of
 from podium.control.client.run_recorder import PART_S, RunRecorder
 from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Program
 from podium.control.program.serialise import to_json
 from podium.control.records.snapshots import name_in
 from podium.control.runs.errors import RunError
-from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
     import xarray
@@ -150,29 +148,3 @@ class Stream:
         if not self._recorded:
             self._recorded = True
             await self._recorder.keep(data, self._program, self._asked_s, self._procedure)
-
-
-def attributes_of(
-    done: RunDone | StreamPart, program: Program, facility: str, text: str, by: str
-) -> dict[str, str | int | float]:
-    """Return what a dataset says of where it comes from."""
-    started = done.started
-    timed: dict[str, str | int | float] = {}
-    if isinstance(done, RunDone) and done.starts:
-        at = {name: str(Tai(one.tai_s, one.tai_fs)) for name, one in done.starts.items()}
-        timed = {"starts": json.dumps(at), "start_settings": done.start_settings}
-    return {
-        "run": str(done.run),
-        "by": by,
-        "program": program.name,
-        "program_json": text,
-        "program_hash": done.program_hash,
-        "facility": facility,
-        "facility_hash": done.facility_hash,
-        "epoch": max(done.epochs.values(), default=0),
-        "epochs": json.dumps(dict(done.epochs)),
-        "started_tai_s": started.tai_s + started.tai_fs * 1e-15,
-        "started_tai": str(Tai(started.tai_s, started.tai_fs)),
-        "quantised": roundings_to_json(done.quantised),
-        **timed,
-    }

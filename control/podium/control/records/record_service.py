@@ -46,7 +46,7 @@ from podium.control.bus.records import (
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.records.disk_forecast import disk_forecast
 from podium.control.records.records_error import NoRun, RecordsError
-from podium.control.records.run_ports import qubits_of
+from podium.control.records.run_attributes import qubits_of
 
 if TYPE_CHECKING:
     from podium.control.records.record_folder import RecordFolder

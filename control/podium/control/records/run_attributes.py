@@ -4,7 +4,7 @@ A routine knows what a run is for; the lab, which records it, does not. Between 
 any runner of somebody's own, which passes nothing on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -27,3 +27,13 @@ def attributes_laid(attributes: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         _LAID_OVER.reset(token)
+
+
+def qubits_of(ports: Sequence[str], named: str = "") -> tuple[str, ...]:
+    """Return full names of qubits: those that are named, then those whose ports are played on.
+
+    ``ports``: ``node_a.q0.drive`` (that of a feedline, ``node_a.feedline``, names no qubit);
+    ``named``: ``node_a.q0 node_a.q1``, with blanks between.
+    """
+    of_ports = [port.rpartition(".")[0] for port in ports if port.count(".") == 2]
+    return tuple(dict.fromkeys([*named.split(), *of_ports]))

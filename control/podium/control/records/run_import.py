@@ -16,7 +16,7 @@ from podium.control.records.labber_logs import imported_log
 from podium.control.records.qcodes_database import imported_runs
 from podium.control.records.record_folder import RecordFolder, hash_of
 from podium.control.records.records_error import RecordsError
-from podium.control.records.run_ports import qubits_of
+from podium.control.records.run_attributes import qubits_of
 from podium.control.records.snapshots import FOLDER
 
 if TYPE_CHECKING:

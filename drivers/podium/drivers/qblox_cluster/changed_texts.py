@@ -17,12 +17,11 @@ from typing import Any
 from qblox_instruments import SequencerStatus
 
 from podium.drivers.errors import Refused
-from podium.drivers.qblox_cluster.bins_readback import Acquisitions, BinsReply
+from podium.drivers.qblox_cluster.client_sockets import CLUSTER, DirectSockets, lines
 from podium.drivers.qblox_cluster.completion import POLL_FIRST_S, has_stopped
 from podium.drivers.qblox_cluster.connection import asking
-from podium.drivers.qblox_cluster.direct_sockets import CLUSTER, DirectSockets, lines
-from podium.drivers.qblox_cluster.places import place
-from podium.drivers.qblox_cluster.slot_commands import EMPTY, ERRORS, Places
+from podium.drivers.qblox_cluster.results import Acquisitions, BinsReply
+from podium.drivers.qblox_cluster.slot_commands import EMPTY, ERRORS, Places, place
 from podium.drivers.qblox_cluster.triggered_start import TICKS_PER_NS, tai_of
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai

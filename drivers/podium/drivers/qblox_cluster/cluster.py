@@ -9,13 +9,13 @@ from typing import Any, Self
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.manual_access import Plain, parameter_of, set_value, value_of
 from podium.drivers.qblox_cluster import slot_commands
-from podium.drivers.qblox_cluster.bins_readback import Acquisitions, read_bins
 from podium.drivers.qblox_cluster.changed_texts import (
     StartedPlay,
     changed,
     differs_in_texts,
     replace_texts,
 )
+from podium.drivers.qblox_cluster.client_sockets import DirectSockets
 from podium.drivers.qblox_cluster.clock_state import clear_status, lock_was_lost, reference_of
 from podium.drivers.qblox_cluster.completion import (
     POLL_FIRST_S,
@@ -33,7 +33,6 @@ from podium.drivers.qblox_cluster.connection import (
     telling,
     unchecked,
 )
-from podium.drivers.qblox_cluster.direct_sockets import DirectSockets
 from podium.drivers.qblox_cluster.examination import examination_of, identity_of, kind_of
 from podium.drivers.qblox_cluster.mixers import Mixers
 from podium.drivers.qblox_cluster.offsets import (
@@ -45,12 +44,12 @@ from podium.drivers.qblox_cluster.offsets import (
     slot_of,
     staircase_v,
 )
-from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.rehearsal import close_rehearsal, open_rehearsal
-from podium.drivers.qblox_cluster.results import acquired
+from podium.drivers.qblox_cluster.results import Acquisitions, acquired, read_bins
 from podium.drivers.qblox_cluster.settings import Setting, disconnected, full_scales_v, settings_of
 from podium.drivers.qblox_cluster.settings_cache import SettingsCache
 from podium.drivers.qblox_cluster.settings_readback import read_all
+from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.drivers.qblox_cluster.time_tags import channel_of, driven, is_high, read_tags
 from podium.drivers.qblox_cluster.triggered_start import TriggeredStart, tai_of
 from podium.drivers.roles import Acquired, Examination, Identity, MixerSettings, Tags

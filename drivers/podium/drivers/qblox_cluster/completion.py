@@ -8,7 +8,7 @@ from typing import Any
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import slot_commands
 from podium.drivers.qblox_cluster.connection import asking
-from podium.drivers.qblox_cluster.places import place, places
+from podium.drivers.qblox_cluster.slot_commands import place, places
 
 ALLOWANCE_S = 60.0
 """A program may take this much longer than computed, for transport and a busy machine."""

@@ -24,7 +24,7 @@ from qblox_instruments.ieee488_2.transport import Transport
 from qblox_instruments.types import DebugLevel
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
-from podium.drivers.qblox_cluster.fast_socket import FastSocket
+from podium.drivers.qblox_cluster.client_sockets import FastSocket
 
 CONNECT_S = 3.0
 """A box that is there says who it is within this (the vendor's client waits as long to connect)."""

@@ -1,13 +1,150 @@
-"""From the bins and the scope of a cluster to what a capture brought back, in volts."""
+"""Reads the bins of sequencers, and returns what captures brought back, in volts.
 
-from collections.abc import Mapping
+Bins are read with one packet to each module, without scopes: qblox-instruments 1.4.1 asks sequencer
+by sequencer, and turns 32,768 samples of a scope that nobody wants into floats for each acquisition
+(``native/cluster.py``, ``_get_acq_acquisitions``).
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from podium.drivers.errors import ProtocolError
+from podium.drivers.qblox_cluster.client_sockets import DirectSockets
 from podium.drivers.roles import Acquired
 from podium.firmware_interfaces.qblox_cluster.program import ResultLayout
+
+SCOPE_BLOCKS = 6
+"""Of each acquisition of a QRM: samples, whether it clipped, and how often averaged, of two
+paths (ditto, ``_read_acquisition_raw_data``)."""
+BIN = np.dtype(
+    [
+        ("valid", np.uint64),
+        ("path0", np.int64),
+        ("path1", np.int64),
+        ("threshold", np.uint32),
+        ("count", np.uint32),
+    ]
+)
+"""One bin on the wire (ditto, ``_read_bin_raw_data``)."""
+SAMPLE_MAX = 1 << 11
+"""Full scale of a binned sample, which is scaled twice (``BINNED_ACQUISITION_BIT_WIDTH_QRM``)."""
+
+Acquisitions = dict[str, dict[str, Any]]
+
+
+def read_bins(sockets: DirectSockets, sequencers: Sequence[tuple[int, int]]) -> list[Acquisitions]:
+    """Return the bins of sequencers of QRMs as ``get_all_acquisitions`` does, without scopes."""
+    by_slot: dict[int, list[int]] = {}
+    for slot, number in sequencers:
+        by_slot.setdefault(slot, []).append(number)
+    messages = {
+        slot: "".join(f"SEQuencer{number}:ACQ:ALISt?\n" for number in numbers).encode()
+        for slot, numbers in by_slot.items()
+    }
+    replies = {slot: BinsReply(0, len(numbers)) for slot, numbers in by_slot.items()}
+    told = sockets.exchange(messages, {slot: one.complete for slot, one in replies.items()})
+    read = {slot: iter(one.acquisitions(told[slot])) for slot, one in replies.items()}
+    return [next(read[slot]) for slot, _ in sequencers]
+
+
+class BinsReply:
+    """One module's answer: lines first, then the acquisitions of so many sequencers.
+
+    It is looked through once, as it comes.
+    """
+
+    def __init__(self, lines: int, sequencers: int) -> None:
+        self._lines = lines
+        self._sequencers = sequencers
+        self._at = 0
+        """So far it was looked through."""
+        self._ends = 0
+        """Where its lines end."""
+        self._blocks_left = 0
+        """Of the sequencer that is looked through; 0: its count comes next."""
+        self._blocks: list[list[tuple[int, int]]] = []
+        """Of each sequencer: where the content of each block begins and ends."""
+        self._begun = False
+
+    def complete(self, held: memoryview) -> bool:
+        """Return whether all of it is there; raises ``ValueError`` where it is none, or more."""
+        while self._lines:
+            end = bytes(held[self._at :]).find(b"\n") + 1
+            if not end:
+                return False
+            self._at += end
+            self._ends = self._at
+            self._lines -= 1
+        while self._sequencers:
+            if not self._begun or self._blocks_left:
+                if not self._take_block(held):
+                    return False
+            elif len(held) >= self._at + 2:  # the end of the line
+                self._at += 2
+                self._sequencers -= 1
+                self._begun = False
+            else:
+                return False
+        if len(held) != self._at:
+            raise ValueError(f"invalid literal: {len(held) - self._at} bytes more than asked for")
+        return True
+
+    def _take_block(self, held: memoryview) -> bool:
+        head = bytes(held[self._at : self._at + 2])
+        if head and head[:1] != b"#":
+            raise ValueError(f"invalid literal: a block begins with #, got {head!r}: header error")
+        if len(head) < 2:
+            return False
+        begins = self._at + 2 + int(head[1:])
+        if len(held) < begins:
+            return False
+        ends = begins + int(bytes(held[self._at + 2 : begins]))
+        if len(held) < ends:
+            return False
+        self._at = ends
+        if not self._begun:
+            self._begun = True
+            self._blocks.append([])
+            count = int.from_bytes(held[begins:ends], "little")
+            self._blocks_left = (3 + SCOPE_BLOCKS) * count
+        else:
+            self._blocks[-1].append((begins, ends))
+            self._blocks_left -= 1
+        return True
+
+    def states(self, held: memoryview) -> list[bytes]:
+        """Return the lines."""
+        return bytes(held[: self._ends]).splitlines()
+
+    def acquisitions(self, held: memoryview) -> list[Acquisitions]:
+        """Return what each sequencer holds, by name."""
+        each = 3 + SCOPE_BLOCKS
+        found: list[Acquisitions] = []
+        for blocks in self._blocks:
+            here: Acquisitions = {}
+            for first in range(0, len(blocks), each):
+                name, index, *_, bins = (held[a:b] for a, b in blocks[first : first + each])
+                here[str(name, "utf-8")] = {
+                    "index": int.from_bytes(index, "little"),
+                    "acquisition": {"bins": _bins(bytes(bins))},
+                }
+            found.append(here)
+        return found
+
+
+def _bins(content: bytes) -> dict[str, Any]:
+    bins = np.frombuffer(content, BIN)
+    count, valid = bins["count"], bins["valid"] > 0
+    often = np.maximum(count, 1)
+    paths = {path: bins[path] / often / SAMPLE_MAX**2 for path in ("path0", "path1")}
+    above = bins["threshold"] / often
+    if not valid.all():
+        count = np.where(valid, count, 0)
+        for values in (*paths.values(), above):
+            values[~valid] = np.nan
+    return {"integration": paths, "threshold": above, "avg_cnt": count}
 
 
 def acquired(

@@ -5,8 +5,8 @@ from typing import Any
 
 from podium.drivers.errors import Refused
 from podium.drivers.qblox_cluster.connection import asking, checked_once, telling
-from podium.drivers.qblox_cluster.places import place, places
 from podium.drivers.qblox_cluster.settings import Setting, disconnected
+from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
 

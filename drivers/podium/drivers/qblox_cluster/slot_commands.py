@@ -5,7 +5,7 @@ is sent is the same; the error queue of a module is asked once, at the end.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qblox_instruments import SequencerStatus
@@ -18,6 +18,16 @@ EMPTY = ':ACQ:ALISt:ACQuisition:DATA:DELete "all"'
 
 Places = Sequence[tuple[int, int]]
 """Sequencers: slot and number of each."""
+
+
+def place(slot: int, sequencer: int | None = None) -> str:
+    """Return the name of a module, or of one of its sequencers."""
+    return f"slot{slot}" if sequencer is None else f"slot{slot}.sequencer{sequencer}"
+
+
+def places(sequencers: Iterable[tuple[int, int]]) -> str:
+    """Return the names of sequencers, given as (slot, number)."""
+    return ", ".join(place(*where) for where in sequencers)
 
 
 def arm(cluster: Any, sequencers: Places, empty: Places = ()) -> list[SequencerStatus]:

@@ -112,12 +112,10 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
-        thermal = bench.measured(qubit, "thermal_population") or 0.0
         lag_s = 1 / (np.pi * kappa[qubit.name])  # the field follows the qubit so much later
         begin_s = since_pulse_ns[qubit.name] * 1e-9 + window.opens_s - lag_s
-        share = excited_share(
-            thermal, bench.best(qubit, "t1"), cycle_ns * 1e-9, begin_s, window.duration_s
-        )
+        thermal, t1_s = bench.measured(qubit, "thermal_population") or 0.0, bench.best(qubit, "t1")
+        share = excited_share(thermal, t1_s, cycle_ns * 1e-9, begin_s, window.duration_s)
         scan = DispersiveScan(
             frequency,
             rows(qubit),
@@ -129,13 +127,6 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         )
         found = fit_dispersive(scan, start[qubit.name])
         v, s = found.values, found.sigmas
-        zero, one = dispersive_rows(scan, v)
-        w = scan.excited[-1]
-        lines = (zero[-2], (1 - w) * zero[-1] + w * one[-1])
-        fits = tuple(
-            Series(f"fit, prepared in {k}", frequency / 1e9, np.abs(line) * 1e3, line=True)
-            for k, line in enumerate(lines)
-        )
         low, high = (v["resonance"] + sign * v["chi"] for sign in (-1, 1))
         return {
             "readout_frequency": Measured(v["resonance"], s["resonance"], "Hz"),
@@ -143,13 +134,24 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             "kappa": Measured(v["kappa"], s["kappa"], "Hz"),
         }, replace(
             panel,
-            series=(*panel.series, *fits),
+            series=(*panel.series, *_fit_lines(scan, v)),
             marks=(("0", low / 1e9), ("1", high / 1e9)),
             text="chi {chi}, kappa {kappa}, midpoint {readout_frequency}",
         )
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def _fit_lines(scan: DispersiveScan, values: Mapping[str, float]) -> tuple[Series, ...]:
+    """Return the fitted lines at the greatest power, for preparations of 0 and 1."""
+    zero, one = dispersive_rows(scan, values)
+    share = scan.excited[-1]
+    lines = (zero[-2], (1 - share) * zero[-1] + share * one[-1])
+    return tuple(
+        Series(f"fit, prepared in {k}", scan.frequency_hz / 1e9, np.abs(line) * 1e3, line=True)
+        for k, line in enumerate(lines)
+    )
 
 
 def excited_share(

@@ -66,44 +66,7 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     Stores ``t2_echo`` (s), over the sum of both waits.
     """
     outcome = Outcome("echo", "Echo")
-    pulses = all_pulses(bench, qubits)
-    frames = frame_names(pulses)
-    flips = resets_actively(pulses)
-    shares, shots = (FLIPPING, FLIPPING_SHOTS) if flips else (WAITING, SHOTS)
-    waits = {
-        q.element: table_times(f"{q.element}_half_delay", shares / 2 * bench.best(q, "t2_echo"))
-        for q in qubits
-    }
-    before = pads(waits, 2, {p.qubit.element: 3 * p.pulse_ns for p in pulses})
-    halves = Axis("delay", (*waits.values(), *before.values()))
-    signs = Axis(
-        "sign",
-        tuple(
-            variable
-            for q in qubits
-            for variable in (
-                Variable(f"{q.element}_phase", "turn", Table((0.0, 0.5, 0.0, 0.5))),
-                Variable(f"{q.element}_turn", "turn", Table((0.25, 0.25, 0.75, 0.75))),
-            )
-        ),
-    )
-    body = [*reset(pulses, frames, RESET_LIFETIMES)]
-    for p in pulses:
-        wait = Delay((p.drive,), Affine(f"{p.qubit.element}_half_delay"))
-        body.append(Delay((p.drive,), Affine(f"{p.qubit.element}_pad")))
-        turn = f"{p.qubit.element}_turn"
-        body += [p.half_pi(), wait, ShiftPhase(p.drive, Affine(turn)), p.pi()]
-        body += [ShiftPhase(p.drive, Affine(turn, -1.0)), wait]
-        body += [ShiftPhase(p.drive, Affine(f"{p.qubit.element}_phase")), p.half_pi()]
-    body.append(Barrier(frames))
-    body += measure_all(pulses)
-    program = Program(
-        "echo",
-        frames_of(pulses),
-        tuple(body),
-        (halves, signs),
-        shots=bench.shots(shots),
-    )
+    program = _program(bench, qubits)
     data = [await bench.run(outcome, program)]
     counts = [program.shots]
 
@@ -142,6 +105,48 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def _program(bench: Bench, qubits: tuple[Qubit, ...]) -> Program:
+    """Return the echo of all qubits over delays, in four pairs of phases."""
+    pulses = all_pulses(bench, qubits)
+    frames = frame_names(pulses)
+    flips = resets_actively(pulses)
+    shares, shots = (FLIPPING, FLIPPING_SHOTS) if flips else (WAITING, SHOTS)
+    waits = {
+        q.element: table_times(f"{q.element}_half_delay", shares / 2 * bench.best(q, "t2_echo"))
+        for q in qubits
+    }
+    before = pads(waits, 2, {p.qubit.element: 3 * p.pulse_ns for p in pulses})
+    halves = Axis("delay", (*waits.values(), *before.values()))
+    signs = Axis(
+        "sign",
+        tuple(
+            variable
+            for q in qubits
+            for variable in (
+                Variable(f"{q.element}_phase", "turn", Table((0.0, 0.5, 0.0, 0.5))),
+                Variable(f"{q.element}_turn", "turn", Table((0.25, 0.25, 0.75, 0.75))),
+            )
+        ),
+    )
+    body = [*reset(pulses, frames, RESET_LIFETIMES)]
+    for p in pulses:
+        wait = Delay((p.drive,), Affine(f"{p.qubit.element}_half_delay"))
+        body.append(Delay((p.drive,), Affine(f"{p.qubit.element}_pad")))
+        turn = f"{p.qubit.element}_turn"
+        body += [p.half_pi(), wait, ShiftPhase(p.drive, Affine(turn)), p.pi()]
+        body += [ShiftPhase(p.drive, Affine(turn, -1.0)), wait]
+        body += [ShiftPhase(p.drive, Affine(f"{p.qubit.element}_phase")), p.half_pi()]
+    body.append(Barrier(frames))
+    body += measure_all(pulses)
+    return Program(
+        "echo",
+        frames_of(pulses),
+        tuple(body),
+        (halves, signs),
+        shots=bench.shots(shots),
+    )
 
 
 def further_shots(qubits: Iterable[Qubit], decay: Callable[[Qubit], Fit], shots: int) -> int:

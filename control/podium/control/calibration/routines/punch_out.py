@@ -22,11 +22,17 @@ from podium.control.calibration.fits.power_map import (
     fit_power_map,
     longest_step_s,
 )
-from podium.control.calibration.fits.resonator import fit_resonance, off_the_line, top_between
+from podium.control.calibration.fits.resonator import (
+    ReadoutWindow,
+    fit_resonance,
+    off_the_line,
+    top_between,
+)
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window
 from podium.control.calibration.sequences import (
+    Pulses,
     all_pulses,
     power_axis,
     probe_axis,
@@ -38,6 +44,7 @@ from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import (
     Affine,
+    Axis,
     Barrier,
     Program,
     SetFrequency,
@@ -69,38 +76,11 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """
     outcome = Outcome("punch_out", "Punch-out")
     pulses = all_pulses(bench, qubits)
-    frames = tuple(p.readout for p in pulses)
-    pull = {q.name: expected_pull(bench, q) for q in qubits}
     kappa = {q.name: bench.guess(q, "kappa") for q in qubits}
-    span = 3.2 * max(abs(p) for p in pull.values()) + 4 * max(kappa.values())
-    amplitudes = {
-        q.element: np.array(
-            [bench.probe_amplitude(q, n * critical_photons(bench, q)) for n in PHOTONS]
-        )
-        for q in qubits
-    }
+    powers, probe = _axes(bench, qubits, max(kappa.values()))
     critical = {q.name: bench.probe_amplitude(q, critical_photons(bench, q)) for q in qubits}
-    share = share_of_output(float(a[-1]) for a in amplitudes.values())
-    powers = power_axis({element: a * share for element, a in amplitudes.items()})
-    probe = probe_axis(
-        {q.element: bench.known(q, "ground_readout_frequency").value for q in qubits}, span, POINTS
-    )
     windows = {p.qubit.name: probe_window(p) for p in pulses}
-    body = [
-        *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
-        *rest(frames, min(bench.best(q, "kappa") for q in qubits)),
-        Barrier(frames),
-    ]
-    for p in pulses:
-        body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"))
-    program = Program(
-        "punch-out",
-        tuple(p.readout_frame() for p in pulses),
-        tuple(body),
-        (powers, probe),
-        shots=bench.shots(SHOTS),
-    )
-    data = await bench.run(outcome, program)
+    data = await bench.run(outcome, _program(bench, pulses, powers, probe))
 
     def maps(
         qubit: Qubit,
@@ -119,21 +99,15 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     def fit(qubit: Qubit, panel: Panel) -> Found:
         frequency, amplitude, iq = maps(qubit)
         look_at(iq)
-        # Only where there is one line, and one only, does its place mean something.
         window, width = windows[qubit.name], kappa[qubit.name]
-        weak, _ = (fit_resonance(frequency, row, window, width) for row in (iq[0], iq[-1]))
-        where = np.array([locate_dip(frequency, row, width) for row in iq])
-        where[0] = weak.values["resonance"]
-        with suppress(FitFailed):  # still nearly a resonance's shape, and more robust so
-            where[1] = fit_resonance(frequency, iq[1], window, width).values["resonance"]
+        weak, where = _dips(frequency, iq, window, width)
         step = float(frequency[1] - frequency[0])
         seen = fit_punch_out(amplitude, where, DIP_DOUBT * step, critical[qubit.name])
         refuse_unmoved(amplitude, seen.values, MOVES * DIP_DOUBT * step)
-        low, bare = weak.values["resonance"], seen.values["bare"]
         start = {
             **{name: weak.values[name] for name in ("kappa", "coupling", "twist")},
-            "bare": bare,
-            "pull": low - bare,
+            "bare": seen.values["bare"],
+            "pull": weak.values["resonance"] - seen.values["bare"],
             "critical": seen.values["critical"],
             "expected": float(np.log(critical[qubit.name])),
         }
@@ -161,6 +135,58 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def _axes(bench: Bench, qubits: tuple[Qubit, ...], widest_hz: float) -> tuple[Axis, Axis]:
+    """Return the probe's powers and frequencies; ``widest_hz``: linewidth of the widest line."""
+    span = 3.2 * max(abs(expected_pull(bench, q)) for q in qubits) + 4 * widest_hz
+    amplitudes = {
+        q.element: np.array(
+            [bench.probe_amplitude(q, n * critical_photons(bench, q)) for n in PHOTONS]
+        )
+        for q in qubits
+    }
+    share = share_of_output(float(a[-1]) for a in amplitudes.values())
+    powers = power_axis({element: a * share for element, a in amplitudes.items()})
+    middles = {q.element: bench.known(q, "ground_readout_frequency").value for q in qubits}
+    return powers, probe_axis(middles, span, POINTS)
+
+
+def _program(bench: Bench, pulses: tuple[Pulses, ...], powers: Axis, probe: Axis) -> Program:
+    frames = tuple(p.readout for p in pulses)
+    body = [
+        *(SetFrequency(p.readout, Affine(f"{p.qubit.element}_probe_frequency")) for p in pulses),
+        *rest(frames, min(bench.best(p.qubit, "kappa") for p in pulses)),
+        Barrier(frames),
+    ]
+    for p in pulses:
+        body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"))
+    return Program(
+        "punch-out",
+        tuple(p.readout_frame() for p in pulses),
+        tuple(body),
+        (powers, probe),
+        shots=bench.shots(SHOTS),
+    )
+
+
+def _dips(
+    frequency_hz: NDArray[np.float64],
+    iq: NDArray[np.complex128],
+    window: ReadoutWindow,
+    width_hz: float,
+) -> tuple[Fit, NDArray[np.float64]]:
+    """Return the resonance at the lowest power, and where the line is at each, Hz.
+
+    Raises FitFailed where there is not one line at the lowest and at the highest power: only then
+    does its place mean something.
+    """
+    weak, _ = (fit_resonance(frequency_hz, row, window, width_hz) for row in (iq[0], iq[-1]))
+    where = np.array([locate_dip(frequency_hz, row, width_hz) for row in iq])
+    where[0] = weak.values["resonance"]
+    with suppress(FitFailed):  # still nearly a resonance's shape, and more robust so
+        where[1] = fit_resonance(frequency_hz, iq[1], window, width_hz).values["resonance"]
+    return weak, where
 
 
 def refuse_unmoved(

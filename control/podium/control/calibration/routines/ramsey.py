@@ -12,6 +12,7 @@ from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTIN
 from podium.control.calibration.enough_shots import enough_shots
 from podium.control.calibration.fits.least_squares import (
     Bound,
+    Fit,
     FitFailed,
     fit_least_squares,
     look_at,
@@ -144,15 +145,26 @@ def fringe_shares(delay: Array, turns: Array, values: Mapping[str, float], sigma
     return shares_of(by_frequency, slope("shift", 1e-3), sigma)
 
 
-async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Fringes over delays up to a few T2*, in four phases.
+def _detunings(delay: Array) -> Array:
+    """Return the detunings (Hz) that are tried: as far as delays (s) tell them apart."""
+    step = float(np.min(np.diff(np.unique(delay))))
+    reach = min(0.5 / step, FARTHEST_HZ)
+    return np.linspace(-reach, reach, 2 * int(2 * reach * float(delay.max())) + 1)
 
-    Stores ``t2_ramsey`` (s, 1/e time of the signal), ``f01`` (Hz), and the shape of the fringes
-    (``t2_gaussian``, ``ramsey_amplitude``).
-    """
-    outcome = Outcome("ramsey", "Ramsey")
-    pulses = all_pulses(bench, qubits)
+
+def _refuse_two_fringes(chi2: float) -> None:
+    """Raise FitFailed where points scatter more than those of one fringe do."""
+    if chi2 > TWO_FRINGES:
+        raise FitFailed(
+            f"two fringes, or none of this form: the points scatter {np.sqrt(chi2):.1f} "
+            "times as much as their shots explain"
+        )
+
+
+def _program(bench: Bench, pulses: tuple[Pulses, ...]) -> Program:
+    """Return the fringes of all qubits over delays, in four phases."""
     frames = frame_names(pulses)
+    qubits = tuple(p.qubit for p in pulses)
     flips = resets_actively(pulses)
     waits = {q.element: _delays(bench, q, flips) for q in qubits}
     if len({wait.values.count for wait in waits.values()}) > 1:
@@ -164,13 +176,24 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         "quadrature",
         tuple(Variable(f"{q.element}_phase", "turn", Table(QUADRATURES)) for q in qubits),
     )
-    program = Program(
+    return Program(
         "Ramsey",
         frames_of(pulses),
         tuple(ramsey_body(pulses, frames, "delay", "phase")),
         (delays, phases),
         shots=enough_shots(bench, qubits, "t2_ramsey", SHOTS, RELATIVE_SIGMA),
     )
+
+
+async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Fringes over delays up to a few T2*, in four phases.
+
+    Stores ``t2_ramsey`` (s, 1/e time of the signal), ``f01`` (Hz), and the shape of the fringes
+    (``t2_gaussian``, ``ramsey_amplitude``).
+    """
+    outcome = Outcome("ramsey", "Ramsey")
+    pulses = all_pulses(bench, qubits)
+    program = _program(bench, pulses)
     data = await bench.run(outcome, program)
     played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
     gap_s = {p.qubit.name: p.pulse_ns * 1e-9 for p in pulses}
@@ -198,18 +221,12 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         delay, phase, projected, sigma = signal(qubit)
-        step = float(np.min(np.diff(np.unique(delay))))
-        reach = min(0.5 / step, FARTHEST_HZ)
-        trial = np.linspace(-reach, reach, 2 * int(2 * reach * float(delay.max())) + 1)
+        trial = _detunings(delay)
         # The fringes turn by -(f01 - f_drive): a positive phase shift of the second pulse
         # stands for a qubit that is slower than the drive.
         found = fit_ramsey(delay, -phase, projected, sigma, bench.guess(qubit, "t2_ramsey"), trial)
         v = found.values
-        if found.chi2 > TWO_FRINGES:
-            raise FitFailed(
-                f"two fringes, or none of this form: the points scatter {np.sqrt(found.chi2):.1f} "
-                "times as much as their shots explain"
-            )
+        _refuse_two_fringes(found.chi2)
         # The qubit also turns while the pulses last, about 2/pi of their area each: the
         # fringes' shift at zero delay is free, so only the slope over the delay counts.
         f01 = played[qubit.name] + v["detuning"]
@@ -279,15 +296,42 @@ def refuse_flat(projected: Array, phase: Array, amplitude: float) -> None:
         )
 
 
-async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Measure f01 with the shots where they tell most: short delays, and delays about T2*.
+def _fit_detuning(
+    delay: Array,
+    phase: Array,
+    projected: Array,
+    sigma: Array,
+    shape: Mapping[str, float],
+    limit_hz: float,
+) -> Fit:
+    """Fit detuning (up to the limit), shift and offset of fringes of a known shape."""
 
-    The second pulse's phase is chosen for each delay so that the signal is at the steepest
-    place of its fringe, on both flanks in turn. Needs :func:`ramsey` before. Stores ``f01`` (Hz).
-    """
-    outcome = Outcome("frequency", "Ramsey, frequency")
-    pulses = all_pulses(bench, qubits)
+    def model(values: Mapping[str, float]) -> Array:
+        return ramsey_model(delay, -phase, {**shape, **values})
+
+    start = {"detuning": 0.0, "shift": 0.0, "offset": 0.5}
+    bounds = {"detuning": Bound(-limit_hz, limit_hz), "shift": Bound(-0.2, 0.2)}
+    return fit_least_squares(model, projected, sigma, [start], bounds)
+
+
+def _flanks(longest_s: float, values: Mapping[str, float]) -> tuple[Series, ...]:
+    """Return the fitted signal on both flanks, over delays up to the longest."""
+    grid = np.linspace(0.0, longest_s, 300)
+    return tuple(
+        Series(
+            f"fit {turns:+.2f}",
+            grid * 1e6,
+            ramsey_model(grid, np.full(300, -turns), values),
+            True,
+        )
+        for turns in (0.25, -0.25)
+    )
+
+
+def _frequency_program(bench: Bench, pulses: tuple[Pulses, ...]) -> Program:
+    """Return the scan of the steepest points of all qubits' fringes."""
     frames = frame_names(pulses)
+    qubits = tuple(p.qubit for p in pulses)
     points = {q.element: steep_points(bench.known(q, "t2_ramsey").value) for q in qubits}
     waits = {name: table_times(f"{name}_delay", delays) for name, (delays, _) in points.items()}
     before = pads(waits, 1, {p.qubit.element: 2 * p.pulse_ns for p in pulses})
@@ -296,13 +340,24 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         for name, (_, flanks) in points.items()
     )
     axis = Axis("point", (*waits.values(), *before.values(), *phases))
-    program = Program(
+    return Program(
         "Ramsey, frequency",
         frames_of(pulses),
         tuple(ramsey_body(pulses, frames, "delay", "phase")),
         (axis,),
         shots=bench.shots(FREQUENCY_SHOTS),
     )
+
+
+async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Measure f01 with the shots where they tell most: short delays, and delays about T2*.
+
+    The second pulse's phase is chosen for each delay so that the signal is at the steepest
+    place of its fringe, on both flanks in turn. Needs :func:`ramsey` before. Stores ``f01`` (Hz).
+    """
+    outcome = Outcome("frequency", "Ramsey, frequency")
+    pulses = all_pulses(bench, qubits)
+    program = _frequency_program(bench, pulses)
     data = await bench.run(outcome, program)
     begins = begins_s(as_played(data, program))
     played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
@@ -329,22 +384,10 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             "amplitude": bench.known(qubit, "ramsey_amplitude").value,
             "gaussian": bench.known(qubit, "t2_gaussian").value,
         }
-
         look_at(projected)
         refuse_flat(projected, phase, shape["amplitude"])
-
-        def model(values: Mapping[str, float]) -> Array:
-            return ramsey_model(delay, -phase, {**shape, **values})
-
-        start = {"detuning": 0.0, "shift": 0.0, "offset": 0.5}
         limit = 0.25 / float(delay.max())
-        found = fit_least_squares(
-            model,
-            projected,
-            sigma,
-            [start],
-            {"detuning": Bound(-limit, limit), "shift": Bound(-0.2, 0.2)},
-        )
+        found = _fit_detuning(delay, phase, projected, sigma, shape, limit)
         detuning = found.values["detuning"]
         shares = fringe_shares(delay, -phase, shape | found.values, sigma)
         moved_hz = mean_scatter_hz(shape["decay"], shape["gaussian"], shares, begins, program.shots)
@@ -358,16 +401,7 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             )
         f01 = played[qubit.name] + detuning
         values = {**shape, **found.values}
-        grid = np.linspace(0.0, float(delay.max()), 300)
-        lines = tuple(
-            Series(
-                f"fit {turns:+.2f}",
-                grid * 1e6,
-                ramsey_model(grid, np.full(300, -turns), values),
-                True,
-            )
-            for turns in (0.25, -0.25)
-        )
+        lines = _flanks(float(delay.max()), values)
         sigma_hz = float(np.hypot(found.sigmas["detuning"], moved_hz))
         return {"f01": Measured(f01, sigma_hz, "Hz")}, replace(
             panel, series=(*panel.series, *lines), text="f01 {f01}", judged=False

@@ -74,35 +74,7 @@ async def readout_lag(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """
     outcome = Outcome("readout_lag", "Readout lag")
     pulses = all_pulses(bench, qubits)
-    frames = frame_names(pulses)
-    body: list[Statement] = [*herald(pulses, frames)]
-    for p in pulses:
-        wait_ns = TONE_AFTER_NS + p.pulse_ns
-        body += [
-            p.half_pi(),
-            Delay((p.drive,), Affine(f"{p.qubit.element}_delay")),
-            ShiftPhase(p.drive, Affine(f"{p.qubit.element}_phase")),
-            p.half_pi(),
-            Delay((p.readout,), wait_ns * FS_PER_NS),
-            Play(p.readout, Square(TONE_NS * FS_PER_NS), SHARE * p.probe_amplitude()),
-        ]
-    body += [Barrier(frames), *ringdown(pulses, frames), Barrier(frames), *measure_at_once(pulses)]
-    waits = Linear.steps(FIRST_NS * FS_PER_NS, STEPS_NS * FS_PER_NS, POINTS)
-    program = Program(
-        "readout lag",
-        frames_of(pulses),
-        tuple(body),
-        (
-            Axis("delay", tuple(Variable(f"{q.element}_delay", "fs", waits) for q in qubits)),
-            Axis(
-                "quadrature",
-                tuple(Variable(f"{q.element}_phase", "turn", Table(QUADRATURES)) for q in qubits),
-            ),
-        ),
-        shots=bench.shots(SHOTS),
-        keep_shots=True,
-    )
-    data = await bench.run(outcome, program)
+    data = await bench.run(outcome, _program(bench, pulses))
     played = {p.qubit.name: _Played(p) for p in pulses}
 
     def seen(qubit: Qubit) -> tuple[Array, Array, Array]:
@@ -153,6 +125,39 @@ async def readout_lag(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def _program(bench: Bench, pulses: tuple[Pulses, ...]) -> Program:
+    """Return both pulses of all qubits with the tone, over waits and four phases."""
+    frames = frame_names(pulses)
+    qubits = tuple(p.qubit for p in pulses)
+    body: list[Statement] = [*herald(pulses, frames)]
+    for p in pulses:
+        wait_ns = TONE_AFTER_NS + p.pulse_ns
+        body += [
+            p.half_pi(),
+            Delay((p.drive,), Affine(f"{p.qubit.element}_delay")),
+            ShiftPhase(p.drive, Affine(f"{p.qubit.element}_phase")),
+            p.half_pi(),
+            Delay((p.readout,), wait_ns * FS_PER_NS),
+            Play(p.readout, Square(TONE_NS * FS_PER_NS), SHARE * p.probe_amplitude()),
+        ]
+    body += [Barrier(frames), *ringdown(pulses, frames), Barrier(frames), *measure_at_once(pulses)]
+    waits = Linear.steps(FIRST_NS * FS_PER_NS, STEPS_NS * FS_PER_NS, POINTS)
+    return Program(
+        "readout lag",
+        frames_of(pulses),
+        tuple(body),
+        (
+            Axis("delay", tuple(Variable(f"{q.element}_delay", "fs", waits) for q in qubits)),
+            Axis(
+                "quadrature",
+                tuple(Variable(f"{q.element}_phase", "turn", Table(QUADRATURES)) for q in qubits),
+            ),
+        ),
+        shots=bench.shots(SHOTS),
+        keep_shots=True,
+    )
 
 
 class _Played:

@@ -233,9 +233,7 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
         if not moving:
             break
         near = {q.name: top_ranges(bench, q, best[q.name]) for q in moving}
-        for q in moving:
-            kept = samples[q.name]
-            samples[q.name] = kept.anew()
+        samples.update({q.name: samples[q.name].anew() for q in moving})
         await again(moving, near, TOP_SHOTS, TOP_RUNS)
         # All together or none: it takes no longer, and neighbours' tones are as in use.
         if all(best[q.name].inside for q in moving):
@@ -254,23 +252,26 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
         found = kept.best(bench.best(qubit, "t1"))
         amplitude = float(np.exp(found.log_amplitude))
         length_s = _length_ns(found.length_s * 1e9) * 1e-9
-        at_the_edge = "" if found.inside else "; the best setting is at the edge of what was tried"
         beyond = 0.0 if found.inside else AT_EDGE * (1 - found.fidelity)
         loss_sigma = float(np.hypot(found.loss_sigma, beyond))
-        text = (
-            f"{found.frequency_hz / 1e9:.6f} GHz, amplitude {amplitude:.4f}, "
-            f"{length_s * 1e9:.0f} ns: 0 and 1 are {found.distance:.2f} sigma apart, expected "
-            f"fidelity {found.fidelity * 100:.2f} %{at_the_edge}"
-        )
         return {
             "probe_frequency": Measured(found.frequency_hz, found.sigmas[0], "Hz"),
             "probe_amplitude": Measured(amplitude, amplitude * found.sigmas[1], "1"),
             "probe_duration": Measured(length_s, found.sigmas[2], "s"),
             "probe_loss": Measured(found.loss, loss_sigma, "1"),
-        }, replace(panel, picture=kept.picture(found), text=text)
+        }, replace(panel, picture=kept.picture(found), text=_in_words(found, length_s))
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def _in_words(found: BestSetting, length_s: float) -> str:
+    at_the_edge = "" if found.inside else "; the best setting is at the edge of what was tried"
+    return (
+        f"{found.frequency_hz / 1e9:.6f} GHz, amplitude {float(np.exp(found.log_amplitude)):.4f}, "
+        f"{length_s * 1e9:.0f} ns: 0 and 1 are {found.distance:.2f} sigma apart, expected "
+        f"fidelity {found.fidelity * 100:.2f} %{at_the_edge}"
+    )
 
 
 def _best(qubits: tuple[Qubit, ...], samples: dict[str, Samples]) -> dict[str, BestSetting]:

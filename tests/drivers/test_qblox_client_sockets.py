@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from podium.drivers.qblox_cluster.fast_socket import LONG_BYTES, FastSocket
+from podium.drivers.qblox_cluster.client_sockets import LONG_BYTES, FastSocket
 
 
 class Peer:
