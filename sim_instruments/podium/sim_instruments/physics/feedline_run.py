@@ -26,6 +26,7 @@ from podium.sim_instruments.physics.joint.joint_run import (
     PreparedCluster,
     clusters_of,
     prepare_cluster,
+    with_static_pairs,
 )
 from podium.sim_instruments.physics.lab_frame import in_laboratory
 from podium.sim_instruments.physics.noise import gaussians
@@ -86,7 +87,13 @@ class FeedlineRun:
         pulses = run._pulses(run.signals)
         together = clusters_of(feedline, run.signals, self.flux_lines, pulses)
         _check_apart(together, known)
-        shown = None if known else run._grouped(tones, captures, spurs, values, together)
+        shown = None
+        if self.flux_lines is not None and not known:
+            wider = with_static_pairs(together, feedline, run.signals, self.flux_lines)
+            if wider != together:
+                shown = run._tried(tones, captures, spurs, values, wider)
+        if shown is None and not known:
+            shown = run._grouped(tones, captures, spurs, values, together)
         if shown is None:
             shown = run._one_by_one(tones, captures, spurs, values, together, known)
         for place, (i, capture) in enumerate(zip(mine, captures, strict=True)):
@@ -116,6 +123,26 @@ class FeedlineRun:
                     )
                 traces[i] = trace
                 values[place][-1] = _integral(trace, capture)
+
+    def _tried(
+        self,
+        tones: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        spurs: HeardSpurs,
+        values: Sequence[NDArray[np.complex128]],
+        together: Sequence[tuple[str, ...]],
+    ) -> dict[int, ShownEpisodes] | None:
+        """Listen with pairs that drives make one; None (and nothing filled) where that is refused.
+
+        Drives that photons meet are played to lone qubits alone.
+        """
+        try:
+            shown = self._grouped(tones, captures, spurs, values, together)
+            if shown is None:
+                shown = self._one_by_one(tones, captures, spurs, values, together, NOTHING_KNOWN)
+        except NotSimulated:
+            return None
+        return shown
 
     def _as_arrived(
         self, tones: Sequence[PulseTrain], captures: Sequence[CaptureTrain]
@@ -204,6 +231,8 @@ class FeedlineRun:
             clusters = [self._cluster(brief_signals, one, episodes, spurs) for one in together]
         except NotSimulated:
             return None  # the whole run says it in its own times
+        if any(cluster.kept is not None for cluster in clusters):
+            return None
         for names, cluster in zip(together, clusters, strict=True):
             readings = readings_of(short, cluster.schedules[0])
             if readings is None:

@@ -24,8 +24,12 @@ class KnownPopulations:
 
     def add(self, kind: int, start: int, populations: NDArray[np.float64]) -> None:
         """Keep the populations of a kind of draw from the levels number ``start``."""
+        self.number[kind, start] = self.append(populations)
+
+    def append(self, populations: NDArray[np.float64]) -> int:
+        """Keep populations in a row of the table, and return its number."""
         if self._known == len(self.table):
             self.table = np.concatenate([self.table, np.zeros_like(self.table)])
         self.table[self._known, : populations.size] = populations
-        self.number[kind, start] = self._known
         self._known += 1
+        return self._known - 1

@@ -64,6 +64,10 @@ class PreparedShots:
     """Shape (S,): whether the record alone ends a block, whatever follows."""
     lost: NDArray[np.float64]
     """Shape (S,): e-folds that the coherence of 0 and 1 loses after each reading."""
+    part: NDArray[np.int64]
+    """Shape (S,): the part of the readout that follows each reading."""
+    part_factors: NDArray[np.complex128]
+    """Shape (parts, L, L): what the photons of a part do to coherences."""
 
 
 def prepare(
@@ -128,6 +132,8 @@ def prepare(
         reading_ns=schedule.start_ns[schedule.sampled],
         told=schedule.heard[schedule.sampled] & (loss[part, 1, 0] >= -np.log(TOLD)),
         lost=loss[part, 1, 0],
+        part=part,
+        part_factors=factors,
     )
 
 

@@ -236,13 +236,45 @@ def test_what_a_cluster_cannot_be_played_is_said() -> None:
     pulse = square([100], 0.1, 40)
     with pytest.raises(NotSimulated, match="which share one state, while there are photons"):
         world().play(run([pulse, flip(0, [900])], [500, 5_000], 9000))
-    late = flip(1, [100, 4_000], 0.5)
-    with pytest.raises(NotSimulated, match=r"node_a\.q1 shares a state .* wait until it has"):
-        world().play(run([pulse, late], [500, 5_000], 9000, read=(0,)))
     alone = replace(POINT, qubits=POINT.qubits[:1])
     signals = run([pulse], [500], 9000)
     with pytest.raises(NotSimulated, match=r"node_a\.q1, which node_a\.feedline does not read"):
         clusters_of(alone, signals, COUPLED, [pulse])
+
+
+def test_one_stays_coherent_while_the_other_is_read() -> None:
+    """Ramsey on q1 with a reading of q0 inside: what q0 is found in turns q1, by their shift."""
+    starts = PERIOD_NS * np.arange(100) + 1000
+    wait_ns = 2_600
+
+    def fringe(*, excited):
+        found = []
+        for turns in np.arange(4) / 4:
+            halves = [flip(1, starts, 0.5), flip(1, starts + wait_ns, 0.5, turns)]
+            first = [flip(0, starts)] if excited else []
+            played = [*first, *halves, square(starts + 40, quanta_where(1), 1)]
+            inside = run(played, starts + 100, PERIOD_NS * 100, read=(0,))
+            behind = run([], starts + wait_ns + 100, PERIOD_NS * 100, read=(1,))
+            signals = replace(
+                inside,
+                drives=(*inside.drives, *behind.drives),
+                captures=(*inside.captures, *behind.captures),
+            )
+            found.append(np.mean(world().play(signals)[1].integrated))
+        return np.fft.fft(found)[1] / 2
+
+    clouds = []
+    for excited in (0, 1):
+        played = [flip(1, starts), square(starts + 40, quanta_where(1), 1)][1 - excited :]
+        heard = world().play(run(played, starts + 100, PERIOD_NS * 100))
+        clouds.append(np.mean(heard[1].integrated))
+    apart = abs(clouds[1] - clouds[0])
+    still, moved = fringe(excited=False), fringe(excited=True)
+    assert min(abs(still), abs(moved)) > 0.35 * apart  # 0.5 is full contrast
+    turned = np.angle(moved / still) / (2 * np.pi)
+    energy, one = CLUSTER.energies_hz, BASIS.index
+    static_hz = energy[one(1, 1)] - energy[one(1, 0)] - energy[one(0, 1)]
+    assert abs((turned + 1e-9 * static_hz * wait_ns + 0.5) % 1 - 0.5) < 0.05
 
 
 def test_a_cluster_is_read_while_its_line_has_little_left() -> None:

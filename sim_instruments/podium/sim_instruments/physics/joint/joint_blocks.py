@@ -1,9 +1,9 @@
 """Blocks of a run as a cluster meets them: from a joint level, through pulses, to a reading.
 
-A reading finds every member in a level, so it begins another block. That is so where each member is
-read, or has lost its coherence before anything is played to the cluster again; what else there is,
-is refused. Phases of a block count from its first drive: a common phase turns nothing. What is left
-are phases of one member's drives against another's. Where nearly every shot has others (two
+A reading begins another block. It finds a member in a level that is read, or has lost its coherence
+before anything is played to the cluster again; others stay coherent (:mod:`.coherent_members`).
+Phases count from the first drive since all members had a level: a common phase turns nothing. What
+is left are phases of one member's drives against another's. Where nearly every shot has others (two
 oscillators over a period that is no multiple of their beat), they are taken in steps of
 1 / :data:`PHASES` of a turn: means over shots hold for everything that goes with less than so many
 times that phase, and exchange hands over fewer excitations.
@@ -35,7 +35,12 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     parted,
     shared_group,
 )
+from podium.sim_instruments.physics.joint.coherent_members import (
+    KeptMembers,
+    StatesBehindReadings,
+)
 from podium.sim_instruments.physics.joint.density_evolution import channels
+from podium.sim_instruments.physics.joint.elements import Cluster
 from podium.sim_instruments.physics.joint.gate_maps import TURN_A_WAIT, decohered
 from podium.sim_instruments.physics.joint.gate_programs import Program
 from podium.sim_instruments.physics.joint.gate_sequences import GateSequences, NoMaps
@@ -43,7 +48,6 @@ from podium.sim_instruments.physics.joint.gate_templates import BlockRows
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.slow_noise_nodes import on_grid
 from podium.sim_instruments.physics.noise import Quadrature
-from podium.sim_instruments.physics.schedule import FORGOTTEN
 
 PHASES = 8
 READING = -1
@@ -53,8 +57,8 @@ MAPPED_PULSES = 8
 share it."""
 MAPS_KEPT_BYTES = 100_000_000
 """Maps of a run beyond which they are forgotten and begun anew."""
-STATES_KEPT = 2_000
-"""States behind the first pulses of a block that are kept: 4 kB each of two members."""
+STATES_KEPT_BYTES = 64_000_000
+"""Memory of the states behind the first pulses of a block."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,9 +85,11 @@ def joint_blocks(
     dark_ns: NDArray[np.int64],
     frame_hz: float,
     names: str,
+    chain: NDArray[np.int64] | None = None,
 ) -> JointBlocks:
     """Cut what is played at the readings, (R,): from the first photon to the last.
 
+    ``chain`` (R + 1,): blocks of one number are coherent with each other; None: each has its own.
     Raises NotSimulated where something is played to a member meanwhile.
     """
     block = np.searchsorted(lit_ns, intervals.start_ns, side="left")
@@ -100,7 +106,8 @@ def joint_blocks(
             "the resonators of their feedline: that is not simulated; let it end before a readout, "
             "and begin when that has rung down"
         )
-    turns, loose = _phases(intervals, block, frame_hz)
+    coherent = block if chain is None else chain[block]
+    turns, loose = _phases(intervals, coherent, frame_hz)
     kinds = _numbered(intervals, block, first_row, since, lit_ns, turns - loose)
     exact = _numbered(intervals, block, first_row, since, lit_ns, turns)
     if exact.example.size > PHASES * kinds.example.size:
@@ -112,7 +119,10 @@ def joint_blocks(
 def _phases(
     intervals: Intervals, block: NDArray[np.int64], frame_hz: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return each drive's phase from that of its block's first drive, and its member's first."""
+    """Return each drive's phase from that of its chain's first drive, and its member's first.
+
+    ``block`` (n,): the chain of each interval.
+    """
     group = np.searchsorted(intervals.first, np.arange(block.size), side="right") - 1
     begins = intervals.start_ns[intervals.first][group] if block.size else intervals.start_ns
     first = np.searchsorted(block, block)
@@ -165,38 +175,6 @@ def _numbered(
     return number_stretches(first, [what, shape, at, phase, wait])
 
 
-def check_forgotten(
-    names: Sequence[str],
-    intervals: Intervals,
-    lit_ns: NDArray[np.int64],
-    told: NDArray[np.bool_],
-    lost: NDArray[np.float64],
-    fading: NDArray[np.float64],
-    dark_ns: NDArray[np.int64],
-) -> None:
-    """Raise NotSimulated where a member is in a superposition behind a reading.
-
-    ``told`` (M, R): whether a record tells its level; ``lost`` (M, R): e-folds of the coherence of
-    0 and 1 that the photons take; ``fading`` (M,): 1/ns.
-    """
-    starts = intervals.start_ns[intervals.first]
-    before = np.searchsorted(starts, lit_ns)
-    for number in np.unique(before):
-        if number in (0, starts.size):
-            continue
-        here = np.flatnonzero(before == number)
-        waited = starts[number] - dark_ns[here[-1]]
-        for m, name in enumerate(names):
-            folds = lost[m, here].sum() + fading[m] * waited
-            if not np.any(told[m, here]) and folds < -np.log(FORGOTTEN):
-                raise NotSimulated(
-                    f"{name} shares a state with {', '.join(set(names) - {name})}, is not read "
-                    f"itself and is driven again {waited} ns after they are: a member that stays "
-                    "coherent while others are read is not simulated; read all of them, or wait "
-                    "until it has decayed"
-                )
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _LaidOut:
     """Shapes of a block, from its first one on."""
@@ -218,60 +196,80 @@ class JointColumns:
         intervals: Intervals,
         blocks: JointBlocks,
         nodes: Sequence[Quadrature],
+        kept: KeptMembers | None = None,
     ) -> None:
-        """``nodes``: the slow noise of each member, Hz."""
+        """``nodes``: the slow noise of each member, Hz; ``kept``: members that stay coherent."""
         self._point = point
         self._intervals = intervals
         self._blocks = blocks
         self._nodes = nodes
         self._node_hz, self._weight = on_grid(nodes)
+        self.starts = None if kept is None else StatesBehindReadings(point, self._weight, kept)
+        """Of blocks that follow readings behind which members stay coherent."""
         self._group_steps = GroupSteps(point, members)
         self._player = GroupPlayer(point, self._group_steps, self._node_hz)
         self._sequences: GateSequences | None = None
         self._laid: OrderedDict[bytes, _LaidOut] = OrderedDict()
         self._ends: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._known: OrderedDict[int, NDArray[np.complex128]] = OrderedDict()
+        self._bytes = 0
         self._numbers: dict[object, int] = {}
         basis = point.basis
         energies = point.energies_hz - point.frame_hz * basis.number
         noisy = energies + self._node_hz @ basis.level.T
         self._turn_hz = noisy[:, :, None] - noisy[:, None, :]
 
-    def column(self, kind: int, level: int) -> NDArray[np.float64]:
-        """Return the populations (D,) at the reading of a kind of blocks, from a joint level."""
-        if (kind, level) in self._ends:
-            return self._ends[kind, level]
+    def column(self, kind: int, start: int) -> NDArray[np.float64]:
+        """Return the populations (D,) at the reading of a kind of blocks.
+
+        ``start``: a joint level, or the number of a state of :attr:`starts`.
+        """
+        if (kind, start) in self._ends:
+            return self._ends[kind, start]
         since_ns, laid, last_ns = self._played(int(self._blocks.example[kind]))
         program = laid.program
-        if program is not None and self._sequences is not None:
-            found = self._sequences.populations(since_ns, program, last_ns, level)
+        is_level = start < self._point.basis.size
+        if program is not None and self._sequences is not None and is_level:
+            found = self._sequences.populations(since_ns, program, last_ns, start)
             self._ends |= {(kind, other): column for other, column in found.items()}
-            return found[level]
+            return found[start]
+        state = self.state(kind, start, coherent=False)
+        populations = np.einsum("k,kii->i", self._weight, state[:, 0]).real
+        return np.asarray(np.maximum(populations, 0.0))
+
+    def state(self, kind: int, start: int, *, coherent: bool) -> NDArray[np.complex128]:
+        """Return dressed states (K, 1, D, D) at the reading of a kind of blocks.
+
+        ``coherent``: whether more than their populations counts; ``start``: as :meth:`column`.
+        """
+        since_ns, laid, last_ns = self._played(int(self._blocks.example[kind]))
         groups = [] if laid.rows is None else self._steps(laid.rows)
         size = self._point.basis.size
-        path = [self._number((level, since_ns))]
+        path = [self._number((start, since_ns))]
         for step in groups:
             path.append(self._number((path[-1], step)))
         done = next((n for n in range(len(path) - 1, -1, -1) if path[n] in self._known), -1)
         if done < 0:
-            state = np.zeros((len(self._weight), 1, size, size), np.complex128)
-            state[:, 0, level, level] = 1.0
-            state = self._wait(state, since_ns, coherent=False)
+            if start < size:
+                state = np.zeros((len(self._weight), 1, size, size), np.complex128)
+                state[:, 0, start, start] = 1.0
+            else:
+                assert self.starts is not None
+                state = self.starts.state(start)
+            state = self.wait(state, since_ns, coherent=start >= size)
             done = 0
             self._keep(path[0], state)
         else:
             state = self._known[path[done]]
         for number, step in zip(path[done + 1 :], groups[done:], strict=True):
-            state = self._wait(state, step.wait_ns, coherent=True)
+            state = self.wait(state, step.wait_ns, coherent=True)
             turns = self._player.still_turns(step.group)
             if turns is None:
                 state = self._player.play_turned(state, step.group, step.turns)
             else:
-                state = self._wait(state, step.group.duration_ns, coherent=True, turns=turns)
+                state = self.wait(state, step.group.duration_ns, coherent=True, turns=turns)
             self._keep(number, state)
-        state = self._wait(state, last_ns, coherent=False)
-        populations = np.einsum("k,kii->i", self._weight, state[:, 0]).real
-        return np.asarray(np.maximum(populations, 0.0))
+        return self.wait(state, last_ns, coherent=coherent)
 
     def _by_maps(self, rows: BlockRows) -> Program | None:
         """Return a block as maps where it is long; None where they do not reach."""
@@ -291,8 +289,9 @@ class JointColumns:
 
     def _keep(self, number: int, state: NDArray[np.complex128]) -> None:
         self._known[number] = state
-        if len(self._known) > STATES_KEPT:
-            self._known.popitem(last=False)
+        self._bytes += state.nbytes
+        while self._bytes > STATES_KEPT_BYTES and len(self._known) > 1:
+            self._bytes -= self._known.popitem(last=False)[1].nbytes
 
     def _played(self, number: int) -> tuple[int, _LaidOut, int]:
         """Return the wait before a block's first group, what is played, and the wait behind."""
@@ -354,34 +353,36 @@ class JointColumns:
                 found.append(Step(0 if k else wait_ns, group, turns))
         return found
 
-    def _wait(
+    def wait(
         self,
         state: NDArray[np.complex128],
         span_ns: int,
         *,
         coherent: bool,
         turns: NDArray[np.float64] | None = None,
+        cluster: Cluster | None = None,
     ) -> NDArray[np.complex128]:
         """Return dressed states (K, 1, D, D) after a wait; in parts where coherences count.
 
-        ``turns`` (D,): by which flux turns the levels meanwhile.
+        ``turns`` (D,): by which flux turns the levels meanwhile; ``cluster``: its decoherence.
 
         An excitation that is lost in the middle ends the shift of its neighbours' phases.
         """
         if span_ns <= 0:
             return state
         point = self._point
+        cluster = cluster or point.cluster
         parts = 1
         if coherent:
             turned = 2e-9 * np.pi * point.zz_hz * span_ns
             parts = max(1, int(np.ceil(turned / TURN_A_WAIT)))
         span = span_ns / parts
-        fade, jumps = channels(point.cluster, point.basis, (span / 2,))
+        fade, jumps = channels(cluster, point.basis, (span / 2,))
         turned_by = self._turn_hz * 1e-9 * span
         if turns is not None:
             turned_by = turned_by + (turns[:, None] - turns[None, :]) / parts
         turn = np.exp(-2j * np.pi * (turned_by % 1.0))[:, None]
         for _ in range(parts):
-            state = decohered(state, point.basis, point.cluster, fade[0], jumps[0])
-            state = decohered(state * turn, point.basis, point.cluster, fade[0], jumps[0])
+            state = decohered(state, point.basis, cluster, fade[0], jumps[0])
+            state = decohered(state * turn, point.basis, cluster, fade[0], jumps[0])
         return state

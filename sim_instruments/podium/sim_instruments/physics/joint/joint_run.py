@@ -2,8 +2,9 @@
 
 A cluster is made for a run: of the coupled qubits that a flux pulse moves by more than
 :data:`MOVED_HZ`, those that are driven where neighbours share their excitation, and all that are
-directly coupled to one of these. The others stand alone: neighbours move their levels and no more.
-At a reading a cluster parts: see :mod:`.joint_blocks`.
+directly coupled to one of these; and of pairs that drives alone make one (:mod:`.static_pairs`).
+The others stand alone: neighbours move their levels and no more.
+At a reading a cluster parts, but for members that stay coherent: see :mod:`.joint_blocks`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,18 +19,29 @@ from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
 from podium.sim_instruments.physics.evolution import bare_tables
 from podium.sim_instruments.physics.exposure import STRIDE_NS
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving
-from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
-from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals, intervals_of
+from podium.sim_instruments.physics.joint.cluster_point import (
+    FEWER,
+    LEVELS,
+    ClusterPoint,
+    cluster_point,
+)
+from podium.sim_instruments.physics.joint.cluster_signals import (
+    Intervals,
+    MemberSignals,
+    intervals_of,
+)
+from podium.sim_instruments.physics.joint.coherent_members import KeptMembers, members_kept
+from podium.sim_instruments.physics.joint.density_evolution import LARGEST
 from podium.sim_instruments.physics.joint.joint_blocks import (
     JointBlocks,
     JointColumns,
-    check_forgotten,
     joint_blocks,
 )
 from podium.sim_instruments.physics.joint.joint_walk import Followed, joint_paths
 from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
+from podium.sim_instruments.physics.joint.static_pairs import static_pairs
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
-from podium.sim_instruments.physics.schedule import Schedule, schedule_of
+from podium.sim_instruments.physics.schedule import FORGOTTEN, Schedule, schedule_of
 from podium.sim_instruments.physics.shots import PreparedShots, prepare
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.physics.walk import Pace, Paths, Readings
@@ -112,6 +124,35 @@ def clusters_of(
         joined = set().union(*(together[one] for one in (name, *near[name])))
         for one in joined:
             together[one] = joined
+    return _named(names, together)
+
+
+def with_static_pairs(
+    together: Sequence[tuple[str, ...]],
+    feedline: FeedlinePoint,
+    signals: RunSignals,
+    lines: FluxLines,
+) -> list[tuple[str, ...]]:
+    """Return the clusters of a run with pairs that drives alone make one.
+
+    A pair that would make a cluster too large to be simulated is left as it is.
+    """
+    pairs = static_pairs(feedline, signals, lines)
+    names = [qubit.name for qubit in feedline.qubits]
+    names += sorted({name for one in (*together, *pairs) for name in one} - set(names))
+    joined = {name: {name} for name in names}
+    for members in together:
+        joined |= {name: set(members) for name in members}
+    for pair in pairs:
+        found = set().union(*(joined[name] for name in pair))
+        count = FEWER if found & set(lines.couplers) or LEVELS ** len(found) > LARGEST else LEVELS
+        if count ** len(found) <= LARGEST:
+            joined |= dict.fromkeys(found, found)
+    return _named(names, joined)
+
+
+def _named(names: Sequence[str], together: Mapping[str, set[str]]) -> list[tuple[str, ...]]:
+    """Return each cluster by its names, in their order."""
     found = {tuple(name for name in names if name in one) for one in together.values()}
     return sorted((one for one in found if len(one) > 1), key=lambda one: names.index(one[0]))
 
@@ -134,6 +175,8 @@ class PreparedCluster:
     columns: JointColumns
     followed: list[Followed]
     """Of all members."""
+    kept: KeptMembers | None
+    """Who stays coherent behind which reading; None: nobody ever."""
 
     def draw(
         self, fraction: float, seed: int, run: int, readings: NDArray[np.int64] | None = None
@@ -141,16 +184,18 @@ class PreparedCluster:
         """Draw levels and jumps of each member that is read.
 
         ``readings``: those of the cluster that a longer run has, in its order; None: each once.
+        They are not given where a member stays coherent behind one.
         """
-        blocks, followed = self.blocks, self.followed
+        blocks, followed, kept = self.blocks, self.followed, self.kept
         if readings is not None:
-            blocks = replace(blocks, kind=blocks.kind[readings])
+            blocks, kept = replace(blocks, kind=blocks.kind[readings]), None
             followed = [replace(one, readings=_taken(one.readings, readings)) for one in followed]
         names = [qubit.name for qubit in self.point.qubits]
         keys = [key(seed, name, "levels") for name in names]
         cluster_key = key(seed, "+".join(names), "joint levels")
+        keys_all = cluster_key, keys
         return joint_paths(
-            self.point, blocks, self.columns, followed, fraction, (cluster_key, keys), run
+            self.point, blocks, self.columns, followed, fraction, keys_all, run, kept
         )[: len(self.schedules)]
 
 
@@ -185,23 +230,61 @@ def prepare_cluster(
     readings = heard[0][1].readings
     lit = schedule.start_ns[schedule.sampled]
     dark = lit + (readings.end_ns - readings.begin_ns)
-    blocks = joint_blocks(intervals, lit, dark, point.frame_hz, ", ".join(names))
-    fading = [bare_tables(q, np.zeros(1), np.ones(1)).fading[0, 1] for q in qubits]
-    check_forgotten(
-        names[: len(heard)],
-        intervals,
-        lit,
-        np.stack([one.told for _, one in heard]),
-        np.stack([one.lost for _, one in heard]),
-        np.array(fading[: len(heard)]),
-        dark,
-    )
-    spans = _longest_ns(intervals.start_ns, intervals.end_ns, blocks.first_row)
-    nodes = [noise_nodes(member.slow_hz, spans) for member in members]
-    columns = JointColumns(point, played, intervals, blocks, nodes)
+    kept = _kept(heard, members, intervals, lit, dark)
+    blocks = joint_blocks(intervals, lit, dark, point.frame_hz, ", ".join(names), kept.chain)
+    chains = np.flatnonzero(np.diff(kept.chain, prepend=-1))
+    edges = np.append(blocks.first_row[chains], blocks.first_row[-1])
+    spans = _longest_ns(intervals.start_ns, intervals.end_ns, edges)
+    nodes = [noise_nodes(member.slow_hz, min(spans, _memory_ns(member))) for member in members]
+    columns = JointColumns(point, played, intervals, blocks, nodes, kept)
     followed = [Followed(one.readings, one.pace) for _, one in heard]
     followed += [_unread(member, readings, episodes) for member in members[len(heard) :]]
-    return PreparedCluster([one for one, _ in heard], point, blocks, columns, followed)
+    return PreparedCluster(
+        [one for one, _ in heard],
+        point,
+        blocks,
+        columns,
+        followed,
+        kept if np.any(kept.kept) else None,
+    )
+
+
+def _kept(
+    heard: Sequence[tuple[Schedule, PreparedShots]],
+    members: Sequence[ClusterMember],
+    intervals: Intervals,
+    lit_ns: NDArray[np.int64],
+    dark_ns: NDArray[np.int64],
+) -> KeptMembers:
+    """Return who stays coherent while others are read; couplers are found in a level each time."""
+    read = [one for _, one in heard]
+    rest = len(members) - len(read)
+    fading = [_fading(member) for member in members]
+    kept = members_kept(
+        intervals,
+        lit_ns,
+        dark_ns,
+        np.stack([one.told for one in read]),
+        np.stack([one.lost for one in read]),
+        np.array(fading[: len(read)]),
+    )
+    return KeptMembers(
+        np.pad(kept, ((0, 0), (0, rest))),
+        np.pad(np.stack([one.part for one in read], axis=1), ((0, 0), (0, rest))),
+        [one.part_factors for one in read],
+        dark_ns - lit_ns,
+    )
+
+
+def _fading(member: ClusterMember) -> float:
+    """Return how fast the coherence of a member's 0 and 1 is lost, 1/ns."""
+    return float(bare_tables(member.qubit, np.zeros(1), np.ones(1)).fading[0, 1])
+
+
+def _memory_ns(member: ClusterMember) -> float:
+    """Return for how long a coherence of a member counts."""
+    fading = _fading(member)
+    return float(-np.log(FORGOTTEN) / fading) if fading else float("inf")
 
 
 def _read(member: ClusterMember, episodes: Episodes) -> tuple[Schedule, PreparedShots]:

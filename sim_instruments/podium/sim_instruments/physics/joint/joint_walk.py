@@ -2,7 +2,9 @@
 
 As :mod:`.walk` does for one qubit. A joint level is drawn from the populations at a reading; its
 members then follow their own jumps to the end of the readout, and the levels they have come to
-are where the next block begins. Random numbers of a cluster's readings have a key of their own,
+are where the next block begins. Where members stay coherent (:mod:`.coherent_members`) it begins
+with the state that the levels of the others leave; the level drawn of such a member is what its
+own faint record shows, and no more. Random numbers of a cluster's readings have a key of their own,
 those of jumps are the members'.
 """
 
@@ -15,6 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
+from podium.sim_instruments.physics.joint.coherent_members import KeptMembers
 from podium.sim_instruments.physics.joint.joint_blocks import JointBlocks, JointColumns
 from podium.sim_instruments.physics.known_populations import KnownPopulations
 from podium.sim_instruments.physics.noise import philox, unit
@@ -45,11 +48,12 @@ def joint_paths(
     fraction: float,
     keys: tuple[int, Sequence[int]],
     run: int,
+    kept: KeptMembers | None = None,
 ) -> list[Paths]:
     """Return the levels of each member at all readings, and its jumps after them.
 
     ``members``: what their readouts share; ``fraction``: see :func:`.readout.flight`; ``keys``: of
-    the cluster, and of each member.
+    the cluster, and of each member; ``kept``: who stays coherent behind which reading.
     """
     basis, count = point.basis, blocks.kind.size
     sizes = [element.count for element in point.cluster.elements]
@@ -66,17 +70,24 @@ def joint_paths(
     found = np.zeros((len(sizes), count), np.int64)
     jumps = np.zeros((len(sizes), 64 + count, 3), np.int64)
     jumped = np.zeros(len(sizes), np.int64)
+    stays = np.zeros((count, len(sizes)), np.bool_) if kept is None else kept.kept
     known = KnownPopulations(blocks.example.size, basis.size)
-    reading = 0
+    rows: dict[tuple[int, int], int] = {}
+    """Of blocks that do not begin with a joint level."""
+    reading, start, row = 0, -1, -1
+    begun = np.zeros(1, np.int64)
     while True:
+        before = reading
         reading = walk_joint(
             reading,
+            row,
             blocks.kind,
             known.number,
             known.table,
             basis.level,
             place,
             stride,
+            stays,
             episode,
             begin,
             end,
@@ -87,17 +98,28 @@ def joint_paths(
             member_keys,
             np.uint64(run),
             level,
+            begun,
             found,
             jumps,
             jumped,
         )
         if np.any(jumped > jumps.shape[1] - 64):
             jumps = np.concatenate([jumps, np.zeros_like(jumps)], axis=1)
+        if reading > before:
+            last, was = reading - 1, start if begun[0] < 0 else int(begun[0])
+            start, row = -1, -1
+            if columns.starts is not None and np.any(stays[last]):
+                block = int(blocks.kind[last]), was
+                start = columns.starts.behind(columns, block, last, found[:, last], level)
         if reading == count:
             break
-        kind, start = int(blocks.kind[reading]), int(place[level @ stride])
-        if known.number[kind, start] < 0:
-            known.add(kind, start, columns.column(kind, start))
+        kind, first = int(blocks.kind[reading]), int(place[level @ stride])
+        if start >= 0:
+            if (kind, start) not in rows:
+                rows[kind, start] = known.append(columns.column(kind, start))
+            row = rows[kind, start]
+        elif known.number[kind, first] < 0:
+            known.add(kind, first, columns.column(kind, first))
     return [
         Paths(found[m], *(np.ascontiguousarray(c) for c in jumps[m, : jumped[m]].T))
         for m in range(len(sizes))
@@ -142,12 +164,14 @@ def _all_paces(paces: Sequence[Pace]) -> tuple[Pace, NDArray[np.int64]]:
 @njit(cache=True, nogil=True)
 def walk_joint(
     reading: int,
+    forced: int,
     block_kind: Any,
     number: Any,
     table: Any,
     basis_level: Any,
     place: Any,
     stride: Any,
+    stays: Any,
     episode: Any,
     begin_ns: Any,
     end_ns: Any,
@@ -158,6 +182,7 @@ def walk_joint(
     member_keys: Any,
     run: Any,
     level: Any,
+    begun: Any,
     found: Any,
     jumps: Any,
     jumped: Any,
@@ -165,8 +190,10 @@ def walk_joint(
     """Draw readings from ``reading`` on; return the first that cannot be drawn yet.
 
     ``number`` (kinds, D): the row of ``table`` with the populations from each joint level, -1 where
-    it is not known; ``level`` (M,): of the members, also when this returns. ``jumps`` (M, J, 3) is
-    left when fewer than 64 rows are free.
+    it is not known; ``forced``: the row of the first reading, -1: that of its level. ``stays``
+    (R, M): members that stay coherent; behind such a reading this returns. ``level`` (M,): of the
+    members, also then; ``begun`` (1,) receives where the last block began, -1: as forced.
+    ``jumps`` (M, J, 3) is left when fewer than 64 rows are free.
     """
     members = level.size
     while reading < block_kind.size:
@@ -175,14 +202,20 @@ def walk_joint(
             start += level[m] * stride[m]
             if jumped[m] > jumps.shape[1] - 64:
                 return reading
-        row = number[block_kind[reading], place[start]]
+        row = forced if forced >= 0 else number[block_kind[reading], place[start]]
         if row < 0:
             return reading
+        begun[0] = -1 if forced >= 0 else place[start]
+        forced = -1
+        parts = False
         word, _ = philox(key, run, np.uint64(reading) << np.uint64(16))
         state = drawn(table[row], table[row].sum(), unit(word))
         for m in range(members):
             level[m] = basis_level[state, m]
             found[m, reading] = level[m]
+            if stays[reading, m]:
+                parts = True
+                continue
             _, other = philox(member_keys[m], run, np.uint64(reading) << np.uint64(16))
             level[m], jumped[m] = jumps_after(
                 level[m],
@@ -200,4 +233,6 @@ def walk_joint(
                 jumped[m],
             )
         reading += 1
+        if parts:
+            return reading
     return reading

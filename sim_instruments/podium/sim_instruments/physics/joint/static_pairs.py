@@ -1,0 +1,132 @@
+"""Coupled qubits that share a state without a flux pulse: by their shift, or by a drive.
+
+Two qubits that are both driven before a reading shift each other's phase by ZZ, and a drive of one
+at the other's frequency turns the other (cross-resonance; Rigetti and Devoret, Phys. Rev. B 81,
+134507 (2010)). Where neither comes to its bound, each stands alone: populations then err by the
+square of half the phase, 0.4 % at :data:`TURNED`, and of the amplitude :data:`HANDED`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.fast_flux import FluxLines
+from podium.sim_instruments.physics.joint.cluster_point import cluster_point
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.register import NoRegister
+from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
+
+TURNED = 0.02
+"""Turns by which ZZ moves one of two driven qubits before a reading."""
+HANDED = 0.02
+"""Amplitude of a neighbour's excitation by a drive at its frequency."""
+
+
+def static_pairs(
+    feedline: FeedlinePoint, signals: RunSignals, lines: FluxLines
+) -> list[tuple[str, ...]]:
+    """Return pairs of a feedline's qubits that drives make one, with the coupler between them."""
+    qubits = {qubit.name: qubit for qubit in feedline.qubits}
+    trains: dict[str, list[PulseTrain]] = {}
+    for train in signals.drives:
+        name, _, kind = train.line.rpartition(".")
+        if name in qubits and kind == "drive" and not train.spur and train.start_ns.size:
+            trains.setdefault(name, []).append(train)
+    if not any(lines.coupled_to(name) for name in trains):
+        return []
+    lit = [train.start_ns for train in signals.drives if train.line == feedline.name]
+    lit_ns = np.unique(np.concatenate([np.zeros(0, np.int64), *lit]))
+    found = []
+    names = list(qubits)
+    for k, one in enumerate(names):
+        for other in names[:k]:
+            between = _between(lines, one, other)
+            if between is None or not (one in trains or other in trains):
+                continue
+            pair = (qubits[other], qubits[one])
+            if _is_handed(lines, signals.biases_v, pair, trains) or _is_shifted(
+                lines,
+                signals.biases_v,
+                (*pair, *_couplers(lines, between, signals)),
+                trains,
+                lit_ns,
+            ):
+                found.append((other, one, *between))
+    return found
+
+
+def _between(lines: FluxLines, one: str, other: str) -> tuple[str, ...] | None:
+    """Return the couplers between two qubits; None: they are not coupled."""
+    direct = lines.coupled_to(one)
+    shared = sorted(direct.keys() & lines.coupled_to(other).keys() & set(lines.couplers))
+    return tuple(shared) if shared or other in direct else None
+
+
+def _couplers(
+    lines: FluxLines, names: Collection[str], signals: RunSignals
+) -> tuple[QubitPoint, ...]:
+    return tuple(lines.element_at(name, signals.biases_v) for name in names)
+
+
+def _is_shifted(
+    lines: FluxLines,
+    biases_v: Mapping[str, float],
+    qubits: tuple[QubitPoint, ...],
+    trains: Mapping[str, Sequence[PulseTrain]],
+    lit_ns: NDArray[np.int64],
+) -> bool:
+    """Return whether the first two of these qubits, both driven, shift each other's phase."""
+    names = [qubit.name for qubit in qubits[:2]]
+    if not all(name in trains for name in names) or not lit_ns.size:
+        return False
+    first = [_first_in_block(trains[name], lit_ns) for name in names]
+    together_ns = lit_ns - np.maximum(first[0], first[1])
+    longest_ns = float(np.max(np.where(np.maximum(*first) < lit_ns, together_ns, 0)))
+    if longest_ns <= 0:
+        return False
+    try:
+        point = cluster_point(qubits, lines, biases_v)
+    except (NotSimulated, NoRegister):
+        return False
+    return 1e-9 * point.zz_hz * longest_ns > TURNED
+
+
+def _first_in_block(trains: Sequence[PulseTrain], lit_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the first drive before each reading, behind the one before it; that, where none is."""
+    starts = np.concatenate([train.start_ns for train in trains])
+    block = np.searchsorted(lit_ns, starts, side="left")
+    found = np.append(lit_ns, np.iinfo(np.int64).max)
+    np.minimum.at(found, block, starts)
+    return found[:-1]
+
+
+def _is_handed(
+    lines: FluxLines,
+    biases_v: Mapping[str, float],
+    pair: tuple[QubitPoint, QubitPoint],
+    trains: Mapping[str, Sequence[PulseTrain]],
+) -> bool:
+    """Return whether a drive of one qubit of a pair turns the other."""
+    for one, other in (pair, pair[::-1]):
+        strength = lines.coupled_to(one.name).get(other.name)
+        if one.name not in trains or strength is None:
+            continue
+        try:
+            charges = [lines.bare_at(q.name, biases_v, 0.0)[1][0] for q in pair]
+        except NoRegister:
+            continue
+        apart_hz = one.levels_hz[1] - other.levels_hz[1]
+        share = abs(strength * charges[0] * charges[1] / apart_hz) if apart_hz else 1.0
+        lines_hz = np.diff(other.levels_hz[:3])
+        for train in trains[one.name]:
+            for number in np.unique(train.piece):
+                piece = train.pieces[number]
+                most = max(abs(complex(piece.level)), *np.abs(piece.samples), 0.0)
+                rate_hz = share * one.rabi_hz_per_sqrt_w * most
+                away_hz = float(np.min(np.abs(piece.carrier_hz - lines_hz)))
+                turned = np.pi * 1e-9 * rate_hz * piece.duration_ns
+                if min(turned, rate_hz / away_hz if away_hz else np.inf) > HANDED:
+                    return True
+    return False
