@@ -4,6 +4,8 @@ A walk (:mod:`.joint.joint_walk`, :mod:`.meeting.shared_walk`) goes on until it 
 from levels whose populations nobody has worked out; they are added here, and it goes on.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,13 +23,25 @@ class KnownPopulations:
         self.table = np.zeros((ROWS, starts))
         """Shape (rows, starts): the populations; what a draw does not read is 0."""
         self._known = 0
+        self._rows: dict[tuple[int, int], int] = {}
+        """By kind and number of a state that is no joint level."""
 
     def add(self, kind: int, start: int, populations: NDArray[np.float64]) -> None:
         """Keep the populations of a kind of draw from the levels number ``start``."""
-        self.number[kind, start] = self.append(populations)
+        self.number[kind, start] = self._append(populations)
 
-    def append(self, populations: NDArray[np.float64]) -> int:
-        """Keep populations in a row of the table, and return its number."""
+    def row_of_state(
+        self, kind: int, state: int, column: Callable[[int, int], NDArray[np.float64]]
+    ) -> int:
+        """Return the row of a kind of draw from a state that is no joint level.
+
+        ``column`` works the populations out, where nobody has.
+        """
+        if (kind, state) not in self._rows:
+            self._rows[kind, state] = self._append(column(kind, state))
+        return self._rows[kind, state]
+
+    def _append(self, populations: NDArray[np.float64]) -> int:
         if self._known == len(self.table):
             self.table = np.concatenate([self.table, np.zeros_like(self.table)])
         self.table[self._known, : populations.size] = populations

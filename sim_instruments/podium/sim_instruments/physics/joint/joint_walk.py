@@ -8,7 +8,7 @@ own faint record shows, and no more. Random numbers of a cluster's readings have
 those of jumps are the members'.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.coherent_members import KeptMembers
 from podium.sim_instruments.physics.joint.joint_blocks import JointBlocks, JointColumns
+from podium.sim_instruments.physics.joint.product_basis import ProductBasis
 from podium.sim_instruments.physics.known_populations import KnownPopulations
 from podium.sim_instruments.physics.noise import philox, unit
 from podium.sim_instruments.physics.shots import thermal
@@ -57,14 +58,9 @@ def joint_paths(
     """
     basis, count = point.basis, blocks.kind.size
     sizes = [element.count for element in point.cluster.elements]
-    stride = np.array([int(np.prod(sizes[m + 1 :])) for m in range(len(sizes))], np.int64)
-    place = np.zeros(int(np.prod(sizes)), np.int64)
-    place[basis.level @ stride] = np.arange(basis.size)
+    place, stride = _places(basis, sizes)
     rates = _rates_1_ns(point)
-    pace, kinds = _all_paces([one.pace for one in members])
-    episode = np.stack([one.readings.kind for one in members]) + kinds[:, None]
-    begin = np.stack([one.readings.begin_ns for one in members]).astype(np.float64)
-    end = np.stack([one.readings.end_ns for one in members]).astype(np.float64)
+    pace, episode, begin, end = _windows(members)
     member_keys = np.array([np.uint64(key) for key in keys[1]], np.uint64)
     level = _first_levels(point, member_keys, run)
     found = np.zeros((len(sizes), count), np.int64)
@@ -72,8 +68,6 @@ def joint_paths(
     jumped = np.zeros(len(sizes), np.int64)
     stays = np.zeros((count, len(sizes)), np.bool_) if kept is None else kept.kept
     known = KnownPopulations(blocks.example.size, basis.size)
-    rows: dict[tuple[int, int], int] = {}
-    """Of blocks that do not begin with a joint level."""
     reading, start, row = 0, -1, -1
     begun = np.zeros(1, np.int64)
     while True:
@@ -106,24 +100,57 @@ def joint_paths(
         if np.any(jumped > jumps.shape[1] - 64):
             jumps = np.concatenate([jumps, np.zeros_like(jumps)], axis=1)
         if reading > before:
-            last, was = reading - 1, start if begun[0] < 0 else int(begun[0])
-            start, row = -1, -1
-            if columns.starts is not None and np.any(stays[last]):
-                block = int(blocks.kind[last]), was
-                start = columns.starts.behind(columns, block, last, found[:, last], level)
+            block = int(blocks.kind[reading - 1]), start if begun[0] < 0 else int(begun[0])
+            start, row = _state_behind(columns, block, reading - 1, stays, found, level), -1
         if reading == count:
             break
         kind, first = int(blocks.kind[reading]), int(place[level @ stride])
         if start >= 0:
-            if (kind, start) not in rows:
-                rows[kind, start] = known.append(columns.column(kind, start))
-            row = rows[kind, start]
+            row = known.row_of_state(kind, start, columns.column)
         elif known.number[kind, first] < 0:
             known.add(kind, first, columns.column(kind, first))
-    return [
-        Paths(found[m], *(np.ascontiguousarray(c) for c in jumps[m, : jumped[m]].T))
-        for m in range(len(sizes))
-    ]
+    return [Paths(found[m], *_columns(jumps[m, : jumped[m]])) for m in range(len(sizes))]
+
+
+def _state_behind(
+    columns: JointColumns,
+    block: tuple[int, int],
+    reading: int,
+    stays: NDArray[np.bool_],
+    found: NDArray[np.int64],
+    level: NDArray[np.int64],
+) -> int:
+    """Return the number of the state that a reading leaves; -1: of a joint level."""
+    if columns.starts is None or not np.any(stays[reading]):
+        return -1
+    return columns.starts.behind(columns, block, reading, found[:, reading], level)
+
+
+def _columns(jumps: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    return (np.ascontiguousarray(column) for column in jumps.T)
+
+
+def _windows(
+    members: Sequence[Followed],
+) -> tuple[Pace, NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return the paces of all members in one, and the kind, begin and end of readings, (M, R)."""
+    pace, kinds = _all_paces([one.pace for one in members])
+    return (
+        pace,
+        np.stack([one.readings.kind for one in members]) + kinds[:, None],
+        np.stack([one.readings.begin_ns for one in members]).astype(np.float64),
+        np.stack([one.readings.end_ns for one in members]).astype(np.float64),
+    )
+
+
+def _places(
+    basis: ProductBasis, sizes: Sequence[int]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the joint level at each product of levels, and the strides of the members' levels."""
+    stride = np.array([int(np.prod(sizes[m + 1 :])) for m in range(len(sizes))], np.int64)
+    place = np.zeros(int(np.prod(sizes)), np.int64)
+    place[basis.level @ stride] = np.arange(basis.size)
+    return place, stride
 
 
 def _rates_1_ns(point: ClusterPoint) -> NDArray[np.float64]:
