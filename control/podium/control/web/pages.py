@@ -178,10 +178,8 @@ class Pages:
     def _tabs(self) -> list[str]:
         """Return the pages that have something to show of this facility."""
         facility = self.picture.facility
-        empty = {
-            "cold": not supervised(facility),
-            "chips": not (facility.edges() or facility.links),
-        }
+        connected = facility.edges() or facility.links
+        empty = {"cold": not supervised(facility), "chips": not connected}
         return [name for name in TITLES if not empty.get(name, False)]
 
     def plot(self, summary: DataSummary | None) -> str:
