@@ -206,7 +206,8 @@ class KilledFridge:
             killed, cut_off = self.kills.count("agent room"), 0
             for instrument, part, value, outcome in rows.fetchall():
                 cut_off += outcome == "begun"
-                assert outcome == "done" or cut_off <= killed, (part, value, outcome)
+                assert outcome in ("done", "begun"), (part, value, outcome)
+                assert cut_off <= killed, (part, value, outcome)
                 if instrument == CONTROL:
                     asked[part, value] += 1
         acts = INTERLOCK_ACT.findall(self.log.read_text(errors="replace"))
