@@ -128,6 +128,7 @@ async def test_acknowledgements_outlive_the_supervisor(tmp_path) -> None:
         await side.ask(Shelve("fridge_a.still_warm", 3600.0, "ann"), Done)
         await side.ask(SetService("fridge_a.flow_lost", False, "bob"), Done)
     async with cold_side(folder=tmp_path) as side:
+        assert (await side.alarm(name)).by == "ann", "before anything is read"
         await side.read("gauges_a", {})  # it tells the time
         await side.stepped()
         told = await side.alarm(name)

@@ -40,6 +40,19 @@ async def test_the_first_answer_is_the_whole_page(page):
     assert "33.2" in (await page.client.get("/parameters")).text
 
 
+async def test_a_fridge_that_nobody_supervises_is_not_said_to_be_silent(page):
+    now = (await page.client.get("/")).text
+    assert "not heard" not in now
+    assert 'href="/cold"' not in now
+    assert "no fridge of the facility file names its" in (await page.client.get("/cold")).text
+
+
+async def test_what_ran_before_the_page_was_started_is_elsewhere(page):
+    now = (await page.client.get("/")).text
+    assert "Nothing has run since this page was started" in now
+    assert 'Earlier ones are under <a href="/data">' in now
+
+
 async def test_whoever_opens_the_stream_is_given_everything_at_once(page):
     seen = {}
     async with page.stream() as messages_:

@@ -40,9 +40,10 @@ class AlarmKeeper:
         self.problem: str | None = None
         """Why alarms are not written down; None: they are."""
         self.news: tuple[AlarmNews, ...] = ()
-        """Alarms that are not normal, as of the last step or request."""
+        """Alarms that are not normal, as of the last step or request, or as they were kept."""
         self._open()
         self.grow(facility)
+        self.news = alarm_states.news_of(self._state, self._rules)
 
     def grow(self, facility: Facility) -> None:
         """Take over a facility that has only grown."""

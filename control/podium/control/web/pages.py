@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from podium.control.bus.news import DataSummary
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import BY_NAME
+from podium.control.supervision.reading_owners import supervised
 from podium.control.web import (
     chip_view,
     outcome_view,
@@ -163,6 +164,7 @@ class Pages:
             facility=self.picture.facility.name,
             fridges_in_all=len(self.picture.facility.fridges),
             tabs=self._tabs(),
+            supervised=supervised(self.picture.facility),
             has_edges=bool(self.picture.facility.edges()),
             has_links=bool(self.picture.facility.links),
             page=name,
@@ -176,7 +178,8 @@ class Pages:
     def _tabs(self) -> list[str]:
         """Return the pages that have something to show of this facility."""
         facility = self.picture.facility
-        empty = {"cold": not facility.fridges, "chips": not (facility.edges() or facility.links)}
+        connected = facility.edges() or facility.links
+        empty = {"cold": not supervised(facility), "chips": not connected}
         return [name for name in TITLES if not empty.get(name, False)]
 
     def plot(self, summary: DataSummary | None) -> str:

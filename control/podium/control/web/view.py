@@ -8,6 +8,7 @@ from podium.control.bus.messages import InstrumentStatus
 from podium.control.bus.news import RunNews
 from podium.control.bus.queue import QueueEntry
 from podium.control.facility.facility import Facility, Node
+from podium.control.supervision.reading_owners import supervised
 from podium.control.web import cold_view
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.run_view import RunCard, cards, doing_of_nodes
@@ -97,7 +98,7 @@ class Headline:
     tai_s: float | None
     """The facility's time."""
     cold: bool = False
-    """Whether there is a cold side to look at."""
+    """Whether there is a cold side that is supervised."""
     alarms: int | None = None
     """Alarms of the cold side that call somebody; None: nothing is heard of its supervisor."""
 
@@ -165,7 +166,7 @@ def headline(picture: FacilityPicture) -> Headline:
         picture.failed,
         picture.lost,
         picture.tai_s(),
-        bool(picture.facility.fridges),
+        supervised(picture.facility),
         None if cold.old else cold.active,
     )
 
