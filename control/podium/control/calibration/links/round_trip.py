@@ -3,6 +3,9 @@
 A round trip turns the qubit by the phases of both ways. Carriers and clocks of both ends are in
 them with opposite signs: their sum is the same in each round trip and, but for the drift of cables,
 after each start, where the phase of one way is another one.
+
+Shots begin by waiting alone: what is left in 1 then is an error of preparation, which the decay
+does not have, and photons of a reset would be as many more of which a world keeps track.
 """
 
 from collections.abc import Sequence
@@ -176,7 +179,7 @@ class RoundTrip:
             Variable("read_turn", "turn", Table(tuple((read - prepared).tolist()))),
         )
         body = [
-            *self.bench.reset(),
+            *self.bench.passive_reset(),
             ShiftPhase(node.drive, Affine("prepared_turn")),
             node.pulse(Affine("prepared_height")),
             *self.statements(),
@@ -199,7 +202,7 @@ class RoundTrip:
         node = self.bench.first.node
         half = node.pi_amplitude() / 2
         variables: list[Variable] = []
-        body = self.bench.reset()
+        body = self.bench.passive_reset()
         for k in range(round_trips + 1):
             turns = [TURNS[one.places[k]] for one in draws]
             names = [f"{word}_{k}" for word in ("before", "height", "after")]
