@@ -48,6 +48,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     _common(process)
     _plays(process)
+    chsh = actions.add_parser(
+        "chsh",
+        help="share pairs over a calibrated link, read both ends along axes of the equator, and "
+        "count S with nothing corrected",
+    )
+    _common(chsh)
+    _plays(chsh)
     benchmark = actions.add_parser(
         "benchmark",
         help="send a qubit there and back between random gates, and find by how much that decays; "

@@ -13,6 +13,7 @@ from pathlib import Path
 from rich.console import Console
 
 from podium.control.calibration.catalogue import BRING_UP, edge_bring_up
+from podium.control.calibration.links.end_routines import END_ROUTINES
 from podium.control.client.facility_access import join_facility
 from podium.control.client.lab import Lab
 from podium.control.client.retry import RetryingRunner
@@ -161,7 +162,7 @@ async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
 def _routines(wanted: DemoRequest, facility: Facility) -> tuple[str, ...]:
     """Return the routines of each node, in their order."""
     if wanted.link:
-        return link_pair.ROUTINES
+        return END_ROUTINES
     if not wanted.gates:
         return BRING_UP
     every = edge_bring_up(facility.edges().values())

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import xarray
 
-from podium.control.calibration.catalogue import BRING_UP, DECLARATIONS
+from podium.control.calibration.catalogue import DECLARATIONS
+from podium.control.calibration.links.end_routines import END_ROUTINES
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.links.link_routines import BELL, CALIBRATION, calibrate_link
 from podium.control.calibration.links.link_session import link_validities
@@ -28,14 +29,6 @@ from podium.control.runs.errors import RunError, RunFailed, RunRefused
 from podium.control.timebase.skew_routine import Progress
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 
-END_BRING_UP = (
-    *BRING_UP[: BRING_UP.index("rabi_ef") + 1],
-    "single_shot",
-)
-"""Routines on each end: all up to f, then the readout's errors once more, with pulses that are
-tuned. Left out is what makes the readout better and tells of T1, the shift and f01 more finely."""
-NOT_NEEDED = ("echo",)
-ROUTINES = tuple(one for one in END_BRING_UP if one not in NOT_NEEDED)
 STARTS = 20
 """By which the nodes' skew is measured: what is left, some 10 ps, is far below a photon's ns."""
 CALIBRATIONS = 3
@@ -43,7 +36,7 @@ CALIBRATIONS = 3
 STEPS = 1 + len(CALIBRATION) + len(BELL)
 """What the progress bar counts: skew, routines of the link."""
 LEFT_OUT = frozenset(one.name for one in QUANTITIES) - {
-    quantity for routine in ROUTINES for quantity in DECLARATIONS[routine].gives
+    quantity for routine in END_ROUTINES for quantity in DECLARATIONS[routine].gives
 }
 """Parameters of qubits that this demo does not measure."""
 

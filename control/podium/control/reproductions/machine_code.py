@@ -17,7 +17,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from podium.control.calibration.links.link_routines import CALIBRATION
+from podium.control.calibration.links.end_routines import END_ROUTINES
 from podium.control.facility.example import LINKED, NoExample, example_facility
 from podium.control.processes.child_processes import Children, ProcessFailed, call, podium
 from podium.control.reproductions.microwave import PUBLISHED
@@ -30,10 +30,15 @@ from podium.control.reproductions.quantities import (
 
 HOW = (
     "machine code on two emulated Qblox clusters with one start: qubits and link calibrated from "
-    "nothing, pair by nine settings with its readouts' errors taken out; dephasing of f as the "
-    "twin has it"
+    "nothing, pair by nine settings, process by six states, readouts' errors taken out; dephasing "
+    "of f as the twin has it"
 )
-MEASURED = {"bell_fidelity": "bell_fidelity", "concurrence": "bell_concurrence"}
+MEASURED = {
+    "bell_fidelity": "bell_fidelity",
+    "concurrence": "bell_concurrence",
+    "process_fidelity": "process_fidelity",
+    "average_state_fidelity": "average_state_fidelity",
+}
 """Quantities of a paper that a routine measures, and under which name."""
 TRIES = 3
 """A step of the link is made so often at most."""
@@ -113,16 +118,18 @@ async def reproduce_by_machine_code(
         await children.wait_for(endpoints)
         async with children.watched():
             at = ("--endpoints", endpoints)
-            await _step("calibrate", facility, *at, "--out", out)
+            only = [word for one in END_ROUTINES for word in ("--only", one)]
+            await _step("calibrate", facility, *at, "--out", out, *only)
             await _step("skew", "measure", facility, *at)
             link = (facility, *ends, *at, "--out", out)
-            for routine in CALIBRATION:
-                await _again("link", "calibrate", *link, "--only", routine)
-            found = await _again("link", "bell", *link, "--json")
+            await _again("link", "calibrate", *link)
+            found = {}
+            for action in ("bell", "process"):
+                found |= json.loads(await _again("link", action, *link, "--json"))["values"]
     finally:
         await children.end()
     truth = json.loads(await _step("twin", "truth", twin, "--json"))
-    return compared(name, json.loads(found)["values"], truth)
+    return compared(name, found, truth)
 
 
 def _written(name: str, folder: Path) -> tuple[Path, tuple[str, str]]:

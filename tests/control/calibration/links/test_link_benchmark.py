@@ -95,20 +95,29 @@ def test_a_sequence_ends_where_it_should_and_its_ends_differ() -> None:
 
 
 def test_each_round_trip_sends_from_either_end_and_no_pulse_meets_two(bench: LinkBench) -> None:
-    trip = RoundTrip.of(bench)
+    trip = RoundTrip.of(bench, -3)
     drawn = sequences(2, np.random.default_rng(2))
     program = trip.benchmark_program(2, drawn, 0.21, 100)
     validate(program)
     first, second = sidebands_ns(bench, program)
-    assert (len(first), len(second)) == (5, 5)  # one of each resets
-    for number, (one, other) in enumerate(zip(first[1:], second[1:], strict=True)):
+    assert (len(first), len(second)) == (4, 4)
+    for number, (one, other) in enumerate(zip(first, second, strict=True)):
         forth = number % 2 == 0
-        assert (other[0] - one[0]) * (1 if forth else -1) == 7, "the catch begins behind"
+        assert (other[0] - one[0]) * (1 if forth else -1) == (7 if forth else -3)
     empty_ns = 12 / (2 * np.pi * 10.4e6) * 1e9
     for one, other in ((first, second), (second, first)):
-        for number in range(1, 4):
+        for number in range(3):
             assert other[number + 1][0] - one[number][1] > empty_ns
     validate(trip.tomography_program(100))
+
+
+def test_the_way_back_is_scanned_from_the_second_end(bench: LinkBench) -> None:
+    trip = RoundTrip.of(bench)
+    program = trip.back_program(100)
+    validate(program)
+    assert program.frames == bench.frames()
+    (caught,), (sent,) = sidebands_ns(bench, program)
+    assert caught[0] - sent[0] == -40
 
 
 def test_a_way_on_which_nothing_comes_back_is_refused() -> None:

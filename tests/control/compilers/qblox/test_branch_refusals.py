@@ -1,5 +1,7 @@
 """Branches that a cluster cannot take are refused with the limit, and with what to change."""
 
+from dataclasses import replace
+
 import pytest
 from tests.benches.programs.branch_programs import ALL, FRAMES, READS, X, Y, program, read
 from tests.benches.programs.example_programs import NS, target
@@ -179,3 +181,10 @@ def test_more_frames_than_addresses_are_refused() -> None:
     timeline = place(program("p", *FIRST, *SECOND, If(Condition(("m", "n")), (X,))))
     with pytest.raises(DoesNotFit, match=r"results of 2 frames are used .* has 1 addresses"):
         triggers_of([timeline], ALL, range(1, 15))
+
+
+def test_a_program_may_look_earlier_than_the_manual_says_and_no_earlier_than_it_says() -> None:
+    early, _ = REFUSED["too early"]
+    compile_program(replace(early, results_after_fs=300 * NS), target())
+    with pytest.raises(DoesNotFit, match="4 ns too late"):
+        compile_program(replace(early, results_after_fs=304 * NS), target())

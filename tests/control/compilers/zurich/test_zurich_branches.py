@@ -190,3 +190,9 @@ def test_a_run_of_more_than_eight_seconds_is_cut() -> None:
 def test_what_the_hardware_cannot_do_is_refused(name: str) -> None:
     with pytest.raises(DoesNotFit, match=REFUSED[name]):
         compile_program(branch_programs()[name], shfqc())
+
+
+def test_a_latency_is_not_looked_for_on_an_analyser() -> None:
+    early = replace(reacting(500, If(is_one("m"), (X,))), results_after_fs=0)
+    with pytest.raises(DoesNotFit, match=r"results_after_fs: .* this latency is not measured"):
+        compile_program(early, shfqc())

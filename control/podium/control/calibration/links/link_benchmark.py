@@ -20,6 +20,7 @@ from podium.control.calibration.fits.round_trip_decay import (
 )
 from podium.control.calibration.links.entangled_pair import ones
 from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.photon_transfer import found_lag, lags_of
 from podium.control.calibration.links.round_trip import Draw, RoundTrip, sequences
 from podium.control.calibration.links.transfer_process import SeenProcess, phase_of_way
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -32,22 +33,26 @@ if TYPE_CHECKING:
 
 LENGTHS = (0, 1, 2)
 """Round trips of a sequence. Of a link that loses a quarter, 0.2 of the signal is left by two."""
-SHOTS, TOMOGRAPHY_SHOTS = 24_000, 2000
-"""Of all sequences of a length; of each setting."""
+SHOTS, TOMOGRAPHY_SHOTS, SCAN_SHOTS = 24_000, 2000, 1500
+"""Of all sequences of a length; of each setting; of each lag of the way back."""
 
 
 async def link_benchmark(bench: LinkBench) -> Outcome:
     """Send a qubit there and back between random Cliffords, and see by how much that decays.
 
     Needs :func:`.photon_transfer` before, a readout of the first end whose errors have been
-    counted, and a link without a circulator. First the phase of a round trip, and its process, are
-    found by tomography; the drive's frame follows that phase. Stores ``round_trip_fidelity`` (1),
-    of the process of a round trip with the one that changes nothing, and ``benchmarked_fidelity``
-    (1), of one transfer, both ways taken alike; a note has the tomography's.
+    counted, and a link without a circulator. First the lag of the way back, then the phase of a
+    round trip, and its process, are found; the drive's frame follows that phase. Stores
+    ``round_trip_fidelity`` (1), of the process of a round trip with the one that changes nothing,
+    and ``benchmarked_fidelity`` (1), of one transfer, both ways taken alike; a note has the
+    tomography's.
     """
     bench.check_phase()
     trip = RoundTrip.of(bench)
     outcome = Outcome("link_benchmark", "Benchmark of the link")
+    scan_shots = bench.shots(SCAN_SHOTS)
+    back = await bench.run(outcome, trip.back_program(scan_shots))
+    trip = RoundTrip.of(bench, lag_back_ns(trip, back, scan_shots))
     seen_shots = bench.shots(TOMOGRAPHY_SHOTS)
     seen = await bench.run(outcome, trip.tomography_program(seen_shots))
     ahead = phase_of_trip(bench, seen, seen_shots)
@@ -100,6 +105,12 @@ ERRORS = ("false_excited", "false_ground")
 
 def _ones(bench: LinkBench, data: "xarray.Dataset") -> NDArray[np.bool_]:
     return ones(bench.first, iq_of(data, bench.first.capture))
+
+
+def lag_back_ns(trip: RoundTrip, data: "xarray.Dataset", shots: int) -> int:
+    """Return by how much later than the second end's emission the first catches best, ns."""
+    arrived = trip.turned.second.fraction(data)
+    return round(found_lag(trip.turned, lags_of(data), arrived, shots).best_lag_s * 1e9)
 
 
 def phase_of_trip(bench: LinkBench, data: "xarray.Dataset", shots: int) -> float:

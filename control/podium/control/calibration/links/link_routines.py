@@ -10,6 +10,7 @@ from podium.control.calibration.links.entangled_pair import carrier_phase, link_
 from podium.control.calibration.links.ghz_state import ghz_state
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_benchmark import link_benchmark
+from podium.control.calibration.links.link_chsh import link_chsh
 from podium.control.calibration.links.photon_transfer import photon_detuning, photon_transfer
 from podium.control.calibration.links.result_latency import result_latency
 from podium.control.calibration.links.sideband_rate import sideband_rate
@@ -79,6 +80,7 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
             "average_state_fidelity": Lifetime(1 * DAY_S),
         },
     ),
+    LinkRoutine(link_chsh, {"chsh_counted": Lifetime(1 * DAY_S)}),
     LinkRoutine(
         link_benchmark,
         {
@@ -98,11 +100,19 @@ BELL = (link_bell.__name__,)
 """A pair; its phase is that of its own run."""
 PROCESS = (link_process.__name__,)
 """What becomes of a qubit that is sent; its phase, too, is that of its own run."""
+CHSH = (link_chsh.__name__,)
+"""S by counts, nothing corrected."""
 BENCHMARK = (link_benchmark.__name__,)
 """What a round trip keeps of a qubit, without the errors of preparation and readout."""
 LATENCY = (result_latency.__name__,)
 """How long a result of one end takes to decide at the other."""
-ACTIONS = {"bell": BELL, "process": PROCESS, "benchmark": BENCHMARK, "latency": LATENCY}
+ACTIONS = {
+    "bell": BELL,
+    "chsh": CHSH,
+    "process": PROCESS,
+    "benchmark": BENCHMARK,
+    "latency": LATENCY,
+}
 """By the word of ``podium link``: routines of a link that is calibrated."""
 CALIBRATION = tuple(
     one.name for one in LINK_ROUTINES if one.name not in sum(ACTIONS.values(), start=())

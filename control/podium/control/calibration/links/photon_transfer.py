@@ -85,6 +85,11 @@ def transfer_body(
     ]
 
 
+def lags_of(data: "xarray.Dataset") -> Array:
+    """Return by how much later than the emission the catch begins at each point of a scan, s."""
+    return values_of(data, "lag") - EARLIEST_NS * 1e-9
+
+
 def lag_program(bench: LinkBench, shots: int) -> Program:
     """Return a scan over the lag of the catch, ``lag`` (fs, from :data:`EARLIEST_NS` early).
 
@@ -218,6 +223,38 @@ def fit_lag(lag_s: Array, arrived: Array, sigma: Array, grid_s: Array, shape: Ar
     return fit
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class FoundLag:
+    """What a scan over the lag of the catch tells."""
+
+    fit: Fit
+    own_lag_s: float
+    """Of pulses that are cut off: by how much later than the photon the catch begins best."""
+    curve: Array
+    """What the fit draws, in the shape of the scan."""
+
+    @property
+    def best_lag_s(self) -> float:
+        """When most is caught, s."""
+        return self.fit.values["delay"] + self.own_lag_s
+
+
+def found_lag(bench: LinkBench, lag_s: Array, arrived: Array, shots: int) -> FoundLag:
+    """Fit a scan by what is known of both ends; raises FitFailed.
+
+    ``arrived``: what the second end reads of f (0: 0, 1: 1), means of ``shots``, shape (lags,).
+    """
+    reach = float(np.ptp(lag_s)) * 1.5
+    grid = np.arange(-reach, reach, FINE_S * 10)
+    shape = lossless(bench, PhotonWay.of(bench), grid)
+    found = fit_lag(lag_s, arrived, bench.second.fraction_sigma(arrived, shots), grid, shape)
+    v = found.values
+    fine = np.arange(-20e-9, 20e-9, FINE_S)
+    around = np.asarray(CubicSpline(grid, shape)(fine))
+    curve = v["offset"] + v["height"] * np.interp(lag_s - v["delay"], grid, shape)
+    return FoundLag(found, float(fine[int(np.argmax(around))]), np.asarray(curve))
+
+
 async def photon_transfer(bench: LinkBench) -> Outcome:
     """Scan the lag of the catch behind the emission, and compare with what was sent.
 
@@ -230,8 +267,8 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
     shots = bench.shots(SHOTS)
     references = [await bench.run(outcome, reference_program(one, shots)) for one in bench.ends]
     data = await bench.run(outcome, lag_program(bench, shots))
-    lag_s = values_of(data, "lag") - EARLIEST_NS * 1e-9
-    end, way = bench.second, PhotonWay.of(bench)
+    lag_s = lags_of(data)
+    end = bench.second
 
     def raw(_: Link) -> Panel:
         points = Series("second end", lag_s * 1e9, end.fraction(data))
@@ -239,25 +276,20 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
 
     def fit(_: Link, panel: Panel) -> Found:
         arrived = end.fraction(data)
-        reach = float(np.ptp(lag_s)) * 1.5
-        grid = np.arange(-reach, reach, FINE_S * 10)
-        shape = lossless(bench, way, grid)
-        found = fit_lag(lag_s, arrived, end.fraction_sigma(arrived, shots), grid, shape)
-        v, s = found.values, found.sigmas
-        fine = np.arange(-20e-9, 20e-9, FINE_S)
-        around = np.asarray(CubicSpline(grid, shape)(fine))
-        own_lag = float(fine[int(np.argmax(around))])
+        found = found_lag(bench, lag_s, arrived, shots)
+        v, s = found.fit.values, found.fit.sigmas
         ready, ready_sigma = ready_for_f(bench, references, shots)
         passed = v["height"] / ready
         passed_sigma = passed * float(np.hypot(s["height"] / v["height"], ready_sigma / ready))
-        curve = v["offset"] + v["height"] * np.interp(lag_s - v["delay"], grid, shape)
         text = "delay {delay}, best lag {best_lag}, transmission {transmission}"
         return {
             "delay": Measured(v["delay"], s["delay"], "s"),
-            "best_lag": Measured(v["delay"] + own_lag, s["delay"], "s"),
+            "best_lag": Measured(found.best_lag_s, s["delay"], "s"),
             "transmission": Measured(passed, passed_sigma, "1"),
         }, replace(
-            panel, series=(*panel.series, Series("fit", lag_s * 1e9, curve, line=True)), text=text
+            panel,
+            series=(*panel.series, Series("fit", lag_s * 1e9, found.curve, line=True)),
+            text=text,
         )
 
     await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)

@@ -3,10 +3,13 @@
 A round trip turns the qubit by the phases of both ways. Carriers and clocks of both ends are in
 them with opposite signs: their sum is the same in each round trip and, but for the drift of cables,
 after each start, where the phase of one way is another one.
+
+Shots begin by waiting alone: what is left in 1 then is an error of preparation, which the decay
+does not have, and photons of a reset would be as many more of which a world keeps track.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -20,9 +23,9 @@ from podium.control.calibration.links.link_bench import (
     EndPulses,
     LinkBench,
     PhotonPulses,
-    photon_pulses,
 )
 from podium.control.calibration.links.photon_shapes import played
+from podium.control.calibration.links.photon_transfer import lag_program
 from podium.control.calibration.routines.bell_state import TURNS as AXIS_TURNS
 from podium.control.calibration.two_qubit_cliffords import TURNS, Turn
 from podium.control.program.program import (
@@ -99,10 +102,13 @@ class RoundTrip:
     bench: LinkBench
     forth: PhotonPulses
     back: PhotonPulses
+    lags_ns: tuple[int, int]
+    """By how much later than the emission the catch begins, there and back: what one end starts
+    late, or has longer lines by, is in both with opposite signs."""
 
     @classmethod
-    def of(cls, bench: LinkBench) -> "RoundTrip":
-        """Return them by what is known now.
+    def of(cls, bench: LinkBench, back_ns: int | None = None) -> "RoundTrip":
+        """Return them by what is known now; ``back_ns``: None takes the lag of the way there.
 
         Raises FitFailed for a link with a circulator, and where full scale makes no photon.
         """
@@ -111,31 +117,35 @@ class RoundTrip:
                 f"{bench.link.name} has a circulator (isolation): what is sent the other way does "
                 "not come back over it; only a link without one goes both ways"
             )
-        kappas = (bench.second.kappa_hz(), bench.first.kappa_hz())
-        drives = (bench.second.drive(), bench.first.drive())
-        try:
-            back = photon_pulses(bench.link, kappas, drives)
-        except ValueError as error:
-            raise FitFailed(str(error)) from error
-        return cls(bench, bench.photon(), back)
+        there_ns = bench.flight_ns()
+        back = replace(bench, first=bench.second, second=bench.first).photon()
+        lags_ns = there_ns, there_ns if back_ns is None else back_ns
+        return cls(bench, bench.photon(), back, lags_ns)
+
+    @property
+    def turned(self) -> LinkBench:
+        """Return the bench of the way back."""
+        return replace(self.bench, first=self.bench.second, second=self.bench.first)
+
+    def back_program(self, shots: int) -> Program:
+        """Return a scan over the lag of the catch at the first end, of photons of the second."""
+        scan = lag_program(self.turned, shots)
+        return replace(scan, name="photon back", frames=self.bench.frames())
 
     def statements(self) -> list[Statement]:
         """Send the first end's qubit to the second and back: each time all the way to 0 and 1."""
         first, second = self.bench.ends
         return [
-            *self._sent(first, second, self.forth),
-            *self._sent(second, first, self.back),
+            *self._sent(first, second, self.forth, self.lags_ns[0]),
+            *self._sent(second, first, self.back, self.lags_ns[1]),
         ]
 
     def _sent(
-        self, sender: EndPulses, receiver: EndPulses, photon: PhotonPulses
+        self, sender: EndPulses, receiver: EndPulses, photon: PhotonPulses, lag_ns: int
     ) -> list[Statement]:
-        """Send a qubit; then resonators empty, as no pulse may catch what two have sent.
-
-        ASSUMED: both ways take the same lag: starts that are corrected differ by less than 1 ns.
-        """
+        """Send a qubit; then resonators empty, as no pulse may catch what two have sent."""
         bench = self.bench
-        later_ns = sender.node.pulse_ns + bench.flight_ns()
+        later_ns = sender.node.pulse_ns + lag_ns
         return [
             Barrier(bench.names),
             sender.node.ef_pulse(sender.node.ef_pi_amplitude()),
@@ -176,7 +186,7 @@ class RoundTrip:
             Variable("read_turn", "turn", Table(tuple((read - prepared).tolist()))),
         )
         body = [
-            *self.bench.reset(),
+            *self.bench.passive_reset(),
             ShiftPhase(node.drive, Affine("prepared_turn")),
             node.pulse(Affine("prepared_height")),
             *self.statements(),
@@ -199,7 +209,7 @@ class RoundTrip:
         node = self.bench.first.node
         half = node.pi_amplitude() / 2
         variables: list[Variable] = []
-        body = self.bench.reset()
+        body = self.bench.passive_reset()
         for k in range(round_trips + 1):
             turns = [TURNS[one.places[k]] for one in draws]
             names = [f"{word}_{k}" for word in ("before", "height", "after")]

@@ -46,3 +46,8 @@ class Link:
     """Power that goes round a circulator the wrong way; 0: none does."""
     phase_turns: float
     """Phase of the way at the carrier, in turns."""
+
+    @property
+    def both_ways(self) -> bool:
+        """Tell whether photons go either way alike: there is no circulator."""
+        return self.isolation == 0 and self.transmission[0] == self.transmission[1]

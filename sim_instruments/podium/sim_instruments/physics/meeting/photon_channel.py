@@ -1,7 +1,8 @@
 """Windows of a meeting by the master equation of :mod:`..links.link_channel`.
 
-A photon goes the way of a circulator, where there is one. Without one it goes from the end whose
-pulse begins first: ASSUMED, as no pulse both makes and catches one.
+A photon goes the way of a circulator, where there is one. Without one it goes from the end that is
+in f, and where both may be, from the one whose pulse begins first: ASSUMED, as no pulse both makes
+and catches one. What an end without a circulator reflects is left out.
 """
 
 from itertools import product
@@ -35,7 +36,7 @@ def photon_channel(
     starts_fs = 0, link.delay_fs + lag_fs
     carrier_hz = link.ends[0].transfer_hz
     ends = [_end(*one, carrier_hz) for one in zip(link.ends, atoms, pulses, starts_fs, strict=True)]
-    backward = is_backward(link, pulses, lag_fs)
+    backward = is_backward(link, pulses, lag_fs, levels)
     there, back = link.transmission[::-1] if backward else link.transmission
     if backward:
         ends, levels = ends[::-1], levels[::-1]
@@ -62,13 +63,21 @@ def photon_channel(
     return np.ascontiguousarray(parts.transpose(order)).reshape(size * size, size * size)
 
 
-def is_backward(link: Link, pulses: tuple[SidebandPulse, SidebandPulse], lag_fs: int) -> bool:
-    """Tell whether the photon goes from the second end to the first."""
+def is_backward(
+    link: Link,
+    pulses: tuple[SidebandPulse, SidebandPulse],
+    lag_fs: int,
+    levels: tuple[int, int],
+) -> bool:
+    """Tell whether the photon goes from the second end to the first; ``levels``: populated ones."""
     forth, back = link.transmission
-    if link.isolation > 0 or forth != back:
+    if not link.both_ways:
         return back > forth
     if 0.0 in (pulses[0].duration_ns, pulses[1].duration_ns):
         return pulses[0].duration_ns == 0.0
+    in_f = levels[0] == LEVELS, levels[1] == LEVELS
+    if in_f[0] != in_f[1]:
+        return in_f[1]
     return link.delay_fs + lag_fs < 0
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS, SIZE, AtomMaps, phases
 from podium.sim_instruments.physics.meeting.link_windows import LinkWindows
+from podium.sim_instruments.physics.meeting.shared_shots import HARMONICS
 
 DIAGONAL = np.arange(LEVELS) * (LEVELS + 1)
 OUTSIDE = (0.0, 2e-2, 3e-4)
@@ -245,9 +246,6 @@ def phase_grid(count: int) -> list[tuple[float, ...]]:
     found is a trigonometric polynomial of degree two in it.
     """
     return list(product([n / HARMONICS for n in range(HARMONICS)], repeat=count))
-
-
-HARMONICS = 5
 
 
 def interpolated(values: NDArray[np.float64], turns: Sequence[float]) -> NDArray[np.float64]:

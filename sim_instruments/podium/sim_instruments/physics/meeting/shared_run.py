@@ -115,7 +115,7 @@ class SharedShots:
     def column(self, draw: int, levels: Sequence[int]) -> NDArray[np.float64]:
         """Return the populations (3 ** r,) at the readings of a draw, from levels of all."""
         turns = self._draws.turns[draw][self._draws.pairs[draw] >= 0].tolist()
-        if not self._draws.rounded or not turns:
+        if not self._draws.from_few or not turns:
             return self._read(draw, self._state(draw, levels, turns))
         taking = tuple(n if b >= 0 else 0 for n, b in zip(levels, self._block(draw), strict=True))
         asked = int(self._draws.form[draw]), taking

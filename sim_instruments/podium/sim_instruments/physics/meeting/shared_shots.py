@@ -34,6 +34,8 @@ from podium.sim_instruments.physics.meeting.window_pairs import WindowPairs
 PHASES = 64
 MANY_PHASES = 64
 """More kinds of shared blocks than these have their phases rounded."""
+HARMONICS = 5
+"""Phases of a pair of windows that tell all others."""
 MOST_TOGETHER = 4
 """Members that share a state in a draw."""
 UNREAD = -1
@@ -67,8 +69,9 @@ class Draws:
     """Shape (D, P): of its pairs of windows, by time; 0 behind the last."""
     pairs: NDArray[np.int64]
     """Shape (D, P): their numbers; UNREAD behind the last."""
-    rounded: bool
-    """Whether phases are taken in steps."""
+    from_few: bool
+    """Whether a few phases, for which all is evolved, tell what is found at all others: where that
+    is less work than to evolve each."""
 
 
 def phased(
@@ -266,15 +269,16 @@ def _numbered(
     ).astype(np.int64)
     if own.size:
         forms = np.column_stack([forms, np.where(own, np.arange(count), -1)])
-    form, _ = distinct(forms)
+    form, form_example = distinct(forms)
     words = [phase_word(turns[:, place]) for place in range(most)]
     kind, example = distinct(np.column_stack([forms, *words]))
-    rounded = example.size > MANY_PHASES and most > 0
+    rounded = most > 0 and example.size > MANY_PHASES
     if rounded:
         turns = np.round(turns * PHASES) / PHASES
         words = [phase_word(turns[:, place]) for place in range(most)]
-        kind, _ = distinct(np.column_stack([forms, *words]))
-    return Draws(block, kind.astype(np.int64), form.astype(np.int64), turns, numbers, rounded)
+        kind, example = distinct(np.column_stack([forms, *words]))
+    few = rounded and example.size > form_example.size * HARMONICS**most
+    return Draws(block, kind.astype(np.int64), form.astype(np.int64), turns, numbers, few)
 
 
 def _pair_turns(pairs: WindowPairs, phases: Sequence[Phased]) -> NDArray[np.float64]:
