@@ -167,7 +167,7 @@ LINK_OF_mixed = --facility examples/linked/facility_mixed.yaml
 GATES_OF_zi = --facility examples/two_qubit/facility_zi.yaml
 DEMO_OF_zi = --node-only --facility examples/first_light_zi/facility.yaml
 
-.PHONY: help docs demo demo-two-qubit demo-link seeds repeats reproduce test test-all test-laboneq test-stacks test-clients check chaos mutants fuzz nodes bench referees
+.PHONY: help docs demo demo-two-qubit demo-link seeds repeats reproduce test test-all kernels test-laboneq test-stacks test-clients check chaos mutants fuzz nodes bench referees
 .DEFAULT_GOAL := help
 
 help:
@@ -194,12 +194,17 @@ seeds: $(if $(DASK),$(installed_for_tests),$(installed))
 repeats: $(if $(DASK),$(installed_for_tests),$(installed))
 	$(call campaign,repeatability,$(REPEATS_OUT))
 
-test: check
+test: check kernels
 	@$(call tests,not slow)
 
 test-all: export PODIUM_THOROUGH = 1
-test-all: check
+test-all: check kernels
 	@$(call tests,(slow or not slow))
+
+# Those of sources that have changed: else four workers, and each twin that they start, compile the
+# same ones at the same time.
+kernels: $(installed_for_tests)
+	$(warm_up)
 
 test-laboneq: $(installed_for_tests)
 	@$(call peer,laboneq,$(LABONEQ))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from podium.control.facility.write_ahead import write_ahead
+from podium.control.facility.write_ahead import NewerTable, open_table
 
 VERSION = 1
 """Of the table; kept in the file as SQLite's ``user_version``."""
@@ -133,23 +133,8 @@ class OperationJournal:
     def _opened(self) -> sqlite3.Connection:
         if self._database is not None:
             return self._database
-        if self._file is not None:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-        database = sqlite3.connect(
-            self._file or ":memory:", isolation_level=None, check_same_thread=False
-        )
         try:
-            write_ahead(database.execute)
-            found = int(database.execute("PRAGMA user_version").fetchone()[0])
-            if found > VERSION:
-                raise OperationJournalError(
-                    f"{self._file} was written by a newer Podium (version {found} of its table; "
-                    f"this one reads up to {VERSION}): update Podium"
-                )
-            database.execute(_TABLE)
-            database.execute(f"PRAGMA user_version = {VERSION}")
-        except BaseException:
-            database.close()
-            raise
-        self._database = database
-        return database
+            self._database = open_table(self._file, _TABLE, VERSION)
+        except NewerTable as error:
+            raise OperationJournalError(str(error)) from error
+        return self._database

@@ -17,7 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Literal
 
-from podium.control.facility.write_ahead import write_ahead
+from podium.control.facility.write_ahead import NewerTable, open_table
 
 VERSION = 1
 """Of the table; kept in the file as SQLite's ``user_version``."""
@@ -232,26 +232,11 @@ class RampJournal:
         if self._file is not None:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._stay_alive(self._file)
-        database = sqlite3.connect(
-            self._file or ":memory:",
-            isolation_level=None,
-            check_same_thread=False,
-        )
         try:
-            write_ahead(database.execute)
-            found = int(database.execute("PRAGMA user_version").fetchone()[0])
-            if found > VERSION:
-                raise JournalError(
-                    f"the ramp journal {self._file} was written by a newer Podium (version {found} "
-                    f"of its table; this one reads up to {VERSION}): update Podium"
-                )
-            database.execute(_TABLE)
-            database.execute(f"PRAGMA user_version = {VERSION}")
-        except BaseException:
-            database.close()
-            raise
-        self._database = database
-        return database
+            self._database = open_table(self._file, _TABLE, VERSION)
+        except NewerTable as error:
+            raise JournalError(f"the ramp journal {error}") from error
+        return self._database
 
     def _select(self, where: str, *values: str | int | None) -> tuple[Ramp, ...]:
         columns = ", ".join(("id", *_INTENT, *_REST))

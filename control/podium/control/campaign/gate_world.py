@@ -65,7 +65,7 @@ def record_of(summary: Any, truth: Any, fits: Any) -> dict[str, Any]:
 
 
 def residual_flux(found: LineResponse, true: LineResponse) -> float | None:
-    """Return by how much a step at the chip differs from 1 at most, from 5 ns to 20 us after it.
+    """Return the largest deviation of a step at the chip, from 5 ns to 20 us after it.
 
     Its exponentials are undone as they were found; None: nothing undoes these. The bias tee and
     reflections play no part.

@@ -5,15 +5,21 @@ which branch the next part is made of. What qubits hold waits meanwhile, and dec
 waited is in the data, and what that cost, by the lifetimes that are known.
 """
 
+import asyncio
 import json
 import math
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.client.lab_queue import LabQueue
+from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.slow_branches import (
     CannotCut,
     Places,
@@ -22,20 +28,26 @@ from podium.control.compilers.slow_branches import (
     SlowCondition,
     after,
     check_cuts,
+    controllers_of,
     next_part,
     slow_conditions,
 )
 from podium.control.facility.facility import Facility
 from podium.control.parameters.entry import ParameterEntry, ParameterRecord
+from podium.control.parameters.store import ParameterStore
 from podium.control.program.program import Capture, Program, walk
+from podium.control.program.serialise import to_json
 from podium.control.program.validate import ProgramError, validate
-from podium.control.runs.errors import RunFailed, RunRefused
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.control.runs.errors import RunError, RunFailed, RunRefused
+from podium.control.timebase.lead_time import SHORTEST_FS
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
 from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
     import xarray
 
+HELD_S = 3600.0
+"""Nodes of a run that is cut are kept for it so long at most."""
 LATENCY = "slow_branch_latency"
 """Quantity of the facility: how long a cut takes, s."""
 ROUTINE = "run_cut"
@@ -77,6 +89,65 @@ def slow_text(slow: Sequence[SlowCondition], takes_s: float | None = None) -> st
             text += f": {takes_s - left_s:.3g} s are missing"
         parts.append(text)
     return "; ".join(parts)
+
+
+async def run_cut(
+    facility: Facility,
+    program: Program,
+    run_part: RunPart,
+    queue: LabQueue,
+    longest_wait_s: float,
+    store: Path | str | None,
+) -> "xarray.Dataset":
+    """Run ``program`` in parts by ``run_part``, on nodes kept for it: see :meth:`.Lab.run_cut`."""
+    nodes = sorted({frame.port.partition(".")[0] for frame in program.frames})
+    begin_s = time.time()
+    places = await asyncio.to_thread(places_of, facility, program)
+    with ParameterStore(store or ":memory:") as known:
+        cut = CutRun(program, places, run_part, longest_wait_s)
+        latency = known.get(latency_name(facility))
+        check_slow(cut.slow, latency, longest_wait_s, program.name)
+        lifetimes = known_lifetimes(facility, program, known)
+        why = f"{program.name}: qubits wait between its parts"
+        held = await queue.reserve(*nodes, begins_s=begin_s, ends_s=begin_s + HELD_S, why=why)
+        try:
+            shots = await cut.shots()
+        finally:
+            with suppress(RunError):
+                await asyncio.shield(queue.give_back(held.id))
+        attributes = {**shots[-1].attributes, "program": program.name}
+        attributes["program_json"] = await asyncio.to_thread(to_json, program)
+        attributes["made_again"] = cut.made_again
+        if any(one.waited_fs for one in shots):
+            known.put([latency_entry(facility, shots, attributes)])
+    return cut_dataset(program, cut.slow, shots, attributes, lifetimes)
+
+
+def places_of(facility: Facility, program: Program) -> Places:
+    """Return which controller plays each frame."""
+    from podium.control.families.family import families_of
+
+    families = families_of(facility)
+    ports = {name: frozenset(one.ports[name]) for name, one in families.items()}
+    return controllers_of(program, ports)
+
+
+def refuse_slow(facility: Facility, program: Program) -> None:
+    """Raise ``RunRefused`` where results would have to travel, with the time that is missing.
+
+    A program that is wrong in another way goes on: whoever compiles it will say so.
+    """
+    try:
+        validate(program)
+        slow = slow_conditions(program, places_of(facility, program))
+    except (ProgramError, DoesNotFit, OffGridError):
+        return
+    if slow:
+        raise RunRefused(
+            f"{program.name}: no wire carries {slow_text(slow, SHORTEST_FS / FS_PER_S)}. A run "
+            f"more takes {SHORTEST_FS / FS_PER_S:.3g} s at least: cut it at such branches "
+            "(lab.run_cut, podium run --cut)"
+        )
 
 
 def check_slow(

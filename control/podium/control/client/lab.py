@@ -6,7 +6,7 @@ import math
 import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -20,19 +20,11 @@ from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibra
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, Stop, StreamPart
 from podium.control.client.coordinator_client import CoordinatorClient, attributes_of
-from podium.control.client.cut_run import (
-    CutRun,
-    check_slow,
-    cut_dataset,
-    known_lifetimes,
-    latency_entry,
-    latency_name,
-    slow_text,
-)
+from podium.control.client.cut_run import refuse_slow, run_cut
 from podium.control.client.gates import TwoQubitGate, edge_between, gate_of
 from podium.control.client.lab_data import LabData
 from podium.control.client.lab_queue import LabQueue
-from podium.control.client.line_corrections import check_lines, stored_lines
+from podium.control.client.line_corrections import LineCorrections, stored_lines
 from podium.control.client.prepared_program import PreparedProgram, prepare
 from podium.control.client.procedure import Procedure, reported_procedure
 from podium.control.client.readiness import check_connected, settled_status
@@ -45,8 +37,6 @@ from podium.control.client.skew_calibration import (
     marked_nodes,
 )
 from podium.control.client.stream import EVERY_S, Stream
-from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.slow_branches import controllers_of, slow_conditions
 from podium.control.facility.facility import Facility
 from podium.control.facility.line_response import LineResponse, lines_to_plain
 from podium.control.parameters.store import ParameterStore
@@ -56,11 +46,9 @@ from podium.control.program.loopback import PULSES, Loopback
 from podium.control.program.parameters import NoSuchParameter, with_parameters
 from podium.control.program.program import Program, has_branches
 from podium.control.program.serialise import to_json
-from podium.control.program.validate import ProgramError, validate
 from podium.control.records.calibration_folder import OUT, STORE, CalibrationFolder
 from podium.control.records.snapshots import name_in
 from podium.control.runs.errors import RunError, RunRefused
-from podium.control.timebase.lead_time import SHORTEST_FS
 from podium.control.timebase.loopback import STARTS
 from podium.control.timebase.skew_messages import (
     AskSkews,
@@ -72,7 +60,7 @@ from podium.control.timebase.skew_messages import (
 from podium.control.timebase.skew_routine import Progress
 from podium.control.timebase.start_setting import SkewsMeasured, StartSetting
 from podium.control.timebase.timed_program import TimedProgram, timed_to_json
-from podium.firmware_interfaces.exact_time import FS_PER_S, OffGridError
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.quantity import parse_quantity
 from podium.firmware_interfaces.tai import Tai
 
@@ -85,8 +73,6 @@ CALIBRATION = "podium.control.calibration.one_routine"
 """Module that carries out routines: it stands on the lab, and is found when one is asked for."""
 CATALOGUE = "podium.control.calibration.catalogue"
 """Module that knows how long what routines have found is good for."""
-HELD_S = 3600.0
-"""Nodes of a run that is cut are kept for it so long at most."""
 READY_S = 60.0
 """A calibration waits so long for instruments that do not answer yet."""
 
@@ -114,7 +100,7 @@ class Lab:
         ``priority``: see :meth:`at_priority`.
         """
         self._file = file
-        self._lines = dict(lines or {})
+        self._lines = LineCorrections(facility, lines or {})
         self._who = checked_name(who)
         self._facility = facility
         self._bus = bus
@@ -161,7 +147,7 @@ class Lab:
 
     def _like(self, procedure: str, priority: int) -> "Lab":
         given = (self._facility, self._bus, self._who, procedure, self._file)
-        return Lab(*given, recorded=self._recorder, lines=self._lines, priority=priority)
+        return Lab(*given, recorded=self._recorder, lines=self._lines.all(), priority=priority)
 
     @property
     def queue(self) -> LabQueue:
@@ -207,10 +193,10 @@ class Lab:
         except NoSuchParameter as error:
             raise RunRefused(str(error)) from error
         if has_branches(program):
-            await asyncio.to_thread(self._refuse_slow, program)
+            await asyncio.to_thread(refuse_slow, self._facility, program)
         asked_s = time.time()
         text = await asyncio.to_thread(to_json, program)
-        lines, asked = self._lines_of(program), text
+        lines, asked = self._lines.of(program), text
         if lines:
             asked = await asyncio.to_thread(timed_to_json, TimedProgram(program, {}, lines))
         try:
@@ -245,38 +231,8 @@ class Lab:
         ``longest_wait_s``, and for programs that sweep. A qubit's phase against its drive is lost
         at a cut. Nobody else's work is begun on these nodes meanwhile.
         """
-        nodes = sorted({frame.port.partition(".")[0] for frame in program.frames})
-        begin_s = time.time()
-        places = await asyncio.to_thread(self._places, program)
-        with ParameterStore(store or ":memory:") as known:
-            run_part = partial(self.run, corrected=corrected)
-            cut = CutRun(program, places, run_part, longest_wait_s)
-            latency = known.get(latency_name(self._facility))
-            check_slow(cut.slow, latency, longest_wait_s, program.name)
-            lifetimes = known_lifetimes(self._facility, program, known)
-            why = f"{program.name}: qubits wait between its parts"
-            held = await self.queue.reserve(
-                *nodes, begins_s=begin_s, ends_s=begin_s + HELD_S, why=why
-            )
-            try:
-                shots = await cut.shots()
-            finally:
-                with suppress(RunError):
-                    await asyncio.shield(self.queue.give_back(held.id))
-            attributes = {**shots[-1].attributes, "program": program.name}
-            attributes["program_json"] = await asyncio.to_thread(to_json, program)
-            attributes["made_again"] = cut.made_again
-            if any(one.waited_fs for one in shots):
-                known.put([latency_entry(self._facility, shots, attributes)])
-        return cut_dataset(program, cut.slow, shots, attributes, lifetimes)
-
-    def _places(self, program: Program) -> "Mapping[str, str]":
-        """Return which controller plays each frame."""
-        from podium.control.families.family import families_of
-
-        families = families_of(self._facility)
-        ports = {name: frozenset(one.ports[name]) for name, one in families.items()}
-        return controllers_of(program, ports)
+        run_part = partial(self.run, corrected=corrected)
+        return await run_cut(self._facility, program, run_part, self.queue, longest_wait_s, store)
 
     async def prepare(self, program: Program) -> PreparedProgram:
         """Have ``program`` compiled and held by the agent that plays it; nothing is touched.
@@ -284,7 +240,7 @@ class Lab:
         It is then fired with other values of its parameters: ``await prepared.fire(theta=0.1)``. It
         has to fit one controller as it is, and to be started at once; flux lines are not corrected.
         """
-        self._refuse_lines(program, "a prepared program")
+        self._lines.refuse(program, "a prepared program")
         return await prepare(self._client, program, self._facility.name, self._who)
 
     def correct_lines(self, lines: Mapping[str, LineResponse]) -> None:
@@ -294,8 +250,7 @@ class Lab:
         What no filter of an instrument reaches is refused with the run. Raises ``RunRefused`` for
         a port that plays no pulses.
         """
-        check_lines(self._facility, lines)
-        self._lines = dict(lines)
+        self._lines.replace(lines)
 
     def correct_stored_lines(self, store: Path | str | None = None) -> Mapping[str, LineResponse]:
         """Do so with the responses that routines have stored, and return them."""
@@ -303,35 +258,6 @@ class Lab:
             lines = stored_lines(self._facility, known)
         self.correct_lines(lines)
         return lines
-
-    def _lines_of(self, program: Program) -> dict[str, LineResponse]:
-        """Return the corrected lines that ``program`` plays on."""
-        ports = {frame.port for frame in program.frames}
-        return {port: line for port, line in self._lines.items() if port in ports}
-
-    def _refuse_slow(self, program: Program) -> None:
-        """Raise ``RunRefused`` where results would have to travel, with the time that is missing.
-
-        A program that is wrong in another way goes on: whoever compiles it will say so.
-        """
-        try:
-            validate(program)
-            slow = slow_conditions(program, self._places(program))
-        except (ProgramError, DoesNotFit, OffGridError):
-            return
-        if slow:
-            raise RunRefused(
-                f"{program.name}: no wire carries {slow_text(slow, SHORTEST_FS / FS_PER_S)}. A run "
-                f"more takes {SHORTEST_FS / FS_PER_S:.3g} s at least: cut it at such branches "
-                "(lab.run_cut, podium run --cut)"
-            )
-
-    def _refuse_lines(self, program: Program, what: str) -> None:
-        if lines := self._lines_of(program):
-            raise RunRefused(
-                f"{what} does not correct flux lines, and {', '.join(lines)} would be corrected; "
-                "use run, or correct_lines({}) first"
-            )
 
     async def calibrate(
         self,
@@ -448,7 +374,7 @@ class Lab:
         goes first in the queue may play a program, or read; nothing is set. What is yielded is
         described at :class:`~podium.control.client.stream.Stream`. Flux lines are not corrected.
         """
-        self._refuse_lines(program, "a stream")
+        self._lines.refuse(program, "a stream")
         if not every_s > 0 or (batch_shots is not None and batch_shots < 1):
             raise RunRefused(
                 f"{program.name}: batches of {every_s} s and {batch_shots} shots: every_s is above "

@@ -1,11 +1,42 @@
-"""Finds what the store knows of flux lines: the responses that controllers undo."""
+"""Corrects flux lines in runs: responses that controllers undo, given or found in the store."""
 
 from collections.abc import Iterator, Mapping
 
 from podium.control.facility.facility import Facility, FluxWiring
 from podium.control.facility.line_response import LineResponse, response_of
 from podium.control.parameters.entry import ParameterRecord
+from podium.control.program.program import Program
 from podium.control.runs.errors import RunRefused
+
+
+class LineCorrections:
+    """The flux lines that a lab's runs correct, by port."""
+
+    def __init__(self, facility: Facility, lines: Mapping[str, LineResponse]) -> None:
+        self._facility = facility
+        self._lines = dict(lines)
+
+    def replace(self, lines: Mapping[str, LineResponse]) -> None:
+        """Correct these from now on; raises ``RunRefused`` for a port that plays no pulses."""
+        check_lines(self._facility, lines)
+        self._lines = dict(lines)
+
+    def all(self) -> Mapping[str, LineResponse]:
+        """Return all of them."""
+        return self._lines
+
+    def of(self, program: Program) -> dict[str, LineResponse]:
+        """Return those that ``program`` plays on."""
+        ports = {frame.port for frame in program.frames}
+        return {port: line for port, line in self._lines.items() if port in ports}
+
+    def refuse(self, program: Program, what: str) -> None:
+        """Raise ``RunRefused`` where there are such, for ``what`` does not correct any."""
+        if lines := self.of(program):
+            raise RunRefused(
+                f"{what} does not correct flux lines, and {', '.join(lines)} would be corrected; "
+                "use run, or correct_lines({}) first"
+            )
 
 
 def stored_lines(

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Discriminator:
-    """Result 1 where the real part of ``(i + 1j * q) * exp(2j * pi * rotation)`` reaches a level.
+    """Result 1 where the real part of ``(i + 1j*q) * exp(2j*pi*rotation)`` reaches a level.
 
     ``i`` and ``q`` are those of the dataset: means over the window, V at the input connector.
     """

@@ -12,6 +12,7 @@ from podium.sim_instruments.physics.episodes import EpisodeKind
 from podium.sim_instruments.physics.evolution import bare_tables, with_shapes
 from podium.sim_instruments.physics.exposure import Exposure, exposure_of
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.lab_frame import laboratory_maps
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import SampledWindow, take, tones_of
 from podium.sim_instruments.physics.signals import (
@@ -60,10 +61,20 @@ def run_maps() -> None:
     readout_drive_maps(shape, Exposure(8, pace, nothing), 0, tables)
 
 
+def run_laboratory() -> None:
+    """Make the maps of a pulse in the laboratory frame, where fluxoniums are driven."""
+    qubit = first_qubit()
+    tables = bare_tables(qubit, np.zeros(2), np.full(2, 0.5))
+    upwards = np.diag(qubit.ladder, -1).astype(np.complex128)
+    shape = Shape(6e9, SHAPED, 1.0, 0.1 + 0j, 20, start_turns=0.0)
+    laboratory_maps(shape, tables, upwards + upwards.T)
+
+
 def run_whole() -> None:
     """Run all that :meth:`World.play` and :meth:`World.begin` may need."""
     run_readout()
     run_maps()
+    run_laboratory()
     world = first_world()
     for shots, apart in RUNS:
         world.play(first_signals(shots, apart, readout=True))

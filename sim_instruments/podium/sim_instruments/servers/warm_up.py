@@ -23,9 +23,12 @@ import numba
 import numpy as np
 from numba.core import caching
 
+from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ
 from podium.firmware_interfaces.zurich.elf import SequencerElf
+from podium.firmware_interfaces.zurich.precompensation import exponential_filter
 from podium.sim_instruments.execution.compilation_run import run_tree
 from podium.sim_instruments.physics.compilation_runs import (
+    run_laboratory,
     run_maps,
     run_pulses,
     run_readout,
@@ -45,6 +48,7 @@ from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
+from podium.sim_instruments.twins.zurich.signals.precompensation import Precompensation, filtered
 
 PROGRAM = """
       set_mrk 3
@@ -99,6 +103,12 @@ def warm_up_sequencer() -> None:
         raise RuntimeError(f"a sequencer did not play its few words: {trace.status.name}")
 
 
+def warm_up_filters() -> None:
+    """Take a step through the precompensation of an output of an HDAWG."""
+    filters = Precompensation((exponential_filter(1e-7, 0.1, HDAWG_RATE_HZ),))
+    filtered(filters, np.zeros(1, np.int64), np.ones(1), 64)
+
+
 def _block(content: bytes) -> bytes:
     length = str(len(content)).encode()
     return b"#" + str(len(length)).encode() + length + content
@@ -110,11 +120,15 @@ UNITS: dict[str, tuple[tuple[str, Callable[[], None]], ...]] = {
         ("readout", run_readout),
         ("trees", run_tree),
         ("maps of pulses", run_maps),
+        ("pulses in the laboratory frame", run_laboratory),
         ("joint states", run_joint),
     ),
     "links": (("photons of links", run_links),),
     "qblox_cluster": (("programs of a cluster", warm_up_cluster),),
-    "zurich": (("programs of a sequencer", warm_up_sequencer),),
+    "zurich": (
+        ("programs of a sequencer", warm_up_sequencer),
+        ("filters of outputs", warm_up_filters),
+    ),
 }
 """Pieces of work by family: those that share little, so that processes can do them side by side."""
 ORDER = (
@@ -126,6 +140,8 @@ ORDER = (
     "maps of pulses",
     "joint states",
     "photons of links",
+    "pulses in the laboratory frame",
+    "filters of outputs",
 )
 """The longest first; last those that share most with the first."""
 Tell = Callable[[int, int, str], None]

@@ -80,7 +80,7 @@ def phase_errors(off: Array, sigma: Array) -> PhaseErrors:
 
 
 def decoherence(duration_s: float, t1: Sequence[Valued], t2: Sequence[Valued]) -> Measured:
-    """Return what T1 and T2 of idle qubits cost in a gate: ``2/5 t (1 / (2 T1) + 1 / T2)`` each.
+    """Return the error by decoherence of idle qubits: ``2/5 t (1 / (2 T1) + 1 / T2)`` each.
 
     As of two qubits at rest, in first order of t over T1 and T2 (Abad et al., Phys. Rev. Lett. 129,
     150504 (2022), with 1 / Tphi = 1 / T2 - 1 / (2 T1)).

@@ -1,4 +1,4 @@
-"""Measures how much of f at one end of a link comes to f at the other, by pulses as calibrated."""
+"""Measures how much of f at one end of a link comes to f at the other."""
 
 from dataclasses import replace
 

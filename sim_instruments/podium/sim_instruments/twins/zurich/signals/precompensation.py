@@ -114,7 +114,7 @@ def filtered(
     gain = np.array([one.gain for one in filters.exponentials], np.float64)
     taps = np.array(filters.taps, np.float64)
     powers = _powers(follows, gain, filters.high_pass)
-    times, words, cut = _walk(
+    times, words, cut = walk_blocks(
         time, level * WORD_MAX, end, taps, follows, gain, filters.high_pass, powers
     )
     return times, words, bool(cut)
@@ -170,9 +170,13 @@ def _block(state: Any, samples: Any, out: Any, follows: Any, gain: Any, rate: An
 
 
 @njit(cache=True, nogil=True)
-def _walk(
+def walk_blocks(
     time: Any, level: Any, end: int, taps: Any, follows: Any, gain: Any, rate: float, powers: Any
 ) -> Any:
+    """Return changes of what leaves the filters (samples, words), and whether they were cut.
+
+    ``level`` (n,) in words, from ``time`` (n,) on; ``powers``: see :func:`_powers`.
+    """
     stages, length = len(follows), len(taps)
     size = _STATES * stages + 2
     state, fresh = np.zeros(size), np.zeros(size)

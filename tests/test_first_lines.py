@@ -1,4 +1,4 @@
-"""First lines of docstrings of instruments are sentences, not questions."""
+"""First lines of docstrings are sentences, not questions."""
 
 import ast
 import re
@@ -14,6 +14,7 @@ ALLOWED: dict[str, dict[str, int]] = {
     "firmware_interfaces": {},
     "drivers": {},
     "sim_instruments": {},
+    "control": {},
 }
 """By room and file, how many first lines still ask, or run on. May shrink, never grow."""
 
