@@ -14,6 +14,7 @@ from podium.drivers.qblox_cluster.direct_sockets import DirectSockets
 SCOPE_BLOCKS = 6
 """Of each acquisition of a QRM: samples, whether it clipped, and how often averaged, of two
 paths (ditto, ``_read_acquisition_raw_data``)."""
+HASH, ZERO = b"#0"
 BIN = np.dtype(
     [
         ("valid", np.uint64),
@@ -88,16 +89,13 @@ class BinsReply:
         return True
 
     def _take_block(self, held: memoryview) -> bool:
-        head = bytes(held[self._at : self._at + 2])
-        if head and head[:1] != b"#":
+        at, there = self._at, len(held)
+        if there > at and held[at] != HASH:
+            head = bytes(held[at : at + 2])
             raise ValueError(f"invalid literal: a block begins with #, got {head!r}: header error")
-        if len(head) < 2:
+        if there < at + 2 or there < (begins := at + 2 + held[at + 1] - ZERO):
             return False
-        begins = self._at + 2 + int(head[1:])
-        if len(held) < begins:
-            return False
-        ends = begins + int(bytes(held[self._at + 2 : begins]))
-        if len(held) < ends:
+        if there < (ends := begins + int(bytes(held[at + 2 : begins]))):
             return False
         self._at = ends
         if not self._begun:

@@ -1,5 +1,6 @@
 """From the bins and the scope of a cluster to what a capture brought back, in volts."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ def acquired(
         content = acquisitions[layout.acquisition]["acquisition"]
         paths = content["bins"]["integration"]
         sums = [np.asarray(paths[path], np.float64) for path in ("path0", "path1")]
-        filled = np.asarray(content["bins"]["avg_cnt"], np.float64)
+        filled = np.asarray(content["bins"]["avg_cnt"])
         above = np.asarray(content["bins"]["threshold"], np.float64) if layout.result else None
     except KeyError as error:
         raise ProtocolError(
@@ -35,12 +36,15 @@ def acquired(
     shape = (layout.shots, *layout.shape) if layout.keep_shots else layout.shape
     times = 1 if layout.keep_shots else layout.shots
     least, most = layout.least * times, layout.most * times
-    bins = int(np.prod(shape))
+    bins = math.prod(shape)
     if filled.size < bins:
         raise ProtocolError(f"{where}: {bins} bins expected, got {filled.size}")
-    counts = np.nan_to_num(filled).astype(np.int64)  # a bin in which nothing came has no count
-    wrong = np.flatnonzero((counts[:bins] < least) | (counts[:bins] > most))
-    if wrong.size:
+    if filled.dtype.kind == "f":  # a bin in which nothing came has no count
+        filled = np.nan_to_num(filled)
+    counts = filled[:bins].astype(np.int64)
+    off = (counts < least) | (counts > most)
+    if off.any():
+        wrong = np.flatnonzero(off)
         expected = f"{least}" if least == most else f"{least} to {most}"
         raise ProtocolError(
             f"{where}: {wrong.size} of {bins} bins were not filled {expected} times, the first is "
@@ -48,7 +52,7 @@ def acquired(
         )
     scale_v = full_scale_v / layout.integration_ns
     i, q = (np.asarray(values[:bins].reshape(shape) * scale_v) for values in sums)
-    counts = counts[:bins].reshape(shape)
+    counts = counts.reshape(shape)
     results = None if above is None else np.asarray(above[:bins].reshape(shape))
     if not layout.trace:
         return Acquired(i, q, counts, results=results)
