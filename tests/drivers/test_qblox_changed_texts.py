@@ -11,6 +11,7 @@ from tests.benches.qblox_cluster.driver_bench import DRIVE, POINTS, PROGRAM, SHO
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import QbloxCluster
+from podium.drivers.qblox_cluster.changed_texts import StartedPlay
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
 pytestmark = [
@@ -91,6 +92,21 @@ def test_what_ends_when_it_should_brings_its_bins_with_its_end(server, cluster) 
     cluster._punctual = True
     _, data = fire(cluster, with_gain(7000))
     np.testing.assert_array_equal(data["q0"].counts, np.full(POINTS, SHOTS))
+
+
+def test_an_allowance_delays_no_first_question(server, cluster, monkeypatch) -> None:
+    asked: list[tuple[float, bool]] = []
+    finish = StartedPlay.finish
+
+    def noted(play, began_s, duration_s, read, *others):
+        asked.append((duration_s, bool(read)))
+        return finish(play, began_s, duration_s, read, *others)
+
+    monkeypatch.setattr(StartedPlay, "finish", noted)
+    fire(cluster, PROGRAM)
+    cluster._punctual = True
+    cluster.play_at_once(with_gain(7000), 10.0, nothing)
+    assert asked[-1] == (PROGRAM.duration_fs * 1e-15, True)
 
 
 def test_a_text_that_does_not_assemble_is_refused_in_words_and_nothing_plays(

@@ -3,7 +3,8 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -11,6 +12,16 @@ from podium.drivers.roles import Identity, Instrument
 
 Driver = TypeVar("Driver", bound=Instrument)
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DriverCall(Generic[Result]):
+    """A call under way."""
+
+    end: "asyncio.Future[Result]"
+    """Outlives whoever has asked."""
+    answer: "asyncio.Future[Result]"
+    """The same for who has asked, who may give it up: a shield takes the loop two turns more."""
 
 
 class DriverThread(Generic[Driver]):
@@ -32,21 +43,23 @@ class DriverThread(Generic[Driver]):
         self._thread = threading.Thread(target=self._work, name=f"{name} driver", daemon=True)
         self._thread.start()
 
-    def submit(self, function: Callable[[Driver], Result]) -> "asyncio.Future[Result]":
-        """Return what ``function(driver)`` will return."""
-        future: asyncio.Future[Result] = self._loop.create_future()
-        future.add_done_callback(_seen)
+    def submit(self, function: Callable[[Driver], Result]) -> "DriverCall[Result]":
+        """Begin ``function(driver)``."""
+        end: asyncio.Future[Result] = self._loop.create_future()
+        call = DriverCall(end, self._loop.create_future())
+        call.end.add_done_callback(_seen)
+        call.answer.add_done_callback(_seen)
 
         def job(driver: Driver) -> None:
             try:
                 result = function(driver)
             except BaseException as error:
-                self._tell(partial(_fail, future, error))
+                self._tell(partial(_fail, (call.end, call.answer), error))
             else:
-                self._tell(partial(_fulfil, future, result))
+                self._tell(partial(_fulfil, (call.end, call.answer), result))
 
         self._jobs.put(job)
-        return future
+        return call
 
     def interrupt(self) -> None:
         """Ask the running call to end early, if the driver has a way to be asked."""
@@ -74,12 +87,12 @@ class DriverThread(Generic[Driver]):
             self._check(identity)
         except BaseException as error:
             self._close()
-            self._tell(partial(_fail, self.opened, error))
+            self._tell(partial(_fail, (self.opened,), error))
             return
         if self._left.is_set():  # given up while it was connecting
             self._close()
             return
-        self._tell(partial(_fulfil, self.opened, identity))
+        self._tell(partial(_fulfil, (self.opened,), identity))
         while (job := self._jobs.get()) is not None and not self._left.is_set():
             job(driver)
 
@@ -99,16 +112,18 @@ class DriverThread(Generic[Driver]):
             return  # the loop has ended: nobody waits any longer
 
 
-def _fulfil(future: "asyncio.Future[Result]", result: Result) -> None:
-    if not future.done():
-        future.set_result(result)
+def _fulfil(futures: "Iterable[asyncio.Future[Result]]", result: Result) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_result(result)
 
 
-def _fail(future: "asyncio.Future[Result]", error: BaseException) -> None:
-    if not future.done():
-        if isinstance(error, StopIteration):
-            error = RuntimeError(f"the driver raised StopIteration: {error}")
-        future.set_exception(error)
+def _fail(futures: "Iterable[asyncio.Future[Result]]", error: BaseException) -> None:
+    if isinstance(error, StopIteration):
+        error = RuntimeError(f"the driver raised StopIteration: {error}")
+    for future in futures:
+        if not future.done():
+            future.set_exception(error)
 
 
 def _seen(future: "asyncio.Future[Result]") -> None:

@@ -379,6 +379,7 @@ class PlaysAtOnce(Protocol[Artifact]):
     ) -> tuple[Tai, dict[str, Acquired]]:
         """Load, arm, start, wait and collect; return the time just before the start, and the data.
 
+        ``duration_s``: that it may take, an allowance for simulated instruments included.
         ``go_on`` is called between steps, and raises where the run was given up.
         """
         ...

@@ -231,13 +231,13 @@ class Worker(Generic[Driver]):
     async def _run(
         self, connection: DriverThread[Driver], what: str, function: Callable[[Driver], Result]
     ) -> Result:
-        job = connection.submit(function)
+        call = connection.submit(function)
         try:
-            result = await asyncio.shield(job)
+            result = await call.answer
             self._heard = time.monotonic()
             return result
         except asyncio.CancelledError:
-            await self._give_up(connection, job, what)
+            await self._give_up(connection, call.end, what)
             raise
         except (Refused, NotStarted):
             self._heard = time.monotonic()

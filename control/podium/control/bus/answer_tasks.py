@@ -36,10 +36,14 @@ class AnswerTasks:
                 for task in answering._open:
                     task.cancel()
 
-    async def answer(self, payload: bytes) -> bytes:
-        """Return the answer; raises ``AnswererFailed``, or ``NoAnswer`` when the server left."""
+    async def answer(self, payload: bytes, timeout_s: float | None = None) -> bytes:
+        """Return the answer; raises ``AnswererFailed``.
+
+        Raises ``NoAnswer`` when the server left, and when there is none after ``timeout_s``.
+        """
         # The task hands its answer over by itself: to wait for its end takes the loop a turn more.
-        answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[bytes] = loop.create_future()
         task = self._tasks.create_task(self._guarded(payload, answered), name=self._name)
         self._open.add(task)
 
@@ -49,7 +53,19 @@ class AnswerTasks:
                 answered.set_exception(NoAnswer(f"{self._key} left while it was answering"))
 
         task.add_done_callback(ended)
-        return await answered
+        if timeout_s is None:
+            return await answered
+
+        def give_up() -> None:
+            if not answered.done():
+                late = f"no answer from {self._key} (waited at most {timeout_s} s)"
+                answered.set_exception(NoAnswer(late))
+
+        timer = loop.call_later(timeout_s, give_up)
+        try:
+            return await answered
+        finally:
+            timer.cancel()
 
     async def _guarded(self, payload: bytes, answered: "asyncio.Future[bytes]") -> None:
         # A failed answer is for the one who asked; the server goes on.

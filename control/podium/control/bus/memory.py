@@ -38,11 +38,7 @@ class MemoryBus:
         if answering is None:
             served = ", ".join(sorted(self._answering)) or "nothing"
             raise NoAnswer(f"nobody serves {key} (served: {served})")
-        try:
-            async with asyncio.timeout(timeout_s):
-                return await answering.answer(payload)
-        except TimeoutError as error:
-            raise NoAnswer(f"no answer from {key} (waited at most {timeout_s} s)") from error
+        return await answering.answer(payload, timeout_s)
 
     async def request_all(self, pattern: str, payload: bytes, timeout_s: float) -> dict[str, bytes]:
         """See :class:`~podium.control.bus.bus.Bus`."""

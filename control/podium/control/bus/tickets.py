@@ -5,6 +5,7 @@ nobody asks for it; it is ended by :meth:`Tickets.cancel`, or when its owner lea
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Self
@@ -29,7 +30,9 @@ class Tickets:
 
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self._tasks = tasks
-        self._work: dict[str, asyncio.Task[object]] = {}
+        self._work: dict[str, _Work] = {}
+        self._over: deque[str] = deque()
+        """Tickets of what has ended, oldest first."""
 
     @classmethod
     @asynccontextmanager
@@ -40,14 +43,24 @@ class Tickets:
             try:
                 yield tickets
             finally:
-                for task in tickets._work.values():
-                    task.cancel()
+                for work in tickets._work.values():
+                    work.task.cancel()
 
     def begin(self, ticket: str, work: Callable[[], Awaitable[object]]) -> None:
         """Begin ``work`` unless it was begun under this ticket before."""
-        if ticket not in self._work:
-            self._forget_old()
-            self._work[ticket] = self._tasks.create_task(_outcome(work), name=ticket)
+        if ticket in self._work:
+            return
+        while len(self._over) > KEPT:
+            del self._work[self._over.popleft()]
+        begun = _Work()
+        begun.task = self._tasks.create_task(begun.outcome_of(work), name=ticket)
+        self._work[ticket] = begun
+
+        def ended(_: "asyncio.Task[None]") -> None:
+            self._over.append(ticket)
+            begun.wake()
+
+        begun.task.add_done_callback(ended)
 
     async def end(self, ticket: str, wait_s: float | None) -> object | None:
         """Return what the work returned, raise what it raised; None: not over after ``wait_s``.
@@ -55,57 +68,85 @@ class Tickets:
         ``wait_s`` None: wait for ever.
         Raises ``NoSuchTicket``, and ``GivenUp`` if the work was cancelled.
         """
-        task = self._task(ticket)
-        await asyncio.wait({task}, timeout=wait_s)
-        if not task.done():
+        work = self._named(ticket)
+        await work.over(wait_s)
+        if not work.is_over:
             return None
-        if task.cancelled():
+        if work.error is not None:
+            raise work.error
+        if work.task.done() and work.task.cancelled():
             raise GivenUp(f"{ticket} was cancelled")
-        outcome = task.result()
-        if isinstance(outcome, _Raised):
-            raise outcome.error
-        return outcome
+        return work.outcome
 
     async def meanwhile(self, ticket: str, event: asyncio.Event) -> None:
         """Return once ``event`` is set, or the work has ended."""
         waiting = asyncio.ensure_future(event.wait())
         try:
-            await asyncio.wait({self._task(ticket), waiting}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {self._named(ticket).task, waiting}, return_when=asyncio.FIRST_COMPLETED
+            )
         finally:
             waiting.cancel()
 
     async def cancel(self, ticket: str) -> None:
         """Cancel the work and return once it has ended. Unknown tickets are no error."""
-        task = self._work.get(ticket)
-        if task is not None and not task.done():
-            task.cancel()
-            await asyncio.wait({task})
+        work = self._work.get(ticket)
+        if work is not None and not work.task.done():
+            work.task.cancel()
+            await asyncio.wait({work.task})
 
     def known(self, ticket: str) -> bool:
         """Return whether work was begun under this ticket (and is remembered)."""
         return ticket in self._work
 
-    def _task(self, ticket: str) -> "asyncio.Task[object]":
+    def _named(self, ticket: str) -> "_Work":
         try:
             return self._work[ticket]
         except KeyError:
             raise NoSuchTicket(ticket) from None
 
-    def _forget_old(self) -> None:
-        over = [ticket for ticket, task in self._work.items() if task.done()]
-        for ticket in over[: max(0, len(over) - KEPT)]:
-            del self._work[ticket]
+
+class _Work:
+    """One piece of work, and who waits for its end."""
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[None]
+        self.is_over = False
+        self.outcome: object = None
+        self.error: Exception | None = None
+        """Raised by who asks: raised in the task it would end all others."""
+        self._waiting: set[asyncio.Future[None]] = set()
+
+    async def outcome_of(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do the work, and wake who waits as it ends: its task's end comes a turn later."""
+        try:
+            self.outcome = await work()
+        except Exception as error:
+            self.error = error
+        self.wake()
+
+    def wake(self) -> None:
+        """Wake all who wait for the end."""
+        self.is_over = True
+        for waiter in self._waiting:
+            _wake(waiter)
+
+    async def over(self, wait_s: float | None) -> None:
+        """Return once it is over, or after ``wait_s``; None: whenever that is."""
+        if self.is_over:
+            return
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[None] = loop.create_future()
+        timer = None if wait_s is None else loop.call_later(wait_s, _wake, waiter)
+        self._waiting.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiting.discard(waiter)
+            if timer is not None:
+                timer.cancel()
 
 
-class _Raised:
-    """An error on its way to who asks: raised in the task it would end all others."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-
-async def _outcome(work: Callable[[], Awaitable[object]]) -> object:
-    try:
-        return await work()
-    except Exception as error:
-        return _Raised(error)
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -12,11 +12,13 @@ import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache, lru_cache
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgpack
 import numpy as np
+from numpy.typing import NDArray
 
 ARRAY = 1
 """MessagePack extension type of an array: dtype, shape, bytes in C order."""
@@ -98,29 +100,33 @@ def _decoded(payload: bytes, expected: tuple[type[Message], ...]) -> Message:
 
 def _packable(value: object) -> object:
     """Return what MessagePack does not know in what it knows: it asks for these alone."""
-    kind: Any = type(value)
-    names = _field_names(kind)
-    if names is not None:
-        return [kind.__name__, {name: getattr(value, name) for name in names}]
-    if isinstance(value, Mapping):
-        return dict(value)
-    return _array(value)
+    return _packer(type(value))(value)
 
 
 @cache
-def _field_names(kind: type[Any]) -> tuple[str, ...] | None:
-    """Return the names of a dataclass's fields; None: it is none."""
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None
+def _packer(kind: type[Any]) -> Callable[[Any], object]:
+    """Return what makes a value of a class into what MessagePack knows; worked out once."""
+    if is_dataclass(kind):
+        name, names = kind.__name__, tuple(field.name for field in fields(kind))
+        if len(names) < 2:  # one is fetched bare, and none not at all
+            return lambda value: [name, {one: getattr(value, one) for one in names}]
+        values_of = attrgetter(*names)
+        return lambda value: [name, dict(zip(names, values_of(value), strict=True))]
+    if issubclass(kind, Mapping):
+        return dict
+    if issubclass(kind, np.ndarray):
+        return _array
+    raise TypeError(f"a {kind.__name__} cannot be sent: plain values and numeric arrays can")
 
 
-def _array(value: object) -> msgpack.ExtType:
-    if isinstance(value, np.ndarray) and value.dtype.str in DTYPES:
-        return msgpack.ExtType(ARRAY, _head_of(value.dtype, value.shape) + value.tobytes())
-    raise TypeError(f"a {type(value).__name__} cannot be sent: plain values and numeric arrays can")
+def _array(value: NDArray[Any]) -> msgpack.ExtType:
+    return msgpack.ExtType(ARRAY, _head_of(value.dtype, value.shape) + value.tobytes())
 
 
 @lru_cache(256)
 def _head_of(kind: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    if kind.str not in DTYPES:
+        raise TypeError(f"an array of {kind} cannot be sent: arrays of numbers can")
     head: bytes = msgpack.packb([kind.str, list(shape)])
     return head
 
@@ -129,11 +135,11 @@ def _extension(code: int, content: bytes) -> object:
     if code != ARRAY:
         raise BadMessage(f"unknown MessagePack extension {code}")
     ends = _short_head_ends(content)
-    kind, shape, begins = _parsed_head(content) if ends is None else _known_head(content[:ends])
-    given, wanted = len(content) - begins, math.prod(shape) * kind.itemsize
-    if given != wanted:
+    head = _parsed_head(content) if ends is None else _known_head(content[:ends])
+    kind, shape, begins, wanted = head
+    if (given := len(content) - begins) != wanted:
         raise BadMessage(f"an array {kind.str} {list(shape)} has {wanted} bytes, got {given}")
-    return np.frombuffer(content, kind, offset=begins).reshape(shape)
+    return np.ndarray(shape, kind, content, begins)
 
 
 def _short_head_ends(content: bytes) -> int | None:
@@ -148,8 +154,8 @@ def _short_head_ends(content: bytes) -> int | None:
     return ends if ends <= len(content) and lengths.isascii() else None
 
 
-def _parsed_head(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
-    """Return the kind of an array, its shape, and where its values begin."""
+def _parsed_head(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int, int]:
+    """Return the kind of an array, its shape, where its values begin, and their bytes."""
     unpacker = msgpack.Unpacker(max_array_len=DIMENSIONS_MAX, max_map_len=0)
     unpacker.feed(content)
     head = unpacker.unpack()
@@ -161,7 +167,7 @@ def _parsed_head(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
     kind, begins = np.dtype(dtype), unpacker.tell()
     if not all(type(length) is int and 0 <= length <= BYTES_MAX for length in shape):
         raise BadMessage(f"{_shown(shape)} is no shape of an array")
-    return kind, tuple(shape), begins
+    return kind, tuple(shape), begins, math.prod(shape) * kind.itemsize
 
 
 _known_head = lru_cache(256)(_parsed_head)
@@ -173,17 +179,31 @@ def _message_decoder(kind: type[Any]) -> Decode:
     if not is_dataclass(kind):
         raise BadMessage(f"{kind.__name__} is no message")
     name = kind.__name__
-    decoders = {field: _decoder(hint, f"{name}.{field}") for field, hint in _hints(kind).items()}
-    known = decoders.keys()
+    hints = _hints(kind)
+    steps = [
+        (field, _as_they_are(hint), _decoder(hint, f"{name}.{field}"))
+        for field, hint in hints.items()
+    ]
+    known = hints.keys()
 
     def decode(content: Any) -> Any:
         if not isinstance(content, dict):
             raise BadMessage(f"{name}: fields expected, got {type(content).__name__}")
         if content.keys() != known:
             raise BadMessage(f"{name} has the fields {sorted(known)}, got {_shown(list(content))}")
-        return kind(**{field: decoders[field](value) for field, value in content.items()})
+        for field, as_they_are, decoder in steps:
+            if type(value := content[field]) not in as_they_are:
+                content[field] = decoder(value)
+        return kind(**content)
 
     return decode
+
+
+def _as_they_are(hint: Any) -> tuple[type[Any], ...]:
+    """Return the types of which a value is what a type asks for; of others it is to be made."""
+    alternatives = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    bare = [np.ndarray if get_origin(one) is np.ndarray else one for one in alternatives]
+    return tuple(one for one in bare if one in PLAIN)
 
 
 @cache

@@ -9,7 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from podium.control.bus import messages
@@ -57,6 +57,7 @@ from podium.control.runs.messages import (
     Answer,
     Beat,
     Fire,
+    Greet,
     OfRun,
     Prepare,
     Request,
@@ -78,6 +79,9 @@ BEFORE = "somebody, before the coordinator was started again"
 KEPT_BYTES = 1 << 20
 """The end of a job with more data than this is not written to the disk: if the coordinator dies
 before it has told it, the job is done again."""
+
+RequestName = tuple[str, type[Request], RunId | None]
+"""Agent, kind of request and run: of one run no two requests of a kind differ."""
 
 log = event_log("coordinator")
 
@@ -112,11 +116,20 @@ class Job:
     taking: asyncio.Task[None] | None = None
     cancelled: str = ""
     """Why it does not begin: somebody has cancelled it while it waited."""
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    """Who waits for its end; woken as it comes, without a turn of the loop in between."""
 
     @property
     def ticket(self) -> str:
         """Return what names it."""
         return self.wanted.ticket
+
+    async def over(self) -> None:
+        """Return once it has ended; whoever gives up waiting ends nothing."""
+        if not self.ended.done():
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.waiting.append(waiter)
+            await waiter
 
 
 class Jobs:
@@ -159,7 +172,7 @@ class Jobs:
         self._discarded = Discarded(log)
         self._jobs: dict[str, Job] = {}
         self._ended: list[str] = []
-        self._on_its_way: Counter[tuple[str, Request]] = Counter()
+        self._on_its_way: Counter[RequestName] = Counter()
         self._tasks: asyncio.TaskGroup
         self._running: set[asyncio.Task[None]] = set()
         self._kept = {one.ticket: one for one in entries if isinstance(one, JobAccepted)}
@@ -366,6 +379,8 @@ class Jobs:
             job.taking.cancel()
         _tell(job.accepted, None)
         _tell(job.ended, ended)
+        for waiter in job.waiting:
+            _tell(waiter, None)
         if not job.kept:
             self._forget(job.ticket)
             return
@@ -415,8 +430,9 @@ class Jobs:
         if isinstance(request, Prepare) and job is not None:
             _tell(job.begun, request.run)
         most = FIRES if isinstance(request, Fire) else 1
-        if self._on_its_way[agent, request] < most:
-            self._on_its_way[agent, request] += 1
+        sent = _name_of(agent, request)
+        if self._on_its_way[sent] < most:
+            self._on_its_way[sent] += 1
             self._soon(self._say(agent, request, job))
 
     async def _say(self, agent: str, request: Request, job: Job | None) -> None:
@@ -426,9 +442,10 @@ class Jobs:
                 await asyncio.wait({job.accepted})  # nothing plays that is not on the disk
             answer = await ask(self._bus, key, OfRun(request), OfRun, timeout_s=ANSWER_S)
         finally:
-            self._on_its_way[agent, request] -= 1
-            if not self._on_its_way[agent, request]:
-                del self._on_its_way[agent, request]
+            sent = _name_of(agent, request)
+            self._on_its_way[sent] -= 1
+            if not self._on_its_way[sent]:
+                del self._on_its_way[sent]
         if isinstance(answer, OfRun):
             said = answer.said
             if isinstance(said, Answer) and said.agent == agent and is_answer_to(said, request):
@@ -508,6 +525,10 @@ def _wanted_before(accepted: JobAccepted) -> QueuedWork:
         accepted.priority,
         what="a run that was accepted before",
     )
+
+
+def _name_of(agent: str, request: Request) -> RequestName:
+    return agent, type(request), None if isinstance(request, Greet) else request.run
 
 
 def _tell(future: "asyncio.Future[Any]", value: object) -> None:

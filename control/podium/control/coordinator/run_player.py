@@ -326,7 +326,7 @@ class RunPlayer:
     async def _over(self, job: Job) -> None:
         """Wait for a job's end; whoever gives up waiting withdraws it."""
         try:
-            await asyncio.shield(job.ended)
+            await job.over()
         except asyncio.CancelledError:
             await self._withdraw(job)
             raise

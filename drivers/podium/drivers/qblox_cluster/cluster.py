@@ -53,6 +53,7 @@ from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.drivers.qblox_cluster.time_tags import channel_of, driven, is_high, read_tags
 from podium.drivers.qblox_cluster.triggered_start import TriggeredStart, tai_of
 from podium.drivers.roles import Acquired, Examination, Identity, MixerSettings, Tags
+from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
 
@@ -268,6 +269,7 @@ class QbloxCluster:
     ) -> tuple[Tai, dict[str, Acquired]]:
         """Load, arm, start, wait and collect; return the time just before the start, and the data.
 
+        ``duration_s``: that it may take; it is first asked whether it is over once it should be.
         ``go_on`` is called between steps, and raises where the run was given up. What differs in
         texts alone from what was loaded takes three packets to each module and back.
         """
@@ -291,9 +293,10 @@ class QbloxCluster:
         started, began_s, wrong = play.start()
         if wrong:
             self._check_error_queues(wrong)
-        over = self._punctual and duration_s <= POLL_FIRST_S
+        plays_s = min(artifact.duration_fs / FS_PER_S, duration_s)
+        over = self._punctual and plays_s <= POLL_FIRST_S
         read = self._read_alone(artifact) if over else []
-        bins = play.finish(began_s, duration_s, read, self._interrupted, self._cache.frame)
+        bins = play.finish(began_s, plays_s, read, self._interrupted, self._cache.frame)
         self._punctual = bins is not None
         if bins is None:
             self._wait(sequencers, duration_s, artifact.name)

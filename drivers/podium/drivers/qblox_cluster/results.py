@@ -5,6 +5,7 @@ by sequencer, and turns 32,768 samples of a scope that nobody wants into floats 
 (``native/cluster.py``, ``_get_acq_acquisitions``).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from podium.firmware_interfaces.qblox_cluster.program import ResultLayout
 SCOPE_BLOCKS = 6
 """Of each acquisition of a QRM: samples, whether it clipped, and how often averaged, of two
 paths (ditto, ``_read_acquisition_raw_data``)."""
+HASH, ZERO = b"#0"
 BIN = np.dtype(
     [
         ("valid", np.uint64),
@@ -92,16 +94,13 @@ class BinsReply:
         return True
 
     def _take_block(self, held: memoryview) -> bool:
-        head = bytes(held[self._at : self._at + 2])
-        if head and head[:1] != b"#":
+        at, there = self._at, len(held)
+        if there > at and held[at] != HASH:
+            head = bytes(held[at : at + 2])
             raise ValueError(f"invalid literal: a block begins with #, got {head!r}: header error")
-        if len(head) < 2:
+        if there < at + 2 or there < (begins := at + 2 + held[at + 1] - ZERO):
             return False
-        begins = self._at + 2 + int(head[1:])
-        if len(held) < begins:
-            return False
-        ends = begins + int(bytes(held[self._at + 2 : begins]))
-        if len(held) < ends:
+        if there < (ends := begins + int(bytes(held[at + 2 : begins]))):
             return False
         self._at = ends
         if not self._begun:
@@ -162,7 +161,7 @@ def acquired(
         content = acquisitions[layout.acquisition]["acquisition"]
         paths = content["bins"]["integration"]
         sums = [np.asarray(paths[path], np.float64) for path in ("path0", "path1")]
-        filled = np.asarray(content["bins"]["avg_cnt"], np.float64)
+        filled = np.asarray(content["bins"]["avg_cnt"])
         above = np.asarray(content["bins"]["threshold"], np.float64) if layout.result else None
     except KeyError as error:
         raise ProtocolError(
@@ -172,12 +171,15 @@ def acquired(
     shape = (layout.shots, *layout.shape) if layout.keep_shots else layout.shape
     times = 1 if layout.keep_shots else layout.shots
     least, most = layout.least * times, layout.most * times
-    bins = int(np.prod(shape))
+    bins = math.prod(shape)
     if filled.size < bins:
         raise ProtocolError(f"{where}: {bins} bins expected, got {filled.size}")
-    counts = np.nan_to_num(filled).astype(np.int64)  # a bin in which nothing came has no count
-    wrong = np.flatnonzero((counts[:bins] < least) | (counts[:bins] > most))
-    if wrong.size:
+    if filled.dtype.kind == "f":  # a bin in which nothing came has no count
+        filled = np.nan_to_num(filled)
+    counts = filled[:bins].astype(np.int64)
+    off = (counts < least) | (counts > most)
+    if off.any():
+        wrong = np.flatnonzero(off)
         expected = f"{least}" if least == most else f"{least} to {most}"
         raise ProtocolError(
             f"{where}: {wrong.size} of {bins} bins were not filled {expected} times, the first is "
@@ -185,7 +187,7 @@ def acquired(
         )
     scale_v = full_scale_v / layout.integration_ns
     i, q = (np.asarray(values[:bins].reshape(shape) * scale_v) for values in sums)
-    counts = counts[:bins].reshape(shape)
+    counts = counts.reshape(shape)
     results = None if above is None else np.asarray(above[:bins].reshape(shape))
     if not layout.trace:
         return Acquired(i, q, counts, results=results)

@@ -35,7 +35,7 @@ class PreparedProgram:
 
     def __init__(self, artifact: Artifact) -> None:
         """Work out where everything stands."""
-        self._artifact = artifact
+        self._artifact, self._alike = artifact, artifact.alike
         self._names = tuple(artifact.parameters)
         at = {name: k for k, name in enumerate(self._names)}
         sources: dict[OperandSource, None] = {}
@@ -51,7 +51,8 @@ class PreparedProgram:
         ]
         order = {one: k for k, one in enumerate(one for g in self._groups for one in g.sources)}
         self._order = [
-            [] if text is None else [order[one] for one in text.sources] for text in self._texts
+            np.array([] if text is None else [order[one] for one in text.sources], np.int64)
+            for text in self._texts
         ]
         ranges = [(at[name], *one) for name in self._names for one in artifact.ranges(name)]
         self._of = np.array([one[0] for one in ranges], np.int64)
@@ -60,28 +61,26 @@ class PreparedProgram:
     @property
     def quick(self) -> bool:
         """Return whether nothing is ever compiled again."""
-        return self._artifact.alike
+        return self._alike
 
     def fired_with(self, values: FloatArray) -> ClusterProgram:
         """Return what compiling with ``values`` gives, one for each parameter.
 
         Raises as :meth:`.Artifact.patched` does.
         """
-        if not self._artifact.alike or not self._in_range(values):
+        if not self._alike or not self._in_range(values):
             named = named_values(self._names, values.tolist())
             return self._artifact.patched(named, compile_anew=True)
         padded = np.zeros(len(values) + 1)
         padded[:-1] = values
-        words: list[str] = []
-        for group in self._groups:
-            words += map(str, group.words(padded).tolist())
+        each = [group.words(padded) for group in self._groups]
+        words = np.concatenate(each) if each else np.zeros(0, np.int64)
         cluster = self._artifact.cluster
         sequencers = list(cluster.sequencers)
         for number, (text, order) in enumerate(zip(self._texts, self._order, strict=True)):
             if text is not None:
-                sequencers[number] = self._with_text[number](
-                    text=text.filled([words[k] for k in order])
-                )
+                filled = text.form % tuple(words[order].tolist())
+                sequencers[number] = self._with_text[number](text=filled)
         return replace(
             cluster,
             sequencers=tuple(sequencers),
@@ -100,18 +99,12 @@ class PreparedProgram:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Text:
-    """A program's text, cut where words of parameters stand."""
+    """A program's text, open where words of parameters stand."""
 
-    pieces: tuple[str, ...]
-    """Text, then a place, then text, and so on."""
+    form: str
+    """With ``%d`` for each word."""
     sources: tuple[OperandSource, ...]
     """Of the words, in the order of their places."""
-
-    def filled(self, words: Sequence[str]) -> str:
-        """Return the text with these words in their places."""
-        pieces = list(self.pieces)
-        pieces[1::2] = words
-        return "".join(pieces)
 
 
 def _all_but_text(entry: SequencerProgram) -> Callable[..., SequencerProgram]:
@@ -133,10 +126,8 @@ def _cut(
         operands = (HERE if k in here else operand for k, operand in enumerate(lines[at].operands))
         marked[at] = bare_line(replace(lines[at], operands=tuple(operands)))
         sources += [here[k] for k in sorted(here)]
-    pieces: list[str] = []
-    for text in "".join(marked).split(str(HERE)):
-        pieces += [text, ""]
-    return _Text(tuple(pieces[:-1]), tuple(sources))
+    form = "".join(marked).replace("%", "%%").replace(str(HERE), "%d")
+    return _Text(form, tuple(sources))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,13 +167,13 @@ class _Group:
 
     def words(self, values: FloatArray) -> IntArray:
         """Return the operands, as :meth:`.OperandSource.word` gives each; shape (sources,)."""
-        terms = self.offset + self.scale * values[self.parameter]
+        terms = values.take(self.parameter)
+        terms *= self.scale
+        terms += self.offset
         if self.setting == "delta":
             summed: IntArray = phase_words(terms).sum(axis=0) % PHASE_STEPS
             return summed
-        asked = np.zeros(len(self.sources))
-        for term in terms:  # in their order: sums of floats depend on it
-            asked = asked + term
+        asked = terms.sum(axis=0)  # row by row, in their order: sums of floats depend on it
         match self.setting:
             case "gain":
                 return gain_words(asked)
