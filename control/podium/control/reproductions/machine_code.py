@@ -123,7 +123,7 @@ async def reproduce_by_machine_code(
             await _step("skew", "measure", facility, *at)
             link = (facility, *ends, *at, "--out", out)
             await _again("link", "calibrate", *link)
-            found = {}
+            found: dict[str, Mapping[str, Any]] = {}
             for action in ("bell", "process"):
                 found |= json.loads(await _again("link", action, *link, "--json"))["values"]
     finally:

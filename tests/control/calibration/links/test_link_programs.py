@@ -140,6 +140,7 @@ def test_no_photon_of_a_reset_meets_a_catch(bench: LinkBench, made) -> None:
     assert min(sent[0], caught[0]) > reset_b[1]
     assert sent[0] - reset_b[1] > empty_ns
     assert caught[0] - reset_a[1] > empty_ns
+    assert reset_b[0] - reset_a[1] > empty_ns, "two resets would be one window of the link"
 
 
 def test_f_does_not_wait_before_it_is_sent(bench: LinkBench) -> None:

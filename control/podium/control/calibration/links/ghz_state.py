@@ -107,8 +107,8 @@ class RelayBench:
             pulse = emission(end.drive(), photon.bandwidth_hz, end.kappa_hz(), photon.duration_ns)
             body += [Barrier(self.names), end.node.ef_pulse(end.node.ef_pi_amplitude())]
             body += [Barrier(self.names), Play(end.sideband, played(pulse)), Barrier(self.names)]
-        empty_ns = max(bench.empty_ns() for bench in (self.first, self.last))
-        return [*body, Delay(self.names, empty_ns * FS_PER_NS), Barrier(self.names)]
+            body += [Delay(self.names, bench.empty_ns() * FS_PER_NS), Barrier(self.names)]
+        return body
 
     def shared(self) -> list[Statement]:
         """Return the statements after which all three share the state."""

@@ -301,9 +301,9 @@ class LinkBench:
     def reset(self) -> list[Statement]:
         """Bring both ends to 0: by waiting, then each sends what is left in 1 away as a photon.
 
-        A pi pulse on 1-2 and an emission at each, the first end before the second, which does not
-        catch (Magnard et al., Phys. Rev. Lett. 121, 060502 (2018), there driven at one time). Then
-        both resonators empty: no photon of a reset meets the next catch.
+        A pi pulse on 1-2 and an emission at each, one after the other (Magnard et al., Phys. Rev.
+        Lett. 121, 060502 (2018), there driven at one time). Both resonators empty behind each: no
+        photon of a reset meets another pulse.
         """
         photon, second = self.photon(), self.second
         drive, kappa = second.drive(), second.kappa_hz()
@@ -312,8 +312,8 @@ class LinkBench:
         for end, pulse in ((self.first, photon.sent), (second, emptied)):
             lift = end.node.ef_pulse(end.node.ef_pi_amplitude())
             body += [lift, Barrier(self.names), Play(end.sideband, played(pulse))]
+            body += [Barrier(self.names), Delay(self.names, self.empty_ns() * FS_PER_NS)]
             body.append(Barrier(self.names))
-        body += [Delay(self.names, self.empty_ns() * FS_PER_NS), Barrier(self.names)]
         return body
 
     def empty_ns(self) -> int:

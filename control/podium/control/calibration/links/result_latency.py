@@ -134,8 +134,7 @@ async def result_latency(bench: LinkBench) -> Outcome:
             Series(f"to {acting.capture}", wait_s * 1e9, np.abs(signal))
             for (wait_s, signal), (_, acting) in zip(signals(), pairs, strict=True)
         )
-        for _, heard in signals():
-            look_at(heard)
+        look_at(*(heard for wait_s, heard in signals()))
         return Panel(bench.link.name, "wait behind the window (ns)", "V", series, judged=False)
 
     def fit(_: Link, panel: Panel) -> Found:
