@@ -5,7 +5,6 @@ from math import sqrt
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel372
 
-from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.errors import Refused
 from podium.drivers.lakeshore_box import LakeShoreBox
 from podium.drivers.visa_session import ChecksIdentity, VisaSession
@@ -39,6 +38,9 @@ class _CheckedDriver(ChecksIdentity, LakeshoreModel372):
 class LakeShore372(LakeShoreBox):
     """A Thermometer and a Heater. What is scanned, and how, is the fridge's own matter."""
 
+    _inputs: Mapping[str, int]
+    _status_bits = ReadingStatus
+
     def __init__(
         self,
         name: str,
@@ -67,32 +69,6 @@ class LakeShore372(LakeShoreBox):
                     queries[f"{heater}.{setting}"] = f"{mnemonic} {output}"
         return self._session.ask_all(queries) if queries else {}
 
-    def readings(self) -> Mapping[str, Value]:
-        """Return valid temperatures of named inputs, K, and powers of named heaters, W."""
-        return self.read_channels().values
-
-    def read_channels(self) -> ChannelReadings:
-        """Return the channels, those without a valid reading too, in one round trip."""
-        queries = {
-            f"{mnemonic} {channel}": f"{mnemonic} {number}"
-            for channel, number in self._inputs.items()
-            for mnemonic in ("RDGST?", "KRDG?")
-        }
-        for heater, output in self._outputs.items():
-            for mnemonic in self._power_queries(output):
-                queries[f"{mnemonic} {heater}"] = f"{mnemonic} {output}"
-        said = self._session.ask_all(queries) if queries else {}
-        found: dict[str, Value | Missing] = {
-            channel: self._temperature(
-                str(number), said[f"RDGST? {channel}"], said[f"KRDG? {channel}"], ReadingStatus
-            )
-            for channel, number in self._inputs.items()
-        }
-        for heater, output in self._outputs.items():
-            answers = {one: said[f"{one} {heater}"] for one in self._power_queries(output)}
-            found[f"heater.{heater}"] = self._power_w(output, answers), "W"
-        return ChannelReadings.of(found)
-
     def temperature_k(self, channel: str) -> float:
         """Return the last reading of ``channel``, at most one round of the scanner old, in K.
 
@@ -117,14 +93,7 @@ class LakeShore372(LakeShoreBox):
 
     # --- as a Heater ------------------------------------------------------------------
 
-    def heater_power_w(self, heater: str) -> float:
-        """Return the power that is delivered, W: of the analog output into an assumed load."""
-        output = self._output(heater)
-        queries = {one: f"{one} {output}" for one in self._power_queries(output)}
-        return self._power_w(output, self._session.ask_all(queries))
-
-    @staticmethod
-    def _power_queries(output: int) -> tuple[str, ...]:
+    def _power_queries(self, output: int) -> tuple[str, ...]:
         """Return what tells the power of an output."""
         if output == SAMPLE:
             return "RANGE?", "HTRSET?", "HTR?"

@@ -1,18 +1,60 @@
-"""Confirms commands and finds heaters by name: shared by the drivers of all Lake Shore boxes."""
+"""Reads inputs and heaters by name and confirms commands: shared by all Lake Shore boxes."""
 
 from collections.abc import Mapping
 from enum import IntFlag
 
-from podium.drivers.channel_readings import Missing, Value
+from podium.drivers.channel_readings import ChannelReadings, Missing, Value
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.over_visa import OverVisa
 
 
 class LakeShoreBox(OverVisa):
-    """A box that reports wrong commands in its event register and has named heaters."""
+    """A box that reports wrong commands in its event register and has named inputs and heaters."""
 
+    _inputs: Mapping[str, int | str]
+    """Input by the name of its channel."""
     _outputs: Mapping[str, int]
     """Output by the name of its heater."""
+    _status_bits: type[IntFlag]
+    """Of the answer to RDGST?."""
+
+    def readings(self) -> Mapping[str, Value]:
+        """Return valid temperatures of named inputs, K, and powers of named heaters, W."""
+        return self.read_channels().values
+
+    def read_channels(self) -> ChannelReadings:
+        """Return the channels, those without a valid reading too, in one round trip."""
+        queries = {
+            f"{mnemonic} {channel}": f"{mnemonic} {where}"
+            for channel, where in self._inputs.items()
+            for mnemonic in ("RDGST?", "KRDG?")
+        }
+        for heater, output in self._outputs.items():
+            for mnemonic in self._power_queries(output):
+                queries[f"{mnemonic} {heater}"] = f"{mnemonic} {output}"
+        said = self._session.ask_all(queries) if queries else {}
+        found: dict[str, Value | Missing] = {
+            channel: self._temperature(where, said[f"RDGST? {channel}"], said[f"KRDG? {channel}"])
+            for channel, where in self._inputs.items()
+        }
+        for heater, output in self._outputs.items():
+            answers = {one: said[f"{one} {heater}"] for one in self._power_queries(output)}
+            found[f"heater.{heater}"] = self._power_w(output, answers), "W"
+        return ChannelReadings.of(found)
+
+    def heater_power_w(self, heater: str) -> float:
+        """Return the power that is delivered, W: of a voltage output into an assumed load."""
+        output = self._output(heater)
+        queries = {one: f"{one} {output}" for one in self._power_queries(output)}
+        return self._power_w(output, self._session.ask_all(queries))
+
+    def _power_queries(self, output: int) -> tuple[str, ...]:
+        """Return what tells the power of an output."""
+        raise NotImplementedError
+
+    def _power_w(self, output: int, said: Mapping[str, object]) -> float:
+        """Return the power that the answers mean, W."""
+        raise NotImplementedError
 
     def tell(self, message: str) -> None:
         """Send a command; return once the event register has nothing against it."""
@@ -22,14 +64,12 @@ class LakeShoreBox(OverVisa):
         if event.strip("0"):
             raise Refused(f"{self._session.name} was asked {message!r}: its *ESR? says {event}")
 
-    def _temperature(
-        self, where: str, status: object, kelvin: object, bits: type[IntFlag]
-    ) -> Value | Missing:
+    def _temperature(self, where: int | str, status: object, kelvin: object) -> Value | Missing:
         """Return what ``RDGST?`` and ``KRDG?`` of an input say: its temperature, K, or none."""
         if not isinstance(status, int):
             raise self._nonsense(f"RDGST? {where}", f"{status}")
         if status:
-            return Missing("K", "it says " + str(bits(status).name).replace("|", ", "))
+            return Missing("K", "it says " + str(self._status_bits(status).name).replace("|", ", "))
         if not isinstance(kelvin, int | float) or not kelvin > 0:
             return Missing("K", f"it says {kelvin} K")
         return float(kelvin), "K"

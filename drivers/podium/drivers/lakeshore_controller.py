@@ -5,7 +5,7 @@ from math import sqrt
 
 from qcodes.instrument_drivers.Lakeshore import LakeshoreModel336
 
-from podium.drivers.channel_readings import ChannelReadings, Missing, Value
+from podium.drivers.channel_readings import Missing
 from podium.drivers.errors import Refused
 from podium.drivers.lakeshore_box import LakeShoreBox
 from podium.drivers.visa_session import VisaSession
@@ -29,6 +29,8 @@ OUTPUT_SETTINGS = {"mode": "OUTMODE?", "heater_range": "RANGE?", "setpoint": "SE
 
 class LakeShoreController(LakeShoreBox):
     """A Thermometer and a Heater: what the drivers of both models do."""
+
+    _status_bits = ReadingStatus
 
     def __init__(
         self,
@@ -57,32 +59,6 @@ class LakeShoreController(LakeShoreBox):
                 queries[f"{heater}.{setting}"] = f"{mnemonic} {output}"
         return self._session.ask_all(queries) if queries else {}
 
-    def readings(self) -> Mapping[str, Value]:
-        """Return valid temperatures of named inputs, K, and powers of named heaters, W."""
-        return self.read_channels().values
-
-    def read_channels(self) -> ChannelReadings:
-        """Return the channels, those without a valid reading too, in one round trip."""
-        queries = {
-            f"{mnemonic} {channel}": f"{mnemonic} {letter}"
-            for channel, letter in self._inputs.items()
-            for mnemonic in ("RDGST?", "KRDG?")
-        }
-        for heater, output in self._outputs.items():
-            for mnemonic in self._power_queries(output):
-                queries[f"{mnemonic} {heater}"] = f"{mnemonic} {output}"
-        said = self._session.ask_all(queries) if queries else {}
-        found: dict[str, Value | Missing] = {
-            channel: self._temperature(
-                letter, said[f"RDGST? {channel}"], said[f"KRDG? {channel}"], ReadingStatus
-            )
-            for channel, letter in self._inputs.items()
-        }
-        for heater, output in self._outputs.items():
-            answers = {one: said[f"{one} {heater}"] for one in self._power_queries(output)}
-            found[f"heater.{heater}"] = self._power_w(output, answers), "W"
-        return ChannelReadings.of(found)
-
     def temperature_k(self, channel: str) -> float:
         """Return the temperature of ``channel``, K.
 
@@ -94,7 +70,7 @@ class LakeShoreController(LakeShoreBox):
             raise Refused(f"{name} has no channel {channel!r}; it has {known}")
         letter = self._inputs[channel]
         found = self._session.ask_all({"status": f"RDGST? {letter}", "kelvin": f"KRDG? {letter}"})
-        read = self._temperature(letter, found["status"], found["kelvin"], ReadingStatus)
+        read = self._temperature(letter, found["status"], found["kelvin"])
         if isinstance(read, Missing):
             raise Refused(
                 f"{name} has no valid reading of {channel} (input {letter}): {read.why}; "
@@ -104,14 +80,7 @@ class LakeShoreController(LakeShoreBox):
 
     # --- as a Heater ------------------------------------------------------------------
 
-    def heater_power_w(self, heater: str) -> float:
-        """Return the power that is delivered, W: of a voltage output into an assumed load."""
-        output = self._output(heater)
-        queries = {one: f"{one} {output}" for one in self._power_queries(output)}
-        return self._power_w(output, self._session.ask_all(queries))
-
-    @staticmethod
-    def _power_queries(output: int) -> tuple[str, ...]:
+    def _power_queries(self, output: int) -> tuple[str, ...]:
         """Return what tells the power of an output."""
         return ("RANGE?", "HTRSET?", "HTR?") if output in CURRENT_OUTPUTS else ("RANGE?", "AOUT?")
 

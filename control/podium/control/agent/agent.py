@@ -11,10 +11,10 @@ from podium.control.agent.cold_lease import LOOK_EVERY_S, ColdLeases
 from podium.control.agent.compiled_programs import Compile, ProgramDoesNotFit
 from podium.control.agent.examination import examine
 from podium.control.agent.facility_clock import FacilityClock
+from podium.control.agent.fridge_operations import FridgeOperations
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.interlocks import Interlocks
 from podium.control.agent.manual_access import ManualAccess
-from podium.control.agent.operating import Operating
 from podium.control.agent.operation_journal import OperationJournal
 from podium.control.agent.playback import Playback
 from podium.control.agent.ramp_journal import RampJournal
@@ -133,7 +133,7 @@ class Agent:
         )
         self._readings = self._reading_publisher()
         self._operations = operations or OperationJournal(None)
-        self._operating = Operating(
+        self._operating = FridgeOperations(
             name, facility, instruments, self._readings, self._operations, self._interlocks.judge
         )
         self._calibrating = False

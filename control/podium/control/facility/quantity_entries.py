@@ -25,7 +25,7 @@ class FileEntry(BaseModel):
     :mod:`.json_schema`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 def _quantity(text: object, *, unit: str) -> float:

@@ -33,7 +33,7 @@ from podium.control.supervision.expected_alarms import expected_of
 from podium.control.supervision.facility_alarms import RECORDER
 from podium.control.supervision.facility_time import FacilityTime
 from podium.control.supervision.metrics import ColdCollector, metrics_served
-from podium.control.supervision.node_playing import NodePlaying
+from podium.control.supervision.node_activity import NodeActivity
 from podium.control.supervision.notices import Notices, Send
 from podium.control.supervision.observers import Observers, Sightings
 from podium.control.supervision.procedure_keeper import ProcedureKeeper
@@ -95,7 +95,7 @@ class Supervisor:
         self._notices = Notices(facility.notices, send_notice)
         self._observers = Observers(facility)
         self.rehearsals = Rehearsals(self._observers)
-        self._playing = NodePlaying(facility)
+        self._playing = NodeActivity(facility)
         self._seen = Sightings()
         self.views: Mapping[str, FridgeView] = {}
         """By fridge, as of the last step."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from podium.sim_instruments.execution.breakpoints import Breakpoint
 from podium.sim_instruments.servers.clock import WorldClock
-from podium.sim_instruments.twins.debugging import StopsPrograms
+from podium.sim_instruments.twins.program_stops import StopsPrograms
 from podium.sim_instruments.twins.twin import Twin
 
 LOOKS_S = 0.002

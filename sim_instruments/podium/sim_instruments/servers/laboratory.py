@@ -42,7 +42,7 @@ from podium.sim_instruments.servers.signal_log import SignalLog
 from podium.sim_instruments.servers.timing_cables import lay_markers, lay_triggers, lock_clocks
 from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.servers.world_check import check_world
-from podium.sim_instruments.twins.debugging import StopsPrograms
+from podium.sim_instruments.twins.program_stops import StopsPrograms
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.wiring import Carrier, Plan, read_plan

@@ -10,7 +10,7 @@ FORGOTTEN_S = 15.0
 """An agent that says nothing for so long is not counted as playing."""
 
 
-class NodePlaying:
+class NodeActivity:
     """Which agents have a run in hand, and so which nodes of which fridges play."""
 
     def __init__(self, facility: Facility) -> None:

@@ -33,7 +33,7 @@ Judge = Callable[[str, str, float], str]
 log = event_log("agent")
 
 
-class Operating:
+class FridgeOperations:
     """One agent's operations."""
 
     def __init__(
