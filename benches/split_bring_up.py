@@ -4,7 +4,7 @@
 ``--split``, on a manual clock: what is found has to be the same within a tenth of its sigma, and
 the wall says what parts bring. Only an idle machine with two cores says whether that is 1.6 times::
 
-    python -m benches.split_bring_up --nodes 10            # some 20 minutes on two idle cores
+    python -m benches.split_bring_up --nodes 10 --within 1800   # some 20 minutes on two idle cores
     python -m benches.split_bring_up --nodes 2 --thoroughness 0.1
 """
 
@@ -26,6 +26,8 @@ from podium.control.facility.source import read_source
 
 TEN = Path(__file__).parents[1] / "examples" / "ten_nodes" / "facility.yaml"
 SEED = 1
+ENDS_S = 60.0
+"""A demo that is terminated has this long to end its processes."""
 ALIKE = 0.1
 """Sigmas between a value found in parts and in one process."""
 
@@ -55,14 +57,28 @@ class Difference:
     """Found by one of them alone."""
 
 
-def bring_up(facility: Path, folder: Path, options: Sequence[str]) -> BringUp:
-    """Bring all nodes of a facility up on twins."""
+def bring_up(
+    facility: Path, folder: Path, options: Sequence[str], within_s: float | None = None
+) -> BringUp:
+    """Bring all nodes of a facility up on twins.
+
+    Raises ``TimeoutError`` where it is not done ``within_s``; all its processes have ended then.
+    """
     words = [sys.executable, "-m", "podium.control.cli", "demo", "--node-only", "--seed", SEED]
     words += ["--facility", facility, "--clock", "manual", "--report", folder, *options]
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
+    folder.mkdir(parents=True)
+    with (folder / "output.txt").open("w") as output:
+        demo = subprocess.Popen([str(word) for word in words], stdout=output, stderr=output)
+        try:
+            demo.wait(within_s)
+        except subprocess.TimeoutExpired:
+            demo.terminate()  # it ends what it has started
+            demo.wait(ENDS_S)
+            raise TimeoutError(f"not brought up within {within_s} s") from None
     told = folder / "summary.json"
     if not told.exists():
-        raise RuntimeError(f"podium demo wrote no summary: {done.stderr.strip()[-400:]}")
+        said = (folder / "output.txt").read_text().strip()[-400:]
+        raise RuntimeError(f"podium demo wrote no summary: {said}")
     summary = json.loads(told.read_text())
     found = {
         name: (float(one["value"]), float(one["sigma"]))
@@ -87,8 +103,13 @@ def difference(one: BringUp, other: BringUp) -> Difference:
     return Difference(most, apart.get(most, 0.0), equal, len(both), missing)
 
 
-def measure(nodes: int, options: Sequence[str] = ()) -> tuple[BringUp, BringUp, Difference]:
-    """Bring up the first so many nodes of the example, in one process, then in parts."""
+def measure(
+    nodes: int, options: Sequence[str] = (), within_s: float | None = None
+) -> tuple[BringUp, BringUp, Difference]:
+    """Bring up the first so many nodes of the example, in one process, then in parts.
+
+    Each of the two has ``within_s``; raises ``TimeoutError``.
+    """
     source, problems = read_source(TEN)
     if problems or not isinstance(source.data, dict):
         raise RuntimeError(f"{TEN.name} cannot be read: {problems}")
@@ -97,8 +118,8 @@ def measure(nodes: int, options: Sequence[str] = ()) -> tuple[BringUp, BringUp, 
         facility = Path(folder) / "facility.yaml"
         tree: Any = source.data
         facility.write_text(written(part_of(tree, names[:nodes])))
-        one = bring_up(facility, Path(folder) / "one", options)
-        parts = bring_up(facility, Path(folder) / "parts", [*options, "--split"])
+        one = bring_up(facility, Path(folder) / "one", options, within_s)
+        parts = bring_up(facility, Path(folder) / "parts", [*options, "--split"], within_s)
     return one, parts, difference(one, parts)
 
 
@@ -107,8 +128,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nodes", type=int, default=10)
     parser.add_argument("--thoroughness", type=float, default=1.0)
+    parser.add_argument("--within", type=float, metavar="S", help="give up either after so long")
     words = parser.parse_args()
-    one, parts, apart = measure(words.nodes, ("--thoroughness", f"{words.thoroughness:g}"))
+    options = "--thoroughness", f"{words.thoroughness:g}"
+    one, parts, apart = measure(words.nodes, options, words.within)
     load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
     for name, found in (("one process", one), ("parts", parts)):
         print(
