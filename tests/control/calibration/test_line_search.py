@@ -18,4 +18,4 @@ async def test_a_weak_pulse_is_followed_by_one_that_tells_how_strong_the_drive_i
         assert found.sigma < 0.3 * found.value
         assert found.value == pytest.approx(weak_hz, abs=4 * found.sigma)
     shots = [json.loads(one.attrs["program_json"])["shots"] for one in runner.datasets]
-    assert shots[-2:] == [250, 250]  # the same many: not the place of the line was in doubt
+    assert shots[-2:] == [100, 400]  # not the place of the line was in doubt

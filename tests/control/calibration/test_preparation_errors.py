@@ -17,7 +17,6 @@ from podium.control.calibration.preparation_errors import (
     herald_timings,
     ideal_fidelity,
     pure_dephasing_1_s,
-    thermal_share,
 )
 from podium.control.calibration.sequences import all_pulses, ringdown_s, superposition_ns
 from podium.control.parameters.entry import ParameterEntry
@@ -203,23 +202,3 @@ def test_every_value_that_the_fidelity_takes_is_noted_with_its_sigma(name: str) 
     with bench.taking({full: 1e3 * inputs.sigmas[full]}):
         shifted = ideal_fidelity(bench, qubit, as_prepared(), PLAYED, BLIND_S)
     assert abs(shifted.value - plain.value) > 1e-5
-
-
-def test_the_thermal_share_has_nothing_of_the_readouts_errors() -> None:
-    share, errors, relaxes = 0.03, {"rare_false_excited": 0.001, "rare_false_ground": 0.05}, 0.04
-    lifted = dict(errors, rare_false_excited=0.001 + share * relaxes * (1 - 0.05 - 0.001))
-    read = share * (1 - 0.05) + (1 - share) * 0.001  # and level 2 in place of 0
-
-    def found(second: float, in_one: float = 1.0) -> float:
-        as_read = read + second * (0.8 - 0.001)
-        missed = dict(lifted, rare_false_ground=0.05 + (1 - in_one) * (1 - 0.05 - 0.001))
-        return thermal_share(
-            as_read, missed, relaxes, lambda _: in_one, lambda _: second, second_reads_one=0.8
-        )
-
-    assert found(0.0) == pytest.approx(share, rel=1e-9)
-    assert found(0.0, in_one=0.9) == pytest.approx(share, rel=1e-9)
-    assert found(0.002) == pytest.approx(share, rel=1e-9)
-    soon = 0.3 * share * (1 - 0.05) + (1 - 0.3 * share) * 0.001
-    heralded = thermal_share(soon, lifted, relaxes, lambda _: 1.0, lambda _: 0.0, 1.0, relaxed=0.3)
-    assert heralded == pytest.approx(share, rel=1e-6)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from podium.control.calibration.bench import Bench
 from podium.control.facility.facility import Qubit
 
-ENOUGH = 0.16
+ENOUGH = 0.175
 """Sigma aimed at, of the design's spread: a fifth is what is asked for, and shots scatter."""
 FEWEST, MOST = 0.2, 1.5
 """Share of a routine's usual shots that are taken at least, and at most."""

@@ -30,13 +30,13 @@ SEEN_STRENGTH = 0.6
 a narrow one shows with many, and a pulse of twice pi splits the line."""
 AGAIN = 4
 """So many times the shots has a second search for what the narrow scan does not confirm."""
-FAINT = 0.1
+FAINT = 0.2
 """A narrow scan whose line leaves more of its points' scatter than this share, or that shows none,
 is measured once more, with :data:`AGAIN` times the shots."""
 VAGUE = 0.3
 """A narrow scan that knows the strength of its pulse no better than to this share is measured once
-more with a stronger one, which needs no more shots: the line of a weak pulse tells its place, and
-not how weak it is."""
+more, with a stronger one and :data:`AGAIN` times the shots: the line of a weak pulse tells its
+place, and not how weak it is."""
 STEPS_OF_DOUBT = 0.6
 """Step of the narrow scan, in sigmas with which the search knows the line: with 25 points it
 reaches seven sigmas to both sides."""
@@ -62,7 +62,8 @@ class SearchPlan:
     narrow_steps_hz: tuple[float, float] = (0.1e6, 0.7e6)
     """Smallest and largest."""
     narrow_points: int = 25
-    narrow_shots: int = 250
+    narrow_shots: int = 100
+    """Where the line is faint, :data:`AGAIN` times as many follow."""
 
 
 Build = Callable[[Mapping[str, Range], tuple[Qubit, ...], int, int, Rabi], LineScan]
@@ -211,6 +212,7 @@ async def _narrow(
                 effort = AGAIN
             elif fit.sigmas["rabi"] > VAGUE * fit.values["rabi"]:
                 again.append(qubit)
+                effort = AGAIN
                 rabi[qubit.name] = _at_most(*scan.rabi_hz(qubit, fit))
         if not again:
             break

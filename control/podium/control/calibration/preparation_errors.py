@@ -1,6 +1,6 @@
 """Takes the errors of the preparation out of those that heralded readouts were counted to make."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import pi
 
@@ -21,8 +21,6 @@ ARRIVES_LATER_S, ARRIVES_LATER_SIGMA_S = 25e-9, 12e-9
 """How much later than drive pulses readout pulses reach the chip, where it is not measured.
 ASSUMED: cables and electronics of a readout line are longer by a few metres at most."""
 
-ROUNDS = 8
-"""From a share of 1 to what is lifted, and back: each leaves a fifth of the error at most."""
 BLIND_OF_WINDOW, BLIND_FILLINGS, BLIND_DOUBT = 0.44, 3.4, 0.07
 """How long a herald takes for 0 what is lifted to 1 meanwhile: so much of its window, so many times
 1 / (pi kappa), and the share by which it may be off, one sigma. The last third of a window tells
@@ -135,50 +133,6 @@ def share_in_one(
     before = later_share(0.0, thermal, (since_s - after_s) / t1)
     turned = 1 - before - (1 - 2 * before) * turned_wrong
     return later_share(turned, thermal, after_s / t1)
-
-
-def thermal_share(
-    read_as_one: float,
-    errors: Mapping[str, float],
-    relaxes: float,
-    in_one: Callable[[float], float],
-    second: Callable[[float], float],
-    second_reads_one: float,
-    relaxed: float = 1.0,
-) -> float:
-    """Return the share of 1 in equilibrium, in which a threshold reads 1 that often.
-
-    ``errors``: ``rare_false_excited`` and ``rare_false_ground`` of that threshold, as prepared. In
-    the first is what the bath has lifted since the herald: the share of 1 that is asked for, times
-    ``relaxes``, 1 - exp(-``herald_to_readout`` / T1). ``in_one`` returns the share of 1 that the
-    other preparation reaches, ``second`` that of level 2 in equilibrium, both of the share of 1;
-    ``second_reads_one``: how often the threshold takes 2 for 1. ``relaxed``: as ``relaxes``, of the
-    shots that are read here; 1 for qubits at rest, less for shots that were heralded too.
-    """
-    one = errors["rare_false_excited"]
-    left = 1 - one - errors["rare_false_ground"]
-    share = (read_as_one - one) / (left * relaxed)
-    # With errors a and b of known states, s = 1 - a - b and preparations q and p of 1: one = a +
-    # q s, left = (p - q) s, and read_as_one = a + share relaxed s + P(2) (second_reads_one - a).
-    for _ in range(ROUNDS):
-        lifted = relaxes * share
-        told = left / (in_one(share) - lifted)
-        false_excited = one - lifted * told
-        of_second = second(share) * (second_reads_one - false_excited)
-        share = (read_as_one - of_second - false_excited) / (told * relaxed)
-    return share
-
-
-def second_in_equilibrium(bench: Bench, qubit: Qubit, share: float) -> float:
-    """Return the population of level 2 of a qubit in equilibrium that has ``share`` in 1.
-
-    Of one temperature (Boltzmann): P(2) / P(1) is P(1) / P(0) to the power of f12 / f01.
-    """
-    if not 0 < share < 0.5:
-        return 0.0
-    f01 = bench.guess(qubit, "f01")
-    ladder = 1 + bench.guess(qubit, "anharmonicity") / f01
-    return float(share * (share / (1 - share)) ** ladder)
 
 
 def rotation_loss(bench: Bench, qubit: Qubit) -> float:

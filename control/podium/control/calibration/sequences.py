@@ -304,9 +304,10 @@ RESULTS_APART_NS = 260
 252 ns for one (docs/reference/q1_processor.md)."""
 RINGDOWN = 10.0
 """Wait for a resonator to empty, in 1 / (2 pi kappa): exp(-10) of the photons are left."""
-FORGOTTEN = 20.0
-"""The same, where one readout must not be seen in the next: 5e-5 of its field is left, far
-less than the noise of a shot, or 1e-4 where kappa is a tenth less than thought."""
+FORGOTTEN = 14.0
+"""The same, where one readout must not be seen in the next: 9e-4 of its field is left, or 2e-3
+where kappa is a tenth less than thought: far less than the noise of a shot, and less than a photon
+in a hundred thousand."""
 
 
 def all_pulses(bench: Bench, qubits: Iterable[Qubit]) -> tuple[Pulses, ...]:

@@ -62,7 +62,7 @@ MOVED, GENTLE = 0.2, 0.1
 the first, it is measured anew with so many as move it by the second. From 0.77 on a line has two
 places at once (Dykman, Krivoglaz 1971), and the shift is taken out to second order only."""
 POINTS = 49
-GROUND_SHOTS, EXCITED_SHOTS = 1500, 300
+GROUND_SHOTS, EXCITED_SHOTS = 1200, 200
 PAUSE_LIFETIMES = 1.2
 """Wait between pi pulses, also where flips reset qubits elsewhere: these windows are longer than
 those that tell 0 from 1, and a sequencer has one length. 77 % of the shots are in 1 then, and there

@@ -39,9 +39,9 @@ from podium.control.parameters.validity import DAY_S, Lifetime
 
 Array = NDArray[np.float64]
 
-FIRST_STEP = 0.06
+FIRST_STEP = 0.045
 """From the first bias to the second, in periods."""
-BESIDE = (0.045, 0.085)
+BESIDE = (0.035, 0.06)
 """Biases on either side of the sweet spot lie at least so far from it; a new one that far at most,
 in periods."""
 ENOUGH = 0.0025
@@ -54,10 +54,10 @@ PHOTONS = 0.3
 SHOTS = 250
 """At the first bias. They tell a line to some 5 kHz where readout is as good as it is assumed to
 be: the middle is known no better for what the arc may differ by."""
-WELL_KNOWN, MOST_SHOTS = 0.0025, 4000
+WELL_KNOWN, MOST_SHOTS = 0.0025, 1000
 """In linewidths, how well a line is to be known; at worse ones further biases get more shots, up to
 so many ..."""
-FIRST_MORE, IN_VAIN = 1200, 1.25
+FIRST_MORE, IN_VAIN = 500, 1.25
 """... the second one so many at most. Where its line's sigma is so many times what the noise of the
 first one leaves there, more shots tell no more, and later biases get no more: photons and
 neighbours leave some 0.4 % of a width, most of it alike on both sides."""

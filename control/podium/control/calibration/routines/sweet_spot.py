@@ -22,10 +22,10 @@ from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
 
-REACH = 0.05
-"""Distance of the flanks from the sweet spot, in flux periods: far enough for a steep slope, near
-enough for the drive's and the resonator's reach, and for the arc's exact shape not to matter."""
-FLUXONIUM = 0.3
+REACH = 0.03
+"""Distance of the flanks from the sweet spot, in flux periods: far enough for a steep slope, and no
+farther, since biases take their time to get there."""
+FLUXONIUM = 0.5
 """A fluxonium's f01 is so much steeper beside its sweet spot: distances are that much shorter."""
 FIRST_WINDOW = 0.8
 """Width of the first flank's search, of the distance that the line is expected to have moved."""
@@ -39,7 +39,9 @@ own measured once more: pairs that are not about their middle move it by half a 
 where the asymmetry is 0.2 off its design."""
 RABI_DOUBT = 0.05
 """Relative: how much the drive's strength may differ beside the sweet spot."""
-PLAN = SearchPlan(step_hz=1.2e6)
+PLAN = SearchPlan(step_hz=1.2e6, narrow_shots=60)
+"""Both flanks tell the middle to some 40 uV: f01 is ten Hz lower there, and is known to some
+hundred. A line that is faint gets more shots anyway."""
 CROSSTALK = 0.004
 """ASSUMED: what a neighbour's line moves, of what the own line does. All qubits move together and
 by equal shares of their periods, so it shifts the middle by this share of how far a neighbour's

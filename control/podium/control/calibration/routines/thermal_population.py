@@ -1,20 +1,21 @@
 """Measures the excited population in equilibrium, of a qubit left alone.
 
-How often it goes up from 0 is counted: each readout heralds the next one. Of those that began in 0
-for sure, a share w (1 - exp(-t / T1)) is in 1 a time t later, w the share in equilibrium. For the
-same sigma that takes two thirds of the time in which the share of 1 would be counted itself, as a
-qubit that is in 1 stays there for long.
+How often it goes up from 0 is counted: a readout that is sure of 0, and the next two that find 1.
+Of those that began in 0 a share w (1 - exp(-t / T1)) is in 1 a time t later, w the share in
+equilibrium, and exp(-t / T1) of these another t later. A readout takes 0 for 1 hardly ever twice in
+a row: so readouts follow each other soon, and few lifts come down again unseen. What is counted is
+then little more uncertain than the number of all lifts in that time.
 
-The errors of the readout are taken out: P(read as 1) = p (1 - b) + (1 - p) a, with a and b the
-errors of a threshold on shots that were heralded in 0 (``rare_false_excited``, less what the bath
-has lifted since then) and brought to 1 (``rare_false_ground``, less what has decayed since then and
-what the pulse gets wrong). Level 2, one of a hundred of what is not in 0, is no 1.
+The errors of the readout are taken out: a threshold that hardly ever takes 0 for 1
+(``rare_false_excited``, less what the bath has lifted before) and how often it misses 1
+(``rare_false_ground``, less what has decayed since then and what the pulse gets wrong). Level 2,
+which 1 is lifted to once in a hundred times, is no matter.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from math import erfc, sqrt
+from math import exp, expm1
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,9 +35,7 @@ from podium.control.calibration.preparation_errors import (
     HeraldTiming,
     herald_is_blind_s,
     herald_timings,
-    second_in_equilibrium,
     share_in_one,
-    thermal_share,
 )
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
@@ -55,19 +54,25 @@ from podium.control.program.program import Barrier, Program
 
 ComplexArray = NDArray[np.complex128]
 
-SHOTS = 84_000
+SHOTS = 130_000
 """Where the population has not been measured yet, thoroughness 1."""
-COUNTED = 5.2e-4
+COUNTED = 5.9e-4
 """Sigma to which counts are to tell the population, where it is known roughly ..."""
 MOST_SHOTS = 130_000
-"""... with so many shots at most: a module has memory for 131 072."""
+"""... with so many shots in a run at most: a module has memory for 131 072 ..."""
+MOST_RUNS = 4
+"""... and so many runs more than one at most."""
 BEGUN = 0.75
 """Share of the shots expected to be needed that are taken first: they tell how many more are."""
 FEW_MORE = 0.05
 """So small a share more is not worth a run."""
-REST_LIFETIMES = 0.8
-"""Wait between shots. Sooner, more of what is counted were errors of the readout; later, qubits
-come down again that have gone up."""
+REST_LIFETIMES = 0.2
+"""Wait between shots. Later, qubits come down again that have gone up; sooner, more of the time is
+that of readouts, whose photons hasten what is counted."""
+SEEN_DOUBT = 0.5
+"""How well it is known for how long a readout sees what is lifted while it lasts, relative."""
+ROUNDS = 6
+"""Of Newton's method: the share that is counted is nearly proportional to the population."""
 NEAR = 2.5
 """Within so many sigmas of a cloud about the places of 0 and 1, in any direction ..."""
 PLACED = 0.8
@@ -104,7 +109,10 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     if bench.thoroughness >= 1:
         more = await asyncio.to_thread(_more_shots, bench, qubits, program.shots, counted)
         if more > FEW_MORE * program.shots:
-            data.append(await bench.run(outcome, replace(program, shots=more)))
+            runs = -(-more // MOST_SHOTS)
+            for _ in range(min(runs, MOST_RUNS)):
+                shots = min(-(-more // runs), MOST_SHOTS)
+                data.append(await bench.run(outcome, replace(program, shots=shots)))
 
     def raw(qubit: Qubit) -> Panel:
         iq = iq_of(data[0], qubit.element).ravel()[:DRAWN] * 1e3
@@ -141,8 +149,8 @@ def _first_shots(bench: Bench, pulses: tuple[Pulses, ...], dark_s: Mapping[str, 
         rough = bench.record.get(f"{p.qubit.name}.thermal_population")
         if rough is None:
             return min(bench.shots(SHOTS), MOST_SHOTS)
-        relaxed = -float(np.expm1(-dark_s[p.qubit.name] / bench.guess(p.qubit, "t1")))
-        needed = max(needed, max(rough.value, rough.sigma) / relaxed / wanted**2)
+        alive = exp(-dark_s[p.qubit.name] / bench.guess(p.qubit, "t1"))
+        needed = max(needed, max(rough.value, rough.sigma) / (alive * (1 - alive)) / wanted**2)
     return min(max(round(BEGUN * needed), bench.shots(SHOTS) // 10), MOST_SHOTS)
 
 
@@ -159,7 +167,7 @@ def _more_shots(
             share = max(share, (counted(qubit)[1] / wanted) ** 2)
         except FitFailed:
             continue
-    return min(round((share - 1) * shots), MOST_SHOTS)
+    return round((share - 1) * shots)
 
 
 def _population(
@@ -175,36 +183,64 @@ def _population(
     ``played``: times of the heralded shots that have told the readout's errors.
     Raises FitFailed.
     """
-    shots = np.concatenate(runs)
-    look_at(shots)
+    look_at(np.concatenate(runs))
     reference = levels(bench, qubit)
-    refuse_misplaced(shots, reference)
+    refuse_misplaced(np.concatenate(runs), reference)
     threshold = bench.known(qubit, "rare_threshold").value
-    after_zero = np.concatenate([heralded_zeros(one[:-1], reference) for one in runs])
-    up = np.concatenate([reference.project(one[1:]) > threshold for one in runs])[after_zero]
-    if up.size < ENOUGH:
-        raise FitFailed(f"only {up.size} of {shots.size} shots come after one that is 0 for sure")
-    errors = {
-        name: bench.known(qubit, name).value for name in ("rare_false_excited", "rare_false_ground")
-    }
-    since_s, t1_s = bench.known(qubit, "herald_to_readout").value, bench.best(qubit, "t1")
-    relaxes = -float(np.expm1(-since_s / t1_s))
-    blind_s = herald_is_blind_s(Pulses(bench, qubit))
-    relaxed = -float(np.expm1(-(dark_s + blind_s) / t1_s))
-    share = float(np.mean(up))
-    likely = max(share, 1 / up.size)
-    left = 1 - sum(errors.values())
-    spread = float(np.sqrt(likely * (1 - likely) / up.size)) / left / (relaxed - relaxes)
-    value = thermal_share(
-        share,
-        errors,
-        relaxes,
-        lambda one: share_in_one(bench, qubit, played, since_s, one),
-        lambda one: relaxed * second_in_equilibrium(bench, qubit, one),
-        second_reads_one(bench, qubit, reference, threshold, errors["rare_false_ground"]),
-        relaxed,
+    sure = np.concatenate([heralded_zeros(one[:-2], reference) for one in runs])
+    up = [reference.project(one) > threshold for one in runs]
+    lifted = np.concatenate([one[1:-1] & one[2:] for one in up])[sure]
+    if lifted.size < ENOUGH:
+        raise FitFailed(f"only {lifted.size} shots come after one that is 0 for sure")
+    chain = _chain(bench, qubit, threshold, dark_s, played)
+    value, counted = 0.0, float(np.mean(lifted))
+    for _ in range(ROUNDS):
+        value += (counted - chain(value)) / _slope(chain, value)
+    likely = max(counted, 1 / lifted.size)
+    spread = float(np.sqrt(likely * (1 - likely) / lifted.size))
+    return value, spread / _slope(chain, value)
+
+
+def _slope(share: Callable[[float], float], value: float) -> float:
+    step = 1e-3
+    return (share(value + step) - share(value)) / step
+
+
+def _chain(
+    bench: Bench, qubit: Qubit, threshold: float, dark_s: float, played: HeraldTiming
+) -> Callable[[float], float]:
+    """Return how often a sure 0 is followed by two readings of 1, as a function of the population.
+
+    A lift counts from when the herald no longer sees it, until the next readout is as far as no
+    longer to see it.
+    """
+    one, missed = (
+        bench.known(qubit, name).value for name in ("rare_false_excited", "rare_false_ground")
     )
-    return value, spread
+    since_s, t1_s = bench.known(qubit, "herald_to_readout").value, bench.best(qubit, "t1")
+    of_qubit = Pulses(bench, qubit)
+    fills_s = 1 / (np.pi * bench.best(qubit, "kappa"))
+    opens_s = 1e-9 * of_qubit.opens_ns
+    window_s = 1e-9 * of_qubit.probe_ns - opens_s
+    seen_s = max(opens_s + (1 - threshold) * window_s - fills_s, 0.0)
+    seen_s = bench.inputs.take(f"{qubit.name}: readout", seen_s, SEEN_DOUBT * seen_s)
+    first_s = dark_s + herald_is_blind_s(of_qubit) + seen_s
+    later_s = dark_s + 1e-9 * of_qubit.probe_ns
+
+    def share(population: float) -> float:
+        before = -population * expm1(-since_s / t1_s)
+        told = (1 - one - missed) / (
+            share_in_one(bench, qubit, played, since_s, population) - before
+        )
+        false = max(one - before * told, 0.0)
+        reads = false + told
+        lifted, again = (-population * expm1(-s / t1_s) for s in (first_s, later_s))
+        stays = population + (1 - population) * exp(-later_s / t1_s)
+        after_1 = stays * reads + (1 - stays) * false
+        after_0 = again * reads + (1 - again) * false
+        return lifted * reads * after_1 + (1 - lifted) * false * after_0
+
+    return share
 
 
 def refuse_misplaced(shots: ComplexArray, reference: Levels) -> None:
@@ -218,18 +254,6 @@ def refuse_misplaced(shots: ComplexArray, reference: Levels) -> None:
             f"only {well * 100:.0f} % of the shots at rest are read where single shots have "
             "found 0 and 1: those are out of date; run single_shot first"
         )
-
-
-def second_reads_one(
-    bench: Bench, qubit: Qubit, reference: Levels, threshold: float, false_ground: float
-) -> float:
-    """Return how often a threshold takes level 2 for 1; as often as 1 where 2 was never read."""
-    place, ground = (bench.record.get(f"{qubit.name}.{name}_i") for name in ("second", "ground"))
-    if place is None or ground is None or place.tai_s < ground.tai_s:
-        return 1 - false_ground
-    second = np.array([complex(place.value, bench.guess(qubit, "second_q"))])
-    above = float(reference.project(second)[0]) - threshold
-    return 0.5 * erfc(-above / sqrt(2 * reference.ground_variance))
 
 
 THERMAL_POPULATION = Declaration(
