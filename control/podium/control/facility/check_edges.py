@@ -154,6 +154,9 @@ def _check_pulsed(
     complaints: Complaints,
 ) -> None:
     """Check that the element whose flux the gate pulses has a line that plays pulses far enough."""
+    if edge.gate == "cnot":
+        _check_driven(name, edge, path, parsed, complaints)
+        return
     pulsed = pulsed_of(edge, node)
     if pulsed is None:
         return  # an end is wrong in itself, and reported
@@ -181,8 +184,29 @@ def _check_pulsed(
             _check_reach(edge, (pulsed, qubit), (other, partner), wiring, port, path, complaints)
 
 
+def _check_driven(
+    name: str, edge: EdgeEntry, path: KeyPath, parsed: FileContents, complaints: Complaints
+) -> None:
+    """Check that a CNOT has its control driven, and nothing that flux would do."""
+    if edge.coupler is not None:
+        message = (
+            "'cnot' is a drive of the first end at the frequency of the second: it is calibrated "
+            "between qubits that are coupled for good, so leave 'coupler' out"
+        )
+        complaints.at((*path, "coupler"), message, at_key=True)
+    if edge.pulsed is not None:
+        message = f"'cnot' pulses no flux: it drives {edge.ends[0]!r}, its control; remove 'pulsed'"
+        complaints.at((*path, "pulsed"), message, at_key=True)
+    if f"{name}.{edge.ends[0]}.drive" not in parsed.wiring:
+        port = f"{name}.{edge.ends[0]}.drive"
+        message = f"'cnot' is played on the drive of {edge.ends[0]!r}: {port!r} is not wired"
+        complaints.at((*path, "gate"), message, at_key=True)
+
+
 def pulsed_of(edge: EdgeEntry, node: NodeContents) -> str | None:
     """Return whose flux the gate of an edge pulses; None: an end is no qubit of the node."""
+    if edge.gate == "cnot":
+        return edge.ends[0]
     return edge.pulsed or edge.coupler or _higher(edge, node)
 
 
