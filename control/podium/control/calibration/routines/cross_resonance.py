@@ -117,8 +117,8 @@ async def cross_resonance(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     the phase of the drive and the tone that cancels what turns the target alone; with an echo the
     amplitude of a quarter turn, by Ramsey then the control's phase. Stores ``cross_amplitude``,
     ``cancel_amplitude`` (of full scale), ``cross_phase``, ``cancel_phase``, ``control_phase``
-    (turns), ``cross_duration`` (s, of each half), ``cross_rate`` (Hz, ZX at that amplitude), and how
-    long the qubits' pulses are that go with them, ``control_pulse`` and ``target_pulse`` (s).
+    (turns), ``cross_duration`` (s, of each half), ``cross_rate`` (Hz, ZX at that amplitude), and
+    how long the qubits' pulses are that go with it, ``control_pulse``, ``target_pulse`` (s).
     The CNOT that they make has to flip the target where the control is in 1, and not else.
     """
     outcome = Outcome("cross_resonance", "Cross-resonance")
