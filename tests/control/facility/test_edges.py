@@ -220,3 +220,23 @@ def test_a_neighbour_out_of_the_way_or_hardly_coupled_is_none(
     qubit: tuple[str, ...], tmp_path: Path
 ) -> None:
     assert told_of(tmp_path, *qubit) == []
+
+
+CNOTS = [
+    ("gate: cnot", "gate: cnot\n        pulsed: q0", "'cnot' pulses no flux: it drives 'q0'"),
+    ("f01: {value: 5.00 GHz", "f01: {value: 4.805 GHz", "5 MHz from its f12: that moves the"),
+    ("f01: {value: 5.00 GHz", "f01: {value: 5.09 GHz", "10 MHz from its f01: that moves the"),
+    ("lo: 4.85 GHz, line", "lo: 5.47 GHz, line", "at which a CNOT drives q0, of 5 GHz"),
+    ("gate: cnot", "gate: iswap", "'node_a.q0.flux' is not wired"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "said"), CNOTS)
+def test_a_cnot_that_cannot_be_is_said_with_what_would_be_right(old, new, said, tmp_path) -> None:
+    text = (EXAMPLES / "facility_fixed.yaml").read_text()
+    assert old in text
+    path = tmp_path / "facility.yaml"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(FacilityError) as refused:
+        load_facility(path)
+    assert said in str(refused.value)

@@ -12,7 +12,7 @@ from podium.control.calibration.catalogue import (
     targets_edges,
 )
 from podium.control.calibration.declaration import Routine
-from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.outcome import Outcome, joined
 from podium.control.calibration.sequences import all_pulses, resets_actively
 from podium.control.calibration.target import Target
 from podium.control.facility.edges import Edge
@@ -86,10 +86,15 @@ async def _attempt(
 ) -> Outcome:
     """Run a routine; what it misses of single qubits fails those qubits only."""
     try:
-        await bench.begin(needs_of(name), qubits)
-        done = await routine(bench, qubits)
-        done.notes += bench.known_now.said.values()
-        done.assumed += bench.told_assumed()
+        done: Outcome | None = None
+        for group in _groups(bench, name, qubits):
+            await bench.begin(needs_of(name), group)
+            more = await routine(bench, group)
+            more.notes += bench.known_now.said.values()
+            more.assumed += bench.told_assumed()
+            done = more if done is None else joined(done, more)
+        if done is None:
+            raise ValueError(f"{name} was asked to work on nothing")
         return done
     except NotMeasured as error:
         outcome = Outcome(name, name.replace("_", " ").capitalize())
@@ -104,6 +109,32 @@ async def _attempt(
         again = await _attempt(routine, bench, rest, name)
         again.failures.update(outcome.failures)
         return again
+
+
+def _groups(bench: Bench, routine: str, targets: tuple[Target, ...]) -> list[tuple[Target, ...]]:
+    """Return targets in groups that are worked on one after another.
+
+    Coupled qubits are in different ones where the routine is declared so.
+    """
+    if routine not in DECLARATIONS or not DECLARATIONS[routine].apart:
+        return [targets]
+    node = bench.runner.facility.nodes[bench.node]
+    pairs = [edge.ends for edge in node.edges.values()]
+    pairs += [coupling.ends for coupling in node.couplings.values()]
+    coupled = {frozenset(f"{bench.node}.{end}" for end in ends) for ends in pairs}
+    groups: list[list[Target]] = []
+    for one in targets:
+        free = (
+            group
+            for group in groups
+            if not any(frozenset((one.name, other.name)) in coupled for other in group)
+        )
+        group = next(free, None)
+        if group is None:
+            groups.append([one])
+        else:
+            group.append(one)
+    return [tuple(group) for group in groups]
 
 
 def _is_of(parameter: str, target: Target) -> bool:

@@ -33,7 +33,7 @@ def _turns(gate: Gate | None = None) -> tuple[str, ...]:
     turns = (
         (place, name)
         for name, one in DECLARATIONS.items()
-        if (one.turns_of if one.targets == "edges" else None) == gate
+        if (gate in one.turns_of if one.targets == "edges" else gate is None)
         for place in one.places
     )
     return tuple(name for _, name in sorted(turns))

@@ -47,8 +47,10 @@ class Declaration:
     """What it stores besides, which another routine gives."""
     gates: tuple[Gate, ...] = ()
     """Of a routine for edges: the gates that it can work on; empty: all."""
-    turns_of: Gate = "cz"
-    """Of a routine for edges: the gate in whose bring-up it has its turns."""
+    turns_of: tuple[Gate, ...] = ("cz",)
+    """Of a routine for edges: the gates in whose bring-up it has its turns."""
+    apart: bool = False
+    """Coupled qubits are taken one after another: in a superposition they shift each other."""
     essential: bool = False
     """A qubit that fails it cannot go on: beside its sweet spot its frequency is another."""
 

@@ -1,6 +1,6 @@
 """Builds the pieces of programs for an edge: both qubits' pulses, the flux pulse, the gate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,14 @@ from podium.control.calibration.sequences import (
     measure_at_once,
     on_grid_ns,
 )
+from podium.control.client.cross_resonance import (
+    CrossDrive,
+    CrossResonanceGate,
+    cross_gate,
+    needed_quantities,
+)
+from podium.control.client.exchange_gate import ExchangeGate, exchange_gate
+from podium.control.client.exchange_gate import needed_quantities as exchange_quantities
 from podium.control.client.gates import SETTLE_NS
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import NotMeasured
@@ -101,11 +109,62 @@ class EdgePulses:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all frames that take part."""
-        return (*frame_names(self.both), self.flux)
+        return (*frame_names(self.both), self.own_frame.name)
 
     def frames(self) -> tuple[Frame, ...]:
         """Return all frames that take part."""
-        return (*frames_of(self.both), Frame(self.flux, self.edge.flux_port, 0.0))
+        return (*frames_of(self.both), self.own_frame)
+
+    @property
+    def own_frame(self) -> Frame:
+        """The frame that the gate is played on: of a flux line, or of its control's drive."""
+        if self.edge.gate == "cnot":
+            return self.cross_drive(0, 0.0, 0.0).frame
+        return Frame(self.flux, self.edge.flux_port, 0.0)
+
+    def gate_frames(self) -> tuple[Frame, ...]:
+        """Return the frames of :meth:`gate` that are not among :meth:`frames`."""
+        return self.exchange_gate().frames if self.edge.gate == "iswap" else ()
+
+    def exchange_gate(self, phases: tuple[float, float] | None = None) -> ExchangeGate:
+        """Return the iSWAP of an edge; ``phases``: in place of its own. Raises NotMeasured."""
+        names = exchange_quantities()
+        values = dict(zip(names[-2:], phases, strict=True)) if phases is not None else {}
+        values |= {
+            name: self.bench.known(self.edge, name).value for name in names if name not in values
+        }
+        first, second = (self.bench.best(one.qubit, "f01") for one in self.both)
+        drives = self.first.drive, self.second.drive
+        carrier = f"{self.edge.element}.carrier"
+        return exchange_gate(self.edge, values, (first, second), drives, carrier)
+
+    def cross_drive(self, half_ns: int, phase: float, cancel_phase: float) -> CrossDrive:
+        """Return a cross-resonance drive of the first end; phases in turns."""
+        return CrossDrive(
+            self.first.drive,
+            self.second.drive,
+            f"{self.edge.element}.cross",
+            self.first.qubit.drive_port,
+            self.bench.best(self.second.qubit, "f01"),
+            half_ns * FS_PER_NS,
+            phase,
+            cancel_phase,
+        )
+
+    def cross_gate(self, values: Mapping[str, float] | None = None) -> CrossResonanceGate:
+        """Return the CNOT of an edge, of these values or of those known. Raises NotMeasured."""
+        wanted = needed_quantities()
+        own = values or {name: self.bench.known(self.edge, name).value for name in wanted["edge"]}
+        ends = [
+            {
+                "f01": self.bench.best(one.qubit, "f01"),
+                "pi_amplitude": one.pi_amplitude(),
+                "anharmonicity": self.bench.best(one.qubit, "anharmonicity"),
+            }
+            for one in self.both
+        ]
+        names = self.first.drive, self.second.drive, self.own_frame.name
+        return cross_gate(self.edge, own, ends[0], ends[1], names)
 
     def begin(self) -> list[Statement]:
         """Wait until both have relaxed; all frames go on from there together."""
@@ -217,8 +276,13 @@ class EdgePulses:
     def gate(self, amplitude: Value | None = None) -> list[Statement]:
         """Play the gate as it is calibrated: the flux pulse, and both frames turned.
 
-        ``amplitude``: in place of its own.
+        ``amplitude``: in place of its own. A CNOT is played as a CZ, an iSWAP as it is, on a
+        frame of :meth:`gate_frames`.
         """
+        if self.edge.gate == "cnot":
+            return list(self.cross_gate().as_cz)
+        if self.edge.gate == "iswap":
+            return list(self.exchange_gate().statements)
         own = self.gate_amplitude if amplitude is None else amplitude
         turns = [ShiftPhase(p.drive, self.phase_of(p)) for p in self.both]
         return [*self.flux_gate(own, self.gate_ns), *turns]

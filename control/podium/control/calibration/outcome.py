@@ -80,3 +80,19 @@ class Outcome:
     """Design values that were taken in place of measurements that are missing, in words."""
     states: dict[str, NDArray[np.complex128]] = field(default_factory=dict)
     """Density matrices of pairs that were found, (4, 4) in the order 00, 01, 10, 11, by element."""
+
+
+def joined(first: Outcome, second: Outcome) -> Outcome:
+    """Return the results of a routine that worked on some targets and then on others."""
+    return Outcome(
+        first.routine,
+        first.title,
+        [*first.runs, *second.runs],
+        {**first.measured, **second.measured},
+        {**first.failures, **second.failures},
+        [*first.panels, *second.panels],
+        first.saturated | second.saturated,
+        list(dict.fromkeys([*first.notes, *second.notes])),
+        list(dict.fromkeys([*first.assumed, *second.assumed])),
+        {**first.states, **second.states},
+    )

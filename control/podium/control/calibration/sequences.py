@@ -9,6 +9,7 @@ from podium.control.calibration.declaration import READOUT_SETTINGS
 from podium.control.calibration.discrimination import discriminator_of
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.projection import Levels
+from podium.control.client.cross_resonance import drag_pulse
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.conditions import Discriminator
@@ -152,11 +153,7 @@ class Pulses:
 
     def shape(self) -> Drag:
         """Return the envelope of the 0-1 pulses (Motzoi et al. 2009, first order)."""
-        alpha = self.bench.best(self.qubit, "anharmonicity")
-        duration = self.pulse_ns * FS_PER_NS
-        # ASSUMED choice: half of the first-order value, which cancels the phase error that a
-        # full one leaves (Lucero et al., Phys. Rev. A 82, 042339 (2010)).
-        return Drag(duration, duration // 4, 0.5 / (2 * pi * alpha))
+        return drag_pulse(self.pulse_ns, self.bench.best(self.qubit, "anharmonicity"))
 
     def pi_amplitude(self) -> float:
         """Return the amplitude of a pi pulse, measured or expected."""

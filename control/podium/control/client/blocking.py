@@ -22,6 +22,8 @@ from podium.control.bus.messages import FacilityStatus
 from podium.control.bus.mixers import MixerFound
 from podium.control.bus.queue import QueueNews, Reservation
 from podium.control.bus.records import MAIN
+from podium.control.client.cross_resonance import CrossResonanceGate
+from podium.control.client.exchange_gate import ExchangeGate
 from podium.control.client.facility_access import join_facility, open_facility
 from podium.control.client.gates import TwoQubitGate
 from podium.control.client.lab import Lab
@@ -115,7 +117,7 @@ class BlockingLab:
         store: Path | str | None = None,
         frames: Mapping[str, str] | None = None,
         validity: Mapping[str, str] | None = None,
-    ) -> TwoQubitGate:
+    ) -> TwoQubitGate | CrossResonanceGate | ExchangeGate:
         """Return a calibrated two-qubit gate: ``lab.gate("cz", "q0", "q1")``."""
         asked = partial(self._lab.gate, store=store, frames=frames, validity=validity)
         return self._thread.do(lambda: asked(gate, *qubits))

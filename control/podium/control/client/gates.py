@@ -8,9 +8,16 @@ line keeps of the one half is taken back by the other (Rol et al., Phys. Rev. Le
 gate that is not calibrated, or too old, is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from podium.control.client.cross_resonance import (
+    CrossResonanceGate,
+    cross_gate,
+    needed_quantities,
+)
+from podium.control.client.exchange_gate import ExchangeGate, exchange_gate
+from podium.control.client.exchange_gate import needed_quantities as exchange_quantities
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Facility
 from podium.control.facility.problems import suggest
@@ -28,6 +35,10 @@ GRID_NS = 4
 """The gate's whole length is a multiple of this."""
 NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
 """Quantities of an edge without which it has no gate."""
+
+
+Known = Callable[[str], ParameterEntry | None]
+"""The stored value of a full name, None where there is none. Raises StaleParameter."""
 
 
 class NoGate(LookupError):
@@ -135,6 +146,12 @@ def edge_between(facility: Facility, gate: str, qubits: Sequence[str]) -> Edge:
     if found[0].gate != gate:
         near = suggest(gate, [found[0].gate])
         raise NoGate(f"{found[0].name} has no gate {gate!r}; {near}")
+    control, _target = found[0].ends
+    if gate == "cnot" and qubits[0].rpartition(".")[2] != control:
+        raise NoGate(
+            f"the control of {found[0].name} is {control}, its first end: name it first, or put "
+            "half pi pulses about Y before and behind on both, which turns a CNOT round"
+        )
     return found[0]
 
 
@@ -150,25 +167,17 @@ def gate_of(
     validities: Validities,
     now_tai_s: float | None,
     frames: Mapping[str, str] | None = None,
-) -> TwoQubitGate:
+) -> TwoQubitGate | CrossResonanceGate | ExchangeGate:
     """Return the stored gate of an edge.
 
     ``frames``: names in the program of the drive frames of its ends, and of its flux frame (by the
     edge's name); left out they are ``q0.drive`` and ``q0_q1.flux``. Raises
     :class:`.NotMeasured` for a gate that is not calibrated, :class:`.StaleParameter` for one that
-    is older than its validity, :class:`NoGate` for an iSWAP.
+    is older than its validity,
     """
 
-    if edge.gate == "iswap":
-        raise NoGate(
-            f"the iswap of {edge.name} is no part of programs yet: the phase of its exchange goes "
-            "with the time at which it is played, and no statement follows that. What was "
-            f"calibrated is stored as {edge.name}.carrier_frequency, .carrier_amplitude and "
-            ".carrier_duration: play it on a frame of its own"
-        )
-
-    def known(quantity: str) -> ParameterEntry | None:
-        entry = record.get(f"{edge.name}.{quantity}")
+    def known(name: str) -> ParameterEntry | None:
+        entry = record.get(name)
         complaint = None if entry is None else validities.complaint(entry, now_tai_s, None)
         if entry is not None and complaint is not None:
             by = validities.of(entry.name).measured_by
@@ -176,18 +185,15 @@ def gate_of(
             raise StaleParameter(f"{edge.gate} of {edge.name}: {complaint}; {remedy}", entry.name)
         return entry
 
-    values: dict[str, float] = {}
-    for quantity in NEEDED:
-        entry = known(quantity)
-        if entry is None:
-            name = f"{edge.name}.{quantity}"
-            by = validities.of(name).measured_by
-            remedy = f"run {by} first" if by else f"podium calibrate {edge.name}"
-            raise NotMeasured(
-                f"{edge.gate} of {edge.name} is not calibrated: there is no {name}; {remedy}", name
-            )
-        values[quantity] = entry.value
-    rise, gap, ratio = known("gate_rise"), known("gate_gap"), known("gate_ratio")
+    if edge.gate == "cnot":
+        return _cross_gate_of(edge, known, validities, frames or {})
+    if edge.gate == "iswap":
+        return _exchange_gate_of(edge, known, validities, frames or {})
+
+    values = {name: _needed(known, edge, f"{edge.name}.{name}", validities) for name in NEEDED}
+    rise, gap, ratio = (
+        known(f"{edge.name}.{name}") for name in ("gate_rise", "gate_gap", "gate_ratio")
+    )
     gap_fs = 0 if gap is None else round(gap.value * 1e9) * FS_PER_NS
     names = dict(frames or {})
     first, second = (names.get(end, f"{end}.drive") for end in edge.ends)
@@ -202,3 +208,46 @@ def gate_of(
         (first, second),
         names.get(edge.element, f"{edge.element}.flux"),
     )
+
+
+def _needed(known: Known, edge: Edge, name: str, validities: Validities) -> float:
+    """Return a value that the gate of an edge cannot do without. Raises NotMeasured."""
+    entry = known(name)
+    if entry is None:
+        by = validities.of(name).measured_by
+        remedy = f"run {by} first" if by else f"podium calibrate {edge.name}"
+        raise NotMeasured(
+            f"{edge.gate} of {edge.name} is not calibrated: there is no {name}; {remedy}", name
+        )
+    return entry.value
+
+
+def _exchange_gate_of(
+    edge: Edge, known: Known, validities: Validities, frames: Mapping[str, str]
+) -> ExchangeGate:
+    """Return the stored iSWAP of an edge, in step with its ends' drives."""
+    wanted = exchange_quantities()
+    values = {name: _needed(known, edge, f"{edge.name}.{name}", validities) for name in wanted}
+    first, second = (
+        _needed(known, edge, f"{edge.node}.{end}.f01", validities) for end in edge.ends
+    )
+    one, other = (frames.get(end, f"{end}.drive") for end in edge.ends)
+    carrier = frames.get(edge.element, f"{edge.element}.carrier")
+    return exchange_gate(edge, values, (first, second), (one, other), carrier)
+
+
+def _cross_gate_of(
+    edge: Edge, known: Known, validities: Validities, frames: Mapping[str, str]
+) -> CrossResonanceGate:
+    """Return the stored CNOT of an edge, with what is known of its ends' pulses."""
+    wanted = needed_quantities()
+    first, second = edge.ends
+    owners = {"edge": edge.name, "control": f"{edge.node}.{first}"}
+    owners["target"] = f"{edge.node}.{second}"
+    found = {
+        who: {name: _needed(known, edge, f"{owner}.{name}", validities) for name in wanted[who]}
+        for who, owner in owners.items()
+    }
+    control, target = (frames.get(end, f"{end}.drive") for end in edge.ends)
+    names = control, target, frames.get(edge.element, f"{edge.element}.cross")
+    return cross_gate(edge, found["edge"], found["control"], found["target"], names)

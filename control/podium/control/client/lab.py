@@ -20,7 +20,9 @@ from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibra
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, Stop, StreamPart
 from podium.control.client.coordinator_client import CoordinatorClient, attributes_of
+from podium.control.client.cross_resonance import CrossResonanceGate
 from podium.control.client.cut_run import refuse_slow, run_cut
+from podium.control.client.exchange_gate import ExchangeGate
 from podium.control.client.gates import TwoQubitGate, edge_between, gate_of
 from podium.control.client.lab_data import LabData
 from podium.control.client.lab_queue import LabQueue
@@ -297,7 +299,7 @@ class Lab:
         store: Path | str | None = None,
         frames: Mapping[str, str] | None = None,
         validity: Mapping[str, str] | None = None,
-    ) -> TwoQubitGate:
+    ) -> TwoQubitGate | CrossResonanceGate | ExchangeGate:
         """Return a calibrated two-qubit gate: ``cz = await lab.gate("cz", "q0", "q1")``.
 
         Its ``frames`` and ``statements`` go into a program: the stored flux pulse, and the phases

@@ -14,7 +14,7 @@ from podium.control.facility.design_values import (
 )
 from podium.control.facility.designs import FluxoniumDesign, QubitDesign, TransmonDesign
 from podium.control.facility.facility import Estimate
-from podium.control.facility.file_contents import Complaints, FileContents
+from podium.control.facility.file_contents import Complaints, FileContents, NodeContents
 from podium.control.facility.problems import KeyPath
 from podium.control.facility.quantity_entries import EstimateEntry
 from podium.firmware_interfaces.models import IqOutput, RfOutput
@@ -46,7 +46,10 @@ def check_design(
             if qubit is not None:
                 path: KeyPath = ("nodes", name, "qubits", element, "design")
                 _check_values(qubit.design, path, complaints)
-                _check_drive_reach(f"{name}.{element}", qubit.design, parsed, outputs, complaints)
+                port = f"{name}.{element}.drive"
+                bands = _driven_bands(f"{name}.{element}", qubit.design)
+                bands += _target_bands(name, element, node)
+                check_reach(port, bands, parsed, outputs, complaints)
                 _check_flux_reach(f"{name}.{element}", qubit.design, path, parsed, complaints)
         for feedline, elements in node.entry.feedlines.items():
             bands = [
@@ -140,13 +143,8 @@ def _check_energies(design: FluxoniumDesign, path: KeyPath, complaints: Complain
         complaints.at((*path, "josephson_energy"), message)
 
 
-def _check_drive_reach(
-    qubit: str,
-    design: QubitDesign,
-    parsed: FileContents,
-    outputs: Mapping[str, ResolvedConnector],
-    complaints: Complaints,
-) -> None:
+def _driven_bands(qubit: str, design: QubitDesign) -> list[Band]:
+    """Return the transitions of a qubit that its line drives."""
     bands: list[Band] = []
     match design:
         case TransmonDesign():
@@ -158,7 +156,20 @@ def _check_drive_reach(
                 bands.append((f"{qubit}'s f12 (f01 + anharmonicity)", f12, SPREADS * spread))
         case FluxoniumDesign() if all(getattr(design, name).value > 0 for name in ENERGIES):
             bands = [_band(f"{qubit}'s f01 (of its energies)", transitions(design)[0])]
-    check_reach(f"{qubit}.drive", bands, parsed, outputs, complaints)
+    return bands
+
+
+def _target_bands(name: str, element: str, node: NodeContents) -> list[Band]:
+    """Return f01 of those that a qubit is driven at as the control of a CNOT."""
+    found = []
+    for edge in node.edges.values():
+        if edge is None or edge.gate != "cnot" or not edge.ends or edge.ends[0] != element:
+            continue
+        target = node.qubits.get(edge.ends[-1])
+        if target is not None and isinstance(target.design, TransmonDesign):
+            what = f"{name}.{edge.ends[-1]}'s f01, at which a CNOT drives {element},"
+            found.append(_band(what, target.design.f01))
+    return found
 
 
 def _band(what: str, estimate: EstimateEntry[float] | Estimate) -> Band:

@@ -12,6 +12,9 @@ from podium.firmware_interfaces.quantity import format_quantity
 from podium.firmware_interfaces.qubit_defaults import ANHARMONICITY_HZ, PERIOD_OVER_LIMIT
 
 ENDS = 2
+COLLISION = 5
+"""Rates of exchange that the target of a CNOT lies from the transitions of its control, at least.
+ASSUMED: a drive as strong as the routine wants it leaves the control alone there."""
 OF_A_COUPLER = ("exchange_first", "exchange_second", "off_point")
 """Design values of an edge that say something of its coupler."""
 
@@ -154,6 +157,9 @@ def _check_pulsed(
     complaints: Complaints,
 ) -> None:
     """Check that the element whose flux the gate pulses has a line that plays pulses far enough."""
+    if edge.gate == "cnot":
+        _check_driven(name, edge, path, node, parsed, complaints)
+        return
     pulsed = pulsed_of(edge, node)
     if pulsed is None:
         return  # an end is wrong in itself, and reported
@@ -181,8 +187,51 @@ def _check_pulsed(
             _check_reach(edge, (pulsed, qubit), (other, partner), wiring, port, path, complaints)
 
 
+def _check_driven(
+    name: str,
+    edge: EdgeEntry,
+    path: KeyPath,
+    node: NodeContents,
+    parsed: FileContents,
+    complaints: Complaints,
+) -> None:
+    """Check that a CNOT has its control driven, beside its own lines, and nothing of flux."""
+    if edge.coupler is not None:
+        message = (
+            "'cnot' is a drive of the first end at the frequency of the second: it is calibrated "
+            "between qubits that are coupled for good, so leave 'coupler' out"
+        )
+        complaints.at((*path, "coupler"), message, at_key=True)
+    if edge.pulsed is not None:
+        message = f"'cnot' pulses no flux: it drives {edge.ends[0]!r}, its control; remove 'pulsed'"
+        complaints.at((*path, "pulsed"), message, at_key=True)
+    if f"{name}.{edge.ends[0]}.drive" not in parsed.wiring:
+        port = f"{name}.{edge.ends[0]}.drive"
+        message = f"'cnot' is played on the drive of {edge.ends[0]!r}: {port!r} is not wired"
+        complaints.at((*path, "gate"), message, at_key=True)
+    control, target = (node.qubits.get(end) for end in edge.ends)
+    if not isinstance(control, TransmonEntry) or not isinstance(target, TransmonEntry):
+        message = "'cnot' is played between transmons: their plasmons lie elsewhere in a fluxonium"
+        complaints.at((*path, "gate"), message)
+        return
+    own, there_hz = control.design, target.design.f01.value
+    bend_hz = ANHARMONICITY_HZ if own.anharmonicity is None else own.anharmonicity.value
+    exchange_hz = 0.0 if edge.exchange is None else abs(edge.exchange.value)
+    for what, hz in (("f01", own.f01.value), ("f12", own.f01.value + bend_hz)):
+        if abs(there_hz - hz) < COLLISION * exchange_hz:
+            apart = format_quantity(abs(there_hz - hz), "Hz")
+            message = (
+                f"{edge.ends[1]!r} is driven through {edge.ends[0]!r} at "
+                f"{format_quantity(there_hz, 'Hz')}, {apart} from its {what}: that moves the "
+                f"control; {format_quantity(COLLISION * exchange_hz, 'Hz')} or more are wanted"
+            )
+            complaints.at((*path, "ends"), message)
+
+
 def pulsed_of(edge: EdgeEntry, node: NodeContents) -> str | None:
     """Return whose flux the gate of an edge pulses; None: an end is no qubit of the node."""
+    if edge.gate == "cnot":
+        return edge.ends[0]
     return edge.pulsed or edge.coupler or _higher(edge, node)
 
 

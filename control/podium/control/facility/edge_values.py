@@ -67,7 +67,9 @@ def _edge(
         if (one := getattr(entry, name)) is not None
     }
     pulsed = entry.pulsed or entry.coupler or _higher_end((first, second), designs)
-    if "gate_duration" not in known:
+    if entry.gate == "cnot":
+        pulsed = first
+    if "gate_duration" not in known and entry.gate != "cnot":
         known["gate_duration"] = _expected_duration(entry.gate, known.get("exchange"))
     return Edge(node, element, (first, second), entry.gate, entry.coupler, pulsed, FrozenMap(known))
 

@@ -6,8 +6,8 @@ from typing import Literal, get_args
 from podium.control.facility.estimate import Estimate
 from podium.control.facility.frozen_map import FrozenMap
 
-Gate = Literal["cz", "iswap"]
-"""Two-qubit gates that an edge may have."""
+Gate = Literal["cz", "iswap", "cnot"]
+"""Two-qubit gates that an edge may have; a CNOT is played by cross-resonance."""
 GATES: tuple[Gate, ...] = get_args(Gate)
 
 
@@ -46,7 +46,8 @@ class Edge:
     coupler: str | None
     """The tunable coupler's name within the node; None: they are coupled for good."""
     pulsed: str
-    """The element whose flux the gate pulses, by its name within the node."""
+    """The element whose flux the gate pulses, by its name within the node; of a CNOT its control,
+    the first end, which is driven."""
     design: FrozenMap[str, Estimate] = field(default_factory=FrozenMap)
     """By quantity: exchange, exchange_first, exchange_second, off_point, gate_duration."""
 

@@ -15,7 +15,7 @@ APART = 120.0
 """Between neighbours in a drawing, in its units."""
 MARGIN = 46.0
 KINDS = ("decoherence", "leakage", "phase", "distortion", "the rest")
-GATES = {"cz": "CZ", "iswap": "iSWAP"}
+GATES = {"cz": "CZ", "iswap": "iSWAP", "cnot": "CNOT"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,9 +133,9 @@ class Edge:
     name: str
     ends: tuple[str, str]
     gate: str
-    """``cz`` or ``iswap``."""
+    """``cz``, ``iswap`` or ``cnot``."""
     pulsed: str
-    """The qubit or coupler whose flux the gate pulses."""
+    """The qubit or coupler whose flux the gate pulses; of a cnot its control."""
 
 
 NO_PULSES = FluxPulses()

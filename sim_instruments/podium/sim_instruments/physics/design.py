@@ -8,13 +8,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from podium.firmware_interfaces.models import ModelError, known_models, output_full_scale_dbm
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.qubit_defaults import typical_design
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
-from podium.sim_instruments.physics.edge_design import COUPLER_UNITS, CouplerDesign, EdgeDesign
+from podium.sim_instruments.physics.edge_design import (
+    COUPLER_UNITS,
+    CouplerDesign,
+    EdgeDesign,
+    EdgeGate,
+)
 from podium.sim_instruments.physics.facility_place import DesignError as DesignError
 from podium.sim_instruments.physics.facility_place import FacilityPlace
 from podium.sim_instruments.physics.links.link_design import LinkDesign, links_of
@@ -205,10 +210,12 @@ def _node(name: str, node: FacilityPlace, root: FacilityPlace) -> NodeDesign:
 def _edge(name: str, edge: FacilityPlace) -> EdgeDesign:
     coupler = edge.text("coupler") if edge.tree.get("coupler") is not None else ""
     gate = edge.text("gate") if "gate" in edge else "cz"
-    if gate not in ("cz", "iswap"):
-        raise DesignError(f"{edge.where}.gate: 'cz' or 'iswap' is wanted, not {gate!r}")
+    kind = next((one for one in get_args(EdgeGate) if one == gate), None)
+    if kind is None:
+        raise DesignError(f"{edge.where}.gate: 'cz', 'iswap' or 'cnot' is wanted, not {gate!r}")
     pulsed = edge.text("pulsed") if "pulsed" in edge else coupler
-    return EdgeDesign(name, _ends(edge), "cz" if gate == "cz" else "iswap", pulsed)
+    ends = _ends(edge)
+    return EdgeDesign(name, ends, kind, ends[0] if kind == "cnot" else pulsed)
 
 
 def _exchanges(name: str, edge: FacilityPlace) -> list[CouplingDesign]:

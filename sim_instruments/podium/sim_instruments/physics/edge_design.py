@@ -6,6 +6,9 @@ from typing import Literal
 
 from podium.sim_instruments.physics.spread import Spread
 
+EdgeGate = Literal["cz", "iswap", "cnot"]
+"""Gates that an edge of a facility file may have."""
+
 COUPLER_UNITS = {
     "f01": "Hz",
     "anharmonicity": "Hz",
@@ -34,6 +37,6 @@ class EdgeDesign:
 
     name: str
     ends: tuple[str, str]
-    gate: Literal["cz", "iswap"]
+    gate: EdgeGate
     pulsed: str
     """Whose flux the gate pulses; empty: the end with the higher f01."""

@@ -1,11 +1,10 @@
 """Reads couplers and flux lines, with what lines do to pulses, from the twin file."""
 
-from typing import Literal
-
 from pydantic import Field, model_validator
 
 from podium.sim_instruments.physics.chip import Qubit
 from podium.sim_instruments.physics.circuit_inversion import Circuit
+from podium.sim_instruments.physics.edge_design import EdgeGate
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.transmon import Transmon
 from podium.sim_instruments.physics.world_quantities import (
@@ -120,6 +119,6 @@ class EdgeWorld(Part):
     """Two qubits between which a gate is played."""
 
     ends: tuple[str, str]
-    gate: Literal["cz", "iswap"] = "cz"
+    gate: EdgeGate = "cz"
     pulsed: str
-    """The qubit or coupler whose flux the gate pulses."""
+    """The qubit or coupler whose flux the gate pulses; of a cnot the control, which is driven."""

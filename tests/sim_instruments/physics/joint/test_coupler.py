@@ -161,3 +161,32 @@ def test_a_carrier_on_the_coupler_exchanges_what_is_as_far_apart_as_its_frequenc
         found.append(float(after[0, 0, end, end].real))
     assert found[1] > 0.3, found
     assert max(found[0], found[2]) < 0.1, found
+
+
+def test_a_carrier_that_turns_with_the_higher_drive_hands_over_the_same_superposition() -> None:
+    """A drive ``cos(w t + s)`` excites with the phase -s; the carrier of phase s takes it back."""
+    biases = {**BIASES, f"{C01}.flux": BIASES[f"{C01}.flux"] + 0.15 / MATRIX[2, 2]}
+    point = cluster_point([CHIP.element_at(name, biases) for name in NAMES], CHIP, biases)
+    basis = point.basis
+    ground, start, end = (basis.index(*one) for one in ((0, 0, 0), (1, 0, 0), (0, 1, 0)))
+    apart_hz = float(point.energies_hz[start] - point.energies_hz[end])
+    assert apart_hz > 0
+    times, none = 1e-9 * np.arange(200), drives_of([])
+    found = []
+    for drive_turns, carrier_turns in ((0.0, 0.0), (0.2, 0.2), (0.2, 0.0)):
+        samples = 0.05 * np.cos(2 * np.pi * (apart_hz * times + carrier_turns))
+        piece = Piece(0.0, samples.astype(complex), 0j, times.size)
+        fluxes = drives_of([train(f"{C01}.flux", [0], [piece], [0], [0.0])])
+        played = [MemberSignals(none, none), MemberSignals(none, none), MemberSignals(none, fluxes)]
+        vector = np.zeros(basis.size, complex)
+        vector[ground], vector[start] = (
+            np.sqrt(0.5),
+            np.sqrt(0.5) * np.exp(-2j * np.pi * drive_turns),
+        )
+        state = np.outer(vector, vector.conj())[None, None]
+        player = GroupPlayer(point, GroupSteps(point, played), np.zeros((1, 3)))
+        after = player.play(state, Group(times.size, (Played(2, True, 0, 0, 0.0),)))
+        found.append(complex(after[0, 0, end, ground]))
+    assert abs(found[0]) > 0.2
+    assert np.angle(found[1] / found[0]) / (2 * np.pi) == pytest.approx(0.0, abs=0.01)
+    assert np.angle(found[2] / found[0]) / (2 * np.pi) == pytest.approx(-0.2, abs=0.01)

@@ -39,9 +39,10 @@ def test_pairs_share_a_state_where_drives_come_to_a_bound_and_nowhere_else() -> 
 
     assert found() == []
     assert found(flip(0, [100])) == []
-    both = flip(0, [100]), flip(1, [140])
-    assert found(*both) == [NAMES]
-    assert found(*both, read=160) == [], "a shift of 0.7 MHz turns nothing in 20 ns"
+    assert found(flip(0, [100]), flip(1, [140])) == [], "its phase is not seen"
+    assert found(flip(0, [100]), flip(1, [140, 240])) == [NAMES]
+    assert found(flip(0, [200]), flip(1, [140, 240])) == [NAMES], "an echo's pulse"
+    assert found(flip(0, [230]), flip(1, [140, 240])) == [], "0.7 MHz turn nothing in 10 ns"
     assert found(flip(0, [100]), flip(1, [3000])) == [], "a reading is between"
     assert found(cross([100], 300, 20e6)) == [NAMES]
     assert found(cross([100], 300, 2e4)) == []

@@ -22,6 +22,7 @@ I2, X, Y, Z = (
 )
 PAULIS = {"I": I2, "X": X, "Y": Y, "Z": Z}
 CZ = np.diag([1, 1, 1, -1]).astype(np.complex128)
+ISWAP = np.array([[1, 0, 0, 0], [0, 0, 1j, 0], [0, 1j, 0, 0], [0, 0, 0, 1]], np.complex128)
 
 
 def turned(angle: float, phase_turns: float) -> ComplexArray:

@@ -12,6 +12,7 @@ from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.two_qubit_state import (
     CZ,
     I2,
+    ISWAP,
     SETTINGS,
     Confusion,
     both,
@@ -24,7 +25,7 @@ from podium.control.calibration.fits.two_qubit_state import (
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels
-from podium.control.facility.edges import Edge
+from podium.control.facility.edges import Edge, Gate
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import (
@@ -71,13 +72,18 @@ def bell_program(p: EdgePulses, shots: int) -> Program:
         *p.read(),
     ]
     axis = Axis("setting", tuple(variables))
-    return Program("Bell state", p.frames(), tuple(body), (axis,), shots=shots, keep_shots=True)
+    frames = (*p.frames(), *p.gate_frames())
+    return Program("Bell state", frames, tuple(body), (axis,), shots=shots, keep_shots=True)
 
 
-def wanted() -> NDArray[np.complex128]:
-    """Return the state that ideal pulses and an ideal gate make, shape (4,)."""
+def wanted(gate: Gate = "cz") -> NDArray[np.complex128]:
+    """Return the state that ideal pulses and an ideal gate make, shape (4,).
+
+    A CNOT is played as a CZ.
+    """
     half = turned(np.pi / 2, 0.0)
-    return np.asarray((both(I2, half) @ CZ @ both(half, half))[:, 0])
+    ideal = ISWAP if gate == "iswap" else CZ
+    return np.asarray((both(I2, half) @ ideal @ both(half, half))[:, 0])
 
 
 def rotations(ahead_turns: float = 0.0) -> list[NDArray[np.complex128]]:
@@ -108,7 +114,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     program = bell_program(p, bench.shots(SHOTS))
     data = await bench.run(outcome, program)
-    ideal = pauli_means(np.outer(wanted(), wanted().conj()))
+    should = wanted(edge.gate)
+    ideal = pauli_means(np.outer(should, should.conj()))
     places = np.arange(len(ideal), dtype=float)
     label = f"pair of Paulis: {', '.join(ideal)}"
 
@@ -126,7 +133,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             known = [bench.known(q.qubit, name).value for name in ("false_excited", "false_ground")]
             errors.append(known)
         confusion = Confusion((errors[0][0], errors[1][0]), (errors[0][1], errors[1][1])).matrix()
-        found = tomography(counts, effects(rotations(), confusion), wanted())
+        found = tomography(counts, effects(rotations(), confusion), should)
         if not found.fidelity > ENTANGLED + 3 * found.fidelity_sigma:
             raise FitFailed(
                 f"the state is no Bell state: fidelity {found.fidelity:.3f} ± "
@@ -161,11 +168,14 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 BELL_STATE = Declaration(
     bell_state,
     targets="edges",
-    gates=("cz",),
+    turns_of=("cz", "iswap", "cnot"),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("readout_threshold", "false_excited", "false_ground"),
         *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),
+        *("cross_amplitude", "cross_phase", "cancel_amplitude", "cancel_phase", "control_phase"),
+        *("carrier_frequency", "carrier_amplitude", "carrier_duration"),
+        *("swap_phase_first", "swap_phase_second"),
     ),
     gives={"bell_fidelity": Lifetime(1 * DAY_S), "bell_concurrence": Lifetime(1 * DAY_S)},
     places=(90,),

@@ -172,6 +172,7 @@ def further_shots(qubits: Iterable[Qubit], decay: Callable[[Qubit], Fit], shots:
 ECHO = Declaration(
     echo,
     targets="qubits",
+    apart=True,
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         "t2_echo": Lifetime(1 * DAY_S),

@@ -176,6 +176,7 @@ async def _analyse(
 EF_SPECTROSCOPY = Declaration(
     ef_spectroscopy,
     targets="qubits",
+    apart=True,
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS),
     gives={
         "anharmonicity": Lifetime(30 * DAY_S),

@@ -64,12 +64,20 @@ class _Scan:
     """Amplitudes, of full scale."""
 
     @property
+    def rests(self) -> bool:
+        """Whether no flux moves the edge: its qubits have frequencies of their own."""
+        return self.p.edge.gate == "cnot"
+
+    @property
     def at(self) -> Array:
         """Amplitudes of the scan, (n,)."""
-        return np.linspace(self.low, self.high, POINTS)
+        return np.zeros(1) if self.rests else np.linspace(self.low, self.high, POINTS)
 
     def echo(self, amplitude: Value, half_ns: int) -> list[Statement]:
-        """Play flux for two halves of an echo of both ends."""
+        """Play flux for two halves of an echo of both ends; without flux, wait."""
+        if self.rests:
+            wait: list[Statement] = [Delay(self.p.names, half_ns * FS_PER_NS)]
+            return self.p.one_by_one([wait, [self.p.first.pi()], [self.p.second.pi()], wait])
         flux = self.p.flux
         half: list[Statement] = [
             Play(flux, Square(half_ns * FS_PER_NS), amplitude),
@@ -83,7 +91,8 @@ class _Scan:
         axis = Axis("amplitude", (Variable(name, "1", values),))
         title = f"JAZZ on {target.qubit.element}, {half_ns} ns"
         body = self.echo(Affine(name), half_ns)
-        return phase_program(self.p, target, body, shots, title, (axis,))
+        axes = () if self.rests else (axis,)
+        return phase_program(self.p, target, body, shots, title, axes)
 
 
 async def jazz(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -103,6 +112,8 @@ async def jazz(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
 async def _scan(bench: Bench, p: EdgePulses) -> tuple[_Scan, float]:
     """Return the scan, and the bias of the coupler meanwhile, V; 0 without a coupler."""
+    if p.edge.gate == "cnot":
+        return _Scan(p, 0.0, 0.0), 0.0
     coupler = coupler_of(bench, p.edge)
     if coupler is None or p.edge.pulsed != coupler.element:
         most = OF_RESONANCE * p.resonance()
@@ -169,7 +180,7 @@ def off_doubt(coefficients: Array, at: Array, sigma: Array, place: float) -> flo
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     scan, level_v = await _scan(bench, p)
-    values = Linear(scan.low, scan.high, POINTS)
+    values = Linear(scan.low, scan.high, scan.at.size)
     shots = bench.shots(SHOTS)
     short, long = [
         await _fringes(scan, outcome, p.first, values, half, shots) for half in (SHORT_NS, LONG_NS)
@@ -188,6 +199,11 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         for one in (short, long):
             look_at(*(one.data[f"{p.first.qubit.element}_{part}"].values for part in "iq"))
         seen, sigma = shift_hz(short, long)
+        if scan.rests:
+            text = "ZZ {zz}"
+            return {"zz": Measured(float(seen[0]), float(sigma[0]), "Hz")}, replace(
+                panel, text=text, judged=False
+            )
         unit = max(abs(scan.low), abs(scan.high))
         names = tuple(f"c{k}" for k in range(TERMS))
 
@@ -239,7 +255,8 @@ async def _verify(
     """
     p = scan.p
     shots = p.bench.shots(2 * SHOTS)
-    values = Linear(0.0, away if abs(away) > 1e-3 else min(0.01, FULL), 2)
+    moved = away if abs(away) > 1e-3 else min(0.01, FULL)
+    values = Linear(0.0, 0.0, 1) if scan.rests else Linear(0.0, moved, 2)
     short, long = [
         await _fringes(scan, outcome, p.second, values, half, shots) for half in (SHORT_NS, LONG_NS)
     ]
@@ -256,7 +273,7 @@ async def _verify(
             f"measured anew on {p.second.qubit.element}, {seen[1] / 1e3:.1f} ± "
             f"{sigma[1] / 1e3:.1f} kHz are left at the off point"
         )
-    at = np.array([values.start, values.start + values.step])
+    at = np.linspace(values.start, values.start + (values.count - 1) * values.step, values.count)
     told = f"{seen[1] / 1e3:+.1f} ± {sigma[1] / 1e3:.1f} kHz at the off point" if is_off else ""
     return Panel(
         p.edge.element,
@@ -271,7 +288,7 @@ async def _verify(
 JAZZ = Declaration(
     jazz,
     targets="edges",
-    turns_of="iswap",
+    turns_of=("iswap", "cnot"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={"zz": Lifetime(7 * DAY_S), "off_point": Lifetime(7 * DAY_S)},
     places=(5,),

@@ -74,6 +74,7 @@ async def _analyse(
 QUBIT_SPECTROSCOPY = Declaration(
     qubit_spectroscopy,
     targets="qubits",
+    apart=True,
     needs=("sweet_spot", *READOUT_SETTINGS),
     gives={
         "f01": Lifetime(12 * HOUR_S),

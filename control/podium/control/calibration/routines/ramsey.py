@@ -414,6 +414,7 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 RAMSEY = Declaration(
     ramsey,
     targets="qubits",
+    apart=True,
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         "t2_ramsey": Lifetime(1 * DAY_S),
@@ -428,6 +429,7 @@ RAMSEY = Declaration(
 FREQUENCY = Declaration(
     frequency,
     targets="qubits",
+    apart=True,
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     refines=("f01",),
     places=(220,),

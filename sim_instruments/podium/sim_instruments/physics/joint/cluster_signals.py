@@ -36,6 +36,8 @@ drive turns a neighbour's excitation a little, far off resonance: what a 64th of
 was up to 7e-5 of a population (two transmons 300 MHz apart, an exchange of 8 MHz)."""
 LONG = 24
 """So many groups in a block are a long sequence: gates are then shared."""
+ONE_CARRIER = 1e-5
+"""Carriers that part by fewer turns in a group are one."""
 PHASE_DIGITS = 7
 """Phases are kept to so many digits of a turn."""
 
@@ -301,7 +303,7 @@ class GroupSteps:
         frame_hz = shapes[0].carrier_hz if shapes else point.frame_hz
         beat = 1e-9 * max((abs(shape.carrier_hz - frame_hz) for shape in shapes), default=0.0)
         fine = max([1, *(round(1 / shape.step_ns) for shape in shapes)])
-        beats = beat > 0
+        beats = beat * group.duration_ns > ONE_CARRIER
         if beats:
             fine = BEAT_ROWS * int(np.ceil(2 * PARTS_A_BEAT * beat / BEAT_ROWS / fine)) * fine
         count = group.duration_ns * fine

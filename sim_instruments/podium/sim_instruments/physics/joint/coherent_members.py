@@ -153,7 +153,7 @@ class StatesBehindReadings:
             return number
         state = blocks.state(*block, coherent=True)
         state = self._projected(state, kept, found)
-        for m in np.flatnonzero(kept):
+        for m in np.flatnonzero(kept).tolist():
             own = self._point.basis.level[:, m]
             count = self._point.cluster.elements[m].count
             factor = self._kept.factors[m][part[m], :count, :count]

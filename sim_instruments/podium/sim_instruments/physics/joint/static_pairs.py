@@ -1,9 +1,11 @@
 """Coupled qubits that share a state without a flux pulse: by their shift, or by a drive.
 
-Two qubits that are both driven before a reading shift each other's phase by ZZ, and a drive of one
-at the other's frequency turns the other (cross-resonance; Rigetti and Devoret, Phys. Rev. B 81,
-134507 (2010)). Where neither comes to its bound, each stands alone: populations then err by the
-square of half the phase, 0.4 % at :data:`TURNED`, and of the amplitude :data:`HANDED`.
+Two qubits that are both driven before a reading shift each other's phase by ZZ, which shows where
+one of them is driven again; and a drive of one at the other's frequency turns the other
+(cross-resonance; Rigetti and Devoret, Phys. Rev. B 81, 134507 (2010)). What ZZ does within one
+pulse, as to a line of spectroscopy, is left out. Where neither comes to its bound, each stands
+alone: populations then err by the square of half the phase, 0.4 % at :data:`TURNED`, and of the
+amplitude :data:`HANDED`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +21,7 @@ from podium.sim_instruments.physics.register import NoRegister
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 
 TURNED = 0.02
-"""Turns by which ZZ moves one of two driven qubits before a reading."""
+"""Turns by which ZZ moves one of two driven qubits before it is driven for the last time."""
 HANDED = 0.02
 """Amplitude of a neighbour's excitation by a drive at its frequency."""
 
@@ -81,9 +83,10 @@ def _is_shifted(
     names = [qubit.name for qubit in qubits[:2]]
     if not all(name in trains for name in names) or not lit_ns.size:
         return False
-    first = [_first_in_block(trains[name], lit_ns) for name in names]
-    together_ns = lit_ns - np.maximum(first[0], first[1])
-    longest_ns = float(np.max(np.where(np.maximum(*first) < lit_ns, together_ns, 0)))
+    ends = [_driven_in_block(trains[name], lit_ns) for name in names]
+    longest_ns = 0
+    for (first, last), (begun, _) in (ends, ends[::-1]):
+        longest_ns = max(longest_ns, int(np.max(last - np.maximum(first, begun))))
     if longest_ns <= 0:
         return False
     try:
@@ -93,13 +96,23 @@ def _is_shifted(
     return 1e-9 * point.zz_hz * longest_ns > TURNED
 
 
-def _first_in_block(trains: Sequence[PulseTrain], lit_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the first drive before each reading, behind the one before it; that, where none is."""
+def _driven_in_block(
+    trains: Sequence[PulseTrain], lit_ns: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first and the last drive before each reading, behind the one before it, (R,) each.
+
+    Where none is, the first comes behind the last.
+    """
     starts = np.concatenate([train.start_ns for train in trains])
     block = np.searchsorted(lit_ns, starts, side="left")
-    found = np.append(lit_ns, np.iinfo(np.int64).max)
-    np.minimum.at(found, block, starts)
-    return found[:-1]
+    first = np.append(lit_ns, np.iinfo(np.int64).max)
+    last = np.append(lit_ns - 1, np.iinfo(np.int64).min)
+    np.minimum.at(first, block, starts)
+    there = np.zeros(last.size, np.bool_)
+    there[block] = True
+    last[there] = np.iinfo(np.int64).min
+    np.maximum.at(last, block, starts)
+    return first[:-1], last[:-1]
 
 
 def _is_handed(
