@@ -107,6 +107,9 @@ async def test_what_is_dangerous_asks_two_persons_and_outlives_the_supervisor(tm
             assert len(fridge.written) == len(set(fridge.written)), "nothing is done twice"
             stopped = await asked(room, StopProcedure(begun.id, "bob"))
             assert stopped.state == "stopped"
+            tried = await asked(room, BeginProcedure("warm_up", "fridge_a", "ann", dry_run=True))
+            shown = {one.id for one in supervisor.news().procedures}
+            assert shown == {begun.id, tried.id}, "a dry run hides nothing that was done"
 
 
 async def test_a_journal_that_cannot_be_written_begins_nothing(tmp_path) -> None:

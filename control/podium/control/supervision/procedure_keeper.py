@@ -54,9 +54,13 @@ class ProcedureKeeper:
 
     @property
     def news(self) -> tuple[ColdProcedureNews, ...]:
-        """Procedures that are on, and the last of each fridge."""
-        last = {run.fridge: run.id for run in self._runs.values()}
-        shown = [run for run in self._runs.values() if not run.over or last[run.fridge] == run.id]
+        """Procedures that are on, and of each fridge the last, and the last dry run."""
+        last = {(run.fridge, run.dry_run): run.id for run in self._runs.values()}
+        shown = [
+            run
+            for run in self._runs.values()
+            if not run.over or last[run.fridge, run.dry_run] == run.id
+        ]
         return tuple(procedure_requests.news_of(run) for run in shown)
 
     def running(self) -> tuple[ProcedureRun, ...]:

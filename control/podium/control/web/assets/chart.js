@@ -16,6 +16,21 @@ export function onWidth(root, redraw) {
   }).observe(root);
 }
 
+// Times of an axis, in s, of 24 hours: the date stands under the first, and where a day begins.
+// `timeZone`: the reader's, if none is given.
+export function times(splits, timeZone) {
+  const fine = splits.length > 1 && splits[1] - splits[0] < 60;
+  const clock = { timeZone, hour: "2-digit", minute: "2-digit", ...(fine ? { second: "2-digit" } : {}) };
+  let day = "";
+  return splits.map((seconds) => {
+    const at = new Date(seconds * 1e3), time = at.toLocaleTimeString("en-GB", clock);
+    const today = at.toLocaleDateString("en-GB", { timeZone, day: "2-digit", month: "short" });
+    if (today === day) return time;
+    day = today;
+    return `${time}\n${today}`;
+  });
+}
+
 export function frame(xLabel, yLabel) {
   // As large as the reader's own letters: on a wall they are larger.
   const size = 0.75 * parseFloat(getComputedStyle(document.documentElement).fontSize), font = `${size}px system-ui, sans-serif`;

@@ -1,6 +1,6 @@
 // Trends of one fridge: temperatures and pressures on logarithmic axes, flow; the corridor of the
 // latest rehearsal behind what is live.
-import { onWidth } from "./chart.js";
+import { onWidth, times } from "./chart.js";
 import { reason } from "./live.js";
 
 const LIVE_MOST = 5000; // points of a reading, where nobody has a history
@@ -182,24 +182,11 @@ function chartOf(panel, corridor, [from, until], width, place) {
     padding: [8, 10, 0, 0],
     bands, series,
     hooks: { draw: [marks] },
-    axes: [{ ...axis, size: 46, space: 62, values: (_, splits) => times(splits) }, {
+    axes: [{ ...axis, size: 46, space: 62, values: (_, splits) => times(splits, "UTC") }, {
       ...axis, size: 86,
       values: (_, splits) => splits.map((one) => (one === null ? "" : told(one, panel.unit))),
     }],
   }, uPlot.join(tables), place);
-}
-
-// Times of the axis: the date stands under the first, and where a day begins.
-function times(splits) {
-  let day = "";
-  const fine = splits.length > 1 && splits[1] - splits[0] < 60;
-  return splits.map((seconds) => {
-    const text = new Date(seconds * 1e3).toISOString(), today = text.slice(5, 10);
-    const time = text.slice(11, fine ? 19 : 16);
-    if (today === day) return time;
-    day = today;
-    return `${time}\n${today}`;
-  });
 }
 
 function told(value, unit) {

@@ -1,5 +1,5 @@
 // Instruments and what they read; one channel over time.
-import { colour, css, frame, scaled } from "./chart.js";
+import { colour, css, frame, scaled, times } from "./chart.js";
 import { begin, fill, reason } from "./live.js";
 
 const AGAIN_MS = 10000;
@@ -35,6 +35,7 @@ function draw() {
   const base = frame("", told);
   // A single reading has no span of its own.
   base.scales = { x: { time: true, range: (_, low, high) => [Math.min(low, high - LEAST_S), high] } };
+  Object.assign(base.axes[0], { values: (_, splits) => times(splits), size: 1.5 * base.axes[0].size, space: 70 });
   base.series = [{}, { stroke: colour(0), width: 1.8, points: { show: at_s.length < 40, size: 4 } },
     { stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } }];
   base.bands = [{ series: [3, 2], fill: css("--band") }];
