@@ -16,7 +16,6 @@ from podium.control.runs.agent_values import (
     Collected,
     Event,
     HardwareFailed,
-    Heard,
     Load,
     Loaded,
     MadeSafe,
@@ -24,6 +23,7 @@ from podium.control.runs.agent_values import (
     NotSafe,
     ReadClock,
     Reply,
+    RequestReceived,
     SetTrigger,
     Ticked,
     TriggerSet,
@@ -61,7 +61,7 @@ class AgentProcess(Process):
         self.do(first)
 
     def hear(self, request: Request) -> None:
-        self.post(lambda: self.take(Heard(request)))
+        self.post(lambda: self.take(RequestReceived(request)))
 
     def take(self, event: Event) -> None:
         if self.world.faults.hit(self, event, lambda: self.take(event)):

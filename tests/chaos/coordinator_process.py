@@ -9,11 +9,11 @@ from podium.control.bus.messages import RunId
 from podium.control.runs.coordinator_machine import CoordinatorSide
 from podium.control.runs.coordinator_values import (
     Action,
+    ClockKnown,
     Event,
     Keep,
     StandAside,
     Tell,
-    Told,
 )
 from podium.control.runs.journal import JobAccepted
 from podium.control.runs.messages import Fire
@@ -78,7 +78,7 @@ class CoordinatorProcess(Process):
                 case Send(agent, request):
                     self.world.to_agent(agent, request)
                 case AskTime(run):
-                    self._ask_time(Told(run, tai(0)))
+                    self._ask_time(ClockKnown(run, tai(0)))
                 case Keep() | Tell():
                     if isinstance(action, Keep) and isinstance(action.entry, JobAccepted):
                         self._after[action.entry.ticket] = []
@@ -118,12 +118,12 @@ class CoordinatorProcess(Process):
         self._keeping = False
         self._keep_next()
 
-    def _ask_time(self, told: Told) -> None:
+    def _ask_time(self, told: ClockKnown) -> None:
         wait_fs = self.world.latency_fs(0.3, 3)
-        read: list[Told] = []
+        read: list[ClockKnown] = []
         acts_fs = int(wait_fs * self.world.draw.random())
         self.scheduler.after(
-            acts_fs, lambda: read.append(Told(told.run, tai(self.scheduler.now_fs)))
+            acts_fs, lambda: read.append(ClockKnown(told.run, tai(self.scheduler.now_fs)))
         )
         self.scheduler.after(wait_fs, lambda: self.post(lambda: self.take(read[0])))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tests.chaos.scheduler import Process, ms
 
 from podium.control.bus.messages import RunId
-from podium.control.runs.agent_values import Heard, Phase, Reply
+from podium.control.runs.agent_values import Phase, Reply, RequestReceived
 from podium.control.runs.coordinator_values import Keep, Tell
 from podium.control.runs.messages import Abort, Arm, AskReport, Fire, Prepare
 from podium.control.runs.run_values import Send
@@ -36,7 +36,7 @@ SENT = ("Prepare", "Arm", "Fire", "AskReport", "Abort", "Greet")
 ANSWERED = ("Prepared", "Armed", "FireTaken", "Report", "StoodDown", "Refusal", "Present", "Beat")
 STALE = (*SENT[:-1], "Fire", "Fire", "Fire")
 STEPS_OF_AGENTS = (
-    *(f"Heard {name}" for name in SENT),
+    *(f"RequestReceived {name}" for name in SENT),
     *(f"Reply {name}" for name in ANSWERED[:-1]),
     *("Load", "ArmUp", "ReadClock", "SetTrigger", "Collect", "MakeSafe"),
     *("Loaded", "ArmedUp", "ClockRead", "TriggerSet", "Collected", "MadeSafe", "Ticked"),
@@ -44,7 +44,7 @@ STEPS_OF_AGENTS = (
 STEPS_OF_COORDINATORS = (
     *(f"Send {name}" for name in SENT),
     *ANSWERED,
-    *("Submitted", "Thanked", "Told", "AskTime", "TimePassed", "Tell JobEnded"),
+    *("Submitted", "ResultReceived", "ClockKnown", "AskTime", "TimePassed", "Tell JobEnded"),
     *("Keep JobAccepted", "Keep JobEnded", "Tell JobAccepted", "Keep JobForgotten"),
 )
 RESTART_MS = (50, 1_000)
@@ -60,7 +60,7 @@ class Fault:
 
 def name_of(what: Any) -> str:
     match what:
-        case Heard(inner) | Reply(inner) | Keep(inner) | Tell(inner) | Send(_, inner):
+        case RequestReceived(inner) | Reply(inner) | Keep(inner) | Tell(inner) | Send(_, inner):
             return f"{type(what).__name__} {type(inner).__name__}"
     return type(what).__name__
 

@@ -14,7 +14,7 @@ from tests.chaos.scheduler import Call, Scheduler, ms, since_begin_fs
 from podium.control.bus.messages import RunId
 from podium.control.runs.agent_values import Margins
 from podium.control.runs.coordinator_machine import UNKNOWN
-from podium.control.runs.coordinator_values import Asked, Submitted, Thanked, Withdrawn
+from podium.control.runs.coordinator_values import Asked, ResultReceived, Submitted, Withdrawn
 from podium.control.runs.journal import Entry, JobAccepted, JobEnded, SessionBegun
 from podium.control.runs.messages import (
     CAPTURE,
@@ -169,7 +169,7 @@ class World:
             if (ticket := one.side.ticket_of(run)) is not None:
                 self.scheduler.after(after_fs, partial(one.hear, Withdrawn(ticket)))
 
-    def _to_newest(self, event: Submitted | Asked | Thanked) -> None:
+    def _to_newest(self, event: Submitted | Asked | ResultReceived) -> None:
         if self.coordinators:
             newest = self.coordinators[-1]
             self.scheduler.after(ms(0.5), lambda: newest.hear(event))
@@ -187,7 +187,7 @@ class World:
             else:
                 self.tally.completed += 1
                 self._check_result(state)
-        self._to_newest(Thanked(state.ticket))
+        self._to_newest(ResultReceived(state.ticket))
 
     def keep(self, entry: Entry, session: int) -> bool:
         """Keep an entry, unless a later coordinator has begun: as a journal has to."""

@@ -12,11 +12,11 @@ from podium.control.bus.messages import RunId
 from podium.control.runs import agent_machine
 from podium.control.runs.agent_values import (
     Collect,
-    Heard,
     Load,
     MakeSafe,
     ReadClock,
     Reply,
+    RequestReceived,
     SetTrigger,
     StartNow,
 )
@@ -53,7 +53,7 @@ def hear(node: Node, request: Any, stranger: bool = False) -> NodeStep:
     what = f"{node.name} receives {said(request)}"
     if node.process == DEAD:
         return NodeStep(f"{what}, and is dead", node, None, (), node)
-    step = told(node, Heard(request), what)
+    step = told(node, RequestReceived(request), what)
     if stranger or not isinstance(request, Fire) or request.t0 is None:
         return step
     if request.run.session >= node.agent.session:
@@ -67,7 +67,7 @@ def _remembered(before: Node, event: Any, actions: tuple[Any, ...], after: Node)
     memory = after.memory
     stopped = set(memory.stopped)
     match event:
-        case Heard(Abort(run)) if not _beyond_recall(before, run):
+        case RequestReceived(Abort(run)) if not _beyond_recall(before, run):
             stopped.add(run)
     for one in actions:
         match one:
@@ -78,7 +78,7 @@ def _remembered(before: Node, event: Any, actions: tuple[Any, ...], after: Node)
             case Load(run):
                 memory = replace(memory, loaded=(*memory.loaded, run))
     session = memory.session
-    if isinstance(event, Heard):
+    if isinstance(event, RequestReceived):
         request = event.request
         of = request.session if isinstance(request, Greet) else request.run.session
         session = max(session, of)

@@ -11,13 +11,13 @@ from podium.control.runs.agent_values import (
     ArmedUp,
     ClockRead,
     Collected,
-    Heard,
     Load,
     MadeSafe,
     MakeSafe,
     NotSafe,
     Phase,
     ReadClock,
+    RequestReceived,
     SetTrigger,
     StartNow,
     Ticked,
@@ -103,7 +103,7 @@ def _of_node(step: NodeStep) -> Iterator[str]:
     down = then is not None and then.phase is Phase.STANDING_DOWN
     goes_down = down and hand is not None and hand.phase not in OVER
     match step.event:
-        case Heard(request):
+        case RequestReceived(request):
             yield from _of_request(step, request)
         case Ticked():
             if goes_down:
@@ -153,7 +153,7 @@ def _of_at_once(step: NodeStep) -> Iterator[str]:
 
 
 def _of_refusal(step: NodeStep, answer: Refusal) -> Iterator[str]:
-    waits = isinstance(step.event, Heard)
+    waits = isinstance(step.event, RequestReceived)
     match answer.kind, answer.step:
         case "stale", _ if answer.reason.startswith("it is meant for life"):
             yield "another life refused"

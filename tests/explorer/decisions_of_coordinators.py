@@ -7,7 +7,7 @@ from tests.explorer.machines import GRID_FS, LEAD_FS, NOW_S, PATIENCE
 from tests.explorer.office import GONE, OfficeStep, paused_runs
 
 from podium.control.runs.attendance import OWN_PAUSE_S
-from podium.control.runs.coordinator_values import Asked, Submitted, Tell, Told, Withdrawn
+from podium.control.runs.coordinator_values import Asked, ClockKnown, Submitted, Tell, Withdrawn
 from podium.control.runs.journal import JobAccepted, JobEnded
 from podium.control.runs.messages import (
     Abort,
@@ -110,7 +110,7 @@ def _of_office(step: OfficeStep) -> Iterator[str]:
             case Send(agent, request) if (agent, request) in said_before:
                 yield "said again"
             case AskTime():
-                told = isinstance(event, Told) and action.run == event.run
+                told = isinstance(event, ClockKnown) and action.run == event.run
                 yield "reading too old, asked anew" if told else "time asked anew"
             case Tell(JobEnded() as ended):
                 if isinstance(event, Submitted | Asked):
@@ -138,7 +138,7 @@ def _of_firing(step: OfficeStep) -> Iterator[str]:
     event = step.event
     for action in step.actions:
         match action:
-            case Send(_, Fire(run, t0)) if t0 is not None and isinstance(event, Told | Armed):
+            case Send(_, Fire(run, t0)) if t0 is not None and isinstance(event, ClockKnown | Armed):
                 start = next((one for _, one in step.after.side.runs if one.run == run), None)
                 if start is not None and start.lead_fs >= LEAD_FS + GRID_FS:
                     yield "older reading, later start"

@@ -9,10 +9,10 @@ from tests.explorer.machines import MARGINS, NOW, NOW_S, QUANTUM_FS
 from tests.explorer.node import DEAD, NodeStep
 
 from podium.control.runs.agent_values import (
-    Heard,
     Load,
     NotSafe,
     Phase,
+    RequestReceived,
     SetTrigger,
     Ticked,
 )
@@ -43,7 +43,7 @@ def fire_is_taken_with_the_least_lead(step: NodeStep) -> str:
     """FIRE with less than the least lead, or further ahead than the longest, is not taken."""
     for answer in step.answers:
         hand = step.after.agent.hand
-        new = isinstance(answer, FireTaken) and not isinstance(step.event, Heard)
+        new = isinstance(answer, FireTaken) and not isinstance(step.event, RequestReceived)
         if new and hand is not None and hand.t0 is not None and not hand.at_once:
             ahead_fs = hand.t0 - NOW
             if not MARGINS.minimum_lead_fs <= ahead_fs <= MARGINS.longest_lead_fs:
@@ -90,7 +90,11 @@ def what_starts_at_once_ends_all_the_same(step: NodeStep) -> str:
 def what_is_being_done_is_not_refused(step: NodeStep) -> str:
     """A request that comes again while it is done is not refused."""
     hand = step.before.agent.hand
-    if not isinstance(step.event, Heard) or hand is None or isinstance(step.event.request, Greet):
+    if (
+        not isinstance(step.event, RequestReceived)
+        or hand is None
+        or isinstance(step.event.request, Greet)
+    ):
         return ""
     request, doing = step.event.request, step.before.commands
     if request.run != hand.run or request.run.session < step.before.agent.session:
@@ -124,7 +128,7 @@ def runs_only_go_up(step: NodeStep) -> str:
 @of_agent
 def a_session_that_is_over_changes_nothing(step: NodeStep) -> str:
     """Nothing is done for a coordinator whose session is over."""
-    if not isinstance(step.event, Heard):
+    if not isinstance(step.event, RequestReceived):
         return ""
     request = step.event.request
     session = request.session if isinstance(request, Greet) else request.run.session
@@ -150,7 +154,7 @@ def runs_of_a_session_that_is_over_end(step: NodeStep) -> str:
 def only_the_life_that_is_meant(step: NodeStep) -> str:
     """PREPARE for another life of the agent begins nothing."""
     match step.event:
-        case Heard(Prepare() as request) if request.life != step.before.life:
+        case RequestReceived(Prepare() as request) if request.life != step.before.life:
             if of_kind(step, Load) or step.after.agent.following == request:
                 return f"it was meant for life {request.life}, this is life {step.before.life}"
     return ""
@@ -160,7 +164,7 @@ def only_the_life_that_is_meant(step: NodeStep) -> str:
 def said_twice_is_answered_as_before(step: NodeStep) -> str:
     """A message that comes twice is answered as before, and changes nothing."""
     hand = step.before.agent.hand
-    if not isinstance(step.event, Heard) or hand is None:
+    if not isinstance(step.event, RequestReceived) or hand is None:
         return ""
     request = step.event.request
     name = {Prepare: "prepare", Arm: "arm", Fire: "fire"}.get(type(request), "")
@@ -185,7 +189,9 @@ def said_twice_is_answered_as_before(step: NodeStep) -> str:
 def another_run_is_not_moved(step: NodeStep) -> str:
     """A message of one run does not move another: only a newer PREPARE or session ends it."""
     hand = step.before.agent.hand
-    if not isinstance(step.event, Heard) or isinstance(step.event.request, Greet | Prepare):
+    if not isinstance(step.event, RequestReceived) or isinstance(
+        step.event.request, Greet | Prepare
+    ):
         return ""
     request = step.event.request
     if hand is None or request.run == hand.run or request.run.session > step.before.agent.session:
@@ -198,7 +204,7 @@ def another_run_is_not_moved(step: NodeStep) -> str:
 @of_agent
 def an_answer_is_to_its_question(step: NodeStep) -> str:
     """What is answered at once names the run that was asked about, and FIRE its own T0."""
-    if not isinstance(step.event, Heard) or isinstance(step.event.request, Greet):
+    if not isinstance(step.event, RequestReceived) or isinstance(step.event.request, Greet):
         return ""
     request, hand = step.event.request, step.before.agent.hand
     for answer in step.answers:

@@ -15,7 +15,7 @@ from tests.explorer.office import GONE, Office, OfficeStep, paused_runs
 
 from podium.control.runs.attendance import OWN_PAUSE_S, STALE_S, Attendant
 from podium.control.runs.coordinator_machine import UNKNOWN
-from podium.control.runs.coordinator_values import Keep, Tell, Told
+from podium.control.runs.coordinator_values import ClockKnown, Keep, Tell
 from podium.control.runs.journal import JobAccepted, JobEnded
 from podium.control.runs.messages import (
     UNVERIFIED,
@@ -134,7 +134,7 @@ def fire_is_called_back_before_the_guard(step: OfficeStep) -> str:
         if until_fs > fire.t0 - NOW - MARGINS.guard_fs - PATIENCE.recall_s * FS_PER_S:
             return f"run {fire.run} is called back {until_fs / QUANTUM_FS:g} quanta from now"
         first = not any(one.said_again for one in start.nodes)
-        if first and isinstance(step.event, Armed | Told) and until_fs < TAKEN_FS:
+        if first and isinstance(step.event, Armed | ClockKnown) and until_fs < TAKEN_FS:
             return f"run {fire.run} is called back {until_fs / QUANTUM_FS:g} quanta from now"
     return ""
 

@@ -14,12 +14,12 @@ from podium.control.runs.agent_values import (
     ArmUp,
     Collected,
     HardwareFailed,
-    Heard,
     Load,
     MakeSafe,
     NotSafe,
     Phase,
     ReadClock,
+    RequestReceived,
     RunInHand,
     SetTrigger,
     StartNow,
@@ -65,7 +65,7 @@ def starts_as_planned(step: NodeStep) -> str:
     hand = step.after.agent.hand
     for action in of_kind(step, StartNow):
         match step.event:
-            case Heard(Fire(run, None)) if run == action.run:
+            case RequestReceived(Fire(run, None)) if run == action.run:
                 pass
             case _:
                 return f"run {action.run} is started, and was not fired to start at once"
@@ -104,7 +104,7 @@ def armed_means_that_the_token_holds(step: NodeStep) -> str:
     if hand is None:
         return ""
     for answer in step.answers:
-        if isinstance(answer, Armed) and not isinstance(step.event, Heard):
+        if isinstance(answer, Armed) and not isinstance(step.event, RequestReceived):
             epochs = None if hand.token is None else hand.token.epochs
             if epochs != step.after.epochs:
                 return f"run {hand.run} is armed under other epochs than its token's"

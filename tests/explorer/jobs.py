@@ -6,7 +6,7 @@ from typing import Any
 from tests.explorer.abstraction import ORDERED
 from tests.explorer.machines import Side, submitted
 
-from podium.control.runs.coordinator_values import Asked, Thanked
+from podium.control.runs.coordinator_values import Asked, ResultReceived
 from podium.control.runs.journal import Entry, JobAccepted, JobEnded, JobForgotten, SessionBegun
 
 
@@ -98,7 +98,7 @@ def wants(outside: Outside, side: Side) -> list[tuple[str, Any, Outside]]:
         if job.told is not None:
             if not job.thanked:
                 after = outside.with_job(replace(job, thanked=True))
-                found.append((f"{job.ticket}: thanks", Thanked(job.ticket), after))
+                found.append((f"{job.ticket}: thanks", ResultReceived(job.ticket), after))
         elif job.asked < side.session:
             after = outside.with_job(replace(job, asked=side.session))
             if job.accepted:

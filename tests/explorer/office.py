@@ -17,12 +17,12 @@ from podium.control.runs.attendance import OWN_PAUSE_S, STALE_S
 from podium.control.runs.coordinator_machine import UNKNOWN
 from podium.control.runs.coordinator_values import (
     AskTurn,
+    ClockKnown,
+    ClockUnknown,
     Gone,
     Keep,
-    NotTold,
     StandAside,
     Tell,
-    Told,
     TurnHeld,
     Withdrawn,
 )
@@ -211,7 +211,7 @@ def gone(office: Office, agent: str) -> OfficeStep | None:
 def _back(office: Office, errand: Errand) -> OfficeStep:
     after = replace(office, errands=tuple(one for one in office.errands if one != errand))
     if isinstance(errand.key, RunId):
-        event: Any = errand.comes or Told(errand.key, NOW)
+        event: Any = errand.comes or ClockKnown(errand.key, NOW)
         step = told(after, event, f"the clock was read for run {errand.key}")
     else:
         step = told(after, TurnHeld(errand.key), f"{errand.key} has its turn")
@@ -252,10 +252,10 @@ def faults(office: Office) -> list[tuple[str, OfficeStep]]:
         if errand.slow:
             continue
         if isinstance(errand.key, RunId):
-            event = NotTold(errand.key, "it failed")
+            event = ClockUnknown(errand.key, "it failed")
             step = told(with_others(errand), event, "(hardware fails) the time is not known")
             found.append(("hardware fails", replace(step, before=office)))
-            comes = Told(errand.key, NOW)
+            comes = ClockKnown(errand.key, NOW)
             slow = with_others(errand, Errand(errand.key, comes, True))
             add("hardware is slow", "the clock was read, the reading stays under way", slow)
         elif _comes_back(office, errand):

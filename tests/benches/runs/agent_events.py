@@ -10,13 +10,13 @@ from podium.control.runs.agent_values import (
     ArmedUp,
     ClockRead,
     Collected,
-    Heard,
     Loaded,
     MadeSafe,
     MakeSafe,
     Margins,
     Phase,
     Reply,
+    RequestReceived,
     TriggerSet,
 )
 from podium.control.runs.messages import (
@@ -62,7 +62,7 @@ class Told:
         return self
 
     def hear(self, *requests) -> "Told":
-        return self.tell(*(Heard(request) for request in requests))
+        return self.tell(*(RequestReceived(request) for request in requests))
 
     def read(self, lead_ms: float, epochs: Epochs = EPOCHS, age_s: float = 0.001) -> "Told":
         return self.tell(ClockRead(RUN, before_t0(lead_ms), epochs, self.now_s - age_s))

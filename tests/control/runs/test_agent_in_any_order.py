@@ -25,7 +25,6 @@ from podium.control.runs.agent_values import (
     Collect,
     Collected,
     HardwareFailed,
-    Heard,
     Load,
     Loaded,
     MadeSafe,
@@ -34,6 +33,7 @@ from podium.control.runs.agent_values import (
     Phase,
     ReadClock,
     Reply,
+    RequestReceived,
     SetTrigger,
     Ticked,
     TriggerSet,
@@ -53,19 +53,19 @@ from podium.control.runs.messages import (
 from podium.firmware_interfaces.tai import Tai
 
 EVENTS = [
-    *(Heard(Prepare(run, 7, "program", AtATime())) for run in (RUN, NEXT)),
-    *(Heard(Arm(run, TOKEN)) for run in (RUN, NEXT)),
-    *(Heard(Fire(run, T0)) for run in (RUN, NEXT)),
-    *(Heard(Abort(run, "stop")) for run in (RUN, NEXT)),
-    *(Heard(AskReport(run)) for run in (RUN, NEXT)),
-    *(Heard(Greet(session)) for session in (4, 5, 6)),
+    *(RequestReceived(Prepare(run, 7, "program", AtATime())) for run in (RUN, NEXT)),
+    *(RequestReceived(Arm(run, TOKEN)) for run in (RUN, NEXT)),
+    *(RequestReceived(Fire(run, T0)) for run in (RUN, NEXT)),
+    *(RequestReceived(Abort(run, "stop")) for run in (RUN, NEXT)),
+    *(RequestReceived(AskReport(run)) for run in (RUN, NEXT)),
+    *(RequestReceived(Greet(session)) for session in (4, 5, 6)),
     "failed",
     *["time"] * 4,
     *["done"] * 8,
 ]
 START = [
-    *("done", Heard(Prepare(RUN, 7, "program", AtATime())), "done"),
-    *(Heard(Arm(RUN, TOKEN)), "done", Heard(Fire(RUN, T0)), "done"),
+    *("done", RequestReceived(Prepare(RUN, 7, "program", AtATime())), "done"),
+    *(RequestReceived(Arm(RUN, TOKEN)), "done", RequestReceived(Fire(RUN, T0)), "done"),
     *("time", "time", "time", "done", "done", "done"),
 ]
 """A run that is fired in time: what comes goes in anywhere in it, or after it."""

@@ -10,10 +10,10 @@ from podium.control.runs.coordinator_values import (
     AskTurn,
     Gone,
     Keep,
+    ResultReceived,
     StandAside,
     Submitted,
     Tell,
-    Thanked,
     TurnHeld,
     Withdrawn,
 )
@@ -238,7 +238,7 @@ def test_a_restarted_coordinator_goes_on_with_what_was_accepted() -> None:
     assert told.side.begin() == (Keep(SessionBegun(10)),)
     assert told.side.open_tickets == ("t1",)
     assert told.tell(Asked("t0")) == [Tell(ended)]
-    assert told.tell(Thanked("t0"), Thanked("t0")) == [Keep(JobForgotten("t0"))]
+    assert told.tell(ResultReceived("t0"), ResultReceived("t0")) == [Keep(JobForgotten("t0"))]
     assert told.tell(Asked("t0"))[0].state.failed == UNKNOWN
     told.here("node_a", "node_b")
     assert told.side.runs[0].run == RunId(10, 1)

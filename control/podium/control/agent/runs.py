@@ -31,7 +31,6 @@ from podium.control.runs.agent_values import (
     Collect,
     Event,
     HardwareFailed,
-    Heard,
     Load,
     MadeSafe,
     MakeSafe,
@@ -41,6 +40,7 @@ from podium.control.runs.agent_values import (
     PlayFired,
     ReadClock,
     Reply,
+    RequestReceived,
     SetTrigger,
     StartNow,
     Ticked,
@@ -133,7 +133,7 @@ class AgentRuns:
         entry = (request, waiting)
         self._waiting.append(entry)
         try:
-            self._take(Heard(request))
+            self._take(RequestReceived(request))
             return OfRun(await waiting)
         finally:
             self._waiting.remove(entry)

@@ -38,7 +38,7 @@ class _Held:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _InstrumentAnswer:
     """Holds one instrument's answer."""
 
     changes: int | None
@@ -130,7 +130,7 @@ class Snapshots:
         return InstrumentSnapshot(name, self._instruments.model(name).name, who, "{}", {}, 0.0, "")
 
 
-def _read(driver: Any, known: int | None, timing: bool) -> _Told:
+def _read(driver: Any, known: int | None, timing: bool) -> _InstrumentAnswer:
     """Read a driver, unless it has sent ``known`` settings so far; ``timing``: its time anyway."""
     changes: int | None = getattr(driver, "changes", None)
     same = changes is not None and changes == known
@@ -141,7 +141,7 @@ def _read(driver: Any, known: int | None, timing: bool) -> _Told:
         _flatten(settings, "", driver.snapshot_again() if in_part else driver.snapshot())
         readings = driver.readings() if hasattr(driver, "readings") else {}
     told = hasattr(driver, "now") and (timing or not same)
-    return _Told(
+    return _InstrumentAnswer(
         changes,
         None if same else settings,
         {name: Measured(float(value), unit) for name, (value, unit) in readings.items()},

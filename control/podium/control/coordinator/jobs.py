@@ -26,15 +26,15 @@ from podium.control.runs.coordinator_machine import CoordinatorSide
 from podium.control.runs.coordinator_values import (
     Action,
     AskTurn,
+    ClockKnown,
+    ClockUnknown,
     Event,
     Gone,
     Keep,
-    NotTold,
+    ResultReceived,
     StandAside,
     Submitted,
     Tell,
-    Thanked,
-    Told,
     TurnHeld,
     Withdrawn,
 )
@@ -390,7 +390,7 @@ class Jobs:
 
     def _forget(self, ticket: str) -> None:
         del self._jobs[ticket]
-        self._happen(Thanked(ticket))
+        self._happen(ResultReceived(ticket))
 
     def _soon(self, work: Any) -> asyncio.Task[None]:
         task = self._tasks.create_task(work)
@@ -463,12 +463,12 @@ class Jobs:
         key = messages.agent_key(self._facility.name, start.nodes[0].agent)
         told = await ask(self._bus, key, messages.Now(), messages.Time, timeout_s=CLOCK_S)
         if isinstance(told, Failed):
-            self._happen(NotTold(run, told.message))
+            self._happen(ClockUnknown(run, told.message))
         else:
             try:
-                self._happen(Told(run, Tai(told.tai_s, told.tai_fs)))
+                self._happen(ClockKnown(run, Tai(told.tai_s, told.tai_fs)))
             except ValueError as error:
-                self._happen(NotTold(run, f"{start.nodes[0].agent} says {error}"))
+                self._happen(ClockUnknown(run, f"{start.nodes[0].agent} says {error}"))
 
 
 async def until(job: Job, wanted: Awaitable[Any]) -> None:

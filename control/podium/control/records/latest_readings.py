@@ -78,7 +78,7 @@ class FridgeView:
 
 
 @dataclass(slots=True)
-class _Heard:
+class _InstrumentReadings:
     readings: dict[str, Latest]
     """By channel."""
     at_s: float
@@ -89,7 +89,7 @@ class LatestReadings:
     """The latest readings of a facility's instruments."""
 
     def __init__(self) -> None:
-        self._heard: dict[str, _Heard] = {}
+        self._heard: dict[str, _InstrumentReadings] = {}
 
     def hear(self, told: InstrumentReadings, wall_s: float) -> None:
         """Take news of an instrument, heard at ``wall_s`` of a clock that never goes back."""
@@ -116,7 +116,9 @@ class LatestReadings:
                     problem="its instrument tells of it no more",
                     below=None,
                 )
-        self._heard[told.instrument] = _Heard(readings, wall_s, LOST_AFTER * told.every_s)
+        self._heard[told.instrument] = _InstrumentReadings(
+            readings, wall_s, LOST_AFTER * told.every_s
+        )
 
     def of(self, name: str, wall_s: float) -> Latest | None:
         """Return the latest of ``instrument.channel``; None: nothing was ever heard of it."""
@@ -148,7 +150,7 @@ class LatestReadings:
         return FridgeView(wiring.fridge, tai, found, others)
 
 
-def _aged(one: Latest, heard: _Heard, wall_s: float) -> Latest:
+def _aged(one: Latest, heard: _InstrumentReadings, wall_s: float) -> Latest:
     silent_s = wall_s - heard.at_s
     trusted = one.quality == "good" or one.below is not None
     if not trusted or 0 <= silent_s <= heard.lost_after_s:

@@ -39,7 +39,6 @@ from podium.control.runs.agent_values import (
     Did,
     Event,
     HardwareFailed,
-    Heard,
     Loaded,
     MadeSafe,
     MakeSafe,
@@ -48,6 +47,7 @@ from podium.control.runs.agent_values import (
     Phase,
     ReadClock,
     Reply,
+    RequestReceived,
     StartedNow,
     StartNow,
     Ticked,
@@ -77,7 +77,7 @@ def born(name: str, life: int, margins: Margins | None = None) -> Did:
 def step(state: AgentState, event: Event, now_s: float) -> Did:
     """Return what ``event`` at the wall time ``now_s`` leads to."""
     match event:
-        case Heard(request):
+        case RequestReceived(request):
             return _heard(state, request, now_s)
         case Ticked():
             return _ticked(state, now_s)

@@ -124,7 +124,7 @@ class Margins:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class RequestReceived:
     """A request has come."""
 
     request: Request
@@ -233,7 +233,7 @@ class Ticked:
 
 
 Event = (
-    Heard
+    RequestReceived
     | Loaded
     | ArmedUp
     | ClockRead

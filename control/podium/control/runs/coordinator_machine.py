@@ -16,15 +16,15 @@ from podium.control.runs.coordinator_values import (
     Action,
     Asked,
     AskTurn,
+    ClockKnown,
+    ClockUnknown,
     Event,
     Gone,
     Keep,
-    NotTold,
+    ResultReceived,
     StandAside,
     Submitted,
     Tell,
-    Thanked,
-    Told,
     TurnHeld,
     Withdrawn,
 )
@@ -175,7 +175,7 @@ class CoordinatorSide:
                 did += self._asked(ticket)
             case Withdrawn(ticket):
                 did += self._withdrawn(ticket, now_s)
-            case Thanked(ticket):
+            case ResultReceived(ticket):
                 if self._ended.pop(ticket, None) is not None and self._is_kept(ticket):
                     did.append(Keep(JobForgotten(ticket)))
                 self._not_kept.discard(ticket)
@@ -197,9 +197,9 @@ class CoordinatorSide:
                 if session > self.session:
                     self._aside = True
                     return (StandAside(session),)
-            case Told(run, now):
+            case ClockKnown(run, now):
                 did += self._step(run, self._told(run, now), now_s)
-            case NotTold(run, reason):
+            case ClockUnknown(run, reason):
                 did += self._step(run, GivenUp(f"the time is not known: {reason}"), now_s)
             case TimePassed():
                 for lost in self.attendance.silent(now_s):

@@ -47,14 +47,14 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Thanked:
+class ResultReceived:
     """Whoever asked for a job has its end, and will not ask again."""
 
     ticket: str
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ClockKnown:
     """The clock was read for a run."""
 
     run: RunId
@@ -62,7 +62,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class NotTold:
+class ClockUnknown:
     """The clock could not be read for a run."""
 
     run: RunId
@@ -88,12 +88,12 @@ Event = (
     Submitted
     | Asked
     | Withdrawn
-    | Thanked
+    | ResultReceived
     | Answer
     | Beat
     | Gone
-    | Told
-    | NotTold
+    | ClockKnown
+    | ClockUnknown
     | TurnHeld
     | TimePassed
 )
