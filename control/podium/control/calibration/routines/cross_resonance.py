@@ -41,7 +41,7 @@ OF_DETUNING = 0.22
 """The drive turns its control at this share of its distance from the target's frequency."""
 LARGEST = 0.9
 """Amplitude, of full scale."""
-POINTS = 9
+POINTS = 7
 SHOTS = 400
 FINE_SHOTS = 800
 FINE_REACH = 0.3
@@ -158,9 +158,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     tones = _Tones(p, p.cross_drive(half_ns, 0.0, 0.0))
     shots = bench.shots(SHOTS)
     at = np.linspace(expected / 5, expected, POINTS)
-    coarse = Linear(float(at[0]), float(at[-1]), POINTS)
-    program = tones.scan(coarse, 0.0, shots, echoed=False, title="cross-resonance, no echo")
-    first = await bench.run(outcome, program)
+    first = await _scanned(outcome, tones, at, 0.0, shots, echoed=False)
 
     def raw() -> Panel:
         name = p.second.qubit.element
@@ -218,10 +216,8 @@ async def _tuned(
         )
     tuned = _Tones(p, drive)
     near = middle * np.linspace(1 - FINE_REACH, 1 + FINE_REACH, POINTS)
-    scan = Linear(float(near[0]), float(near[-1]), POINTS)
     fine_shots = bench.shots(FINE_SHOTS)
-    program = tuned.scan(scan, share, fine_shots, echoed=True, title="cross-resonance, echoed")
-    data = await bench.run(outcome, program)
+    data = await _scanned(outcome, tuned, near, share, fine_shots, echoed=True)
     turns = [_turn(tuned, data, fine_shots, 2 * near * area_s, c) for c in (0, 1)]
     echo = (turns[0].rate - turns[1].rate) / 2
     sigma = float(np.hypot(turns[0].sigma, turns[1].sigma)) / 2
@@ -248,6 +244,21 @@ async def _tuned(
         "control_phase": Measured(turned, turned_sigma, "1"),
     }
     return found, "ZX {cross_rate} at {cross_amplitude}, twice {cross_duration}", lines
+
+
+async def _scanned(
+    outcome: Outcome, tones: _Tones, at: Array, share: float, shots: int, *, echoed: bool
+) -> "xarray.Dataset":
+    """Measure at each amplitude, a run for each: together they are long, for twins too."""
+    import xarray  # heavy
+
+    title = f"cross-resonance, {'echoed' if echoed else 'no echo'}"
+    rows = []
+    for amplitude in at.tolist():
+        one = Linear(amplitude, amplitude, 1)
+        program = tones.scan(one, share, shots, echoed=echoed, title=title)
+        rows.append(await tones.p.bench.run(outcome, program))
+    return xarray.concat(rows, dim="amplitude", combine_attrs="override")
 
 
 def _turn(
