@@ -100,7 +100,8 @@ def _decoded(payload: bytes, expected: tuple[type[Message], ...]) -> Message:
 
 def _packable(value: object) -> object:
     """Return what MessagePack does not know in what it knows: it asks for these alone."""
-    return _packer(type(value))(value)
+    kind: Any = type(value)
+    return _packer(kind)(value)
 
 
 @cache
