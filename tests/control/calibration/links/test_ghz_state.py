@@ -12,9 +12,12 @@ from podium.control.calibration.fits.two_qubit_state import turned
 from podium.control.calibration.links.ghz_state import RelayBench, ghz_program
 from podium.control.calibration.links.link_session import NoHub, link_validities, relay_of
 from podium.control.compilers.placing import place_in_fs
+from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.load import load_facility
+from podium.control.families.qblox.targets import targets_of
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.validate import validate
+from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 
 HUB = EXAMPLES / "linked" / "facility_hub.yaml"
 SHOTS = 20_000
@@ -121,3 +124,13 @@ def test_two_resonators_that_one_line_would_drive_are_refused(
     near.write_text(HUB.read_text().replace("8.200 GHz", "8.300 GHz"))
     assert cli.main(["check", str(near)]) == 1
     assert "its sideband would drive both; tune one away" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("cluster", "sidebands"), [("a", 1), ("b", 2), ("c", 1)])
+def test_each_cluster_has_its_part_and_the_hub_two_sidebands_on_one_output(
+    cluster: str, sidebands: int
+) -> None:
+    target = targets_of(load_facility(HUB))[f"cluster_{cluster}"]
+    made = compile_program(ghz_program(bench(), 100), target, ExternalStart(1))
+    outputs = [one.output for one in made.sequencers]
+    assert outputs.count("out1") == sidebands, outputs
