@@ -56,7 +56,7 @@ ComplexArray = NDArray[np.complex128]
 
 SHOTS = 130_000
 """Where the population has not been measured yet, thoroughness 1."""
-COUNTED = 5.9e-4
+COUNTED = 6.1e-4
 """Sigma to which counts are to tell the population, where it is known roughly ..."""
 MOST_SHOTS = 130_000
 """... with so many shots in a run at most: a module has memory for 131 072 ..."""
@@ -263,6 +263,6 @@ THERMAL_POPULATION = Declaration(
     gives={
         "thermal_population": Lifetime(1 * DAY_S),
     },
-    places=(153, 180),
+    places=(153, 195),
     cost_s=3.9,
 )
