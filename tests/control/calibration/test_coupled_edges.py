@@ -18,7 +18,7 @@ from podium.control.calibration.routines.parametric_chevron import (
     carrier_amplitude,
     expected_exchange,
 )
-from podium.control.client.gates import NoGate, gate_of
+from podium.control.client.gates import gate_of
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.memory_record import MemoryRecord
@@ -173,10 +173,10 @@ async def test_a_routine_for_another_gate_says_which_are_right() -> None:
 
 
 def test_edges_are_brought_up_by_the_gates_that_they_have() -> None:
-    assert edge_bring_up([EDGE]) == ("jazz", "parametric_chevron")
+    assert edge_bring_up([EDGE]) == ("jazz", "parametric_chevron", "exchange_phase", "bell_state")
     assert "jazz" not in EDGE_BRING_UP
 
 
-def test_an_iswap_is_no_part_of_programs() -> None:
-    with pytest.raises(NoGate, match="no part of programs yet"):
+def test_an_iswap_that_was_not_calibrated_is_refused() -> None:
+    with pytest.raises(NotMeasured, match=r"iswap of node_a\.q0_q1 is not calibrated"):
         gate_of(EDGE, MemoryRecord(), Validities({}), None)

@@ -122,12 +122,15 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return Panel(edge.element, "phase (turns)", "I (mV)", lines)
 
     def fit(_: Edge, panel: Panel) -> Found:
-        found = {}
-        for name, (_start, end), iq in zip(
-            ("swap_phase_first", "swap_phase_second"), ways, seen, strict=True
-        ):
+        own, doubt = [], []
+        for (_start, end), iq in zip(ways, seen, strict=True):
             turns, sigma = _fringes(bench, end, iq)
-            found[name] = Measured(float((turns - 0.25 + 0.5) % 1.0 - 0.5), float(sigma), "1")
+            own.append(float((turns - 0.25 + 0.5) % 1.0 - 0.5))
+            doubt.append(float(sigma))
+        found = {
+            "swap_phase_first": Measured(own[0], doubt[0], "1"),
+            "swap_phase_second": Measured(own[1], doubt[1], "1"),
+        }
         text = "{swap_phase_first} and {swap_phase_second} turns"
         return found, replace(panel, text=text, judged=False)
 

@@ -216,16 +216,14 @@ def walk_joint(
 ) -> int:
     """Draw readings from ``reading`` on; return the first that cannot be drawn yet.
 
-    ``number`` (kinds, D): the row of ``table`` with the populations from each joint level, -1 where
-    it is not known; ``forced``: the row of the first reading, -1: that of its level. ``stays``
-    (R, M): members that stay coherent; behind such a reading this returns. ``level`` (M,): of the
-    members, also then; ``begun`` (1,) receives where the last block began, -1: as forced.
-    ``jumps`` (M, J, 3) is left when fewer than 64 rows are free.
+    ``number`` (kinds, D): rows of ``table`` from each joint level, -1: not known; ``forced``: that
+    of the first reading, or -1. ``stays`` (R, M): who stays coherent: behind such a reading this
+    returns, with the levels (M,), and in ``begun`` (1,) where the last block began, -1: as forced.
+    It returns, too, when fewer than 64 rows of ``jumps`` (M, J, 3) are free.
     """
-    members = level.size
     while reading < block_kind.size:
         start = 0
-        for m in range(members):
+        for m in range(level.size):
             start += level[m] * stride[m]
             if jumped[m] > jumps.shape[1] - 64:
                 return reading
@@ -234,14 +232,12 @@ def walk_joint(
             return reading
         begun[0] = -1 if forced >= 0 else place[start]
         forced = -1
-        parts = False
         word, _ = philox(key, run, np.uint64(reading) << np.uint64(16))
         state = drawn(table[row], table[row].sum(), unit(word))
-        for m in range(members):
+        for m in range(level.size):
             level[m] = basis_level[state, m]
             found[m, reading] = level[m]
             if stays[reading, m]:
-                parts = True
                 continue
             _, other = philox(member_keys[m], run, np.uint64(reading) << np.uint64(16))
             level[m], jumped[m] = jumps_after(
@@ -260,6 +256,6 @@ def walk_joint(
                 jumped[m],
             )
         reading += 1
-        if parts:
-            return reading
+        if stays[reading - 1].any():
+            break
     return reading
