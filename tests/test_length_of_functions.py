@@ -18,7 +18,6 @@ KERNELS = {
     "physics/field.py": ("ring",),
     "physics/window_sums.py": ("take_windows",),
     "physics/joint/group_kernels.py": ("fill_parts",),
-    "physics/joint/joint_walk.py": ("walk_joint",),
     "physics/joint/step_kernels.py": ("evolve_states",),
     "physics/meeting/shared_walk.py": ("walk_members",),
 }
