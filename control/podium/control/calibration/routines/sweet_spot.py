@@ -22,10 +22,10 @@ from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
 
-REACH = 0.03
+REACH = 0.032
 """Distance of the flanks from the sweet spot, in flux periods: far enough for a steep slope, and no
 farther, since biases take their time to get there."""
-FLUXONIUM = 0.5
+FLUXONIUM = 0.47
 """A fluxonium's f01 is so much steeper beside its sweet spot: distances are that much shorter."""
 FIRST_WINDOW = 0.8
 """Width of the first flank's search, of the distance that the line is expected to have moved."""
