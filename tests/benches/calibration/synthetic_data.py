@@ -225,6 +225,9 @@ def know_gates(facility: Facility, record: MemoryRecord) -> None:
         "gate_duration": 64e-9,
         "phase_first": 0.2,
         "phase_second": 0.0,
+        "carrier_frequency": 100e6,
+        "carrier_amplitude": 0.2,
+        "carrier_duration": 180e-9,
     }
     for edge in facility.edges().values():
         record.put(

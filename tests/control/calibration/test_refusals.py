@@ -14,7 +14,7 @@ from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.catalogue import ROUTINES, targets_edges
+from podium.control.calibration.catalogue import DECLARATIONS, ROUTINES, targets_edges
 from podium.control.calibration.declaration import Routine
 from podium.control.calibration.fits.decay import Ends, fit_decay
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
@@ -30,7 +30,13 @@ from podium.control.parameters.entry import ParameterEntry
 from podium.control.report.plots import draw
 
 FACILITY = load_facility(synthetic_data.EXAMPLE)
-WITH_EDGES = load_facility(ROOT / "examples" / "two_qubit" / "facility.yaml")
+TWO_QUBIT = ROOT / "examples" / "two_qubit"
+WITH_GATE = {
+    "cz": load_facility(TWO_QUBIT / "facility.yaml"),
+    "iswap": load_facility(TWO_QUBIT / "facility_coupler.yaml"),
+    "cnot": load_facility(TWO_QUBIT / "facility_fixed.yaml"),
+}
+"""Facilities with an edge, by its gate."""
 OWN = ROOT / "docs" / "how-to" / "write-a-routine.md"
 FITTED = tuple(
     name for name, one in ROUTINES.items() if hasattr(import_module(one.__module__), "Measured")
@@ -63,7 +69,8 @@ async def work(
 ) -> tuple[Outcome, dict[str, ParameterEntry]]:
     """Let a routine work on that many qubits; return its outcome and what it has stored."""
     of_edges = targets_edges(routine)
-    facility = WITH_EDGES if of_edges else FACILITY
+    gate = next(iter(DECLARATIONS[routine].gates), "cz") if of_edges else ""
+    facility = WITH_GATE[gate] if of_edges else FACILITY
     runner = MadeRunner(make, seed, saturated, facility=facility)
     record = known(facility)
     know_gates(facility, record)

@@ -8,23 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
-from tests.benches.servers.photon_program import NS, PhotonProgram
+from tests.benches.links.photon_readout import level_of, read
+from tests.benches.servers.photon_program import PhotonProgram
 
 from podium.control.client.cut_run import CutRun, cut_dataset
 from podium.control.client.facility_access import open_facility
-from podium.control.client.lab import Lab
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore
 from podium.control.program.conditions import Discriminator, is_one
 from podium.control.program.program import (
     Barrier,
     Capture,
-    Delay,
     Frame,
     If,
     Play,
     Program,
-    Statement,
 )
 from podium.control.program.waveforms import Square
 from podium.control.runs.errors import RunFailed, RunRefused
@@ -117,31 +115,6 @@ async def test_a_cut_that_takes_too_long_is_refused_with_the_time_that_is_missin
         RunRefused, match=r"waited 0.08 s .* 0.05 s are allowed: 0.03 s are missing"
     ):
         await cut.shots()
-
-
-def read(made: PhotonProgram, end: str, name: str, level: Discriminator | None) -> list[Statement]:
-    return [
-        Capture(f"{end}.read", name, 600 * NS, 0, level),
-        Play(f"{end}.read", Square(700 * NS), 0.2),
-        Barrier(made.names),
-    ]
-
-
-async def level_of(lab: Lab, made: PhotonProgram, end: str) -> Discriminator:
-    """Return what tells 0 from 1 at one end."""
-    frames = tuple(one for one in made.frames if one.name.startswith(end))
-    names = tuple(one.name for one in frames)
-    means = []
-    for angle in (0.0, 1.0):
-        turn = [one for one in made.turn(f"{end}.ge", angle) if isinstance(one, Play)]
-        rest = [one for one in read(made, end, "m", None) if not isinstance(one, Barrier)]
-        wait = Delay(names[:1], 60_000 * NS)
-        body = (*turn, Barrier(names), *rest, Barrier(names), wait)
-        data = await lab.run(Program("level", frames, body, shots=400))
-        means.append(complex(data["m_i"].item(), data["m_q"].item()))
-    turns = -np.angle(means[1] - means[0]) / (2 * np.pi)
-    middle = (means[0] + means[1]) / 2 * np.exp(2j * np.pi * turns)
-    return Discriminator(float(turns % 1.0), float(middle.real))
 
 
 @pytest.mark.slow

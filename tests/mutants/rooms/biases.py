@@ -6,6 +6,7 @@ _ROOM = "control/podium/control/agent"
 _BIASING = f"{_ROOM}/biasing.py"
 _RULES = f"{_ROOM}/safe_rules.py"
 _JOURNAL = f"{_ROOM}/ramp_journal.py"
+_TABLES = "control/podium/control/facility/write_ahead.py"
 
 _BY_BIASING = ("tests/control/agent/test_biasing.py",)
 _RULES_TESTS = "tests/control/test_safe_rules.py"
@@ -226,9 +227,9 @@ MUTANTS = (
     ),
     Mutant(
         "ramps/newer-table-is-read",
-        _JOURNAL,
-        "if found > VERSION:",
-        "if found > VERSION + 1:",
+        _TABLES,
+        "if found > version:",
+        "if found > version + 1:",
         _BY_JOURNAL,
         "what a newer Podium has written is misread",
     ),

@@ -22,7 +22,7 @@ class FacilityTime:
 
     @property
     def told(self) -> bool:
-        """Whether a reading has told the time."""
+        """Return whether a reading has told the time."""
         return self._now is not None
 
     def hear(self, instrument: str, stamp: TaiFs | None) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.control.calibration.links.test_link_programs import EXAMPLES, KNOWN, NoRunner, entry
+from tests.benches.links.linked_ends import EXAMPLES, KNOWN, NoRunner, entry
 
 from podium.control import cli
 from podium.control.calibration.fits.ghz_state import PHASES, ghz_of

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.control.calibration.links.test_link_programs import LINKED, bench_of, sidebands_ns
+from tests.benches.links.linked_ends import LINKED, bench_of, sidebands_ns
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.round_trip_decay import (

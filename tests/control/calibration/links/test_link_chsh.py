@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.control.calibration.links.test_link_programs import bench_of
+from tests.benches.links.linked_ends import bench_of
 
 from podium.control.calibration.fits.chsh_test import AXES, chsh_test
 from podium.control.calibration.fits.two_qubit_state import both, largest_chsh, turned

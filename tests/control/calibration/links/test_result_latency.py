@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.benches.links.linked_ends import LINKED, bench_of
+from tests.benches.links.photon_readout import level_of, read
 from tests.benches.servers.photon_program import NS, PhotonProgram
-from tests.control.calibration.links.test_link_programs import LINKED, bench_of
-from tests.control.client.test_cut_run import level_of, read
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.link_bench import LinkBench

@@ -15,7 +15,7 @@ STARTS = 9
 
 @dataclass(frozen=True, slots=True)
 class BlochTurn:
-    """How a qubit turns."""
+    """A qubit turns at this rate about this axis."""
 
     rate: complex
     """About X (real part) and Y, turns for each unit of the drive's weight."""

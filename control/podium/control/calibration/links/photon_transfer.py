@@ -225,7 +225,7 @@ def fit_lag(lag_s: Array, arrived: Array, sigma: Array, grid_s: Array, shape: Ar
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FoundLag:
-    """What a scan over the lag of the catch tells."""
+    """A scan over the lag of the catch has found this."""
 
     fit: Fit
     own_lag_s: float

@@ -14,9 +14,10 @@ from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.bloch_turn import BlochTurn, fit_bloch_turn
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.routine import Found, analyse_verified, refuse_clipped
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import on_grid_ns, pulse_area_ns
+from podium.control.calibration.target import captures_of
 from podium.control.client.cross_resonance import RISE_NS, CrossDrive
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured, NotMeasured
@@ -171,6 +172,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
     panel = raw()
     try:
+        for element in captures_of(edge):
+            refuse_clipped(outcome, element)
         fine, text, seen = await _tuned(bench, outcome, tones, first, at, area_s)
     except FitFailed as error:
         outcome.failures[edge.name] = str(error)

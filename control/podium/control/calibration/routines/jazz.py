@@ -65,7 +65,7 @@ class _Scan:
 
     @property
     def rests(self) -> bool:
-        """Whether no flux moves the edge: its qubits have frequencies of their own."""
+        """Return whether no flux moves the edge: its qubits have frequencies of their own."""
         return self.p.edge.gate == "cnot"
 
     @property

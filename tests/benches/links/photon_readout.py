@@ -1,0 +1,34 @@
+"""Readouts at the ends of a linked pair that a photon program drives."""
+
+import numpy as np
+from tests.benches.servers.photon_program import NS, PhotonProgram
+
+from podium.control.client.lab import Lab
+from podium.control.program.conditions import Discriminator
+from podium.control.program.program import Barrier, Capture, Delay, Play, Program, Statement
+from podium.control.program.waveforms import Square
+
+
+def read(made: PhotonProgram, end: str, name: str, level: Discriminator | None) -> list[Statement]:
+    return [
+        Capture(f"{end}.read", name, 600 * NS, 0, level),
+        Play(f"{end}.read", Square(700 * NS), 0.2),
+        Barrier(made.names),
+    ]
+
+
+async def level_of(lab: Lab, made: PhotonProgram, end: str) -> Discriminator:
+    """Return what tells 0 from 1 at one end."""
+    frames = tuple(one for one in made.frames if one.name.startswith(end))
+    names = tuple(one.name for one in frames)
+    means = []
+    for angle in (0.0, 1.0):
+        turn = [one for one in made.turn(f"{end}.ge", angle) if isinstance(one, Play)]
+        rest = [one for one in read(made, end, "m", None) if not isinstance(one, Barrier)]
+        wait = Delay(names[:1], 60_000 * NS)
+        body = (*turn, Barrier(names), *rest, Barrier(names), wait)
+        data = await lab.run(Program("level", frames, body, shots=400))
+        means.append(complex(data["m_i"].item(), data["m_q"].item()))
+    turns = -np.angle(means[1] - means[0]) / (2 * np.pi)
+    middle = (means[0] + means[1]) / 2 * np.exp(2j * np.pi * turns)
+    return Discriminator(float(turns % 1.0), float(middle.real))
