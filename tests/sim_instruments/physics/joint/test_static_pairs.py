@@ -92,7 +92,7 @@ def test_a_drive_at_the_neighbours_frequency_turns_it_by_what_the_other_is_in() 
 
     IX and ZX to first order in the drive: Magesan and Gambetta, Phys. Rev. A 101, 052308 (2020).
     """
-    drive_hz, lengths = 25e6, np.arange(100, 1201, 100)
+    drive_hz, lengths = 25e6, np.arange(100, 801, 100)
     zero, one = clouds(1)
     rates = []
     for excited in (0, 1):
