@@ -49,6 +49,12 @@ def refuse_clipped(outcome: Outcome, element: str) -> None:
         )
 
 
+def record_failure(outcome: Outcome, target: str, panel: Panel, reason: str) -> None:
+    """Say why nothing is stored of a target, and draw its data with that reason."""
+    outcome.failures[target] = reason
+    outcome.panels.append(replace(panel, text=reason, failed=True))
+
+
 def refuse_unexplained(panel: Panel) -> None:
     """Raise FitFailed when the panel's lines explain its points no better than their mean does.
 
@@ -172,8 +178,7 @@ async def analyse(
                 refuse_clipped(outcome, element)
             found, panel = await asyncio.to_thread(fitted, bench, qubit, panel, fit)
         except FitFailed as error:
-            outcome.failures[qubit.name] = str(error)
-            outcome.panels.append(replace(panel, text=str(error), failed=True))
+            record_failure(outcome, qubit.name, panel, str(error))
             continue
         outcome.panels.append(panel)
         measured.update({f"{qubit.name}.{name}": value for name, value in found.items()})
@@ -207,8 +212,7 @@ async def analyse_verified(
         found, panel = await asyncio.to_thread(fitted, bench, target, panel, fit)
         second = await verify(found)
     except FitFailed as error:
-        outcome.failures[target.name] = str(error)
-        outcome.panels.append(replace(panel, text=str(error), failed=True))
+        record_failure(outcome, target.name, panel, str(error))
         return False
     outcome.panels += [panel, second]
     named = {f"{target.name}.{name}": value for name, value in found.items()}

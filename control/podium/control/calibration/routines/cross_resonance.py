@@ -14,7 +14,12 @@ from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.bloch_turn import BlochTurn, fit_bloch_turn
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.routine import Found, analyse_verified, refuse_clipped
+from podium.control.calibration.routine import (
+    Found,
+    analyse_verified,
+    record_failure,
+    refuse_clipped,
+)
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import on_grid_ns, pulse_area_ns
 from podium.control.calibration.target import captures_of
@@ -176,8 +181,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             refuse_clipped(outcome, element)
         fine, text, seen = await _tuned(bench, outcome, tones, first, at, area_s)
     except FitFailed as error:
-        outcome.failures[edge.name] = str(error)
-        outcome.panels.append(replace(panel, text=str(error), failed=True))
+        record_failure(outcome, edge.name, panel, str(error))
         return
     name = p.second.qubit.element
     panel = Panel(edge.element, "amplitude (of full scale)", f"Bloch vector of {name}", seen)

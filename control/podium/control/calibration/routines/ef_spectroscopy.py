@@ -21,7 +21,7 @@ from podium.control.calibration.line_scan import (
 from podium.control.calibration.line_search import FoundLines, SearchPlan, find_lines
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset_from_second
-from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routine import Found, analyse, record_failure
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
@@ -130,8 +130,8 @@ async def ef_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     lines = await find_lines(bench, outcome, qubits, expected, build, rabi, PLAN)
     for qubit in qubits:
         if qubit.name not in lines.seen:
-            outcome.failures[qubit.name] = reason = lines.reasons[qubit.name]
-            outcome.panels.append(replace(lines.panels[qubit.name], text=reason, failed=True))
+            name = qubit.name
+            record_failure(outcome, name, lines.panels[name], lines.reasons[name])
     found = tuple(q for q in qubits if q.name in lines.seen)
     await _analyse(bench, outcome, found, lines, expected)
     return outcome

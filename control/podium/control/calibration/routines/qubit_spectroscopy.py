@@ -10,7 +10,7 @@ from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.line_scan import Range, line_scan, stark_hz
 from podium.control.calibration.line_search import FoundLines, SearchPlan, find_lines
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routine import Found, analyse, record_failure
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, HOUR_S, Lifetime
@@ -33,8 +33,8 @@ async def qubit_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     )
     for qubit in qubits:
         if qubit.name not in lines.seen:
-            outcome.failures[qubit.name] = reason = lines.reasons[qubit.name]
-            outcome.panels.append(replace(lines.panels[qubit.name], text=reason, failed=True))
+            name = qubit.name
+            record_failure(outcome, name, lines.panels[name], lines.reasons[name])
     found = tuple(q for q in qubits if q.name in lines.seen)
     await _analyse(bench, outcome, found, lines, expected)
     return outcome

@@ -10,7 +10,7 @@ from podium.control.calibration.declaration import Declaration
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.routine import refuse_clipped
+from podium.control.calibration.routine import record_failure, refuse_clipped
 from podium.control.calibration.sequences import Pulses, on_grid_ns, rest
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
@@ -88,8 +88,7 @@ async def time_of_flight(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             refuse_clipped(outcome, qubit.element)
             begin, sigma = find_pulse(still, PULSE_NS)
         except FitFailed as error:
-            outcome.failures[qubit.feedline] = str(error)
-            outcome.panels.append(replace(panel, text=str(error), failed=True))
+            record_failure(outcome, qubit.feedline, panel, str(error))
             continue
         outcome.panels.append(
             replace(
