@@ -136,14 +136,15 @@ class KilledFridge:
         return name
 
     async def recovered(
-        self, run: str, kills: int, pace_s: float, longest_s: float, steps: int | None = None
+        self, run: str, kills: int, pace_s: float, longest_s: float, upto: str | None = None
     ) -> None:
         """Kill processes while a run goes on; its steps go forward only.
 
-        The run ends well, or is followed for ``steps`` after the last kill. Up to ``pace_s`` pass
-        between a process that is there again and the next that is killed.
+        The run ends well, or is followed until no process is left to kill and its step ``upto`` is
+        over. Up to ``pace_s`` pass between a process that is there again and the next that is
+        killed.
         """
-        ends, upto = time.monotonic() + longest_s, None
+        ends = time.monotonic() + longest_s
         due = time.monotonic() + self.chance.uniform(0.0, pace_s)
         self.clock.set(self.rate)
         while True:
@@ -152,8 +153,8 @@ class KilledFridge:
             now = next(one for one in news.procedures if one.id == run)
             assert now.state in ("running", "done"), (now.state, now.words)
             self._check(now)
-            over = sum(ORDER[one.state] == 2 for one in now.steps)
-            if now.state == "done" or (upto is not None and over >= upto):
+            over = {one.name for one in now.steps if ORDER[one.state] == 2}
+            if now.state == "done" or (not kills and upto in over):
                 return
             assert time.monotonic() < ends, (now.words, self.told)
             if kills and time.monotonic() >= due:
@@ -163,7 +164,6 @@ class KilledFridge:
                 due = time.monotonic() + self.chance.uniform(0.0, pace_s)
                 if not kills:
                     self.clock.set(self.last_rate)
-                    upto = None if steps is None else over + steps
             await asyncio.sleep(0.05)
 
     def _check(self, run: ColdProcedureNews) -> None:
