@@ -32,6 +32,13 @@ WORTH_A_MAP = 200
 met so often is a gate that is met much oftener."""
 BEAT_ROWS = 24
 """Rows of a step in which carriers beat come in multiples of this: see :func:`parts_of`."""
+PHASES, WORTH_PHASES = 25, 3
+"""Phases at which the step of a held beat is worked out, and how many times as many steps are
+worth it."""
+MOST_ANGLE = 0.6
+"""rad by which drives may turn in a part: with so many phases what is left out is below 1e-11."""
+SAME = 1e-9
+"""Relative: by how much less two drives are alike."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,31 +84,133 @@ class GroupPropagator:
         return mirrored(after)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Rows:
+    """Rows of steps, in rad/ns: see :func:`.density_evolution.in_frame`."""
+
+    diagonal: NDArray[np.float64]
+    exchange: NDArray[np.float64]
+    drive: NDArray[np.complex128]
+    levels: int
+    """Of the member that has the most."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldBeat:
+    """Steps in which two carriers' drives are held: unitaries go with the phase between them.
+
+    A unitary is a periodic function of that phase. Its ``n`` th harmonic goes with the ``n`` th
+    power of the angle by which a part drives, over ``n!``: a few phases tell all of it, and the
+    unitary at any other one is the trigonometric interpolation between them.
+    """
+
+    alike: NDArray[np.bool_]
+    """(S,): steps that differ by the phase alone."""
+    phase: NDArray[np.float64]
+    """(S,): rad, from step ``like`` on."""
+    turns: NDArray[np.bool_]
+    """(E,): members whose drive turns."""
+    like: int
+
+    def worked_out(self, rows: _Rows, beats: int) -> _Rows:
+        """Return the rows of a step at each of the phases, then those of steps that are none."""
+        others = np.repeat(~self.alike, beats)
+        like = slice(self.like * beats, (self.like + 1) * beats)
+        angle = 2j * np.pi * np.repeat(np.arange(PHASES), beats) / PHASES
+        diagonal, exchange, drive = (
+            np.concatenate([np.tile(one[:, like], (1, PHASES, 1)), one[:, others]], axis=1)
+            for one in (rows.diagonal, rows.exchange, rows.drive)
+        )
+        drive[:, : angle.size, self.turns] *= np.exp(angle)[:, None]
+        return _Rows(diagonal, exchange, drive, rows.levels)
+
+    def every(self, found: NDArray[np.complex128], parts: int) -> NDArray[np.complex128]:
+        """Return the unitaries (S * parts, D, D) by those of :meth:`worked_out`."""
+        whole = np.empty((self.alike.size, parts, *found.shape[1:]), np.complex128)
+        by_phase = found[: PHASES * parts].reshape(PHASES, -1)
+        harmonic = np.arange(1, (PHASES + 1) // 2)
+        apart = self.phase[self.alike, None] - 2 * np.pi * np.arange(PHASES) / PHASES
+        weight = (1.0 + 2.0 * np.cos(apart[..., None] * harmonic).sum(axis=-1)) / PHASES
+        whole[self.alike] = (weight @ by_phase).reshape(-1, *whole.shape[1:])
+        whole[~self.alike] = found[PHASES * parts :].reshape(-1, *whole.shape[1:])
+        return whole.reshape(-1, *found.shape[1:])
+
+
 def propagator(cluster: Cluster, steps: Steps, beats: int, frame_hz: float) -> GroupPropagator:
     """Return the unitaries of the steps of one point; each step has ``beats`` rows of ``steps``."""
-    basis = basis_of(cluster)
-    diagonal, exchange, drive = in_frame(cluster, basis, steps, frame_hz)
+    diagonal, exchange, drive = in_frame(cluster, basis_of(cluster), steps, frame_hz)
     parts = parts_of(cluster, steps, beats)
-    count = diagonal.shape[1] // beats
-    found = count * parts if beats > 1 else count
+    rows = _Rows(diagonal, exchange, drive, max(one.count for one in cluster.elements))
+    held = None if beats == 1 else held_beat(rows, beats, parts)
+    if held is None:
+        unitaries, driven, which = _filled(cluster, rows, beats, parts, steps.step_ns)
+    else:
+        found, _, _ = _filled(cluster, held.worked_out(rows, beats), beats, parts, steps.step_ns)
+        unitaries = held.every(found, parts)
+        driven = np.ones(len(unitaries), np.bool_)
+        which = np.arange(len(unitaries))
+    return GroupPropagator(cluster, unitaries, driven, which, parts, steps.step_ns * beats)
+
+
+def _filled(
+    cluster: Cluster, rows: _Rows, beats: int, parts: int, row_ns: float
+) -> tuple[NDArray[np.complex128], NDArray[np.bool_], NDArray[np.int64]]:
+    """Return unitaries (N, D, D), which of them are one block, and which each part has."""
+    basis = basis_of(cluster)
+    count = rows.diagonal.shape[1] // beats
+    most = count * parts if beats > 1 else count
     which = np.zeros(count * parts, np.int64)
-    driven = np.zeros(found, np.bool_)
-    unitaries = np.zeros((found, basis.size, basis.size), np.complex128)
-    step_ns = steps.step_ns * beats
+    driven = np.zeros(most, np.bool_)
+    unitaries = np.zeros((most, basis.size, basis.size), np.complex128)
     used = fill_parts(
-        diagonal,
-        exchange,
-        drive,
+        rows.diagonal,
+        rows.exchange,
+        rows.drive,
         *operators(cluster, basis),
         basis.block,
         beats,
         parts,
-        step_ns,
+        row_ns * beats,
         which,
         driven,
         unitaries,
     )
-    return GroupPropagator(cluster, unitaries[:used].copy(), driven[:used], which, parts, step_ns)
+    return unitaries[:used].copy(), driven[:used], which
+
+
+def held_beat(rows: _Rows, beats: int, parts: int) -> HeldBeat | None:
+    """Return the steps of held drives of two carriers; None where there are few, or none.
+
+    They differ from each other by the phase of one carrier in the other's frame alone.
+    """
+    count = rows.diagonal.shape[1] // beats
+    drive = rows.drive[0].reshape(count, beats, -1)
+    like = count // 2
+    alike = np.ones(count, np.bool_)
+    for values in (rows.diagonal[0], rows.exchange[0]):
+        alike &= np.all(values.reshape(count, beats, -1) == values[like * beats], axis=(1, 2))
+    if not alike[like]:
+        return None
+    turned = np.zeros((count, drive.shape[2]), np.complex128)
+    strength = np.abs(drive[like]).max(axis=0)
+    for m in np.flatnonzero(strength):
+        model = drive[like, :, m]
+        factor = drive[:, :, m] @ np.conj(model) / np.vdot(model, model).real
+        apart = np.abs(drive[:, :, m] - factor[:, None] * model).max(axis=1)
+        alike &= (apart < SAME * strength[m]) & (np.abs(np.abs(factor) - 1.0) < SAME)
+        turned[:, m] = factor
+    alike &= ~np.any(drive[:, :, strength == 0.0], axis=(1, 2))
+    turns = strength > 0.0
+    turns &= np.abs(turned - 1.0).max(axis=0, where=alike[:, None], initial=0.0) > SAME
+    if not np.any(turns):
+        return None
+    phase = np.angle(turned[:, turns.argmax()])
+    one = np.exp(1j * phase)[:, None]
+    alike &= np.abs(turned - one).max(axis=1, where=turns, initial=0.0) < SAME
+    angle = 2.0 * float(strength.sum()) * np.sqrt(rows.levels) / parts
+    if np.sum(alike) < WORTH_PHASES * PHASES or angle > MOST_ANGLE:
+        return None
+    return HeldBeat(alike, phase, turns, like)
 
 
 def parts_of(cluster: Cluster, steps: Steps, beats: int) -> int:

@@ -1,0 +1,70 @@
+"""Groups of pulses are worked out once, and no more of them than differs."""
+
+import numpy as np
+import pytest
+from tests.benches.physics.joint_clusters import FRAME_HZ, random_state, two_transmons
+
+from podium.sim_instruments.physics.joint import group_maps
+from podium.sim_instruments.physics.joint.density_evolution import Steps
+from podium.sim_instruments.physics.joint.elements import Cluster
+from podium.sim_instruments.physics.joint.group_maps import GroupPropagator, propagator
+
+BEATS = 48
+
+
+def beating(cluster: Cluster, ns: int, apart_ghz: float, rabi_hz: float) -> Steps:
+    """Rows of two drives of two carriers with rising and falling edges of 8 ns."""
+    now = np.arange(ns * BEATS) / BEATS
+    step = np.arange(ns)
+    edges = np.repeat(np.minimum(1.0, np.minimum(step + 1, ns - step) / 8), BEATS)
+    levels = np.zeros((1, now.size, 2, max(one.count for one in cluster.elements)))
+    for e, element in enumerate(cluster.elements):
+        levels[0, :, e, : element.count] = element.levels_hz
+    drives = [edges * np.exp(0.3j), 0.7 * edges * np.exp(2j * np.pi * (apart_ghz * now + 0.2))]
+    exchange = np.full((1, now.size, 1), cluster.exchanges[0].strength_hz)
+    return Steps(1.0 / BEATS, levels, exchange, rabi_hz * np.stack(drives, axis=-1)[None])
+
+
+def row_by_row(monkeypatch: pytest.MonkeyPatch, cluster: Cluster, rows: Steps) -> GroupPropagator:
+    with monkeypatch.context() as patch:
+        patch.setattr(group_maps, "held_beat", lambda *_: None)
+        return propagator(cluster, rows, BEATS, FRAME_HZ)
+
+
+@pytest.mark.parametrize(
+    ("apart_ghz", "rabi_hz"), [(0.683, 1e6), (-0.31, 2e7), (0.0123, 3e7), (0.25, 3e7)]
+)
+def test_held_drives_that_beat_are_worked_out_at_a_few_phases(
+    monkeypatch: pytest.MonkeyPatch, apart_ghz: float, rabi_hz: float
+) -> None:
+    cluster = two_transmons(12e6, 3e-5, 3e-5)
+    rows = beating(cluster, 160, apart_ghz, rabi_hz)
+    worked: list[int] = []
+    kernel = group_maps.fill_parts
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            group_maps,
+            "fill_parts",
+            lambda *them: (worked.append(them[0].shape[1]), kernel(*them))[1],
+        )
+        found = propagator(cluster, rows, BEATS, FRAME_HZ)
+    assert worked == [BEATS * (group_maps.PHASES + 14)], "the edges, and the phases"
+    expected = row_by_row(monkeypatch, cluster, rows)
+    assert np.abs(found.unitaries - expected.unitaries).max() < 1e-11
+    states = random_state(9, np.random.default_rng(3))[None]
+    assert np.abs(found.play(states) - expected.play(states)).max() < 1e-10
+
+
+def test_what_is_not_held_or_turns_much_is_worked_out_row_by_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = two_transmons(12e6, 3e-5, 3e-5)
+    swept = beating(cluster, 160, 0.3, 1e7)
+    assert swept.drive_hz is not None
+    swept.drive_hz[0, :, 1] *= np.linspace(0.5, 1.0, 160 * BEATS)
+    moved = beating(cluster, 160, 0.3, 1e7)
+    moved.levels_hz[0, :, 0, 1:] += np.linspace(0.0, 1e8, 160 * BEATS)[:, None]
+    for rows in (swept, moved, beating(cluster, 160, 0.3, 2e8), beating(cluster, 60, 0.3, 1e7)):
+        found = propagator(cluster, rows, BEATS, FRAME_HZ)
+        expected = row_by_row(monkeypatch, cluster, rows)
+        assert np.array_equal(found.unitaries, expected.unitaries)
