@@ -92,7 +92,8 @@ def _played(pair: CoupledPair, program: Program, value) -> np.ndarray:  # type: 
             case Play(frame, NetZero() as waveform, amplitude) if frame.endswith(".flux"):
                 half, _ = halves(waveform)
                 move = _moved(pair, value(amplitude), half.duration_fs * 1e-15)
-                wait = _moved(pair, 0.0, waveform.gap_fs * 1e-15)
+                level = waveform.gap_level * value(amplitude)
+                wait = _moved(pair, level, waveform.gap_fs * 1e-15)
                 kick = np.exp(-2j * np.pi * pair.juncture * (np.arange(9) // 3))
                 if value(amplitude):  # an arc is the same on both sides
                     state = move @ (kick * (wait @ (move @ state)))

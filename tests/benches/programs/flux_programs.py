@@ -80,7 +80,8 @@ def _waveforms(draw: st.DrawFn) -> Waveform:
         case "gaussian":
             return Gaussian(duration, duration // 5)
         case "zero":
-            return NetZero(duration, duration // 10, duration // 5, draw(st.sampled_from((1, 0.8))))
+            ratio, level = draw(st.sampled_from((1, 0.8))), draw(st.sampled_from((0.0, 0.4)))
+            return NetZero(duration, duration // 10, duration // 5, ratio, level)
         case "slepian":
             return Slepian(duration, 0.1, 1.4, draw(st.floats(-0.1, 0.1)))
         case "sampled":

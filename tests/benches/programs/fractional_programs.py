@@ -38,6 +38,7 @@ HARD = (Square(40 * NS), FlatTop(40 * NS, 0), Square(6 * NS), FlatTop(30 * NS, 6
 UNEVEN = (
     Sampled((0.2, -0.3, -0.6, -0.7, 0.4, 0.6, 0.1, 0.3, 0.1, 0.6, 0.4, -0.7)),
     NetZero(24 * NS, 0, 4 * NS),
+    NetZero(24 * NS, 0, 6 * NS, 1.0, 0.3),
     Sampled((0.5, 1.0, -0.5), step_fs=5 * NS),
 )
 """Hard ones of which no part is constant."""

@@ -180,9 +180,14 @@ class EdgePulses:
         It lasts :attr:`gap_ns` longer.
         """
         ratio = self.bench.measured(self.edge, "gate_ratio")
+        level = self.bench.measured(self.edge, "gate_gap_level")
         gap_fs = self.gap_ns * FS_PER_NS
         waveform = NetZero(
-            duration_ns * FS_PER_NS + gap_fs, 0, gap_fs, 1.0 if ratio is None else ratio
+            duration_ns * FS_PER_NS + gap_fs,
+            0,
+            gap_fs,
+            1.0 if ratio is None else ratio,
+            0.0 if level is None else level,
         )
         return Play(self.flux, waveform, amplitude)
 

@@ -63,6 +63,8 @@ class TwoQubitGate:
     """Of the flux pulse: both halves, and the gap."""
     gap_fs: int
     """Between its halves."""
+    gap_level: float
+    """Of the height in the gap over that of the halves."""
     rise_fs: int
     """Of its edges; 0: its halves are square."""
     ratio: float
@@ -94,7 +96,7 @@ class TwoQubitGate:
     @property
     def pulse(self) -> Play:
         """Its flux pulse."""
-        waveform = NetZero(self.duration_fs, self.rise_fs, self.gap_fs, self.ratio)
+        waveform = NetZero(self.duration_fs, self.rise_fs, self.gap_fs, self.ratio, self.gap_level)
         return Play(self.flux, waveform, self.amplitude)
 
 
@@ -191,8 +193,9 @@ def gate_of(
         return _exchange_gate_of(edge, known, validities, frames or {})
 
     values = {name: _needed(known, edge, f"{edge.name}.{name}", validities) for name in NEEDED}
-    rise, gap, ratio = (
-        known(f"{edge.name}.{name}") for name in ("gate_rise", "gate_gap", "gate_ratio")
+    rise, gap, level, ratio = (
+        known(f"{edge.name}.{name}")
+        for name in ("gate_rise", "gate_gap", "gate_gap_level", "gate_ratio")
     )
     gap_fs = 0 if gap is None else round(gap.value * 1e9) * FS_PER_NS
     names = dict(frames or {})
@@ -202,6 +205,7 @@ def gate_of(
         values["gate_amplitude"],
         round(values["gate_duration"] * 1e9) * FS_PER_NS + gap_fs,
         gap_fs,
+        0.0 if level is None else level.value,
         0 if rise is None else round(rise.value * FS_PER_S),
         1.0 if ratio is None else ratio.value,
         (values["phase_first"], values["phase_second"]),

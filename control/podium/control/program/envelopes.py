@@ -110,6 +110,10 @@ def _at_fs(waveform: Waveform, time_fs: FloatArray) -> NDArray[np.complex128]:
         case NetZero(ratio=ratio):
             half, behind_fs = halves(waveform)
             found = _at_fs(half, time_fs).real - ratio * _at_fs(half, time_fs - behind_fs).real
+            if waveform.gap_level:
+                to_middle_fs = time_fs - waveform.duration_fs / 2
+                level = waveform.gap_level * np.where(to_middle_fs < 0, 1.0, -ratio)
+                found = np.where(2 * np.abs(to_middle_fs) < waveform.gap_fs, level, found)
         case Slepian():
             found = _slepian(waveform, time_fs)
         case Sampled(real=real, imaginary=imaginary, step_fs=step_fs):
@@ -159,7 +163,13 @@ def _area_fs(waveform: Waveform, time_fs: FloatArray) -> FloatArray:
     match waveform:
         case NetZero(ratio=ratio):
             half, behind_fs = halves(waveform)
-            return _area_fs(half, time_fs) - ratio * _area_fs(half, time_fs - behind_fs)
+            area_fs = _area_fs(half, time_fs) - ratio * _area_fs(half, time_fs - behind_fs)
+            if not waveform.gap_level:
+                return area_fs
+            length_fs = waveform.gap_fs / 2
+            first_fs = np.clip(time_fs - half.duration_fs, 0, length_fs)
+            second_fs = np.clip(time_fs - half.duration_fs - length_fs, 0, length_fs)
+            return np.asarray(area_fs + waveform.gap_level * (first_fs - ratio * second_fs))
         case Sampled(real=real, step_fs=step_fs):
             borders_fs = np.arange(len(real) + 1) * float(step_fs)
             area_fs = np.concatenate([[0.0], np.cumsum(real) * float(step_fs)])

@@ -40,7 +40,7 @@ def waveform_problems(waveform: Waveform) -> Iterator[str]:
             yield from whole_problems(rise_fs, "rise_fs")
             if not 0 <= 2 * rise_fs <= duration_fs:
                 yield f"rise_fs is {rise_fs}; from 0 to half of the duration, {duration_fs // 2}"
-        case NetZero(duration_fs, rise_fs, gap_fs, ratio):
+        case NetZero(duration_fs, rise_fs, gap_fs, ratio, gap_level):
             yield from whole_problems(rise_fs, "rise_fs")
             yield from whole_problems(gap_fs, "gap_fs")
             if not 0 <= gap_fs < duration_fs:
@@ -50,6 +50,8 @@ def waveform_problems(waveform: Waveform) -> Iterator[str]:
                 yield f"rise_fs is {rise_fs}; from 0 to half of a half, {most}"
             if not isfinite(ratio) or ratio <= 0:
                 yield f"ratio of a NetZero is {ratio!r}; a finite number above 0"
+            if not abs(gap_level) <= 1:
+                yield f"gap_level of a NetZero is {gap_level!r}; from -1 to 1, of its halves"
         case Slepian():
             yield from _slepian(waveform)
         case Sampled():

@@ -93,10 +93,12 @@ class FlatTop:
 
 @dataclass(frozen=True, slots=True, init=False)
 class NetZero:
-    """Two halves of opposite sign, 1 and then ``-ratio``, ``gap_fs`` at 0 between them.
+    """Two halves of opposite sign, 1 and then ``-ratio``, ``gap_fs`` near 0 between them.
 
     What a flux line keeps of the one is taken back by the other: Rol et al., Phys. Rev. Lett. 123,
-    120502 (2019). Each half has raised-cosine edges of ``rise_fs``, as a :class:`FlatTop`; the
+    120502 (2019). The first half of the gap is at ``gap_level``, the second at ``-ratio`` times
+    that, which sets the phase between the halves (Negîrneac et al., Phys. Rev. Lett. 126, 220502
+    (2021)); its edges are square. Each half has raised-cosine edges of ``rise_fs``, as a :class:`FlatTop`; the
     duration includes all of it.
     """
 
@@ -104,6 +106,7 @@ class NetZero:
     rise_fs: int
     gap_fs: int
     ratio: float
+    gap_level: float
 
     def __init__(
         self,
@@ -111,6 +114,7 @@ class NetZero:
         rise_fs: int | None = None,
         gap_fs: int | None = None,
         ratio: float = 1.0,
+        gap_level: float = 0.0,
         *,
         ns: Ns | None = None,
         rise_ns: Ns | None = None,
@@ -122,6 +126,7 @@ class NetZero:
         object.__setattr__(self, "rise_fs", given_time("NetZero rise_ns", rise_fs, rise_ns))
         object.__setattr__(self, "gap_fs", given_time("NetZero gap_ns", gap_fs, gap_ns))
         object.__setattr__(self, "ratio", ratio)
+        object.__setattr__(self, "gap_level", gap_level)
 
 
 @dataclass(frozen=True, slots=True, init=False)

@@ -1,4 +1,4 @@
-"""Finds the gap between a gate's halves that makes the phase of their juncture whole turns."""
+"""Finds the gap between a gate's halves, and the flux in it, that set the conditional phase."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -29,7 +29,11 @@ HALF = 0.5
 SURELY = 0.035
 """Turns to which a gap is known at once: what is left goes into the gate's amplitude."""
 FARTHEST = 0.15
-"""A phase that is farther from half a turn is left by no gap; the amplitude's scan ends there."""
+"""A phase that is farther from half a turn is not believed; the amplitude's scan ends there."""
+NEAREST = 0.5
+"""Of the way from the sweet spot to where 11 and 20 meet: the level in a gap goes no farther."""
+LEVEL_SIGMA = 1e-3
+"""What a level is set to, and no finer: the amplitude's scan takes out the rest."""
 SCATTERED = 25.0
 
 
@@ -38,7 +42,9 @@ async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
     Between the halves all of 11 is in 20, whose phase goes on while the moved end passes its sweet
     spot. Needs :func:`chevron`. Stores ``gate_gap`` (s), whole ns, where the conditional phase is
-    nearest to half a turn; Ramsey on the other end has to agree.
+    nearest to half a turn, and ``gate_gap_level`` (of the halves' height): where no gap at 0 comes
+    near, both halves of one are at a level at which 20 turns more slowly (Negîrneac et al., Phys.
+    Rev. Lett. 126, 220502 (2021)). Ramsey on the other end has to agree.
     """
     outcome = Outcome("gate_gap", "Gap of the gate")
     for edge in edges:
@@ -46,18 +52,18 @@ async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     return outcome
 
 
-def _gates(p: EdgePulses, gap_ns: int) -> list[Statement]:
+def _gates(p: EdgePulses, gap_ns: int, level: float) -> list[Statement]:
     whole_ns = p.gate_ns + gap_ns
-    waveform = NetZero(whole_ns * FS_PER_NS, 0, gap_ns * FS_PER_NS, 1.0)
+    waveform = NetZero(whole_ns * FS_PER_NS, 0, gap_ns * FS_PER_NS, 1.0, level)
     slot_ns = p.slot_ns(p.gate_ns + max(GAPS_NS))
     rest = Delay((p.flux,), (slot_ns - whole_ns) * FS_PER_NS)
     return p.one_by_one([[], [Play(p.flux, waveform, p.gate_amplitude), rest]])
 
 
 async def _conditional(
-    p: EdgePulses, outcome: Outcome, target: Pulses, gap_ns: int | None
+    p: EdgePulses, outcome: Outcome, target: Pulses, gap_ns: int | None, level: float = 0.0
 ) -> Fringes:
-    gates = [] if gap_ns is None else _gates(p, gap_ns)
+    gates = [] if gap_ns is None else _gates(p, gap_ns, level)
     shots = p.bench.shots(SHOTS * (4 if gap_ns is None else 1))
     said = "none" if gap_ns is None else f"{gap_ns} ns"
     program = phase_program(p, target, gates, shots, f"gap of the gate, {said}")
@@ -70,6 +76,21 @@ def _turns(rows: list[Fringes], none: Fringes) -> tuple[Array, Array]:
     rest, rest_sigma = none.conditional()
     turns, sigma = found[:, 0] - rest, np.hypot(found[:, 1], rest_sigma)
     return nearest_turn(turns, HALF), sigma
+
+
+def _level_for(p: EdgePulses, above: Array) -> tuple[int, float] | None:
+    """Return the gap (ns) and the level in it that bring the phase to half a turn.
+
+    ``above``: by how much each gap at 0 leads beyond it, turns. None: there is no such gap.
+    """
+    levels = np.linspace(0.0, 1.0, 201)
+    detuning = p.detuning_hz(levels * p.gate_amplitude) * 1e-9
+    slower = detuning[0] - detuning
+    for gap in GAPS_NS[2::2]:
+        wanted = float(above[gap]) % 1.0 / gap
+        if wanted <= NEAREST * detuning[0]:
+            return gap, float(np.interp(wanted, slower, levels))
+    return None
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -98,8 +119,15 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         away = nearest_turn(line - HALF, 0.0)
         near = np.flatnonzero(np.abs(away) < SURELY)
         best = int(near[0]) if near.size else int(np.argmin(np.abs(away)))
-        values = {"gate_gap": Measured(GAPS_NS[best] * 1e-9, 1e-10, "s")}
-        text = f"{GAPS_NS[best]} ns leave {away[best]:+.3f} turns"
+        gap, level, text = GAPS_NS[best], 0.0, f"{GAPS_NS[best]} ns leave {away[best]:+.3f} turns"
+        slower = None if near.size else _level_for(p, away)
+        if slower is not None:
+            gap, level = slower
+            text = f"{gap} ns at {level:.3f} of the halves' height: none at 0 leaves half a turn"
+        values = {
+            "gate_gap": Measured(gap * 1e-9, 1e-10, "s"),
+            "gate_gap_level": Measured(level, LEVEL_SIGMA, "1"),
+        }
         series = (
             Series("data", at, turns),
             Series("20 at its sweet spot", at, nearest_turn(line, HALF), line=True),
@@ -108,8 +136,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return values, replace(panel, y_label=label, series=series, text=text, judged=False)
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
-        gap = round(found["gate_gap"].value * 1e9)
-        again = [await _conditional(p, outcome, p.moved, one) for one in (gap, None)]
+        gap, level = round(found["gate_gap"].value * 1e9), found["gate_gap_level"].value
+        again = [await _conditional(p, outcome, p.moved, one, level) for one in (gap, None)]
         turns, sigma = _turns(again[:1], again[1])
         if not abs(float(turns[0]) - HALF) < FARTHEST + 5 * float(sigma[0]):
             raise FitFailed(
@@ -131,7 +159,7 @@ GATE_GAP = Declaration(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("gate_amplitude", "gate_duration"),
     ),
-    gives={"gate_gap": Lifetime(7 * DAY_S)},
+    gives={"gate_gap": Lifetime(7 * DAY_S), "gate_gap_level": Lifetime(7 * DAY_S)},
     places=(15,),
     cost_s=3.0,
 )
