@@ -25,6 +25,11 @@ FILE`. Without either it is the one whose state file `--state` names, else what 
 `refit` take the file that was kept beside the data; `podium demo` brings its own; twins know of no
 facility that is up.
 
+**How long a program may take.** An instrument whose program has not ended a minute after its
+computed duration counts as hung: the run fails and names it. `PODIUM_RUN_ALLOWANCE` says another
+number of seconds. Commands that start simulated instruments themselves wait ten minutes: those
+compute what they play.
+
 `podium up` writes where its coordinator is into a state file, by default under
 `$XDG_STATE_HOME/podium` or `~/.local/state/podium`, named after the facility file. `status`, `run`,
 `skew` and `calibrate` look there: if the facility is up they ask its processes, otherwise they own

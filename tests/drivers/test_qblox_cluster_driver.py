@@ -18,7 +18,6 @@ from tests.benches.qblox_cluster.driver_bench import (
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import QbloxCluster, connection
-from podium.drivers.qblox_cluster import completion as waiting_module
 from podium.drivers.qblox_cluster.results import read_bins
 from podium.drivers.roles import KeepsDisturbance, MixerSettings
 from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
@@ -334,7 +333,7 @@ def test_a_wait_can_be_interrupted_from_another_thread(server, cluster) -> None:
 
 
 def test_a_program_that_does_not_stop_in_time_is_unreachable(server, cluster, monkeypatch) -> None:
-    monkeypatch.setattr(waiting_module, "ALLOWANCE_S", 0.05)
+    monkeypatch.setenv("PODIUM_RUN_ALLOWANCE", "0.05")
     server.world.gate.clear()
     cluster.load(PROGRAM)
     cluster.arm()

@@ -164,7 +164,7 @@ def test_one_that_does_not_wait_is_named_and_nothing_is_started(driver, server):
 
 
 def test_one_that_does_not_end_is_named(driver, server, monkeypatch):
-    monkeypatch.setattr(completion, "ALLOWANCE_S", 0.0)
+    monkeypatch.setenv("PODIUM_RUN_ALLOWANCE", "1e-9")
     driver.load(RACK)
     server.held["/dev12002/sgchannels/2/awg/enable"] = 1
     with pytest.raises(Unreachable, match="'trial': /dev12002/sgchannels/2/awg/enable not 0"):

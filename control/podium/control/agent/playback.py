@@ -13,6 +13,7 @@ from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, PlaysAtOnce, Tone
 from podium.firmware_interfaces.compiled_program import Artifact, ExternalTone
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.run_allowance import BEYOND_DRIVER_S, run_allowance_s
 from podium.firmware_interfaces.tai import Tai
 
 LOAD_S = 60.0
@@ -21,8 +22,6 @@ CLOCK_S = 10.0
 COLLECT_S = 120.0
 TONE_S = 15.0
 """Deadlines of single calls of a driver."""
-WAIT_ALLOWANCE_S = 90.0
-"""Above the driver's own allowance past the computed duration, so that its message is heard."""
 TOLD_APART_S = 0.1
 """More time for each shot whose results are told apart by the controller. An instrument is done
 when it should be; a simulated one answers shot after shot: sixty in a second of an idle machine
@@ -88,7 +87,7 @@ class Playback:
         if tones:
             await gather(*(self._tune(source, tone) for source, tone in tones.items()))
         duration_s = self._lasts_s(artifact)
-        after_s = duration_s + WAIT_ALLOWANCE_S + COLLECT_S
+        after_s = duration_s + run_allowance_s() + BEYOND_DRIVER_S + COLLECT_S
 
         def load(cluster: Any) -> None:
             cluster.load(artifact)
@@ -211,7 +210,7 @@ class Playback:
         return await self._cluster(name).call(
             f"wait for {artifact.name!r} and collect",
             wait_and_collect,
-            duration_s + WAIT_ALLOWANCE_S + COLLECT_S,
+            duration_s + run_allowance_s() + BEYOND_DRIVER_S + COLLECT_S,
         )
 
     def _lasts_s(self, artifact: Artifact) -> float:

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from podium.firmware_interfaces import run_allowance
+
 GRACE_S = 10.0
 """A process asked to end (SIGTERM) has so long before it is killed."""
 POLL_S = 0.02
@@ -93,7 +95,9 @@ class Children:
 
     They are sessions of their own, so that Ctrl-C in a terminal reaches us alone, and we end
     them in order: who uses an instrument before the instrument. Their standard input closes
-    when we end, however we end: those with ``--with-parent`` end as well.
+    when we end, however we end: those with ``--with-parent`` end as well. Among them are simulated
+    instruments, which compute what they play: programs may end later than a laboratory's (see
+    :mod:`.run_allowance`), unless the environment says by how much.
     """
 
     running: list[Child] = field(default_factory=list)
@@ -114,6 +118,7 @@ class Children:
                 stdout=sink,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                env={run_allowance.VARIABLE: f"{run_allowance.SIMULATED_S:g}"} | os.environ,
             )
         child = Child(name, process, log, holds)
         self.running.append(child)

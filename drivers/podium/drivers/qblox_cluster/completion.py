@@ -9,9 +9,8 @@ from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import slot_commands
 from podium.drivers.qblox_cluster.connection import asking
 from podium.drivers.qblox_cluster.slot_commands import place, places
+from podium.firmware_interfaces.run_allowance import run_allowance_s
 
-ALLOWANCE_S = 60.0
-"""A program may take this much longer than computed, for transport and a busy machine."""
 POLL_FIRST_S = 0.002
 POLL_MAX_S = 0.02
 POLL_SHARE = 0.1
@@ -52,8 +51,8 @@ def wait_until_stopped(
     Raises ``ProtocolError`` at any other end, ``Unreachable`` past ``duration_s`` and the
     allowance, ``Refused`` when ``interrupted`` was set; the outputs are as they were.
     """
-    began = time.monotonic()
-    give_up = began + duration_s + ALLOWANCE_S
+    began, allowance_s = time.monotonic(), run_allowance_s()
+    give_up = began + duration_s + allowance_s
     running = list(sequencers)
     onehas_stopped = False
     while running:
@@ -72,7 +71,7 @@ def wait_until_stopped(
         if time.monotonic() > give_up:
             raise Unreachable(
                 f"{name}: running {what!r}: {places(running)} not stopped "
-                f"{ALLOWANCE_S:g} s after the computed {duration_s:g} s"
+                f"{allowance_s:g} s after the computed {duration_s:g} s"
             )
         waited_s = time.monotonic() - began
         if interrupted.wait(min(max(POLL_FIRST_S, POLL_SHARE * waited_s), POLL_MAX_S)):

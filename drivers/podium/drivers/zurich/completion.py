@@ -8,14 +8,13 @@ from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.zurich.client_messages import GetInteger
 from podium.drivers.zurich.connection import Connection
 from podium.drivers.zurich.error_log import check_faults
+from podium.firmware_interfaces.run_allowance import run_allowance_s
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 
 WAITING_FOR_TRIGGER = 1 << 2
 """Bit of ``sequencer/status`` (node documentation)."""
 READY_S = 10.0
 """A program is ready, and waits for its trigger, within this. ASSUMED."""
-ALLOWANCE_S = 60.0
-"""Past the computed duration: for whatever the data server does beside."""
 POLL_FIRST_S, POLL_SHARE, POLL_MAX_S = 0.002, 0.05, 0.2
 """First pause between two looks; later a share of the time waited so far, up to the most.
 
@@ -121,7 +120,8 @@ def wait_until_ended(
         check_faults(name, server, what, over)
         return not left
 
-    if until(ended, duration_s + ALLOWANCE_S, interrupted):
+    allowance_s = run_allowance_s()
+    if until(ended, duration_s + allowance_s, interrupted):
         counts = server.several(
             [
                 (
@@ -142,6 +142,6 @@ def wait_until_ended(
         interrupted.clear()
         raise Refused(f"{name}: running {what!r}: given up while it ran")
     raise Unreachable(
-        f"{name}: running {what!r}: {', '.join(left)} not 0 {ALLOWANCE_S:g} s after the "
+        f"{name}: running {what!r}: {', '.join(left)} not 0 {allowance_s:g} s after the "
         f"computed {duration_s:g} s"
     )

@@ -1,0 +1,29 @@
+"""How much longer than computed a program may take, before its instrument counts as hung."""
+
+from math import isfinite
+from os import environ
+
+VARIABLE = "PODIUM_RUN_ALLOWANCE"
+DEFAULT_S = 60.0
+"""For transport and a busy machine."""
+BEYOND_DRIVER_S = 30.0
+"""By how much whoever waits for a driver waits longer than it, so that its message is heard."""
+SIMULATED_S = 600.0
+"""Where a command has started simulated instruments itself: theirs compute what they play."""
+
+
+def run_allowance_s() -> float:
+    """Return the seconds past a program's computed duration, from the environment or the default.
+
+    Raises :class:`ValueError` where ``PODIUM_RUN_ALLOWANCE`` is no number of seconds above 0.
+    """
+    said = environ.get(VARIABLE)
+    if said is None:
+        return DEFAULT_S
+    try:
+        found = float(said)
+    except ValueError:
+        found = -1.0
+    if not (isfinite(found) and found > 0.0):
+        raise ValueError(f"{VARIABLE} is {said!r}; a number of seconds above 0 is expected")
+    return found

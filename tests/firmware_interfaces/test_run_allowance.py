@@ -1,0 +1,39 @@
+"""How much longer than computed a program may take is said in one place."""
+
+import os
+
+import pytest
+
+from podium.control.processes.child_processes import Children
+from podium.control.runs.run_values import Patience
+from podium.firmware_interfaces.run_allowance import BEYOND_DRIVER_S, VARIABLE, run_allowance_s
+
+
+def test_a_minute_unless_the_environment_says_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert run_allowance_s() == 60.0
+    monkeypatch.setenv(VARIABLE, "240")
+    assert run_allowance_s() == 240.0
+    assert Patience().report_s == 240.0 + BEYOND_DRIVER_S
+
+
+@pytest.mark.parametrize("said", ["", "long", "0", "-3", "nan", "inf"])
+def test_what_is_no_time_is_refused_in_words(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setenv(VARIABLE, said)
+    with pytest.raises(ValueError, match=f"{VARIABLE} is {said!r}; a number of seconds above 0"):
+        run_allowance_s()
+
+
+@pytest.mark.parametrize(("said", "found"), [(None, "600"), ("7", "7")])
+def test_those_who_wait_for_simulated_instruments_wait_longer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path, said: str | None, found: str
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    if said is not None:
+        monkeypatch.setenv(VARIABLE, said)
+    children = Children()
+    child = children.start("env", ["env"], tmp_path)
+    assert child.process.wait(30) == 0
+    children.kill()
+    assert f"{VARIABLE}={found}" in child.log.read_text().splitlines()
+    assert (VARIABLE in os.environ) == (said is not None)
