@@ -1,10 +1,11 @@
 import sqlite3
+from contextlib import closing
 
 import pytest
 from tests.benches.records.recorded_runs import DAY_S, NOON_S, facts, outcome_of, wanted
 
 from podium.control.bus.records import FindRuns
-from podium.control.records.record_folder import RecordFolder
+from podium.control.records.record_folder import INDEX, RecordFolder
 from podium.control.records.records_error import NoRun, RecordsError
 from podium.control.records.run_index import RunIndex
 
@@ -111,3 +112,13 @@ def test_a_password_is_never_told() -> None:
     with pytest.raises(RecordsError) as told:
         RunIndex("postgresql+psycopg://ann:secret@127.0.0.1:1/none")
     assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("value", ["9e999", "-9e999", "'long'", "x'00ff'"])
+def test_a_number_that_is_none_is_told_as_a_damaged_row(records, value: str) -> None:
+    records.keep(wanted("1-1", 1))
+    with closing(sqlite3.connect(records.folder / INDEX)) as index, index:
+        index.execute(f"UPDATE files SET size = {value}")
+    for ask in (lambda: records.index.files("1-1"), lambda: found(records)):
+        with pytest.raises(RecordsError, match="a row of theirs is damaged"):
+            ask()

@@ -427,7 +427,10 @@ class RunIndex:
             if "full" in cause or "I/O" in cause:
                 cause += "; nothing of it was kept, what was there before is; free some space"
             raise RecordsError(f"the records {self._shown} {what}: {cause}") from error
-        except (ValueError, TypeError, KeyError, AttributeError, zlib.error) as error:
+        except (
+            *(ValueError, TypeError, KeyError, AttributeError),
+            *(ArithmeticError, zlib.error),  # an infinite number of bytes, a cut text
+        ) as error:
             raise RecordsError(
                 f"the records {self._shown} {what}: a row of theirs is damaged: "
                 f"{type(error).__name__}: {error}"

@@ -102,7 +102,10 @@ class RunReader:
             self._check(path, file)
             with NetcdfFile(path) as group:
                 yield group
-        except (OSError, ValueError, KeyError, RuntimeError, TypeError, IndexError) as error:
+        except (
+            *(OSError, ValueError, KeyError, RuntimeError, TypeError),
+            *(IndexError, ArithmeticError),
+        ) as error:
             raise RecordsError(f"run {file.run}: {path} cannot be read: {error}") from error
 
     def _check(self, path: Path, file: RecordedFile) -> None:
