@@ -1,5 +1,9 @@
 """Groups that are played by maps, by parts, or at the mean of the slow noise come out alike."""
 
+import os
+import signal
+import time
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -79,3 +83,35 @@ def test_a_common_phase_and_the_rest_of_a_relative_one_are_turned_around(common:
     rounded, turns = shared_group(turned, 2, rounded=True)
     assert rounded == shared_group(BOTH, 2, rounded=True)[0]
     assert np.abs(player().play_turned(given, rounded, turns) - wanted).max() < 2e-4
+
+
+def test_nodes_that_are_worked_out_side_by_side_come_out_to_the_bit(monkeypatch) -> None:
+    given = states()
+    monkeypatch.setattr(group_player, "STRAY_TURNS", 0.0)
+    one_by_one = player().play(given, BOTH)
+    monkeypatch.setattr(group_player, "LONG_NS", 1)
+    monkeypatch.setattr(group_player, "LONG_PARTS", 1)
+    assert np.array_equal(player().play(given, BOTH), one_by_one)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system copies no process")
+def test_a_copy_of_the_process_has_threads_of_its_own(monkeypatch) -> None:
+    for name in ("STRAY_TURNS", "LONG_NS", "LONG_PARTS"):
+        monkeypatch.setattr(group_player, name, 0)
+    given = states()
+    expected = player().play(given, BOTH)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork of a process with threads
+        child = os.fork()
+    if child == 0:
+        os._exit(0 if np.array_equal(player().play(given, BOTH), expected) else 1)
+    for _ in range(3000):
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            break
+        time.sleep(0.01)
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        pytest.fail("the copy waits for threads that it does not have")
+    assert status == 0

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import lcm
 
 import numpy as np
 from numpy.typing import NDArray
@@ -305,7 +306,8 @@ class GroupSteps:
         fine = max([1, *(round(1 / shape.step_ns) for shape in shapes)])
         beats = beat * group.duration_ns > ONE_CARRIER
         if beats:
-            fine = BEAT_ROWS * int(np.ceil(2 * PARTS_A_BEAT * beat / BEAT_ROWS / fine)) * fine
+            least = lcm(BEAT_ROWS, fine)
+            fine = least * int(np.ceil(2 * PARTS_A_BEAT * beat / least))
         count = group.duration_ns * fine
         elements = point.cluster.elements
         levels = np.zeros((1, count, len(elements), max(one.count for one in elements)))

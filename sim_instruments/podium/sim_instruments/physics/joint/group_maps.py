@@ -32,11 +32,11 @@ WORTH_A_MAP = 200
 met so often is a gate that is met much oftener."""
 BEAT_ROWS = 24
 """Rows of a step in which carriers beat come in multiples of this: see :func:`parts_of`."""
-PHASES, WORTH_PHASES = 25, 3
-"""Phases at which the step of a held beat is worked out, and how many times as many steps are
-worth it."""
-MOST_ANGLE = 0.6
-"""rad by which drives may turn in a part: with so many phases what is left out is below 1e-11."""
+MOST_PHASES, WORTH_PHASES = 25, 3
+"""Phases at most at which the step of a held beat is worked out, and how many times as many steps
+are worth it."""
+LEFT_OUT = 1e-11
+"""Of a unitary, by interpolation between phases."""
 SAME = 1e-9
 """Relative: by how much less two drives are alike."""
 
@@ -111,14 +111,16 @@ class HeldBeat:
     turns: NDArray[np.bool_]
     """(E,): members whose drive turns."""
     like: int
+    phases: int
+    """At so many the step is worked out: an odd number."""
 
     def worked_out(self, rows: _Rows, beats: int) -> _Rows:
         """Return the rows of a step at each of the phases, then those of steps that are none."""
         others = np.repeat(~self.alike, beats)
         like = slice(self.like * beats, (self.like + 1) * beats)
-        angle = 2j * np.pi * np.repeat(np.arange(PHASES), beats) / PHASES
+        angle = 2j * np.pi * np.repeat(np.arange(self.phases), beats) / self.phases
         diagonal, exchange, drive = (
-            np.concatenate([np.tile(one[:, like], (1, PHASES, 1)), one[:, others]], axis=1)
+            np.concatenate([np.tile(one[:, like], (1, self.phases, 1)), one[:, others]], axis=1)
             for one in (rows.diagonal, rows.exchange, rows.drive)
         )
         drive[:, : angle.size, self.turns] *= np.exp(angle)[:, None]
@@ -127,12 +129,13 @@ class HeldBeat:
     def every(self, found: NDArray[np.complex128], parts: int) -> NDArray[np.complex128]:
         """Return the unitaries (S * parts, D, D) by those of :meth:`worked_out`."""
         whole = np.empty((self.alike.size, parts, *found.shape[1:]), np.complex128)
-        by_phase = found[: PHASES * parts].reshape(PHASES, -1)
-        harmonic = np.arange(1, (PHASES + 1) // 2)
-        apart = self.phase[self.alike, None] - 2 * np.pi * np.arange(PHASES) / PHASES
-        weight = (1.0 + 2.0 * np.cos(apart[..., None] * harmonic).sum(axis=-1)) / PHASES
+        count = self.phases
+        by_phase = found[: count * parts].reshape(count, -1)
+        harmonic = np.arange(1, (count + 1) // 2)
+        apart = self.phase[self.alike, None] - 2 * np.pi * np.arange(count) / count
+        weight = (1.0 + 2.0 * np.cos(apart[..., None] * harmonic).sum(axis=-1)) / count
         whole[self.alike] = (weight @ by_phase).reshape(-1, *whole.shape[1:])
-        whole[~self.alike] = found[PHASES * parts :].reshape(-1, *whole.shape[1:])
+        whole[~self.alike] = found[count * parts :].reshape(-1, *whole.shape[1:])
         return whole.reshape(-1, *found.shape[1:])
 
 
@@ -207,10 +210,19 @@ def held_beat(rows: _Rows, beats: int, parts: int) -> HeldBeat | None:
     phase = np.angle(turned[:, turns.argmax()])
     one = np.exp(1j * phase)[:, None]
     alike &= np.abs(turned - one).max(axis=1, where=turns, initial=0.0) < SAME
-    angle = 2.0 * float(strength.sum()) * np.sqrt(rows.levels) / parts
-    if np.sum(alike) < WORTH_PHASES * PHASES or angle > MOST_ANGLE:
+    phases = _phases_for(2.0 * float(strength.sum()) * np.sqrt(rows.levels) / parts)
+    if phases > MOST_PHASES or np.sum(alike) < WORTH_PHASES * phases:
         return None
-    return HeldBeat(alike, phase, turns, like)
+    return HeldBeat(alike, phase, turns, like, phases)
+
+
+def _phases_for(angle: float) -> int:
+    """Return how many phases leave out no more than :data:`LEFT_OUT`, for an angle in rad."""
+    first_left_out, term = 1, angle
+    while term > LEFT_OUT and first_left_out <= MOST_PHASES:
+        first_left_out += 1
+        term *= angle / first_left_out
+    return 2 * first_left_out - 1
 
 
 def parts_of(cluster: Cluster, steps: Steps, beats: int) -> int:

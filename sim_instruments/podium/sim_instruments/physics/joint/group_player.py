@@ -1,7 +1,10 @@
 """Plays groups of pulses to a cluster's dressed states, at each node of the members' slow noise."""
 
 from collections import Counter, OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from os import cpu_count, register_at_fork
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +25,20 @@ from podium.sim_instruments.physics.joint.group_maps import (
 STRAY_TURNS = 2e-3
 """A group in which slow noise turns less has it before and after: what that leaves out changes sign
 with the noise, and goes with the square of this in the mean."""
+LONG_NS, LONG_PARTS = 200, 1000
+"""A group that lasts longer, or has more parts, is worth the way to other threads: its nodes are
+worked out side by side."""
 KEPT_BYTES = 96_000_000
 """Memory of the propagators that are kept, and as much of maps."""
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return threads for nodes: kernels let go of the interpreter."""
+    return ThreadPoolExecutor(cpu_count() or 1, thread_name_prefix="nodes")
+
+
+register_at_fork(after_in_child=_threads.cache_clear)  # a copy of the process has no threads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +123,9 @@ class GroupPlayer:
             flat = bare.reshape(-1, *bare.shape[2:])
             after = prepared.nodes[0].play(flat).reshape(bare.shape)
         else:
-            after = np.stack([one.play(bare[k]) for k, one in enumerate(prepared.nodes)])
+            long = prepared.nodes[0].which.size > LONG_PARTS
+            work = _threads().map if long else map
+            after = np.stack(list(work(GroupPropagator.play, prepared.nodes, bare)))
         return np.asarray(vectors.T @ (after * prepared.back) @ vectors)
 
     def _prepare(self, group: Group) -> _Prepared:
@@ -119,11 +136,14 @@ class GroupPlayer:
         point = self._point
         rows, beats, frame_hz = self._group_steps.steps(group)
         number = np.arange(rows.levels_hz.shape[-1])
-        nodes = []
-        for node_hz in [self._mean_hz] if self._is_short(group) else self._node_hz:
+
+        def at(node_hz: NDArray[np.float64]) -> GroupPropagator:
             noisy = rows.levels_hz + node_hz[:, None] * number
             here = Steps(rows.step_ns, noisy, rows.exchange_hz, rows.drive_hz)
-            nodes.append(propagator(point.cluster, here, beats, frame_hz))
+            return propagator(point.cluster, here, beats, frame_hz)
+
+        every = [self._mean_hz] if self._is_short(group) else list(self._node_hz)
+        nodes = list((_threads().map if group.duration_ns > LONG_NS else map)(at, every))
         turned = 1e-9 * (point.frame_hz - frame_hz) * group.duration_ns
         back = np.exp(2j * np.pi * ((turned * self._apart) % 1.0))
         found = _Prepared(tuple(nodes), back)
