@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.benches.physics.small_chip import NONE, train
 
-from podium.sim_instruments.physics.drive_line import Shape, added, drives_of
+from podium.sim_instruments.physics.drive_line import Shape, added, drives_of, ended_when_silent
 from podium.sim_instruments.physics.signals import Piece
 
 LINE = "node_a.q0.drive"
@@ -76,3 +76,15 @@ def test_equal_overlaps_share_a_shape() -> None:
     assert drives.shape.tolist()[0] == drives.shape.tolist()[1] != drives.shape.tolist()[2]
     np.testing.assert_array_equal(drives.start_ns, starts)
     assert drives.phase_turns.tolist() == [0.1, 0.2, 0.3]
+
+
+def test_what_fills_a_block_of_samples_up_is_no_part_of_a_pulse() -> None:
+    played, filled = np.full(13, 0.2 + 0j), np.zeros(3)
+    held = Piece(6e9, np.zeros(0), 0.1, 16)
+    pulse = Piece(6e9, np.concatenate([played, filled]), 0.0, 16)
+    drives = drives_of([train(LINE, [0, 100, 200], [pulse, held], [0, 1, 0], [0.0] * 3)])
+    found = ended_when_silent(drives)
+    assert found.end_ns.tolist() == [13, 116, 213]
+    assert [shape.samples.size for shape in found.shapes] == [13, 0]
+    whole = drives_of([train(LINE, [0], [held], [0], [0.0])])
+    assert ended_when_silent(whole) is whole

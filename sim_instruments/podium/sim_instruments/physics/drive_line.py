@@ -7,7 +7,8 @@ shot, and the beat of the two, of tens to hundreds of MHz, averages over it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +102,26 @@ def drives_of(trains: Sequence[PulseTrain]) -> Drives:
     order = np.argsort(start, kind="stable")
     drives = Drives(start[order], kind[order], phase[order], tuple(shapes))
     return _merged(drives, np.concatenate(images)[order])
+
+
+def ended_when_silent(drives: Drives) -> Drives:
+    """Return drives whose shapes end with their last sample that is not 0.
+
+    Some generators play whole blocks of samples: what fills the last one up drives nothing.
+    """
+    shapes = tuple(_ended(shape) for shape in drives.shapes)
+    return drives if shapes == drives.shapes else replace(drives, shapes=shapes)
+
+
+def _ended(shape: Shape) -> Shape:
+    heard = np.flatnonzero(shape.samples)
+    if shape.level or not heard.size or shape.shift_hz is not None:
+        return shape
+    duration_ns = ceil(float(heard[-1] + 1) * shape.step_ns)
+    if duration_ns >= shape.duration_ns:
+        return shape
+    samples = shape.samples[: round(duration_ns / shape.step_ns)]
+    return replace(shape, samples=samples, duration_ns=duration_ns)
 
 
 def joined(drives: Drives, gap_ns: int) -> Drives:

@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.sim_instruments.physics.drive_line import Drives, drives_of, joined
+from podium.sim_instruments.physics.drive_line import (
+    Drives,
+    drives_of,
+    ended_when_silent,
+    joined,
+)
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
 from podium.sim_instruments.physics.fast_flux import moving
 from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone, driven_ns
@@ -262,7 +267,8 @@ def _windows(
     links: list[NDArray[np.int64]] = []
     for line in dict.fromkeys(end.sideband for _, end in ends):
         mine = [(number, end) for number, end in ends if end.sideband == line]
-        own = joined(drives_of([t for t in trains if t.line == line and not t.spur]), JOINED_NS)
+        alone = drives_of([t for t in trains if t.line == line and not t.spur])
+        own = ended_when_silent(joined(alone, JOINED_NS))
         nearest = [_nearest(shape.carrier_hz - f_hz, mine) for shape in own.shapes]
         links.append(np.array(nearest, np.int64)[own.shape] if nearest else np.zeros(0, np.int64))
         parts.append(own)
