@@ -19,7 +19,7 @@ thirty steps of the model, a moving horizon hundreds.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from math import hypot, log
+from math import hypot, isfinite, log
 from types import MappingProxyType
 from typing import Any
 
@@ -33,6 +33,9 @@ from podium.control.supervision.model_state import ModelInputs, ModelState
 Array = NDArray[Any]
 _COLDEST_K = COLDEST_K[:, 0]
 HEAT, FLOW, METER, PUMP, SIZE = 5, 10, 11, 12, 13
+_UNMOVED = np.eye(SIZE)
+_MOST_LN = np.full(SIZE - FLOW, 2.0)
+"""1 sigma at most of what stands in ln."""
 HEAT_PARTS = (0.05, 0.15, 0.25, 0.8, 0.8)
 """How much heat may come up unknown in an hour, in that of usual operation. # ASSUMED"""
 USUAL_W = (40.0, 0.5, 12e-3, 40e-6, 2e-6)
@@ -68,10 +71,14 @@ class HeatFilter:
     model: FridgeModel
     state: ModelState
     mean: Array
-    """Without temperatures, which stand in ``state``: they are copied in and out."""
+    """Its temperatures are those of ``state``: see :meth:`take_temperatures`."""
     covariance: Array
     heat_walk: Array
     """W per square root of an hour, by stage."""
+    least: Array
+    """Temperatures below which no correction brings the stages, K."""
+    most_heat: Array
+    """W that is estimated at most, by stage."""
     factors: dict[str, float] = field(default_factory=dict)
     """By thermometer: ln of what it shows in its stage's temperature."""
     ages: dict[str, float] = field(default_factory=dict)
@@ -89,8 +96,9 @@ class HeatFilter:
         spread[FLOW], spread[METER], spread[PUMP] = 0.02, 0.02, 0.02
         mean = np.zeros(SIZE)
         mean[:HEAT] = state.kelvin[:, 0]
-        walk = heat * np.array(HEAT_PARTS)
-        return cls(FridgeModel(parameters), state, mean, np.diag(spread**2), walk)
+        walk, most = heat * np.array(HEAT_PARTS), MOST_HEAT * heat
+        least = _least(state)
+        return cls(FridgeModel(parameters), state, mean, np.diag(spread**2), walk, least, most)
 
     def copy(self) -> "HeatFilter":
         """Return one that goes its own way."""
@@ -109,7 +117,7 @@ class HeatFilter:
         state, sensitivity = self.model.step_with_sensitivity(
             self.state, inputs, for_s, extra, gas=gas
         )
-        moved = np.eye(SIZE)
+        moved = _UNMOVED.copy()
         moved[:HEAT, :HEAT] = sensitivity.of_kelvin
         moved[:HEAT, HEAT:FLOW] = sensitivity.of_heat
         self.covariance = moved @ self.covariance @ moved.T
@@ -122,10 +130,9 @@ class HeatFilter:
         noise[HEAT:FLOW] = self.heat_walk**2 * hours
         noise[FLOW] = FLOW_WALK**2 * hours
         noise[METER:] = CALIBRATION_WALK**2 * hours
-        diagonal = np.arange(SIZE)
-        self.covariance[diagonal, diagonal] += noise
+        self.covariance.ravel()[:: SIZE + 1] += noise
         self._mend()
-        self.state = state
+        self.state, self.least = state, _least(state)
         self.mean[:HEAT] = kelvin
 
     def forget_heat(self) -> None:
@@ -139,18 +146,16 @@ class HeatFilter:
     def _mend(self) -> None:
         """Keep the covariance one: symmetric, and no variance below what rounding leaves."""
         self.covariance = 0.5 * (self.covariance + self.covariance.T)
-        variances = np.diag(self.covariance)
-        lost = ~(variances > 0.0)
-        if np.any(lost):
+        variances = self.covariance.diagonal()
+        if not variances.min() > 0.0:
+            lost = ~(variances > 0.0)
             self.covariance[lost, :] = self.covariance[:, lost] = 0.0
             least = (ROUNDING * np.maximum(np.abs(self.mean), 1e-9)) ** 2
             self.covariance[lost, lost] = least[lost]
-        most = np.full(SIZE, 4.0)
-        most[:HEAT] = self.mean[:HEAT] ** 2
-        limit = MOST_HEAT * usual_heat(self.model.parameters)
-        most[HEAT:FLOW] = limit**2
-        parts = np.sqrt(np.minimum(1.0, most / np.diag(self.covariance)))
-        if np.any(parts < 1.0):
+        limit = self.most_heat
+        most = np.concatenate([self.mean[:HEAT], limit, _MOST_LN]) ** 2
+        if np.any(variances > most):
+            parts = np.sqrt(np.minimum(1.0, most / variances))
             self.covariance *= parts[:, None] * parts
         self.mean[HEAT:FLOW] = np.minimum(np.maximum(self.mean[HEAT:FLOW], -limit), limit)
 
@@ -158,7 +163,7 @@ class HeatFilter:
     def sound(self) -> bool:
         """Return whether all of it is finite: one that is not has to begin anew."""
         numbers = (self.mean, self.covariance, self.state.kelvin, self.state.liquid)
-        return all(bool(np.all(np.isfinite(one))) for one in numbers)
+        return isfinite(sum(float(one.sum()) for one in numbers))
 
     def correct_stage(
         self,
@@ -217,9 +222,13 @@ class HeatFilter:
         expected = float(self.mean[FLOW] + self.mean[which])
         return self._correct(FLOW, 1.0, ln_share - expected, FLOW_READING, also=which)
 
+    def take_temperatures(self) -> None:
+        """Give the state the temperatures that corrections have led to."""
+        self.state = self.state.changed(kelvin=self.mean[:HEAT, None].copy())
+
     def heat(self) -> tuple[Array, Array]:
         """Return extra heat of the stages and its sigmas, W."""
-        variance = np.diag(self.covariance)[HEAT:FLOW]
+        variance = self.covariance.diagonal()[HEAT:FLOW]
         return self.mean[HEAT:FLOW].copy(), np.sqrt(np.maximum(variance, 0.0))
 
     def _correct(
@@ -243,13 +252,15 @@ class HeatFilter:
         if gate and sigmas > GATE:  # Huber's weight: an outlier pulls, but not as far as it lies
             variance = max(expected, 0.0) + sigma * sigma * (sigmas / GATE) ** 2
         gain = spread / variance
-        self.mean = self.mean + gain * off
-        self.covariance = self.covariance - gain[:, None] * spread
-        low = np.maximum(0.5 * self.state.kelvin[:, 0], _COLDEST_K)
-        kelvin = np.minimum(np.maximum(self.mean[:HEAT], low), HOTTEST_K)
-        self.mean[:HEAT] = kelvin
-        self.state = self.state.changed(kelvin=kelvin[:, None])
+        self.mean += gain * off
+        self.covariance -= gain[:, None] * spread
+        kelvin = self.mean[:HEAT]
+        np.minimum(np.maximum(kelvin, self.least, out=kelvin), HOTTEST_K, out=kelvin)
         return float(sigmas)
+
+
+def _least(state: ModelState) -> Array:
+    return np.asarray(np.maximum(0.5 * state.kelvin[:, 0], _COLDEST_K))
 
 
 def usual_heat(parameters: ModelParameters) -> Array:

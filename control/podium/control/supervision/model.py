@@ -53,6 +53,10 @@ EXCHANGED = 0.05
 LIQUID_LINK, GAS_LINK = 0.08, 0.02
 """W/K between still, plate and chamber through mixed liquid, and through gas at 1 kPa. # ASSUMED"""
 _ASIDE = 1e-4
+_STAGES = np.arange(5)
+_MOVED = np.ones((5, 6, 1))
+_MOVED[_STAGES, _STAGES + 1] += _ASIDE
+"""Where powers are looked at: as it is, and with each stage's temperature a little aside."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,6 +78,8 @@ class FridgeModel:
         self._masses = np.array([np.asarray(m, dtype=float) for m in masses])
         if self._masses.ndim == 1:
             self._masses = self._masses[:, None]
+        conductions = (p.conduction_second, p.conduction_still, p.conduction_plate)
+        self._conductions = np.array(np.broadcast_arrays(*conductions))
 
     def step(
         self,
@@ -115,26 +121,28 @@ class FridgeModel:
     ) -> Array:
         """Return what each stage takes up, W; ``kelvin`` of shape (5, ..., members)."""
         p = self.parameters
-        a, b, c, d, e = kelvin
-        aa, bb, cc, dd, ee = kelvin * kelvin
+        squares = kelvin * kelvin
+        a, b, c, _, e = kelvin
+        aa, bb, cc, dd, ee = squares
         on_first = (p.radiation_room * (ROOM_K**4 - aa * aa)) + p.conduction_room * (ROOM_K - a)
         first = p.radiation_first * (aa * aa - bb * bb) + p.conduction_first * (a - b)
         idle = p.tubes * (1.0 - inputs.tubes)
         if idle:
             on_first = on_first + p.idle_room * idle * (ROOM_K - a)
             first = first + p.idle_first * idle * (a - b)
-        second = p.conduction_second * (bb - cc)
-        still = p.conduction_still * (cc - dd)
-        plate = p.conduction_plate * (dd - ee)
+        conductions = self._conductions.reshape(3, *(1,) * (kelvin.ndim - 2), -1)
+        second, still, plate = conductions * (squares[1:4] - squares[2:5])
         to_colder = self._to_colder(kelvin, state, inputs)
         gas = GAS_LINK * np.minimum(1.0, state.pascal[STILL] / 1e3)
         full = filled(p, state.liquid)
         second = second + 0.5 * gas * (b - c)
-        still = still + (gas * (1 - full) + LIQUID_LINK * full * _mixed(np.minimum(c, d))) * (c - d)
-        plate = plate + (gas * (1 - full) + LIQUID_LINK * full * _mixed(np.minimum(d, e))) * (d - e)
+        warmer, colder = kelvin[2:4], kelvin[3:5]
+        by_liquid = LIQUID_LINK * full * _mixed(np.minimum(warmer, colder))
+        linked = (gas * (1 - full) + by_liquid) * (warmer - colder)
+        still, plate = still + linked[0], plate + linked[1]
         helium3, helium4 = still_pressures(p, c)
-        flow = evaporation.rate(helium3 + helium4)
-        share = helium3 / (helium3 + helium4)
+        balance = helium3 + helium4
+        flow, share = evaporation.rate(balance), helium3 / balance
         on_still = state.inflow * (p.inlet_heat + 2.5 * GAS_CONSTANT * np.maximum(0.0, b - 4.2))
         on_still = on_still + state.passing * 2.5 * GAS_CONSTANT * np.maximum(0.0, b - c)
         on_still = on_still - flow * (share * LATENT_3HE + (1.0 - share) * LATENT_4HE)
@@ -231,26 +239,23 @@ class FridgeModel:
     ) -> tuple[ModelState, float]:
         """Return the state one step on, and its length, at most ``length_s``."""
         kelvin = state.kelvin
-        moved = np.repeat(kelvin[:, None, :], 6, axis=1)
-        for i in range(5):
-            moved[i, i + 1] += _ASIDE * kelvin[i]
+        moved = kelvin[:, None, :] * _MOVED
         capacities = self.capacities(kelvin, state.liquid)
-        diagonal = np.arange(5)
         law = model_gas.evaporation if gas else model_gas.measured_evaporation
         while True:
             evaporation = law(self.parameters, state, inputs, length_s)
             powers = self.powers(moved, state, inputs, evaporation)
             now = powers[:, 0] if extra is None else powers[:, 0] + extra
-            slopes = (powers[:, 1:] - powers[:, :1]) / (_ASIDE * kelvin)
-            system = -slopes.transpose(2, 0, 1)
-            system[:, diagonal, diagonal] += (capacities / length_s).T
+            slopes = (powers[:, :1] - powers[:, 1:]) / (_ASIDE * kelvin)
+            system = slopes.transpose(2, 0, 1)
+            system[:, _STAGES, _STAGES] += (capacities / length_s).T
             if collected is None:
                 change = np.linalg.solve(system, now.T[:, :, None])[:, :, 0].T
             else:
                 of_heat = np.linalg.inv(system[0])
                 change = of_heat @ now
             after = self._warmed(state, change, capacities)
-            if length_s <= SHORTEST_S or np.max(np.abs(after / kelvin - 1.0)) <= FASTEST:
+            if length_s <= SHORTEST_S or np.abs(after / kelvin - 1.0).max() <= FASTEST:
                 break
             length_s /= 2
         if collected is not None:
@@ -269,7 +274,7 @@ class FridgeModel:
         kelvin = state.kelvin
         low = np.maximum(0.5 * kelvin, COLDEST_K)
         found = np.minimum(np.maximum(kelvin + change, low), HOTTEST_K)
-        if np.max(np.abs(change / kelvin)) < 5e-3:
+        if np.abs(change / kelvin).max() < 5e-3:
             return np.asarray(found)
         constant, fermi = self._of_liquid(state.liquid)
         wanted = self._enthalpies(kelvin, constant, fermi) + capacities * change

@@ -77,12 +77,21 @@ def pumping(parameters: ModelParameters, state: ModelState, inputs: ModelInputs)
 
 
 def evaporation(
-    parameters: ModelParameters, state: ModelState, inputs: ModelInputs, length_s: float
+    parameters: ModelParameters,
+    state: ModelState,
+    inputs: ModelInputs,
+    length_s: float,
+    drawn: Array | None = None,
 ) -> Evaporation:
-    """Return the law of evaporation over a step: the pressure above follows within it."""
+    """Return the law of evaporation over a step: the pressure above follows within it.
+
+    ``drawn``: what :func:`pumping` returns, from whom has it.
+    """
+    if drawn is None:
+        drawn = pumping(parameters, state, inputs)
     surface = SURFACE * np.minimum(1.0, np.maximum(state.liquid, 0.0) / NEARLY_DRY_MOL)
     rise = length_s * ROOM_RT / parameters.still_line
-    falls = 1.0 + rise * pumping(parameters, state, inputs)
+    falls = 1.0 + rise * drawn
     reached = (state.pascal[STILL] + rise * state.passing) / falls
     share = surface / (1.0 + surface * rise / falls)
     return Evaporation(share, share * reached, np.maximum(state.liquid, 0.0) / length_s)
@@ -96,8 +105,8 @@ def measured_evaporation(
     The still line follows within a second. Where nothing pumps, the law of :func:`evaporation`.
     """
     drawn = pumping(parameters, state, inputs)
-    if not np.all(drawn > 0.0):
-        return evaporation(parameters, state, inputs, length_s)
+    if not drawn.min() > 0.0:
+        return evaporation(parameters, state, inputs, length_s, drawn)
     most = np.maximum(state.liquid, 0.0) / length_s
     offset = np.minimum(0.0, state.passing - drawn * state.pascal[STILL])
     return Evaporation(np.zeros(state.members), offset, most)

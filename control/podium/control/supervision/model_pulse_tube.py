@@ -27,6 +27,7 @@ _LINES: tuple[tuple[float, tuple[float, ...], tuple[float, ...], tuple[float, ..
 """By power at the first stage, W: temperatures of both stages, K, and the second's power, W."""
 _FIRST = np.linspace(np.log(20.0), np.log(330.0), 40)
 _SECOND = np.linspace(np.log(1.8), np.log(330.0), 60)
+_PER_FIRST, _PER_SECOND = 1 / (_FIRST[1] - _FIRST[0]), 1 / (_SECOND[1] - _SECOND[0])
 
 
 def _on_line(second_k: float, line: int) -> tuple[float, float]:
@@ -42,7 +43,7 @@ def _on_line(second_k: float, line: int) -> tuple[float, float]:
 
 @cache
 def _grid() -> Array:
-    """Return both powers on the grid: shape (2, first, second)."""
+    """Return both powers on the grid: shape (2, first times second)."""
     found = np.zeros((2, len(_FIRST), len(_SECOND)))
     loads = np.array([line[0] for line in _LINES], dtype=float)
     for j, second in enumerate(np.exp(_SECOND)):
@@ -54,19 +55,21 @@ def _grid() -> Array:
             within = min(1.0, max(0.0, part))
             found[0, i, j] = loads[k - 1] + part * (loads[k] - loads[k - 1])
             found[1, i, j] = at[k - 1, 1] + within * (at[k, 1] - at[k - 1, 1])
-    return found
+    return found.reshape(2, -1)
 
 
 def cooling_powers(first_k: Array, second_k: Array) -> tuple[Array, Array]:
     """Return what both stages of one PT415 cool by, W; negative: it would warm them."""
     grid = _grid()
-    x = (np.log(first_k) - _FIRST[0]) / (_FIRST[1] - _FIRST[0])
-    y = (np.log(second_k) - _SECOND[0]) / (_SECOND[1] - _SECOND[0])
+    x = (np.log(first_k) - _FIRST[0]) * _PER_FIRST
+    y = (np.log(second_k) - _SECOND[0]) * _PER_SECOND
     x = np.minimum(np.maximum(x, 0.0), len(_FIRST) - 1.001)
     y = np.minimum(np.maximum(y, 0.0), len(_SECOND) - 1.001)
     i, j = x.astype(int), y.astype(int)
     x, y = x - i, y - j
-    low = grid[:, i, j] * (1 - y) + grid[:, i, j + 1] * y
-    high = grid[:, i + 1, j] * (1 - y) + grid[:, i + 1, j + 1] * y
+    corner = i * len(_SECOND) + j
+    low = grid.take(corner, 1) * (1 - y) + grid.take(corner + 1, 1) * y
+    corner += len(_SECOND)
+    high = grid.take(corner, 1) * (1 - y) + grid.take(corner + 1, 1) * y
     powers = low * (1 - x) + high * x
     return powers[0], powers[1]

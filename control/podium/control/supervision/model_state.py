@@ -36,7 +36,7 @@ class ModelInputs:
 
     def can_conducts(self, state: "ModelState") -> bool:
         """Tell whether gas in the vacuum can carries heat worth counting."""
-        return bool(np.max(state.can + state.helium) > CAN_CARRIES_PA)
+        return bool((state.can + state.helium).max() > CAN_CARRIES_PA)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,7 +21,7 @@ from podium.control.supervision.heat_blame import ExtraHeat, HeatBlame
 from podium.control.supervision.heat_filter import METER, PUMP, READING, HeatFilter, usual_heat
 from podium.control.supervision.model import still_pressures
 from podium.control.supervision.model_parameters import ModelParameters
-from podium.control.supervision.model_state import STILL, ModelInputs, ModelState
+from podium.control.supervision.model_state import STILL, Array, ModelInputs, ModelState
 from podium.control.supervision.thermometer_vote import (
     SensorCourse,
     SensorFault,
@@ -215,16 +215,18 @@ class Observer:
                     self._off[name] = since_s, count + 1
                 else:
                     self._off.pop(name, None)
+        filtered.take_temperatures()
         state = filtered.state
         flow = plausible(view, "flow.circulation", MOST_FLOW)
-        modelled = self._modelled = self._modelled_flow(filtered)
+        drawn = model_gas.pumping(self.parameters, state, self.inputs)
+        modelled = self._modelled = self._modelled_flow(state, drawn)
         if modelled > 1e-6 and self.inputs.tubes and state.kelvin[2, 0] < OPERATING_K[1]:
             if flow is not None and flow > 1e-6:
                 filtered.correct_flow(METER, log(flow / modelled))
-            drawn = model_gas.pumping(self.parameters, state, self.inputs)
             pumped = float(drawn[0] * state.pascal[STILL, 0])
             if pumped > 1e-6 and view.good("pressure.p2") is not None:
                 filtered.correct_flow(PUMP, log(pumped / modelled))
+            filtered.take_temperatures()
 
     def _sigma(self, course: SensorCourse, now: TaiFs) -> float:
         """Return 1 sigma of a thermometer's reading, ln K, for the temperature now.
@@ -235,10 +237,9 @@ class Observer:
         scatter = max(READING / 4, min(0.05, course.scatter**0.5))
         return hypot(scatter, course.rate * age_s)
 
-    def _modelled_flow(self, filtered: HeatFilter) -> float:
+    def _modelled_flow(self, state: ModelState, drawn: Array) -> float:
         """Return the flow that balance of heat and vapour pressure in the still give, mol/s."""
-        state = filtered.state
-        law = model_gas.evaporation(self.parameters, state, self.inputs, 600.0)
+        law = model_gas.evaporation(self.parameters, state, self.inputs, 600.0, drawn)
         return float(law.rate(np.add(*still_pressures(self.parameters, state.kelvin[2])))[0])
 
     def _observed(

@@ -32,6 +32,13 @@ USUAL_PA = (6.5, 6e4, 5.7e4, 3e3)
 
 _VALVES = tuple((signals.open_of(valve), valve) for valve in signals.VALVES)
 _PUMPS = tuple((signals.on_of(pump), pump) for pump in signals.PUMPS)
+_HEATERS = {
+    signals.STAGES.index(stage): tuple(
+        signals.power_of(heater) for heater, where in HEATERS.items() if where == stage
+    )
+    for stage in sorted(set(HEATERS.values()))
+}
+"""By place of a stage: signals of its heaters' powers."""
 
 
 def plausible(view: FridgeView, signal: str, most: float) -> float | None:
@@ -73,15 +80,10 @@ def inputs_of(view: FridgeView, before: ModelInputs) -> ModelInputs:
     tubes = before.tubes if running is None else float(running > 0.5)
     switch = view.good(signals.HEAT_SWITCH)
     heat = list(before.heat)
-    for stage in {HEATERS[heater] for heater in HEATERS}:
-        powers = [
-            power
-            for heater, where in HEATERS.items()
-            if where == stage
-            and (power := plausible(view, signals.power_of(heater), MOST_W)) is not None
-        ]
+    for i, heaters in _HEATERS.items():
+        powers = [w for one in heaters if (w := plausible(view, one, MOST_W)) is not None]
         if powers:
-            heat[signals.STAGES.index(stage)] = sum(powers)
+            heat[i] = sum(powers)
     found = ModelInputs(
         tubes,
         before.switch if switch is None else switch > 0.5,
