@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.benches.physics.small_chip import NONE, train
 
-from podium.sim_instruments.physics.drive_line import Shape, added, drives_of, ended_when_silent
+from podium.sim_instruments.physics.drive_line import Shape, added, drives_of, without_silence
 from podium.sim_instruments.physics.signals import Piece
 
 LINE = "node_a.q0.drive"
@@ -79,12 +79,19 @@ def test_equal_overlaps_share_a_shape() -> None:
 
 
 def test_what_fills_a_block_of_samples_up_is_no_part_of_a_pulse() -> None:
-    played, filled = np.full(13, 0.2 + 0j), np.zeros(3)
-    held = Piece(6e9, np.zeros(0), 0.1, 16)
-    pulse = Piece(6e9, np.concatenate([played, filled]), 0.0, 16)
-    drives = drives_of([train(LINE, [0, 100, 200], [pulse, held], [0, 1, 0], [0.0] * 3)])
-    found = ended_when_silent(drives)
-    assert found.end_ns.tolist() == [13, 116, 213]
-    assert [shape.samples.size for shape in found.shapes] == [13, 0]
-    whole = drives_of([train(LINE, [0], [held], [0], [0.0])])
-    assert ended_when_silent(whole) is whole
+    held = Piece(6.1e9, np.zeros(0), 0.1, 16)
+    pulse = Piece(6.1e9, np.array([0, 0, 0, 0, *[0.2] * 9, 0, 0, 0], complex), 0.0, 16)
+    onwards = Piece(6.1e9, np.array([0, 0, 0.1, 0.2], complex), 0.2, 16)
+    starts, kinds = [0, 100, 200, 300], [0, 1, 0, 2]
+    drives = drives_of([train(LINE, starts, [pulse, held, onwards], kinds, [0.3] * 4)])
+    found = without_silence(drives)
+    assert found.start_ns.tolist() == [4, 100, 204, 302]
+    assert found.end_ns.tolist() == [13, 116, 213, 316]
+    assert [shape.samples.size for shape in found.shapes] == [9, 0, 2]
+    for k in range(4):  # what is heard is the same, its phase too
+        at = np.arange(found.start_ns[k], found.end_ns[k]) + 0.5
+        one, other = (
+            signal(all_.shapes[all_.shape[k]], all_.phase_turns[k], at - all_.start_ns[k])
+            for all_ in (drives, found)
+        )
+        assert np.abs(one - other).max() < 1e-9

@@ -8,7 +8,7 @@ shot, and the beat of the two, of tens to hundreds of MHz, averages over it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
+from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,24 +104,35 @@ def drives_of(trains: Sequence[PulseTrain]) -> Drives:
     return _merged(drives, np.concatenate(images)[order])
 
 
-def ended_when_silent(drives: Drives) -> Drives:
-    """Return drives whose shapes end with their last sample that is not 0.
+def without_silence(drives: Drives) -> Drives:
+    """Return drives whose shapes begin and end with samples that are not 0, to the nanosecond.
 
-    Some generators play whole blocks of samples: what fills the last one up drives nothing.
+    Some generators play whole blocks of samples: what fills them up drives nothing.
     """
-    shapes = tuple(_ended(shape) for shape in drives.shapes)
-    return drives if shapes == drives.shapes else replace(drives, shapes=shapes)
+    found = [_heard(shape) for shape in drives.shapes]
+    later = np.array([later_ns for later_ns, _ in found], np.int64)[drives.shape]
+    carrier = np.array([shape.carrier_hz for shape in drives.shapes])[drives.shape]
+    turns = (drives.phase_turns + carrier * 1e-9 * later) % 1.0
+    return Drives(
+        drives.start_ns + later,
+        drives.shape,
+        np.where(later > 0, turns, drives.phase_turns),
+        tuple(shape for _, shape in found),
+    )
 
 
-def _ended(shape: Shape) -> Shape:
+def _heard(shape: Shape) -> tuple[int, Shape]:
+    """Return by how much later a shape is heard, ns, and what is heard of it."""
     heard = np.flatnonzero(shape.samples)
-    if shape.level or not heard.size or shape.shift_hz is not None:
-        return shape
-    duration_ns = ceil(float(heard[-1] + 1) * shape.step_ns)
-    if duration_ns >= shape.duration_ns:
-        return shape
-    samples = shape.samples[: round(duration_ns / shape.step_ns)]
-    return replace(shape, samples=samples, duration_ns=duration_ns)
+    if not heard.size or shape.shift_hz is not None:
+        return 0, shape
+    later_ns = floor(float(heard[0]) * shape.step_ns)
+    ends_ns = shape.duration_ns if shape.level else ceil(float(heard[-1] + 1) * shape.step_ns)
+    ends_ns = min(ends_ns, shape.duration_ns)
+    if later_ns == 0 and ends_ns == shape.duration_ns:
+        return 0, shape
+    samples = shape.samples[round(later_ns / shape.step_ns) : round(ends_ns / shape.step_ns)]
+    return later_ns, replace(shape, samples=samples, duration_ns=ends_ns - later_ns)
 
 
 def joined(drives: Drives, gap_ns: int) -> Drives:

@@ -15,8 +15,8 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.drive_line import (
     Drives,
     drives_of,
-    ended_when_silent,
     joined,
+    without_silence,
 )
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
 from podium.sim_instruments.physics.fast_flux import moving
@@ -224,7 +224,7 @@ def _member_of(
     check_alone(qubit)
     _check_still(run, name)
     later = later_ns(qubit, feedline)
-    own = drives_of(felt(qubit, on_its_line))
+    own = without_silence(drives_of(felt(qubit, on_its_line)))
     # ASSUMED: a sideband's line is as long as the qubit's drive line, and what a mixer adds to it
     # is far from any resonance.
     windows, link = _windows(run.signals.drives, own_ends, float(qubit.levels_hz[2]))
@@ -268,7 +268,7 @@ def _windows(
     for line in dict.fromkeys(end.sideband for _, end in ends):
         mine = [(number, end) for number, end in ends if end.sideband == line]
         alone = drives_of([t for t in trains if t.line == line and not t.spur])
-        own = ended_when_silent(joined(alone, JOINED_NS))
+        own = without_silence(joined(alone, JOINED_NS))
         nearest = [_nearest(shape.carrier_hz - f_hz, mine) for shape in own.shapes]
         links.append(np.array(nearest, np.int64)[own.shape] if nearest else np.zeros(0, np.int64))
         parts.append(own)
