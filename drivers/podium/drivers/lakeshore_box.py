@@ -1,5 +1,6 @@
 """Reads inputs and heaters by name and confirms commands: shared by all Lake Shore boxes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import IntFlag
 
@@ -8,7 +9,7 @@ from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.over_visa import OverVisa
 
 
-class LakeShoreBox(OverVisa):
+class LakeShoreBox(OverVisa, ABC):
     """A box that reports wrong commands in its event register and has named inputs and heaters."""
 
     _inputs: Mapping[str, int | str]
@@ -48,13 +49,13 @@ class LakeShoreBox(OverVisa):
         queries = {one: f"{one} {output}" for one in self._power_queries(output)}
         return self._power_w(output, self._session.ask_all(queries))
 
+    @abstractmethod
     def _power_queries(self, output: int) -> tuple[str, ...]:
         """Return what tells the power of an output."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _power_w(self, output: int, said: Mapping[str, object]) -> float:
         """Return the power that the answers mean, W."""
-        raise NotImplementedError
 
     def tell(self, message: str) -> None:
         """Send a command; return once the event register has nothing against it."""

@@ -20,8 +20,8 @@ from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.coherent_members import KeptMembers
 from podium.sim_instruments.physics.joint.joint_blocks import JointBlocks, JointColumns
 from podium.sim_instruments.physics.joint.product_basis import ProductBasis
-from podium.sim_instruments.physics.known_populations import KnownPopulations
 from podium.sim_instruments.physics.noise import philox, unit
+from podium.sim_instruments.physics.population_table import PopulationTable
 from podium.sim_instruments.physics.shots import thermal
 from podium.sim_instruments.physics.walk import (
     Pace,
@@ -67,7 +67,7 @@ def joint_paths(
     jumps = np.zeros((len(sizes), 64 + count, 3), np.int64)
     jumped = np.zeros(len(sizes), np.int64)
     stays = np.zeros((count, len(sizes)), np.bool_) if kept is None else kept.kept
-    known = KnownPopulations(blocks.example.size, basis.size)
+    known = PopulationTable(blocks.example.size, basis.size)
     reading, start, row = 0, -1, -1
     begun = np.zeros(1, np.int64)
     while True:

@@ -12,10 +12,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.known_populations import KnownPopulations
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS
 from podium.sim_instruments.physics.meeting.member import Member
 from podium.sim_instruments.physics.noise import philox, unit
+from podium.sim_instruments.physics.population_table import PopulationTable
 from podium.sim_instruments.physics.shots import thermal
 from podium.sim_instruments.physics.walk import (
     Pace,
@@ -57,7 +57,7 @@ def walked(
     found = np.zeros((count, int(counts.max(initial=0))), np.int64)
     jumps = np.zeros((count, ROOM + int(counts.max(initial=0)), 3), np.int64)
     jumped = np.zeros(count, np.int64)
-    known = KnownPopulations(int(kind.max(initial=0)) + 1, LEVELS**most)
+    known = PopulationTable(int(kind.max(initial=0)) + 1, LEVELS**most)
     before = np.zeros(block.shape, np.int64)
     draw = 0
     while True:

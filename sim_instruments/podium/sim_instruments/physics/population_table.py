@@ -13,7 +13,7 @@ ROWS = 64
 """Of the table at first; it is doubled when it is full."""
 
 
-class KnownPopulations:
+class PopulationTable:
     """The populations at the readings of a kind of draw, by the levels that it starts from."""
 
     def __init__(self, kinds: int, starts: int) -> None:
