@@ -80,7 +80,7 @@ def test_equal_overlaps_share_a_shape() -> None:
 
 def test_what_fills_a_block_of_samples_up_is_no_part_of_a_pulse() -> None:
     held = Piece(6.1e9, np.zeros(0), 0.1, 16)
-    pulse = Piece(6.1e9, np.array([0, 0, 0, 0, *[0.2] * 9, 0, 0, 0], complex), 0.0, 16)
+    pulse = Piece(6.1e9, np.array([0, 1e-7, 3e-6, 5e-5, *[0.2] * 9, 0, 0, 0], complex), 0.0, 16)
     onwards = Piece(6.1e9, np.array([0, 0, 0.1, 0.2], complex), 0.2, 16)
     starts, kinds = [0, 100, 200, 300], [0, 1, 0, 2]
     drives = drives_of([train(LINE, starts, [pulse, held, onwards], kinds, [0.3] * 4)])

@@ -20,6 +20,10 @@ STEPS_A_BEAT = 256
 """Steps of a merged shape in one period of the beat between two carriers; within a step the
 mean of the beat is held: populations are good to 1e-4."""
 
+SILENT = 5e-4
+"""Of a shape's largest amplitude: what is smaller, before and behind it, turns a qubit by less than
+1e-4 of what the shape does."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
@@ -105,9 +109,10 @@ def drives_of(trains: Sequence[PulseTrain]) -> Drives:
 
 
 def without_silence(drives: Drives) -> Drives:
-    """Return drives whose shapes begin and end with samples that are not 0, to the nanosecond.
+    """Return drives whose shapes begin and end with samples that are heard, to the nanosecond.
 
-    Some generators play whole blocks of samples: what fills them up drives nothing.
+    Some generators play whole blocks of samples: what fills them up, and what a filter between
+    samples and line makes of it, drives hardly anything. See :data:`SILENT`.
     """
     found = [_heard(shape) for shape in drives.shapes]
     later = np.array([later_ns for later_ns, _ in found], np.int64)[drives.shape]
@@ -123,11 +128,14 @@ def without_silence(drives: Drives) -> Drives:
 
 def _heard(shape: Shape) -> tuple[int, Shape]:
     """Return by how much later a shape is heard, ns, and what is heard of it."""
-    heard = np.flatnonzero(shape.samples)
+    size = np.abs(shape.samples)
+    loudest = max(float(size.max(initial=0.0)), abs(shape.level))
+    heard = np.flatnonzero(size > SILENT * loudest)
     if not heard.size or shape.shift_hz is not None:
         return 0, shape
     later_ns = floor(float(heard[0]) * shape.step_ns)
-    ends_ns = shape.duration_ns if shape.level else ceil(float(heard[-1] + 1) * shape.step_ns)
+    is_held = abs(shape.level) > SILENT * loudest
+    ends_ns = shape.duration_ns if is_held else ceil(float(heard[-1] + 1) * shape.step_ns)
     ends_ns = min(ends_ns, shape.duration_ns)
     if later_ns == 0 and ends_ns == shape.duration_ns:
         return 0, shape

@@ -230,7 +230,7 @@ def test_pulses_that_end_and_begin_within_one_nanosecond_follow_each_other() -> 
     runs = [ideal_run(run_of(pair[0], SEND, SHOTS)), ideal_run(run_of(pair[1], shared, SHOTS))]
     state = reference.joint_state(pair, (SEND, CATCH), (2_040, 2_040), catch(link, 0))
     assert off_sigma(counted(pair, link, runs), reference.populations(state)) < SIGMAS
-    early = (CATCH[0], replace(CATCH[1], at_ns=CATCH[1].at_ns - 3))
+    early = (CATCH[0], replace(CATCH[1], at_ns=CATCH[1].at_ns - 8))
     refused(SEND, early, r"node_b\.q0 is driven at \d+ ns .* while its sideband")
 
 

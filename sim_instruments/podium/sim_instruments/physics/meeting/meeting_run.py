@@ -268,7 +268,7 @@ def _windows(
     for line in dict.fromkeys(end.sideband for _, end in ends):
         mine = [(number, end) for number, end in ends if end.sideband == line]
         alone = drives_of([t for t in trains if t.line == line and not t.spur])
-        own = without_silence(joined(alone, JOINED_NS))
+        own = joined(alone, JOINED_NS)
         nearest = [_nearest(shape.carrier_hz - f_hz, mine) for shape in own.shapes]
         links.append(np.array(nearest, np.int64)[own.shape] if nearest else np.zeros(0, np.int64))
         parts.append(own)
