@@ -105,7 +105,7 @@ async def test_both_play_at_one_time_and_say_so_themselves(up) -> None:
 
 
 async def test_a_cluster_that_sees_no_edge_makes_it_a_partial_start(up, monkeypatch) -> None:
-    monkeypatch.setattr("podium.drivers.qblox_cluster.cluster.TRIGGER_S", 6.0)  # 30 s otherwise
+    monkeypatch.setattr(QbloxCluster.wait, "__defaults__", (6.0,))  # 30 s otherwise
     lab, nodes, servers = up
     nodes[1].lose_edges = True
     with pytest.raises(RunError, match=r"partial start \(only on node_a\): node_b: the trigger"):
