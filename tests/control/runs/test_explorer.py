@@ -99,10 +99,10 @@ def test_a_guard_that_has_moved_is_named() -> None:
     "scenario",
     [
         TWO_NODES,
-        ONE_NODE,
+        pytest.param(ONE_NODE, marks=pytest.mark.slow),
         A_COORDINATOR_WAKES_UP,
-        SLOW_TWICE,
-        AT_ONCE,
+        pytest.param(SLOW_TWICE, marks=pytest.mark.slow),
+        pytest.param(AT_ONCE, marks=pytest.mark.slow),
         BOTH_WAYS,
         NOT_SAFE_AT_ONCE,
     ],
