@@ -214,7 +214,6 @@ ALONE = (
     "control/test_one_start",
     "control/test_skews_on_twins.py",
     "control/test_two_nodes_start.py",
-    "control/test_up_several_nodes.py",
     "control/test_up_skews.py",
     "control/test_up_two_nodes.py",
     "control/timebase/test_skew_on_twins.py",

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def base() -> set[str]:
     return found
 
 
+@cache
 def others() -> list[str]:
     """Return the top-level modules of everything else that is installed here."""
     allowed = base() | {"podium", "pip", "setuptools"}

@@ -98,7 +98,11 @@ def test_a_file_of_which_nothing_runs_leaves_nothing_set_up(folder: Path) -> Non
     assert "2 passed in" in done.stdout, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("shuffled", [(), ("--random-order-seed=3",)], ids=["by size", "shuffled"])
+@pytest.mark.parametrize(
+    "shuffled",
+    [(), pytest.param(("--random-order-seed=3",), marks=pytest.mark.slow)],
+    ids=["by size", "shuffled"],
+)
 def test_what_fails_is_named_and_a_file_is_imported_once(folder: Path, shuffled) -> None:
     words = ("-n", "2", "--dist=load", "--maxschedchunk=1", "-m", "not slow", *shuffled)
     done = run(folder, *words)

@@ -63,6 +63,7 @@ def test_what_passes_at_the_second_try_is_named_and_nothing_else_is_run(folder: 
     assert (folder / "ran").read_text() == "x"
 
 
+@pytest.mark.slow
 def test_what_fails_twice_fails(folder: Path) -> None:
     (folder / "test_more.py").write_text(ALWAYS)
     halves(folder)

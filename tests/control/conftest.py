@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from tests.benches.facility.loaded_examples import loaded
+from tests.benches.web.browser import chromium_at
 from tests.conftest import chromium
 
 from podium.control.agent.agent import Agent
@@ -182,16 +183,23 @@ KINDS = {
 }
 
 
+@pytest.fixture(scope="session")
+def chromium_address(tmp_path_factory) -> Iterator[str]:
+    program = chromium()
+    assert program is not None
+    with chromium_at(program, tmp_path_factory.mktemp("chromium")) as address:
+        yield address
+
+
 @pytest.fixture
-async def browser() -> AsyncIterator["Browser"]:
+async def browser(chromium_address) -> AsyncIterator["Browser"]:
     from playwright.async_api import async_playwright
 
     async with async_playwright() as playwright:
-        # As root, in a container: Chromium's own sandbox needs rights that are not given there.
-        browser = await playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox"]
-        )
+        browser = await playwright.chromium.connect_over_cdp(chromium_address)
         yield browser
+        for context in browser.contexts[1:]:  # the first one is Chromium's own
+            await context.close()
         await browser.close()
 
 

@@ -104,7 +104,8 @@ async def test_both_play_at_one_time_and_say_so_themselves(up) -> None:
     assert played[0] == played[1]
 
 
-async def test_a_cluster_that_sees_no_edge_makes_it_a_partial_start(up) -> None:
+async def test_a_cluster_that_sees_no_edge_makes_it_a_partial_start(up, monkeypatch) -> None:
+    monkeypatch.setattr(QbloxCluster.wait, "__defaults__", (6.0,))  # 30 s otherwise
     lab, nodes, servers = up
     nodes[1].lose_edges = True
     with pytest.raises(RunError, match=r"partial start \(only on node_a\): node_b: the trigger"):

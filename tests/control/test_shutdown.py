@@ -137,7 +137,10 @@ def long_shot() -> str:
 
 @pytest.mark.parametrize(
     ("number", "status"),
-    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)],
+    [
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+    ],
 )
 def test_calibrate_keeps_what_was_found_and_leaves_outputs_safe(
     start, twins, tmp_path, number, status

@@ -1,4 +1,8 @@
-"""Skews over the bus, on twins: measured, kept, taken out, refused; and what the world knows."""
+"""Skews over the bus, on twins: measured, kept, taken out, refused; and what the world knows.
+
+In ``make test`` ``test_mixed_start.py`` says so of a pair of both families, and
+``client/test_skew_calibration.py`` that a clock which is reset meanwhile leaves nothing.
+"""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -16,6 +20,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS
 from podium.sim_instruments.physics.world_file import read_world
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
     pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
@@ -159,7 +164,6 @@ async def test_a_clock_that_locks_anew_while_skews_are_measured_leaves_nothing(u
     assert (known.skews, dict(known.starts)) == ((), {})
 
 
-@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", NOT_LOOKED_AT)
 async def test_in_worlds_that_nobody_looked_at_a_skew_is_what_the_world_says(

@@ -88,6 +88,7 @@ def beside_the_report(reader: Reader, monkeypatch) -> None:
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(reader.folder / "jupyter"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 async def test_a_notebook_runs_and_gives_what_it_shows(path: Path, reader: Reader) -> None:
     shown = nbformat.read(path, 4)

@@ -20,10 +20,11 @@ LONG = (
     "docs/how-to/network-analyzer.md",
     "docs/how-to/second-day.md",
     "docs/how-to/see-what-is-played.md",
+    "docs/how-to/write-a-routine.md",
     "docs/tutorials/04-test-your-lab-code.md",
 )
-"""What they do has tests of its own: in ``tests/control/commands``, ``testing``, ``compilers`` and
-``tests/referees``."""
+"""What they do has tests of its own: in ``tests/control/commands``, ``calibration`` (the routine of
+that page is tried on all bad data), ``testing``, ``compilers`` and ``tests/referees``."""
 
 
 @pytest.mark.parametrize(

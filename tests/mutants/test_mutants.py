@@ -68,6 +68,7 @@ def test_a_mistake_lives_where_no_test_that_is_named_notices_it(toy: Path) -> No
     assert tried(toy, ONE_SIDED, unseen) == [Verdict.KILLED, Verdict.SURVIVED]
 
 
+@pytest.mark.slow
 def test_nothing_is_killed_by_tests_that_fail_anyway_or_do_not_run(toy: Path) -> None:
     failing = replace(ONE_SIDED, tests=("tests/test_toy.py",))
     assert tried(toy, failing) == [Verdict.NO_BASELINE]
@@ -77,11 +78,13 @@ def test_nothing_is_killed_by_tests_that_fail_anyway_or_do_not_run(toy: Path) ->
     assert tried(toy, ONE_SIDED) == [Verdict.NO_BASELINE]
 
 
+@pytest.mark.slow
 def test_a_module_that_can_no_longer_be_imported_is_no_kill(toy: Path) -> None:
     broken = replace(ONE_SIDED, before="def inside", after="raise ImportError\ndef inside")
     assert tried(toy, broken) == [Verdict.BROKEN]
 
 
+@pytest.mark.slow
 def test_tests_that_do_not_end_are_ended(toy: Path, tmp_path: Path) -> None:
     tree = ScratchTree(toy, tmp_path / "copy")
     endless = replace(

@@ -241,13 +241,6 @@ def test_the_endpoints_file_is_there_while_everything_listens(tmp_path, twin) ->
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log"]
 
 
-def test_ctrl_c_ends_it_as_well(tmp_path, twin) -> None:
-    simulation = Simulation(tmp_path, twin)
-    simulation.wait_for_endpoints()
-    assert simulation.end(signal.SIGINT) == 0
-    assert not simulation.endpoints.exists()
-
-
 def test_what_a_killed_simulation_left_is_not_taken_for_the_next_ones(said, tmp_path, twin) -> None:
     killed = Simulation(tmp_path, twin)
     left = killed.wait_for_endpoints()
@@ -265,7 +258,8 @@ def test_what_a_killed_simulation_left_is_not_taken_for_the_next_ones(said, tmp_
         for entry in found.values():
             assert ask(entry, b"*IDN?\n")
     finally:
-        assert again.end() == 0
+        assert again.end(signal.SIGINT) == 0, "Ctrl-C ends it as well"
+    assert not again.endpoints.exists()
 
 
 def test_the_endpoints_say_how_to_connect(simulation) -> None:

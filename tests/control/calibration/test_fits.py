@@ -23,9 +23,9 @@ from podium.control.calibration.fits.resonator import (
 )
 from podium.control.calibration.routines.relaxation import Layout, fit_scan
 
-TRIALS = 60
+TRIALS = cases(30, 60)
 """Of each pull test; a bound is broken by luck in one of 10**6 draws."""
-FEW = cases(12, TRIALS)
+FEW = cases(10, TRIALS)
 """Of those whose fits take long."""
 
 
@@ -241,7 +241,7 @@ def test_a_resonator_at_few_biases_that_does_not_move_is_refused():
     """An arc goes through any few points: that they lie apart must show first."""
     bias = np.array([-0.1, 0.02, 0.14])
     design = {"f01": 6e9, "charging": 0.175e9, "asymmetry": 0.4, "period": 1.5, "pull": 0.9e7}
-    for seed in range(20):
+    for seed in range(cases(8, 20)):
         line = 7.25e9 + np.random.default_rng(seed).normal(0, 2e4, 3)
         with pytest.raises(FitFailed):
             fit_resonator_arc(bias, line, np.full(3, 2e4), design)

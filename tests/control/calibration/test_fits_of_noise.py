@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.flux import fit_resonator_arc
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
@@ -9,7 +10,7 @@ from podium.control.calibration.fits.oscillation import fit_rabi, fit_ramsey
 from podium.control.calibration.fits.peak import fit_pulse_line
 from podium.control.calibration.fits.resonator import ReadoutWindow, fit_resonance
 
-SEEDS = range(20)
+SEEDS = range(cases(8, 20))
 
 
 def noise(seed: int, count: int, sigma: float) -> np.ndarray:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from tests.benches.calibration.honest_sigmas import FALSE_ALARM
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -16,7 +17,7 @@ from podium.control.calibration.routine import (
 )
 from podium.control.parameters.entry import Measured
 
-SCANS = 3_000
+SCANS = cases(1_000, 3_000)
 X = np.linspace(-1, 1, 41)
 WIDTH = 0.08
 

@@ -17,6 +17,7 @@ from tests.benches.calibration.law_of_readout import (
     lost_halfway,
     true_best,
 )
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.driven_resonator import (
     KnownResonator,
@@ -41,7 +42,7 @@ from podium.control.calibration.fits.separation_hill import Separations, fit_hil
 KNOWN = KnownResonator(ONE, np.diag(np.square([0.1, 0.03, 0.2, 0.1, 0.8])))
 WINDOW = Window(t1_s=T1_S, arrives_s=ARRIVES_S, opens_s=OPENS_S, known=KNOWN)
 LENGTH_S = 800e-9
-SEEDS = 8
+SEEDS = cases(4, 8)
 WIDE = (7.2535e9 + np.linspace(-4.4e6, 2.4e6, 9), np.log(np.geomspace(0.035, 0.36, 8)))
 
 

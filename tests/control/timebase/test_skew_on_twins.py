@@ -261,8 +261,8 @@ async def test_a_start_near_a_samples_border_is_kept_away_from_it(world, tmp_pat
     epochs = Epochs.of({})
     async with two_nodes(moved, tmp_path) as here:
         with pytest.raises(NearBorder, match="Choose the delay of the trigger outputs anew"):
-            # all of 30 starts on one side: 2e-9 by chance
-            await measure_skew(here.bench, PAIR, cables(), PERIOD_NS, ROOM_K, epochs, starts=30)
+            # all of 20 starts on one side: 2e-6 by chance
+            await measure_skew(here.bench, PAIR, cables(), PERIOD_NS, ROOM_K, epochs, starts=20)
         delays_ns = await choose_delays_ns(here.bench, (A, B), PERIOD_NS, starts=3)
         margin_fs = to_border_fs(here.serving.laboratory, delays_ns[B])
         assert 0.8 * FS_PER_NS < margin_fs < (PERIOD_NS - 0.8) * FS_PER_NS

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.constants import Boltzmann
 from tests.benches.physics.sampled_facility import FACILITY, facility
+from tests.benches.thoroughness import cases
 
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.design import DesignError, read_design
@@ -17,7 +18,7 @@ from podium.sim_instruments.physics.truth import qubit_truth
 from podium.sim_instruments.physics.world_file import dump_world
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
-SEEDS = range(40)
+SEEDS = range(cases(20, 40))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Driver of a Zurich Instruments data server and its instruments, over zhinst-toolkit.
+"""Driver of a Zurich Instruments data server and its instruments, over zhinst.core.
 
 The vendor's client lives in a process of its own, and ends with us.
 """

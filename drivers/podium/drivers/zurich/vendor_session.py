@@ -4,6 +4,9 @@ The client holds Python's interpreter lock while it connects, gets and sets (see
 ``zhinst.core`` 26.7.2; not while it polls), and gives up after 20 s by itself. Where its server was
 gone and is back it connects anew without a word, to a server that knows nothing of what was
 uploaded: so the connections of the beginning are watched.
+
+It is ``zhinst.core`` alone: to import ``zhinst.toolkit`` costs three times as much of a processor,
+and it reads all nodes of each instrument when it connects one.
 """
 
 import json
@@ -15,8 +18,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from zhinst.core import ziDAQServer
 from zhinst.core.errors import CoreError
-from zhinst.toolkit import Session
 
 from podium.drivers.errors import Refused, Unreachable
 
@@ -25,17 +28,23 @@ NO_CONNECTION = "Could not connect to"
 
 It has the code of all unknown errors then (``zhinst.core`` 26.7.2)."""
 
+API_LEVEL = 6
+"""Of the client's words with the server: the one that all instruments but an HF2 have."""
+
+UNDEFINED = ("none", "", "unknown")
+"""Interfaces that say that an instrument is connected by none."""
+
 OTHER_VERSION = "Version mismatch detected"
 """How the client begins when the server is of another version than itself."""
 
 
 class VendorSession:
-    """A session of the vendor's toolkit. All methods raise ``Refused`` or ``Unreachable``."""
+    """A session of the vendor's client. All methods raise ``Refused`` or ``Unreachable``."""
 
     def __init__(self, host: str, port: int, serials: Sequence[int]) -> None:
         before = _sockets()
         try:
-            self._session: Any = Session(host, port)
+            self._server: Any = ziDAQServer(host, port, API_LEVEL)
         except (CoreError, RuntimeError, OSError) as error:
             if str(error).startswith(OTHER_VERSION):
                 raise Refused(
@@ -47,21 +56,36 @@ class VendorSession:
         self._watched: tuple[str, ...] = ()
         """Nodes whose changes the server tells of by itself."""
         with self._translated():
-            visible = self._session.devices.visible()
+            visible = self._serials("visible")
         for serial in serials:
             if f"dev{serial}" not in visible:
                 raise Refused(f"it sees {', '.join(visible) or 'no instrument'} and no dev{serial}")
             try:
                 with self._translated():
-                    self._session.connect_device(f"dev{serial}")
+                    self._connect(f"dev{serial}")
             except Refused as error:
                 raise Refused(f"dev{serial}: {error}{self._user_of(serial)}") from error
         self._connections = _sockets() - before
 
+    def _serials(self, which: str) -> list[str]:
+        told: str = self._server.getString(f"/zi/devices/{which}")
+        return told.lower().split(",")
+
+    def _connect(self, serial: str) -> None:
+        """Connect an instrument to the server, by the interface that discovery tells."""
+        if serial in self._serials("connected"):
+            return
+        found = json.loads(self._server.getString("/zi/devices"))[serial.upper()]
+        interface: str = found["INTERFACE"]
+        if interface.lower() in UNDEFINED:
+            offered: str = found["INTERFACES"]
+            interface = "1GbE" if "1gbe" in offered.lower() else offered.split(",")[0]
+        self._server.connectDevice(serial, interface)
+
     def _user_of(self, serial: int) -> str:
         """Return in whose hands an instrument is, as the server tells, where that is why."""
         try:
-            told = json.loads(self._session.daq_server.getString("/zi/devices"))
+            told = json.loads(self._server.getString("/zi/devices"))
             entry = {name.lower(): one for name, one in told.items()}[f"dev{serial}"]
             owner, free = entry["OWNER"], entry["AVAILABLE"]
         except (CoreError, RuntimeError, ValueError, KeyError, TypeError):
@@ -71,17 +95,14 @@ class VendorSession:
         return f"; it is in the hands of the data server {owner!r}: disconnect it there"
 
     def set(self, items: Sequence[tuple[str, Any]]) -> None:
-        """Set nodes in one transaction: what the toolkit's ``set_transaction`` ends in.
-
-        Its own nodes are those that were there when it connected; those of waveforms come later.
-        """
+        """Set nodes in one transaction: what the toolkit's ``set_transaction`` ends in."""
         with self._translated():
-            self._session.daq_server.set(list(items))
+            self._server.set(list(items))
 
     def whole(self, path: str) -> int:
         """Return the whole number that a node holds."""
         with self._translated():
-            return int(self._session.daq_server.getInt(path))
+            return int(self._server.getInt(path))
 
     def wholes(self, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
         """Return the whole numbers of nodes, after a pause; a node that changes ends it.
@@ -93,42 +114,42 @@ class VendorSession:
         with self._translated():
             self._watch(tuple(paths) if after_s else ())
             if after_s:
-                self._session.daq_server.poll(0.0, max(1, round(1e3 * after_s)), flat=True)
-            return tuple(int(self._session.daq_server.getInt(path)) for path in paths)
+                self._server.poll(0.0, max(1, round(1e3 * after_s)), flat=True)
+            return tuple(int(self._server.getInt(path)) for path in paths)
 
     def _watch(self, paths: tuple[str, ...]) -> None:
         """Listen to these nodes, and no others; what is over needs no subscription."""
         if set(paths) <= set(self._watched) and (paths or not self._watched):
             return
         if self._watched:
-            self._session.daq_server.unsubscribe(list(self._watched))
+            self._server.unsubscribe(list(self._watched))
         self._watched = paths
         if paths:
-            self._session.daq_server.subscribe(list(paths))
+            self._server.subscribe(list(paths))
 
     def text(self, path: str) -> str:
         """Return the text that a node holds."""
         with self._translated():
-            return str(self._session.daq_server.getString(path))
+            return str(self._server.getString(path))
 
     def vector(self, path: str) -> NDArray[np.complex128]:
         """Return the vector that a node holds."""
         with self._translated():
-            told: Mapping[str, Any] = self._session.daq_server.get(path, flat=True)
+            told: Mapping[str, Any] = self._server.get(path, flat=True)
             (entry,) = told.values()
             return np.asarray(entry[0]["vector"], np.complex128)
 
     def stamp(self, path: str) -> int:
         """Return the time stamp of the first sample in a result logger's vector, ticks."""
         with self._translated():
-            told: Mapping[str, Any] = self._session.daq_server.get(path, flat=True)
+            told: Mapping[str, Any] = self._server.get(path, flat=True)
             (entry,) = told.values()
             return int(entry[0]["properties"]["firstSampleTimestamp"])
 
     def settings(self, path: str) -> dict[str, object]:
         """Return all settings below ``path``."""
         with self._translated():
-            told = self._session.daq_server.get(f"{path}/*", settingsonly=True, flat=True)
+            told = self._server.get(f"{path}/*", settingsonly=True, flat=True)
         found: dict[str, object] = {}
         for node, entry in told.items():
             if isinstance(entry, dict) and "value" in entry:

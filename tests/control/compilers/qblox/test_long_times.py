@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.benches.compilers.qblox_playback import emulate
 from tests.benches.programs.example_programs import DRAG, NS, US, frames, target
+from tests.benches.thoroughness import sampled
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
@@ -22,6 +23,7 @@ from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import EventKind
 
 HOUR_FS = 3_600 * 10**15
+WAITS_FS = (65_495 * NS, 65_496 * NS, 10**6 * US + 1 * NS, HOUR_FS + 7 * NS, HOUR_FS + 1 * US)
 
 
 def waiting(duration_fs: object, *, swept: bool) -> ClusterProgram:
@@ -37,9 +39,12 @@ def waiting(duration_fs: object, *, swept: bool) -> ClusterProgram:
     return compile_program(Program("long", frames("drive"), body, axes), target())
 
 
-@pytest.mark.parametrize("swept", [False, True])
 @pytest.mark.parametrize(
-    "wait_fs", [65_495 * NS, 65_496 * NS, 10**6 * US + 1 * NS, HOUR_FS + 7 * NS, HOUR_FS + 1 * US]
+    ("wait_fs", "swept"),
+    sampled(
+        [(wait_fs, swept) for wait_fs in WAITS_FS for swept in (False, True)],
+        kept=[(WAITS_FS[0], True), (WAITS_FS[1], False), (WAITS_FS[3], True)],
+    ),
 )
 def test_a_wait_of_an_hour_is_exact_to_the_nanosecond(wait_fs: int, swept: bool) -> None:
     made = waiting(wait_fs, swept=swept)

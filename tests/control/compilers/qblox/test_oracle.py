@@ -22,7 +22,7 @@ from podium.control.program.waveforms import FlatTop, Gaussian
 
 PROGRAMS = first_light() | edge_programs() | fractional_programs()
 BRING_UP, BRING_UP_TARGET = bring_up_programs()
-QUICK_POINTS = 60
+QUICK_POINTS = 40
 
 
 def _points(program: Program) -> int:
@@ -68,7 +68,7 @@ def test_waveform_memory_at_unit_gain_and_no_carrier_is_equal_to_the_bit(
     assert (played.words == (memory * round(amplitude * 32767) >> 15)).all()
 
 
-@settings(QUIET, max_examples=cases(100, 500))
+@settings(QUIET, max_examples=cases(60, 500))
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)

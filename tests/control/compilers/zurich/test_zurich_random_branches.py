@@ -8,6 +8,7 @@ from tests.benches.compilers.branch_dice import dice_of
 from tests.benches.compilers.zurich_oracle import hold_against_reference
 from tests.benches.compilers.zurich_targets import shfqc
 from tests.benches.programs.random_branches import branching
+from tests.benches.thoroughness import cases
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.compile import compile_program
@@ -24,7 +25,7 @@ QUIET = settings(
 PROGRAMS = branching(LEAST_DELAY_FS, 1)
 
 
-@settings(QUIET, max_examples=40)
+@settings(QUIET, max_examples=cases(20, 200))
 @given(PROGRAMS)
 def test_machine_code_of_random_branches_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)

@@ -23,6 +23,7 @@ from tests.benches.physics.coupled_chip import (
     world,
 )
 from tests.benches.physics.small_chip import train
+from tests.benches.thoroughness import cases
 
 from podium.sim_instruments.physics.chip import Chip, FluxPulses
 from podium.sim_instruments.physics.drive_line import drives_of
@@ -242,9 +243,12 @@ def test_what_a_cluster_cannot_be_played_is_said() -> None:
         clusters_of(alone, signals, COUPLED, [pulse])
 
 
+SHOTS_OF_A_FRINGE = cases(50, 100)
+
+
 def test_one_stays_coherent_while_the_other_is_read() -> None:
     """Ramsey on q1 with a reading of q0 inside: what q0 is found in turns q1, by their shift."""
-    starts = PERIOD_NS * np.arange(100) + 1000
+    starts = PERIOD_NS * np.arange(SHOTS_OF_A_FRINGE) + 1000
     wait_ns = 2_600
 
     def fringe(*, excited):
@@ -253,8 +257,8 @@ def test_one_stays_coherent_while_the_other_is_read() -> None:
             halves = [flip(1, starts, 0.5), flip(1, starts + wait_ns, 0.5, turns)]
             first = [flip(0, starts)] if excited else []
             played = [*first, *halves, square(starts + 40, quanta_where(1), 1)]
-            inside = run(played, starts + 100, PERIOD_NS * 100, read=(0,))
-            behind = run([], starts + wait_ns + 100, PERIOD_NS * 100, read=(1,))
+            inside = run(played, starts + 100, PERIOD_NS * len(starts), read=(0,))
+            behind = run([], starts + wait_ns + 100, PERIOD_NS * len(starts), read=(1,))
             signals = replace(
                 inside,
                 drives=(*inside.drives, *behind.drives),
@@ -266,7 +270,7 @@ def test_one_stays_coherent_while_the_other_is_read() -> None:
     clouds = []
     for excited in (0, 1):
         played = [flip(1, starts), square(starts + 40, quanta_where(1), 1)][1 - excited :]
-        heard = world().play(run(played, starts + 100, PERIOD_NS * 100))
+        heard = world().play(run(played, starts + 100, PERIOD_NS * len(starts)))
         clouds.append(np.mean(heard[1].integrated))
     apart = abs(clouds[1] - clouds[0])
     still, moved = fringe(excited=False), fringe(excited=True)

@@ -13,6 +13,7 @@ from tests.benches.physics.coupled_chip import (
     world,
 )
 from tests.benches.physics.small_chip import NONE, coherent_turns, train
+from tests.benches.thoroughness import cases
 
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.static_pairs import static_pairs
@@ -92,7 +93,7 @@ def test_a_drive_at_the_neighbours_frequency_turns_it_by_what_the_other_is_in() 
 
     IX and ZX to first order in the drive: Magesan and Gambetta, Phys. Rev. A 101, 052308 (2020).
     """
-    drive_hz, lengths = 25e6, np.arange(100, 801, 100)
+    drive_hz, lengths = 25e6, np.arange(100, cases(601, 801), 100)
     zero, one = clouds(1)
     rates = []
     for excited in (0, 1):

@@ -76,9 +76,9 @@ def played(
     ("programs", "more"),
     [
         ((DRIVE, READ), {}),
-        ((BRANCHES, READ), {}),
+        pytest.param((BRANCHES, READ), {}, marks=pytest.mark.slow),
         ((SWEPT, READ), {}),
-        ((DRIVE, READ), {"other": PLAIN, "qubits": 2}),
+        pytest.param((DRIVE, READ), {"other": PLAIN, "qubits": 2}, marks=pytest.mark.slow),
         ((DRIVE, BOTH), {"other": SECOND, "qubits": 2}),
         ((TRIGGERED_DRIVE, TRIGGERED_READ), {"triggers": SHOTS}),
     ],
