@@ -1,4 +1,4 @@
-"""How much longer than computed a program may take, before its instrument counts as hung."""
+"""Tells how much longer than computed a program may take, before its instrument counts as hung."""
 
 from math import isfinite
 from os import environ
