@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from tests.benches.thoroughness import sampled
 
 ROOT = Path(__file__).parents[1]
 BOXES = [
@@ -117,8 +118,13 @@ def test_a_box_on_a_bench_is_served_without_them() -> None:
     assert "source: yokogawa_gs200 at 127." in done.stdout
 
 
-@pytest.mark.parametrize("chip", [None, "krinner2022"])
-@pytest.mark.parametrize("model", ["qblox_cluster", "zurich"])
+@pytest.mark.parametrize(
+    ("model", "chip"),
+    sampled(
+        [(model, chip) for model in ("qblox_cluster", "zurich") for chip in (None, "krinner2022")],
+        kept=[("qblox_cluster", "krinner2022"), ("zurich", None)],
+    ),
+)
 def test_a_controller_of_pulses_says_which_extra_it_needs(model, chip) -> None:
     (answer,) = asked(opening(model, chip))
     assert "pip install 'podium[chip]'" in answer["error"]

@@ -48,7 +48,7 @@ LONGEST_FIRST = (
     "referees/test_qblox_every_parameter.py",
     "sim_instruments/physics/test_world.py",
     "referees/test_compiled_programs.py",
-    "docs/test_notebooks.py",
+    "control/test_up_clients.py",
 )
 """Files that take more than ten seconds; a file that is missing here begins later, no more."""
 

@@ -162,7 +162,7 @@ async def test_only_what_happened_to_a_clock_moves_its_epoch(up, twins) -> None:
 @pytest.mark.parametrize(
     ("clock", "step"),
     [
-        ("cluster_a", "arm"),
+        pytest.param("cluster_a", "arm", marks=pytest.mark.slow),
         ("cluster_a", "set_trigger"),
         pytest.param("wrtd_b", "arm", marks=pytest.mark.slow),
         pytest.param("wrtd_b", "set_trigger", marks=pytest.mark.slow),

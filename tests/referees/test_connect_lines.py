@@ -86,7 +86,7 @@ def paste(twin: TwinInstrument) -> None:
 @pytest.mark.parametrize(
     ("model", "chip"),
     [
-        ("qblox_cluster", "krinner2022"),
+        pytest.param("qblox_cluster", "krinner2022", marks=pytest.mark.slow),
         ("zurich", "krinner2022"),
         ("yokogawa_gs200", None),
         ("qdevil_qdac2", None),

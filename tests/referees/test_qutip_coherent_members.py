@@ -170,8 +170,8 @@ class Judge:
 @pytest.mark.parametrize(
     ("found", "after", "decays"),
     [
-        (0, 0, False),
-        (1, 1, False),
+        pytest.param(0, 0, False, marks=pytest.mark.slow),
+        pytest.param(1, 1, False, marks=pytest.mark.slow),
         (1, 0, False),
         pytest.param(1, 1, True, marks=pytest.mark.slow),
     ],

@@ -168,7 +168,7 @@ async def test_a_resonator_that_stays_is_scanned_over_a_period_and_refused() -> 
     assert runner.biases[f"{NODE}.q0.flux"] == 0.0
 
 
-@pytest.mark.parametrize("off_v", [0.0, 2e-3, -30e-3])
+@pytest.mark.parametrize("off_v", sampled([0.0, 2e-3, -30e-3], kept=[-30e-3]))
 async def test_a_sweet_spot_does_not_depend_on_the_asymmetry(off_v: float) -> None:
     """The facility file says 0.4, the world 0.61; the arc of the resonators was off as well."""
     element = "q1"

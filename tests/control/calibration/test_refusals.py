@@ -198,8 +198,8 @@ def test_a_constant_is_a_constant_down_to_its_rounding() -> None:
 # False alarms. Of n seeds of noise none may pass; a fit whose false-alarm rate were 14 / n would
 # pass this by luck once in a million (exp(-14)). Each kind of fit sees n scans with the numbers of
 # points, and the freedom to choose an axis, that routines give it.
-QUICK = 40
-FEW = 12
+QUICK = 20
+FEW = 6
 """Of fits that take long, by ``make test``: it finds one that takes noise for an answer."""
 MANY = 3000
 

@@ -17,6 +17,7 @@ from tests.benches.physics.small_chip import (
     tone,
     train,
 )
+from tests.benches.thoroughness import sampled
 
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.feedline_session import RunStart
@@ -80,7 +81,7 @@ def pulses(frequency_hz: float, piece: Piece, starts: list[int]) -> PulseTrain:
     return train("node_a.q0.drive", starts, [piece], [0] * len(starts), turns)
 
 
-@pytest.mark.parametrize("slow_hz", [0.0, 3e5])
+@pytest.mark.parametrize("slow_hz", sampled([0.0, 3e5], kept=[3e5]))
 def test_a_run_told_in_pieces_has_the_levels_and_correlations_of_one_played_whole(
     slow_hz: float,
 ) -> None:
@@ -162,7 +163,7 @@ def test_a_second_reading_before_the_resonator_is_dark_sees_the_flip_in_between(
     assert abs(abs(flipped[1]) - abs(alone[0])) < 0.05 * abs(alone[0])
 
 
-@pytest.mark.parametrize("weak", [1e-6, 6e-6])
+@pytest.mark.parametrize("weak", sampled([1e-6, 6e-6], kept=[1e-6]))
 def test_what_a_weak_reading_leaves_of_the_coherences_is_played_on_average(weak: float) -> None:
     """pi/2, a reading of a tenth of a photon or of a few, pi/2, a strong reading."""
     qubit = qubit_point(t1=1.0, thermal=1e-9, dephasing=0.0)

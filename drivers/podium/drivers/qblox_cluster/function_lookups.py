@@ -1,4 +1,4 @@
-"""What the vendor's client and QCoDeS look up of functions, looked up once for each.
+"""Looks up once what the vendor's client and QCoDeS look up anew of each function.
 
 The client makes 1,400 parameters of QCoDeS for three modules. QCoDeS asks of every function that a
 parameter calls how many arguments it takes; the client writes the documentation of each anew. Most

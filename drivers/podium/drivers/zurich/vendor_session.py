@@ -14,7 +14,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ NO_CONNECTION = "Could not connect to"
 
 It has the code of all unknown errors then (``zhinst.core`` 26.7.2)."""
 
-API_LEVEL = 6
+API_LEVEL: Final = 6
 """Of the client's words with the server: the one that all instruments but an HF2 have."""
 
 UNDEFINED = ("none", "", "unknown")

@@ -105,7 +105,13 @@ def by_maps(point, groups):
     return np.stack([sequences.populations(12, program, 0, k)[k] for k in starts], axis=1)
 
 
-@pytest.mark.parametrize("drift", [((0.0, 0.0), 1.0), ((12e3, 9e3), 1.02)])
+@pytest.mark.parametrize(
+    "drift",
+    [
+        pytest.param(((0.0, 0.0), 1.0), marks=pytest.mark.slow),
+        ((12e3, 9e3), 1.02),
+    ],
+)
 def test_gates_of_all_kinds_are_the_groups_that_they_are_of(drift) -> None:
     point, rng = drifted(*drift), np.random.default_rng(1)
     names = rng.choice(list(GROUPS), cases(16, 40))
