@@ -14,7 +14,7 @@ from tests.hostile.fuzz import fuzz
 from tests.hostile.parser import Parser
 
 COUNT = int(os.environ.get("PODIUM_FUZZ", "60"))
-COLD_COUNT = cases(1_000, 100_000)
+COLD_COUNT = cases(2_000, 100_000)
 COLD = frozenset(
     {
         "SNMP", "Modbus", "registers of a compressor", "registers of a chiller",

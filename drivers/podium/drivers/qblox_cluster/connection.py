@@ -25,7 +25,6 @@ from qblox_instruments.types import DebugLevel
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster.client_sockets import FastSocket
-from podium.drivers.qblox_cluster.function_lookups import look_up_once
 
 CONNECT_S = 3.0
 """A box that is there says who it is within this (the vendor's client waits as long to connect)."""
@@ -46,7 +45,6 @@ _SLOT = re.compile(r"SLOT(\d+):", re.IGNORECASE)
 _BLOCK = re.compile(r"#([1-9])(?=\d)")
 
 _numbers = itertools.count(1)
-look_up_once()
 
 
 def open_cluster(name: str, host: str, ports: Mapping[str, int]) -> Any:
