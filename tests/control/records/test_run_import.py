@@ -1,6 +1,7 @@
 import gc
 import os
 import random
+import signal
 
 import h5py
 import pytest
@@ -8,6 +9,7 @@ from tests.benches.records.recorded_runs import scan
 from tests.benches.thoroughness import cases
 
 from podium.control.bus.records import FindRuns
+from podium.control.records import run_import
 from podium.control.records.datasets import save_dataset
 from podium.control.records.record_check import check
 from podium.control.records.record_folder import RecordFolder
@@ -84,3 +86,14 @@ def test_a_file_whose_first_attribute_is_damaged_is_named_and_nothing_else_is_wr
     assert isinstance(found, NotImported)
     assert "no data can be read there" in found.why
     gc.collect()  # an object that was half made would write a traceback as it ends
+
+
+def test_a_file_that_brings_its_reader_down_is_named(records, tmp_path, monkeypatch) -> None:
+    def crash(path, by):
+        os.kill(os.getpid(), signal.SIGSEGV)
+
+    path = save_dataset(scan("17-1"), tmp_path / "datasets")
+    monkeypatch.setattr(run_import, "_own", crash)
+    assert list(import_all(records, [path], "me")) == [
+        NotImported(path, "reading it ended the process by SIGSEGV: it is damaged")
+    ]

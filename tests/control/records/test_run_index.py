@@ -114,11 +114,23 @@ def test_a_password_is_never_told() -> None:
     assert "secret" not in str(told.value)
 
 
-@pytest.mark.parametrize("value", ["9e999", "-9e999", "'long'", "x'00ff'"])
-def test_a_number_that_is_none_is_told_as_a_damaged_row(records, value: str) -> None:
+NONE = ("9e999", "-9e999", "'long'", "x'00ff'")
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        *(("files SET size", value) for value in NONE),
+        *(("runs SET started_s", value) for value in (*NONE, "1e14")),
+        *(("notes SET at_s", value) for value in (*NONE, "-1e14")),
+    ],
+)
+def test_a_number_that_is_none_is_told_as_a_damaged_row(records, place: str, value: str) -> None:
     records.keep(wanted("1-1", 1))
+    records.index.label("1-1", "ann", NOON_S, [], [], "warm")
     with closing(sqlite3.connect(records.folder / INDEX)) as index, index:
-        index.execute(f"UPDATE files SET size = {value}")
-    for ask in (lambda: records.index.files("1-1"), lambda: found(records)):
-        with pytest.raises(RecordsError, match="a row of theirs is damaged"):
-            ask()
+        index.execute(f"UPDATE {place} = {value}")
+    asks = {"notes SET at_s": records.index.notes, "files SET size": records.index.files}
+    ask = asks.get(place, lambda _: found(records))
+    with pytest.raises(RecordsError, match="a row of theirs is damaged"):
+        ask("1-1")

@@ -8,10 +8,12 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podium.control.bus.records import KeepRun, RunFacts
+from podium.control.records.copied_process import Died, in_a_copy
 from podium.control.records.labber_logs import imported_log
 from podium.control.records.qcodes_database import imported_runs
 from podium.control.records.record_folder import RecordFolder, hash_of
@@ -86,15 +88,21 @@ def _runs_of(path: Path, by: str) -> Iterator[KeepRun]:
         if path.suffix in QCODES:
             for data in imported_runs(path):
                 yield _foreign(data, by)
-        elif path.suffix in LABBER:
-            yield _foreign(imported_log(path), by)
-        else:
-            yield _own(path, by)
+        else:  # HDF5 has been brought down by damaged files
+            read = _log if path.suffix in LABBER else _own
+            yield in_a_copy(partial(read, path, by))
     except (NoData, OSError, RecordsError):
         raise
+    except Died as error:
+        raise NoData(str(error)) from error
     except Exception as error:
         # Of somebody's damaged file: HDF5, SQLite, numpy and xarray complain in many ways.
         raise NoData(f"no data can be read there: {type(error).__name__}: {error}"[:300]) from error
+
+
+def _log(path: Path, by: str) -> KeepRun:
+    """Return the run of a log of Labber."""
+    return _foreign(imported_log(path), by)
 
 
 def _own(path: Path, by: str) -> KeepRun:

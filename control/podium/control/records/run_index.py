@@ -38,6 +38,7 @@ from podium.control.records.index_schema import (
 )
 from podium.control.records.records_error import NoRun, RecordsError
 from podium.control.records.run_search import question_of, run_of
+from podium.control.records.run_times import moment_s
 
 IN_ONE_QUESTION = 500
 """So many runs' names are asked for at once: SQLite takes no longer lists than 32,766."""
@@ -296,7 +297,7 @@ class RunIndex:
                     str(row.hash),
                     int(row.size),
                     str(row.by_whom),
-                    float(row.at_s),
+                    moment_s(row.at_s),
                 )
                 for row in connection.execute(wanted.order_by(*order))
             )
@@ -314,7 +315,7 @@ class RunIndex:
         wanted = wanted.join(RUNS, RUNS.c.id == NOTES.c.run_id).where(RUNS.c.run == run)
         with self._reading() as connection:
             rows = connection.execute(wanted.order_by(NOTES.c.id)).all()
-            return tuple((float(at_s), str(by), str(text)) for at_s, by, text in rows)
+            return tuple((moment_s(at_s), str(by), str(text)) for at_s, by, text in rows)
 
     def outcome(self, run: str) -> dict[str, Any] | None:
         """Return the outcome of the routine that a run was a part of; None: of none.

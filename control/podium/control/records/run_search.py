@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from podium.control.bus.records import MAIN, FindRuns, RecordedRun
 from podium.control.records.index_schema import FILES, NAMES, NOTES, RUNS
+from podium.control.records.run_times import moment_s
 
 MOST = 100_000
 """Not more runs are found at once."""
@@ -105,10 +106,10 @@ def run_of(row: Any, names: list[tuple[str, str]]) -> RecordedRun:
         state=str(row.state),
         error=str(row.error),
         by=str(row.by_whom),
-        started_s=float(row.started_s),
+        started_s=moment_s(row.started_s),
         took_s=None if row.took_s is None else float(row.took_s),
         waited_s=None if row.waited_s is None else float(row.waited_s),
-        tai_s=float(row.tai_s),
+        tai_s=moment_s(row.tai_s),
         nodes=of("node"),
         qubits=of("qubit", full=True),
         parameters=of("parameter", full=True),

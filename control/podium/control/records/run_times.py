@@ -8,10 +8,20 @@ LENGTHS_S = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
 # Possessive (++): a text that does not fit costs no more than its length.
 _AGO = re.compile(r"(\d++(?:\.\d++)?+)\s*+(s|min|h|d|w)(?:\s++ago)?+")
 LONGEST_S = 100 * 366 * 86_400.0
+EARLIEST_S, LATEST_S = -62_000_000_000.0, 253_000_000_000.0
+"""In the years 5 and 9987: a calendar and its zones of time go little further."""
 
 
 class NoTime(ValueError):
     """A text names no time; the message says what would."""
+
+
+def moment_s(value: float | str) -> float:
+    """Return a Unix time that is kept somewhere; raises :class:`NoTime` where it cannot be one."""
+    found = float(value)
+    if not EARLIEST_S <= found <= LATEST_S:
+        raise NoTime(f"{value!r} s is no time of the years 5 to 9987")
+    return found
 
 
 def begin_of(text: str, now_s: float) -> float:

@@ -1,0 +1,57 @@
+"""Works in a copy of this process, for libraries that a damaged file can bring down."""
+
+import os
+import pickle
+import signal
+import warnings
+from collections.abc import Callable
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
+
+
+class Died(RuntimeError):
+    """The copy ended before it had answered; the message says by what."""
+
+
+def in_a_copy(work: Callable[[], Answer]) -> Answer:
+    """Return what ``work`` returns in a copy of this process; raise what it raises there.
+
+    Both have to be of a kind that :mod:`pickle` knows. Raises :class:`Died`.
+    """
+    reads, writes = os.pipe()
+    with warnings.catch_warnings():
+        # Since Python 3.12 a fork of a process with threads is warned of: the copy has none of
+        # them, and only reads a file. h5py lets go of its lock in it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        os.close(reads)
+        _answer(work, writes)
+    os.close(writes)
+    with os.fdopen(reads, "rb") as pipe:
+        said = pipe.read()
+    status = os.waitpid(child, 0)[1]
+    if status:
+        by = signal.Signals(status & 0x7F).name if status & 0x7F else f"status {status >> 8}"
+        raise Died(f"reading it ended the process by {by}: it is damaged")
+    answer, error = pickle.loads(said)  # of our own copy
+    if error is not None:
+        raise error
+    found: Answer = answer
+    return found
+
+
+def _answer(work: Callable[[], object], writes: int) -> None:
+    """Do all that the copy does. Never returns."""
+    status = 1
+    try:
+        try:
+            said = pickle.dumps((work(), None))
+        except Exception as error:
+            said = pickle.dumps((None, error))
+        with os.fdopen(writes, "wb") as pipe:
+            pipe.write(said)
+        status = 0
+    finally:
+        os._exit(status)
