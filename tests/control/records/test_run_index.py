@@ -1,3 +1,4 @@
+import json
 import sqlite3
 from contextlib import closing
 
@@ -134,3 +135,12 @@ def test_a_number_that_is_none_is_told_as_a_damaged_row(records, place: str, val
     ask = asks.get(place, lambda _: found(records))
     with pytest.raises(RecordsError, match="a row of theirs is damaged"):
         ask("1-1")
+
+
+@pytest.mark.parametrize("column", ["routine", "title"])
+def test_an_outcome_of_odd_words_can_be_told_on(records, column: str) -> None:
+    records.keep(wanted("1-1", 1))
+    records.keep_outcome(outcome_of("1-1"))
+    with closing(sqlite3.connect(records.folder / INDEX)) as index, index:
+        index.execute(f"UPDATE outcomes SET {column} = x'00ff'")
+    assert json.loads(records.description("1-1").outcome_json)[column] == r"b'\x00\xff'"

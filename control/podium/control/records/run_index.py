@@ -330,8 +330,8 @@ class RunIndex:
                 return None
             panels = json.loads(zlib.decompress(row.panels))
             return {
-                "routine": row.routine,
-                "title": row.title,
+                "routine": str(row.routine),
+                "title": str(row.title),
                 **dict(json.loads(row.found)),
                 "panels": panels,
             }
