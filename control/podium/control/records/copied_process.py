@@ -1,5 +1,6 @@
 """Works in a copy of this process, for libraries that a damaged file can bring down."""
 
+import faulthandler
 import os
 import pickle
 import signal
@@ -45,6 +46,7 @@ def in_a_copy(work: Callable[[], Answer]) -> Answer:
 def _answer(work: Callable[[], object], writes: int) -> None:
     """Do all that the copy does. Never returns."""
     status = 1
+    faulthandler.disable()  # what brings it down is told in a line
     try:
         try:
             said = pickle.dumps((work(), None))
