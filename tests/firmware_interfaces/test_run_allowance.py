@@ -3,7 +3,9 @@
 import os
 
 import pytest
+from tests.benches.docs.pages import ROOT
 
+from podium.control.cli import main
 from podium.control.processes.child_processes import Children
 from podium.control.runs.run_values import Patience
 from podium.firmware_interfaces.run_allowance import BEYOND_DRIVER_S, VARIABLE, run_allowance_s
@@ -37,3 +39,15 @@ def test_those_who_wait_for_simulated_instruments_wait_longer(
     children.kill()
     assert f"{VARIABLE}={found}" in child.log.read_text().splitlines()
     assert (VARIABLE in os.environ) == (said is not None)
+
+
+def test_podium_up_refuses_what_is_no_time_before_it_starts_anything(
+    monkeypatch: pytest.MonkeyPatch, tmp_path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(VARIABLE, "long")
+    words = ["up", str(ROOT / "examples/first_light/facility.yaml")]
+    assert main([*words, "--state", str(tmp_path / "up.json")]) == 2
+    assert capsys.readouterr().err == (
+        f"podium up: {VARIABLE} is 'long'; a number of seconds above 0 is expected\n"
+    )
+    assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,6 @@
 """Every parser stands whatever it is sent; ``make fuzz`` tries far more.
 
-Parsers of the cold side get 1,000 texts each in ``make test`` and 100,000 in ``make test-all``:
+Parsers of the cold side get 2,000 texts each in ``make test`` and 100,000 in ``make test-all``:
 what stands around a fridge is left alone for months, and hears whatever a network brings.
 """
 

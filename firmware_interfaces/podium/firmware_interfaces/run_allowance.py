@@ -12,10 +12,14 @@ SIMULATED_S = 600.0
 """Where a command has started simulated instruments itself: theirs compute what they play."""
 
 
+class BadAllowance(ValueError):
+    """The environment says no time; the message says what would be one."""
+
+
 def run_allowance_s() -> float:
     """Return the seconds past a program's computed duration, from the environment or the default.
 
-    Raises :class:`ValueError` where ``PODIUM_RUN_ALLOWANCE`` is no number of seconds above 0.
+    Raises :class:`BadAllowance` where ``PODIUM_RUN_ALLOWANCE`` is no number of seconds above 0.
     """
     said = environ.get(VARIABLE)
     if said is None:
@@ -25,5 +29,10 @@ def run_allowance_s() -> float:
     except ValueError:
         found = -1.0
     if not (isfinite(found) and found > 0.0):
-        raise ValueError(f"{VARIABLE} is {said!r}; a number of seconds above 0 is expected")
+        raise BadAllowance(f"{VARIABLE} is {said!r}; a number of seconds above 0 is expected")
     return found
+
+
+def beyond_driver_s() -> float:
+    """Return the same for whoever waits for a driver, whose message is to be heard first, s."""
+    return run_allowance_s() + BEYOND_DRIVER_S

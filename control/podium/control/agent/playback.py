@@ -13,7 +13,7 @@ from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, PlaysAtOnce, Tone
 from podium.firmware_interfaces.compiled_program import Artifact, ExternalTone
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.run_allowance import BEYOND_DRIVER_S, run_allowance_s
+from podium.firmware_interfaces.run_allowance import beyond_driver_s
 from podium.firmware_interfaces.tai import Tai
 
 LOAD_S = 60.0
@@ -87,7 +87,7 @@ class Playback:
         if tones:
             await gather(*(self._tune(source, tone) for source, tone in tones.items()))
         duration_s = self._lasts_s(artifact)
-        after_s = duration_s + run_allowance_s() + BEYOND_DRIVER_S + COLLECT_S
+        after_s = duration_s + beyond_driver_s() + COLLECT_S
 
         def load(cluster: Any) -> None:
             cluster.load(artifact)
@@ -210,7 +210,7 @@ class Playback:
         return await self._cluster(name).call(
             f"wait for {artifact.name!r} and collect",
             wait_and_collect,
-            duration_s + run_allowance_s() + BEYOND_DRIVER_S + COLLECT_S,
+            duration_s + beyond_driver_s() + COLLECT_S,
         )
 
     def _lasts_s(self, artifact: Artifact) -> float:

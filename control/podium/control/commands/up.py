@@ -70,13 +70,15 @@ def run(arguments: Namespace) -> int:
     from podium.control.facility.state_folder import default_state_file
     from podium.control.processes.page_socket import BadAddress, page_socket
     from podium.control.processes.process_layout import NoSuchPart
+    from podium.firmware_interfaces.run_allowance import BadAllowance, run_allowance_s
 
     state_file = arguments.state or default_state_file(arguments.facility)
     if arguments.only is not None and "page" not in arguments.only.split(","):
         arguments.page = "none"
     try:
+        run_allowance_s()  # a wrong one would end each process that is started
         listening = page_socket(arguments.page)
-    except (BadAddress, OSError) as error:
+    except (BadAddress, BadAllowance, OSError) as error:
         print(f"podium up: {error}", file=sys.stderr)
         return WRONG_USE
     try:

@@ -15,7 +15,7 @@ from podium.control.runs.messages import (
     StartPlan,
     Token,
 )
-from podium.firmware_interfaces.run_allowance import BEYOND_DRIVER_S, run_allowance_s
+from podium.firmware_interfaces.run_allowance import beyond_driver_s
 from podium.firmware_interfaces.tai import Tai
 
 
@@ -26,7 +26,7 @@ class Patience:
     prepare_s: float = 150.0
     arm_s: float = 40.0
     time_s: float = 10.0
-    report_s: float = field(default_factory=lambda: run_allowance_s() + BEYOND_DRIVER_S)
+    report_s: float = field(default_factory=beyond_driver_s)
     """Beyond the lead and the computed duration. A run that was started at once is waited for as
     long as its agent lives, whose instruments have deadlines of their own."""
     abort_s: float = 60.0
