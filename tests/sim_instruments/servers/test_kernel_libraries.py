@@ -15,7 +15,7 @@ def called(x):
     return 3 * x + 1
 """
 USED = """
-import gc, sys
+from llvmlite import binding
 from numba import njit
 from podium.sim_instruments.servers.kernel_libraries import CachedLibrary, parse_when_linked
 from called_kernel import called
@@ -24,6 +24,10 @@ parse_when_linked()
 assert called(2) == 7
 (library,) = [one.library for one in called.overloads.values()]
 print(sum(called.stats.cache_hits.values()), library._shared_module is None)
+
+module = binding.parse_bitcode(library._bitcode)
+named = {one.name for one in module.functions if not one.is_declaration}
+print(bool(named), named <= library.codegen._engine._defined_symbols)
 
 @njit
 def calls(x):
@@ -42,8 +46,9 @@ def test_what_calls_a_kernel_of_the_cache_is_compiled(tmp_path) -> None:
         return done.stdout.split("\n")
 
     run("from called_kernel import called; called(2)")
-    hits, found, _ = run(USED)
+    hits, defined, found, _ = run(USED)
     assert hits == "1 True", "it comes from the cache, and nothing is held"
+    assert defined == "True True", "the object file and LLVM name the same functions"
     assert found == "17 2.5"
 
 

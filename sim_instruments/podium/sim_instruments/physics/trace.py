@@ -126,15 +126,17 @@ def _response(
     level = int(path.level[reading[0]]) if reading.size else 0
     fields = {level: ring_up(qubit, tones, level, fraction, span)}
     response = fields[level].response.copy()
-    for j in np.flatnonzero(path.jump_reading == reading[0]) if reading.size else ():
-        k = int(path.jump_at[j]) + shift
+    jumps = np.flatnonzero(path.jump_reading == reading[0]) if reading.size else np.zeros(0, int)
+    times = np.minimum(path.jump_at[jumps] + shift, span)
+    for k, later, after in zip(times, [*times[1:], span], path.jump_to[jumps], strict=False):
         if k >= span:
             break
-        after = int(path.jump_to[j])
         if after not in fields:
-            fields[after] = ring_up(qubit, tones, after, fraction, span)
-        apart = response[k] - fields[after].response[k]
-        exponent = np.cumsum(1j * fields[after].pull[k:] - 1e-9 * np.pi * qubit.kappa_hz)
+            fields[after] = ring_up(qubit, tones, int(after), fraction, span)
+        until = slice(k, later + 1)  # with the sample at which the next jump begins
+        field = fields[after]
+        apart = response[k] - field.response[k]
+        exponent = np.cumsum(1j * field.pull[until] - 1e-9 * np.pi * qubit.kappa_hz)
         decay = np.exp(np.append(0, exponent[:-1]))
-        response[k:] = fields[after].response[k:] + apart * decay
+        response[until] = field.response[until] + apart * decay
     return response
