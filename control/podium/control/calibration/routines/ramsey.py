@@ -258,8 +258,8 @@ CONTRAST_OFF = 0.4
 """Share by which the contrast may have changed since the Ramsey scan before."""
 SCATTERED = 16.0
 """chi2 per point of fringes that are there stays below 2."""
-FREQUENCY_SHOTS = 150
-"""They tell f01 to some 350 Hz."""
+FREQUENCY_SHOTS = 110
+"""They tell f01 to some 400 Hz."""
 SHORT_SHARE = 5
 LONG_POINTS = 13
 LONG_DELAY = 1.05
