@@ -79,8 +79,8 @@ GROUND_SHOTS, EXCITED_SHOTS, HERALDED_SHOTS = 1200, 200, 300
 FEWEST = 20
 """Heralded shots at each point, below which there is no result."""
 PAUSE_LIFETIMES = 1.2
-"""Wait between pi pulses where shots are not heralded: 77 % of them are in 1 then, and there are
-four times as many."""
+"""Wait between pi pulses where shots are not heralded, as where the analyser would store a herald
+beside each frequency: 77 % of them are in 1 then, and there are four times as many."""
 WINDOW = (4.0, 15.0)
 """When the window opens and closes, in lifetimes 1 / (pi kappa): the resonator has filled."""
 
@@ -310,7 +310,7 @@ def _excited_program(
     read: list[Statement] = []
     for p in pulses:
         read += p.measure(top[p.qubit.element], closes_ns, opens_ns)
-    if can_herald(pulses):
+    if can_herald(pulses) and not any(bench.stores_readouts(p.qubit) for p in pulses):
         body = [*_probes(pulses), *heralded(pulses, frames, flip, read)]
         every = (*frames_of(pulses), *herald_frames(pulses))
         shots = bench.shots(HERALDED_SHOTS)
