@@ -334,5 +334,5 @@ DISPERSIVE_SHIFT = Declaration(
     },
     refines=("kappa",),
     places=(200,),
-    cost_s=0.4,
+    cost_s=1.2,
 )
