@@ -74,7 +74,7 @@ MOVED, GENTLE = 0.2, 0.1
 the first, it is measured anew with so many as move it by the second. From 0.77 on a line has two
 places at once (Dykman, Krivoglaz 1971), and the shift is taken out to second order only."""
 POINTS = 49
-GROUND_SHOTS, EXCITED_SHOTS, HERALDED_SHOTS = 1200, 200, 300
+GROUND_SHOTS, EXCITED_SHOTS, HERALDED_SHOTS = 900, 200, 250
 """In 1, by waiting or heralded: of the latter a seventh or so does not begin in 0."""
 FEWEST = 20
 """Heralded shots at each point, below which there is no result."""

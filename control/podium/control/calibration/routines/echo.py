@@ -43,9 +43,9 @@ WAITING = np.concatenate([np.linspace(0.02, 0.1, 9), np.linspace(0.9, 1.6, 27)])
 """Total delays, in expected T2. Where a decay of unknown height and known end is to be found, the
 shots belong at no delay and at 1.28 times the decay, more of them at the latter (the minimum of
 (1 + exp(x)) / x); spread out, so that another shape would show."""
-SHOTS = 150
+SHOTS = 110
 FLIPPING = np.concatenate([np.linspace(0.02, 0.1, 13), np.linspace(0.6, 1.0, 23)])
-FLIPPING_SHOTS = 172
+FLIPPING_SHOTS = 126
 """The same where flips reset the qubits and a shot costs what its delay costs: for the same sigma
 shorter delays take 74 % of the time (Fisher information of the model)."""
 RESET_LIFETIMES = 3.0
