@@ -316,7 +316,7 @@ def _excited_program(
         shots = bench.shots(HERALDED_SHOTS)
         return Program(name, every, tuple(body), (probe,), shots=shots, keep_shots=True), 0
     wait_ns = on_grid_ns(max(p.reset_s(PAUSE_LIFETIMES) for p in pulses))
-    wait = [Delay(frames, wait_ns * FS_PER_NS), Barrier(frames)]
+    wait: list[Statement] = [Delay(frames, wait_ns * FS_PER_NS), Barrier(frames)]
     body = [*_probes(pulses), *wait, *flip, Barrier(frames), *read]
     shots = bench.shots(EXCITED_SHOTS)
     program = Program(name, frames_of(pulses), tuple(body), (probe,), shots=shots)
