@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from podium.control.program.program import (
 )
 from podium.control.program.waveforms import Square
 from podium.drivers.errors import Refused
-from podium.drivers.roles import Acquired, Identity, MixerSettings, Tone
+from podium.drivers.roles import Acquired, Identity, MixerSettings, MixerTone, Tone
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.models import known_models
 from podium.firmware_interfaces.tai import Tai
@@ -118,12 +118,11 @@ class FakeCluster(MovingTogether):
     def arm(self) -> None:
         self.bench.do(f"{self.name}.arm")
 
-    def calibrate_mixer(
-        self, channel: str, lo_hz: float, attenuation_db: float, intermediate_hz: float
-    ) -> MixerSettings:
-        told = f"{channel} {lo_hz:.9g} {attenuation_db:g} {intermediate_hz:.6g}"
-        self.bench.do(f"{self.name}.calibrate {told}")
-        return MixerSettings(1e-3, -2e-3, 1.01, 0.02)
+    def calibrate_mixers(self, tones: Sequence[MixerTone]) -> list[MixerSettings]:
+        for one in tones:
+            told = f"{one.channel} {one.lo_hz:.9g} {one.attenuation_db:g} {one.intermediate_hz:.6g}"
+            self.bench.do(f"{self.name}.calibrate {told}")
+        return [MixerSettings(1e-3, -2e-3, 1.01, 0.02) for _ in tones]
 
     def hold_mixer(self, channel: str, settings: MixerSettings) -> None:
         self.bench.do(f"{self.name}.hold {channel} {settings.gain_ratio}")

@@ -19,7 +19,7 @@ from tests.benches.qblox_cluster.driver_bench import (
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import QbloxCluster, connection
 from podium.drivers.qblox_cluster.results import read_bins
-from podium.drivers.roles import KeepsDisturbance, MixerSettings
+from podium.drivers.roles import KeepsDisturbance, MixerSettings, MixerTone
 from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import (
     ClusterProgram,
@@ -463,7 +463,7 @@ def test_a_calibration_is_the_boxes_own_and_takes_its_time(
     cluster, server, mixed, channel: str, slot: int, number: int
 ) -> None:
     before_fs = server.now_fs()
-    found = cluster.calibrate_mixer(channel, 7.1e9, 20.0, 100e6)
+    (found,) = cluster.calibrate_mixers([MixerTone(channel, 7.1e9, 20.0, 100e6)])
     assert server.now_fs() - before_fs > LO_CALIBRATION_FS + SIDEBAND_CALIBRATION_FS
     assert_takes_out(found, mixed[slot].mixers[number])
     told = mixed[slot].output_offset_mv[2 * number : 2 * number + 2]
@@ -471,11 +471,21 @@ def test_a_calibration_is_the_boxes_own_and_takes_its_time(
     assert not mixed[slot].oscillators[1].on, "the output ends silent"
 
 
+def test_modules_calibrate_side_by_side_and_outputs_of_one_in_turn(cluster, server, mixed) -> None:
+    tones = [MixerTone(f"slot{n}", 5.8e9, 0.0, -80e6) for n in ("4.out0", "2.out0", "4.out1")]
+    one_fs = LO_CALIBRATION_FS + SIDEBAND_CALIBRATION_FS
+    before_fs = server.now_fs()
+    found = cluster.calibrate_mixers(tones)
+    assert 2 * one_fs < server.now_fs() - before_fs < 2.5 * one_fs
+    for settings, (slot, number) in zip(found, [(4, 0), (2, 0), (4, 1)], strict=True):
+        assert_takes_out(settings, mixed[slot].mixers[number])
+
+
 def test_a_program_has_the_correction_of_the_output_that_it_plays_on(
     cluster, server, mixed
 ) -> None:
-    for channel in ("slot2.out0", "slot4.out0", "slot4.out1"):
-        cluster.calibrate_mixer(channel, 5.8e9, 0.0, -80e6)
+    channels = ("slot2.out0", "slot4.out0", "slot4.out1")
+    cluster.calibrate_mixers([MixerTone(one, 5.8e9, 0.0, -80e6) for one in channels])
     play(cluster)  # sequencer 1 of slot 4 on out1, sequencer 0 of slot 2 on out0
     assert corrections(mixed[4])[1] == pytest.approx(mixed[4].mixers[1].best_correction())
     assert corrections(mixed[2])[0] == pytest.approx(mixed[2].mixers[0].best_correction())
@@ -493,7 +503,7 @@ def test_a_program_has_the_correction_of_the_output_that_it_plays_on(
 
 def test_what_was_found_can_be_set_on_a_box_that_has_forgotten_it(server, mixed) -> None:
     before = connect(server)
-    found = before.calibrate_mixer("slot4.out1", 5.8e9, 0.0, -80e6)
+    (found,) = before.calibrate_mixers([MixerTone("slot4.out1", 5.8e9, 0.0, -80e6)])
     before.close()
     mixed[4].reset()
     after = connect(server)
@@ -510,7 +520,7 @@ def test_what_was_found_can_be_set_on_a_box_that_has_forgotten_it(server, mixed)
 def test_what_has_no_mixer_is_refused_with_what_has_one(cluster, channel: str) -> None:
     there = "slot2.out0, slot4.out0, slot4.out1"
     with pytest.raises(Refused, match=f"has no mixer to calibrate; RF outputs have: {there}"):
-        cluster.calibrate_mixer(channel, 7.1e9, 0.0, 1e8)
+        cluster.calibrate_mixers([MixerTone(channel, 7.1e9, 0.0, 1e8)])
 
 
 def test_errors_that_are_older_than_a_run_are_told_and_do_not_refuse_it(

@@ -9,7 +9,7 @@ A channel is the connector's name within its instrument (``slot6.out2``,
 Every method raises the errors of :mod:`podium.drivers.errors`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -316,16 +316,25 @@ class MixerSettings:
     """By which path Q is turned."""
 
 
+@dataclass(frozen=True, slots=True)
+class MixerTone:
+    """Tells how an output is set whose mixer is calibrated: as programs set it."""
+
+    channel: str
+    lo_hz: float
+    attenuation_db: float
+    intermediate_hz: float
+    """The tone's distance from the local oscillator, signed, for which the image is taken out."""
+
+
 class CalibratesMixers(Protocol):
     """An instrument that calibrates the I/Q mixers of its outputs by itself."""
 
-    def calibrate_mixer(
-        self, channel: str, lo_hz: float, attenuation_db: float, intermediate_hz: float
-    ) -> MixerSettings:
-        """Calibrate one output, set as programs set it; return when it is done, after seconds.
+    def calibrate_mixers(self, tones: Sequence[MixerTone]) -> list[MixerSettings]:
+        """Calibrate outputs, side by side where it can; return when all are done, after seconds.
 
-        ``intermediate_hz``: the tone's distance from the local oscillator, signed, for which the
-        image is taken out. Nothing plays meanwhile, and outputs are silent at the end.
+        What was found is in the order of ``tones``. Nothing plays meanwhile, and outputs are silent
+        at the end.
         """
         ...
 

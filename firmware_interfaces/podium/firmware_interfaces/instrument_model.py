@@ -296,6 +296,9 @@ class InstrumentModel:
     """How connectors name such a place, with its number: ``slot2.out0``, ``dev12000.sg0``."""
     channels_option: str | None = None
     """The map option whose words name the channels that can be read."""
+    stores_readouts: bool = False
+    """Readout pulses and windows are stored, few at a time: frequencies that are swept beside other
+    readouts take many programs."""
     read_every_s: float = 1.0
     """Pace at which it is read for all, where it plays ``HasReadings``: wall time, s."""
     named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

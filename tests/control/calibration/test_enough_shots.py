@@ -7,7 +7,16 @@ import pytest
 from tests.benches.calibration.synthetic_data import NODE, MadeRunner, known, no_line
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.enough_shots import ENOUGH, FEWEST, MOST, enough_shots
+from podium.control.calibration.enough_shots import (
+    AIMED_AT,
+    ENOUGH,
+    FEWEST,
+    MOST,
+    WITHIN,
+    enough_shots,
+)
+from podium.control.calibration.enough_shots import further_shots as further_of_decay
+from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.routines.single_shot import (
     KNOWN,
     LEAST_COUNTED,
@@ -18,6 +27,7 @@ from podium.control.calibration.routines.single_shot import (
     further_shots,
 )
 from podium.control.calibration.sequences import all_pulses
+from podium.control.facility.facility import Qubit
 
 SHOTS, RELATIVE = 1000, 0.03
 
@@ -55,6 +65,23 @@ def test_shots_stay_within_bounds_and_as_usual_where_nothing_is_known(
 def test_a_rough_scan_is_a_share_of_the_usual_one() -> None:
     bench = bench_with_t1(20e-6, thoroughness=0.3)
     assert enough_shots(bench, bench.qubits, "t1", SHOTS, RELATIVE) == 0.3 * SHOTS
+
+
+def test_shots_are_added_where_the_worst_sigma_came_out_too_wide() -> None:
+    bench = bench_with_t1(30e-6)
+    spread = bench.qubits[0].design["t2_ramsey"].spread
+    sigmas = {"q0": 0.9 * WITHIN, "q1": 0.23, "q2": None}
+
+    def fit(qubit: Qubit) -> Fit:
+        sigma = sigmas[qubit.element]
+        if sigma is None:
+            raise FitFailed("no fringes")
+        return Fit({"decay": 25e-6}, {"decay": sigma * spread}, np.eye(1), ("decay",), 1.0, 100)
+
+    more = further_of_decay(bench.qubits, "t2_ramsey", fit, 200)
+    assert 0.23 * np.sqrt(200 / (200 + more)) == pytest.approx(AIMED_AT, rel=0.01)
+    sigmas["q1"] = 0.99 * WITHIN
+    assert further_of_decay(bench.qubits, "t2_ramsey", fit, 200) == 0
 
 
 def clouds(shots: int, wrong: float) -> _Clouds:

@@ -1,17 +1,34 @@
 """Shots that a known readout heralds: how they are laid out, and which of them count."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray
 from tests.benches.calibration.reset_listing import ON_AN_SHFQC, Listing
-from tests.benches.calibration.synthetic_data import EXAMPLE, NODE, MadeRunner, known, no_line
+from tests.benches.calibration.synthetic_data import (
+    EXAMPLE,
+    NODE,
+    MadeRunner,
+    known,
+    no_line,
+    noise,
+)
 from tests.benches.facility.loaded_examples import loaded
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.resonator import ReadoutWindow
 from podium.control.calibration.herald import AT_ONCE, can_herald
-from podium.control.calibration.routines.dispersive_shift import excited_share
+from podium.control.calibration.preparation_errors import herald_is_blind_s, herald_timings
+from podium.control.calibration.routines.dispersive_shift import (
+    FEWEST,
+    _row_in_1,
+    _share_in_1,
+    excited_share,
+)
 from podium.control.calibration.routines.readout_optimisation import FEWEST_HERALDED, apart
 from podium.control.calibration.sequences import all_pulses
 from podium.control.compilers.errors import TooLarge
@@ -19,12 +36,15 @@ from podium.control.families.family import compiler_for
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Capture, Delay, Program, walk
 
-ROUTINES = ("readout_optimisation",)
+ROUTINES = ("readout_optimisation", "dispersive_shift")
+WINDOW = ReadoutWindow(0.4e-6, 1e-6)
 
 
 async def programs_of(routine: str, example: Path, forgotten: str = "") -> list[Program]:
     """Return the programs of a routine with 0 and 1 told apart before; ``forgotten``: but for."""
-    runner = Listing(no_line, 1, facility=loaded(example))
+    # The fit of a line that is not there gives up late, that of noise at once.
+    data = noise if routine == "dispersive_shift" else no_line
+    runner = Listing(data, 1, facility=loaded(example))
     qubits = tuple(runner.facility.qubits().values())
     entries = known(runner.facility).all().values()
     record = MemoryRecord(one for one in entries if one.name != f"{NODE}.{forgotten}")
@@ -48,8 +68,11 @@ def captures(program: Program) -> list[Capture]:
     return [one for _, one in walk(program.body) if isinstance(one, Capture)]
 
 
-@pytest.mark.parametrize("routine", ROUTINES)
-@pytest.mark.parametrize("example", [EXAMPLE, ON_AN_SHFQC], ids=["cluster", "SHFQC"])
+@pytest.mark.parametrize(
+    ("routine", "example"),
+    [*((one, EXAMPLE) for one in ROUTINES), ("readout_optimisation", ON_AN_SHFQC)],
+    ids=[*ROUTINES, "readout_optimisation on an SHFQC"],
+)
 async def test_no_shot_waits_once_a_readout_heralds_it(routine: str, example: Path) -> None:
     programs = await programs_of(routine, example)
     program = programs[-1]
@@ -58,6 +81,12 @@ async def test_no_shot_waits_once_a_readout_heralds_it(routine: str, example: Pa
     waits = [one.duration_fs for one in program.body if isinstance(one, Delay)]
     assert max(float(one) for one in waits) < 3e9, "resonators are emptied, qubits wait for nothing"  # type: ignore[arg-type]
     assert points_at_once(program, example) >= 10
+
+
+async def test_lines_are_scanned_in_one_program_where_an_analyser_would_store_heralds() -> None:
+    program = (await programs_of("dispersive_shift", ON_AN_SHFQC))[-1]
+    assert not any(one.name.endswith("herald") for one in captures(program))
+    assert points_at_once(program, ON_AN_SHFQC) == 49
 
 
 @pytest.mark.parametrize("routine", ROUTINES)
@@ -117,3 +146,62 @@ def test_a_heralded_pulse_excites_all_that_does_not_decay() -> None:
     times = begin_s + np.linspace(0, window_s, 20001)
     expected = np.trapezoid(np.exp(-times / t1_s), times) / window_s
     assert excited_share(0.0, t1_s, np.inf, begin_s, window_s) == pytest.approx(expected, rel=1e-6)
+
+
+def bench_of(**changed: float) -> Bench:
+    """Return a bench on which all is as designed, but for what ``changed`` says of q0."""
+    runner = MadeRunner(no_line, 1)
+    record = known(runner.facility)
+    record.put(
+        replace(record.get(f"{NODE}.q0.{name}"), value=value, sigma=value * 1e-3)
+        for name, value in changed.items()
+    )
+    qubits = tuple(runner.facility.qubits().values())
+    return Bench(runner, NODE, qubits, record, lambda _: None)
+
+
+@pytest.mark.parametrize("t1_s", [9e-6, 30e-6])
+def test_the_share_in_1_of_a_heralded_scan_is_what_rates_leave(t1_s: float) -> None:
+    bench = bench_of(t1=t1_s, thermal_population=0.02, t2_echo=2 * t1_s)
+    pulses = all_pulses(bench, bench.qubits)
+    played = herald_timings(pulses)[f"{NODE}.q0"]
+    share, step_s = 0.0, 1e-10
+    until_s = herald_is_blind_s(pulses[0]) + played.until_read - played.after_pulse
+    for _ in range(round(until_s / step_s)):
+        share += step_s * (0.02 - share) / t1_s
+    share, seen = 1 - share, []
+    # Readout pulses come 25 ns later than drives where the lag has not been measured.
+    begins_s = played.after_pulse + 25e-9 + WINDOW.opens_s
+    for step in range(round((begins_s + WINDOW.duration_s) / step_s)):
+        share += step_s * (0.02 - share) / t1_s
+        if step * step_s >= begins_s:
+            seen.append(share)
+    found = _share_in_1(bench, pulses, bench.qubits[0], WINDOW.opens_s, WINDOW, 0)
+    assert found == pytest.approx(np.mean(seen), abs=2e-3)
+    later = _share_in_1(bench, pulses, bench.qubits[0], WINDOW.opens_s + 1e-6, WINDOW, 0)
+    assert later < found - 0.5e-6 / t1_s
+
+
+def scan(heralds: np.ndarray, shots: np.ndarray) -> xarray.Dataset:
+    of = {"q0_herald": heralds, "q0": shots}
+    return xarray.Dataset(
+        {
+            f"{name}_{part}": (("shot", "probe"), values)
+            for name, iq in of.items()
+            for part, values in (("i", iq.real), ("q", iq.imag))
+        }
+    )
+
+
+def test_only_shots_that_began_in_0_are_in_the_scan() -> None:
+    bench = bench_of()
+    began = np.random.default_rng(5).random((60, 3)) < 0.7
+    heralds = np.where(began, 1e-3, -1e-3) + 0j
+    shots = np.where(began, 2.0 + 1j, 5.0)
+    row, count = _row_in_1(bench, scan(heralds, shots), bench.qubits[0], 60)
+    assert row == pytest.approx(np.full(3, 2.0 + 1j))
+    assert count == pytest.approx(np.mean(np.sum(began, axis=0)))
+    began[FEWEST - 1 :, 1] = False
+    heralds = np.where(began, 1e-3, -1e-3) + 0j
+    with pytest.raises(FitFailed, match=f"fewer than {FEWEST} shots"):
+        _row_in_1(bench, scan(heralds, shots), bench.qubits[0], 60)

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import xarray
@@ -83,6 +85,21 @@ async def test_what_nobody_has_touched_is_not_read_again_and_keeps_its_time(
     await lab.snapshot()
     assert {name for name, _ in twins.heard} == set(twins.twins)
     await lab.bias({"node_a.q0.flux": 0.0})
+
+
+async def test_what_the_wall_takes_for_old_is_fresh_by_the_instruments_clock(
+    lab, twins, monkeypatch
+) -> None:
+    first = await lab.snapshot()
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000.0)
+    monkeypatch.setattr(of_agent, "time", later)
+    twins.heard.clear()
+    assert await lab.snapshot() == first
+    assert [name for name, _ in twins.heard] == ["cluster_a"], "it tells the time"
+    monkeypatch.setattr(of_agent, "FRESH_S", 1e-9)
+    twins.heard.clear()
+    await lab.snapshot()
+    assert {name for name, _ in twins.heard} == set(twins.twins)
 
 
 async def test_a_program_that_plays_again_costs_no_reading_and_what_it_sets_is_read(

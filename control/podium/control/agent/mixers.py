@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 from podium.control.agent.instruments import AnyWorker, Instruments
+from podium.control.bus.gather import gather
 from podium.control.bus.mixers import MixerFound, MixersCalibrated
 from podium.control.facility.facility import Facility
 from podium.control.facility.mixers import ROLE, MixerPort, mixer_port
 from podium.drivers.errors import Refused
-from podium.drivers.roles import CalibratesMixers, MixerSettings
+from podium.drivers.roles import CalibratesMixers, MixerSettings, MixerTone
 
 CALIBRATE_S = 60.0
 """Deadline for one output."""
@@ -29,16 +30,16 @@ class Mixers:
         """Number of the connection in which an instrument was set so."""
 
     async def calibrate(self, facility: Facility, ports: Sequence[str]) -> MixersCalibrated:
-        """Calibrate the outputs of ``ports``, one after the other; raises ``InstrumentError``.
+        """Calibrate the outputs of ``ports``, of all instruments at once.
 
-        All ports are checked before any is calibrated.
+        All ports are checked before any is calibrated. Raises ``InstrumentError``.
         """
-        wanted = [self._checked(facility, port) for port in ports]
-        found: dict[str, MixerFound] = {}
-        for worker, port in wanted:
-            settings = await self._calibrate(worker, port)
-            found[str(port.output)] = MixerFound(*astuple(settings))
-        return MixersCalibrated(found)
+        wanted: dict[str, tuple[AnyWorker, list[MixerPort]]] = {}
+        for port in ports:
+            worker, found = self._checked(facility, port)
+            wanted.setdefault(worker.name, (worker, []))[1].append(found)
+        parts = await gather(*(self._calibrate(*one) for one in wanted.values()))
+        return MixersCalibrated({name: one for part in parts for name, one in part.items()})
 
     async def hold(self, name: str) -> None:
         """Set what was found on an instrument that was connected anew since."""
@@ -62,16 +63,20 @@ class Mixers:
             raise Refused(f"{port}: the instrument at its output calibrates no mixer")
         return self._instruments.worker(found.output.instrument, ROLE), found
 
-    async def _calibrate(self, worker: AnyWorker, port: MixerPort) -> MixerSettings:
-        channel = port.output.channel
+    async def _calibrate(
+        self, worker: AnyWorker, ports: Sequence[MixerPort]
+    ) -> dict[str, MixerFound]:
         await self.hold(worker.name)
-        settings: MixerSettings = await worker.call(
-            f"calibrate the mixer of {channel}",
-            lambda box: box.calibrate_mixer(
-                channel, port.lo_hz, port.attenuation_db, port.intermediate_hz
-            ),
-            CALIBRATE_S,
+        tones = [
+            MixerTone(one.output.channel, one.lo_hz, one.attenuation_db, one.intermediate_hz)
+            for one in ports
+        ]
+        found: list[MixerSettings] = await worker.call(
+            f"calibrate the mixers of {', '.join(tone.channel for tone in tones)}",
+            lambda box: box.calibrate_mixers(tones),
+            CALIBRATE_S * len(tones),
         )
-        self._found.setdefault(worker.name, {})[channel] = settings
+        told = {tone.channel: one for tone, one in zip(tones, found, strict=True)}
+        self._found.setdefault(worker.name, {}).update(told)
         self._held[worker.name] = worker.health.connections
-        return settings
+        return {str(port.output): MixerFound(*astuple(told[port.output.channel])) for port in ports}

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -17,8 +17,9 @@ from podium.firmware_interfaces.tai import Tai
 SNAPSHOT_S = 5.0
 """Deadline for reading one instrument: a run does not wait longer for its snapshot."""
 FRESH_S = 30.0
-"""So long a snapshot stands for an instrument that nobody has set since (wall time).
-ASSUMED: nobody turns knobs while it is in hand."""
+"""So long a snapshot stands for an instrument that nobody has set since.
+ASSUMED: nobody turns knobs while it is in hand. By the wall's clock, or else by the clock among the
+instruments: a simulation may take minutes for a second of its laboratory."""
 THERMOMETER_FRESH_S = 5.0
 """The same of a thermometer: what it reads is part of its snapshot."""
 
@@ -34,6 +35,8 @@ class _Held:
     """How many settings its driver had sent; None: it does not count them."""
     at: float
     """When all of it was read, monotonic wall time."""
+    read_s: float
+    """The same as the clock among the instruments tells it, s TAI; 0: there is none."""
     snapshot: InstrumentSnapshot
 
 
@@ -64,36 +67,62 @@ class Snapshots:
         plays again), is as it was read before, and keeps the time of that. The clock is asked
         for the time when anything else is read.
         """
-        names = self._instruments.names
-        stale = [name for name in names if not self._stands(name)]
-        clocks = self._instruments.playing("Clock")[:1]
-        timing = [name for name in clocks if set(stale) - {name}]
+        names, clocks = self._instruments.names, self._instruments.playing("Clock")[:1]
+        now_s = await self._now_s(clocks)
+        stale = [name for name in names if not self._stands(name, now_s)]
+        timing = [name for name in clocks if set(stale) - {name} and not now_s]
         asked = [*stale, *(name for name in timing if name not in stale)]
-        times = await gather(*(self._read(name, name in timing) for name in asked))
-        tai_s = max(times, default=0.0)
+        times = await gather(*(self._read(name, name in timing, now_s) for name in asked))
+        tai_s = max(times, default=0.0) or now_s
         for name in stale:  # those without a clock of their own were read at the same time
             held = self._held[name]
+            if held.read_s == 0.0:
+                held = replace(held, read_s=tai_s)
             if held.snapshot.tai_s == 0.0 and not held.snapshot.problem:
-                self._held[name] = replace(held, snapshot=replace(held.snapshot, tai_s=tai_s))
+                held = replace(held, snapshot=replace(held.snapshot, tai_s=tai_s))
+            self._held[name] = held
         return PartSnapshot(tuple(self._held[name].snapshot for name in names))
 
-    def _stands(self, name: str) -> bool:
-        held, health = self._held.get(name), self._instruments.any_worker(name).health
-        return held is not None and self._lasts(held, health) and held.calls == health.calls
+    async def _now_s(self, clocks: Sequence[str]) -> float:
+        """Return the time of the first clock, s TAI, where the wall's leaves open what is fresh.
 
-    def _lasts(self, held: _Held, health: Health) -> bool:
-        """Return whether ``held`` is of this connection and not too old."""
-        sound = not held.snapshot.problem and health.state == "connected"
+        Else, and where it does not tell, 0.
+        """
+        if not clocks or all(self._recent(held, 0.0) for held in self._held.values()):
+            return 0.0
+        worker = self._instruments.any_worker(clocks[0])
+        if worker.health.state != "connected":
+            return 0.0
+        try:
+            told: Tai = await worker.call("time", lambda driver: driver.now(), SNAPSHOT_S)
+        except InstrumentError:
+            return 0.0
+        return told.seconds + told.femtoseconds * 1e-15
+
+    def _recent(self, held: _Held, now_s: float) -> bool:
+        """Return whether all of it was read not long ago, by either clock."""
         measures = held.snapshot.instrument in self._instruments.playing("Thermometer")
         fresh_s = min(FRESH_S, THERMOMETER_FRESH_S) if measures else FRESH_S
-        recent = time.monotonic() - held.at < fresh_s
-        return sound and recent and held.connections == health.connections
+        if time.monotonic() - held.at < fresh_s:
+            return True
+        return bool(held.read_s and now_s) and 0.0 <= now_s - held.read_s < fresh_s
 
-    async def _read(self, name: str, timing: bool) -> float:
+    def _stands(self, name: str, now_s: float) -> bool:
+        held, health = self._held.get(name), self._instruments.any_worker(name).health
+        if held is None or not self._lasts(held, health, now_s):
+            return False
+        return held.calls == health.calls
+
+    def _lasts(self, held: _Held, health: Health, now_s: float) -> bool:
+        """Return whether ``held`` is of this connection and not too old."""
+        sound = not held.snapshot.problem and health.state == "connected"
+        return sound and self._recent(held, now_s) and held.connections == health.connections
+
+    async def _read(self, name: str, timing: bool, now_s: float) -> float:
         """Read one instrument unless nothing was set; return its time, s TAI, or 0."""
         worker = self._instruments.any_worker(name)
         held, health = self._held.get(name), worker.health
-        known = held.changes if held is not None and self._lasts(held, health) else None
+        known = held.changes if held is not None and self._lasts(held, health, now_s) else None
         try:
             if health.state != "connected":  # connecting is not waited for
                 raise InstrumentError(health.last_error or f"{name} is {health.state}")
@@ -115,13 +144,13 @@ class Snapshots:
         )
         self._hold(name, told.changes, snapshot)
         if told.in_part and held is not None:
-            self._held[name] = replace(self._held[name], at=held.at)
+            self._held[name] = replace(self._held[name], at=held.at, read_s=held.read_s)
         return tai_s
 
     def _hold(self, name: str, changes: int | None, snapshot: InstrumentSnapshot) -> None:
         health = self._instruments.any_worker(name).health
         self._held[name] = _Held(
-            health.connections, health.calls, changes, time.monotonic(), snapshot
+            health.connections, health.calls, changes, time.monotonic(), 0.0, snapshot
         )
 
     def _unread(self, name: str, health: Health) -> InstrumentSnapshot:

@@ -270,6 +270,11 @@ class Bench:
         """Return the wiring of the feedline that reads ``qubit``."""
         return self.runner.facility.feedline_wiring(qubit.feedline)
 
+    def stores_readouts(self, qubit: Qubit) -> bool:
+        """Tell whether the instrument that reads ``qubit`` stores each readout, a few at a time."""
+        instrument = self.feedline(qubit).output.instrument
+        return model_of(self.runner.facility.instruments[instrument]).stores_readouts
+
     def chip_amplitude(self, qubit: Qubit) -> float:
         """Return the amplitude, sqrt(W), that full scale of the readout output has at the chip."""
         wiring = self.feedline(qubit)

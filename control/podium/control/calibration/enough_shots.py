@@ -1,14 +1,21 @@
 """Takes as many shots as a sigma needs that says something beside the design, and no more."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.facility.facility import Qubit
 
-ENOUGH = 0.175
-"""Sigma aimed at, of the design's spread: a fifth is what is asked for, and shots scatter."""
+ENOUGH = 0.19
+"""Sigma aimed at, of the design's spread, by what a rough scan has found. A fifth is what is asked
+for; where it comes out greater, :func:`further_shots` follow."""
 FEWEST, MOST = 0.2, 1.5
 """Share of a routine's usual shots that are taken at least, and at most."""
+WITHIN, AIMED_AT = 0.195, 0.18
+"""Sigmas, of the design's spread: where one is above the first, shots are added for the second.
+Beyond a fifth, a measurement says little that the design does not."""
+ADDED_AT_LEAST, ADDED_AT_MOST = 0.1, 2.0
+"""Of the shots there were."""
 
 
 def enough_shots(
@@ -29,3 +36,25 @@ def enough_shots(
             return bench.shots(shots)
         share = max(share, (relative * entry.value / (ENOUGH * design.spread)) ** 2)
     return bench.shots(round(shots * min(max(share, FEWEST), MOST)))
+
+
+def further_shots(
+    qubits: Iterable[Qubit], quantity: str, fit: Callable[[Qubit], Fit], shots: int
+) -> int:
+    """Return how many shots more bring all sigmas to :data:`AIMED_AT`; 0 where all are well.
+
+    ``fit`` fits what there is, of so many ``shots``, and calls ``quantity`` its ``decay``. A qubit
+    whose fit fails, or whose design has no spread, asks for none.
+    """
+    share = 0.0
+    for qubit in qubits:
+        expected = qubit.design.get(quantity)
+        if expected is None or not expected.spread > 0:
+            continue
+        try:
+            sigma = fit(qubit).sigmas["decay"] / expected.spread
+        except FitFailed:
+            continue
+        if sigma > WITHIN:
+            share = max(share, (sigma / AIMED_AT) ** 2 - 1, ADDED_AT_LEAST)
+    return round(min(share, ADDED_AT_MOST) * shots)

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 LINE_STEPS = 6.0
 """Width of the line in steps of the scan: no line falls between two points."""
-PAUSE_LIFETIMES = 1.5
+PAUSE_LIFETIMES = 1.1
 """Wait between shots: what is left of the excitation is in the fit, and waiting longer costs more
 time than it gives contrast."""
 T1_DOUBT = 0.5

@@ -52,7 +52,14 @@ from podium.drivers.qblox_cluster.settings_readback import read_all
 from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.drivers.qblox_cluster.time_tags import channel_of, driven, is_high, read_tags
 from podium.drivers.qblox_cluster.triggered_start import TriggeredStart, tai_of
-from podium.drivers.roles import Acquired, Examination, Identity, MixerSettings, Tags
+from podium.drivers.roles import (
+    Acquired,
+    Examination,
+    Identity,
+    MixerSettings,
+    MixerTone,
+    Tags,
+)
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
@@ -232,8 +239,8 @@ class QbloxCluster:
         self._cache.set(
             [*settings_of(artifact, self._modules), *self._mixers.settings(artifact.sequencers)]
         )
-        self._cache.upload(artifact.sequencers)
-        self._check_error_queues({entry.slot for entry in artifact.sequencers})
+        checked = self._cache.upload(artifact.sequencers)
+        self._check_error_queues({entry.slot for entry in artifact.sequencers} - checked)
         self._program, self._settled = artifact, self._cache.changes
 
     def _reload(
@@ -481,10 +488,8 @@ class QbloxCluster:
 
     # CalibratesMixers
 
-    def calibrate_mixer(
-        self, channel: str, lo_hz: float, attenuation_db: float, intermediate_hz: float
-    ) -> MixerSettings:
-        """Let the box calibrate the mixer of an RF output (``slot4.out0``); outputs end silent.
+    def calibrate_mixers(self, tones: Sequence[MixerTone]) -> list[MixerSettings]:
+        """Let the box calibrate the mixers of RF outputs (``slot4.out0``); outputs end silent.
 
         A program that was loaded has to be loaded again.
         """
@@ -492,7 +497,7 @@ class QbloxCluster:
         if not self._quiet:
             self._stop_all()
         try:
-            return self._mixers.calibrate(channel, lo_hz, attenuation_db, intermediate_hz)
+            return self._mixers.calibrate(tones)
         finally:
             self._cache.silence()
 

@@ -9,19 +9,21 @@ calibration changes a sequencer behind the client's back, and its next setting w
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from podium.drivers.errors import Refused
+from podium.drivers.qblox_cluster import slot_commands
 from podium.drivers.qblox_cluster.connection import asking, telling
 from podium.drivers.qblox_cluster.settings import Setting, connections
 from podium.drivers.qblox_cluster.settings_cache import SettingsCache
-from podium.drivers.roles import MixerSettings
+from podium.drivers.roles import MixerSettings, MixerTone
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
 
 CALIBRATING = 0
 """The sequencer that an output's image is calibrated with."""
-RF_OUTPUTS = {"QRM-RF": ("out0",), "QCM-RF": ("out0", "out1")}
+OSCILLATORS = {"QRM-RF": {"out0": 1}, "QCM-RF": {"out0": 0, "out1": 1}}
+"""Numbers of local oscillators in commands, by kind and RF output (qblox-instruments 1.4.1)."""
 
 
 class Mixers:
@@ -36,41 +38,57 @@ class Mixers:
         self._cache = cache
         self._found: dict[tuple[int, str], MixerSettings] = {}
 
-    def calibrate(
-        self, channel: str, lo_hz: float, attenuation_db: float, intermediate_hz: float
-    ) -> MixerSettings:
-        """Let the box calibrate an output as it is set for programs; nothing plays meanwhile."""
-        slot, output = self._output(channel)
+    def calibrate(self, tones: Sequence[MixerTone]) -> list[MixerSettings]:
+        """Let the box calibrate outputs as they are set for programs; nothing plays meanwhile.
+
+        Those of one module one after the other, modules side by side.
+        """
+        waiting: dict[int, list[MixerTone]] = {}
+        for tone in tones:
+            waiting.setdefault(self._output(tone.channel)[0], []).append(tone)
+        while any(waiting.values()):
+            self._calibrate([queue.pop(0) for queue in waiting.values() if queue])
+        return [self._found[self._output(tone.channel)] for tone in tones]
+
+    def _calibrate(self, tones: Sequence[MixerTone]) -> None:
+        """Calibrate an output of each of some modules, and keep what was found."""
+        outputs = [self._output(tone.channel) for tone in tones]
+        for (slot, output), tone in zip(outputs, tones, strict=True):
+            self._cache.set(self._settings_of(slot, output, tone))
+            self._cache.changed((slot, None), (slot, CALIBRATING))
+        channels = ", ".join(tone.channel for tone in tones)
+        oscillators = [(slot, OSCILLATORS[self._modules[slot]][output]) for slot, output in outputs]
+        try:
+            with telling(self._name, f"calibrating the mixers of {channels}"):
+                slot_commands.calibrate_mixers(self._cluster, oscillators, CALIBRATING)
+        finally:
+            for slot, _ in outputs:
+                self._forget(slot)
+        for slot, output in outputs:
+            self._found[slot, output] = self._read(slot, output)
+
+    def _settings_of(self, slot: int, output: str, tone: MixerTone) -> list[Setting]:
         kind = self._modules[slot]
         oscillator = f"{output}_in0" if kind == "QRM-RF" else output
-        self._cache.set(
-            [
-                Setting(slot, None, f"{oscillator}_lo_freq", round(lo_hz)),
-                Setting(slot, None, f"{oscillator}_lo_en", True),
-                Setting(slot, None, f"{output}_att", round(attenuation_db)),
-                *connections(slot, CALIBRATING, kind, output, None),
-                Setting(slot, CALIBRATING, "mod_en_awg", True),
-                Setting(slot, CALIBRATING, "nco_freq", float(round(intermediate_hz))),
-            ]
-        )
+        return [
+            Setting(slot, None, f"{oscillator}_lo_freq", round(tone.lo_hz)),
+            Setting(slot, None, f"{oscillator}_lo_en", True),
+            Setting(slot, None, f"{output}_att", round(tone.attenuation_db)),
+            *connections(slot, CALIBRATING, kind, output, None),
+            Setting(slot, CALIBRATING, "mod_en_awg", True),
+            Setting(slot, CALIBRATING, "nco_freq", float(round(tone.intermediate_hz))),
+        ]
+
+    def _read(self, slot: int, output: str) -> MixerSettings:
         module = self._cluster.submodules[f"module{slot}"]
         sequencer = module.sequencers[CALIBRATING]
-        self._cache.changed((slot, None), (slot, CALIBRATING))
-        try:
-            with telling(self._name, f"calibrating the mixer of {channel}"):
-                getattr(module, f"{oscillator}_lo_cal")()
-                sequencer.sideband_cal()
-        finally:
-            self._forget(slot)
-        with asking(self._name, f"reading the mixer of {channel}"):
+        with asking(self._name, f"reading the mixer of slot{slot}.{output}"):
             i_mv, q_mv = (module.parameters[name].get() for name in _offsets(output))
             ratio = sequencer.parameters["mixer_corr_gain_ratio"].get()
             degrees = sequencer.parameters["mixer_corr_phase_offset_degree"].get()
-        found = MixerSettings(
+        return MixerSettings(
             float(i_mv) * 1e-3, float(q_mv) * 1e-3, float(ratio), math.radians(float(degrees))
         )
-        self._found[slot, output] = found
-        return found
 
     def hold(self, channel: str, settings: MixerSettings) -> None:
         """Set what an earlier calibration has found, as after the box was switched on anew."""
@@ -104,9 +122,9 @@ class Mixers:
         slot, _, output = channel.partition(".")
         number = slot.removeprefix("slot")
         kind = self._modules.get(int(number), "") if number.isdigit() else ""
-        if output not in RF_OUTPUTS.get(kind, ()):
+        if output not in OSCILLATORS.get(kind, {}):
             there = [
-                f"slot{n}.{out}" for n, k in self._modules.items() for out in RF_OUTPUTS.get(k, ())
+                f"slot{n}.{out}" for n, k in self._modules.items() for out in OSCILLATORS.get(k, {})
             ]
             raise Refused(
                 f"{self._name}: {channel!r} has no mixer to calibrate; "

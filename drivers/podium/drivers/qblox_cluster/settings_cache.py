@@ -89,11 +89,12 @@ class SettingsCache:
         """Forget what a parameter was set to: the cluster has changed it by itself."""
         self._held.pop((slot, sequencer, parameter), None)
 
-    def upload(self, entries: Sequence[SequencerProgram]) -> None:
+    def upload(self, entries: Sequence[SequencerProgram]) -> frozenset[int]:
         """Upload the parts of sequencers' programs that differ from what they hold.
 
         All of it goes out together and is checked once; where something of it is refused, all of
-        it goes out again, one sequencer after the other, so that the error says which.
+        it goes out again, one sequencer after the other, so that the error says which. Returns the
+        slots whose modules were sent something, and have no errors since.
         """
         needed = [(entry, parts) for entry in entries if (parts := self._forget(entry))]
         if len(needed) > 1:
@@ -106,6 +107,7 @@ class SettingsCache:
             self._upload(needed)
         for entry in entries:
             self._uploaded[entry.slot, entry.sequencer] = entry
+        return frozenset(entry.slot for entry, _ in needed)
 
     def _forget(self, entry: SequencerProgram) -> dict[str, Any]:
         """Return what a sequencer does not hold of a program; what it held is forgotten."""

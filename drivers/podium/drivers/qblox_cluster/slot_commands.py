@@ -10,6 +10,8 @@ from typing import Any
 
 from qblox_instruments import SequencerStatus
 
+from podium.drivers.qblox_cluster.connection import checked_once
+
 ERRORS = "SYSTem:ERRor:COUNt?"
 """How many errors wait in a queue (qblox-instruments 1.4.1, ``scpi.py``)."""
 
@@ -60,6 +62,28 @@ def states(cluster: Any, sequencers: Places) -> list[SequencerStatus]:
     """Return how each sequencer is."""
     answers = _carry_out(cluster, _lines(sequencers, ":STATE?"), checked=False)
     return _statuses(sequencers, answers)
+
+
+def calibrate_mixers(cluster: Any, oscillators: Places, sequencer: int) -> None:
+    """Let modules calibrate against the carrier, then against the image of a ``sequencer``.
+
+    ``oscillators``: slot and number of each; modules work side by side. All of it goes to the
+    cluster in one packet, as the vendor's client sends it, who would wait for each. Raises what the
+    client raises on an error.
+    """
+    lines = [f"SLOT{slot}:MIXer:LO:CALIB {number}" for slot, number in oscillators]
+    lines += [f"SLOT{slot}:MIXer:SIDEbands:CALIB {sequencer}" for slot, _ in oscillators]
+
+    async def on_cluster() -> None:
+        async with cluster._scpi._connection() as connection:
+            transport = connection._transport
+            for line in (*lines, ERRORS):
+                await transport.write(line)
+            if int(await transport.readline()) > 0:
+                await connection._check_error_queue_unlocked_async(connection)
+
+    with checked_once(cluster, [slot for slot, _ in oscillators]):
+        cluster._run_in_loop(on_cluster())
 
 
 def _lines(sequencers: Places, command: str) -> dict[int, list[str]]:

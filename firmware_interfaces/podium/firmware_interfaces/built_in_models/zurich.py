@@ -101,6 +101,7 @@ ZURICH = InstrumentModel(
     address="host",
     ports={"data_server": zurich.TCP_PORT},
     roles=("PulseSequencer", "CountsTicks"),
+    stores_readouts=True,
     driver="podium.drivers.zurich.data_server:ZurichDataServer",
     twin="podium.sim_instruments.twins.zurich.data_server.data_server_factory:running_data_server",
     family="podium.control.families.zurich.family:ZurichFamily",

@@ -21,8 +21,9 @@ def bench() -> Bench:
 
 def test_what_comes_to_the_module_meanwhile_waits_and_time_may_leap_there(bench) -> None:
     assert bench.send(4, "MIXer:LO:CALIB 0") == ""
-    assert bench.twin.horizon(T0).busy_until_fs == DONE_FS
+    assert bench.twin.horizon(T0).busy_until_fs is None, "nobody waits: another may begin its own"
     assert bench.send(4, "AFE:OFFSet:OUTAMP0?", T0 + FS_PER_MS) == ""
+    assert bench.twin.horizon(T0 + FS_PER_MS).busy_until_fs == DONE_FS
     assert bench.sessions["slot4"].feed(b"", DONE_FS - 1) == b""
     assert bench.sessions["slot4"].feed(b"", DONE_FS).strip() == b"-3.0"
     assert bench.twin.horizon(DONE_FS).busy_until_fs is None

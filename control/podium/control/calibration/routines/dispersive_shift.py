@@ -1,20 +1,23 @@
 """Measures the resonator with the qubit in 0 and in 1: chi, kappa, readout frequency.
 
 With the qubit in 0 there is nothing to wait for: shot follows shot, and these rows tell the line,
-the linewidth and what photons move. With the qubit in 1 one power is enough, and a wait of little
-more than T1: what share of the shots is in 1 after the pulse follows from T1.
+the linewidth and what photons move. With the qubit in 1 one power is enough. Shots are heralded
+where results can be told: all but what decays until the window has closed is in 1 then. Elsewhere
+they wait little more than T1, and their share in 1 follows from T1.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, Declaration
 from podium.control.calibration.dispersive import critical_photons
-from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.resonator import (
     DispersiveScan,
     ReadoutWindow,
@@ -22,8 +25,15 @@ from podium.control.calibration.fits.resonator import (
     fit_dispersive,
     fit_resonance,
 )
+from podium.control.calibration.herald import began_in_0, can_herald, herald_frames, heralded
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.preparation_errors import (
+    herald_is_blind_s,
+    herald_timings,
+    share_in_one,
+)
 from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
@@ -52,6 +62,8 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 if TYPE_CHECKING:
     import xarray
 
+ComplexArray = NDArray[np.complex128]
+
 POWERS = (0.45, 1.0)
 """Amplitudes, of the greatest, with the qubit in 0: photons move the line, and how far is fitted
 and taken out."""
@@ -62,11 +74,13 @@ MOVED, GENTLE = 0.2, 0.1
 the first, it is measured anew with so many as move it by the second. From 0.77 on a line has two
 places at once (Dykman, Krivoglaz 1971), and the shift is taken out to second order only."""
 POINTS = 49
-GROUND_SHOTS, EXCITED_SHOTS = 1200, 200
+GROUND_SHOTS, EXCITED_SHOTS, HERALDED_SHOTS = 900, 200, 250
+"""In 1, by waiting or heralded: of the latter a seventh or so does not begin in 0."""
+FEWEST = 20
+"""Heralded shots at each point, below which there is no result."""
 PAUSE_LIFETIMES = 1.2
-"""Wait between pi pulses, also where flips reset qubits elsewhere: these windows are longer than
-those that tell 0 from 1, and a sequencer has one length. 77 % of the shots are in 1 then, and there
-are four times as many."""
+"""Wait between pi pulses where shots are not heralded, as where the analyser would store a herald
+beside each frequency: 77 % of them are in 1 then, and there are four times as many."""
 WINDOW = (4.0, 15.0)
 """When the window opens and closes, in lifetimes 1 / (pi kappa): the resonator has filled."""
 
@@ -98,30 +112,30 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         in_0 = await bench.run(outcome, ground)
     excited, cycle_ns = _excited_program(bench, pulses, top, probe, opens_ns, closes_ns)
     in_1 = await bench.run(outcome, excited)
-    since_pulse_ns = until_all_end_ns(pulses)
-    shots = np.array([ground.shots] * len(POWERS) + [excited.shots], dtype=np.float64)
-
-    def rows(qubit: Qubit) -> np.ndarray:
-        return np.concatenate([iq_of(in_0, qubit.element), iq_of(in_1, qubit.element)[None]])
 
     def raw(qubit: Qubit) -> Panel:
         frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
-        iq = np.abs(rows(qubit)[-2:]) * 1e3
-        series = tuple(Series(f"prepared in {s}", frequency / 1e9, iq[s]) for s in (0, 1))
+        rows = [iq_of(in_0, qubit.element)[-1]]
+        with suppress(FitFailed):
+            rows.append(_row_in_1(bench, in_1, qubit, excited.shots)[0])
+        series = tuple(
+            Series(f"prepared in {s}", frequency / 1e9, np.abs(row) * 1e3)
+            for s, row in enumerate(rows)
+        )
         return Panel(qubit.element, "probe frequency (GHz)", "|S21| (mV)", series)
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
+        row, shots = _row_in_1(bench, in_1, qubit, excited.shots)
         lag_s = 1 / (np.pi * kappa[qubit.name])  # the field follows the qubit so much later
-        begin_s = since_pulse_ns[qubit.name] * 1e-9 + window.opens_s - lag_s
-        thermal, t1_s = bench.measured(qubit, "thermal_population") or 0.0, bench.best(qubit, "t1")
-        share = excited_share(thermal, t1_s, cycle_ns * 1e-9, begin_s, window.duration_s)
+        thermal = bench.measured(qubit, "thermal_population") or 0.0
+        share = _share_in_1(bench, pulses, qubit, window.opens_s - lag_s, window, cycle_ns)
         scan = DispersiveScan(
             frequency,
-            rows(qubit),
+            np.concatenate([iq_of(in_0, qubit.element), row[None]]),
             np.array([*POWERS, 1.0]) ** 2,
             np.array([thermal] * len(POWERS) + [share]),
-            shots,
+            np.array([float(ground.shots)] * len(POWERS) + [shots]),
             window,
             bare_hz(bench, qubit),
         )
@@ -152,6 +166,49 @@ def _fit_lines(scan: DispersiveScan, values: Mapping[str, float]) -> tuple[Serie
         Series(f"fit, prepared in {k}", scan.frequency_hz / 1e9, np.abs(line) * 1e3, line=True)
         for k, line in enumerate(lines)
     )
+
+
+def _row_in_1(
+    bench: Bench, data: "xarray.Dataset", qubit: Qubit, shots: int
+) -> tuple[ComplexArray, float]:
+    """Return the scan in 1, shape (frequencies,), and how many of ``shots`` each point tells.
+
+    Raises FitFailed where too few were heralded in 0.
+    """
+    iq = iq_of(data, qubit.element)
+    if "shot" not in data.dims:
+        return iq, float(shots)
+    look_at(iq)
+    sure = began_in_0(data, qubit.element, levels(bench, qubit))
+    count = np.zeros(iq.shape[1:]) if sure is None else np.sum(sure, axis=0)
+    if sure is None or int(count.min()) < FEWEST:
+        raise FitFailed(f"fewer than {FEWEST} shots at a point began in 0 for sure")
+    return np.sum(np.where(sure, iq, 0.0), axis=0) / count, float(np.mean(count))
+
+
+def _share_in_1(
+    bench: Bench,
+    pulses: tuple[Pulses, ...],
+    qubit: Qubit,
+    seen_s: float,
+    window: ReadoutWindow,
+    cycle_ns: int,
+) -> float:
+    """Return the mean excited fraction of the scan in 1.
+
+    ``seen_s``: from the readout's arrival to the moment of the qubit that the window begins with;
+    ``cycle_ns``: from one pulse to the next; 0: shots are heralded.
+    """
+    thermal, t1_s = bench.measured(qubit, "thermal_population") or 0.0, bench.best(qubit, "t1")
+    if cycle_ns:
+        begin_s = until_all_end_ns(pulses)[qubit.name] * 1e-9 + seen_s
+        return excited_share(thermal, t1_s, cycle_ns * 1e-9, begin_s, window.duration_s)
+    played = herald_timings(pulses)[qubit.name]
+    since_s = herald_is_blind_s(Pulses(bench, qubit)) + played.until_read
+    arrives = share_in_one(bench, qubit, played, since_s, thermal)
+    x = window.duration_s / t1_s
+    alive = float(np.exp(-seen_s / t1_s) * (1 - np.exp(-x)) / x)
+    return thermal + (arrives - thermal) * alive
 
 
 def excited_share(
@@ -247,25 +304,22 @@ def _excited_program(
     opens_ns: int,
     closes_ns: int,
 ) -> tuple[Program, int]:
-    """Return the program, and the time from one pi pulse to the next, ns."""
-    frames = frame_names(pulses)
-    wait_ns = on_grid_ns(max(p.reset_s(PAUSE_LIFETIMES) for p in pulses))
-    body = [
-        *_probes(pulses),
-        Delay(frames, wait_ns * FS_PER_NS),
-        Barrier(frames),
-        *(p.pi() for p in pulses),
-        Barrier(frames),
-    ]
+    """Return the program, and the time from one pi pulse to the next, ns; 0: it is heralded."""
+    frames, name = frame_names(pulses), "resonator, qubit in 1"
+    flip: list[Statement] = [p.pi() for p in pulses]
+    read: list[Statement] = []
     for p in pulses:
-        body += p.measure(top[p.qubit.element], closes_ns, opens_ns)
-    program = Program(
-        "resonator, qubit in 1",
-        frames_of(pulses),
-        tuple(body),
-        (probe,),
-        shots=bench.shots(EXCITED_SHOTS),
-    )
+        read += p.measure(top[p.qubit.element], closes_ns, opens_ns)
+    if can_herald(pulses) and not any(bench.stores_readouts(p.qubit) for p in pulses):
+        body = [*_probes(pulses), *heralded(pulses, frames, flip, read)]
+        every = (*frames_of(pulses), *herald_frames(pulses))
+        shots = bench.shots(HERALDED_SHOTS)
+        return Program(name, every, tuple(body), (probe,), shots=shots, keep_shots=True), 0
+    wait_ns = on_grid_ns(max(p.reset_s(PAUSE_LIFETIMES) for p in pulses))
+    wait: list[Statement] = [Delay(frames, wait_ns * FS_PER_NS), Barrier(frames)]
+    body = [*_probes(pulses), *wait, *flip, Barrier(frames), *read]
+    shots = bench.shots(EXCITED_SHOTS)
+    program = Program(name, frames_of(pulses), tuple(body), (probe,), shots=shots)
     longest_ns = max(p.pulse_ns for p in pulses)
     return program, wait_ns + longest_ns + closes_ns + max(p.flight_ns() for p in pulses)
 

@@ -1,7 +1,6 @@
 """Measures T2 by a Hahn echo, which refocuses slow noise."""
 
 import asyncio
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -9,8 +8,9 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.enough_shots import further_shots
 from podium.control.calibration.fits.decay import exponential, fit_decay
-from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.fits.least_squares import Fit
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
@@ -43,17 +43,12 @@ WAITING = np.concatenate([np.linspace(0.02, 0.1, 9), np.linspace(0.9, 1.6, 27)])
 """Total delays, in expected T2. Where a decay of unknown height and known end is to be found, the
 shots belong at no delay and at 1.28 times the decay, more of them at the latter (the minimum of
 (1 + exp(x)) / x); spread out, so that another shape would show."""
-SHOTS = 150
+SHOTS = 110
 FLIPPING = np.concatenate([np.linspace(0.02, 0.1, 13), np.linspace(0.6, 1.0, 23)])
-FLIPPING_SHOTS = 172
+FLIPPING_SHOTS = 126
 """The same where flips reset the qubits and a shot costs what its delay costs: for the same sigma
 shorter delays take 74 % of the time (Fisher information of the model)."""
 RESET_LIFETIMES = 3.0
-WITHIN, AIMED_AT = 0.195, 0.18
-"""Sigmas, of the design's spread: where one is above the first, shots are added for the second.
-Beyond a fifth, a measurement says little that the design does not."""
-ADDED_AT_LEAST, ADDED_AT_MOST = 0.1, 2.0
-"""Of the shots there were."""
 
 
 async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -83,7 +78,7 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         return fit_decay(*signal(qubit), bench.guess(qubit, "t2_echo"), offset=0.0)
 
     if bench.thoroughness >= 1:
-        more = await asyncio.to_thread(further_shots, qubits, decay, program.shots)
+        more = await asyncio.to_thread(further_shots, qubits, "t2_echo", decay, program.shots)
         if more:
             data.append(await bench.run(outcome, replace(program, shots=more)))
             counts.append(more)
@@ -147,26 +142,6 @@ def _program(bench: Bench, qubits: tuple[Qubit, ...]) -> Program:
         (halves, signs),
         shots=bench.shots(shots),
     )
-
-
-def further_shots(qubits: Iterable[Qubit], decay: Callable[[Qubit], Fit], shots: int) -> int:
-    """Return how many shots more bring all sigmas to :data:`AIMED_AT`; 0 where all are well.
-
-    ``decay`` fits what there is, of so many ``shots``. A qubit whose fit fails, or whose design has
-    no spread, asks for none.
-    """
-    share = 0.0
-    for qubit in qubits:
-        expected = qubit.design.get("t2_echo")
-        if expected is None or not expected.spread > 0:
-            continue
-        try:
-            sigma = decay(qubit).sigmas["decay"] / expected.spread
-        except FitFailed:
-            continue
-        if sigma > WITHIN:
-            share = max(share, (sigma / AIMED_AT) ** 2 - 1, ADDED_AT_LEAST)
-    return round(min(share, ADDED_AT_MOST) * shots)
 
 
 ECHO = Declaration(

@@ -1,5 +1,6 @@
 """Measures T2*, and f01 as precisely as the shots allow, by Ramsey fringes."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.enough_shots import enough_shots
+from podium.control.calibration.enough_shots import enough_shots, further_shots
 from podium.control.calibration.fits.least_squares import (
     Bound,
     Fit,
@@ -161,6 +162,15 @@ def _refuse_two_fringes(chi2: float) -> None:
         )
 
 
+def _refuse_far(detuning_hz: float, pulse_s: float) -> None:
+    """Raise FitFailed where the drive is off by more than its pulses bear."""
+    if abs(detuning_hz) * pulse_s > 0.1:
+        raise FitFailed(
+            f"the drive is {detuning_hz / 1e6:.2f} MHz off, too far for the pulses; "
+            "repeat the spectroscopy"
+        )
+
+
 def _program(bench: Bench, pulses: tuple[Pulses, ...]) -> Program:
     """Return the fringes of all qubits over delays, in four phases."""
     frames = frame_names(pulses)
@@ -185,6 +195,19 @@ def _program(bench: Bench, pulses: tuple[Pulses, ...]) -> Program:
     )
 
 
+def _panel(qubit: Qubit, delay: Array, phase: Array, projected: Array) -> Panel:
+    """Draw the fringes: both quadratures, each as half of what opposite phases differ by."""
+    series = tuple(
+        Series(
+            f"phase {turns:.2f}",
+            delay[phase == turns] * 1e6,
+            (projected[phase == turns] - projected[phase == turns + 0.5]) / 2,
+        )
+        for turns in QUADRATURES[:2]
+    )
+    return Panel(qubit.element, "delay (µs)", "half of what opposite phases differ by", series)
+
+
 async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Fringes over delays up to a few T2*, in four phases.
 
@@ -194,55 +217,55 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     outcome = Outcome("ramsey", "Ramsey")
     pulses = all_pulses(bench, qubits)
     program = _program(bench, pulses)
-    data = await bench.run(outcome, program)
+    data = [await bench.run(outcome, program)]
+    counts = [program.shots]
     played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
     gap_s = {p.qubit.name: p.pulse_ns * 1e-9 for p in pulses}
-    begins = begins_s(as_played(data, program))
+    begins = begins_s(as_played(data[0], program))
 
     def signal(qubit: Qubit) -> tuple[Array, Array, Array, Array]:
         reference = levels(bench, qubit)
-        projected = reference.project(iq_of(data, qubit.element))
-        delay = values_of(data, f"{qubit.element}_delay")
+        iq = np.average([iq_of(one, qubit.element) for one in data], axis=0, weights=counts)
+        projected = reference.project(iq)
+        delay = values_of(data[0], f"{qubit.element}_delay")
         grid, phase = np.meshgrid(delay, np.array(QUADRATURES), indexing="ij")
-        sigma = reference.sigma(projected, program.shots)
+        sigma = reference.sigma(projected, sum(counts))
         return grid.ravel(), phase.ravel(), projected.ravel(), sigma.ravel()
 
-    def raw(qubit: Qubit) -> Panel:
-        delay, phase, projected, _ = signal(qubit)
-        series = tuple(
-            Series(
-                f"phase {turns:.2f}",
-                delay[phase == turns] * 1e6,
-                (projected[phase == turns] - projected[phase == turns + 0.5]) / 2,
-            )
-            for turns in QUADRATURES[:2]
-        )
-        return Panel(qubit.element, "delay (µs)", "half of what opposite phases differ by", series)
-
-    def fit(qubit: Qubit, panel: Panel) -> Found:
+    def fringes(qubit: Qubit) -> Fit:
         delay, phase, projected, sigma = signal(qubit)
-        trial = _detunings(delay)
+        t2_s = bench.guess(qubit, "t2_ramsey")
         # The fringes turn by -(f01 - f_drive): a positive phase shift of the second pulse
         # stands for a qubit that is slower than the drive.
-        found = fit_ramsey(delay, -phase, projected, sigma, bench.guess(qubit, "t2_ramsey"), trial)
-        v = found.values
+        found = fit_ramsey(delay, -phase, projected, sigma, t2_s, _detunings(delay))
         _refuse_two_fringes(found.chi2)
+        return found
+
+    if bench.thoroughness >= 1:
+        more = await asyncio.to_thread(further_shots, qubits, "t2_ramsey", fringes, program.shots)
+        if more:
+            data.append(await bench.run(outcome, replace(program, shots=more)))
+            counts.append(more)
+
+    def raw(qubit: Qubit) -> Panel:
+        return _panel(qubit, *signal(qubit)[:3])
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        delay, phase, _, sigma = signal(qubit)
+        found = fringes(qubit)
+        v = found.values
         # The qubit also turns while the pulses last, about 2/pi of their area each: the
         # fringes' shift at zero delay is free, so only the slope over the delay counts.
         f01 = played[qubit.name] + v["detuning"]
         shares = fringe_shares(delay, -phase, v, sigma)
-        moved_hz = mean_scatter_hz(v["decay"], v["gaussian"], shares, begins, program.shots)
+        moved_hz = mean_scatter_hz(v["decay"], v["gaussian"], shares, begins, sum(counts))
         grid = np.linspace(0.0, float(delay.max()), 400)
         lines = tuple(
             Series(f"fit {turns:.2f}", grid * 1e6, quadrature(grid, turns, v), True)
             for turns in QUADRATURES[:2]
         )
         text = "f01 {f01}, T2* {t2_ramsey}"
-        if abs(v["detuning"]) * gap_s[qubit.name] > 0.1:
-            raise FitFailed(
-                f"the drive is {v['detuning'] / 1e6:.2f} MHz off, too far for the pulses; "
-                "repeat the spectroscopy"
-            )
+        _refuse_far(v["detuning"], gap_s[qubit.name])
         return {
             "f01": Measured(f01, float(np.hypot(found.sigmas["detuning"], moved_hz)), "Hz"),
             "ramsey_amplitude": Measured(v["amplitude"], found.sigmas["amplitude"], "1"),
@@ -258,8 +281,8 @@ CONTRAST_OFF = 0.4
 """Share by which the contrast may have changed since the Ramsey scan before."""
 SCATTERED = 16.0
 """chi2 per point of fringes that are there stays below 2."""
-FREQUENCY_SHOTS = 150
-"""They tell f01 to some 350 Hz."""
+FREQUENCY_SHOTS = 110
+"""They tell f01 to some 400 Hz."""
 SHORT_SHARE = 5
 LONG_POINTS = 13
 LONG_DELAY = 1.05

@@ -88,9 +88,9 @@ measured, the first map too. So the search goes on where the best setting is at 
 TOP = (5, 5)
 """Frequencies and amplitudes of the last map, where shots are heralded ..."""
 TOP_SHOTS, TOP_RUNS = 1600, 2
-"""... its shots, and how often it is measured: they shape the hill alone, and tell how much of 1
-decays, and where it decays more. With half of them that of a few qubits in a hundred, three spreads
-off their design, was taken for usual."""
+"""... its shots, and how often it is measured, once the best setting lies inside: they shape the
+hill alone, and tell how much of 1 decays, and where it decays more. With half of them that of a few
+qubits in a hundred, three spreads off their design, was taken for usual."""
 TOP_REACH_KAPPA, TOP_REACH_LOG = 0.15, 0.22
 """It reaches so far to either side: in frequency, of the resonator's width, and in the logarithm of
 the amplitude. There the hill is a cubic form to a part in 300."""
@@ -202,42 +202,7 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
     """
     outcome = Outcome("readout_optimisation", "Readout optimisation")
     samples = {p.qubit.name: Samples(window_of(p)) for p in all_pulses(bench, qubits)}
-    wide = {q.name: first_ranges(bench, q) for q in qubits}
-    lifetimes = {q.name: 10e9 / (np.pi * bench.best(q, "kappa")) for q in qubits}
-    map_ns = {q.name: _length_ns(FIRST_LENGTH * lifetimes[q.name]) for q in qubits}
-    await _measure(bench, outcome, qubits, wide, map_ns, samples, bench.shots(WIDE_SHOTS))
-    best = _best(qubits, samples)
-    sure = can_herald(all_pulses(bench, qubits))
-
-    async def again(
-        moving: tuple[Qubit, ...],
-        ranges: dict[str, tuple[Array, Array]],
-        shots: int,
-        runs: int = 1,
-    ) -> None:
-        """Measure one more map of each about its best setting, and find that anew."""
-        if sure:  # what the length does to distance and decay is then measured, not reckoned
-            map_ns.update({q.name: _length_ns(best[q.name].length_s * 1e9) for q in moving})
-        for _ in range(runs):
-            await _measure(bench, outcome, moving, ranges, map_ns, samples, bench.shots(shots))
-        best.update(_best(moving, samples))
-
-    for _ in range(NARROW_MAPS):
-        moving = tuple(q for q in qubits if q.name in best and not _inside(samples, best, q, sure))
-        if not moving:
-            break
-        near = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
-        await again(moving, near, NARROW_SHOTS)
-    moving = tuple(q for q in qubits if q.name in best) if sure else ()
-    for _ in range(TOP_MAPS):
-        if not moving:
-            break
-        near = {q.name: top_ranges(bench, q, best[q.name]) for q in moving}
-        samples.update({q.name: samples[q.name].anew() for q in moving})
-        await again(moving, near, TOP_SHOTS, TOP_RUNS)
-        # All together or none: it takes no longer, and neighbours' tones are as in use.
-        if all(best[q.name].inside for q in moving):
-            break
+    await _search(bench, outcome, qubits, samples)
 
     def raw(qubit: Qubit) -> Panel:
         return Panel(
@@ -263,6 +228,51 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+async def _search(
+    bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], samples: dict[str, Samples]
+) -> None:
+    """Measure maps into ``samples``: a wide one, and others about the best setting so far."""
+    wide = {q.name: first_ranges(bench, q) for q in qubits}
+    lifetimes = {q.name: 10e9 / (np.pi * bench.best(q, "kappa")) for q in qubits}
+    map_ns = {q.name: _length_ns(FIRST_LENGTH * lifetimes[q.name]) for q in qubits}
+    await _measure(bench, outcome, qubits, wide, map_ns, samples, bench.shots(WIDE_SHOTS))
+    best = _best(qubits, samples)
+    sure = can_herald(all_pulses(bench, qubits))
+
+    async def again(
+        moving: tuple[Qubit, ...], ranges: dict[str, tuple[Array, Array]], shots: int
+    ) -> None:
+        """Measure one more map of each about its best setting, and find that anew."""
+        if sure:  # what the length does to distance and decay is then measured, not reckoned
+            map_ns.update({q.name: _length_ns(best[q.name].length_s * 1e9) for q in moving})
+        await more(moving, ranges, shots)
+
+    async def more(
+        moving: tuple[Qubit, ...], ranges: dict[str, tuple[Array, Array]], shots: int
+    ) -> None:
+        await _measure(bench, outcome, moving, ranges, map_ns, samples, bench.shots(shots))
+        best.update(_best(moving, samples))
+
+    for _ in range(NARROW_MAPS):
+        moving = tuple(q for q in qubits if q.name in best and not _inside(samples, best, q, sure))
+        if not moving:
+            break
+        near = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
+        await again(moving, near, NARROW_SHOTS)
+    moving = tuple(q for q in qubits if q.name in best) if sure else ()
+    for number in range(TOP_MAPS if moving else 0):
+        near = {q.name: top_ranges(bench, q, best[q.name]) for q in moving}
+        samples.update({q.name: samples[q.name].anew() for q in moving})
+        await again(moving, near, TOP_SHOTS)
+        # All together or none: it takes no longer, and neighbours' tones are as in use.
+        if number < TOP_MAPS - 1 and not all(best[q.name].inside for q in moving):
+            continue
+        for _ in range(TOP_RUNS - 1):
+            await more(moving, near, TOP_SHOTS)
+        if all(best[q.name].inside for q in moving):
+            break
 
 
 def _in_words(found: BestSetting, length_s: float) -> str:

@@ -150,6 +150,8 @@ class ClusterTwin:
             TimeTagCollector(self.lines, self.clock, serial),
         )
         self.lines.watch(self._settle)
+        self._awaited_until_fs = 0
+        """When a calibration ends that a command waits for: another module may begin its own."""
         self._tallies = {"commands": 0, "unknown": 0, "unmeant": 0}
         self._ear: CommandObserver[Command] = CommandObserver(lambda: self._tallies, cluster_words)
 
@@ -204,7 +206,7 @@ class ClusterTwin:
         modules = self.modules.values()
         if any(module.assembler.busy for module in modules):
             return replace(horizon, computing=True)
-        until_fs = max((module.calibrates_until_fs for module in modules), default=0)
+        until_fs = self._awaited_until_fs
         if until_fs > now_fs:
             ends = [until_fs, *([] if (end_fs := horizon.busy_until_fs) is None else [end_fs])]
             return replace(horizon, busy_until_fs=max(ends))
@@ -253,7 +255,12 @@ class ClusterTwin:
             module = self.modules.get(int(slot[1])) if slot is not None else None
         if module is None:
             return False
-        return module.assembler.busy or now_fs < module.calibrates_until_fs
+        if module.assembler.busy:
+            return True
+        calibrates = now_fs < module.calibrates_until_fs
+        if calibrates:
+            self._awaited_until_fs = module.calibrates_until_fs
+        return calibrates
 
     def levels_v(self) -> dict[str, float]:
         """Return the static level of every baseband output, by connector (``slot6.out2``)."""
