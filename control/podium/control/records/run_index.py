@@ -24,7 +24,7 @@ from podium.control.bus.records import (
     RecordedRun,
     RunFacts,
 )
-from podium.control.facility.append_only import shared_file
+from podium.control.facility.append_only import shared_file, writing
 from podium.control.records.index_schema import (
     FILES,
     NAMES,
@@ -106,22 +106,8 @@ class RunIndex:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """One transaction, kept whole or not at all."""
-        with self._writes, self._translated("did not take it"):
-            if not self.is_sqlite:
-                with self._engine.begin() as connection:
-                    yield connection
-                return
-            with self._engine.connect() as plain:
-                connection = plain.execution_options(isolation_level="AUTOCOMMIT")
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    connection.exec_driver_sql("COMMIT")
-                except BaseException:
-                    # A full disk has rolled back by itself already.
-                    if getattr(connection.connection.dbapi_connection, "in_transaction", False):
-                        connection.exec_driver_sql("ROLLBACK")
-                    raise
+        with self._writes, self._translated("did not take it"), writing(self._engine) as connection:
+            yield connection
 
     def known(self, connection: sa.Connection, facts: RunFacts) -> str:
         """Return the run under which a request is recorded already; empty: it is not."""
