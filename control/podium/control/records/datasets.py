@@ -6,15 +6,14 @@ named, units stand in the attributes, numbers are real.
 
 import hashlib
 import io
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import xarray
 
+from podium.control.facility.durable_file import write_durably
 from podium.control.records.netcdf_content import (
     NotStorable,
     check_first_attribute,
@@ -61,20 +60,9 @@ def write_dataset(data: xarray.Dataset, path: Path) -> None:
     # In memory first: on a full disk the HDF5 library leaves files open that it can no longer
     # close, and the process dies of that later.
     content = netcdf_content(data)
-    draft = ""
     try:
-        handle, draft = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
-    except BaseException as error:
-        if draft:
-            Path(draft).unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
+        write_durably(path, content)
+    except OSError as error:
         run = data.attrs.get("run", "?")
         raise OSError(
             error.errno,

@@ -11,6 +11,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -46,8 +47,9 @@ IN_ONE_QUESTION = 500
 
 # Made once: to make a statement takes longer than to carry it out.
 _OF_RUN = [column.name for column in RUNS.columns if column.name not in ("id", "outcome")]
-_WITH_TICKET = sa.select(RUNS.c.run).where(RUNS.c.ticket == sa.bindparam("ticket"))
-_TICKET_OF = sa.select(RUNS.c.ticket).where(RUNS.c.run == sa.bindparam("run"))
+_TAKEN = sa.select(RUNS.c.run, RUNS.c.ticket).where(
+    (RUNS.c.run == sa.bindparam("run")) | (RUNS.c.ticket == sa.bindparam("ticket"))
+)
 _PUT_FILE = sa.insert(FILES)
 
 
@@ -109,21 +111,22 @@ class RunIndex:
         with self._writes, self._translated("did not take it"), writing(self._engine) as connection:
             yield connection
 
-    def known(self, connection: sa.Connection, facts: RunFacts) -> str:
-        """Return the run under which a request is recorded already; empty: it is not."""
-        found = connection.execute(_WITH_TICKET, {"ticket": facts.ticket}).scalar()
-        return "" if found is None or not facts.ticket else str(found)
+    def name_of(self, connection: sa.Connection, facts: RunFacts) -> tuple[str, bool]:
+        """Return the name under which a run is recorded, and whether it is already.
 
-    def free_name(self, connection: sa.Connection, facts: RunFacts) -> str:
-        """Return the name under which a new run is recorded: its id, where that is free."""
-        wanted = facts.run or f"refused-{facts.ticket[:12]}"
-        name, number = wanted, 1
-        while True:
-            row = connection.execute(_TICKET_OF, {"run": name}).first()
-            if row is None or row.ticket is None:  # what only news has told of
-                return name
-            number += 1
+        That of a new one is its id, where that is free.
+        """
+        wanted = name = facts.run or f"refused-{facts.ticket[:12]}"
+        asked = {"ticket": facts.ticket or None}
+        for number in count(2):
+            rows = connection.execute(_TAKEN, asked | {"run": name}).all()
+            for row in rows:
+                if facts.ticket and row.ticket == facts.ticket:
+                    return str(row.run), True
+            if all(row.ticket is None for row in rows):  # what only news has told of
+                break
             name = f"{wanted}.{number}"
+        return name, False
 
     def put(
         self,
