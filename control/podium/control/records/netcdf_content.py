@@ -9,6 +9,7 @@ rules (CF conventions).
 
 import io
 import json
+from collections.abc import Hashable
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -55,7 +56,6 @@ def _names() -> h5p.PropLCID:
 _ACCESS, _NAMES = _in_memory(), _names()
 _FILE, _DATASET = _ordered(h5p.FILE_CREATE), _ordered(h5p.DATASET_CREATE)
 _FILE.set_link_creation_order(IN_ORDER)
-_SCALAR = h5s.create(h5s.SCALAR)
 _TEXT = h5t.py_create(h5py.string_dtype(), logical=True)
 _TEXT_IN_MEMORY = h5t.py_create(h5py.string_dtype())
 
@@ -74,7 +74,7 @@ def netcdf_content(data: xarray.Dataset) -> bytes:
     JSON text.
     """
     listed, attributes = encode_dataset_coordinates(data)
-    variables = {name: encode_cf_variable(one, name=name) for name, one in listed.items()}
+    variables = {name: _encoded(name, one) for name, one in listed.items()}
     # Two of one name, in two threads, would be one file to the library, which refuses to begin it
     # while it is open.
     file = h5f.create(b"dataset-%d.nc" % next(_NUMBERS), h5f.ACC_TRUNC, _FILE, _ACCESS)
@@ -119,8 +119,20 @@ def check_first_attribute(file: Path | io.BytesIO) -> None:
         opened.attrs.get("_nc3_strict")
 
 
+def _encoded(name: Hashable, variable: xarray.Variable) -> xarray.Variable:
+    """Return a variable as xarray would write it.
+
+    Numbers of which nothing is said stay as they are; xarray marks what is missing among them.
+    """
+    if variable.dtype.kind not in "iuf" or variable.encoding:
+        return encode_cf_variable(variable, name=name)
+    if variable.dtype.kind == "f":
+        variable.attrs.setdefault("_FillValue", variable.dtype.type(np.nan))
+    return variable
+
+
 def _dimension_alone(file: h5f.FileID, name: str, size: int) -> h5d.DatasetID:
-    space = h5s.create_simple((size,))
+    space = _space((size,))
     scale = h5d.create(file, name.encode(), h5t.IEEE_F32BE, space, _DATASET, lcpl=_NAMES)
     h5ds.set_scale(scale, DIMENSION_ALONE.format(size).encode())
     return scale
@@ -129,10 +141,10 @@ def _dimension_alone(file: h5f.FileID, name: str, size: int) -> h5d.DatasetID:
 def _variable(file: h5f.FileID, name: str, variable: xarray.Variable) -> h5d.DatasetID:
     values, on_disk, in_memory = _typed(variable.values)
     creation = _DATASET
-    if "_FillValue" in variable.attrs:
-        creation = _DATASET.copy()
-        creation.set_fill_value(np.asarray(variable.attrs["_FillValue"]))
-    space = h5s.create_simple(values.shape)
+    if values.dtype.kind != "O" and "_FillValue" in variable.attrs:
+        missing = np.asarray(variable.attrs["_FillValue"])
+        creation = _with_fill_value(missing.dtype, missing.tobytes())
+    space = _space(values.shape)
     dataset = h5d.create(file, name.encode(), on_disk, space, creation, lcpl=_NAMES)
     dataset.write(h5s.ALL, h5s.ALL, values, in_memory)
     for attribute, value in variable.attrs.items():
@@ -142,8 +154,7 @@ def _variable(file: h5f.FileID, name: str, variable: xarray.Variable) -> h5d.Dat
 
 def _set_attribute(of: h5d.DatasetID | h5py.h5g.GroupID, name: str, value: object) -> None:
     values, on_disk, in_memory = _typed(value)
-    space = h5s.create_simple(values.shape) if values.shape else _SCALAR
-    h5a.create(of, name.encode(), on_disk, space).write(values, in_memory)
+    h5a.create(of, name.encode(), on_disk, _space(values.shape)).write(values, in_memory)
 
 
 def _plain(name: str, value: object) -> object:
@@ -167,7 +178,21 @@ def _typed(value: object) -> tuple[np.ndarray, h5t.TypeID, h5t.TypeID]:
     return values, kind, kind
 
 
+# To make these takes longer than to write a number.
+
+
 @lru_cache
 def _kind(dtype: np.dtype) -> h5t.TypeID:
-    """Return HDF5's type of numbers; it takes longer to make than a number to write."""
     return h5t.py_create(dtype, logical=True)
+
+
+@lru_cache
+def _space(shape: tuple[int, ...]) -> h5s.SpaceID:
+    return h5s.create_simple(shape)
+
+
+@lru_cache
+def _with_fill_value(dtype: np.dtype, value: bytes) -> h5p.PropDCID:
+    creation = _DATASET.copy()
+    creation.set_fill_value(np.frombuffer(value, dtype).reshape(()))
+    return creation

@@ -45,12 +45,11 @@ IN_ONE_QUESTION = 500
 """So many runs' names are asked for at once: SQLite takes no longer lists than 32,766."""
 
 
-# Made once: to make a statement takes longer than to carry it out.
 _OF_RUN = [column.name for column in RUNS.columns if column.name not in ("id", "outcome")]
 _TAKEN = sa.select(RUNS.c.run, RUNS.c.ticket).where(
     (RUNS.c.run == sa.bindparam("run")) | (RUNS.c.ticket == sa.bindparam("ticket"))
 )
-_PUT_FILE = sa.insert(FILES)
+_OF_FILE = [column.name for column in FILES.columns if column.name != "pruned_s"]
 
 
 class RunIndex:
@@ -68,12 +67,16 @@ class RunIndex:
             raise RecordsError(f"there are no records at {place}; the first run makes them")
         self._writes = threading.Lock()
         with self._translated("cannot be opened"):
-            self._engine = sa.create_engine(url, pool_pre_ping=not is_file)
+            style: dict[str, Any] = {"paramstyle": "named"} if url.drivername == "sqlite" else {}
+            self._engine = sa.create_engine(url, pool_pre_ping=not is_file, **style)
             put_run = self._insert(RUNS)
             replaced = {name: put_run.excluded[name] for name in _OF_RUN}
             put_run = put_run.on_conflict_do_update(index_elements=["run"], set_=replaced)
-            self._put_run = put_run.returning(RUNS.c.id)
-            self._put_names = self._insert(NAMES).on_conflict_do_nothing()
+            # Made once: to make a statement takes longer than to carry it out.
+            self._sql_taken = self._text(_TAKEN)
+            self._sql_run = self._text(put_run.returning(RUNS.c.id), _OF_RUN)
+            self._sql_names = self._text(self._insert(NAMES).on_conflict_do_nothing())
+            self._sql_file = self._text(sa.insert(FILES), _OF_FILE)
             if self._engine.dialect.name == "sqlite":
                 shared_file(self._engine)
             with self._engine.connect() as connection:
@@ -119,7 +122,7 @@ class RunIndex:
         wanted = name = facts.run or f"refused-{facts.ticket[:12]}"
         asked = {"ticket": facts.ticket or None}
         for number in count(2):
-            rows = connection.execute(_TAKEN, asked | {"run": name}).all()
+            rows = connection.exec_driver_sql(self._sql_taken, asked | {"run": name}).all()
             for row in rows:
                 if facts.ticket and row.ticket == facts.ticket:
                     return str(row.run), True
@@ -156,7 +159,7 @@ class RunIndex:
             "snapshot": facts.snapshot,
             "code_version": facts.code_version,
         }
-        number = connection.execute(self._put_run, row).scalar_one()
+        number = connection.exec_driver_sql(self._sql_run, row).scalar_one()
         names = [("node", one) for one in facts.nodes]
         names += [("qubit", one) for one in _with_last_words(facts.qubits)]
         self._name(connection, number, started_s, names)
@@ -376,7 +379,7 @@ class RunIndex:
             for kind, name in dict.fromkeys(names)
         ]
         if rows:
-            connection.execute(self._put_names, rows)
+            connection.exec_driver_sql(self._sql_names, rows)
 
     def _put_file(self, connection: sa.Connection, number: int, file: RecordedFile) -> None:
         row = {
@@ -389,7 +392,11 @@ class RunIndex:
             "by_whom": file.by,
             "at_s": file.at_s,
         }
-        connection.execute(_PUT_FILE, row)
+        connection.exec_driver_sql(self._sql_file, row)
+
+    def _text(self, statement: sa.ClauseElement, columns: list[str] | None = None) -> str:
+        """Return a statement in the words of the database; its values are named."""
+        return str(statement.compile(dialect=self._engine.dialect, column_keys=columns))
 
     def _insert(self, table: sa.Table) -> Any:
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
