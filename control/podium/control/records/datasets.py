@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import xarray
 
-from podium.control.facility.durable_file import write_durably
+from podium.control.facility.atomic_files import write_durably
 from podium.control.records.netcdf_content import (
     NotStorable,
     check_first_attribute,

@@ -33,7 +33,7 @@ from podium.control.bus.records import (
     SliceFound,
     SnapshotText,
 )
-from podium.control.facility.durable_file import sync_folder, write_durably
+from podium.control.facility.atomic_files import sync_folder, write_durably
 from podium.control.records.records_error import NoRun, RecordsError
 from podium.control.records.run_index import RunIndex
 from podium.control.records.snapshots import FOLDER, store

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podium.control.bus.snapshots import FacilitySnapshot
-from podium.control.facility.durable_file import write_durably
+from podium.control.facility.atomic_files import write_durably
 
 if TYPE_CHECKING:
     import xarray

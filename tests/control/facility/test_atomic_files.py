@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from podium.control.facility.durable_file import write_durably
+from podium.control.facility.atomic_files import write_durably
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
