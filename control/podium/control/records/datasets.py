@@ -22,6 +22,11 @@ from podium.control.records.netcdf_content import (
 from podium.control.records.snapshots import store_beside
 
 SUFFIX = ".nc"
+RESERVED = frozenset(
+    ("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid", "_Netcdf4Coordinates")
+)
+"""Attributes that say along what variables lie (NetCDF user's guide, appendix C)."""
+_NAME = re.compile(r"[^/\0]+")
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
 
 
@@ -83,6 +88,14 @@ def content_dataset(content: bytes) -> xarray.Dataset:
 
 
 def _check(data: xarray.Dataset) -> None:
+    for name in (*data.variables, *data.sizes):
+        if not _NAME.fullmatch(str(name)) or name == ".":
+            raise NotStorable(f"{name!r} is no name in netCDF: no '/', no byte 0, not '.', not ''")
+    for of, attributes in ((None, data.attrs), *((n, v.attrs) for n, v in data.variables.items())):
+        for name in attributes:
+            if name in RESERVED or not str(name):
+                where = "the dataset" if of is None else of
+                raise NotStorable(f"attribute {name!r} of {where}: the name is netCDF's own")
     for name, variable in data.variables.items():
         if np.iscomplexobj(variable):
             raise NotStorable(

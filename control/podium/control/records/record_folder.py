@@ -34,6 +34,7 @@ from podium.control.bus.records import (
     SnapshotText,
 )
 from podium.control.facility.atomic_files import sync_folder, write_durably
+from podium.control.records.event_store import EventStore
 from podium.control.records.records_error import NoRun, RecordsError
 from podium.control.records.run_index import RunIndex
 from podium.control.records.snapshots import FOLDER, store
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 INDEX = "index.sqlite"
 DATA = "data"
+EVENTS = "events.sqlite"
 STREAMS = "streams"
 """Folder of what streams have that are on."""
 RESERVE_BYTES = 64 << 20
@@ -81,6 +83,7 @@ class RecordFolder:
             raise RecordsError(f"{folder}: {error.strerror}") from error
         self.index = RunIndex(url or folder / INDEX, make=make)
         self.streams = StreamStore(folder / STREAMS)
+        self.events = EventStore(folder / EVENTS)
 
     def __enter__(self) -> Self:
         return self
@@ -89,8 +92,9 @@ class RecordFolder:
         self.close()
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Let go of index and events."""
         self.index.close()
+        self.events.close()
 
     def keep(self, wanted: KeepRun, began_s: float | None = None) -> Recorded:
         """Record a run durably, with its data; of one that is recorded already say where it is.
