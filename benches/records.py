@@ -22,6 +22,7 @@ import sqlalchemy as sa
 import xarray
 
 from podium.control.bus.records import FindRuns, KeepRun, RunFacts
+from podium.control.facility.append_only import writing
 from podium.control.parameters.store import ParameterStore
 from podium.control.parameters.store_schema import ENTRIES
 from podium.control.records.datasets import dataset_content
@@ -217,7 +218,7 @@ def got(folder: Path, entries: int) -> dict[str, float]:
             for n in range(100_000)
         ]  # fmt: skip
         for _ in range(max(1, entries // len(rows))):
-            with store._writing() as connection:
+            with writing(store._engine) as connection:
                 connection.execute(sa.insert(ENTRIES), rows)
         took = [timed(lambda n=n: store.get(rows[n]["name"])) for n in range(2000)]
     return percentiles_ms(took)

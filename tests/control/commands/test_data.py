@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from tests.benches.records.recorded_runs import NOON_S, outcome_of, scan, wanted
 
+from podium.control.bus.news import Event
 from podium.control.cli import main
 from podium.control.facility.state_folder import default_state_file, records_folder
 from podium.control.parameters.entry import ParameterEntry
@@ -163,3 +164,15 @@ def test_wrong_words_are_answered_in_a_line(capsys, recorded) -> None:
 
 def test_where_nothing_was_recorded_it_says_so(capsys) -> None:
     assert "no run of" in data(capsys, "list", status=1)
+
+
+def test_what_happened_at_four_is_told(recorded, capsys) -> None:
+    lost = Event(7, NOON_S, "agent node_a", "warning", "instrument lost", {"instrument": "lo_a"})
+    recorded.events.add([lost, Event(1, NOON_S + 7_200, "page", "info", "started", {})])
+    told = data(capsys, "events", "facility.yaml", "--until", "2026-11-23T13:00Z")
+    assert told.endswith("agent node_a      warning  instrument lost  instrument=lo_a\n")
+    assert len(data(capsys, "events").splitlines()) == 2
+    (one,) = json.loads(data(capsys, "events", "--level", "warning", "--json"))
+    assert (one["process"], one["told"]) == ("agent node_a", {"instrument": "lo_a"})
+    assert data(capsys, "events", "--words", "thunder") == "no event fits\n"
+    assert "one event at least" in data(capsys, "events", "--limit", "0", status=2)

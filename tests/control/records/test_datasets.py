@@ -98,6 +98,24 @@ def test_numbers_without_a_unit_are_refused(tmp_path: Path) -> None:
         save_dataset(data, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        xarray.Dataset({"a/b": ("x", [1])}),
+        xarray.Dataset({"a": ("x/y", [1])}),
+        xarray.Dataset({"": ("x", [1])}),
+        xarray.Dataset({".": ("x", [1])}),
+        xarray.Dataset({"a": ("x", [1], {"DIMENSION_LIST": "x"})}),
+        xarray.Dataset({"a": ("x", [1], {"": "x"})}),
+        xarray.Dataset({"a": ("x", [1])}, attrs={"CLASS": "x"}),
+    ],
+)
+def test_a_name_that_netcdf_cannot_hold_is_refused(data: xarray.Dataset, tmp_path: Path) -> None:
+    with pytest.raises(NotStorable, match="netCDF"):
+        save_dataset(data.assign_attrs(run="1"), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_attribute_that_is_no_json_is_refused(tmp_path: Path) -> None:
     data = rabi()
     data.attrs["lab"] = object()

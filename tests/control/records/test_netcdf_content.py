@@ -46,7 +46,13 @@ def _run() -> xarray.Dataset:
             "q0_probe_frequency": ("probe", axis, {"units": "Hz"}),
             "power": ("power", np.array([1, 2, 4])),
         },
-        attrs={"run": "17-1", "program_json": '{"a": "µ"}', "epoch": 3, "tai_s": 1.5, "n": [1, 2]},
+        attrs={
+            "run": "17-1",
+            "program_json": '{"a": "µ"}',
+            "epoch": 3,
+            "tai_s": 1.5,
+            "n": np.array([1, 2]),
+        },
     )
 
 

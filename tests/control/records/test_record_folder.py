@@ -1,3 +1,4 @@
+import os
 import shutil
 from collections import namedtuple
 from dataclasses import replace
@@ -66,7 +67,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_torn(records, monkeypatch) -> No
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(record_folder.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(RecordsError, match="1-2: its data could not be written: No space left"):
         records.keep(wanted("1-2"))
     monkeypatch.undo()

@@ -8,7 +8,7 @@ from tests.benches.records.recorded_runs import NOON_S, outcome_of, wanted
 
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import Done, Failed, RunId, ask
-from podium.control.bus.news import RunNews, runs_key
+from podium.control.bus.news import Event, RunNews, events_key, runs_key
 from podium.control.bus.records import (
     FetchFile,
     FileContent,
@@ -97,6 +97,43 @@ async def test_what_ends_with_the_records_is_recorded_at_their_end(desk, tmp_pat
         (run,) = records.index.find(FindRuns())
         assert (run.run, run.state) == (str(NEWS.run), "done")
         assert "before it sent the data" in run.error
+
+
+async def test_what_processes_tell_is_kept_while_they_do(desk, tmp_path) -> None:
+    event = Event(1, NOON_S, "agent node_a", "warning", "instrument lost", {"instrument": "lo_a"})
+    async with desk() as one:
+        await one.service.flush_events()
+        assert not (tmp_path / "records").exists()
+        await one.bus.publish(events_key("lab", "agent node_a"), encode(event))
+        await asyncio.sleep(0)
+        await one.service.flush_events()
+        events = (await one.service.records()).events
+        assert events.find() == (event,)
+        await one.bus.publish(events_key("lab", "page"), encode(replace(event, process="page")))
+        for _ in range(5):
+            await asyncio.sleep(0)
+    with RecordFolder(tmp_path / "records") as records:
+        assert [told.process for told in records.events.find()] == ["agent node_a", "page"]
+
+
+async def test_events_that_cannot_be_kept_are_kept_once_they_can(desk, monkeypatch, caplog) -> None:
+    event = Event(1, NOON_S, "page", "info", "started", {})
+    async with desk() as one:
+        store = (await one.service.records()).events
+
+        def full(_: object) -> None:
+            raise RecordsError("the disk is full")
+
+        monkeypatch.setattr(store, "add", full)
+        for number in (1, 2):
+            await one.bus.publish(events_key("lab", "page"), encode(replace(event, number=number)))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            await one.service.flush_events()
+        assert caplog.text.count("events not kept") == 1
+        monkeypatch.undo()
+        await one.service.flush_events()
+        assert sorted(told.number for told in store.find()) == [1, 2]
 
 
 async def test_programs_that_are_fired_by_the_hundred_are_not_recorded(desk) -> None:

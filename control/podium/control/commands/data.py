@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """So many runs are listed where no other number is asked for."""
+EVENT_FILTERS = {
+    "process": "of this one: coordinator, 'agent node_a', records, page, supervisor",
+    "level": "info, warning or error",
+    "words": "with these words",
+    "since": FILTERS["since"],
+    "until": FILTERS["until"],
+}
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -64,6 +71,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     prune.add_argument("--yes", action="store_true", help="do it; without, only say what would go")
     verify = _verb(verbs, "verify", "compare every file with its hash in the index")
     verify.add_argument("--quick", action="store_true", help="sizes only")
+    events = _verb(verbs, "events", "what the processes of podium up have told, oldest first")
+    for name, words in EVENT_FILTERS.items():
+        events.add_argument(f"--{name}", default="", help=words)
+    events.add_argument("--limit", type=int, default=SHOWN, metavar="N", help="the latest so many")
     imported = _verb(
         verbs, "import", "take in what was measured before: our folders, QCoDeS databases, Labber"
     )
@@ -76,7 +87,7 @@ def _verb(verbs: "object", name: str, words: str) -> ArgumentParser:
         parser.add_argument("--facility", type=Path, metavar="FILE", help="the facility file")
         parser.add_argument("--state", type=Path, metavar="FILE", help="as given to podium up")
     else:
-        rest = () if name in ("list", "prune", "verify") else ("rest",)
+        rest = () if name in ("list", "prune", "verify", "events") else ("rest",)
         add_facility_arguments(parser, before=rest, endpoints=False)
     parser.add_argument(
         "--records", metavar="DIR|URL", help="other records than those of the facility"

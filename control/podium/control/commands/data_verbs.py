@@ -6,6 +6,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.records import search_words
 from podium.control.records.record_folder import RecordFolder
 from podium.control.records.records_error import RecordsError
-from podium.control.records.run_times import length_s
+from podium.control.records.run_times import EARLIEST_S, LATEST_S, begin_of, end_of, length_s
 from podium.control.records.search_words import FILTERS
 
 MB = 1_000_000
@@ -323,6 +324,30 @@ def _import(arguments: Namespace, records: RecordFolder) -> int:
     return FOUND_PROBLEM if left else DONE
 
 
+def _events(arguments: Namespace, records: RecordFolder) -> int:
+    if arguments.limit < 1:
+        raise WrongWords(f"--limit {arguments.limit}: one event at least")
+    now_s = time.time()
+    found = records.events.find(
+        since_s=begin_of(arguments.since, now_s) if arguments.since else EARLIEST_S,
+        until_s=end_of(arguments.until, now_s) if arguments.until else LATEST_S,
+        process=arguments.process,
+        level=arguments.level,
+        words=arguments.words,
+        limit=arguments.limit,
+    )
+    if arguments.json:
+        print(json.dumps([asdict(one) for one in found]))
+        return DONE
+    if not found:
+        print("no event fits")
+    for one in found:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(one.at_s))
+        told = "".join(f"  {name}={value}" for name, value in one.told.items())
+        print(f"{when}  {one.process:<16}  {one.level:<7}  {one.what}{told}")
+    return DONE
+
+
 VERBS: Mapping[str, Callable[[Namespace, RecordFolder], int]] = {
     "list": _list,
     "search": _list,
@@ -333,5 +358,6 @@ VERBS: Mapping[str, Callable[[Namespace, RecordFolder], int]] = {
     "export": _export,
     "prune": _prune,
     "verify": _verify,
+    "events": _events,
     "import": _import,
 }

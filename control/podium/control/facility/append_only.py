@@ -1,5 +1,8 @@
 """Makes SQLAlchemy tables append-only, in files that several processes have open."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -24,11 +27,27 @@ def refuse_changes(table: sa.Table, store: str) -> None:
 
 
 def shared_file(engine: sa.Engine) -> None:
-    """Prepare every connection of an SQLite ``engine``, as :func:`.write_ahead` says."""
+    """Prepare every connection of an SQLite ``engine``, as :func:`.write_ahead` says.
+
+    Of transactions there are those of :func:`writing` alone; without one, each statement is its
+    own.
+    """
     sa.event.listen(engine, "connect", _prepare)
 
 
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One transaction, kept whole or not at all."""
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            # Who is to write says so at once, so that two do not wait for each other.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+
+
 def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # Python's sqlite3 would begin transactions by itself, and end them at a CREATE or an ALTER.
+    connection.isolation_level = None
     cursor = connection.cursor()
     write_ahead(cursor.execute)
     cursor.close()

@@ -5,15 +5,14 @@ file; any database that SQLAlchemy speaks to when given its URL.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
-from podium.control.facility.append_only import shared_file
+from podium.control.facility.append_only import shared_file, writing
 from podium.control.parameters.entry import ParameterEntry, checked
 from podium.control.parameters.store_schema import (
     ENTRIES,
@@ -76,7 +75,7 @@ class ParameterStore:
         if found == VERSION:
             return
         if make:
-            with self._writing() as connection:
+            with writing(self._engine) as connection:
                 bring_up_to_date(connection)
         elif found == 0:
             raise WrongSchema("it holds no parameters")
@@ -113,7 +112,7 @@ class ParameterStore:
         if not rows:
             return
         try:
-            with self._writing() as connection:
+            with writing(self._engine) as connection:
                 connection.execute(sa.insert(ENTRIES), rows)
         except sa.exc.SQLAlchemyError as error:
             raise StoreError(self._said(f"did not take {rows[0]['name']} ...", error)) from error
@@ -173,27 +172,6 @@ class ParameterStore:
         return end, self._select(
             sa.select(*_FIELDS).where(ENTRIES.c.id > from_here).order_by(ENTRIES.c.id)
         )
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """One transaction, kept whole or not at all."""
-        if self._engine.dialect.name != "sqlite":
-            with self._engine.begin() as connection:
-                yield connection
-            return
-        # Python's sqlite3 would end the transaction at a CREATE or an ALTER; and who is to write
-        # says so at once, so that two do not wait for each other.
-        with self._engine.connect() as plain:
-            connection = plain.execution_options(isolation_level="AUTOCOMMIT")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                # A full disk has rolled back by itself already.
-                if getattr(connection.connection.dbapi_connection, "in_transaction", False):
-                    connection.exec_driver_sql("ROLLBACK")
-                raise
 
     def _select(
         self, query: "sa.Select[tuple[object, ...]]", given: Mapping[str, str] | None = None

@@ -6,38 +6,35 @@ named, units stand in the attributes, numbers are real.
 
 import hashlib
 import io
-import json
-import os
 import re
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import xarray
 
-from podium.control.records.netcdf_content import check_first_attribute, netcdf_content
+from podium.control.facility.atomic_files import write_durably
+from podium.control.records.netcdf_content import (
+    NotStorable,
+    check_first_attribute,
+    netcdf_content,
+)
 from podium.control.records.snapshots import store_beside
 
 SUFFIX = ".nc"
+RESERVED = frozenset(
+    ("CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "_Netcdf4Dimid", "_Netcdf4Coordinates")
+)
+"""Attributes that say along what variables lie (NetCDF user's guide, appendix C)."""
+_NAME = re.compile(r"[^/\0]+")
 ENGINE: Literal["h5netcdf"] = "h5netcdf"
-
-
-class NotStorable(ValueError):
-    """A dataset that plain netCDF cannot hold, or that nobody could read later.
-
-    Nothing was written. The message names the variable and what would be right.
-    """
 
 
 def save_dataset(data: xarray.Dataset, folder: Path) -> Path:
     """Write ``data`` as ``folder/<run>.nc`` and return where; ``attrs["run"]`` is the run's id.
 
     The file is there whole or not at all; the snapshot that it names is in ``folder/snapshots``
-    before. Attributes that netCDF has no type for (None,
-    booleans, lists, dictionaries) are written as JSON text. Raises :class:`NotStorable`, and
-    OSError when the disk says no.
+    before. Raises :class:`NotStorable`, and OSError when the disk says no.
     """
     run = str(data.attrs.get("run", ""))
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", run):
@@ -49,39 +46,28 @@ def save_dataset(data: xarray.Dataset, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     store_beside(data, folder)
     path = folder / f"{run}{SUFFIX}"
-    write_dataset(_plain(data), path)
+    write_dataset(data, path)
     return path
 
 
 def dataset_content(data: xarray.Dataset) -> tuple[bytes, str]:
     """Return a netCDF-4 file of ``data``, and its SHA-256, hex; raises :class:`NotStorable`."""
     _check(data)
-    content = netcdf_content(_plain(data))
+    content = netcdf_content(data)
     return content, hashlib.sha256(content).hexdigest()
 
 
 def write_dataset(data: xarray.Dataset, path: Path) -> None:
     """Write ``data`` into the file ``path``, which holds all of it or what it held before.
 
-    Raises OSError when the disk says no.
+    Raises :class:`NotStorable`, and OSError when the disk says no.
     """
     # In memory first: on a full disk the HDF5 library leaves files open that it can no longer
     # close, and the process dies of that later.
     content = netcdf_content(data)
-    draft = ""
     try:
-        handle, draft = tempfile.mkstemp(prefix=f".{path.stem}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(draft, 0o644)
-        os.replace(draft, path)
-    except BaseException as error:
-        if draft:
-            Path(draft).unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
+        write_durably(path, content)
+    except OSError as error:
         run = data.attrs.get("run", "?")
         raise OSError(
             error.errno,
@@ -102,6 +88,14 @@ def content_dataset(content: bytes) -> xarray.Dataset:
 
 
 def _check(data: xarray.Dataset) -> None:
+    for name in (*data.variables, *data.sizes):
+        if not _NAME.fullmatch(str(name)) or name == ".":
+            raise NotStorable(f"{name!r} is no name in netCDF: no '/', no byte 0, not '.', not ''")
+    for of, attributes in ((None, data.attrs), *((n, v.attrs) for n, v in data.variables.items())):
+        for name in attributes:
+            if name in RESERVED or not str(name):
+                where = "the dataset" if of is None else of
+                raise NotStorable(f"attribute {name!r} of {where}: the name is netCDF's own")
     for name, variable in data.variables.items():
         if np.iscomplexobj(variable):
             raise NotStorable(
@@ -114,23 +108,3 @@ def _check(data: xarray.Dataset) -> None:
             raise NotStorable(f"{name} has unnamed dimensions ({', '.join(map(str, unnamed))})")
         if variable.dtype.kind == "f" and "units" not in variable.attrs:
             raise NotStorable(f"{name} has no attrs['units']; give it one (dimensionless: '1')")
-
-
-def _plain(data: xarray.Dataset) -> xarray.Dataset:
-    """Return a copy whose attributes netCDF can hold."""
-    plain = data.copy()
-    plain.attrs = dict(_plain_attributes(data.attrs))
-    for name in plain.variables:
-        plain[name].attrs = dict(_plain_attributes(data[name].attrs))
-    return plain
-
-
-def _plain_attributes(attributes: dict[str, object]) -> Iterator[tuple[str, object]]:
-    for name, value in attributes.items():
-        if isinstance(value, str | np.number | np.ndarray) or type(value) in (int, float):
-            yield name, value
-            continue
-        try:
-            yield name, json.dumps(value)
-        except TypeError as error:
-            raise NotStorable(f"attribute {name} cannot be written: {error}") from error

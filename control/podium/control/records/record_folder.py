@@ -8,9 +8,7 @@ nobody was notified, and nothing else.
 import errno
 import hashlib
 import json
-import os
 import shutil
-import tempfile
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -35,6 +33,8 @@ from podium.control.bus.records import (
     SliceFound,
     SnapshotText,
 )
+from podium.control.facility.atomic_files import sync_folder, write_durably
+from podium.control.records.event_store import EventStore
 from podium.control.records.records_error import NoRun, RecordsError
 from podium.control.records.run_index import RunIndex
 from podium.control.records.snapshots import FOLDER, store
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 INDEX = "index.sqlite"
 DATA = "data"
+EVENTS = "events.sqlite"
 STREAMS = "streams"
 """Folder of what streams have that are on."""
 RESERVE_BYTES = 64 << 20
@@ -82,6 +83,7 @@ class RecordFolder:
             raise RecordsError(f"{folder}: {error.strerror}") from error
         self.index = RunIndex(url or folder / INDEX, make=make)
         self.streams = StreamStore(folder / STREAMS)
+        self.events = EventStore(folder / EVENTS)
 
     def __enter__(self) -> Self:
         return self
@@ -90,8 +92,9 @@ class RecordFolder:
         self.close()
 
     def close(self) -> None:
-        """Let go of the index."""
+        """Let go of index and events."""
         self.index.close()
+        self.events.close()
 
     def keep(self, wanted: KeepRun, began_s: float | None = None) -> Recorded:
         """Record a run durably, with its data; of one that is recorded already say where it is.
@@ -107,9 +110,8 @@ class RecordFolder:
                 store(wanted.snapshot_text, self.folder / FOLDER)
             fresh = None
             with self.index.writing() as connection:
-                run = self.index.known(connection, facts)
-                if not run:
-                    run = self.index.free_name(connection, facts)
+                run, known = self.index.name_of(connection, facts)
+                if not known:
                     file = None
                     if content:
                         at_s = facts.asked_s if began_s is None else began_s
@@ -178,7 +180,7 @@ class RecordFolder:
     def keep_news(self, facts: RunFacts, began_s: float) -> None:
         """Record a run of which only news has told: without data, and unless it is there."""
         with self.index.writing() as connection:
-            if self.index.free_name(connection, facts) == facts.run:
+            if self.index.name_of(connection, facts) == (facts.run, False):
                 self.index.put(connection, facts, facts.run, None, began_s)
 
     def located(self, run: str, name: str = MAIN, version: int = 0) -> RecordedFile:
@@ -325,23 +327,10 @@ class RecordFolder:
         name = f"{stem}{SUFFIX}"
         if (folder / name).exists():
             if hash_of((folder / name).read_bytes()) == digest:
-                _sync(folder)
+                sync_folder(folder)
                 return f"{day}/{name}"
             name = f"{stem}-{digest[:12]}{SUFFIX}"
-        draft = ""
-        try:
-            handle, draft = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(draft, 0o644)
-            os.replace(draft, folder / name)
-        except BaseException:
-            if draft:
-                Path(draft).unlink(missing_ok=True)
-            raise
-        _sync(folder)
+        write_durably(folder / name, content)
         return f"{day}/{name}"
 
     def _made(self, folder: Path) -> Path:
@@ -350,18 +339,9 @@ class RecordFolder:
             missing = [one for one in (folder, *folder.parents) if not one.exists()]
             folder.mkdir(parents=True, exist_ok=True)
             for one in missing:
-                _sync(one.parent)
+                sync_folder(one.parent)
             self._folders.add(folder)
         return folder
-
-
-def _sync(folder: Path) -> None:
-    """Have a folder's entries on the disk (fsync(2): that of a file does not do it)."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _no_room(run: str, error: OSError) -> str:

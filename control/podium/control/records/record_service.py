@@ -6,6 +6,7 @@ came, and tell of runs whose client has died before it could say anything.
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from podium.control.bus.findings import FindingsNews
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Done, Failed
-from podium.control.bus.news import Recent, RunNews, runs_key
+from podium.control.bus.news import Event, Recent, RunNews, events_key, runs_key
 from podium.control.bus.procedures import ProcedureNews
 from podium.control.bus.progress import (
     OutcomeNews,
@@ -60,6 +61,8 @@ LEFT_ON_S = 3600.0
 OUTCOMES_KEPT = 20
 """So many outcomes are kept in memory for who comes late."""
 LOOK_S = 2.0
+EVENTS_MAX = 10_000
+"""So many events at most wait to be kept; the oldest are lost, and stand in the logs."""
 DISK_S = 600.0
 """How the disk fills is looked at so often."""
 DISK_TOLD_S = 86_400.0
@@ -106,6 +109,9 @@ class RecordService:
         self._ended: dict[str, tuple[float, RunNews]] = {}
         self._outcomes: dict[str, OutcomeNews] = {}
         """The latest, by their tickets."""
+        self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
+        """Not kept yet."""
+        self._lost_events = False
         self._not_kept: set[str] = set()
         self._told = 0
         self._disk_due = 0.0
@@ -116,6 +122,7 @@ class RecordService:
         """Record and answer while the context is open."""
         async with (
             self._bus.subscribe(runs_key(self._facility)) as told,
+            self._bus.subscribe(events_key(self._facility, "*")) as events,
             self._bus.serve(records_key(self._facility), self._answer),
             self._bus.serve(past_outcomes_key(self._facility), self._past_outcomes),
             self._bus.announce(records_key(self._facility)),
@@ -124,6 +131,7 @@ class RecordService:
             kinds = (RunNews, ProcedureNews, FindingsNews)
             work = [
                 tasks.create_task(listen(told, kinds, self._note, self._discarded)),
+                tasks.create_task(listen(events, Event, self._note_event, self._discarded)),
                 tasks.create_task(self._keep_news()),
             ]
             try:
@@ -132,6 +140,7 @@ class RecordService:
                 for task in work:
                     task.cancel()
         await self.flush_news(0.0)
+        await self.flush_events()
         if self._folder is not None:
             await asyncio.to_thread(self._folder.close)
 
@@ -146,6 +155,9 @@ class RecordService:
         elif run in self._on:  # of any other a client has spoken already
             self._ended[run] = (self._clock(), news)
 
+    def _note_event(self, _: str, event: Event) -> None:
+        self._events.append(event)
+
     async def records(self) -> "RecordFolder":
         """Return the records, opened; raises :class:`RecordsError`."""
         async with self._opening:
@@ -157,6 +169,7 @@ class RecordService:
         while True:
             await asyncio.sleep(LOOK_S)
             await self.flush_news(GRACE_S)
+            await self.flush_events()
             await self.keep_streams_left(LEFT_S)
             await self.look_at_disk()
 
@@ -188,6 +201,21 @@ class RecordService:
                 log.error("run not recorded", run=run, problem=str(error))
                 return
             self._forget(run)
+
+    async def flush_events(self) -> None:
+        """Keep the events that have come since."""
+        if not self._events:
+            return
+        events = tuple(self._events)
+        self._events.clear()
+        try:
+            records = await self.records()
+            await asyncio.to_thread(records.events.add, events)
+        except RecordsError as error:
+            self._events.extendleft(reversed(events))
+            if not self._lost_events:  # it is said once; what is said is an event, too
+                self._lost_events = True
+                log.error("events not kept", problem=str(error))
 
     async def keep_streams_left(self, silent_s: float) -> None:
         """Record what streams had whose clients have not spoken for so long."""

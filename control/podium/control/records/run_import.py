@@ -62,7 +62,7 @@ def import_all(
             try:
                 for wanted in _runs_of(path, by):
                     with records.index.writing() as connection:
-                        before = bool(records.index.known(connection, wanted.facts))
+                        _, before = records.index.name_of(connection, wanted.facts)
                     yield Imported(path, records.keep(wanted).run, not before)
             except NoData as error:
                 yield NotImported(path, str(error))

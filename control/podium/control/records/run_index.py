@@ -11,6 +11,7 @@ import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,7 +25,7 @@ from podium.control.bus.records import (
     RecordedRun,
     RunFacts,
 )
-from podium.control.facility.append_only import shared_file
+from podium.control.facility.append_only import shared_file, writing
 from podium.control.records.index_schema import (
     FILES,
     NAMES,
@@ -44,11 +45,11 @@ IN_ONE_QUESTION = 500
 """So many runs' names are asked for at once: SQLite takes no longer lists than 32,766."""
 
 
-# Made once: to make a statement takes longer than to carry it out.
 _OF_RUN = [column.name for column in RUNS.columns if column.name not in ("id", "outcome")]
-_WITH_TICKET = sa.select(RUNS.c.run).where(RUNS.c.ticket == sa.bindparam("ticket"))
-_TICKET_OF = sa.select(RUNS.c.ticket).where(RUNS.c.run == sa.bindparam("run"))
-_PUT_FILE = sa.insert(FILES)
+_TAKEN = sa.select(RUNS.c.run, RUNS.c.ticket).where(
+    (RUNS.c.run == sa.bindparam("run")) | (RUNS.c.ticket == sa.bindparam("ticket"))
+)
+_OF_FILE = [column.name for column in FILES.columns if column.name != "pruned_s"]
 
 
 class RunIndex:
@@ -66,12 +67,16 @@ class RunIndex:
             raise RecordsError(f"there are no records at {place}; the first run makes them")
         self._writes = threading.Lock()
         with self._translated("cannot be opened"):
-            self._engine = sa.create_engine(url, pool_pre_ping=not is_file)
+            style: dict[str, Any] = {"paramstyle": "named"} if url.drivername == "sqlite" else {}
+            self._engine = sa.create_engine(url, pool_pre_ping=not is_file, **style)
             put_run = self._insert(RUNS)
             replaced = {name: put_run.excluded[name] for name in _OF_RUN}
             put_run = put_run.on_conflict_do_update(index_elements=["run"], set_=replaced)
-            self._put_run = put_run.returning(RUNS.c.id)
-            self._put_names = self._insert(NAMES).on_conflict_do_nothing()
+            # Made once: to make a statement takes longer than to carry it out.
+            self._sql_taken = self._text(_TAKEN)
+            self._sql_run = self._text(put_run.returning(RUNS.c.id), _OF_RUN)
+            self._sql_names = self._text(self._insert(NAMES).on_conflict_do_nothing())
+            self._sql_file = self._text(sa.insert(FILES), _OF_FILE)
             if self._engine.dialect.name == "sqlite":
                 shared_file(self._engine)
             with self._engine.connect() as connection:
@@ -106,38 +111,25 @@ class RunIndex:
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
         """One transaction, kept whole or not at all."""
-        with self._writes, self._translated("did not take it"):
-            if not self.is_sqlite:
-                with self._engine.begin() as connection:
-                    yield connection
-                return
-            with self._engine.connect() as plain:
-                connection = plain.execution_options(isolation_level="AUTOCOMMIT")
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                    connection.exec_driver_sql("COMMIT")
-                except BaseException:
-                    # A full disk has rolled back by itself already.
-                    if getattr(connection.connection.dbapi_connection, "in_transaction", False):
-                        connection.exec_driver_sql("ROLLBACK")
-                    raise
+        with self._writes, self._translated("did not take it"), writing(self._engine) as connection:
+            yield connection
 
-    def known(self, connection: sa.Connection, facts: RunFacts) -> str:
-        """Return the run under which a request is recorded already; empty: it is not."""
-        found = connection.execute(_WITH_TICKET, {"ticket": facts.ticket}).scalar()
-        return "" if found is None or not facts.ticket else str(found)
+    def name_of(self, connection: sa.Connection, facts: RunFacts) -> tuple[str, bool]:
+        """Return the name under which a run is recorded, and whether it is already.
 
-    def free_name(self, connection: sa.Connection, facts: RunFacts) -> str:
-        """Return the name under which a new run is recorded: its id, where that is free."""
-        wanted = facts.run or f"refused-{facts.ticket[:12]}"
-        name, number = wanted, 1
-        while True:
-            row = connection.execute(_TICKET_OF, {"run": name}).first()
-            if row is None or row.ticket is None:  # what only news has told of
-                return name
-            number += 1
+        That of a new one is its id, where that is free.
+        """
+        wanted = name = facts.run or f"refused-{facts.ticket[:12]}"
+        asked = {"ticket": facts.ticket or None}
+        for number in count(2):
+            rows = connection.exec_driver_sql(self._sql_taken, asked | {"run": name}).all()
+            for row in rows:
+                if facts.ticket and row.ticket == facts.ticket:
+                    return str(row.run), True
+            if all(row.ticket is None for row in rows):  # what only news has told of
+                break
             name = f"{wanted}.{number}"
+        return name, False
 
     def put(
         self,
@@ -167,7 +159,7 @@ class RunIndex:
             "snapshot": facts.snapshot,
             "code_version": facts.code_version,
         }
-        number = connection.execute(self._put_run, row).scalar_one()
+        number = connection.exec_driver_sql(self._sql_run, row).scalar_one()
         names = [("node", one) for one in facts.nodes]
         names += [("qubit", one) for one in _with_last_words(facts.qubits)]
         self._name(connection, number, started_s, names)
@@ -387,7 +379,7 @@ class RunIndex:
             for kind, name in dict.fromkeys(names)
         ]
         if rows:
-            connection.execute(self._put_names, rows)
+            connection.exec_driver_sql(self._sql_names, rows)
 
     def _put_file(self, connection: sa.Connection, number: int, file: RecordedFile) -> None:
         row = {
@@ -400,7 +392,11 @@ class RunIndex:
             "by_whom": file.by,
             "at_s": file.at_s,
         }
-        connection.execute(_PUT_FILE, row)
+        connection.exec_driver_sql(self._sql_file, row)
+
+    def _text(self, statement: sa.ClauseElement, columns: list[str] | None = None) -> str:
+        """Return a statement in the words of the database; its values are named."""
+        return str(statement.compile(dialect=self._engine.dialect, column_keys=columns))
 
     def _insert(self, table: sa.Table) -> Any:
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)

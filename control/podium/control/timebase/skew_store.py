@@ -11,7 +11,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from podium.control.facility.append_only import refuse_changes, shared_file
+from podium.control.facility.append_only import refuse_changes, shared_file, writing
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.skew import Pair, SkewMeasured
 from podium.control.timebase.start_setting import StartFound, StartKept
@@ -98,7 +98,7 @@ class SkewStore:
         """
         self._make()
         try:
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 if skews:
                     connection.execute(sa.insert(_SKEWS), [_row(one, anew) for one in skews])
                 if starts:
@@ -128,7 +128,7 @@ class SkewStore:
             return
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            with self._engine.begin() as connection:
+            with writing(self._engine) as connection:
                 version = _version_of(connection)
         except (sa.exc.SQLAlchemyError, OSError) as error:
             raise SkewStoreError(
