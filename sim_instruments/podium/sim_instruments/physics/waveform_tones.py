@@ -42,8 +42,6 @@ STEPS_MAX: Final = 6
 """Of least squares."""
 SMALL: Final = 1e-12
 """A step, turns a sample, below which they end."""
-
-
 ON_CARRIER_HZ: Final = 1e4
 """A piece whose only tone is so near its carrier is left as it is: a nanosecond turns it 0.004
 degrees."""
@@ -141,7 +139,7 @@ def _constant_tones(signal: Complexes) -> list[tuple[float, complex]] | None:
     """Return turns a sample and amplitude at sample 0 of each tone; None: they are not constant."""
     least = REST * float(np.linalg.norm(signal))
     middle = (len(signal) - 1) / 2
-    each = np.arange(len(signal)) - middle
+    each = np.asarray(np.arange(len(signal)) - middle, np.float64)
     turns = np.zeros(0)
     rest = signal
     for _ in range(TONES_MAX):
@@ -213,7 +211,8 @@ def _bands(signal: Complexes, heard: slice, rate_hz: float) -> list[tuple[float,
                 carriers = np.append(carriers, one)
     several = np.sort(carriers)
     length = 2 << int(np.ceil(np.log2(len(signal))))
-    whole, shares = np.fft.fft(signal, length), _shares(several, np.fft.fftfreq(length))
+    frequencies = np.asarray(np.fft.fftfreq(length), np.float64)
+    whole, shares = np.fft.fft(signal, length), _shares(several, frequencies)
     bands = [np.fft.ifft(whole * share)[: len(signal)] for share in shares]
     # At its edges a band has what belongs to others.
     soft = np.zeros(len(signal))
