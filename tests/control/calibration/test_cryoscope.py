@@ -22,19 +22,21 @@ TRUE = {
     "scale": 1.0,
     "offset": 0.03,
 }
-WHOLE_NS, PERIOD_NS, PROBE_NS = 920, 60_000, 80
+WHOLE_NS, PERIOD_NS, PROBE_NS, KEEN_NS = 920, 250_000, 80, 800
 SINGLE = (2, 3, 4, 5, 6, 8, 12, 16, 20, 26, 32, 40, 48, 60, 76, 96, 128, 200, 340, 560, 720, 880)
-LATER = (200, 600, 2000)
-LONG_NS, GAP_NS = 1600, 40
+GAP_NS = 40
+BRIEF = [(PROBE_NS, 1600, later) for later in (200, 600, 2000)]
+LONG = [(PROBE_NS, 6000, later) for later in (300, 30_000)]
+LONG += [(KEEN_NS, 6000, later) for later in (300, 10_000, 30_000, 80_000)]
 
 
-def shots() -> Shots:
-    before = np.zeros((len(SINGLE) + len(LATER), 1, 3))
+def shots(tails: list[tuple[int, int, int]] = BRIEF) -> Shots:
+    before = np.zeros((len(SINGLE) + len(tails), 1, 3))
     before[:, 0] = -GAP_NS - 2, -GAP_NS - 1, 0.0
-    for k, later in enumerate(LATER, len(SINGLE)):
-        before[k, 0] = -GAP_NS - later - LONG_NS, -GAP_NS - later, 1.0
+    for k, (_, long, later) in enumerate(tails, len(SINGLE)):
+        before[k, 0] = -GAP_NS - later - long, -GAP_NS - later, 1.0
     before[..., :2] *= 1e-9
-    duration = np.array([*SINGLE, *[PROBE_NS] * len(LATER)]) * 1e-9
+    duration = np.array([*SINGLE, *[probe for probe, *_ in tails]]) * 1e-9
     return Shots(duration, before, np.full(len(duration), PERIOD_NS * 1e-9), WHOLE_NS * 1e-9)
 
 
@@ -61,7 +63,7 @@ def walked(kinds: Shots, values: dict[str, float]) -> np.ndarray:
         played[begin:end] = pulse[2]
         played[zero : zero + round(duration * 1e9)] = 1.0
         arrived = played.copy()
-        for k in (1, 2, 3):
+        for k in range(1, sum(name.startswith("tau") for name in values) + 1):
             arrived += values[f"amplitude{k}"] * (played - lowered(played, values[f"tau{k}"]))
         arrived -= lowered(arrived, values["high_pass"])
         window = arrived[zero : zero + WHOLE_NS]
@@ -102,3 +104,34 @@ def test_a_line_without_a_response_has_none() -> None:
         assert abs(found.values[f"amplitude{k}"]) < 4 * found.sigmas[f"amplitude{k}"]
     times = np.geomspace(10e-9, 1e-6, 60)
     assert np.ptp(step_response(times, found.values)) < 8e-3
+
+
+def test_the_tail_of_tens_of_microseconds_is_found_from_long_pulses() -> None:
+    """What is left of a step from 15 ns to 20 us, once exponentials are undone, is below 2e-3."""
+    true = {**TRUE, "amplitude4": 0.007, "tau4": 28e-6}
+    kinds, rng = shots(BRIEF + LONG), np.random.default_rng(11)
+    turns = phases_of(kinds, true, shift_of) + rng.normal(0, 0.006, kinds.duration_s.size)
+    turns -= np.round(turns)
+    first = len(SINGLE)
+    turns[:first] = unwound(turns[:first], kinds.duration_s[:first], -250e6)
+    found = fit_cryoscope(kinds, turns, np.full(turns.size, 0.006), shift_of)
+    for name in ("amplitude4", "tau4", "high_pass"):
+        assert abs(found.values[name] - true[name]) < 4 * found.sigmas[name], name
+    times = np.geomspace(15e-9, 20e-6, 80)
+    made, wanted = (
+        step_response(times, {k: v for k, v in one.items() if k != "high_pass"})
+        for one in (found.values, true)
+    )
+    assert np.abs(made / wanted - 1).max() < 2e-3
+
+
+def test_what_long_pulses_leave_is_of_no_use_where_no_line_leaves_it() -> None:
+    kinds, rng = shots(BRIEF + LONG), np.random.default_rng(12)
+    turns = phases_of(kinds, TRUE, shift_of) + rng.normal(0, 0.006, kinds.duration_s.size)
+    turns -= np.round(turns)
+    first = len(SINGLE)
+    turns[:first] = unwound(turns[:first], kinds.duration_s[:first], -250e6)
+    turns[-len(LONG) :] = rng.uniform(-0.5, 0.5, len(LONG))
+    found = fit_cryoscope(kinds, turns, np.full(turns.size, 0.006), shift_of)
+    assert found.chi2 < 9
+    assert abs(found.values["amplitude2"] - TRUE["amplitude2"]) < 5 * found.sigmas["amplitude2"]

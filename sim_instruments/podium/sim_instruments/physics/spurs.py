@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain, Window
+from podium.sim_instruments.physics.waveform_tones import tone_trains
 
 PHOTONS_MAX: Final = 1e-2
 """ASSUMED: with a dispersive shift of 1 MHz they shift a qubit by 20 kHz."""
@@ -42,12 +43,15 @@ PLANCK: Final = 6.626_070_15e-34
 def parted(
     feedline: FeedlinePoint, trains: Iterable[PulseTrain]
 ) -> tuple[list[PulseTrain], list[PulseTrain]]:
-    """Return what is played on a feedline, and what of mixers is only heard."""
+    """Return the tones that are played on a feedline, and what of mixers is only heard."""
     tones: list[PulseTrain] = []
     heard: list[PulseTrain] = []
     for train in trains:
         only_heard = train.spur == "carrier" or (train.spur == "image" and _is_dim(feedline, train))
-        (heard if only_heard else tones).append(train)
+        if only_heard:
+            heard.append(train)
+        else:
+            tones.extend(tone_trains(train))
     return tones, heard
 
 

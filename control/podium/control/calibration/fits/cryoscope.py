@@ -6,7 +6,7 @@ a long pulse leaves to a short one that follows it late, as in arXiv:2503.04610.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
 
 Array = NDArray[np.float64]
-BANDS_S = ((3e-9, 15e-9), (20e-9, 250e-9), (0.4e-6, 5e-6))
-"""Where the time constants of the exponentials are looked for, one in each."""
-TYPICAL_S = (6e-9, 60e-9, 1.3e-6)
+BANDS_S = ((3e-9, 15e-9), (20e-9, 250e-9), (0.4e-6, 5e-6), (8e-6, 80e-6))
+"""Where the time constants of the exponentials are looked for, one in each. The last one is looked
+for where pulses have gone before that were longer than :data:`SHORT_S`."""
+TYPICAL_S = (6e-9, 60e-9, 1.3e-6, 25e-6)
+SHORT_S = 5e-6
 MOST = 0.2
 """Amplitude of an exponential at most, of the step."""
 HIGH_PASS_S = (60e-6, 5e-3)
@@ -24,6 +26,8 @@ HIGH_PASS_S = (60e-6, 5e-3)
 HIGH_PASS_STARTS_S = (150e-6, 300e-6, 600e-6)
 STEP_S = 1e-9
 SCATTERED = 9.0
+VAGUE = 5e-3
+"""Sigma of the last exponential's amplitude above which it is left as it was known before."""
 PASSES_ALL = 4.0
 """By so much, at least, a high-pass has to lower the sum of squares for its one parameter."""
 
@@ -35,12 +39,22 @@ class Shots:
     duration_s: Array
     """Of that pulse, shape (n,)."""
     before: Array
-    """Begin, end (s, both below 0) and height of E earlier pulses, shape (n, E, 3). The last one
-    is that whose tail the pulse sees; its height is 0 where there is none."""
+    """Begin, end (s, both below 0) and height of E earlier pulses, shape (n, E, 3); a height of 0:
+    there is none."""
     period_s: Array
     """From shot to shot, shape (n,)."""
     whole_s: float
     """So long after time 0 the qubit's phase is read."""
+
+    @property
+    def earlier_s(self) -> Array:
+        """For how long earlier pulses last, shape (n,)."""
+        begin, end, height = (self.before[..., k] for k in range(3))
+        return np.asarray(np.sum((end - begin) * (height != 0), axis=1))
+
+    def of(self, which: NDArray[np.bool_]) -> "Shots":
+        """Return some kinds."""
+        return Shots(self.duration_s[which], self.before[which], self.period_s[which], self.whole_s)
 
 
 def modes_of(values: Mapping[str, float]) -> tuple[Array, Array]:
@@ -129,40 +143,90 @@ def fit_cryoscope(
 ) -> Fit:
     """Fit phases of shots, shape (n,); see :func:`phases_of`.
 
-    ``turns``: of shots with nothing before them unwound, of the others but for whole turns.
+    ``turns``: of shots with nothing before them unwound, of the others but for whole turns. What
+    longer pulses have left is known to a turn by what shorter ones have told, so they come in one
+    after another; where one does not follow, it and what is longer tell nothing.
     Returns ``amplitude1``, ``tau1`` (s) and so on, ``scale`` (of the level, as expected),
     ``offset`` (turns), and ``high_pass`` (s), where there is one. Raises FitFailed.
     """
-    single = shots.before[:, -1, 2] == 0
-    first = np.flatnonzero(single)
-
-    def model(values: Mapping[str, float]) -> Array:
-        made = phases_of(shots, values, shift_of)
-        off = made - turns
-        off[~single] -= np.round(off[~single])
-        return turns + off
-
+    earlier_s = shots.earlier_s
+    first = np.flatnonzero(earlier_s == 0)
     slope = float(np.polyfit(shots.duration_s[first][-5:], turns[first][-5:], 1)[0])
-    expected = float(shift_of(np.ones(1))[0])
-    scale = float(np.sqrt(max(0.25, slope / expected)))
-    flat = {f"tau{k}": tau for k, tau in enumerate(TYPICAL_S, 1)}
-    flat |= {f"amplitude{k}": 0.0 for k in range(1, len(BANDS_S) + 1)}
+    scale = float(np.sqrt(max(0.25, slope / float(shift_of(np.ones(1))[0]))))
+    count = len(BANDS_S) - 1
+    flat = {f"tau{k}": tau for k, tau in enumerate(TYPICAL_S[:count], 1)}
+    flat |= {f"amplitude{k}": 0.0 for k in range(1, count + 1)}
     flat |= {"scale": scale, "offset": 0.0}
-    bounds = {f"tau{k}": Bound(a, b) for k, (a, b) in enumerate(BANDS_S, 1)}
-    bounds |= {f"amplitude{k}": Bound(-MOST, MOST) for k in range(1, len(BANDS_S) + 1)}
-    bounds |= {"scale": Bound(0.5, 1.6), "offset": Bound(-0.3, 0.3)}
-    bounds |= {"high_pass": Bound(*HIGH_PASS_S)}
-    found = fit_least_squares(model, turns, sigma, [flat], bounds)
+
+    brief = earlier_s <= SHORT_S
+    first_shots, measured = shots.of(brief), (turns[brief], sigma[brief])
+    found = _fit(first_shots, *measured, shift_of, [flat], {})
     starts = [flat | {"high_pass": one} for one in HIGH_PASS_STARTS_S]
     try:
-        behind = fit_least_squares(model, turns, sigma, starts, bounds)
+        behind = _fit(first_shots, *measured, shift_of, starts, {})
     except FitFailed:
         behind = found
     if behind.chi2 * behind.degrees < found.chi2 * found.degrees - PASSES_ALL:
         found = behind
     if found.chi2 > SCATTERED:
         raise FitFailed(
-            f"{len(BANDS_S)} exponentials do not describe the line: the phases scatter "
+            f"{count} exponentials do not describe the line: the phases scatter "
             f"{np.sqrt(found.chi2):.1f} times as much as the shots explain"
         )
+    return _with_last(found, shots, turns, sigma, shift_of)
+
+
+def _with_last(
+    found: Fit,
+    shots: Shots,
+    turns: Array,
+    sigma: Array,
+    shift_of: Callable[[Array], Array],
+) -> Fit:
+    """Return a fit with the last exponential, as far as long pulses tell it."""
+    count = len(BANDS_S)
+    amplitude, tau, typical = f"amplitude{count}", f"tau{count}", TYPICAL_S[-1]
+    kinds = list(zip(shots.duration_s.tolist(), shots.earlier_s.tolist(), strict=True))
+    longer = sorted({kind for kind in kinds if kind[1] > SHORT_S})
+    for k in range(len(longer) + 1 if longer else 0):
+        # Until all is there, one time constant is as good as another.
+        every = k == len(longer)
+        start = {amplitude: 0.0, **found.values} | ({tau: typical} if every else {})
+        known = {} if every else {tau: typical}
+        which = np.array([kind[1] <= SHORT_S or kind in longer[: k + 1] for kind in kinds])
+        try:
+            further = _fit(shots.of(which), turns[which], sigma[which], shift_of, [start], known)
+        except FitFailed:
+            break
+        if further.chi2 > SCATTERED or (k and further.sigmas[amplitude] > VAGUE):
+            break
+        found = further
+    if amplitude in found.values and tau not in found.values:
+        values, sigmas = {**found.values, tau: typical}, {**found.sigmas, tau: typical}
+        return replace(found, values=values, sigmas=sigmas)
     return found
+
+
+def _fit(
+    shots: Shots,
+    turns: Array,
+    sigma: Array,
+    shift_of: Callable[[Array], Array],
+    starts: list[dict[str, float]],
+    known: Mapping[str, float],
+) -> Fit:
+    """Fit phases of some kinds of shots: what is in ``starts``, the rest being ``known``."""
+    behind = shots.earlier_s > 0
+
+    def model(values: Mapping[str, float]) -> Array:
+        off = phases_of(shots, {**values, **known}, shift_of) - turns
+        off[behind] -= np.round(off[behind])
+        return turns + off
+
+    bounds = {f"tau{k}": Bound(a, b) for k, (a, b) in enumerate(BANDS_S, 1)}
+    bounds |= {f"amplitude{k}": Bound(-MOST, MOST) for k in range(1, len(BANDS_S) + 1)}
+    bounds |= {"scale": Bound(0.5, 1.6), "offset": Bound(-0.3, 0.3)}
+    bounds |= {"high_pass": Bound(*HIGH_PASS_S)}
+    return fit_least_squares(
+        model, turns, sigma, starts, {name: bounds[name] for name in starts[0]}
+    )

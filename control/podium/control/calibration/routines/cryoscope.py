@@ -38,17 +38,37 @@ DURATIONS_NS = (
 )
 WHOLE_NS = 920
 """From the begin of the pulse that counts to the second half pi pulse."""
-LONG_NS = 1600
-"""A pulse whose tail is looked at."""
-LATER_NS = (200, 600, 2000)
-"""From its end to the pulses of the qubit."""
 PROBE_NS = 80
-"""The pulse by which its tail is seen: at rest a qubit at its sweet spot hardly feels it."""
+"""The pulse by which a tail is seen: at rest a qubit at its sweet spot hardly feels it."""
+KEEN_NS = 800
+"""One that sees a tail ten times as well, once that is known to a turn of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A pulse whose tail is looked at."""
+
+    long_ns: int
+    later_ns: int
+    """From its end to the pulses of the qubit."""
+
+
+TAILS = (Before(1600, 200), Before(1600, 600), Before(1600, 2000))
+"""Of microseconds, and of a bias tee."""
+LONG_NS = 6000
+ROUGH_TAILS = (Before(LONG_NS, 300), Before(LONG_NS, 30_000))
+KEEN_TAILS = tuple(Before(LONG_NS, later) for later in (300, 10_000, 30_000, 80_000))
+"""Of tens of microseconds, beside that of a bias tee."""
+LONG_SHOTS = 2
+"""So many times the shots has what long pulses leave."""
 SHARE = 0.75
 """Of the amplitude at which 11 and 20 should meet: the other end stays far away."""
 CHECK_SHARE = 0.7
 """Of a check: so near that the design's arc tells what changes."""
-CHECKS = ((12, None), (32, None), (76, None), (200, None), (560, None), (PROBE_NS, 1000))
+CHECKS = (
+    *((12, None), (32, None), (76, None), (200, None), (560, None)),
+    (PROBE_NS, Before(1600, 1000)),
+)
 LOOKS = ((2, None), (3, None), (5, None), (200, None))
 """By which the other end is looked at, where pulses do not move the one they should."""
 STILL = 0.03
@@ -59,17 +79,23 @@ SURE = 3.0
 OFF = 0.03
 """Turns by which a check may be off beside its noise."""
 
-Kind = tuple[int, int | None]
-"""Of a shot: how long its pulse lasts, and how long before it a long one has ended, ns."""
+Kind = tuple[int, Before | None]
+"""Of a shot: how long its pulse lasts, ns, and what has gone before."""
+KINDS: tuple[Kind, ...] = (
+    *((ns, None) for ns in DURATIONS_NS),
+    *((PROBE_NS, one) for one in (*TAILS, *ROUGH_TAILS)),
+    *((KEEN_NS, one) for one in KEEN_TAILS),
+)
 
 
 async def cryoscope(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Ramsey on the end that is moved, a flux pulse of 2 to 880 ns between its half pi pulses.
 
-    Then a short one, up to 2 us after a pulse of 1.6 us: a bias tee keeps all of it, and the mean
-    of all shots. Stores ``flux_amplitude1``, ``flux_tau1`` (s) to the third pair of that qubit,
-    exponentials of the line's step response, and ``flux_high_pass`` (s). Pulses of another
-    amplitude have to give the phases that follow.
+    Then one of 80 ns, up to 2 us after a pulse of 1.6 us: a bias tee keeps all of it, and the mean
+    of all shots. Then of 80 and 800 ns, up to 80 us after one of 6 us. Stores
+    ``flux_amplitude1``, ``flux_tau1`` (s) to the fourth pair of that qubit, exponentials of the
+    line's step response, and ``flux_high_pass`` (s). Pulses of another amplitude have to give the
+    phases that follow.
     """
     outcome = Outcome("cryoscope", "Cryoscope")
     for edge in edges:
@@ -102,8 +128,9 @@ class _Scan:
         """Return the fringes of each kind, on ``seen``: None: on the end that is moved."""
         p, found = self.p, []
         target = p.moved if seen is None else seen
-        shots = p.bench.shots(SHOTS)
-        for ns, later_ns in kinds:
+        for ns, earlier in kinds:
+            long = earlier is not None and earlier.long_ns == LONG_NS
+            shots = p.bench.shots(SHOTS * (LONG_SHOTS if long else 1))
             gates: list[Statement] = [
                 Barrier(p.names),
                 p.step(self.amplitude, ns),
@@ -114,11 +141,11 @@ class _Scan:
             if target is not p.moved:
                 title += f", seen by {target.qubit.element}"
             before: list[Statement] = []
-            if later_ns is not None:
-                title += f", {later_ns} ns after {LONG_NS}"
+            if earlier is not None:
+                title += f", {earlier.later_ns} ns after {earlier.long_ns}"
                 before = [
-                    p.step(self.amplitude, LONG_NS),
-                    Delay((p.flux,), later_ns * FS_PER_NS),
+                    p.step(self.amplitude, earlier.long_ns),
+                    Delay((p.flux,), earlier.later_ns * FS_PER_NS),
                     Barrier(p.names),
                 ]
             program = phase_program(p, target, gates, shots, title, controls=(0.0,), before=before)
@@ -129,15 +156,16 @@ class _Scan:
         """Return what is played in them."""
         before = np.zeros((len(kinds), 1, 3))
         period = np.zeros(len(kinds))
-        for k, (_, later_ns) in enumerate(kinds):
+        for k, (_, earlier) in enumerate(kinds):
             begun = -self.prepared_ns
             before[k, 0] = begun - 2, begun - 1, 0.0
-            if later_ns is not None:
-                end = begun - later_ns
-                begun = end - LONG_NS
+            if earlier is not None:
+                end = begun - earlier.later_ns
+                begun = end - earlier.long_ns
                 before[k, 0] = begun, end, 1.0
             read_ns = max(p.flight_ns() + p.probe_ns for p in self.p.both)
-            period[k] = self.reset_ns - begun + WHOLE_NS + self.p.moved.pulse_ns + read_ns
+            whole_ns = WHOLE_NS + self.p.moved.pulse_ns + read_ns
+            period[k] = self.reset_ns - begun + whole_ns
         before[..., :2] *= 1e-9
         duration = np.array([ns for ns, _ in kinds]) * 1e-9
         return Shots(duration, before, period * 1e-9, WHOLE_NS * 1e-9)
@@ -188,9 +216,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return np.interp(level * share, table, shifts)
 
     scan = _Scan(p, outcome, SHARE * place)
-    kinds: tuple[Kind, ...] = tuple((ns, None) for ns in DURATIONS_NS)
-    kinds += tuple((PROBE_NS, later) for later in LATER_NS)
-    rows, played = await scan.rows(kinds), scan.shots(kinds)
+    rows, played = await scan.rows(KINDS), scan.shots(KINDS)
     short = len(DURATIONS_NS)
     no_effect = await _no_effect(scan, rows[:short])
     at = played.duration_s
@@ -213,9 +239,10 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         values, text = _stored(found)
         left = turns - phases_of(played, found.values, shift_of)
         left[short:] -= np.round(left[short:])
-        times = np.geomspace(2e-9, (LONG_NS + LATER_NS[-1]) * 1e-9, 200)
+        late = np.array([0 if earlier is None else earlier.later_ns for _, earlier in KINDS])
+        ends = at + played.earlier_s + late * 1e-9
+        times = np.geomspace(2e-9, np.max(ends), 200)
         step = step_response(times, found.values)
-        ends = np.append(at[:short], (LONG_NS + np.array(LATER_NS)) * 1e-9)
         series = (
             Series("step response", np.log10(times * 1e9), step, line=True),
             Series("1 + what phases are off (turns)", np.log10(ends * 1e9), 1 + left),
@@ -232,7 +259,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 def _stored(found: Fit) -> tuple[dict[str, Measured], str]:
     """Return what is stored of a line, and in words what stands out."""
     v, s = found.values, found.sigmas
-    numbers = range(1, len(BANDS_S) + 1)
+    numbers = [k for k in range(1, len(BANDS_S) + 1) if f"amplitude{k}" in v]
     sure = [k for k in numbers if abs(v[f"amplitude{k}"]) > SURE * s[f"amplitude{k}"]]
     parts = [f"{{flux_amplitude{k}}} in {{flux_tau{k}}}" for k in sure]
     values: dict[str, Measured] = {}

@@ -2,8 +2,12 @@
 
 The world holds each sample for a nanosecond. The mean of two samples, held, has what lies on the
 carrier as it was, and less of what lies beside it: 9 % less 175 MHz away, where the second of two
-pulses in one waveform may lie, a quarter 300 MHz away, where readout tones in one waveform may. So
-a waveform that has more than its carrier is filtered until it is flat within 300 MHz.
+pulses in one waveform may lie. So a waveform that has more than its carrier is filtered until it is
+flat within 300 MHz. Readout tones that share a waveform come one by one
+(:mod:`podium.sim_instruments.physics.waveform_tones`).
+
+Weights are held against one sample of a nanosecond. Each other one of them counts by what is
+between two of these, which the samples around tell.
 """
 
 from typing import Final
@@ -18,6 +22,8 @@ FLAT_HZ: Final = 300e6
 that they are flat as far; what lies beyond is weaker than it should be."""
 TAPS: Final = 4
 """To each side. The rest of the droop is 0.03 %."""
+AROUND: Final = 6
+"""Samples to each side of what is between two: 2e-5 is lost."""
 TURNING: Final = 0.01
 """How much the samples of a waveform change from one to the next, of their power, if it has more
 than its carrier: 0.3 of a tone at 175 MHz; a Drag pulse of 20 ns has 0.007."""
@@ -55,6 +61,28 @@ def in_nanoseconds(signal: Complexes, late: int = 0, samples_per_ns: int = 1) ->
     if not _turns(signal):
         return means
     return np.convolve(means, _FILTER)[TAPS : TAPS + len(means)]
+
+
+def weights_in_nanoseconds(weights: Complexes) -> Complexes:
+    """Return weights for one sample a nanosecond that sum up what ``weights`` do of two.
+
+    ``weights`` are an even number, without the carrier of the window.
+    """
+    whole, between = weights[::2], weights[1::2]
+    if not _turns(weights):
+        return np.asarray(whole + between, np.complex128)
+    return np.asarray(whole + np.convolve(between, _BETWEEN)[AROUND - 1 : AROUND - 1 + len(whole)])
+
+
+def _between() -> NDArray[np.float64]:
+    """Return how much samples around count in what is between two: least squares, in FLAT_HZ."""
+    ghz = np.linspace(0, FLAT_HZ * 1e-9, 301)
+    each = np.arange(1, AROUND + 1) - 0.5
+    sides, *_ = np.linalg.lstsq(2 * np.cos(2 * np.pi * ghz[:, None] * each), np.ones(len(ghz)))
+    return np.concatenate([sides[::-1], sides])
+
+
+_BETWEEN: Final = _between()
 
 
 def _turns(signal: Complexes) -> bool:

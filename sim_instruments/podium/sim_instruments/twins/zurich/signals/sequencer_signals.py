@@ -21,6 +21,7 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
     Window,
 )
+from podium.sim_instruments.physics.waveform_tones import demodulated, split_tones
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import Carriers
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
@@ -37,7 +38,10 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Kind,
     Row,
 )
-from podium.sim_instruments.twins.zurich.signals.nanoseconds import in_nanoseconds
+from podium.sim_instruments.twins.zurich.signals.nanoseconds import (
+    in_nanoseconds,
+    weights_in_nanoseconds,
+)
 from podium.sim_instruments.twins.zurich.signals.output_saturation import held_back, loud_masks
 from podium.sim_instruments.twins.zurich.signals.signal_pieces import (
     ALIKE,
@@ -222,34 +226,42 @@ def readout_trains(
         time = started.time[(started.generators >> slot & 1) == 1] + delay
         if not len(time):
             continue
-        own_hz, _ = demodulated(wave)
-        turns, ridden_hz = _ridden(carriers, slot, time)
-        start_ns = begin_ns + (time >> 1)
-        parity, hz = time & 1, own_hz + ridden_hz
         masks = [mask for mask, (loudest, _) in cut.items() if loudest == slot]
         content = np.zeros(len(time), np.int64)
         for place, mask in enumerate(masks):
             content[mine == mask] = place + 1
-        left = [wave, *(cut[mask][1] for mask in masks)]
-        envelopes = [
-            full * one * np.exp(-2j * np.pi * own_hz / RATE_HZ * np.arange(len(one)))
-            for one in left
+        tones = [
+            _tones(full * one, samples_per_ns) for one in (wave, *(cut[mask][1] for mask in masks))
         ]
-        rows = np.stack([hz, content, parity], axis=1)
-        first, piece = distinct_rows(rows)
-        pieces = tuple(
-            piece_of(
-                centre_hz + one,
-                in_nanoseconds(envelopes[int(place)], int(late), samples_per_ns),
-                samples_per_ns,
+        turns, ridden_hz = _ridden(carriers, slot, time)
+        for number in range(max(map(len, tones))):
+            there = np.array([number < len(one) for one in tones])[content]
+            own_hz = np.array([one[number][0] if number < len(one) else 0.0 for one in tones])
+            parity, hz = time[there] & 1, (own_hz[content] + ridden_hz)[there]
+            first, piece = distinct_rows(np.stack([hz, content[there], parity], axis=1))
+            pieces = tuple(
+                piece_of(
+                    centre_hz + hz[k],
+                    in_nanoseconds(
+                        tones[content[there][k]][number][1], int(parity[k]), samples_per_ns
+                    ),
+                    samples_per_ns,
+                )
+                for k in first.tolist()
             )
-            for one, place, late in rows[first].tolist()
-        )
-        at_start = turns_at(centre_hz, start_ns) + turns - hz * parity / RATE_HZ
-        which = piece.reshape(-1).astype(np.int32)
-        played = (start_ns, which, at_start % 1.0, pieces)
-        train = PulseTrain(line, *played, f"{sender}/{slot}", samples_per_ns=samples_per_ns)
-        yield sounding(train) if samples_per_ns == 1 else train
+            start_ns = begin_ns + (time[there] >> 1)
+            at_start = turns_at(centre_hz, start_ns) + turns[there] - hz * parity / RATE_HZ
+            which = piece.reshape(-1).astype(np.int32)
+            played = (start_ns, which, at_start % 1.0, pieces)
+            train = PulseTrain(line, *played, f"{sender}/{slot}", samples_per_ns=samples_per_ns)
+            yield sounding(train) if samples_per_ns == 1 else train
+
+
+def _tones(wave: Complexes, samples_per_ns: int) -> tuple[tuple[float, Complexes], ...]:
+    """Return the tones of a waveform, carriers in Hz and envelopes; a cable takes it as one."""
+    if samples_per_ns > 1:
+        return (demodulated(wave, RATE_HZ),)
+    return split_tones(wave, RATE_HZ)
 
 
 def _ridden(
@@ -279,11 +291,11 @@ def capture_trains(
             continue
         time = started.time[which] + settings.delay
         start_ns = begin_ns + (time >> 1)
-        hz, envelope = demodulated(weights)
+        hz, envelope = demodulated(weights, RATE_HZ)
         whole = np.zeros(settings.length, np.complex128)
         whole[: len(envelope)] = envelope
         # Two samples of the instrument's in each nanosecond, of which answers are the mean.
-        weights = 2 * in_nanoseconds(whole, 0, samples_per_ns)
+        weights = weights_in_nanoseconds(whole) if samples_per_ns == 1 else 2 * whole
         even = bool(np.all(np.abs(weights - weights[0]) <= ALIKE * np.abs(weights).max()))
         turns, ridden_hz = _ridden(carriers, unit, time)
         several_hz, window = np.unique(ridden_hz, return_inverse=True)
@@ -318,17 +330,6 @@ def results_of(
         volts = answer.integrated * sqrt(2 * IMPEDANCE_OHM)
         found[one.readouts, unit] = volts * one.train.windows[0].duration_ns * one.factor
     return found
-
-
-def demodulated(wave: Complexes) -> tuple[float, Complexes]:
-    """Return the frequency of a waveform of 2 GSa/s, Hz, and the waveform without it.
-
-    It is the mean turn from sample to sample: exact to 1 mHz for a real envelope on one carrier,
-    which then is real, too. Any frequency near would do: what is averaged over 1 ns is slow then.
-    """
-    mean = np.vdot(wave[:-1], wave[1:])
-    hz = round(float(np.angle(mean)) / (2 * np.pi) * RATE_HZ, 3)
-    return hz, np.asarray(wave * np.exp(-2j * np.pi * hz / RATE_HZ * np.arange(len(wave))))
 
 
 def turned(train: AnyTrain, turns: float) -> AnyTrain:
