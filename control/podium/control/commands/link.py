@@ -76,6 +76,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     _common(ghz)
     _plays(ghz)
+    swap = actions.add_parser(
+        "swap",
+        help="swap entanglement at a hub between two calibrated links, and find the fidelity of "
+        "the pair that the outer nodes share; END is the hub",
+    )
+    _common(swap)
+    _plays(swap)
     wanted = actions.add_parser(
         "request",
         help="pairs over whatever links are up, each measured as soon as it is there: epochs, "
@@ -130,7 +137,12 @@ def run(arguments: Namespace) -> int:
 
 
 async def _play(arguments: Namespace) -> int:
-    from podium.control.calibration.links.link_routines import ACTIONS, CALIBRATION, LINK_ROUTINES
+    from podium.control.calibration.links.link_routines import (
+        ACTIONS,
+        CALIBRATION,
+        LINK_ROUTINES,
+        OVER_HUB_ACTIONS,
+    )
     from podium.control.calibration.links.link_session import (
         UnknownLink,
         calibrate,
@@ -144,11 +156,11 @@ async def _play(arguments: Namespace) -> int:
 
     facility = await asyncio.to_thread(load_facility, arguments.facility, None)
     link: Link | Relay
-    if arguments.action == "ghz":
+    if arguments.action in OVER_HUB_ACTIONS:
         link = relay_of(facility, arguments.ends[0] if arguments.ends else None)
     else:
         link = chosen_link(facility, arguments.ends)
-    steps: Sequence[str] = ACTIONS.get(arguments.action, CALIBRATION)
+    steps: Sequence[str] = {**ACTIONS, **OVER_HUB_ACTIONS}.get(arguments.action, CALIBRATION)
     if arguments.action == "calibrate":
         steps = arguments.only or CALIBRATION
         known = [one.name for one in LINK_ROUTINES]

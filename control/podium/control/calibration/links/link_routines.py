@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.emission import emission
 from podium.control.calibration.links.entangled_pair import carrier_phase, link_bell
-from podium.control.calibration.links.ghz_state import ghz_state
+from podium.control.calibration.links.ghz_state import GHZ_STATE, SWAPPED_PAIR
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_benchmark import link_benchmark
 from podium.control.calibration.links.link_chsh import link_chsh
@@ -114,6 +114,8 @@ ACTIONS = {
     "latency": LATENCY,
 }
 """By the word of ``podium link``: routines of a link that is calibrated."""
+OVER_HUB_ACTIONS = {"ghz": (GHZ_STATE.routine,), "swap": (SWAPPED_PAIR.routine,)}
+"""The same of two calibrated links with a hub between."""
 CALIBRATION = tuple(
     one.name for one in LINK_ROUTINES if one.name not in sum(ACTIONS.values(), start=())
 )
@@ -122,7 +124,10 @@ LINK_VALIDITY: Mapping[str, Validity] = {
     quantity: Validity(lifetime.lasts_s, one.name, lifetime.of_epoch)
     for one in LINK_ROUTINES
     for quantity, lifetime in one.gives.items()
-} | {"ghz_fidelity": Validity(1 * DAY_S, ghz_state.__name__, of_epoch=False)}
+} | {
+    one.quantity: Validity(1 * DAY_S, one.routine, of_epoch=False)
+    for one in (GHZ_STATE, SWAPPED_PAIR)
+}
 """By quantity: how long it is good for, and the routine that gives it."""
 
 

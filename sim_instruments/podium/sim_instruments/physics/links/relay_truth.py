@@ -1,11 +1,11 @@
-"""The best GHZ state of three nodes that two links with a hub between allow in their world.
+"""The best GHZ state and swapped pair that two links with a hub between allow in their world.
 
 The first end shares an excitation with the hub, which sends on what it has caught:
 ``|110> + |001>``. Searched over the pulses of both photons, with ideal pulses on the atoms that
 take no time; what slow noise leaves of the pulses found is averaged.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.known_truth import Truth
-from podium.sim_instruments.physics.links.link_channel import evolve_window
+from podium.sim_instruments.physics.links.link_channel import channel_of
 from podium.sim_instruments.physics.links.link_experiment import pulse_map
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.links.link_truth import (
@@ -79,6 +79,18 @@ def ghz_fidelity(state: Matrix) -> float:
     return float(0.5 * straight.real + abs(state[(*one, *other)]))
 
 
+def swapped_fidelity(state: Matrix) -> float:
+    """Return the fidelity of the outer two's pair, its sign told by the hub read along its equator.
+
+    The hub's pulse takes no time and its reading has no errors; axis and phase are the best.
+    """
+    straight = sum(
+        float(state[1, h, 0, 1, h, 0].real + state[0, h, 1, 0, h, 1].real) for h in (0, 1)
+    )
+    flipped = (abs(state[1, h, 0, 0, 1 - h, 1]) for h in (0, 1))
+    return 0.5 * straight + float(sum(flipped))
+
+
 def shared_by_three(windows: tuple[LinkWindow, LinkWindow], moved_hz: Sequence[float]) -> Matrix:
     """Return the state (3,) * 6 behind both windows; pulses on atoms take no time.
 
@@ -90,7 +102,7 @@ def shared_by_three(windows: tuple[LinkWindow, LinkWindow], moved_hz: Sequence[f
     first, last = (
         moved_by(one, (moved_hz[place], moved_hz[place + 1])) for place, one in enumerate(windows)
     )
-    pair = evolve_window(first[0]).channel.apply(pair) * first[1]
+    pair = channel_of(first[0]).channel.apply(pair) * first[1]
     return _passed_on(pair, first[0].ends[0].atom, last, moved_hz[0])
 
 
@@ -104,7 +116,7 @@ def _passed_on(
     held = held.transpose(0, 2, 1, 3)  # a a' h h'
     state = np.zeros((LEVELS, LEVELS, 9, 9), np.complex128)
     state[:, :, ::LEVELS, ::LEVELS] = held
-    state = evolve_window(window).channel.apply(state) * turn
+    state = channel_of(window).channel.apply(state) * turn
     waits_ns = (window.ends[0].stop_fs - window.ends[0].start_fs) / NS_FS
     wait = pulse_map(waiting, 0, 0.0, waits_ns)
     apart = np.subtract.outer(np.arange(LEVELS), np.arange(LEVELS)).ravel()
@@ -115,33 +127,41 @@ def _passed_on(
     return np.asarray(whole[:, :, order][..., order])
 
 
-def best_ghz(relay: Relay) -> float:
-    """Return the largest fidelity with a GHZ state; takes some seconds."""
-    still = 0.0, 0.0, 0.0
-    tried = [_tried(relay, place) for place in (0, 1)]
+def best_of_relays(links: Sequence[Link], points: Mapping[str, QubitPoint]) -> dict[str, Truth]:
+    """Return ``link_ab.link_bc.best_ghz_fidelity`` and others of each way over a hub.
+
+    Takes some five seconds for each.
+    """
+    told: dict[str, Truth] = {}
+    for relay in relays_of(links, points):
+        tried = _tried(relay)
+        for name, figure in FIGURES.items():
+            told[f"{relay.name}.best_{name}"] = Truth(_best(relay, tried, figure), "1")
+    return told
+
+
+def _tried(relay: Relay) -> list[tuple[SechPulses, SechPulses]]:
+    """Return the pulses of the best pairs over both links, and shorter ones: others wait for it."""
+    found = []
+    for place, link in enumerate(relay.links):
+        pulses = best_link(link, (relay.points[place], relay.points[place + 1])).bell_pulses
+        lengths = (2.0 * round(share * pulses.length_ns / 2) for share in SHORTER)
+        found.append([replace(pulses, length_ns=length) for length in lengths])
+    return list(product(*found))
+
+
+def _best(
+    relay: Relay,
+    tried: Sequence[tuple[SechPulses, SechPulses]],
+    figure: Callable[[Matrix], float],
+) -> float:
+    """Return the largest that a figure of the shared state becomes."""
 
     def reached(pulses: tuple[SechPulses, SechPulses]) -> float:
         windows = coarse(relay.window(0, pulses[0])), coarse(relay.window(1, pulses[1]))
-        return ghz_fidelity(shared_by_three(windows, still))
+        return figure(shared_by_three(windows, (0.0, 0.0, 0.0)))
 
-    return ghz_fidelity(averaged(relay, max(product(*tried), key=reached)))
-
-
-def _tried(relay: Relay, place: int) -> list[SechPulses]:
-    """Return the pulses of the best pair over a link, and shorter ones: the others wait for it."""
-    points = relay.points[place], relay.points[place + 1]
-    pulses = best_link(relay.links[place], points).bell_pulses
-    return [
-        replace(pulses, length_ns=2.0 * round(share * pulses.length_ns / 2)) for share in SHORTER
-    ]
-
-
-def best_of_relays(links: Sequence[Link], points: Mapping[str, QubitPoint]) -> dict[str, Truth]:
-    """Return ``link_ab.link_bc.best_ghz_fidelity`` of each way over a hub."""
-    return {
-        f"{relay.name}.best_ghz_fidelity": Truth(best_ghz(relay), "1")
-        for relay in relays_of(links, points)
-    }
+    return figure(averaged(relay, max(tried, key=reached)))
 
 
 def averaged(relay: Relay, pulses: tuple[SechPulses, SechPulses]) -> Matrix:
@@ -160,3 +180,10 @@ def averaged(relay: Relay, pulses: tuple[SechPulses, SechPulses]) -> Matrix:
         weight = float(np.prod([one[1] for one in nodes_hz]))
         state += weight * shared_by_three(windows, [float(one[0]) for one in nodes_hz])
     return state
+
+
+FIGURES: Mapping[str, Callable[[Matrix], float]] = {
+    "ghz_fidelity": ghz_fidelity,
+    "swapped_fidelity": swapped_fidelity,
+}
+"""What is told of a hub, by the name of what is measured."""
