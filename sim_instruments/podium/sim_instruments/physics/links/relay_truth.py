@@ -147,7 +147,7 @@ def _tried(relay: Relay) -> list[tuple[SechPulses, SechPulses]]:
         pulses = best_link(link, (relay.points[place], relay.points[place + 1])).bell_pulses
         lengths = (2.0 * round(share * pulses.length_ns / 2) for share in SHORTER)
         found.append([replace(pulses, length_ns=length) for length in lengths])
-    return list(product(*found))
+    return [(one, other) for one in found[0] for other in found[1]]
 
 
 def _best(

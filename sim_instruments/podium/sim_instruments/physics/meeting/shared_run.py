@@ -54,6 +54,8 @@ class SharedRun:
     seed: int
     origin_fs: int
     """World time (TAI) from which the members' instants count."""
+    whole: bool = False
+    """Whether members are left behind that were read and share nothing."""
 
     def played(self) -> tuple[list[Paths], list[KeptState]]:
         """Return the members' levels at their readings, and the states that are left behind.
@@ -75,7 +77,7 @@ class SharedRun:
             )
             for number, member in enumerate(members)
         ]
-        draws = draws_of(members, blocks, pairs, phases, begun)
+        draws = draws_of(members, blocks, pairs, phases, begun, whole=self.whole)
         shots = SharedShots(self, blocks, pairs, phases, draws)
         names = [member.qubit.name for member in members]
         runs = "+".join(str(member.run) for member in members)
@@ -136,7 +138,7 @@ class SharedShots:
             taking = [n for n, b in enumerate(at) if b >= 0]
             rest = [n for n in taking if at[n] == last[n]]
             further = self._further(draw)
-            shared = len(taking) + len(further) > 1 or bool(self._kept(draw))
+            shared = len(taking) + len(further) > 1 or bool(self._kept(draw)) or self._run.whole
             if not shared or not (rest or further):
                 continue
             turns = self._draws.turns[draw][self._draws.pairs[draw] >= 0].tolist()
