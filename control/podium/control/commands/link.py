@@ -69,6 +69,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     _common(latency)
     _plays(latency)
+    prepare = actions.add_parser(
+        "prepare",
+        help="prepare states of one end by reading the other half of a pair, whose result travels "
+        "and turns it; where a wire carries results",
+    )
+    _common(prepare)
+    _plays(prepare)
     ghz = actions.add_parser(
         "ghz",
         help="share a GHZ state of three nodes by a hub between two calibrated links, and find its "
