@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tests.referees.test_qutip_links import judged
-from tests.sim_instruments.physics.links.test_relay_truth import PULSES, relay
+from tests.benches.physics.lossy_links import PULSES, relay
+from tests.benches.physics.qutip_links import judged
 
 from podium.sim_instruments.physics.links.link_truth import coarse
 from podium.sim_instruments.physics.links.link_window import LinkWindow

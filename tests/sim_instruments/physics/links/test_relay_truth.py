@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.sim_instruments.physics.links.test_link_truth import LINK, point
+from tests.benches.physics.lossy_links import LINK, LINKS, ON, PULSES, point, relay
 
 from podium.sim_instruments.physics.links.link_truth import SechPulses
 from podium.sim_instruments.physics.links.relay_truth import (
@@ -16,24 +16,6 @@ from podium.sim_instruments.physics.links.relay_truth import (
     relays_of,
     swapped_fidelity,
 )
-
-ON = replace(
-    LINK,
-    name="link_bc",
-    ends=(
-        replace(LINK.ends[1], transfer_hz=8.2e9),
-        replace(LINK.ends[0], qubit="c.q0", transfer_hz=8.2e9),
-    ),
-    transmission=(0.9, 0.0),
-)
-LINKS = (LINK, ON)
-PULSES = SechPulses(9e6, 0.0, 180.0, 0), SechPulses(8e6, 0.0, 160.0, 0)
-
-
-def relay(t1_s: float) -> Relay:
-    points = {f"{name}.q0": point(t1_s) for name in "abc"}
-    (found,) = relays_of(LINKS, points)
-    return found
 
 
 def test_without_decay_only_the_loss_of_both_links_is_left() -> None:

@@ -30,7 +30,7 @@ class SharedForm:
 
     @property
     def harmonic(self) -> int:
-        """How often the product goes round in a turn."""
+        """Return how often the product goes round in a turn."""
         return sum(abs(one) for one in self.signs)
 
 

@@ -46,7 +46,7 @@ HUB = 1
 
 @dataclass(frozen=True, slots=True)
 class OverHub:
-    """What is shared over a hub."""
+    """A state that is shared over a hub."""
 
     routine: str
     title: str

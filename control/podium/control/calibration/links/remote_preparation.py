@@ -47,7 +47,7 @@ CLEAR = 3.0
 
 @dataclass(frozen=True, slots=True)
 class PreparedPhase:
-    """How well the second end's phase follows the axis of the first."""
+    """The second end's phase, as it follows the axis of the first."""
 
     contrast: float
     sigma: float

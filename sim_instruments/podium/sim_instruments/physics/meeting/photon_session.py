@@ -50,7 +50,7 @@ PARTS = 24
 
 @dataclass(frozen=True, slots=True)
 class LinkedWorld:
-    """What a session needs of the world."""
+    """The part of the world that a session needs."""
 
     links: Sequence[Link]
     channel: WindowChannel
