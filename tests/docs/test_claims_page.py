@@ -54,6 +54,7 @@ REFEREES = {
     "test_qutip_coherent_members": "`test_qutip_coherent_members.py`",
     "test_heralded_monte_carlo": "`test_heralded_monte_carlo.py`",
     "test_qutip_links": "`test_qutip_links.py`",
+    "test_qutip_relays": "`test_qutip_relays.py`",
     "test_qutip_standing_modes": "`test_qutip_standing_modes.py`",
     "test_zurich_coupled_qubits": "`test_zurich_coupled_qubits.py`",
     "test_zurich_precompensation": "`test_zurich_precompensation.py`",

@@ -20,6 +20,26 @@ if TYPE_CHECKING:
     from podium.control.parameters.entry import ParameterEntry
 
 
+ROUTINES = {
+    "bell": "share a pair over a calibrated link, and find its state by tomography",
+    "process": "send six states of a qubit over a calibrated link, and find what becomes "
+    "of any state by tomography",
+    "chsh": "share pairs over a calibrated link, read both ends along axes of the equator, and "
+    "count S with nothing corrected",
+    "benchmark": "send a qubit there and back between random gates, and find by how much that "
+    "decays; for a link without a circulator",
+    "latency": "how long a result of one end takes to decide what the other end plays, where a "
+    "wire carries it",
+    "prepare": "prepare states of one end by reading the other half of a pair, whose result "
+    "travels and turns it; where a wire carries results",
+    "ghz": "share a GHZ state of three nodes by a hub between two calibrated links, and find its "
+    "fidelity; END is the hub",
+    "swap": "swap entanglement at a hub between two calibrated links, and find the fidelity of "
+    "the pair that the outer nodes share; END is the hub",
+}
+"""Actions that play one routine on calibrated links, and their help."""
+
+
 def add_arguments(parser: ArgumentParser) -> None:
     """Add the command's arguments."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
@@ -36,46 +56,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="ROUTINE",
         help="run this routine; may be repeated (default: all)",
     )
-    bell = actions.add_parser(
-        "bell", help="share a pair over a calibrated link, and find its state by tomography"
-    )
-    _common(bell)
-    _plays(bell)
-    process = actions.add_parser(
-        "process",
-        help="send six states of a qubit over a calibrated link, and find what becomes "
-        "of any state by tomography",
-    )
-    _common(process)
-    _plays(process)
-    chsh = actions.add_parser(
-        "chsh",
-        help="share pairs over a calibrated link, read both ends along axes of the equator, and "
-        "count S with nothing corrected",
-    )
-    _common(chsh)
-    _plays(chsh)
-    benchmark = actions.add_parser(
-        "benchmark",
-        help="send a qubit there and back between random gates, and find by how much that decays; "
-        "for a link without a circulator",
-    )
-    _common(benchmark)
-    _plays(benchmark)
-    latency = actions.add_parser(
-        "latency",
-        help="how long a result of one end takes to decide what the other end plays, where a wire "
-        "carries it",
-    )
-    _common(latency)
-    _plays(latency)
-    ghz = actions.add_parser(
-        "ghz",
-        help="share a GHZ state of three nodes by a hub between two calibrated links, and find its "
-        "fidelity; END is the hub",
-    )
-    _common(ghz)
-    _plays(ghz)
+    for name, told in ROUTINES.items():
+        played = actions.add_parser(name, help=told)
+        _common(played)
+        _plays(played)
     wanted = actions.add_parser(
         "request",
         help="pairs over whatever links are up, each measured as soon as it is there: epochs, "
@@ -130,7 +114,12 @@ def run(arguments: Namespace) -> int:
 
 
 async def _play(arguments: Namespace) -> int:
-    from podium.control.calibration.links.link_routines import ACTIONS, CALIBRATION, LINK_ROUTINES
+    from podium.control.calibration.links.link_routines import (
+        ACTIONS,
+        CALIBRATION,
+        LINK_ROUTINES,
+        OVER_HUB_ACTIONS,
+    )
     from podium.control.calibration.links.link_session import (
         UnknownLink,
         calibrate,
@@ -144,11 +133,11 @@ async def _play(arguments: Namespace) -> int:
 
     facility = await asyncio.to_thread(load_facility, arguments.facility, None)
     link: Link | Relay
-    if arguments.action == "ghz":
+    if arguments.action in OVER_HUB_ACTIONS:
         link = relay_of(facility, arguments.ends[0] if arguments.ends else None)
     else:
         link = chosen_link(facility, arguments.ends)
-    steps: Sequence[str] = ACTIONS.get(arguments.action, CALIBRATION)
+    steps: Sequence[str] = {**ACTIONS, **OVER_HUB_ACTIONS}.get(arguments.action, CALIBRATION)
     if arguments.action == "calibrate":
         steps = arguments.only or CALIBRATION
         known = [one.name for one in LINK_ROUTINES]

@@ -51,6 +51,8 @@ class RunStart:
     biases_v: dict[str, float]
     baths: Mapping[str, Bath] = field(default_factory=dict)
     """By node: its mixing chamber as the run begins; those not named are cold."""
+    reached: frozenset[str] | None = None
+    """Lines that the run's instrument drives; None: all."""
 
 
 @dataclass(frozen=True, slots=True)

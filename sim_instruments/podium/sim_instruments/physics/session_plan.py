@@ -155,6 +155,8 @@ class SessionPlan:
         on_cables = lines & self._session.cables
         if on_cables:
             raise CannotPlan(f"{', '.join(sorted(on_cables))}: no chip is on a cable")
+        if self._session.shares(drives, captures):
+            raise CannotPlan("states of several nodes: each shot by itself")
         known = set(self._session.feedlines)
         fresh = {capture.line for capture in captures if capture.start_ns.size} - known
         if fresh and self._begun:

@@ -131,9 +131,10 @@ def truth(
         told |= gate_truth(chip, at_v)
     if optima and links:
         from podium.sim_instruments.physics.links.link_truth import best_of_links  # compiled, too
+        from podium.sim_instruments.physics.links.relay_truth import best_of_relays
 
         known = {qubit.name: qubit for feedline in feedlines for qubit in feedline.qubits}
-        told |= best_of_links(links, known)
+        told |= best_of_links(links, known) | best_of_relays(links, known)
     return told
 
 

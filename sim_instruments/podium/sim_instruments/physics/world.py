@@ -37,6 +37,7 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
     with_cuts,
 )
 from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
+from podium.sim_instruments.physics.meeting.photon_session import LinkedWorld, PhotonSession
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.session import Session
@@ -222,12 +223,11 @@ class World:
 
         known = lines()
 
-        def feedline_at(line: str) -> FeedlinePoint:
+        def point(line: str) -> FeedlinePoint:
             if line not in points:
                 found = self._point(beginning.biases_v, {line}, start_s, 0.0)
                 found = warmed(found, beginning.baths)
                 points.update({one.name: one for one in found})
-            self._check_unshared(points[line], beginning.start_tai_fs)
             return points[line]
 
         sidebands = {end.sideband for link in self.links for end in link.ends}
@@ -235,12 +235,6 @@ class World:
         def check(drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]) -> None:
             _check_lines(drives, captures, replace(known, drives=known.drives | sidebands))
             for train in drives:
-                if train.line in sidebands and not train.spur and train.start_ns.size:
-                    raise NotSimulated(
-                        f"a pulse on {train.line} in a run in which what is played depends on what "
-                        "was measured: photons of links are simulated in runs that are known as a "
-                        "whole"
-                    )
                 if train.line in known.fluxes:
                     raise NotSimulated(
                         f"a pulse on {train.line} in a run in which what is played depends on what "
@@ -248,17 +242,22 @@ class World:
                     )
 
         cables = self._cable_sessions(beginning.run)
-        return Session(feedline_at, check, check_alone, self._seed, beginning, cables)
-
-    def _check_unshared(self, feedline: FeedlinePoint, now_fs: int) -> None:
-        """Raise NotSimulated for a feedline one of whose qubits shares a state with another's."""
-        names = {qubit.name for qubit in feedline.qubits}
-        if self.links and self.kept.holds(names, now_fs):
-            raise NotSimulated(
-                f"a qubit of {feedline.name} shares a state with another node since an earlier "
-                "run: that is not simulated in runs in which what is played depends on what was "
-                "measured; read it in a run that is known as a whole"
-            )
+        if not self.links:
+            return Session(point, check, check_alone, self._seed, beginning, cables)
+        qubits = {end.qubit for link in self.links for end in link.ends}
+        feedline_of = {
+            **{qubit.name: one.name for one in points.values() for qubit in one.qubits},
+            **known.feedline_of,
+        }
+        linked = LinkedWorld(
+            self.links,
+            self._channel,
+            self.kept,
+            {name: line for name, line in feedline_of.items() if name in qubits},
+            point,
+            self._flux_lines,
+        )
+        return PhotonSession(point, check, check_alone, self._seed, beginning, cables, linked)
 
     def point_of(
         self,

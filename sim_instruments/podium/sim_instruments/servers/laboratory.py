@@ -405,7 +405,13 @@ class Laboratory:
         from podium.sim_instruments.servers.signal_routing import routed
 
         session = self.world.begin(
-            RunStart(run, start_tai_fs, dict(cabling.biases_v), cabling.baths)
+            RunStart(
+                run,
+                start_tai_fs,
+                dict(cabling.biases_v),
+                cabling.baths,
+                frozenset(one.line for one in cabling.plan.outputs[instrument].values()),
+            )
         )
         turns = self.carrier_turns_of(instrument, start_tai_fs)
 

@@ -7,10 +7,21 @@ import pytest
 from tests.benches.links.linked_ends import EXAMPLES, KNOWN, NoRunner, entry
 
 from podium.control import cli
-from podium.control.calibration.fits.ghz_state import PHASES, ghz_of
+from podium.control.calibration.fits.shared_by_three import (
+    GHZ,
+    PHASES,
+    SWAPPED,
+    SharedForm,
+    shared_of,
+)
 from podium.control.calibration.fits.two_qubit_state import turned
-from podium.control.calibration.links.ghz_state import RelayBench, ghz_program
+from podium.control.calibration.links.ghz_state import (
+    GHZ_STATE,
+    SWAPPED_PAIR,
+    over_hub_program,
+)
 from podium.control.calibration.links.link_session import NoHub, link_validities, relay_of
+from podium.control.calibration.links.relay_bench import RelayBench
 from podium.control.compilers.placing import place_in_fs
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.load import load_facility
@@ -32,17 +43,23 @@ def kets(phase: float) -> np.ndarray:
     return state / np.sqrt(2)
 
 
-def drawn(rho: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def drawn(
+    rho: np.ndarray,
+    rng: np.random.Generator,
+    form: SharedForm = GHZ,
+    errors: list[np.ndarray] = CONFUSIONS,
+) -> np.ndarray:
     """Shots (3, shots, settings) of a state, by matrices alone, with readouts that err."""
     found = []
     for k in range(PHASES + 1):
-        turns = (k - 1) / PHASES
-        u = np.eye(8)
-        if k:
-            parts = [turned(np.pi / 2, sign * turns) for sign in (1, 1, -1)]
-            u = np.kron(np.kron(parts[0], parts[1]), parts[2])
+        turns = (k - 1) / PHASES if k else 0.0
+        # a qubit whose axis stands is turned in every setting
+        parts = [
+            turned(np.pi / 2, sign * turns) if k or not sign else np.eye(2) for sign in form.signs
+        ]
+        u = np.kron(np.kron(parts[0], parts[1]), parts[2])
         chance = np.diag(u @ rho @ u.conj().T).real
-        told = np.kron(np.kron(CONFUSIONS[0], CONFUSIONS[1]), CONFUSIONS[2]) @ chance
+        told = np.kron(np.kron(errors[0], errors[1]), errors[2]) @ chance
         number = rng.choice(8, size=SHOTS, p=told / told.sum())
         found.append([number >> 2 & 1, number >> 1 & 1, number & 1])
     return np.moveaxis(np.array(found, bool), 0, 2)
@@ -56,19 +73,45 @@ def test_the_fidelity_is_that_of_the_density_matrix_whatever_the_phase(phase: fl
     decayed[0b010] = 1
     rho = 0.8 * np.outer(kets(phase), kets(phase).conj())
     rho = rho + 0.1 * np.outer(plus, plus) + 0.1 * np.outer(decayed, decayed)
-    found = ghz_of(drawn(rho, np.random.default_rng(3)), CONFUSIONS)
+    found = shared_of(drawn(rho, np.random.default_rng(3)), CONFUSIONS)
     best = 0.5 * (rho[0b110, 0b110].real + rho[0b001, 0b001].real) + abs(rho[0b110, 0b001])
     assert abs(found.fidelity - best) < 4 * found.sigma
     assert 0.002 < found.sigma < 0.02
-    wrong = ghz_of(drawn(rho, np.random.default_rng(3)), [np.eye(2)] * 3)
+    wrong = shared_of(drawn(rho, np.random.default_rng(3)), [np.eye(2)] * 3)
     assert wrong.fidelity < found.fidelity - 0.05
 
 
 def test_a_pair_and_a_bystander_are_no_state_of_three() -> None:
     pair = np.array([0, 1, 1, 0]) / np.sqrt(2)
     state = np.kron(np.outer(pair, pair), np.diag([1.0, 0.0]))
-    found = ghz_of(drawn(state, np.random.default_rng(5)), CONFUSIONS)
+    found = shared_of(drawn(state, np.random.default_rng(5)), CONFUSIONS)
     assert found.fidelity < 0.5 + 3 * found.sigma
+
+
+def pair_fidelity(rho: np.ndarray, error: float) -> float:
+    """Of the outer two, the hub projected on either state along x, its result wrong so often."""
+    cube = rho.reshape((2,) * 6)
+    pair = np.zeros((4, 4), complex)
+    for result, sign in ((0, 1), (1, -1)):
+        along = np.array([1, sign]) / np.sqrt(2)
+        left = np.einsum("h,ahcbgd,g->acbd", along, cube, along).reshape(4, 4)
+        for read, weight in ((result, 1 - error), (1 - result, error)):
+            flip = np.diag([1, 1, 1, 1]) if read == 0 else np.diag([1, -1, 1, -1])
+            pair += weight * flip @ left @ flip
+    return float(0.5 * (pair[1, 1] + pair[2, 2]).real + abs(pair[1, 2]))
+
+
+@pytest.mark.parametrize(("phase", "error"), [(0.7, 0.0), (3.0, 0.06)])
+def test_a_hub_that_is_read_leaves_a_pair_whose_sign_it_tells(phase: float, error: float) -> None:
+    rho = 0.85 * np.outer(kets(phase), kets(phase).conj()) + 0.15 * np.eye(8) / 8
+    hub = np.array([[1 - error, error], [error, 1 - error]])
+    told = drawn(rho, np.random.default_rng(8), SWAPPED, [CONFUSIONS[0], hub, CONFUSIONS[2]])
+    found = shared_of(told, [CONFUSIONS[0], np.eye(2), CONFUSIONS[2]], SWAPPED)
+    assert abs(found.fidelity - pair_fidelity(rho, error)) < 4 * found.sigma
+    # without the result it is a mixture of two pairs
+    told[1] = np.random.default_rng(9).random(told[1].shape) < 0.5
+    lost = shared_of(told, [CONFUSIONS[0], np.eye(2), CONFUSIONS[2]], SWAPPED)
+    assert lost.fidelity < 0.5 + 4 * lost.sigma
 
 
 def bench() -> RelayBench:
@@ -90,7 +133,7 @@ def bench() -> RelayBench:
 
 
 def test_the_hub_sends_on_behind_what_it_has_caught() -> None:
-    program = ghz_program(bench(), 100)
+    program = over_hub_program(bench(), GHZ_STATE, 100)
     validate(program)
     assert len({frame.port.partition(".")[0] for frame in program.frames}) == 3
     frames = {one.frame.name: one for one in place_in_fs(program).frames}
@@ -126,11 +169,22 @@ def test_two_resonators_that_one_line_would_drive_are_refused(
     assert "its sideband would drive both; tune one away" in capsys.readouterr().err
 
 
+def test_the_hub_of_a_swap_is_turned_alike_in_all_settings() -> None:
+    (axis,) = over_hub_program(bench(), SWAPPED_PAIR, 100).axes
+    values = {one.name: np.array(one.values.values) for one in axis.variables}
+    assert np.ptp(values["node_b.q0_turn"]) == np.ptp(values["node_b.q0_height"]) == 0.0
+    assert values["node_b.q0_height"][0] > 0.0
+    for outer in ("node_a.q0", "node_c.q0"):
+        heights = values[f"{outer}_height"]
+        assert heights[0] == 0.0 < heights[1]
+    np.testing.assert_allclose(values["node_a.q0_turn"], -values["node_c.q0_turn"])
+
+
 @pytest.mark.parametrize(("cluster", "sidebands"), [("a", 1), ("b", 2), ("c", 1)])
 def test_each_cluster_has_its_part_and_the_hub_two_sidebands_on_one_output(
     cluster: str, sidebands: int
 ) -> None:
     target = targets_of(load_facility(HUB))[f"cluster_{cluster}"]
-    made = compile_program(ghz_program(bench(), 100), target, ExternalStart(1))
+    made = compile_program(over_hub_program(bench(), GHZ_STATE, 100), target, ExternalStart(1))
     outputs = [one.output for one in made.sequencers]
     assert outputs.count("out1") == sidebands, outputs

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.benches.physics.lossy_links import END, LINK, point
 
 from podium.sim_instruments.physics.links.link_channel import evolve_window
 from podium.sim_instruments.physics.links.link_experiment import bell_fidelity
-from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
 from podium.sim_instruments.physics.links.link_truth import (
     BestLink,
     SechPulses,
@@ -16,27 +16,6 @@ from podium.sim_instruments.physics.links.link_truth import (
     window_of,
     with_slow_noise,
 )
-from podium.sim_instruments.physics.operating_point import QubitPoint
-
-END = LinkEnd("a.q0", "a.q0.sideband", 8.4e9, 10.4e6, 5e6, 1e6)
-LINK = Link(
-    "link_ab",
-    (END, replace(END, qubit="b.q0", kappa_hz=13.5e6)),
-    (0.77, 0.0),
-    5_000_000,
-    0.0,
-    0.1,
-)
-
-
-def point(t1_s: float) -> QubitPoint:
-    """A transmon that decays."""
-    rates = np.zeros((3, 3))
-    rates[0, 1], rates[1, 2] = 1 / t1_s, 2 / t1_s
-    levels = np.array([0.0, 6.3e9, 12.3e9])
-    return QubitPoint(
-        "q", levels, np.ones(2), 1.0, 0.0, rates, 0.0, 0.0, 1.0, np.zeros(3), 0.0, 1e6, 1e6, 1.0
-    )
 
 
 @pytest.fixture(scope="module")

@@ -277,10 +277,13 @@ def test_a_run_that_cannot_be_played_leaves_the_pair_as_it_was() -> None:
     assert world.kept.states == (state,)
 
 
-def test_runs_with_conditions_are_refused_on_a_qubit_that_shares_a_state() -> None:
+def test_a_window_without_a_tone_leaves_the_pair_as_it_was() -> None:
+    """In a run that branches, too."""
     world = world_of(PAIR, LINK, PhotonExchange())
-    shared(world)
+    state = in_order(shared(world))
     capture = run_of(PAIR[0], [], 1).captures[0]
     session = world.begin(RunStart(5, START_FS + 10**9, {}, {}))
-    with pytest.raises(NotSimulated, match="shares a state with another node"):
-        session.go_on((), (capture,), (0,))
+    session.go_on((), (capture,), (0,))
+    (left,) = world.kept.states
+    now_fs = max(*left.at_fs, *state.at_fs)
+    assert np.abs(in_order(left).at(now_fs).rho - state.at(now_fs).rho).max() < 1e-9

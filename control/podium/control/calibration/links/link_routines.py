@@ -7,11 +7,12 @@ from typing import Protocol, TypeVar
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.emission import emission
 from podium.control.calibration.links.entangled_pair import carrier_phase, link_bell
-from podium.control.calibration.links.ghz_state import ghz_state
+from podium.control.calibration.links.ghz_state import GHZ_STATE, SWAPPED_PAIR
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_benchmark import link_benchmark
 from podium.control.calibration.links.link_chsh import link_chsh
 from podium.control.calibration.links.photon_transfer import photon_detuning, photon_transfer
+from podium.control.calibration.links.remote_preparation import remote_preparation
 from podium.control.calibration.links.result_latency import result_latency
 from podium.control.calibration.links.sideband_rate import sideband_rate
 from podium.control.calibration.links.sideband_spectroscopy import sideband_spectroscopy
@@ -95,6 +96,7 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
             "result_latency_back": Lifetime(7 * DAY_S),
         },
     ),
+    LinkRoutine(remote_preparation, {"prepared_fidelity": Lifetime(1 * DAY_S)}),
 )
 BELL = (link_bell.__name__,)
 """A pair; its phase is that of its own run."""
@@ -106,14 +108,19 @@ BENCHMARK = (link_benchmark.__name__,)
 """What a round trip keeps of a qubit, without the errors of preparation and readout."""
 LATENCY = (result_latency.__name__,)
 """How long a result of one end takes to decide at the other."""
+PREPARE = (remote_preparation.__name__,)
+"""What is left of a pair's phase once one end's result has turned the other."""
 ACTIONS = {
     "bell": BELL,
     "chsh": CHSH,
     "process": PROCESS,
     "benchmark": BENCHMARK,
     "latency": LATENCY,
+    "prepare": PREPARE,
 }
 """By the word of ``podium link``: routines of a link that is calibrated."""
+OVER_HUB_ACTIONS = {"ghz": (GHZ_STATE.routine,), "swap": (SWAPPED_PAIR.routine,)}
+"""The same of two calibrated links with a hub between."""
 CALIBRATION = tuple(
     one.name for one in LINK_ROUTINES if one.name not in sum(ACTIONS.values(), start=())
 )
@@ -122,7 +129,10 @@ LINK_VALIDITY: Mapping[str, Validity] = {
     quantity: Validity(lifetime.lasts_s, one.name, lifetime.of_epoch)
     for one in LINK_ROUTINES
     for quantity, lifetime in one.gives.items()
-} | {"ghz_fidelity": Validity(1 * DAY_S, ghz_state.__name__, of_epoch=False)}
+} | {
+    one.quantity: Validity(1 * DAY_S, one.routine, of_epoch=False)
+    for one in (GHZ_STATE, SWAPPED_PAIR)
+}
 """By quantity: how long it is good for, and the routine that gives it."""
 
 

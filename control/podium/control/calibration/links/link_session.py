@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 
 from podium.control.calibration.catalogue import VALIDITY
 from podium.control.calibration.facility_copy import keep_facility
-from podium.control.calibration.links.ghz_state import RelayBench, ghz_state
+from podium.control.calibration.links.ghz_state import ghz_state, swapped_pair
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.links.link_routines import LINK_VALIDITY, calibrate_link, carry_out
+from podium.control.calibration.links.relay_bench import RelayBench
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.readiness import check_fridges, ramp_biases
 from podium.control.calibration.recorded_outcome import outcome_recorder
@@ -20,6 +21,9 @@ from podium.control.facility.problems import suggest
 from podium.control.parameters.store import ParameterStore
 from podium.control.parameters.validity import Validities
 from podium.control.records.calibration_folder import CalibrationFolder
+
+OVER_HUB = {one.__name__: one for one in (ghz_state, swapped_pair)}
+"""Routines of two links with a hub between, by name."""
 
 
 class UnknownLink(LookupError):
@@ -98,8 +102,8 @@ async def calibrate(
 ) -> Calibrated:
     """Carry out ``steps`` on a link as a procedure that others see, until one fails.
 
-    Two links with a hub between have one step, the GHZ state. Raises ``RunError``, ``NotCold``,
-    ``NotMeasured``, ``StoreError`` and OSError; what was found before is kept.
+    Two links with a hub between have steps of their own, :data:`OVER_HUB`. Raises ``RunError``,
+    ``NotCold``, ``NotMeasured``, ``StoreError`` and OSError; what was found before is kept.
     """
     facility = lab.facility
     validities = link_validities(facility)
@@ -124,9 +128,8 @@ async def calibrate(
                 hub = RelayBench.of(
                     runner, link, store, keep, validities, thoroughness=thoroughness
                 )
-                outcomes = await carry_out(
-                    hub, {ghz_state.__name__: ghz_state}, procedure.begin_step, told
-                )
+                over_hub = {name: OVER_HUB[name] for name in steps}
+                outcomes = await carry_out(hub, over_hub, procedure.begin_step, told)
             else:
                 bench = LinkBench.of(
                     *(runner, link, store, keep, validities),

@@ -136,7 +136,7 @@ def best_link(link: Link, points: tuple[QubitPoint, QubitPoint], sender: int = 0
         gamma_hz = width * narrow_hz
         length_ns = min(LONGEST_NS, 2.0 * round(lengths / (2e-9 * 2 * np.pi * gamma_hz)))
         pulses = SechPulses(gamma_hz, place * apart_hz, length_ns, 0)
-        found.append((pulses, evolve_window(_coarse(window_of(link, points, sender, pulses)))))
+        found.append((pulses, evolve_window(coarse(window_of(link, points, sender, pulses)))))
     absorbed = max(found, key=lambda one: _absorption(one[1]))[0]
     paired = max(found, key=lambda one: pair_fidelity(one[1]))[0]
     brought = max(found, key=lambda one: transfer_of(one[1]))[0]
@@ -197,19 +197,10 @@ def with_slow_noise(window: LinkWindow, sigmas_hz: tuple[float, float]) -> Noisy
     arrived = passed = transfer = 0.0
     pairs = np.zeros((9, 9), np.complex128)
     for (one, first), (other, second) in product(*grid):
-        moved, weight = (one, other), float(first * second)
-        ends = tuple(
-            replace(end, sideband=replace(end.sideband, detuning_hz=-2 * hz))
-            for end, hz in zip(window.ends, moved, strict=True)
-        )
-        result = evolve_window(replace(window, ends=(ends[0], ends[1])))
-        # out of the atoms' frames into those of their means
-        turns = [
-            np.exp(-2e-15j * np.pi * hz * (end.stop_fs - end.start_fs) * np.arange(LEVELS))
-            for end, hz in zip(ends, moved, strict=True)
-        ]
-        turn = np.outer(*turns).ravel()
-        pairs += weight * sent_pair(result) * np.outer(turn, turn.conj())
+        weight = float(first * second)
+        moved, turn = moved_by(window, (one, other))
+        result = evolve_window(moved)
+        pairs += weight * sent_pair(result) * turn
         transfer += weight * transfer_of(result)
         if result.photon is not None:
             arrived += weight * result.photon.emitted
@@ -218,7 +209,26 @@ def with_slow_noise(window: LinkWindow, sigmas_hz: tuple[float, float]) -> Noisy
     return NoisyWindow(absorption, transfer, caught_pair(pairs))
 
 
-def _coarse(window: LinkWindow) -> LinkWindow:
+def moved_by(
+    window: LinkWindow, moved_hz: tuple[float, float]
+) -> tuple[LinkWindow, NDArray[np.complex128]]:
+    """Return a window of atoms that noise has moved, and what turns its states (9, 9).
+
+    Drives stay where they are; times that, a state is in the frame of the atoms' means again.
+    """
+    ends = tuple(
+        replace(end, sideband=replace(end.sideband, detuning_hz=-2 * hz))
+        for end, hz in zip(window.ends, moved_hz, strict=True)
+    )
+    turns = [
+        np.exp(-2e-15j * np.pi * hz * (end.stop_fs - end.start_fs) * np.arange(LEVELS))
+        for end, hz in zip(ends, moved_hz, strict=True)
+    ]
+    turn = np.outer(*turns).ravel()
+    return replace(window, ends=(ends[0], ends[1])), np.outer(turn, turn.conj())
+
+
+def coarse(window: LinkWindow) -> LinkWindow:
     """Return a window to search with: rare jumps and thermal photons are left out."""
     ends = tuple(
         replace(end, resonator=replace(end.resonator, thermal_photons=0.0)) for end in window.ends
@@ -249,7 +259,7 @@ def _over_lag(
 
     def reached(lag_fs: int) -> float:
         moved = replace(pulses, lag_fs=lag_fs)
-        return figure(evolve_window(_coarse(window_of(link, points, sender, moved))))
+        return figure(evolve_window(coarse(window_of(link, points, sender, moved))))
 
     reach_fs = round(1e15 / (2 * np.pi * pulses.gamma_hz))
     low, high = -reach_fs, reach_fs

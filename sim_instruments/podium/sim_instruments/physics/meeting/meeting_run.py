@@ -128,11 +128,14 @@ def levels_found(
     played: set[str],
     seed: int,
     kept: Sequence[KeptState] = (),
+    *,
+    whole: bool = False,
 ) -> tuple[list[Known], list[KeptState]]:
     """Return what readings of qubits that share photons or states find, for each feedline.
 
     Second: the states that are left behind. ``played``: see :func:`sidebands_played`, of all runs;
-    ``kept``: states of qubits of these feedlines. Raises NotSimulated for what cannot be simulated.
+    ``kept``: states of qubits of these feedlines; ``whole``: also those that were read and share
+    nothing are left behind, as the run goes on. Raises NotSimulated for what cannot be simulated.
     """
     active = [link for link in links if played & {end.sideband for end in link.ends}]
     driven = {end.qubit: end for link in active for end in link.ends if end.sideband in played}
@@ -165,6 +168,7 @@ def levels_found(
             channel,
             seed,
             origin_fs,
+            whole,
         )
         paths, states = run.played()
         left += states

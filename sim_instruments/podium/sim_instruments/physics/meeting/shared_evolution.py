@@ -13,6 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.deduplicate import PHASE_STEP
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS, SIZE, AtomMaps, phases
 from podium.sim_instruments.physics.meeting.link_windows import LinkWindows
@@ -93,6 +94,18 @@ class SharedEvolution:
         would have to pass in a circle.
         """
         members = sorted(events)
+        state = self.advanced(starts, events)
+        for member in reversed(members):
+            axis = members.index(member)
+            state = np.tensordot(state, self._maps[member].weight, axes=(2 * axis, 0))
+        # what is left of each further atom is [1, 9]
+        return np.asarray(state.reshape((SIZE,) * (state.ndim - _ones(state, len(members)))))
+
+    def advanced(
+        self, starts: Sequence[SharedStart], events: Mapping[int, Sequence[Event]]
+    ) -> Matrix:
+        """Return the state ``[k1, 9, ...]`` behind the events: see :meth:`evolved`."""
+        members = sorted(events)
         state = self._start(starts, members)
         rest = [list(events[member]) for member in members]
         while True:
@@ -112,11 +125,21 @@ class SharedEvolution:
             state = self._shared(state, axes, (members[axes[0]], members[axes[1]]), photons)
         if any(rest):
             raise NotSimulated("photons between nodes are sent and caught in a circle in time")
-        for member in reversed(members):
-            axis = members.index(member)
-            state = np.tensordot(state, self._maps[member].weight, axes=(2 * axis, 0))
-        # what is left of each further atom is [1, 9]
-        return np.asarray(state.reshape((SIZE,) * (state.ndim - _ones(state, len(members)))))
+        return state
+
+    def effect(self, member: int, events: Sequence[Event], *, read: bool) -> Matrix:
+        """Return what a reading behind further events of one member makes of its state.
+
+        Shape (levels, K, 9), averaged over slow noise; ``read``: else it is traced out, and there
+        is one row.
+        """
+        maps = self._maps[member]
+        one = np.eye(SIZE, dtype=np.complex128)
+        change = np.broadcast_to(one, (maps.weight.size, SIZE, SIZE))
+        for event in events:
+            change = self._change(member, event) @ change
+        rows = np.moveaxis(change[:, DIAGONAL], 1, 0) * maps.weight[:, None]
+        return np.asarray(rows if read else rows.sum(axis=0, keepdims=True))
 
     def _start(self, starts: Sequence[SharedStart], members: Sequence[int]) -> Matrix:
         """Return the product of the states before, [k1, 9, ...]."""
@@ -195,6 +218,29 @@ def populations(rho: Matrix, read: Sequence[bool]) -> NDArray[np.float64]:
         if not read[axis]:
             rho = rho.sum(axis=axis)
     return np.asarray(np.maximum(rho.real, 0.0).reshape(-1))
+
+
+def populations_by(state: Matrix, effects: Sequence[Matrix]) -> NDArray[np.float64]:
+    """Return the populations (3 ** r,) of a state ``[k1, 9, ...]`` by the members' effects."""
+    for one in effects:
+        state = np.tensordot(state, one, axes=((0, 1), (1, 2)))
+    return np.asarray(np.maximum(state.real, 0.0).reshape(-1))
+
+
+def parted(events: Sequence[Event]) -> tuple[list[Event], list[Event]]:
+    """Return events up to the last photon that is shared, and those behind it."""
+    shared = [place for place, event in enumerate(events) if _is_shared(event)]
+    last = shared[-1] + 1 if shared else 0
+    return list(events[:last]), list(events[last:])
+
+
+def alike(event: Event) -> Event:
+    """Return an event whose phase is a whole number of small steps: equal ones are alike."""
+    match event:
+        case Driven(shape, turns):
+            return Driven(shape, round(turns / PHASE_STEP) * PHASE_STEP % 1.0)
+        case _:
+            return event
 
 
 def left_behind(rho: Matrix, found: Sequence[int | None]) -> Matrix:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +29,14 @@ from podium.sim_instruments.physics.meeting.shared_evolution import (
     SharedEvolution,
     SharedStart,
     Wait,
+    alike,
     interpolated,
     left_behind,
     level_state,
+    parted,
     phase_grid,
     populations,
+    populations_by,
 )
 from podium.sim_instruments.physics.meeting.shared_shots import Draws, Phased, draws_of, phased
 from podium.sim_instruments.physics.meeting.shared_walk import walked
@@ -54,6 +58,8 @@ class SharedRun:
     seed: int
     origin_fs: int
     """World time (TAI) from which the members' instants count."""
+    whole: bool = False
+    """Whether members are left behind that were read and share nothing."""
 
     def played(self) -> tuple[list[Paths], list[KeptState]]:
         """Return the members' levels at their readings, and the states that are left behind.
@@ -75,7 +81,7 @@ class SharedRun:
             )
             for number, member in enumerate(members)
         ]
-        draws = draws_of(members, blocks, pairs, phases, begun)
+        draws = draws_of(members, blocks, pairs, phases, begun, whole=self.whole)
         shots = SharedShots(self, blocks, pairs, phases, draws)
         names = [member.qubit.name for member in members]
         runs = "+".join(str(member.run) for member in members)
@@ -120,10 +126,73 @@ class SharedShots:
         taking = tuple(n if b >= 0 else 0 for n, b in zip(levels, self._block(draw), strict=True))
         asked = int(self._draws.form[draw]), taking
         if asked not in self._found:
-            grid = phase_grid(len(turns))
-            found = [self._read(draw, self._state(draw, levels, one)) for one in grid]
-            self._found[asked] = np.array(found)
+            self._find_alike(draw, levels, taking)
         return interpolated(self._found[asked], turns)
+
+    def _find_alike(self, draw: int, levels: Sequence[int], taking: tuple[int, ...]) -> None:
+        """Find populations at all phases of :func:`.phase_grid` for the form of a draw.
+
+        And for all forms that differ from it behind their last photon alone, as the settings of a
+        tomography do: what is before is evolved once.
+        """
+        grid = phase_grid(int((self._draws.pairs[draw] >= 0).sum()))
+        if self._kept(draw):
+            found = [self._read(draw, self._state(draw, levels, one)) for one in grid]
+            self._found[int(self._draws.form[draw]), taking] = np.array(found)
+            return
+        forms = self._alike[int(self._draws.form[draw])]
+        effects = [self._effects(one) for one in forms]
+        numbers = [n for n, b in enumerate(self._block(draw)) if b >= 0]
+        starts = [level_state(axis, levels[n]) for axis, n in enumerate(numbers)]
+        rows: list[list[NDArray[np.float64]]] = [[] for _ in forms]
+        for turns in grid:
+            events = self._events_of(draw, turns)
+            state = self._evolution.advanced(starts, {n: parted(events[n])[0] for n in numbers})
+            for row, effect in zip(rows, effects, strict=True):
+                row.append(populations_by(state, effect))
+        for one, row in zip(forms, rows, strict=True):
+            self._found[int(self._draws.form[one]), taking] = np.array(row)
+
+    @cached_property
+    def _alike(self) -> dict[int, list[int]]:
+        """By form: examples of all forms of which the same happens until the last photon."""
+        groups: dict[tuple[object, ...], list[int]] = {}
+        for draw in np.unique(self._draws.form, return_index=True)[1].tolist():
+            if not self._kept(draw):
+                groups.setdefault(self._before_last(draw), []).append(draw)
+        return {int(self._draws.form[draw]): group for group in groups.values() for draw in group}
+
+    def _before_last(self, draw: int) -> tuple[object, ...]:
+        """Return what happens until the last photon, so that what is alike is equal."""
+        events = self._events_of(draw, [0.0] * int((self._draws.pairs[draw] >= 0).sum()))
+        return tuple(
+            (number, *(alike(event) for event in parted(mine)[0]))
+            for number, mine in events.items()
+        )
+
+    def _effects(self, draw: int) -> list[Matrix]:
+        """Return what readings make of each member behind its last photon."""
+        events = self._events_of(draw, [0.0] * int((self._draws.pairs[draw] >= 0).sum()))
+        return [
+            self._evolution.effect(
+                number,
+                parted(mine)[1],
+                read=self._block(draw)[number] < self._run.members[number].lit_ns.size,
+            )
+            for number, mine in sorted(events.items())
+        ]
+
+    def _events_of(self, draw: int, turns: Sequence[float]) -> dict[int, list[Event]]:
+        """Return what happens to each member of a draw; its pairs are numbered by their place."""
+        pairs = self._draws.pairs[draw].tolist()
+        turned = {
+            pair: (place, one) for place, (pair, one) in enumerate(zip(pairs, turns, strict=False))
+        }
+        return {
+            number: self._events(number, block, turned)
+            for number, block in enumerate(self._block(draw))
+            if block >= 0
+        }
 
     def left(self, paths: Sequence[Paths], before: NDArray[np.int64]) -> list[KeptState]:
         """Return the states of members that were not read, given what the others were found in."""
@@ -136,7 +205,7 @@ class SharedShots:
             taking = [n for n, b in enumerate(at) if b >= 0]
             rest = [n for n in taking if at[n] == last[n]]
             further = self._further(draw)
-            shared = len(taking) + len(further) > 1 or bool(self._kept(draw))
+            shared = len(taking) + len(further) > 1 or bool(self._kept(draw)) or self._run.whole
             if not shared or not (rest or further):
                 continue
             turns = self._draws.turns[draw][self._draws.pairs[draw] >= 0].tolist()
@@ -193,12 +262,9 @@ class SharedShots:
         for at, (state, axis) in enumerate(self._further(draw)):
             axis_of[state.names[axis]] = len(taking) + at
         starts = [SharedStart(tuple(axis_of[name] for name in s.names), s.rho) for s in kept]
-        events: dict[int, list[Event]] = {}
-        turned = dict(zip(self._draws.pairs[draw].tolist(), turns, strict=False))
+        events = self._events_of(draw, turns)
         for axis, number in enumerate(taking):
-            name = self._run.members[number].qubit.name
-            events[number] = self._events(number, block[number], turned)
-            if name not in begun:
+            if self._run.members[number].qubit.name not in begun:
                 starts.append(level_state(axis, levels[number]))
         for state in kept:
             for axis, name in enumerate(state.names):
@@ -222,8 +288,8 @@ class SharedShots:
         ]
         return populations(rho, [*read, *([False] * (rho.ndim - len(read)))])
 
-    def _events(self, number: int, block: int, turned: dict[int, float]) -> list[Event]:
-        """Return what happens in a block of a member; ``turned``: second ends, by pair."""
+    def _events(self, number: int, block: int, turned: dict[int, tuple[int, float]]) -> list[Event]:
+        """Return what happens in a block of a member; ``turned``: place and turns, by pair."""
         member, blocks = self._run.members[number], self._blocks[number]
         phases, found = self._phases[number], list[Event]()
         now = int(blocks.since_ns[block])
@@ -243,15 +309,17 @@ class SharedShots:
             found.append(Wait(until - now))
         return found
 
-    def _photon(self, number: int, row: int, place: int, turned: dict[int, float]) -> Photon:
+    def _photon(
+        self, number: int, row: int, place: int, turned: dict[int, tuple[int, float]]
+    ) -> Photon:
         member, phases = self._run.members[number], self._phases[number]
         link, pair = int(member.link[place]), int(phases.pair[row])
         shape = int(member.windows.shape[place])
         if pair < 0:
             return Photon(shape, 0.0, link, self._run.ends[link].index(number))
         end = 1 if phases.sign[row] > 0 else 0
-        turns = turned[pair] if end else 0.0
-        return Photon(shape, turns, link, end, pair, int(self._pairs.lag_fs[pair]))
+        at, turns = turned[pair]
+        return Photon(shape, turns if end else 0.0, link, end, at, int(self._pairs.lag_fs[pair]))
 
 
 def _maps(member: Member, blocks: MemberBlocks) -> AtomMaps:

@@ -162,10 +162,13 @@ def draws_of(
     pairs: WindowPairs,
     phases: Sequence[Phased],
     begun: Sequence[Sequence[int]],
+    *,
+    whole: bool = False,
 ) -> Draws:
     """Return what is drawn, in an order in which each block comes behind those before it.
 
-    ``begun``: members that begin in a shared state, those of each together. Raises NotSimulated
+    ``begun``: members that begin in a shared state, those of each together; ``whole``: what comes
+    behind the last reading of each is a draw, too. Raises NotSimulated
     where a block shares photons with two of another member, and for too many that share a state.
     """
     counts = [member.lit_ns.size + 1 for member in members]
@@ -179,6 +182,8 @@ def draws_of(
     edges = np.concatenate([pair_blocks, np.array(kept, np.int64).reshape(-1, 2)])
     _spread(group, edges)
     special = {int(offset[member]) for state in begun for member in state}
+    if whole:
+        special |= {int(last) - 1 for last in offset[1:]}
     block = _rows(members, group, offset, counts, edges, special)
     when = np.stack([_when_fs(member, block[:, n]) for n, member in enumerate(members)], axis=1)
     order = np.lexsort((*block.T[::-1], when.min(axis=1)))

@@ -1,0 +1,368 @@
+"""A run that comes piece by piece, and whose qubits exchange photons or share a state.
+
+Each chunk that asks for windows is played as a short run of its own up to these
+(:mod:`.meeting_run`); between two of them the qubits' states are kept, coherences and what was read
+alike (:mod:`.kept_states`). So a pulse that depends on what one qubit was found in meets what that
+has made of the others. What is played to qubits that are not read yet waits until it matters.
+ASSUMED: slow noise is its mean over each part.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.sim_instruments.physics.cable import CableSession, split_by_cable
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.fast_flux import FluxLines
+from podium.sim_instruments.physics.feedline_run import FeedlineRun
+from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.links.link_point import Link
+from podium.sim_instruments.physics.meeting.atom_maps import SIZE, three_levels
+from podium.sim_instruments.physics.meeting.kept_states import KeptState, KeptStates
+from podium.sim_instruments.physics.meeting.meeting_run import (
+    HeardFeedline,
+    Known,
+    levels_found,
+    sidebands_played,
+)
+from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
+from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
+from podium.sim_instruments.physics.session import Session
+from podium.sim_instruments.physics.short_run import later_ns
+from podium.sim_instruments.physics.shots import thermal
+from podium.sim_instruments.physics.signals import (
+    CaptureAnswer,
+    CaptureTrain,
+    PulseTrain,
+    RunSignals,
+)
+
+TOGETHER_NS = 60
+"""Pulses of both ends of a link that begin within so much may be one photon's: never parted."""
+SHARED_NS = 2
+"""What begins so little before the last thing that happened to its qubit follows it."""
+PARTS = 24
+"""Bits of the number of a part in the number that keys its random numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedWorld:
+    """The part of the world that a session needs."""
+
+    links: Sequence[Link]
+    channel: WindowChannel
+    kept: KeptStates
+    feedline_of: Mapping[str, str]
+    """By qubit: of all that links end at."""
+    point: Callable[[str], FeedlinePoint]
+    """The operating point of a feedline, whoever shares a state with its qubits."""
+    flux_lines: FluxLines | None
+
+
+class PhotonSession(Session):
+    """One run in which photons may be exchanged; until then, it is a :class:`.Session`."""
+
+    def __init__(
+        self,
+        feedline_at: Callable[[str], FeedlinePoint],
+        check: Callable[[Sequence[PulseTrain], Sequence[CaptureTrain]], None],
+        check_drive: Callable[[QubitPoint], None],
+        seed: int,
+        beginning: RunStart,
+        cables: Mapping[str, CableSession],
+        linked: LinkedWorld,
+    ) -> None:
+        """Arguments as of :class:`.Session`, and the links."""
+        super().__init__(feedline_at, check, check_drive, seed, beginning, cables)
+        self._linked = linked
+        self._pending: list[PulseTrain] = []
+        self._shares = False
+        self._parts = 0
+        self._over_fs: dict[str, int] = {}
+        """World time (TAI) at which the last thing that happened to each qubit is over."""
+        self._shown: dict[int, tuple[NDArray[np.complex128], float]] = {}
+        self._ends = {e.sideband: e for link in linked.links for e in link.ends}
+        self._lines = {f"{name}.drive": name for name in linked.feedline_of}
+        self._lines |= {sideband: end.qubit for sideband, end in self._ends.items()}
+
+    def shares(self, drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]) -> bool:
+        """Tell whether qubits share photons or a state from now on."""
+        if self._shares:
+            return True
+        named = {train.line for train in drives} | {capture.line for capture in captures}
+        feedlines = self._linked.feedline_of
+        touched = {q for q, line in feedlines.items() if {line, f"{q}.drive"} & named}
+        return bool(sidebands_played(self._linked.links, drives)) or (
+            self._linked.kept.holds(touched, self._beginning.start_tai_fs)
+        )
+
+    def go_on(
+        self,
+        drives: Sequence[PulseTrain],
+        captures: Sequence[CaptureTrain],
+        listeners: Sequence[int],
+    ) -> tuple[CaptureAnswer, ...]:
+        """Play one more chunk and answer windows: see :meth:`.Session.go_on`."""
+        named = {train.line for train in drives} | {capture.line for capture in captures}
+        if named & self.cables:
+            return split_by_cable(self._cables, self.go_on, drives, captures, listeners)
+        if not self.shares(drives, captures):
+            return super().go_on(drives, captures, listeners)
+        if not self._shares:
+            self._begin_sharing()
+        self._check(drives, captures)
+        self._check_reached(drives)
+        self._keep_pending(drives)
+        if not any(capture.start_ns.size for capture in captures):
+            none = np.zeros(0, np.complex128)
+            return tuple(CaptureAnswer(none, None) for _ in captures)
+        answers = self._played(captures)
+        for place, capture, answer in zip(listeners, captures, answers, strict=True):
+            if answer.trace is not None:
+                self._shown[place] = answer.trace, float(capture.windows[-1].demod_hz)
+        return answers
+
+    def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
+        """Return the trace of a listener's last window; None for one that never listened."""
+        return self._shown.get(listener) or super().trace(listener)
+
+    def populations(self, line: str, at_ns: int) -> dict[str, NDArray[np.float64]]:
+        """Return populations as :meth:`.Session.populations`, none where a state is shared."""
+        return {} if self._shares else super().populations(line, at_ns)
+
+    def _begin_sharing(self) -> None:
+        if self.feedlines:
+            raise NotSimulated(
+                "a photon is sent or caught behind a reading, in a run in which what is played "
+                "depends on what was measured and none was sent before: that is not simulated; "
+                "send one before the first reading"
+            )
+        self._shares = True
+        self._keep_pending([train for trains in self.kept().values() for train in trains])
+        self.keep({})
+
+    def _keep_pending(self, drives: Sequence[PulseTrain]) -> None:
+        leaking = sorted({train.line for train in drives if train.spur == "carrier"})
+        if leaking:
+            raise NotSimulated(
+                f"a carrier leaks into {', '.join(leaking)} in a run in which photons are "
+                "exchanged and what is played depends on what was measured: that is not "
+                "simulated; calibrate its mixer"
+            )
+        self._pending += [train for train in drives if train.start_ns.size]
+
+    def _check_reached(self, drives: Sequence[PulseTrain]) -> None:
+        """Raise NotSimulated for a photon whose other end another instrument drives."""
+        reached = self._beginning.reached
+        played = sidebands_played(self._linked.links, drives)
+        for link in self._linked.links:
+            lines = {end.sideband for end in link.ends}
+            if reached is not None and lines & played and not lines <= reached:
+                raise NotSimulated(
+                    f"a photon of {link.name} in a run in which what is played depends on what was "
+                    "measured, and whose other end another instrument drives: such runs do not "
+                    "meet; drive both ends by one instrument"
+                )
+
+    def _played(self, captures: Sequence[CaptureTrain]) -> tuple[CaptureAnswer, ...]:
+        """Play what is pending as far as these windows need it, and answer them."""
+        drives, self._pending = self._parted(captures)
+        self._parts += 1
+        begins = [*(d.start_ns[0] for d in drives), *(c.start_ns[0] for c in captures if _any(c))]
+        part = self._part(drives, captures, int(min(begins)))
+        lines = {capture.line for capture in captures if _any(capture)}
+        lines |= {
+            self._linked.feedline_of[self._lines[train.line]]
+            for train in drives
+            if train.line in self._lines
+        }
+        points = [self._linked.point(line) for line in sorted(lines)]
+        for point in points:
+            self._check_point(point, part)
+        flux_lines = self._linked.flux_lines
+        feedlines = [FeedlineRun(p, part, self._seed, (), flux_lines) for p in points]
+        mine = [
+            [n for n, one in enumerate(captures) if one.line == p.name and _any(one)]
+            for p in points
+        ]
+        heard = [
+            HeardFeedline(feedline, own, np.zeros_like)
+            for feedline, own in zip(feedlines, mine, strict=True)
+        ]
+        known = self._levels(heard, part)
+        values = [np.zeros(one.start_ns.size, np.complex128) for one in captures]
+        traces: list[NDArray[np.complex128] | None] = [None] * len(captures)
+        for feedline, own, found in zip(feedlines, mine, known, strict=True):
+            feedline.listen(own, values, traces, found)
+        return tuple(CaptureAnswer(v, t) for v, t in zip(values, traces, strict=True))
+
+    def _part(
+        self, drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], begin_ns: int
+    ) -> RunSignals:
+        """Return a part of the run as a run of its own, with a number of its own."""
+        end_ns = max(_ends_ns(capture) for capture in captures if _any(capture))
+        return RunSignals(
+            (self.run << PARTS) + self._parts,
+            self._beginning.start_tai_fs + begin_ns * FS_PER_NS,
+            end_ns - begin_ns,
+            tuple(replace(one, start_ns=one.start_ns - begin_ns) for one in drives),
+            tuple(replace(one, start_ns=one.start_ns - begin_ns) for one in captures),
+            dict(self._beginning.biases_v),
+            self._beginning.baths,
+        )
+
+    def _levels(self, heard: Sequence[HeardFeedline], part: RunSignals) -> list[Known]:
+        """Return what readings find on each feedline; keep the states that are left behind."""
+        linked = self._linked
+        qubits = {
+            qubit.name: qubit
+            for one in heard
+            for qubit in one.run.feedline.qubits
+            if qubit.name in linked.feedline_of
+        }
+        taken = linked.kept.take(qubits, part.start_tai_fs)
+        left: Sequence[KeptState] = taken
+        try:
+            begun = {name for state in taken for name in state.names}
+            fresh = [
+                _at_rest(qubit, part.start_tai_fs)
+                for name, qubit in qubits.items()
+                if name not in begun
+            ]
+            self._check_behind(heard, part)
+            known, left = levels_found(
+                linked.links,
+                linked.channel,
+                heard,
+                sidebands_played(linked.links, part.drives),
+                self._seed,
+                [*taken, *fresh],
+                whole=True,
+            )
+            for state in left:
+                self._over_fs |= zip(state.names, state.at_fs, strict=True)
+        finally:
+            linked.kept.give(taken, left)
+        return known
+
+    def _check_behind(self, heard: Sequence[HeardFeedline], part: RunSignals) -> None:
+        """Raise NotSimulated for what is played before the last thing that happened is over."""
+        for feedline in (one.run.feedline for one in heard):
+            for qubit in feedline.qubits:
+                if qubit.name not in self._over_fs:
+                    continue
+                later = later_ns(qubit, feedline)
+                mine = [t for t in part.drives if self._lines.get(t.line) == qubit.name]
+                tones = [t for t in part.drives if t.line == feedline.name]
+                begins = [int(t.start_ns[0]) + later for t in mine]
+                begins += [int(t.start_ns[0]) for t in tones]
+                begin_fs = part.start_tai_fs + min(begins, default=1 << 40) * FS_PER_NS
+                early_ns = (self._over_fs[qubit.name] - begin_fs) / FS_PER_NS
+                if early_ns > SHARED_NS + feedline.delay_in_ns:
+                    raise NotSimulated(
+                        f"something is played to {qubit.name}, which shares photons with another "
+                        f"node, {early_ns:.0f} ns before the last thing that happened to it is "
+                        "over, as photons in the resonators of its feedline: that is not "
+                        "simulated; wait until that has rung down"
+                    )
+
+    def _check_point(self, point: FeedlinePoint, part: RunSignals) -> None:
+        """Raise NotSimulated for a qubit of a feedline that is driven and at no link's end."""
+        played = {train.line for train in part.drives}
+        for qubit in point.qubits:
+            known = qubit.name in self._linked.feedline_of
+            if not known and f"{qubit.name}.drive" in played:
+                raise NotSimulated(
+                    f"{qubit.name}, which is at no link's end, is driven in a run in which photons "
+                    "are exchanged and what is played depends on what was measured: that is not "
+                    "simulated; play it in a run of its own"
+                )
+
+    def _parted(
+        self, captures: Sequence[CaptureTrain]
+    ) -> tuple[list[PulseTrain], list[PulseTrain]]:
+        """Return what is played in the part that ends with these windows, and what is not yet.
+
+        To a qubit that is read, all that begins before its last window closes; to others, all that
+        begins before the last window opens. A photon's two pulses stay together.
+        """
+        asked = [capture for capture in captures if _any(capture)]
+        over: dict[str, int] = {}
+        for capture in asked:
+            over[capture.line] = max(over.get(capture.line, 0), _ends_ns(capture))
+        opens_ns = max(int(capture.start_ns[-1]) for capture in asked)
+        until = {name: over.get(line, opens_ns) for name, line in self._linked.feedline_of.items()}
+        read = {name for name, line in self._linked.feedline_of.items() if line in over}
+        pairs = list(self._pairs())
+        moved = True
+        while moved:
+            moved = False
+            for (one, begins), (other, later) in pairs:
+                if (begins < until[one]) == (later < until[other]):
+                    continue
+                inside, at, outside, behind = (
+                    (one, begins, other, later)
+                    if begins < until[one]
+                    else (other, later, one, begins)
+                )
+                if inside in read:
+                    until[outside] = behind + 1
+                else:
+                    until[inside] = at
+                moved = True
+        limit = {line: until[name] for line, name in self._lines.items()}
+        limit |= over
+        played, rest = [], []
+        for train in self._pending:
+            row = int(np.searchsorted(train.start_ns, limit.get(train.line, opens_ns)))
+            played += [_rows(train, 0, row)] if row else []
+            rest += [_rows(train, row, train.start_ns.size)] if row < train.start_ns.size else []
+        return played, rest
+
+    def _pairs(self) -> Iterator[tuple[tuple[str, int], tuple[str, int]]]:
+        """Yield pulses of both ends of a link that may be one photon's: qubits and begins."""
+        for link in self._linked.links:
+            begins = [
+                np.concatenate(
+                    [t.start_ns for t in self._pending if t.line == end.sideband]
+                    or [np.zeros(0, np.int64)]
+                )
+                for end in link.ends
+            ]
+            near = np.abs(np.subtract.outer(*begins)) <= TOGETHER_NS + link.delay_fs // FS_PER_NS
+            for one, other in zip(*np.nonzero(near), strict=True):
+                yield (
+                    (link.ends[0].qubit, int(begins[0][one])),
+                    (link.ends[1].qubit, int(begins[1][other])),
+                )
+
+
+def _any(train: PulseTrain | CaptureTrain) -> bool:
+    return bool(train.start_ns.size)
+
+
+def _ends_ns(capture: CaptureTrain) -> int:
+    """Return when the last window of a train closes."""
+    lasts = np.array([window.duration_ns for window in capture.windows], np.int64)
+    return int((capture.start_ns + lasts[capture.window]).max())
+
+
+def _rows(train: PulseTrain, begin: int, end: int) -> PulseTrain:
+    rows = slice(begin, end)
+    return replace(
+        train,
+        start_ns=train.start_ns[rows],
+        piece=train.piece[rows],
+        phase_turns=train.phase_turns[rows],
+    )
+
+
+def _at_rest(qubit: QubitPoint, at_fs: int) -> KeptState:
+    """Return a qubit that nothing has been played to for long."""
+    still = thermal(three_levels(qubit))
+    rho = np.zeros(SIZE, np.complex128)
+    rho[:: len(still) + 1] = still / still.sum()
+    return KeptState((three_levels(qubit),), (0.0,), (at_fs,), rho)
