@@ -24,6 +24,7 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.joint.session_clusters import SessionChip
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.kept_states import KeptState, KeptStates
 from podium.sim_instruments.physics.meeting.meeting_run import (
@@ -241,14 +242,16 @@ class World:
                         "was measured: photons of links are simulated in runs that are known as a "
                         "whole"
                     )
-                if train.line in known.fluxes:
+                if train.line in known.fluxes and self._flux_lines is None:
                     raise NotSimulated(
-                        f"a pulse on {train.line} in a run in which what is played depends on what "
-                        "was measured: flux pulses are simulated in runs that are known as a whole"
+                        f"a pulse on {train.line}: this world knows no chip behind its flux lines"
                     )
 
         cables = self._cable_sessions(beginning.run)
-        return Session(feedline_at, check, check_alone, self._seed, beginning, cables)
+        chip = None
+        if self._flux_lines is not None:
+            chip = SessionChip(self._flux_lines, known.fluxes, beginning.biases_v)
+        return Session(feedline_at, check, check_alone, self._seed, beginning, cables, chip)
 
     def _check_unshared(self, feedline: FeedlinePoint, now_fs: int) -> None:
         """Raise NotSimulated for a feedline one of whose qubits shares a state with another's."""
