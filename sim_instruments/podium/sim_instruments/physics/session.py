@@ -57,8 +57,10 @@ class Session:
         self._chip = chip
         self._fluxes: dict[str, list[PulseTrain]] = {}
         """By feedline: flux pulses that it has not met yet."""
+        self._early: list[PulseTrain] = []
+        """Flux pulses since somebody listened last, for feedlines that nobody listened to yet."""
         self._pulsed: set[str] = set()
-        """Flux lines that were played on in earlier chunks."""
+        """Flux lines that were played on before somebody listened last."""
         self._cables = cables
         self._feedline_at = feedline_at
         self._check = check
@@ -110,15 +112,18 @@ class Session:
                 fluxes.append(train)
             else:
                 self._kept.setdefault(train.line, []).append(train)
+        for own in self._fluxes.values():
+            own.extend(fluxes)
+        self._early += fluxes
         asked: dict[str, list[RequestedWindow]] = {}
         for number, (capture, place) in enumerate(zip(captures, listeners, strict=True)):
             if capture.start_ns.size:
                 session = self._feedline(capture.line)
                 mine = self._asked(session.whole_ns, capture, number, place)
                 asked.setdefault(capture.line, []).extend(mine)
-        for own in self._fluxes.values():
-            own.extend(fluxes)
-        self._pulsed |= {train.line for train in fluxes if train.start_ns.size}
+        if asked:
+            self._pulsed |= {train.line for train in self._early if train.start_ns.size}
+            self._early = []
         for line, ones in asked.items():
             session = self._feedlines[line]
             self._hand_over(session)
@@ -201,7 +206,7 @@ class Session:
             )
             feedline = replace(feedline, qubits=qubits)
             self._refuse_late(feedline)
-            self._fluxes[line] = []
+            self._fluxes[line] = list(self._early)
             self._feedlines[line] = FeedlineSession(
                 feedline, self._contents, self._seed, self._beginning, self._chip
             )
