@@ -18,7 +18,7 @@ from tests.benches.physics.coupled_chip import (
     square,
     world,
 )
-from tests.sim_instruments.physics.test_session import told
+from tests.sim_instruments.physics.test_session import cut, told
 
 from podium.sim_instruments.physics.chip import Chip, FluxPulses
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
@@ -55,9 +55,12 @@ def begun(chip: Chip = COUPLED, number: int = 1) -> Session:
     return world(chip).begin(RunStart(number, 0, dict(SPOTS)))
 
 
-def by_the_whole_run(played, chip: Chip = COUPLED):
-    """Return the populations of both qubits at the first reading, (2, 4), from 0 and 0."""
-    signals = run(played, [READ_NS], EPOCH_NS)
+def by_the_whole_run(played, chip: Chip = COUPLED, reads=(READ_NS,), level=(0, 0)):
+    """Return the populations of both qubits at the last reading, (2, 4).
+
+    ``level``: at the end of the reading before, or at the run's begin.
+    """
+    signals = run(played, list(reads), EPOCH_NS)
     (point,) = chip.at(SPOTS)
     whole = FeedlineRun(point, signals, 3, LINES.fluxes, chip)
     tones = [train for train in signals.drives if train.line == FEEDLINE.name]
@@ -67,7 +70,7 @@ def by_the_whole_run(played, chip: Chip = COUPLED):
     episodes = episodes_of(point, tones, signals.captures, driven_ns(signals, point))
     cluster = here._cluster(here.signals, names, episodes, HeardSpurs(point))
     basis = cluster.point.basis
-    joint = cluster.columns.column(int(cluster.blocks.kind[0]), basis.index(0, 0))
+    joint = cluster.columns.column(int(cluster.blocks.kind[-1]), basis.index(*level))
     return np.array([np.bincount(basis.level[:, m], joint, 4) for m in (0, 1)])
 
 
@@ -82,6 +85,34 @@ def test_populations_at_the_first_reading_are_those_of_the_whole_run(lines) -> N
     for m, name in enumerate(NAMES):
         assert found[name] == pytest.approx(expected[m], abs=1e-6)
     assert 0.05 < expected[1, 1] < 0.95
+
+
+@pytest.mark.parametrize("lines", [(), (f"{NAMES[0]}.flux",)])
+def test_populations_behind_a_reading_are_those_of_the_whole_run(lines) -> None:
+    """What the line has left of the first pulse counts at the second reading, too."""
+    chip = distorted(*lines) if lines else COUPLED
+    again, reads = 2600, (READ_NS, 2600 + READ_NS)
+    played = [
+        replace(one, start_ns=np.append(one.start_ns, one.start_ns + again), **twice(one))
+        for one in PLAYED
+    ]
+    signals = run(played, [READ_NS], EPOCH_NS)
+    session = begun(chip)
+    session.go_on([cut(one, 0, 2000) for one in signals.drives], signals.captures, (0, 1))
+    session.go_on([cut(one, 2000, 9000) for one in signals.drives], [], [])
+    (joint,) = session.feedlines[FEEDLINE.name].members.trajectories
+    level = [joint.levels_now()[name][0] for name in NAMES]
+    (point,) = chip.at(SPOTS)
+    found = session.populations(FEEDLINE.name, reads[1] - later_ns(point.qubits[0], point))
+    expected = by_the_whole_run(played, chip, reads, level)
+    for m, name in enumerate(NAMES):
+        assert found[name] == pytest.approx(expected[m], abs=1e-6)
+    assert 0.05 < expected[1, 1] < 0.95
+
+
+def twice(one):
+    """Return what a train of one piece has more of when it is played twice."""
+    return {"piece": np.zeros(2, np.int32), "phase_turns": np.repeat(one.phase_turns, 2)}
 
 
 def shots_of(starts):
