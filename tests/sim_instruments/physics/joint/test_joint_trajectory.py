@@ -221,4 +221,3 @@ def test_a_superposition_that_joins_late_is_refused() -> None:
     signals = run(late, [READ_NS, 4000], EPOCH_NS, read=(0,))
     with pytest.raises(NotSimulated, match="may be in a superposition as a flux pulse"):
         told(begun(), signals.drives, signals.captures)
-

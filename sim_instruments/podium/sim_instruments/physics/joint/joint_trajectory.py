@@ -190,6 +190,12 @@ class JointTrajectory:
         rows = zip(self.names, last.level.tolist(), last.walked_ns.tolist(), strict=True)
         return {name: (level, since) for name, level, since in rows}
 
+    def found_now(self) -> dict[str, int]:
+        """Return the level that each member was found in last, by name; empty: nobody looked."""
+        if not self._readings:
+            return {}
+        return dict(zip(self.names, self._readings[-1].found.tolist(), strict=True))
+
     @property
     def waiting(self) -> Sequence[Element]:
         """Return what is still to come, on lines without memory."""
@@ -245,7 +251,7 @@ class JointTrajectory:
         if laid.begin_ns <= laid.end_ns:
             self._decide(zero + laid.begin_ns)
             if laid.begin_ns < 0 or laid.end_ns > until_ns - zero:
-                raise NotSimulated(self._meets_photons())
+                raise NotSimulated(self._meetsphoton_exponent())
             self._branches.lengthen(zero + laid.end_ns - self._chain.first_ns)
         return number, laid, between
 
@@ -263,7 +269,7 @@ class JointTrajectory:
             "can be dropped: that is not simulated; wait longer behind the readout"
         )
 
-    def _meets_photons(self) -> str:
+    def _meetsphoton_exponent(self) -> str:
         return (
             f"something is played to {', '.join(self.names)}, which share one state, while there "
             "are photons in the resonators of their feedline: that is not simulated; let it end "
@@ -314,7 +320,7 @@ class JointTrajectory:
         lost = self._branches.fading * span
         for m, number in enumerate(self.numbers):
             if number is not None:
-                lost[m] -= float(_photons(one.tones.driven, number, span).real[1, 0])
+                lost[m] -= float(photon_exponent(one.tones.driven, number, span).real[1, 0])
         return lost
 
     def _pass_of(self, one: JointReading, kept: NDArray[np.bool_]) -> int:
@@ -325,7 +331,7 @@ class JointTrajectory:
             factors = [
                 np.ones((qubit.levels_hz.size,) * 2, np.complex128)
                 if number is None
-                else np.exp(_photons(driven, number, span))
+                else np.exp(photon_exponent(driven, number, span))
                 for qubit, number in zip(self._branches.point.qubits, self.numbers, strict=True)
             ]
             self._passes[content] = self._branches.reading(kept, factors, span)
@@ -426,7 +432,7 @@ STEADY: Final = Pace(
 )
 
 
-def _photons(driven: DrivenFeedline, number: int, span_ns: int) -> NDArray[np.complex128]:
+def photon_exponent(driven: DrivenFeedline, number: int, span_ns: int) -> NDArray[np.complex128]:
     """Return the logarithm of what the photons of a readout do to a qubit's coherences."""
     exposure = driven.exposure(number)
     change = exposure.exponent_at(span_ns) - exposure.exponent_at(0)

@@ -261,7 +261,9 @@ class StretchSignals:
         if memory.largest and between.lit_ns is not None:
             response = self._chip.response_of(self._lines[number].name)
             assert response is not None
-            scaled = memory.tails * response.modes()[0] / (LEFT_OVER * memory.largest)
+            size, tau = response.modes()
+            left = memory.tails * np.exp(-(zero - between.lit_ns) / tau)
+            scaled = left * size / (LEFT_OVER * memory.largest)
             words = tuple(np.rint(scaled).astype(np.int64).tolist())
         return under_way, words, memory.largest
 
