@@ -22,6 +22,9 @@ from podium.sim_instruments.physics.episodes import (
     NotSimulated,
     ring_down_ns,
 )
+from podium.sim_instruments.physics.joint.joint_trajectory import JointTrajectory
+from podium.sim_instruments.physics.joint.session_clusters import SessionChip
+from podium.sim_instruments.physics.joint.session_members import SessionMembers
 from podium.sim_instruments.physics.noise import gaussian_at
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
@@ -91,8 +94,14 @@ class FeedlineSession:
     """One feedline and its qubits in one run."""
 
     def __init__(
-        self, feedline: FeedlinePoint, contents: Contents, seed: int, beginning: RunStart
+        self,
+        feedline: FeedlinePoint,
+        contents: Contents,
+        seed: int,
+        beginning: RunStart,
+        chip: SessionChip | None = None,
     ) -> None:
+        """``chip``: behind its flux lines; None: all qubits stand alone."""
         self.feedline = feedline
         self._contents = contents
         self._run = np.uint64(beginning.run)
@@ -119,6 +128,31 @@ class FeedlineSession:
             branches.reach(0, start_s)
             states = DrawnStates(qubit, number, branches, fraction, seed, beginning.run, start_s)
             self.qubits.append((line, Trajectory(states)))
+        self.members = (
+            None
+            if chip is None
+            else SessionMembers(feedline, chip, contents, fraction, seed, beginning.run, start_s)
+        )
+        """Qubits that share states; None: none ever does."""
+
+    def share(self, trains: Sequence[PulseTrain]) -> frozenset[int]:
+        """Let trains bring qubits together; return the numbers of those that share a state.
+
+        ``trains``: on drive lines, and on flux lines. Raises NotSimulated.
+        """
+        if self.members is None:
+            return frozenset()
+        self.members.grow(trains, self._cluster, self.qubits)
+        return self.members.numbers
+
+    def _alone(self) -> Iterator[Trajectory]:
+        """Yield the trajectories of qubits that share no state."""
+        for number, (_, trajectory) in enumerate(self.qubits):
+            if self.members is None or number not in self.members.numbers:
+                yield trajectory
+
+    def _joint(self) -> Sequence[JointTrajectory]:
+        return () if self.members is None else self.members.trajectories
 
     def play(self, trains: Sequence[PulseTrain]) -> None:
         """Take note of the tones of a chunk."""
@@ -330,8 +364,10 @@ class FeedlineSession:
     def _light(self, tone: _Tone) -> None:
         cluster = self._cluster
         if cluster is None or self._is_dark(cluster, tone.start_ns):
-            for _, trajectory in self.qubits:
+            for trajectory in self._alone():
                 trajectory.leave(cluster, tone.start_ns)
+            for joint in self._joint():
+                joint.leave(cluster)
             if cluster is not None:
                 self._dark_before_ns = cluster.origin_ns + cluster.driven.played_ns
             driven = self._driven.after(None, Tone(tone.piece, 0, 0))
@@ -390,8 +426,10 @@ class FeedlineSession:
         middle_ns = (max(open_ns, cluster.origin_ns) + end_ns) // 2
         if open_ns < cluster.origin_ns:
             middle_ns = (open_ns + end_ns) // 2
-        for _, trajectory in self.qubits:
+        for trajectory in self._alone():
             trajectory.read(cluster, middle_ns, end_ns)
+        for joint in self._joint():
+            joint.read(cluster, end_ns)
         return cluster
 
     def window(self, number: int) -> Window:

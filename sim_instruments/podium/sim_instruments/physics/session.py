@@ -12,7 +12,7 @@ first tone on, along the levels that were read. ASSUMED: between two such readin
 at the later one.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.cable import CableSession, split_by_cable
 from podium.sim_instruments.physics.drive_pieces import Contents
+from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.feedline_session import (
     FeedlineSession,
     RequestedWindow,
     RunStart,
 )
+from podium.sim_instruments.physics.joint.session_clusters import SessionChip
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
@@ -46,8 +48,19 @@ class Session:
         seed: int,
         beginning: RunStart,
         cables: Mapping[str, CableSession],
+        chip: SessionChip | None = None,
     ) -> None:
-        """``feedline_at`` tells the operating point; the checks raise NotSimulated."""
+        """``feedline_at`` tells the operating point; the checks raise NotSimulated.
+
+        ``chip``: behind the flux lines; None: there are none that take pulses.
+        """
+        self._chip = chip
+        self._fluxes: dict[str, list[PulseTrain]] = {}
+        """By feedline: flux pulses that it has not met yet."""
+        self._early: list[PulseTrain] = []
+        """Flux pulses since somebody listened last, for feedlines that nobody listened to yet."""
+        self._pulsed: set[str] = set()
+        """Flux lines that were played on before somebody listened last."""
         self._cables = cables
         self._feedline_at = feedline_at
         self._check = check
@@ -98,14 +111,24 @@ class Session:
     ) -> Iterator[tuple[FeedlineSession, list[RequestedWindow]]]:
         """Take note of a chunk; yield each feedline that is listened to and its windows."""
         self._check(drives, captures)
+        fluxes = []
         for train in drives:
-            self._kept.setdefault(train.line, []).append(train)
+            if self._chip is not None and train.line in self._chip.names:
+                fluxes.append(train)
+            else:
+                self._kept.setdefault(train.line, []).append(train)
+        for own in self._fluxes.values():
+            own.extend(fluxes)
+        self._early += fluxes
         asked: dict[str, list[RequestedWindow]] = {}
         for number, (capture, place) in enumerate(zip(captures, listeners, strict=True)):
             if capture.start_ns.size:
                 session = self._feedline(capture.line)
                 mine = self._asked(session.whole_ns, capture, number, place)
                 asked.setdefault(capture.line, []).extend(mine)
+        if asked:
+            self._pulsed |= {train.line for train in self._early if train.start_ns.size}
+            self._early = []
         for line, ones in asked.items():
             session = self._feedlines[line]
             self._hand_over(session)
@@ -120,6 +143,16 @@ class Session:
     def cables(self) -> frozenset[str]:
         """Return the names of the lines that lead from an output straight to an input."""
         return frozenset(self._cables)
+
+    @property
+    def flux_lines(self) -> Collection[str]:
+        """Return the names of flux lines that take pulses."""
+        return () if self._chip is None else self._chip.names
+
+    @property
+    def early_fluxes(self) -> Sequence[PulseTrain]:
+        """Return the flux pulses since somebody listened last, or since the run began."""
+        return tuple(self._early)
 
     @property
     def run(self) -> int:
@@ -161,8 +194,13 @@ class Session:
         session = self._feedline(line)
         self._hand_over(session)
         found: dict[str, NDArray[np.float64]] = {}
-        for qubit, (_, trajectory) in zip(session.feedline.qubits, session.qubits, strict=True):
+        rows = zip(session.feedline.qubits, session.qubits, strict=True)
+        for number, (qubit, (_, trajectory)) in enumerate(rows):
+            joint = None if session.members is None else session.members.trajectory_of(number)
             later_ns = round(qubit.drive_delay_ns - session.feedline.delay_in_ns)
+            if joint is not None:
+                found[qubit.name] = joint.populations_of(qubit.name, at_ns + later_ns)
+                continue
             trajectory.rest_until(at_ns + later_ns, session.cluster)
             if isinstance(trajectory.follower, DrawnStates):
                 found[qubit.name] = trajectory.follower.populations()
@@ -177,8 +215,10 @@ class Session:
                 for qubit in feedline.qubits
             )
             feedline = replace(feedline, qubits=qubits)
+            self._refuse_late(feedline)
+            self._fluxes[line] = list(self._early)
             self._feedlines[line] = FeedlineSession(
-                feedline, self._contents, self._seed, self._beginning
+                feedline, self._contents, self._seed, self._beginning, self._chip
             )
         return self._feedlines[line]
 
@@ -187,16 +227,45 @@ class Session:
         session.play(tones)
         session.spurs.add(heard)
         at_rest = self._at_rest[session.feedline.name]
-        for still, qubit, (line, trajectory) in zip(
+        fluxes = self._fluxes[session.feedline.name]
+        felt_by: list[list[PulseTrain]] = []
+        for still, qubit, (line, _) in zip(
             at_rest, session.feedline.qubits, session.qubits, strict=True
         ):
             played = self._kept.pop(line.line, ())
             refuse_more_pump(still, qubit, played)
-            trains = felt(qubit, played)
-            if trains:
-                self._check_drive(qubit)
-                session.spurs.refuse_light(qubit)
-                trajectory.drives.extend(line.drives(trains))
+            felt_by.append(felt(qubit, played))
+        together = session.share([*fluxes, *(train for one in felt_by for train in one)])
+        for number, trains in enumerate(felt_by):
+            if not trains:
+                continue
+            qubit, (line, trajectory) = session.feedline.qubits[number], session.qubits[number]
+            session.spurs.refuse_light(qubit)
+            if number in together:
+                fluxes.extend(trains)
+                continue
+            self._check_drive(qubit)
+            if session.members is not None:
+                session.members.note(number, trajectory, trains)
+            trajectory.drives.extend(line.drives(trains))
+        if session.members is not None:
+            session.members.play(fluxes)
+        fluxes.clear()
+
+    def _refuse_late(self, feedline: FeedlinePoint) -> None:
+        """Raise NotSimulated for a feedline whose qubits were moved before anybody listened."""
+        if self._chip is None or not self._pulsed:
+            return
+        for qubit in feedline.qubits:
+            shares = self._chip.flux_lines.flux_shares(qubit.name)
+            moved = sorted(line for line in self._pulsed if shares.get(line))
+            if moved:
+                raise NotSimulated(
+                    f"{moved[0]} has moved {qubit.name} before {feedline.name} was listened to for "
+                    "the first time, in a run in which what is played depends on what was "
+                    "measured: that is not simulated; read all feedlines of a chip from the first "
+                    "readout on"
+                )
 
     def _asked(
         self, whole_ns: int, capture: CaptureTrain, train: int, place: int

@@ -157,6 +157,9 @@ class SessionPlan:
             raise CannotPlan(f"{', '.join(sorted(on_cables))}: no chip is on a cable")
         if self._session.shares(drives, captures):
             raise CannotPlan("states of several nodes: each shot by itself")
+        pulsed = {one.line for one in drives if one.start_ns.size} & set(self._session.flux_lines)
+        if pulsed:
+            raise CannotPlan(f"{', '.join(sorted(pulsed))}: flux brings qubits together")
         known = set(self._session.feedlines)
         fresh = {capture.line for capture in captures if capture.start_ns.size} - known
         if fresh and self._begun:
@@ -170,6 +173,8 @@ class SessionPlan:
 
     def _take_over(self, line: FeedlineSession) -> None:
         """Let recorders follow the qubits of a feedline from its beginning on."""
+        if line.members is not None and line.members.numbers:
+            raise CannotPlan(f"qubits of {line.feedline.name} share a state")
         self._first[line.feedline.name] = len(self.qubits)
         for number, (of_line, trajectory) in enumerate(line.qubits):
             drawn = trajectory.follower

@@ -33,11 +33,12 @@ from podium.sim_instruments.physics.counter_based_random import key, uniform
 from podium.sim_instruments.physics.deduplicate import PHASE_STEP
 from podium.sim_instruments.physics.driven_feedline import DrivenFeedline, LevelPath
 from podium.sim_instruments.physics.operating_point import QubitPoint
-from podium.sim_instruments.physics.schedule import FORGOTTEN
+from podium.sim_instruments.physics.schedule import FORGOTTEN, TOLD
 from podium.sim_instruments.physics.shots import thermal
 from podium.sim_instruments.physics.walk import first_level, jumps_after, level_read
 
 FOLDS: Final = float(-np.log(FORGOTTEN))
+TOLD_FOLDS: Final = float(-np.log(TOLD))
 _TURN: Final = round(1 / PHASE_STEP)
 KEEPS: Final = 0x4B45
 """Sets the random numbers that decide about coherences apart from those of the levels."""
@@ -324,6 +325,16 @@ class DrawnStates:
             for stretch in self._fork.waits:
                 branch = self._branches.then(branch, stretch)
         return self._branches.populations(branch)
+
+    def level_now(self) -> int | None:
+        """Return the level that the shot has come to; None: it may be in a superposition.
+
+        A record that tells the level, as :data:`.schedule.TOLD` says, leaves it in that.
+        """
+        if self._fork is not None:
+            told = float(np.min(self._fork.lost)) >= TOLD_FOLDS
+            return self._fork.level if told or self._driven_ns is None else None
+        return None if self._driven_ns is not None or self._stretches else self._level
 
     def read(self, cluster: ToneCluster, begin: int, end: int, /) -> None:
         """Find the level and follow its jumps; note them in the cluster's path."""

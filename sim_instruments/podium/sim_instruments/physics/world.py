@@ -24,6 +24,7 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.joint.session_clusters import SessionChip
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.kept_states import KeptState, KeptStates
 from podium.sim_instruments.physics.meeting.meeting_run import (
@@ -235,15 +236,17 @@ class World:
         def check(drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]) -> None:
             _check_lines(drives, captures, replace(known, drives=known.drives | sidebands))
             for train in drives:
-                if train.line in known.fluxes:
+                if train.line in known.fluxes and self._flux_lines is None:
                     raise NotSimulated(
-                        f"a pulse on {train.line} in a run in which what is played depends on what "
-                        "was measured: flux pulses are simulated in runs that are known as a whole"
+                        f"a pulse on {train.line}: this world knows no chip behind its flux lines"
                     )
 
         cables = self._cable_sessions(beginning.run)
+        chip = None
+        if self._flux_lines is not None:
+            chip = SessionChip(self._flux_lines, known.fluxes, beginning.biases_v)
         if not self.links:
-            return Session(point, check, check_alone, self._seed, beginning, cables)
+            return Session(point, check, check_alone, self._seed, beginning, cables, chip)
         qubits = {end.qubit for link in self.links for end in link.ends}
         feedline_of = {
             **{qubit.name: one.name for one in points.values() for qubit in one.qubits},
@@ -257,7 +260,7 @@ class World:
             point,
             self._flux_lines,
         )
-        return PhotonSession(point, check, check_alone, self._seed, beginning, cables, linked)
+        return PhotonSession(point, check, check_alone, self._seed, beginning, cables, chip, linked)
 
     def point_of(
         self,

@@ -186,26 +186,43 @@ def intervals_of(members: Sequence[MemberSignals]) -> Intervals:
     )
 
 
+def joined(one: Intervals, other: Intervals) -> Intervals:
+    """Return two rows of shapes behind one another; each keeps its own time."""
+    return Intervals(
+        np.concatenate([one.start_ns, other.start_ns]),
+        np.concatenate([one.end_ns, other.end_ns]),
+        np.concatenate([one.member, other.member]),
+        np.concatenate([one.is_flux, other.is_flux]),
+        np.concatenate([one.shape, other.shape]),
+        np.concatenate([one.turns, other.turns]),
+        np.concatenate([one.first, one.start_ns.size + other.first]),
+    )
+
+
 class GroupSteps:
     """Turns groups into steps of a cluster's Hamiltonian."""
 
     def __init__(self, point: ClusterPoint, members: Sequence[MemberSignals]) -> None:
         self._point = point
-        self._drives = [one.drives.shapes for one in members]
-        self._shifts: list[list[NDArray[np.float64]]] = []
-        self._growths: list[list[NDArray[np.float64]]] = []
-        self._known_quiet: list[NDArray[np.bool_]] | None = None
-        self._known_sums: list[tuple[NDArray[np.float64], NDArray[np.int64]]] | None = None
+        self._drives: list[Sequence[Shape]] = [()] * len(members)
+        self._shifts: list[list[NDArray[np.float64]]] = [[] for _ in members]
+        self._growths: list[list[NDArray[np.float64]]] = [[] for _ in members]
+        self._known_quiet: dict[int, NDArray[np.bool_]] = {}
+        self._known_sums: dict[int, tuple[NDArray[np.float64], NDArray[np.int64]]] = {}
+        self.grow(members)
+
+    def grow(self, members: Sequence[MemberSignals]) -> None:
+        """Take shapes that came later: those that were there keep their numbers."""
+        point = self._point
         for m, one in enumerate(members):
-            zero, unit = np.zeros(point.cluster.elements[m].count), np.ones(1)
-            shapes = one.fluxes.shapes
-            moved = [np.zeros((0, zero.size))] * len(shapes)
-            grown = [np.zeros((0, 1))] * len(shapes)
+            self._drives[m] = one.drives.shapes
+            shapes = one.fluxes.shapes[len(self._shifts[m]) :]
             if shapes:
-                moved = level_shifts(shapes, lambda q, m=m: point.shift_hz(m, q), zero)  # type: ignore[misc]
-                grown = level_shifts(shapes, lambda q, m=m: point.growth(m, q), unit)  # type: ignore[misc]
-            self._shifts.append(moved)
-            self._growths.append(grown)
+                zero, unit = np.zeros(point.cluster.elements[m].count), np.ones(1)
+                self._shifts[m] += level_shifts(shapes, lambda q, m=m: point.shift_hz(m, q), zero)  # type: ignore[misc]
+                self._growths[m] += level_shifts(shapes, lambda q, m=m: point.growth(m, q), unit)  # type: ignore[misc]
+                self._known_quiet.pop(m, None)
+                self._known_sums.pop(m, None)
 
     def still_turns(self, group: Group) -> NDArray[np.float64] | None:
         """Return by how many turns a group turns the dressed levels, (D,), to first order.
@@ -260,41 +277,40 @@ class GroupSteps:
     ) -> NDArray[np.bool_]:
         """Return which rows, (n,), are flux that moves no level by :data:`STILL_HZ`."""
         found = np.zeros(member.size, np.bool_)
-        for m, quiet in enumerate(self._quiet()):
+        for m in range(len(self._shifts)):
             own = is_flux & (member == m)
-            found[own] = quiet[shape[own]]
+            if np.any(own):
+                found[own] = self._quiet(m)[shape[own]]
         return found
 
     def turned(
         self, member: int, shapes: NDArray[np.int64], skip_ns: int, lasts_ns: int
     ) -> NDArray[np.float64]:
         """Return by how many turns flux shapes, (N,), turn a member's levels, (N, L)."""
-        sums, begins = self._sums()[member]
+        sums, begins = self._sums(member)
         at = begins[shapes] + skip_ns
         return np.asarray(1e-9 * (sums[at + lasts_ns] - sums[at]))
 
-    def _quiet(self) -> list[NDArray[np.bool_]]:
-        if self._known_quiet is None:
-            self._known_quiet = [
-                np.array(
-                    [np.abs(one[:, 1]).max(initial=0.0) <= STILL_HZ for one in moved], np.bool_
-                )
-                for moved in self._shifts
-            ]
-        return self._known_quiet
+    def _quiet(self, member: int) -> NDArray[np.bool_]:
+        found = self._known_quiet.get(member)
+        if found is None or found.size != len(self._shifts[member]):
+            found = self._known_quiet[member] = np.array(
+                [np.abs(one[:, 1]).max(initial=0.0) <= STILL_HZ for one in self._shifts[member]],
+                np.bool_,
+            )
+        return found
 
-    def _sums(self) -> list[tuple[NDArray[np.float64], NDArray[np.int64]]]:
-        """Return of each member sums over all shapes' ns, and where each shape begins in them."""
-        if self._known_sums is None:
-            self._known_sums = []
-            for m, moved in enumerate(self._shifts):
-                every = [np.zeros((1, self._point.cluster.elements[m].count)), *moved]
-                sizes = [len(one) for one in moved]
-                begins = np.cumsum([0, *sizes[:-1]]) if sizes else np.zeros(0)
-                self._known_sums.append(
-                    (np.cumsum(np.concatenate(every), axis=0), begins.astype(np.int64))
-                )
-        return self._known_sums
+    def _sums(self, member: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return sums over all shapes' ns of a member, and where each shape begins in them."""
+        moved = self._shifts[member]
+        found = self._known_sums.get(member)
+        if found is None or found[1].size != len(moved):
+            every = [np.zeros((1, self._point.cluster.elements[member].count)), *moved]
+            sizes = [len(one) for one in moved]
+            begins = np.cumsum([0, *sizes[:-1]]) if sizes else np.zeros(0)
+            found = np.cumsum(np.concatenate(every), axis=0), begins.astype(np.int64)
+            self._known_sums[member] = found
+        return found
 
     def steps(self, group: Group) -> tuple[Steps, int, float]:
         """Return the rows of one point, how many make a step, and the frame's frequency, Hz."""
@@ -329,9 +345,9 @@ class GroupSteps:
             rabi = point.qubits[one.member].rabi_hz_per_sqrt_w
             drive[0, begin : begin + values.size, one.member] += 0.5 * rabi * np.conj(values)
         exchange = np.array([one.strength_hz for one in point.cluster.exchanges])
-        products = np.stack(
-            [growth[:, one.one] * growth[:, one.other] for one in point.cluster.exchanges], axis=1
-        )
+        products = np.ones((count, exchange.size))
+        for x, pair in enumerate(point.cluster.exchanges):
+            products[:, x] = growth[:, pair.one] * growth[:, pair.other]
         rows = Steps(1.0 / fine, levels, (exchange * products)[None], drive)
         return rows, fine if beats else 1, frame_hz
 

@@ -120,6 +120,10 @@ class StatesBehindReadings:
         self._bytes = 0
         self._still: dict[bytes, Cluster] = {}
 
+    def grow(self, kept: KeptMembers) -> None:
+        """Take readings that came later: those that were there keep their numbers."""
+        self._kept = kept
+
     def state(self, start: int) -> NDArray[np.complex128]:
         """Return dressed states (K, 1, D, D) of a start; numbers below D are joint levels."""
         size = self._point.basis.size

@@ -116,6 +116,20 @@ def joint_blocks(
     return JointBlocks(exact.kind, exact.example, first_row, since, lit_ns, turns)
 
 
+def against_frame(
+    intervals: Intervals, begin_ns: NDArray[np.int64], frame_hz: float
+) -> NDArray[np.float64]:
+    """Return each drive's phase from that of a frame which begins at ``begin_ns`` (n,); of flux 0.
+
+    As groups have it: against the frame where the group begins.
+    """
+    group = np.searchsorted(intervals.first, np.arange(begin_ns.size), side="right") - 1
+    elapsed = intervals.start_ns[intervals.first][group] - begin_ns if group.size else begin_ns
+    against = intervals.turns - (1e-9 * frame_hz * elapsed) % 1.0
+    against[intervals.is_flux] = 0.0
+    return against
+
+
 def _phases(
     intervals: Intervals, block: NDArray[np.int64], frame_hz: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -123,12 +137,8 @@ def _phases(
 
     ``block`` (n,): the chain of each interval.
     """
-    group = np.searchsorted(intervals.first, np.arange(block.size), side="right") - 1
-    begins = intervals.start_ns[intervals.first][group] if block.size else intervals.start_ns
     first = np.searchsorted(block, block)
-    elapsed = begins - intervals.start_ns[first] if block.size else begins
-    against = intervals.turns - (1e-9 * frame_hz * elapsed) % 1.0
-    against[intervals.is_flux] = 0.0
+    against = against_frame(intervals, intervals.start_ns[first], frame_hz)
     driven = np.flatnonzero(~intervals.is_flux)
     turns, loose = np.zeros(block.size), np.zeros(block.size)
     row = firsts(block[driven])
@@ -218,6 +228,13 @@ class JointColumns:
         energies = point.energies_hz - point.frame_hz * basis.number
         noisy = energies + self._node_hz @ basis.level.T
         self._turn_hz = noisy[:, :, None] - noisy[:, None, :]
+
+    def grow(
+        self, members: Sequence[MemberSignals], intervals: Intervals, blocks: JointBlocks
+    ) -> None:
+        """Take blocks that came later: what was there keeps its numbers."""
+        self._group_steps.grow(members)
+        self._intervals, self._blocks = intervals, blocks
 
     def column(self, kind: int, start: int) -> NDArray[np.float64]:
         """Return the populations (D,) at the reading of a kind of blocks.

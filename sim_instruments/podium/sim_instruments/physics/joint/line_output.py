@@ -98,6 +98,76 @@ class _Stretch:
     """Shape (C,)."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Burst:
+    """What arrives of one line between two readouts, and what it leaves."""
+
+    train: PulseTrain
+    begin_ns: int
+    length_ns: int
+    tails: NDArray[np.float64]
+    """Shape (K,): what its pulses leave of each exponential at its end, on a line that was at
+    rest."""
+
+
+def arriving_burst(
+    trains: Sequence[PulseTrain],
+    response: LineResponse,
+    by: Readouts,
+    carried: NDArray[np.float64],
+    largest: float,
+) -> Burst | None:
+    """Return what arrives in the stretch that ends with the last of ``by``'s readouts.
+
+    It begins with the first of them where there are two. ``carried`` (K,): what is left of each
+    exponential then; ``largest``: the line's largest level. None: nothing is played there.
+    """
+    until = int(by.lit_ns[-1])
+    since = int(by.lit_ns[0]) if by.lit_ns.size > 1 else np.iinfo(np.int64).min
+    edges = np.unique(by.edges_ns[by.edges_ns < until])
+    if by.dark_ns.size:
+        edges = edges[edges >= by.dark_ns[0]]
+    none = np.zeros(0, np.int64)
+    held = _Held(none, none, none, [])
+    played = drives_of(trains)
+    if played.start_ns.size:
+        held = _held(played, response, by.lit_ns)
+    inside = (held.start_ns >= since) & (held.start_ns < until)
+    starts, parts = held.start_ns[inside], held.part[inside]
+    if not starts.size and not edges.size:
+        return None
+    begin = int(np.concatenate([starts, edges]).min())
+    offset = np.concatenate([starts, edges]) - begin
+    what = np.repeat([PULSE, EDGE], [starts.size, edges.size])
+    item = np.concatenate([parts, np.zeros(edges.size, np.int64)])
+    order = np.lexsort((what, offset))
+    rows = np.array([0, offset.size], np.int64)
+    length, one = np.array([until - begin]), np.zeros(1, np.int64)
+    burst = _Bursts(
+        np.array([begin]), length, one, one, rows, what[order], item[order], offset[order]
+    )
+    stretches, tails = _stretches(held, response, burst, 0)
+    size, tau = response.modes()
+    bound = LEFT_OVER * largest
+    waited = 0.0 if by.lit_ns.size < 2 else float(begin - since)
+    left = carried * np.exp(-waited / tau) * size
+    there = [_with_left(one, np.rint(left / bound) * bound, tau) for one in stretches]
+    found = [
+        (one.begin_ns, piece)
+        for one in _felt(there, edges - begin, by.quiet)
+        if (piece := _piece(one, bound / 4)) is not None
+    ]
+    train = replace(
+        trains[0],
+        start_ns=np.array([begin + at for at, _ in found], np.int64),
+        piece=np.arange(len(found), dtype=np.int32),
+        phase_turns=np.zeros(len(found)),
+        pieces=tuple(piece for _, piece in found),
+        goes_on=False,
+    )
+    return Burst(train, begin, until - begin, tails)
+
+
 def arriving(trains: Sequence[PulseTrain], response: LineResponse, by: Readouts) -> PulseTrain:
     """Return what arrives of all trains of one line, as one train."""
     played = drives_of(trains)

@@ -19,6 +19,7 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.joint.session_clusters import SessionChip
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.atom_maps import SIZE, three_levels
 from podium.sim_instruments.physics.meeting.kept_states import KeptState, KeptStates
@@ -73,10 +74,11 @@ class PhotonSession(Session):
         seed: int,
         beginning: RunStart,
         cables: Mapping[str, CableSession],
+        chip: SessionChip | None,
         linked: LinkedWorld,
     ) -> None:
         """Arguments as of :class:`.Session`, and the links."""
-        super().__init__(feedline_at, check, check_drive, seed, beginning, cables)
+        super().__init__(feedline_at, check, check_drive, seed, beginning, cables, chip)
         self._linked = linked
         self._pending: list[PulseTrain] = []
         self._shares = False
@@ -142,6 +144,7 @@ class PhotonSession(Session):
             )
         self._shares = True
         self._keep_pending([train for trains in self.kept().values() for train in trains])
+        self._keep_pending(self.early_fluxes)
         self.keep({})
 
     def _keep_pending(self, drives: Sequence[PulseTrain]) -> None:
@@ -151,6 +154,13 @@ class PhotonSession(Session):
                 f"a carrier leaks into {', '.join(leaking)} in a run in which photons are "
                 "exchanged and what is played depends on what was measured: that is not "
                 "simulated; calibrate its mixer"
+            )
+        pulsed = sorted({one.line for one in drives if one.start_ns.size} & set(self.flux_lines))
+        if pulsed:
+            raise NotSimulated(
+                f"a flux pulse on {', '.join(pulsed)} in a run in which photons are exchanged and "
+                "what is played depends on what was measured: that is not simulated; play it in a "
+                "run of its own"
             )
         self._pending += [train for train in drives if train.start_ns.size]
 
