@@ -46,7 +46,7 @@ PLAYED = [
 def distorted(*lines: str) -> Chip:
     """The coupled chip, some of its lines with a memory of 300 ns."""
     response = LineResponse(delay_ns=2.4, exponentials=((0.05, 300.0), (-0.02, 2000.0)))
-    pulses = FluxPulses({line: response for line in lines})
+    pulses = FluxPulses(dict.fromkeys(lines, response))
     exchange = {NAMES: EXCHANGE_HZ / CHARGES[0] / CHARGES[1]}
     return Chip(QUBITS, [FEEDLINE], MATRIX, np.zeros(2), exchange, pulses=pulses)
 
