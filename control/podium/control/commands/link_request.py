@@ -51,7 +51,9 @@ class Pairs:
         from podium.control.calibration.fits.least_squares import FitFailed
         from podium.control.calibration.links.link_bench import LinkBench
         from podium.control.calibration.links.link_session import link_validities
-        from podium.control.calibration.links.shared_pairs import share_pairs
+        from podium.control.calibration.links.relay_bench import RelayBench
+        from podium.control.calibration.links.shared_pairs import share_pairs, share_swapped
+        from podium.control.facility.links import relays_of
         from podium.control.links.measured_pairs import epochs_of_link
         from podium.control.links.network import SIGMAS
         from podium.control.links.pair_source import NewPair, PairSourceFailed
@@ -61,10 +63,15 @@ class Pairs:
         facility = self._lab.facility
         keep, validities = self._place.keep, link_validities(facility)
         try:
-            bench = LinkBench.of(
-                self._lab, facility.links[link.name], self._store, keep, validities
-            )
-            found = await share_pairs(bench, number)
+            if link.name in facility.links:
+                own = facility.links[link.name]
+                bench = LinkBench.of(self._lab, own, self._store, keep, validities)
+                found = await share_pairs(bench, number)
+            else:
+                relays = {one.name: one for one in relays_of(facility.links.values())}
+                relay = relays[link.name]
+                over = RelayBench.of(self._lab, relay, self._store, keep, validities)
+                found = await share_swapped(over, number)
         except (FitFailed, NotMeasured, RunError) as error:
             raise PairSourceFailed(link.name, f"{link.name}: {error}") from error
         then = self._epochs.setdefault(
@@ -88,6 +95,7 @@ class Pairs:
         from podium.control.records.datasets import load_dataset
 
         known = self._store.get(f"{link.name}.bell_fidelity")
+        known = known or self._store.get(f"{link.name}.swapped_fidelity")
         files = [] if known is None else sorted(self._place.datasets.glob(f"*{known.run}*"))
         for file in files:
             try:
@@ -101,6 +109,7 @@ class Pairs:
 async def request(arguments: Namespace) -> int:
     """Serve one request; 1 where it gets fewer pairs than it wants."""
     from podium.control.calibration.links.link_session import UnknownLink
+    from podium.control.facility.links import relays_of
     from podium.control.facility.load import load_facility
     from podium.control.links.measured_network import measured_network
     from podium.control.links.measured_pairs import RunClock, measured_pairs
@@ -124,9 +133,8 @@ async def request(arguments: Namespace) -> int:
         arguments.facility, arguments.endpoints, arguments.state, store=store_at
     ) as lab:
         with ParameterStore(store_at, make=False) as store:
-            network = measured_network(
-                lab.facility, store, dict.fromkeys(lab.facility.links, RUNS_PER_S)
-            )
+            ways = [*lab.facility.links, *(x.name for x in relays_of(lab.facility.links.values()))]
+            network = measured_network(lab.facility, store, dict.fromkeys(ways, RUNS_PER_S))
             pairs = Pairs(lab, store, place)
 
             async def now_fs() -> int:

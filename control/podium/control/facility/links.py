@@ -1,5 +1,6 @@
 """Defines quantum links as frozen values, and makes them from what the facility file says."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from podium.control.facility.design_values import estimate
@@ -123,3 +124,14 @@ def _end(link: str, label: str, node: str, entry: TransferEntry) -> LinkEnd:
         unit = TRANSFER_UNITS[quantity]
         design.setdefault(quantity, Estimate(0.0, 0.0, unit, "not given", True, True))
     return LinkEnd(link, label, f"{node}.{entry.qubit}", FrozenMap(design))
+
+
+def relays_of(links: Iterable[Link]) -> tuple[Relay, ...]:
+    """Return all ways over a hub: a link that ends at a qubit, and one that begins there."""
+    ended = [one for one in links if len(one.transfer) == len(one.ends)]
+    return tuple(
+        Relay(first, last)
+        for first in ended
+        for last in ended
+        if first.transfer[1].qubit == last.transfer[0].qubit and first.ends[0] != last.ends[1]
+    )

@@ -3,6 +3,7 @@
 What counts is the newest value of each name, less three sigma:
 
     LINK.bell_fidelity      of a new pair, by tomography (``link_ab.bell_fidelity``)
+    LINK.LINK.swapped_fidelity   of a pair over a hub that swaps within a run: a link of its own
     NODE.QUBIT.t1, .t2_ramsey    of the worst qubit of a node: which one holds a half is not known
 
 A link without a fidelity is down, and so is a node without T1 and T2; the reason names the routine.
@@ -13,10 +14,11 @@ where links of several nodes meet in a herald station, each two of them make one
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from podium.control.facility.facility import Facility
+from podium.control.facility.links import relays_of
 from podium.control.links.heralded_estimate import HeraldedFigures, heralded_link
 from podium.control.links.network import SIGMAS, Link, Network, Station, Switch, ends_of
 from podium.control.links.storage import Memory
@@ -91,6 +93,20 @@ def measured_network(
         links[name] = Link(
             name, ends_of(*link.ends), worth, rate, _epochs(facility, link.ends, found)
         )
+    for relay in relays_of(facility.links.values()):
+        if relay.name not in pairs_per_s:
+            continue
+        found = record.get(f"{relay.name}.swapped_fidelity")
+        if found is None:
+            down[relay.name] = f"{relay.name}.swapped_fidelity is not known: podium link swap"
+        worth = 0.0 if found is None else max(0.0, found.value - SIGMAS * found.sigma)
+        links[relay.name] = Link(
+            relay.name,
+            ends_of(relay.ends[0], relay.ends[-1]),
+            worth,
+            pairs_per_s[relay.name],
+            _epochs(facility, relay.ends, found),
+        )
     for hub, herald in (heralds or {}).items():
         links |= _met(facility, hub, herald)
     switches = {
@@ -128,7 +144,7 @@ def _memory(facility: Facility, record: ParameterRecord, node: str) -> Memory | 
     return Memory(t1_s, t2_s) if 0.0 < t2_s < math.inf else None
 
 
-def _epochs(facility: Facility, ends: tuple[str, str], found: ParameterEntry | None) -> Epochs:
+def _epochs(facility: Facility, ends: Sequence[str], found: ParameterEntry | None) -> Epochs:
     """Return the epochs under which a link was calibrated: the entry's, for its nodes' clocks."""
     if found is None:
         return Epochs.of({})

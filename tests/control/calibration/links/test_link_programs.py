@@ -178,6 +178,7 @@ def test_all_routines_but_the_pair_are_a_calibration() -> None:
         "link_chsh",
         "link_benchmark",
         "result_latency",
+        "remote_preparation",
     ]
 
 

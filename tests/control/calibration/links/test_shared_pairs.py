@@ -8,10 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray
+from tests.benches.links.hub_states import drawn, kets
 
 from podium.control import cli
+from podium.control.calibration.fits.shared_by_three import SWAPPED
 from podium.control.calibration.fits.two_qubit_state import SETTINGS
-from podium.control.calibration.links.entangled_pair import PHASES, PSI_PLUS, bell_program
+from podium.control.calibration.links.entangled_pair import (
+    PHASES,
+    PSI_PLUS,
+    bell_program,
+    pair_body,
+)
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.links.link_session import link_validities
 from podium.control.calibration.links.shared_pairs import (
@@ -30,6 +37,7 @@ from podium.control.records.datasets import save_dataset
 from podium.firmware_interfaces.tai import Tai
 
 LINKED = Path(__file__).parents[4] / "examples" / "linked" / "facility.yaml"
+HUB = LINKED.parent / "facility_hub.yaml"
 NOW = Tai(1_800_000_000, 0)
 ERRORS = (0.01, 0.03)
 KNOWN = {
@@ -60,8 +68,10 @@ def entries() -> list[ParameterEntry]:
 class DrawnLab:
     """Runs a Bell program on a state whose second half is some turns ahead."""
 
+    file, ends, entries = LINKED, ("node_b", "node_a"), staticmethod(entries)
+
     def __init__(self, weight: float, ahead: float = 0.37) -> None:
-        self.facility = load_facility(LINKED)
+        self.facility = load_facility(self.file)
         pure = np.outer(PSI_PLUS, PSI_PLUS.conj())
         self.rho = weight * pure + (1 - weight) * np.eye(4) / 4
         self.ahead, self.epochs, self.runs = ahead, {"plane_a": 1, "plane_b": 1}, 0
@@ -86,12 +96,15 @@ class DrawnLab:
             for end, bit in enumerate((was // 2, was % 2)):
                 wrong = self.drawn.random(program.shots) < np.where(bit, ERRORS[1], ERRORS[0])
                 told[:, k, end] = bit ^ wrong
-        dims = ("shot", "setting")
-        volts = {"units": "V"}
+        return self.dataset({f"node_{n}.q0": told[:, :, end] for end, n in enumerate("ab")})
+
+    def dataset(self, told: dict[str, np.ndarray]) -> xarray.Dataset:
+        """What was told of each qubit (shots, settings), as a run's data have it."""
+        dims, volts = ("shot", "setting"), {"units": "V"}
         return xarray.Dataset(
             {
-                f"node_{n}.q0_{part}": (dims, told[:, :, end] * (part == "i"), volts)
-                for end, n in enumerate("ab")
+                f"{name}_{part}": (dims, values * (part == "i"), volts)
+                for name, values in told.items()
                 for part in "iq"
             },
             attrs={
@@ -101,6 +114,38 @@ class DrawnLab:
                 "started_tai": str(NOW),
                 "started_tai_s": float(NOW.seconds),
             },
+        )
+
+
+def hub_entries() -> list[ParameterEntry]:
+    """The same of three nodes, and what a swap at the one in the middle is worth."""
+    more = {name.replace("node_b", "node_c"): value for name, value in KNOWN.items()}
+    more |= KNOWN | {"link_bc.best_lag": 6e-9, "link_ab.link_bc.swapped_fidelity": 0.70}
+    del more["link_ab.bell_fidelity"]
+    return [
+        ParameterEntry(name, value, max(abs(value) * 1e-3, 1e-9), "1", "run0", "r", 1.8e9, 1)
+        for name, value in more.items()
+    ]
+
+
+class HubLab(DrawnLab):
+    """Runs a swap at a hub, on a GHZ state with noise."""
+
+    file, ends, entries = HUB, ("node_c", "node_a"), staticmethod(hub_entries)
+
+    def __init__(self, weight: float) -> None:
+        super().__init__(weight)
+        pure = np.outer(kets(0.6), kets(0.6).conj())
+        self.rho = weight * pure + (1 - weight) * np.eye(8) / 8
+        self.epochs = {f"plane_{n}": 1 for n in "abc"}
+
+    async def run(self, program) -> xarray.Dataset:
+        self.runs += 1
+        up, down = ERRORS
+        wrong = np.array([[1 - up, down], [up, 1 - down]])
+        told = drawn(self.rho, self.drawn, SWAPPED, [wrong] * 3, program.shots)
+        return self.dataset(
+            {f"node_{n}.q0": told[end].astype(float) for end, n in enumerate("abc")}
         )
 
 
@@ -124,7 +169,7 @@ async def test_pairs_of_a_run_are_as_good_as_its_own_tomography_says(weight: flo
 def test_pairs_are_made_when_the_program_has_them() -> None:
     bench = bench_of(DrawnLab(0.9))
     program = bell_program(bench, WITNESS_SHOTS)
-    made = made_times_fs(bench, program, 5, 3)
+    made = made_times_fs(program, pair_body(bench), HANDED_OUT, 5, 3)
     every = np.broadcast_to(place_in_fs(program).shot_fs, (len(SETTINGS) + PHASES,))
     assert np.diff(made).tolist() == [every.sum()] * 2
     before, own = every[:HANDED_OUT].sum(), every[HANDED_OUT]
@@ -145,8 +190,8 @@ def request_of(tmp_path, monkeypatch, capsys):
         store = tmp_path / "parameters.sqlite"
         if not store.exists():
             with ParameterStore(store) as known:
-                known.put(entries())
-        asked = ["link", "request", str(LINKED), "node_b", "node_a", "--json", *words]
+                known.put(lab.entries())
+        asked = ["link", "request", str(lab.file), *lab.ends, "--json", *words]
         status = cli.main([*asked, "--out", str(tmp_path), "--store", str(store)])
         said = capsys.readouterr()
         return status, json.loads(said.out) if said.out else {}, said.err
@@ -203,6 +248,30 @@ def test_without_a_pair_the_link_is_down_with_the_reason(request_of) -> None:
     status, answer, _ = request_of(DrawnLab(0.0), "--fidelity", "0.6")
     assert status == 1
     assert "they share no pair" in answer["refused"]
+
+
+def test_a_request_over_a_hub_is_answered_by_swaps(request_of) -> None:
+    lab = HubLab(0.6)
+    status, answer, _ = request_of(lab, "--fidelity", "0.5", "--number", "4")
+    assert (status, answer["refused"], lab.runs) == (0, None, 1)
+    # of the outer two 0.6 is a pair, but where the hub is read wrong, and a quarter of the rest
+    right = 1 - 0.5 * sum(ERRORS)
+    fidelity = 0.6 * right + 0.4 / 4
+    for pair in answer["pairs"]:
+        assert pair["links"] == ["link_ab.link_bc"]
+        assert set(pair["epochs"]) == {"plane_a", "plane_b", "plane_c"}
+        run = pair["run_fidelity"]
+        assert abs(run["value"] - fidelity) < 4 * run["sigma"] < 0.1
+        assert pair["fidelity"] == min(0.70 - 3 * 0.70e-3, run["value"] - 3 * run["sigma"])
+        assert 0 < pair["lasts_s"] < 3e-6
+
+
+def test_a_hub_whose_swap_was_never_measured_makes_no_pairs(request_of, monkeypatch) -> None:
+    known = [one for one in hub_entries() if "swapped" not in one.name]
+    monkeypatch.setattr(HubLab, "entries", lambda self: known)
+    status, answer, _ = request_of(HubLab(0.6), "--fidelity", "0.5")
+    assert (status, answer["pairs"]) == (1, [])
+    assert "link_ab.link_bc.swapped_fidelity is not known: podium link swap" in answer["refused"]
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ async def _shared(bench: RelayBench, what: OverHub) -> Outcome:
         return Panel(bench.relay.name, "setting", "read as 1", series, judged=False)
 
     def fit(_: Relay, panel: Panel) -> Found:
-        found = shared_of(seen(), _confusions(bench, what), what.form)
+        found = shared_of(seen(), confusions(bench, what), what.form)
         if not outcome.notes:
             outcome.notes += _notes(found, seen(), what)
         if not found.fidelity > SEPARABLE + 3 * found.sigma:
@@ -164,7 +164,7 @@ async def _shared(bench: RelayBench, what: OverHub) -> Outcome:
     return outcome
 
 
-def _confusions(bench: RelayBench, what: OverHub) -> list[NDArray[np.float64]]:
+def confusions(bench: RelayBench, what: OverHub) -> list[NDArray[np.float64]]:
     """Return P(told | was) of each readout; a hub whose result is part of it has no errors."""
     found = []
     for place, end in enumerate(bench.ends):

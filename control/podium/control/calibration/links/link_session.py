@@ -16,7 +16,7 @@ from podium.control.calibration.routine_result import Calibrated
 from podium.control.client.lab import Lab
 from podium.control.facility.atomic_files import check_writable
 from podium.control.facility.facility import Facility, Link
-from podium.control.facility.links import Relay
+from podium.control.facility.links import Relay, relays_of
 from podium.control.facility.problems import suggest
 from podium.control.parameters.store import ParameterStore
 from podium.control.parameters.validity import Validities
@@ -65,14 +65,7 @@ def chosen_link(facility: Facility, words: Sequence[str]) -> Link:
 def relay_of(facility: Facility, hub: str | None) -> Relay:
     """Return the links over a hub, photons going on; None: the only one. Raises NoHub."""
     links = [one for one in facility.links.values() if len(one.transfer) == len(one.ends)]
-    found = [
-        Relay(first, last)
-        for first in links
-        for last in links
-        if first.transfer[1].qubit == last.transfer[0].qubit
-        and first.ends[0] != last.ends[1]
-        and hub in (None, last.ends[0])
-    ]
+    found = [one for one in relays_of(links) if hub in (None, one.last.ends[0])]
     if len(found) == 1:
         return found[0]
     names = ", ".join(f"{one.name} ({' to '.join(one.ends)})" for one in links) or "none"

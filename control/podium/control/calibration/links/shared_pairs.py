@@ -1,14 +1,16 @@
 """Shares pairs over a calibrated link in one run, measures each at once, and says their state."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import iq_of
 from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.shared_by_three import SWAPPED, shared_of
 from podium.control.calibration.fits.two_qubit_state import (
     SETTINGS,
     effects,
@@ -24,12 +26,21 @@ from podium.control.calibration.links.entangled_pair import (
     pair_body,
     readout_errors,
 )
+from podium.control.calibration.links.ghz_state import (
+    SWAPPED_PAIR,
+    confusions,
+    over_hub_program,
+)
 from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.relay_bench import RelayBench
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations
 from podium.control.compilers.placing import place_in_fs
-from podium.control.program.program import Program
+from podium.control.program.program import Program, Statement
 from podium.firmware_interfaces.tai import Tai
+
+if TYPE_CHECKING:
+    import xarray
 
 WITNESS_SHOTS = 600
 """Of each setting, at least: what they say of the run's pairs is good to some 0.02."""
@@ -54,6 +65,27 @@ class SharedPairs:
     sigma: float
 
 
+async def share_swapped(bench: RelayBench, number: int) -> SharedPairs:
+    """Share ``number`` pairs of the outer two nodes over a hub and more, by which those are judged.
+
+    They are handed out read along z, where a pair's sign does not show. Raises FitFailed where no
+    pair is there, NotMeasured and ``RunError``.
+    """
+    program = over_hub_program(bench, SWAPPED_PAIR, max(WITNESS_SHOTS, number))
+    await bench.begin()
+    data = await bench.first.run(Outcome("link_request", "Pairs on request"), program)
+    seen = np.stack([ones(end, iq_of(data, end.capture)) for end in bench.ends])
+    found = shared_of(seen, confusions(bench, SWAPPED_PAIR), SWAPPED)
+    return SharedPairs(
+        str(data.attrs["run"]),
+        _epochs(data),
+        made_times_fs(program, bench.shared(), 0, _started_fs(data), number),
+        np.stack([seen[0, :number, 0], seen[2, :number, 0]], axis=1),
+        found.fidelity,
+        found.sigma,
+    )
+
+
 async def share_pairs(bench: LinkBench, number: int) -> SharedPairs:
     """Share ``number`` pairs and more, by which those are judged.
 
@@ -74,23 +106,33 @@ async def share_pairs(bench: LinkBench, number: int) -> SharedPairs:
         raise FitFailed("how well the state of the pairs is known cannot be told")
     return SharedPairs(
         str(data.attrs["run"]),
-        {str(name): int(one) for name, one in json.loads(data.attrs["epochs"]).items()},
-        made_times_fs(bench, program, Tai.parse(str(data.attrs["started_tai"])).total_fs, number),
+        _epochs(data),
+        made_times_fs(program, pair_body(bench), HANDED_OUT, _started_fs(data), number),
         np.stack([first[:number, HANDED_OUT], second[:number, HANDED_OUT]], axis=1),
         found.fidelity,
         found.fidelity_sigma,
     )
 
 
+def _epochs(data: "xarray.Dataset") -> dict[str, int]:
+    return {str(name): int(one) for name, one in json.loads(data.attrs["epochs"]).items()}
+
+
+def _started_fs(data: "xarray.Dataset") -> int:
+    return Tai.parse(str(data.attrs["started_tai"])).total_fs
+
+
 def made_times_fs(
-    bench: LinkBench, program: Program, started_fs: int, number: int
+    program: Program, body: Sequence[Statement], setting: int, started_fs: int, number: int
 ) -> tuple[int, ...]:
     """Return when each of the first ``number`` pairs was there; settings run within each shot.
 
-    Instants on the program's own grid: a controller that rounds a wait comes some ns later.
+    ``body``: until a pair is there; ``setting``: the one in which pairs are handed out. Instants on
+    the program's own grid: a controller that rounds a wait comes some ns later.
     """
-    points = np.broadcast_to(place_in_fs(program).shot_fs, (len(SETTINGS) + PHASES,))
-    shot_fs, before_fs = int(points.sum()), int(points[:HANDED_OUT].sum())
-    alone = replace(program, body=tuple(pair_body(bench)), axes=())
+    (axis,) = program.axes
+    points = np.broadcast_to(place_in_fs(program).shot_fs, (axis.variables[0].values.count,))
+    shot_fs, before_fs = int(points.sum()), int(points[:setting].sum())
+    alone = replace(program, body=tuple(body), axes=())
     pair_fs = int(place_in_fs(alone).shot_fs.max())
     return tuple(started_fs + k * shot_fs + before_fs + pair_fs for k in range(number))
