@@ -46,7 +46,7 @@ PLAYED = [
 def distorted(*lines: str) -> Chip:
     """The coupled chip, some of its lines with a memory of 300 ns."""
     response = LineResponse(delay_ns=2.4, exponentials=((0.05, 300.0), (-0.02, 2000.0)))
-    pulses = FluxPulses({line: response for line in lines})
+    pulses = FluxPulses(dict.fromkeys(lines, response))
     exchange = {NAMES: EXCHANGE_HZ / CHARGES[0] / CHARGES[1]}
     return Chip(QUBITS, [FEEDLINE], MATRIX, np.zeros(2), exchange, pulses=pulses)
 
@@ -113,6 +113,23 @@ def test_populations_behind_a_reading_are_those_of_the_whole_run(lines) -> None:
 def twice(one):
     """Return what a train of one piece has more of when it is played twice."""
     return {"piece": np.zeros(2, np.int32), "phase_turns": np.repeat(one.phase_turns, 2)}
+
+
+def test_a_lone_qubit_is_moved_as_in_the_whole_run() -> None:
+    chip = Chip(QUBITS, [FEEDLINE], MATRIX, np.zeros(2))
+    played = [flip(0, [20], 0.5), square([110], 0.02, 45), flip(0, [240], 0.5, 0.4)]
+    (point,) = chip.at(SPOTS)
+    qubit = point.qubits[0]
+    session = begun(chip)
+    session.go_on(played, [], [])
+    found = session.populations(FEEDLINE.name, READ_NS - later_ns(qubit, point))[NAMES[0]]
+    signals = run(played, [READ_NS], EPOCH_NS)
+    whole = FeedlineRun(point, signals, 3, LINES.fluxes, chip)
+    tones = [train for train in signals.drives if train.line == FEEDLINE.name]
+    episodes = episodes_of(point, tones, signals.captures, driven_ns(signals, point))
+    _, _, prepared = whole._prepared(signals, qubit, episodes, HeardSpurs(point), False)
+    assert found == pytest.approx(prepared.matrices[0][:, 0], abs=2e-6)
+    assert 0.05 < found[1] < 0.95
 
 
 def shots_of(starts):
