@@ -187,6 +187,7 @@ class JointBranches:
                 self._blocks,
                 nodes,
                 self._kept_members(),
+                is_whole=False,
             )
             self._ends.clear()
             passed, self._passed = self._passed, []
