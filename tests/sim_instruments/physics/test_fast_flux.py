@@ -205,8 +205,9 @@ def test_what_is_not_simulated_is_said():
     assert len(world().play(run([volts], 900))) == 1
     with pytest.raises(NotSimulated, match=r"node_a\.q0 while there are photons"):
         world().play(run([volts], 90))
-    session = world().begin(RunStart(1, 0, {}))
-    with pytest.raises(NotSimulated, match="known as a whole"):
+    lines = Lines(frozenset({FEEDLINE.name}), frozenset({DRIVE}), frozenset({FLUX}))
+    session = World(CHIP.at, 3, lines).begin(RunStart(1, 0, {}))
+    with pytest.raises(NotSimulated, match="no chip behind its flux lines"):
         session.go_on([volts], [], [])
     with pytest.raises(NotSimulated, match=r"line 'node_a\.q7\.flux'"):
         world().play(run([replace(volts, line="node_a.q7.flux")], 900))

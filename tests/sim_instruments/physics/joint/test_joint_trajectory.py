@@ -115,6 +115,50 @@ def twice(one):
     return {"piece": np.zeros(2, np.int32), "phase_turns": np.repeat(one.phase_turns, 2)}
 
 
+def test_long_stretches_are_those_of_the_whole_run_where_shapes_come_later() -> None:
+    """Maps of gates, good to 1e-5, stand in the run for what the session plays one by one."""
+    first, later = sequence(0, 1.0), sequence(3500, 0.97)
+    reads = (700, 4200)
+    signals = run(first, reads[:1], EPOCH_NS)
+    session = begun()
+    session.go_on(signals.drives, signals.captures, (0, 1))
+    session.go_on(later, [], [])
+    (joint,) = session.feedlines[FEEDLINE.name].members.trajectories
+    level = [joint.levels_now()[name][0] for name in NAMES]
+    (point,) = COUPLED.at(SPOTS)
+    found = session.populations(FEEDLINE.name, reads[1] - later_ns(point.qubits[0], point))
+    expected = by_the_whole_run([*first, *later], reads=reads, level=level)
+    for m, name in enumerate(NAMES):
+        assert found[name] == pytest.approx(expected[m], abs=1e-5)
+
+
+def sequence(at_ns, height):
+    """Return three gates with drives around them."""
+    played = []
+    for n in range(3):
+        at = at_ns + 200 * n
+        played += [flip(0, [at + 20], 0.5), flip(1, [at + 60], 0.5, 0.1 * n)]
+        played += [square([at + 110], quanta_where(1) * height, 45), flip(1, [at + 170], 0.3)]
+    return played
+
+
+def test_a_lone_qubit_is_moved_as_in_the_whole_run() -> None:
+    chip = Chip(QUBITS, [FEEDLINE], MATRIX, np.zeros(2))
+    played = [flip(0, [20], 0.5), square([110], 0.02, 45), flip(0, [240], 0.5, 0.4)]
+    (point,) = chip.at(SPOTS)
+    qubit = point.qubits[0]
+    session = begun(chip)
+    session.go_on(played, [], [])
+    found = session.populations(FEEDLINE.name, READ_NS - later_ns(qubit, point))[NAMES[0]]
+    signals = run(played, [READ_NS], EPOCH_NS)
+    whole = FeedlineRun(point, signals, 3, LINES.fluxes, chip)
+    tones = [train for train in signals.drives if train.line == FEEDLINE.name]
+    episodes = episodes_of(point, tones, signals.captures, driven_ns(signals, point))
+    _, _, prepared = whole._prepared(signals, qubit, episodes, HeardSpurs(point), False)
+    assert found == pytest.approx(prepared.matrices[0][:, 0], abs=2e-6)
+    assert 0.05 < found[1] < 0.95
+
+
 def shots_of(starts):
     """Return pulses before two readings of each shot, alike in all shots."""
 
@@ -143,7 +187,7 @@ def outcomes(values, reference):
 
 def test_shots_in_pieces_have_the_outcomes_of_whole_ones_in_all_correlations() -> None:
     """Four outcomes of each shot, 16 classes: chi-square of 15, false alarm 1e-6."""
-    shots, period = 600, 400_000
+    shots, period = 400, 400_000
     starts = [1000 + period * k for k in range(shots)]
     reads = sorted([at + READ_NS for at in starts] + [at + 4700 for at in starts])
     signals = run(shots_of(starts), reads, period * shots)
@@ -168,7 +212,7 @@ def test_shots_in_pieces_have_the_outcomes_of_whole_ones_in_all_correlations() -
 
 def test_active_reset_in_front_of_a_gate_leaves_what_the_gate_makes_of_00() -> None:
     """Both are read, and flipped where they are in 1."""
-    shots, period = 500, 30_000
+    shots, period = 300, 30_000
     session = begun(number=5)
     cloud = [one.integrated for one in world().play(_mixed())]
     flips = [flip(k, [0]) for k in (0, 1)]

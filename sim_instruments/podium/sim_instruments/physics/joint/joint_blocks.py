@@ -207,8 +207,14 @@ class JointColumns:
         blocks: JointBlocks,
         nodes: Sequence[Quadrature],
         kept: KeptMembers | None = None,
+        *,
+        is_whole: bool = True,
     ) -> None:
-        """``nodes``: the slow noise of each member, Hz; ``kept``: members that stay coherent."""
+        """``nodes``: the slow noise of each member, Hz; ``kept``: members that stay coherent.
+
+        ``is_whole``: whether all shapes of the run are known: maps of gates are made for them.
+        """
+        self._is_whole = is_whole
         self._point = point
         self._intervals = intervals
         self._blocks = blocks
@@ -290,7 +296,7 @@ class JointColumns:
 
     def _by_maps(self, rows: BlockRows) -> Program | None:
         """Return a block as maps where it is long; None where they do not reach."""
-        if rows.pulses(self._group_steps) < MAPPED_PULSES:
+        if not self._is_whole or rows.pulses(self._group_steps) < MAPPED_PULSES:
             return None
         if self._sequences is None or self._sequences.size_bytes > MAPS_KEPT_BYTES:
             self._sequences = GateSequences(self._point, self._group_steps, self._nodes)

@@ -68,7 +68,8 @@ class JointBranches:
         self._blocks = JointBlocks(none, none, np.zeros(1, np.int64), none, none, np.zeros(0))
         self._kept: list[tuple[NDArray[np.bool_], Sequence[NDArray[np.complex128]], int]] = []
         self._columns: JointColumns | None = None
-        self._asked: set[tuple[int, int]] = set()
+        self._ends: dict[tuple[int, int], NDArray[np.float64]] = {}
+        """Populations that were asked for, by a block and its beginning."""
         self._start = self._first_level = 0
         """Where the cluster has come to, and the joint level from which it did."""
         self._passed: list[_Passed] = []
@@ -112,7 +113,7 @@ class JointBranches:
 
     def begin(self, level: int, now_ns: int) -> None:
         """Go on from a joint level at a time of the run."""
-        if len(self._asked) > STATES_MAX:
+        if len(self._ends) > STATES_MAX:
             self._columns = None
         self._reach(now_ns)
         self._start = self._first_level = level
@@ -150,8 +151,9 @@ class JointBranches:
         """
         columns = self._current()
         start = self._start if level is None else level
-        self._asked.add((kind, start))
-        return columns.column(kind, start)
+        if (kind, start) not in self._ends:
+            self._ends[kind, start] = columns.column(kind, start)
+        return self._ends[kind, start]
 
     def passed(
         self, kind: int, reading: int, found: NDArray[np.int64], after: NDArray[np.int64]
@@ -185,8 +187,9 @@ class JointBranches:
                 self._blocks,
                 nodes,
                 self._kept_members(),
+                is_whole=False,
             )
-            self._asked.clear()
+            self._ends.clear()
             passed, self._passed = self._passed, []
             self._start = self._first_level
             for one in passed:

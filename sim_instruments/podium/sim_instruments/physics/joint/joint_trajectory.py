@@ -123,6 +123,7 @@ class JointTrajectory:
         self._chain = _Chain(0, 0)
         self._kinds: dict[tuple[object, ...], int] = {}
         self._passes: dict[tuple[object, ...], int] = {}
+        self._losses: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._unrounded: set[tuple[object, ...]] = set()
         self._is_rounded = False
         self._lit_ns: int | None = None
@@ -316,12 +317,15 @@ class JointTrajectory:
 
     def _lost(self, one: JointReading) -> NDArray[np.float64]:
         """Return the e-folds that the coherence of 0 and 1 of each member loses in a readout."""
-        span = one.lasts_ns
-        lost = self._branches.fading * span
-        for m, number in enumerate(self.numbers):
-            if number is not None:
-                lost[m] -= float(photon_exponent(one.tones.driven, number, span).real[1, 0])
-        return lost
+        span, driven = one.lasts_ns, one.tones.driven
+        content = driven.number, span
+        if content not in self._losses:
+            lost = self._branches.fading * span
+            for m, number in enumerate(self.numbers):
+                if number is not None:
+                    lost[m] -= float(photon_exponent(driven, number, span).real[1, 0])
+            self._losses[content] = lost
+        return self._losses[content]
 
     def _pass_of(self, one: JointReading, kept: NDArray[np.bool_]) -> int:
         """Return the number of a readout behind which some members stay coherent."""

@@ -159,6 +159,8 @@ class SessionMembers:
         for m, (name, number, qubit) in enumerate(zip(names, numbers, qubits, strict=True)):
             if name in was:
                 level[m], walked[m] = was[name]
+                if tones is not None and number is not None and walked[m] < tones.origin_ns:
+                    raise NotSimulated(too_late(name))
             elif number is None:
                 member_key = np.uint64(key(self._seed, name, "levels"))
                 level[m] = first_level(thermal(qubit), member_key, np.uint64(self._run))

@@ -221,6 +221,8 @@ class StretchSignals:
     ) -> tuple[tuple[object, ...], LaidStretch]:
         """Return a stretch, and a key that is the same for the same.
 
+        Signals of its members are told the first time alone, with all their shapes of the run.
+
         ``played``: on lines without memory, each with its phase as from the end of the readout
         before.
         """
@@ -240,7 +242,8 @@ class StretchSignals:
         key = rows, between.until_ns - zero, lit if self._memory else None, carried
         laid = self._laid.get(key)
         if laid is None:
-            laid = self._laid[key] = self._laid_out(played, between)
+            laid = self._laid_out(played, between)
+            self._laid[key] = replace(laid, members=())
         return key, laid
 
     def pass_on(self, laid: LaidStretch, between: Between) -> None:
@@ -325,17 +328,6 @@ class StretchSignals:
             int(np.concatenate(ends).max(initial=np.iinfo(np.int64).min)),
             np.array([each.drives.start_ns.size + each.fluxes.start_ns.size > 0 for each in found]),
             any(each.fluxes.start_ns.size > 0 for each in found),
-        )
-
-    def shapes(self) -> tuple[MemberSignals, ...]:
-        """Return no signals, with all shapes of the run so far."""
-        none = np.zeros(0, np.int64)
-        return tuple(
-            MemberSignals(
-                Drives(none, none, np.zeros(0), tuple(drives)),
-                Drives(none, none, np.zeros(0), tuple(fluxes)),
-            )
-            for drives, fluxes in self._shapes
         )
 
     def _numbered(self, member: int, kind: int, drives: Drives) -> Drives:
