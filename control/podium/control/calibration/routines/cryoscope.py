@@ -83,19 +83,25 @@ Kind = tuple[int, Before | None]
 """Of a shot: how long its pulse lasts, ns, and what has gone before."""
 KINDS: tuple[Kind, ...] = (
     *((ns, None) for ns in DURATIONS_NS),
-    *((PROBE_NS, one) for one in (*TAILS, *ROUGH_TAILS)),
+    *((PROBE_NS, one) for one in TAILS),
+)
+LONG_KINDS: tuple[Kind, ...] = (
+    *((PROBE_NS, one) for one in ROUGH_TAILS),
     *((KEEN_NS, one) for one in KEEN_TAILS),
 )
+THOROUGH = 2.0
+"""Thoroughness from which on long kinds are played: a line whose level moves for 80 us is slow to
+simulate, nanosecond by nanosecond."""
 
 
 async def cryoscope(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Ramsey on the end that is moved, a flux pulse of 2 to 880 ns between its half pi pulses.
 
     Then one of 80 ns, up to 2 us after a pulse of 1.6 us: a bias tee keeps all of it, and the mean
-    of all shots. Then of 80 and 800 ns, up to 80 us after one of 6 us. Stores
-    ``flux_amplitude1``, ``flux_tau1`` (s) to the fourth pair of that qubit, exponentials of the
-    line's step response, and ``flux_high_pass`` (s). Pulses of another amplitude have to give the
-    phases that follow.
+    of all shots. With a thoroughness of 2 or more, then of 80 and 800 ns, up to 80 us after one of
+    6 us. Stores ``flux_amplitude1``, ``flux_tau1`` (s) to the third pair of that qubit (to the
+    fourth with long pulses), exponentials of the line's step response, and ``flux_high_pass`` (s).
+    Pulses of another amplitude have to give the phases that follow.
     """
     outcome = Outcome("cryoscope", "Cryoscope")
     for edge in edges:
@@ -216,7 +222,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return np.interp(level * share, table, shifts)
 
     scan = _Scan(p, outcome, SHARE * place)
-    rows, played = await scan.rows(KINDS), scan.shots(KINDS)
+    kinds = KINDS + (LONG_KINDS if bench.thoroughness >= THOROUGH else ())
+    rows, played = await scan.rows(kinds), scan.shots(kinds)
     short = len(DURATIONS_NS)
     no_effect = await _no_effect(scan, rows[:short])
     at = played.duration_s
@@ -239,7 +246,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         values, text = _stored(found)
         left = turns - phases_of(played, found.values, shift_of)
         left[short:] -= np.round(left[short:])
-        late = np.array([0 if earlier is None else earlier.later_ns for _, earlier in KINDS])
+        late = np.array([0 if earlier is None else earlier.later_ns for _, earlier in kinds])
         ends = at + played.earlier_s + late * 1e-9
         times = np.geomspace(2e-9, np.max(ends), 200)
         step = step_response(times, found.values)
