@@ -60,7 +60,8 @@ async def _measure(folder: Path, children: Children) -> Ages:
     children.start("up", podium("up", facility, *words), folder / "logs")
     await children.wait_for(state)
     up = json.loads(state.read_text())
-    async with httpx.AsyncClient(timeout=60) as client:
+    key = f"Bearer {up['page_key']}"
+    async with httpx.AsyncClient(timeout=60, headers={"Authorization": key}) as client:
         (await client.get(up["page"])).raise_for_status()
     first_page_s = time.monotonic() - begin
     words = ["--state", state, "--out", folder / "calibration", "--thoroughness", "0.3"]
@@ -70,7 +71,7 @@ async def _measure(folder: Path, children: Children) -> Ages:
     async with open_bus(loaded, me, meet=up["coordinator"]) as bus, asyncio.TaskGroup() as tasks:
         await bus.request(access_key(loaded.name), encode(MayI("", "", "")), 10.0)  # it is there
         until = time.monotonic() + LOOKING_S
-        pages = [tasks.create_task(_look(up["page"], until)) for _ in range(PAGES)]
+        pages = [tasks.create_task(_look(up["page"], key, until)) for _ in range(PAGES)]
         await _tell(bus, loaded.name, until)
     ages = np.concatenate([page.result() for page in pages])
     p50, p99 = np.percentile(ages, [50, 99])
@@ -87,13 +88,12 @@ async def _tell(bus: Bus, facility: str, until: float) -> None:
         await asyncio.sleep(1 / NEWS_HZ)
 
 
-async def _look(page: str, until: float) -> list[float]:
+async def _look(page: str, key: str, until: float) -> list[float]:
     """Return the age of every piece of news when this page first had it."""
     host, port = page.removeprefix("http://").rstrip("/").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=2**24)
-    writer.write(
-        f"GET /stream?topics=headline,events,clock HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
-    )
+    head = f"Host: {host}\r\nAuthorization: {key}\r\n\r\n"
+    writer.write(f"GET /stream?topics=headline,events,clock HTTP/1.1\r\n{head}".encode())
     seen: set[bytes] = set()
     ages: list[float] = []
     try:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import xarray
 
-from podium.control.records.datasets import NotStorable, load_dataset, save_dataset
+from podium.control.records.datasets import load_dataset, save_dataset
+from podium.control.records.netcdf_content import NotStorable
 
 
 def rabi(run: str = "1767225637-00012") -> xarray.Dataset:

@@ -28,7 +28,8 @@ from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import BadEntry, Measured, NotMeasured, ParameterRecord
 from podium.control.parameters.store import ParameterStore, StoreError
 from podium.control.parameters.validity import Validities
-from podium.control.records.datasets import NotStorable, save_dataset
+from podium.control.records.datasets import save_dataset
+from podium.control.records.netcdf_content import NotStorable
 from podium.control.report.comparison import compare
 from podium.control.report.page import Drawings
 from podium.control.report.progress import Display

@@ -125,7 +125,8 @@ def _own(path: Path, by: str) -> KeepRun:
 
 
 def _foreign(data: "xarray.Dataset", by: str) -> KeepRun:
-    from podium.control.records.datasets import NotStorable, dataset_content
+    from podium.control.records.datasets import dataset_content
+    from podium.control.records.netcdf_content import NotStorable
 
     try:
         content, digest = dataset_content(data)
