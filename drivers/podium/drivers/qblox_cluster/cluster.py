@@ -233,7 +233,16 @@ class QbloxCluster:
         loaded, self._program = self._program, None
         if loaded is not None and self._reload(loaded, artifact) is not None:
             return
-        self._drain_error_queues({entry.slot for entry in artifact.sequencers})
+        try:
+            self._send(artifact)
+        except Refused as refused:
+            # Whoever asks for errors hears those that another client has left: once.
+            self._send(artifact)
+            log.warning("%s (another client's: this run goes on)", refused)
+        self._program, self._settled = artifact, self._cache.changes
+
+    def _send(self, artifact: ClusterProgram) -> None:
+        """Send settings and programs that differ; raise ``Refused`` where there are errors."""
         if not self._quiet:
             self._stop_all()  # what played before we came knows nothing of our settings
         self._cache.set(
@@ -241,7 +250,6 @@ class QbloxCluster:
         )
         checked = self._cache.upload(artifact.sequencers)
         self._check_error_queues({entry.slot for entry in artifact.sequencers} - checked)
-        self._program, self._settled = artifact, self._cache.changes
 
     def _reload(
         self, loaded: ClusterProgram, artifact: ClusterProgram, *, arm: bool = False
@@ -580,19 +588,6 @@ class QbloxCluster:
             self._interrupted,
             self._cache.frame,
         )
-
-    def _drain_error_queues(self, slots: Iterable[int]) -> None:
-        """Empty the error queues of what is older than a run: it is another client's, and told."""
-        for queues in ((), sorted(slots)):
-            try:
-                with telling(self._name, "reading errors that are older than this run"):
-                    if queues:
-                        with checked_once(self._cluster, queues):
-                            pass
-                    else:
-                        self._cluster.check_error_queue()
-            except Refused as older:
-                log.warning("%s (another client's: this run goes on)", older)
 
     def _check_error_queues(self, slots: Iterable[int]) -> None:
         # Every command was checked; this catches what the client itself never asks for.

@@ -72,7 +72,7 @@ WAITING = DelayPlan(start=3, middle=28, flank=(0.8, LONGEST), end=9, late=0, sho
 """Where each shot waits, a delay costs little more. With both ends known, the one that tells most
 is 1.6 T1 (the maximum of x**2 / (exp(x) - 1)). There most points stand; a mean over shots of 0
 scatters so little that few points tell the end."""
-FLIPPING = DelayPlan(start=12, middle=22, flank=(0.5, 1.2), end=2, late=4, shots=375)
+FLIPPING = DelayPlan(start=12, middle=22, flank=(0.5, 1.2), end=2, late=4, shots=430)
 """Where flips reset in a quarter of T1, a shot costs what its delay costs. So shorter delays tell
 more in the time, and what T1 is worth then depends on the start as well: for the same sigma this
 scan takes 65 % of the time that the other one would (Fisher information of the model)."""
