@@ -100,7 +100,7 @@ class _Stretch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Burst:
-    """What arrives of one line between two readouts, and what it leaves."""
+    """One line brings this between two readouts, and leaves something behind."""
 
     train: PulseTrain
     begin_ns: int

@@ -1,4 +1,4 @@
-"""Which qubits of a feedline share a state in a session, by what was played until now.
+"""Tells which qubits of a feedline share a state in a session, by what was played until now.
 
 The rules are those of whole runs (:mod:`.joint_run`), but for what a session does not know yet: it
 takes what has come so far, and clusters only grow. A qubit that a flux pulse reaches and that

@@ -1,4 +1,4 @@
-"""What a cluster feels of what lines carry, from one readout to the next of a session.
+"""Lays out what lines bring to the members of a cluster, from readout to readout of a session.
 
 A whole run lays out at once all that is played to each member (:mod:`.joint_run`). A session comes
 in chunks: here each stretch between two readouts is laid out by itself, by the same functions, and
@@ -62,7 +62,7 @@ class _Line:
 
 @dataclass(slots=True, eq=False)
 class _Memory:
-    """What a line with memory carries from stretch to stretch."""
+    """A line with memory carries this from stretch to stretch."""
 
     elements: list[Element]
     """Those that may still be under way."""
