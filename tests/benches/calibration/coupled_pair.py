@@ -32,6 +32,8 @@ class CoupledPair:
     """Of 11, at rest, against 10 and 01 together."""
     juncture: float = 0.37
     """Turns by which an excitation of q0 is turned between the halves of a pulse without a gap."""
+    in_gap: float = 1.0
+    """What a line makes of the level in a gap of some nanoseconds."""
     moves: int = 0
     """Which end the flux pulses move: 1: lines are swapped."""
     quiet: bool = True
@@ -92,7 +94,7 @@ def _played(pair: CoupledPair, program: Program, value) -> np.ndarray:  # type: 
             case Play(frame, NetZero() as waveform, amplitude) if frame.endswith(".flux"):
                 half, _ = halves(waveform)
                 move = _moved(pair, value(amplitude), half.duration_fs * 1e-15)
-                level = waveform.gap_level * value(amplitude)
+                level = pair.in_gap * waveform.gap_level * value(amplitude)
                 wait = _moved(pair, level, waveform.gap_fs * 1e-15)
                 kick = np.exp(-2j * np.pi * pair.juncture * (np.arange(9) // 3))
                 if value(amplitude):  # an arc is the same on both sides

@@ -1,7 +1,7 @@
 """Finds the gap between a gate's halves, and the flux in it, that set the conditional phase."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,9 @@ NEAREST = 0.5
 """Of the way from the sweet spot to where 11 and 20 meet: the level in a gap goes no farther."""
 LEVEL_SIGMA = 1e-3
 """What a level is set to, and no finer: the amplitude's scan takes out the rest."""
+LEVELS_ABOUT = (-0.2, -0.1, 0.0, 0.1, 0.2)
+"""Levels in a gap are tried that should leave so much of half a turn: the arc alone does not know
+what a line makes of some nanoseconds."""
 SCATTERED = 25.0
 
 
@@ -44,7 +47,8 @@ async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     spot. Needs :func:`chevron`. Stores ``gate_gap`` (s), whole ns, where the conditional phase is
     nearest to half a turn, and ``gate_gap_level`` (of the halves' height): where no gap at 0 comes
     near, both halves of one are at a level at which 20 turns more slowly (Negîrneac et al., Phys.
-    Rev. Lett. 126, 220502 (2021)). Ramsey on the other end has to agree.
+    Rev. Lett. 126, 220502 (2021)); five levels about that of the arc are tried. Ramsey on the other
+    end has to agree.
     """
     outcome = Outcome("gate_gap", "Gap of the gate")
     for edge in edges:
@@ -78,19 +82,72 @@ def _turns(rows: list[Fringes], none: Fringes) -> tuple[Array, Array]:
     return nearest_turn(turns, HALF), sigma
 
 
-def _level_for(p: EdgePulses, above: Array) -> tuple[int, float] | None:
-    """Return the gap (ns) and the level in it that bring the phase to half a turn.
+@dataclass(frozen=True, slots=True)
+class _SlowGap:
+    """A gap in which 20 has to turn more slowly than at the sweet spot."""
 
-    ``above``: by how much each gap at 0 leads beyond it, turns. None: there is no such gap.
-    """
-    levels = np.linspace(0.0, 1.0, 201)
-    detuning = p.detuning_hz(levels * p.gate_amplitude) * 1e-9
-    slower = detuning[0] - detuning
-    for gap in GAPS_NS[2::2]:
-        wanted = float(above[gap]) % 1.0 / gap
-        if wanted <= NEAREST * detuning[0]:
-            return gap, float(np.interp(wanted, slower, levels))
-    return None
+    p: EdgePulses
+    gap_ns: int
+    wanted: float
+    """By how much, turns a nanosecond."""
+
+    @classmethod
+    def of(cls, p: EdgePulses, above: Array) -> "_SlowGap | None":
+        """Return the shortest one; None: there is none.
+
+        ``above``: by how much each gap at 0 leads beyond half a turn, turns.
+        """
+        rate = float(p.detuning_hz(np.zeros(1))[0]) * 1e-9
+        for gap in GAPS_NS[2::2]:
+            wanted = float(above[gap]) % 1.0 / gap
+            if wanted <= NEAREST * rate:
+                return cls(p, gap, wanted)
+        return None
+
+    def levels(self, left: Array) -> Array:
+        """Return the levels that leave so much of half a turn, by the arc, turns."""
+        levels = np.linspace(0.0, 1.0, 201)
+        detuning = self.p.detuning_hz(levels * self.p.gate_amplitude) * 1e-9
+        return np.interp(self.wanted - left / self.gap_ns, detuning[0] - detuning, levels)
+
+    def best(self, turns: Array, sigma: Array) -> float:
+        """Return the level that leaves nothing; ``turns``: measured at :data:`LEVELS_ABOUT`."""
+        left = np.array(LEVELS_ABOUT)
+        slope, start = np.polyfit(left, nearest_turn(turns - left, HALF) - HALF, 1, w=1 / sigma)
+        nothing = np.clip(-start / max(1.0 + slope, HALF), left[0], left[-1])
+        return float(self.levels(np.array([nothing]))[0])
+
+
+def _line(p: EdgePulses, turns: Array, sigma: Array) -> Array:
+    """Return the phase over the gap, as that of 20 at the sweet spot goes on; raises FitFailed."""
+    at = np.array(GAPS_NS, float)
+    rate = float(p.detuning_hz(np.zeros(1))[0]) * 1e-9
+    off = nearest_turn(turns - rate * at, float(turns[0]))
+    first = np.angle(np.sum(np.exp(2j * np.pi * off))) / (2 * np.pi)
+    left = nearest_turn(off - first, 0.0)
+    slope, start = np.polyfit(at, left, 1, w=1 / sigma)
+    line: Array = first + start + (rate + slope) * at
+    scatter = nearest_turn(turns - line, 0.0) / np.hypot(sigma, 0.02)
+    if np.sum(scatter**2) > SCATTERED * (at.size - 2):
+        raise FitFailed("the phase does not go with the gap as that of 20 at the sweet spot")
+    return line
+
+
+async def _slow_gap(
+    p: EdgePulses, outcome: Outcome, rows: list[Fringes], none: Fringes
+) -> tuple[_SlowGap, list[Fringes]] | None:
+    """Try levels in a gap where none at 0 comes near half a turn; None: one does, or none helps."""
+    try:
+        away = nearest_turn(_line(p, *_turns(rows, none)) - HALF, 0.0)
+    except FitFailed:  # told with what was measured, behind it
+        return None
+    slow = None if np.min(np.abs(away)) < SURELY else _SlowGap.of(p, away)
+    if slow is None:
+        return None
+    levels = slow.levels(np.array(LEVELS_ABOUT))
+    return slow, [
+        await _conditional(p, outcome, p.still, slow.gap_ns, float(level)) for level in levels
+    ]
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -98,7 +155,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     rows = [await _conditional(p, outcome, p.still, gap) for gap in GAPS_NS]
     none = await _conditional(p, outcome, p.still, None)
     at = np.array(GAPS_NS, float)
-    rate = float(p.detuning_hz(np.zeros(1))[0]) * 1e-9
+    tried = await _slow_gap(p, outcome, rows, none)
 
     def raw() -> Panel:
         signal = [one.data[f"{p.still.qubit.element}_i"].values.ravel()[0] * 1e3 for one in rows]
@@ -108,21 +165,14 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     def fit(_: Edge, panel: Panel) -> Found:
         look_at(np.array([one.data[f"{p.still.qubit.element}_i"].values for one in rows]))
         turns, sigma = _turns(rows, none)
-        off = nearest_turn(turns - rate * at, float(turns[0]))
-        first = np.angle(np.sum(np.exp(2j * np.pi * off))) / (2 * np.pi)
-        left = nearest_turn(off - first, 0.0)
-        slope, start = np.polyfit(at, left, 1, w=1 / sigma)
-        line = first + start + (rate + slope) * at
-        scatter = nearest_turn(turns - line, 0.0) / np.hypot(sigma, 0.02)
-        if np.sum(scatter**2) > SCATTERED * (at.size - 2):
-            raise FitFailed("the phase does not go with the gap as that of 20 at the sweet spot")
+        line = _line(p, turns, sigma)
         away = nearest_turn(line - HALF, 0.0)
         near = np.flatnonzero(np.abs(away) < SURELY)
         best = int(near[0]) if near.size else int(np.argmin(np.abs(away)))
         gap, level, text = GAPS_NS[best], 0.0, f"{GAPS_NS[best]} ns leave {away[best]:+.3f} turns"
-        slower = None if near.size else _level_for(p, away)
-        if slower is not None:
-            gap, level = slower
+        if tried is not None:
+            slow, seen = tried
+            gap, level = slow.gap_ns, slow.best(*_turns(seen, none))
             text = f"{gap} ns at {level:.3f} of the halves' height: none at 0 leaves half a turn"
         values = {
             "gate_gap": Measured(gap * 1e-9, 1e-10, "s"),
