@@ -4,6 +4,7 @@ Gas in a volume is ideal and at room temperature; flows are linear in pressures 
 pumps of constant speed), and a step is implicit, so that amounts are kept to rounding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from podium.sim_instruments.physics.cryostat.helium import ROOM_RT
@@ -19,6 +20,10 @@ NEARLY_DRY_MOL = 0.02
 STALLS_PA = 1.5e5
 """Behind scroll1, where it moves no more gas. # ASSUMED"""
 SERVICE_M3 = 0.002
+RELIEFS = ((CONDENSING, 1.0), (STILL, 0.65), (BACK, 0.65))
+"""Volumes with a check valve to the tank, each with the part of the highest limit at which it
+opens. # ASSUMED"""
+SHARE_HALVINGS = 30
 CONDENSER_K = 5.2
 """At the second stage, above which nothing condenses: 4He is critical."""
 
@@ -35,6 +40,22 @@ class Positions:
     def path(self, *valves: str) -> bool:
         """Tell whether all of these are open."""
         return all(valve in self.open for valve in valves)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flows:
+    """Flows of one step: conductances in mol/(s Pa), but for what evaporates."""
+
+    pumping: float
+    """From the still line."""
+    condensed: float
+    passing: float
+    """From the condensing line into the still, as gas."""
+    evaporated: float
+    """mol/s."""
+    leaking: float
+    out: Sequence[float]
+    """Of each volume, to where nothing comes back from."""
 
 
 class GasHandling:
@@ -112,10 +133,82 @@ class GasHandling:
         length_s: float,
     ) -> None:
         """Move the state's pressures, liquid and flows by a step; ``evaporated`` in mol/s."""
+        inlet = self.inlet(state, positions)
+        condensed = inlet * self.condenses(state, balance_pa)
+        flows = _Flows(
+            self.still_pumping(state, positions),
+            condensed,
+            max(0.0, inlet - condensed) if state.condensing_pa > state.still_pa else 0.0,
+            evaporated,
+            state.leak / ATMOSPHERE_PA,
+            self._out(state, positions),
+        )
+        after = self._after(state, positions, flows, length_s)
+        state.still_pa, state.back_pa, state.condensing_pa, state.tank_pa = after
+        state.inflow = condensed * after[CONDENSING]
+        state.gas_inflow = flows.passing * (after[CONDENSING] - after[STILL])
+        state.circulation = flows.pumping * after[STILL]
+        state.liquid_mol += length_s * (state.inflow - evaporated)
+        gone = flows.leaking * after[CONDENSING]
+        gone += sum(g * p for g, p in zip(flows.out, after, strict=True))
+        state.lost_mol += length_s * gone
+        self._service(state, positions, length_s, gone)
+
+    def _after(
+        self, state: PlantState, positions: Positions, flows: _Flows, length_s: float
+    ) -> list[float]:
+        """Return the pressures after a step.
+
+        A check valve is open where the pressure after the step is above its limit, not before: it
+        lets nothing back. The compressor's own valve holds its outlet at that of the condensing
+        line, by as much of its flow as that takes.
+        """
+        outlet_pa = self._gas.relief_pa
+
+        def solved(share: float) -> list[float]:
+            before = (state.still_pa, state.back_pa, state.condensing_pa, state.tank_pa)
+            valves = self._open_reliefs(before)
+            while True:
+                after = self._solved(state, positions, flows, length_s, share, valves)
+                if self._open_reliefs(after) == valves:
+                    return after
+                valves = self._open_reliefs(after)
+
+        if not positions.compressor or state.condensing_pa >= outlet_pa:
+            return solved(0.0)
+        after, least, most = solved(1.0), 0.0, 1.0
+        if after[CONDENSING] <= outlet_pa:
+            return after
+        for _ in range(SHARE_HALVINGS):
+            share = 0.5 * (least + most)
+            if solved(share)[CONDENSING] <= outlet_pa:
+                least = share
+            else:
+                most = share
+        return solved(least)
+
+    def _open_reliefs(self, pressures: Sequence[float]) -> frozenset[int]:
+        """Return the volumes whose check valves to the tank are open."""
+        relief_pa = self._gas.relief_pa
+        return frozenset(one for one, part in RELIEFS if pressures[one] > part * relief_pa)
+
+    def _solved(
+        self,
+        state: PlantState,
+        positions: Positions,
+        flows: _Flows,
+        length_s: float,
+        share: float,
+        reliefs: frozenset[int],
+    ) -> list[float]:
+        """Return the pressures after a step with these check valves open.
+
+        ``share``: of the compressor's flow that reaches the condensing line.
+        """
         gas, path = self._gas, positions.path
-        before = [state.still_pa, state.back_pa, state.condensing_pa, state.tank_pa]
         matrix = [[0.0] * 4 for _ in range(4)]
         right = [0.0] * 4
+        before = (state.still_pa, state.back_pa, state.condensing_pa, state.tank_pa)
         for i, volume in enumerate(self.volumes):
             stored = volume / ROOM_RT / length_s
             matrix[i][i] += stored
@@ -132,10 +225,9 @@ class GasHandling:
             pump(one, other, conductance)
             pump(other, one, conductance)
 
-        pumping = self.still_pumping(state, positions)
-        pump(STILL, BACK, pumping)
-        if positions.compressor and state.condensing_pa < gas.relief_pa:
-            pump(BACK, CONDENSING, gas.compressor_m3_s / ROOM_RT)
+        pump(STILL, BACK, flows.pumping)
+        if share:
+            pump(BACK, CONDENSING, share * gas.compressor_m3_s / ROOM_RT)
         if path("v10"):
             join(BACK, CONDENSING, gas.valve)
         if path("v11"):
@@ -146,29 +238,16 @@ class GasHandling:
             join(TANK, BACK, gas.metering)
         if path("v18"):
             join(CONDENSING, STILL, gas.valve)
-        inlet = self.inlet(state, positions)
-        condensed = inlet * self.condenses(state, balance_pa)
-        pump(CONDENSING, None, condensed)
-        passing = max(0.0, inlet - condensed) if state.condensing_pa > state.still_pa else 0.0
-        join(CONDENSING, STILL, passing)
-        for one, limit_pa in ((CONDENSING, 1.0), (STILL, 0.65), (BACK, 0.65)):
-            if before[one] > limit_pa * gas.relief_pa:
-                pump(one, TANK, gas.valve, limit_pa * gas.relief_pa)
-        leaking = state.leak / ATMOSPHERE_PA
-        pump(CONDENSING, None, leaking)
-        out = self._out(state, positions)
-        for one, conductance in enumerate(out):
+        pump(CONDENSING, None, flows.condensed)
+        join(CONDENSING, STILL, flows.passing)
+        for one, part in RELIEFS:
+            if one in reliefs:
+                pump(one, TANK, gas.valve, part * gas.relief_pa)
+        pump(CONDENSING, None, flows.leaking)
+        for one, conductance in enumerate(flows.out):
             pump(one, None, conductance)
-        right[STILL] += evaporated
-        after = solve(matrix, right)
-        state.still_pa, state.back_pa, state.condensing_pa, state.tank_pa = after
-        state.inflow = condensed * after[CONDENSING]
-        state.gas_inflow = passing * (after[CONDENSING] - after[STILL])
-        state.circulation = pumping * after[STILL]
-        state.liquid_mol += length_s * (state.inflow - evaporated)
-        gone = leaking * after[CONDENSING] + sum(g * p for g, p in zip(out, after, strict=True))
-        state.lost_mol += length_s * gone
-        self._service(state, positions, length_s, gone)
+        right[STILL] += flows.evaporated
+        return solve(matrix, right)
 
     def _out(self, state: PlantState, positions: Positions) -> list[float]:
         """Return by what conductance each volume loses mixture, mol/(s Pa).
