@@ -12,8 +12,8 @@ from tests.benches.calibration.synthetic_data import (
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.enough_shots import WITHIN
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.routines.echo import WITHIN
 
 
 def echoes(t2_s: float):

@@ -14,7 +14,7 @@ FEWEST, MOST = 0.2, 1.5
 WITHIN, AIMED_AT = 0.195, 0.18
 """Sigmas, of the design's spread: where one is above the first, shots are added for the second.
 Beyond a fifth, a measurement says little that the design does not."""
-ADDED_AT_LEAST, ADDED_AT_MOST = 0.1, 2.0
+ADDED_AT_LEAST, ADDED_AT_MOST = 0.1, 3.0
 """Of the shots there were."""
 
 
