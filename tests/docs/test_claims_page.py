@@ -52,6 +52,7 @@ REFEREES = {
     "test_qutip": "QuTiP",
     "test_qutip_joint": "`test_qutip_joint.py`",
     "test_qutip_coherent_members": "`test_qutip_coherent_members.py`",
+    "test_qutip_joint_sessions": "`test_qutip_joint_sessions.py`",
     "test_heralded_monte_carlo": "`test_heralded_monte_carlo.py`",
     "test_qutip_links": "`test_qutip_links.py`",
     "test_qutip_relays": "`test_qutip_relays.py`",
