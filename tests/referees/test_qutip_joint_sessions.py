@@ -11,7 +11,14 @@ import pytest
 import qutip
 from tests.benches.physics.chip import FEEDLINE
 from tests.benches.physics.coupled_chip import COUPLED, ENVELOPE, LINES, NAMES, SPOTS, flip, run
-from tests.referees.test_qutip_coherent_members import DRIVES, PULSE, RETURN_NS, Judge, point_of
+from tests.benches.referees.qutip_pair import (
+    DRIVES,
+    LASTS_NS,
+    PULSE,
+    RETURN_NS,
+    QutipPair,
+    point_of,
+)
 
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.joint.joint_trajectory import photon_exponent
@@ -19,7 +26,7 @@ from podium.sim_instruments.physics.world import World
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
-LIT_NS, LASTS_NS, AGAIN_NS, SECOND_NS = 300, 1500, 2500, 2700
+LIT_NS, AGAIN_NS, SECOND_NS = 300, 2500, 2700
 TURNS = {0: 0.31, 1: 0.07}
 """Phase of the last pulse, by what was found."""
 
@@ -64,7 +71,7 @@ def by_a_session(found: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("found", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_the_one_that_is_not_read_is_turned_by_what_the_other_was_found_in(found: int) -> None:
-    judge, now = Judge(point_of(decays=False)), 0
+    judge, now = QutipPair(point_of(decays=False)), 0
     for train in [*DRIVES[:2], PULSE, DRIVES[2]]:
         start = int(train.start_ns[0])
         judge.rest(start - now)

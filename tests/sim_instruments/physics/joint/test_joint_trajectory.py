@@ -18,7 +18,7 @@ from tests.benches.physics.coupled_chip import (
     square,
     world,
 )
-from tests.sim_instruments.physics.test_session import cut, told
+from tests.benches.physics.session_chunks import cut, told
 
 from podium.sim_instruments.physics.chip import Chip, FluxPulses
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
