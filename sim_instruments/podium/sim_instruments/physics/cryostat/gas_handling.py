@@ -23,6 +23,8 @@ SERVICE_M3 = 0.002
 RELIEFS = ((CONDENSING, 1.0), (STILL, 0.65), (BACK, 0.65))
 """Volumes with a check valve to the tank, each with the part of the highest limit at which it
 opens. # ASSUMED"""
+RELIEF_TRIALS = 8
+"""Each valve opens or shuts once, hardly ever twice; at its limit to rounding, either will do."""
 SHARE_HALVINGS = 30
 CONDENSER_K = 5.2
 """At the second stage, above which nothing condenses: 4He is critical."""
@@ -168,11 +170,13 @@ class GasHandling:
         def solved(share: float) -> list[float]:
             before = (state.still_pa, state.back_pa, state.condensing_pa, state.tank_pa)
             valves = self._open_reliefs(before)
-            while True:
-                after = self._solved(state, positions, flows, length_s, share, valves)
+            after = self._solved(state, positions, flows, length_s, share, valves)
+            for _ in range(RELIEF_TRIALS):
                 if self._open_reliefs(after) == valves:
-                    return after
+                    break
                 valves = self._open_reliefs(after)
+                after = self._solved(state, positions, flows, length_s, share, valves)
+            return after
 
         if not positions.compressor or state.condensing_pa >= outlet_pa:
             return solved(0.0)
