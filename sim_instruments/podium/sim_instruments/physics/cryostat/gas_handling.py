@@ -4,7 +4,7 @@ Gas in a volume is ideal and at room temperature; flows are linear in pressures 
 pumps of constant speed), and a step is implicit, so that amounts are kept to rounding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from podium.sim_instruments.physics.cryostat.helium import ROOM_RT
@@ -23,8 +23,11 @@ SERVICE_M3 = 0.002
 RELIEFS = ((CONDENSING, 1.0), (STILL, 0.65), (BACK, 0.65))
 """Volumes with a check valve to the tank, each with the part of the highest limit at which it
 opens. # ASSUMED"""
-RELIEF_TRIALS = 8
-"""Each valve opens or shuts once, hardly ever twice; at its limit to rounding, either will do."""
+RELIEF_TRIALS = 16
+"""One at a time, the first that stands wrong: ends within eight, as Murty's least-index rule does for
+a linear complementarity problem (Murty, Linear and Combinatorial Programming, 1976)."""
+EXACT = 1e-9
+"""Of its limit: nearer to it, a valve may stand either way."""
 SHARE_HALVINGS = 30
 CONDENSER_K = 5.2
 """At the second stage, above which nothing condenses: 4He is critical."""
@@ -169,13 +172,13 @@ class GasHandling:
 
         def solved(share: float) -> list[float]:
             before = (state.still_pa, state.back_pa, state.condensing_pa, state.tank_pa)
-            valves = self._open_reliefs(before)
-            after = self._solved(state, positions, flows, length_s, share, valves)
+            valves = {one for one, part in RELIEFS if before[one] > part * outlet_pa}
             for _ in range(RELIEF_TRIALS):
-                if self._open_reliefs(after) == valves:
-                    break
-                valves = self._open_reliefs(after)
                 after = self._solved(state, positions, flows, length_s, share, valves)
+                wrong = self._wrong_relief(after, valves)
+                if wrong is None:
+                    break
+                valves ^= {wrong}
             return after
 
         if not positions.compressor or state.condensing_pa >= outlet_pa:
@@ -191,10 +194,14 @@ class GasHandling:
                 most = share
         return solved(least)
 
-    def _open_reliefs(self, pressures: Sequence[float]) -> frozenset[int]:
-        """Return the volumes whose check valves to the tank are open."""
-        relief_pa = self._gas.relief_pa
-        return frozenset(one for one, part in RELIEFS if pressures[one] > part * relief_pa)
+    def _wrong_relief(self, pressures: Sequence[float], valves: Collection[int]) -> int | None:
+        """Return the first check valve that stands otherwise than these pressures have it."""
+        for one, part in RELIEFS:
+            limit_pa = part * self._gas.relief_pa
+            above_pa = pressures[one] - limit_pa
+            if (above_pa > 0.0) != (one in valves) and abs(above_pa) > EXACT * limit_pa:
+                return one
+        return None
 
     def _solved(
         self,
@@ -203,7 +210,7 @@ class GasHandling:
         flows: _Flows,
         length_s: float,
         share: float,
-        reliefs: frozenset[int],
+        reliefs: Collection[int],
     ) -> list[float]:
         """Return the pressures after a step with these check valves open.
 
