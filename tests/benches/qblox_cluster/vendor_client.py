@@ -113,7 +113,10 @@ class Server:
             self.sessions[writer] = session
             try:
                 while data := await reader.read(1 << 16):
-                    writer.write(session.feed(data, self.tick()))
+                    replies = session.feed(data, self.tick())
+                    if not replies:  # a command may wait for what takes time
+                        replies = session.feed(b"", self.tick())
+                    writer.write(replies)
                     await writer.drain()
             except ConnectionError:
                 pass

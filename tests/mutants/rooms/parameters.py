@@ -170,9 +170,9 @@ MUTANTS = (
     ),
     Mutant(
         "store/half-is-kept",
-        _STORE,
-        'connection.exec_driver_sql("ROLLBACK")',
-        'connection.exec_driver_sql("COMMIT")',
+        "control/podium/control/facility/append_only.py",
+        'connection.exec_driver_sql("BEGIN IMMEDIATE")',
+        "pass",
         _BY_STORE,
         "of values that belong together some are kept",
     ),
