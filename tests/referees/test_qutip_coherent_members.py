@@ -7,7 +7,6 @@ from tests.benches.referees.qutip_pair import (
     DRIVES,
     LASTS_NS,
     PULSE,
-    RETURN_NS,
     QutipPair,
     point_of,
 )
@@ -63,17 +62,7 @@ def by_the_world(point, found: int, after: int) -> np.ndarray:
 def test_the_one_that_is_not_read_goes_on_as_of_qutip(found, after, decays) -> None:
     point = point_of(decays=decays)
     judge = QutipPair(point)
-    now = 0
-    for train in [*DRIVES[:2], PULSE, DRIVES[2]]:
-        start = int(train.start_ns[0])
-        judge.rest(start - now)
-        if train is PULSE:
-            judge.rest(RETURN_NS, pulsed=True)
-            now = start + RETURN_NS
-        else:
-            judge.drive(train)
-            now = start + ENVELOPE.size
-    judge.rest(LIT_NS - now)
+    judge.play_until(LIT_NS)
     judge.reading(found, after)
     judge.rest(2500 - LIT_NS - LASTS_NS)
     judge.drive(DRIVES[3])

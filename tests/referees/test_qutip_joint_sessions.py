@@ -71,17 +71,8 @@ def by_a_session(found: int) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("found", [pytest.param(0, marks=pytest.mark.slow), 1])
 def test_the_one_that_is_not_read_is_turned_by_what_the_other_was_found_in(found: int) -> None:
-    judge, now = QutipPair(point_of(decays=False)), 0
-    for train in [*DRIVES[:2], PULSE, DRIVES[2]]:
-        start = int(train.start_ns[0])
-        judge.rest(start - now)
-        if train is PULSE:
-            judge.rest(RETURN_NS, pulsed=True)
-            now = start + RETURN_NS
-        else:
-            judge.drive(train)
-            now = start + ENVELOPE.size
-    judge.rest(LIT_NS - now)
+    judge = QutipPair(point_of(decays=False))
+    judge.play_until(LIT_NS)
     judge.reading(found, found)
     populations, factor = by_a_session(found)
     vectors, level = judge.point.vectors, judge.basis.level[:, 1]

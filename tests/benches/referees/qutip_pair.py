@@ -102,6 +102,20 @@ class QutipPair:
                 turn = qutip.sesolve(parts, qutip.qeye(16), times, options=options).states[-1]
                 self.state = turn * self.state * turn.dag()
 
+    def play_until(self, end_ns: int) -> None:
+        """Play what comes before the first reading."""
+        now = 0
+        for train in [*DRIVES[:2], PULSE, DRIVES[2]]:
+            start = int(train.start_ns[0])
+            self.rest(start - now)
+            if train is PULSE:
+                self.rest(RETURN_NS, pulsed=True)
+                now = start + RETURN_NS
+            else:
+                self.drive(train)
+                now = start + ENVELOPE.size
+        self.rest(end_ns - now)
+
     def reading(self, found: int, after: int) -> None:
         """Find q0 in a level; it then neither fades nor jumps, but for once in the middle."""
         vectors = self.point.vectors

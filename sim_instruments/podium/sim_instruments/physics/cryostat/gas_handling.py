@@ -24,8 +24,8 @@ RELIEFS = ((CONDENSING, 1.0), (STILL, 0.65), (BACK, 0.65))
 """Volumes with a check valve to the tank, each with the part of the highest limit at which it
 opens. # ASSUMED"""
 RELIEF_TRIALS = 16
-"""One at a time, the first that stands wrong: ends within eight, as Murty's least-index rule does for
-a linear complementarity problem (Murty, Linear and Combinatorial Programming, 1976)."""
+"""One at a time, the first that stands wrong: ends within eight, as Murty's least-index rule does
+for a linear complementarity problem (Murty, Linear and Combinatorial Programming, 1976)."""
 EXACT = 1e-9
 """Of its limit: nearer to it, a valve may stand either way."""
 SHARE_HALVINGS = 30

@@ -293,7 +293,7 @@ class GroupSteps:
 
     def _quiet(self, member: int) -> NDArray[np.bool_]:
         found = self._known_quiet.get(member)
-        if found is None or found.size != len(self._shifts[member]):
+        if found is None:
             found = self._known_quiet[member] = np.array(
                 [np.abs(one[:, 1]).max(initial=0.0) <= STILL_HZ for one in self._shifts[member]],
                 np.bool_,
