@@ -20,12 +20,12 @@ from podium.control.bus.cold import (
     ColdProcedureNews,
     Corridor,
     Countdown,
-    Course,
     ReadingNews,
     StepNews,
 )
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import Done, Failed
+from podium.control.bus.readings import Course
 from podium.control.bus.wire import decode, encode
 from podium.control.facility.facility import Facility
 from podium.control.facility.fridge_wiring import wiring_of

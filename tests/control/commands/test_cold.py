@@ -14,11 +14,11 @@ from podium.control.bus.cold import (
     ColdProcedureNews,
     Corridor,
     Countdown,
-    Course,
     ReadingNews,
     Rehearsal,
     StepNews,
 )
+from podium.control.bus.readings import Course
 from podium.control.commands import cold_words
 
 ACTIONS = ("status", "alarms", "history", "incident", "run", "rehearse", "confirm", "stop")

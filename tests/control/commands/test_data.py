@@ -1,6 +1,7 @@
 """``podium data``: records in a folder, asked as a person does."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from podium.control.facility.state_folder import default_state_file, records_fol
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore
 from podium.control.records.datasets import load_dataset, save_dataset
+from podium.control.records.reading_recorder import READINGS
+from podium.control.records.reading_store import ReadingStore, Sample
 from podium.control.records.record_folder import RecordFolder
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
@@ -176,3 +179,28 @@ def test_what_happened_at_four_is_told(recorded, capsys) -> None:
     assert (one["process"], one["told"]) == ("agent node_a", {"instrument": "lo_a"})
     assert data(capsys, "events", "--words", "thunder") == "no event fits\n"
     assert "one event at least" in data(capsys, "events", "--limit", "0", status=2)
+
+
+def test_readings_are_printed_and_a_channel_that_nobody_read_is_named(recorded, capsys) -> None:
+    assert "podium up" in data(capsys, "readings", status=1)
+    file = recorded.folder / READINGS
+    store = ReadingStore(file)
+    now_s = time.time()
+    store.add(
+        Sample("bridge.still", "K", now_s - 600 + 60 * n, 0.8 + n / 100, "good") for n in range(5)
+    )
+    store.close()
+    assert "bridge.still" in data(capsys, "readings")
+    table = data(capsys, "readings", "bridge.still").splitlines()
+    assert table[0] == "bridge.still (K): mean, least and greatest"
+    assert table[1].endswith("0.8  0.8  0.8")
+    assert len(table) == 6
+    found = json.loads(data(capsys, "readings", "bridge.still", "--points", "1", "--json"))
+    assert found["bridge.still"]["least"] == [0.8]
+    assert found["bridge.still"]["most"] == [pytest.approx(0.84)]
+    assert "bridge.still" in data(capsys, "readings", "bridge.stil", status=2)
+    old = data(capsys, "readings", "bridge.still", "--since", "2001-01-01", "--until", "2001-01-02")
+    assert "nothing was read in that time" in old
+    assert "one at least" in data(capsys, "readings", "--points", "0", status=2)
+    file.write_bytes(b"no database at all" * 100)
+    assert str(file) in data(capsys, "readings", status=1)

@@ -1,4 +1,5 @@
 import asyncio
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -9,11 +10,14 @@ from tests.benches.records.recorded_runs import NOON_S, outcome_of, wanted
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import Done, Failed, RunId, ask
 from podium.control.bus.news import Event, RunNews, events_key, runs_key
+from podium.control.bus.readings import ChannelReading, InstrumentReadings, readings_key
 from podium.control.bus.records import (
+    AskReadings,
     FetchFile,
     FileContent,
     FindRuns,
     LabelRun,
+    ReadingsFound,
     Recorded,
     RunsFound,
     recorded_key,
@@ -173,3 +177,27 @@ async def test_records_that_cannot_be_opened_say_so_and_are_tried_again(tmp_path
         assert answer == Failed("failed", "the database is away")
         broken.clear()
         assert (await desk.ask(wanted("1-1"), Recorded)).run == "1-1"
+
+
+def reading(kelvin: float | None, quality="good") -> bytes:
+    one = ChannelReading("still", kelvin, "K", quality)
+    return encode(InstrumentReadings("bridge", 1, (5, 0), 1.0, (one,)))
+
+
+async def test_what_instruments_read_is_kept_over_unix_time(desk, tmp_path) -> None:
+    asked = AskReadings(("bridge.still", "bridge.none"), 0.0, 4e9, 10)
+    async with desk() as one:
+        for payload in (reading(0.8), reading(None, "disconnected"), reading(0.9)):
+            await one.bus.publish(readings_key("lab", "agent node_a"), payload)
+            await asyncio.sleep(0)
+        courses = (await one.ask(asked, ReadingsFound)).courses
+        assert list(courses) == ["bridge.still"]
+        course = courses["bridge.still"]
+        assert (course.unit, course.mean.tolist()) == ("K", [0.8, 0.9])
+        assert abs(course.at_s[0] - time.time()) < 60
+        await one.bus.publish(readings_key("lab", "agent node_a"), reading(1.0))
+        for _ in range(5):
+            await asyncio.sleep(0)
+    async with desk() as one:  # what was not flushed was kept at the end
+        course = (await one.ask(asked, ReadingsFound)).courses["bridge.still"]
+        assert course.mean.tolist() == [0.8, 0.9, 1.0]

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from podium.control.bus.cold import AlarmNews
+from podium.control.records.reading_recorder import RecordedCourse
 from podium.control.supervision import black_box
-from podium.control.supervision.black_box import BlackBox, RecordedCourse, read_head
+from podium.control.supervision.black_box import BlackBox, read_head
 
 ALARM = AlarmNews(
     name="fridge_a.compressor_stopped",

@@ -149,7 +149,7 @@ async def test_after_a_start_nothing_is_judged_before_the_clock_has_told_the_tim
         await side.stepped()
         assert (await side.news()).tai == (BEGIN_S, 0)
         history = await side.ask(AskHistory(("compressor_a.running",), 1e9, 100), ColdHistory)
-        (at_s,) = history.courses["compressor_a.running"].tai_s
+        (at_s,) = history.courses["compressor_a.running"].at_s
         assert at_s == BEGIN_S
 
 

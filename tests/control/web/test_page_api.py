@@ -5,6 +5,7 @@ import json
 import re
 import socket
 import threading
+from functools import partial
 
 import httpx
 import pytest
@@ -13,8 +14,11 @@ from tests.benches.web.page import entry, page_of
 from podium.control.bus import messages
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.news import Event, events_key
+from podium.control.bus.readings import ChannelReading, InstrumentReadings, readings_key
 from podium.control.bus.wire import encode
 from podium.control.parameters.store import ParameterStore
+from podium.control.records.record_folder import RecordFolder
+from podium.control.records.record_service import RecordService
 from podium.control.runs.errors import RunFailed
 from podium.control.web import view
 from podium.control.web.app import ASSETS, TEMPLATES
@@ -248,15 +252,26 @@ async def test_without_coordinator_and_agents_the_page_says_so(example):
     assert "podium up FACILITY --store FILE" in text
 
 
-async def test_the_temperature_of_a_fridge_is_kept_and_shown(page):
+async def test_the_temperature_of_a_fridge_is_kept_with_the_records_and_shown(page, tmp_path):
     name = "thermometry_a.mixing_chamber"
-    await page.until(lambda picture: len(picture.reading_history.of(name)) >= 1)
-    page.picture.reading_history.add(name, 0.5)
-    readings = await page.json("/api/fridges/fridge_a/history")
-    assert readings[-1]["kelvin"] == 0.5
-    text = (await page.client.get("/fridges/fridge_a/history")).text
-    assert "counts as cold below" in text
-    assert '<svg class="history"' in text
+    assert (await page.client.get("/api/fridges/fridge_a/history")).status_code == 503
+    cold = ChannelReading("mixing_chamber", 0.5, "K", "good")
+    told = encode(InstrumentReadings("thermometry_a", 1, None, 1.0, (cold,)))
+    facility = page.picture.facility.name
+    service = RecordService(facility, page.bus, partial(RecordFolder, tmp_path / "records"))
+    async with service.running():
+        for _ in range(2):
+            await page.bus.publish(readings_key(facility, "agent node_a"), told)
+            for _ in range(5):
+                await asyncio.sleep(0)
+        readings = await page.json("/api/fridges/fridge_a/history")
+        assert readings[-1]["kelvin"] == 0.5
+        course = await page.json(f"/api/readings/{name}/history?last_s=600")
+        assert (course["unit"], course["value"][-1], course["most"][-1]) == ("K", 0.5, 0.5)
+        text = (await page.client.get("/fridges/fridge_a/history")).text
+        assert "counts as cold below" in text
+        assert '<svg class="history"' in text
+        assert (await page.client.get("/api/readings/no.such/history")).status_code == 404
     assert (await page.client.get("/fridges/none/history")).status_code == 404
 
 

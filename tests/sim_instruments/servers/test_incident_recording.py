@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podium.control.bus.cold import AlarmNews
-from podium.control.supervision.black_box import BlackBox, RecordedCourse
+from podium.control.records.reading_recorder import RecordedCourse
+from podium.control.supervision.black_box import BlackBox
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.cryostat.parameters import LD400
 from podium.sim_instruments.physics.cryostat.plant import Cryostat

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from numpy.typing import NDArray
 
-from podium.control.bus.readings import Quality
+from podium.control.bus.readings import Course, Quality
 
 TaiFs = tuple[int, int]
 
@@ -291,17 +291,6 @@ class AskHistory:
     """Of the facility's time before now."""
     points: int
     """At most so many a reading."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Course:
-    """A reading over time: times TAI in s (float, for pictures), least, mean and greatest."""
-
-    unit: str
-    tai_s: NDArray[Any]
-    low: NDArray[Any]
-    mean: NDArray[Any]
-    high: NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,9 @@ instrument is in each of its readings, whether it has a value or not; none is 0 
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from numpy.typing import NDArray
 
 Quality = Literal["good", "stale", "out_of_range", "disconnected"]
 """``good``: read now, valid. ``stale``: an old value, no newer one came. ``out_of_range``: the
@@ -60,3 +62,18 @@ class InstrumentReadings:
     readings: tuple[ChannelReading, ...]
     complaints: tuple[str, ...] = ()
     """What the instrument says is wrong with itself, in words."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """A channel's readings over time: least, mean and greatest value of what each stands for.
+
+    Times in s, by the clock of whoever has kept them: TAI of the supervisor, Unix time of the
+    records.
+    """
+
+    unit: str
+    at_s: NDArray[Any]
+    low: NDArray[Any]
+    mean: NDArray[Any]
+    high: NDArray[Any]

@@ -11,6 +11,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from podium.control.bus.news import AxisSummary, CaptureSummary
+from podium.control.bus.readings import Course
 
 MAIN = "data"
 """Name of the file that a run itself has brought back."""
@@ -342,3 +343,23 @@ class SliceFound:
     """Of the whole variable."""
     unit: str
     values: NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class AskReadings:
+    """Asks what was read over time."""
+
+    names: tuple[str, ...]
+    """``instrument.channel``; empty: all."""
+    since_s: float
+    until_s: float
+    """Unix time."""
+    points: int
+    """At most so many a channel."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadingsFound:
+    """The courses of channels by name, over Unix time; of those of which nothing is known none."""
+
+    courses: Mapping[str, Course]

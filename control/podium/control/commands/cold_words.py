@@ -159,7 +159,7 @@ def history_json(history: ColdHistory) -> dict[str, Any]:
         "courses": {
             name: {
                 "unit": one.unit,
-                "tai_s": one.tai_s.tolist(),
+                "tai_s": one.at_s.tolist(),
                 "low": one.low.tolist(),
                 "mean": one.mean.tolist(),
                 "high": one.high.tolist(),
@@ -176,7 +176,7 @@ def history_lines(history: ColdHistory) -> Iterator[str]:
             yield f"{name:<32} nothing in this time"
             continue
         low, high, last = float(one.low.min()), float(one.high.max()), float(one.mean[-1])
-        span_s = float(one.tai_s[-1] - one.tai_s[0])
+        span_s = float(one.at_s[-1] - one.at_s[0])
         yield (
             f"{name:<32} {quantity(low, one.unit):>12} to {quantity(high, one.unit):>12}, last "
             f"{quantity(last, one.unit)} ({one.mean.size} points over {span_s:.0f} s)"

@@ -75,6 +75,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     for name, words in EVENT_FILTERS.items():
         events.add_argument(f"--{name}", default="", help=words)
     events.add_argument("--limit", type=int, default=SHOWN, metavar="N", help="the latest so many")
+    readings = _verb(verbs, "readings", "what instruments have read over time")
+    readings.add_argument(
+        "rest", nargs="*", metavar="CHANNEL", help="INSTRUMENT.CHANNEL; without, all are listed"
+    )
+    readings.add_argument("--since", default="1 d ago", help="default a day ago")
+    readings.add_argument("--until", default="", help="default now")
+    readings.add_argument(
+        "--points", type=int, default=24, metavar="N", help="at most so many; default 24"
+    )
     imported = _verb(
         verbs, "import", "take in what was measured before: our folders, QCoDeS databases, Labber"
     )

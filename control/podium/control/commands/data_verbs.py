@@ -2,17 +2,22 @@
 
 import getpass
 import json
+import sqlite3
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 
+from podium.control.bus.readings import Course
 from podium.control.bus.records import FindRuns, RecordedRun
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.records import search_words
+from podium.control.records.reading_recorder import READINGS
+from podium.control.records.reading_store import ReadingStore
 from podium.control.records.record_folder import RecordFolder
 from podium.control.records.records_error import RecordsError
 from podium.control.records.run_times import EARLIEST_S, LATEST_S, begin_of, end_of, length_s
@@ -348,6 +353,56 @@ def _events(arguments: Namespace, records: RecordFolder) -> int:
     return DONE
 
 
+def _readings(arguments: Namespace, records: RecordFolder) -> int:
+    file = records.folder / READINGS
+    if not file.exists():
+        raise RecordsError(f"no readings are kept in {records.folder}; `podium up` keeps them")
+    if arguments.points < 1:
+        raise WrongWords(f"--points {arguments.points}: one at least")
+    now_s = time.time()
+    since_s = begin_of(arguments.since, now_s)
+    until_s = end_of(arguments.until, now_s) if arguments.until else now_s
+    try:
+        store = ReadingStore(file)
+        try:
+            units = store.units()
+            unknown = [one for one in arguments.rest if one not in units]
+            if unknown:
+                near = get_close_matches(unknown[0], units, 3)
+                told = f"; did you mean {' or '.join(near)}?" if near else ""
+                raise WrongWords(f"nothing was ever read of {unknown[0]!r}{told}")
+            courses = store.courses(arguments.rest, since_s, until_s, arguments.points)
+        finally:
+            store.close()
+    except sqlite3.Error as error:
+        raise RecordsError(f"the readings {file}: {error}") from error
+    if arguments.json:
+        print(json.dumps({name: _columns(one) for name, one in courses.items()}))
+        return DONE
+    if not arguments.rest:
+        for name, course in courses.items():
+            told = f"{course.mean[-1]:.6g} {course.unit}" if course.at_s.size else "nothing"
+            print(f"{name:<40}  {told}")
+        return DONE
+    for name, course in courses.items():
+        print(f"{name} ({course.unit or '1'}): mean, least and greatest")
+        for at_s, mean, low, high in zip(
+            course.at_s, course.mean, course.low, course.high, strict=True
+        ):
+            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at_s))
+            print(f"{when}  {mean:.6g}  {low:.6g}  {high:.6g}")
+        if not course.at_s.size:
+            print("nothing was read in that time")
+    return DONE
+
+
+def _columns(course: Course) -> dict[str, object]:
+    columns = {
+        "at_s": course.at_s, "value": course.mean, "least": course.low, "most": course.high
+    }  # fmt: skip
+    return {"unit": course.unit, **{name: one.tolist() for name, one in columns.items()}}
+
+
 VERBS: Mapping[str, Callable[[Namespace, RecordFolder], int]] = {
     "list": _list,
     "search": _list,
@@ -359,5 +414,6 @@ VERBS: Mapping[str, Callable[[Namespace, RecordFolder], int]] = {
     "prune": _prune,
     "verify": _verify,
     "events": _events,
+    "readings": _readings,
     "import": _import,
 }

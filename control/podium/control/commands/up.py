@@ -163,7 +163,7 @@ async def _up(
         if listening is not None and url is not None:
             words = [*common, "--store", store]
             words += [] if key is None else ["--key", str(page_key_file(state_file))]
-            await keep_page(stack, parts, words, state_file, listening, report)
+            await keep_page(stack, parts, words, listening, report)
             print(f"{facility.name}: the page is {with_key(url, key)}", flush=True)
             if others_can_read(listening):
                 report(READERS if key is None else KEY_SEEN)

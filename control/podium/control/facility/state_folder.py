@@ -32,11 +32,6 @@ def accepted_file(state_file: Path) -> Path:
     return state_file.with_suffix(".accepted")
 
 
-def fridges_file(state_file: Path) -> Path:
-    """Return where the temperatures of fridges are kept."""
-    return state_file.with_suffix(".fridges.jsonl")
-
-
 def findings_file(state_file: Path) -> Path:
     """Return where findings about these files are kept until somebody has looked at them."""
     return state_file.with_suffix(".findings.json")

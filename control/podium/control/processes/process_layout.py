@@ -15,7 +15,6 @@ from podium.control.facility.state_folder import (
     accepted_file,
     epochs_folder,
     findings_file,
-    fridges_file,
     journal_file,
     records_folder,
     reservations_file,
@@ -193,7 +192,6 @@ async def keep_page(
     stack: AsyncExitStack,
     parts: Parts,
     words: Sequence[str],
-    state_file: Path,
     listening: socket.socket,
     report: Report,
 ) -> None:
@@ -205,7 +203,6 @@ async def keep_page(
     words = [
         *words,
         *parts.words[Member("page")],
-        *("--fridges", str(fridges_file(state_file))),
         *("--socket", str(number)),
     ]
     await stack.enter_async_context(kept_running("page", PAGE, words, report, inherit=[number]))

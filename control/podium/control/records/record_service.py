@@ -24,8 +24,10 @@ from podium.control.bus.progress import (
     outcomes_key,
     past_outcomes_key,
 )
+from podium.control.bus.readings import InstrumentReadings, readings_key
 from podium.control.bus.records import (
     AskPreview,
+    AskReadings,
     AskRun,
     AskSlice,
     AskSnapshot,
@@ -38,6 +40,7 @@ from podium.control.bus.records import (
     KeepRun,
     LabelRun,
     LocateFile,
+    ReadingsFound,
     Recorded,
     RunFacts,
     RunsFound,
@@ -46,6 +49,7 @@ from podium.control.bus.records import (
 )
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.records.disk_forecast import disk_forecast
+from podium.control.records.reading_recorder import READINGS, Recorder
 from podium.control.records.records_error import NoRun, RecordsError
 from podium.control.records.run_attributes import qubits_of
 
@@ -81,6 +85,7 @@ REQUESTS = (
     AskRun,
     AskSnapshot,
     AskPreview,
+    AskReadings,
     AskSlice,
 )
 
@@ -112,6 +117,9 @@ class RecordService:
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         """Not kept yet."""
         self._lost_events = False
+        self._heard: deque[tuple[float, InstrumentReadings]] = deque(maxlen=EVENTS_MAX)
+        """Not kept yet, with the Unix time at which they came."""
+        self._recorder: Recorder | None = None
         self._not_kept: set[str] = set()
         self._told = 0
         self._disk_due = 0.0
@@ -123,6 +131,7 @@ class RecordService:
         async with (
             self._bus.subscribe(runs_key(self._facility)) as told,
             self._bus.subscribe(events_key(self._facility, "*")) as events,
+            self._bus.subscribe(readings_key(self._facility, "*")) as readings,
             self._bus.serve(records_key(self._facility), self._answer),
             self._bus.serve(past_outcomes_key(self._facility), self._past_outcomes),
             self._bus.announce(records_key(self._facility)),
@@ -132,6 +141,9 @@ class RecordService:
             work = [
                 tasks.create_task(listen(told, kinds, self._note, self._discarded)),
                 tasks.create_task(listen(events, Event, self._note_event, self._discarded)),
+                tasks.create_task(
+                    listen(readings, InstrumentReadings, self._note_reading, self._discarded)
+                ),
                 tasks.create_task(self._keep_news()),
             ]
             try:
@@ -141,6 +153,10 @@ class RecordService:
                     task.cancel()
         await self.flush_news(0.0)
         await self.flush_events()
+        if self._recorder is not None or self._heard:
+            recorder = await self._reading_recorder()
+            await recorder.flush()
+            recorder.close()
         if self._folder is not None:
             await asyncio.to_thread(self._folder.close)
 
@@ -158,6 +174,31 @@ class RecordService:
     def _note_event(self, _: str, event: Event) -> None:
         self._events.append(event)
 
+    def _note_reading(self, _: str, told: InstrumentReadings) -> None:
+        self._heard.append((time.time(), told))
+
+    async def _reading_recorder(self) -> Recorder:
+        """Return what keeps readings, with those that have come; raises :class:`RecordsError`."""
+        if self._recorder is None:
+            self._recorder = Recorder((await self.records()).folder / READINGS)
+        while self._heard:
+            at_s, told = self._heard.popleft()
+            self._recorder.hear(told, at_s)
+        return self._recorder
+
+    async def flush_readings(self) -> None:
+        """Keep the readings that have come since, if it is time to."""
+        if not self._heard:
+            return
+        try:
+            recorder = await self._reading_recorder()
+        except RecordsError as error:
+            if not self._lost_events:
+                self._lost_events = True
+                log.error("readings not kept", problem=str(error))
+            return
+        await recorder.flush_if_due(time.monotonic())
+
     async def records(self) -> "RecordFolder":
         """Return the records, opened; raises :class:`RecordsError`."""
         async with self._opening:
@@ -170,6 +211,7 @@ class RecordService:
             await asyncio.sleep(LOOK_S)
             await self.flush_news(GRACE_S)
             await self.flush_events()
+            await self.flush_readings()
             await self.keep_streams_left(LEFT_S)
             await self.look_at_disk()
 
@@ -278,6 +320,9 @@ class RecordService:
                 return await asyncio.to_thread(records.snapshot, run)
             case AskPreview(run):
                 return await asyncio.to_thread(records.preview, run)
+            case AskReadings(names, since_s, until_s, points):
+                recorder = await self._reading_recorder()
+                return ReadingsFound(await recorder.courses(names, since_s, until_s, points))
             case AskSlice(run, variable, select, name, version):
                 return await asyncio.to_thread(
                     records.slice_of, run, variable, select, name, version

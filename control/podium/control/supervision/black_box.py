@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from podium.control.bus.cold import AlarmNews, Incident, TaiFs
-from podium.control.bus.readings import Quality
+from podium.control.records.reading_recorder import RecordedCourse
 from podium.firmware_interfaces.json_text import parse_json
 from podium.firmware_interfaces.tai import Tai
 
@@ -26,17 +26,6 @@ FILES_MAX = 200
 """So many incidents are kept; then the oldest go."""
 END = ".incident.jsonl.gz"
 VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedCourse:
-    """A reading at full rate."""
-
-    unit: str
-    tai_s: tuple[float, ...]
-    value: tuple[float | None, ...]
-    """None: it had none."""
-    quality: tuple[Quality, ...]
 
 
 @dataclass(frozen=True, slots=True)

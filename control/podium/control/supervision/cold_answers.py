@@ -9,6 +9,7 @@ from podium.control.bus.cold import (
     AskHistory,
     AskIncidents,
     BeginProcedure,
+    ColdHistory,
     ColdProcedureNews,
     ConfirmProcedure,
     Rehearse,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 REQUESTS = (
     AskCold,
     AskHistory,
+    ColdHistory,
     AskIncidents,
     Acknowledge,
     ResetAlarm,
@@ -70,7 +72,11 @@ class ColdAnswers:
                     raise NotPossible(
                         "a history is of a time that has passed, in one point or more"
                     )
-                return await here.recorder.history(request, here.now().tai_s)
+                until_s = here.now().tai_s
+                since_s = until_s - request.last_s
+                return ColdHistory(
+                    await here.recorder.courses(request.readings, since_s, until_s, request.points)
+                )
             case AskIncidents():
                 return here.incidents
             case Acknowledge() | ResetAlarm() | Shelve() | SetService():

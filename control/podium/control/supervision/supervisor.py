@@ -24,6 +24,7 @@ from podium.control.bus.wire import encode
 from podium.control.facility.facility import Facility
 from podium.control.facility.instrument_models import clocks_of
 from podium.control.records.latest_readings import FridgeView, LatestReadings
+from podium.control.records.reading_recorder import Recorder
 from podium.control.supervision.alarm_keeper import AlarmKeeper
 from podium.control.supervision.alarm_states import Instant
 from podium.control.supervision.background_work import BackgroundWork
@@ -38,9 +39,9 @@ from podium.control.supervision.notices import Notices, Send
 from podium.control.supervision.observers import Observers, Sightings
 from podium.control.supervision.procedure_keeper import ProcedureKeeper
 from podium.control.supervision.reading_owners import ReadingOwners, wirings_of
-from podium.control.supervision.recorder import Recorder
 from podium.control.supervision.rehearsals import Rehearsals
 from podium.control.timebase.host_clock import host_tai_s
+from podium.firmware_interfaces.exact_time import FS_PER_S
 
 STEP_S = 1.0
 """Supervision takes a step, and publishes, so often by the wall's clock; sooner after a request."""
@@ -218,7 +219,9 @@ class Supervisor:
         self._time.hear(readings.instrument, readings.tai_fs)
         self._timed = self._timed or self._time.told
         if self._timed:
-            self.recorder.hear(readings, self.now().tai_s)
+            told = readings.tai_fs
+            at_s = self.now().tai_s if told is None else told[0] + told[1] / FS_PER_S
+            self.recorder.hear(readings, at_s)
 
     async def _hear_status(self, told: AsyncIterator[tuple[str, bytes]]) -> None:
         def note(agent: str, status: AgentStatus) -> None:

@@ -31,10 +31,12 @@ from podium.control.web.page_templates import TEMPLATES
 from podium.control.web.pages import Pages, is_silent
 from podium.control.web.parameter_app import add_parameters
 from podium.control.web.picture import FacilityPicture, thermometer_name
-from podium.control.web.reading_history import summarised
+from podium.control.web.recorded_data import RecordedData
 from podium.control.web.request_errors import asker, told_if_not_done
 
 ASSETS = Path(__file__).parent / "assets"
+WEEKS_S, WEEKS_POINTS = 60 * 86_400.0, 2000
+"""How cold a fridge was is shown over so long, in so many points at most."""
 TOPICS_MOST = 64
 """So many topics at most are sent over one stream."""
 
@@ -57,8 +59,9 @@ def make_app(picture: FacilityPicture, bus: Bus, key: str | None = None) -> tupl
     pages = Pages(picture, edition_of_files())
     hub = Hub(pages.topic, picture.changed)
     app = FastAPI(title="Podium", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
-    _add_pages(app, picture, pages, hub)
-    _add_state(app, picture)
+    records = RecordedData(picture.facility.name, bus)
+    _add_pages(app, picture, records, pages, hub)
+    _add_state(app, picture, records)
     _add_actions(app, PageActions(picture, bus))
     add_data(app, picture, bus, pages, hub)
     add_parameters(app, picture, pages, hub)
@@ -68,7 +71,9 @@ def make_app(picture: FacilityPicture, bus: Bus, key: str | None = None) -> tupl
     return Guard(app, key), hub
 
 
-def _add_pages(app: FastAPI, picture: FacilityPicture, pages: Pages, hub: Hub) -> None:
+def _add_pages(
+    app: FastAPI, picture: FacilityPicture, records: RecordedData, pages: Pages, hub: Hub
+) -> None:
     @app.get("/", response_class=HTMLResponse)
     async def now() -> str:
         """Return the page of what runs."""
@@ -116,17 +121,29 @@ def _add_pages(app: FastAPI, picture: FacilityPicture, pages: Pages, hub: Hub) -
         """Return how cold a fridge was, as a piece of the page."""
         if name not in picture.facility.fridges:
             raise HTTPException(404, f"there is no fridge {name!r}")
-        return pages.fridge(name)
+        return pages.fridge(name, await kelvins(picture, records, name))
 
 
-def _add_state(app: FastAPI, picture: FacilityPicture) -> None:
+async def kelvins(
+    picture: FacilityPicture, records: RecordedData, fridge: str
+) -> list[tuple[float, float]]:
+    """Return how cold a fridge was over the last weeks: Unix times and K, oldest first."""
+    with told_if_not_done():
+        name = thermometer_name(picture.facility, fridge)
+        found = await records.readings(name, WEEKS_S, WEEKS_POINTS)
+    if found is None:
+        return []
+    return list(zip(found.at_s.tolist(), found.mean.tolist(), strict=True))
+
+
+def _add_state(app: FastAPI, picture: FacilityPicture, records: RecordedData) -> None:
     @app.get("/api/fridges/{name}/history")
     async def temperatures(name: str) -> JSONResponse:
         """Return how cold a fridge was: Unix times and K, oldest first."""
         if name not in picture.facility.fridges:
             raise HTTPException(404, f"there is no fridge {name!r}")
-        readings = picture.reading_history.of(thermometer_name(picture.facility, name))
-        return JSONResponse([{"at_s": at_s, "kelvin": kelvin} for at_s, kelvin in readings])
+        found = await kelvins(picture, records, name)
+        return JSONResponse([{"at_s": at_s, "kelvin": kelvin} for at_s, kelvin in found])
 
     @app.get("/api/readings/{name}/history")
     async def readings(
@@ -136,11 +153,24 @@ def _add_state(app: FastAPI, picture: FacilityPicture) -> None:
     ) -> JSONResponse:
         """Return a channel's readings as means, least and greatest values of equal spans."""
         known = picture.readings.of(name, time.monotonic())
-        found = picture.reading_history.of(name, time.time() - last_s)
-        if known is None and not found:
-            raise HTTPException(404, f"nothing was read of {name!r}")
-        unit = "" if known is None else known.unit
-        return JSONResponse({"name": name, "unit": unit, **summarised(found, points)})
+        with told_if_not_done():
+            found = await records.readings(name, last_s, points)
+        if found is None:
+            if known is None:
+                raise HTTPException(404, f"nothing was read of {name!r}")
+            return JSONResponse(
+                {"name": name, "unit": known.unit, "at_s": [], "value": [], "least": [], "most": []}
+            )
+        return JSONResponse(
+            {
+                "name": name,
+                "unit": found.unit,
+                "at_s": found.at_s.tolist(),
+                "value": found.mean.tolist(),
+                "least": found.low.tolist(),
+                "most": found.high.tolist(),
+            }
+        )
 
     @app.get("/api/state")
     async def state() -> JSONResponse:

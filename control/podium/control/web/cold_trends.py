@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.bus.cold import ColdHistory, Corridor, Course
+from podium.control.bus.cold import ColdHistory, Corridor
+from podium.control.bus.readings import Course
 from podium.control.facility.facility import Fridge
 from podium.control.web.cold_picture import AnchoredRehearsal, ColdPicture
 from podium.control.web.synoptic_view import STAGE_TITLES, is_good
@@ -87,7 +88,7 @@ def _band(one: Corridor) -> dict[str, Any]:
 
 
 def _drawn(course: Course) -> dict[str, Any]:
-    times = np.asarray(course.tai_s, dtype=float)
+    times = np.asarray(course.at_s, dtype=float)
     columns = {"low": course.low, "mean": course.mean, "high": course.high}
     given = {name: np.asarray(values, dtype=float) for name, values in columns.items()}
     steps = np.diff(times)

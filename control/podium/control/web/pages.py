@@ -20,7 +20,7 @@ from podium.control.web.history_plot import Point, plot
 from podium.control.web.hub import Draw, Hub, Rows
 from podium.control.web.link_view import Links
 from podium.control.web.page_templates import template_environment
-from podium.control.web.picture import FacilityPicture, thermometer_name
+from podium.control.web.picture import FacilityPicture
 
 EVENTS_SHOWN = 150
 RUNS_SHOWN = 25
@@ -212,9 +212,8 @@ class Pages:
             plot=plot(sorted(points, key=lambda one: one.at_s), unit, name),
         )
 
-    def fridge(self, name: str) -> str:
-        """Return how cold a fridge was."""
-        readings = self.picture.reading_history.of(thermometer_name(self.picture.facility, name))
+    def fridge(self, name: str, readings: Sequence[tuple[float, float]]) -> str:
+        """Return how cold a fridge was: ``readings`` are Unix times and K, oldest first."""
         points = [Point(at_s, kelvin) for at_s, kelvin in readings]
         return self._part(
             "fridge",

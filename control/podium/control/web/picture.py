@@ -1,7 +1,6 @@
 """Holds the page's knowledge: the latest news of agents and the coordinator."""
 
 import asyncio
-import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,14 +17,11 @@ from podium.control.facility.facility import Facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.records.latest_readings import Latest, LatestReadings
 from podium.control.web.cold_picture import ColdPicture
-from podium.control.web.reading_history import ReadingHistory
 
 RUNS_KEPT = 60
 DATA_KEPT = 30
 EVENTS_KEPT = 400
 PROCEDURES_KEPT = 16
-KEEP_EVERY_S = 5.0
-"""A reading of a channel is kept so often."""
 SILENT_S = 1.5
 """An agent whose last heartbeat is older than this is shown as silent: news of it may be old."""
 
@@ -72,7 +68,6 @@ class FacilityPicture:
     store_problem: str = ""
     readings: LatestReadings = field(default_factory=LatestReadings)
     """What agents publish of their instruments."""
-    reading_history: ReadingHistory = field(default_factory=ReadingHistory)
     queue: QueueNews | None = None
     """Who waits for whom; None: nobody tells."""
     progress: Mapping[str, Progress] = field(default_factory=dict)
@@ -87,8 +82,6 @@ class FacilityPicture:
     """Set when there is something new to show; whoever shows clears it."""
     _clock: tuple[float, float] | None = None
     _store_seen: bool = False
-    _kept_at: dict[str, float] = field(default_factory=dict)
-    """By channel: when a reading of it was kept last, monotonic wall time."""
 
     def agent(self, name: str) -> AgentHere:
         """Return the agent ``name``, as far as it is known."""
@@ -166,16 +159,8 @@ class FacilityPicture:
         self.parameters, self.store_problem = found, problem
 
     def take_readings(self, told: InstrumentReadings) -> None:
-        """Take note of what an instrument reads; of each channel some are kept."""
-        now_s = time.monotonic()
-        self.readings.hear(told, now_s)
-        for one in told.readings:
-            name = f"{told.instrument}.{one.channel}"
-            latest = self.readings.of(name, now_s)
-            due_s = self._kept_at.get(name, -math.inf) + KEEP_EVERY_S
-            if latest is not None and latest.good is not None and now_s >= due_s:
-                self._kept_at[name] = now_s
-                self.reading_history.add(name, latest.good)
+        """Take note of what an instrument reads."""
+        self.readings.hear(told, time.monotonic())
 
     def thermometer(self, fridge: str) -> Latest | None:
         """Return what a fridge's thermometer reads now; None: nothing was heard of it yet."""

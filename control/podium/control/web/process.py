@@ -22,8 +22,7 @@ from podium.control.facility.growth import NotGrown, grown
 from podium.control.facility.load import load_facility
 from podium.control.security.access import Member
 from podium.control.web.bus_subscriptions import follow_bus
-from podium.control.web.picture import FacilityPicture, thermometer_name
-from podium.control.web.reading_history import ReadingHistory
+from podium.control.web.picture import FacilityPicture
 from podium.control.web.store_watch import watch_store
 
 log = event_log("page")
@@ -35,7 +34,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("facility", type=Path)
     parser.add_argument("--endpoints", type=Path)
     parser.add_argument("--store", default="", help="the parameter store")
-    parser.add_argument("--fridges", type=Path, help="where fridges' temperatures are kept")
     parser.add_argument("--key", type=Path, help="file with the key of the page; none: it is open")
     parser.add_argument("--meet", help="where this user's processes meet, if no file says where")
     parser.add_argument("--listen", help="own endpoint, on a bus without a lock")
@@ -49,10 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _be(arguments: Namespace) -> None:
     read = partial(load_facility, arguments.facility, arguments.endpoints)
     facility = read()
-    thermometers = {name: thermometer_name(facility, name) for name in facility.fridges}
-    readings = ReadingHistory(arguments.fridges, thermometers.values(), thermometers)
     key = None if arguments.key is None else arguments.key.read_text(encoding="ascii").strip()
-    picture = FacilityPicture(facility, arguments.store, reading_history=readings)
+    picture = FacilityPicture(facility, arguments.store)
     places = {
         "meet": arguments.meet,
         "listen": arguments.listen,

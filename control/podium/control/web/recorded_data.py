@@ -1,17 +1,21 @@
 """Asks the records for somebody who looks at the page; everything raises :class:`NotDone`."""
 
+import time
 from collections.abc import Sequence
 from typing import TypeVar
 
 from podium.control.bus.bus import Bus
 from podium.control.bus.messages import Done, Failed, ask
+from podium.control.bus.readings import Course
 from podium.control.bus.records import (
     AskPreview,
+    AskReadings,
     AskRun,
     AskSlice,
     AskSnapshot,
     FindRuns,
     LabelRun,
+    ReadingsFound,
     RecordedRun,
     RunDescription,
     RunPreview,
@@ -49,6 +53,12 @@ class RecordedData:
     async def preview(self, run: str) -> RunPreview:
         """Return a run's data, thinned for the eye."""
         return await self._ask(AskPreview(run), RunPreview)
+
+    async def readings(self, name: str, last_s: float, points: int) -> Course | None:
+        """Return what a channel has read of late, over Unix time; None: nothing is known of it."""
+        now_s = time.time()
+        asked = AskReadings((name,), now_s - last_s, now_s, points)
+        return (await self._ask(asked, ReadingsFound)).courses.get(name)
 
     async def snapshot(self, run: str) -> SnapshotText:
         """Return the settings of all instruments as they were for a run."""

@@ -5,7 +5,8 @@ are a few hundred kB a second on the disk; minutes and quarters of an hour have 
 greatest value. The file is bounded: beyond its size the oldest go, raw ones first. Only good values
 count in minutes and quarters; raw ones keep their quality, and one without a value is NaN.
 
-Not for two threads at once: :mod:`recorder` calls it in a worker thread.
+Times are s of one clock, that of whoever keeps the readings: TAI for the supervisor, Unix time for
+the records. :mod:`.reading_recorder` calls the store in a worker thread.
 """
 
 import sqlite3
@@ -19,8 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.bus.cold import Course
-from podium.control.bus.readings import Quality
+from podium.control.bus.readings import Course, Quality
 from podium.control.facility.write_ahead import BUSY_S
 
 SIZE_MB = 512.0
@@ -31,7 +31,7 @@ RAW_LEAST_S, MINUTES_LEAST_S = 3600.0, 7 * 86_400.0
 DROPPED = 0.05
 """Of the time that a tier holds, so much is forgotten at once."""
 QUALITIES: tuple[Quality, ...] = ("good", "stale", "out_of_range", "disconnected")
-SAMPLE = np.dtype([("tai_s", "<f8"), ("value", "<f8"), ("quality", "u1")])
+SAMPLE = np.dtype([("at_s", "<f8"), ("value", "<f8"), ("quality", "u1")])
 TIERS = {"minute": MINUTE_S, "quarter": QUARTER_S}
 
 
@@ -41,7 +41,7 @@ class Sample:
 
     name: str
     unit: str
-    tai_s: float
+    at_s: float
     value: float | None
     quality: Quality
 
@@ -65,7 +65,7 @@ class _Channel:
     unit: str
 
 
-class History:
+class ReadingStore:
     """The file. Every method raises ``sqlite3.Error``, and what was to be kept then is lost."""
 
     def __init__(self, path: Path | None, size_mb: float = SIZE_MB) -> None:
@@ -144,7 +144,7 @@ class History:
     def courses(
         self, names: Sequence[str], since_s: float, until_s: float, points: int
     ) -> Mapping[str, Course]:
-        """Return the courses of readings (all, if none is named) between two times, TAI in s.
+        """Return the courses of readings (all, if none is named) between two times, s.
 
         Each from the finest tier that reaches back so far and has no more than ``points`` values
         there, else thinned: every point has least, mean and greatest of what it stands for.
@@ -170,6 +170,10 @@ class History:
                 if samples.size:
                     found[name] = (channel.unit, samples)
         return found
+
+    def units(self) -> Mapping[str, str]:
+        """Return the unit of each channel that was ever kept, by name."""
+        return {name: channel.unit for name, channel in sorted(self._channels.items())}
 
     def close(self) -> None:
         """Close the file, once no thread uses it: SQLite does not bear that meanwhile."""
@@ -201,16 +205,16 @@ class History:
         )
         parts = [np.frombuffer(samples, SAMPLE) for (samples,) in rows]
         whole = np.concatenate(parts) if parts else np.empty(0, SAMPLE)
-        within = (whole["tai_s"] >= since_s) & (whole["tai_s"] <= until_s)
+        within = (whole["at_s"] >= since_s) & (whole["at_s"] <= until_s)
         return np.asarray(whole[within])
 
     def _course(self, channel: _Channel, since_s: float, until_s: float, points: int) -> Course:
         raw = self._raw(channel, since_s, until_s)
         raw = raw[raw["quality"] == 0]
         oldest = self._oldest(channel, since_s, until_s)
-        reaches = raw.size and raw["tai_s"][0] - oldest <= MINUTE_S
+        reaches = raw.size and raw["at_s"][0] - oldest <= MINUTE_S
         if reaches and (raw.size <= points or (until_s - since_s) / points < MINUTE_S):
-            at, value = raw["tai_s"], raw["value"]
+            at, value = raw["at_s"], raw["value"]
             return _thinned(channel.unit, at, value, value, value, np.ones(at.size), points)
         tier = "minute" if self._reaches("minute", channel, oldest) else "quarter"
         rows = self._database.execute(
@@ -222,12 +226,21 @@ class History:
         return _thinned(channel.unit, begin, low, mean, high, count, points)
 
     def _oldest(self, channel: _Channel, since_s: float, until_s: float) -> float:
-        """Return the time of the oldest that any tier has of a reading since then."""
-        (found,) = self._database.execute(
-            "SELECT min(begin) FROM quarter WHERE reading = ? AND begin >= ? AND begin <= ?",
-            (channel.number, since_s - QUARTER_S, until_s),
-        ).fetchone()
-        return until_s if found is None else max(since_s, float(found))
+        """Return the time of the oldest that any tier has of a reading since then.
+
+        To the minute, where the minutes reach as far back as the quarters do.
+        """
+        first: dict[str, float | None] = {}
+        for tier, length_s in TIERS.items():
+            (first[tier],) = self._database.execute(
+                f"SELECT min(begin) FROM {tier} WHERE reading = ? AND begin >= ? AND begin <= ?",
+                (channel.number, since_s - length_s, until_s),
+            ).fetchone()
+        minute, quarter = first["minute"], first["quarter"]
+        if quarter is None:
+            return until_s
+        as_far = minute is not None and minute < quarter + QUARTER_S
+        return max(since_s, minute if minute is not None and as_far else quarter)
 
     def _reaches(self, tier: str, channel: _Channel, oldest_s: float) -> bool:
         (found,) = self._database.execute(
@@ -268,10 +281,10 @@ _UPSERT = {
 
 def _chunk(samples: Sequence[Sample]) -> tuple[float, float, bytes]:
     rows = np.empty(len(samples), SAMPLE)
-    rows["tai_s"] = [one.tai_s for one in samples]
+    rows["at_s"] = [one.at_s for one in samples]
     rows["value"] = [nan if one.value is None else one.value for one in samples]
     rows["quality"] = [QUALITIES.index(one.quality) for one in samples]
-    return float(rows["tai_s"].min()), float(rows["tai_s"].max()), rows.tobytes()
+    return float(rows["at_s"].min()), float(rows["at_s"].max()), rows.tobytes()
 
 
 def _tiered(
@@ -282,7 +295,7 @@ def _tiered(
     for one in samples:
         if one.value is None or one.quality != "good":
             continue
-        begin_s = one.tai_s // length_s * length_s
+        begin_s = one.at_s // length_s * length_s
         bucket = buckets.setdefault(begin_s, _Bucket(begin_s))
         bucket.low, bucket.high = min(bucket.low, one.value), max(bucket.high, one.value)
         bucket.total += one.value

@@ -7,17 +7,17 @@ goes on by itself when there is room again.
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from podium.control.bus.cold import AskHistory, ColdHistory
 from podium.control.bus.log import event_log
-from podium.control.bus.readings import InstrumentReadings
-from podium.control.supervision.black_box import RecordedCourse
-from podium.control.supervision.history import QUALITIES, SIZE_MB, History, Sample
-from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.control.bus.readings import Course, InstrumentReadings, Quality
+from podium.control.records.reading_store import QUALITIES, SIZE_MB, ReadingStore, Sample
 
+READINGS = "readings.sqlite"
+"""File of a facility's records with what its instruments read."""
 FLUSH_S = 10.0
 """Readings lie in memory so long; a kill takes no more."""
 WAITING_MAX = 200_000
@@ -25,7 +25,18 @@ WAITING_MAX = 200_000
 POINTS_MAX = 100_000
 
 Result = TypeVar("Result")
-log = event_log("supervisor")
+log = event_log("readings")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCourse:
+    """A reading at full rate."""
+
+    unit: str
+    tai_s: tuple[float, ...]
+    value: tuple[float | None, ...]
+    """None: it had none."""
+    quality: tuple[Quality, ...]
 
 
 class Recorder:
@@ -34,7 +45,7 @@ class Recorder:
     def __init__(self, path: Path | None, size_mb: float = SIZE_MB) -> None:
         """``path``: the file; None: in memory. ``size_mb``: it grows no larger."""
         self._path, self._size_mb = path, size_mb
-        self._history: History | None = None
+        self._history: ReadingStore | None = None
         self._waiting: deque[Sample] = deque(maxlen=WAITING_MAX)
         self._using = asyncio.Lock()
         self._flushed_s: float | None = None
@@ -43,9 +54,8 @@ class Recorder:
         self.problem: str | None = None
         """Why nothing is recorded; None: it is."""
 
-    def hear(self, told: InstrumentReadings, now_tai_s: float) -> None:
-        """Take readings; ``now_tai_s``: the facility's time, where they have no stamp."""
-        at_s = now_tai_s if told.tai_fs is None else told.tai_fs[0] + told.tai_fs[1] / FS_PER_S
+    def hear(self, told: InstrumentReadings, at_s: float) -> None:
+        """Take readings of a time, s."""
         for one in told.readings:
             name = f"{told.instrument}.{one.channel}"
             self._waiting.append(Sample(name, one.unit, at_s, one.value, one.quality))
@@ -60,13 +70,16 @@ class Recorder:
         """Keep what has gathered now."""
         await self._use(lambda _: None)
 
-    async def history(self, asked: AskHistory, now_tai_s: float) -> ColdHistory:
-        """Return the courses of readings; empty where nothing can be read."""
-        since_s, points = now_tai_s - asked.last_s, min(asked.points, POINTS_MAX)
-        found = await self._use(
-            lambda history: history.courses(asked.readings, since_s, now_tai_s, points)
-        )
-        return ColdHistory({} if found is None else found)
+    async def courses(
+        self, names: Sequence[str], since_s: float, until_s: float, points: int
+    ) -> Mapping[str, Course]:
+        """Return the courses of readings, see :meth:`.ReadingStore.courses`.
+
+        Empty where nothing can be read.
+        """
+        points = min(points, POINTS_MAX)
+        found = await self._use(lambda store: store.courses(names, since_s, until_s, points))
+        return {} if found is None else found
 
     async def between(self, since_s: float, until_s: float) -> Mapping[str, RecordedCourse]:
         """Return all readings between two times at full rate; empty where none can be read."""
@@ -74,7 +87,7 @@ class Recorder:
         return {
             name: RecordedCourse(
                 unit,
-                tuple(samples["tai_s"].tolist()),
+                tuple(samples["at_s"].tolist()),
                 tuple(
                     None if quality or value != value else value
                     for value, quality in zip(
@@ -86,7 +99,7 @@ class Recorder:
             for name, (unit, samples) in (found or {}).items()
         }
 
-    async def _use(self, work: Callable[[History], Result]) -> Result | None:
+    async def _use(self, work: Callable[[ReadingStore], Result]) -> Result | None:
         """Flush, then work with the history, in a thread; None: it cannot be used."""
         async with self._using:
             waiting = tuple(self._waiting)
@@ -100,7 +113,7 @@ class Recorder:
             return result
 
     def _work(
-        self, waiting: tuple[Sample, ...], work: Callable[[History], Result]
+        self, waiting: tuple[Sample, ...], work: Callable[[ReadingStore], Result]
     ) -> Result | None:
         try:
             if self._history is None:
@@ -114,16 +127,16 @@ class Recorder:
         self.problem = None
         return result
 
-    def _opened(self) -> History:
+    def _opened(self) -> ReadingStore:
         """Open the file; one that is damaged is put aside."""
         try:
-            return History(self._path, self._size_mb)
+            return ReadingStore(self._path, self._size_mb)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) or self._path is None:
                 raise
             log.error("history put aside", file=str(self._path), problem=str(error))
             self._path.replace(self._path.with_suffix(".damaged"))
-            return History(self._path, self._size_mb)
+            return ReadingStore(self._path, self._size_mb)
 
     def _drop(self) -> None:
         """Close a file that failed, so that it is opened anew; one in memory is kept."""

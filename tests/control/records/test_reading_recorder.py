@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from podium.control.bus.cold import AskHistory
 from podium.control.bus.readings import ChannelReading, InstrumentReadings
-from podium.control.supervision import recorder as recorder_module
-from podium.control.supervision.recorder import Recorder
+from podium.control.records import reading_recorder as recorder_module
+from podium.control.records.reading_recorder import Recorder
 
 BEGIN_S = 1_800_000_000
 
@@ -20,8 +19,7 @@ async def test_what_was_heard_comes_back_at_once_and_after_a_restart(tmp_path: P
     recorder = Recorder(path)
     for second in range(20):
         recorder.hear(told(second, 0.8 if second != 7 else None), BEGIN_S)
-    asked = AskHistory(("bridge.still",), 60.0, 100)
-    course = (await recorder.history(asked, BEGIN_S + 20)).courses["bridge.still"]
+    course = (await recorder.courses((), BEGIN_S - 40, BEGIN_S + 20, 1000))["bridge.still"]
     assert course.mean.tolist() == [0.8] * 19
     recorder.close()
     again = Recorder(path)
@@ -51,7 +49,7 @@ async def test_a_dead_disk_is_a_problem_and_recording_goes_on_when_it_is_back(
     recorder.hear(told(0, 0.8), BEGIN_S)
     await recorder.flush()
     assert recorder.problem is not None
-    assert (await recorder.history(AskHistory((), 60.0, 10), BEGIN_S)).courses == {}
+    assert await recorder.courses((), BEGIN_S - 60, BEGIN_S, 10) == {}
     folder.unlink()
     recorder.hear(told(1, 0.9), BEGIN_S)
     await recorder.flush()
