@@ -20,7 +20,7 @@ from podium.control.parameters.entry import NotMeasured
 
 ROUGHLY = 0.3
 """Share of its shots at most that a routine is done with which comes again later."""
-DECAYS_WITH_FLIPS = {"relaxation": 0.2, "ramsey": 0.1}
+DECAYS_WITH_FLIPS = {"relaxation": 0.4, "ramsey": 0.1}
 """The same where flips reset the qubits: what these first scans find lays out the second ones, and
 is needed well where shots wait: waits are so many T1."""
 RESTS = {"thermal_population": 0.12}

@@ -85,6 +85,10 @@ NARROW_MAPS = 8
 """So many are measured at most, each about the best setting of all before. Heralded, until that
 lies well inside of the last one; where shots have to wait, until it lies inside of all that was
 measured, the first map too. So the search goes on where the best setting is at the edge."""
+READS_WELL = 0.97
+"""Expected fidelity of a setting that will do for heralds although it is at the edge, once a narrow
+map has been measured about it, where a better search follows: with heralds that goes on from there
+in a twentieth of the time."""
 TOP = (5, 5)
 """Frequencies and amplitudes of the last map, where shots are heralded ..."""
 TOP_SHOTS, TOP_RUNS = 1600, 2
@@ -255,8 +259,15 @@ async def _search(
         await _measure(bench, outcome, moving, ranges, map_ns, samples, bench.shots(shots))
         best.update(_best(moving, samples))
 
+    rough = bench.thoroughness < 1 and not sure
+
+    def goes_on(qubit: Qubit) -> bool:
+        kept, found = samples[qubit.name], best[qubit.name]
+        will_do = rough and len(kept.maps) > 1 and found.fidelity > READS_WELL
+        return not will_do and not _inside(kept, found, sure)
+
     for _ in range(NARROW_MAPS):
-        moving = tuple(q for q in qubits if q.name in best and not _inside(samples, best, q, sure))
+        moving = tuple(q for q in qubits if q.name in best and goes_on(q))
         if not moving:
             break
         near = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
@@ -294,11 +305,8 @@ def _best(qubits: tuple[Qubit, ...], samples: dict[str, Samples]) -> dict[str, B
     return found
 
 
-def _inside(
-    samples: dict[str, Samples], best: dict[str, BestSetting], qubit: Qubit, heralded_shots: bool
-) -> bool:
+def _inside(kept: Samples, found: BestSetting, heralded_shots: bool) -> bool:
     """Tell whether the best setting is inside of what was measured; heralded, of a narrow map."""
-    kept, found = samples[qubit.name], best[qubit.name]
     if not heralded_shots:
         return found.inside
     if len(kept.maps) < 2:
