@@ -130,6 +130,18 @@ def test_the_page_is_where_the_state_says_and_opens_with_its_key(up) -> None:
         assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_what_instruments_read_is_kept_and_found(up) -> None:
+    channel = "thermometry_a.mixing_chamber"
+    words = "data", "readings", channel, "--facility", up.facility, "--state", up.state
+    wait_for(lambda: podium_here(*words).returncode == 0, up.log)
+    assert f"{channel} (K)" in podium_here(*words).stdout
+    url, key = up.page()
+    course = httpx.get(f"{url}api/readings/{channel}/history", headers=key, timeout=60).json()
+    assert course["unit"] == "K"
+    assert all(0.005 < kelvin < 0.05 for kelvin in course["value"])
+    assert course["value"]
+
+
 def test_the_page_comes_back_at_its_address_and_knows_what_was(up) -> None:
     address, key = up.page()
     victim = up.child("web")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import zenoh
-from tests.benches.security.certificates import ANN, COORDINATOR, PAGE, ROUTER, SUPERVISOR
+from tests.benches.security.certificates import ANN, COORDINATOR, PAGE, RECORDS, ROUTER, SUPERVISOR
 
 from podium.control.bus import cold, messages, news, progress, queue, readings
 from podium.control.security.access import (
@@ -20,13 +20,13 @@ from podium.control.security.access import (
 )
 
 A, B = Member("agent", "node_a"), Member("agent", "node_b")
-EVERYBODY = (ROUTER, COORDINATOR, PAGE, SUPERVISOR, A, B, ANN)
+EVERYBODY = (ROUTER, COORDINATOR, PAGE, SUPERVISOR, RECORDS, A, B, ANN)
 ADMITTED = Admission.of("x", "router", ["node_a", "node_b"], ["ann"])
 
 
 def test_a_certificate_is_named_after_what_it_is_for() -> None:
     names = [member.common_name for member in EVERYBODY]
-    alone = ["router", "coordinator", "page", "supervisor"]
+    alone = ["router", "coordinator", "page", "supervisor", "records"]
     assert names == [*alone, "agent.node_a", "agent.node_b", "client.ann"]
 
 
@@ -54,7 +54,7 @@ def test_a_certificate_is_named_after_what_it_is_for() -> None:
         ("publish", news.events_key("x", "router"), {ROUTER}),
         ("publish", news.runs_key("x"), {COORDINATOR}),
         ("publish", readings.readings_key("x", "node_a"), {A}),
-        ("hear", readings.readings_key("x", "*"), {PAGE, SUPERVISOR, A, B}),
+        ("hear", readings.readings_key("x", "*"), {PAGE, SUPERVISOR, RECORDS, A, B}),
         ("ask", readings.clock_key("x", "node_a"), {SUPERVISOR, A, B}),
         ("answer", readings.clock_key("x", "node_a"), {A}),
         ("hear", messages.heartbeat_key("x", "*"), {COORDINATOR, PAGE}),

@@ -153,10 +153,7 @@ class RecordService:
                     task.cancel()
         await self.flush_news(0.0)
         await self.flush_events()
-        if self._recorder is not None or self._heard:
-            recorder = await self._reading_recorder()
-            await recorder.flush()
-            recorder.close()
+        await self._end_readings()
         if self._folder is not None:
             await asyncio.to_thread(self._folder.close)
 
@@ -179,8 +176,9 @@ class RecordService:
 
     async def _reading_recorder(self) -> Recorder:
         """Return what keeps readings, with those that have come; raises :class:`RecordsError`."""
+        records = await self.records()
         if self._recorder is None:
-            self._recorder = Recorder((await self.records()).folder / READINGS)
+            self._recorder = Recorder(records.folder / READINGS)
         while self._heard:
             at_s, told = self._heard.popleft()
             self._recorder.hear(told, at_s)
@@ -198,6 +196,18 @@ class RecordService:
                 log.error("readings not kept", problem=str(error))
             return
         await recorder.flush_if_due(time.monotonic())
+
+    async def _end_readings(self) -> None:
+        """Keep the readings that have come since, and close their file."""
+        if self._recorder is None and not self._heard:
+            return
+        try:
+            recorder = await self._reading_recorder()
+        except RecordsError as error:
+            log.error("readings not kept", problem=str(error))
+            return
+        await recorder.flush()
+        recorder.close()
 
     async def records(self) -> "RecordFolder":
         """Return the records, opened; raises :class:`RecordsError`."""

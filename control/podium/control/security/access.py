@@ -154,6 +154,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
                 Rule("announce", (recording,)),
                 Rule("publish", (records.recorded_key(facility), outcomes)),
                 Rule("hear", (news.runs_key(facility), news.events_key(facility, "*"))),
+                Rule("hear", (readings.readings_key(facility, "*"),)),
                 *_log(facility, "records"),
             )
         case "agent":
