@@ -357,7 +357,7 @@ async def brought_up(lab: Lab) -> tuple[MemoryRecord, list[Outcome]]:
     qubits = tuple(lab.facility.qubits().values())
     await lab.bias({qubit.flux_port: qubit.design["flux_offset"].value for qubit in qubits})
     record = MemoryRecord()
-    bench = Bench(lab, "node_a", qubits, record, keep=lambda data: None, thoroughness=0.25)
+    bench = Bench(lab, "node_a", qubits, record, keep=lambda data: None, thoroughness=0.5)
     return record, [outcome async for outcome in bring_up(bench, ROUTINES)]
 
 

@@ -24,7 +24,8 @@ shots."""
 SHARP = 0.1
 """Of the line's width: a narrow scan knows its line at least so well, or it has not seen it."""
 OVERDRIVEN = 2.5
-"""So much weaker is the pulse where a narrow scan is repeated that showed no such line."""
+"""So much weaker is the pulse where a narrow scan is repeated that showed no such line: at once
+where the coarse scan left its strength open, else after more shots have shown none, either."""
 SEEN_STRENGTH = 0.6
 """A coarse scan's pulse counts as at least so much of a pi pulse: what it has shown with few shots
 a narrow one shows with many, and a pulse of twice pi splits the line."""
@@ -32,8 +33,8 @@ AGAIN = 4
 """So many times the shots has a second search for what the narrow scan does not confirm."""
 FAINT = 0.12
 """A narrow scan whose line leaves more of its points' scatter than this share, or that shows none,
-is measured once more, with :data:`AGAIN` times the shots. Of 25 points, :func:`.refuse_noise`
-refuses a line that leaves 0.128."""
+is measured once more, with :data:`AGAIN` times the shots; once more, where that was of a weak
+pulse. Of 25 points, :func:`.refuse_noise` refuses a line that leaves 0.128."""
 VAGUE = 0.3
 """A narrow scan that knows the strength of its pulse no better than to this share is measured once
 more, with a stronger one and :data:`AGAIN` times the shots: the line of a weak pulse tells its
@@ -191,30 +192,36 @@ async def _narrow(
     ranges = {name: Range(hz - half, hz + half) for name, hz in centres.items()}
     rabi = {q.name: _at_least(q, coarse[q.name]) for q in qubits}
     todo, lost, effort = qubits, dict.fromkeys(qubits), 1
-    for _ in range(2):
+    weaker: set[str] = set()
+    for attempt in range(3):
         scan = build(ranges, todo, plan.narrow_points, effort * plan.narrow_shots, rabi)
         data = await bench.run(outcome, scan.program, told)
         again: list[Qubit] = []
-        effort = 1
+        effort = AGAIN
         for qubit in todo:
+            name = qubit.name
             fit = _sharp(scan, await _line(outcome, scan, qubit, data))
             if isinstance(fit, FitFailed):
-                if qubit.name not in lines.seen:  # otherwise faint, and seen before
-                    lines.missed(qubit, scan, data, fit)
-                    again.append(qubit)
-                    effort = AGAIN
-                    rabi[qubit.name] = _stronger(*rabi[qubit.name])
+                if name in lines.seen:  # faint, and seen before
+                    continue
+                lines.missed(qubit, scan, data, fit)
+                if name in weaker:
+                    continue
+                again.append(qubit)
+                if attempt or _is_vague(*rabi[name]):
+                    weaker.add(name)
+                    rabi[name] = _stronger(*rabi[name])
                 continue
-            lines.seen[qubit.name] = LineScanFit(scan, data, fit, coarse[qubit.name].window_hz)
-            lines.reasons.pop(qubit.name, None)
+            lines.seen[name] = LineScanFit(scan, data, fit, coarse[name].window_hz)
+            lines.reasons.pop(name, None)
             lost.pop(qubit, None)
-            if scan.left_over(qubit, data, fit) > FAINT:
-                again.append(qubit)
-                effort = AGAIN
-            elif fit.sigmas["rabi"] > VAGUE * fit.values["rabi"]:
-                again.append(qubit)
-                effort = AGAIN
-                rabi[qubit.name] = _at_most(*scan.rabi_hz(qubit, fit))
+            faint = scan.left_over(qubit, data, fit) > FAINT
+            vague = _is_vague(fit.values["rabi"], fit.sigmas["rabi"])
+            if not (faint and vague if attempt else faint or vague):
+                continue
+            again.append(qubit)
+            if vague and (attempt or not faint):
+                rabi[name] = _at_most(*scan.rabi_hz(qubit, fit))
         if not again:
             break
         todo = tuple(again)
@@ -248,6 +255,11 @@ def _at_most(rabi_hz: float, sigma_hz: float) -> tuple[float, float]:
     As great as it may well be: a pulse that is too weak shows its line, one of twice pi splits it.
     """
     return rabi_hz + sigma_hz, rabi_hz + sigma_hz
+
+
+def _is_vague(rabi_hz: float, sigma_hz: float) -> bool:
+    """Tell whether a pulse of that strength may turn the qubit far too little, or too far."""
+    return sigma_hz > VAGUE * rabi_hz
 
 
 def _stronger(rabi_hz: float, sigma_hz: float) -> tuple[float, float]:
