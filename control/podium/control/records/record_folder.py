@@ -10,9 +10,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -78,7 +76,6 @@ class RecordFolder:
         self.folder = folder
         self._reserve = reserve_bytes
         self._folders: set[Path] = set()
-        self._disk = ThreadPoolExecutor(1, "records-disk")
         try:
             if make:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -96,7 +93,6 @@ class RecordFolder:
 
     def close(self) -> None:
         """Let go of index and events."""
-        self._disk.shutdown()
         self.index.close()
         self.events.close()
 
@@ -116,19 +112,15 @@ class RecordFolder:
             with self.index.writing() as connection:
                 run, known = self.index.name_of(connection, facts)
                 if not known:
-                    file, path = None, ""
-                    with ExitStack() as until_written:
-                        if content:
-                            at_s = facts.asked_s if began_s is None else began_s
-                            name = until_written.enter_context(
-                                self._written(run, at_s, content, wanted.hash)
-                            )
-                            size = len(content)
-                            file = RecordedFile(
-                                run, MAIN, 1, name, wanted.hash, size, facts.by, facts.ended_s
-                            )
-                            path = str(self.data_folder / name)
-                        self.index.put(connection, facts, run, file, began_s)
+                    file = None
+                    if content:
+                        at_s = facts.asked_s if began_s is None else began_s
+                        path = self._write(run, at_s, content, wanted.hash)
+                        file = RecordedFile(
+                            run, MAIN, 1, path, wanted.hash, len(content), facts.by, facts.ended_s
+                        )
+                    self.index.put(connection, facts, run, file, began_s)
+                    path = "" if file is None else str(self.data_folder / file.file)
                     fresh = Recorded(run, path, wanted.hash, facts.state)
         except OSError as error:
             raise RecordsError(_no_room(facts.run, error)) from error
@@ -171,12 +163,12 @@ class RecordFolder:
             with self.index.writing() as connection:
                 version = self.index.next_version(connection, wanted.run, wanted.name)
                 stem = f"{wanted.run}.{wanted.name}.{version}"
+                path = self._write(stem, now_s, wanted.content, wanted.hash)
                 size = len(wanted.content)
-                with self._written(stem, now_s, wanted.content, wanted.hash) as path:
-                    file = RecordedFile(
-                        wanted.run, wanted.name, version, path, wanted.hash, size, wanted.by, now_s
-                    )
-                    self.index.put_file(connection, file)
+                file = RecordedFile(
+                    wanted.run, wanted.name, version, path, wanted.hash, size, wanted.by, now_s
+                )
+                self.index.put_file(connection, file)
         except OSError as error:
             raise RecordsError(_no_room(wanted.run, error)) from error
         return replace(file, file=str(self.path_of(file)))
@@ -328,27 +320,18 @@ class RecordFolder:
         path = str(self.folder / DATA / found.file) if found.file else ""
         return Recorded(found.run, path, found.hash, found.state)
 
-    @contextmanager
-    def _written(self, stem: str, at_s: float, content: bytes, digest: str) -> Iterator[str]:
-        """Write a file durably, over no other, while the body prepares what names it.
-
-        Yields its path below the folder of data. On leaving it is on the disk: the body must not
-        commit. Raises OSError.
-        """
+    def _write(self, stem: str, at_s: float, content: bytes, digest: str) -> str:
+        """Write a file durably, over no other; return its path below the folder of data."""
         day = datetime.fromtimestamp(at_s, tz=UTC).strftime("%Y/%m/%d")
         folder = self._made(self.folder / DATA / day)
         name = f"{stem}{SUFFIX}"
         if (folder / name).exists():
             if hash_of((folder / name).read_bytes()) == digest:
                 sync_folder(folder)
-                yield f"{day}/{name}"
-                return
+                return f"{day}/{name}"
             name = f"{stem}-{digest[:12]}{SUFFIX}"
-        on_its_way = self._disk.submit(write_durably, folder / name, content)
-        try:
-            yield f"{day}/{name}"
-        finally:
-            on_its_way.result()
+        write_durably(folder / name, content)
+        return f"{day}/{name}"
 
     def _made(self, folder: Path) -> Path:
         """Return ``folder``, made on the disk with all that are above it."""
