@@ -77,3 +77,8 @@ class Course:
     low: NDArray[Any]
     mean: NDArray[Any]
     high: NDArray[Any]
+
+    def columns(self) -> dict[str, list[float]]:
+        """Return it for JSON: ``at_s``, ``value`` (the mean), ``least`` and ``most``."""
+        columns = {"at_s": self.at_s, "value": self.mean, "least": self.low, "most": self.high}
+        return {name: one.tolist() for name, one in columns.items()}

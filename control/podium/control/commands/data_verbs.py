@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
 
-from podium.control.bus.readings import Course
 from podium.control.bus.records import FindRuns, RecordedRun
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.control.records import search_words
@@ -377,7 +376,9 @@ def _readings(arguments: Namespace, records: RecordFolder) -> int:
     except sqlite3.Error as error:
         raise RecordsError(f"the readings {file}: {error}") from error
     if arguments.json:
-        print(json.dumps({name: _columns(one) for name, one in courses.items()}))
+        print(
+            json.dumps({name: {"unit": one.unit, **one.columns()} for name, one in courses.items()})
+        )
         return DONE
     if not arguments.rest:
         for name, course in courses.items():
@@ -394,13 +395,6 @@ def _readings(arguments: Namespace, records: RecordFolder) -> int:
         if not course.at_s.size:
             print("nothing was read in that time")
     return DONE
-
-
-def _columns(course: Course) -> dict[str, object]:
-    columns = {
-        "at_s": course.at_s, "value": course.mean, "least": course.low, "most": course.high
-    }  # fmt: skip
-    return {"unit": course.unit, **{name: one.tolist() for name, one in columns.items()}}
 
 
 VERBS: Mapping[str, Callable[[Namespace, RecordFolder], int]] = {

@@ -153,7 +153,10 @@ class RecordService:
                     task.cancel()
         await self.flush_news(0.0)
         await self.flush_events()
-        await self._end_readings()
+        await self.flush_readings()
+        if self._recorder is not None:
+            await self._recorder.flush()
+            self._recorder.close()
         if self._folder is not None:
             await asyncio.to_thread(self._folder.close)
 
@@ -196,18 +199,6 @@ class RecordService:
                 log.error("readings not kept", problem=str(error))
             return
         await recorder.flush_if_due(time.monotonic())
-
-    async def _end_readings(self) -> None:
-        """Keep the readings that have come since, and close their file."""
-        if self._recorder is None and not self._heard:
-            return
-        try:
-            recorder = await self._reading_recorder()
-        except RecordsError as error:
-            log.error("readings not kept", problem=str(error))
-            return
-        await recorder.flush()
-        recorder.close()
 
     async def records(self) -> "RecordFolder":
         """Return the records, opened; raises :class:`RecordsError`."""

@@ -161,16 +161,7 @@ def _add_state(app: FastAPI, picture: FacilityPicture, records: RecordedData) ->
             return JSONResponse(
                 {"name": name, "unit": known.unit, "at_s": [], "value": [], "least": [], "most": []}
             )
-        return JSONResponse(
-            {
-                "name": name,
-                "unit": found.unit,
-                "at_s": found.at_s.tolist(),
-                "value": found.mean.tolist(),
-                "least": found.low.tolist(),
-                "most": found.high.tolist(),
-            }
-        )
+        return JSONResponse({"name": name, "unit": found.unit, **found.columns()})
 
     @app.get("/api/state")
     async def state() -> JSONResponse:
