@@ -14,6 +14,7 @@ from podium.control.bus.messages import ask
 from podium.control.client.lab import Lab
 from podium.control.coordinator import jobs
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.program.serialise import to_json
 from podium.control.runs import attendance
 from podium.control.runs.journal import FileJournal, JobAccepted, JobEnded
 
@@ -89,24 +90,67 @@ async def test_what_has_ended_is_told_by_the_next_coordinator_and_not_played_aga
         assert "cluster_a.load" not in bench.done
 
 
-async def test_more_data_than_are_kept_are_measured_again_by_the_next_coordinator(
-    example, bench, trial, open_agent, tmp_path, monkeypatch
+@pytest.mark.parametrize("ends", ["by a crash", "well"])
+async def test_more_data_than_are_kept_are_measured_again_after_a_crash_only(
+    example, bench, trial, open_agent, tmp_path, monkeypatch, ends
 ) -> None:
     monkeypatch.setattr(jobs, "KEPT_BYTES", 10)
-    bus, kept = MemoryBus(), tmp_path / "accepted"
+    bus, kept, as_it_was = MemoryBus(), tmp_path / "accepted", tmp_path / "as_it_was"
     async with open_agent(example, bench, bus):
         lab = Lab(example, bus)
         with closing(FileJournal(kept)) as journal:
             async with Coordinator(example, bus, accepted=journal).running():
                 await lab.ready(10)
                 before = await lab.run(trial())
-        with closing(FileJournal(kept)) as journal:
+                shutil.copy(kept, as_it_was)
+        if ends == "well":
+            with closing(FileJournal(kept)) as journal:
+                jobs_left = [one for one in journal.entries() if isinstance(one, JobAccepted)]
+            assert jobs_left == []
+            return
+        with closing(FileJournal(as_it_was)) as journal:
             (left,) = [one for one in journal.entries() if isinstance(one, JobAccepted | JobEnded)]
             assert isinstance(left, JobAccepted)
             async with Coordinator(example, bus, accepted=journal).running():
                 done = await end_of(bus, example.name, left.ticket)
         assert str(done.run) != before.attrs["run"]
         assert done.program_hash == before.attrs["program_hash"]
+
+
+async def test_a_while_after_its_end_a_run_is_not_measured_again_by_anybody(
+    example, bench, trial, open_agent, tmp_path, monkeypatch
+) -> None:
+    monkeypatch.setattr(jobs, "KEPT_BYTES", 10)
+    monkeypatch.setattr(jobs, "RECEIVED_S", 0.0)
+    bus, kept = MemoryBus(), tmp_path / "accepted"
+    async with open_agent(example, bench, bus):
+        lab = Lab(example, bus)
+        with closing(FileJournal(kept)) as journal:
+            async with Coordinator(example, bus, accepted=journal).running():
+                await lab.ready(10)
+                await lab.run(trial())
+                async with asyncio.timeout(AWAIT_S):
+                    while any(isinstance(one, JobAccepted) for one in journal.entries()):
+                        await lab.status()
+
+
+async def test_an_agent_that_is_named_in_an_old_journal_only_is_none_that_is_gone(
+    example, bench, trial, open_agent, tmp_path
+) -> None:
+    bus, kept = MemoryBus(), tmp_path / "accepted"
+    program = to_json(trial())
+    with closing(FileJournal(kept)) as journal:
+        journal.keep(JobAccepted("left over", program, ("node_b",)))
+    async with open_agent(example, bench, bus):
+        lab = Lab(example, bus)
+        with closing(FileJournal(kept)) as journal:
+            async with Coordinator(example, bus, accepted=journal).running():
+                await lab.ready(10)
+                waiting = asyncio.create_task(end_of(bus, example.name, "left over"))
+                await lab.run(trial())
+                assert not any("node_b" in missing for missing in (await lab.status()).missing)
+                waiting.cancel()
+                await asyncio.wait({waiting})
 
 
 async def test_an_agent_whose_loop_is_silent_goes_on_with_what_it_plays_alone(

@@ -7,8 +7,15 @@ from tests.benches.docs.pages import ROOT
 
 from podium.control.calibration.catalogue import BRING_UP, ROUTINES
 from podium.control.cli import main
-from podium.control.demo.demonstration import DemoRequest, _routines
+from podium.control.demo.demonstration import STATE, DemoRequest, _clear, _routines
 from podium.control.facility.load import load_facility
+from podium.control.facility.state_folder import (
+    accepted_file,
+    journal_file,
+    records_folder,
+    reservations_file,
+    skews_file,
+)
 
 
 def routines(example: str = "facility.yaml", **wanted: bool) -> tuple[str, ...]:
@@ -36,3 +43,15 @@ def test_edges_with_an_iswap_have_its_routines() -> None:
 def test_a_benchmark_without_gates_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--benchmark"]) == 2
     assert "--benchmark is of gates: add --two-qubit" in capsys.readouterr().err
+
+
+def test_what_an_earlier_demo_left_to_be_played_is_not_played_by_this_one(tmp_path: Path) -> None:
+    state = tmp_path / STATE
+    old = [file(state) for file in (accepted_file, journal_file, reservations_file, skews_file)]
+    kept = records_folder(state) / "index.sqlite"
+    kept.parent.mkdir()
+    for file in (*old, kept):
+        file.touch()
+    _clear(tmp_path)
+    assert not any(file.exists() for file in old)
+    assert kept.exists()

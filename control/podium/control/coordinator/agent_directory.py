@@ -80,8 +80,8 @@ class AgentDirectory:
 
     @property
     def agents(self) -> tuple[KnownAgent, ...]:
-        """All that were ever seen."""
-        return tuple(self._agents.values())
+        """All that were ever seen; one that was only asked for by its name is none of them."""
+        return tuple(seen for seen in self._agents.values() if seen.beaten)
 
     @asynccontextmanager
     async def watching(self) -> AsyncGenerator[None]:

@@ -50,6 +50,7 @@ from podium.control.runs.journal import (
     Entry,
     JobAccepted,
     JobEnded,
+    JobForgotten,
     Journal,
     JournalTaken,
 )
@@ -78,7 +79,9 @@ KEPT = 32
 BEFORE = "somebody, before the coordinator was started again"
 KEPT_BYTES = 1 << 20
 """The end of a job with more data than this is not written to the disk: if the coordinator dies
-before it has told it, the job is done again."""
+before it has told it, or within a while after, the job is done again."""
+RECEIVED_S = 60.0
+"""So long after such a job's end whoever asked has its data: no later coordinator plays it."""
 
 RequestName = tuple[str, type[Request], RunId | None]
 """Agent, kind of request and run: of one run no two requests of a kind differ."""
@@ -172,6 +175,8 @@ class Jobs:
         self._discarded = Discarded(log)
         self._jobs: dict[str, Job] = {}
         self._ended: list[str] = []
+        self._told_unkept: dict[str, asyncio.TimerHandle] = {}
+        """Jobs that have ended with too much data to be kept, as long as they may be missed."""
         self._on_its_way: Counter[RequestName] = Counter()
         self._tasks: asyncio.TaskGroup
         self._running: set[asyncio.Task[None]] = set()
@@ -238,11 +243,19 @@ class Jobs:
                     self._timer.cancel()
                 for task in (*work, *self._running):
                     task.cancel()
+                self._forget_unkept()
                 for job in self._jobs.values():
                     if job.taking is not None:
                         job.taking.cancel()
                     if job.turn is not None:
                         await job.turn.aclose()
+
+    def _forget_unkept(self) -> None:
+        """Have no later coordinator play again what has ended, though its data were not kept."""
+        for ticket, timer in self._told_unkept.items():
+            timer.cancel()
+            with suppress(JournalTaken):
+                self._journal.keep(JobForgotten(ticket))
 
     def submit(self, submitted: Submitted, wanted: QueuedWork) -> Job:
         """Have a program (JSON) played; the ticket is used once: of a job that is known already,
@@ -345,8 +358,8 @@ class Jobs:
 
     async def _keep_one(self, action: Action) -> None:
         match action:
-            case Keep(JobEnded(ticket, data=data)) if sum(len(one) for _, one in data) > KEPT_BYTES:
-                log.info("too much to be kept on the disk", ticket=ticket)
+            case Keep(JobEnded() as ended) if _too_much(ended):
+                log.info("too much to be kept on the disk", ticket=ended.ticket)
             case Keep(entry):
                 try:
                     await asyncio.to_thread(self._journal.keep, entry)
@@ -381,6 +394,10 @@ class Jobs:
         _tell(job.ended, ended)
         for waiter in job.waiting:
             _tell(waiter, None)
+        if job.kept and _too_much(ended):
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(RECEIVED_S, self._received, job.ticket)
+            self._told_unkept[job.ticket] = timer
         if not job.kept:
             self._forget(job.ticket)
             return
@@ -388,8 +405,16 @@ class Jobs:
         while len(self._ended) > KEPT:
             self._forget(self._ended.pop(0))
 
+    def _received(self, ticket: str) -> None:
+        """Have a job whose data were not kept forgotten on the disk; here it can be asked for."""
+        if self._told_unkept.pop(ticket, None) is not None:
+            self._keeping += 1
+            self._to_keep.put_nowait(Keep(JobForgotten(ticket)))
+
     def _forget(self, ticket: str) -> None:
         del self._jobs[ticket]
+        if (timer := self._told_unkept.pop(ticket, None)) is not None:
+            timer.cancel()
         self._happen(ResultReceived(ticket))
 
     def _soon(self, work: Any) -> asyncio.Task[None]:
@@ -476,6 +501,10 @@ async def until(job: Job, wanted: Awaitable[Any]) -> None:
     await asyncio.wait(
         {asyncio.ensure_future(wanted), job.ended}, return_when=asyncio.FIRST_COMPLETED
     )
+
+
+def _too_much(ended: JobEnded) -> bool:
+    return sum(len(data) for _, data in ended.data) > KEPT_BYTES
 
 
 def check_played(ended: JobEnded) -> None:

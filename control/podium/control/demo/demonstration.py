@@ -25,7 +25,15 @@ from podium.control.facility.atomic_files import write_text
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.facility.state_file import read_state
-from podium.control.facility.state_folder import epochs_folder, skews_file
+from podium.control.facility.state_folder import (
+    accepted_file,
+    epochs_folder,
+    findings_file,
+    journal_file,
+    reservations_file,
+    skews_file,
+    supervision_folder,
+)
 from podium.control.parameters.store import ParameterStore
 from podium.control.processes import simulation
 from podium.control.processes.child_processes import (
@@ -64,9 +72,10 @@ OLD = (
     "fits.json",
     "index.html",
     "truth.json",
+    *(f"{file(Path(STATE))}" for file in (accepted_file, findings_file, reservations_file)),
     *(
         f"{kept}{part}"
-        for kept in (STORE, skews_file(Path(STATE)).name)
+        for kept in (STORE, *(f"{file(Path(STATE))}" for file in (skews_file, journal_file)))
         for part in ("", "-wal", "-shm")
     ),
 )
@@ -188,6 +197,7 @@ def _clear(folder: Path) -> None:
     for old in (folder / "datasets").glob("*.*"):
         old.unlink()
     shutil.rmtree(epochs_folder(folder / STATE), ignore_errors=True)
+    shutil.rmtree(supervision_folder(folder / STATE), ignore_errors=True)
 
 
 DYING_S = 2.0
