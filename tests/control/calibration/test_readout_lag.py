@@ -30,29 +30,36 @@ def bell(time_ns: float) -> float:
 
 ENVELOPE = np.array([bell(one) for one in TIME])
 SHAKEN = PhotonPhase(ENVELOPE, KAPPA_HZ, CHI_HZ, DETUNING_HZ)
+PULL_HZ, CRITICAL = 9.7e6, 32.0
+FALLING = replace(SHAKEN, pull_hz=PULL_HZ, critical_photons=CRITICAL)
 
 
-def solved(begins_ns: float, turns: float, photons: float) -> float:
+def solved(
+    begins_ns: float, turns: float, photons: float, pull_hz: float = 0.0, critical: float = np.inf
+) -> float:
     """Return the share of 1: fields, coherence and pulse as one differential equation, in ns.
 
-    The tone arrives at 0; the pulse begins at ``begins_ns``.
+    The tone arrives at 0; the pulse begins at ``begins_ns``. ``pull_hz``: of the qubit in 0; it
+    falls with the photons, of which ``critical`` are many.
     """
     half = 1e-9 * np.pi * KAPPA_HZ
     strength = half * np.sqrt(photons)
-    ground, excited = (2e-9 * np.pi * one for one in (DETUNING_HZ, DETUNING_HZ + 2 * CHI_HZ))
-    pull = 4e-9 * np.pi * CHI_HZ
+    unpulled = 2e-9 * np.pi * (DETUNING_HZ - pull_hz)
+    pulls = 2e-9 * np.pi * np.array([pull_hz, pull_hz + 2 * CHI_HZ])
     rabi = np.pi / 2 / ENVELOPE.sum()
     axis = np.exp(-2j * np.pi * turns)
 
     def change(t: float, y: np.ndarray) -> np.ndarray:
         zero, one, coherence, upper = y
         on = strength if t > 0 else 0.0
+        ground, excited = pulls / np.sqrt(1 + np.abs(y[:2]) ** 2 / critical)
         drive = rabi * bell(t - begins_ns) * axis
         return np.array(
             [
-                on - (half + 1j * ground) * zero,
-                on - (half + 1j * excited) * one,
-                -1j * pull * one * np.conj(zero) * coherence + 0.5j * drive * (2 * upper.real - 1),
+                on - (half + 1j * (unpulled + ground)) * zero,
+                on - (half + 1j * (unpulled + excited)) * one,
+                -1j * (excited - ground) * one * np.conj(zero) * coherence
+                + 0.5j * drive * (2 * upper.real - 1),
                 np.imag(np.conj(drive) * coherence) * -1,
             ]
         )
@@ -76,6 +83,26 @@ def test_the_share_of_1_is_that_of_the_equations_of_motion(begins_ns: float) -> 
     ours = SHAKEN.excited(np.full(4, begins_ns), turns, PHOTONS)
     reference = [solved(begins_ns, one, PHOTONS) for one in turns.tolist()]
     assert ours == pytest.approx(reference, abs=2e-3)
+
+
+@pytest.mark.parametrize("begins_ns", [-40.0, 0.0, 60.0])
+def test_a_pull_falls_with_the_photons(begins_ns: float) -> None:
+    turns = np.array([0.0, 0.25, 0.5, 0.75])
+    ours = FALLING.excited(np.full(4, begins_ns), turns, PHOTONS)
+    reference = [solved(begins_ns, one, PHOTONS, PULL_HZ, CRITICAL) for one in turns.tolist()]
+    assert ours == pytest.approx(reference, abs=4e-3)
+
+
+def test_a_pull_that_falls_does_not_move_the_arrival() -> None:
+    """Points without noise. Taken as constant, the pull moves it by 0.6 ns."""
+    begins, turns, _, sigma = drawn(np.random.default_rng(6), 180)
+    share = FALLING.excited(begins - LAG_NS, turns, PHOTONS)
+    found, constant = (
+        fit_readout_lag(one, begins, turns, share, sigma, PHOTONS, CHI_DOUBT)
+        for one in (FALLING, SHAKEN)
+    )
+    assert found.values["lag"] == pytest.approx(LAG_NS, abs=0.2)
+    assert abs(constant.values["lag"] - LAG_NS) > 0.5
 
 
 def test_without_photons_two_half_pulses_are_a_whole_one() -> None:

@@ -120,8 +120,8 @@ MUTANTS = (
     Mutant(
         "lag/fields-of-one-level",
         _LAG,
-        "excited * np.conj(ground)",
-        "ground * np.conj(ground)",
+        "fields[1] * np.conj(fields[0])",
+        "fields[0] * np.conj(fields[0])",
         (f"{_LAG_TESTS}::test_the_share_of_1_is_that_of_the_equations_of_motion",),
         "photons turn the phase and wash nothing out",
     ),

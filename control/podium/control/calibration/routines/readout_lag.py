@@ -10,6 +10,7 @@ from podium.control.calibration.declaration import (
     READOUT_SETTINGS,
     Declaration,
 )
+from podium.control.calibration.dispersive import critical_photons, expected_pull
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.readout_lag import (
     PhotonPhase,
@@ -107,7 +108,14 @@ async def readout_lag(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         if entry is not None:
             doubt = entry.sigma / abs(entry.value)
         ground = bench.readout_middle(qubit) - chi
-        shaken = PhotonPhase(was.envelope, bench.best(qubit, "kappa"), chi, ground - was.probe_hz)
+        shaken = PhotonPhase(
+            was.envelope,
+            bench.best(qubit, "kappa"),
+            chi,
+            ground - was.probe_hz,
+            expected_pull(bench, qubit),
+            critical_photons(bench, qubit),
+        )
         expected = (SHARE * was.amplitude / bench.probe_amplitude(qubit, 1.0)) ** 2
         found = fit_readout_lag(
             shaken, begins.ravel(), turns.ravel(), mean.ravel(), sigma.ravel(), expected, doubt
