@@ -206,7 +206,7 @@ def _next_bias(
     if below.size and above.size:
         if sigma < ENOUGH * period or len(volts) >= MANY_BIASES:
             return None
-        lonely = _lonely(below, above, 2 * farthest)
+        lonely = _lonely(below, above, 2 * farthest, float(volts[-1]) - spot)
         return None if lonely is None else _new(bench, qubit, volts, spot + lonely, period)
     mirrored = np.concatenate([below, above])
     distance = float(np.clip(mirrored.min(initial=np.inf), nearest * 1.3, farthest))
@@ -225,19 +225,20 @@ def _uphill(bench: Bench, qubit: Qubit, track: ResonatorTrack, step_v: float) ->
     return end + (step_v if end == high else -step_v)
 
 
-def _lonely(below: Array, above: Array, farthest_v: float) -> float | None:
-    """Return where a bias would make a pair with the farthest one that has none, V from the middle.
+def _lonely(below: Array, above: Array, farthest_v: float, here_v: float) -> float | None:
+    """Return where a bias would make a pair with one that has none, V from the middle.
 
-    ``below``, ``above``: distances of the biases to both sides. A pair tells the middle whatever
-    the arc's shape.
+    ``below``, ``above``: distances of the biases to both sides; ``here_v``: where the last one is,
+    from the middle. A pair tells the middle whatever the arc's shape. The nearest to here is taken:
+    biases take their time to get there, most of all across the middle.
     """
     wanted = [
-        (float(one), side)
+        side * float(one)
         for mine, others, side in ((below, above, 1.0), (above, below, -1.0))
         for one in mine
         if one < farthest_v and np.all(np.abs(others - one) > 0.25 * one)
     ]
-    return max(wanted)[0] * max(wanted)[1] if wanted else None
+    return min(wanted, key=lambda volts: abs(volts - here_v)) if wanted else None
 
 
 def _new(bench: Bench, qubit: Qubit, volts: Array, wanted_v: float, period_v: float) -> float:
