@@ -44,11 +44,10 @@ FIRST_STEP = 0.045
 BESIDE = (0.035, 0.06)
 """Biases on either side of the sweet spot lie at least so far from it; a new one that far at most,
 in periods."""
-ENOUGH = 0.0025
-"""A sweet spot known so well, in periods, needs no more biases."""
+ENOUGH, WITH_MANY = 0.0025, 0.0035
+"""A sweet spot known so well, in periods, needs no more biases; the second after many."""
 MANY_BIASES, MOST_BIASES = 5, 8
-"""After the first number a sweet spot between biases will do as it is known; the second is the
-last attempt to get there."""
+"""From the first number on biases are many; the second is the last attempt to get there."""
 PHOTONS = 0.3
 """In the resonator, of the critical number: they move the line alike on both sides."""
 SHOTS = 250
@@ -204,7 +203,8 @@ def _next_bias(
     below = spot - volts[volts < spot - nearest]
     above = volts[volts > spot + nearest] - spot
     if below.size and above.size:
-        if sigma < ENOUGH * period or len(volts) >= MANY_BIASES:
+        many = len(volts) >= MANY_BIASES
+        if sigma < (WITH_MANY if many else ENOUGH) * period:
             return None
         lonely = _lonely(below, above, 2 * farthest, float(volts[-1]) - spot)
         return None if lonely is None else _new(bench, qubit, volts, spot + lonely, period)
@@ -229,8 +229,8 @@ def _lonely(below: Array, above: Array, farthest_v: float, here_v: float) -> flo
     """Return where a bias would make a pair with one that has none, V from the middle.
 
     ``below``, ``above``: distances of the biases to both sides; ``here_v``: where the last one is,
-    from the middle. A pair tells the middle whatever the arc's shape. The nearest to here is taken:
-    biases take their time to get there, most of all across the middle.
+    from the middle. A pair tells the middle whatever the arc's shape, and better the farther out;
+    one on this side of the middle is taken first, since biases take their time to cross it.
     """
     wanted = [
         side * float(one)
@@ -238,7 +238,7 @@ def _lonely(below: Array, above: Array, farthest_v: float, here_v: float) -> flo
         for one in mine
         if one < farthest_v and np.all(np.abs(others - one) > 0.25 * one)
     ]
-    return min(wanted, key=lambda volts: abs(volts - here_v)) if wanted else None
+    return max(wanted, key=lambda volts: (volts * here_v > 0, abs(volts)), default=None)
 
 
 def _new(bench: Bench, qubit: Qubit, volts: Array, wanted_v: float, period_v: float) -> float:
