@@ -227,6 +227,19 @@ def test_a_rabi_oscillation(sets: int) -> None:
     assert_honest(pulls(make, truth, 112, sets))
 
 
+@pytest.mark.parametrize("readout", [0.03, 0.15], ids=["counts scatter", "readouts scatter"])
+def test_a_rabi_oscillation_of_few_shots(readout: float, sets: int) -> None:
+    """Counts scatter most on the slopes, which tell the period."""
+    amplitude = np.linspace(0, 1, 41)
+    truth = {"offset": 0.5, "amplitude": -0.47, "period": 0.8}
+
+    def make(rng: np.random.Generator) -> Fit:
+        counted = rng.binomial(100, cosine(amplitude, truth)) / 100
+        return fit_rabi(amplitude, counted + rng.normal(0, readout, amplitude.shape), 0.78)
+
+    assert_honest(pulls(make, {"period": 0.8}, 114, sets))
+
+
 def test_ramsey_fringes(sets_of_slow_fits: int) -> None:
     delay, phase = np.meshgrid(np.arange(1, 40) * 1.6e-6, [0.0, 0.25, 0.5, 0.75])
     delay, phase = delay.ravel(), phase.ravel()

@@ -26,24 +26,46 @@ def cosine(x: Array, values: Mapping[str, float]) -> Array:
 def fit_rabi(amplitude: Array, signal: Array, expected_period: float) -> Fit:
     """Fit a cosine with its extremum at amplitude 0; ``period`` is twice the pi amplitude.
 
-    Raises FitFailed when the oscillation is within the noise.
+    Counts of 1 scatter most half way, where the slopes are that tell the period: the noise is
+    taken from what a first fit leaves, see :func:`_scatter`. Raises FitFailed when the oscillation
+    is within the noise.
     """
     look_at(signal)
     offset = float(np.mean(signal))
     half = float(np.ptp(signal)) / 2
-    sign = 1.0 if signal[np.argmin(np.abs(amplitude))] > offset else -1.0
     starts = [
         {"offset": offset, "amplitude": sign * half, "period": expected_period * factor}
         for factor in np.geomspace(0.5, 2.0, 9)
+        for sign in (1.0, -1.0)
     ]
     bounds = {"period": Bound(expected_period / 4, expected_period * 4)}
-    fit = fit_least_squares(lambda v: cosine(amplitude, v), signal, None, starts, bounds)
+
+    def model(values: Mapping[str, float]) -> Array:
+        return cosine(amplitude, values)
+
+    fit = fit_least_squares(model, signal, None, starts, bounds)
+    scatter = _scatter(model(fit.values) - fit.values["offset"], signal - model(fit.values), fit)
+    fit = fit_least_squares(model, signal, scatter, [fit.values], bounds)
     if abs(fit.values["amplitude"]) < 5 * fit.sigmas["amplitude"]:
         raise FitFailed(
             f"the oscillation's amplitude is only "
             f"{abs(fit.values['amplitude']) / fit.sigmas['amplitude']:.1f} sigma"
         )
     return fit
+
+
+def _scatter(swing: Array, left: Array, fit: Fit) -> Array:
+    """Return each point's sigma, by what a fit has ``left``: the same everywhere, and binomial.
+
+    ``swing``: the line less its middle; half way between 0 and 1 that part is greatest, at both
+    ends it is nothing (to which at least a tenth of the mean is ascribed).
+    """
+    half_way = np.clip(1.0 - (swing / fit.values["amplitude"]) ** 2, 0.0, None)
+    squares = left**2 * left.size / (left.size - len(fit.names))
+    mean, about = float(np.mean(squares)), half_way - np.mean(half_way)
+    slope = max(float(np.mean(about * squares) / np.mean(about**2)), 0.0)
+    variance = mean + slope * about
+    return np.sqrt(np.maximum(variance, max(0.1 * mean, np.finfo(float).tiny)))
 
 
 def envelope(delay_s: Array, decay_s: float, gaussian: float) -> Array:
