@@ -254,8 +254,10 @@ class Jobs:
         """Have no later coordinator play again what has ended, though its data were not kept."""
         for ticket, timer in self._told_unkept.items():
             timer.cancel()
-            with suppress(JournalTaken):
+            try:
                 self._journal.keep(JobForgotten(ticket))
+            except (JournalTaken, OSError) as error:
+                log.warning("the next coordinator may play it again", ticket=ticket, why=str(error))
 
     def submit(self, submitted: Submitted, wanted: QueuedWork) -> Job:
         """Have a program (JSON) played; the ticket is used once: of a job that is known already,

@@ -116,7 +116,7 @@ def _between(
     at = np.clip(at, 0, whole.shape[1] - 1)
     step = np.minimum(at.astype(np.intp), whole.shape[1] - 2)
     low = whole[row, step]
-    return low + (at - step) * (whole[row, step + 1] - low)
+    return np.asarray(low + (at - step) * (whole[row, step + 1] - low))
 
 
 def fit_readout_lag(
