@@ -1,9 +1,11 @@
 """A run on one agent: it outlives its coordinator, and silence alone does not end it."""
 
 import asyncio
+import errno
 import shutil
 import threading
 from contextlib import closing
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from podium.control.coordinator import jobs
 from podium.control.coordinator.coordinator import Coordinator
 from podium.control.program.serialise import to_json
 from podium.control.runs import attendance
-from podium.control.runs.journal import FileJournal, JobAccepted, JobEnded
+from podium.control.runs.journal import Entry, FileJournal, JobAccepted, JobEnded
 
 AWAIT_S = 20.0
 
@@ -132,6 +134,48 @@ async def test_a_while_after_its_end_a_run_is_not_measured_again_by_anybody(
                 async with asyncio.timeout(AWAIT_S):
                     while any(isinstance(one, JobAccepted) for one in journal.entries()):
                         await lab.status()
+
+
+@dataclass
+class FullDisk:
+    """A journal on a disk that is full once it comes to entries of a kind."""
+
+    at: type
+
+    def entries(self) -> tuple[Entry, ...]:
+        return ()
+
+    def keep(self, entry: Entry) -> None:
+        if isinstance(entry, self.at):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("at", [JobAccepted, JobEnded])
+async def test_a_coordinator_whose_journal_cannot_be_written_ends_and_says_why(
+    example, bench, trial, open_agent, at
+) -> None:
+    """``podium up`` then starts it again; it had stood still, with all that asked of it."""
+    bus = MemoryBus()
+    async with open_agent(example, bench, bus):
+        lab = Lab(example, bus)
+        up = asyncio.Event()
+
+        async def coordinate() -> None:
+            async with Coordinator(example, bus, accepted=FullDisk(at)).running():
+                up.set()
+                await asyncio.Event().wait()
+
+        coordinating = asyncio.create_task(coordinate())
+        await up.wait()
+        await lab.ready(10)
+        running = asyncio.create_task(lab.run(trial()))
+        with pytest.raises(BaseExceptionGroup) as ended:
+            await asyncio.wait_for(coordinating, AWAIT_S)
+        cause, _ = ended.value.split(OSError)
+        assert cause is not None
+        assert "No space left" in repr(cause.exceptions)
+        running.cancel()
+        await asyncio.wait({running})
 
 
 async def test_an_agent_that_is_named_in_an_old_journal_only_is_none_that_is_gone(

@@ -12,9 +12,11 @@ from typing import Any
 
 from podium.control.campaign.provenance import digest, podium_commit, podium_version
 from podium.control.campaign.world_task import WorldLost, WorldTask
+from podium.control.processes import child_processes
 
-GRACE_S = 30.0
-"""A command asked to end has so long to end its own processes before it is killed."""
+GRACE_S = 2 * child_processes.GRACE_S + 10.0
+"""A command asked to end has so long to end its own processes, the twins behind the facility,
+before it is killed."""
 LAST_CHARACTERS = 1500
 
 

@@ -7,7 +7,7 @@ agents it waits in the queue in which everything else does.
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -232,7 +232,7 @@ class Jobs:
             listening = listen(beats, messages.Heartbeat, note, self._discarded)
             self._broken = asyncio.get_running_loop().create_future()
             doing = (listening, follow(), self._ends_broken(), self._keep())
-            work = [self._tasks.create_task(one) for one in doing]
+            work = [self._tasks.create_task(self._or_nothing_goes_on(one)) for one in doing]
             self._handles = True
             self._happen(TimePassed())
             try:
@@ -331,6 +331,24 @@ class Jobs:
 
     async def _ends_broken(self) -> None:
         await self._broken
+
+    async def _or_nothing_goes_on(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do work without which no job comes to an end: if it fails, all have failed.
+
+        Else whoever withdraws a job, as all do when the coordinator ends, would wait for ever.
+        """
+        try:
+            await work
+        except Exception as error:
+            self._handles = False
+            for job in self._jobs.values():
+                if not job.ended.done():
+                    reason = f"the coordinator ends: {error}"
+                    _tell(job.accepted, None)
+                    _tell(job.ended, JobEnded(job.ticket, "", reason, ()))
+                    for waiter in job.waiting:
+                        _tell(waiter, None)
+            raise
 
     def _do(self, actions: tuple[Action, ...]) -> None:
         for action in actions:

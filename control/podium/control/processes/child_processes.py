@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from podium.control.processes.supervisor import ENDING_S
 from podium.firmware_interfaces import run_allowance
 
-GRACE_S = 10.0
-"""A process asked to end (SIGTERM) has so long before it is killed."""
+GRACE_S = ENDING_S + 10.0
+"""A process asked to end (SIGTERM) has so long before it is killed: ``podium up`` among them kills
+its own before that, which nobody else would."""
 POLL_S = 0.02
 WATCH_S = 0.2
 """So often it is looked whether all still run."""
