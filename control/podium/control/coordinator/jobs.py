@@ -7,9 +7,10 @@ agents it waits in the queue in which everything else does.
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import AsyncGenerator, Awaitable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from podium.control.bus import messages
@@ -229,10 +230,14 @@ class Jobs:
 
             for action in self._side.begin():
                 await self._keep_one(action)
-            listening = listen(beats, messages.Heartbeat, note, self._discarded)
+            listening = partial(listen, beats, messages.Heartbeat, note, self._discarded)
             self._broken = asyncio.get_running_loop().create_future()
-            doing = (listening, follow(), self._ends_broken(), self._keep())
-            work = [self._tasks.create_task(self._or_nothing_goes_on(one)) for one in doing]
+            work = [
+                self._tasks.create_task(self._ends_broken()),
+                self._tasks.create_task(self._or_broken(listening)),
+                self._tasks.create_task(self._or_broken(follow)),
+                self._tasks.create_task(self._or_broken(self._keep)),
+            ]
             self._handles = True
             self._happen(TimePassed())
             try:
@@ -281,6 +286,11 @@ class Jobs:
     def withdraw(self, ticket: str) -> None:
         """Let a job not go on; it ends as soon as that can be done without harm."""
         self._happen(Withdrawn(ticket))
+
+    async def until_ended(self, job: Job) -> None:
+        """Return once a job has ended, or nothing is handled any longer: it then ends elsewhere."""
+        either: set[asyncio.Future[Any]] = {job.ended, self._broken}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
 
     def _job(self, wanted: QueuedWork) -> Job:
         loop = asyncio.get_running_loop()
@@ -332,23 +342,14 @@ class Jobs:
     async def _ends_broken(self) -> None:
         await self._broken
 
-    async def _or_nothing_goes_on(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do work without which no job comes to an end: if it fails, all have failed.
-
-        Else whoever withdraws a job, as all do when the coordinator ends, would wait for ever.
-        """
+    async def _or_broken(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do work without which no job comes to an end: what fails in it has broken down all."""
         try:
-            await work
+            await work()
         except Exception as error:
             self._handles = False
-            for job in self._jobs.values():
-                if not job.ended.done():
-                    reason = f"the coordinator ends: {error}"
-                    _tell(job.accepted, None)
-                    _tell(job.ended, JobEnded(job.ticket, "", reason, ()))
-                    for waiter in job.waiting:
-                        _tell(waiter, None)
-            raise
+            if not self._broken.done():
+                self._broken.set_exception(error)
 
     def _do(self, actions: tuple[Action, ...]) -> None:
         for action in actions:

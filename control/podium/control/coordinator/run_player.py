@@ -333,7 +333,7 @@ class RunPlayer:
 
     async def _withdraw(self, job: Job) -> None:
         self._jobs.withdraw(job.ticket)
-        await asyncio.wait({job.ended})
+        await self._jobs.until_ended(job)
 
     async def _end(self, job: Job, outcome: RunOutcome) -> Played:
         try:
