@@ -10,7 +10,6 @@ from collections import Counter, deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from podium.control.bus import messages
@@ -223,6 +222,9 @@ class Jobs:
             def note(agent: str, beat: messages.Heartbeat) -> None:
                 self._happen(Beat(agent, beat.life))
 
+            async def hear() -> None:
+                await listen(beats, messages.Heartbeat, note, self._discarded)
+
             async def follow() -> None:
                 async for presence in presences:
                     if not presence.alive:
@@ -230,11 +232,10 @@ class Jobs:
 
             for action in self._side.begin():
                 await self._keep_one(action)
-            listening = partial(listen, beats, messages.Heartbeat, note, self._discarded)
             self._broken = asyncio.get_running_loop().create_future()
             work = [
                 self._tasks.create_task(self._ends_broken()),
-                self._tasks.create_task(self._or_broken(listening)),
+                self._tasks.create_task(self._or_broken(hear)),
                 self._tasks.create_task(self._or_broken(follow)),
                 self._tasks.create_task(self._or_broken(self._keep)),
             ]
