@@ -4,8 +4,10 @@ import asyncio
 import errno
 import shutil
 import threading
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from podium.control.bus.messages import ask
 from podium.control.client.lab import Lab
 from podium.control.coordinator import jobs
 from podium.control.coordinator.coordinator import Coordinator
+from podium.control.facility.facility import Facility
 from podium.control.program.serialise import to_json
 from podium.control.runs import attendance
 from podium.control.runs.journal import Entry, FileJournal, JobAccepted, JobEnded
@@ -32,6 +35,16 @@ class Gate:
     def __call__(self) -> None:
         self.reached.set()
         self.open.wait(AWAIT_S)
+
+
+@asynccontextmanager
+async def coordinating(
+    facility: Facility, bus: MemoryBus, kept: Path
+) -> AsyncIterator[FileJournal]:
+    """Coordinate with the journal in a file."""
+    with closing(FileJournal(kept)) as journal:
+        async with Coordinator(facility, bus, accepted=journal).running():
+            yield journal
 
 
 async def end_of(bus: MemoryBus, facility: str, ticket: str) -> messages.RunDone:
@@ -51,13 +64,12 @@ async def test_a_coordinator_after_a_crash_plays_what_the_one_before_has_accepte
     async with open_agent(example, bench, bus):
         lab = Lab(example, bus)
         bench.hooks[f"cluster_a.{step}"] = gate
-        with closing(FileJournal(kept)) as journal:
-            async with Coordinator(example, bus, accepted=journal).running():
-                await lab.ready(10)
-                running = asyncio.create_task(lab.run(trial()))
-                assert await asyncio.to_thread(gate.reached.wait, AWAIT_S)
-                shutil.copy(kept, as_it_was)
-                gate.open.set()
+        async with coordinating(example, bus, kept):
+            await lab.ready(10)
+            running = asyncio.create_task(lab.run(trial()))
+            assert await asyncio.to_thread(gate.reached.wait, AWAIT_S)
+            shutil.copy(kept, as_it_was)
+            gate.open.set()
         running.cancel()
         await asyncio.wait({running})
         bench.hooks.clear()
@@ -78,10 +90,9 @@ async def test_what_has_ended_is_told_by_the_next_coordinator_and_not_played_aga
     bus, kept = MemoryBus(), tmp_path / "accepted"
     async with open_agent(example, bench, bus):
         lab = Lab(example, bus)
-        with closing(FileJournal(kept)) as journal:
-            async with Coordinator(example, bus, accepted=journal).running():
-                await lab.ready(10)
-                data = await lab.run(trial())
+        async with coordinating(example, bus, kept):
+            await lab.ready(10)
+            data = await lab.run(trial())
         with closing(FileJournal(kept)) as journal:
             (ended,) = [one for one in journal.entries() if isinstance(one, JobEnded)]
             bench.done.clear()
@@ -100,11 +111,10 @@ async def test_more_data_than_are_kept_are_measured_again_after_a_crash_only(
     bus, kept, as_it_was = MemoryBus(), tmp_path / "accepted", tmp_path / "as_it_was"
     async with open_agent(example, bench, bus):
         lab = Lab(example, bus)
-        with closing(FileJournal(kept)) as journal:
-            async with Coordinator(example, bus, accepted=journal).running():
-                await lab.ready(10)
-                before = await lab.run(trial())
-                shutil.copy(kept, as_it_was)
+        async with coordinating(example, bus, kept):
+            await lab.ready(10)
+            before = await lab.run(trial())
+            shutil.copy(kept, as_it_was)
         if ends == "well":
             with closing(FileJournal(kept)) as journal:
                 jobs_left = [one for one in journal.entries() if isinstance(one, JobAccepted)]
@@ -127,13 +137,12 @@ async def test_a_while_after_its_end_a_run_is_not_measured_again_by_anybody(
     bus, kept = MemoryBus(), tmp_path / "accepted"
     async with open_agent(example, bench, bus):
         lab = Lab(example, bus)
-        with closing(FileJournal(kept)) as journal:
-            async with Coordinator(example, bus, accepted=journal).running():
-                await lab.ready(10)
-                await lab.run(trial())
-                async with asyncio.timeout(AWAIT_S):
-                    while any(isinstance(one, JobAccepted) for one in journal.entries()):
-                        await lab.status()
+        async with coordinating(example, bus, kept) as journal:
+            await lab.ready(10)
+            await lab.run(trial())
+            async with asyncio.timeout(AWAIT_S):
+                while any(isinstance(one, JobAccepted) for one in journal.entries()):
+                    await lab.status()
 
 
 @dataclass
@@ -165,12 +174,12 @@ async def test_a_coordinator_whose_journal_cannot_be_written_ends_and_says_why(
                 up.set()
                 await asyncio.Event().wait()
 
-        coordinating = asyncio.create_task(coordinate())
+        ending = asyncio.create_task(coordinate())
         await up.wait()
         await lab.ready(10)
         running = asyncio.create_task(lab.run(trial()))
         with pytest.raises(BaseExceptionGroup) as ended:
-            await asyncio.wait_for(coordinating, AWAIT_S)
+            await asyncio.wait_for(ending, AWAIT_S)
         cause, _ = ended.value.split(OSError)
         assert cause is not None
         assert "No space left" in repr(cause.exceptions)
@@ -187,14 +196,13 @@ async def test_an_agent_that_is_named_in_an_old_journal_only_is_none_that_is_gon
         journal.keep(JobAccepted("left over", program, ("node_b",)))
     async with open_agent(example, bench, bus):
         lab = Lab(example, bus)
-        with closing(FileJournal(kept)) as journal:
-            async with Coordinator(example, bus, accepted=journal).running():
-                await lab.ready(10)
-                waiting = asyncio.create_task(end_of(bus, example.name, "left over"))
-                await lab.run(trial())
-                assert not any("node_b" in missing for missing in (await lab.status()).missing)
-                waiting.cancel()
-                await asyncio.wait({waiting})
+        async with coordinating(example, bus, kept):
+            await lab.ready(10)
+            waiting = asyncio.create_task(end_of(bus, example.name, "left over"))
+            await lab.run(trial())
+            assert not any("node_b" in missing for missing in (await lab.status()).missing)
+            waiting.cancel()
+            await asyncio.wait({waiting})
 
 
 async def test_an_agent_whose_loop_is_silent_goes_on_with_what_it_plays_alone(

@@ -311,8 +311,7 @@ class Jobs:
             while self._events:
                 self._handle(self._events.popleft())
         except Exception as error:  # it is nobody's who brings an event: the coordinator ends
-            if not self._broken.done():
-                self._broken.set_exception(error)
+            self._break_down(error)
             return
         self._handles = True
         self._wake_when_due()
@@ -348,9 +347,12 @@ class Jobs:
         try:
             await work()
         except Exception as error:
-            self._handles = False
-            if not self._broken.done():
-                self._broken.set_exception(error)
+            self._break_down(error)
+
+    def _break_down(self, error: Exception) -> None:
+        self._handles = False
+        if not self._broken.done():
+            self._broken.set_exception(error)
 
     def _do(self, actions: tuple[Action, ...]) -> None:
         for action in actions:

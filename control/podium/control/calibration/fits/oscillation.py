@@ -44,7 +44,8 @@ def fit_rabi(amplitude: Array, signal: Array, expected_period: float) -> Fit:
         return cosine(amplitude, values)
 
     fit = fit_least_squares(model, signal, None, starts, bounds)
-    scatter = _scatter(model(fit.values) - fit.values["offset"], signal - model(fit.values), fit)
+    line = model(fit.values)
+    scatter = _scatter(line - fit.values["offset"], signal - line, fit)
     fit = fit_least_squares(model, signal, scatter, [fit.values], bounds)
     if abs(fit.values["amplitude"]) < 5 * fit.sigmas["amplitude"]:
         raise FitFailed(

@@ -78,7 +78,7 @@ class PhotonPhase:
             grown = np.exp(rates * time + 1j * turned)
             before = np.cumsum(grown, axis=-1) - grown / 2
             fields = drive * 1e-9 * STEP_NS * before / grown
-        apart = (pulls + moved)[1] - (pulls + moved)[0]
+        apart = np.diff(pulls + moved, axis=0)[0]
         change = -1j * apart * fields[1] * np.conj(fields[0]) * 1e-9 * STEP_NS
         return np.pad(np.cumsum(change, axis=-1), ((0, 0), (1, 0)))
 
