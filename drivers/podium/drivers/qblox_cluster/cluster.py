@@ -47,7 +47,7 @@ from podium.drivers.qblox_cluster.offsets import (
 from podium.drivers.qblox_cluster.rehearsal import close_rehearsal, open_rehearsal
 from podium.drivers.qblox_cluster.results import Acquisitions, acquired, read_bins
 from podium.drivers.qblox_cluster.settings import Setting, disconnected, full_scales_v, settings_of
-from podium.drivers.qblox_cluster.settings_cache import SettingsCache
+from podium.drivers.qblox_cluster.settings_cache import Place, SettingsCache
 from podium.drivers.qblox_cluster.settings_readback import read_all
 from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.drivers.qblox_cluster.time_tags import channel_of, driven, is_high, read_tags
@@ -233,23 +233,29 @@ class QbloxCluster:
         loaded, self._program = self._program, None
         if loaded is not None and self._reload(loaded, artifact) is not None:
             return
+        settings = [
+            *settings_of(artifact, self._modules),
+            *self._mixers.settings(artifact.sequencers),
+        ]
         try:
-            self._send(artifact)
+            self._send(settings, artifact)
         except Refused as refused:
-            # Whoever asks for errors hears those that another client has left: once.
-            self._send(artifact)
+            # Once more, asking after each part, so that the error says which. Whoever asks for
+            # errors hears those that another client has left, too: once.
+            self._cache.forget_all(settings)
+            self._cache.set(settings)
+            asked = self._cache.upload(artifact.sequencers)
+            self._check_error_queues({entry.slot for entry in artifact.sequencers} - asked)
             log.warning("%s (another client's: this run goes on)", refused)
         self._program, self._settled = artifact, self._cache.changes
 
-    def _send(self, artifact: ClusterProgram) -> None:
-        """Send settings and programs that differ; raise ``Refused`` where there are errors."""
+    def _send(self, settings: Sequence[Setting], artifact: ClusterProgram) -> None:
+        """Send what differs of a program, then ask for errors; ``Refused`` where there are some."""
         if not self._quiet:
             self._stop_all()  # what played before we came knows nothing of our settings
-        self._cache.set(
-            [*settings_of(artifact, self._modules), *self._mixers.settings(artifact.sequencers)]
-        )
-        checked = self._cache.upload(artifact.sequencers)
-        self._check_error_queues({entry.slot for entry in artifact.sequencers} - checked)
+        sent = self._cache.set_unasked(settings)
+        asked = self._cache.upload(artifact.sequencers)
+        self._check_error_queues((sent | {entry.slot for entry in artifact.sequencers}) - asked)
 
     def _reload(
         self, loaded: ClusterProgram, artifact: ClusterProgram, *, arm: bool = False
@@ -479,7 +485,7 @@ class QbloxCluster:
             levels_v = {name: levels[step] for name, levels in stairs.items() if step < len(levels)}
             words = " and ".join(f"{name} to {level_v} V" for name, level_v in levels_v.items())
             what = f"setting {words} and "
-            self._cache.changed(*((slot_of(name), None) for name in levels_v))
+            self._cache.changed(*(Place(slot_of(name), None) for name in levels_v))
             for name, level_v in levels_v.items():
                 # Errors of the pacer's own module are asked for when it is started.
                 quiet = unchecked(self._cluster) if slot_of(name) == slot else nullcontext()
@@ -563,12 +569,17 @@ class QbloxCluster:
         sequencers: list[tuple[int, int]],
         empty: Sequence[tuple[int, int]] = (),
     ) -> None:
-        """Arm sequencers. ``empty``: those of them whose bins are emptied first."""
+        """Arm sequencers. ``empty``: those of them whose bins are emptied first.
+
+        How they are then says whether it was done; only where not, and where bins were emptied,
+        modules are asked for errors.
+        """
         emptying = f"emptying the bins of {places(empty)} and " if empty else ""
         with telling(self._name, f"{emptying}arming {places(sequencers)}"):
             states = slot_commands.arm(self._cluster, sequencers, empty)
         for where, status in zip(sequencers, states, strict=True):
             if status.state.name != "ARMED":
+                self._check_error_queues({slot for slot, _ in sequencers})
                 raise Refused(
                     f"{self._name}: arming {place(*where)}: it is {status.state.name} "
                     f"instead of ARMED{flags(status)}"

@@ -16,7 +16,7 @@ from podium.drivers.errors import Refused
 from podium.drivers.qblox_cluster import slot_commands
 from podium.drivers.qblox_cluster.connection import asking, telling
 from podium.drivers.qblox_cluster.settings import Setting, connections
-from podium.drivers.qblox_cluster.settings_cache import SettingsCache
+from podium.drivers.qblox_cluster.settings_cache import Place, SettingsCache
 from podium.drivers.roles import MixerSettings, MixerTone
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
 
@@ -55,7 +55,7 @@ class Mixers:
         outputs = [self._output(tone.channel) for tone in tones]
         for (slot, output), tone in zip(outputs, tones, strict=True):
             self._cache.set(self._settings_of(slot, output, tone))
-            self._cache.changed((slot, None), (slot, CALIBRATING))
+            self._cache.changed(Place(slot, None), Place(slot, CALIBRATING))
         channels = ", ".join(tone.channel for tone in tones)
         oscillators = [(slot, OSCILLATORS[self._modules[slot]][output]) for slot, output in outputs]
         try:

@@ -1,17 +1,24 @@
 """Keeps a cluster's settings and programs, so that only differences are sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from podium.drivers.errors import Refused
-from podium.drivers.qblox_cluster.connection import asking, checked_once, telling
+from podium.drivers.qblox_cluster.connection import asking, checked_once, telling, unchecked
 from podium.drivers.qblox_cluster.settings import Setting, disconnected
 from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
 
-Place = tuple[int, int | None]
-"""A slot and the number of a sequencer in it; None: what the module has but once."""
+
+class Place(NamedTuple):
+    """Where a setting was sent to."""
+
+    slot: int
+    sequencer: int | None
+    """None: what the module has but once."""
+    connects: bool = False
+    """Whether it says what the sequencer is connected to: that is read by itself."""
 
 
 class SettingsCache:
@@ -56,24 +63,43 @@ class SettingsCache:
 
     def set(self, settings: Iterable[Setting]) -> None:
         """Set what is not held yet. A slot touched first is disconnected before all else."""
-        needed = list(settings)
-        for slot in sorted({setting.slot for setting in needed} - self._touched):
-            self.disconnect(slot)
-            self._touched.add(slot)
-        new = [setting for setting in needed if self._held.get(setting.where) != setting]
+        new = self._not_held(settings)
         if len(new) > 1:
             try:
                 self._send_together(new)
             except Refused:  # again, one by one, so that the error says which
-                self._forget_all(new)
+                self.forget_all(new)
             else:
                 return
         for setting in new:
             self._send(setting)
 
+    def set_unasked(self, settings: Iterable[Setting]) -> frozenset[int]:
+        """Set what is not held yet, and ask nobody for errors: the caller does.
+
+        Returns the slots that were sent something. Where there are errors, the caller forgets what
+        it has set (:meth:`forget_all`).
+        """
+        new = self._not_held(settings)
+        self.forget_all(new)
+        words = ", ".join(map(str, new))
+        with telling(self._name, f"setting {words}"), unchecked(self._cluster):
+            for setting in new:
+                self._put(setting)
+        self._held |= {setting.where: setting for setting in new}
+        return frozenset(setting.slot for setting in new)
+
+    def _not_held(self, settings: Iterable[Setting]) -> list[Setting]:
+        """Return the settings that are not held; slots touched first are disconnected."""
+        needed = list(settings)
+        for slot in sorted({setting.slot for setting in needed} - self._touched):
+            self.disconnect(slot)
+            self._touched.add(slot)
+        return [setting for setting in needed if self._held.get(setting.where) != setting]
+
     def _send_together(self, settings: Sequence[Setting]) -> None:
         """Send settings of modules, and ask each module once whether it took all of them."""
-        self._forget_all(settings)
+        self.forget_all(settings)
         slots = sorted({setting.slot for setting in settings})
         words = ", ".join(map(str, settings))
         with telling(self._name, f"setting {words}"), checked_once(self._cluster, slots):
@@ -81,7 +107,8 @@ class SettingsCache:
                 self._put(setting)
         self._held |= {setting.where: setting for setting in settings}
 
-    def _forget_all(self, settings: Iterable[Setting]) -> None:
+    def forget_all(self, settings: Iterable[Setting]) -> None:
+        """Forget settings, so that they are sent again."""
         for setting in settings:
             self._held.pop(setting.where, None)
 
@@ -200,7 +227,7 @@ class SettingsCache:
         kind = self._modules[slot]
         if kind == "QTM":
             return  # its sequencers and channels are tied to each other
-        self.changed(*((slot, number) for number in range(SEQUENCERS)))
+        self.changed(*(Place(slot, number, connects=True) for number in range(SEQUENCERS)))
         with telling(self._name, f"disconnecting the sequencers of slot {slot}"):
             self._cluster.disconnect_outputs(slot)
             if kind.startswith("QRM"):
@@ -219,7 +246,8 @@ class SettingsCache:
         if setting.sequencer is not None:
             owner = owner.sequencers[setting.sequencer]
         component, _, parameter = setting.parameter.rpartition(".")
-        self.changed((setting.slot, setting.sequencer))
+        connects = setting.parameter.startswith("connect_")
+        self.changed(Place(setting.slot, setting.sequencer, connects))
         if component:
             owner = owner.submodules[component]
         owner.parameters[parameter].set(setting.value)

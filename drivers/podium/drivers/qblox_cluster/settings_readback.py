@@ -13,6 +13,10 @@ OSCILLATORS = {"QRM-RF": (1,), "QCM-RF": (0, 1), "QCM": (), "QTM": ()}
 """Numbers of the local oscillators in a module's commands (qblox-instruments 1.4.1)."""
 
 
+_What = tuple[int | None, bool]
+"""The sequencer that a question is of, None: of none; and whether for its connections."""
+
+
 def read_all(
     cluster: Any, modules: Mapping[int, str], places: Collection[Place] | None = None
 ) -> dict[str, object]:
@@ -23,7 +27,7 @@ def read_all(
 
     async def of_module(slot: int, kind: str) -> dict[str, object]:
         wanted = _wanted(slot, kind, places)
-        queries = [query for number, query in _queries(kind) if wanted is None or number in wanted]
+        queries = [query for what, query in _queries(kind) if wanted is None or what in wanted]
         if not queries:
             return {}
         async with cluster._scpi._slot_connection(slot) as connection:
@@ -42,12 +46,12 @@ def read_all(
     return {name: value for part in parts for name, value in part.items()}
 
 
-def _wanted(
-    slot: int, kind: str, places: Collection[Place] | None
-) -> Collection[int | None] | None:
-    """Return what of a module is to be read, by the numbers of :func:`_queries`; None: all."""
-    numbers = None if places is None else {number for at, number in places if at == slot}
-    return None if numbers and kind == "QTM" else numbers
+def _wanted(slot: int, kind: str, places: Collection[Place] | None) -> Collection[_What] | None:
+    """Return what of a module is to be read, as :func:`_queries` says it; None: all."""
+    if places is None:
+        return None
+    here = {(one.sequencer, one.connects) for one in places if one.slot == slot}
+    return None if here and kind == "QTM" else here
 
 
 async def _reply(transport: Any) -> str:
@@ -60,27 +64,27 @@ async def _reply(transport: Any) -> str:
     return content.decode()
 
 
-def _queries(kind: str) -> Iterator[tuple[int | None, str]]:
-    """Yield what is asked of a module, each with the sequencer that it is of; None: of none."""
+def _queries(kind: str) -> Iterator[tuple[_What, str]]:
+    """Yield what is asked of a module."""
     for number in OSCILLATORS[kind]:
-        yield None, f"STATus:QUEStionable:FREQuency:LO{number}?"
-        yield None, f"LO{number}:ENAble?"
+        yield (None, False), f"STATus:QUEStionable:FREQuency:LO{number}?"
+        yield (None, False), f"LO{number}:ENAble?"
     for number in range(OUTPUTS[kind]):
-        yield None, f"AFE:{'ATT:OUT' if kind.endswith('RF') else 'OFFSet:DAC'}{number}?"
+        yield (None, False), f"AFE:{'ATT:OUT' if kind.endswith('RF') else 'OFFSet:DAC'}{number}?"
     if kind == "QRM-RF":
-        yield None, "AFE:ATT:IN0?"
+        yield (None, False), "AFE:ATT:IN0?"
     if kind == "QTM":
         for number in range(TAG_CHANNELS):
-            yield number, f"IO:CHANnel{number}:CONFig?"
-            yield number, f"SEQuencer{number}:CONFiguration?"
+            yield (number, False), f"IO:CHANnel{number}:CONFig?"
+            yield (number, False), f"SEQuencer{number}:CONFiguration?"
         for number in range(TAG_CHANNELS // 4):
-            yield None, f"QUAD{number}:CONFig?"
+            yield (None, False), f"QUAD{number}:CONFig?"
         return
     for number in range(SEQUENCERS):
-        yield number, f"SEQuencer{number}:CONFiguration?"
-        yield number, f"SEQuencer{number}:CHANnelmap?"
+        yield (number, False), f"SEQuencer{number}:CONFiguration?"
+        yield (number, True), f"SEQuencer{number}:CHANnelmap?"
         if kind.startswith("QRM"):
-            yield number, f"SEQuencer{number}:ACQ:CHANnelmap?"
+            yield (number, True), f"SEQuencer{number}:ACQ:CHANnelmap?"
 
 
 def _name(query: str) -> str:

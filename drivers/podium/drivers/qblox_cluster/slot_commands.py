@@ -5,7 +5,7 @@ is sent is the same; the error queue of a module is asked once, at the end.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from qblox_instruments import SequencerStatus
@@ -33,21 +33,24 @@ def places(sequencers: Iterable[tuple[int, int]]) -> str:
 
 
 def arm(cluster: Any, sequencers: Places, empty: Places = ()) -> list[SequencerStatus]:
-    """Arm sequencers, and return how each is then; raises what the client raises on an error.
+    """Arm sequencers, and return how each is then.
 
-    ``empty``: those whose bins are emptied first.
+    ``empty``: those whose bins are emptied first; their modules are asked for errors: raises what
+    the client raises on one.
     """
     lines = _lines(empty, EMPTY)
     for slot, told in _lines(sequencers, ":ARM").items():
         lines[slot] = [*lines.get(slot, ()), *told]
     for slot, asked in _lines(sequencers, ":STATE?").items():
         lines[slot] += asked
-    return _statuses(sequencers, _carry_out(cluster, lines, checked=True))
+    checked = {slot for slot, _ in empty}
+    return _statuses(sequencers, _carry_out(cluster, lines, checked))
 
 
 def start(cluster: Any, sequencers: Places) -> None:
     """Start sequencers that are armed; raises what the client raises on an error."""
-    _carry_out(cluster, _lines(sequencers, ":START"), checked=True)
+    lines = _lines(sequencers, ":START")
+    _carry_out(cluster, lines, checked=lines)
 
 
 def arm_and_start(cluster: Any, sequencers: Places) -> None:
@@ -55,12 +58,12 @@ def arm_and_start(cluster: Any, sequencers: Places) -> None:
     lines = _lines(sequencers, ":ARM")
     for slot, told in _lines(sequencers, ":START").items():
         lines[slot] += told
-    _carry_out(cluster, lines, checked=True)
+    _carry_out(cluster, lines, checked=lines)
 
 
 def states(cluster: Any, sequencers: Places) -> list[SequencerStatus]:
     """Return how each sequencer is."""
-    answers = _carry_out(cluster, _lines(sequencers, ":STATE?"), checked=False)
+    answers = _carry_out(cluster, _lines(sequencers, ":STATE?"), checked=())
     return _statuses(sequencers, answers)
 
 
@@ -99,10 +102,20 @@ def _statuses(sequencers: Places, answers: Mapping[int, Sequence[str]]) -> list[
     return [SequencerStatus.from_scpi_str(next(of_slot[slot])) for slot, _ in sequencers]
 
 
+async def _answer(transport: Any) -> str:
+    line = str(await transport.readline()).strip()
+    if not line:
+        raise ConnectionError("it closed the connection")
+    return line
+
+
 def _carry_out(
-    cluster: Any, lines: Mapping[int, Sequence[str]], *, checked: bool
+    cluster: Any, lines: Mapping[int, Sequence[str]], checked: Collection[int]
 ) -> dict[int, list[str]]:
-    """Send each module its lines, and return its answers to those that ask something."""
+    """Send each module its lines, and return its answers to those that ask something.
+
+    ``checked``: slots of those that are asked for errors behind it.
+    """
     scpi = cluster._scpi
 
     async def on(slot: int, told: Sequence[str]) -> list[str]:
@@ -110,10 +123,10 @@ def _carry_out(
             transport = connection._transport
             for line in told:
                 await transport.write(line)
-            if checked:
+            if slot in checked:
                 await transport.write(ERRORS)
-            answers = [str(await transport.readline()).strip() for one in told if one[-1] == "?"]
-            if checked and int(await transport.readline()) > 0:
+            answers = [await _answer(transport) for one in told if one[-1] == "?"]
+            if slot in checked and int(await transport.readline()) > 0:
                 await scpi.check_slot_error_queue_unlocked_async(connection, slot)
             return answers
 
