@@ -56,7 +56,7 @@ ComplexArray = NDArray[np.complex128]
 
 SHOTS = 130_000
 """Where the population has not been measured yet, thoroughness 1."""
-COUNTED = 6.5e-4
+COUNTED = 7.0e-4
 """Sigma to which counts are to tell the population, where it is known roughly ..."""
 MOST_SHOTS = 130_000
 """... with so many shots in a run at most: a module has memory for 131 072 ..."""
