@@ -13,7 +13,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.preparation_errors import herald_is_blind_s
-from podium.control.calibration.routines.thermal_population import COUNTED
+from podium.control.calibration.routines.thermal_population import KNOWN
 from podium.control.calibration.sequences import Pulses
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import Delay
@@ -160,5 +160,5 @@ async def test_as_many_shots_are_taken_as_the_sigma_needs(truth: float) -> None:
     """Where the population is known roughly: of a warm qubit several times as many."""
     found = (await measured(Chain(truth, t1_known()), 3, thoroughness=1.0)).measured
     (one,) = found.values()
-    assert 0.85 * COUNTED < one.sigma < 1.25 * COUNTED
+    assert 0.85 * KNOWN < one.sigma < 1.05 * KNOWN
     assert abs(one.value - truth) < 5 * one.sigma

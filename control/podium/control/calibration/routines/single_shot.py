@@ -60,7 +60,7 @@ REST_LIFETIMES = 3.0
 """Wait before each of these."""
 SHOTS = 40_000
 """Heralded, of each of :data:`PREPARATIONS`, in one run: a module has memory for 131 072."""
-KNOWN = 2.0e-4
+KNOWN = 2.1e-4
 """Sigma to which the fidelity is to be known. The first run says how many shots that takes ..."""
 LEAST_COUNTED = 0.95e-4
 """... of which the counts' part is never less, nor less than half of what else is in it (T1, the

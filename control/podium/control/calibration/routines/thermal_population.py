@@ -15,6 +15,7 @@ which 1 is lifted to once in a hundred times, is no matter.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import exp, expm1
 
 import numpy as np
@@ -30,6 +31,7 @@ from podium.control.calibration.declaration import (
 from podium.control.calibration.fits.iq_clouds import ENOUGH, heralded_zeros
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
+from podium.control.calibration.inputs import propagate
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.preparation_errors import (
     HeraldTiming,
@@ -56,8 +58,10 @@ ComplexArray = NDArray[np.complex128]
 
 SHOTS = 130_000
 """Where the population has not been measured yet, thoroughness 1."""
-COUNTED = 7.0e-4
-"""Sigma to which counts are to tell the population, where it is known roughly ..."""
+KNOWN = 7.1e-4
+"""Sigma to which the population is to be known: a fifth of the usual spread is 7.4e-4 ..."""
+LEAST_COUNTED = 0.5 * KNOWN
+"""... of which the counts' part is never less, however badly T1 is known ..."""
 MOST_SHOTS = 130_000
 """... with so many shots in a run at most: a module has memory for 131 072 ..."""
 MOST_RUNS = 4
@@ -143,7 +147,7 @@ def _between_s(pulses: tuple[Pulses, ...]) -> dict[str, float]:
 
 def _first_shots(bench: Bench, pulses: tuple[Pulses, ...], dark_s: Mapping[str, float]) -> int:
     """Return the shots of the first run: of what a rough population says that is needed."""
-    wanted = COUNTED / float(np.sqrt(bench.thoroughness))
+    wanted = KNOWN / float(np.sqrt(bench.thoroughness))
     needed = 0.0
     for p in pulses:
         rough = bench.record.get(f"{p.qubit.name}.thermal_population")
@@ -160,14 +164,29 @@ def _more_shots(
     shots: int,
     counted: Callable[[Qubit], tuple[float, float]],
 ) -> int:
-    """Return how many shots more bring all sigmas to what is wanted."""
-    wanted, share = COUNTED / float(np.sqrt(bench.thoroughness)), 1.0
+    """Return how many shots more bring all sigmas to :data:`KNOWN`."""
+    share = 1.0
     for qubit in qubits:
         try:
-            share = max(share, (counted(qubit)[1] / wanted) ** 2)
+            share = max(share, _share_needed(bench, partial(counted, qubit)))
         except FitFailed:
             continue
     return round((share - 1) * shots)
+
+
+def _share_needed(bench: Bench, counted: Callable[[], tuple[float, float]]) -> float:
+    """Return how many times the shots one qubit needs: counts tell what the rest leaves of it."""
+
+    def refit(shifts: Mapping[str, float]) -> dict[str, Measured]:
+        with bench.taking(shifts):
+            return {"": Measured(*counted(), "1")}
+
+    with bench.taking() as inputs:
+        value, by_counts = counted()
+    total = propagate({"": Measured(value, by_counts, "1")}, inputs, refit)[""].sigma
+    known, least = (one / float(np.sqrt(bench.thoroughness)) for one in (KNOWN, LEAST_COUNTED))
+    wanted = float(np.sqrt(max(known**2 - (total**2 - by_counts**2), least**2)))
+    return (by_counts / wanted) ** 2
 
 
 def _population(
