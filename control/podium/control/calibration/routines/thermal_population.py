@@ -110,13 +110,14 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         shots = [iq_of(one, qubit.element).ravel() for one in data]
         return _population(bench, qubit, shots, dark_s[qubit.name], played[qubit.name])
 
-    if bench.thoroughness >= 1:
-        more = await asyncio.to_thread(_more_shots, bench, qubits, program.shots, counted)
-        if more > FEW_MORE * program.shots:
-            runs = -(-more // MOST_SHOTS)
-            for _ in range(min(runs, MOST_RUNS)):
-                shots = min(-(-more // runs), MOST_SHOTS)
-                data.append(await bench.run(outcome, replace(program, shots=shots)))
+    taken = program.shots
+    while bench.thoroughness >= 1 and len(data) <= MOST_RUNS:
+        more = await asyncio.to_thread(_more_shots, bench, qubits, taken, counted)
+        if more <= FEW_MORE * taken:
+            break
+        shots = min(-(-more // -(-more // MOST_SHOTS)), MOST_SHOTS)
+        data.append(await bench.run(outcome, replace(program, shots=shots)))
+        taken += shots
 
     def raw(qubit: Qubit) -> Panel:
         iq = iq_of(data[0], qubit.element).ravel()[:DRAWN] * 1e3
