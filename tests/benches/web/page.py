@@ -1,7 +1,7 @@
 """A page with what is behind it, and values that it shows."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 
 from podium.control.bus.memory import MemoryBus
+from podium.control.bus.news import Event, events_key
+from podium.control.bus.wire import encode
 from podium.control.client.lab import Lab
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.web.hub import Hub
@@ -52,6 +54,16 @@ class Page:
         ):
             assert answer.headers["content-type"].startswith("text/event-stream")
             yield _messages(answer)
+
+
+async def tell(page: Page, numbers: Iterable[int], text: str = "") -> None:
+    """Publish events of a process ``p``, and return once the page has the last of them."""
+    key = events_key(page.picture.facility.name, "p")
+    last = 0
+    for last in numbers:
+        event = Event(last, 1.9e9 + last // 2, "p", "info", f"event {last} {text}", {})
+        await page.bus.publish(key, encode(event))
+    await page.until(lambda picture: any(one.number == last for one in picture.events))
 
 
 def page_of(picture: FacilityPicture, name: str = "now", **given: object) -> str:

@@ -50,9 +50,22 @@ def test_of_very_many_the_latest_are_kept(tmp_path) -> None:
     store.close()
 
 
+def test_page_by_page_every_event_comes_once(tmp_path) -> None:
+    store = EventStore(tmp_path / "events.sqlite")
+    at_once = [replace(DONE, process=process, number=n) for process in "ab" for n in range(30)]
+    store.add([*at_once, LOST, BACK])
+    found: list[Event] = []
+    page = store.find_before(2_000.0, limit=7)
+    while page:
+        found = [*page, *found]
+        page = store.find_before(page[0].at_s, page[0].process, page[0].number, limit=7)
+    assert found == [LOST, *at_once, BACK]
+    store.close()
+
+
 def test_where_nothing_was_told_nothing_is_made(tmp_path) -> None:
     store = EventStore(tmp_path / "events.sqlite")
-    assert store.find() == ()
+    assert store.find() == store.find_before(1e9) == ()
     assert not list(tmp_path.iterdir())
 
 

@@ -12,7 +12,9 @@ from podium.control.bus.messages import Done, Failed, RunId, ask
 from podium.control.bus.news import Event, RunNews, events_key, runs_key
 from podium.control.bus.readings import ChannelReading, InstrumentReadings, readings_key
 from podium.control.bus.records import (
+    AskEvents,
     AskReadings,
+    EventsFound,
     FetchFile,
     FileContent,
     FindRuns,
@@ -113,11 +115,18 @@ async def test_what_processes_tell_is_kept_while_they_do(desk, tmp_path) -> None
         await one.service.flush_events()
         events = (await one.service.records()).events
         assert events.find() == (event,)
+        later = replace(event, number=2, at_s=NOON_S + 1.0)
+        await one.bus.publish(events_key("lab", "agent node_a"), encode(later))
+        await asyncio.sleep(0)
+        for at_s, number, found in ((NOON_S + 2.0, 0, (event, later)), (NOON_S + 1.0, 2, (event,))):
+            asked = AskEvents(at_s, "agent node_a", number)
+            assert (await one.ask(asked, EventsFound)).events == found
         await one.bus.publish(events_key("lab", "page"), encode(replace(event, process="page")))
         for _ in range(5):
             await asyncio.sleep(0)
     with RecordFolder(tmp_path / "records") as records:
-        assert [told.process for told in records.events.find()] == ["agent node_a", "page"]
+        processes = [told.process for told in records.events.find()]
+        assert processes == ["agent node_a", "page", "agent node_a"]
 
 
 async def test_events_that_cannot_be_kept_are_kept_once_they_can(desk, monkeypatch, caplog) -> None:

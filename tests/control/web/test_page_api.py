@@ -9,7 +9,7 @@ from functools import partial
 
 import httpx
 import pytest
-from tests.benches.web.page import entry, page_of
+from tests.benches.web.page import entry, page_of, tell
 
 from podium.control.bus import messages
 from podium.control.bus.memory import MemoryBus
@@ -26,6 +26,7 @@ from podium.control.web.picture import FacilityPicture
 from podium.control.web.process import served
 from podium.drivers.errors import Unreachable
 
+HOSTILE = "<script>alert(1)</script>"
 PARTS = {"headline", "needs", "now", "queue", "nodes", "runs"}
 
 
@@ -136,6 +137,31 @@ async def test_an_instrument_that_is_lost_is_told_with_the_reason(page, bench):
     text = json.dumps(await page.json("/api/events"))
     assert "instrument lost" in text
     assert "the cable is off" in text
+
+
+async def test_events_are_read_page_by_page_as_far_back_as_they_are_kept(recorded):
+    await tell(recorded, range(20), HOSTILE)
+    first = {"at_s": 2e9, "limit": 7}
+    found, asked = [], first
+    while some := (await recorded.client.get("/api/events/before", params=asked)).json():
+        found += [one["number"] for one in some if one["process"] == "p"]
+        last = some[-1]
+        asked = first | {name: last[name] for name in ("at_s", "process", "number")}
+    assert found == list(range(19, -1, -1))
+    rows = (await recorded.client.get("/room/events", params=first)).text
+    assert [f"event 19 {HOSTILE}" in rows, rows.count("<li")] == [False, 7]
+    assert "event 19 &lt;script&gt;" in rows
+
+
+@pytest.mark.parametrize("asked", ["", "?at_s=nan", "?at_s=1e99", "?at_s=1&limit=0", "?at_s=x"])
+async def test_what_names_no_event_is_refused(page, asked):
+    assert (await page.client.get(f"/api/events/before{asked}")).status_code == 422
+
+
+async def test_without_records_older_events_are_refused_in_words(page):
+    answer = await page.client.get("/room/events?at_s=1")
+    assert answer.status_code == 503
+    assert "the records do not answer" in answer.json()["detail"]
 
 
 async def test_a_run_that_fails_is_told_with_the_reason(page, bench, trial):

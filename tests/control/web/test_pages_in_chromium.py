@@ -11,11 +11,12 @@ from playwright.async_api import expect
 from tests.benches.web.accessibility import violations
 from tests.benches.web.browser import opened
 from tests.benches.web.chips import EDGE, LINK, picture_of
-from tests.benches.web.page import entry
+from tests.benches.web.page import entry, tell
 from tests.benches.web.recorded import run_name
 
 from podium.control.bus.memory import MemoryBus
 from podium.control.parameters.store import ParameterStore
+from podium.control.web.pages import EVENTS_SHOWN
 from podium.control.web.process import served
 
 pytestmark = pytest.mark.chromium
@@ -141,6 +142,27 @@ async def test_dialogs_and_what_was_asked_for_are_accessible(recorded, browser, 
     await tab.locator("#last").select_option("600")
     await tab.locator("[data-course]").first.click()
     await expect(tab.locator("#course canvas")).to_have_count(1)
+    assert await violations(tab) == []
+    assert wrong == []
+
+
+async def test_older_events_follow_without_a_gap_while_newer_ones_come(recorded, browser):
+    await tell(recorded, range(1000, 1400))
+    tab, wrong = await opened(browser, recorded.url, "/room")
+    rows = tab.locator(".events li")
+    await expect(rows).to_have_count(EVENTS_SHOWN)
+    await tab.locator("#ask-older").focus()
+    await tab.keyboard.press("Enter")
+    await expect(rows).to_have_count(2 * EVENTS_SHOWN)
+    await tell(recorded, range(1400, 1410))
+    await expect(rows).to_have_count(2 * EVENTS_SHOWN + 10)
+    await expect(tab.locator("#events li").first).to_contain_text("event 1409")
+    await tab.locator("#ask-older").click()
+    await expect(rows.last).not_to_contain_text("event 11")
+    numbers = await rows.evaluate_all("rows => rows.map(row => Number(row.dataset.number))")
+    assert numbers[:410] == list(range(1409, 999, -1))
+    await tab.locator("#ask-older").click()
+    await expect(tab.locator("#older-said")).to_have_text("No older event is kept.")
     assert await violations(tab) == []
     assert wrong == []
 

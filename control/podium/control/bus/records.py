@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from podium.control.bus.news import AxisSummary, CaptureSummary
+from podium.control.bus.news import AxisSummary, CaptureSummary, Event
 from podium.control.bus.readings import Course
 
 MAIN = "data"
@@ -363,3 +363,23 @@ class ReadingsFound:
     """The courses of channels by name, over Unix time; of those of which nothing is known none."""
 
     courses: Mapping[str, Course]
+
+
+@dataclass(frozen=True, slots=True)
+class AskEvents:
+    """Asks for the latest events before one that the asker has: before its time, process, number.
+
+    Of the events at the same time those come before it whose process, and then number, is less.
+    """
+
+    at_s: float
+    process: str = ""
+    number: int = 0
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class EventsFound:
+    """Events, oldest first."""
+
+    events: tuple[Event, ...]

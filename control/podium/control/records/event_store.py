@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from podium.control.bus.news import Event
 from podium.control.facility.write_ahead import NewerTable, open_table
@@ -31,6 +32,11 @@ _FIND = """
 SELECT number, at_s, process, level, what, told FROM events
 WHERE at_s >= ? AND at_s < ? AND ? IN ('', process) AND ? IN ('', level)
 ORDER BY at_s DESC, process DESC, number DESC
+"""
+_FIND_BEFORE = """
+SELECT number, at_s, process, level, what, told FROM events
+WHERE (at_s, process, number) < (?, ?, ?)
+ORDER BY at_s DESC, process DESC, number DESC LIMIT ?
 """
 
 
@@ -86,13 +92,22 @@ class EventStore:
         found: list[Event] = []
         with self._open() as database:
             asked = (since_s, until_s, process, level)
-            for number, at_s, of, loud, what, told in database.execute(_FIND, asked):
+            for row in database.execute(_FIND, asked):
                 if len(found) == limit:
                     break
-                if all(word in f"{what} {told}".lower() for word in wanted):
-                    plain = {str(name): str(one) for name, one in json.loads(told).items()}
-                    found.append(Event(number, moment_s(at_s), of, loud, what, plain))
+                if all(word in f"{row[4]} {row[5]}".lower() for word in wanted):
+                    found.append(_event(row))
         return tuple(reversed(found))
+
+    def find_before(
+        self, at_s: float, process: str = "", number: int = 0, *, limit: int = 20
+    ) -> tuple[Event, ...]:
+        """Return the latest events before that one, in the order in which they are kept."""
+        if not self._file.exists():
+            return ()
+        with self._open() as database:
+            rows = database.execute(_FIND_BEFORE, (at_s, process, number, limit)).fetchall()
+            return tuple(_event(row) for row in reversed(rows))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -114,3 +129,9 @@ class EventStore:
                 raise RecordsError(
                     f"the events {self._file}: a row is damaged: {type(error).__name__}: {error}"
                 ) from error
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    number, at_s, process, level, what, told = row
+    plain = {str(name): str(one) for name, one in json.loads(told).items()}
+    return Event(number, moment_s(at_s), process, level, what, plain)

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from podium.control.bus.bus import Bus, BusError
@@ -26,11 +27,13 @@ from podium.control.bus.progress import (
 )
 from podium.control.bus.readings import InstrumentReadings, readings_key
 from podium.control.bus.records import (
+    AskEvents,
     AskPreview,
     AskReadings,
     AskRun,
     AskSlice,
     AskSnapshot,
+    EventsFound,
     FetchFile,
     FileContent,
     FindRuns,
@@ -86,6 +89,7 @@ REQUESTS = (
     AskSnapshot,
     AskPreview,
     AskReadings,
+    AskEvents,
     AskSlice,
 )
 
@@ -324,6 +328,10 @@ class RecordService:
             case AskReadings(names, since_s, until_s, points):
                 recorder = await self._reading_recorder()
                 return ReadingsFound(await recorder.courses(names, since_s, until_s, points))
+            case AskEvents(at_s, process, number, limit):
+                await self.flush_events()
+                find = partial(records.events.find_before, at_s, process, number, limit=limit)
+                return EventsFound(await asyncio.to_thread(find))
             case AskSlice(run, variable, select, name, version):
                 return await asyncio.to_thread(
                     records.slice_of, run, variable, select, name, version

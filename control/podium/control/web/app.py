@@ -1,7 +1,7 @@
 """Serves the pages over HTTP: the pages, their live stream, JSON, and what can be done from them.
 
-What is asked of records is in :mod:`.data_app`, of parameters in :mod:`.parameter_app`, of the cold
-side in :mod:`.cold_app`.
+What is asked of records is in :mod:`.data_app`, of parameters in :mod:`.parameter_app`, of events
+in :mod:`.event_app`, of the cold side in :mod:`.cold_app`.
 """
 
 import asyncio
@@ -22,6 +22,7 @@ from podium.control.web import chip_view, run_view, view
 from podium.control.web.cold_actions import ColdActions
 from podium.control.web.cold_app import add_cold_pages
 from podium.control.web.data_app import add_data
+from podium.control.web.event_app import add_events
 from podium.control.web.guard import Guard
 from podium.control.web.hub import Hub
 from podium.control.web.link_view import Links
@@ -65,6 +66,7 @@ def make_app(picture: FacilityPicture, bus: Bus, key: str | None = None) -> tupl
     _add_actions(app, PageActions(picture, bus))
     add_data(app, picture, bus, pages, hub)
     add_parameters(app, picture, pages, hub)
+    add_events(app, picture, records, pages)
     add_cold_pages(app, picture, ColdActions(picture, bus))
     app.mount("/assets", StaticFiles(directory=ASSETS), name="assets")
     app.add_middleware(PageCompression)
@@ -179,11 +181,6 @@ def _add_state(app: FastAPI, picture: FacilityPicture, records: RecordedData) ->
                 "links": [asdict(one) for one in Links(picture).rows()],
             }
         )
-
-    @app.get("/api/events")
-    async def events() -> JSONResponse:
-        """Return the latest events, latest first."""
-        return JSONResponse([asdict(event) for event in reversed(picture.events)])
 
 
 def _add_actions(app: FastAPI, actions: PageActions) -> None:

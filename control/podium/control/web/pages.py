@@ -1,9 +1,9 @@
 """Renders the pages and their topics as HTML, from the templates beside this file."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from podium.control.bus.news import DataSummary
+from podium.control.bus.news import DataSummary, Event
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import BY_NAME
 from podium.control.supervision.reading_owners import supervised
@@ -128,13 +128,7 @@ class Pages:
                 with_data,
             ),
             "events": lambda: self._list(
-                "event",
-                {
-                    f"{one.process}-{one.number}-{one.at_s:.0f}": one
-                    for one in picture.events[: -EVENTS_SHOWN - 1 : -1]
-                },
-                "ol",
-                "list log",
+                "event", _by_key(picture.events[: -EVENTS_SHOWN - 1 : -1]), "ol", "list log"
             ),
             "plot": lambda: self.plot(next(reversed(picture.data.values()), None)),
             "outcome": lambda: outcome_view.drawn(picture.outcome),
@@ -191,6 +185,10 @@ class Pages:
         """Return rows of a list that no topic has."""
         draw = self._templates.get_template(f"rows/{template}.html").render
         return "".join(draw(it=one, **more) for one in items.values())
+
+    def events(self, events: Iterable[Event]) -> str:
+        """Return rows of events that the page has no longer."""
+        return self.rows("event", _by_key(events))
 
     def part(self, name: str, **content: object) -> str:
         """Return a piece of a page that no topic has."""
@@ -290,3 +288,7 @@ class Pages:
 
     def _part(self, name: str, **content: object) -> str:
         return self._templates.get_template(f"parts/{name}.html").render(content)
+
+
+def _by_key(events: Iterable[Event]) -> dict[str, Event]:
+    return {f"{one.process}-{one.number}-{one.at_s:.0f}": one for one in events}

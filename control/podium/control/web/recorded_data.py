@@ -6,13 +6,16 @@ from typing import TypeVar
 
 from podium.control.bus.bus import Bus
 from podium.control.bus.messages import Done, Failed, ask
+from podium.control.bus.news import Event
 from podium.control.bus.readings import Course
 from podium.control.bus.records import (
+    AskEvents,
     AskPreview,
     AskReadings,
     AskRun,
     AskSlice,
     AskSnapshot,
+    EventsFound,
     FindRuns,
     LabelRun,
     ReadingsFound,
@@ -59,6 +62,10 @@ class RecordedData:
         now_s = time.time()
         asked = AskReadings((name,), now_s - last_s, now_s, points)
         return (await self._ask(asked, ReadingsFound)).courses.get(name)
+
+    async def events(self, asked: AskEvents) -> tuple[Event, ...]:
+        """Return the latest events before the one that is named, latest first."""
+        return (await self._ask(asked, EventsFound)).events[::-1]
 
     async def snapshot(self, run: str) -> SnapshotText:
         """Return the settings of all instruments as they were for a run."""

@@ -50,6 +50,54 @@ last.addEventListener("change", () => { if (shown !== null) fetchCourse(shown.na
 setInterval(() => { if (shown !== null && !document.hidden) fetchCourse(shown.name); }, AGAIN_MS);
 addEventListener("resize", draw);
 
+// Events before those that the page was sent with, from the records
+
+const events = document.getElementById("events");
+const older = document.getElementById("older");
+const askOlder = document.getElementById("ask-older");
+const olderSaid = document.getElementById("older-said");
+
+function named(row) {
+  const [at_s, number] = [row.querySelector("time").dataset.at, row.dataset.number].map(Number);
+  return { at_s, process: row.querySelector(".who").textContent, number };
+}
+
+function isBefore(row, other) {
+  const [one, two] = [named(row), named(other)];
+  for (const by of ["at_s", "process", "number"]) if (one[by] !== two[by]) return one[by] < two[by];
+  return false;
+}
+
+async function fetchOlder() {
+  const last = older.lastElementChild ?? events.querySelector("li:last-child");
+  const asked = last === null ? { at_s: Date.now() / 1000 } : named(last);
+  askOlder.disabled = true;
+  try {
+    const answer = await fetch(`/room/events?${new URLSearchParams(asked)}`);
+    if (!answer.ok) { olderSaid.textContent = await reason(answer); return; }
+    const piece = document.createElement("template");
+    piece.innerHTML = await answer.text();
+    const count = piece.content.children.length;
+    older.append(piece.content);
+    fill(older);
+    olderSaid.textContent = count === 0 ? "No older event is kept." : "";
+  } finally {
+    askOlder.disabled = false;
+  }
+}
+
+// What newer events push out of the list above comes first in the older ones: no gap.
+function takeOver(changes) {
+  if (older.childElementCount === 0) return;
+  for (const row of changes.flatMap((change) => [...change.removedNodes])) {
+    if (row.nodeName !== "LI" || document.getElementById(row.id) !== null) continue;
+    older.insertBefore(row, [...older.children].find((one) => isBefore(one, row)) ?? null);
+  }
+}
+
+askOlder.addEventListener("click", fetchOlder);
+new MutationObserver(takeOver).observe(events, { childList: true, subtree: true });
+
 begin({ drawn: draw });
 fill(document);
 const first = document.querySelector("#readings button[data-course]");
