@@ -1,11 +1,18 @@
 """Recorded runs over HTTP: search, previews, slices, labels, snapshots."""
 
+import asyncio
 import io
 
 import httpx
 import numpy as np
 import pytest
-from tests.benches.web.recorded import decay, run_name
+from tests.benches.records.recorded_runs import wanted
+from tests.benches.web.recorded import decay, filled, run_name
+
+from podium.control.bus.records import AskPreview, recorded_key
+from podium.control.bus.wire import encode
+from podium.control.records.record_folder import RecordFolder
+from podium.control.records.record_service import RecordService
 
 HEADERS = {"X-Podium-Page": "page"}
 
@@ -44,6 +51,34 @@ async def test_a_list_goes_on_where_it_ended(recorded):
     answers = [await recorded.json(f"/api/runs?words=&limit=5&skip={skip}") for skip in (0, 5, 10)]
     runs = [one["run"] for some in answers for one in some]
     assert runs == [run_name(n) for n in range(12, 0, -1)]
+
+
+async def test_who_asks_the_same_at_once_has_one_answer_and_what_is_new_is_seen(page, tmp_path):
+    asked: list[object] = []
+
+    class Counted(RecordService):
+        async def _do(self, request: object) -> object:
+            asked.append(request)
+            return await super()._do(request)
+
+    service = Counted(page.picture.facility.name, page.bus, lambda: RecordFolder(tmp_path))
+    async with service.running():
+        records = await service.records()
+        filled(records)
+        path = f"/api/runs/{run_name(4)}/data"
+        answers = await asyncio.gather(*(page.client.get(path) for _ in range(10)))
+        assert {one.text for one in answers} == {answers[0].text}
+        assert asked == [AskPreview(run_name(4))]
+        assert len(await page.json("/api/runs?words=")) == 12
+        news = records.keep(wanted("200-00001", 90))
+        await page.bus.publish(recorded_key(page.picture.facility.name), encode(news))
+        await page.until(lambda picture: picture.recorded == news.run)
+        assert len(await page.json("/api/runs?words=")) == 13
+        tagged = {"words": "--tag odd"}
+        assert (await page.client.get("/api/runs", params=tagged)).json() == []
+        label = await post(page, f"/api/runs/{run_name(4)}/labels", {"tags": ["odd"]})
+        assert label.status_code == 200
+        assert len((await page.client.get("/api/runs", params=tagged)).json()) == 1
 
 
 async def test_a_recorded_run_is_previewed_like_one_that_was_just_measured(recorded):

@@ -60,7 +60,7 @@ def make_app(picture: FacilityPicture, bus: Bus, key: str | None = None) -> tupl
     pages = Pages(picture, edition_of_files())
     hub = Hub(pages.topic, picture.changed)
     app = FastAPI(title="Podium", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
-    records = RecordedData(picture.facility.name, bus)
+    records = RecordedData(picture, bus)
     _add_pages(app, picture, records, pages, hub)
     _add_state(app, picture, records)
     _add_actions(app, PageActions(picture, bus))

@@ -50,7 +50,7 @@ class LabelAsked(BaseModel):
 
 def add_data(app: FastAPI, picture: FacilityPicture, bus: Bus, pages: Pages, hub: Hub) -> None:
     """Add to ``app`` the page of recorded runs, and what it asks for."""
-    records = RecordedData(picture.facility.name, bus)
+    records = RecordedData(picture, bus)
     _add_lists(app, records, pages, hub)
     _add_runs(app, picture, records, pages)
     _add_labels(app, records)

@@ -1,8 +1,10 @@
 """Asks the records for somebody who looks at the page; everything raises :class:`NotDone`."""
 
+import asyncio
 import time
 from collections.abc import Sequence
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from podium.control.bus.bus import Bus
 from podium.control.bus.messages import Done, Failed, ask
@@ -28,8 +30,11 @@ from podium.control.bus.records import (
     records_key,
 )
 from podium.control.web.page_actions import NotDone
+from podium.control.web.picture import FacilityPicture
 
 ASK_S = 10.0
+SHARED_S = 0.5
+"""An answer is given again so long to whoever asks the same."""
 STAR = "star"
 """The tag of runs that have a star."""
 TAG_MOST, NOTE_MOST = 60, 2000
@@ -38,24 +43,39 @@ TAG_MOST, NOTE_MOST = 60, 2000
 Answer = TypeVar("Answer")
 
 
-class RecordedData:
-    """The records of a facility, over the bus."""
+@dataclass(slots=True)
+class _SharedAnswer:
+    """What is answered to all who ask the same at about the same time."""
 
-    def __init__(self, facility: str, bus: Bus) -> None:
-        self._key = records_key(facility)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    answer: Any = None
+
+
+class RecordedData:
+    """The records of a facility, over the bus.
+
+    Many who look at the same run ask once for all of them: each question goes through the
+    meeting point of the bus, which may be the coordinator's process.
+    """
+
+    def __init__(self, picture: FacilityPicture, bus: Bus) -> None:
+        self._key = records_key(picture.facility.name)
+        self._picture = picture
         self._bus = bus
+        self._shared: dict[tuple[object, str], _SharedAnswer] = {}
+        """By the question, and the run that was recorded last: what is new is seen at once."""
 
     async def find(self, asked: FindRuns) -> tuple[RecordedRun, ...]:
         """Return the runs that fit, the latest first."""
-        return (await self._ask(asked, RunsFound)).runs
+        return (await self._ask_shared(asked, RunsFound)).runs
 
     async def run(self, run: str) -> RunDescription:
         """Return all that is known of a run; its name may be the beginning of its id."""
-        return await self._ask(AskRun(run), RunDescription)
+        return await self._ask_shared(AskRun(run), RunDescription)
 
     async def preview(self, run: str) -> RunPreview:
         """Return a run's data, thinned for the eye."""
-        return await self._ask(AskPreview(run), RunPreview)
+        return await self._ask_shared(AskPreview(run), RunPreview)
 
     async def readings(self, name: str, last_s: float, points: int) -> Course | None:
         """Return what a channel has read of late, over Unix time; None: nothing is known of it."""
@@ -75,7 +95,7 @@ class RecordedData:
         self, run: str, variable: str, select: str, name: str, version: int
     ) -> SliceFound:
         """Return a part of a variable of one of a run's files."""
-        return await self._ask(AskSlice(run, variable, select, name, version), SliceFound)
+        return await self._ask_shared(AskSlice(run, variable, select, name, version), SliceFound)
 
     async def label(
         self, run: str, by: str, tags: Sequence[str], without: Sequence[str], note: str
@@ -87,9 +107,25 @@ class RecordedData:
         if len(note) > NOTE_MOST:
             raise NotDone(422, f"a note has at most {NOTE_MOST} characters")
         await self._ask(LabelRun(run, by, tuple(tags), tuple(without), note), Done)
+        self._shared.clear()
+
+    async def _ask_shared(self, request: object, expected: type[Answer]) -> Answer:
+        """Return the answer to a question, which others may have asked just before."""
+        key = request, self._picture.recorded
+        shared = self._shared.setdefault(key, _SharedAnswer())
+        async with shared.turn:
+            if shared.answer is None:
+                shared.answer = await self._answer_to(request, expected)
+                asyncio.get_running_loop().call_later(SHARED_S, self._shared.pop, key, None)
+        return self._told(shared.answer)
 
     async def _ask(self, request: object, expected: type[Answer]) -> Answer:
-        answer = await ask(self._bus, self._key, request, expected, timeout_s=ASK_S)
+        return self._told(await self._answer_to(request, expected))
+
+    async def _answer_to(self, request: object, expected: type[Answer]) -> Answer | Failed:
+        return await ask(self._bus, self._key, request, expected, timeout_s=ASK_S)
+
+    def _told(self, answer: Answer | Failed) -> Answer:
         if not isinstance(answer, Failed):
             return answer
         if answer.kind == "no answer":
