@@ -117,7 +117,8 @@ class RecordedData:
             if shared.answer is None:
                 shared.answer = await self._answer_to(request, expected)
                 asyncio.get_running_loop().call_later(SHARED_S, self._shared.pop, key, None)
-        return self._told(shared.answer)
+        answer: Answer | Failed = shared.answer
+        return self._told(answer)
 
     async def _ask(self, request: object, expected: type[Answer]) -> Answer:
         return self._told(await self._answer_to(request, expected))
