@@ -45,7 +45,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(slots=True)
 class _SharedAnswer:
-    """What is answered to all who ask the same at about the same time."""
+    """One answer serves all who ask the same at about the same time."""
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     answer: Any = None
