@@ -1,7 +1,7 @@
 """Five transmons in a row, coupled for good, and a GHZ state made with ten CZ gates.
 
-The numbers are of the kind of the library's ``krinner2022_chain``: each
-exchange 5.5 MHz. A gate lowers the upper qubit of a pair until 11 meets 20, and waits for it to
+The numbers are of the kind of the library's ``krinner2022_chain``, with
+exchanges of 5.5 MHz. A gate lowers the upper qubit of a pair until 11 meets 20, and waits for it to
 come back.
 """
 
@@ -14,8 +14,10 @@ from tests.benches.physics.small_chip import NONE, capture, hann, pi_amplitude, 
 
 from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
 from podium.sim_instruments.physics.circuit_inversion import circuit_of
-from podium.sim_instruments.physics.fast_flux import VOLTS
+from podium.sim_instruments.physics.fast_flux import VOLTS, moving
+from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
+from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals
 from podium.sim_instruments.physics.signals import Piece, PulseTrain, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
 
@@ -29,7 +31,7 @@ GHZ, UNDONE = ((0, 1), (1, 2), (2, 3), (3, 4)), ((2, 3), (3, 4), (0, 1))
 """Pairs of the gates that make the state, and of those that are played twice behind it."""
 
 
-def chip_of(count: int) -> tuple[Chip, Lines]:
+def chip_of(count: int, t1_s: float) -> tuple[Chip, Lines]:
     """Return the first few of the row."""
     names = [f"node_a.q{number}" for number in range(count)]
     qubits = [
@@ -44,9 +46,9 @@ def chip_of(count: int) -> tuple[Chip, Lines]:
             ),
             kappa_coupling_hz=4e6,
             kappa_internal_hz=0.08e6,
-            quality=2 * np.pi * f01 * 33e-6,
+            quality=2 * np.pi * f01 * t1_s,
             temperature_k=0.06,
-            white_dephasing_1_s=8e3,
+            white_dephasing_1_s=0.27 / t1_s,
             frequency_noise_hz=4e3,
             flux_noise=1e-5,
             slow_memory_s=0.4e-3,
@@ -75,6 +77,8 @@ class Row:
     """A row of transmons, and what is played to it along time."""
 
     count: int = 5
+    t1_s: float = 33e-6
+    """Of the first; white dephasing goes with it."""
     chip: Chip = field(init=False)
     lines: Lines = field(init=False)
     now_ns: int = 0
@@ -82,12 +86,14 @@ class Row:
     """Line, start, piece, and turns by which it is ahead of its carrier."""
 
     def __post_init__(self) -> None:
-        self.chip, self.lines = chip_of(self.count)
+        self.chip, self.lines = chip_of(self.count, self.t1_s)
         self.spots = self.chip.sweet_spots_v()
         (self.feedline,) = self.chip.at(self.spots)
         self.qubits = self.feedline.qubits
         self.names = [qubit.name for qubit in self.qubits]
         self._gates: dict[int, tuple[float, int]] = {}
+        self._pulses: dict[tuple[int, float], Piece] = {}
+        self._fluxes: dict[int, Piece] = {}
 
     def point(self, largest: int = 243, *, decays: bool = True) -> ClusterPoint:
         """Return the whole row as a cluster."""
@@ -123,9 +129,10 @@ class Row:
         for k in qubits:
             qubit = self.qubits[k]
             carrier = float(qubit.levels_hz[1])
-            samples = angle * pi_amplitude(qubit, ENVELOPE) * ENVELOPE
-            piece = Piece(carrier, samples, 0j, ENVELOPE.size)
-            self.played.append((f"{qubit.name}.drive", self.now_ns, piece, turns))
+            if (k, angle) not in self._pulses:
+                samples = angle * pi_amplitude(qubit, ENVELOPE) * ENVELOPE
+                self._pulses[k, angle] = Piece(carrier, samples, 0j, ENVELOPE.size)
+            self.played.append((f"{qubit.name}.drive", self.now_ns, self._pulses[k, angle], turns))
         self.now_ns += ENVELOPE.size + GATE_SPACE_NS
 
     def cz(self, *uppers: int) -> None:
@@ -133,8 +140,10 @@ class Row:
         longest = 0
         for upper in uppers:
             quanta, duration_ns = self.gate(upper)
-            level = quanta / VOLTS / self.chip.flux_per_volt[upper, upper] + 0j
-            piece = Piece(0.0, NONE, level, duration_ns)
+            if upper not in self._fluxes:
+                level = quanta / VOLTS / self.chip.flux_per_volt[upper, upper] + 0j
+                self._fluxes[upper] = Piece(0.0, NONE, level, duration_ns)
+            piece = self._fluxes[upper]
             self.played.append((f"{self.names[upper]}.flux", self.now_ns, piece, 0.0))
             longest = max(longest, duration_ns)
         self.now_ns += longest + GATE_SPACE_NS
@@ -152,17 +161,27 @@ class Row:
                 self.cz(upper)
 
     def trains(self, shot_ns: Sequence[int]) -> list[PulseTrain]:
-        """Return all that is played, in each shot; oscillators never stop."""
+        """Return all that is played, in each shot; oscillators begin anew in each."""
         found = []
         for line in sorted({one[0] for one in self.played}):
             own = [one for one in self.played if one[0] == line]
             starts = (np.array(shot_ns)[:, None] + np.array([one[1] for one in own])).reshape(-1)
             carrier = own[0][2].carrier_hz
-            ahead = np.tile([one[3] for one in own], len(shot_ns))
-            turns = (1e-9 * carrier * (starts % 10**6) + ahead) % 1.0
-            kinds = np.tile(np.arange(len(own)), len(shot_ns)).tolist()
-            pieces = [one[2] for one in own]
-            found.append(train(line, starts.tolist(), pieces, kinds, turns.tolist()))
+            turns = [(1e-9 * carrier * one[1] + one[3]) % 1.0 for one in own]
+            pieces = list(dict.fromkeys(one[2] for one in own))
+            kinds = [pieces.index(one[2]) for one in own] * len(shot_ns)
+            found.append(train(line, starts.tolist(), pieces, kinds, turns * len(shot_ns)))
+        return found
+
+    def signals(self) -> list[MemberSignals]:
+        """Return what one shot plays to each qubit; nothing is under way for any time."""
+        trains = self.trains([0])
+        fluxes = [one for one in trains if one.line.endswith(".flux")]
+        found = []
+        for name in self.names:
+            by = moving(self.chip, name, fluxes, self.spots)
+            drives = drives_of([one for one in trains if one.line == f"{name}.drive"])
+            found.append(MemberSignals(drives, drives_of([] if by is None else by.trains)))
         return found
 
     def run(self, shots: int, number: int = 1) -> RunSignals:

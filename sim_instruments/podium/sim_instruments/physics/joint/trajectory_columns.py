@@ -41,8 +41,10 @@ TRAJECTORIES = 4096
 """Of a block that always begins alike. Each that jumps has a weight of one over it."""
 FEWEST = 8
 """Trajectories from a level that is hardly met."""
-LEFT_OUT = 1e-4
-"""Joint levels that all together weigh less at the first pulse are left out."""
+FAINT = 2e-5
+"""Joint levels that weigh less at the first pulse are left out."""
+NEARLY_ALIKE = 1.5
+"""Where the largest shares that levels can have add up to less, all starts are nearly alike."""
 GONE_A_PART = 0.01
 """Largest probability of a jump in one part of a wait."""
 MOST_NODES = 512
@@ -97,8 +99,7 @@ class TrajectoryColumns:
             return self._decayed(begins, wait_ns)
         begins = self._decayed(begins, wait_ns)
         played = self._laid_out(rows)
-        order = np.argsort(-begins, kind="stable")
-        levels = order[np.cumsum(begins[order]) - begins[order] < 1.0 - LEFT_OUT]
+        levels = np.flatnonzero(begins >= FAINT)
         self._follow(played, wait_ns, levels, begins)
         after = np.stack([played.after[level] for level in levels.tolist()])
         share = begins[levels] / begins[levels].sum()
@@ -130,12 +131,12 @@ class TrajectoryColumns:
             populations = after
         return populations
 
-    def _most(self, wait_ns: int, level: int) -> float:
-        """Return the largest share that a joint level can have behind a wait."""
+    def _most(self, wait_ns: int) -> NDArray[np.float64]:
+        """Return the largest shares that joint levels can have behind a wait, (D,)."""
         point = self._point
         _, jumps = channels(point.cluster, point.basis, (float(max(wait_ns, 0)),))
-        own = point.basis.level[level]
-        return float(np.prod([jumps[0, e, n].max() for e, n in enumerate(own)]))
+        each = jumps[0].max(axis=2)[np.arange(len(point.qubits)), point.basis.level]
+        return np.asarray(each.prod(axis=1))
 
     def _follow(
         self,
@@ -145,13 +146,16 @@ class TrajectoryColumns:
         begins: NDArray[np.float64],
     ) -> None:
         """Follow trajectories from joint levels that are not known as well as they weigh."""
-        wanted = {
-            level: max(float(begins[level]), self._most(wait_ns, level))
-            for level in levels.tolist()
-            if begins[level] > played.share.get(level, 0.0)
-        }
-        if not wanted:
+        if all(begins[level] <= played.share.get(level, 0.0) for level in levels.tolist()):
             return
+        most = self._most(wait_ns)
+        if most.sum() < NEARLY_ALIKE:
+            levels = np.flatnonzero(most >= FAINT)
+        wanted = {
+            level: min(float(most[level]), 1.0)
+            for level in levels.tolist()
+            if most[level] > played.share.get(level, 0.0)
+        }
         ensemble = Ensemble(
             self._channels,
             [self._start(level, share) for level, share in wanted.items()],

@@ -3,12 +3,10 @@
 A group is parts of some ns; between them trajectories stay or jump. There are three ways:
 
 - Flux alone: unitaries in blocks of the excitation number, by eigenvectors of what is held.
-- Drives alone, and flux below :data:`.cluster_signals.STILL_HZ`: with everything but the drive
-  diagonal, a drive turns its member's levels, by other angles and detunings for other levels of its
-  neighbours. Exact for one driven member, but for what its drive does to the others' excitations:
-  where that comes to an amplitude of :data:`HANDED`, the group goes the third way. Drives of
-  several members alternate, in slices of :data:`SLICE_NS`, with the energies by which they shift
-  each other.
+- Drives alone, and flux below :data:`.cluster_signals.STILL_HZ`: a drive turns its member and those
+  that it is coupled to, in dressed levels, as if all others were in 0; shifts by the others' levels
+  act in halves before and after each part. Where a drive reaches further by an amplitude of
+  :data:`HANDED`, or two drives share a neighbour, the group goes the third way.
 - All else: exponentials of the whole Hamiltonian, applied to each state, 0.1 ms a ns.
 """
 
@@ -27,20 +25,18 @@ from podium.sim_instruments.physics.joint.density_evolution import Operators, in
 from podium.sim_instruments.physics.joint.jump_trajectories import Ensemble
 from podium.sim_instruments.physics.joint.product_basis import ProductBasis
 from podium.sim_instruments.physics.joint.trajectory_kernels import (
-    fill_turns,
+    fill_turn,
     play_rows,
-    turn_member,
 )
 
 Complexes = NDArray[np.complex128]
 Numbers = NDArray[np.float64]
-PART_NS = 12
+PART_NS = 17
 """Jumps are between parts of a pulse that are no longer, by the trapezoidal rule."""
-SLICE_NS = 2.5
-"""Of drives of several members: Strang's splitting with a shift of 0.3 MHz errs by 1e-5 of an
-amplitude a slice."""
-HANDED = 5e-3
-"""Amplitude of a neighbour's excitation by a drive, and so of an error, that is let pass."""
+HANDED = 1e-4
+"""Amplitude beyond a driven member's neighbours, and so of an error, that is let pass."""
+HELD_KEPT = 64
+"""Eigenvectors of so many held Hamiltonians are kept."""
 KEPT_BYTES = 96_000_000
 """Memory of the groups that are kept."""
 
@@ -77,47 +73,56 @@ class FluxPart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrivenPart:
-    """Turns of driven members between those of the dressed levels."""
+    """Turns of driven members and their neighbours, between those of the dressed levels."""
 
-    still: Sequence[Complexes]
-    """Factors (D,) before each slice's turns, and one behind the last."""
-    turns: Sequence[Sequence[tuple[NDArray[np.int64], Complexes]]]
-    """Of each slice: the states of a member by its neighbours' levels, and what becomes of them."""
+    before: Complexes
+    behind: Complexes
+    """Factors (D,)."""
+    turns: Sequence[tuple[NDArray[np.int64], Complexes]]
+    """States (S, N) of some members, by the others' levels, and what becomes of them, (N, N)."""
 
     def play(self, states: Complexes) -> None:
         """Take states (T, D) through it."""
-        for factor, each in zip(self.still[:-1], self.turns, strict=True):
-            states *= factor
-            for place, turns in each:
-                turn_member(states, place, turns)
-        states *= self.still[-1]
+        states *= self.before
+        for place, turn in self.turns:
+            states[:, place] = states[:, place] @ turn
+        states *= self.behind
 
     @property
     def size_bytes(self) -> int:
         """Return how much memory it takes."""
-        return sum(one.nbytes for one in self.still) + sum(
-            turns.nbytes for each in self.turns for _, turns in each
-        )
+        return self.before.nbytes + self.behind.nbytes + sum(t.nbytes for _, t in self.turns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Driven:
-    """A member that is driven in a group; S sets of its neighbours' levels."""
+    """A member that is driven in a group, with its neighbours; N states of them."""
 
     place: NDArray[np.int64]
-    """Shape (S, L): its states."""
+    """Shape (S, N): by the levels of all others, first with all of these in 0."""
     lift: Numbers
-    """Shape (S, L - 1)."""
+    """Shape (N, N): what the drive raises."""
     detuned_hz: Numbers
-    """Shape (S, L): of its levels from the carrier."""
+    """Shape (N,): energies in the frame of the carrier."""
     drive_hz: Complexes
     """Shape (steps,)."""
 
-    def turns(self, steps: slice, step_ns: float) -> tuple[NDArray[np.int64], Complexes]:
-        """Return its states, and what becomes of them (S, L, L), in some of the steps."""
-        found = np.zeros((*self.place.shape, self.place.shape[1]), np.complex128)
+    def turn(self, steps: slice, step_ns: float) -> tuple[NDArray[np.int64], Complexes]:
+        """Return its states, and what becomes of them in some of the steps."""
+        found = np.eye(len(self.lift), dtype=np.complex128)
+        there = np.tril(np.maximum(np.abs(self.lift), np.abs(self.lift.T)) > 1e-9, -1)
+        upper = np.argwhere(there)
+        one, other = upper.T
         turn = 2e-9 * np.pi
-        fill_turns(turn * self.detuned_hz, self.lift, turn * self.drive_hz[steps], step_ns, found)
+        fill_turn(
+            turn * self.detuned_hz,
+            upper,
+            self.lift[one, other],
+            self.lift[other, one],
+            turn * self.drive_hz[steps],
+            step_ns,
+            found,
+        )
         return self.place, found
 
 
@@ -176,7 +181,12 @@ class TrajectoryGroups:
         self._basis: ProductBasis = point.basis
         self._operators = operators(point.cluster, point.basis)
         self._energies_hz = point.energies_hz - point.frame_hz * point.basis.number
+        self._coupled = np.eye(len(point.qubits), dtype=np.bool_)
+        """Shape (M, M): which members a drive of each may reach."""
+        for one in point.cluster.exchanges:
+            self._coupled[[one.one, one.other], [one.other, one.one]] = True
         self._lifts: dict[int, Numbers] = {}
+        self._held: OrderedDict[bytes, list[tuple[Numbers, Numbers]]] = OrderedDict()
         self._known: OrderedDict[Group, Prepared] = OrderedDict()
         self._bytes = 0
 
@@ -219,16 +229,20 @@ class TrajectoryGroups:
         return parts
 
     def _unitary(self, diagonal: Numbers, exchange: Numbers, span_ns: float) -> list[Complexes]:
-        matrix = np.diag(diagonal)
-        found = self._operators
-        value = exchange[found.hops[:, 2]] * found.hop_size
-        matrix[found.hops[:, 0], found.hops[:, 1]] += value
-        matrix[found.hops[:, 1], found.hops[:, 0]] += value
-        blocks = []
-        for low, high in pairwise(self._basis.block.tolist()):
-            own, among = np.linalg.eigh(matrix[low:high, low:high])
-            blocks.append((among * np.exp(-1j * span_ns * own)) @ among.T)
-        return blocks
+        content = diagonal.tobytes() + exchange.tobytes()
+        if content not in self._held:
+            matrix = np.diag(diagonal)
+            found = self._operators
+            value = exchange[found.hops[:, 2]] * found.hop_size
+            matrix[found.hops[:, 0], found.hops[:, 1]] += value
+            matrix[found.hops[:, 1], found.hops[:, 0]] += value
+            edges = pairwise(self._basis.block.tolist())
+            self._held[content] = [np.linalg.eigh(matrix[a:b, a:b]) for a, b in edges]
+            if len(self._held) > HELD_KEPT:
+                self._held.popitem(last=False)
+        return [
+            (among * np.exp(-1j * span_ns * own)) @ among.T for own, among in self._held[content]
+        ]
 
     def _dressed(self, blocks: Sequence[Complexes], *, first: bool, last: bool) -> FluxPart:
         """Return a part from dressed levels to dressed levels at a group's ends, bare inside."""
@@ -250,29 +264,33 @@ class TrajectoryGroups:
         step_ns, drives = found
         rest_hz = self._energies_hz + turned / (1e-9 * group.duration_ns)
         still_hz, back_hz = rest_hz.copy(), np.zeros(rest_hz.size)
-        driven = []
+        driven: list[Driven] = []
+        near = np.zeros(len(self._point.qubits), np.bool_)
         for member, (carrier_hz, drive_hz) in drives.items():
             most_hz = float(np.abs(drive_hz).max(initial=0.0))
             away_hz = carrier_hz - self._point.frame_hz
-            if self._handed(member, away_hz, most_hz) > HANDED:
+            own = self._coupled[member]
+            if np.any(near & own) or self._handed(member, away_hz, most_hz) > HANDED:
                 return None
-            place, lift = self._elements(member)
-            turning = np.arange(place.shape[1]) * away_hz
-            detuned = still_hz[place] - still_hz[place[:, :1]] - turning
-            if len(drives) > 1:
-                detuned = np.broadcast_to(detuned[0], detuned.shape)
-            rest_hz[place] -= detuned + turning
+            near |= own
+            place = self._places(own)
+            lift = self._lift(member)[np.ix_(place[0], place[0])]
+            turning = away_hz * self._basis.level[:, own].sum(axis=1)[place[0]]
+            detuned_hz = still_hz[place[0]] - still_hz[place[0, 0]] - turning
+            rest_hz[place] -= detuned_hz + turning
             back_hz[place] += turning
-            driven.append(Driven(place, lift, detuned, drive_hz))
+            driven.append(Driven(place, lift, detuned_hz, drive_hz))
         return driven_parts(group, step_ns, driven, rest_hz, back_hz)
 
-    def _elements(self, member: int) -> tuple[NDArray[np.int64], Numbers]:
-        """Return a member's states and the elements of its drive, by its neighbours' levels."""
+    def _places(self, own: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the states (S, N) of some members, by the levels of the others."""
         level = self._basis.level
-        count = self._point.cluster.elements[member].count
-        place = self._basis.with_level[member, :count][:, level[:, member] == 0].T
-        lift = self._lift(member)
-        return np.ascontiguousarray(place), lift[place[:, 1:], place[:, :-1]]
+        key = np.where(own, 0, level)
+        _, number = np.unique(key, axis=0, return_inverse=True)
+        inner = np.unique(np.where(own, level, 0), axis=0, return_inverse=True)[1].reshape(-1)
+        order = np.lexsort((inner, number.reshape(-1)))
+        count = int(np.unique(inner).size)
+        return order.reshape(-1, count)
 
     def _lift(self, member: int) -> Numbers:
         """Return what raises a member, (D, D), between dressed levels."""
@@ -285,15 +303,15 @@ class TrajectoryGroups:
         return self._lifts[member]
 
     def _handed(self, member: int, away_hz: float, drive_hz: float) -> float:
-        """Return the amplitude to which a member's drive excites others, all in 0 or 1."""
+        """Return the amplitude to which a drive excites what is not coupled to its member."""
         level = self._basis.level
         among = np.flatnonzero(level.max(axis=1) <= 1)
         lift = np.abs(self._lift(member)[np.ix_(among, among)])
-        own = np.eye(level.shape[1], dtype=np.int64)[member]
-        raised = np.all(level[among][:, None] == level[among][None] + own, axis=2)
+        others = level[among][:, ~self._coupled[member]]
+        within = np.all(others[:, None] == others[None], axis=2)
         apart = self._energies_hz[among]
         detuned = np.abs(apart[:, None] - apart[None, :] - away_hz)
-        amplitude = np.where(raised, 0.0, drive_hz * lift / np.maximum(detuned, 1.0))
+        amplitude = np.where(within, 0.0, drive_hz * lift / np.maximum(detuned, 1.0))
         return float(amplitude.max())
 
     def _by_rows(self, group: Group) -> list[tuple[float, Part]]:
@@ -335,19 +353,13 @@ def driven_parts(
     ``back_hz`` (D,): what turns the frames of the drives back to that of the cluster.
     """
     count = round(group.duration_ns / step_ns)
-    finest = PART_NS if len(driven) == 1 else SLICE_NS
     parts: list[tuple[float, Part]] = []
     for low, high in cuts(count, PART_NS / step_ns):
-        halves, turns = [0.0], []
-        for begin, end in cuts(high - low, finest / step_ns):
-            span_ns = (end - begin) * step_ns
-            halves[-1] += 0.5 * span_ns
-            halves.append(0.5 * span_ns)
-            turns.append([one.turns(slice(low + begin, low + end), step_ns) for one in driven])
-        still = [np.exp(-2j * np.pi * ((1e-9 * half * rest_hz) % 1.0)) for half in halves]
+        span_ns = (high - low) * step_ns
+        half = np.exp(-2j * np.pi * ((0.5e-9 * span_ns * rest_hz) % 1.0))
+        behind = half
         if high == count:
-            still[-1] = still[-1] * np.exp(
-                -2j * np.pi * ((1e-9 * group.duration_ns * back_hz) % 1.0)
-            )
-        parts.append(((high - low) * step_ns, DrivenPart(still, turns)))
+            behind = half * np.exp(-2j * np.pi * ((1e-9 * group.duration_ns * back_hz) % 1.0))
+        turns = [one.turn(slice(low, high), step_ns) for one in driven]
+        parts.append((span_ns, DrivenPart(half, behind, turns)))
     return parts

@@ -1,8 +1,7 @@
 """Kernels of pure states of a cluster: one trajectory a row, (T, D).
 
-Three ways to play pulses: exponentials of the whole Hamiltonian by their Taylor series, sparse;
-turns of one driven member for each set of its neighbours' levels; and, elsewhere, products with
-unitaries of blocks. Between them each trajectory stays, its amplitudes damped, or jumps.
+Exponentials of a Hamiltonian act by their Taylor series, sparse. Between them each trajectory
+stays, its amplitudes damped, or jumps.
 """
 
 from typing import Any
@@ -109,46 +108,21 @@ def play_rows(
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def fill_turns(diagonal: Any, lift: Any, drive: Any, step_ns: float, out: Any) -> None:
-    """Fill ``out`` (S, L, L): what a drive (steps,) makes of a member, for S sets of neighbours.
+def fill_turn(
+    diagonal: Any, upper: Any, raising: Any, falling: Any, drive: Any, step_ns: float, out: Any
+) -> None:
+    """Multiply ``out`` (N, N), rows are states, by what a drive (steps,) makes of them.
 
-    ``diagonal`` (S, L) and ``drive``: rad/ns; ``lift`` (S, L - 1): elements from n to n + 1.
+    ``diagonal`` (N,) and ``drive``: rad/ns; elements of the drive at ``upper`` (h, 2) are
+    ``raising`` (h,) and, of its conjugate, ``falling`` (h,).
     """
-    levels = diagonal.shape[1]
-    whole = np.zeros((levels, levels), np.complex128)
-    upper = np.zeros((levels - 1, 2), np.int64)
-    value = np.zeros(levels - 1, np.complex128)
-    work = np.zeros((2, levels), np.complex128)
-    for n in range(levels - 1):
-        upper[n, 0], upper[n, 1] = n + 1, n
-    for s in range(diagonal.shape[0]):
-        for n in range(levels):
-            for m in range(levels):
-                whole[n, m] = 1.0 if n == m else 0.0
-        for k in range(drive.size):
-            for n in range(levels - 1):
-                value[n] = drive[k] * lift[s, n]
-            for n in range(levels):
-                series(whole[n], diagonal[s], upper, value, 0.0, step_ns, work)
-        for n in range(levels):
-            for m in range(levels):
-                out[s, m, n] = whole[n, m]
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def turn_member(states: Any, place: Any, turns: Any) -> None:
-    """Turn a member by ``turns`` (S, L, L); ``place`` (S, L): states, by its neighbours' levels."""
-    levels = place.shape[1]
-    value = np.empty(levels, np.complex128)
-    for t in range(states.shape[0]):
-        for s in range(place.shape[0]):
-            for n in range(levels):
-                value[n] = states[t, place[s, n]]
-            for m in range(levels):
-                total = 0j
-                for n in range(levels):
-                    total += turns[s, m, n] * value[n]
-                states[t, place[s, m]] = total
+    work = np.zeros((2, diagonal.size), np.complex128)
+    shift = 0.5 * (diagonal.min() + diagonal.max())
+    for k in range(drive.size):
+        value = drive[k] * raising + np.conj(drive[k]) * falling
+        for t in range(out.shape[0]):
+            series(out[t], diagonal, upper, value, shift, step_ns, work)
+    out *= np.exp(-1j * shift * step_ns * drive.size)
 
 
 @njit(cache=True, nogil=True)
