@@ -14,8 +14,8 @@ from tests.benches.physics.small_chip import NONE, capture, hann, pi_amplitude, 
 
 from podium.sim_instruments.physics.chip import Chip, Feedline, Qubit
 from podium.sim_instruments.physics.circuit_inversion import circuit_of
-from podium.sim_instruments.physics.fast_flux import VOLTS, moving
 from podium.sim_instruments.physics.drive_line import drives_of
+from podium.sim_instruments.physics.fast_flux import VOLTS, moving
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals
 from podium.sim_instruments.physics.signals import Piece, PulseTrain, RunSignals

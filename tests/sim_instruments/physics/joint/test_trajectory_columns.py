@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.benches.physics.five_transmons import Row
 
-from podium.sim_instruments.physics.joint.cluster_signals import Group, intervals_of
+from podium.sim_instruments.physics.joint.cluster_signals import intervals_of
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.trajectory_columns import TrajectoryColumns
 from podium.sim_instruments.physics.noise import Quadrature, quadrature
