@@ -126,6 +126,9 @@ def test_a_ghz_state_with_ten_gates_comes_out_as_of_qutip() -> None:
     row = Row()
     row.ghz()
     assert judged(row, decays=False) < 1e-3
+    basis = row.point().basis
+    halves = ours(row, decays=True)[[basis.index(*[n] * row.count) for n in (0, 1)]]
+    assert np.all(halves > 0.4)
 
 
 def test_its_coherence_does() -> None:
