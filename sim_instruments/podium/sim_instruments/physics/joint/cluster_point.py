@@ -84,19 +84,22 @@ class ClusterPoint:
 
 
 def cluster_point(
-    qubits: Sequence[QubitPoint], chip: FluxLines, biases_v: Mapping[str, float]
+    qubits: Sequence[QubitPoint],
+    chip: FluxLines,
+    biases_v: Mapping[str, float],
+    largest: int = LARGEST,
 ) -> ClusterPoint:
     """Return coupled qubits at their biases.
 
-    Raises NotSimulated where a density matrix of them would be too large, or of fluxoniums.
+    Raises NotSimulated where they have more than ``largest`` product states, or of fluxoniums.
     """
     large = LEVELS ** len(qubits) > LARGEST or any(one.name in chip.couplers for one in qubits)
     count = FEWER if large else LEVELS
-    if count ** len(qubits) > LARGEST:
+    if count ** len(qubits) > largest:
         names = ", ".join(qubit.name for qubit in qubits)
         raise NotSimulated(
             f"flux pulses and shared excitations couple {names}: the joint state of so many is not "
-            f"simulated, at most {LARGEST} levels are; move fewer of them in one run"
+            f"simulated, at most {largest} levels are; move fewer of them in one run"
         )
     elements, charges = [], []
     for qubit in qubits:

@@ -312,6 +312,31 @@ class GroupSteps:
             self._known_sums[member] = found
         return found
 
+    def member_drives(
+        self, group: Group
+    ) -> tuple[float, dict[int, tuple[float, NDArray[np.complex128]]]] | None:
+        """Return a step, ns, and each driven member's carrier, Hz, with its drive in each step.
+
+        In a frame that turns with that carrier from the group's start on. None where a member has
+        several carriers.
+        """
+        drives = [one for one in group.played if not one.is_flux]
+        shapes = [self._drives[one.member][one.shape] for one in drives]
+        fine = max([1, *(round(1 / shape.step_ns) for shape in shapes)])
+        found: dict[int, tuple[float, NDArray[np.complex128]]] = {}
+        for one, shape in zip(drives, shapes, strict=True):
+            carrier_hz = shape.carrier_hz
+            none = np.zeros(group.duration_ns * fine, np.complex128)
+            known_hz, drive = found.setdefault(one.member, (carrier_hz, none))
+            if known_hz != carrier_hz:
+                return None
+            whole = _signal(shape, fine, carrier_hz, one, group_frame=carrier_hz, beats=False)
+            values = whole[one.part(fine)]
+            begin = one.offset_ns * fine
+            rabi = self._point.qubits[one.member].rabi_hz_per_sqrt_w
+            drive[begin : begin + values.size] += 0.5 * rabi * np.conj(values)
+        return 1.0 / fine, found
+
     def steps(self, group: Group) -> tuple[Steps, int, float]:
         """Return the rows of one point, how many make a step, and the frame's frequency, Hz."""
         point = self._point

@@ -11,7 +11,7 @@ times that phase, and exchange hands over fewer excitations.
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,17 +23,13 @@ from podium.sim_instruments.physics.deduplicate import (
     phase_word,
 )
 from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.joint.block_steps import JointBlocks, block_steps
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
-    LONG,
-    Group,
     GroupSteps,
     Intervals,
     MemberSignals,
-    Played,
     Step,
-    parted,
-    shared_group,
 )
 from podium.sim_instruments.physics.joint.coherent_members import (
     KeptMembers,
@@ -59,24 +55,6 @@ MAPS_KEPT_BYTES = 100_000_000
 """Maps of a run beyond which they are forgotten and begun anew."""
 STATES_KEPT_BYTES = 64_000_000
 """Memory of the states behind the first pulses of a block."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class JointBlocks:
-    """A run's blocks; R of them, one for each reading."""
-
-    kind: NDArray[np.int64]
-    """Shape (R,)."""
-    example: NDArray[np.int64]
-    """Shape (kinds,): a block of each kind."""
-    first_row: NDArray[np.int64]
-    """Shape (R + 1,): where each begins among the intervals."""
-    since_ns: NDArray[np.int64]
-    """Shape (R,): when the reading before was over; the first block begins with its pulses."""
-    reading_ns: NDArray[np.int64]
-    """Shape (R,)."""
-    turns: NDArray[np.float64]
-    """Shape (n,): phase of each interval at its start, as its block counts."""
 
 
 def joint_blocks(
@@ -266,7 +244,7 @@ class JointColumns:
         ``coherent``: whether more than their populations counts; ``start``: as :meth:`column`.
         """
         since_ns, laid, last_ns = self._played(int(self._blocks.example[kind]))
-        groups = [] if laid.rows is None else self._steps(laid.rows)
+        groups = self._steps(laid.rows)
         size = self._point.basis.size
         path = [self._number((start, since_ns))]
         for step in groups:
@@ -294,6 +272,11 @@ class JointColumns:
             self._keep(number, state)
         return self.wait(state, last_ns, coherent=coherent)
 
+    def _steps(self, rows: BlockRows | None) -> list[Step]:
+        if rows is None:
+            return []
+        return block_steps(rows, len(self._point.qubits), self._point.frame_hz)
+
     def _by_maps(self, rows: BlockRows) -> Program | None:
         """Return a block as maps where it is long; None where they do not reach."""
         if not self._is_whole or rows.pulses(self._group_steps) < MAPPED_PULSES:
@@ -318,23 +301,9 @@ class JointColumns:
 
     def _played(self, number: int) -> tuple[int, _LaidOut, int]:
         """Return the wait before a block's first group, what is played, and the wait behind."""
-        blocks, intervals = self._blocks, self._intervals
-        low, high = int(blocks.first_row[number]), int(blocks.first_row[number + 1])
-        since, read = int(blocks.since_ns[number]), int(blocks.reading_ns[number])
-        if low == high:
-            return max(read - since, 0), _LaidOut(0, None, None), 0
-        taken = slice(low, high)
-        begin = int(intervals.start_ns[low])
-        first = np.searchsorted(intervals.first, [low, high])
-        rows = BlockRows(
-            intervals.member[taken],
-            intervals.is_flux[taken],
-            intervals.shape[taken],
-            intervals.start_ns[taken] - begin,
-            intervals.end_ns[taken] - begin,
-            blocks.turns[taken],
-            intervals.first[first[0] : first[1]] - low,
-        )
+        wait_ns, rows, read_ns = self._blocks.rows(self._intervals, number)
+        if rows is None:
+            return wait_ns, _LaidOut(0, None, None), 0
         content = rows.content
         laid = self._laid.get(content)
         if laid is None:
@@ -342,39 +311,7 @@ class JointColumns:
             self._laid[content] = laid
             if len(self._laid) > LAID_OUT_KEPT:
                 self._laid.popitem(last=False)
-        return max(begin - since, 0), laid, read - begin - laid.ends_ns
-
-    def _chains(self, rows: BlockRows) -> list[tuple[int, list[Group]]]:
-        """Return chains of groups, each with the wait before it."""
-        columns = (rows.member, rows.is_flux, rows.shape, rows.begin_ns, rows.turns, rows.end_ns)
-        shapes = [
-            Played(m, flux, shape, begin, turns, 0, end - begin)
-            for m, flux, shape, begin, turns, end in zip(
-                *(one.tolist() for one in columns), strict=True
-            )
-        ]
-        now, chains = 0, []
-        edges = rows.first.tolist()
-        for edge, last in zip(edges, [*edges[1:], len(shapes)], strict=True):
-            start, mine = shapes[edge].offset_ns, shapes[edge:last]
-            played = tuple(replace(one, offset_ns=one.offset_ns - start) for one in mine)
-            end = max(one.offset_ns + one.lasts_ns for one in mine)
-            parts = parted(Group(end - start, played), self._point.frame_hz)
-            chains.append((start - now, parts))
-            now = end
-        return chains
-
-    def _steps(self, rows: BlockRows) -> list[Step]:
-        """Return what follows waits, as groups that are shared where there are many."""
-        chains = self._chains(rows)
-        members = len(self._point.qubits)
-        many = sum(len(parts) for _, parts in chains) >= LONG
-        found = []
-        for wait_ns, parts in chains:
-            for k, part in enumerate(parts):
-                group, turns = shared_group(part, members, rounded=many)
-                found.append(Step(0 if k else wait_ns, group, turns))
-        return found
+        return wait_ns, laid, read_ns - laid.ends_ns
 
     def wait(
         self,

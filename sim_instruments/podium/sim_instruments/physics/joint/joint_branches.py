@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.branches import FIRST_EPOCH_NS
 from podium.sim_instruments.physics.evolution import bare_tables
+from podium.sim_instruments.physics.joint.block_steps import JointBlocks
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
     Intervals,
@@ -23,11 +24,7 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     joined,
 )
 from podium.sim_instruments.physics.joint.coherent_members import KeptMembers
-from podium.sim_instruments.physics.joint.joint_blocks import (
-    JointBlocks,
-    JointColumns,
-    against_frame,
-)
+from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, against_frame
 from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.noise import SlowNoise
 from podium.sim_instruments.physics.operating_point import QubitPoint

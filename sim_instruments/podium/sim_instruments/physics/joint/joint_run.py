@@ -19,6 +19,7 @@ from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
 from podium.sim_instruments.physics.evolution import bare_tables
 from podium.sim_instruments.physics.exposure import STRIDE_NS
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving
+from podium.sim_instruments.physics.joint.block_steps import JointBlocks
 from podium.sim_instruments.physics.joint.cluster_point import (
     FEWER,
     LEVELS,
@@ -32,14 +33,11 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
 )
 from podium.sim_instruments.physics.joint.coherent_members import KeptMembers, members_kept
 from podium.sim_instruments.physics.joint.density_evolution import LARGEST
-from podium.sim_instruments.physics.joint.joint_blocks import (
-    JointBlocks,
-    JointColumns,
-    joint_blocks,
-)
+from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.joint_walk import Followed, joint_paths
 from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.joint.static_pairs import static_pairs
+from podium.sim_instruments.physics.joint.trajectory_columns import TrajectoryColumns
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.schedule import FORGOTTEN, Schedule, schedule_of
 from podium.sim_instruments.physics.shots import PreparedShots, prepare
@@ -49,6 +47,9 @@ from podium.sim_instruments.physics.walk import Pace, Paths, Readings
 MOVED_HZ = 2e6
 """A coupled qubit that flux pulses move by less stays by itself: crosstalk. ASSUMED: an exchange of
 some MHz and a detuning of some 100 MHz then change by a hundredth."""
+LARGEST_RUN = 243
+"""Product states of a cluster at most; those of more than :data:`.density_evolution.LARGEST` are
+played by trajectories."""
 ALONE = 0.9
 """A qubit whose excitation is so much its own is driven by itself."""
 
@@ -172,7 +173,7 @@ class PreparedCluster:
     """Of the members that are read."""
     point: ClusterPoint
     blocks: JointBlocks
-    columns: JointColumns
+    columns: JointColumns | TrajectoryColumns
     followed: list[Followed]
     """Of all members."""
     kept: KeptMembers | None
@@ -217,7 +218,7 @@ def prepare_cluster(
     """
     qubits = [member.qubit for member in members]
     names = [qubit.name for qubit in qubits]
-    point = cluster_point(qubits, lines, signals.biases_v)
+    point = cluster_point(qubits, lines, signals.biases_v, LARGEST_RUN)
     heard = [_read(member, episodes) for member in members if member.read]
     later = {
         f"{member.qubit.name}.flux": member.later_ns
@@ -235,8 +236,22 @@ def prepare_cluster(
     chains = np.flatnonzero(np.diff(kept.chain, prepend=-1))
     edges = np.append(blocks.first_row[chains], blocks.first_row[-1])
     spans = _longest_ns(intervals.start_ns, intervals.end_ns, edges)
-    nodes = [noise_nodes(member.slow_hz, min(spans, _memory_ns(member))) for member in members]
-    columns = JointColumns(point, played, intervals, blocks, nodes, kept)
+    spans_ns = [min(spans, _memory_ns(member)) for member in members]
+    nodes = [
+        noise_nodes(member.slow_hz, span_ns)
+        for member, span_ns in zip(members, spans_ns, strict=True)
+    ]
+    columns: JointColumns | TrajectoryColumns
+    if point.basis.size > LARGEST:
+        if np.any(kept.kept):
+            raise NotSimulated(
+                f"one of {', '.join(names)} is read while others stay coherent: of a joint state "
+                f"of more than {LARGEST} levels that is not simulated; read all of them"
+            )
+        with_spans = list(zip(nodes, spans_ns, strict=True))
+        columns = TrajectoryColumns(point, played, intervals, blocks, with_spans)
+    else:
+        columns = JointColumns(point, played, intervals, blocks, nodes, kept)
     followed = [Followed(one.readings, one.pace) for _, one in heard]
     followed += [_unread(member, readings, episodes) for member in members[len(heard) :]]
     return PreparedCluster(

@@ -16,10 +16,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.joint.block_steps import JointBlocks
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.coherent_members import KeptMembers
-from podium.sim_instruments.physics.joint.joint_blocks import JointBlocks, JointColumns
+from podium.sim_instruments.physics.joint.joint_blocks import JointColumns
 from podium.sim_instruments.physics.joint.product_basis import ProductBasis
+from podium.sim_instruments.physics.joint.trajectory_columns import TrajectoryColumns
 from podium.sim_instruments.physics.noise import philox, unit
 from podium.sim_instruments.physics.population_table import PopulationTable
 from podium.sim_instruments.physics.shots import thermal
@@ -44,7 +46,7 @@ class Followed:
 def joint_paths(
     point: ClusterPoint,
     blocks: JointBlocks,
-    columns: JointColumns,
+    columns: JointColumns | TrajectoryColumns,
     members: Sequence[Followed],
     fraction: float,
     keys: tuple[int, Sequence[int]],
@@ -113,7 +115,7 @@ def joint_paths(
 
 
 def _state_behind(
-    columns: JointColumns,
+    columns: JointColumns | TrajectoryColumns,
     block: tuple[int, int],
     reading: int,
     stays: NDArray[np.bool_],
