@@ -82,11 +82,11 @@ class FeedlineRun:
         spurs.add(heard)
         if not any(capture.start_ns.size for capture in captures):
             return
-        run = self._as_arrived(tones, captures)
+        run = self.as_arrived(tones, captures)
         values = [integrated[i] for i in mine]
         pulses = run._pulses(run.signals)
         together = clusters_of(feedline, run.signals, self.flux_lines, pulses)
-        _check_apart(together, known)
+        together = _unknown(together, known)
         shown = None
         if self.flux_lines is not None and not known:
             wider = with_static_pairs(together, feedline, run.signals, self.flux_lines)
@@ -144,7 +144,7 @@ class FeedlineRun:
             return None
         return shown
 
-    def _as_arrived(
+    def as_arrived(
         self, tones: Sequence[PulseTrain], captures: Sequence[CaptureTrain]
     ) -> "FeedlineRun":
         """Return the run with flux pulses as their lines deliver them."""
@@ -359,18 +359,25 @@ def driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64]
     return np.concatenate([np.zeros(0, np.int64), *begins])
 
 
-def _check_apart(
+def _unknown(
     together: Sequence[tuple[str, ...]], known: Mapping[str, tuple[NDArray[np.int64], Paths]]
-) -> None:
-    """Raise NotSimulated for a cluster on one chip of which a member shares photons with a link."""
+) -> list[tuple[str, ...]]:
+    """Return the clusters that were not evolved elsewhere, where photons of a link are.
+
+    Raises NotSimulated for one of which some members were.
+    """
+    left = []
     for names in together:
         met = sorted(known.keys() & set(names))
-        if met:
+        if not met:
+            left.append(names)
+        elif len(met) < len(names):
             raise NotSimulated(
                 f"{met[0]} sends or catches photons over a link in a run in which flux pulses and "
                 f"shared excitations couple it to {', '.join(set(names) - {met[0]})}: that is not "
                 "simulated; play gates of its chip in a run of their own"
             )
+    return left
 
 
 def check_alone(qubit: QubitPoint) -> None:

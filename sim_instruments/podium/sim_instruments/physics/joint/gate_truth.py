@@ -19,6 +19,7 @@ from podium.sim_instruments.physics.chip import Chip, Edge
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
 from podium.sim_instruments.physics.joint.density_evolution import Steps, operators
 from podium.sim_instruments.physics.joint.group_maps import propagator
+from podium.sim_instruments.physics.joint.matrix_units import by_units, hermitian_operators
 from podium.sim_instruments.physics.known_truth import Truth
 
 RISES_NS = (0, 4, 8)
@@ -262,8 +263,8 @@ def judged(point: ClusterPoint, edge: Edge, pulse: Pulse) -> tuple[float, float]
     for hz, weight in _noise_nodes([qubit.slow_sigma_hz for qubit in point.qubits]):
         here = levels + hz[:, None] * np.arange(levels.shape[-1])
         steps = Steps(1.0, here, exchange, np.zeros((1, count, len(elements)), np.complex128))
-        played = propagator(point.cluster, steps, 1, point.frame_hz).play(_operators(comp))
-        moved += weight * _by_units(np.einsum("xa,cxy,yb->cab", comp, played, comp))
+        played = propagator(point.cluster, steps, 1, point.frame_hz).play(hermitian_operators(comp))
+        moved += weight * by_units(np.einsum("xa,cxy,yb->cab", comp, played, comp))
     coherent = np.array([[moved[a, 0, a, 0] for a in range(4)]])
     block = np.zeros((1, 4, 4), np.complex128)
     if edge.gate == "cz":
@@ -287,25 +288,3 @@ def _noise_nodes(sigmas_hz: Sequence[float]) -> list[tuple[NDArray[np.float64], 
         for a, u in zip(value, weight, strict=True)
         for b, v in zip(value, weight, strict=True)
     ]
-
-
-def _operators(comp: NDArray[np.float64]) -> NDArray[np.complex128]:
-    """Return Hermitian operators from which all |a><b| are made, (16, D, D)."""
-    found = []
-    for a in range(4):
-        for b in range(4):
-            one = np.outer(comp[:, a], comp[:, b]).astype(np.complex128)
-            found.append(one + one.T if a <= b else 1j * (one.T - one))
-    return np.array(found)
-
-
-def _by_units(played: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """Return what becomes of |a><b|, (4, 4, 4, 4), from what becomes of :func:`_operators`."""
-    of = played.reshape(4, 4, 4, 4)
-    out = np.zeros((4, 4, 4, 4), np.complex128)
-    for a in range(4):
-        out[a, a] = of[a, a] / 2
-        for b in range(a):
-            out[b, a] = (of[b, a] - 1j * of[a, b]) / 2
-            out[a, b] = (of[b, a] + 1j * of[a, b]) / 2
-    return out

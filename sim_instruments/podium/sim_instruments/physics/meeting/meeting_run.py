@@ -1,8 +1,9 @@
 """Runs of several instruments are played together: their elements share photons of links.
 
 Each instrument's run stays what it is: its own feedlines, its own records. Only the two qubits at
-the ends of a link over which somebody plays are evolved together, three levels each; what their
-readings find is handed to the feedlines, where all else goes on as in a run by itself.
+the ends of a link over which somebody plays are evolved together, three levels each, and
+neighbours that flux pulses bring one of them together with; what their readings find is handed to
+the feedlines, where all else goes on as in a run by itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,22 +20,27 @@ from podium.sim_instruments.physics.drive_line import (
     without_silence,
 )
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
-from podium.sim_instruments.physics.fast_flux import moving
 from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone, driven_ns
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
-from podium.sim_instruments.physics.meeting.atom_maps import three_levels
+from podium.sim_instruments.physics.meeting.atom_maps import LEVELS, three_levels
+from podium.sim_instruments.physics.meeting.gate_pulses import (
+    GatePair,
+    GateRows,
+    gate_pairs,
+    joined_gates,
+)
 from podium.sim_instruments.physics.meeting.kept_states import KeptState
-from podium.sim_instruments.physics.meeting.member import Member
+from podium.sim_instruments.physics.meeting.member import Member, ShoneRows
 from podium.sim_instruments.physics.meeting.shared_run import SharedRun
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import flight
-from podium.sim_instruments.physics.schedule import schedule_of
+from podium.sim_instruments.physics.schedule import FORGOTTEN, schedule_of
 from podium.sim_instruments.physics.short_run import later_ns
-from podium.sim_instruments.physics.shots import prepare
+from podium.sim_instruments.physics.shots import PreparedShots, prepare
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.physics.spurs import felt, parted, pumped
-from podium.sim_instruments.physics.walk import Paths
+from podium.sim_instruments.physics.walk import Paths, Readings
 
 JOINED_NS = 16
 """Pulses on a sideband that follow each other so closely are one window: pieces of one shape."""
@@ -140,12 +146,19 @@ def levels_found(
     active = [link for link in links if played & {end.sideband for end in link.ends}]
     driven = {end.qubit: end for link in active for end in link.ends if end.sideband in played}
     names = [*driven, *(name for state in kept for name in state.names if name not in driven)]
+    gates = [pair for one in feedlines for pair in _gates(one, names)]
+    names += [name for pair in gates for name in pair.names]
     origin_fs = min((one.run.signals.start_tai_fs for one in feedlines), default=0)
     members: dict[str, tuple[int, Member]] = {}
     for name in dict.fromkeys(names):
         own = [(n, end) for n, link in enumerate(active) for end in link.ends if end.qubit == name]
         own = [(n, end) for n, end in own if end.sideband in played]
-        found = _member(name, own, feedlines, origin_fs)
+        rows = [
+            pair.rows(number, pair.names.index(name))
+            for number, pair in enumerate(gates)
+            if name in pair.names
+        ]
+        found = _member(name, own, joined_gates(rows), feedlines, origin_fs, goes_on=whole)
         if found is not None:
             members[name] = found
         elif name in driven:
@@ -156,14 +169,16 @@ def levels_found(
     ends = [[end.qubit if end.sideband in played else "" for end in link.ends] for link in active]
     known: list[Known] = [{} for _ in feedlines]
     left: list[KeptState] = []
-    for group in _groups(list(members), [*ends, *(list(state.names) for state in kept)]):
+    together = [*ends, *(state.names for state in kept), *(pair.names for pair in gates)]
+    for group in _groups(list(members), together):
         number = {name: n for n, name in enumerate(group)}
         here = [n for n, pair in enumerate(ends) if number.keys() & set(pair)]
-        places = {link: place for place, link in enumerate(here)}
+        beside = [n for n, pair in enumerate(gates) if number.keys() & set(pair.names)]
         run = SharedRun(
-            [_renumbered(members[name][1], places) for name in group],
+            [_renumbered(members[name][1], here, beside) for name in group],
             [active[n] for n in here],
             [(number.get(ends[n][0], -1), number.get(ends[n][1], -1)) for n in here],
+            [gates[n] for n in beside],
             [state for state in kept if number.keys() & set(state.names)],
             channel,
             seed,
@@ -177,9 +192,23 @@ def levels_found(
     return known, left
 
 
-def _renumbered(member: Member, places: dict[int, int]) -> Member:
-    """Return a member with the numbers of links of its group."""
-    return replace(member, link=np.array([places[n] for n in member.link.tolist()], np.int64))
+def _gates(one: HeardFeedline, names: Sequence[str]) -> list[GatePair]:
+    """Return the pairs of a feedline that flux pulses bring together, one being of these names."""
+    run = one.run
+    pulses = [t for t in run.signals.drives if t.line in run.fluxes and t.start_ns.size]
+    if not pulses:
+        return []
+    arrived = run.as_arrived(_tones(one), [run.signals.captures[i] for i in one.mine])
+    pulses = [t for t in arrived.signals.drives if t.line in run.fluxes]
+    return gate_pairs(run.feedline, run.flux_lines, pulses, run.signals.biases_v, names)
+
+
+def _renumbered(member: Member, links: Sequence[int], pairs: Sequence[int]) -> Member:
+    """Return a member with the numbers of links and of gates' pairs of its group."""
+    link = [links.index(n) for n in member.link.tolist()]
+    pair = [pairs.index(n) for n in member.gates.pair.tolist()]
+    gates = replace(member.gates, pair=np.array(pair, np.int64))
+    return replace(member, link=np.array(link, np.int64), gates=gates)
 
 
 def _groups(names: Sequence[str], joined: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -200,8 +229,11 @@ def _groups(names: Sequence[str], joined: Sequence[Sequence[str]]) -> list[list[
 def _member(
     name: str,
     own: Sequence[tuple[int, LinkEnd]],
+    gates: GateRows,
     feedlines: Sequence[HeardFeedline],
     origin_fs: int,
+    *,
+    goes_on: bool,
 ) -> tuple[int, Member] | None:
     """Return a qubit as its run plays and reads it, and which feedline; None: no run has it."""
     having = [
@@ -215,18 +247,26 @@ def _member(
             f"{name} is played or read by two runs that meet: that is not simulated; let one "
             "instrument do all of it"
         )
-    return next(((n, _member_of(one, name, own, origin_fs)) for n, one in reading), None)
+    found = (
+        (n, _member_of(one, name, own, gates, origin_fs, goes_on=goes_on)) for n, one in reading
+    )
+    return next(found, None)
 
 
 def _member_of(
-    one: HeardFeedline, name: str, own_ends: Sequence[tuple[int, LinkEnd]], origin_fs: int
+    one: HeardFeedline,
+    name: str,
+    own_ends: Sequence[tuple[int, LinkEnd]],
+    gates: GateRows,
+    origin_fs: int,
+    *,
+    goes_on: bool,
 ) -> Member:
     run, feedline = one.run, one.run.feedline
     (at_rest,) = (qubit for qubit in feedline.qubits if qubit.name == name)
     on_its_line = [t for t in run.signals.drives if t.line == f"{name}.drive"]
     qubit = three_levels(pumped(at_rest, on_its_line))
     check_alone(qubit)
-    _check_still(run, name)
     later = later_ns(qubit, feedline)
     own = without_silence(drives_of(felt(qubit, on_its_line)))
     # ASSUMED: a sideband's line is as long as the qubit's drive line, and what a mixer adds to it
@@ -243,20 +283,53 @@ def _member_of(
         played_ns = at_ns - later
         return played_ns * FS_PER_NS + one.late_fs(played_ns) + delay_fs
 
+    own = replace(own, start_ns=own.start_ns + later)
+    windows = replace(windows, start_ns=windows.start_ns + later)
+    lit_ns = schedule.start_ns[schedule.sampled]
+    starts = np.concatenate([own.start_ns, windows.start_ns, gates.start_ns])
+    through = _stays_coherent(shots, lit_ns, starts, goes_on=goes_on)
     return Member(
         qubit=qubit,
         run=run.signals.run,
-        drives=replace(own, start_ns=own.start_ns + later),
-        windows=replace(windows, start_ns=windows.start_ns + later),
+        drives=own,
+        windows=windows,
         link=link,
         world_fs=world_fs,
-        readings=shots.readings,
+        readings=Readings(*(one[~through] for one in shots.readings)),
         pace=shots.pace,
-        lit_ns=schedule.start_ns[schedule.sampled],
-        episode=schedule.episode,
+        lit_ns=lit_ns[~through],
+        episode=schedule.episode[~through],
         fraction=fraction,
         slow_hz=run.slow_hz(run.signals, qubit),
+        gates=gates,
+        shone=ShoneRows(
+            lit_ns[through],
+            lit_ns[through] + (shots.readings.end_ns - shots.readings.begin_ns)[through],
+            shots.part[through],
+            shots.part_factors[:, :LEVELS, :LEVELS],
+        ),
     )
+
+
+def _stays_coherent(
+    shots: PreparedShots, lit_ns: NDArray[np.int64], starts_ns: NDArray[np.int64], *, goes_on: bool
+) -> NDArray[np.bool_]:
+    """Return through which readouts of its feedline a qubit stays coherent, (S,).
+
+    Those that neither tell its level nor take its coherence, where something has been played to it
+    since one that did, and something more is before the next one. ``starts_ns``: when it is played;
+    ``goes_on``: something may be behind the last one.
+    """
+    count = lit_ns.size
+    found = shots.told | (shots.lost >= -np.log(FORGOTTEN))
+    played = np.bincount(np.searchsorted(lit_ns, starts_ns), minlength=count + 1) > 0
+    played[count] |= goes_on
+    at = np.arange(count + 1)
+    last_played = np.maximum.accumulate(np.where(played, at, -1))[:count]
+    next_played = np.minimum.accumulate(np.where(played, at, count + 1)[::-1])[::-1][1:]
+    last_found = np.append(-1, np.maximum.accumulate(np.where(found, at[:count], -1)))[:count]
+    next_found = np.minimum.accumulate(np.where(found, at[:count], count)[::-1])[::-1]
+    return ~found & (last_played > last_found) & (next_played <= next_found)
 
 
 def _windows(
@@ -305,24 +378,16 @@ def _nearest(off_hz: float, ends: Sequence[tuple[int, LinkEnd]]) -> int:
     return near[0][0]
 
 
-def _episodes(one: HeardFeedline) -> Episodes:
+def _tones(one: HeardFeedline) -> list[PulseTrain]:
     run = one.run
     mine = (train for train in run.signals.drives if train.line == run.feedline.name)
-    tones, _ = parted(run.feedline, mine)
+    return list(parted(run.feedline, mine)[0])
+
+
+def _episodes(one: HeardFeedline) -> Episodes:
+    run, tones = one.run, _tones(one)
     captures = [run.signals.captures[i] for i in one.mine]
     if not tones and not captures:
         none = np.zeros(0, np.int64)
         tones = [PulseTrain(run.feedline.name, none, none.astype(np.int32), np.zeros(0), ())]
     return episodes_of(run.feedline, tones, captures, driven_ns(run.signals, run.feedline))
-
-
-def _check_still(run: FeedlineRun, name: str) -> None:
-    """Raise NotSimulated for a qubit of a link that flux pulses of its run move."""
-    pulses = [t for t in run.signals.drives if t.line in run.fluxes and t.start_ns.size]
-    if run.flux_lines is None or not pulses:
-        return
-    if moving(run.flux_lines, name, pulses, run.signals.biases_v) is not None:
-        raise NotSimulated(
-            f"flux pulses move {name}, which sends or catches photons over a link in the same run: "
-            "that is not simulated; play them in a run of their own"
-        )

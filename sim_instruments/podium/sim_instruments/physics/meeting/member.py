@@ -5,7 +5,7 @@ those of the feedline's connector, ns from the start of the atom's own run.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,34 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.drive_line import Drives
 from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.meeting.gate_pulses import GateRows, no_gates
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.walk import Pace, Readings
 
-DRIVE, WINDOW, READING = 0, 1, 2
+DRIVE, WINDOW, READING, GATE, SHONE = range(5)
 UNTIL_THE_END = 1 << 62
 SHARED_NS = 2
 """Neighbours may share so much: pulses of instruments that sample twice in a nanosecond end and
 begin within one, and one that begins between two samples has another one behind its end."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ShoneRows:
+    """Readouts of others on its feedline, n of them, through which an atom stays coherent."""
+
+    start_ns: NDArray[np.int64]
+    """Shape (n,): when their photons are first there."""
+    end_ns: NDArray[np.int64]
+    part: NDArray[np.int64]
+    """Shape (n,): which of ``factors``."""
+    factors: NDArray[np.complex128]
+    """Shape (parts, 3, 3): what photons do to coherences."""
+
+
+def in_the_dark() -> ShoneRows:
+    """Return no readouts."""
+    none = np.zeros(0, np.int64)
+    return ShoneRows(none, none, none, np.zeros((0, 3, 3), np.complex128))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +67,10 @@ class Member:
     """See :func:`..readout.flight`."""
     slow_hz: tuple[float, float]
     """Mean of its slow noise over the run, and how far it strays in it."""
+    gates: GateRows = field(default_factory=no_gates)
+    """With its neighbours on the chip."""
+    shone: ShoneRows = field(default_factory=in_the_dark)
+    """Readouts that are none of its readings."""
 
     @property
     def dark_ns(self) -> NDArray[np.int64]:
@@ -69,15 +93,17 @@ class MemberBlocks:
     """All that happens to a member, n rows by time; S + 1 blocks, the last without a reading."""
 
     what: NDArray[np.int64]
-    """Shape (n,): DRIVE or WINDOW."""
+    """Shape (n,): DRIVE, WINDOW, GATE or SHONE."""
     row: NDArray[np.int64]
-    """Shape (n,): row among drives or windows."""
+    """Shape (n,): row among drives, windows, gates or readouts of others."""
     start_ns: NDArray[np.int64]
     end_ns: NDArray[np.int64]
     first: NDArray[np.int64]
     """Shape (S + 2,): where each block begins."""
     block_of_window: NDArray[np.int64]
     """Shape (windows,)."""
+    block_of_gate: NDArray[np.int64]
+    """Shape (gates,)."""
     since_ns: NDArray[np.int64]
     """Shape (S + 1,): when each block begins."""
 
@@ -86,23 +112,24 @@ def member_blocks(member: Member) -> MemberBlocks:
     """Cut what is played to a member at its readings.
 
     Neighbours may share :data:`SHARED_NS`. Raises NotSimulated for a drive during a window of its
-    sideband, and for what is played while there are photons in the resonators of its feedline.
+    sideband or a gate, and for what is played while there are photons in the resonators of its
+    feedline.
     """
-    drives, windows, name = member.drives, member.windows, member.qubit.name
-    start = np.concatenate([drives.start_ns, windows.start_ns])
-    end = np.concatenate([drives.end_ns, windows.end_ns])
-    what = np.repeat([DRIVE, WINDOW], [drives.start_ns.size, windows.start_ns.size])
-    row = np.concatenate([np.arange(drives.start_ns.size), np.arange(windows.start_ns.size)])
+    name = member.qubit.name
+    parts = {
+        DRIVE: member.drives,
+        WINDOW: member.windows,
+        GATE: member.gates,
+        SHONE: member.shone,
+    }
+    start = np.concatenate([one.start_ns for one in parts.values()])
+    end = np.concatenate([one.end_ns for one in parts.values()])
+    counts = [one.start_ns.size for one in parts.values()]
+    what = np.repeat(list(parts), counts)
+    row = np.concatenate([np.arange(count) for count in counts])
     order = np.argsort(start, kind="stable")
     start, end, what, row = start[order], end[order], what[order], row[order]
-    over = np.flatnonzero(end[:-1] > start[1:] + SHARED_NS)
-    if over.size:
-        at = int(start[over[0] + 1])
-        raise NotSimulated(
-            f"{name} is driven at {at} ns of its run while its sideband makes or catches a photon: "
-            "that is not simulated; let the drive end before the sideband's pulse or begin behind "
-            "it"
-        )
+    _check_apart(name, what, start, end)
     lit, dark = member.lit_ns, member.dark_ns
     block = np.searchsorted(lit, start, side="left")
     since = np.append(start[:1] if start.size else 0, dark).astype(np.int64)
@@ -115,6 +142,31 @@ def member_blocks(member: Member) -> MemberBlocks:
             "before a readout, and begin when that has rung down"
         )
     first = np.searchsorted(block, np.arange(lit.size + 2))
-    block_of_window = np.zeros(windows.start_ns.size, np.int64)
-    block_of_window[row[what == WINDOW]] = block[what == WINDOW]
-    return MemberBlocks(what, row, start, end, first, block_of_window, since)
+    block_of = {}
+    for kind in (WINDOW, GATE):
+        block_of[kind] = np.zeros(parts[kind].start_ns.size, np.int64)
+        block_of[kind][row[what == kind]] = block[what == kind]
+    return MemberBlocks(what, row, start, end, first, block_of[WINDOW], block_of[GATE], since)
+
+
+def _check_apart(
+    name: str, what: NDArray[np.int64], start: NDArray[np.int64], end: NDArray[np.int64]
+) -> None:
+    """Raise NotSimulated for two things that happen to an atom at one time."""
+    over = np.flatnonzero(end[:-1] > start[1:] + SHARED_NS)
+    if not over.size:
+        return
+    at, both = int(start[over[0] + 1]), {int(what[over[0]]), int(what[over[0] + 1])}
+    if SHONE in both:
+        raise NotSimulated(
+            f"something is played to {name} at {at} ns of its run, which shares a state with "
+            "others, while there are photons of another readout on its feedline: that is not "
+            "simulated; wait until they have rung down"
+        )
+    meanwhile = "its sideband makes or catches a photon"
+    if GATE in both:
+        meanwhile = "a flux pulse brings it together with its neighbour"
+    raise NotSimulated(
+        f"{name} is driven at {at} ns of its run while {meanwhile}: that is not simulated; let the "
+        "one end before the other's pulse or begin behind it"
+    )

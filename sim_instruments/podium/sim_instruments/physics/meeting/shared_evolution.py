@@ -1,7 +1,8 @@
 """Atoms of several nodes from known levels or a shared state to their readings, through photons.
 
 The state of n atoms is kept as ``[k1, 9, ... kn, 9]``: nodes of each atom's slow noise, and its
-flat density matrix. What is played to one atom acts on its own index; a window of a link on two.
+flat density matrix. What is played to one atom acts on its own index; a window of a link, or a gate
+of a chip, on two. Atoms that have shared nothing yet have states of their own.
 Slow noise acts half before and half behind a window: what that leaves out goes with the square of
 the noise times the window.
 """
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.deduplicate import PHASE_STEP
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS, SIZE, AtomMaps, phases
+from podium.sim_instruments.physics.meeting.gate_pulses import GatePair
 from podium.sim_instruments.physics.meeting.link_windows import LinkWindows
 from podium.sim_instruments.physics.meeting.shared_shots import HARMONICS
 
@@ -64,7 +66,28 @@ class Photon:
     lag_fs: int = 0
 
 
-Event = Wait | Gap | Driven | Photon
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A flux pulse brings an atom together with its neighbour."""
+
+    pair: int
+    end: int
+    shape: int
+    before_ns: int
+    """For how long nothing has driven it."""
+    behind_ns: int
+    """For how long nothing does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shone:
+    """An atom stays coherent while another one of its feedline is read."""
+
+    part: int
+    span_ns: int
+
+
+Event = Wait | Gap | Driven | Photon | Gate | Shone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,10 +102,18 @@ class SharedStart:
 class SharedEvolution:
     """Evolves atoms of a meeting; windows are worked out once."""
 
-    def __init__(self, windows: LinkWindows, maps: Sequence[AtomMaps]) -> None:
-        """``maps``: of the members, by number."""
+    def __init__(
+        self,
+        windows: LinkWindows,
+        maps: Sequence[AtomMaps],
+        gates: Sequence[GatePair] = (),
+        shone: Sequence[Matrix] = (),
+    ) -> None:
+        """``maps`` and ``shone``, what photons do to coherences: of the members, by number."""
         self._windows = windows
         self._maps = maps
+        self._gates = gates
+        self._shone = shone
 
     def evolved(
         self, starts: Sequence[SharedStart], events: Mapping[int, Sequence[Event]]
@@ -106,26 +137,28 @@ class SharedEvolution:
     ) -> Matrix:
         """Return the state ``[k1, 9, ...]`` behind the events: see :meth:`evolved`."""
         members = sorted(events)
-        state = self._start(starts, members)
+        parts = [self._begun(start, members) for start in starts]
         rest = [list(events[member]) for member in members]
         while True:
             for axis, member in enumerate(members):
+                part = next(one for one in parts if axis in one.axes)
                 while rest[axis] and not _is_shared(rest[axis][0]):
-                    state = self._alone(state, axis, self._change(member, rest[axis].pop(0)))
-            heads = {
-                (one[0].pair, one[0].end): axis
-                for axis, one in enumerate(rest)
-                if one and isinstance(one[0], Photon)
-            }
-            ready = [pair for pair, end in heads if end == 0 and (pair, 1) in heads]
+                    part.alone(axis, self._change(member, rest[axis].pop(0)))
+            heads = {_meets(one[0]): axis for axis, one in enumerate(rest) if one}
+            ready = [what for what in heads if what[-1] == 0 and (*what[:-1], 1) in heads]
             if not ready:
                 break
-            axes = heads[ready[0], 0], heads[ready[0], 1]
-            photons = rest[axes[0]].pop(0), rest[axes[1]].pop(0)
-            state = self._shared(state, axes, (members[axes[0]], members[axes[1]]), photons)
+            axes = heads[ready[0]], heads[(*ready[0][:-1], 1)]
+            both = rest[axes[0]].pop(0), rest[axes[1]].pop(0)
+            part = _joined([one for one in parts if {*axes} & {*one.axes}])
+            parts = [one for one in parts if not {*axes} & {*one.axes}] + [part]
+            places = part.axes.index(axes[0]), part.axes.index(axes[1])
+            part.state = self._shared(
+                part.state, places, (members[axes[0]], members[axes[1]]), both
+            )
         if any(rest):
             raise NotSimulated("photons between nodes are sent and caught in a circle in time")
-        return state
+        return _joined(parts).in_order()
 
     def effect(self, member: int, events: Sequence[Event], *, read: bool) -> Matrix:
         """Return what a reading behind further events of one member makes of its state.
@@ -141,26 +174,15 @@ class SharedEvolution:
         rows = np.moveaxis(change[:, DIAGONAL], 1, 0) * maps.weight[:, None]
         return np.asarray(rows if read else rows.sum(axis=0, keepdims=True))
 
-    def _start(self, starts: Sequence[SharedStart], members: Sequence[int]) -> Matrix:
-        """Return the product of the states before, [k1, 9, ...]."""
-        order = [axis for start in starts for axis in start.axes]
-        state = np.ones((), np.complex128)
-        for start in starts:
-            state = np.multiply.outer(state, start.rho)
-        state = np.transpose(state, np.argsort(order))
+    def _begun(self, start: SharedStart, members: Sequence[int]) -> "_Part":
+        """Return a state before, with nodes of slow noise."""
         shape, nodes = [], []
-        for axis in range(len(order)):
+        for axis in start.axes:
             shape += [1, SIZE]
             count = self._maps[members[axis]].weight.size if axis < len(members) else 1
             nodes += [count, SIZE]
-        return np.ascontiguousarray(np.broadcast_to(state.reshape(shape), nodes))
-
-    def _alone(self, state: Matrix, axis: int, change: Matrix) -> Matrix:
-        """Let superoperators (K, 9, 9) act on an axis."""
-        shape = state.shape
-        before = int(np.prod(shape[: 2 * axis]))
-        held = state.reshape(before, shape[2 * axis], SIZE, -1)
-        return np.asarray((change @ held).reshape(shape))
+        state = np.ascontiguousarray(np.broadcast_to(start.rho.reshape(shape), nodes))
+        return _Part(list(start.axes), state)
 
     def _change(self, member: int, event: Event) -> Matrix:
         """Return the superoperators (K, 9, 9) of what happens to one atom alone."""
@@ -176,26 +198,34 @@ class SharedEvolution:
                 unit, half = self._turns(member, event)
                 own = self._windows.one_sided(event.link, event.end, event.shape)
                 return np.asarray((half / unit)[:, :, None] * own * (half * unit)[:, None, :])
+            case Shone():
+                photons = self._shone[member][event.part].reshape(SIZE)
+                return np.asarray(maps.wait(event.span_ns) * photons)
+            case Gate():
+                raise NotSimulated("a gate of two qubits is played to one of them alone")
 
     def _shared(
         self,
         state: Matrix,
         axes: tuple[int, int],
         members: tuple[int, int],
-        photons: tuple[Event, ...],
+        both: tuple[Event, ...],
     ) -> Matrix:
-        """Let a window pass in which both ends play; ``axes``: of the link's first and second."""
-        one, other = photons
-        assert isinstance(one, Photon)
-        assert isinstance(other, Photon)
-        sides = [self._turns(member, x) for member, x in zip(members, (one, other), strict=True)]
+        """Let a window of a link, or a gate, pass; ``axes``: of its first and its second end."""
+        one, other = both
+        sides = [self._turns(member, x) for member, x in zip(members, both, strict=True)]
         moved = np.moveaxis(
             state, (2 * axes[0], 2 * axes[1], 2 * axes[0] + 1, 2 * axes[1] + 1), (-4, -3, -2, -1)
         )
         shape = moved.shape
         held = moved.reshape(-1, *shape[-4:])
-        levels = _populated(held)
-        window = self._windows.shared(one.link, one.shape, other.shape, one.lag_fs, levels)
+        if isinstance(one, Gate) and isinstance(other, Gate):
+            window = self._gate(one, other)
+        else:
+            assert isinstance(one, Photon)
+            assert isinstance(other, Photon)
+            levels = _populated(held)
+            window = self._windows.shared(one.link, one.shape, other.shape, one.lag_fs, levels)
         half = sides[0][1][:, None, :, None] * sides[1][1][None, :, None, :]
         unit = sides[0][0][:, None] * sides[1][0][None, :]
         before = (held * half * unit).reshape(-1, SIZE * SIZE)
@@ -204,11 +234,56 @@ class SharedEvolution:
         places = (2 * axes[0], 2 * axes[1], 2 * axes[0] + 1, 2 * axes[1] + 1)
         return np.ascontiguousarray(np.moveaxis(back, (-4, -3, -2, -1), places))
 
-    def _turns(self, member: int, photon: Photon) -> tuple[Matrix, Matrix]:
+    def _gate(self, one: Gate, other: Gate) -> Matrix:
+        """Return a gate's channel (81, 81), with the shift of each other before and behind it."""
+        pair = self._gates[one.pair]
+        before = pair.shifted(min(one.before_ns, other.before_ns)).reshape(-1)
+        behind = pair.shifted(min(one.behind_ns, other.behind_ns)).reshape(-1)
+        return np.asarray(behind[:, None] * pair.channel(one.shape) * before)
+
+    def _turns(self, member: int, photon: Event) -> tuple[Matrix, Matrix]:
         """Return what a drive's phase turns, (9,), and the noise of half its window, (K, 9)."""
+        if isinstance(photon, Gate):
+            half_ns = 0.5 * self._gates[photon.pair].lasts_ns(photon.shape)
+            return np.ones(SIZE, np.complex128), self._maps[member].stray(half_ns)
+        assert isinstance(photon, Photon)
         unit = phases(np.array([0.0, 0.0, photon.turns]))
         lasts = self._windows.duration_ns(photon.link, photon.end, photon.shape)
         return unit, self._maps[member].stray(0.5 * lasts)
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    """Atoms that share a state: [k, 9] of each, in the order of ``axes``."""
+
+    axes: list[int]
+    state: Matrix
+
+    def alone(self, axis: int, change: Matrix) -> None:
+        """Let superoperators (K, 9, 9) act on an atom."""
+        place, shape = self.axes.index(axis), self.state.shape
+        before = int(np.prod(shape[: 2 * place]))
+        held = self.state.reshape(before, shape[2 * place], SIZE, -1)
+        self.state = np.asarray((change @ held).reshape(shape))
+
+    def in_order(self) -> Matrix:
+        """Return the state with its atoms in ascending order."""
+        order = [2 * int(at) + part for at in np.argsort(self.axes) for part in (0, 1)]
+        return np.ascontiguousarray(np.transpose(self.state, order))
+
+
+def _joined(parts: Sequence[_Part]) -> _Part:
+    """Return the product of states."""
+    state = np.ones((), np.complex128)
+    for part in parts:
+        state = np.multiply.outer(state, part.state)
+    return _Part([axis for part in parts for axis in part.axes], state)
+
+
+def _meets(event: Event) -> tuple[str, int, int]:
+    """Return what an event that is shared waits for, and its own end of it."""
+    assert isinstance(event, Photon | Gate)
+    return type(event).__name__, event.pair, event.end
 
 
 def populations(rho: Matrix, read: Sequence[bool]) -> NDArray[np.float64]:
@@ -263,7 +338,7 @@ def level_state(axis: int, level: int) -> SharedStart:
 
 
 def _is_shared(event: Event) -> bool:
-    return isinstance(event, Photon) and event.pair >= 0
+    return isinstance(event, Gate) or (isinstance(event, Photon) and event.pair >= 0)
 
 
 def _ones(state: Matrix, members: int) -> int:

@@ -12,10 +12,14 @@ from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.atom_maps import AtomMaps
+from podium.sim_instruments.physics.meeting.gate_pulses import GatePair
 from podium.sim_instruments.physics.meeting.kept_states import KeptState
 from podium.sim_instruments.physics.meeting.link_windows import LinkWindows
 from podium.sim_instruments.physics.meeting.member import (
     DRIVE,
+    GATE,
+    SHARED_NS,
+    WINDOW,
     Member,
     MemberBlocks,
     member_blocks,
@@ -24,10 +28,12 @@ from podium.sim_instruments.physics.meeting.shared_evolution import (
     Driven,
     Event,
     Gap,
+    Gate,
     Matrix,
     Photon,
     SharedEvolution,
     SharedStart,
+    Shone,
     Wait,
     alike,
     interpolated,
@@ -53,6 +59,8 @@ class SharedRun:
     links: Sequence[Link]
     ends: Sequence[tuple[int, int]]
     """Of each link: the numbers of the members at both ends; -1: nobody plays there."""
+    gates: Sequence[GatePair]
+    """Of pairs of members on one chip."""
     kept: Sequence[KeptState]
     channel: WindowChannel
     seed: int
@@ -114,7 +122,8 @@ class SharedShots:
         self._draws = draws
         maps = [_maps(member, own) for member, own in zip(run.members, blocks, strict=True)]
         self._windows = LinkWindows(run.links, run.ends, run.channel, run.members)
-        self._evolution = SharedEvolution(self._windows, maps)
+        shone = [member.shone.factors for member in run.members]
+        self._evolution = SharedEvolution(self._windows, maps, run.gates, shone)
         self._found: dict[tuple[int, tuple[int, ...]], NDArray[np.float64]] = {}
         self._number = {member.qubit.name: n for n, member in enumerate(run.members)}
 
@@ -301,13 +310,33 @@ class SharedShots:
             if blocks.what[row] == DRIVE:
                 turns = float(phases.turns[row])
                 found.append(Driven(int(member.drives.shape[place]), turns))
-            else:
+            elif blocks.what[row] == WINDOW:
                 found.append(self._photon(number, row, place, turned))
+            elif blocks.what[row] == GATE:
+                found.append(self._gate(number, block, row, place))
+            else:
+                found.append(Shone(int(member.shone.part[place]), end - start))
             now = end
         until = int(member.lit_ns[block]) if block < member.lit_ns.size else now
         if until > now:
             found.append(Wait(until - now))
         return found
+
+    def _gate(self, number: int, block: int, row: int, place: int) -> Gate:
+        """Return a gate, and for how long nothing drives the member before it and behind it."""
+        member, blocks = self._run.members[number], self._blocks[number]
+        begin, end = int(blocks.start_ns[row]), int(blocks.end_ns[row])
+        mine = slice(int(blocks.first[block]), int(blocks.first[block + 1]))
+        driven = np.isin(blocks.what[mine], (DRIVE, WINDOW))
+        ends = blocks.end_ns[mine][driven]
+        before = begin - int(max(ends[ends <= begin + SHARED_NS], default=begin))
+        until = [int(member.lit_ns[block])] if block < member.lit_ns.size else []
+        until += blocks.start_ns[mine][driven & (blocks.start_ns[mine] >= end - SHARED_NS)].tolist()
+        behind = min(until, default=end) - end
+        gates = member.gates
+        return Gate(
+            int(gates.pair[place]), int(gates.end[place]), int(gates.shape[place]), before, behind
+        )
 
     def _photon(
         self, number: int, row: int, place: int, turned: dict[int, tuple[int, float]]

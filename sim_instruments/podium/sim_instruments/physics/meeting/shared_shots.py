@@ -1,10 +1,10 @@
 """Shots of a meeting: which blocks share photons, how alike they are, what is drawn.
 
-Blocks that share photons, or begin in a shared state, are evolved and drawn together; all others by
-themselves. Each kind is evolved once from each set of levels that a run comes to. Phases of a
-member count from its first drive; what is left is one phase of each pair of windows. Where nearly
-every shot has others, they are taken in steps of 1 / :data:`PHASES` of a turn, between a few for
-which all is evolved (exact for each of them: :func:`.shared_evolution.phase_grid`).
+Blocks that share photons or gates, or begin in a shared state, are evolved and drawn together; all
+others by themselves. Each kind is evolved once from each set of levels that a run comes to. Phases
+of a member count from its first drive; what is left is one phase of each pair of windows. Where
+nearly every shot has others, they are taken in steps of 1 / :data:`PHASES` of a turn, between a few
+for which all is evolved (exact for each of them: :func:`.shared_evolution.phase_grid`).
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,10 @@ from podium.sim_instruments.physics.deduplicate import (
 )
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.meeting.member import (
+    DRIVE,
+    GATE,
     READING,
+    SHONE,
     UNTIL_THE_END,
     WINDOW,
     Member,
@@ -92,19 +95,19 @@ def phased(
         mine = np.flatnonzero(pairs.member[:, end] == number)
         of_window[pairs.row[mine, end]] = mine
         sign_of[pairs.row[mine, end]] = 2 * end - 1
-    is_window = blocks.what == WINDOW
+    is_window, is_drive = blocks.what == WINDOW, blocks.what == DRIVE
     pair, sign = np.full((2, block.size), UNREAD, np.int64)
     pair[is_window] = of_window[blocks.row[is_window]]
     sign[is_window] = sign_of[blocks.row[is_window]]
     turns = np.zeros(block.size)
-    turns[~is_window] = member.drives.phase_turns[blocks.row[~is_window]]
+    turns[is_drive] = member.drives.phase_turns[blocks.row[is_drive]]
     turns[is_window] = member.windows.phase_turns[blocks.row[is_window]]
-    driven = np.flatnonzero(~is_window)
+    driven = np.flatnonzero(is_drive)
     base = np.zeros(count)
     row = firsts(block[driven])
     base[block[driven][row]] = turns[driven][row]
     base[list(coherent)] = 0.0
-    turns -= np.where(is_window, 2.0, 1.0) * base[block]
+    turns -= np.select([is_window, is_drive], [2.0, 1.0], 0.0) * base[block]
     return Phased(turns, pair, sign, _kinds(member, blocks, block, turns, pair, pairs))
 
 
@@ -123,10 +126,15 @@ def _kinds(
     what, item, at, phase, wait, late = np.zeros((6, block.size + count), np.int64)
     begin = _begins(blocks)
     is_window = blocks.what == WINDOW
-    shape = np.where(
-        is_window, _of(member.windows.shape, blocks.row), _of(member.drives.shape, blocks.row)
-    )
-    link = np.where(is_window, _of(member.link, blocks.row), 0)
+    shape, link = np.zeros((2, block.size), np.int64)
+    for kind, items, numbers in (
+        (DRIVE, member.drives.shape, np.zeros_like(member.drives.shape)),
+        (WINDOW, member.windows.shape, member.link),
+        (GATE, member.gates.shape, 2 * member.gates.pair + member.gates.end),
+        (SHONE, member.shone.part, np.zeros_like(member.shone.part)),
+    ):
+        mine = blocks.what == kind
+        shape[mine], link[mine] = items[blocks.row[mine]], numbers[blocks.row[mine]]
     lag = np.zeros(block.size, np.int64)
     lag[pair >= 0] = pairs.lag_fs[pair[pair >= 0]]
     what[row], item[row] = blocks.what + 4 * (pair >= 0) + 8 * link, shape
@@ -139,12 +147,6 @@ def _kinds(
     return number_stretches(
         blocks.first[:-1] + np.arange(count), [what, item, at, phase, wait, late]
     )
-
-
-def _of(values: NDArray[np.int64], row: NDArray[np.int64]) -> NDArray[np.int64]:
-    if not values.size:
-        return np.zeros(row.size, np.int64)
-    return np.asarray(values[np.minimum(row, values.size - 1)])
 
 
 def _begins(blocks: MemberBlocks) -> NDArray[np.int64]:
@@ -179,7 +181,8 @@ def draws_of(
         at = pairs.member == number
         pair_blocks[at] = offset[number] + one.block_of_window[pairs.row[at]]
     kept = [[offset[one], offset[other]] for state in begun for one, other in pairwise(state)]
-    edges = np.concatenate([pair_blocks, np.array(kept, np.int64).reshape(-1, 2)])
+    gates = _gate_blocks(members, blocks, offset)
+    edges = np.concatenate([pair_blocks, gates, np.array(kept, np.int64).reshape(-1, 2)])
     _spread(group, edges)
     special = {int(offset[member]) for state in begun for member in state}
     if whole:
@@ -191,6 +194,21 @@ def draws_of(
     first = {member for state in begun for member in state}
     own = np.array([any(row[n] == 0 for n in first) for row in block] if first else [], np.int64)
     return _numbered(block, group, offset, pairs, pair_blocks, phases, own)
+
+
+def _gate_blocks(
+    members: Sequence[Member], blocks: Sequence[MemberBlocks], offset: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the blocks of both qubits of each gate, (G, 2)."""
+    found = [np.zeros((0, 2), np.int64)]
+    for pair in sorted({number for one in members for number in one.gates.pair.tolist()}):
+        sides = [
+            offset[n] + own.block_of_gate[one.gates.pair == pair]
+            for n, (one, own) in enumerate(zip(members, blocks, strict=True))
+            if np.any(one.gates.pair == pair)
+        ]
+        found.append(np.stack(sides, axis=1))
+    return np.concatenate(found)
 
 
 def _spread(group: NDArray[np.int64], edges: NDArray[np.int64]) -> None:
