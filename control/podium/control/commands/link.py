@@ -32,6 +32,10 @@ ROUTINES = {
     "wire carries it",
     "prepare": "prepare states of one end by reading the other half of a pair, whose result "
     "travels and turns it; where a wire carries results",
+    "cnot": "teleport a CNOT between data qubits beside both ends, and find its process fidelity; "
+    "results of the pair are put to use when all is over, and waited for as if they travelled",
+    "cnot-fed": "the same with results that travel and turn the data qubits; where a wire carries "
+    "results",
     "ghz": "share a GHZ state of three nodes by a hub between two calibrated links, and find its "
     "fidelity; END is the hub",
     "swap": "swap entanglement at a hub between two calibrated links, and find the fidelity of "

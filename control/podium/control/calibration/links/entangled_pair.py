@@ -1,6 +1,6 @@
 """Shares a Bell pair over a link: the phase of its way, and the state by tomography."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +26,7 @@ from podium.control.calibration.fits.two_qubit_state import (
 )
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.photon_transfer import SIGNIFICANT
+from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.bell_state import ENTANGLED, TURNS, rotations
@@ -55,7 +56,14 @@ PSI_PLUS = np.array([0, 1, 1, 0], np.complex128) / np.sqrt(2)
 
 
 def pair_body(bench: LinkBench) -> list[Statement]:
-    """Return the statements after which both ends share one excitation.
+    """Return the statements after which both ends share one excitation, whatever was before."""
+    return [*bench.reset(), *shared_excitation(bench)]
+
+
+def shared_excitation(bench: LinkBench, meanwhile: Sequence[Statement] = ()) -> list[Statement]:
+    """Return the statements after which both ends, now in 0, share one excitation.
+
+    ``meanwhile``: of the first end, once its photon has left.
 
     The first goes to e and half of it to f; what is in f leaves as a photon; the second catches
     it in f and brings that to e.
@@ -64,7 +72,6 @@ def pair_body(bench: LinkBench) -> list[Statement]:
     photon = bench.photon()
     half = first.node.ef_pulse(first.node.ef_pi_amplitude() / 2)
     return [
-        *bench.reset(),
         first.node.pi(),
         Barrier(first.names),
         half,
@@ -74,6 +81,7 @@ def pair_body(bench: LinkBench) -> list[Statement]:
         bench.catch(photon),
         Barrier(bench.names),
         second.node.ef_pulse(second.node.ef_pi_amplitude()),
+        *meanwhile,
         Barrier(bench.names),
     ]
 
@@ -135,10 +143,15 @@ def bell_program(bench: LinkBench, shots: int) -> Program:
 
 def ones(end: EndPulses, shots: NDArray[np.complex128]) -> NDArray[np.bool_]:
     """Return which shots are read as 1, in the shape given."""
+    return ones_of(end.node, shots)
+
+
+def ones_of(node: NodePulses, shots: NDArray[np.complex128]) -> NDArray[np.bool_]:
+    """Return which shots of any qubit of a node are read as 1, in the shape given."""
     look_at(shots)
-    threshold = end.bench.measured(end.node.qubit, "readout_threshold")
+    threshold = node.bench.measured(node.qubit, "readout_threshold")
     above = 0.5 if threshold is None else threshold
-    return np.asarray(levels(end.bench, end.node.qubit).project(shots) > above)
+    return np.asarray(levels(node.bench, node.qubit).project(shots) > above)
 
 
 def readout_errors(bench: LinkBench) -> Confusion:

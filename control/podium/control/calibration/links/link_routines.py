@@ -16,6 +16,7 @@ from podium.control.calibration.links.remote_preparation import remote_preparati
 from podium.control.calibration.links.result_latency import result_latency
 from podium.control.calibration.links.sideband_rate import sideband_rate
 from podium.control.calibration.links.sideband_spectroscopy import sideband_spectroscopy
+from podium.control.calibration.links.teleported_cnot import fed_forward_cnot, teleported_cnot
 from podium.control.calibration.links.transfer_efficiency import transfer_efficiency
 from podium.control.calibration.links.transfer_process import link_process
 from podium.control.calibration.outcome import Outcome
@@ -97,6 +98,11 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
         },
     ),
     LinkRoutine(remote_preparation, {"prepared_fidelity": Lifetime(1 * DAY_S)}),
+    LinkRoutine(
+        teleported_cnot,
+        {"cnot_fidelity": Lifetime(1 * DAY_S), "cnot_expected": Lifetime(1 * DAY_S)},
+    ),
+    LinkRoutine(fed_forward_cnot, {"cnot_fed_forward": Lifetime(1 * DAY_S)}),
 )
 BELL = (link_bell.__name__,)
 """A pair; its phase is that of its own run."""
@@ -110,6 +116,10 @@ LATENCY = (result_latency.__name__,)
 """How long a result of one end takes to decide at the other."""
 PREPARE = (remote_preparation.__name__,)
 """What is left of a pair's phase once one end's result has turned the other."""
+CNOT = (teleported_cnot.__name__,)
+"""A CNOT of two data qubits, the pair's results put to use when all is over."""
+FED_CNOT = (fed_forward_cnot.__name__,)
+"""The same with results that travel."""
 ACTIONS = {
     "bell": BELL,
     "chsh": CHSH,
@@ -117,9 +127,15 @@ ACTIONS = {
     "benchmark": BENCHMARK,
     "latency": LATENCY,
     "prepare": PREPARE,
+    "cnot": CNOT,
+    "cnot-fed": FED_CNOT,
 }
 """By the word of ``podium link``: routines of a link that is calibrated."""
-OVER_HUB_ACTIONS = {"ghz": (GHZ_STATE.routine,), "swap": (SWAPPED_PAIR.routine,)}
+OVER_HUB_CNOT = (teleported_cnot.__name__,)
+"""A CNOT of two data qubits, the pair's results put to use when all is over."""
+FED_CNOT = (fed_forward_cnot.__name__,)
+"""The same with results that travel."""
+ACTIONS = {"ghz": (GHZ_STATE.routine,), "swap": (SWAPPED_PAIR.routine,)}
 """The same of two calibrated links with a hub between."""
 CALIBRATION = tuple(
     one.name for one in LINK_ROUTINES if one.name not in sum(ACTIONS.values(), start=())

@@ -100,7 +100,8 @@ class GatePair:
             at = [basis.index(*pair) for pair in ((one, other), (one, 0), (0, other), (0, 0))]
             shift[one, other] = energy[at[0]] - energy[at[1]] - energy[at[2]] + energy[at[3]]
         turn = np.exp(-2e-9j * np.pi * span_ns * shift)
-        return np.einsum("ab,cd->acbd", turn, turn.conj()).reshape(SIZE, SIZE)
+        found = np.einsum("ab,cd->acbd", turn, turn.conj()).reshape(SIZE, SIZE)
+        return np.asarray(found, np.complex128)
 
 
 def joined_gates(gates: Sequence[GateRows]) -> GateRows:

@@ -329,7 +329,7 @@ def _stays_coherent(
     next_played = np.minimum.accumulate(np.where(played, at, count + 1)[::-1])[::-1][1:]
     last_found = np.append(-1, np.maximum.accumulate(np.where(found, at[:count], -1)))[:count]
     next_found = np.minimum.accumulate(np.where(found, at[:count], count)[::-1])[::-1]
-    return ~found & (last_played > last_found) & (next_played <= next_found)
+    return np.asarray(~found & (last_played > last_found) & (next_played <= next_found))
 
 
 def _windows(

@@ -116,7 +116,7 @@ def member_blocks(member: Member) -> MemberBlocks:
     feedline.
     """
     name = member.qubit.name
-    parts = {
+    parts: dict[int, Drives | GateRows | ShoneRows] = {
         DRIVE: member.drives,
         WINDOW: member.windows,
         GATE: member.gates,
