@@ -248,6 +248,9 @@ class World:
         if not self.links:
             return Session(point, check, check_alone, self._seed, beginning, cables, chip)
         qubits = {end.qubit for link in self.links for end in link.ends}
+        if self._flux_lines is not None:
+            ends = sorted(qubits)
+            qubits |= {near for name in ends for near in self._flux_lines.coupled_to(name)}
         feedline_of = {
             **{qubit.name: one.name for one in points.values() for qubit in one.qubits},
             **known.feedline_of,

@@ -131,11 +131,7 @@ ACTIONS = {
     "cnot-fed": FED_CNOT,
 }
 """By the word of ``podium link``: routines of a link that is calibrated."""
-OVER_HUB_CNOT = (teleported_cnot.__name__,)
-"""A CNOT of two data qubits, the pair's results put to use when all is over."""
-FED_CNOT = (fed_forward_cnot.__name__,)
-"""The same with results that travel."""
-ACTIONS = {"ghz": (GHZ_STATE.routine,), "swap": (SWAPPED_PAIR.routine,)}
+OVER_HUB_ACTIONS = {"ghz": (GHZ_STATE.routine,), "swap": (SWAPPED_PAIR.routine,)}
 """The same of two calibrated links with a hub between."""
 CALIBRATION = tuple(
     one.name for one in LINK_ROUTINES if one.name not in sum(ACTIONS.values(), start=())

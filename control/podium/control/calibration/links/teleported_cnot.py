@@ -29,7 +29,7 @@ from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.bell_state import TURNS
-from podium.control.calibration.sequences import on_grid_ns
+from podium.control.calibration.sequences import RESULTS_APART_NS, on_grid_ns, one_after_another
 from podium.control.client.gates import TwoQubitGate, gate_of, together
 from podium.control.client.lab import Lab
 from podium.control.client.line_corrections import stored_lines
@@ -230,9 +230,14 @@ def cnot_program(bench: CnotBench, shots: int, *, fed_forward: bool = False) -> 
         second.node.half_pi(),
         Barrier(bench.names),
     ]
-    for end in bench.link.ends:
-        discriminator = end.node.discriminator() if fed_forward else None
-        body += end.node.measure(name=end.capture, discriminator=discriminator)
+    readouts = [
+        end.node.measure(
+            name=end.capture, discriminator=end.node.discriminator() if fed_forward else None
+        )
+        for end in bench.link.ends
+    ]
+    # one wire takes one result at a time
+    body += one_after_another(readouts) if fed_forward else [*readouts[0], *readouts[1]]
     body += [Barrier(bench.names), Delay(bench.names, bench.wait_ns() * FS_PER_NS)]
     if fed_forward:
         body += [
@@ -269,7 +274,7 @@ def put_to_use(
     return np.stack([data[0] ^ (pair[1] & turns), data[1] ^ (~pair[0] & flips)])
 
 
-def parts_of(bench: CnotBench) -> CnotParts:
+def parts_of(bench: CnotBench, *, fed_forward: bool) -> CnotParts:
     """Return what has been measured of the parts. Raises NotMeasured."""
     known = bench.link.first.bench.known
     link = bench.link
@@ -277,6 +282,7 @@ def parts_of(bench: CnotBench) -> CnotParts:
     for side in bench.sides:
         end, data = side.end.node, side.data
         behind_ns = end.pulse_ns + end.probe_ns + end.flight_ns() + bench.wait_ns()
+        behind_ns += RESULTS_APART_NS if fed_forward else 0
         for node, span_ns in ((data, behind_ns + data.pulse_ns), (end, end.pulse_ns)):
             t1, t2 = (known(node.qubit, one) for one in ("t1", "t2_ramsey"))
             waits.append(Wait(span_ns * 1e-9, t1, t2))
@@ -321,7 +327,7 @@ async def _teleported(link: LinkBench, *, fed_forward: bool) -> Outcome:
     outcome = Outcome(routine, "Teleported CNOT")
     bench = CnotBench.of(link)
     correct_lines(bench)
-    expected = expected_of(parts_of(bench))
+    expected = expected_of(parts_of(bench, fed_forward=fed_forward))
     program = cnot_program(bench, link.shots(shots), fed_forward=fed_forward)
     data = await link.run(outcome, program)
 
@@ -387,7 +393,8 @@ def _errors(node: NodePulses) -> tuple[float, float]:
 def _notes(
     bench: CnotBench, found: FoundCnot, expected: Measured, *, fed_forward: bool
 ) -> Sequence[str]:
-    kept = ", ".join(f"{name} {one:.3f}" for name, one in parts_of(bench).kept().items())
+    parts = parts_of(bench, fed_forward=fed_forward)
+    kept = ", ".join(f"{name} {one:.3f}" for name, one in parts.kept().items())
     use = (
         "results travelled and turned the data qubits of each shot"
         if fed_forward

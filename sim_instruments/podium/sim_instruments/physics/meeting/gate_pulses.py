@@ -67,7 +67,7 @@ class GatePair:
     shape: NDArray[np.int64]
     quanta: Sequence[NDArray[np.float64]]
     """Of each shape: flux of the first, (ns,)."""
-    channels: dict[int, Matrix] = field(default_factory=dict)
+    channels: dict[int, Matrix]
     """Of shapes that have been worked out."""
 
     @property
@@ -104,6 +104,18 @@ class GatePair:
         return np.asarray(found, np.complex128)
 
 
+@dataclass(slots=True, eq=False)
+class GateMemory:
+    """What has been worked out of pairs, by the name of the one that is pulsed.
+
+    Of one run: operating points are the same in all its parts.
+    """
+
+    points: dict[str, ClusterPoint] = field(default_factory=dict)
+    quanta: dict[str, list[NDArray[np.float64]]] = field(default_factory=dict)
+    channels: dict[str, dict[int, Matrix]] = field(default_factory=dict)
+
+
 def joined_gates(gates: Sequence[GateRows]) -> GateRows:
     """Return the gates of one qubit with several neighbours, by time."""
     parts = [no_gates(), *gates]
@@ -121,6 +133,7 @@ def gate_pairs(
     pulses: Sequence[PulseTrain],
     biases_v: Mapping[str, float],
     ends: Collection[str],
+    memory: GateMemory,
 ) -> list[GatePair]:
     """Return the pairs that flux pulses bring together, of which one is among ``ends``.
 
@@ -144,12 +157,15 @@ def gate_pairs(
             )
         by = moving(lines, name, pulses, biases_v)
         assert by is not None
-        point = cluster_point([qubits[name], qubits[near[0]]], lines, biases_v)
-        found.append(_pair(point, by, later_ns(qubits[name], feedline)))
+        if name not in memory.points:
+            both = [qubits[name], qubits[near[0]]]
+            memory.points[name] = cluster_point(both, lines, biases_v)
+        found.append(_pair(memory, name, by, later_ns(qubits[name], feedline)))
     return found
 
 
-def _pair(point: ClusterPoint, by: FluxShift, later: int) -> GatePair:
+def _pair(memory: GateMemory, name: str, by: FluxShift, later: int) -> GatePair:
+    point, quanta = memory.points[name], memory.quanta.setdefault(name, [])
     played = drives_of(by.trains)
     held = [_held(played, shape) for shape in range(len(played.shapes))]
     rest = by.levels(0.0)[1]
@@ -160,7 +176,6 @@ def _pair(point: ClusterPoint, by: FluxShift, later: int) -> GatePair:
     start, end = played.start_ns[rows], played.end_ns[rows]
     first = np.flatnonzero(np.append(True, start[1:] > np.maximum.accumulate(end)[:-1] + NEAR_NS))
     known: dict[tuple[tuple[int, int], ...], int] = {}
-    quanta: list[NDArray[np.float64]] = []
     begins, lasts, shapes = [], [], []
     for low, high in zip(first, np.append(first[1:], rows.size), strict=True):
         here = slice(int(rows[low]), int(rows[high - 1]) + 1)  # what is quiet between, too
@@ -175,7 +190,12 @@ def _pair(point: ClusterPoint, by: FluxShift, later: int) -> GatePair:
         shapes.append(known[key])
     at = np.array(begins, np.int64)
     return GatePair(
-        point, at, at + np.array(lasts, np.int64), np.array(shapes, np.int64), tuple(quanta)
+        point,
+        at,
+        at + np.array(lasts, np.int64),
+        np.array(shapes, np.int64),
+        quanta,
+        memory.channels.setdefault(name, {}),
     )
 
 

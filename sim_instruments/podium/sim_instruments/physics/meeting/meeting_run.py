@@ -24,6 +24,7 @@ from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS, three_levels
 from podium.sim_instruments.physics.meeting.gate_pulses import (
+    GateMemory,
     GatePair,
     GateRows,
     gate_pairs,
@@ -136,17 +137,20 @@ def levels_found(
     kept: Sequence[KeptState] = (),
     *,
     whole: bool = False,
+    memory: GateMemory | None = None,
 ) -> tuple[list[Known], list[KeptState]]:
     """Return what readings of qubits that share photons or states find, for each feedline.
 
     Second: the states that are left behind. ``played``: see :func:`sidebands_played`, of all runs;
     ``kept``: states of qubits of these feedlines; ``whole``: also those that were read and share
-    nothing are left behind, as the run goes on. Raises NotSimulated for what cannot be simulated.
+    nothing are left behind, as the run goes on; ``memory``: of gates in earlier parts of the run.
+    Raises NotSimulated for what cannot be simulated.
     """
     active = [link for link in links if played & {end.sideband for end in link.ends}]
     driven = {end.qubit: end for link in active for end in link.ends if end.sideband in played}
     names = [*driven, *(name for state in kept for name in state.names if name not in driven)]
-    gates = [pair for one in feedlines for pair in _gates(one, names)]
+    known_gates = GateMemory() if memory is None else memory
+    gates = [pair for one in feedlines for pair in _gates(one, names, known_gates)]
     names += [name for pair in gates for name in pair.names]
     origin_fs = min((one.run.signals.start_tai_fs for one in feedlines), default=0)
     members: dict[str, tuple[int, Member]] = {}
@@ -192,7 +196,7 @@ def levels_found(
     return known, left
 
 
-def _gates(one: HeardFeedline, names: Sequence[str]) -> list[GatePair]:
+def _gates(one: HeardFeedline, names: Sequence[str], memory: GateMemory) -> list[GatePair]:
     """Return the pairs of a feedline that flux pulses bring together, one being of these names."""
     run = one.run
     pulses = [t for t in run.signals.drives if t.line in run.fluxes and t.start_ns.size]
@@ -200,7 +204,8 @@ def _gates(one: HeardFeedline, names: Sequence[str]) -> list[GatePair]:
         return []
     arrived = run.as_arrived(_tones(one), [run.signals.captures[i] for i in one.mine])
     pulses = [t for t in arrived.signals.drives if t.line in run.fluxes]
-    return gate_pairs(run.feedline, run.flux_lines, pulses, run.signals.biases_v, names)
+    biases_v = run.signals.biases_v
+    return gate_pairs(run.feedline, run.flux_lines, pulses, biases_v, names, memory)
 
 
 def _renumbered(member: Member, links: Sequence[int], pairs: Sequence[int]) -> Member:

@@ -4,7 +4,7 @@ Each chunk that asks for windows is played as a short run of its own up to these
 (:mod:`.meeting_run`); between two of them the qubits' states are kept, coherences and what was read
 alike (:mod:`.kept_states`). So a pulse that depends on what one qubit was found in meets what that
 has made of the others. What is played to qubits that are not read yet waits until it matters.
-ASSUMED: slow noise is its mean over each part.
+ASSUMED: slow noise is its mean over each part, and a flux line forgets from part to part.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +22,7 @@ from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.joint.session_clusters import SessionChip
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.atom_maps import SIZE, three_levels
+from podium.sim_instruments.physics.meeting.gate_pulses import GateMemory
 from podium.sim_instruments.physics.meeting.kept_states import KeptState, KeptStates
 from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
@@ -57,7 +58,7 @@ class LinkedWorld:
     channel: WindowChannel
     kept: KeptStates
     feedline_of: Mapping[str, str]
-    """By qubit: of all that links end at."""
+    """By qubit: of all that links end at, and of those that are coupled to them."""
     point: Callable[[str], FeedlinePoint]
     """The operating point of a feedline, whoever shares a state with its qubits."""
     flux_lines: FluxLines | None
@@ -82,6 +83,7 @@ class PhotonSession(Session):
         self._linked = linked
         self._pending: list[PulseTrain] = []
         self._shares = False
+        self._gates = GateMemory()
         self._parts = 0
         self._over_fs: dict[str, int] = {}
         """World time (TAI) at which the last thing that happened to each qubit is over."""
@@ -155,13 +157,6 @@ class PhotonSession(Session):
                 "exchanged and what is played depends on what was measured: that is not "
                 "simulated; calibrate its mixer"
             )
-        pulsed = sorted({one.line for one in drives if one.start_ns.size} & set(self.flux_lines))
-        if pulsed:
-            raise NotSimulated(
-                f"a flux pulse on {', '.join(pulsed)} in a run in which photons are exchanged and "
-                "what is played depends on what was measured: that is not simulated; play it in a "
-                "run of its own"
-            )
         self._pending += [train for train in drives if train.start_ns.size]
 
     def _check_reached(self, drives: Sequence[PulseTrain]) -> None:
@@ -193,7 +188,7 @@ class PhotonSession(Session):
         for point in points:
             self._check_point(point, part)
         flux_lines = self._linked.flux_lines
-        feedlines = [FeedlineRun(p, part, self._seed, (), flux_lines) for p in points]
+        feedlines = [FeedlineRun(p, part, self._seed, self.flux_lines, flux_lines) for p in points]
         mine = [
             [n for n, one in enumerate(captures) if one.line == p.name and _any(one)]
             for p in points
@@ -251,6 +246,7 @@ class PhotonSession(Session):
                 self._seed,
                 [*taken, *fresh],
                 whole=True,
+                memory=self._gates,
             )
             for state in left:
                 self._over_fs |= zip(state.names, state.at_fs, strict=True)
@@ -280,15 +276,15 @@ class PhotonSession(Session):
                     )
 
     def _check_point(self, point: FeedlinePoint, part: RunSignals) -> None:
-        """Raise NotSimulated for a qubit of a feedline that is driven and at no link's end."""
+        """Raise NotSimulated for a qubit of a feedline that is driven and far from links."""
         played = {train.line for train in part.drives}
         for qubit in point.qubits:
             known = qubit.name in self._linked.feedline_of
             if not known and f"{qubit.name}.drive" in played:
                 raise NotSimulated(
-                    f"{qubit.name}, which is at no link's end, is driven in a run in which photons "
-                    "are exchanged and what is played depends on what was measured: that is not "
-                    "simulated; play it in a run of its own"
+                    f"{qubit.name}, which is neither at a link's end nor coupled to one, is driven "
+                    "in a run in which photons are exchanged and what is played depends on what "
+                    "was measured: that is not simulated; play it in a run of its own"
                 )
 
     def _parted(

@@ -1,0 +1,148 @@
+"""A CNOT teleported between two nodes: what shots tell, its program, the product of its parts."""
+
+import numpy as np
+import pytest
+from tests.benches.links.linked_ends import LINKED, bench_of, entry
+from tests.benches.links.teleported_circuit import pair, shots_of
+
+from podium.control.calibration.fits.teleported_gate import SETTINGS, teleported_cnot_of
+from podium.control.calibration.links.cnot_product import CnotParts, Wait, expected_of
+from podium.control.calibration.links.teleported_cnot import CnotBench, cnot_program, put_to_use
+from podium.control.compilers.placing import place_in_fs
+from podium.control.compilers.qblox.compile import compile_program
+from podium.control.facility.load import load_facility
+from podium.control.families.qblox.targets import targets_of
+from podium.control.links.pair_fidelity import teleported_gate
+from podium.control.links.teleported_cnot import (
+    LocalGates,
+    teleported_process_fidelity,
+    werner_pair,
+)
+from podium.control.parameters.entry import NotMeasured
+from podium.control.program.program import If
+from podium.control.program.validate import validate
+from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
+
+DATA = LINKED.parent / "facility_data_qubits.yaml"
+NOTHING_WRONG = ((0.0, 0.0), (0.0, 0.0))
+SHOTS = 300
+
+
+def found(seen: np.ndarray, errors=NOTHING_WRONG):
+    control, first, second, target = seen
+    return teleported_cnot_of(put_to_use((control, target), (first, second)), errors)
+
+
+@pytest.mark.parametrize(("fidelity", "phase"), [(1.0, 0.0), (1.0, 2.1), (0.8, 0.7), (0.7, 5.0)])
+def test_the_process_fidelity_is_that_of_the_pair(fidelity: float, phase: float) -> None:
+    """Local gates are perfect here: whatever the pair's phase, its fidelity is the CNOT's."""
+    seen = found(shots_of(pair(fidelity, phase), SHOTS))
+    assert abs(seen.fidelity - fidelity) < 5 * max(seen.sigma, 1e-3)
+    assert seen.sigma < 0.006
+    assert abs(np.exp(-1j * phase) - np.exp(2j * np.pi * seen.turns)) < 0.2
+
+
+def test_results_that_are_not_used_leave_no_gate() -> None:
+    control, _, _, target = shots_of(pair(1.0, 0.0), SHOTS)
+    unused = teleported_cnot_of(np.stack([control, target]), NOTHING_WRONG)
+    assert unused.fidelity < 0.4
+
+
+def test_errors_of_readouts_are_taken_out_of_the_data_and_left_in_the_pair() -> None:
+    """Against the closed form of a gate whose results are wrong now and then."""
+    seen = shots_of(pair(0.9, 1.0), 600)
+    rng, up, down = np.random.default_rng(5), 0.02, 0.06
+    for place in (0, 3):
+        wrong = rng.random(seen[place].shape) < np.where(seen[place], down, up)
+        seen[place] ^= wrong
+    told = found(seen, ((up, down),) * 2)
+    assert abs(told.fidelity - 0.9) < 5 * told.sigma
+    for place in (1, 2):
+        seen[place] ^= rng.random(seen[place].shape) < 0.05
+    less = found(seen, ((up, down),) * 2)
+    assert abs(less.fidelity - teleported_gate(0.9, 0.05)) < 5 * less.sigma
+
+
+def test_the_product_of_the_parts_is_near_the_density_matrix_of_all_of_them() -> None:
+    """Within 0.01: the product leaves out squares of errors."""
+    latency_s, t1_s, t2_s, gate, readout = 364e-9, 30e-6, 25e-6, 0.01, 0.01
+    lifetimes = entry("q.t1", t1_s, "s"), entry("q.t2", t2_s, "s")
+    parts = CnotParts(
+        entry("l.bell_fidelity", 0.9, "1"),
+        [entry("e.error", gate * 4 / 5, "1")] * 2,
+        [(entry("q.up", readout, "1"), entry("q.down", readout, "1"))] * 2,
+        [Wait(latency_s, *lifetimes)] * 5,
+    )
+    whole = teleported_process_fidelity(
+        werner_pair(0.9), LocalGates(gate, readout, latency_s, t1_s, t2_s)
+    )
+    assert abs(expected_of(parts).value - whole) < 0.01
+    assert expected_of(parts).value < 0.9 * 0.96
+
+
+READOUT = {
+    "ground_i": (1e-3, "V"),
+    "ground_q": (1e-6, "V"),
+    "excited_i": (-1e-3, "V"),
+    "excited_q": (1e-6, "V"),
+    "ground_variance": (1e-8, "V^2"),
+    "excited_variance": (1e-8, "V^2"),
+    "readout_threshold": (0.5, "1"),
+}
+GATE = {
+    "gate_amplitude": (0.5, "1"),
+    "gate_duration": (96e-9, "s"),
+    "phase_first": (0.1, "turn"),
+    "phase_second": (0.2, "turn"),
+}
+MORE = {
+    "link_ab.result_latency": (362e-9, "s"),
+    "link_ab.result_latency_back": (362e-9, "s"),
+    "node_a.q1.f01": (5.6e9, "Hz"),
+    "node_b.q1.f01": (5.35e9, "Hz"),
+    **{f"node_{n}.q{q}.{k}": v for n in "ab" for q in (0, 1) for k, v in READOUT.items()},
+    **{f"node_{n}.q0_q1.{k}": v for n in "ab" for k, v in GATE.items()},
+}
+
+
+def data_bench() -> CnotBench:
+    return CnotBench.of(bench_of(DATA, **MORE))
+
+
+def begins_ns(program, frame: str) -> list[int]:
+    (placed,) = (one for one in place_in_fs(program).frames if one.frame.name == frame)
+    return [int(np.ravel(one.start_fs)[0]) // 10**6 for one in placed.pulses]
+
+
+def test_both_gates_are_played_at_once_behind_the_pair_and_data_wait_for_results() -> None:
+    bench = data_bench()
+    program = cnot_program(bench, 100)
+    validate(program)
+    assert len(SETTINGS) == len(program.axes[0].variables[0].values.values) == 144
+    one, other = (begins_ns(program, side.gate.flux) for side in bench.sides)
+    assert one == other
+    caught = begins_ns(program, bench.link.second.sideband)[-1]
+    assert one[0] >= caught + bench.link.photon().duration_ns
+    read = begins_ns(program, bench.link.first.node.readout)[-1]
+    tomography = begins_ns(program, bench.control.data.drive)[-1]
+    waited = tomography - read - bench.link.first.node.probe_ns
+    assert waited >= bench.wait_ns() >= 362
+
+
+def test_results_that_travel_decide_what_the_data_qubits_play() -> None:
+    bench = data_bench()
+    program = cnot_program(bench, 100, fed_forward=True)
+    validate(program)
+    assert sum(isinstance(one, If) for one in program.body) == 2
+    target = targets_of(load_facility(DATA))["cluster_a"]
+    made = compile_program(program, target, ExternalStart(1))
+    branching = {one.frame for one in made.sequencers if "set_cond" in one.text}
+    assert branching == {side.data.drive for side in bench.sides}
+
+
+def test_ends_without_a_data_qubit_are_refused_by_name() -> None:
+    with pytest.raises(NotMeasured, match=r"node_a\.q0 has no edges with a cz"):
+        CnotBench.of(bench_of(LINKED))
+    less = {name: one for name, one in MORE.items() if "gate_amplitude" not in name}
+    with pytest.raises(NotMeasured, match=r"node_a\.q0_q1"):
+        CnotBench.of(bench_of(DATA, **less))
