@@ -28,7 +28,7 @@ INPUT_AXES = tuple((first, second) for first in AXES for second in AXES)
 
 @dataclass(frozen=True, slots=True)
 class CnotSetting:
-    """What is prepared and read of control and target, and the axis of the copy's reading."""
+    """Tells what is prepared and read of control and target, and the axis of the copy's reading."""
 
     prepared: tuple[str, str]
     """Axes of the inputs."""
@@ -41,7 +41,7 @@ class CnotSetting:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What an ideal CNOT makes of a product of two Paulis."""
+    """Holds what an ideal CNOT makes of a product of two Paulis."""
 
     word: str
     sign: int

@@ -1,4 +1,4 @@
-"""What becomes of every |a><b| of some states, by what becomes of Hermitian operators."""
+"""Finds the map of all |a><b| of some states by that of Hermitian operators."""
 
 from itertools import product
 

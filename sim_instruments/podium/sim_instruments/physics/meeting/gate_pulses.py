@@ -106,7 +106,7 @@ class GatePair:
 
 @dataclass(slots=True, eq=False)
 class GateMemory:
-    """What has been worked out of pairs, by the name of the one that is pulsed.
+    """Keeps what has been worked out of pairs, by the name of the one that is pulsed.
 
     Of one run: operating points are the same in all its parts.
     """

@@ -1,0 +1,166 @@
+"""A pair's half meets its neighbour on the chip: a flux pulse in a run that shares photons."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from tests.benches.physics.coupled_chip import COUPLED, NAMES, POINT, SPOTS, flip, square
+from tests.benches.physics.coupled_chip import LINES as CHIP_LINES
+from tests.benches.physics.linked_nodes import (
+    Gate,
+    PhotonExchange,
+    feedline_of,
+    link_of,
+    qubit,
+    run_of,
+)
+from tests.benches.physics.small_chip import capture, tone
+from tests.benches.referees.qutip_pair import PULSE, RETURN_NS
+
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.fast_flux import VOLTS
+from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.joint.cluster_point import cluster_point
+from podium.sim_instruments.physics.signals import RunSignals
+from podium.sim_instruments.physics.world import Lines, World
+
+SHOTS, PERIOD_NS, START_FS = 300, 400_000, 10**24
+FAR = qubit("node_b.q0", 6.098e9, -306e6)
+NEAR = POINT.qubits[0]
+HALF = (Gate("ge", 100), Gate("ef", 140, 0.5), Gate("sideband", 180))
+CATCH = (Gate("sideband", 185), Gate("ef", 365))
+FIRST_NS, FLUX_NS, LAST_NS = 420, 470, 540
+EARLY_NS, LATE_NS = 700, 3_000
+"""When the half is read, and its neighbour and the far one."""
+QUANTA = PULSE.pieces[0].level.real * VOLTS * COUPLED.flux_shares(NAMES[0])[f"{NAMES[0]}.flux"]
+
+
+def world() -> World:
+    far = feedline_of(FAR)
+
+    def chip_at(biases, names=None):
+        whole = (*COUPLED.at(biases), far)
+        return whole if names is None else tuple(one for one in whole if one.name in names)
+
+    lines = Lines(
+        CHIP_LINES.feedlines | {far.name},
+        CHIP_LINES.drives | {f"{FAR.name}.drive"},
+        CHIP_LINES.fluxes,
+        {**dict.fromkeys(NAMES, POINT.name), FAR.name: far.name},
+    )
+    link = link_of(NEAR, FAR, transmission=1.0)
+    return World(chip_at, 3, lines, COUPLED, links=(link,), channel=PhotonExchange())
+
+
+def probe(k: int) -> float:
+    return float(np.mean(POINT.qubits[k].resonator_hz[:2]))
+
+
+def played(turns: float, *, gate: bool, shots: int = SHOTS) -> RunSignals:
+    """A pair; a Ramsey of the half's neighbour around the gate; the half is read before its end."""
+    starts = [k * PERIOD_NS for k in range(shots)]
+    near, far = (
+        run_of(one, gates, shots, readout_ns=at)
+        for one, gates, at in ((NEAR, HALF, None), (FAR, CATCH, LATE_NS))
+    )
+    drives = [*near.drives, *far.drives]
+    drives.append(flip(1, [at + FIRST_NS for at in starts], 0.5))
+    drives.append(flip(1, [at + LATE_NS - 400 for at in starts], 0.5, turns))
+    if gate:
+        drives.append(square([at + FLUX_NS for at in starts], QUANTA, RETURN_NS))
+    captures = list(far.captures)
+    for k, at_ns in ((0, EARLY_NS), (1, LATE_NS)):
+        drives.append(tone(probe(k), 2e-4, 600, [at + at_ns for at in starts]))
+        captures.append(capture(probe(k), 600, [at + at_ns + 150 for at in starts]))
+    return RunSignals(1, START_FS, shots * PERIOD_NS, tuple(drives), tuple(captures), dict(SPOTS))
+
+
+def told(values: np.ndarray) -> np.ndarray:
+    """Which of two clouds each shot is in, by the axis on which they differ most."""
+    centred = values - values.mean()
+    _, _, axes = np.linalg.svd(np.stack([centred.real, centred.imag], axis=1), full_matrices=False)
+    along = centred.real * axes[0, 0] + centred.imag * axes[0, 1]
+    return along > (along.max() + along.min()) / 2
+
+
+@cache
+def phases(*, gate: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The neighbour's phase (turns) and contrast, for either outcome of the half."""
+    turns = np.arange(4) / 4
+    found = np.zeros((2, 4))
+    for n, turn in enumerate(turns):
+        far, near, neighbour = (one.integrated for one in world().play(played(turn, gate=gate)))
+        half, other = told(near), told(far)
+        agree = np.mean(half == other)
+        assert max(agree, 1 - agree) > 0.9  # a pair: one excitation, here or there
+        for outcome in (0, 1):
+            found[outcome, n] = 1 - 2 * told(neighbour)[half == outcome].mean()
+    waves = found @ np.exp(2j * np.pi * turns) / 2
+    return np.angle(waves) / (2 * np.pi), np.abs(waves)
+
+
+def conditional_turns() -> float:
+    """By how many turns the pulse turns the neighbour more where the half is in 1, as on paper."""
+    point = cluster_point(POINT.qubits, COUPLED, SPOTS)
+    basis, levels = point.basis, np.zeros(point.basis.size)
+    shift, growth = point.shift_hz(0, QUANTA), point.growth(0, QUANTA)[0]
+    for e, element in enumerate(point.cluster.elements):
+        levels += (element.levels_hz + (shift if e == 0 else 0.0))[basis.level[:, e]]
+    lower = [np.zeros((basis.size, basis.size)) for _ in range(2)]
+    for e, element in enumerate(point.cluster.elements):
+        for state, level in enumerate(basis.level):
+            if level[e] > 0:
+                to = basis.with_level[e, level[e] - 1, state]
+                lower[e][to, state] = element.ladder[level[e] - 1]
+    hop = lower[0].T @ lower[1]
+    matrix = np.diag(levels) + point.cluster.exchanges[0].strength_hz * growth * (hop + hop.T)
+    energy, vectors = np.linalg.eigh(matrix)
+    whole = (vectors * np.exp(-2e-9j * np.pi * RETURN_NS * energy)) @ vectors.T
+    phase = {}
+    for pair in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        own = point.vectors[:, basis.index(*pair)]
+        phase[pair] = np.angle(own @ whole @ own)
+    by_gate = phase[1, 1] - phase[1, 0] - phase[0, 1] + phase[0, 0]
+    energies = {pair: point.energies_hz[basis.index(*pair)] for pair in phase}
+    zz_hz = energies[1, 1] - energies[1, 0] - energies[0, 1] + energies[0, 0]
+    waits_ns = EARLY_NS - FIRST_NS - 32 - RETURN_NS
+    return float(by_gate / (2 * np.pi) - 1e-9 * zz_hz * waits_ns)
+
+
+def test_the_half_of_a_pair_turns_its_neighbour_and_its_reading_leaves_that_coherent() -> None:
+    turns, contrast = phases(gate=True)
+    # 4 x 150 shots of each outcome: 0.06 of contrast, and 0.01 turns, are one sigma
+    assert np.all(contrast > 0.75)
+    apart = (turns[1] - turns[0] - conditional_turns() + 0.5) % 1.0 - 0.5
+    away = (turns[1] - turns[0] + conditional_turns() + 0.5) % 1.0 - 0.5
+    assert min(abs(apart), abs(away)) < 0.06
+
+
+def test_without_the_pulse_nothing_turns() -> None:
+    turns, contrast = phases(gate=False)
+    assert np.all(contrast > 0.75)
+    assert abs((turns[1] - turns[0] + 0.5) % 1.0 - 0.5) < 0.06
+    assert 0.3 < abs(conditional_turns() % 1.0) < 0.7
+
+
+def test_a_session_plays_the_gate_and_goes_on_with_the_neighbour() -> None:
+    session = world().begin(RunStart(5, START_FS, dict(SPOTS)))
+    signals = played(0.0, gate=True, shots=1)
+    far, near, neighbour = signals.captures
+    early = [one for one in signals.drives if one.start_ns[0] < EARLY_NS + 100]
+    late = [one for one in signals.drives if one.start_ns[0] >= EARLY_NS + 100]
+    (first,) = session.go_on(early, [near], [1])
+    assert first.integrated.size == 1
+    others = session.go_on(late, [far, neighbour], [0, 2])
+    assert [one.integrated.size for one in others] == [1, 1]
+
+
+def test_a_flux_pulse_on_the_half_while_it_is_driven_is_refused() -> None:
+    signals = played(0.0, gate=False, shots=1)
+    pulse = square([110], QUANTA, RETURN_NS)
+    with pytest.raises(NotSimulated, match="a flux pulse brings it together with its neighbour"):
+        world().play(
+            RunSignals(
+                1, START_FS, PERIOD_NS, (*signals.drives, pulse), signals.captures, dict(SPOTS)
+            )
+        )
