@@ -1,22 +1,32 @@
 """A pair's half meets its neighbour on the chip: a flux pulse in a run that shares photons."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import pytest
-from tests.benches.physics.coupled_chip import COUPLED, NAMES, POINT, SPOTS, flip, square
+from tests.benches.physics.chip import FEEDLINE, MATRIX, QUBITS
+from tests.benches.physics.coupled_chip import (
+    CHARGES,
+    COUPLED,
+    EXCHANGE_HZ,
+    NAMES,
+    POINT,
+    SPOTS,
+    flip,
+    square,
+)
 from tests.benches.physics.coupled_chip import LINES as CHIP_LINES
 from tests.benches.physics.linked_nodes import (
     Gate,
     PhotonExchange,
-    feedline_of,
     link_of,
-    qubit,
     run_of,
 )
 from tests.benches.physics.small_chip import capture, tone
 from tests.benches.referees.qutip_pair import PULSE, RETURN_NS
 
+from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import VOLTS
 from podium.sim_instruments.physics.feedline_session import RunStart
@@ -25,7 +35,19 @@ from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.physics.world import Lines, World
 
 SHOTS, PERIOD_NS, START_FS = 300, 400_000, 10**24
-FAR = qubit("node_b.q0", 6.098e9, -306e6)
+FAR_END = replace(QUBITS[0], name="node_b.q0")
+FAR_LINE = replace(FEEDLINE, name="node_b.feedline", qubits=(FAR_END.name,))
+MATRIX_OF_ALL = np.zeros((3, 3))
+MATRIX_OF_ALL[:2, :2], MATRIX_OF_ALL[2, 2] = MATRIX, MATRIX[0, 0]
+CHIP = Chip(
+    (*QUBITS, FAR_END),
+    [FEEDLINE, FAR_LINE],
+    MATRIX_OF_ALL,
+    np.zeros(3),
+    {NAMES: EXCHANGE_HZ / CHARGES[0] / CHARGES[1]},
+)
+BIASES = CHIP.sweet_spots_v()
+FAR = CHIP.at(BIASES)[1].qubits[0]
 NEAR = POINT.qubits[0]
 HALF = (Gate("ge", 100), Gate("ef", 140, 0.5), Gate("sideband", 180))
 CATCH = (Gate("sideband", 185), Gate("ef", 365))
@@ -36,20 +58,14 @@ QUANTA = PULSE.pieces[0].level.real * VOLTS * COUPLED.flux_shares(NAMES[0])[f"{N
 
 
 def world() -> World:
-    far = feedline_of(FAR)
-
-    def chip_at(biases, names=None):
-        whole = (*COUPLED.at(biases), far)
-        return whole if names is None else tuple(one for one in whole if one.name in names)
-
     lines = Lines(
-        CHIP_LINES.feedlines | {far.name},
+        CHIP_LINES.feedlines | {FAR_LINE.name},
         CHIP_LINES.drives | {f"{FAR.name}.drive"},
         CHIP_LINES.fluxes,
-        {**dict.fromkeys(NAMES, POINT.name), FAR.name: far.name},
+        {**dict.fromkeys(NAMES, POINT.name), FAR.name: FAR_LINE.name},
     )
     link = link_of(NEAR, FAR, transmission=1.0)
-    return World(chip_at, 3, lines, COUPLED, links=(link,), channel=PhotonExchange())
+    return World(CHIP.at, 3, lines, CHIP, links=(link,), channel=PhotonExchange())
 
 
 def probe(k: int) -> float:
@@ -72,7 +88,7 @@ def played(turns: float, *, gate: bool, shots: int = SHOTS) -> RunSignals:
     for k, at_ns in ((0, EARLY_NS), (1, LATE_NS)):
         drives.append(tone(probe(k), 2e-4, 600, [at + at_ns for at in starts]))
         captures.append(capture(probe(k), 600, [at + at_ns + 150 for at in starts]))
-    return RunSignals(1, START_FS, shots * PERIOD_NS, tuple(drives), tuple(captures), dict(SPOTS))
+    return RunSignals(1, START_FS, shots * PERIOD_NS, tuple(drives), tuple(captures), dict(BIASES))
 
 
 def told(values: np.ndarray) -> np.ndarray:
@@ -87,14 +103,19 @@ def told(values: np.ndarray) -> np.ndarray:
 def phases(*, gate: bool) -> tuple[np.ndarray, np.ndarray]:
     """The neighbour's phase (turns) and contrast, for either outcome of the half."""
     turns = np.arange(4) / 4
-    found = np.zeros((2, 4))
-    for n, turn in enumerate(turns):
-        far, near, neighbour = (one.integrated for one in world().play(played(turn, gate=gate)))
-        half, other = told(near), told(far)
-        agree = np.mean(half == other)
-        assert max(agree, 1 - agree) > 0.9  # a pair: one excitation, here or there
-        for outcome in (0, 1):
-            found[outcome, n] = 1 - 2 * told(neighbour)[half == outcome].mean()
+    answers = [world().play(played(turn, gate=gate)) for turn in turns]
+    far, near, neighbour = (
+        told(np.concatenate([one[k].integrated for one in answers])).reshape(4, SHOTS)
+        for k in range(3)
+    )
+    agree = np.mean(near == far)
+    assert max(agree, 1 - agree) > 0.8  # one excitation, here or there; 3 us of decay
+    found = np.array(
+        [
+            [1 - 2 * one[half == outcome].mean() for one, half in zip(neighbour, near, strict=True)]
+            for outcome in (0, 1)
+        ]
+    )
     waves = found @ np.exp(2j * np.pi * turns) / 2
     return np.angle(waves) / (2 * np.pi), np.abs(waves)
 
@@ -130,7 +151,7 @@ def conditional_turns() -> float:
 def test_the_half_of_a_pair_turns_its_neighbour_and_its_reading_leaves_that_coherent() -> None:
     turns, contrast = phases(gate=True)
     # 4 x 150 shots of each outcome: 0.06 of contrast, and 0.01 turns, are one sigma
-    assert np.all(contrast > 0.75)
+    assert np.all(contrast > 0.6)
     apart = (turns[1] - turns[0] - conditional_turns() + 0.5) % 1.0 - 0.5
     away = (turns[1] - turns[0] + conditional_turns() + 0.5) % 1.0 - 0.5
     assert min(abs(apart), abs(away)) < 0.06
@@ -138,13 +159,13 @@ def test_the_half_of_a_pair_turns_its_neighbour_and_its_reading_leaves_that_cohe
 
 def test_without_the_pulse_nothing_turns() -> None:
     turns, contrast = phases(gate=False)
-    assert np.all(contrast > 0.75)
+    assert np.all(contrast > 0.6)
     assert abs((turns[1] - turns[0] + 0.5) % 1.0 - 0.5) < 0.06
     assert 0.3 < abs(conditional_turns() % 1.0) < 0.7
 
 
 def test_a_session_plays_the_gate_and_goes_on_with_the_neighbour() -> None:
-    session = world().begin(RunStart(5, START_FS, dict(SPOTS)))
+    session = world().begin(RunStart(5, START_FS, dict(BIASES)))
     signals = played(0.0, gate=True, shots=1)
     far, near, neighbour = signals.captures
     early = [one for one in signals.drives if one.start_ns[0] < EARLY_NS + 100]
@@ -161,6 +182,6 @@ def test_a_flux_pulse_on_the_half_while_it_is_driven_is_refused() -> None:
     with pytest.raises(NotSimulated, match="a flux pulse brings it together with its neighbour"):
         world().play(
             RunSignals(
-                1, START_FS, PERIOD_NS, (*signals.drives, pulse), signals.captures, dict(SPOTS)
+                1, START_FS, PERIOD_NS, (*signals.drives, pulse), signals.captures, dict(BIASES)
             )
         )
