@@ -56,6 +56,7 @@ REFEREES = {
     "test_qutip_joint_sessions": "`test_qutip_joint_sessions.py`",
     "test_heralded_monte_carlo": "`test_heralded_monte_carlo.py`",
     "test_qutip_links": "`test_qutip_links.py`",
+    "test_qutip_linked_gates": "`test_qutip_linked_gates.py`",
     "test_qutip_relays": "`test_qutip_relays.py`",
     "test_qutip_standing_modes": "`test_qutip_standing_modes.py`",
     "test_zurich_coupled_qubits": "`test_zurich_coupled_qubits.py`",

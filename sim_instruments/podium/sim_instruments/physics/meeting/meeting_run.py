@@ -19,7 +19,13 @@ from podium.sim_instruments.physics.drive_line import (
     joined,
     without_silence,
 )
-from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
+from podium.sim_instruments.physics.episodes import (
+    APART_FOLDS,
+    Episodes,
+    NotSimulated,
+    episodes_of,
+    ring_down_ns,
+)
 from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone, driven_ns
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS, three_levels
@@ -309,11 +315,24 @@ def _member_of(
         gates=gates,
         shone=ShoneRows(
             lit_ns[through],
-            lit_ns[through] + (shots.readings.end_ns - shots.readings.begin_ns)[through],
+            _rung_down(one, (lit_ns + shots.readings.end_ns - shots.readings.begin_ns)[through]),
             shots.part[through],
             shots.part_factors[:, :LEVELS, :LEVELS],
         ),
     )
+
+
+def _rung_down(one: HeardFeedline, dark_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return from when on a qubit may be driven again that others' readouts leave coherent, (n,).
+
+    What is left then of their photons, ``dark_ns`` being when nothing is, is dropped.
+    """
+    tones = drives_of(_tones(one))
+    if not dark_ns.size or not tones.start_ns.size:
+        return dark_ns
+    last = np.searchsorted(tones.start_ns, dark_ns) - 1
+    over = tones.end_ns[np.maximum(last, 0)] + ring_down_ns(one.run.feedline, APART_FOLDS)
+    return np.asarray(np.minimum(dark_ns, over), np.int64)
 
 
 def _stays_coherent(
