@@ -41,7 +41,7 @@ def by_qutip(judge: QutipPair, one: str, other: str) -> np.ndarray:
     return inside.reshape(3, 3, 3, 3).transpose(0, 2, 1, 3).reshape(81)
 
 
-@pytest.mark.parametrize("states", ["++", "+1", "i+", "f+", "+i"])
+@pytest.mark.parametrize("states", ["++", "+0", "0+", "i+", "f+", "+i"])
 def test_a_gate_is_what_the_master_equation_makes_of_it(states: str) -> None:
     (pair,) = gate_pairs(POINT, COUPLED, [PULSE], SPOTS, {NAMES[1]}, GateMemory())
     assert pair.names == NAMES
