@@ -179,6 +179,8 @@ def test_all_routines_but_the_pair_are_a_calibration() -> None:
         "link_benchmark",
         "result_latency",
         "remote_preparation",
+        "teleported_cnot",
+        "fed_forward_cnot",
     ]
 
 

@@ -64,7 +64,7 @@ def by_the_whole_run(played, chip: Chip = COUPLED, reads=(READ_NS,), level=(0, 0
     (point,) = chip.at(SPOTS)
     whole = FeedlineRun(point, signals, 3, LINES.fluxes, chip)
     tones = [train for train in signals.drives if train.line == FEEDLINE.name]
-    here = whole._as_arrived(tones, signals.captures)
+    here = whole.as_arrived(tones, signals.captures)
     fluxes = [train for train in here.signals.drives if train.line in LINES.fluxes]
     (names,) = clusters_of(point, here.signals, chip, fluxes)
     episodes = episodes_of(point, tones, signals.captures, driven_ns(signals, point))
