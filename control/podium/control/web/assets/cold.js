@@ -11,6 +11,7 @@ const choices = document.getElementById("ask-choices");
 const yes = document.getElementById("ask-yes");
 const trends = [...document.querySelectorAll(".trend")].map((place) => new Trends(place, document.getElementById("last")));
 let agreed = null; // what is done when somebody says yes
+let asker = null; // the button that was pressed last
 
 // What a person does
 
@@ -51,6 +52,7 @@ document.addEventListener("click", async (event) => {
   if (button.dataset.close !== undefined) { button.closest("dialog").close(); return; }
   const act = DONE[button.dataset.cold];
   if (act === undefined) return;
+  asker = button;
   button.disabled = true;
   try { await act(button.dataset, button.closest("[data-fridge]")); } finally { button.disabled = false; }
 });
@@ -136,7 +138,9 @@ yes.addEventListener("click", async () => {
 });
 
 dialog.addEventListener("close", () => {
-  if (!dialog.open && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
+  if (dialog.open || document.activeElement !== document.body) return;
+  // Browsers differ in whether a button that was disabled while it asked has the focus again.
+  (asker?.isConnected ? asker : document.getElementById("main")).focus({ preventScroll: true });
 });
 
 // Times
