@@ -138,8 +138,9 @@ yes.addEventListener("click", async () => {
 });
 
 dialog.addEventListener("close", () => {
-  if (dialog.open || document.activeElement !== document.body) return;
-  // Browsers differ in whether a button that was disabled while it asked has the focus again.
+  const at = document.activeElement;
+  if (dialog.open || (at !== document.body && !dialog.contains(at))) return;
+  // A button that was disabled while it asked does not get the focus back in every browser.
   (asker?.isConnected ? asker : document.getElementById("main")).focus({ preventScroll: true });
 });
 
