@@ -16,7 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as every process of the ho
 import numpy as np
 import qutip
 from tests.benches.physics.five_transmons import ENVELOPE, Row
-from tests.referees.test_qutip_five_transmons import QutipRow, ours
+from tests.benches.referees.qutip_row import QutipRow, ours
 
 SHOTS, TRAJECTORIES = 10_000, 2
 OPTIONS = {

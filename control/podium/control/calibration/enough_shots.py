@@ -1,10 +1,12 @@
 """Takes as many shots as a sigma needs that says something beside the design, and no more."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.inputs import propagate
 from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
 
 ENOUGH = 0.19
 """Sigma aimed at, of the design's spread, by what a rough scan has found. A fifth is what is asked
@@ -58,3 +60,18 @@ def further_shots(
         if sigma > WITHIN:
             share = max(share, (sigma / AIMED_AT) ** 2 - 1, ADDED_AT_LEAST)
     return round(min(share, ADDED_AT_MOST) * shots)
+
+
+def found_and_sigma(bench: Bench, measure: Callable[[], Measured]) -> tuple[Measured, float]:
+    """Return what ``measure`` finds, and its sigma with the doubt of what that takes of the bench.
+
+    Raises FitFailed.
+    """
+
+    def refit(shifts: Mapping[str, float]) -> dict[str, Measured]:
+        with bench.taking(shifts):
+            return {"": measure()}
+
+    with bench.taking() as inputs:
+        found = measure()
+    return found, propagate({"": found}, inputs, refit)[""].sigma

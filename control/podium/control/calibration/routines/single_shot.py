@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, READOUT_SETTINGS, Declaration
+from podium.control.calibration.enough_shots import found_and_sigma
 from podium.control.calibration.fits.iq_clouds import (
     Discrimination,
     RareErrors,
@@ -23,7 +24,6 @@ from podium.control.calibration.fits.iq_clouds import (
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.herald import HERALD, back_to_0, herald
-from podium.control.calibration.inputs import propagate
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.preparation_errors import (
     herald_is_blind_s,
@@ -271,14 +271,10 @@ def _counted_to(bench: Bench, pulses: tuple[Pulses, ...], name: str, seen: Discr
     [of_qubit] = (p for p in pulses if p.qubit.name == name)
     played = herald_timings(pulses)[name]
 
-    def refit(shifts: Mapping[str, float]) -> dict[str, Measured]:
-        with bench.taking(shifts):
-            blind_s = herald_is_blind_s(of_qubit)
-            return {name: ideal_fidelity(bench, of_qubit.qubit, seen, played, blind_s)}
+    def measure() -> Measured:
+        return ideal_fidelity(bench, of_qubit.qubit, seen, played, herald_is_blind_s(of_qubit))
 
-    with bench.taking() as inputs:
-        found = ideal_fidelity(bench, of_qubit.qubit, seen, played, herald_is_blind_s(of_qubit))
-    total = propagate({name: found}, inputs, refit)[name].sigma
+    _, total = found_and_sigma(bench, measure)
     known, least = (one / float(np.sqrt(bench.thoroughness)) for one in (KNOWN, LEAST_COUNTED))
     other = float(np.sqrt(max(total**2 - seen.sigma**2, 0.0)))
     return max(float(np.sqrt(max(known**2 - other**2, 0.0))), least, other / 2)

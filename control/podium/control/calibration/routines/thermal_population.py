@@ -28,10 +28,10 @@ from podium.control.calibration.declaration import (
     READOUT_SETTINGS,
     Declaration,
 )
+from podium.control.calibration.enough_shots import found_and_sigma
 from podium.control.calibration.fits.iq_clouds import ENOUGH, heralded_zeros
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
-from podium.control.calibration.inputs import propagate
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.preparation_errors import (
     HeraldTiming,
@@ -177,17 +177,10 @@ def _more_shots(
 
 def _share_needed(bench: Bench, counted: Callable[[], tuple[float, float]]) -> float:
     """Return how many times the shots one qubit needs: counts tell what the rest leaves of it."""
-
-    def refit(shifts: Mapping[str, float]) -> dict[str, Measured]:
-        with bench.taking(shifts):
-            return {"": Measured(*counted(), "1")}
-
-    with bench.taking() as inputs:
-        value, by_counts = counted()
-    total = propagate({"": Measured(value, by_counts, "1")}, inputs, refit)[""].sigma
+    found, total = found_and_sigma(bench, lambda: Measured(*counted(), "1"))
     known, least = (one / float(np.sqrt(bench.thoroughness)) for one in (KNOWN, LEAST_COUNTED))
-    wanted = float(np.sqrt(max(known**2 - (total**2 - by_counts**2), least**2)))
-    return (by_counts / wanted) ** 2
+    wanted = float(np.sqrt(max(known**2 - (total**2 - found.sigma**2), least**2)))
+    return (found.sigma / wanted) ** 2
 
 
 def _population(
