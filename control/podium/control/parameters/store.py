@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from podium.control.facility.append_only import shared_file, writing
 from podium.control.parameters.entry import ParameterEntry, checked
+from podium.control.parameters.newest_entries import NewestEntries
 from podium.control.parameters.store_schema import (
     ENTRIES,
     VERSION,
@@ -29,7 +30,7 @@ _NEWEST = (
     .order_by(ENTRIES.c.id.desc())
     .limit(1)
 )
-"""Made once: routines ask for parameters by the thousand, and to make it takes longer than that."""
+"""Made once: to make it takes longer than to ask it."""
 _LAST = sa.select(sa.func.max(ENTRIES.c.id))
 OVERLAP = 50
 """So many entries of a server's store are read again. ASSUMED: no writer takes longer than that."""
@@ -61,8 +62,11 @@ class ParameterStore:
             )
         try:
             self._engine = sa.create_engine(url)
+            self._newest: NewestEntries | None = None
             if self._engine.dialect.name == "sqlite":
                 shared_file(self._engine)
+                if self._engine.url.database not in (None, "", ":memory:"):
+                    self._newest = NewestEntries(self._engine)
             self._check(make)
         except (sa.exc.SQLAlchemyError, ImportError) as error:
             raise StoreError(self._said("cannot be opened", error)) from error
@@ -93,10 +97,20 @@ class ParameterStore:
 
     def close(self) -> None:
         """Let go of the database."""
+        if self._newest is not None:
+            self._newest.close()
         self._engine.dispose()
 
     def get(self, name: str) -> ParameterEntry | None:
         """Return the newest entry of that name, or None."""
+        if self._newest is None:
+            return self._read_newest(name)
+        try:
+            return self._newest.get(name, self._read_newest)
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreError(self._said("cannot be read", error)) from error
+
+    def _read_newest(self, name: str) -> ParameterEntry | None:
         found = self._select(_NEWEST, {"name": name})
         return found[0] if found else None
 

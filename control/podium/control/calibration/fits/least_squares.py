@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 Model = Callable[[Mapping[str, float]], Array]
 """Takes parameters by name and returns the model's values at all points, shape (n,)."""
+ModelOfMany = Callable[[Mapping[str, Array]], Array]
+"""The same for m sets of parameters at once: takes columns of shape (m, 1), returns (m, n)."""
+Residuals = Callable[[Array], Array]
+"""Takes m places in the space of parameters, shape (m, p), and returns what is left there, shape
+(m, n): of the data less the model, in sigmas."""
 
 
 POLISHED = 4
@@ -21,6 +26,10 @@ FOLLOWED = 8
 """Steps that a fit which is repeated may take with the slopes where it begins."""
 SLOPES_OVER = 1e-5
 """Those slopes are differences of residuals that move by this share of what is left."""
+STEP = float(np.sqrt(np.finfo(np.float64).eps))
+"""Of one parameter, scaled by what moves the residuals, over which slopes are taken."""
+LEAST = 8.0
+"""Such a step is at least so many times what the machine tells apart there."""
 SETTLED = 1e-4
 """Step, of the largest one, at which it has come to its end ..."""
 SLOWEST = 0.3
@@ -90,6 +99,25 @@ def fit_least_squares(
     unknown: it is then taken from the residuals. Raises FitFailed if no start converges or the
     data do not fix a parameter.
     """
+
+    def each(values: Mapping[str, Array]) -> Array:
+        sets = zip(*(values[name][:, 0].tolist() for name in values), strict=True)
+        return np.stack([model(dict(zip(values, one, strict=True))) for one in sets])
+
+    return fit_many_at_once(each, data, sigma, starts, bounds)
+
+
+def fit_many_at_once(
+    model: ModelOfMany,
+    data: Array,
+    sigma: Array | float | None,
+    starts: Sequence[Mapping[str, float]],
+    bounds: Mapping[str, Bound] | None = None,
+) -> Fit:
+    """Fit as :func:`fit_least_squares` does, with a model that takes many sets of parameters.
+
+    Slopes are then one call, which numpy works out several times as fast as one set after another.
+    """
     if not np.all(np.isfinite(data)):
         look_at(data)
     bounds = bounds or {}
@@ -97,7 +125,7 @@ def fit_least_squares(
     weights = 1.0 if sigma is None else 1.0 / np.asarray(sigma, dtype=np.float64)
 
     def residuals(at: Array) -> Array:
-        values = dict(zip(names, at.tolist(), strict=True))
+        values = {name: at[:, k : k + 1] for k, name in enumerate(names)}
         return np.asarray((model(values) - data) * weights, dtype=np.float64)
 
     low = np.array([bounds.get(name, Bound()).low for name in names])
@@ -184,7 +212,7 @@ def _using(solutions: Solutions) -> Iterator[Solutions]:
 
 
 def _best(
-    residuals: Callable[[Array], Array],
+    residuals: Residuals,
     names: tuple[str, ...],
     begins: list[Array],
     low: Array,
@@ -201,8 +229,8 @@ def _best(
         if best is not None and _covariance(best.jacobian) is None:
             best = None  # it stays where a slope vanishes, at a bound
     if best is None:
-        begins.sort(key=lambda at: float(np.sum(residuals(at) ** 2)))
-        for begin in begins[:POLISHED]:
+        squares = np.sum(residuals(np.stack(begins)) ** 2, axis=1)
+        for begin in (begins[k] for k in np.argsort(squares, kind="stable")[:POLISHED]):
             solution = _solve(residuals, names, begin, low, high)
             if solution is not None and (best is None or solution.cost < best.cost):
                 best = solution
@@ -211,21 +239,20 @@ def _best(
 
 
 def _follow(
-    residuals: Callable[[Array], Array], before: Solution, low: Array, high: Array
+    residuals: Residuals, before: Solution, low: Array, high: Array
 ) -> Solution | None:
     """Return where the solution moves: Gauss-Newton, with the slopes where it was.
 
     None where that does not settle quickly: other points, a bound, slopes that change on the way.
     """
-    left = residuals(before.at)
+    left = residuals(before.at[None])[0]
     norms = np.linalg.norm(before.jacobian, axis=0)
     size = float(np.linalg.norm(left))
     if left.shape != before.jacobian.shape[:1] or np.any(norms == 0) or not 0 < size < np.inf:
         return None
     at = before.at
     steps = SLOPES_OVER * size / norms
-    there = (residuals(at + step) for step in np.diag(steps))
-    jacobian = np.stack([(one - left) / step for one, step in zip(there, steps, strict=True)], 1)
+    jacobian = _differences(residuals, at, left, steps)
     if not np.all(np.isfinite(jacobian)):
         return None
     slopes = jacobian / norms
@@ -240,7 +267,7 @@ def _follow(
         if np.any(at <= low) or np.any(at >= high):
             return None
         moved, last = max(moved, length), length
-        left = residuals(at)
+        left = residuals(at[None])[0]
         if not np.all(np.isfinite(left)):
             return None
         if length <= SETTLED * moved + STILL * size:
@@ -249,7 +276,7 @@ def _follow(
 
 
 def _solve(
-    residuals: Callable[[Array], Array],
+    residuals: Residuals,
     names: tuple[str, ...],
     start: Array,
     low: Array,
@@ -262,12 +289,9 @@ def _solve(
     begin = np.clip(start, low, high)
     width = np.where(np.isfinite(high - low), high - low, 1.0)
     step = 1e-7 * np.where(begin != 0.0, np.abs(begin), width)
-    here = residuals(begin)
-    slopes = np.empty(len(begin))
-    for k, h in enumerate(step):
-        there = begin.copy()
-        there[k] += h if begin[k] + h <= high[k] else -h
-        slopes[k] = np.linalg.norm(residuals(there) - here) / h
+    step = np.where(begin + step <= high, step, -step)
+    last = begin, residuals(begin[None])[0]
+    slopes = np.linalg.norm(_differences(residuals, *last, step), axis=0)
     if not np.all(np.isfinite(slopes)):
         return None
     scale = np.where(slopes > 0, 1 / np.maximum(slopes, 1e-300), np.maximum(np.abs(begin), 1.0))
@@ -276,10 +300,21 @@ def _solve(
 
     # Strictly inside, as the method wants it.
     first = np.clip(np.zeros(len(begin)), inner_low + 1e-9, inner_high - 1e-9)
+
+    def left_at(u: Array) -> Array:
+        nonlocal last
+        at = begin + u * scale
+        last = at, residuals(at[None])[0]
+        return last[1]
+
+    def slopes_at(u: Array) -> Array:
+        steps = _steps_within(u, inner_low, inner_high) * scale
+        if not np.array_equal(last[0], begin + u * scale):
+            left_at(u)
+        return _differences(residuals, *last, steps) * scale
+
     try:
-        found = least_squares(
-            lambda u: residuals(begin + u * scale), first, bounds=(inner_low, inner_high)
-        )
+        found = least_squares(left_at, first, jac=slopes_at, bounds=(inner_low, inner_high))
     except (ValueError, np.linalg.LinAlgError):
         return None
     if found.status <= 0 or not np.isfinite(found.cost):
@@ -287,6 +322,23 @@ def _solve(
     jacobian = np.asarray(found.jac, dtype=np.float64) / scale
     at = np.asarray(begin + found.x * scale)
     return Solution(names, at, float(found.cost), jacobian)
+
+
+def _steps_within(at: Array, low: Array, high: Array) -> Array:
+    """Return steps over which slopes are taken: away from 0 where bounds leave room for it."""
+    ahead = at >= 0
+    size = STEP * np.maximum(1.0, np.abs(at))
+    room = np.where(ahead, high - at, at - low)
+    ahead = np.where(room >= size, ahead, high - at > at - low)
+    return np.where(ahead, np.minimum(size, high - at), -np.minimum(size, at - low))
+
+
+def _differences(residuals: Residuals, at: Array, left: Array, steps: Array) -> Array:
+    """Return the slopes of what is ``left`` at a place, shape (n, p), by a step along each axis."""
+    least = LEAST * np.spacing(np.abs(at))
+    there = at + np.diag(np.where(np.abs(steps) < least, np.copysign(least, steps), steps))
+    # Divided by what was added, as far as the machine could add it.
+    return np.asarray((residuals(there) - left).T / (np.diagonal(there) - at))
 
 
 def _covariance(jacobian: Array) -> Array | None:
