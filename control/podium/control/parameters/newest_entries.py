@@ -24,9 +24,7 @@ class NewestEntries:
         self._version: int | None = None
         self._known: dict[str, ParameterEntry | None] = {}
 
-    def get(
-        self, name: str, read: Callable[[str], ParameterEntry | None]
-    ) -> ParameterEntry | None:
+    def get(self, name: str, read: Callable[[str], ParameterEntry | None]) -> ParameterEntry | None:
         """Return the newest entry of that name, which is read only if it may have changed.
 
         Raises what ``read`` raises, and ``sqlalchemy.exc.DatabaseError`` where the file cannot be

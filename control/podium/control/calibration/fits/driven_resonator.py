@@ -13,15 +13,15 @@ A qubit that decays at t leaves the field of 1; from then on its difference from
 rings down at the line that the photons of 0 have pulled: to first order in that difference.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.least_squares import FitFailed, fit_least_squares
+from podium.control.calibration.fits.least_squares import FitFailed, fit_many_at_once
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -62,39 +62,58 @@ class DrivenResonator:
 
         ``frequency_hz``, ``amplitude``: arrays that broadcast to one shape.
         """
-        frequency, drive = np.broadcast_arrays(
-            np.asarray(frequency_hz, float), np.asarray(amplitude, float)
-        )
-        shape = frequency.shape
-        frequency, drive = frequency.ravel(), drive.ravel()
-        half = np.pi * self.kappa_hz
-        drive = half * drive / self.critical_amplitude
-        steps = max(1, int(np.ceil(longest_s / self.fills_s * STEPS_PER_LIFETIME)))
-        step_s = longest_s / steps
-        decay = np.exp(-half * step_s)
-        away = 2 * np.pi * (self.bare_hz - frequency)
-        pull = 2 * np.pi * (np.array([[self.ground_hz], [self.excited_hz]]) - self.bare_hz)
-        field = np.zeros((2, frequency.size), np.complex128)
-        before = np.zeros(field.shape)
-        rate = np.full(field.shape, -half, np.complex128)
-        growth = np.zeros(field.shape, np.complex128)
-        fields, rates, grown = np.zeros((3, steps + 1, 2, frequency.size), np.complex128)
-        apart = np.zeros((steps + 1, frequency.size), np.complex128)
-        for k in range(steps):
-            photons = field.real**2 + field.imag**2
-            middle = np.maximum(1.5 * photons - 0.5 * before, 0.0)
-            before = photons
-            rate.imag = away + pull / np.sqrt(1 + middle)
-            turned = rate.imag * step_s
-            growth.real, growth.imag = decay * np.cos(turned) - 1, decay * np.sin(turned)
-            each = 1 / rate
-            steady = drive * each
-            rest = (field + steady) * growth
-            during = rest * each - steady * step_s
-            field = field + rest
-            apart[k + 1] = apart[k] + during[1] - during[0]
-            fields[k + 1], rates[k], grown[k] = field, rate, growth
-        return RingUp(step_s, shape, apart, fields, rates[:, 0], grown[:, 0])
+        step_s = self.fills_s / STEPS_PER_LIFETIME
+        ring = ring_up((self,), frequency_hz, amplitude, longest_s, step_s)
+        return replace(ring, shape=ring.shape[1:])
+
+
+def ring_up(
+    resonators: Sequence[DrivenResonator],
+    frequency_hz: Array,
+    amplitude: Array,
+    longest_s: float,
+    step_s: float,
+) -> "RingUp":
+    """Return :meth:`DrivenResonator.ring_up` of several, which are the first axis of its shape.
+
+    ``step_s``: at most so long is a step.
+    """
+    frequency, drive = np.broadcast_arrays(
+        np.asarray(frequency_hz, float), np.asarray(amplitude, float)
+    )
+    shape = (len(resonators), *frequency.shape)
+    frequency, drive = frequency.ravel(), drive.ravel()
+    steps = max(1, int(np.ceil(longest_s / step_s)))
+    step_s = longest_s / steps
+    critical, kappa, bare, ground, excited = np.array([astuple(one) for one in resonators]).T
+    half = np.repeat(np.pi * kappa, frequency.size)
+    drive = (np.pi * kappa / critical)[:, None] * drive
+    away = 2 * np.pi * (bare[:, None] - frequency)
+    pull = 2 * np.pi * np.stack([ground - bare, excited - bare])
+    drive, away, pull = drive.ravel(), away.ravel(), np.repeat(pull, frequency.size, axis=1)
+    decay = np.exp(-half * step_s)
+    field = np.zeros((2, half.size), np.complex128)
+    before = np.zeros(field.shape)
+    rate = np.zeros(field.shape, np.complex128)
+    rate.real = -half
+    growth = np.zeros(field.shape, np.complex128)
+    fields, rates, grown = np.zeros((3, steps + 1, 2, half.size), np.complex128)
+    apart = np.zeros((steps + 1, half.size), np.complex128)
+    for k in range(steps):
+        photons = field.real**2 + field.imag**2
+        middle = np.maximum(1.5 * photons - 0.5 * before, 0.0)
+        before = photons
+        rate.imag = away + pull / np.sqrt(1 + middle)
+        turned = rate.imag * step_s
+        growth.real, growth.imag = decay * np.cos(turned) - 1, decay * np.sin(turned)
+        each = 1 / rate
+        steady = drive * each
+        rest = (field + steady) * growth
+        during = rest * each - steady * step_s
+        field = field + rest
+        apart[k + 1] = apart[k] + during[1] - during[0]
+        fields[k + 1], rates[k], grown[k] = field, rate, growth
+    return RingUp(step_s, shape, apart, fields, rates[:, 0], grown[:, 0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -293,21 +312,24 @@ def fit_resonator(
     here = vector_of(known.resonator)
     narrow = np.linalg.inv(np.linalg.cholesky(known.covariance))
     longest_s = float(np.max(settings[:, 2]))
+    # The same for all that is tried: what comes of other steps would pass for a slope.
+    step_s = known.resonator.fills_s / STEPS_PER_LIFETIME
 
-    def logarithms(vector: Array) -> Array:
-        ring = resonator_of(vector).ring_up(settings[:, 0], np.exp(settings[:, 1]), longest_s)
-        rises = ring.distance(opens_s, settings[:, 2:])[:, 0]
-        return np.asarray(np.log(np.maximum(rises, 1e-300)))[same.ravel()]
+    def logarithms(vectors: Array) -> Array:
+        resonators = [resonator_of(vector) for vector in vectors]
+        ring = ring_up(resonators, settings[:, 0], np.exp(settings[:, 1]), longest_s, step_s)
+        rises = ring.distance(opens_s, settings[:, 2:])[..., 0]
+        return np.asarray(np.log(np.maximum(rises, 1e-300)))[:, same.ravel()]
 
-    def model(values: Mapping[str, float]) -> Array:
-        vector = here + np.array([values[name] for name in NAMES])
-        return np.append(values["gain"] + logarithms(vector), narrow @ (vector - here))
+    def model(values: Mapping[str, Array]) -> Array:
+        moved = np.concatenate([values[name] for name in NAMES], axis=1)
+        return np.append(values["gain"] + logarithms(here + moved), moved @ narrow.T, axis=1)
 
     data = np.append(np.log(seen), np.zeros(len(NAMES)))
-    gain = float(np.mean(np.log(seen) - logarithms(here)))
+    gain = float(np.mean(np.log(seen) - logarithms(here[None])))
     start = dict.fromkeys(NAMES, 0.0) | {"gain": gain}
     try:
-        fit = fit_least_squares(model, data, np.append(doubt, np.ones(len(NAMES))), [start])
+        fit = fit_many_at_once(model, data, np.append(doubt, np.ones(len(NAMES))), [start])
     except FitFailed:
         return known
     moved = np.array([fit.values[name] for name in NAMES])

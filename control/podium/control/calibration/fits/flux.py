@@ -5,7 +5,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    Fit,
+    FitFailed,
+    ParametersOrMany,
+    fit_least_squares,
+    fit_many_at_once,
+)
 
 Array = NDArray[np.float64]
 EXPLAINED = 0.5
@@ -22,13 +29,13 @@ ASSUMED: three spreads and more of what a facility file says."""
 
 def arc(
     bias_v: Array,
-    top_hz: float,
+    top_hz: Array | float,
     charging_hz: float,
-    sweet_v: float,
-    period_v: float,
-    asymmetry: float,
+    sweet_v: Array | float,
+    period_v: Array | float,
+    asymmetry: Array | float,
 ) -> Array:
-    """Return f01 over bias: ``(top + Ec) (cos^2 + d^2 sin^2)^(1/4) - Ec``.
+    """Return f01 over bias: ``(top + Ec) (cos^2 + d^2 sin^2)^(1/4) - Ec``. Arguments broadcast.
 
     Koch et al., Phys. Rev. A 76, 042319 (2007), Eqs. 2.11 and 2.18.
     """
@@ -37,7 +44,7 @@ def arc(
     return np.asarray((top_hz + charging_hz) * squid**0.25 - charging_hz)
 
 
-def resonator_arc(bias_v: Array, values: Mapping[str, float], design: Mapping[str, float]) -> Array:
+def resonator_arc(bias_v: Array, values: ParametersOrMany, design: Mapping[str, float]) -> Array:
     """Return the dressed resonator over the bias; see :func:`fit_resonator_arc`."""
     qubit = arc(
         bias_v,
@@ -71,8 +78,9 @@ def fit_resonator_arc(
         "asymmetry": (design["asymmetry"], DOUBTS["asymmetry"]),
     }
 
-    def model(values: Mapping[str, float]) -> Array:
-        return resonator_arc(bias_v, values, design)
+    def model(values: Mapping[str, Array]) -> Array:
+        line = resonator_arc(bias_v, values, design)
+        return np.concatenate([line, *(values[name] for name in known)], axis=1)
 
     middle = float(np.mean(bias_v))
     starts = [
@@ -91,14 +99,15 @@ def fit_resonator_arc(
         "pull": Bound(min(pull / 5, pull * 5), max(pull / 5, pull * 5)),
         "asymmetry": Bound(0.0, 0.95),
     }
-    fit = fit_least_squares(
-        lambda values: np.concatenate([model(values), [values[name] for name in known]]),
+    fit = fit_many_at_once(
+        model,
         np.concatenate([resonator_hz, [value for value, _ in known.values()]]),
         np.concatenate([sigma_hz, [sigma for _, sigma in known.values()]]),
         starts,
         bounds,
     )
-    return _followed(fit, resonator_hz, sigma_hz, model(fit.values), period)
+    line = resonator_arc(bias_v, fit.values, design)
+    return _followed(fit, resonator_hz, sigma_hz, line, period)
 
 
 ASTRAY_HZ = 3e6
@@ -229,7 +238,7 @@ def fit_qubit_arc(
 
     known_v, doubt_v = start["period"], PERIOD_DOUBT * start["period"]
 
-    def model(values: Mapping[str, float]) -> Array:
+    def model(values: Mapping[str, Array]) -> Array:
         line = arc(
             bias_v,
             values["top"],
@@ -238,7 +247,7 @@ def fit_qubit_arc(
             values["period"],
             start["asymmetry"],
         )
-        return np.append(line, values["period"])
+        return np.append(line, values["period"], axis=1)
 
     begin = {name: start[name] for name in ("sweet_spot", "period", "top")}
     begins = [
@@ -247,4 +256,4 @@ def fit_qubit_arc(
     ]
     bounds = {"period": Bound(start["period"] * 0.4, start["period"] * 2.5)}
     data, sigma = np.append(qubit_hz, known_v), np.append(sigma_hz, doubt_v)
-    return fit_least_squares(model, data, sigma, begins, bounds)
+    return fit_many_at_once(model, data, sigma, begins, bounds)

@@ -1,7 +1,5 @@
 """Fits cosines: Rabi oscillations over amplitude, and Ramsey fringes with decay."""
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,14 +7,15 @@ from podium.control.calibration.fits.least_squares import (
     Bound,
     Fit,
     FitFailed,
-    fit_least_squares,
+    ParametersOrMany,
+    fit_many_at_once,
     look_at,
 )
 
 Array = NDArray[np.float64]
 
 
-def cosine(x: Array, values: Mapping[str, float]) -> Array:
+def cosine(x: Array, values: ParametersOrMany) -> Array:
     """Return ``offset + amplitude * cos(2 pi (x / period))``: a Rabi scan starts at an extremum."""
     return np.asarray(
         values["offset"] + values["amplitude"] * np.cos(2 * np.pi * x / values["period"])
@@ -40,13 +39,13 @@ def fit_rabi(amplitude: Array, signal: Array, expected_period: float) -> Fit:
     ]
     bounds = {"period": Bound(expected_period / 4, expected_period * 4)}
 
-    def model(values: Mapping[str, float]) -> Array:
+    def model(values: ParametersOrMany) -> Array:
         return cosine(amplitude, values)
 
-    fit = fit_least_squares(model, signal, None, starts, bounds)
+    fit = fit_many_at_once(model, signal, None, starts, bounds)
     line = model(fit.values)
     scatter = _scatter(line - fit.values["offset"], signal - line, fit)
-    fit = fit_least_squares(model, signal, scatter, [fit.values], bounds)
+    fit = fit_many_at_once(model, signal, scatter, [fit.values], bounds)
     if abs(fit.values["amplitude"]) < 5 * fit.sigmas["amplitude"]:
         raise FitFailed(
             f"the oscillation's amplitude is only "
@@ -69,7 +68,7 @@ def _scatter(swing: Array, left: Array, fit: Fit) -> Array:
     return np.sqrt(np.maximum(variance, max(0.1 * mean, np.finfo(float).tiny)))
 
 
-def envelope(delay_s: Array, decay_s: float, gaussian: float) -> Array:
+def envelope(delay_s: Array, decay_s: Array | float, gaussian: Array | float) -> Array:
     """Return ``exp(-(1 - g) u - g u**2)``, u = delay / decay.
 
     White noise gives the first factor, noise that is slow against a shot the second
@@ -79,7 +78,7 @@ def envelope(delay_s: Array, decay_s: float, gaussian: float) -> Array:
     return np.asarray(np.exp(-(1 - gaussian) * u - gaussian * u**2))
 
 
-def ramsey(delay_s: Array, phase_turns: Array, values: Mapping[str, float]) -> Array:
+def ramsey(delay_s: Array, phase_turns: Array, values: ParametersOrMany) -> Array:
     """Return the excited fraction after a Ramsey sequence.
 
     ``offset + amplitude * envelope * cos(2 pi (detuning * delay + phase + shift))`` with the
@@ -107,7 +106,7 @@ def fit_ramsey(
     half = float(np.ptp(signal)) / 2
     offset = float(np.mean(signal))
 
-    def model(values: Mapping[str, float]) -> Array:
+    def model(values: ParametersOrMany) -> Array:
         return ramsey(delay_s, phase_turns, values)
 
     ranked = sorted(
@@ -132,7 +131,7 @@ def fit_ramsey(
         "amplitude": Bound(0.0, 2 * half + 1e-12),
         "shift": Bound(-1.0, 1.0),
     }
-    fit = fit_least_squares(model, signal, sigma, starts, bounds)
+    fit = fit_many_at_once(model, signal, sigma, starts, bounds)
     if fit.values["amplitude"] < 5 * fit.sigmas["amplitude"]:
         raise FitFailed(
             f"the fringes' amplitude is only "

@@ -6,7 +6,7 @@ it was meant to be: a pulse of twice pi leaves nothing at the line and two humps
 is one line.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,8 @@ from podium.control.calibration.fits.least_squares import (
     Bound,
     Fit,
     FitFailed,
-    fit_least_squares,
+    ParametersOrMany,
+    fit_many_at_once,
     look_at,
 )
 
@@ -36,6 +37,8 @@ STRENGTHS = (0.3, 0.6, 1.0, 1.4, 2.0, 2.7, 3.6)
 """Areas of the pulse, of pi, with which a line is looked for."""
 LEAST_STRENGTH, GREATEST_STRENGTH = 0.15, 4.5
 MOST_MEMORY = 0.97
+FORGOTTEN = 1e-12
+"""Share that makes no difference, also to a slope."""
 DOUBLINGS = 8
 """Of the memory's reach in points: what 256 points before was, is forgotten."""
 MOST_CHI2 = 3.0
@@ -44,7 +47,7 @@ LEFT = 0.3
 """What a fit leaves may scatter by this share of the line's height, or as noise does."""
 
 
-def pulse_line(frequency_hz: Array, values: Mapping[str, float], duration_s: float) -> Array:
+def pulse_line(frequency_hz: Array, values: ParametersOrMany, duration_s: float) -> Array:
     """Return ``offset + height * P(1)`` after a square pulse, over its frequency.
 
     Rabi's formula, P = (r / s)**2 sin(pi s t)**2, s**2 = r**2 + (f - centre)**2, with the Rabi
@@ -54,7 +57,7 @@ def pulse_line(frequency_hz: Array, values: Mapping[str, float], duration_s: flo
     """
     excited = _excited(frequency_hz, values["centre"], values["rabi"], duration_s)
     memory = values.get("memory", 0.0)
-    if memory:
+    if np.any(memory):
         excited = _remembered(excited, memory)
     return np.asarray(values["offset"] + values["height"] * excited)
 
@@ -67,7 +70,7 @@ def _excited(
     return np.asarray((rabi_hz / total) ** 2 * np.sin(np.pi * total * duration_s) ** 2)
 
 
-def _remembered(excited: Array, memory: float) -> Array:
+def _remembered(excited: Array, memory: Array | float) -> Array:
     """Return P(1) after each pulse of a cycle along the last axis, shape as ``excited``.
 
     p[k] = P[k] + (1 - 2 P[k]) memory p[k - 1]: the pulse turns what is left over as well, and no
@@ -79,7 +82,7 @@ def _remembered(excited: Array, memory: float) -> Array:
         total = total + share * _earlier(total, shift)
         share = share * _earlier(share, shift)
         shift *= 2
-        if np.max(np.abs(share)) < 1e-6:
+        if np.max(np.abs(share)) < FORGOTTEN:
             break
     return np.asarray(total)
 
@@ -186,7 +189,9 @@ def fit_pulse_line(
             f"no line between {low / 1e9:.6g} and {high / 1e9:.6g} GHz: "
             f"the most likely one stands {seen.sigma / noise_at_most:.1f} sigma out of the noise"
         )
-    fit = _fit(frequency_hz, signal, duration_s, expected, seen, np.full(len(signal), noise))
+    starts = _starts(duration_s, expected, seen, float(np.median(signal)))
+    evenly = np.full(len(signal), noise)
+    fit = _fit(frequency_hz, signal, duration_s, expected, seen.height, evenly, starts)
     left = signal - pulse_line(frequency_hz, fit.values, duration_s)
     quiet = float(np.sum(left**2)) / max(1, len(signal) - len(fit.names))
     counted = np.zeros(len(signal))
@@ -195,7 +200,7 @@ def fit_pulse_line(
         # Few points tell their scatter badly: what counting explains is not taken away whole.
         quiet = max(quiet - float(np.mean(counted**2)), 0.3 * quiet)
     sigma = np.sqrt(quiet + counted**2)
-    fit = _fit(frequency_hz, signal, duration_s, expected, seen, sigma)
+    fit = _fit(frequency_hz, signal, duration_s, expected, seen.height, sigma, [fit.values])
     if fit.chi2 > MOST_CHI2:
         raise FitFailed(
             f"no line of a pulse: the one at {fit.values['centre'] / 1e9:.6g} GHz would have an "
@@ -212,35 +217,40 @@ def fit_pulse_line(
     return fit
 
 
+def _starts(
+    duration_s: float, expected: PulsePrior, seen: _Seen, offset: float
+) -> list[dict[str, float]]:
+    """Return where the fit of a line that was seen begins."""
+    half_width, rabi = 0.4 / duration_s, 0.5 / duration_s
+    others = {"height": seen.height, "offset": offset}
+    if expected.memory is not None:
+        others["memory"] = expected.left_over
+    return [
+        {"centre": seen.centre_hz + shift * half_width, "rabi": rabi * seen.strength * factor}
+        | others
+        for shift in (0.0, -0.5, 0.5)
+        for factor in (1.0, 0.8, 1.25)
+    ]
+
+
 def _fit(
     frequency_hz: Array,
     signal: Array,
     duration_s: float,
     expected: PulsePrior,
-    seen: _Seen,
+    height: float,
     sigma: Array,
+    starts: Sequence[Mapping[str, float]],
 ) -> Fit:
-    """Fit the line from where it was seen; ``sigma`` of each point, shape (n,).
+    """Fit a line, about as high as it was seen; ``sigma`` of each point, shape (n,).
 
     What is expected counts as measured, with its sigma.
     """
-    half_width, rabi = 0.4 / duration_s, 0.5 / duration_s
+    rabi = 0.5 / duration_s
     known = {} if expected.strength is None else {"rabi": [rabi * x for x in expected.strength]}
     if expected.memory is not None:
         known["memory"] = list(expected.memory)
-    first = {
-        "centre": seen.centre_hz,
-        "rabi": rabi * seen.strength,
-        "height": seen.height,
-        "offset": float(np.median(signal)),
-    } | ({} if expected.memory is None else {"memory": expected.left_over})
-    starts = [
-        first
-        | {"centre": seen.centre_hz + shift * half_width, "rabi": rabi * seen.strength * factor}
-        for shift in (0.0, -0.5, 0.5)
-        for factor in (1.0, 0.8, 1.25)
-    ]
-    reach = (0.2 * seen.height, 5 * seen.height)
+    reach = (0.2 * height, 5 * height)
     bounds = {
         "centre": Bound(float(np.min(frequency_hz)), float(np.max(frequency_hz))),
         "rabi": Bound(LEAST_STRENGTH * rabi, GREATEST_STRENGTH * rabi),
@@ -248,13 +258,13 @@ def _fit(
         "memory": Bound(0.0, MOST_MEMORY),
     }
 
-    def model(values: Mapping[str, float]) -> Array:
+    def model(values: Mapping[str, Array]) -> Array:
         line = pulse_line(frequency_hz, values, duration_s)
-        return np.concatenate([line, [values[name] for name in known]])
+        return np.concatenate([line, *(values[name] for name in known)], axis=1)
 
     data = np.concatenate([signal, [value for value, _ in known.values()]])
     weights = np.concatenate([sigma, [one for _, one in known.values()]])
-    return fit_least_squares(model, data, weights, starts, bounds)
+    return fit_many_at_once(model, data, weights, starts, bounds)
 
 
 def _counting(frequency_hz: Array, fit: Fit, duration_s: float, shots: int) -> Array:

@@ -16,7 +16,8 @@ from podium.control.calibration.fits.least_squares import (
     Bound,
     Fit,
     FitFailed,
-    fit_least_squares,
+    ParametersOrMany,
+    fit_many_at_once,
     look_at,
 )
 
@@ -35,12 +36,12 @@ class ReadoutWindow:
 def dip(
     frequency_hz: Array,
     resonance_hz: Array | float,
-    kappa_hz: float,
-    coupling_hz: float,
-    twist: float,
+    kappa_hz: Array | float,
+    coupling_hz: Array | float,
+    twist: Array | float,
     window: ReadoutWindow,
 ) -> ComplexArray:
-    """Return the mean S21 over the window, 1 far from resonance; shape as ``frequency_hz``."""
+    """Return the mean S21 over the window, 1 far from resonance; all but the window broadcast."""
     rate = np.pi * kappa_hz + 2j * np.pi * (frequency_hz - resonance_hz)
     begin, end = window.opens_s, window.opens_s + window.duration_s
     filling = (np.exp(-rate * begin) - np.exp(-rate * end)) / (rate * window.duration_s)
@@ -48,7 +49,7 @@ def dip(
     return np.asarray(1 - strength / rate * (1 - filling))
 
 
-def background(frequency_hz: Array, values: Mapping[str, float], centre_hz: float) -> ComplexArray:
+def background(frequency_hz: Array, values: ParametersOrMany, centre_hz: float) -> ComplexArray:
     """Return amplitude, phase and residual cable delay of the line."""
     x = frequency_hz - centre_hz
     phase = values["phase"] - 2 * np.pi * values["delay"] * x
@@ -92,7 +93,7 @@ def fit_resonance(
         "twist": Bound(-1.0, 1.0),
     }
 
-    def model(values: Mapping[str, float]) -> Array:
+    def model(values: ParametersOrMany) -> Array:
         shape = dip(
             frequency_hz,
             values["resonance"],
@@ -103,7 +104,7 @@ def fit_resonance(
         )
         return _stack(background(frequency_hz, values, centre) * shape)
 
-    fit = fit_least_squares(model, data, None, starts, bounds)
+    fit = fit_many_at_once(model, data, None, starts, bounds)
     if fit.values["coupling"] < 5 * fit.sigmas["coupling"]:
         raise FitFailed(
             f"no resonance between {np.min(frequency_hz) / 1e9:.6g} and "
@@ -191,11 +192,12 @@ class DispersiveScan:
         return np.asarray(self.iq / np.sqrt(self.relative_power)[:, None])
 
 
-def dispersive_rows(scan: DispersiveScan, values: Mapping[str, float]) -> tuple[ComplexArray, ...]:
+def dispersive_rows(scan: DispersiveScan, values: ParametersOrMany) -> tuple[ComplexArray, ...]:
     """Return the rows with the qubit in 0, and with it in 1, in units of the line's gain.
 
-    Shapes (m, n). Photons move each line towards the bare resonator, f(n) = bare + (low - bare) /
-    sqrt(1 + n / n_crit) (Boissonneault, Gambetta, Blais, PRL 105, 100504 (2010)), to second order
+    Shapes (m, n), and before them what ``values`` have before two axes of length 1. Photons move
+    each line towards the bare resonator, f(n) = bare + (low - bare) / sqrt(1 + n / n_crit)
+    (Boissonneault, Gambetta, Blais, PRL 105, 100504 (2010)), to second order
     in n, which itself depends on where the line has moved to.
     """
     frequency = scan.frequency_hz
@@ -204,11 +206,13 @@ def dispersive_rows(scan: DispersiveScan, values: Mapping[str, float]) -> tuple[
     rows = []
     for sign in (-1.0, 1.0):
         low = values["resonance"] + sign * values["chi"]
-        share, curved = 1.0, 0.0
+        share: Array | float = 1.0
+        curved: Array | float = 0.0
         if scan.bare_hz is not None:
             share = (low - scan.bare_hz) / (values["resonance"] - scan.bare_hz)
-            curved = 1.5 * abs(values["pull"]) / max(abs(low - scan.bare_hz), values["kappa"] / 4)
-        shift = np.zeros((len(power), len(frequency)))
+            gap = np.maximum(np.abs(low - scan.bare_hz), values["kappa"] / 4)
+            curved = 1.5 * np.abs(values["pull"]) / gap
+        shift: Array | float = 0.0
         for _ in range(SETTLED):
             photons = power / (1 + (2 * (frequency - low - shift) / values["kappa"]) ** 2)
             shift = share * values["pull"] * photons * (1 - curved * share * photons)
@@ -240,9 +244,14 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
     data = _stack((scan.iq / gain).ravel())
     w = scan.excited[:, None]
 
-    def model(values: Mapping[str, float]) -> Array:
-        zero, one = dispersive_rows(scan, values)
-        return _stack(((1 - w) * zero + w * one).ravel())
+    def model(values: Mapping[str, Array]) -> Array:
+        zero, one = dispersive_rows(scan, {name: of[:, None] for name, of in values.items()})
+        rows = (1 - w) * zero + w * one
+        return _stack(rows.reshape(len(rows), -1))
+
+    def unexplained(fit: Fit) -> ComplexArray:
+        values = {name: np.array([[value]]) for name, value in fit.values.items()}
+        return _complex(data - model(values)[0]).reshape(scan.iq.shape)
 
     common = {
         "kappa": start["kappa"],
@@ -272,12 +281,11 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
     one_shot = float(np.sqrt(np.mean(np.abs(bends) ** 2 * scan.shots[:, None]) / 140))
     amplifier = np.broadcast_to(one_shot / np.sqrt(scan.shots)[:, None], scan.iq.shape)
     each = np.asarray(amplifier * (1 + 1j), dtype=np.complex128)
-    fit = fit_least_squares(model, data, _stack(each.ravel()), starts, bounds)
+    fit = fit_many_at_once(model, data, _stack(each.ravel()), starts, bounds)
     # Which state a shot was in is drawn, too: that scatters where the states differ.
     zero, one = dispersive_rows(scan, fit.values)
     drawn = np.sqrt(w * (1 - w) / scan.shots[:, None]) * (one - zero)
-    left = _complex(data - model(fit.values)).reshape(scan.iq.shape)
-    found = np.abs(left) ** 2 - np.abs(drawn) ** 2
+    found = np.abs(unexplained(fit)) ** 2 - np.abs(drawn) ** 2
     found *= scan.shots[:, None] / (1 - len(fit.names) / len(data))
     seen = float(np.sqrt(max(np.mean(found) / 2, (one_shot / 30) ** 2)))
     if seen > NO_NOISE * one_shot:
@@ -288,8 +296,8 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
     one_shot = seen
     amplifier = np.broadcast_to(one_shot / np.sqrt(scan.shots)[:, None], scan.iq.shape)
     sigma = _stack((np.hypot(amplifier, drawn.real) + 1j * np.hypot(amplifier, drawn.imag)).ravel())
-    fit = fit_least_squares(model, data, sigma, [fit.values], bounds)
-    _check_dispersive(scan, fit, _complex(data - model(fit.values)).reshape(scan.iq.shape))
+    fit = fit_many_at_once(model, data, sigma, [fit.values], bounds)
+    _check_dispersive(scan, fit, unexplained(fit))
     fit.values["gain"] *= gain
     fit.sigmas["gain"] *= gain
     return fit
@@ -381,7 +389,7 @@ def _away(frequency_hz: Array, iq: ComplexArray, width_hz: float) -> NDArray[np.
 
 
 def _stack(values: ComplexArray) -> Array:
-    return np.concatenate([values.real, values.imag])
+    return np.concatenate([values.real, values.imag], axis=-1)
 
 
 def _complex(stacked: Array) -> ComplexArray:
