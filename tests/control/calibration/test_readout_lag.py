@@ -136,7 +136,7 @@ def test_the_lag_is_found_within_its_sigma() -> None:
 
 def test_noise_is_refused_without_a_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the eight one would get as far as a fit in 10**-4 of all draws."""
-    monkeypatch.delattr("podium.control.calibration.fits.readout_lag.fit_least_squares")
+    monkeypatch.delattr("podium.control.calibration.fits.readout_lag.fit_many_at_once")
     rng = np.random.default_rng(3)
     begins, turns, _, sigma = drawn(rng, 180)
     for scatter in (0.03, 0.03, 0.1, 0.1, 0.3, 0.3, 1.0, 1.0):

@@ -57,13 +57,17 @@ class DrivenResonator:
         """Return the time in which the field comes within 1/e of where it goes."""
         return float(1 / (np.pi * self.kappa_hz))
 
+    @property
+    def longest_step_s(self) -> float:
+        """Return the step in which the field is followed, at most."""
+        return self.fills_s / STEPS_PER_LIFETIME
+
     def ring_up(self, frequency_hz: Array, amplitude: Array, longest_s: float) -> "RingUp":
         """Return the fields of both levels from vacuum on, under a probe that begins at 0.
 
         ``frequency_hz``, ``amplitude``: arrays that broadcast to one shape.
         """
-        step_s = self.fills_s / STEPS_PER_LIFETIME
-        ring = ring_up((self,), frequency_hz, amplitude, longest_s, step_s)
+        ring = ring_up((self,), frequency_hz, amplitude, longest_s, self.longest_step_s)
         return replace(ring, shape=ring.shape[1:])
 
 
@@ -214,6 +218,10 @@ class RingUp:
         lit = self._at(self.lit, edges_s.reshape(flat)).real.reshape(*shape, parts + 1)
         return Integrated(self.distance(opens_s, closes_s), place, np.diff(edges_s), np.diff(lit))
 
+    def lit_until(self, closes_s: Array) -> Array:
+        """Return :attr:`lit` at the ends of pulses; shapes as in :meth:`integrated`."""
+        return np.asarray(self._at(self.lit, np.asarray(closes_s, float)).real)
+
     def distance(self, opens_s: float, closes_s: Array) -> Array:
         """Return :attr:`Integrated.distance`; arguments as in :meth:`integrated`.
 
@@ -313,7 +321,7 @@ def fit_resonator(
     narrow = np.linalg.inv(np.linalg.cholesky(known.covariance))
     longest_s = float(np.max(settings[:, 2]))
     # The same for all that is tried: what comes of other steps would pass for a slope.
-    step_s = known.resonator.fills_s / STEPS_PER_LIFETIME
+    step_s = known.resonator.longest_step_s
 
     def logarithms(vectors: Array) -> Array:
         resonators = [resonator_of(vector) for vector in vectors]

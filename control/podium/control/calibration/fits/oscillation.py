@@ -109,10 +109,8 @@ def fit_ramsey(
     def model(values: ParametersOrMany) -> Array:
         return ramsey(delay_s, phase_turns, values)
 
-    ranked = sorted(
-        detunings_hz,
-        key=lambda f: _best_linear(delay_s, phase_turns, signal, float(f), expected_decay_s),
-    )
+    left = _left_by_linear(delay_s, phase_turns, signal, detunings_hz, expected_decay_s)
+    ranked = detunings_hz[np.argsort(left, kind="stable")]
     starts = [
         {
             "detuning": float(f),
@@ -141,6 +139,8 @@ def fit_ramsey(
     return fit
 
 
+LEAST_CURVATURE = 1e-9
+"""Of a column's squares, so that two that are the same at some detuning do no harm."""
 SECOND = 0.4
 """A second fringe that is at least this strong, of the first, makes it a guess which one is f01."""
 CLEAR = 5.0
@@ -164,12 +164,13 @@ def _refuse_second(
         )
 
 
-def _best_linear(
-    delay_s: Array, phase_turns: Array, signal: Array, detuning_hz: float, decay_s: float
-) -> float:
-    """Return the squared residual of the best cosine, sine and offset at one detuning."""
-    angle = 2 * np.pi * (detuning_hz * delay_s + phase_turns)
+def _left_by_linear(
+    delay_s: Array, phase_turns: Array, signal: Array, detunings_hz: Array, decay_s: float
+) -> Array:
+    """Return the squares that the best cosine, sine and offset leave, at each detuning."""
+    angle = 2 * np.pi * (np.multiply.outer(detunings_hz, delay_s) + phase_turns)
     decay = np.exp(-delay_s / decay_s)
     basis = np.stack([np.ones_like(angle), decay * np.cos(angle), decay * np.sin(angle)], axis=1)
-    _, residual, _, _ = np.linalg.lstsq(basis, signal, rcond=None)
-    return float(residual[0]) if residual.size else 0.0
+    curvature = basis @ basis.transpose(0, 2, 1) + LEAST_CURVATURE * delay_s.size * np.eye(3)
+    linear = np.linalg.solve(curvature, (basis @ signal)[..., None])
+    return np.asarray(np.sum((signal - (linear * basis).sum(axis=1)) ** 2, axis=1))

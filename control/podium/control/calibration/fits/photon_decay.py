@@ -60,14 +60,9 @@ def fit_photon_decay(
     away = hill.away(*here)
     shapes = np.stack([np.ones_like(overlap), *away], axis=1)
     # Of a resonator that is one sigma off: how many more photons there are, as such shapes.
-    off = [
-        np.linalg.lstsq(shapes, np.log(other / np.maximum(lit, 1e-300)), rcond=None)[0]
-        for other in (
-            np.sum(replace(hill, resonator=one).law(*columns).lit_s[:, 0], axis=-1)
-            for one in known.others()
-        )
-    ]
-    of_resonator = np.sum([np.outer(one, one) for one in off], axis=0)
+    others = hill.lit_s(known.others(), *here, seen.length_s[clear])
+    off, *_ = np.linalg.lstsq(shapes, np.log(others / np.maximum(lit, 1e-300)).T, rcond=None)
+    of_resonator = off @ off.T
     expected = np.array([0.0, 1.0, 0.0, 0.0])
 
     def fit(doubts: tuple[float, ...]) -> tuple[float, Array, Array]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_many_at_once
 
 Array = NDArray[np.float64]
 STEP_NS = 1.0
@@ -137,8 +137,8 @@ def fit_readout_lag(
     """
     expected = float(np.log(abs(shaken.chi_hz)))
 
-    def model(v: Mapping[str, float]) -> Array:
-        return np.append(phase_line(shaken, begins_ns, turns, v), v["log_chi"])
+    def model(v: Mapping[str, Array]) -> Array:
+        return np.append(phase_lines(shaken, begins_ns, turns, v), v["log_chi"], axis=1)
 
     starts = _starts(shaken, begins_ns, turns, excited, sigma, photons)
     reach = float(np.log(CHI_WITHIN))
@@ -147,7 +147,7 @@ def fit_readout_lag(
         "contrast": Bound(0.0, 1.2),
         "log_chi": Bound(expected - reach, expected + reach),
     }
-    found = fit_least_squares(
+    found = fit_many_at_once(
         model, np.append(excited, expected), np.append(sigma, chi_doubt), starts, bounds
     )
     if found.chi2 > MISFIT:
@@ -162,13 +162,26 @@ def phase_line(
     shaken: PhotonPhase, begins_ns: Array, turns: Array, values: Mapping[str, float]
 ) -> Array:
     """Return what :func:`fit_readout_lag` fits to the shares of 1; shape (n,)."""
-    chi_hz = float(np.copysign(np.exp(values["log_chi"]), shaken.chi_hz))
+    one = {name: np.array([[value]]) for name, value in values.items()}
+    return np.asarray(phase_lines(shaken, begins_ns, turns, one)[0])
+
+
+def phase_lines(
+    shaken: PhotonPhase, begins_ns: Array, turns: Array, values: Mapping[str, Array]
+) -> Array:
+    """Return :func:`phase_line` of columns of m values, shape (m, n)."""
     waits, place = np.unique(begins_ns, return_inverse=True)
-    real, imaginary = replace(shaken, chi_hz=chi_hz).excited(
-        waits - values["lag"], QUARTER, float(np.exp(values["log_photons"]))
-    )
+    columns = [values[name] for name in ("lag", "log_photons", "log_chi")]
+    # Slopes along the other values need no photons of their own.
+    photons, of = np.unique(np.concatenate(columns, axis=1), axis=0, return_inverse=True)
+    quarters = []
+    for lag, log_photons, log_chi in photons.tolist():
+        chi_hz = float(np.copysign(np.exp(log_chi), shaken.chi_hz))
+        after = replace(shaken, chi_hz=chi_hz)
+        quarters.append(after.excited(waits - lag, QUARTER, float(np.exp(log_photons))))
+    real, imaginary = (np.array(quarters)[of.ravel()] - 0.5)[..., place].transpose(1, 0, 2)
     angle = 2 * np.pi * (turns + values["phase"])
-    share = np.cos(angle) * (real - 0.5)[place] + np.sin(angle) * (imaginary - 0.5)[place]
+    share = np.cos(angle) * real + np.sin(angle) * imaginary
     return np.asarray(values["middle"] + values["contrast"] * share)
 
 

@@ -36,7 +36,9 @@ FEWEST = 12
 GRID = (17, 17, 21)
 """Frequencies, amplitudes and lengths at which the fidelity is worked out."""
 DRAWS = 30
-"""Hills drawn within the doubt of the one found, to see what the doubt costs."""
+"""Hills drawn within the doubt of the one found, to see what the doubt costs ..."""
+SEARCHED = 10
+"""... and where it only tells where to measure next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,13 @@ def best_setting(
     window: Window,
     form: Form = WIDE_FORM,
     earlier: Separations | None = None,
+    draws: int = DRAWS,
 ) -> BestSetting:
     """Return the setting within what was measured that has the greatest expected fidelity.
 
-    ``earlier``: settings that do not shape the hill, but tell the resonator's law. Raises FitFailed
-    when no setting tells 0 from 1, or too few do.
+    ``earlier``: settings that do not shape the hill, but tell the resonator's law. ``draws``: hills
+    within the doubt of the one found that are looked at. Raises FitFailed when no setting tells 0
+    from 1, or too few do.
     """
     _check_apart(seen)
     use = _near_the_top(seen)
@@ -118,7 +122,7 @@ def best_setting(
     each = np.stack(
         [
             expected_fidelity(*one.clouds(*settings, law), threshold)
-            for one in _hills(hill, covariance, of_growth)
+            for one in _hills(hill, covariance, of_growth, draws)
         ]
     )
     each = np.where(shaped[..., None], each, 0.0)
@@ -213,11 +217,11 @@ def _resonator(seen: Separations, earlier: Separations | None, window: Window) -
     return fit_resonator(window.known, window.opens_s, *columns)
 
 
-def _hills(hill: Hill, covariance: Array, of_growth: Array) -> tuple[Hill, ...]:
-    """Draw :data:`DRAWS` hills within the doubt of the one found."""
+def _hills(hill: Hill, covariance: Array, of_growth: Array, draws: int) -> tuple[Hill, ...]:
+    """Draw hills within the doubt of the one found."""
     random = np.random.default_rng(0)
-    changes = random.multivariate_normal(np.zeros(len(hill.terms)), covariance, DRAWS)
-    faster = random.multivariate_normal(np.zeros(3), of_growth, DRAWS)
+    changes = random.multivariate_normal(np.zeros(len(hill.terms)), covariance, draws)
+    faster = random.multivariate_normal(np.zeros(3), of_growth, draws)
     return tuple(
         replace(
             hill,

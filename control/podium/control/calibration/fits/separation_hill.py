@@ -4,12 +4,17 @@ The resonator's law (:mod:`.driven_resonator`) tells it up to a factor, and how 
 length. Neighbours, and what no law tells, are a quadratic form in the logarithm beside it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.driven_resonator import DrivenResonator, Integrated
+from podium.control.calibration.fits.driven_resonator import (
+    DrivenResonator,
+    Integrated,
+    ring_up,
+)
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.readout_window import Window
 
@@ -75,6 +80,21 @@ class Hill:
         f, a = np.broadcast_arrays(frequency_hz[..., 0], log_amplitude[..., 0])
         ring = self.resonator.ring_up(f, np.exp(a), float(np.max(length_s)))
         return ring.integrated(self.window.opens_s, length_s, PARTS)
+
+    def lit_s(
+        self,
+        resonators: Sequence[DrivenResonator],
+        frequency_hz: Array,
+        log_amplitude: Array,
+        length_s: Array,
+    ) -> Array:
+        """Return photons in 1, of the critical number, times time, of pulses on other resonators.
+
+        Settings of shape (n,); returns (resonators, n).
+        """
+        longest_s, step_s = float(np.max(length_s)), self.resonator.longest_step_s
+        ring = ring_up(resonators, frequency_hz, np.exp(log_amplitude), longest_s, step_s)
+        return ring.lit_until(length_s[:, None])[..., 0]
 
     def tilt(self, frequency_hz: Array, log_amplitude: Array) -> Array:
         """Return what photons do to the decay, of what as many as are critical are known to do."""

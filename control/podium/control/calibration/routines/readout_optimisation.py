@@ -7,6 +7,7 @@ settings (it is measured); the length weighs it against the decay. The errors of
 is chosen are counted by :mod:`.single_shot`.
 """
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.least_squares import STILL, FitFailed
 from podium.control.calibration.fits.readout_window import Window
 from podium.control.calibration.fits.separation import (
+    DRAWS,
+    SEARCHED,
     TOP_FORM,
     WIDE_FORM,
     BestSetting,
@@ -128,14 +131,14 @@ class Samples:
     maps: list[Picture] = field(default_factory=list)
     form: Form = WIDE_FORM
 
-    def best(self, t1_s: float | None = None) -> BestSetting:
+    def best(self, t1_s: float | None = None, draws: int = DRAWS) -> BestSetting:
         """Return the best setting of all so far. Raises FitFailed."""
         if not self.rows:
             raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
         window = self.window if t1_s is None else replace(self.window, t1_s=t1_s)
         seen = Separations(*np.array(self.rows).T)
         earlier = Separations(*np.array(self.earlier).T) if self.earlier else None
-        return best_setting(seen, window, self.form, earlier)
+        return best_setting(seen, window, self.form, earlier, draws)
 
     def anew(self) -> "Samples":
         """Return samples of the same qubit whose hill is that of the last maps alone."""
@@ -242,7 +245,7 @@ async def _search(
     lifetimes = {q.name: 10e9 / (np.pi * bench.best(q, "kappa")) for q in qubits}
     map_ns = {q.name: _length_ns(FIRST_LENGTH * lifetimes[q.name]) for q in qubits}
     await _measure(bench, outcome, qubits, wide, map_ns, samples, bench.shots(WIDE_SHOTS))
-    best = _best(qubits, samples)
+    best = await asyncio.to_thread(_best, qubits, samples)
     sure = can_herald(all_pulses(bench, qubits))
 
     async def again(
@@ -257,7 +260,7 @@ async def _search(
         moving: tuple[Qubit, ...], ranges: dict[str, tuple[Array, Array]], shots: int
     ) -> None:
         await _measure(bench, outcome, moving, ranges, map_ns, samples, bench.shots(shots))
-        best.update(_best(moving, samples))
+        best.update(await asyncio.to_thread(_best, moving, samples))
 
     rough = bench.thoroughness < 1 and not sure
 
@@ -299,7 +302,7 @@ def _best(qubits: tuple[Qubit, ...], samples: dict[str, Samples]) -> dict[str, B
     found: dict[str, BestSetting] = {}
     for q in qubits:
         try:
-            found[q.name] = samples[q.name].best()
+            found[q.name] = samples[q.name].best(draws=SEARCHED)
         except FitFailed:
             continue
     return found
