@@ -253,22 +253,7 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
         values = {name: np.array([[value]]) for name, value in fit.values.items()}
         return _complex(data - model(values)[0]).reshape(scan.iq.shape)
 
-    common = {
-        "kappa": start["kappa"],
-        "coupling": 0.95 * start["kappa"],
-        "twist": 0.0,
-        "pull": 0.0,
-        "gain": 1.0,
-        "phase": phase,
-        "delay": delay,
-        "slope": 0.0,
-    }
-    starts = [
-        {"resonance": start["resonance"] + shift * abs(start["chi"]), "chi": factor * start["chi"]}
-        | common
-        for factor in (1.0, 0.5, 2.0)
-        for shift in (0.0, -1.0, 1.0)
-    ]
+    starts = _dispersive_starts(start, phase, delay)
     bounds = {
         "kappa": Bound(start["kappa"] / 10, start["kappa"] * 10),
         "coupling": Bound(0.0, start["kappa"] * 10),
@@ -301,6 +286,28 @@ def fit_dispersive(scan: DispersiveScan, start: Mapping[str, float]) -> Fit:
     fit.values["gain"] *= gain
     fit.sigmas["gain"] *= gain
     return fit
+
+
+def _dispersive_starts(
+    start: Mapping[str, float], phase: float, delay: float
+) -> list[dict[str, float]]:
+    """Return where the fit of two states begins: a pull that is half or twice what is expected."""
+    common = {
+        "kappa": start["kappa"],
+        "coupling": 0.95 * start["kappa"],
+        "twist": 0.0,
+        "pull": 0.0,
+        "gain": 1.0,
+        "phase": phase,
+        "delay": delay,
+        "slope": 0.0,
+    }
+    return [
+        {"resonance": start["resonance"] + shift * abs(start["chi"]), "chi": factor * start["chi"]}
+        | common
+        for factor in (1.0, 0.5, 2.0)
+        for shift in (0.0, -1.0, 1.0)
+    ]
 
 
 def _check_dispersive(scan: DispersiveScan, fit: Fit, left: ComplexArray) -> None:
