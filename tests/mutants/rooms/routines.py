@@ -128,8 +128,8 @@ MUTANTS = (
     Mutant(
         "lag/the-wrong-way",
         _LAG,
-        "waits - lag",
-        "waits + lag",
+        "excited(waits - lag",
+        "excited(waits + lag",
         (f"{_LAG_TESTS}::test_the_lag_is_found_within_its_sigma",),
         "a readout that arrives later is taken for an earlier one",
     ),
