@@ -141,8 +141,8 @@ MUTANTS = (
     Mutant(
         "least-squares/worst-start-wins",
         _LEAST,
-        "solution.cost < best.cost",
-        "solution.cost > best.cost",
+        "best = min((one",
+        "best = max((one",
         (f"{_SIGMAS}::test_the_deepest_of_several_minima_is_taken",),
         "a local minimum is taken for the fit",
     ),

@@ -32,8 +32,8 @@ STEP = float(np.sqrt(np.finfo(np.float64).eps))
 """Of one parameter, scaled by what moves the residuals, over which slopes are taken."""
 LEAST = 8.0
 """Such a step is at least so many times what the machine tells apart there."""
-FIRST = 10.0
-"""Sigmas by which the first step may move what is left."""
+FIRST = (10.0, 1.0)
+"""Sigmas by which the first step may move what is left: far, and where that leads nowhere less."""
 ENDS = 1e-7
 """A fit ends where a step has taken away that share of the squares: of a thousand points it is then
 within a hundredth of a sigma of where it would go."""
@@ -232,15 +232,17 @@ def _best(
     if before is not None and before.names == names:
         best = _follow(residuals, before, low, high)
         if best is None:
-            best = _solve(residuals, names, before.at, low, high)
+            best = _solve(residuals, names, before.at, low, high, FIRST[0])
         if best is not None and _covariance(best.jacobian) is None:
             best = None  # it stays where a slope vanishes, at a bound
     if best is None:
         squares = np.sum(residuals(np.stack(begins)) ** 2, axis=1)
-        for begin in (begins[k] for k in np.argsort(squares, kind="stable")[:POLISHED]):
-            solution = _solve(residuals, names, begin, low, high)
-            if solution is not None and (best is None or solution.cost < best.cost):
-                best = solution
+        order = np.argsort(squares, kind="stable")[:POLISHED]
+        for far in FIRST:
+            tried = (_solve(residuals, names, begins[k], low, high, far) for k in order)
+            best = min((one for one in tried if one), key=lambda one: one.cost, default=None)
+            if best is not None and _covariance(best.jacobian) is not None:
+                break
     solutions.note(best)
     return best
 
@@ -286,8 +288,9 @@ def _solve(
     start: Array,
     low: Array,
     high: Array,
+    far: float,
 ) -> Solution | None:
-    """Minimise from one start; None when it leads nowhere.
+    """Minimise from one start; None when it leads nowhere. ``far``: of :data:`FIRST`.
 
     Parameters are scaled by what moves the residuals: GHz beside dimensionless numbers.
     """
@@ -324,7 +327,7 @@ def _solve(
             first,
             jac=slopes_at,
             bounds=(inner_low, inner_high),
-            x_scale=FIRST,
+            x_scale=far,
             ftol=ENDS,
         )
     except (ValueError, np.linalg.LinAlgError):
