@@ -17,7 +17,7 @@ from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.facility.line_response import LineResponse
 from podium.control.program.program import Barrier, Delay, Frame, Play, Program
 from podium.control.program.waveforms import Square
-from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import filtered
+from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import FilterChain
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import (
     ANY_STAGE_NS,
     EXPONENTIAL_NS,
@@ -69,7 +69,8 @@ def step_behind(filters: OutputFilters | None, response: LineResponse, last_ns: 
     words = np.full(last_ns, float(LEVEL))
     if filters is not None:
         time = np.zeros(1, np.int64)
-        when, values, over = filtered(shaping(filters), time, np.full(1, float(LEVEL)), last_ns)
+        chain = FilterChain(shaping(filters))
+        when, values, over = chain.advance(time, np.full(1, float(LEVEL)), last_ns)
         assert not over
         words = values[np.searchsorted(when, np.arange(last_ns), side="right") - 1].astype(float)
     return at_the_chip(response, words) / LEVEL

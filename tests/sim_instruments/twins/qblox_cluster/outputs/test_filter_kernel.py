@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.benches.qblox_cluster.direct_filter import directly
 from tests.benches.thoroughness import cases
 
-from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import filtered
+from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import FilterChain
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
 
 CLOSE = 0.5 + 0.125 + 1e-6
@@ -42,10 +42,42 @@ def test_every_sample_is_that_of_a_direct_computation(drawn, poles, fir, high_pa
     end_ns = sum(wait for wait, _ in drawn) + 5000
     times, levels, x = stream(drawn, end_ns)
     ideal = directly(shaping, x)
-    got_times, words, over = filtered(shaping, times, levels, end_ns)
+    got_times, words, over = FilterChain(shaping).advance(times, levels, end_ns)
     if np.abs(ideal).max() < 32_000:
         assert not over
         assert np.abs(samples(got_times, words, end_ns) - ideal).max() <= CLOSE
+
+
+@settings(max_examples=cases(60, 150), deadline=None)
+@given(
+    steps,
+    exponentials,
+    firs,
+    st.sampled_from([None, 5e4]),
+    st.lists(st.integers(1, 3000), min_size=1, max_size=12),
+)
+def test_part_by_part_it_is_a_direct_computation_of_the_whole(
+    drawn, poles, fir, high_pass_ns, parts
+) -> None:
+    shaping = OutputShaping(0, tuple(poles), fir, high_pass_ns)
+    end_ns = sum(wait for wait, _ in drawn) + 5000
+    times, levels, x = stream(drawn, end_ns)
+    ideal = directly(shaping, x)
+    if np.abs(ideal).max() >= 32_000:
+        return
+    chain, found = FilterChain(shaping), []
+    for until_ns in np.unique(np.append(np.cumsum(parts) % end_ns, end_ns)).tolist():
+        here = slice(*np.searchsorted(times, [until_ns and chain_end(found), until_ns]))
+        *changes, over = chain.advance(times[here], levels[here], until_ns)
+        assert not over
+        found.append((until_ns, changes))
+    when, words = (np.concatenate([part[k] for _, part in found]) for k in (0, 1))
+    assert (np.diff(when) > 0).all()
+    assert np.abs(samples(when, words, end_ns) - ideal).max() <= CLOSE
+
+
+def chain_end(found: list) -> int:
+    return found[-1][0] if found else 0
 
 
 def test_it_is_what_the_vendor_simulates() -> None:
@@ -54,14 +86,14 @@ def test_it_is_what_the_vendor_simulates() -> None:
     fir = [0.9, 0.2, -0.1, *[0.0] * 29]
     response = get_impulse_response(400, 20.0, 0.3, 100.0, -0.2, 6.0, 0.1, 50.0, 0.0, fir)
     shaping = OutputShaping(0, ((20.0, 0.3), (100.0, -0.2), (6.0, 0.1), (50.0, 0.0)), tuple(fir))
-    times, words, _ = filtered(shaping, np.array([0, 1]), np.array([20_000.0, 0.0]), 400)
+    times, words, _ = FilterChain(shaping).advance(np.array([0, 1]), np.array([20_000.0, 0.0]), 400)
     assert np.abs(samples(times, words, 400) - 20_000 * response).max() <= CLOSE
 
 
 def test_a_tail_of_seconds_is_walked_in_leaps() -> None:
     shaping = OutputShaping(0, ((1e8, 0.05), (3e6, -0.02)))
     end_ns = 3_000_000_000
-    times, words, _ = filtered(shaping, np.array([0]), np.array([20_000.0]), end_ns)
+    times, words, _ = FilterChain(shaping).advance(np.array([0]), np.array([20_000.0]), end_ns)
     assert len(times) < 2000  # a word each that the tail passes through, not one a sample
     assert words[-1] == 20_000
     at = 200_000_000
@@ -76,7 +108,7 @@ def samples_at(times, words, at: int) -> int:
 
 def test_what_does_not_fit_the_converter_is_held_and_told() -> None:
     shaping = OutputShaping(0, ((50.0, -0.9),))
-    times, words, over = filtered(shaping, np.array([0]), np.array([30_000.0]), 1000)
+    times, words, over = FilterChain(shaping).advance(np.array([0]), np.array([30_000.0]), 1000)
     assert over
     assert words[0] == 32_767
     assert words[-1] == 30_000

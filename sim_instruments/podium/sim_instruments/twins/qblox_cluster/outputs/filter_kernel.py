@@ -2,7 +2,8 @@
 
 Filters are linear and do not change in time, so their order is free: here the FIR comes first.
 Then, between two steps of the input, all is a recursion with a constant, which powers of one
-matrix carry over any number of samples.
+matrix carry over any number of samples. A part of a run leaves a few numbers to the next: filters
+go on through a run of which the rest is not known yet.
 """
 
 import numpy as np
@@ -20,28 +21,53 @@ _GROWTH = 4.0
 """Bound on what later stages make of a change."""
 
 
-def filtered(
-    shaping: OutputShaping, time_ns: NDArray[np.int64], level: NDArray[np.float64], end_ns: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
-    """Return what leaves the converter: (times, words) of each change, and whether any overflowed.
-
-    ``level[k]`` (in steps of the converter) comes in from ``time_ns[k]`` (ascending) on, 0 before.
-    Filters are at rest at the start. Words are within 5/8 of a step of what exact filters give.
+class FilterChain:
+    """The filters of one output on their way through a run: they take what comes in part by part.
 
     Exponential filter: y = x + amp (s - x), where s follows x with its time constant
     (qblox-instruments 1.4.1, ``exponential_overshoot_correction``). ASSUMED: the inverse high-pass
     filter adds the running sum of its input over its time constant.
     """
-    alpha = np.array([-np.expm1(-1 / tau) for tau, _ in shaping.exponentials], np.float64)
-    gain = np.array([amp for _, amp in shaping.exponentials], np.float64)
-    rate = 0.0 if shaping.high_pass_ns is None else 1 / shaping.high_pass_ns
-    fir = np.array(shaping.fir, np.float64)
-    if not len(time_ns):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), False
-    times, words, over = _walk(
-        time_ns, level, end_ns, fir, alpha, gain, rate, _powers(alpha, gain, rate)
-    )
-    return times, words, bool(over)
+
+    def __init__(self, shaping: OutputShaping) -> None:
+        """They are at rest at the start of the run, with 0 coming in."""
+        self._alpha = np.array([-np.expm1(-1 / tau) for tau, _ in shaping.exponentials], np.float64)
+        self._gain = np.array([amp for _, amp in shaping.exponentials], np.float64)
+        self._rate = 0.0 if shaping.high_pass_ns is None else 1 / shaping.high_pass_ns
+        self._fir = np.array(shaping.fir, np.float64)
+        self._powers = _powers(self._alpha, self._gain, self._rate)
+        self._state = np.zeros(len(self._alpha) + 2)
+        self._past = np.zeros(len(self._fir))
+        self._place = np.array([0, 0, len(self._fir), 0], np.int64)
+        """Time come to, place in ``_past``, samples since a change, word that leaves."""
+        self._level = np.zeros(1)
+        """What comes in."""
+
+    def advance(
+        self, time_ns: NDArray[np.int64], level: NDArray[np.float64], end_ns: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
+        """Go on to ``end_ns``; return what leaves the converter: (times, words) of each change.
+
+        Also return whether any word overflowed. ``level[k]`` (in steps of the converter) comes in
+        from ``time_ns[k]`` (ascending, not before the time come to) on; what comes in then holds in
+        the next part, too. Words are within 5/8 of a step of what exact filters give, however a run
+        is parted.
+        """
+        times, words, over = _walk(
+            time_ns,
+            level,
+            end_ns,
+            self._fir,
+            self._alpha,
+            self._gain,
+            self._rate,
+            self._powers,
+            self._state,
+            self._past,
+            self._place,
+            self._level,
+        )
+        return times, words, bool(over)
 
 
 def _powers(
@@ -75,25 +101,29 @@ def _walk(
     gain: NDArray[np.float64],
     rate: float,
     powers: NDArray[np.float64],
+    state: NDArray[np.float64],
+    past: NDArray[np.float64],
+    place: NDArray[np.int64],
+    held: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
     stages, taps = len(alpha), len(fir)
-    state = np.zeros(stages + 2)
     fresh = np.zeros(stages + 2)
-    past = np.zeros(taps)
-    at = 0
+    now, at, since, last = place[0], place[1], place[2], place[3]
+    value = held[0]
     times = np.empty(1024, np.int64)
     words = np.empty(1024, np.int64)
     count = 0
-    last = 0
     over = False
-    for i in range(len(time_ns)):
-        stop = time_ns[i + 1] if i + 1 < len(time_ns) else end_ns
-        now = time_ns[i]
-        since = 0
+    for i in range(-1, len(time_ns)):
+        if i >= 0:
+            if time_ns[i] >= end_ns:
+                break
+            value, since = level[i], 0
+        stop = min(time_ns[i + 1], end_ns) if i + 1 < len(time_ns) else end_ns
         while now < stop:
             leap = 1
             if since < taps:
-                past[at] = level[i]
+                past[at] = value
                 total = 0.0
                 for k in range(taps):
                     total += fir[k] * past[at - k]  # a negative index counts from the end
@@ -147,4 +177,6 @@ def _walk(
                 words[count] = word
                 count += 1
                 last = word
+    place[0], place[1], place[2], place[3] = now, at, since, last
+    held[0] = value
     return times[:count], words[:count], over

@@ -22,7 +22,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import (
     PHASE_TURN,
     SegmentCutter,
 )
-from podium.sim_instruments.twins.qblox_cluster.outputs.shaped_output import shaped_train
+from podium.sim_instruments.twins.qblox_cluster.outputs.shaped_output import ShapedLine
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import RealTimeTrace
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import Afe, SequencerRun
 
@@ -167,17 +167,52 @@ def lo_turns(lo_hz: int, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(turns * 1e-9, np.float64)
 
 
+class FilteredLines:
+    """The lines of one sequencer that are behind filters, as far as a run has come."""
+
+    def __init__(self) -> None:
+        self._lines: dict[tuple[int, str], ShapedLine] = {}
+
+    def line(self, voice: int, run: SequencerRun, line: OutputLine) -> ShapedLine:
+        """Return a line on its way, or at rest where it has played nothing yet."""
+        known = self._lines.get((voice, line.name))
+        if known is None:
+            known = ShapedLine(line.name, run.sender, shapings(run, line), line.factor, line.real)
+            self._lines[voice, line.name] = known
+        return known
+
+    def has(self, voice: int, line: OutputLine) -> bool:
+        """Tell whether a line has played anything."""
+        return (voice, line.name) in self._lines
+
+
+@dataclass(frozen=True, slots=True)
+class RunPart:
+    """A part of a run: what filters have come to before it, and whether another one follows."""
+
+    filtered: FilteredLines
+    goes_on: bool
+    voice: int = 0
+    """Number of the voice, of a sequencer that plays as several."""
+
+
 def pulse_trains(
-    run: SequencerRun, trace: RealTimeTrace, switches: Mapping[int, SwitchTimeline]
+    run: SequencerRun,
+    trace: RealTimeTrace,
+    switches: Mapping[int, SwitchTimeline],
+    part: RunPart | None = None,
 ) -> tuple[tuple[PulseTrain, ...], bool]:
     """Return what the sequencer puts out on each of its lines, and whether any word overflowed.
 
-    ``switches`` holds a timeline for each output (of an RF module).
+    ``switches`` holds a timeline for each output (of an RF module); where a run comes in parts, an
+    output is open before its ``part``. None: all of the run.
     """
     if is_plain(run):
-        return plain_trains(run, (trace,), trace.end_ns, switches)
+        return plain_trains(run, (trace,), trace.end_ns, switches, part)
+    part = part or RunPart(FilteredLines(), goes_on=False)
     found = [
-        plain_trains(voice, (heard,), heard.end_ns, switches) for voice, heard in voices(run, trace)
+        plain_trains(voice, (heard,), heard.end_ns, switches, replace(part, voice=number))
+        for number, (voice, heard) in enumerate(voices(run, trace))
     ]
     return tuple(t for trains, _ in found for t in trains), any(over for _, over in found)
 
@@ -187,30 +222,31 @@ def plain_trains(
     traces: Iterable[RealTimeTrace],
     end_ns: int,
     switches: Mapping[int, SwitchTimeline],
+    part: RunPart | None = None,
 ) -> tuple[tuple[PulseTrain, ...], bool]:
     """Do as :func:`pulse_trains` does for a plain sequencer whose trace comes in parts.
 
     ``traces`` are gone through once for each line; ``end_ns``: of the trace.
     """
+    part = part or RunPart(FilteredLines(), goes_on=False)
     trains: list[PulseTrain] = []
     overflowed = False
     lengths = _wave_lengths(run.waveforms)
     modulated = run.configuration.modulate
     for line in output_lines(run):
-        shapings = run.afe.shaping_of(line.channels[0]), run.afe.shaping_of(line.channels[1])
-        delay_ns = shapings[0].delay_ns
+        delay_ns = shapings(run, line)[0].delay_ns
         switch = switches.get(line.output, ALWAYS_ON)
         cutter = SegmentCutter(
             lengths,
             modulated,
-            switch.time_ns if switch is ALWAYS_ON else switch.time_ns - delay_ns,
+            switch.time_ns - delay_ns if has_switches(run.afe) else switch.time_ns,
             switch.on,
         )
         start, phase, number, keys = cutter.segments(traces)
-        if not len(start):
+        if not len(start) and not part.filtered.has(part.voice, line):
             continue
-        if any(one.filters for one in shapings) or delay_ns != shapings[1].delay_ns:
-            train, clipped = _shaped(run, line, end_ns, (start, number, phase), keys, shapings)
+        if is_filtered(run, line):
+            train, clipped = _shaped(run, line, end_ns, (start, number, phase), keys, part)
             overflowed |= clipped
             trains += [train] if train is not None else []
             continue
@@ -230,6 +266,18 @@ def plain_trains(
     return tuple(trains), overflowed
 
 
+def shapings(run: SequencerRun, line: OutputLine) -> tuple[OutputShaping, OutputShaping]:
+    """Return what becomes of the signals of a line's two paths."""
+    path_i, path_q = line.channels
+    return run.afe.shaping_of(path_i), run.afe.shaping_of(path_q)
+
+
+def is_filtered(run: SequencerRun, line: OutputLine) -> bool:
+    """Tell whether a line is more than delayed as a whole."""
+    one, other = shapings(run, line)
+    return one.filters or other.filters or one.delay_ns != other.delay_ns
+
+
 def sidebands(run: SequencerRun, line: OutputLine) -> tuple[complex, complex]:
     """Return what of a sequencer's signal comes out as it is, and what as its image."""
     mixer = run.afe.mixer_of(line.output) if run.afe.model.rf else PERFECT
@@ -242,28 +290,19 @@ def _shaped(
     end_ns: int,
     stretches: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]],
     keys: NDArray[np.int64],
-    shapings: tuple[OutputShaping, OutputShaping],
+    part: RunPart,
 ) -> tuple[PulseTrain | None, bool]:
     """Return what a line of a baseband module plays behind its filters."""
-    start, number, phase = stretches
     bare = replace(line, factor=1 + 0j, real=False)
-    wanted, image = (1 + 0j, 0j) if line.real else sidebands(run, line)
+    corrected = (1 + 0j, 0j) if line.real else sidebands(run, line)
     envelopes: list[tuple[NDArray[np.complex128], complex, int, float]] = []
     overflowed = False
     for key in keys:
         piece, clipped = make_piece(key, run.waveforms, bare, run.configuration.modulate)
         overflowed |= clipped
         envelopes.append((piece.samples, piece.level, piece.duration_ns, piece.carrier_hz))
-    train, clipped = shaped_train(
-        line.name,
-        run.sender,
-        (start, number, phase, end_ns),
-        envelopes,
-        (wanted, image),
-        shapings,
-        line.factor,
-        line.real,
-    )
+    shaped = part.filtered.line(part.voice, run, line)
+    train, clipped = shaped.play(stretches, envelopes, corrected, end_ns, goes_on=part.goes_on)
     return train, overflowed | clipped
 
 

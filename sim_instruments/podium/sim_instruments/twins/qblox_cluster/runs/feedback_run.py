@@ -14,7 +14,11 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.execution.conversation import Conversation
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
-from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import output_lines
+from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
+    has_switches,
+    output_lines,
+    shapings,
+)
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import (
     NotEmulated,
     shares_results,
@@ -47,15 +51,13 @@ def depends_on_measurements(runs: Sequence[SequencerRun]) -> bool:
                 f"{run.sender} plays in continuous mode: this twin does not emulate that where "
                 "sequencers do what others have measured"
             )
-        for line in output_lines(run):
-            for channel in line.channels:
-                shaping = run.afe.shaping_of(channel)
-                if shaping.filters or shaping.delay_ns:
-                    raise NotEmulated(
-                        f"output {channel} of {run.sender} is filtered or delayed in real time: "
-                        "this twin does not emulate that where sequencers do what others have "
-                        "measured; bypass the filters and set the delay to 0"
-                    )
+        for line in output_lines(run) if has_switches(run.afe) else ():
+            if any(one.delay_ns for one in shapings(run, line)):
+                raise NotEmulated(
+                    f"output {line.output} of {run.sender} is delayed in real time, and a marker "
+                    "closes its switch: this twin does not emulate that where sequencers do what "
+                    "others have measured; disable the stages of its predistortion"
+                )
     return True
 
 

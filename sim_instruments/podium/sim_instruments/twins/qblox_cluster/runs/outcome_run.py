@@ -20,6 +20,7 @@ from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.session_plan import CannotPlan
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
+from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import output_lines, shapings
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import Q1Group
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
@@ -91,10 +92,19 @@ def walked(
     """
     if any(run.channel is not None or _NOT_PLANNED & run.operations for run in runs):
         return None
+    if any(_is_shaped(run) for run in runs):
+        return None
     try:
         return _walked(runs, processors, begin, external)
     except (CannotBranch, CannotPlan, NotSimulated):
         return None
+
+
+def _is_shaped(run: SequencerRun) -> bool:
+    """Tell whether filters or delays of a sequencer's outputs go on from one halt to the next."""
+    return any(
+        one.filters or one.delay_ns for line in output_lines(run) for one in shapings(run, line)
+    )
 
 
 def _walked(

@@ -15,6 +15,8 @@ from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import (
 from podium.sim_instruments.twins.qblox_cluster.outputs.awg_modes import longest_ns
 from podium.sim_instruments.twins.qblox_cluster.outputs.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
+    FilteredLines,
+    RunPart,
     SwitchTimeline,
     lo_turns,
     marker_rows,
@@ -129,6 +131,7 @@ class SequencerPlayback:
         self._acquires = run.acquires
         self._longest_ns = longest_ns(run)
         self._quiet = run.channel is not None  # a time-tag sequencer has no signals
+        self._filtered = FilteredLines()
 
     @property
     def first_ns(self) -> int:
@@ -148,7 +151,7 @@ class SequencerPlayback:
         return PlaybackMoment(self._context, self._rows_read, unanswered)
 
     def go_back(self, moment: "PlaybackMoment") -> None:
-        """Return to a moment; values of acquisitions are those of later."""
+        """Return to a moment; values of acquisitions, and states of filters, are those of later."""
         self._context, self._rows_read = moment.context, moment.rows_read
         self._open, self._batches = [], []
         for batch, ends_ns in moment.unanswered:
@@ -199,7 +202,9 @@ class SequencerPlayback:
         """Return what leaves its connectors in a stretch."""
         if self._quiet or not len(stretch):
             return ()
-        trains, _ = pulse_trains(self.run, stretch, switches)
+        over = self.processor.ending in _OVER and stretch.end_ns >= self.processor.time_ns
+        part = RunPart(self._filtered, goes_on=not over)
+        trains, _ = pulse_trains(self.run, stretch, switches, part)
         return trains
 
     def collect_acquisitions(self) -> None:
