@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from tests.benches.qblox_cluster.cluster_bench import T0
-from tests.benches.qblox_cluster.dictated import DictatedBench
+from tests.benches.qblox_cluster.dictated import Dictated, DictatedBench, hangs
 from tests.benches.qblox_cluster.direct_filter import directly
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -60,9 +60,11 @@ class Filters:
 
     stages: tuple[str, ...]
     high_pass_ns: float = 10.0
+    word: str = "enabled"
+    """``comp_delay``: they take their time and pass everything through."""
 
     def settings(self) -> dict[str, object]:
-        state = {f"stage{k}": "disabled" for k in range(6)} | dict.fromkeys(self.stages, "enabled")
+        state = {f"stage{k}": "disabled" for k in range(6)} | dict.fromkeys(self.stages, self.word)
         return {
             "state": state,
             "IIR": {f"stage{k}": {"tau": tau, "amp": a} for k, (tau, a) in enumerate(SLOW)},
@@ -71,9 +73,13 @@ class Filters:
         }
 
     def shaping(self) -> OutputShaping:
+        if self.word != "enabled":
+            return OutputShaping()
         return OutputShaping(
             0,
-            SLOW if "stage1" in self.stages else (),
+            tuple(
+                one for one, stage in zip(SLOW, EXPONENTIALS, strict=True) if stage in self.stages
+            ),
             TAPS if "stage5" in self.stages else (1.0,),
             self.high_pass_ns if "stage0" in self.stages else None,
         )
@@ -84,30 +90,38 @@ class Filters:
         return (60 + 50 * exponentials + 80 * ("stage5" in self.stages)) if self.stages else 0
 
 
+class NotedWorld(Dictated):
+    """A dictated world that notes when a run has begun, played whole or not."""
+
+    began_fs = 0
+
+    def __call__(self, signals):
+        self.began_fs = signals.start_tai_fs
+        return super().__call__(signals)
+
+    def begin(self, run: int, start_tai_fs: int) -> "Dictated":
+        self.began_fs = start_tai_fs
+        return self
+
+
 class FluxBench(DictatedBench):
     """Sequencer 0 of slot 2 measures; sequencer 0 of slot 6, a QCM, plays a flux line."""
 
     def __init__(self, *results: int) -> None:
         super().__init__(*results)
+        self.world = NotedWorld(list(results))
         self.twin = ClusterTwin({2: "QRM-RF", 6: "QCM"}, "7", self.playback)
         self.sessions = {name: self.twin.open(name) for name in ("scpi", "slot2", "slot6")}
-        self.began_fs: list[int] = []
-        begin = self.world.begin
-
-        def noted(run: int, start_tai_fs: int):
-            self.began_fs.append(start_tai_fs)
-            return begin(run, start_tai_fs)
-
-        self.world.begin = noted  # type: ignore[method-assign]
 
 
 def rendered(train: PulseTrain, shift_ns: int, into: np.ndarray) -> None:
     """Add what a train plays, sample by sample."""
-    for start, kind in zip(train.start_ns.tolist(), train.piece.tolist(), strict=True):
+    rows = zip(train.start_ns.tolist(), train.piece.tolist(), train.phase_turns, strict=True)
+    for start, kind, phase in rows:
         piece = train.pieces[kind]
         held = np.full(piece.duration_ns, piece.level)
         held[: len(piece.samples)] = piece.samples
-        turns = train.phase_turns[0] + piece.carrier_hz * 1e-9 * np.arange(piece.duration_ns)
+        turns = phase + piece.carrier_hz * 1e-9 * np.arange(piece.duration_ns)
         into[start + shift_ns : start + shift_ns + piece.duration_ns] += held * np.exp(
             2j * np.pi * turns
         )
@@ -139,8 +153,7 @@ def played(
     assert bench.world.results == []
     state = bench.send(6, "SEQuencer0:STATE?", T0 + END_NS * FS_PER_NS)
     assert state == "OKAY;STOPPED;0;;;;"
-    begins = bench.began_fs if acts else [one.start_tai_fs for one in bench.plain]
-    shift_ns = (begins[0] - T0) // FS_PER_NS
+    shift_ns = (bench.world.began_fs - T0) // FS_PER_NS
     signal = np.zeros(END_NS, np.complex128)
     for chunk in bench.world.chunks:
         for train in chunk:
@@ -148,3 +161,56 @@ def played(
                 rendered(train, shift_ns, signal)
     unit = 2.5 / np.sqrt(100) / limits.DAC_MAX
     return signal / unit, len(bench.world.chunks)
+
+
+ALL = Filters(("stage0", *EXPONENTIALS, "stage5"), 2e6)
+
+
+@pytest.mark.parametrize("modulated", [False, True])
+@pytest.mark.parametrize(
+    ("paths", "filters"),
+    [
+        (b"[[2], []]", {2: Filters(EXPONENTIALS)}),
+        (b"[[2], []]", {2: ALL}),
+        (b"[[], [3]]", {3: Filters(("stage5",))}),
+        (b"[[0], [1]]", {0: ALL, 1: Filters(EXPONENTIALS)}),
+        (b"[[2], []]", {2: Filters(EXPONENTIALS, word="comp_delay")}),
+        (b"[[0], [1]]", {1: Filters(("stage2", "stage3", "stage4"))}),
+    ],
+)
+def test_samples_are_those_of_the_plain_run_and_of_scipy(paths, filters, modulated) -> None:
+    plain, once = played(filters, paths, modulated=modulated, acts=False)
+    found, often = played(filters, paths, modulated=modulated, acts=True)
+    assert once == 1
+    assert often >= SHOTS, "the world was asked shot by shot"
+    bare, _ = played({}, paths, modulated=modulated, acts=False)
+    until = np.flatnonzero(found)[-1] + 1  # what comes behind the last window is not told
+    assert until > END_NS / 2
+    assert np.abs(found - plain)[:until].max() < 1.5, "at most a word, where both are between two"
+    for part, outputs in (("real", (0, 2, 3)), ("imag", (1,))):
+        output = next((n for n in outputs if str(n).encode() in paths), None)
+        if output is None:
+            continue
+        one = filters.get(output, Filters(()))
+        inside = np.rint(getattr(bare, part))
+        ideal = np.append(np.zeros(one.delay_ns), directly(one.shaping(), inside))
+        assert np.abs(getattr(found, part)[:until] - ideal[:until]).max() < 0.7
+        if one.shaping() != OutputShaping():
+            moved = ideal[one.delay_ns :] - inside
+            assert np.abs(moved).max() > 1000, "the filters have something to do"
+
+
+def test_a_delayed_output_behind_a_switch_is_refused_with_its_name() -> None:
+    bench = FluxBench(1)
+    bench.twin = ClusterTwin({2: "QRM-RF", 6: "QCM-RF"}, "7", bench.playback)
+    bench.sessions = {name: bench.twin.open(name) for name in ("scpi", "slot2", "slot6")}
+    bench.put(2, 0, "wait_sync 4\nacquire 0,0,2000\nstop", {"addr": 1})
+    bench.put(6, 0, hangs(5000))
+    bench.send(6, "SEQuencer0:CHANnelmap", block=b"[[2], [3]]")
+    late = {"out2": {"state": {"stage1": "enabled"}}}
+    bench.send(6, "PREDISTortion:CONFiguration", block=json_bytes(late))
+    assert bench.errors(6) == 0
+    bench.run((2, 0), (6, 0))
+    errors = [bench.send(6, "SYSTem:ERRor:NEXT?") for _ in range(bench.errors(6))]
+    assert any("output 1 of slot6.sequencer0 is delayed in real time" in one for one in errors)
+    assert bench.world.asked == []
