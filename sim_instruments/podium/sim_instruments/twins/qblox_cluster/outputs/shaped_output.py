@@ -150,7 +150,7 @@ class ShapedLine:
             when = np.append(since_ns, when)
         signals = [_at(changes, word, when) for changes, word in zip(told, words, strict=True)]
         if self._real:
-            signal = signals[0] / limits.DAC_MAX * abs(self._factor)
+            signal = signals[0] / limits.DAC_MAX * abs(self._factor) + 0j
         else:
             signal = (signals[0] + 1j * signals[1]) / limits.DAC_MAX * self._factor
         levels = np.asarray(signal, np.complex128)
