@@ -1,9 +1,12 @@
 """Filters of a QCM undo a flux line: the twin's filters before the line's plain convolution."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 from tests.benches.compilers.qblox_oracle import emulate
+from tests.benches.programs.example_programs import target
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.line_inverse import inverse_stages
@@ -15,8 +18,11 @@ from podium.control.compilers.qblox.predistortion import (
 )
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.facility.line_response import LineResponse
-from podium.control.program.program import Barrier, Delay, Frame, Play, Program
+from podium.control.program.conditions import Discriminator, is_one
+from podium.control.program.program import Barrier, Capture, Delay, Frame, If, Play, Program
 from podium.control.program.waveforms import Square
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import FilterChain
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import (
     ANY_STAGE_NS,
@@ -24,6 +30,8 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import (
     FIR_NS,
     OutputShaping,
 )
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import EventKind
 
 PORT = "node_a.q0.flux"
 FOUR = ((-0.03, 5e-9), (0.015, 60e-9), (-0.012, 1.2e-6), (0.006, 30e-6))
@@ -160,3 +168,43 @@ def test_pulses_start_earlier_by_what_their_filters_take() -> None:
     assert module.filters["out1"]["exp0_config"] == "bypassed"
     assert "f: its line is undone: 3e+04 ns by exponential filter 0" in made.listing
     assert made.resources[1].undoes == ()
+
+
+def conditional_pulse(wait_ns: int) -> ClusterProgram:
+    """Return a flux pulse so long behind a window, where that has found a 1."""
+    here = target()
+    flux = PortTarget(8, "QCM", "out0", 0.0, response=LineResponse(FOUR))
+    here = replace(here, ports={**here.ports, PORT: flux})
+    every = ("r", "f")
+    body = (
+        Capture("r", "m", 400 * FS_PER_NS, 100 * FS_PER_NS, Discriminator(0.15, 0.02)),
+        Delay(("r",), ns=500),
+        Barrier(every),
+        Delay(every, ns=wait_ns),
+        If(is_one("m"), (Play("f", Square(ns=40), 0.5),)),
+        Delay(every, ns=4000),
+    )
+    frames = (Frame("r", "node_a.q0.readout", 7.1e9), Frame("f", PORT, 0.0))
+    return compile_program(Program("p", frames, body, shots=3), here)
+
+
+def test_a_result_has_to_come_earlier_where_filters_make_a_pulse_play_ahead() -> None:
+    delay_ns = predistortion_of(PORT, LineResponse(FOUR)).delay_ns
+    least_ns = 364 + delay_ns
+    said = (
+        f"is there {least_ns} ns after its window has closed, as its filters make it play "
+        f"{delay_ns} ns ahead, which is 1 ns too late"
+    )
+    with pytest.raises(DoesNotFit, match=said):
+        conditional_pulse(least_ns - 1)
+    made = conditional_pulse(least_ns)
+    measures, plays = (one.frame == "r" for one in made.sequencers)
+    assert measures
+    assert not plays
+    (read, _) = emulate(made, [])
+    arrivals = read.time_ns[read.kind == EventKind.ACQUIRE] + 400 + 364
+    (address,) = made.sequencers[1].listens_to
+    for of_shots in ((), (0,), (1, 2)):
+        (_, flux) = emulate(made, [Trigger(int(arrivals[k]), address) for k in of_shots])
+        begins = flux.time_ns[flux.kind == EventKind.PLAY].tolist()
+        assert begins == [arrivals[k] for k in of_shots], "as soon as it is known"

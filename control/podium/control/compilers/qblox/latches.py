@@ -34,11 +34,14 @@ def listen(
     number: int,
     shot_ns: IntArray,
     axes: tuple[Axis, ...],
+    ahead_ns: int = 0,
 ) -> LoweredFrame:
     """Return ``lowered`` with its guards as gates, and with instants at which it forgets.
 
-    ``number``: which of the programs it is. Raises :class:`DoesNotFit`.
+    ``number``: which of the programs it is; ``ahead_ns``: by how much it plays ahead of the others,
+    whose results come so much later to it. Raises :class:`DoesNotFit`.
     """
+    triggers = triggers.later(ahead_ns)
     known: dict[object, Gate] = {}
     events: list[SequencerEvent] = []
     for event in lowered.events:
@@ -52,7 +55,14 @@ def listen(
     times = np.stack([np.broadcast_to(event.time_ns, shape) for event in events])
     forked = _forked(events, times)
     made = _Forgetting(
-        lowered.frame, events, times, forked, np.broadcast_to(shot_ns, shape), triggers, axes
+        lowered.frame,
+        events,
+        times,
+        forked,
+        np.broadcast_to(shot_ns, shape),
+        triggers,
+        axes,
+        ahead_ns,
     ).resets(triggers.arrivals[number])
     mask = 0
     for gate in known.values():
@@ -109,7 +119,9 @@ class _Forgetting:
         shot_ns: IntArray,
         triggers: Triggers,
         axes: tuple[Axis, ...],
+        ahead_ns: int,
     ) -> None:
+        self._ahead_ns = ahead_ns
         self._frame = frame
         self._events = events
         self._times = times
@@ -172,11 +184,14 @@ class _Forgetting:
             late_ns = self._over(one.at_ns) - looks_ns
             if (late_ns > 0).any():
                 at = where_first(late_ns == late_ns.max(), self._axes)
+                there_ns = limits.THRESHOLD_TRIGGER_NS + self._ahead_ns
+                ahead = f", as its filters make it play {self._ahead_ns} ns ahead"
                 raise DoesNotFit(
                     f"{self._frame}: {event.note!r} depends on {one.capture!r}, whose result is "
-                    f"there {limits.THRESHOLD_TRIGGER_NS} ns after its window has closed, which is "
+                    f"there {there_ns} ns after its window has closed"
+                    f"{ahead if self._ahead_ns else ''}, which is "
                     f"{late_ns[at]} ns too late ({describe(at, late_ns.shape, self._axes)}): let "
-                    f"it wait {late_ns[at]} ns longer. {limits.THRESHOLD_TRIGGER_NS + FORK_NS} ns "
+                    f"it wait {late_ns[at]} ns longer. {there_ns + FORK_NS} ns "
                     "from the end of the window are always enough"
                 )
 

@@ -15,6 +15,7 @@ from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.qblox.allocate import SequencerAllocation
 from podium.control.compilers.qblox.code_block import BlockTrain
 from podium.control.compilers.qblox.latches import listen
+from podium.control.compilers.qblox.line_filters import filter_delay_ns
 from podium.control.compilers.qblox.loops import Node, nest
 from podium.control.compilers.qblox.lower import LoweredFrame, lower, quantise
 from podium.control.compilers.qblox.outputs import check_sum
@@ -166,7 +167,7 @@ class ProgramSeries:
         )
         if self.alone:
             lowered = lower(one.timeline, lo_hz, axes, self._rest_fs, self.shapes)
-            lowered = self._listening(lowered, 0, one.timeline)
+            lowered = self._listening(lowered, 0, one.timeline, filter_delay_ns(one))
             return FrameTrack(
                 lowered.nco,
                 captures,
@@ -182,7 +183,7 @@ class ProgramSeries:
         trains, made = self._made[key]
         for number in turns:
             if number not in made:
-                made[number] = self._turn(number, frame.name, trains)
+                made[number] = self._turn(number, one, trains)
         return FrameTrack(
             int(frequency_words(np.array(frame.frequency_hz - lo_hz))),
             captures,
@@ -196,16 +197,22 @@ class ProgramSeries:
         )
 
     def _listening(
-        self, lowered: LoweredFrame, number: int, timeline: FrameTimeline
+        self, lowered: LoweredFrame, number: int, timeline: FrameTimeline, ahead_ns: int
     ) -> LoweredFrame:
-        """Return what a frame does with what it does only if something was measured."""
+        """Return what a frame does with what it does only if something was measured.
+
+        ``ahead_ns``: by how much its sequencer plays ahead of those that measure.
+        """
         if self._triggers is None or not timeline.guarded:
             return lowered
         whole = self.timeline(number)
         triggers = self._triggers
-        return listen(lowered, timeline, triggers, number, whole.shot_ns, whole.axes)
+        return listen(lowered, timeline, triggers, number, whole.shot_ns, whole.axes, ahead_ns)
 
-    def _turn(self, number: int, name: str, trains: PulseTrains) -> tuple[Node | BlockTrain, ...]:
+    def _turn(
+        self, number: int, one: SequencerAllocation, trains: PulseTrains
+    ) -> tuple[Node | BlockTrain, ...]:
+        name = one.timeline.frame.name
         made = self._still[number]
         if made is not None:
             lane = next(lane for lane in made.lanes if lane.frame.name == name)
@@ -214,9 +221,9 @@ class ProgramSeries:
                 return (train,)
         axes = self.programs[number].axes
         timeline = self.timeline(number)
-        frame = next(one for one in timeline.frames if one.frame.name == name)
+        frame = next(placed for placed in timeline.frames if placed.frame.name == name)
         lowered = lower(frame, trains.lo_hz, axes, memory=trains.memory)
-        lowered = self._listening(lowered, number, frame)
+        lowered = self._listening(lowered, number, frame, filter_delay_ns(one))
         self._listens[number, name] = lowered.listens
         shape = tuple(axis.count for axis in axes)
         return nest(schedule(lowered, timeline.shot_ns, axes), shape)

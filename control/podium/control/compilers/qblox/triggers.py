@@ -5,7 +5,7 @@ at a time travels the network, so results that end less than 252 ns apart cannot
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -50,6 +50,16 @@ class Triggers:
     def of(self, frame: str) -> Sender | None:
         """Return what the sequencer of a frame sends."""
         return next((one for one in self.senders if one.frame == frame), None)
+
+    def later(self, by_ns: int) -> "Triggers":
+        """Return the network as a sequencer meets it that plays so much ahead of the others."""
+        if not by_ns:
+            return self
+        arrivals = tuple(
+            tuple(replace(one, at_ns=one.at_ns + by_ns) for one in some) for some in self.arrivals
+        )
+        overrun_ns = {address: ns + by_ns for address, ns in self.overrun_ns.items()}
+        return replace(self, arrivals=arrivals, overrun_ns=overrun_ns)
 
 
 def triggers_of(
