@@ -1,9 +1,11 @@
 """Coupled qubits in a run that comes in pieces, against the same run played as a whole."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 from tests.benches.physics.chip import FEEDLINE, MATRIX, QUBITS
 from tests.benches.physics.coupled_chip import (
     CHARGES,
@@ -29,6 +31,7 @@ from podium.sim_instruments.physics.joint.joint_run import clusters_of
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.session_plan import CannotPlan, SessionPlan
 from podium.sim_instruments.physics.short_run import later_ns
+from podium.sim_instruments.physics.signals import Piece
 from podium.sim_instruments.physics.spurs import HeardSpurs
 
 READ_NS, RETURN_NS = 300, 45
@@ -108,6 +111,67 @@ def test_populations_behind_a_reading_are_those_of_the_whole_run(lines) -> None:
     for m, name in enumerate(NAMES):
         assert found[name] == pytest.approx(expected[m], abs=1e-6)
     assert 0.05 < expected[1, 1] < 0.95
+
+
+def filtered(train, cuts=()):
+    """Return a pulse behind filters that undo the line, and their tail; in parts at ``cuts`` ns."""
+    (piece,) = train.pieces
+    held = np.zeros(1500)
+    held[: piece.duration_ns] = complex(piece.level).real
+    held[: piece.samples.size] = piece.samples.real
+    word = np.abs(held).max() / 16_000
+    for tau, amplitude in ((300.0, 0.05), (2000.0, -0.02)):
+        share = -np.expm1(-1 / tau)
+        held = held + amplitude * (lfilter([share], [1, share - 1], held) - held)
+    held = word * np.rint(held / word)
+    bounds = [0, *cuts, held.size]
+    pieces = tuple(
+        Piece(0.0, held[a:b].astype(np.complex128), 0j, b - a) for a, b in pairwise(bounds)
+    )
+    return replace(
+        train,
+        start_ns=train.start_ns[0] + np.array(bounds[:-1], np.int64),
+        piece=np.arange(len(pieces), dtype=np.int32),
+        phase_turns=np.zeros(len(pieces)),
+        pieces=pieces,
+    )
+
+
+def test_a_pulse_behind_filters_that_comes_in_parts_is_that_of_the_whole_run() -> None:
+    """A controller's filters play on under a readout; a part ends where results are waited for."""
+    chip = distorted(f"{NAMES[0]}.flux")
+    again, reads = 2600, (READ_NS, 2600 + READ_NS)
+    others = [
+        replace(one, start_ns=np.append(one.start_ns, one.start_ns + again), **twice(one))
+        for one in PLAYED
+        if one is not CZ
+    ]
+
+    def both(pulse):
+        one, other = pulse, replace(pulse, start_ns=pulse.start_ns + again)
+        numbers = one.piece.size + other.piece
+        return replace(
+            one,
+            start_ns=np.append(one.start_ns, other.start_ns),
+            piece=np.append(one.piece, numbers),
+            phase_turns=np.zeros(2 * one.piece.size),
+            pieces=(*one.pieces, *other.pieces),
+        )
+
+    whole, parts = both(filtered(CZ)), both(filtered(CZ, (20, 46, 130, 700)))
+    signals = run([*others, parts], [READ_NS], EPOCH_NS)
+    session = begun(chip)
+    session.go_on([cut(one, 0, 2000) for one in signals.drives], signals.captures, (0, 1))
+    session.go_on([cut(one, 2000, 9000) for one in signals.drives], [], [])
+    (joint,) = session.feedlines[FEEDLINE.name].members.trajectories
+    level = [joint.levels_now()[name][0] for name in NAMES]
+    (point,) = chip.at(SPOTS)
+    found = session.populations(FEEDLINE.name, reads[1] - later_ns(point.qubits[0], point))
+    expected = by_the_whole_run([*others, whole], chip, reads, level)
+    for m, name in enumerate(NAMES):
+        assert found[name] == pytest.approx(expected[m], abs=1e-6)
+    unfiltered = by_the_whole_run([*others, both(CZ)], chip, reads, level)
+    assert np.abs(unfiltered - expected).max() > 1e-3, "the filters have something to do"
 
 
 def twice(one):
