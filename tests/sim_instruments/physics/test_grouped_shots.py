@@ -106,6 +106,18 @@ def echo() -> tuple[list[PulseTrain], list[CaptureTrain]]:
     return [*tones[:4], second, tones[4]], captures
 
 
+def flipped() -> tuple[list[PulseTrain], list[CaptureTrain]]:
+    """Each qubit is driven while photons of the readout before are left; some shots are read twice.
+
+    The pulse after a shot's last readout is for the next: the shot ends with it.
+    """
+    first = 12_000 * np.arange(300, dtype=np.int64) + 10_000
+    start = np.sort(np.concatenate([first, first[::3] + 4_000]))
+    tones, captures = readout(start, np.zeros(start.size))
+    kind = np.arange(start.size) % 2
+    return [*tones, *(pulses(start + 1_400 + 20 * n, kind, n) for n in range(3))], captures
+
+
 def signals(
     trains: tuple[list[PulseTrain], list[CaptureTrain]], run: int = 4, shots: int = 1000
 ) -> RunSignals:
@@ -137,6 +149,7 @@ RUNS = {
     "weights": scan([500, 4_000], 100, weights=True),
     "scope": scan([500, 4_000], 100, scope=True),
     "heralded": heralded(),
+    "flipped": flipped(),
     "echo": echo(),
 }
 
@@ -167,13 +180,16 @@ def test_shots_that_do_not_repeat_are_played_event_by_event(
         assert np.array_equal(one.integrated, other.integrated)
 
 
-def test_coherence_that_outlives_a_shot_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("after_ns", [-100, 1_400])
+def test_coherence_that_outlives_a_shot_is_not_cut(
+    after_ns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Readout that hardly tells the levels apart, and half pulses 3 us apart: T2 is 30 us."""
     dull = replace(FEEDLINE, transmission_in=1e-7)
     start = 3_000 * np.arange(400, dtype=np.int64) + 2_000
     tones, captures = readout(start, np.zeros(start.size))
     kind = np.ones(start.size)
-    run = signals(([*tones, pulses(start - 100, kind, 0)], captures))
+    run = signals(([*tones, pulses(start + after_ns, kind, 0)], captures))
     found, wanted, times = both_ways(dull, run, monkeypatch)
     assert times == 1
     for one, other in zip(found, wanted, strict=True):

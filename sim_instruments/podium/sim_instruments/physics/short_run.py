@@ -138,21 +138,23 @@ def step_tables(short: ShortRun, schedule: Schedule, prepared: PreparedShots) ->
     """
     blocks, shots = prepared.blocks, short.shot.size
     place = short.place_of(schedule.start_ns)
-    ends = np.append(np.flatnonzero(np.diff(place)), place.size - 1)
-    if ends.size != shots or not schedule.sampled[ends].all():
+    reading = np.flatnonzero(schedule.sampled)
+    last_reading = np.searchsorted(place[reading], np.arange(shots), side="right") - 1
+    if not (np.diff(last_reading, prepend=-1) > 0).all():
         return None
-    reading_place = place[schedule.sampled]
-    last_reading = np.searchsorted(reading_place, np.arange(shots), side="right") - 1
-    block_ends = np.zeros(reading_place.size + 1, np.bool_)
+    block_ends = np.zeros(reading.size + 1, np.bool_)
     block_ends[blocks.first_reading] = True
     if not block_ends[last_reading + 1].all():
         return None
     # Where a reading itself does not tell the level, it is what follows that ends the block: that
-    # is known of the shot that follows in the long run, up to its first drive.
-    driven = schedule.what != PART
-    drives = np.bincount(place[driven], minlength=shots + 1)[1 : shots + 1] > 0
-    certain = prepared.told[last_reading] | drives | ~short.followed
-    if driven.any() and not certain.all():
+    # is known up to the first drive of the rest of the shot, or of the one that follows in the long
+    # run.
+    driven = np.append(0, np.cumsum(schedule.what != PART))
+    rest = np.searchsorted(place, np.arange(shots), side="right")
+    drives_after = driven[rest] > driven[reading[last_reading]]
+    drives_next = np.append(np.diff(driven[rest]), 0) > 0
+    certain = prepared.told[last_reading] | drives_after | drives_next | ~short.followed
+    if driven[-1] and not certain.all():
         return None
     sizes = np.diff(np.append(blocks.first, schedule.what.size))
     steps = np.bincount(short.kinds.step, minlength=short.target.size)
@@ -160,9 +162,9 @@ def step_tables(short: ShortRun, schedule: Schedule, prepared: PreparedShots) ->
     levels = prepared.tables.levels_hz.size
     if int(sizes[blocks.alike.example].sum()) * levels > max(whole, WORTH_COUNTING):
         return None
-    block = np.searchsorted(blocks.first_reading, np.arange(reading_place.size), side="right") - 1
+    block = np.searchsorted(blocks.first_reading, np.arange(reading.size), side="right") - 1
     row = prepared.matrix_first[blocks.alike.kind[block]]
-    row = row + np.arange(reading_place.size) - blocks.first_reading[block]
+    row = row + np.arange(reading.size) - blocks.first_reading[block]
     first_reading = np.append(0, last_reading[:-1] + 1)
     taken = [np.arange(first_reading[t], last_reading[t] + 1, dtype=np.int64) for t in short.target]
     readings = np.concatenate(taken)
