@@ -118,6 +118,20 @@ def flipped() -> tuple[list[PulseTrain], list[CaptureTrain]]:
     return [*tones, *(pulses(start + 1_400 + 20 * n, kind, n) for n in range(3))], captures
 
 
+def crowded() -> tuple[list[PulseTrain], list[CaptureTrain]]:
+    """Shots follow each other before all photons are gone, as in spectroscopy of resonators.
+
+    The run's episodes end earlier in the ring-down then, and so do those of its short form, which
+    lasts for a few shots.
+    """
+    start = 1_800 * np.arange(400, dtype=np.int64) + 2_000
+    tones, captures = readout(start, (0.37 * np.arange(start.size)) % 1.0)
+    number = (np.arange(start.size) % 2).astype(np.int32)
+    loud = [replace(one.pieces[0], level=2 * one.pieces[0].level) for one in tones]
+    both = zip(tones, loud, strict=True)
+    return [replace(t, piece=number, pieces=(*t.pieces, more)) for t, more in both], captures
+
+
 def signals(
     trains: tuple[list[PulseTrain], list[CaptureTrain]], run: int = 4, shots: int = 1000
 ) -> RunSignals:
@@ -150,6 +164,7 @@ RUNS = {
     "scope": scan([500, 4_000], 100, scope=True),
     "heralded": heralded(),
     "flipped": flipped(),
+    "crowded": crowded(),
     "echo": echo(),
 }
 

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.drift import slow_noise
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
-from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
+from podium.sim_instruments.physics.episodes import (
+    RING_DOWN_FOLDS,
+    Episodes,
+    NotSimulated,
+    episodes_of,
+    folds_kept,
+    ring_down_ns,
+)
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving, with_flux
 from podium.sim_instruments.physics.flux_arrival import arrived, distorted_lines
 from podium.sim_instruments.physics.grouped_shots import (
@@ -35,6 +42,7 @@ from podium.sim_instruments.physics.readout import flight, noise_sigma
 from podium.sim_instruments.physics.records import integrate
 from podium.sim_instruments.physics.schedule import Schedule, schedule_of
 from podium.sim_instruments.physics.short_run import (
+    StepTables,
     feedline_trains,
     later_ns,
     readings_of,
@@ -204,8 +212,15 @@ class FeedlineRun:
     ) -> dict[int, ShownEpisodes] | None:
         """Do the same by kinds of shots; None (and nothing filled) where they do not repeat."""
         feedline, signals = self.feedline, self.signals
+        folds = RING_DOWN_FOLDS[0]
         lines = feedline_trains(feedline, tones, captures, signals.drives, self.fluxes, together)
         kinds = shot_kinds(lines)
+        if kinds is None:
+            folds = folds_kept(feedline, tones, captures)
+            if folds == RING_DOWN_FOLDS[0]:
+                return None
+            lines = [one.ringing(ring_down_ns(feedline, folds)) for one in lines]
+            kinds = shot_kinds(lines)
         if kinds is None:
             return None
         short = short_run(kinds)
@@ -222,12 +237,19 @@ class FeedlineRun:
                 [one for one in played if one.line == feedline.name],
                 [one for one in brief if isinstance(one, CaptureTrain)],
                 driven_ns(brief_signals, feedline),
+                folds,
             )
-            found = [
-                self._prepared(brief_signals, qubit, episodes, spurs, False)
-                for qubit in feedline.qubits
-                if qubit.name not in joint
-            ]
+            found: list[tuple[QubitPoint, PreparedShots, StepTables]] = []
+            for at_rest in feedline.qubits:
+                if at_rest.name in joint:
+                    continue
+                qubit, schedule, prepared = self._prepared(
+                    brief_signals, at_rest, episodes, spurs, False
+                )
+                tables = step_tables(short, schedule, prepared)
+                if tables is None:
+                    return None
+                found.append((qubit, prepared, tables))
             clusters = [self._cluster(brief_signals, one, episodes, spurs) for one in together]
         except NotSimulated:
             return None  # the whole run says it in its own times
@@ -239,10 +261,7 @@ class FeedlineRun:
                 return None
             paths = cluster.draw(fraction, self.seed, signals.run, readings)
             drawn |= {name: drawn_levels(path) for name, path in zip(names, paths, strict=False)}
-        for qubit, schedule, prepared in found:
-            tables = step_tables(short, schedule, prepared)
-            if tables is None:
-                return None
+        for qubit, prepared, tables in found:
             levels = key(self.seed, qubit.name, "levels")
             drawn[qubit.name] = draw_levels(
                 qubit, prepared, tables, kinds.step, fraction, levels, signals.run

@@ -9,7 +9,7 @@ run that holds each of them once (:mod:`.short_run`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,10 @@ class LineTrain:
     def turns(self) -> NDArray[np.float64]:
         """Return the phase of each element, as compiled functions want it."""
         return np.require(self.train.phase_turns, np.float64, ["C", "W"])
+
+    def ringing(self, busy_ns: int) -> "LineTrain":
+        """Return the train with tones that ring down for another time."""
+        return replace(self, busy_ns=busy_ns) if self.leads else self
 
     def lasts_ns(self) -> NDArray[np.int64]:
         """Return how long each piece or window keeps its line busy; -1: it is silent."""
