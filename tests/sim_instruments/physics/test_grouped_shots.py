@@ -13,7 +13,7 @@ from tests.benches.physics.small_chip import (
     qubit_point,
 )
 
-from podium.sim_instruments.physics import feedline_run
+from podium.sim_instruments.physics import brief_run
 from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.shot_kinds import LineTrain, shot_kinds
@@ -132,6 +132,17 @@ def crowded() -> tuple[list[PulseTrain], list[CaptureTrain]]:
     return [replace(t, piece=number, pieces=(*t.pieces, more)) for t, more in both], captures
 
 
+def faint() -> tuple[list[PulseTrain], list[CaptureTrain]]:
+    """Each second readout is too weak to tell a level: a coherence goes on into the next shot."""
+    start = 3_000 * np.arange(400, dtype=np.int64) + 2_000
+    tones, captures = readout(start, np.zeros(start.size))
+    number = (np.arange(start.size) % 2).astype(np.int32)
+    weak = [replace(one.pieces[0], level=1e-8) for one in tones]
+    both = zip(tones, weak, strict=True)
+    tones = [replace(t, piece=number, pieces=(*t.pieces, more)) for t, more in both]
+    return [*tones, *(pulses(start - 100, np.ones(start.size), n) for n in range(3))], captures
+
+
 def signals(
     trains: tuple[list[PulseTrain], list[CaptureTrain]], run: int = 4, shots: int = 1000
 ) -> RunSignals:
@@ -153,7 +164,7 @@ def both_ways(
     monkeypatch.setattr(FeedlineRun, "_one_by_one", counted)
     grouped = world.play(run)
     times = len(fallen)
-    monkeypatch.setattr(feedline_run, "shot_kinds", lambda _lines: None)
+    monkeypatch.setattr(brief_run, "shot_kinds", lambda _lines: None)
     return grouped, world.play(run), times
 
 
@@ -165,6 +176,7 @@ RUNS = {
     "heralded": heralded(),
     "flipped": flipped(),
     "crowded": crowded(),
+    "faint": faint(),
     "echo": echo(),
 }
 

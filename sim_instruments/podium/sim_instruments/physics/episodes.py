@@ -306,7 +306,11 @@ def _cut_at_drives(
     reached = np.maximum.accumulate(end)
     ended = np.append(start[0], reached[:-1])
     begins = np.flatnonzero(start >= ended)
-    rows = np.setdiff1d(begins, first)
+    is_first = np.zeros(start.size, np.bool_)
+    is_first[first] = True
+    rows = begins[~is_first[begins]]
+    if not rows.size:
+        return first
     over = reached[np.append(begins[1:], start.size)[np.searchsorted(begins, rows)] - 1]
     driven, least = np.sort(driven_ns), ring_down_ns(feedline, APART_FOLDS)
     apart = start[rows] - ended[rows]
@@ -328,4 +332,5 @@ def _cut_at_drives(
             f"{np.min(apart)} ns after the first readout ends: what is left of its photons then is "
             f"not simulated; let the resonators ring down between, for {least} ns at least"
         )
-    return np.union1d(first, rows)
+    is_first[rows] = True
+    return np.flatnonzero(is_first).astype(np.int64)

@@ -208,6 +208,17 @@ def shot_kinds(trains: Sequence[LineTrain]) -> ShotKinds | None:
     return _numbered(trains, begin)
 
 
+def merged_kinds(
+    trains: Sequence[LineTrain], kinds: ShotKinds, closed: NDArray[np.bool_]
+) -> ShotKinds | None:
+    """Return kinds of shots of which some are one with those that follow; None as above.
+
+    ``closed`` (C,): by step, whether the next shot may begin behind it.
+    """
+    begin = kinds.begin_ns[np.append(True, closed[kinds.step[:-1]])]
+    return _numbered(trains, begin) if begin.size >= LEAST_SHOTS else None
+
+
 def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKinds | None:
     total = np.zeros(begin.size, np.uint64)
     bases: dict[int, NDArray[np.float64]] = {}

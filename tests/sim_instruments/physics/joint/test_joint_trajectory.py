@@ -22,13 +22,13 @@ from tests.benches.physics.session_chunks import cut, told
 
 from podium.sim_instruments.physics.chip import Chip, FluxPulses
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
-from podium.sim_instruments.physics.feedline_run import FeedlineRun, driven_ns
+from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.joint.joint_run import clusters_of
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.session_plan import CannotPlan, SessionPlan
-from podium.sim_instruments.physics.short_run import later_ns
+from podium.sim_instruments.physics.short_run import driven_ns, later_ns
 from podium.sim_instruments.physics.spurs import HeardSpurs
 
 READ_NS, RETURN_NS = 300, 45

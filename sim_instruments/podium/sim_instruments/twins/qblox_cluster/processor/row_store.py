@@ -61,8 +61,13 @@ def _steps(column: Column, rests: bool) -> tuple[int, Column]:
 
     ``rests``: its entries -1 are :data:`AT_REST`, and steps go from one of the others to the next.
     """
-    counts = np.flatnonzero(column >= 0) if rests else np.arange(column.size)
-    steps = np.full(column.size, AT_REST)
+    steps = np.empty(column.size, np.int64)
+    counts = np.flatnonzero(column >= 0) if rests else np.zeros(0, np.int64)
+    if not rests or counts.size == column.size:
+        steps[0] = 0
+        np.subtract(column[1:], column[:-1], out=steps[1:])
+        return int(column[0]), steps
+    steps[:] = AT_REST
     steps[counts] = np.diff(column[counts], prepend=column[counts[:1]])
     return int(column[counts[0]]), steps
 
