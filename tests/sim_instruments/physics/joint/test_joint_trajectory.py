@@ -154,7 +154,8 @@ def test_a_lone_qubit_is_moved_as_in_the_whole_run() -> None:
     whole = FeedlineRun(point, signals, 3, LINES.fluxes, chip)
     tones = [train for train in signals.drives if train.line == FEEDLINE.name]
     episodes = episodes_of(point, tones, signals.captures, driven_ns(signals, point))
-    _, _, prepared = whole._prepared(signals, qubit, episodes, HeardSpurs(point), False)
+    met = whole._qubits.met(signals, qubit, episodes, HeardSpurs(point))
+    prepared = whole._prepared(signals, met, episodes, False)
     assert found == pytest.approx(prepared.matrices[0][:, 0], abs=2e-6)
     assert 0.05 < found[1] < 0.95
 
