@@ -72,7 +72,7 @@ class PreparedShots:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetPhotons:
-    """What photons of readouts do to one qubit in one run, and the blocks that this leaves."""
+    """Photons of readouts act on one qubit in one run: what they do, and which blocks they leave."""
 
     exposures: dict[int, Exposure]
     """By kind of episode."""
