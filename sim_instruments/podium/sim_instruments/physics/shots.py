@@ -72,7 +72,7 @@ class PreparedShots:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetPhotons:
-    """Photons of readouts act on one qubit in one run: what they do, and which blocks they leave."""
+    """Photons of readouts act on one qubit in one run, and leave blocks that start anew."""
 
     exposures: dict[int, Exposure]
     """By kind of episode."""

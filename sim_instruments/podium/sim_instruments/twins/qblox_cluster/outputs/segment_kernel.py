@@ -166,6 +166,16 @@ def advance_phase(phase: int, frequency: int, duration_ns: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def fill_turns(time_ns: NDArray[np.int64], hz: int, out: NDArray[np.float64]) -> None:
+    """Fill ``out`` with the phase of an oscillator, in turns, that was 0 at time 0.
+
+    Whole numbers throughout, so that it holds to 1e-9 turns however long the run is.
+    """
+    for k in range(time_ns.size):
+        out[k] = np.float64(time_ns[k] % PHASE_TURN * hz % PHASE_TURN) * 1e-9
+
+
+@njit(cache=True, nogil=True)
 def segments(
     time_ns: NDArray[np.int64],
     kind: NDArray[np.int8],

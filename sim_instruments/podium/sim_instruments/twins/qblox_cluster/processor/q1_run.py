@@ -378,15 +378,18 @@ class Q1Run:
         self._store = RowStore(COUNTERS)
 
     def stretches(self) -> Iterator[RealTimeTrace]:
-        """Yield what was done so far in parts, each made when it is asked for; nothing is logged.
+        """Yield what was played so far in parts, each made when it is asked for; nothing is logged.
 
-        The trace of a long run is a hundred times as large.
+        The trace of a long run is a hundred times as large. Of markers and of what is acquired the
+        parts say nothing: their columns are 0.
         """
         self._pack()
         for rows in self._store.stretches:
-            columns = [rows.part(k, 0, rows.count) for k in range(len(_KINDS))]
             columns = [
-                one.astype(kind, copy=False) for one, kind in zip(columns, _KINDS, strict=True)
+                rows.part(k, 0, rows.count).astype(kind, copy=False)
+                if k in _PLAYED
+                else constant(0, rows.count, kind)
+                for k, kind in enumerate(_KINDS)
             ]
             yield self._traced(columns, flags=(), log=())
 
@@ -513,6 +516,8 @@ _KINDS: tuple[type[np.signedinteger], ...] = (
     *(np.int8 if k in (q1.ROW_KIND, q1.ROW_MARKER) else np.int32 for k in range(q1.ROW_COLUMNS)),
 )
 """Of the columns of a trace: time, phase and those of the kernel."""
+_PLAYED = range(WIDE + q1.ROW_MARKER)
+"""Those that say what is played: they stand before the markers."""
 _WRITTEN: tuple[type[np.signedinteger], ...] = (
     *(np.int64,) * WIDE,
     *(np.int32,) * q1.ROW_COLUMNS,
