@@ -13,7 +13,7 @@ from tests.benches.physics.small_chip import (
     qubit_point,
 )
 
-from podium.sim_instruments.physics import feedline_run
+from podium.sim_instruments.physics import brief_run
 from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.shot_kinds import LineTrain, shot_kinds
@@ -106,6 +106,43 @@ def echo() -> tuple[list[PulseTrain], list[CaptureTrain]]:
     return [*tones[:4], second, tones[4]], captures
 
 
+def flipped() -> tuple[list[PulseTrain], list[CaptureTrain]]:
+    """Each qubit is driven while photons of the readout before are left; some shots are read twice.
+
+    The pulse after a shot's last readout is for the next: the shot ends with it.
+    """
+    first = 12_000 * np.arange(300, dtype=np.int64) + 10_000
+    start = np.sort(np.concatenate([first, first[::3] + 4_000]))
+    tones, captures = readout(start, np.zeros(start.size))
+    kind = np.arange(start.size) % 2
+    return [*tones, *(pulses(start + 1_400 + 20 * n, kind, n) for n in range(3))], captures
+
+
+def crowded() -> tuple[list[PulseTrain], list[CaptureTrain]]:
+    """Shots follow each other before all photons are gone, as in spectroscopy of resonators.
+
+    The run's episodes end earlier in the ring-down then, and so do those of its short form, which
+    lasts for a few shots.
+    """
+    start = 1_800 * np.arange(400, dtype=np.int64) + 2_000
+    tones, captures = readout(start, (0.37 * np.arange(start.size)) % 1.0)
+    number = (np.arange(start.size) % 2).astype(np.int32)
+    loud = [replace(one.pieces[0], level=2 * one.pieces[0].level) for one in tones]
+    both = zip(tones, loud, strict=True)
+    return [replace(t, piece=number, pieces=(*t.pieces, more)) for t, more in both], captures
+
+
+def faint() -> tuple[list[PulseTrain], list[CaptureTrain]]:
+    """Each second readout is too weak to tell a level: a coherence goes on into the next shot."""
+    start = 3_000 * np.arange(400, dtype=np.int64) + 2_000
+    tones, captures = readout(start, np.zeros(start.size))
+    number = (np.arange(start.size) % 2).astype(np.int32)
+    weak = [replace(one.pieces[0], level=1e-8) for one in tones]
+    both = zip(tones, weak, strict=True)
+    tones = [replace(t, piece=number, pieces=(*t.pieces, more)) for t, more in both]
+    return [*tones, *(pulses(start - 100, np.ones(start.size), n) for n in range(3))], captures
+
+
 def signals(
     trains: tuple[list[PulseTrain], list[CaptureTrain]], run: int = 4, shots: int = 1000
 ) -> RunSignals:
@@ -127,7 +164,7 @@ def both_ways(
     monkeypatch.setattr(FeedlineRun, "_one_by_one", counted)
     grouped = world.play(run)
     times = len(fallen)
-    monkeypatch.setattr(feedline_run, "shot_kinds", lambda _lines: None)
+    monkeypatch.setattr(brief_run, "shot_kinds", lambda _lines: None)
     return grouped, world.play(run), times
 
 
@@ -137,6 +174,9 @@ RUNS = {
     "weights": scan([500, 4_000], 100, weights=True),
     "scope": scan([500, 4_000], 100, scope=True),
     "heralded": heralded(),
+    "flipped": flipped(),
+    "crowded": crowded(),
+    "faint": faint(),
     "echo": echo(),
 }
 
@@ -167,13 +207,16 @@ def test_shots_that_do_not_repeat_are_played_event_by_event(
         assert np.array_equal(one.integrated, other.integrated)
 
 
-def test_coherence_that_outlives_a_shot_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("after_ns", [-100, 1_400])
+def test_coherence_that_outlives_a_shot_is_not_cut(
+    after_ns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Readout that hardly tells the levels apart, and half pulses 3 us apart: T2 is 30 us."""
     dull = replace(FEEDLINE, transmission_in=1e-7)
     start = 3_000 * np.arange(400, dtype=np.int64) + 2_000
     tones, captures = readout(start, np.zeros(start.size))
     kind = np.ones(start.size)
-    run = signals(([*tones, pulses(start - 100, kind, 0)], captures))
+    run = signals(([*tones, pulses(start + after_ns, kind, 0)], captures))
     found, wanted, times = both_ways(dull, run, monkeypatch)
     assert times == 1
     for one, other in zip(found, wanted, strict=True):

@@ -26,6 +26,9 @@ def distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int
 
     ``keys`` has shape (m, k). Returns the number of each row, shape (m,), in the order of
     first appearance, and the first row of each number, shape (u,).
+
+    Rows come from loops: one that is equal to what followed the row before when that came last is
+    found without its fingerprint.
     """
     rows, columns = keys.shape
     size = 16
@@ -34,8 +37,21 @@ def distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int
     table = np.full(size, -1, np.int32)
     first = np.empty(rows, np.int64)
     number = np.empty(rows, np.int32)
+    follows = np.empty(rows, np.int32)
     found = 0
+    before = np.int32(-1)
     for row in range(rows):
+        if before >= 0 and follows[before] >= 0:
+            likely = follows[before]
+            example = first[likely]
+            same = True
+            for column in range(columns):
+                if keys[example, column] != keys[row, column]:
+                    same = False
+                    break
+            if same:
+                number[row] = before = likely
+                continue
         mix = np.uint64(14695981039346656037)  # FNV-1a, 64 bit, word by word
         for column in range(columns):
             mix = (mix ^ np.uint64(keys[row, column])) * np.uint64(1099511628211)
@@ -44,9 +60,9 @@ def distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int
         while True:
             known = table[slot]
             if known < 0:
-                table[slot] = found
+                table[slot] = known = found
                 first[found] = row
-                number[row] = found
+                follows[found] = -1
                 found += 1
                 break
             same = True
@@ -55,9 +71,11 @@ def distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int
                     same = False
                     break
             if same:
-                number[row] = known
                 break
             slot = (slot + 1) & (size - 1)
+        if before >= 0:
+            follows[before] = known
+        number[row] = before = known
     return number, first[:found]
 
 

@@ -107,11 +107,13 @@ def episodes_of(
     trains: Sequence[PulseTrain],
     captures: Sequence[CaptureTrain],
     driven_ns: NDArray[np.int64] = NEVER,
+    most_folds: float = RING_DOWN_FOLDS[0],
 ) -> Episodes:
     """Cut what the trains play and the captures listen to into episodes.
 
     ``driven_ns``: when drives of the feedline's qubits begin, as a tone would have to leave to
-    arrive with them. Raises NotSimulated for an episode longer than :data:`LONGEST_NS`, and for
+    arrive with them. ``most_folds``: those that the run which this one is short for keeps
+    (:func:`folds_kept`). Raises NotSimulated for an episode longer than :data:`LONGEST_NS`, and for
     two readouts with a drive between them that follow each other too fast.
     """
     whole, _ = flight(feedline)
@@ -124,7 +126,7 @@ def episodes_of(
     over += at
     tone = of < len(trains)
 
-    first, end = _cut(feedline, at, over, tone)
+    first, end, _ = _cut(feedline, at, over, tone, most_folds)
     first = _cut_at_drives(feedline, first, at, over, tone, driven_ns)
     del over
     lengths = np.diff(np.append(first, at.size))
@@ -256,21 +258,35 @@ def _sorted(parts: list[NDArray[T]], order: NDArray[np.int64]) -> NDArray[T]:
     return np.asarray(whole[order])
 
 
+def folds_kept(
+    feedline: FeedlinePoint, trains: Sequence[PulseTrain], captures: Sequence[CaptureTrain]
+) -> float:
+    """Return which of :data:`RING_DOWN_FOLDS` the episodes of a run keep."""
+    whole, _ = flight(feedline)
+    start, duration, source, *_ = _rows(trains, captures, whole)
+    at, of = np.concatenate(start), np.concatenate(source)
+    order = np.argsort(at, kind="stable")
+    over = at + np.concatenate(duration)
+    tone = of < len(trains)
+    return _cut(feedline, at[order], over[order], tone[order], RING_DOWN_FOLDS[0])[2]
+
+
 def _cut(
     feedline: FeedlinePoint,
     start: NDArray[np.int64],
     end: NDArray[np.int64],
     tone: NDArray[np.bool_],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the first row of each episode and each row's end, ring-down included."""
-    for folds in RING_DOWN_FOLDS:
+    most_folds: float,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], float]:
+    """Return the first row of each episode, each row's end, ring-down included, and its folds."""
+    for folds in RING_DOWN_FOLDS[RING_DOWN_FOLDS.index(most_folds) :]:
         reach = end + np.where(tone, ring_down_ns(feedline, folds), 0)
         first = clusters(start, reach)
         longest = np.max(np.maximum.reduceat(reach, first) - start[first], initial=0)
         if longest <= CALM_NS:
             break
     # the next episode's start ends the ring-down of the one before
-    return first, np.asarray(reach)
+    return first, np.asarray(reach), folds
 
 
 def _cut_at_drives(
@@ -290,7 +306,11 @@ def _cut_at_drives(
     reached = np.maximum.accumulate(end)
     ended = np.append(start[0], reached[:-1])
     begins = np.flatnonzero(start >= ended)
-    rows = np.setdiff1d(begins, first)
+    is_first = np.zeros(start.size, np.bool_)
+    is_first[first] = True
+    rows = begins[~is_first[begins]]
+    if not rows.size:
+        return first
     over = reached[np.append(begins[1:], start.size)[np.searchsorted(begins, rows)] - 1]
     driven, least = np.sort(driven_ns), ring_down_ns(feedline, APART_FOLDS)
     apart = start[rows] - ended[rows]
@@ -312,4 +332,5 @@ def _cut_at_drives(
             f"{np.min(apart)} ns after the first readout ends: what is left of its photons then is "
             f"not simulated; let the resonators ring down between, for {least} ns at least"
         )
-    return np.union1d(first, rows)
+    is_first[rows] = True
+    return np.flatnonzero(is_first).astype(np.int64)

@@ -7,11 +7,16 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.brief_run import in_brief
 from podium.sim_instruments.physics.counter_based_random import key
 from podium.sim_instruments.physics.drift import slow_noise
-from podium.sim_instruments.physics.drive_line import Drives, drives_of
-from podium.sim_instruments.physics.episodes import Episodes, NotSimulated, episodes_of
-from podium.sim_instruments.physics.fast_flux import FluxLines, moving, with_flux
+from podium.sim_instruments.physics.drive_line import drives_of
+from podium.sim_instruments.physics.episodes import (
+    Episodes,
+    NotSimulated,
+    episodes_of,
+)
+from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.flux_arrival import arrived, distorted_lines
 from podium.sim_instruments.physics.grouped_shots import (
     DrawnLevels,
@@ -21,28 +26,29 @@ from podium.sim_instruments.physics.grouped_shots import (
     drawn_levels,
 )
 from podium.sim_instruments.physics.joint.joint_run import (
-    ALONE,
     ClusterMember,
     PreparedCluster,
     clusters_of,
     prepare_cluster,
     with_static_pairs,
 )
-from podium.sim_instruments.physics.lab_frame import in_laboratory
+from podium.sim_instruments.physics.met_qubits import FeedlineQubits, MetQubit
 from podium.sim_instruments.physics.noise import gaussians
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import flight, noise_sigma
 from podium.sim_instruments.physics.records import integrate
-from podium.sim_instruments.physics.schedule import Schedule, schedule_of
 from podium.sim_instruments.physics.short_run import (
-    feedline_trains,
+    StepTables,
+    driven_ns,
     later_ns,
     readings_of,
-    short_run,
     step_tables,
 )
-from podium.sim_instruments.physics.shot_kinds import shot_kinds
-from podium.sim_instruments.physics.shots import PreparedShots, prepare, shots_of
+from podium.sim_instruments.physics.shots import (
+    PreparedShots,
+    prepare,
+    shots_of,
+)
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted, pumped
 from podium.sim_instruments.physics.trace import trace_of
@@ -204,31 +210,21 @@ class FeedlineRun:
     ) -> dict[int, ShownEpisodes] | None:
         """Do the same by kinds of shots; None (and nothing filled) where they do not repeat."""
         feedline, signals = self.feedline, self.signals
-        lines = feedline_trains(feedline, tones, captures, signals.drives, self.fluxes, together)
-        kinds = shot_kinds(lines)
-        if kinds is None:
-            return None
-        short = short_run(kinds)
-        brief = [short.shortened(one) for one in lines]
-        kept = [one for one in signals.drives if one.spur == "carrier"]
-        played = [one for one in brief if isinstance(one, PulseTrain)]
-        brief_signals = replace(signals, drives=(*played, *kept), captures=())
         _, fraction = flight(feedline)
         drawn: dict[str, DrawnLevels] = {}
-        joint = set().union(*together)
         try:
-            episodes = episodes_of(
-                feedline,
-                [one for one in played if one.line == feedline.name],
-                [one for one in brief if isinstance(one, CaptureTrain)],
-                driven_ns(brief_signals, feedline),
-            )
-            found = [
-                self._prepared(brief_signals, qubit, episodes, spurs, False)
-                for qubit in feedline.qubits
-                if qubit.name not in joint
-            ]
-            clusters = [self._cluster(brief_signals, one, episodes, spurs) for one in together]
+            brief = in_brief(self._qubits, signals, tones, captures, spurs, together)
+            if brief is None:
+                return None
+            short, episodes, kinds = brief.short, brief.episodes, brief.short.kinds
+            found: list[tuple[QubitPoint, PreparedShots, StepTables]] = []
+            for one in brief.alone:
+                prepared = self._prepared(brief.signals, one, episodes, False)
+                tables = step_tables(short, one.schedule, prepared)
+                if tables is None:
+                    return None
+                found.append((one.qubit, prepared, tables))
+            clusters = [self._cluster(brief.signals, one, episodes, spurs) for one in together]
         except NotSimulated:
             return None  # the whole run says it in its own times
         if any(cluster.kept is not None for cluster in clusters):
@@ -239,15 +235,12 @@ class FeedlineRun:
                 return None
             paths = cluster.draw(fraction, self.seed, signals.run, readings)
             drawn |= {name: drawn_levels(path) for name, path in zip(names, paths, strict=False)}
-        for qubit, schedule, prepared in found:
-            tables = step_tables(short, schedule, prepared)
-            if tables is None:
-                return None
+        for qubit, prepared, tables in found:
             levels = key(self.seed, qubit.name, "levels")
             drawn[qubit.name] = draw_levels(
                 qubit, prepared, tables, kinds.step, fraction, levels, signals.run
             )
-        leading = [one for one in lines if one.leads]
+        leading = [line for line in brief.lines if line.leads]
         each = [drawn[qubit.name] for qubit in feedline.qubits]
         shots = GroupedShots(feedline, short, episodes, leading, fraction, each)
         shown: dict[int, ShownEpisodes] = {}
@@ -258,6 +251,10 @@ class FeedlineRun:
                 if capture.scope:
                     shown[place] = shots.last_shown(place, capture)
         return shown
+
+    @property
+    def _qubits(self) -> FeedlineQubits:
+        return FeedlineQubits(self.feedline, self.fluxes, self.flux_lines)
 
     def _noise_key(self, place: int) -> int:
         return key(self.seed, self.feedline.name, f"noise {place}")
@@ -270,9 +267,10 @@ class FeedlineRun:
         All else that is worked out for a qubit is freed before the next: it is most of the memory
         of a long run.
         """
-        qubit, schedule, prepared = self._prepared(self.signals, at_rest, episodes, spurs, None)
-        episode = schedule.episode
-        del schedule
+        one = self._qubits.met(self.signals, at_rest, episodes, spurs)
+        prepared = self._prepared(self.signals, one, episodes, None)
+        qubit, episode = one.qubit, one.schedule.episode
+        del one
         _, fraction = flight(self.feedline)
         levels = key(self.seed, qubit.name, "levels")
         return episode, shots_of(qubit, prepared, fraction, levels, self.signals.run)
@@ -280,22 +278,20 @@ class FeedlineRun:
     def _prepared(
         self,
         signals: RunSignals,
-        at_rest: QubitPoint,
+        one: MetQubit,
         episodes: Episodes,
-        spurs: HeardSpurs,
         each_for_itself: bool | None,
-    ) -> tuple[QubitPoint, Schedule, PreparedShots]:
-        """Return a qubit as carriers on its line pump it, with what it meets in a run."""
-        on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
-        qubit = pumped(at_rest, on_its_line)
-        drives = self._drives_on(signals, qubit, on_its_line)
-        if drives.start_ns.size:
-            check_alone(qubit)
-            spurs.refuse_light(qubit)
-        schedule = schedule_of(drives, later_ns(qubit, self.feedline), episodes)
-        slow = self.slow_hz(signals, qubit)
-        prepared = prepare(qubit, schedule, episodes, drives, slow, each_for_itself)
-        return qubit, schedule, prepared
+    ) -> PreparedShots:
+        """Work out what the shots of a qubit share in a run."""
+        return prepare(
+            one.qubit,
+            one.schedule,
+            episodes,
+            one.drives,
+            self.slow_hz(signals, one.qubit),
+            each_for_itself,
+            met=one.photons,
+        )
 
     def _cluster(
         self, signals: RunSignals, names: Sequence[str], episodes: Episodes, spurs: HeardSpurs
@@ -335,29 +331,6 @@ class FeedlineRun:
         pulses = [train for train in signals.drives if train.line in self.fluxes]
         return [train for train in pulses if train.start_ns.size]
 
-    def _drives_on(
-        self, signals: RunSignals, qubit: QubitPoint, trains: Sequence[PulseTrain]
-    ) -> Drives:
-        drives = drives_of(felt(qubit, trains))
-        if self.flux_lines is not None:
-            pulses = [train for train in signals.drives if train.line in self.fluxes]
-            by = moving(self.flux_lines, qubit.name, pulses, signals.biases_v)
-            drives = drives if by is None else with_flux(drives, by, qubit.levels_hz)
-        return drives if qubit.drive_elements is None else in_laboratory(drives)
-
-
-def driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64]:
-    """Return when drives of the feedline's qubits begin, in the time of its tones."""
-    later = {f"{qubit.name}.drive": later_ns(qubit, feedline) for qubit in feedline.qubits}
-    begins = [train.start_ns + later[train.line] for train in signals.drives if train.line in later]
-    by_sideband = {f"{qubit.name}.sideband": later_ns(qubit, feedline) for qubit in feedline.qubits}
-    begins += [
-        train.start_ns + by_sideband[train.line]
-        for train in signals.drives
-        if train.line in by_sideband and not train.spur
-    ]
-    return np.concatenate([np.zeros(0, np.int64), *begins])
-
 
 def _unknown(
     together: Sequence[tuple[str, ...]], known: Mapping[str, tuple[NDArray[np.int64], Paths]]
@@ -378,16 +351,6 @@ def _unknown(
                 "simulated; play gates of its chip in a run of their own"
             )
     return left
-
-
-def check_alone(qubit: QubitPoint) -> None:
-    """Raise NotSimulated for a drive on an excitation that several qubits share."""
-    if qubit.alone < ALONE:
-        raise NotSimulated(
-            f"{qubit.name} is driven where its neighbours share its excitation (its own part is "
-            f"{qubit.alone:.0%}): excitations that move between qubits are simulated in runs that "
-            "are known as a whole, on chips with flux lines; bias their lines farther apart"
-        )
 
 
 def _integral(trace: NDArray[np.complex128], capture: CaptureTrain) -> complex:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import firsts
+from podium.sim_instruments.physics.deduplicate import firsts, in_groups
 from podium.sim_instruments.physics.episodes import Episodes
 from podium.sim_instruments.physics.grouped_walk import (
     JUMPED,
@@ -196,13 +196,15 @@ class GroupedShots:
         met[0] += 1  # where there is nothing to read, all are in 0
         levels = np.flatnonzero(met)
         row = np.zeros(reading.size, np.int64)
+        readings_in = _by_kind(kind, len(self._episodes.kinds))
+        jumps_in = _by_kind(kind[of], len(self._episodes.kinds))
         taken, whole, of_kind = {}, {}, {}
         for u, episode in enumerate(self._episodes.kinds):
             if not episode.windows or episode.tones is None:
                 continue
-            mine = of_kind[u] = np.flatnonzero(kind == u)
+            mine = of_kind[u] = readings_in[u]
             row[mine] = np.arange(mine.size)
-            jumps = np.flatnonzero(kind[of] == u)
+            jumps = jumps_in[u]
             # each level by itself, then the readings that a jump follows
             level = np.append(levels, one.level[reading[mine]] & ~JUMPED).astype(np.int64)
             sums = np.zeros((len(episode.windows), level.size), np.complex128)
@@ -357,3 +359,9 @@ class GroupedShots:
                 )
             )
         return ShownEpisodes(alone, paths, [none] * len(paths))
+
+
+def _by_kind(kind: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:
+    """Return the rows of each kind, 0 ... count - 1, in their order."""
+    rows = in_groups(kind, count)
+    return np.split(rows, np.searchsorted(kind[rows], np.arange(1, count)))

@@ -15,10 +15,10 @@ from podium.sim_instruments.physics.episodes import RING_DOWN_FOLDS, ring_down_n
 from podium.sim_instruments.physics.evolution import PART
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import flight
-from podium.sim_instruments.physics.schedule import Schedule
+from podium.sim_instruments.physics.schedule import Blocks, Schedule
 from podium.sim_instruments.physics.shot_kinds import LineTrain, ShotKinds
 from podium.sim_instruments.physics.shots import WORTH_COUNTING, PreparedShots
-from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
+from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.physics.spurs import felt
 
 FOR_EVER = np.int64(1 << 62)
@@ -131,44 +131,57 @@ def readings_of(short: ShortRun, schedule: Schedule) -> NDArray[np.int64] | None
     return np.asarray(np.repeat(first[step], count) + within, np.int64)
 
 
-def step_tables(short: ShortRun, schedule: Schedule, prepared: PreparedShots) -> StepTables | None:
-    """Return a qubit's tables; None where its shots do not begin from a known level each.
+def closed_shots(
+    short: ShortRun, schedule: Schedule, blocks: Blocks, told: NDArray[np.bool_]
+) -> NDArray[np.bool_] | None:
+    """Tell of each shot of a short run whether nothing but a level is left behind its last reading.
 
-    ``schedule``, ``prepared``: of the short run.
+    Shape (M,). None: some shot has no reading. ``told``: see :class:`.shots.MetPhotons`.
+    """
+    shots = np.arange(short.shot.size)
+    place = short.place_of(schedule.start_ns)
+    reading = np.flatnonzero(schedule.sampled)
+    last_reading = np.searchsorted(place[reading], shots, side="right") - 1
+    if not (np.diff(last_reading, prepend=-1) > 0).all():
+        return None
+    ends = np.isin(last_reading + 1, blocks.first_reading)
+    # Where a reading itself does not tell the level, it is what follows that ends the block: that
+    # is known up to the first drive of the rest of the shot, or of the one that follows in the long
+    # run.
+    driven = np.append(0, np.cumsum(schedule.what != PART))
+    if not driven[-1]:
+        return ends
+    rest = np.searchsorted(place, shots, side="right")
+    drives_after = driven[rest] > driven[reading[last_reading]]
+    drives_next = np.append(np.diff(driven[rest]), 0) > 0
+    return np.asarray(ends & (told[last_reading] | drives_after | drives_next | ~short.followed))
+
+
+def step_tables(short: ShortRun, schedule: Schedule, prepared: PreparedShots) -> StepTables | None:
+    """Return a qubit's tables; None where its blocks are as long as the run.
+
+    ``schedule``, ``prepared``: of the short run, of which all shots are closed
+    (:func:`closed_shots`).
     """
     blocks, shots = prepared.blocks, short.shot.size
     place = short.place_of(schedule.start_ns)
-    ends = np.append(np.flatnonzero(np.diff(place)), place.size - 1)
-    if ends.size != shots or not schedule.sampled[ends].all():
-        return None
-    reading_place = place[schedule.sampled]
-    last_reading = np.searchsorted(reading_place, np.arange(shots), side="right") - 1
-    block_ends = np.zeros(reading_place.size + 1, np.bool_)
-    block_ends[blocks.first_reading] = True
-    if not block_ends[last_reading + 1].all():
-        return None
-    # Where a reading itself does not tell the level, it is what follows that ends the block: that
-    # is known of the shot that follows in the long run, up to its first drive.
-    driven = schedule.what != PART
-    drives = np.bincount(place[driven], minlength=shots + 1)[1 : shots + 1] > 0
-    certain = prepared.told[last_reading] | drives | ~short.followed
-    if driven.any() and not certain.all():
-        return None
+    reading = np.flatnonzero(schedule.sampled)
+    last_reading = np.searchsorted(place[reading], np.arange(shots), side="right") - 1
     sizes = np.diff(np.append(blocks.first, schedule.what.size))
     steps = np.bincount(short.kinds.step, minlength=short.target.size)
     whole = int(np.bincount(place, minlength=shots)[short.target] @ steps)
     levels = prepared.tables.levels_hz.size
     if int(sizes[blocks.alike.example].sum()) * levels > max(whole, WORTH_COUNTING):
         return None
-    block = np.searchsorted(blocks.first_reading, np.arange(reading_place.size), side="right") - 1
+    block = np.searchsorted(blocks.first_reading, np.arange(reading.size), side="right") - 1
     row = prepared.matrix_first[blocks.alike.kind[block]]
-    row = row + np.arange(reading_place.size) - blocks.first_reading[block]
+    row = row + np.arange(reading.size) - blocks.first_reading[block]
     first_reading = np.append(0, last_reading[:-1] + 1)
     taken = [np.arange(first_reading[t], last_reading[t] + 1, dtype=np.int64) for t in short.target]
     readings = np.concatenate(taken)
     return StepTables(
         first=np.append(0, np.cumsum([one.size for one in taken])).astype(np.int64),
-        begins=block_ends[readings],
+        begins=np.isin(readings, blocks.first_reading),
         matrix=np.ascontiguousarray(prepared.matrices[row[readings]].transpose(0, 2, 1)),
         kind=prepared.readings.kind[readings],
         begin_ns=prepared.readings.begin_ns[readings],
@@ -179,6 +192,19 @@ def step_tables(short: ShortRun, schedule: Schedule, prepared: PreparedShots) ->
 def later_ns(qubit: QubitPoint, feedline: FeedlinePoint) -> int:
     """Return how much longer a drive is under way to the chip than a tone, ns."""
     return round(qubit.drive_delay_ns - feedline.delay_in_ns)
+
+
+def driven_ns(signals: RunSignals, feedline: FeedlinePoint) -> NDArray[np.int64]:
+    """Return when drives of the feedline's qubits begin, in the time of its tones."""
+    later = {f"{qubit.name}.drive": later_ns(qubit, feedline) for qubit in feedline.qubits}
+    begins = [train.start_ns + later[train.line] for train in signals.drives if train.line in later]
+    by_sideband = {f"{qubit.name}.sideband": later_ns(qubit, feedline) for qubit in feedline.qubits}
+    begins += [
+        train.start_ns + by_sideband[train.line]
+        for train in signals.drives
+        if train.line in by_sideband and not train.spur
+    ]
+    return np.concatenate([np.zeros(0, np.int64), *begins])
 
 
 def feedline_trains(

@@ -9,7 +9,7 @@ run that holds each of them once (:mod:`.short_run`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,10 @@ class LineTrain:
     def turns(self) -> NDArray[np.float64]:
         """Return the phase of each element, as compiled functions want it."""
         return np.require(self.train.phase_turns, np.float64, ["C", "W"])
+
+    def ringing(self, busy_ns: int) -> "LineTrain":
+        """Return the train with tones that ring down for another time."""
+        return replace(self, busy_ns=busy_ns) if self.leads else self
 
     def lasts_ns(self) -> NDArray[np.int64]:
         """Return how long each piece or window keeps its line busy; -1: it is silent."""
@@ -202,6 +206,17 @@ def shot_kinds(trains: Sequence[LineTrain]) -> ShotKinds | None:
     first = min(int(t.train.start_ns[0]) + t.later_ns for t in trains if t.train.start_ns.size)
     begin = np.append(min(first, int(begins[0])), begins)
     return _numbered(trains, begin)
+
+
+def merged_kinds(
+    trains: Sequence[LineTrain], kinds: ShotKinds, closed: NDArray[np.bool_]
+) -> ShotKinds | None:
+    """Return kinds of shots of which some are one with those that follow; None as above.
+
+    ``closed`` (C,): by step, whether the next shot may begin behind it.
+    """
+    begin = kinds.begin_ns[np.append(True, closed[kinds.step[:-1]])]
+    return _numbered(trains, begin) if begin.size >= LEAST_SHOTS else None
 
 
 def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKinds | None:

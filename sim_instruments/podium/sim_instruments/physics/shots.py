@@ -70,6 +70,34 @@ class PreparedShots:
     """Shape (parts, L, L): what the photons of a part do to coherences."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class MetPhotons:
+    """Photons of readouts act on one qubit in one run, and leave blocks that start anew."""
+
+    exposures: dict[int, Exposure]
+    """By kind of episode."""
+    factors: NDArray[np.complex128]
+    """Shape (parts, L, L): what the photons of a part do to coherences."""
+    loss: NDArray[np.float64]
+    """Shape (parts, L, L): e-folds lost in all."""
+    blocks: Blocks
+    told: NDArray[np.bool_]
+    """Shape (S,): whether the record of a reading alone ends a block, whatever follows."""
+
+
+def photons_met(
+    qubit: QubitPoint, schedule: Schedule, episodes: Episodes, *, coherent: bool = False
+) -> MetPhotons:
+    """Return what photons do to a qubit; ``coherent``: as :func:`prepare` has it."""
+    coherent = coherent or bool(np.any(schedule.what != PART))
+    exposures = _exposures(qubit, schedule, episodes, coherent)
+    fading = bare_tables(qubit, np.zeros(1), np.ones(1)).fading
+    factors, loss = _parts(schedule, exposures, fading, qubit.levels_hz.size)
+    lost = loss[schedule.item[schedule.sampled], 1, 0]
+    told = schedule.heard[schedule.sampled] & (lost >= -np.log(TOLD))
+    return MetPhotons(exposures, factors, loss, blocks_of(schedule, loss, fading), told)
+
+
 def prepare(
     qubit: QubitPoint,
     schedule: Schedule,
@@ -79,20 +107,21 @@ def prepare(
     each_for_itself: bool | None = None,
     *,
     coherent: bool = False,
+    met: MetPhotons | None = None,
 ) -> PreparedShots:
     """Work out once what the shots share.
 
     ``noise_hz``: mean of the slow noise over the run, and how far it strays in it.
     ``each_for_itself``: evolve block after block instead of once for each kind of block (None:
     what is cheaper). ``coherent``: whether coherences count although nothing is driven here.
+    ``met``: what :func:`photons_met` says, where it is known.
     """
     levels = qubit.levels_hz.size
-    coherent = coherent or bool(np.any(schedule.what != PART))
-    exposures = _exposures(qubit, schedule, episodes, coherent)
-    bare = bare_tables(qubit, np.zeros(1), np.ones(1))
-    factors, loss = _parts(schedule, exposures, bare.fading, levels)
-    blocks = blocks_of(schedule, loss, bare.fading)
-    nodes = nodes_of(qubit, schedule, blocks, drives, bare.fading, noise_hz[1])
+    if met is None:
+        met = photons_met(qubit, schedule, episodes, coherent=coherent)
+    exposures, factors, loss, blocks = met.exposures, met.factors, met.loss, met.blocks
+    fading = bare_tables(qubit, np.zeros(1), np.ones(1)).fading
+    nodes = nodes_of(qubit, schedule, blocks, drives, fading, noise_hz[1])
     tables = bare_tables(qubit, noise_hz[0] + noise_hz[1] * nodes.node, nodes.weight)
     _check_not_moved(qubit, schedule, drives)
     during_readout = [
@@ -130,7 +159,7 @@ def prepare(
         matrices=matrices,
         matrix_first=np.append(0, np.cumsum(counts)[:-1]).astype(np.int64),
         reading_ns=schedule.start_ns[schedule.sampled],
-        told=schedule.heard[schedule.sampled] & (loss[part, 1, 0] >= -np.log(TOLD)),
+        told=met.told,
         lost=loss[part, 1, 0],
         part=part,
         part_factors=factors,

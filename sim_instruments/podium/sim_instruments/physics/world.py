@@ -22,7 +22,7 @@ from podium.sim_instruments.physics.cable import (
 from podium.sim_instruments.physics.drift import Drift
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
-from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone
+from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.joint.session_clusters import SessionChip
 from podium.sim_instruments.physics.links.link_point import Link
@@ -40,6 +40,7 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
 from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
 from podium.sim_instruments.physics.meeting.photon_session import LinkedWorld, PhotonSession
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
+from podium.sim_instruments.physics.met_qubits import check_alone
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import (

@@ -24,13 +24,13 @@ from tests.benches.physics.session_chunks import cut, told
 
 from podium.sim_instruments.physics.chip import Chip, FluxPulses
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
-from podium.sim_instruments.physics.feedline_run import FeedlineRun, driven_ns
+from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.joint.joint_run import clusters_of
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.session_plan import CannotPlan, SessionPlan
-from podium.sim_instruments.physics.short_run import later_ns
+from podium.sim_instruments.physics.short_run import driven_ns, later_ns
 from podium.sim_instruments.physics.signals import Piece
 from podium.sim_instruments.physics.spurs import HeardSpurs
 
@@ -218,7 +218,8 @@ def test_a_lone_qubit_is_moved_as_in_the_whole_run() -> None:
     whole = FeedlineRun(point, signals, 3, LINES.fluxes, chip)
     tones = [train for train in signals.drives if train.line == FEEDLINE.name]
     episodes = episodes_of(point, tones, signals.captures, driven_ns(signals, point))
-    _, _, prepared = whole._prepared(signals, qubit, episodes, HeardSpurs(point), False)
+    met = whole._qubits.met(signals, qubit, episodes, HeardSpurs(point))
+    prepared = whole._prepared(signals, met, episodes, False)
     assert found == pytest.approx(prepared.matrices[0][:, 0], abs=2e-6)
     assert 0.05 < found[1] < 0.95
 

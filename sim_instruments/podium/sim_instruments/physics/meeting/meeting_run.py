@@ -26,7 +26,7 @@ from podium.sim_instruments.physics.episodes import (
     episodes_of,
     ring_down_ns,
 )
-from podium.sim_instruments.physics.feedline_run import FeedlineRun, check_alone, driven_ns
+from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS, three_levels
 from podium.sim_instruments.physics.meeting.gate_pulses import (
@@ -40,10 +40,11 @@ from podium.sim_instruments.physics.meeting.kept_states import KeptState
 from podium.sim_instruments.physics.meeting.member import Member, ShoneRows
 from podium.sim_instruments.physics.meeting.shared_run import SharedRun
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
+from podium.sim_instruments.physics.met_qubits import check_alone
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.readout import flight
 from podium.sim_instruments.physics.schedule import FORGOTTEN, schedule_of
-from podium.sim_instruments.physics.short_run import later_ns
+from podium.sim_instruments.physics.short_run import driven_ns, later_ns
 from podium.sim_instruments.physics.shots import PreparedShots, prepare
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.physics.spurs import felt, parted, pumped

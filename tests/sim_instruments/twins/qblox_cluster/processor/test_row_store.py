@@ -108,6 +108,27 @@ def test_rows_of_a_loop_are_kept_by_their_numbers() -> None:
     assert isinstance(stored(rows()[2]), PackedRows)
 
 
+def test_rows_of_which_each_has_a_bin_of_its_own_are_kept_by_their_numbers() -> None:
+    """Rows between those that acquire have none; in the middle they begin anew, as sweeps do."""
+    time, wide, kind, one, other = looped(50)
+    bins = (5 + np.arange(LOOPED) // 2 % (LOOPED // 4)).astype(np.int32)
+    bins[np.arange(LOOPED) % 5 < 3] = -1
+    columns = [time, wide, bins, kind, one, other]
+    assert isinstance(stored(columns), PackedRows)
+    kept = stored(columns, counters=(2, 4))
+    assert isinstance(kept, NumberedRows)
+    assert kept.only(2) is None
+    assert kept.only(4) == 0, "what does not change is no counter"
+    for first, last in ((0, LOOPED), (100, 101), (300, 500)):
+        assert np.array_equal(kept.part(2, first, last), bins[first:last])
+    places = np.array([3, 600, 7])
+    assert np.array_equal(kept.at(2, places), bins[places])
+    bins[77] = -2
+    store = RowStore(counters=(2, 4))
+    store.append(columns)
+    assert np.array_equal(store.join((np.int64,) * 6)[2], bins), "no number is lost"
+
+
 @pytest.mark.parametrize("stretch", range(len(STRETCHES) + 1))
 def test_single_rows_are_those_of_the_whole(stretch: int) -> None:
     store, _ = filled()

@@ -285,12 +285,14 @@ def _digitise(
     values = signal.real / full0 + 1j * signal.imag / full1
     size = np.abs(values)
     flat = values + pedestal[0].real + 1j * pedestal[1].imag
+    clipped = tuple(
+        bool(((turning & (size > 1)) | (~turning & (np.abs(path) > 1))).any())
+        for path in (flat.real, flat.imag)
+    )
+    if not any(clipped):
+        return flat, (False, False)
     level = np.clip(flat.real, -1, 1) + 1j * np.clip(flat.imag, -1, 1)
     tone = flat - values * (1 - clipped_tone(size))
-    over = turning & (size > 1)
-    clipped = tuple(
-        bool((over | (~turning & (np.abs(path) > 1))).any()) for path in (flat.real, flat.imag)
-    )
     return np.where(turning, tone, level), (clipped[0], clipped[1])
 
 

@@ -21,6 +21,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import Out
 from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import (
     PHASE_TURN,
     SegmentCutter,
+    fill_turns,
 )
 from podium.sim_instruments.twins.qblox_cluster.outputs.shaped_output import ShapedLine
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import RealTimeTrace
@@ -156,15 +157,10 @@ def overridden(
 
 
 def lo_turns(lo_hz: int, time_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the phase of a local oscillator, in turns from 0 to 1, that was 0 at time 0.
-
-    Integers throughout, so that it holds to 1e-9 turns however long the run is.
-    """
-    per_second = 1_000_000_000
-    turns = np.asarray(time_ns % per_second, np.int64)
-    turns *= lo_hz % per_second  # in place: of a long run, each array is some megabytes
-    turns %= per_second
-    return np.asarray(turns * 1e-9, np.float64)
+    """Return the phase of a local oscillator, in turns from 0 to 1, that was 0 at time 0."""
+    turns = np.empty(np.shape(time_ns), np.float64)
+    fill_turns(np.require(time_ns, np.int64, ["C", "W"]), int(lo_hz) % PHASE_TURN, turns)
+    return turns
 
 
 class FilteredLines:

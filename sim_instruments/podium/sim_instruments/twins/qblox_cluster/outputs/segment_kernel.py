@@ -166,6 +166,16 @@ def advance_phase(phase: int, frequency: int, duration_ns: int) -> int:
 
 
 @njit(cache=True, nogil=True)
+def fill_turns(time_ns: NDArray[np.int64], hz: int, out: NDArray[np.float64]) -> None:
+    """Fill ``out`` with the phase of an oscillator, in turns, that was 0 at time 0.
+
+    Whole numbers throughout, so that it holds to 1e-9 turns however long the run is.
+    """
+    for k in range(time_ns.size):
+        out[k] = np.float64(time_ns[k] % PHASE_TURN * hz % PHASE_TURN) * 1e-9
+
+
+@njit(cache=True, nogil=True)
 def segments(
     time_ns: NDArray[np.int64],
     kind: NDArray[np.int8],
@@ -244,18 +254,20 @@ def segments(
         if row == 0:
             continue
         here = row - 1
-        now_f = int(frequency[here]) if modulated else 0
-        now_phase = phase[here]
-        if now != time_ns[here]:
-            now_phase = advance_phase(now_phase, int(frequency[here]), now - time_ns[here])
-        if not modulated:
-            now_phase = 0
         last0 = wave_lengths[played0] if played0 >= 0 else 0
         last1 = wave_lengths[played1] if played1 >= 0 else 0
         n_w0, n_i0, n_g0 = _active(played0, now - since0, gain0[here], last0)
         n_w1, n_i1, n_g1 = _active(played1, now - since1, gain1[here], last1)
+        n_o0, n_o1 = int(offs0[here]), int(offs1[here])
+        # nothing is built of silence: what was open is over, and neither phase matters
+        sounds = on and (n_w0 >= 0 or n_w1 >= 0 or n_o0 != 0 or n_o1 != 0)
+        now_f, now_phase = 0, 0
+        if sounds and modulated:
+            now_f, now_phase = int(frequency[here]), int(phase[here])
+            if now != time_ns[here]:
+                now_phase = advance_phase(now_phase, now_f, now - time_ns[here])
         if open_ns >= 0:
-            if on and not started:
+            if sounds and not started:
                 dt = now - open_ns
                 last0 = wave_lengths[w0] if w0 >= 0 else 0
                 last1 = wave_lengths[w1] if w1 >= 0 else 0
@@ -264,7 +276,7 @@ def segments(
                 if (
                     n_w0 == e_w0 and n_i0 == e_i0 and n_g0 == e_g0
                     and n_w1 == e_w1 and n_i1 == e_i1 and n_g1 == e_g1
-                    and offs0[here] == o0 and offs1[here] == o1 and now_f == f
+                    and n_o0 == o0 and n_o1 == o1 and now_f == f
                 ):  # fmt: skip
                     slip = (now_phase - advance_phase(open_phase, f, dt)) % PHASE_TURN
                     if slip <= 2 or slip >= PHASE_TURN - 2:
@@ -274,12 +286,12 @@ def segments(
                 w0, i0, w1, i1, g0, g1, o0, o1, f, wave_lengths,
             )  # fmt: skip
             open_ns = -1
-        if on:
+        if sounds:
             open_ns = now
             open_phase = now_phase
             w0, i0, g0 = n_w0, n_i0, n_g0
             w1, i1, g1 = n_w1, n_i1, n_g1
-            o0, o1, f = int(offs0[here]), int(offs1[here]), now_f
+            o0, o1, f = n_o0, n_o1, now_f
     if open_ns >= 0 and final:
         count = _close(
             start, start_phase, keys, count, open_ns, open_phase, end_ns,
@@ -293,7 +305,7 @@ def segments(
     return start[:count], start_phase[:count], keys[:count]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _active(wave: int, into: int, gain: int, length: int) -> tuple[int, int, int]:
     """Return (wave, into, gain), or nothing when the waveform is over or its gain is zero.
 
@@ -304,7 +316,7 @@ def _active(wave: int, into: int, gain: int, length: int) -> tuple[int, int, int
     return int(wave), int(into), int(gain)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def _close(
     start: NDArray[np.int64],
     start_phase: NDArray[np.int64],

@@ -51,6 +51,9 @@ SPARE = 2
 MIN_ROWS = SPARE
 WIDE = 2
 """Columns of 64 bits in each row."""
+COUNTERS = (WIDE + q1.ROW_BIN,)
+"""Columns that count from row to row, besides the times: where each shot has a bin of its own, all
+rows would differ."""
 AT_A_STRETCH = 1_000_000
 """Instructions of a processor that is run from halt to halt: more are an end that never comes."""
 
@@ -98,7 +101,7 @@ class Q1Run:
         self._watching: NDArray[np.uint32] | None = None
         """The code, with stops before such instructions."""
         self._state = _initial_state(setup)
-        self._store = RowStore()
+        self._store = RowStore(COUNTERS)
         self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, min(FIRST_ROWS, limits.rows)))
         self._sent = np.empty((q1.SENT_COLUMNS, FIRST_SENT), dtype=np.int64)
         self._inbox = np.empty((q1.INBOX_COLUMNS, 0), dtype=np.int64)
@@ -199,7 +202,7 @@ class Q1Run:
         self._queue[:] = moment.queue
         self._latches[:] = moment.latches
         self._triggers = moment.triggers
-        self._store = RowStore()
+        self._store = RowStore(COUNTERS)
         rows = moment.rows64.shape[1]
         if rows + SPARE > self._rows64.shape[1]:
             self._rows64, self._rows32 = _row_buffers(2 * rows)
@@ -226,7 +229,7 @@ class Q1Run:
             self._rows64, self._rows32 = _row_buffers(2 * left)
         for row, column in zip([*self._rows64, *self._rows32], columns, strict=True):
             row[:left] = column
-        self._store = RowStore()
+        self._store = RowStore(COUNTERS)
         self._state[q1.ROWS] = left
 
     @property
@@ -372,18 +375,21 @@ class Q1Run:
     def forget_rows(self) -> None:
         """Keep none of what was done so far."""
         self._pack()
-        self._store = RowStore()
+        self._store = RowStore(COUNTERS)
 
     def stretches(self) -> Iterator[RealTimeTrace]:
-        """Yield what was done so far in parts, each made when it is asked for; nothing is logged.
+        """Yield what was played so far in parts, each made when it is asked for; nothing is logged.
 
-        The trace of a long run is a hundred times as large.
+        The trace of a long run is a hundred times as large. Of markers and of what is acquired the
+        parts say nothing: their columns are 0.
         """
         self._pack()
         for rows in self._store.stretches:
-            columns = [rows.part(k, 0, rows.count) for k in range(len(_KINDS))]
             columns = [
-                one.astype(kind, copy=False) for one, kind in zip(columns, _KINDS, strict=True)
+                rows.part(k, 0, rows.count).astype(kind, copy=False)
+                if k in _PLAYED
+                else constant(0, rows.count, kind)
+                for k, kind in enumerate(_KINDS)
             ]
             yield self._traced(columns, flags=(), log=())
 
@@ -510,6 +516,8 @@ _KINDS: tuple[type[np.signedinteger], ...] = (
     *(np.int8 if k in (q1.ROW_KIND, q1.ROW_MARKER) else np.int32 for k in range(q1.ROW_COLUMNS)),
 )
 """Of the columns of a trace: time, phase and those of the kernel."""
+_PLAYED = range(WIDE + q1.ROW_MARKER)
+"""Those that say what is played: they stand before the markers."""
 _WRITTEN: tuple[type[np.signedinteger], ...] = (
     *(np.int64,) * WIDE,
     *(np.int32,) * q1.ROW_COLUMNS,

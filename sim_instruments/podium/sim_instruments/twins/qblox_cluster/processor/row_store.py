@@ -1,11 +1,12 @@
 """Rows of a processor's real-time side are kept in few bytes until its trace is wanted.
 
-Most columns hold one value for as long as a program loops, and the others few: of 68 bytes that
-the kernel writes for a row one or two are left, the number of a row that is kept once. Where hardly
-any two rows of a stretch are alike each column is kept as narrow as its numbers allow.
+Most columns hold one value for as long as a program loops, and the others few, or count on by few
+steps, as times and bins do: of 68 bytes that the kernel writes for a row one or two are left, the
+number of a row that is kept once. Where hardly any two rows of a stretch are alike each column is
+kept as narrow as its numbers allow.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -19,6 +20,8 @@ MOST_ALIKE = 1 << 16
 """A stretch of which at most so many rows differ is kept by their numbers."""
 WORTH_NUMBERING = 16
 """And at most one in so many of its rows."""
+AT_REST = np.iinfo(np.int64).min
+"""In the place of a step: rows that do not acquire have no bin, the count goes on behind them."""
 _constants: "WeakValueDictionary[tuple[int, str], Column]" = WeakValueDictionary()
 
 
@@ -45,6 +48,28 @@ def packed(column: Column) -> Column:
         if limits.min <= low and high <= limits.max:
             return column.astype(kind)
     return column.copy()
+
+
+def _is_constant(column: Column) -> bool:
+    """Tell whether all entries of a column are one value."""
+    first = column[0]
+    return bool(column[-1] == first) and not np.any(column != first)
+
+
+def _steps(column: Column, rests: bool) -> tuple[int, Column]:
+    """Return where a column begins to count, and the steps from row to row, the first of them 0.
+
+    ``rests``: its entries -1 are :data:`AT_REST`, and steps go from one of the others to the next.
+    """
+    steps = np.empty(column.size, np.int64)
+    counts = np.flatnonzero(column >= 0) if rests else np.zeros(0, np.int64)
+    if not rests or counts.size == column.size:
+        steps[0] = 0
+        np.subtract(column[1:], column[:-1], out=steps[1:])
+        return int(column[0]), steps
+    steps[:] = AT_REST
+    steps[counts] = np.diff(column[counts], prepend=column[counts[:1]])
+    return int(column[counts[0]]), steps
 
 
 class PackedRows:
@@ -83,35 +108,50 @@ class PackedRows:
 class NumberedRows:
     """Some rows that follow each other, by numbers of rows that are kept once."""
 
-    def __init__(self, begin: int, number: NDArray[np.unsignedinteger], rows: Sequence[Column]):
+    def __init__(
+        self,
+        begins: Mapping[int, int],
+        number: NDArray[np.unsignedinteger],
+        rows: Sequence[Column],
+    ):
         """``number``: of each row; ``rows``: columns of those that differ.
 
-        The first column counts from row to row, the first row from ``begin``.
+        Columns in ``begins`` count from row to row, from there on; see :func:`_steps`.
         """
-        self._begin, self._number, self._rows = begin, number, list(rows)
+        self._begins, self._number, self._rows = dict(begins), number, list(rows)
         self.count = number.size
 
     def part(self, column: int, first: int, last: int) -> Column:
-        """Return the entries of a column from one row up to another."""
-        if column == 0:
-            steps = self._rows[0].take(self._number[:last].astype(np.intp))
-            steps[:1] += self._begin
-            return np.asarray(np.cumsum(steps, out=steps)[first:])
+        """Return the entries of a column from one row up to another; nobody may write to them."""
+        if column in self._begins:
+            return self._counted(column, first, last)
         value = self.only(column)
         if value is not None:
-            return np.full(last - first, value, self._rows[column].dtype)
+            return constant(value, last - first, self._rows[column].dtype.type)
         return self._rows[column].take(self._number[first:last].astype(np.intp))
+
+    def _counted(self, column: int, first: int, last: int) -> Column:
+        """Return the entries of a column that counts, from one row up to another."""
+        number, steps = self._number[:last].astype(np.intp), self._rows[column]
+        rests = steps == AT_REST
+        found = np.where(rests, 0, steps).take(number)
+        found[:1] += self._begins[column]
+        found = np.cumsum(found, out=found)[first:]
+        if rests.any():
+            found[rests.take(number[first:])] = -1
+        return np.asarray(found)
 
     def at(self, column: int, places: NDArray[np.int64]) -> Column:
         """Return the entries of a column in some of the rows."""
-        if column == 0:
-            return self.part(0, 0, self.count)[places]
+        if column in self._begins:
+            return self.part(column, 0, self.count)[places]
         return np.asarray(self._rows[column][self._number[places]])
 
     def only(self, column: int) -> int | None:
         """Return the one value that a column holds; None: there may be several."""
         found = self._rows[column]
-        return int(found[0]) if column and found.min() == found.max() else None
+        counts = column in self._begins
+        return int(found[0]) if not counts and found.min() == found.max() else None
 
     def whole(self, column: int, kind: type[np.signedinteger]) -> Column | None:
         """Return a column itself: it is kept in numbers."""
@@ -124,28 +164,40 @@ class NumberedRows:
 StoredRows = PackedRows | NumberedRows
 
 
-def stored(columns: Sequence[Column]) -> StoredRows:
-    """Return rows in few bytes; the columns, the first of them ascending, may be used again."""
+def stored(columns: Sequence[Column], counters: Collection[int] = ()) -> StoredRows:
+    """Return rows in few bytes; the columns, the first of them ascending, may be used again.
+
+    The first column and ``counters`` are those that count from row to row.
+    """
     count = columns[0].size
-    single = [column.min() == column.max() for column in columns[1:]]
-    varied = [column for column, one in zip(columns[1:], single, strict=True) if not one]
-    steps = np.diff(columns[0], prepend=columns[0][:1])
+    varied = [k for k, column in enumerate(columns) if k == 0 or not _is_constant(column)]
     if count >= WORTH_NUMBERING:
-        keys = np.empty((count, 1 + len(varied)), np.int64)
-        for place, column in enumerate((steps, *varied)):
-            keys[:, place] = column
-        number, example = distinct(keys)
+        begins: dict[int, int] = {}
+        parts: list[Column] = []
+        for k in varied:
+            part = columns[k]
+            if k == 0 or (k in counters and part.min() >= -1):
+                begins[k], part = _steps(part, rests=k > 0)
+            parts.append(part)
+        words = np.empty((count, len(parts)), np.int64)
+        for place, part in enumerate(parts):
+            words[:, place] = part
+        number, example = distinct(words)
         if example.size <= min(count // WORTH_NUMBERING, MOST_ALIKE):
-            rows = [steps[example], *(column[example] for column in columns[1:])]
+            rows = [column[example] for column in columns]
+            for k in begins:
+                rows[k] = parts[varied.index(k)][example]
             narrow = np.uint8 if example.size <= 1 << 8 else np.uint16
-            return NumberedRows(int(columns[0][0]), number.astype(narrow), rows)
+            return NumberedRows(begins, number.astype(narrow), rows)
     return PackedRows([columns[0].copy(), *(packed(column) for column in columns[1:])], count)
 
 
 class RowStore:
     """All rows that a processor has made, the first column of them (64 bit) ascending."""
 
-    def __init__(self) -> None:
+    def __init__(self, counters: Collection[int] = ()) -> None:
+        """``counters``: further columns that count from row to row, as bins do."""
+        self._counters = counters
         self._stretches: list[StoredRows] = []
         self.count = 0
         """Rows in it."""
@@ -153,7 +205,7 @@ class RowStore:
     def append(self, columns: Sequence[Column]) -> None:
         """Add rows, packed: the columns may be used for others afterwards."""
         if columns[0].size:
-            self._stretches.append(stored(columns))
+            self._stretches.append(stored(columns, self._counters))
             self.count += columns[0].size
 
     @property
