@@ -8,12 +8,14 @@ from tests.benches.calibration.synthetic_data import NODE, MadeRunner, known, no
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.enough_shots import (
+    ADDED_TIMES,
     AIMED_AT,
     ENOUGH,
     FEWEST,
     MOST,
     WITHIN,
     enough_shots,
+    measure_on,
 )
 from podium.control.calibration.enough_shots import further_shots as further_of_decay
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
@@ -82,6 +84,28 @@ def test_shots_are_added_where_the_worst_sigma_came_out_too_wide() -> None:
     assert 0.23 * np.sqrt(200 / (200 + more)) == pytest.approx(AIMED_AT, rel=0.01)
     sigmas["q1"] = 0.99 * WITHIN
     assert further_of_decay(bench.qubits, "t2_ramsey", fit, 200) == 0
+
+
+@pytest.mark.parametrize(("kept_up", "runs"), [(0, 1), (1, 2), (9, ADDED_TIMES)])
+async def test_shots_are_added_again_where_the_scatter_has_grown_with_them(
+    kept_up: int, runs: int
+) -> None:
+    bench, counts = bench_with_t1(None), [200]
+    spread = bench.qubits[0].design["t2_ramsey"].spread
+
+    def fit(_: Qubit) -> Fit:
+        # As if the scatter of the first runs were said to be too large once they are there.
+        grown = 1.4 ** min(kept_up, len(counts) - 1)
+        sigma = grown * 0.23 * np.sqrt(200 / sum(counts)) * spread
+        return Fit({"decay": 25e-6}, {"decay": sigma}, np.eye(1), ("decay",), 1.0, 100)
+
+    async def run(shots: int) -> None:
+        counts.append(shots)
+
+    await measure_on(bench.qubits, "t2_ramsey", fit, counts, run)
+    assert len(counts) == 1 + runs
+    if kept_up < 9:
+        assert fit(bench.qubits[0]).sigmas["decay"] < WITHIN * spread
 
 
 def clouds(shots: int, wrong: float) -> _Clouds:

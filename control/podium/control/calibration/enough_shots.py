@@ -1,6 +1,7 @@
 """Takes as many shots as a sigma needs that says something beside the design, and no more."""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
@@ -18,6 +19,9 @@ WITHIN, AIMED_AT = 0.195, 0.18
 Beyond a fifth, a measurement says little that the design does not."""
 ADDED_AT_LEAST, ADDED_AT_MOST = 0.1, 3.0
 """Of the shots there were."""
+ADDED_TIMES = 3
+"""Runs of further shots at most: where points come to scatter more than they should, a sigma grows
+with the shots."""
 
 
 def enough_shots(
@@ -38,6 +42,24 @@ def enough_shots(
             return bench.shots(shots)
         share = max(share, (relative * entry.value / (ENOUGH * design.spread)) ** 2)
     return bench.shots(round(shots * min(max(share, FEWEST), MOST)))
+
+
+async def measure_on(
+    qubits: Collection[Qubit],
+    quantity: str,
+    fit: Callable[[Qubit], Fit],
+    counts: Sequence[int],
+    run: Callable[[int], Awaitable[None]],
+) -> None:
+    """Have :func:`further_shots` taken until all sigmas are well, :data:`ADDED_TIMES` at most.
+
+    ``counts``: the shots of each run so far; ``run`` takes more, and adds to them.
+    """
+    for _ in range(ADDED_TIMES):
+        more = await asyncio.to_thread(further_shots, qubits, quantity, fit, sum(counts))
+        if not more:
+            break
+        await run(more)
 
 
 def further_shots(

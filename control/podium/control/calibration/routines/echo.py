@@ -1,6 +1,5 @@
 """Measures T2 by a Hahn echo, which refocuses slow noise."""
 
-import asyncio
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +7,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.enough_shots import further_shots
+from podium.control.calibration.enough_shots import measure_on
 from podium.control.calibration.fits.decay import exponential, fit_decay
 from podium.control.calibration.fits.least_squares import Fit
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -77,11 +76,12 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     def decay(qubit: Qubit) -> Fit:
         return fit_decay(*signal(qubit), bench.guess(qubit, "t2_echo"), offset=0.0)
 
+    async def run(shots: int) -> None:
+        data.append(await bench.run(outcome, replace(program, shots=shots)))
+        counts.append(shots)
+
     if bench.thoroughness >= 1:
-        more = await asyncio.to_thread(further_shots, qubits, "t2_echo", decay, program.shots)
-        if more:
-            data.append(await bench.run(outcome, replace(program, shots=more)))
-            counts.append(more)
+        await measure_on(qubits, "t2_echo", decay, counts, run)
 
     def raw(qubit: Qubit) -> Panel:
         total, difference, _ = signal(qubit)

@@ -1,6 +1,5 @@
 """Measures T2*, and f01 as precisely as the shots allow, by Ramsey fringes."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.enough_shots import enough_shots, further_shots
+from podium.control.calibration.enough_shots import enough_shots, measure_on
 from podium.control.calibration.fits.least_squares import (
     Bound,
     Fit,
@@ -242,11 +241,12 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         _refuse_two_fringes(found.chi2)
         return found
 
+    async def run(shots: int) -> None:
+        data.append(await bench.run(outcome, replace(program, shots=shots)))
+        counts.append(shots)
+
     if bench.thoroughness >= 1:
-        more = await asyncio.to_thread(further_shots, qubits, "t2_ramsey", fringes, program.shots)
-        if more:
-            data.append(await bench.run(outcome, replace(program, shots=more)))
-            counts.append(more)
+        await measure_on(qubits, "t2_ramsey", fringes, counts, run)
 
     def raw(qubit: Qubit) -> Panel:
         return _panel(qubit, *signal(qubit)[:3])
