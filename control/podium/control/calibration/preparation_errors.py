@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import pi
 
 import numpy as np
 
@@ -20,13 +19,6 @@ from podium.control.parameters.entry import Measured
 ARRIVES_LATER_S, ARRIVES_LATER_SIGMA_S = 25e-9, 12e-9
 """How much later than drive pulses readout pulses reach the chip, where it is not measured.
 ASSUMED: cables and electronics of a readout line are longer by a few metres at most."""
-
-BLIND_OF_WINDOW, BLIND_FILLINGS, BLIND_DOUBT = 0.44, 3.4, 0.07
-"""How long a herald takes for 0 what is lifted to 1 meanwhile: so much of its window, so many times
-1 / (pi kappa), and the share by which it may be off, one sigma. The last third of a window tells
-little, the field lags behind, and photons hasten the lift, until the resonator is empty again.
-ASSUMED, of the best readouts of 57 simulated qubits, of which each keeps about as many photons as
-are critical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +66,14 @@ def arrives_later_s(bench: Bench, qubit: Qubit) -> float:
     return lag
 
 
-def herald_is_blind_s(pulses: Pulses) -> float:
-    """Return for how long a herald takes a qubit for 0 that is lifted meanwhile, s, and its doubt.
-
-    In times that the bath alone would take, without the wait after the herald.
-    """
-    bench, qubit = pulses.bench, pulses.qubit
-    window_s = 1e-9 * (pulses.probe_ns - pulses.opens_ns)
-    fills_s = 1 / (pi * bench.best(qubit, "kappa"))
-    blind_s = BLIND_OF_WINDOW * window_s + BLIND_FILLINGS * fills_s
-    return bench.inputs.take(f"{qubit.name}: herald", blind_s, BLIND_DOUBT * blind_s)
-
-
 def ideal_fidelity(
     bench: Bench, qubit: Qubit, seen: Discrimination, played: HeraldTiming, blind_s: float
 ) -> Measured:
     """Return the fidelity of ideal preparation at the best setting, from heralded counts.
 
     Between herald and readout the share p of 1 follows dp/dt = (w - p) / T1, w the thermal
-    population; in the last ``blind_s`` of the herald (:func:`herald_is_blind_s`) it does as well.
+    population; in the last ``blind_s`` of the herald
+    (:func:`~podium.control.calibration.readout_jumps.herald_is_blind_s`) it does as well.
     A pi pulse in the middle of which p becomes 1 - p leaves besides a share S (r - 1 / (2 T1)) / 2
     behind, r the rate of pure dephasing, S the integral of sin(angle)**2: the Bloch vector's part
     across the pulse's axis shrinks at r + 1 / (2 T1), in place of 1 / T1 along it (first order of

@@ -8,7 +8,9 @@ then little more uncertain than the number of all lifts in that time.
 
 The errors of the readout are taken out: a threshold that hardly ever takes 0 for 1
 (``rare_false_excited``, less what the bath has lifted before) and how often it misses 1
-(``rare_false_ground``, less what has decayed since then and what the pulse gets wrong). Level 2,
+(``rare_false_ground``, less what has decayed since then and what the pulse gets wrong). So are
+jumps during a readout (:mod:`~podium.control.calibration.readout_jumps`): what is lifted early in
+it is seen, what falls early in it is missed and does not stay, and photons hasten both. Level 2,
 which 1 is lifted to once in a hundred times, is no matter.
 """
 
@@ -35,10 +37,10 @@ from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.preparation_errors import (
     HeraldTiming,
-    herald_is_blind_s,
     herald_timings,
     share_in_one,
 )
+from podium.control.calibration.readout_jumps import herald_is_blind_s, readout_jumps
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import DRAWN, levels
@@ -73,8 +75,6 @@ FEW_MORE = 0.05
 REST_LIFETIMES = 0.2
 """Wait between shots. Later, qubits come down again that have gone up; sooner, more of the time is
 that of readouts, whose photons hasten what is counted."""
-SEEN_DOUBT = 0.5
-"""How well it is known for how long a readout sees what is lifted while it lasts, relative."""
 ROUNDS = 6
 """Of Newton's method: the share that is counted is nearly proportional to the population."""
 NEAR = 2.5
@@ -231,14 +231,11 @@ def _chain(
         bench.known(qubit, name).value for name in ("rare_false_excited", "rare_false_ground")
     )
     since_s, t1_s = bench.known(qubit, "herald_to_readout").value, bench.best(qubit, "t1")
-    of_qubit = Pulses(bench, qubit)
-    fills_s = 1 / (np.pi * bench.best(qubit, "kappa"))
-    opens_s = 1e-9 * of_qubit.opens_ns
-    window_s = 1e-9 * of_qubit.probe_ns - opens_s
-    seen_s = max(opens_s + (1 - threshold) * window_s - fills_s, 0.0)
-    seen_s = bench.inputs.take(f"{qubit.name}: readout", seen_s, SEEN_DOUBT * seen_s)
-    first_s = dark_s + herald_is_blind_s(of_qubit) + seen_s
-    later_s = dark_s + 1e-9 * of_qubit.probe_ns
+    of_qubit, reference = Pulses(bench, qubit), levels(bench, qubit)
+    seen = readout_jumps(of_qubit, threshold, reference.ground_variance)
+    first_s = dark_s + herald_is_blind_s(of_qubit, reference) + seen.lifted_above
+    later_s = dark_s + 1e-9 * of_qubit.probe_ns + seen.hastened
+    soon_fallen = exp(-seen.fallen_below / t1_s)
 
     def share(population: float) -> float:
         before = -population * expm1(-since_s / t1_s)
@@ -249,9 +246,11 @@ def _chain(
         reads = false + told
         lifted, again = (-population * expm1(-s / t1_s) for s in (first_s, later_s))
         stays = population + (1 - population) * exp(-later_s / t1_s)
-        after_1 = stays * reads + (1 - stays) * false
+        # Who falls so early in a readout that it reads 0 is not among those who stay.
+        reads_and_stays = stays * min(reads / soon_fallen, 1.0)
+        after_1 = reads_and_stays * reads + (reads - reads_and_stays) * false
         after_0 = again * reads + (1 - again) * false
-        return lifted * reads * after_1 + (1 - lifted) * false * after_0
+        return lifted * after_1 + (1 - lifted) * false * after_0
 
     return share
 

@@ -1,0 +1,89 @@
+"""Reckons how jumps of a qubit during a readout show, and how the readout's photons hasten them.
+
+Jumps, up and down, come 1 + n times as often as in the dark, n the photons in units of the critical
+number (Slichter et al., PRL 109, 153601 (2012)). A shot in which the qubit jumps lies on the way
+from one cloud to the other, as far as its window has seen of each level; the field lags behind the
+qubit. All follows from what punch-out, chi and kappa tell of the resonator
+(:mod:`podium.control.calibration.fits.driven_resonator`): to first order in the difference of both
+fields, so with as many photons as are critical places are off by up to a tenth.
+
+All times are such in which the bath alone would make as many jumps.
+"""
+
+from dataclasses import dataclass, replace
+from math import pi, sqrt
+
+import numpy as np
+from scipy.special import ndtr
+
+from podium.control.calibration.fits.driven_resonator import ring_up
+from podium.control.calibration.fits.iq_clouds import herald_cut
+from podium.control.calibration.fits.projection import Levels
+from podium.control.calibration.known_resonator import known_resonator
+from podium.control.calibration.sequences import Pulses
+
+PARTS = 48
+"""Of the pulse, with a jump in the middle of each: 8 ns of the usual ones, a tenth of a filling."""
+HASTENED_DOUBT = 0.2
+"""Share by which what photons add to the rate of jumps may be off, one sigma. ASSUMED: the law is
+that of one mode and two levels, and first order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadoutJumps:
+    """Holds for how long jumps count during one readout, s, by a line between both clouds."""
+
+    lifted_below: float
+    """What is lifted from 0 to 1 in that time still lies below the line, or comes later, until the
+    resonator is empty."""
+    lifted_above: float
+    """What is lifted in that time lies above it."""
+    fallen_below: float
+    """What falls from 1 to 0 in that time lies below it."""
+    hastened: float
+    """What photons add to the time in which 1 falls, until the resonator is empty."""
+
+
+def readout_jumps(pulses: Pulses, line: float, variance: float) -> ReadoutJumps:
+    """Return how jumps during a qubit's readout show.
+
+    ``line``: of the way from 0 to 1; ``variance``: of a shot along it, in the same unit. What is
+    taken of the bench, and :data:`HASTENED_DOUBT`, are noted as inputs.
+    """
+    bench, qubit = pulses.bench, pulses.qubit
+    with bench.taking():  # what is set has no doubt
+        length_s, opens_s = 1e-9 * pulses.probe_ns, 1e-9 * pulses.opens_ns
+        frequency = np.array([pulses.readout_frame().frequency_hz])
+        amplitude = np.array([pulses.probe_amplitude()])
+    resonator = known_resonator(bench, qubit).resonator
+    upside_down = replace(resonator, ground_hz=resonator.excited_hz, excited_hz=resonator.ground_hz)
+    ring = ring_up(
+        (resonator, upside_down), frequency, amplitude, length_s, resonator.longest_step_s
+    )
+    seen = ring.integrated(opens_s, np.array([length_s]), PARTS)
+    (falls_to, lifts_from), (in_1_s, in_0_s) = (
+        one.reshape(2, PARTS) for one in (seen.place, seen.lit_s)
+    )
+    share = bench.inputs.take(f"{qubit.name}: jumps under photons", 1.0, HASTENED_DOUBT)
+    last_1, last_0 = np.abs(ring.fields[-1, 1]) ** 2
+    empties_s = share / (2 * pi * resonator.kappa_hz)
+    of_1_s, of_0_s = (seen.waits_s.ravel() + share * one for one in (in_1_s, in_0_s))
+    scatter = sqrt(variance)
+    below_0, below_1 = (float(ndtr((line - place) / scatter)) for place in (0.0, 1.0))
+    lifted = ndtr((line - (1 - lifts_from)) / scatter)
+    fallen = ndtr((line - falls_to) / scatter)
+    return ReadoutJumps(
+        float(np.sum(of_0_s * lifted) + empties_s * last_0),
+        float(np.sum(of_0_s * (below_0 - lifted))),
+        float(np.sum(of_1_s * (fallen - below_1))),
+        float(share * np.sum(in_1_s) + empties_s * last_1),
+    )
+
+
+def herald_is_blind_s(pulses: Pulses, levels: Levels) -> float:
+    """Return for how long a herald takes a qubit for 0 that is lifted meanwhile, s.
+
+    Without the wait after the herald's pulse; ``levels``: those by which it is judged. Raises
+    FitFailed where no single readout is sure of 0.
+    """
+    return readout_jumps(pulses, herald_cut(levels), levels.ground_variance).lifted_below
