@@ -22,7 +22,8 @@ from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.resonator import ReadoutWindow
 from podium.control.calibration.herald import AT_ONCE, can_herald
-from podium.control.calibration.preparation_errors import herald_is_blind_s, herald_timings
+from podium.control.calibration.preparation_errors import herald_timings
+from podium.control.calibration.readout_jumps import herald_is_blind_s
 from podium.control.calibration.routines.dispersive_shift import (
     FEWEST,
     _row_in_1,
@@ -30,6 +31,7 @@ from podium.control.calibration.routines.dispersive_shift import (
     excited_share,
 )
 from podium.control.calibration.routines.readout_optimisation import FEWEST_HERALDED, apart
+from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import all_pulses
 from podium.control.compilers.errors import TooLarge
 from podium.control.families.family import compiler_for
@@ -166,7 +168,8 @@ def test_the_share_in_1_of_a_heralded_scan_is_what_rates_leave(t1_s: float) -> N
     pulses = all_pulses(bench, bench.qubits)
     played = herald_timings(pulses)[f"{NODE}.q0"]
     share, step_s = 0.0, 1e-10
-    until_s = herald_is_blind_s(pulses[0]) + played.until_read - played.after_pulse
+    blind_s = herald_is_blind_s(pulses[0], levels(bench, bench.qubits[0]))
+    until_s = blind_s + played.until_read - played.after_pulse
     for _ in range(round(until_s / step_s)):
         share += step_s * (0.02 - share) / t1_s
     share, seen = 1 - share, []

@@ -13,7 +13,6 @@ from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.preparation_errors import (
     ARRIVES_LATER_S,
     HeraldTiming,
-    herald_is_blind_s,
     herald_timings,
     ideal_fidelity,
     pure_dephasing_1_s,
@@ -126,19 +125,6 @@ def test_an_echo_tells_the_dephasing_better_than_fringes_do() -> None:
         record.put([shape])
         found = pure_dephasing_1_s(bench, bench.qubits[0], T1_S)
         assert found == pytest.approx(1 / 16e-6 - 0.5 / T1_S)
-
-
-def test_a_herald_is_blind_for_longer_in_a_slower_resonator() -> None:
-    """Against 57 simulated qubits' best readouts: here one of them, to a tenth."""
-    record = known(MadeRunner(zero).facility)
-    bench = bench_with(record, kappa=4.3e6, probe_duration=408e-9)
-    (pulses,) = all_pulses(bench, bench.qubits)
-    with bench.taking() as inputs:
-        found = herald_is_blind_s(pulses)
-    assert found == pytest.approx(416e-9, rel=0.1)
-    assert max(inputs.sigmas.values()) >= 0.05 * found
-    slower = all_pulses(bench_with(record, kappa=2.2e6), bench.qubits)[0]
-    assert herald_is_blind_s(slower) > 1.4 * found
 
 
 def test_all_wait_for_the_longest_herald_and_the_longest_pulse() -> None:

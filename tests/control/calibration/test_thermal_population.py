@@ -11,9 +11,12 @@ from tests.benches.calibration.synthetic_data import NODE, Asked, MadeRunner, kn
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.fits.iq_clouds import herald_cut
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.preparation_errors import herald_is_blind_s
-from podium.control.calibration.routines.thermal_population import KNOWN
+from podium.control.calibration.preparation_errors import herald_timings
+from podium.control.calibration.readout_jumps import ReadoutJumps, readout_jumps
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.routines.thermal_population import KNOWN, _chain
 from podium.control.calibration.sequences import Pulses
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import Delay
@@ -40,13 +43,14 @@ class Chain:
         self.population, self.t1_s, self.off_v = population, t1_s, off_v
 
     def states(self, count: int, dark_s: float, rng: np.random.Generator) -> np.ndarray:
-        """Return each shot's state; it begins in 0."""
-        blind_s, seen_s, probe_s = reading_s()
-        lifts, falls = (
+        """Return each shot's state as it is seen; it begins in 0."""
+        herald, seen, probe_s = reading()
+        lifts, falls, early = (
             share * float(-np.expm1(-after_s / self.t1_s))
             for share, after_s in (
-                (self.population, dark_s + blind_s + seen_s),
-                (1 - self.population, dark_s + probe_s),
+                (self.population, dark_s + herald.lifted_below + seen.lifted_above),
+                (1 - self.population, dark_s + probe_s + seen.hastened),
+                (1.0, seen.fallen_below),
             )
         )
         if lifts == 0:
@@ -55,6 +59,10 @@ class Chain:
         stays[::2] = rng.geometric(lifts, stays.size // 2)
         stays[1::2] = rng.geometric(falls, stays.size // 2)
         assert stays.sum() > count
+        # Of the last readings in 1 some are lost: the qubit falls while they begin.
+        lost = rng.random(stays.size // 2) < early / falls
+        stays[1::2] -= lost
+        stays[2::2] += lost[:-1]
         return np.repeat(np.arange(stays.size) % 2, stays)[:count]
 
     def __call__(self, asked: Asked, rng: np.random.Generator) -> np.ndarray:
@@ -69,30 +77,33 @@ class Chain:
 
 
 @cache
-def reading_s() -> tuple[float, float, float]:
-    """Return for how long a reading does not see, and sees, what is lifted meanwhile; its length.
+def reading() -> tuple[ReadoutJumps, ReadoutJumps, float]:
+    """Return how jumps show by the herald's line and by the threshold, and the pulse's length, s.
 
-    What it sees: until so much is left of its window that the threshold is not reached.
+    As worked out where ``test_readout_jumps`` judges it.
     """
     runner = MadeRunner(Chain(0, 1))
     (qubit,) = [q for q in runner.facility.qubits().values() if q.element == "q0"]
     bench = Bench(runner, NODE, (qubit,), known(runner.facility), keep=lambda _: None)
-    one = Pulses(bench, qubit)
-    window_s = 1e-9 * (one.probe_ns - one.opens_ns)
-    lag_s = 1 / (np.pi * bench.best(qubit, "kappa"))
-    seen_s = 1e-9 * one.opens_ns + (1 - THRESHOLD) * window_s - lag_s
-    return herald_is_blind_s(one), seen_s, 1e-9 * one.probe_ns
+    one, reference = Pulses(bench, qubit), levels(bench, qubit)
+    herald, seen = (
+        readout_jumps(one, line, reference.ground_variance)
+        for line in (herald_cut(reference), THRESHOLD)
+    )
+    return herald, seen, 1e-9 * one.probe_ns
 
 
-async def measured(make: Chain, seed: int, thoroughness: float = THOROUGHNESS) -> Outcome:
+def bench_of(make: Chain, seed: int, thoroughness: float = THOROUGHNESS) -> Bench:
+    """Return a bench with the errors of the readout as single shots would have found them."""
     runner = MadeRunner(make, seed)
     record = known(runner.facility)
     qubit = runner.facility.qubits()[f"{NODE}.q0"]
     apart = 1 - sum(ERRORS.values())
     lifted = make.population * 1.5e-6 / t1_known() * apart
+    early = float(-np.expm1(-reading()[1].fallen_below / t1_known()))
     as_prepared = {
         "rare_false_excited": ERRORS["rare_false_excited"] + lifted,
-        "rare_false_ground": ERRORS["rare_false_ground"] + NOT_IN_ONE * apart,
+        "rare_false_ground": ERRORS["rare_false_ground"] + (NOT_IN_ONE + early) * apart,
         "thermal_population": 0.8 * make.population,
         "t2_echo": 2 * t1_known(),
         "readout_lag": LAG_S,
@@ -102,7 +113,11 @@ async def measured(make: Chain, seed: int, thoroughness: float = THOROUGHNESS) -
     for name, value in as_prepared.items():
         entry = record.get(f"{qubit.name}.{name}") or replace(t1, name=f"{qubit.name}.{name}")
         record.put([replace(entry, value=float(value))])
-    bench = Bench(runner, NODE, (qubit,), record, keep=lambda _: None, thoroughness=thoroughness)
+    return Bench(runner, NODE, (qubit,), record, keep=lambda _: None, thoroughness=thoroughness)
+
+
+async def measured(make: Chain, seed: int, thoroughness: float = THOROUGHNESS) -> Outcome:
+    bench = bench_of(make, seed, thoroughness)
     (outcome,) = [one async for one in bring_up(bench, ("thermal_population",))]
     return outcome
 
@@ -116,6 +131,23 @@ async def population_of(make: Chain, seed: int) -> Measured:
 def t1_known() -> float:
     facility = MadeRunner(Chain(0, 1)).facility
     return facility.qubits()[f"{NODE}.q0"].design["t1"].value
+
+
+def test_lifts_that_are_seen_twice_are_as_many_as_are_drawn() -> None:
+    """Of a warm qubit, so that a per cent shows: what falls early in a readout makes more of it."""
+    population, dark_s, count = 0.05, 7e-6, 8_000_000
+    make = Chain(population, t1_known())
+    rng = np.random.default_rng(8)
+    state = make.states(count, dark_s, rng)
+    up = state + rng.normal(0, np.take(SIGMAS, state)) > THRESHOLD
+    drawn = np.mean((up[1:-1] & up[2:])[state[:-2] == 0])
+    bench = bench_of(make, 0)
+    (qubit,) = bench.qubits
+    timing = herald_timings([Pulses(bench, qubit)])[qubit.name]
+    share = _chain(bench, qubit, THRESHOLD, dark_s, timing)
+    assert share(population) == pytest.approx(drawn, rel=7e-3)
+    early = reading()[1].fallen_below / t1_known()
+    assert early > 7e-3, "would show"
 
 
 @pytest.mark.parametrize("sets", [200, pytest.param(600, marks=pytest.mark.slow)])
