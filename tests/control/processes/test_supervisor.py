@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from podium.control.processes.supervisor import NotStarted, kept_running, process_of
+from podium.control.processes.supervisor import NotStarted, kept_processes, process_of
 
 SAID = """\
 two_nodes: the page is http://127.0.0.1:34349/
@@ -27,6 +27,7 @@ def test_a_name_that_was_never_started_has_none(name: str) -> None:
 
 async def test_what_is_reported_of_a_start_is_what_is_looked_for() -> None:
     said: asyncio.Queue[str] = asyncio.Queue()
-    async with kept_running("agent node_a", "this", [], said.put_nowait), asyncio.timeout(20):
+    async with kept_processes(said.put_nowait) as kept, asyncio.timeout(20):
+        await kept.keep("agent node_a", "this", [])
         told = await said.get()
     assert process_of(f"podium up: {told}\n", "agent node_a") > 1

@@ -78,6 +78,7 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
     from podium.control.facility.state_file import read_state
     from podium.control.facility.state_folder import default_state_file
     from podium.control.processes.process_layout import files_of, keep_agents
+    from podium.control.processes.supervisor import kept_processes
 
     def report(text: str) -> None:
         print(f"podium join: {text}", file=sys.stderr, flush=True)
@@ -106,15 +107,9 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
             else ("--listen", endpoint, "--coordinator", state.coordinator)
             for name, endpoint in zip(new, free_endpoints(len(new)), strict=True)
         }
-        await keep_agents(
-            stack,
-            new,
-            words,
-            files_of(arguments),
-            state_file,
-            str(arguments.store or DEFAULT_STORE),
-            report,
-        )
+        kept = await stack.enter_async_context(kept_processes(report))
+        store = str(arguments.store or DEFAULT_STORE)
+        await keep_agents(kept, new, words, files_of(arguments), state_file, store)
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(
                 _tell_when_ready(lab, frozenset(new), as_json=arguments.json)

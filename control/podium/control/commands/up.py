@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,6 +134,7 @@ async def _up(
         parts_of,
         told_names,
     )
+    from podium.control.processes.supervisor import kept_processes
     from podium.control.security.access import Member
     from podium.control.security.page_key import kept_page_key, with_key
 
@@ -152,18 +152,18 @@ async def _up(
         report(parts.left_out)
     url = None if listening is None else url_of(listening)
     key = kept_page_key(page_key_file(state_file)) if url is not None and locked else None
-    async with ungrouped(), AsyncExitStack() as stack:
-        await keep_bus(stack, parts, arguments.facility, common, state_file, report)
+    async with ungrouped(), kept_processes(report) as kept:
+        await keep_bus(kept, parts, arguments.facility, common, state_file)
         store = str(arguments.store or DEFAULT_STORE)
         own = {name: owners[name] for name in parts.agents}
         told = {name: parts.words[Member("agent", name)] for name in own}
-        await keep_agents(stack, own, told, common, state_file, store, report)
-        metrics = await keep_supervisor(stack, parts, common, state_file, report)
-        await keep_records(stack, parts, common, state_file, arguments.records, report)
+        await keep_agents(kept, own, told, common, state_file, store)
+        metrics = await keep_supervisor(kept, parts, common, state_file)
+        await keep_records(kept, parts, common, state_file, arguments.records)
         if listening is not None and url is not None:
             words = [*common, "--store", store]
             words += [] if key is None else ["--key", str(page_key_file(state_file))]
-            await keep_page(stack, parts, words, listening, report)
+            await keep_page(kept, parts, words, listening)
             print(f"{facility.name}: the page is {with_key(url, key)}", flush=True)
             if others_can_read(listening):
                 report(READERS if key is None else KEY_SEEN)

@@ -3,7 +3,7 @@
 import socket
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from podium.control.facility.state_folder import (
     skews_file,
     supervision_folder,
 )
-from podium.control.processes.supervisor import Report, kept_running
+from podium.control.processes.supervisor import KeptProcesses
 from podium.control.security.access import Member
 from podium.control.security.own_certificates import own_certificates
 from podium.control.supervision.reading_owners import supervised
@@ -166,38 +166,36 @@ RECORDS = "podium.control.records.process"
 
 
 async def keep_bus(
-    stack: AsyncExitStack,
+    kept: KeptProcesses,
     parts: Parts,
     facility: Path,
     common: Sequence[str],
     state_file: Path,
-    report: Report,
 ) -> None:
     """Start router and coordinator, those that are among ``parts``, and keep them running.
 
-    ``facility``: its file; ``common``: as of :func:`keep_agents`. They end with ``stack``.
+    ``facility``: its file; ``common``: as of :func:`keep_agents`. They end with ``kept``.
     """
     for member in parts.members:
         if member.role == "router":
             words = [str(facility), *parts.words[member]]
-            await stack.enter_async_context(kept_running("router", ROUTER, words, report))
+            await kept.keep("router", ROUTER, words)
         if member.role == "coordinator":
             words = [*common, *parts.words[member]]
             for name, file in COORDINATOR_FILES.items():
                 words += [name, str(file(state_file))]
-            await stack.enter_async_context(kept_running("coordinator", COORDINATOR, words, report))
+            await kept.keep("coordinator", COORDINATOR, words)
 
 
 async def keep_page(
-    stack: AsyncExitStack,
+    kept: KeptProcesses,
     parts: Parts,
     words: Sequence[str],
     listening: socket.socket,
-    report: Report,
 ) -> None:
     """Start the page behind a socket that listens already, and keep it running.
 
-    ``words``: its files and its key. It ends with ``stack``.
+    ``words``: its files and its key. It ends with ``kept``.
     """
     number = listening.fileno()
     words = [
@@ -205,22 +203,21 @@ async def keep_page(
         *parts.words[Member("page")],
         *("--socket", str(number)),
     ]
-    await stack.enter_async_context(kept_running("page", PAGE, words, report, inherit=[number]))
+    await kept.keep("page", PAGE, words, inherit=[number])
 
 
 async def keep_agents(
-    stack: AsyncExitStack,
+    kept: KeptProcesses,
     owners: Mapping[str, Sequence[str]],
     of_the_bus: Mapping[str, Sequence[str]],
     common: Sequence[str],
     state_file: Path,
     store: str,
-    report: Report,
 ) -> None:
     """Start an agent for each of ``owners`` (names, with instruments) and keep it running.
 
     ``of_the_bus``: each one's arguments about it; ``common``: the facility file and what is laid
-    over it. They end with ``stack``.
+    over it. They end with ``kept``.
     """
     for name, instruments in owners.items():
         words = [
@@ -231,25 +228,24 @@ async def keep_agents(
             *("--epochs", str(epochs_folder(state_file))),
             *("--store", store),
         ]
-        await stack.enter_async_context(kept_running(f"agent {name}", AGENT, words, report))
+        await kept.keep(f"agent {name}", AGENT, words)
 
 
 async def keep_supervisor(
-    stack: AsyncExitStack,
+    kept: KeptProcesses,
     parts: Parts,
     common: Sequence[str],
     state_file: Path,
-    report: Report,
 ) -> str | None:
     """Start the supervisor of the cold side, if it is one of ``parts``, and keep it running.
 
-    ``common``: as of :func:`keep_agents`. It ends with ``stack``. Returns where its metrics are;
+    ``common``: as of :func:`keep_agents`. It ends with ``kept``. Returns where its metrics are;
     they stay there when it is started again. None: there is no supervisor.
     """
     me = Member("supervisor")
     if me not in parts.members:
         return None
-    listening = stack.enter_context(closing(socket.socket()))
+    listening = kept.stack.enter_context(closing(socket.socket()))
     listening.bind(("127.0.0.1", 0))
     listening.listen()
     words = [
@@ -258,24 +254,21 @@ async def keep_supervisor(
         *("--folder", str(supervision_folder(state_file))),
         *("--metrics", str(listening.fileno())),
     ]
-    await stack.enter_async_context(
-        kept_running("supervisor", SUPERVISOR, words, report, inherit=[listening.fileno()])
-    )
+    await kept.keep("supervisor", SUPERVISOR, words, inherit=[listening.fileno()])
     return f"http://127.0.0.1:{listening.getsockname()[1]}/metrics"
 
 
 async def keep_records(
-    stack: AsyncExitStack,
+    kept: KeptProcesses,
     parts: Parts,
     common: Sequence[str],
     state_file: Path,
     url: str | None,
-    report: Report,
 ) -> None:
     """Start the records, if they are one of ``parts``, and keep them running.
 
     ``common``: as of :func:`keep_agents`; ``url``: the database of their index, None: a file
-    beside the data. They end with ``stack``.
+    beside the data. They end with ``kept``.
     """
     me = Member("records")
     if me not in parts.members:
@@ -286,7 +279,7 @@ async def keep_records(
         *("--folder", str(records_folder(state_file))),
         *(() if url is None else ("--records", url)),
     ]
-    await stack.enter_async_context(kept_running("records", RECORDS, words, report))
+    await kept.keep("records", RECORDS, words)
 
 
 def files_of(arguments: Namespace) -> list[str]:

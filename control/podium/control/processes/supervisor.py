@@ -3,9 +3,16 @@
 import asyncio
 import re
 import signal
-import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from podium.control.processes.forked_processes import (
+    ForkedProcess,
+    ForkServer,
+    ForkServerLost,
+    fork_server,
+)
 
 ENDING_S = 30.0
 """A process that received a signal to end has this long to make its instruments safe."""
@@ -34,16 +41,43 @@ def process_of(said: str, name: str) -> int:
     return int(found[-1])
 
 
-@asynccontextmanager
-async def kept_running(
-    name: str, module: str, arguments: Sequence[str], report: Report, inherit: Sequence[int] = ()
-) -> AsyncGenerator[None]:
-    """Keep a process that runs ``module.main(arguments)`` running while the context is open.
+@dataclass(frozen=True, slots=True)
+class KeptProcesses:
+    """Holds processes of a facility that run here; they end with ``stack``, the latest first."""
 
-    ``inherit``: file descriptors of ours that it has too.
-    """
+    stack: AsyncExitStack
+    server: ForkServer
+    report: Report
+
+    async def keep(
+        self, name: str, module: str, arguments: Sequence[str], inherit: Sequence[int] = ()
+    ) -> None:
+        """Keep a process running that runs ``module.main(arguments)``.
+
+        ``inherit``: descriptors of ours that it has too.
+        """
+        kept = _kept_running(self.server, name, module, arguments, self.report, inherit)
+        await self.stack.enter_async_context(kept)
+
+
+@asynccontextmanager
+async def kept_processes(report: Report) -> AsyncGenerator[KeptProcesses]:
+    """Keep processes running while the context is open."""
+    async with fork_server() as server, AsyncExitStack() as stack:
+        yield KeptProcesses(stack, server, report)
+
+
+@asynccontextmanager
+async def _kept_running(
+    server: ForkServer,
+    name: str,
+    module: str,
+    arguments: Sequence[str],
+    report: Report,
+    inherit: Sequence[int],
+) -> AsyncGenerator[None]:
     async with asyncio.TaskGroup() as tasks:
-        keeping = tasks.create_task(_keep(name, module, arguments, report, inherit))
+        keeping = tasks.create_task(_keep(server, name, module, arguments, report, inherit))
         try:
             yield
         finally:
@@ -51,37 +85,39 @@ async def kept_running(
 
 
 async def _keep(
-    name: str, module: str, arguments: Sequence[str], report: Report, inherit: Sequence[int]
+    server: ForkServer,
+    name: str,
+    module: str,
+    arguments: Sequence[str],
+    report: Report,
+    inherit: Sequence[int],
 ) -> None:
     while True:
         # Its standard input closes when we end, however we end: then it ends as well. A session
         # of its own keeps Ctrl-C from it: we are the one who ends it.
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "podium_process",
-            module,
-            *arguments,
-            stdin=asyncio.subprocess.PIPE,
-            start_new_session=True,
-            pass_fds=inherit,
-        )
+        try:
+            process = await server.start(module, arguments, inherit)
+        except ForkServerLost as error:
+            report(f"{name} was not started: {error}; it is tried again")
+            await asyncio.sleep(RESTART_S)
+            continue
         report(_STARTED.format(name=name, pid=process.pid))
         try:
             status = await process.wait()
         finally:
             await asyncio.shield(_end(process))
-        report(f"{name} ended with status {status}; it is started again")
+        how = "" if status is None else f" with status {status}"
+        report(f"{name} ended{how}; it is started again")
         await asyncio.sleep(RESTART_S)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is not None:
+async def _end(process: ForkedProcess) -> None:
+    if process.ended:
         return
     process.send_signal(signal.SIGTERM)
     try:
         async with asyncio.timeout(ENDING_S):
             await process.wait()
     except TimeoutError:
-        process.kill()
+        process.send_signal(signal.SIGKILL)
         await process.wait()
