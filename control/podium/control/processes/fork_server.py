@@ -105,7 +105,10 @@ def _serve(connection: socket.socket) -> Start | None:
             _tell_ended(connection)
         if connection.fileno() not in ready:
             continue
-        said, given, _, _ = socket.recv_fds(connection, LONGEST_MESSAGE, MOST_DESCRIPTORS)
+        try:
+            said, given, _, _ = socket.recv_fds(connection, LONGEST_MESSAGE, MOST_DESCRIPTORS)
+        except ConnectionError:
+            return None
         if not said:
             return None
         start = decoded(said)

@@ -83,6 +83,7 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._numbers = count()
+        self._launching = asyncio.Lock()
         self._server: asyncio.subprocess.Process | None = None
         self._connection: socket.socket | None = None
         self._asked: dict[int, tuple[asyncio.Future[ForkedProcess], int]] = {}
@@ -97,7 +98,8 @@ class ForkServer:
         ``inherit``: descriptors of ours that it has too, under the same numbers. Raises
         :class:`ForkServerLost`, and ``OSError``.
         """
-        connection = self._connection or await self._launch()
+        async with self._launching:
+            connection = self._connection or await self._launch()
         number = next(self._numbers)
         start = Start(number, module, tuple(arguments), (0, *inherit))
         stdin, ours = os.pipe()
