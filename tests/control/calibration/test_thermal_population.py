@@ -48,11 +48,12 @@ class Chain:
         lifts, falls, early = (
             share * float(-np.expm1(-after_s / self.t1_s))
             for share, after_s in (
-                (self.population, dark_s + herald.lifted_below + seen.lifted_above),
+                (self.population, dark_s + herald.lifted_below),
                 (1 - self.population, dark_s + probe_s + seen.hastened),
                 (1.0, seen.fallen_below),
             )
         )
+        lifts += (1 - lifts) * self.population * seen.lifted_above / self.t1_s
         if lifts == 0:
             return np.zeros(count, dtype=int)
         stays = np.empty(2 * int(10 + 2 * count * lifts), dtype=int)

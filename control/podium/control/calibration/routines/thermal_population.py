@@ -233,7 +233,7 @@ def _chain(
     since_s, t1_s = bench.known(qubit, "herald_to_readout").value, bench.best(qubit, "t1")
     of_qubit, reference = Pulses(bench, qubit), levels(bench, qubit)
     seen = readout_jumps(of_qubit, threshold, reference.ground_variance)
-    first_s = dark_s + herald_is_blind_s(of_qubit, reference) + seen.lifted_above
+    first_s = dark_s + herald_is_blind_s(of_qubit, reference)
     later_s = dark_s + 1e-9 * of_qubit.probe_ns + seen.hastened
     soon_fallen = exp(-seen.fallen_below / t1_s)
 
@@ -245,6 +245,8 @@ def _chain(
         false = max(one - before * told, 0.0)
         reads = false + told
         lifted, again = (-population * expm1(-s / t1_s) for s in (first_s, later_s))
+        # What is lifted during the readout that sees it has had no time to fall again.
+        lifted += (1 - lifted) * population * seen.lifted_above / t1_s
         stays = population + (1 - population) * exp(-later_s / t1_s)
         # Who falls so early in a readout that it reads 0 is not among those who stay.
         reads_and_stays = stays * min(reads / soon_fallen, 1.0)
