@@ -23,7 +23,7 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.resonator import ReadoutWindow
 from podium.control.calibration.herald import AT_ONCE, can_herald
 from podium.control.calibration.preparation_errors import herald_timings
-from podium.control.calibration.readout_jumps import herald_is_blind_s
+from podium.control.calibration.readout_jumps import readout_jumps
 from podium.control.calibration.routines.dispersive_shift import (
     FEWEST,
     _row_in_1,
@@ -168,7 +168,7 @@ def test_the_share_in_1_of_a_heralded_scan_is_what_rates_leave(t1_s: float) -> N
     pulses = all_pulses(bench, bench.qubits)
     played = herald_timings(pulses)[f"{NODE}.q0"]
     share, step_s = 0.0, 1e-10
-    blind_s = herald_is_blind_s(pulses[0], levels(bench, bench.qubits[0]))
+    blind_s = readout_jumps(pulses[0]).herald_is_blind_s(levels(bench, bench.qubits[0]))
     until_s = blind_s + played.until_read - played.after_pulse
     for _ in range(round(until_s / step_s)):
         share += step_s * (0.02 - share) / t1_s

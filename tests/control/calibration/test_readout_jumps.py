@@ -10,11 +10,7 @@ from tests.benches.calibration.synthetic_data import NODE, NOW_S, Asked, MadeRun
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.iq_clouds import herald_cut
 from podium.control.calibration.fits.projection import Levels
-from podium.control.calibration.readout_jumps import (
-    HASTENED_DOUBT,
-    herald_is_blind_s,
-    readout_jumps,
-)
+from podium.control.calibration.readout_jumps import HASTENED_DOUBT, readout_jumps
 from podium.control.calibration.sequences import Pulses
 from podium.control.parameters.entry import ParameterEntry
 
@@ -102,7 +98,8 @@ def test_jumps_count_as_drawn_shots_with_fields_of_their_own_do(
     amplitude: float, exact: bool, tolerance: float, kappa_hz: float
 ) -> None:
     asked = pulses(amplitude, kappa_hz)
-    found = readout_jumps(asked, LINE, VARIANCE)
+    jumps = readout_jumps(asked)
+    found = jumps.by_line(LINE, VARIANCE)
     lifts, falls = (
         followed(amplitude, kappa_hz, 1e-9 * asked.opens_ns, first, exact) for first in (0, 1)
     )
@@ -121,12 +118,13 @@ def test_jumps_count_as_drawn_shots_with_fields_of_their_own_do(
     assert found.lifted_above == pytest.approx(all_in_0 - below, rel=tolerance)
     below, all_in_1 = counted(falls, 1.0)
     assert found.fallen_below == pytest.approx(below - all_in_1, rel=tolerance)
-    assert found.hastened == pytest.approx(STEP_S * np.sum(falls.photons), rel=0.04)
+    assert jumps.hastened_s == pytest.approx(STEP_S * np.sum(falls.photons), rel=0.04)
 
 
 def test_without_photons_the_field_lags_and_nothing_is_hastened() -> None:
-    found = readout_jumps(pulses(1e-6), 0.5, 1e-6)
-    assert found.hastened == pytest.approx(0, abs=1e-12)
+    jumps = readout_jumps(pulses(1e-6))
+    found = jumps.by_line(0.5, 1e-6)
+    assert jumps.hastened_s == pytest.approx(0, abs=1e-12)
     seen_s = found.lifted_above + found.lifted_below
     assert seen_s == pytest.approx(PROBE_S, rel=1e-3)
     assert found.fallen_below == pytest.approx(found.lifted_above, rel=1e-6)
@@ -134,22 +132,23 @@ def test_without_photons_the_field_lags_and_nothing_is_hastened() -> None:
 
 def test_a_herald_is_blind_for_longer_in_a_slower_resonator_and_under_photons() -> None:
     levels = Levels(0j, 1e-3 + 0j, VARIANCE, VARIANCE)
-    usual = herald_is_blind_s(pulses(0.05), levels)
-    assert usual == readout_jumps(pulses(0.05), herald_cut(levels), VARIANCE).lifted_below
-    assert herald_is_blind_s(pulses(0.05, 2.2e6), levels) > usual
-    assert herald_is_blind_s(pulses(0.02), levels) < 0.8 * usual
+    usual = readout_jumps(pulses(0.05))
+    blind_s = usual.herald_is_blind_s(levels)
+    assert blind_s == usual.by_line(herald_cut(levels), VARIANCE).lifted_below
+    assert readout_jumps(pulses(0.05, 2.2e6)).herald_is_blind_s(levels) > blind_s
+    assert readout_jumps(pulses(0.02)).herald_is_blind_s(levels) < 0.8 * blind_s
 
 
 def test_what_is_measured_counts_as_doubt_and_what_was_set_does_not() -> None:
     asked = pulses(0.05)
     name = asked.qubit.name
     with asked.bench.taking() as inputs:
-        plain = readout_jumps(asked, LINE, VARIANCE)
+        plain = readout_jumps(asked)
     assert inputs.sigmas[f"{name}: jumps under photons"] == HASTENED_DOUBT
     taken = {f"{name}.{one}" for one in ("kappa", "chi", "critical_amplitude")}
     assert taken <= set(inputs.sigmas)
     assert not {one for one in inputs.sigmas if ".probe_" in one}
     with asked.bench.taking({f"{name}: jumps under photons": 0.15}):
-        shifted = readout_jumps(asked, LINE, VARIANCE)
-    assert shifted.hastened == pytest.approx(1.15 * plain.hastened)
-    assert shifted.lifted_above > plain.lifted_above
+        shifted = readout_jumps(asked)
+    assert shifted.hastened_s == pytest.approx(1.15 * plain.hastened_s)
+    assert np.all(shifted.lifts_s > plain.lifts_s)

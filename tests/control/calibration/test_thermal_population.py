@@ -11,10 +11,9 @@ from tests.benches.calibration.synthetic_data import NODE, Asked, MadeRunner, kn
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.fits.iq_clouds import herald_cut
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.preparation_errors import herald_timings
-from podium.control.calibration.readout_jumps import ReadoutJumps, readout_jumps
+from podium.control.calibration.readout_jumps import JumpsByLine, ReadoutJumps, readout_jumps
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.routines.thermal_population import KNOWN, _chain
 from podium.control.calibration.sequences import Pulses
@@ -44,12 +43,12 @@ class Chain:
 
     def states(self, count: int, dark_s: float, rng: np.random.Generator) -> np.ndarray:
         """Return each shot's state as it is seen; it begins in 0."""
-        herald, seen, probe_s = reading()
+        jumps, seen, blind_s, probe_s = reading()
         lifts, falls, early = (
             share * float(-np.expm1(-after_s / self.t1_s))
             for share, after_s in (
-                (self.population, dark_s + herald.lifted_below),
-                (1 - self.population, dark_s + probe_s + seen.hastened),
+                (self.population, dark_s + blind_s),
+                (1 - self.population, dark_s + probe_s + jumps.hastened_s),
                 (1.0, seen.fallen_below),
             )
         )
@@ -78,20 +77,19 @@ class Chain:
 
 
 @cache
-def reading() -> tuple[ReadoutJumps, ReadoutJumps, float]:
-    """Return how jumps show by the herald's line and by the threshold, and the pulse's length, s.
+def reading() -> tuple[ReadoutJumps, JumpsByLine, float, float]:
+    """Return the jumps during a readout, and how they show by the threshold.
 
-    As worked out where ``test_readout_jumps`` judges it.
+    And for how long it is blind as a herald, and its pulse's length, s: as worked out where
+    ``test_readout_jumps`` judges it.
     """
     runner = MadeRunner(Chain(0, 1))
     (qubit,) = [q for q in runner.facility.qubits().values() if q.element == "q0"]
     bench = Bench(runner, NODE, (qubit,), known(runner.facility), keep=lambda _: None)
     one, reference = Pulses(bench, qubit), levels(bench, qubit)
-    herald, seen = (
-        readout_jumps(one, line, reference.ground_variance)
-        for line in (herald_cut(reference), THRESHOLD)
-    )
-    return herald, seen, 1e-9 * one.probe_ns
+    jumps = readout_jumps(one)
+    seen = jumps.by_line(THRESHOLD, reference.ground_variance)
+    return jumps, seen, jumps.herald_is_blind_s(reference), 1e-9 * one.probe_ns
 
 
 def bench_of(make: Chain, seed: int, thoroughness: float = THOROUGHNESS) -> Bench:
@@ -145,7 +143,7 @@ def test_lifts_that_are_seen_twice_are_as_many_as_are_drawn() -> None:
     bench = bench_of(make, 0)
     (qubit,) = bench.qubits
     timing = herald_timings([Pulses(bench, qubit)])[qubit.name]
-    share = _chain(bench, qubit, THRESHOLD, dark_s, timing)
+    share = _chain(bench, qubit, dark_s, timing)
     assert share(population) == pytest.approx(drawn, rel=7e-3)
     early = reading()[1].fallen_below / t1_known()
     assert early > 7e-3, "would show"

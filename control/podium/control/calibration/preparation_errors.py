@@ -72,8 +72,8 @@ def ideal_fidelity(
     """Return the fidelity of ideal preparation at the best setting, from heralded counts.
 
     Between herald and readout the share p of 1 follows dp/dt = (w - p) / T1, w the thermal
-    population; in the last ``blind_s`` of the herald
-    (:func:`~podium.control.calibration.readout_jumps.herald_is_blind_s`) it does as well.
+    population; in the last ``blind_s`` of the herald (see
+    :mod:`~podium.control.calibration.readout_jumps`) it does as well.
     A pi pulse in the middle of which p becomes 1 - p leaves besides a share S (r - 1 / (2 T1)) / 2
     behind, r the rate of pure dephasing, S the integral of sin(angle)**2: the Bloch vector's part
     across the pulse's axis shrinks at r + 1 / (2 T1), in place of 1 / T1 along it (first order of

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from math import pi, sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from podium.control.calibration.fits.driven_resonator import ring_up
@@ -30,7 +31,7 @@ that of one mode and two levels, and first order."""
 
 
 @dataclass(frozen=True, slots=True)
-class ReadoutJumps:
+class JumpsByLine:
     """Holds for how long jumps count during one readout, s, by a line between both clouds."""
 
     lifted_below: float
@@ -40,15 +41,51 @@ class ReadoutJumps:
     """What is lifted in that time lies above it."""
     fallen_below: float
     """What falls from 1 to 0 in that time lies below it."""
-    hastened: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadoutJumps:
+    """Holds the jumps of a qubit in parts of its readout, shape (:data:`PARTS`,) each."""
+
+    lifted_to: NDArray[np.float64]
+    """Where a shot lies that is lifted in this part, of the way from 0 to 1."""
+    lifts_s: NDArray[np.float64]
+    """Time in which the bath alone would lift as many."""
+    later_lifts_s: float
+    """The same of what photons lift after the pulse, until the resonator is empty."""
+    fallen_to: NDArray[np.float64]
+    falls_s: NDArray[np.float64]
+    hastened_s: float
     """What photons add to the time in which 1 falls, until the resonator is empty."""
 
+    def by_line(self, line: float, variance: float) -> JumpsByLine:
+        """Return how jumps count by a line.
 
-def readout_jumps(pulses: Pulses, line: float, variance: float) -> ReadoutJumps:
-    """Return how jumps during a qubit's readout show.
+        ``line``: of the way from 0 to 1; ``variance``: of a shot along it, in the same unit.
+        """
+        scatter = sqrt(variance)
+        below_0, below_1 = (float(ndtr((line - place) / scatter)) for place in (0.0, 1.0))
+        lifted = ndtr((line - self.lifted_to) / scatter)
+        fallen = ndtr((line - self.fallen_to) / scatter)
+        return JumpsByLine(
+            float(self.lifts_s @ lifted) + self.later_lifts_s,
+            float(self.lifts_s @ (below_0 - lifted)),
+            float(self.falls_s @ (fallen - below_1)),
+        )
 
-    ``line``: of the way from 0 to 1; ``variance``: of a shot along it, in the same unit. What is
-    taken of the bench, and :data:`HASTENED_DOUBT`, are noted as inputs.
+    def herald_is_blind_s(self, levels: Levels) -> float:
+        """Return for how long such a readout as a herald takes a qubit for 0 that is lifted, s.
+
+        Without the wait after its pulse; ``levels``: those by which it is judged. Raises FitFailed
+        where no single readout is sure of 0.
+        """
+        return self.by_line(herald_cut(levels), levels.ground_variance).lifted_below
+
+
+def readout_jumps(pulses: Pulses) -> ReadoutJumps:
+    """Return the jumps of a qubit during its readout.
+
+    What is taken of the bench, and :data:`HASTENED_DOUBT`, are noted as inputs.
     """
     bench, qubit = pulses.bench, pulses.qubit
     with bench.taking():  # what is set has no doubt
@@ -61,29 +98,18 @@ def readout_jumps(pulses: Pulses, line: float, variance: float) -> ReadoutJumps:
         (resonator, upside_down), frequency, amplitude, length_s, resonator.longest_step_s
     )
     seen = ring.integrated(opens_s, np.array([length_s]), PARTS)
-    (falls_to, lifts_from), (in_1_s, in_0_s) = (
+    (fallen_to, lifted_from), (in_1_s, in_0_s) = (
         one.reshape(2, PARTS) for one in (seen.place, seen.lit_s)
     )
     share = bench.inputs.take(f"{qubit.name}: jumps under photons", 1.0, HASTENED_DOUBT)
     last_1, last_0 = np.abs(ring.fields[-1, 1]) ** 2
     empties_s = share / (2 * pi * resonator.kappa_hz)
-    of_1_s, of_0_s = (seen.waits_s.ravel() + share * one for one in (in_1_s, in_0_s))
-    scatter = sqrt(variance)
-    below_0, below_1 = (float(ndtr((line - place) / scatter)) for place in (0.0, 1.0))
-    lifted = ndtr((line - (1 - lifts_from)) / scatter)
-    fallen = ndtr((line - falls_to) / scatter)
+    falls_s, lifts_s = (seen.waits_s.ravel() + share * one for one in (in_1_s, in_0_s))
     return ReadoutJumps(
-        float(np.sum(of_0_s * lifted) + empties_s * last_0),
-        float(np.sum(of_0_s * (below_0 - lifted))),
-        float(np.sum(of_1_s * (fallen - below_1))),
+        1 - lifted_from,
+        lifts_s,
+        float(empties_s * last_0),
+        fallen_to,
+        falls_s,
         float(share * np.sum(in_1_s) + empties_s * last_1),
     )
-
-
-def herald_is_blind_s(pulses: Pulses, levels: Levels) -> float:
-    """Return for how long a herald takes a qubit for 0 that is lifted meanwhile, s.
-
-    Without the wait after the herald's pulse; ``levels``: those by which it is judged. Raises
-    FitFailed where no single readout is sure of 0.
-    """
-    return readout_jumps(pulses, herald_cut(levels), levels.ground_variance).lifted_below

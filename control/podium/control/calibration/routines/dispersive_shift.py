@@ -31,7 +31,7 @@ from podium.control.calibration.preparation_errors import (
     herald_timings,
     share_in_one,
 )
-from podium.control.calibration.readout_jumps import herald_is_blind_s
+from podium.control.calibration.readout_jumps import readout_jumps
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
@@ -204,7 +204,8 @@ def _share_in_1(
         begin_s = until_all_end_ns(pulses)[qubit.name] * 1e-9 + seen_s
         return excited_share(thermal, t1_s, cycle_ns * 1e-9, begin_s, window.duration_s)
     played = herald_timings(pulses)[qubit.name]
-    since_s = herald_is_blind_s(Pulses(bench, qubit), levels(bench, qubit)) + played.until_read
+    blind_s = readout_jumps(Pulses(bench, qubit)).herald_is_blind_s(levels(bench, qubit))
+    since_s = blind_s + played.until_read
     arrives = share_in_one(bench, qubit, played, since_s, thermal)
     x = window.duration_s / t1_s
     alive = float(np.exp(-seen_s / t1_s) * (1 - np.exp(-x)) / x)

@@ -29,7 +29,7 @@ from podium.control.calibration.preparation_errors import (
     herald_timings,
     ideal_fidelity,
 )
-from podium.control.calibration.readout_jumps import herald_is_blind_s
+from podium.control.calibration.readout_jumps import readout_jumps
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
@@ -149,7 +149,8 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         seen, told = counted(qubit.name)
-        timing, blind_s = played[qubit.name], herald_is_blind_s(of_qubit[qubit.name], seen.levels)
+        timing = played[qubit.name]
+        blind_s = readout_jumps(of_qubit[qubit.name]).herald_is_blind_s(seen.levels)
         found = dict(told)
         found["assignment_fidelity"] = ideal_fidelity(bench, qubit, seen, timing, blind_s)
         found["herald_to_readout"] = Measured(blind_s + timing.until_read, SET_EXACTLY, "s")
@@ -272,7 +273,7 @@ def _counted_to(bench: Bench, pulses: tuple[Pulses, ...], name: str, seen: Discr
     played = herald_timings(pulses)[name]
 
     def measure() -> Measured:
-        blind_s = herald_is_blind_s(of_qubit, seen.levels)
+        blind_s = readout_jumps(of_qubit).herald_is_blind_s(seen.levels)
         return ideal_fidelity(bench, of_qubit.qubit, seen, played, blind_s)
 
     _, total = found_and_sigma(bench, measure)

@@ -16,8 +16,8 @@ which 1 is lifted to once in a hundred times, is no matter.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from math import exp, expm1
 
 import numpy as np
@@ -40,7 +40,7 @@ from podium.control.calibration.preparation_errors import (
     herald_timings,
     share_in_one,
 )
-from podium.control.calibration.readout_jumps import herald_is_blind_s, readout_jumps
+from podium.control.calibration.readout_jumps import readout_jumps
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import DRAWN, levels
@@ -105,14 +105,24 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         program = replace(program, shots=_first_shots(bench, pulses, dark_s))
     data = [await bench.run(outcome, program)]
 
-    def counted(qubit: Qubit) -> tuple[float, float]:
+    @cache
+    def counted(qubit: Qubit, runs: int) -> _Lifts:
+        """Return what these runs tell without any other value: counted once for all refits."""
+        with bench.taking():  # by which levels shots are judged is set, and has no doubt
+            reference = levels(bench, qubit)
+            threshold = bench.known(qubit, "rare_threshold").value
+        return _lifts(
+            [iq_of(one, qubit.element).ravel() for one in data[:runs]], reference, threshold
+        )
+
+    def population(qubit: Qubit) -> tuple[float, float]:
         """Return the population by all runs so far, and its sigma. Raises FitFailed."""
-        shots = [iq_of(one, qubit.element).ravel() for one in data]
-        return _population(bench, qubit, shots, dark_s[qubit.name], played[qubit.name])
+        lifts = counted(qubit, len(data))
+        return _population(bench, qubit, lifts, dark_s[qubit.name], played[qubit.name])
 
     taken = program.shots
     while bench.thoroughness >= 1 and len(data) <= MOST_RUNS:
-        more = await asyncio.to_thread(_more_shots, bench, qubits, taken, counted)
+        more = await asyncio.to_thread(_more_shots, bench, qubits, taken, population)
         if more <= FEW_MORE * taken:
             break
         shots = min(-(-more // -(-more // MOST_SHOTS)), MOST_SHOTS)
@@ -130,7 +140,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         )
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
-        value, sigma = counted(qubit)
+        value, sigma = population(qubit)
         return {"thermal_population": Measured(value, sigma, "1")}, replace(
             panel, text="P(1) = {thermal_population}"
         )
@@ -163,54 +173,62 @@ def _more_shots(
     bench: Bench,
     qubits: tuple[Qubit, ...],
     shots: int,
-    counted: Callable[[Qubit], tuple[float, float]],
+    population: Callable[[Qubit], tuple[float, float]],
 ) -> int:
     """Return how many shots more bring all sigmas to :data:`KNOWN`."""
     share = 1.0
     for qubit in qubits:
         try:
-            share = max(share, _share_needed(bench, partial(counted, qubit)))
+            share = max(share, _share_needed(bench, partial(population, qubit)))
         except FitFailed:
             continue
     return round((share - 1) * shots)
 
 
-def _share_needed(bench: Bench, counted: Callable[[], tuple[float, float]]) -> float:
+def _share_needed(bench: Bench, population: Callable[[], tuple[float, float]]) -> float:
     """Return how many times the shots one qubit needs: counts tell what the rest leaves of it."""
-    found, total = found_and_sigma(bench, lambda: Measured(*counted(), "1"))
+    found, total = found_and_sigma(bench, lambda: Measured(*population(), "1"))
     known, least = (one / float(np.sqrt(bench.thoroughness)) for one in (KNOWN, LEAST_COUNTED))
     wanted = float(np.sqrt(max(known**2 - (total**2 - found.sigma**2), least**2)))
     return (found.sigma / wanted) ** 2
 
 
-def _population(
-    bench: Bench,
-    qubit: Qubit,
-    runs: Sequence[ComplexArray],
-    dark_s: float,
-    played: HeraldTiming,
-) -> tuple[float, float]:
-    """Return the share of 1 in equilibrium from shots that follow each other, and its sigma.
+@dataclass(frozen=True, slots=True)
+class _Lifts:
+    """Counts the shots that came after one that was 0 for sure."""
 
-    ``runs``: shots of each, shapes (n,). ``dark_s``: from one readout's pulse to the next one.
-    ``played``: times of the heralded shots that have told the readout's errors.
-    Raises FitFailed.
-    """
-    look_at(np.concatenate(runs))
-    reference = levels(bench, qubit)
-    refuse_misplaced(np.concatenate(runs), reference)
-    threshold = bench.known(qubit, "rare_threshold").value
+    share: float
+    """Of those, that of which this one and the next read 1."""
+    shots: int
+
+
+def _lifts(runs: Sequence[ComplexArray], reference: Levels, threshold: float) -> _Lifts:
+    """Count lifts in ``runs``, the shots of each, shapes (n,). Raises FitFailed."""
+    every = np.concatenate(runs)
+    look_at(every)
+    refuse_misplaced(every, reference)
     sure = np.concatenate([heralded_zeros(one[:-2], reference) for one in runs])
     up = [reference.project(one) > threshold for one in runs]
     lifted = np.concatenate([one[1:-1] & one[2:] for one in up])[sure]
     if lifted.size < ENOUGH:
         raise FitFailed(f"only {lifted.size} shots come after one that is 0 for sure")
-    chain = _chain(bench, qubit, threshold, dark_s, played)
-    value, counted = 0.0, float(np.mean(lifted))
+    return _Lifts(float(np.mean(lifted)), lifted.size)
+
+
+def _population(
+    bench: Bench, qubit: Qubit, lifts: _Lifts, dark_s: float, played: HeraldTiming
+) -> tuple[float, float]:
+    """Return the share of 1 in equilibrium, and its sigma.
+
+    ``dark_s``: from one readout's pulse to the next one. ``played``: times of the heralded shots
+    that have told the readout's errors.
+    """
+    chain = _chain(bench, qubit, dark_s, played)
+    value = 0.0
     for _ in range(ROUNDS):
-        value += (counted - chain(value)) / _slope(chain, value)
-    likely = max(counted, 1 / lifted.size)
-    spread = float(np.sqrt(likely * (1 - likely) / lifted.size))
+        value += (lifts.share - chain(value)) / _slope(chain, value)
+    likely = max(lifts.share, 1 / lifts.shots)
+    spread = float(np.sqrt(likely * (1 - likely) / lifts.shots))
     return value, spread / _slope(chain, value)
 
 
@@ -220,7 +238,7 @@ def _slope(share: Callable[[float], float], value: float) -> float:
 
 
 def _chain(
-    bench: Bench, qubit: Qubit, threshold: float, dark_s: float, played: HeraldTiming
+    bench: Bench, qubit: Qubit, dark_s: float, played: HeraldTiming
 ) -> Callable[[float], float]:
     """Return how often a sure 0 is followed by two readings of 1, as a function of the population.
 
@@ -231,10 +249,14 @@ def _chain(
         bench.known(qubit, name).value for name in ("rare_false_excited", "rare_false_ground")
     )
     since_s, t1_s = bench.known(qubit, "herald_to_readout").value, bench.best(qubit, "t1")
-    of_qubit, reference = Pulses(bench, qubit), levels(bench, qubit)
-    seen = readout_jumps(of_qubit, threshold, reference.ground_variance)
-    first_s = dark_s + herald_is_blind_s(of_qubit, reference)
-    later_s = dark_s + 1e-9 * of_qubit.probe_ns + seen.hastened
+    of_qubit = Pulses(bench, qubit)
+    with bench.taking():  # what is set has no doubt
+        reference, probe_s = levels(bench, qubit), 1e-9 * of_qubit.probe_ns
+        threshold = bench.known(qubit, "rare_threshold").value
+    jumps = readout_jumps(of_qubit)
+    seen = jumps.by_line(threshold, reference.ground_variance)
+    first_s = dark_s + jumps.herald_is_blind_s(reference)
+    later_s = dark_s + probe_s + jumps.hastened_s
     soon_fallen = exp(-seen.fallen_below / t1_s)
 
     def share(population: float) -> float:
