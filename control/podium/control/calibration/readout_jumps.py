@@ -15,7 +15,6 @@ from math import pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from podium.control.calibration.fits.driven_resonator import ring_up
 from podium.control.calibration.fits.iq_clouds import herald_cut
@@ -63,6 +62,8 @@ class ReadoutJumps:
 
         ``line``: of the way from 0 to 1; ``variance``: of a shot along it, in the same unit.
         """
+        from scipy.special import ndtr  # heavy: the page imports routines, and fits nothing
+
         scatter = sqrt(variance)
         below_0, below_1 = (float(ndtr((line - place) / scatter)) for place in (0.0, 1.0))
         lifted = ndtr((line - self.lifted_to) / scatter)

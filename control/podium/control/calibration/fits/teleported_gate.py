@@ -10,6 +10,7 @@ control, as the axis does along which its far half is read: that goes round in f
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -47,6 +48,7 @@ class Image:
     sign: int
 
 
+@cache
 def image_of(word: str) -> Image:
     """Return what an ideal CNOT makes of a product of Paulis, as ``XI``."""
     made = CNOT @ np.kron(PAULIS[word[0]], PAULIS[word[1]]) @ CNOT.conj().T

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
 
 from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
@@ -167,6 +166,8 @@ def lossless(bench: LinkBench, way: PhotonWay, lags_s: Array) -> Array:
 
     By what is known of rates, widths, echo and atoms, each of which the fit takes.
     """
+    from scipy.interpolate import CubicSpline  # heavy
+
     low, high = float(np.min(lags_s)), float(np.max(lags_s))
     grid_ns = np.arange(np.floor(low * 1e9), np.ceil(high * 1e9) + GRID_NS, GRID_NS)
     at = seen_without_loss(bench, way, grid_ns.astype(np.int64))
@@ -244,6 +245,8 @@ def found_lag(bench: LinkBench, lag_s: Array, arrived: Array, shots: int) -> Fou
 
     ``arrived``: what the second end reads of f (0: 0, 1: 1), means of ``shots``, shape (lags,).
     """
+    from scipy.interpolate import CubicSpline  # heavy
+
     reach = float(np.ptp(lag_s)) * 1.5
     grid = np.arange(-reach, reach, FINE_S * 10)
     shape = lossless(bench, PhotonWay.of(bench), grid)
