@@ -11,6 +11,7 @@ from podium.control.calibration.fits.least_squares import (
     fit_least_squares,
     near,
     solutions_noted,
+    starts_of_next,
 )
 
 X = np.linspace(0.0, 1.0, 60)
@@ -103,3 +104,24 @@ def test_a_fit_that_is_repeated_moves_as_one_from_the_start_and_asks_its_model_r
         assert quick.values[name] - value == pytest.approx(
             moved, abs=0.1 * abs(moved) + 0.02 * first.sigmas[name]
         )
+
+
+def test_where_a_fit_is_repeated_nothing_is_searched_for() -> None:
+    searched = []
+
+    def search():
+        searched.append(1)
+        return [{"x": 1.5}]
+
+    def fit(data):
+        return fit_least_squares(two_wells, data, 1.0, starts_of_next(search)).values["x"]
+
+    with solutions_noted() as solutions:
+        first, second = fit(np.zeros(2)), fit(np.array([0.1, 0.0]))
+    assert len(searched) == 2
+    with near(solutions):
+        assert fit(np.zeros(2)) == pytest.approx(first)
+        assert fit(np.array([0.1, 0.0])) == pytest.approx(second)
+        assert len(searched) == 2
+        fit(np.zeros(2))  # a third one, which the first time had not
+    assert len(searched) == 3

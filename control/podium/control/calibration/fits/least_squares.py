@@ -177,10 +177,16 @@ class Solutions:
     begun: int = 0
     """How many fits were begun."""
 
+    @property
+    def coming(self) -> Solution | None:
+        """What the fit that begins next has found before, if it has."""
+        return self.found[self.begun] if self.begun < len(self.found) else None
+
     def take(self) -> Solution | None:
         """Return what the fit that begins now has found before, if it has."""
+        before = self.coming
         self.begun += 1
-        return self.found[self.begun - 1] if self.begun <= len(self.found) else None
+        return before
 
     def note(self, solution: Solution | None) -> None:
         """Note what the fit that was begun last has found, if it was the first time."""
@@ -207,6 +213,20 @@ def near(solutions: Solutions) -> Iterator[None]:
     """
     with _using(Solutions(solutions.found[:])):
         yield
+
+
+def starts_of_next(
+    search: Callable[[], Sequence[Mapping[str, float]]],
+) -> Sequence[Mapping[str, float]]:
+    """Return what ``search`` finds to begin the next fit from, or where that has ended before.
+
+    Where an analysis is repeated :func:`near` an earlier one there is nothing to search for.
+    """
+    solutions = _solutions.get()
+    before = None if solutions is None else solutions.coming
+    if before is None:
+        return search()
+    return [dict(zip(before.names, before.at.tolist(), strict=True))]
 
 
 @contextmanager

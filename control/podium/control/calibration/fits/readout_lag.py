@@ -13,7 +13,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_many_at_once
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    Fit,
+    FitFailed,
+    fit_many_at_once,
+    starts_of_next,
+)
 
 Array = NDArray[np.float64]
 STEP_NS = 1.0
@@ -140,7 +146,10 @@ def fit_readout_lag(
     def model(v: Mapping[str, Array]) -> Array:
         return np.append(phase_lines(shaken, begins_ns, turns, v), v["log_chi"], axis=1)
 
-    starts = _starts(shaken, begins_ns, turns, excited, sigma, photons)
+    def search() -> list[dict[str, float]]:
+        return _starts(shaken, begins_ns, turns, excited, sigma, photons)
+
+    starts = starts_of_next(search)
     reach = float(np.log(CHI_WITHIN))
     bounds = {
         "lag": Bound(EARLIEST_NS, LATEST_NS),
@@ -148,7 +157,11 @@ def fit_readout_lag(
         "log_chi": Bound(expected - reach, expected + reach),
     }
     found = fit_many_at_once(
-        model, np.append(excited, expected), np.append(sigma, chi_doubt), starts, bounds
+        model,
+        np.append(excited, expected),
+        np.append(sigma, chi_doubt),
+        starts,
+        bounds,
     )
     if found.chi2 > MISFIT:
         raise FitFailed(
