@@ -333,12 +333,14 @@ class Runs:
         run.execution.synced_ns = run.execution.synced_ns[: run.told]
 
     def _count_measured(self, now_fs: int) -> None:
+        self._counted_fs = max(self._counted_fs, now_fs)
+        if not len(self._measured):  # nearly always, and asked with every command
+            return
         count = bisect.bisect_right(
             self._measured[:, 0], now_fs, key=lambda tick: self._clock.to_world(int(tick))
         )
         self._management.network.measured(*self._measured[:count, :2].T)
         self._measured = self._measured[count:]
-        self._counted_fs = max(self._counted_fs, now_fs)
 
     def _note_measured(self, run: _Run, sent: NDArray[np.int64]) -> None:
         """Keep the pulses that a run has sent, or will, for the monitor; none is counted twice."""
