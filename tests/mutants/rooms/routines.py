@@ -12,10 +12,14 @@ _DRIVEN_TESTS = f"{_TESTS}/test_driven_resonator.py"
 _LAG = f"{_ROOM}/fits/readout_lag.py"
 _LAG_TESTS = f"{_TESTS}/test_readout_lag.py"
 _THERMAL = f"{_ROOM}/routines/thermal_population.py"
+_JUMPS = f"{_ROOM}/readout_jumps.py"
 _RELAXATION = f"{_ROOM}/routines/relaxation.py"
 _ROUTINE = f"{_ROOM}/routine.py"
 _HILL_TESTS = f"{_TESTS}/test_separation.py"
 _THERMAL_TESTS = f"{_TESTS}/test_thermal_population.py"
+_BY_FIELDS = (
+    f"{_TESTS}/test_readout_jumps.py::test_jumps_count_as_drawn_shots_with_fields_of_their_own_do",
+)
 _T1_TESTS = f"{_TESTS}/test_relaxation.py"
 _ROUTINE_TESTS = f"{_TESTS}/test_routine.py"
 _BY_HILL = (f"{_HILL_TESTS}::test_the_best_setting_is_found_within_its_sigmas",)
@@ -164,6 +168,38 @@ MUTANTS = (
         "value, spread",
         (f"{_THERMAL_TESTS}::test_correlated_shots_scatter_by_their_sigma",),
         "the sigma is that of a population that the bath reaches at once",
+    ),
+    Mutant(
+        "thermal/who-falls-early-stays",
+        _THERMAL,
+        "stays * min(reads / soon_fallen, 1.0)",
+        "stays * reads",
+        (f"{_THERMAL_TESTS}::test_lifts_that_are_seen_twice_are_as_many_as_are_drawn",),
+        "populations are a per cent of themselves too high",
+    ),
+    Mutant(
+        "jumps/lifts-are-falls-turned-over",
+        _JUMPS,
+        "        1 - lifted_from,\n",
+        "        1 - fallen_to,\n",
+        _BY_FIELDS,
+        "of many photons lifts are placed by the line of the wrong level",
+    ),
+    Mutant(
+        "jumps/the-dark-rate",
+        _JUMPS,
+        "(seen.waits_s.ravel() + share * one for one in (in_1_s, in_0_s))",
+        "(seen.waits_s.ravel() + 0 * one for one in (in_1_s, in_0_s))",
+        _BY_FIELDS,
+        "photons hasten nothing while a readout lasts: populations are 2 % too high",
+    ),
+    Mutant(
+        "jumps/empty-at-once",
+        _JUMPS,
+        "empties_s = share / (2 * pi * resonator.kappa_hz)",
+        "empties_s = 0.0",
+        _BY_FIELDS,
+        "photons that a readout leaves behind hasten nothing",
     ),
     Mutant(
         "t1/flips-leave-nothing",
