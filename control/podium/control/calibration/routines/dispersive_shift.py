@@ -335,5 +335,5 @@ DISPERSIVE_SHIFT = Declaration(
     },
     refines=("kappa",),
     places=(200,),
-    cost_s=1.2,
+    cost_s=0.3,
 )

@@ -153,5 +153,5 @@ ECHO = Declaration(
         "t2_echo": Lifetime(1 * DAY_S),
     },
     places=(135,),
-    cost_s=4.8,
+    cost_s=3.4,
 )

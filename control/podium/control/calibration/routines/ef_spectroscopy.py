@@ -182,5 +182,5 @@ EF_SPECTROSCOPY = Declaration(
         "anharmonicity": Lifetime(30 * DAY_S),
     },
     places=(140,),
-    cost_s=1.5,
+    cost_s=1.4,
 )

@@ -382,5 +382,5 @@ FLUX_ARC = Declaration(
     refines=("sweet_spot", "ground_readout_frequency", "probe_frequency"),
     essential=True,
     places=(40,),
-    cost_s=3.1,
+    cost_s=1.7,
 )

@@ -53,5 +53,5 @@ MIXER_CALIBRATION = Declaration(
     mixer_calibration,
     targets="outputs",
     places=(10,),
-    cost_s=2.2,
+    cost_s=1.5,
 )

@@ -270,5 +270,5 @@ PUNCH_OUT = Declaration(
     },
     refines=("probe_amplitude",),
     places=(50,),
-    cost_s=0.2,
+    cost_s=0.17,
 )

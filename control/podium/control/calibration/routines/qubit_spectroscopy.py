@@ -82,5 +82,5 @@ QUBIT_SPECTROSCOPY = Declaration(
     },
     essential=True,
     places=(60,),
-    cost_s=1.0,
+    cost_s=0.5,
 )

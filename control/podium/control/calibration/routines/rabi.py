@@ -209,7 +209,7 @@ RABI = Declaration(
     },
     essential=True,
     places=(80, 120),
-    cost_s=0.9,
+    cost_s=0.8,
 )
 
 RABI_EF = Declaration(
@@ -220,5 +220,5 @@ RABI_EF = Declaration(
         "ef_pi_amplitude": Lifetime(1 * DAY_S),
     },
     places=(150,),
-    cost_s=0.8,
+    cost_s=0.7,
 )

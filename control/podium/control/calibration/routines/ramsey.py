@@ -447,7 +447,7 @@ RAMSEY = Declaration(
     },
     refines=("f01",),
     places=(110, 210),
-    cost_s=7.2,
+    cost_s=6.0,
 )
 
 FREQUENCY = Declaration(
@@ -457,5 +457,5 @@ FREQUENCY = Declaration(
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     refines=("f01",),
     places=(220,),
-    cost_s=0.9,
+    cost_s=0.6,
 )

@@ -193,5 +193,5 @@ READOUT_LAG = Declaration(
         "readout_lag": Lifetime(1 * DAY_S, of_epoch=True),
     },
     places=(156,),
-    cost_s=0.3,
+    cost_s=0.18,
 )

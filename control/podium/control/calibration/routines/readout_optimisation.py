@@ -470,5 +470,5 @@ READOUT_OPTIMISATION = Declaration(
         "probe_loss": Lifetime(7 * DAY_S),
     },
     places=(90, 160),
-    cost_s=2.4,
+    cost_s=1.5,
 )

@@ -255,5 +255,5 @@ RESONATOR_SPECTROSCOPY = Declaration(
     refines=("probe_frequency",),
     essential=True,
     places=(30,),
-    cost_s=0.2,
+    cost_s=0.12,
 )

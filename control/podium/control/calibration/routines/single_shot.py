@@ -412,5 +412,5 @@ SINGLE_SHOT = Declaration(
     },
     essential=True,
     places=(100, 170),
-    cost_s=3.1,
+    cost_s=1.7,
 )

@@ -338,5 +338,5 @@ SWEET_SPOT = Declaration(
     refines=("f01",),
     essential=True,
     places=(70,),
-    cost_s=2.1,
+    cost_s=0.9,
 )

@@ -300,5 +300,5 @@ THERMAL_POPULATION = Declaration(
         "thermal_population": Lifetime(1 * DAY_S),
     },
     places=(153, 195),
-    cost_s=3.9,
+    cost_s=1.7,
 )

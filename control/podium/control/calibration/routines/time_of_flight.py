@@ -164,5 +164,5 @@ TIME_OF_FLIGHT = Declaration(
         "time_of_flight": Lifetime(30 * DAY_S, of_epoch=True),
     },
     places=(20,),
-    cost_s=0.2,
+    cost_s=0.1,
 )
