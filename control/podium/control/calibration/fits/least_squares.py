@@ -179,7 +179,7 @@ class Solutions:
 
     @property
     def coming(self) -> Solution | None:
-        """What the fit that begins next has found before, if it has."""
+        """Return what the fit that begins next has found before, if it has."""
         return self.found[self.begun] if self.begun < len(self.found) else None
 
     def take(self) -> Solution | None:
