@@ -23,6 +23,9 @@ EVERY_S = 1.0
 BEGIN_S = 1_800_000_000
 
 
+POLL_S = 1e-3
+
+
 @dataclass
 class ColdSide:
     facility: Facility
@@ -66,7 +69,9 @@ class ColdSide:
         async with asyncio.timeout(5):
             while (await self.news()).number == before:
                 self.supervisor.wake()
-                await asyncio.sleep(0)
+                # A loop that never waits starves the thread that writes alarms: each time it lets
+                # go of the interpreter's lock it has it back before the thread has woken up.
+                await asyncio.sleep(POLL_S)
 
     def wait(self, seconds: float) -> None:
         self.wall_s += seconds
