@@ -1,10 +1,13 @@
-"""What twenty readers cost a measurement that is on, in processor time.
+"""What twenty readers cost a measurement that is on, in processor time or in time.
 
-``python -m benches.twenty_readers [--rounds N]`` prints JSON. ``podium up`` on twins plays a scan
-again and again; by turns nobody reads, and twenty do: ten look at the page of what runs as a
-browser does, ten read slices and previews of recorded runs over HTTP, each twice a second. The
-measurement is the agent's, the coordinator's and the client's process: what they spend on a run is
-compared, turn by turn, so that neither the machine's load nor its drift counts.
+``python -m benches.twenty_readers [--rounds N] [--paced]`` prints JSON. ``podium up`` on twins
+plays a scan again and again; by turns nobody reads, and twenty do: ten look at the page of what
+runs as a browser does, ten read slices and previews of recorded runs over HTTP, each twice a
+second. The measurement is the agent's, the coordinator's and the client's process: what they spend
+on a run is compared, turn by turn, so that neither the machine's load nor its drift counts.
+
+``--paced``: twins take as long as a laboratory, runs last about two seconds, and what is compared
+is how long they take, from the wish to the data.
 """
 
 import argparse
@@ -36,6 +39,9 @@ LOOK_S = 0.5
 RUNS_EACH = 8
 """Of a turn."""
 SHOTS = 200
+LONG_SHOTS, LONG_RUNS_EACH = 9000, 3
+"""A run of two seconds in a laboratory, and how many a turn has."""
+WALL = "wall"
 SPAWN = multiprocessing.get_context("spawn")
 Counted: TypeAlias = Any
 Ended: TypeAlias = Any
@@ -49,13 +55,15 @@ class ReaderCost:
 
     rounds: int
     runs: int
+    of: str
+    """What is compared: ``processor`` time of who measures, or ``wall`` time."""
     run_ms: float
-    """Processor time of a run while nobody reads, median."""
+    """Of a run while nobody reads, median."""
     cost_percent: float
     """What readers add to it, median of the rounds."""
     sigma_percent: float
     of_each_percent: dict[str, float]
-    """Of each process, of the whole run."""
+    """Of each process, of the whole run; empty for wall time."""
     answers: int
     """That readers received meanwhile."""
 
@@ -127,21 +135,24 @@ def spent_s(measured: dict[str, psutil.Process]) -> dict[str, float]:
 
 
 async def turn(lab: Lab, measured: dict[str, psutil.Process]) -> dict[str, float]:
-    """Play some runs; return what a run cost each process, s."""
-    before = spent_s(measured)
-    for _ in range(RUNS_EACH):
-        await lab.run(scan(SHOTS))
-    after = spent_s(measured)
-    return {name: (after[name] - before[name]) / RUNS_EACH for name in measured}
+    """Play some runs; return what a run cost each process, or the wall where none is given, s."""
+    runs, shots = (RUNS_EACH, SHOTS) if measured else (LONG_RUNS_EACH, LONG_SHOTS)
+    before = spent_s(measured) or {WALL: time.monotonic()}
+    for _ in range(runs):
+        await lab.run(scan(shots))
+    after = spent_s(measured) or {WALL: time.monotonic()}
+    return {name: (after[name] - before[name]) / runs for name in before}
 
 
-async def compare(up: Up, rounds: int) -> ReaderCost:
+async def compare(up: Up, rounds: int, paced: bool) -> ReaderCost:
     """Return what readers cost, of so many pairs of turns."""
-    measured = {
-        "agent": up.child("agent"),
-        "coordinator": up.child("coordinator"),
-        "client": psutil.Process(),
-    }
+    measured: dict[str, psutil.Process] = {}
+    if not paced:
+        measured = {
+            "agent": up.child("agent"),
+            "coordinator": up.child("coordinator"),
+            "client": psutil.Process(),
+        }
     url, headers = up.page()
     answers = SPAWN.Value("q", 0)
     alone, among = [], []
@@ -167,7 +178,8 @@ async def compare(up: Up, rounds: int) -> ReaderCost:
     sigma = 1.2533 * more.std(ddof=1) / np.sqrt(rounds)  # of a median of normal values
     return ReaderCost(
         rounds,
-        2 * rounds * RUNS_EACH,
+        2 * rounds * (LONG_RUNS_EACH if paced else RUNS_EACH),
+        WALL if paced else "processor",
         round(1e3 * float(np.median(whole)), 2),
         round(1e2 * float(np.median(more)), 2),
         round(1e2 * float(sigma), 2),
@@ -176,12 +188,12 @@ async def compare(up: Up, rounds: int) -> ReaderCost:
     )
 
 
-def measure(rounds: int = 12) -> ReaderCost:
+def measure(rounds: int = 12, paced: bool = False) -> ReaderCost:
     """Start twins and ``podium up``, and return what readers cost."""
     with tempfile.TemporaryDirectory() as folder:
-        up = Up(Path(folder))
+        up = Up(Path(folder), clock="paced" if paced else "leap")
         try:
-            return asyncio.run(compare(up, rounds))
+            return asyncio.run(compare(up, rounds, paced))
         finally:
             up.close()
 
@@ -189,4 +201,6 @@ def measure(rounds: int = 12) -> ReaderCost:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=12)
-    print(json.dumps(asdict(measure(parser.parse_args().rounds))))
+    parser.add_argument("--paced", action="store_true", help="compare wall time of long runs")
+    asked = parser.parse_args()
+    print(json.dumps(asdict(measure(asked.rounds, asked.paced))))

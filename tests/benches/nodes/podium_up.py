@@ -23,6 +23,7 @@ class Up:
         facility: Path = EXAMPLE,
         instruments: int = 4,
         options: Sequence[str] = (),
+        clock: str = "leap",
     ) -> None:
         self.facility = facility
         self.endpoints = folder / "endpoints.json"
@@ -34,7 +35,8 @@ class Up:
         self._started: list[subprocess.Popen[bytes]] = []
         try:
             self.twins = self._start(
-                "twin", "serve", facility, "--twin", twin, "--endpoints", self.endpoints
+                *("twin", "serve", facility, "--twin", twin, "--clock", clock),
+                *("--endpoints", self.endpoints),
             )
             wait_for(self.endpoints.exists, self.log)
             self.up = self._start(

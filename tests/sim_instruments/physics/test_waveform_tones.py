@@ -45,6 +45,41 @@ def test_tones_of_constant_amplitude_are_found_exactly():
     assert np.allclose(summed(tuple(tones.items())), padded, atol=1e-5)
 
 
+SPANS = {
+    "all begin at once": [(-154.3e6, 0.3, 0, 1800), (37.1e6, 0.2, 0, 680), (271e6, 0.3, 0, 1184)],
+    "two end at once": [(-154.3e6, 0.3, 0, 1800), (37.1e6, 0.2, 0, 680), (271e6, 0.3, 0, 680)],
+    "one by one": [(-107e6, 0.3, 0, 1200), (90e6, 0.3, 501, 1800)],
+    "all end at once": [(-107e6, 0.1, 0, 1800), (90e6, 0.3, 1000, 1800), (3e6, 0.3, 700, 1800)],
+    "with a pause": [(-107e6, 0.3, 0, 500), (40e6, 0.1, 0, 480), (-107e6, 0.3, 900, 1800)],
+    "stepped": [(-107e6, 0.3, 0, 200), (-107e6, 0.2, 200, 1800), (50e6, 0.3, 0, 1792)],
+    "hardly longer": [(-154.3e6, 0.3, 0, 1792), (37.1e6, 0.2, 0, 1800), (271e6, 0.3, 0, 1784)],
+}
+
+
+@pytest.mark.parametrize("spans", SPANS.values(), ids=SPANS)
+@pytest.mark.parametrize("bits", [13, None])
+def test_tones_that_begin_and_end_by_themselves_are_found_exactly(
+    spans: list[tuple[float, float, int, int]], bits: int | None
+):
+    signal = np.zeros(len(EACH), np.complex128)
+    for hz, amplitude, begin, end in spans:
+        signal[begin:end] += amplitude * carrier(hz)[begin:end]
+    played = signal if bits is None else np.round(signal * 2**bits) / 2**bits
+    tones = split_tones(played, RATE_HZ)
+    found = []
+    for hz, envelope in tones:
+        there = np.flatnonzero(envelope)
+        assert np.all(envelope[there] == envelope[there[0]])
+        found.append((hz, float(abs(envelope[there[0]])), int(there[0]), int(there[-1]) + 1))
+    found.sort(key=lambda one: (round(one[0] / 1e6), one[2]))
+    spans = sorted(spans, key=lambda one: (round(one[0] / 1e6), one[2]))
+    assert [one[2:] for one in found] == [one[2:] for one in spans]
+    for one, wanted in zip(found, spans, strict=True):
+        assert one[0] == pytest.approx(wanted[0], abs=1e3)
+        assert one[1] == pytest.approx(wanted[1], rel=1e-4)
+    assert np.linalg.norm(summed(tones) - signal) < 3e-4 * np.linalg.norm(signal)
+
+
 def test_words_of_a_converter_are_no_tones():
     signal = 0.3 * carrier(107e6) + 0.2 * carrier(-90e6)
     rounded = np.round(signal * 2**13) / 2**13
@@ -81,11 +116,11 @@ def noise() -> Complexes:
     ("signal", "far_hz"),
     [
         (np.hanning(1800) * (carrier(-107e6) + 0.2 * carrier(90e6)), 1e6),
-        ((EACH < 1200) * carrier(-107e6) + (EACH > 500) * carrier(90e6), 10e6),
+        (carrier(-107e6) * np.minimum(EACH / 300, 1) + (EACH > 500) * carrier(90e6), 10e6),
         (chirp(), 20e6),
         (noise(), 20e6),
     ],
-    ids=["soft", "one by one", "chirp", "noise"],
+    ids=["soft", "soft at one end", "chirp", "noise"],
 )
 def test_other_waveforms_are_split_into_bands_that_add_up(signal: Complexes, far_hz: float):
     tones = split_tones(signal, RATE_HZ)

@@ -4,14 +4,16 @@ The world holds the samples of an envelope for a nanosecond and delays them by w
 line's rest below one, and what a resonator does at a frequency, go by the carrier alone. What turns
 in an envelope, as one tone of several does about their mean, would come back turned by up to
 ``360 deg * f * 1 ns`` and weakened by ``sinc(f * 1 ns)``. A waveform of several tones is therefore
-the sum of them: tones of constant amplitude are found exactly (least squares in amplitudes and
-frequencies), others by their bands: each peak of the spectrum has a band to itself, neighbours
-share what lies between them, and envelopes add up to the waveform, sample by sample.
+the sum of them: tones of constant amplitude, from wherever they begin to wherever they end, are
+found exactly (least squares in amplitudes and frequencies), others by their bands: each peak of the
+spectrum has a band to itself, neighbours share what lies between them, and envelopes add up to the
+waveform, sample by sample.
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import combinations, pairwise
 from typing import Final
 
 import numpy as np
@@ -26,8 +28,23 @@ TURNING: Final = 1e-4
 """Typical second difference of an envelope's samples, of their root mean square, above which it may
 hold more than its carrier: at 2 GSa/s that of two equal tones 7 MHz apart, or of one 107 MHz beside
 its carrier that is a thousandth as strong. A pulse of 200 ns that is soft throughout has less."""
+Bools = NDArray[np.bool_]
+
 TONES_MAX: Final = 16
 """Tones of constant amplitude that are looked for in one waveform."""
+HALVED: Final = 4
+"""How often a waveform is halved, at most, in search of a stretch in which no tone begins or
+ends."""
+SHORTEST: Final = 32
+"""Samples of such a stretch, at least."""
+OFF: Final = 4.0
+"""A sample that tones miss by so many times ``REST`` of the waveform's root mean square is one at
+which another tone begins or one of them ends."""
+SURE: Final = 8
+"""Samples behind it that tell which."""
+AT_ONCE: Final = 8
+"""Of more tones that sound at once it is not looked for several that end at the same sample, but
+for all of them."""
 RESOLVED: Final = 2.5
 """Tones of constant amplitude turn against each other so often in a waveform, at least."""
 REST: Final = 5e-4
@@ -114,10 +131,11 @@ def _split(stored: bytes, rate_hz: float) -> tuple[tuple[float, Complexes], ...]
     found = _constant_tones(signal[heard])
     if found is not None:
         tones = []
-        for turns, amplitude in found:
-            hz = _millihertz(turns, rate_hz)
+        for tone in found:
+            hz = _millihertz(tone.turns, rate_hz)
             envelope = np.zeros(len(signal), np.complex128)
-            envelope[heard] = amplitude * np.exp(-2j * np.pi * turns * heard.start)
+            level = tone.amplitude * np.exp(-2j * np.pi * tone.turns * heard.start)
+            envelope[heard.start + tone.begin : heard.start + tone.end] = level
             tones.append((hz, envelope))
     else:
         tones = _bands(signal, heard, rate_hz)
@@ -135,8 +153,144 @@ def _turns(envelope: Complexes) -> bool:
     return bool(np.median(bends) > TURNING * size)
 
 
-def _constant_tones(signal: Complexes) -> list[tuple[float, complex]] | None:
-    """Return turns a sample and amplitude at sample 0 of each tone; None: they are not constant."""
+@dataclass(frozen=True, slots=True)
+class _Tone:
+    """A tone of constant amplitude in a signal."""
+
+    turns: float
+    """Its frequency, turns a sample."""
+    amplitude: complex
+    """Referred to sample 0 of the signal."""
+    begin: int
+    end: int
+    """Samples in which it sounds, the last not included."""
+
+    def value(self, sample: int) -> complex:
+        """Return its value at a sample, where it sounds."""
+        return complex(self.amplitude * np.exp(2j * np.pi * self.turns * sample))
+
+    def within(self, count: int) -> Complexes:
+        """Return its samples in a signal of so many."""
+        heard = np.zeros(count, np.complex128)
+        each = np.arange(self.begin, self.end)
+        heard[self.begin : self.end] = self.amplitude * np.exp(2j * np.pi * self.turns * each)
+        return heard
+
+
+def _constant_tones(signal: Complexes) -> list[_Tone] | None:
+    """Return tones of constant amplitude that add up to a signal; None: it is no sum of such."""
+    steady = _steady_tones(signal)
+    if steady is not None:
+        return steady
+    size = np.sqrt(np.mean(np.abs(signal) ** 2))
+    found: list[_Tone] = []
+    rest = signal
+    while np.linalg.norm(rest) > REST * np.linalg.norm(signal):
+        off = np.flatnonzero(np.abs(rest) > OFF * REST * size)
+        if not off.size:
+            break
+        further = _stretched_tones(rest, int(off[0]), int(off[-1]) + 1, OFF * REST * size)
+        if not further or len(found) + len(further) > TONES_MAX:
+            return None
+        found += further
+        rest = rest - sum(one.within(len(rest)) for one in further)
+    return _refined_together(signal, _joined(found, OFF * REST * size))
+
+
+def _joined(tones: list[_Tone], off: float) -> list[_Tone]:
+    """Return tones with each joined to the one that goes on where it ends, if it is the same."""
+    joined: list[_Tone] = []
+    for one in sorted(tones, key=lambda tone: tone.begin):
+        for k, before in enumerate(joined):
+            length = min(before.end - before.begin, one.end - one.begin)
+            at_once = before.end == one.begin
+            if at_once and float(_apart(np.array([before.turns]), one.turns)[0]) < 0.1 / length:
+                there = before.value(one.begin), one.value(one.begin)
+                if abs(there[0] - there[1]) <= off:
+                    longer = before if before.end - before.begin > length else one
+                    joined[k] = replace(longer, begin=before.begin, end=one.end)
+                    break
+        else:
+            joined.append(one)
+    return joined
+
+
+def _stretched_tones(rest: Complexes, first: int, end: int, off: float) -> list[_Tone]:
+    """Return tones of one stretch of a signal, each from where it begins to where it ends."""
+    for halves in range(HALVED + 1):
+        edges = np.linspace(first, end, 2**halves + 1).astype(int).tolist()
+        for a, b in pairwise(edges):
+            if b - a < SHORTEST or np.abs(rest[a:b]).max() <= off:
+                continue
+            tones = _steady_tones(rest[a:b])
+            if tones is None:
+                continue
+            turns = [one.turns for one in tones]
+            amplitudes = np.array(
+                [one.amplitude * np.exp(-2j * np.pi * one.turns * a) for one in tones]
+            )
+            waves = amplitudes * np.exp(2j * np.pi * np.outer(np.arange(len(rest)), turns))
+            ends = _ends(rest[a:end], waves[a:end], off)
+            begins = _ends(rest[first:b][::-1], waves[first:b][::-1], off)
+            if min(begins) < b - a or min(ends) < b - a:
+                continue
+            return [
+                _Tone(one, complex(amplitude), b - before, a + after)
+                for one, amplitude, before, after in zip(
+                    turns, amplitudes, begins, ends, strict=True
+                )
+            ]
+    return []
+
+
+def _ends(signal: Complexes, waves: Complexes, off: float) -> list[int]:
+    """Return behind which sample each of the waves (n, tones) ends that a signal begins with."""
+    sounding = list(range(waves.shape[1]))
+    ends = [len(signal)] * len(sounding)
+    place = 0
+    while sounding:
+        missed = np.abs(signal[place:] - waves[place:][:, sounding].sum(axis=1)) > off
+        if not missed.any():
+            break
+        place += int(np.argmax(missed))
+        left = _left(signal[place : place + SURE], waves[place : place + SURE], sounding, off)
+        for one in set(sounding) - set(left):
+            ends[one] = place
+        sounding = left
+    return ends
+
+
+def _left(signal: Complexes, waves: Complexes, sounding: Sequence[int], off: float) -> list[int]:
+    """Return which of the tones go on in a few samples where not all do; none: nobody knows."""
+    for fewer in range(len(sounding) - 1, 0, -1):
+        for some in combinations(sounding, fewer):
+            if np.all(np.abs(signal - waves[:, some].sum(axis=1)) <= off):
+                return list(some)
+        if len(sounding) > AT_ONCE:
+            break
+    return []
+
+
+def _refined_together(signal: Complexes, tones: Sequence[_Tone]) -> list[_Tone] | None:
+    """Return tones with the frequencies and amplitudes that fit best; None: they do not add up."""
+    middle = (len(signal) - 1) / 2
+    each = np.asarray(np.arange(len(signal)) - middle, np.float64)
+    place = np.arange(len(signal))[:, None]
+    begins, ends = np.array([[one.begin, one.end] for one in tones]).T
+    there = (place >= begins) & (place < ends)
+    at_first = np.array([one.turns for one in tones])
+    turns, amplitudes, rest = _refined(signal, each, at_first, STEPS_MAX, there)
+    if np.linalg.norm(rest) > REST * np.linalg.norm(signal):
+        return None
+    at_start = amplitudes * np.exp(-2j * np.pi * turns * middle)
+    return [
+        replace(one, turns=float(a), amplitude=complex(b))
+        for one, a, b in zip(tones, turns, at_start, strict=True)
+    ]
+
+
+def _steady_tones(signal: Complexes) -> list[_Tone] | None:
+    """Return tones that sound throughout and add up to a signal; None: there are none."""
     least = REST * float(np.linalg.norm(signal))
     middle = (len(signal) - 1) / 2
     each = np.asarray(np.arange(len(signal)) - middle, np.float64)
@@ -150,16 +304,20 @@ def _constant_tones(signal: Complexes) -> list[tuple[float, complex]] | None:
         if np.linalg.norm(rest) <= least:
             turns, amplitudes, _ = _refined(signal, each, turns, STEPS_MAX)
             at_start = amplitudes * np.exp(-2j * np.pi * turns * middle)
-            return list(zip(turns.tolist(), at_start.tolist(), strict=True))
+            both = zip(turns.tolist(), at_start.tolist(), strict=True)
+            return [_Tone(one, amplitude, 0, len(signal)) for one, amplitude in both]
     return None
 
 
 def _refined(
-    signal: Complexes, each: Reals, turns: Reals, steps: int
+    signal: Complexes, each: Reals, turns: Reals, steps: int, there: Bools | bool = True
 ) -> tuple[Reals, Complexes, Complexes]:
-    """Return frequencies after so many steps of Gauss and Newton, amplitudes, and what is left."""
+    """Return frequencies after so many steps of Gauss and Newton, amplitudes, and what is left.
+
+    ``there``: where each tone sounds, shape (samples, tones).
+    """
     for _ in range(steps):
-        waves = np.exp(2j * np.pi * each[:, None] * turns)
+        waves = np.exp(2j * np.pi * each[:, None] * turns) * there
         amplitudes = _fitted(waves, signal)
         slopes = 2j * np.pi * each[:, None] * waves * amplitudes
         # Amplitudes follow: what they can take up of a slope is taken out of it.
@@ -170,7 +328,7 @@ def _refined(
         turns = turns + np.clip(step, -0.5 / len(each), 0.5 / len(each))
         if np.abs(step).max() < SMALL:
             break
-    waves = np.exp(2j * np.pi * each[:, None] * turns)
+    waves = np.exp(2j * np.pi * each[:, None] * turns) * there
     amplitudes = _fitted(waves, signal)
     return turns, amplitudes, signal - waves @ amplitudes
 
