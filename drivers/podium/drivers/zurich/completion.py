@@ -15,7 +15,7 @@ WAITING_FOR_TRIGGER = 1 << 2
 """Bit of ``sequencer/status`` (node documentation)."""
 READY_S = 10.0
 """A program is ready, and waits for its trigger, within this. ASSUMED."""
-POLL_FIRST_S, POLL_SHARE, POLL_MAX_S = 0.002, 0.05, 0.2
+POLL_FIRST_S, POLL_SHARE, POLL_MAX_S = 0.002, 0.25, 0.2
 """First pause between two looks; later a share of the time waited so far, up to the most.
 
 A node that changes ends a pause: the server tells of it, the pauses are for what it does not tell.

@@ -238,7 +238,7 @@ def test_two_flux_lines_on_one_core_play_at_once() -> None:
                 Play("d", Gaussian(600 * US, 100 * US), 0.5),
                 Delay(("d",), US),
             ),
-            "waveforms need 1200000 samples or more, at most 98304",
+            "waveforms need 1200128 samples or more, at most 98304",
         ),
     ],
 )

@@ -11,6 +11,7 @@ from podium.control.compilers.zurich.shapes import samples_at
 from podium.control.program.waveforms import Waveform
 from podium.firmware_interfaces.zurich.awg_limits import (
     HDAWG_WAVE_SAMPLES,
+    SHFSG_WAVE_PAGE,
     SHFSG_WAVE_SAMPLES,
     WAVE_WORD_MAX,
 )
@@ -51,7 +52,7 @@ class WaveTable:
         self.kind = kind
         self.rate_hz = rate_hz
         self.samples = 0
-        """How many are stored."""
+        """How much of the memory they take."""
         self.contents: list[Content] = []
         self._frames = frames
         self._index: dict[Content, int] = {}
@@ -72,7 +73,7 @@ class WaveTable:
     def store(self, content: Content) -> int:
         """Return the index of a waveform; raises :class:`TooLarge` where the memory is full."""
         if content not in self._index:
-            self.samples += content.length
+            self.samples = self._end_of(content.length)
             if self.samples > self.samples_max:
                 raise TooLarge(
                     f"{self._frames}: waveforms need {self.samples} samples or more, at most "
@@ -84,6 +85,14 @@ class WaveTable:
             self._index[content] = len(self.contents)
             self.contents.append(content)
         return self._index[content]
+
+    def _end_of(self, length: int) -> int:
+        """Return where the next waveform ends in the memory."""
+        if self.kind != "sg":
+            return self.samples + length
+        left = -self.samples % SHFSG_WAVE_PAGE
+        begin = self.samples + (left if length > left else 0)
+        return begin + (length if length <= SHFSG_WAVE_PAGE else _pages(length))
 
     def stored(self, channels: tuple[int, ...]) -> tuple[StoredWaveform, ...]:
         """Return all waveforms; ``channels`` of an HDAWG core that are used.
@@ -124,3 +133,8 @@ class WaveTable:
             carried = shape[first - part.at : last - part.at] * part.amplitude
             made[first:last] += carried * np.exp(2j * np.pi * turns) if turns.any() else carried
         return made
+
+
+def _pages(length: int) -> int:
+    """Return the samples of the pages that a long waveform takes."""
+    return length + -length % SHFSG_WAVE_PAGE

@@ -164,9 +164,12 @@ class AnalyserRun:
             known.popleft()
 
     def _known(self, numbers: Integers) -> Complexes:
-        """Return results that are known ahead, by their numbers."""
-        parts = [one.results for one in self._precomputed]
-        return np.concatenate(parts)[numbers - self._precomputed[0].first]
+        """Return results that are known ahead, by their numbers, which ascend."""
+        parts = []
+        for one in self._precomputed:
+            of_run = numbers - one.first
+            parts.append(one.results[of_run[(of_run >= 0) & (of_run < len(one.results))]])
+        return np.concatenate(parts)
 
     @property
     def behind(self) -> bool:

@@ -97,10 +97,13 @@ class ResultLogger:
                 point = index % self.settings.length
             else:
                 point = index // self.settings.averages
-            length = self.settings.length
-            self._sums[unit] += np.bincount(point, values.real, length)
-            self._sums[unit] += 1j * np.bincount(point, values.imag, length)
-            self._counts[unit] += np.bincount(point, minlength=length)
+            if not len(point):
+                continue
+            first, last = int(point.min()), int(point.max())
+            here, count = slice(first, last + 1), last + 1 - first
+            self._sums[unit, here] += np.bincount(point - first, values.real, count)
+            self._sums[unit, here] += 1j * np.bincount(point - first, values.imag, count)
+            self._counts[unit, here] += np.bincount(point - first, minlength=count)
             self._taken[unit] += len(values)
 
     def data(self, unit: int) -> Complexes:
