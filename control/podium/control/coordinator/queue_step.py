@@ -35,6 +35,8 @@ HOLES_MAX = 24
 """So many holes of an agent are remembered in one plan; with fewer, less is let in early."""
 OVERDUE = 0.2
 """What takes longer than estimated is expected to take this share of its age more. ASSUMED."""
+SHORTEST_S = 1e-3
+"""Whatever is planned takes that, at least."""
 SAFE_POINT_S = 1.0
 """A safe point is expected within so long. ASSUMED: a batch of a stream takes 0.4 s."""
 
@@ -57,6 +59,7 @@ def step(queue: Iterable[QueuedWork], state: QueueState, now_s: float) -> tuple[
         return work.ticket in late, -rank, work.asked_s, work.ticket
 
     plan = _Plan(state, now_s)
+    may_yield = any(one.work.yields for one in state.on)
     yielding = {one.work.ticket for one in state.on if one.asked_to_yield}
     placements: list[Placement] = []
     for one in state.on:
@@ -66,7 +69,7 @@ def step(queue: Iterable[QueuedWork], state: QueueState, now_s: float) -> tuple[
             placements.append(Yield(one.work.ticket, kept.id))
     for work in sorted(works, key=order):
         placement = plan.place(work, after_suspended=work.ticket in late)
-        if isinstance(placement, Wait):
+        if may_yield and isinstance(placement, Wait):
             for ticket in _gives_way(work, state.on, yielding, inherited, now_s):
                 yielding.add(ticket)
                 placements.append(Yield(ticket, work.ticket))
@@ -146,6 +149,7 @@ class _Plan:
     def __init__(self, state: QueueState, now_s: float) -> None:
         self._now_s = now_s
         self._reservations = [one for one in state.reservations if one.ends_s > now_s]
+        self._reserved_until_s = max((one.ends_s for one in self._reservations), default=now_s)
         self._agents: dict[str, AgentTimeline] = {}
         self._suspended: dict[str, float] = {}
         """By agent: when what has let others in there is expected to end."""
@@ -174,10 +178,17 @@ class _Plan:
         else:
             starts_s, found = self._earliest(work, lines, from_s)
         ends_s = starts_s + work.lasts_s
-        variance = max([hole.variance_s2 for hole in found if hole.begins_s == starts_s] or [0.0])
-        behind: list[str] = []
-        if starts_s > now_s:
-            behind = self._behind(work, found, starts_s)
+        variance = 0.0
+        behind: dict[str, None] = {}
+        """What ends, or is reserved, until work starts, in order."""
+        for hole in found:
+            if hole.begins_s == starts_s:
+                behind[hole.after] = None
+                if hole.variance_s2 > variance:
+                    variance = hole.variance_s2
+        behind.pop("", None)
+        if now_s < starts_s <= self._reserved_until_s:
+            behind |= dict.fromkeys(self._reserved_until(work, starts_s))
         if work.suspended:
             self._suspended |= dict.fromkeys(work.agents, ends_s)
         drains = now_s - work.asked_s > DRAIN_S
@@ -192,7 +203,7 @@ class _Plan:
                 for line in lines:
                     line.readers_end_s = ends_s
             return Start(work.ticket)
-        return Wait(work.ticket, starts_s, math.sqrt(variance), tuple(dict.fromkeys(behind)))
+        return Wait(work.ticket, starts_s, math.sqrt(variance), tuple(behind))
 
     def _new(self, agent: str) -> AgentTimeline:
         line = self._agents[agent] = AgentTimeline([Hole(self._now_s, math.inf)])
@@ -206,15 +217,13 @@ class _Plan:
         if work.shared:
             line.readers_end_s = max(line.readers_end_s, ends_s)
 
-    def _behind(self, work: QueuedWork, found: list[Hole], starts_s: float) -> list[str]:
-        """Return what ends, or is reserved, until work starts."""
-        ended = [one.after for one in found if one.begins_s == starts_s and one.after]
-        kept = [
+    def _reserved_until(self, work: QueuedWork, starts_s: float) -> list[str]:
+        """Return the reservations of its agents that end when work starts."""
+        return [
             one.id
             for one in self._reservations
             if one.ends_s == starts_s and not work.agents.isdisjoint(one.agents)
         ]
-        return ended + kept
 
     def _reads_beside(self, work: QueuedWork, lines: list[AgentTimeline]) -> bool:
         """Have work that only reads beside others that do, if it ends no later than they do or
@@ -241,23 +250,25 @@ class _Plan:
         self, work: QueuedWork, lines: list[AgentTimeline], from_s: float
     ) -> tuple[float, list[Hole]]:
         """Return the earliest time at which all agents are free for long enough, and the holes."""
-        at_s, fits_s = from_s, work.lasts_s + work.sigma_s
-        while True:
-            began_s, found = at_s, []
+        at_s, fits_s = from_s, max(work.lasts_s + work.sigma_s, SHORTEST_S)
+        found: list[Hole] = []
+        agreed = False
+        while not agreed:
+            agreed, found = True, []
             for line in lines:
                 for hole in line.holes:
-                    begins_s, ends_s = hole.begins_s, hole.ends_s
-                    if ends_s <= at_s:
-                        continue
+                    begins_s = hole.begins_s
                     if begins_s > at_s:
-                        at_s = begins_s
-                    if at_s + fits_s <= ends_s:
-                        found.append(hole)
+                        if begins_s + fits_s <= hole.ends_s:
+                            at_s, agreed = begins_s, agreed and not found
+                            break
+                    elif at_s + fits_s <= hole.ends_s:
                         break
-            if self._reservations:
-                at_s = self._blocked_until(work, at_s, at_s + fits_s)
-            if at_s == began_s:
-                return at_s, found
+                found.append(hole)
+            if agreed and at_s < self._reserved_until_s:
+                free_s = self._blocked_until(work, at_s, at_s + fits_s)
+                at_s, agreed = free_s, free_s == at_s
+        return at_s, found
 
     def _blocked_until(self, work: QueuedWork, at_s: float, ends_s: float) -> float:
         """Return the end of what is reserved for others between two times; none: the first.
