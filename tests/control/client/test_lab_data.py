@@ -18,7 +18,7 @@ from podium.control.client.lab import Lab
 from podium.control.client.run_recorder import NotRecorded, RunRecorder
 from podium.control.records.record_folder import RecordFolder
 from podium.control.records.record_service import RecordService
-from podium.control.records.records_error import NoRun, RecordsError
+from podium.control.records.records_error import NoRun, RecordsAway, RecordsError
 from podium.control.records.run_attributes import QUBITS, ROUTINE, attributes_laid
 from podium.control.records.run_times import NoTime
 from podium.control.runs.errors import RunRefused
@@ -153,6 +153,36 @@ async def test_where_there_are_records_each_run_that_they_miss_is_warned_of(
             with pytest.warns(NotRecorded, match="refused: 10 MB are free"):
                 data = await one.run(scan)
         assert data.attrs["not_recorded"] == "refused: 10 MB are free"
+
+
+async def test_a_database_that_is_away_for_a_while_has_the_run(lab, scan, tmp_path: Path) -> None:
+    tries = 0
+
+    def opened() -> RecordFolder:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise RecordsAway("the records cannot be opened: the database system is starting up")
+        return RecordFolder(tmp_path / "records")
+
+    one = Lab(lab.facility, lab._bus, "ann", recorded=True)
+    async with RecordService(lab.facility.name, lab._bus, opened).running():
+        data = await one.run(scan)
+    assert "not_recorded" not in data.attrs
+    with RecordFolder(tmp_path / "records") as records:
+        assert records.index.run(data.attrs["run"]).state == "done"
+
+
+async def test_a_database_that_stays_away_is_told_in_its_words(lab, scan, monkeypatch) -> None:
+    monkeypatch.setattr(run_recorder, "LOST_S", 0.0)
+
+    def away() -> RecordFolder:
+        raise RecordsAway("the records cannot be opened: connection refused")
+
+    one = Lab(lab.facility, lab._bus, "ann", recorded=True)
+    async with RecordService(lab.facility.name, lab._bus, away).running():
+        with pytest.warns(NotRecorded, match="connection refused"):
+            await one.run(scan)
 
 
 async def test_records_that_come_back_soon_have_the_run(lab, scan, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from podium.control.bus.records import FindRuns
 from podium.control.records.pruning import PruneRule, prunable, prune
 from podium.control.records.record_check import check
 from podium.control.records.record_folder import RecordFolder
-from podium.control.records.records_error import RecordsError
+from podium.control.records.records_error import RecordsAway, RecordsError
 
 pytestmark = pytest.mark.postgresql
 
@@ -50,7 +50,7 @@ def test_it_does_all_that_a_file_does_and_goes_on_after_a_kill(
         assert len(list(prune(records, prunable(records, PruneRule(), ())))) == 1
         assert not list(check(records))
         server.stop(signal.SIGKILL)
-        with pytest.raises(RecordsError):
+        with pytest.raises(RecordsAway):
             records.keep(wanted("1-3", 3))
         server.start()
         assert records.keep(wanted("1-3", 3)).run == "1-3"

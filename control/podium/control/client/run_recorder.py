@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 ANSWER_S = 60.0
 """Deadline for one answer of the records: a large file takes a while to be on the disk."""
+_AGAIN = frozenset({"no answer", "later"})
+"""Kinds of failures after which the same is asked again."""
 LOST_S = 30.0
 """Records that have answered, and do not for so long, are gone; they are started again in less."""
 ABSENT_S = 5.0
@@ -181,17 +183,19 @@ class RunRecorder:
             answer = await self._asked_once(request, expected)
             if unanswered_since is None:  # what died over the first question is started again
                 unanswered_since = loop.time()
-            if not isinstance(answer, Failed) or answer.kind != "no answer":
+            if not isinstance(answer, Failed) or answer.kind not in _AGAIN:
                 self._known, self._gave_up = True, False
             if not isinstance(answer, Failed):
                 return answer
+            self._known |= answer.kind == "later"
             if answer.kind == "refused":
                 raise NoRun(answer.message)
-            if answer.kind != "no answer":
+            if answer.kind not in _AGAIN:
                 raise RecordsError(answer.message)
             if loop.time() >= unanswered_since + self._patience_s():
                 self._gave_up = True
-                raise RecordsError(f"the records of {self._facility} do not answer")
+                silent = f"the records of {self._facility} do not answer"
+                raise RecordsError(silent if answer.kind == "no answer" else answer.message)
             await asyncio.sleep(0.1)
 
     async def _asked_once(self, request: object, expected: type[Answer]) -> Answer | Failed:

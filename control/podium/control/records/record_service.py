@@ -53,7 +53,7 @@ from podium.control.bus.records import (
 from podium.control.bus.wire import BadMessage, decode, encode
 from podium.control.records.disk_forecast import disk_forecast
 from podium.control.records.reading_recorder import READINGS, Recorder
-from podium.control.records.records_error import NoRun, RecordsError
+from podium.control.records.records_error import NoRun, RecordsAway, RecordsError
 from podium.control.records.run_attributes import qubits_of
 
 if TYPE_CHECKING:
@@ -121,6 +121,8 @@ class RecordService:
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         """Not kept yet."""
         self._lost_events = False
+        self._away = False
+        """Whether it was said that the database takes nothing now."""
         self._heard: deque[tuple[float, InstrumentReadings]] = deque(maxlen=EVENTS_MAX)
         """Not kept yet, with the Unix time at which they came."""
         self._recorder: Recorder | None = None
@@ -293,9 +295,15 @@ class RecordService:
             answer = Failed("refused", str(error))
         except BadMessage as error:
             answer = Failed("refused", f"records: {error}")
+        except RecordsAway as error:
+            if not self._away:  # it is said once: who is told asks again
+                self._away = True
+                log.error("records", problem=str(error))
+            return await asyncio.to_thread(encode, Failed("later", str(error)))
         except RecordsError as error:
             log.error("records", problem=str(error))
             answer = Failed("failed", str(error))
+        self._away = False
         return await asyncio.to_thread(encode, answer)
 
     async def _do(self, asked: object) -> object:

@@ -36,7 +36,7 @@ from podium.control.records.index_schema import (
     bring_up_to_date,
     version_of,
 )
-from podium.control.records.records_error import NoRun, RecordsError
+from podium.control.records.records_error import NoRun, RecordsAway, RecordsError
 from podium.control.records.run_search import question_of, run_of
 from podium.control.records.run_times import moment_s
 
@@ -425,7 +425,9 @@ class RunIndex:
             cause = str(getattr(error, "orig", None) or error).strip()
             if "full" in cause or "I/O" in cause:
                 cause += "; nothing of it was kept, what was there before is; free some space"
-            raise RecordsError(f"the records {self._shown} {what}: {cause}") from error
+            away = self._is_away(getattr(error, "orig", None) or error)
+            raised = RecordsAway if away else RecordsError
+            raise raised(f"the records {self._shown} {what}: {cause}") from error
         except (
             *(ValueError, TypeError, KeyError, AttributeError),
             *(ArithmeticError, zlib.error),  # an infinite number of bytes, a cut text
@@ -434,6 +436,17 @@ class RunIndex:
                 f"the records {self._shown} {what}: a row of theirs is damaged: "
                 f"{type(error).__name__}: {error}"
             ) from error
+
+    @staticmethod
+    def _is_away(error: BaseException) -> bool:
+        """Tell whether a server says that it cannot be reached, or starts or ends just now.
+
+        Without a code: no connection (libpq). Class 08: connection exception, 57P: operator
+        intervention (PostgreSQL manual, appendix A).
+        """
+        if not hasattr(error, "sqlstate") or type(error).__name__ == "ProgrammingError":
+            return False
+        return error.sqlstate is None or str(error.sqlstate).startswith(("08", "57P"))
 
 
 def _cursor(connection: sa.Connection) -> Any:
