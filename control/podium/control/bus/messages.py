@@ -118,8 +118,9 @@ class Failed:
     """``refused`` (fix the request), :data:`DOES_NOT_FIT` (the program, its controllers),
     :data:`LATE` (a start came too late: ask again), :data:`PARTIAL_START` (not all have started,
     and all were stopped: ask again), ``unreachable`` (an instrument is; its state
-    is unknown), ``failed``, ``later`` (nothing was done; what it stands on is not there now, and may
-    soon be: ask again), or, made on this side, ``no answer`` (whether it was done is unknown)."""
+    is unknown), ``failed``, ``later`` (nothing was done; what it stands on is not there now, and
+    may soon be: ask again), or, made on this side, ``no answer`` (whether it was done is
+    unknown)."""
     message: str
 
 
