@@ -39,7 +39,10 @@ class PostgresServer:
         return f"postgresql+psycopg://records@/postgres?host={self.folder}"
 
     def start(self) -> None:
-        """Start it, and return once it answers."""
+        """Start it, and return once it answers.
+
+        What a killed server has left ends a moment later, and none starts before.
+        """
         words = [
             str(self.bin / "postgres"),
             "-D",
@@ -48,15 +51,19 @@ class PostgresServer:
             str(self.folder),
         ]
         words += ["-c", "listen_addresses=", "-c", "max_connections=20"]
-        log = (self.folder / "log").open("ab")
-        with log:
-            self.process = subprocess.Popen(words, stdout=log, stderr=log, **self.as_user)
+        self._begin(words)
         ready = [str(self.bin / "pg_isready"), "-q", "-h", str(self.folder)]
         give_up = time.monotonic() + READY_S
         while subprocess.run(ready, check=False).returncode:
-            if time.monotonic() > give_up or self.process.poll() is not None:
+            if time.monotonic() > give_up:
                 raise RuntimeError((self.folder / "log").read_text())
             time.sleep(0.05)
+            if self.process is None or self.process.poll() is not None:
+                self._begin(words)
+
+    def _begin(self, words: list[str]) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(words, stdout=log, stderr=log, **self.as_user)
 
     def stop(self, how: signal.Signals = signal.SIGQUIT) -> None:
         """End it; SIGKILL leaves it as a loss of its process does."""
