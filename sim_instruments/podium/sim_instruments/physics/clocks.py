@@ -16,8 +16,12 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from itertools import pairwise
-from math import cos, log, pi, sqrt
+from math import log, pi, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_S, FS_PER_US
 from podium.sim_instruments.physics.clock_makes import ClockMake
@@ -31,8 +35,15 @@ FLICKER_BAND_S = (10e-6, 1e5)
 COSINES_PER_DECADE = 6
 REACH_FS = 60 * FS_PER_S
 """No clock is ever further off."""
+_FLICKER_BASE_FS = 10 * FS_PER_S
+"""Turns of cosines are counted from a multiple of this: in floats to 1e-9 fs of the sum."""
+WHITE_REMEMBERED = 1024
+"""Neighbouring instants have the same number."""
 TICKS_REMEMBERED = 256
 """The same few (ends of what runs) are asked for at each message that comes."""
+
+
+_white = lru_cache(WHITE_REMEMBERED)(gaussian)
 
 
 class LockState(Enum):
@@ -118,6 +129,9 @@ class Clock:
         self._errors = errors or draw_errors(seed, element, make)
         self._white_key = key(seed, element, "white")
         self._flicker = self._cosines()
+        self._flicker_periods_fs = np.array([float(period_fs) for period_fs, _ in self._flicker])
+        self._flicker_from: tuple[int, NDArray[np.float64]] = (-1, np.zeros(0))
+        """Since when turns are counted, and how many there were by then."""
         self._stretches = [_Stretch(0, LockState.LOCKED, 0, self._lock_offset_fs(0))]
         self._reference: Clock | None = None
         self._changed = 0
@@ -288,7 +302,10 @@ class Clock:
             since = self._stretches[number]
             wanted_fs = at_fs = local_fs(since.epoch)
             for _ in range(3):  # slopes are below 1e-4: each round gains four digits
+                before_fs = at_fs
                 at_fs = wanted_fs - round(self._smooth_in(since, at_fs) + noise_fs)
+                if at_fs == before_fs:
+                    break
             number += 1
             if number == len(self._stretches) or at_fs < self._stretches[number].begun_fs:
                 return max(at_fs, since.begun_fs)
@@ -316,13 +333,22 @@ class Clock:
         noise_fs = 0.0
         if self.make.white_fs:
             tick = at_fs // WHITE_TICK_FS
-            noise_fs += self.make.white_fs * gaussian(self._white_key, tick)
-        for period_fs, phase in self._flicker:
-            turns = at_fs % period_fs / period_fs + phase
-            noise_fs += self._amplitude_fs * cos(2 * pi * turns)
+            noise_fs += self.make.white_fs * _white(self._white_key, tick)
+        if self._flicker:
+            noise_fs += self._amplitude_fs * self._flicker_at(at_fs)
         if self._reference is not None and self.state(at_fs) is LockState.LOCKED:
             noise_fs += self._reference._noise_fs(at_fs)
         return noise_fs
+
+    def _flicker_at(self, at_fs: int) -> float:
+        """Return the sum of its cosines."""
+        base, since_fs = divmod(at_fs, _FLICKER_BASE_FS)
+        if self._flicker_from[0] != base:
+            begun_fs = base * _FLICKER_BASE_FS
+            begun = [begun_fs % period_fs / period_fs + phase for period_fs, phase in self._flicker]
+            self._flicker_from = base, np.array(begun)
+        turns = since_fs / self._flicker_periods_fs + self._flicker_from[1]
+        return float(np.cos(2 * pi * turns).sum())
 
     @property
     def _amplitude_fs(self) -> float:

@@ -21,6 +21,9 @@ from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_inputs imp
     tag_noise_key,
 )
 
+TAGGED_MAX = 2 * CHANNELS
+"""Records whose tags are remembered."""
+
 
 class TimeTagCollector:
     """Collects the edges at inputs of all QTMs of a cluster."""
@@ -29,6 +32,9 @@ class TimeTagCollector:
         self._lines = lines
         self._clock = clock
         self._serial = serial
+        self._tagged: dict[int, tuple[TagRecord, tuple[object, ...], TaggedEdges]] = {}
+        """By identity of a record: what was made of which edges. Each is asked for by all others of
+        its module, and until all are known."""
 
     def finish(
         self,
@@ -74,7 +80,14 @@ class TimeTagCollector:
             return None
         key = tag_noise_key(self._serial, module.slot, channel, from_fs)
         quad = bank.quads[channel // 4]
-        return tagged(record, edges, quad, self._clock, key)
+        made_of = (tuple(edges), quad["timetag_oversampling"])
+        known = self._tagged.get(id(record))
+        if known is None or known[0] is not record or known[1] != made_of:
+            if len(self._tagged) >= TAGGED_MAX:
+                self._tagged.clear()
+            known = record, made_of, tagged(record, edges, quad, self._clock, key)
+            self._tagged[id(record)] = known
+        return known[2]
 
     def inputs(
         self, modules: Iterable[Module], promise: Promise, start_tick: int, epoch_subs: int
