@@ -33,8 +33,9 @@ function draw() {
   const [scale, told] = scaled(value, unit);
   const columns = [value, least, most].map((all) => all.map((one) => one / scale));
   const base = frame("", told);
-  // A single reading has no span of its own.
-  base.scales = { x: { time: true, range: (_, low, high) => [Math.min(low, high - LEAST_S), high] } };
+  // A single reading has no span of its own; uPlot would give it years.
+  const end = at_s.at(-1);
+  base.scales = { x: { time: true, range: () => [Math.min(at_s[0], end - LEAST_S), end] } };
   Object.assign(base.axes[0], { values: (_, splits) => times(splits), size: 1.5 * base.axes[0].size, space: 70 });
   base.series = [{}, { stroke: colour(0), width: 1.8, points: { show: at_s.length < 40, size: 4 } },
     { stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } }];
