@@ -24,6 +24,9 @@ from podium.control.records.snapshots import FOLDER
 if TYPE_CHECKING:
     import xarray
 
+READ_S, READ_BYTES_PER_S = 20, 10_000_000
+"""Processor time that reading a file may take: HDF5 has been seen to go round for ever in one that
+was damaged. ASSUMED: a tenth of what it takes to unpack is plenty."""
 QCODES, LABBER, OURS = frozenset((".db", ".sqlite")), frozenset((".hdf5", ".h5")), ".nc"
 
 
@@ -90,7 +93,8 @@ def _runs_of(path: Path, by: str) -> Iterator[KeepRun]:
                 yield _foreign(data, by)
         else:  # HDF5 has been brought down by damaged files
             read = _log if path.suffix in LABBER else _own
-            yield in_a_copy(partial(read, path, by))
+            within_s = READ_S + path.stat().st_size // READ_BYTES_PER_S
+            yield in_a_copy(partial(read, path, by), within_s)
     except (NoData, OSError, RecordsError):
         raise
     except Died as error:
