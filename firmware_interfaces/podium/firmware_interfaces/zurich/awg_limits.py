@@ -22,9 +22,9 @@ HDAWG_TABLE_ENTRIES = 1024
 SHFSG_WAVE_SAMPLES = 98_304
 """Of one channel, complex: what compile_seqc reports as its share of the memory."""
 SHFSG_WAVE_PAGE = 1024
-"""Samples. A longer waveform takes whole pages of that memory, a shorter one lies within one: in the
-order of their indices, none goes back into a page that has been left. So compile_seqc counts (60
-tables of up to 400 lengths drawn at random: each was refused from the very waveform on)."""
+"""Samples. A longer waveform takes whole pages of that memory, a shorter one lies within one: in
+the order of their indices, none goes back into a page that has been left. So compile_seqc counts
+(60 tables of up to 400 lengths drawn at random: each was refused from the very waveform on)."""
 HDAWG_WAVE_SAMPLES = 64_000_000
 """Of one channel (HDAWG user manual)."""
 SEQUENCER_INSTRUCTIONS = {"sg": 32_768, "qa": 16_384, "hdawg": 16_384}
