@@ -96,6 +96,7 @@ REFEREES = {
     "test_zurich_command_table": "`test_zurich_command_table.py`",
     "test_zurich_timing_models": "`test_zurich_timing_models.py`",
     "test_zurich_assembly": "`test_zurich_assembly.py`",
+    "test_zurich_wave_memory": "`test_zurich_wave_memory.py`",
     "test_zurich_compiled_programs": "`test_zurich_compiled_programs.py`",
     "test_zurich_sequencer": "`test_zurich_sequencer.py`",
     "test_wrtd_published": "event messages of the timing plane",

@@ -18,15 +18,16 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from itertools import pairwise
-from math import log, pi, sqrt
-
-import numpy as np
-from numpy.typing import NDArray
+from math import log, sqrt
+from typing import TYPE_CHECKING
 
 from podium.firmware_interfaces.exact_time import FS_PER_S, FS_PER_US
 from podium.sim_instruments.physics.clock_makes import ClockMake
 from podium.sim_instruments.physics.counter_based_random import gaussian, key, uniform
 from podium.sim_instruments.physics.room import Room
+
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.sum_of_cosines import SumOfCosines
 
 WHITE_TICK_FS = FS_PER_US
 """White phase noise is another number each microsecond: band limit 500 kHz. ASSUMED."""
@@ -35,8 +36,6 @@ FLICKER_BAND_S = (10e-6, 1e5)
 COSINES_PER_DECADE = 6
 REACH_FS = 60 * FS_PER_S
 """No clock is ever further off."""
-_FLICKER_BASE_FS = 10 * FS_PER_S
-"""Turns of cosines are counted from a multiple of this: in floats to 1e-9 fs of the sum."""
 WHITE_REMEMBERED = 1024
 """Neighbouring instants have the same number."""
 TICKS_REMEMBERED = 256
@@ -129,9 +128,7 @@ class Clock:
         self._errors = errors or draw_errors(seed, element, make)
         self._white_key = key(seed, element, "white")
         self._flicker = self._cosines()
-        self._flicker_periods_fs = np.array([float(period_fs) for period_fs, _ in self._flicker])
-        self._flicker_from: tuple[int, NDArray[np.float64]] = (-1, np.zeros(0))
-        """Since when turns are counted, and how many there were by then."""
+        self._flicker_sum = _sum_of(self._flicker)
         self._stretches = [_Stretch(0, LockState.LOCKED, 0, self._lock_offset_fs(0))]
         self._reference: Clock | None = None
         self._changed = 0
@@ -334,21 +331,11 @@ class Clock:
         if self.make.white_fs:
             tick = at_fs // WHITE_TICK_FS
             noise_fs += self.make.white_fs * _white(self._white_key, tick)
-        if self._flicker:
-            noise_fs += self._amplitude_fs * self._flicker_at(at_fs)
+        if self._flicker_sum is not None:
+            noise_fs += self._amplitude_fs * self._flicker_sum.at(at_fs)
         if self._reference is not None and self.state(at_fs) is LockState.LOCKED:
             noise_fs += self._reference._noise_fs(at_fs)
         return noise_fs
-
-    def _flicker_at(self, at_fs: int) -> float:
-        """Return the sum of its cosines."""
-        base, since_fs = divmod(at_fs, _FLICKER_BASE_FS)
-        if self._flicker_from[0] != base:
-            begun_fs = base * _FLICKER_BASE_FS
-            begun = [begun_fs % period_fs / period_fs + phase for period_fs, phase in self._flicker]
-            self._flicker_from = base, np.array(begun)
-        turns = since_fs / self._flicker_periods_fs + self._flicker_from[1]
-        return float(np.cos(2 * pi * turns).sum())
 
     @property
     def _amplitude_fs(self) -> float:
@@ -375,3 +362,12 @@ class Clock:
 
     def _uniform(self, use: str, number: int) -> float:
         return uniform(key(self._seed, self.element, use), number)
+
+
+def _sum_of(cosines: tuple[tuple[int, float], ...]) -> "SumOfCosines | None":
+    """Return what adds them; a box on a bench has no flicker, and may have no numpy."""
+    if not cosines:
+        return None
+    from podium.sim_instruments.physics.sum_of_cosines import SumOfCosines
+
+    return SumOfCosines(cosines)
