@@ -1,7 +1,7 @@
 """A run that is known as a whole is played on one feedline and its qubits."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -32,6 +32,7 @@ from podium.sim_instruments.physics.joint.joint_run import (
     prepare_cluster,
     with_static_pairs,
 )
+from podium.sim_instruments.physics.joint.line_output import Before
 from podium.sim_instruments.physics.met_qubits import FeedlineQubits, MetQubit
 from podium.sim_instruments.physics.noise import gaussians
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -67,6 +68,8 @@ class FeedlineRun:
     fluxes: Collection[str]
     """Names of flux lines that take pulses."""
     flux_lines: FluxLines | None
+    before: Mapping[str, Before] = field(default_factory=dict)
+    """Of a part of a run: what came earlier on flux lines, by line."""
 
     def listen(
         self,
@@ -154,13 +157,15 @@ class FeedlineRun:
         self, tones: Sequence[PulseTrain], captures: Sequence[CaptureTrain]
     ) -> "FeedlineRun":
         """Return the run with flux pulses as their lines deliver them."""
-        distorted = distorted_lines(self.signals, self.fluxes, self.flux_lines)
+        distorted = distorted_lines(self.signals, self.fluxes, self.flux_lines, self.before)
         if not distorted:
             return self
         assert self.flux_lines is not None
         driven = driven_ns(self.signals, self.feedline)
         episodes = episodes_of(self.feedline, tones, captures, driven)
-        as_they_come = arrived(self.feedline, self.signals, distorted, self.flux_lines, episodes)
+        as_they_come = arrived(
+            self.feedline, self.signals, distorted, self.flux_lines, episodes, self.before
+        )
         return replace(self, signals=as_they_come)
 
     def _one_by_one(

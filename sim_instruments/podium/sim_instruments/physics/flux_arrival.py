@@ -2,29 +2,35 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.episodes import Episodes
 from podium.sim_instruments.physics.fast_flux import VOLTS, FluxLines
-from podium.sim_instruments.physics.joint.line_output import Readouts, arriving
+from podium.sim_instruments.physics.joint.line_output import Before, Readouts, arriving
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.short_run import later_ns
 from podium.sim_instruments.physics.shots import MOVED_LIT_HZ
-from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
+from podium.sim_instruments.physics.signals import Piece, PulseTrain, RunSignals
 
+NOTHING: Mapping[str, Before] = MappingProxyType({})
 HALVINGS = 12
 """Of the largest level, until that which is quiet is known."""
 
 
 def distorted_lines(
-    signals: RunSignals, fluxes: Collection[str], lines: FluxLines | None
+    signals: RunSignals,
+    fluxes: Collection[str],
+    lines: FluxLines | None,
+    before: Mapping[str, Before] = NOTHING,
 ) -> frozenset[str]:
-    """Return the flux lines with a response of their own that a run plays on."""
+    """Return the flux lines with a response of their own that a run plays on, or has."""
     if lines is None:
         return frozenset()
     played = {one.line for one in signals.drives if one.line in fluxes and one.start_ns.size}
+    played |= before.keys()
     return frozenset(line for line in played if lines.response_of(line) is not None)
 
 
@@ -34,10 +40,12 @@ def arrived(
     distorted: Collection[str],
     lines: FluxLines,
     episodes: Episodes,
+    before: Mapping[str, Before] = NOTHING,
 ) -> RunSignals:
     """Return a run with the pulses of these lines as they arrive.
 
-    ``episodes``: of the feedline, whose photons end what a line's memory counts for.
+    ``episodes``: of the feedline, whose photons end what a line's memory counts for; ``before``: of
+    lines on which something came in an earlier part.
     """
     later = {qubit.name: later_ns(qubit, feedline) for qubit in feedline.qubits}
     for name in lines.couplers:
@@ -55,9 +63,20 @@ def arrived(
         response = lines.response_of(line)
         assert response is not None
         mine = [one for one in signals.drives if one.line == line]
+        earlier = before.get(line)
+        if earlier is not None:
+            mine.append(_silent(line, earlier.largest))
         quiet = quiet_level(lines, mine, moved, signals.biases_v)
-        trains.append(arriving(mine, response, Readouts(lit - late, dark - early, edges, quiet)))
+        by = Readouts(lit - late, dark - early, edges, quiet)
+        trains.append(arriving(mine, response, by, earlier))
     return replace(signals, drives=tuple(trains))
+
+
+def _silent(line: str, level: float) -> PulseTrain:
+    """Return a train that plays nothing, and has a piece of a level."""
+    none = np.zeros(0, np.int64)
+    piece = Piece(0.0, np.zeros(0, np.complex128), complex(level), 1)
+    return PulseTrain(line, none, none.astype(np.int32), np.zeros(0), (piece,))
 
 
 def quiet_level(

@@ -1,12 +1,15 @@
 """What arrives of pulses, against a plain convolution with the step response."""
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 from tests.benches.physics.small_chip import NONE, train
 
 from podium.sim_instruments.physics.flux_line import LineResponse
-from podium.sim_instruments.physics.joint.line_output import LEFT_OVER, Readouts, arriving
+from podium.sim_instruments.physics.joint.line_output import LEFT_OVER, Readouts, arriving, behind
 from podium.sim_instruments.physics.signals import Piece
 
 FOUR = ((-0.03, 4.0), (0.02, 60.0), (-0.02, 1_500.0), (0.01, 30_000.0))
@@ -109,3 +112,40 @@ def test_what_is_played_over_a_readout_is_cut_where_photons_come() -> None:
         assert np.any(found[lit]) == (quiet == 0.0)
     loud = arriving([one], response, Readouts(LIT, DARK, edges, 1e-4))
     assert np.any(dense(loud, length)[(at >= 2_000) & (at < 3_500)])
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        LineResponse(FOUR, 40_000.0),
+        LineResponse(FOUR[:2], delay_ns=3.0, reflection=(0.05, 11.0)),
+        LineResponse((), delay_ns=2.25),
+    ],
+    ids=["bias tee", "delay and echo", "a part of a nanosecond"],
+)
+def test_parts_of_a_run_carry_on_what_the_line_has_left(response: LineResponse) -> None:
+    """A pulse under way at a border, a part without one, and a border in a pulse: as the whole."""
+    length, borders = 4 * PERIOD_NS, (0, 340, 1_900, 2_600, 20_000, 4 * PERIOD_NS)
+    nowhere, edges = np.zeros(0, np.int64), np.arange(0, length, 50)
+    whole = played()
+    wanted = dense(arriving([whole], response, Readouts(nowhere, nowhere, edges)), length)
+    before, found = None, np.zeros(length)
+    for begin, end in pairwise(borders):
+        rows = (whole.start_ns >= begin) & (whole.start_ns < end)
+        mine = replace(
+            whole,
+            start_ns=whole.start_ns[rows] - begin,
+            piece=whole.piece[rows],
+            phase_turns=whole.phase_turns[rows],
+        )
+        inside = edges[(edges >= begin) & (edges <= end)] - begin
+        by = Readouts(nowhere, nowhere, np.append(inside, end - begin))
+        own = before.later(-begin) if before is not None else None
+        part = dense(arriving([mine], response, by, own), length + 2 * PERIOD_NS)
+        delay_ns = int(np.floor(response.delay_ns))
+        low, high = (begin + delay_ns) if begin else 0, min(end + delay_ns, length)
+        assert not np.any(part[: low - begin])
+        found[low:high] = part[low - begin : high - begin]
+        before = behind([replace(mine, start_ns=mine.start_ns + begin)], response, end, before)
+    assert np.abs(found - wanted).max() < 1e-3 * LARGEST  # held in cells
+    assert abs(np.sum(found - wanted)) < length * LEFT_OVER * LARGEST

@@ -24,7 +24,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.deduplicate import distinct, number_stretches
-from podium.sim_instruments.physics.drive_line import Drives, drives_of
+from podium.sim_instruments.physics.drive_line import Drives, Shape, drives_of
 from podium.sim_instruments.physics.joint.line_response import (
     LineResponse,
     at_rest,
@@ -168,23 +168,104 @@ def arriving_burst(
     return Burst(train, begin, until - begin, tails)
 
 
-def arriving(trains: Sequence[PulseTrain], response: LineResponse, by: Readouts) -> PulseTrain:
-    """Return what arrives of all trains of one line, as one train."""
-    played = drives_of(trains)
-    if not played.start_ns.size:
+@dataclass(frozen=True, slots=True, eq=False)
+class Before:
+    """What came on a line before a part of a run, in the time of its source."""
+
+    trains: tuple[PulseTrain, ...]
+    """Pulses that may still be under way."""
+    tails: NDArray[np.float64]
+    """Shape (K,): what those that are over have left of each exponential at ``at_ns``."""
+    at_ns: int
+    """None of ``trains`` begins before."""
+    until_ns: int
+    """What comes before has been met in an earlier part."""
+    largest: float
+    """The line's largest level in the run so far."""
+
+    def later(self, by_ns: int) -> "Before":
+        """Return the same in a time that began so much earlier."""
+        trains = tuple(replace(one, start_ns=one.start_ns + by_ns) for one in self.trains)
+        return replace(
+            self, trains=trains, at_ns=self.at_ns + by_ns, until_ns=self.until_ns + by_ns
+        )
+
+
+def behind(
+    trains: Sequence[PulseTrain], response: LineResponse, until_ns: int, before: Before | None
+) -> Before:
+    """Return what comes before the part that follows one which played these trains.
+
+    ``until_ns``: trains that begin from then on belong to what follows.
+    """
+    every = [*trains, *(before.trains if before is not None else ())]
+    played, reach = drives_of(every), reach_ns(response)
+    over_ns = played.end_ns + reach
+    at = until_ns
+    while (under_way := (over_ns > at) & (played.start_ns < at)).any():
+        at = int(played.start_ns[under_way].min())
+    _, tau = response.modes()
+    tails = np.zeros(tau.size)
+    if before is not None:
+        tails += before.tails * np.exp(-(at - before.at_ns) / tau)
+    done = played.start_ns < at
+    for k in np.unique(played.shape[done]).tolist():
+        value = echoed(response, _values(played.shapes[k]))
+        _, state = respond(response, value[None], 1.0, at_rest(response))
+        since = at - over_ns[done & (played.shape == k)]
+        tails += (state.tails[0] - state.last[0]) * np.exp(-since[:, None] / tau).sum(axis=0)
+    kept = []
+    for one in every:
+        rows = one.start_ns >= at
+        if rows.any():
+            kept.append(
+                replace(
+                    one,
+                    start_ns=one.start_ns[rows],
+                    piece=one.piece[rows],
+                    phase_turns=one.phase_turns[rows],
+                )
+            )
+    known = before.largest if before is not None else 0.0
+    return Before(tuple(kept), tails, at, until_ns, max(known, _largest_of(played)))
+
+
+def arriving(
+    trains: Sequence[PulseTrain],
+    response: LineResponse,
+    by: Readouts,
+    before: Before | None = None,
+) -> PulseTrain:
+    """Return what arrives of all trains of one line, as one train.
+
+    ``before``: what came on it before, where this is a part of a run.
+    """
+    played = drives_of([*trains, *(before.trains if before is not None else ())])
+    size, tau = response.modes()
+    carried = np.zeros(tau.size)
+    largest = _largest_of(played)
+    delay_ns = int(np.floor(response.delay_ns))
+    if before is not None:
+        largest = max(largest, before.largest)
+        carried = before.tails
+        since = before.at_ns + delay_ns
+    elif played.start_ns.size:
+        since = int(played.start_ns[0]) + delay_ns
+    if largest == 0.0:
         return trains[0]
-    largest = max(_largest(shape.samples, shape.level) for shape in played.shapes)
     bound = LEFT_OVER * largest
     held = _held(played, response, by.lit_ns)
-    bursts = _bursts_of(held, by)
+    bursts = _bursts_of(held, by, since)
     made = [_stretches(held, response, bursts, int(g)) for g in bursts.example]
-    size, tau = response.modes()
     left = np.array([tails for _, tails in made]).reshape(len(made), tau.size)
     gap = np.maximum(
         bursts.begin_ns[1:] - (bursts.begin_ns[:-1] + bursts.length_ns[:-1]), 0
     ).astype(np.float64)
     over = np.zeros((bursts.kind.size, tau.size))
-    carry_tails(bursts.kind, bursts.length_ns.astype(np.float64), gap, tau, left, over)
+    if bursts.kind.size:
+        carried = carried * np.exp(-(bursts.begin_ns[0] - since) / tau)
+    lasts = bursts.length_ns.astype(np.float64)
+    carry_tails(bursts.kind, lasts, gap, tau, left, carried, over)
     words = np.rint(over * size / bound).astype(np.int64)
     number, first = distinct(np.ascontiguousarray(np.column_stack([bursts.kind, words])))
     pieces: list[Piece] = []
@@ -208,10 +289,11 @@ def arriving(trains: Sequence[PulseTrain], response: LineResponse, by: Readouts)
             which.append(place)
         laid.append((np.array(at, np.int64), np.array(which, np.int32)))
     each = [laid[n] for n in number]
-    counts = [at.size for at, _ in each]
-    start = np.repeat(bursts.begin_ns, counts) + np.concatenate([at for at, _ in each])
-    which_ = np.concatenate([which for _, which in each])
-    return replace(
+    none = [np.zeros(0, np.int64)]
+    start = np.repeat(bursts.begin_ns, [at.size for at, _ in each])
+    start = start + np.concatenate(none + [at for at, _ in each])
+    which_ = np.concatenate(none + [which.astype(np.int64) for _, which in each])
+    found = replace(
         trains[0],
         start_ns=start.astype(np.int64),
         piece=which_.astype(np.int32),
@@ -219,6 +301,38 @@ def arriving(trains: Sequence[PulseTrain], response: LineResponse, by: Readouts)
         pieces=tuple(pieces),
         goes_on=False,
     )
+    return found if before is None else _from(found, before.until_ns + delay_ns)
+
+
+def _from(train: PulseTrain, since_ns: int) -> PulseTrain:
+    """Return what a train brings from a time on."""
+    start, piece, pieces = train.start_ns.copy(), train.piece.copy(), list(train.pieces)
+    lasts = np.array([one.duration_ns for one in pieces], np.int64)[piece]
+    kept = start + lasts > since_ns
+    for row in np.flatnonzero(kept & (start < since_ns)).tolist():
+        whole, skip = pieces[piece[row]], int(since_ns - start[row])
+        start[row], piece[row] = since_ns, len(pieces)
+        pieces.append(
+            replace(whole, samples=whole.samples[skip:], duration_ns=whole.duration_ns - skip)
+        )
+    return replace(
+        train,
+        start_ns=start[kept],
+        piece=piece[kept],
+        phase_turns=train.phase_turns[kept],
+        pieces=tuple(pieces),
+    )
+
+
+def _largest_of(played: Drives) -> float:
+    return max((_largest(shape.samples, shape.level) for shape in played.shapes), default=0.0)
+
+
+def _values(shape: Shape) -> NDArray[np.float64]:
+    """Return a shape of a flux line, one value a nanosecond."""
+    value = np.full(shape.duration_ns, complex(shape.level).real)
+    value[: shape.samples.size] = shape.samples.real
+    return value
 
 
 def _largest(samples: NDArray[np.complex128], level: complex) -> float:
@@ -241,22 +355,20 @@ def _held(played: Drives, response: LineResponse, lit_ns: NDArray[np.int64]) -> 
     part, first = distinct(np.ascontiguousarray(keys.astype(np.int64)))
     whole = {}
     for k in np.unique(played.shape).tolist():
-        shape = played.shapes[k]
-        value = np.full(shape.duration_ns, complex(shape.level).real)
-        value[: shape.samples.size] = shape.samples.real
-        whole[k] = echoed(response, value)
+        whole[k] = echoed(response, _values(played.shapes[k]))
     values = [whole[k][skip : skip + lasts] for k, skip, lasts in keys[first].tolist()]
     order = np.argsort(begins, kind="stable")
     return _Held(begins[order], ends[order], part[order].astype(np.int64), values)
 
 
-def _bursts_of(played: _Held, by: Readouts) -> _Bursts:
+def _bursts_of(played: _Held, by: Readouts, since_ns: int) -> _Bursts:
+    """Return the bursts of a line on which there is nothing before ``since_ns``."""
     start, end = played.start_ns, played.end_ns
     edges = by.edges_ns
     place = np.searchsorted(by.lit_ns, edges, side="right")
     since = np.append(np.iinfo(np.int64).min, by.dark_ns)[place]
-    edges = np.unique(edges[(edges >= since) & (edges >= start[0])])
-    last = max(int(end.max()), int(edges[-1]) if edges.size else 0) + SETTLE_NS
+    edges = np.unique(edges[(edges >= since) & (edges >= since_ns)])
+    last = int(np.concatenate([end, edges]).max(initial=since_ns)) + SETTLE_NS
     at = np.concatenate([start, edges])
     burst = np.searchsorted(by.lit_ns, at, side="right")
     there = np.unique(burst)
@@ -411,13 +523,16 @@ def _piece(stretch: _Stretch, step: float) -> Piece | None:
 
 
 @njit(cache=True, nogil=True)
-def carry_tails(kind: Any, length: Any, gap: Any, tau: Any, left: Any, out: Any) -> None:
+def carry_tails(
+    kind: Any, length: Any, gap: Any, tau: Any, left: Any, carried: Any, out: Any
+) -> None:
     """Fill ``out`` (G, K): what is left at each burst's start of those before.
 
-    ``left`` (kinds, K): what a burst from rest leaves at its end.
+    ``left`` (kinds, K): what a burst from rest leaves at its end; ``carried`` (K,): what is left at
+    the first one's start of what came before it.
     """
     for k in range(tau.size):
-        now = 0.0
+        now = carried[k]
         for g in range(kind.size):
             out[g, k] = now
             now = now * np.exp(-length[g] / tau[k]) + left[kind[g], k]

@@ -157,7 +157,7 @@ def levels_found(
     driven = {end.qubit: end for link in active for end in link.ends if end.sideband in played}
     names = [*driven, *(name for state in kept for name in state.names if name not in driven)]
     known_gates = GateMemory() if memory is None else memory
-    gates = [pair for one in feedlines for pair in _gates(one, names, known_gates)]
+    gates = [pair for one in feedlines for pair in gates_of(one, names, known_gates)]
     names += [name for pair in gates for name in pair.names]
     origin_fs = min((one.run.signals.start_tai_fs for one in feedlines), default=0)
     members: dict[str, tuple[int, Member]] = {}
@@ -203,11 +203,11 @@ def levels_found(
     return known, left
 
 
-def _gates(one: HeardFeedline, names: Sequence[str], memory: GateMemory) -> list[GatePair]:
+def gates_of(one: HeardFeedline, names: Sequence[str], memory: GateMemory) -> list[GatePair]:
     """Return the pairs of a feedline that flux pulses bring together, one being of these names."""
     run = one.run
     pulses = [t for t in run.signals.drives if t.line in run.fluxes and t.start_ns.size]
-    if not pulses:
+    if not pulses and not run.before:
         return []
     arrived = run.as_arrived(_tones(one), [run.signals.captures[i] for i in one.mine])
     pulses = [t for t in arrived.signals.drives if t.line in run.fluxes]

@@ -4,10 +4,11 @@ Each chunk that asks for windows is played as a short run of its own up to these
 (:mod:`.meeting_run`); between two of them the qubits' states are kept, coherences and what was read
 alike (:mod:`.kept_states`). So a pulse that depends on what one qubit was found in meets what that
 has made of the others. What is played to qubits that are not read yet waits until it matters.
-ASSUMED: slow noise is its mean over each part, and a flux line forgets from part to part.
+What a flux line has left goes from part to part, too (:mod:`.line_memory`).
+ASSUMED: slow noise is its mean over each part.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.cable import CableSession, split_by_cable
-from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.drive_line import drives_of
+from podium.sim_instruments.physics.episodes import APART_FOLDS, NotSimulated, ring_down_ns
 from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.feedline_session import RunStart
@@ -24,9 +26,11 @@ from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.atom_maps import SIZE, three_levels
 from podium.sim_instruments.physics.meeting.gate_pulses import GateMemory
 from podium.sim_instruments.physics.meeting.kept_states import KeptState, KeptStates
+from podium.sim_instruments.physics.meeting.line_memory import LineMemory
 from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
     Known,
+    gates_of,
     levels_found,
     sidebands_played,
 )
@@ -87,6 +91,9 @@ class PhotonSession(Session):
         self._parts = 0
         self._over_fs: dict[str, int] = {}
         """World time (TAI) at which the last thing that happened to each qubit is over."""
+        self._lit_from_fs: dict[str, int] = {}
+        """When a tone may begin where that is earlier: the last thing was a readout."""
+        self._lines_left = LineMemory(linked.flux_lines, self.flux_lines)
         self._shown: dict[int, tuple[NDArray[np.complex128], float]] = {}
         self._ends = {e.sideband: e for link in linked.links for e in link.ends}
         self._lines = {f"{name}.drive": name for name in linked.feedline_of}
@@ -177,7 +184,8 @@ class PhotonSession(Session):
         drives, self._pending = self._parted(captures)
         self._parts += 1
         begins = [*(d.start_ns[0] for d in drives), *(c.start_ns[0] for c in captures if _any(c))]
-        part = self._part(drives, captures, int(min(begins)))
+        begin_ns = int(min(begins))
+        part = self._part(drives, captures, begin_ns)
         lines = {capture.line for capture in captures if _any(capture)}
         lines |= {
             self._linked.feedline_of[self._lines[train.line]]
@@ -187,8 +195,11 @@ class PhotonSession(Session):
         points = [self._linked.point(line) for line in sorted(lines)]
         for point in points:
             self._check_point(point, part)
-        flux_lines = self._linked.flux_lines
-        feedlines = [FeedlineRun(p, part, self._seed, self.flux_lines, flux_lines) for p in points]
+        flux_lines, before = self._linked.flux_lines, self._lines_left.before(begin_ns)
+        feedlines = [
+            FeedlineRun(p, part, self._seed, self.flux_lines, flux_lines, before) for p in points
+        ]
+        self._lines_left.pass_on(drives, _opens_ns(captures))
         mine = [
             [n for n, one in enumerate(captures) if one.line == p.name and _any(one)]
             for p in points
@@ -250,30 +261,57 @@ class PhotonSession(Session):
             )
             for state in left:
                 self._over_fs |= zip(state.names, state.at_fs, strict=True)
+            self._note_lit(heard, part)
         finally:
             linked.kept.give(taken, left)
         return known
 
     def _check_behind(self, heard: Sequence[HeardFeedline], part: RunSignals) -> None:
         """Raise NotSimulated for what is played before the last thing that happened is over."""
-        for feedline in (one.run.feedline for one in heard):
+        for one in heard:
+            feedline = one.run.feedline
+            names = [qubit.name for qubit in feedline.qubits if qubit.name in self._over_fs]
+            gates = gates_of(one, names, self._gates) if names else []
+            tones = [t for t in part.drives if t.line == feedline.name]
+            tone_fs = part.start_tai_fs + _first_ns(t.start_ns for t in tones) * FS_PER_NS
+            tolerated_fs = round((SHARED_NS + feedline.delay_in_ns) * FS_PER_NS)
             for qubit in feedline.qubits:
                 if qubit.name not in self._over_fs:
                     continue
+                over_fs = self._over_fs[qubit.name]
                 later = later_ns(qubit, feedline)
                 mine = [t for t in part.drives if self._lines.get(t.line) == qubit.name]
-                tones = [t for t in part.drives if t.line == feedline.name]
-                begins = [int(t.start_ns[0]) + later for t in mine]
-                begins += [int(t.start_ns[0]) for t in tones]
-                begin_fs = part.start_tai_fs + min(begins, default=1 << 40) * FS_PER_NS
-                early_ns = (self._over_fs[qubit.name] - begin_fs) / FS_PER_NS
-                if early_ns > SHARED_NS + feedline.delay_in_ns:
+                begins = [t.start_ns + later for t in mine]
+                begins += [pair.start_ns for pair in gates if qubit.name in pair.names]
+                begin_fs = part.start_tai_fs + _first_ns(begins) * FS_PER_NS
+                if tone_fs < min(over_fs, self._lit_from_fs.get(qubit.name, over_fs)):
+                    begin_fs = min(begin_fs, tone_fs)
+                if begin_fs < over_fs - tolerated_fs:
+                    early_ns = (over_fs - begin_fs) / FS_PER_NS
                     raise NotSimulated(
                         f"something is played to {qubit.name}, which shares photons with another "
                         f"node, {early_ns:.0f} ns before the last thing that happened to it is "
                         "over, as photons in the resonators of its feedline: that is not "
                         "simulated; wait until that has rung down"
                     )
+
+    def _note_lit(self, heard: Sequence[HeardFeedline], part: RunSignals) -> None:
+        """Note from when on others may be read, of qubits that nothing is played to but a readout.
+
+        What is left then of their photons is dropped, as between two readouts of a whole run.
+        """
+        for feedline in (one.run.feedline for one in heard):
+            tones = drives_of([t for t in part.drives if t.line == feedline.name])
+            if not tones.start_ns.size:
+                continue
+            last_ns = int(tones.end_ns[-1]) + ring_down_ns(feedline, APART_FOLDS)
+            for qubit in feedline.qubits:
+                mine = [t for t in part.drives if self._lines.get(t.line) == qubit.name]
+                later = later_ns(qubit, feedline)
+                if any((t.start_ns + later > tones.start_ns[-1]).any() for t in mine):
+                    self._lit_from_fs.pop(qubit.name, None)
+                else:
+                    self._lit_from_fs[qubit.name] = part.start_tai_fs + last_ns * FS_PER_NS
 
     def _check_point(self, point: FeedlinePoint, part: RunSignals) -> None:
         """Raise NotSimulated for a qubit of a feedline that is driven and far from links."""
@@ -299,7 +337,7 @@ class PhotonSession(Session):
         over: dict[str, int] = {}
         for capture in asked:
             over[capture.line] = max(over.get(capture.line, 0), _ends_ns(capture))
-        opens_ns = max(int(capture.start_ns[-1]) for capture in asked)
+        opens_ns = _opens_ns(captures)
         until = {name: over.get(line, opens_ns) for name, line in self._linked.feedline_of.items()}
         read = {name for name, line in self._linked.feedline_of.items() if line in over}
         pairs = list(self._pairs())
@@ -348,6 +386,16 @@ class PhotonSession(Session):
 
 def _any(train: PulseTrain | CaptureTrain) -> bool:
     return bool(train.start_ns.size)
+
+
+def _first_ns(starts: Iterable[NDArray[np.int64]]) -> int:
+    """Return the first of times that ascend in each row; a far one where there is none."""
+    return min((int(one[0]) for one in starts if one.size), default=1 << 40)
+
+
+def _opens_ns(captures: Sequence[CaptureTrain]) -> int:
+    """Return when the last window of all opens."""
+    return max(int(capture.start_ns[-1]) for capture in captures if _any(capture))
 
 
 def _ends_ns(capture: CaptureTrain) -> int:
