@@ -27,7 +27,12 @@ from tests.benches.physics.small_chip import capture, tone
 from tests.benches.referees.qutip_pair import PULSE, RETURN_NS
 
 from podium.sim_instruments.physics.chip import Chip
-from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.episodes import (
+    APART_FOLDS,
+    RING_DOWN_FOLDS,
+    NotSimulated,
+    ring_down_ns,
+)
 from podium.sim_instruments.physics.fast_flux import VOLTS
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
@@ -185,3 +190,26 @@ def test_a_flux_pulse_on_the_half_while_it_is_driven_is_refused() -> None:
                 1, START_FS, PERIOD_NS, (*signals.drives, pulse), signals.captures, dict(BIASES)
             )
         )
+
+
+def goes_on(behind_ns: float, *, drive: bool = False) -> None:
+    """The half is read, then its neighbour, so long after the half's tone has ended."""
+    session = world().begin(RunStart(5, START_FS, dict(BIASES)))
+    signals = played(0.0, gate=True, shots=1)
+    _, near, _ = signals.captures
+    early = [one for one in signals.drives if one.start_ns[0] < EARLY_NS + 100]
+    session.go_on(early, [near], [1])
+    at = EARLY_NS + 600 + int(behind_ns)
+    late = [flip(0, [at])] if drive else [tone(probe(1), 2e-4, 600, [at])]
+    begin = at + 1_000 if drive else at + 150
+    session.go_on(late, [capture(probe(1), 600, [begin])], [2])
+
+
+def test_a_neighbour_is_read_as_soon_as_few_photons_are_left_and_nothing_is_driven_then() -> None:
+    fold_ns = ring_down_ns(POINT, 1.0)
+    goes_on(APART_FOLDS * fold_ns + 5)
+    with pytest.raises(NotSimulated, match="wait until that has rung down"):
+        goes_on((APART_FOLDS - 1) * fold_ns)
+    with pytest.raises(NotSimulated, match="wait until that has rung down"):
+        goes_on(APART_FOLDS * fold_ns + 5, drive=True)
+    goes_on(RING_DOWN_FOLDS[0] * fold_ns + 60, drive=True)
