@@ -27,8 +27,8 @@ facility that is up.
 
 **How long a program may take.** An instrument whose program has not ended a minute after its
 computed duration counts as hung: the run fails and names it. `PODIUM_RUN_ALLOWANCE` says another
-number of seconds. Commands that start simulated instruments themselves wait ten minutes: those
-compute what they play.
+number of seconds. Simulated instruments compute what they play: commands that start them wait ten
+minutes, and so does who is given the endpoints file of `podium twin serve` (its `run_allowance_s`).
 
 `podium up` writes where its coordinator is into a state file, by default under
 `$XDG_STATE_HOME/podium` or `~/.local/state/podium`, named after the facility file. `status`, `run`,

@@ -1,11 +1,14 @@
 """How much longer than computed a program may take is said in one place."""
 
 import os
+from pathlib import Path
 
 import pytest
 from tests.benches.docs.pages import ROOT
 
 from podium.control.cli import main
+from podium.control.facility.endpoints import let_programs_last
+from podium.control.facility.problems import FacilityError
 from podium.control.processes.child_processes import Children
 from podium.control.runs.run_values import Patience
 from podium.firmware_interfaces.run_allowance import BEYOND_DRIVER_S, VARIABLE, run_allowance_s
@@ -51,3 +54,32 @@ def test_podium_up_refuses_what_is_no_time_before_it_starts_anything(
         f"podium up: {VARIABLE} is 'long'; a number of seconds above 0 is expected\n"
     )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("said", "found"), [(None, "600"), ("7", "7")])
+def test_an_endpoints_file_says_how_much_its_instruments_need(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str | None, found: str
+) -> None:
+    monkeypatch.setenv(VARIABLE, "0")  # so that it is taken back
+    monkeypatch.delenv(VARIABLE)
+    if said is not None:
+        monkeypatch.setenv(VARIABLE, said)
+    endpoints = tmp_path / "endpoints.json"
+    let_programs_last(None)
+    let_programs_last(endpoints)  # who reads its addresses says that it is missing
+    assert os.environ.get(VARIABLE) == said
+    endpoints.write_text('{"instruments": {}, "run_allowance_s": 600.0}')
+    let_programs_last(endpoints)
+    assert os.environ[VARIABLE] == found
+
+
+@pytest.mark.parametrize("said", ["0", "true", '"long"', "1e400"])
+def test_an_endpoints_file_that_says_no_time_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str
+) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    endpoints = tmp_path / "endpoints.json"
+    endpoints.write_text(f'{{"instruments": {{}}, "run_allowance_s": {said}}}')
+    with pytest.raises(FacilityError, match="a number of seconds above 0 is expected"):
+        let_programs_last(endpoints)
+    assert VARIABLE not in os.environ

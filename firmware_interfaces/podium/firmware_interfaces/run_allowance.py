@@ -9,7 +9,7 @@ DEFAULT_S = 60.0
 BEYOND_DRIVER_S = 30.0
 """By how much whoever waits for a driver waits longer than it, so that its message is heard."""
 SIMULATED_S = 600.0
-"""Where a command has started simulated instruments itself: theirs compute what they play."""
+"""Of simulated instruments, which compute what they play; an endpoints file says it of them."""
 
 
 class BadAllowance(ValueError):

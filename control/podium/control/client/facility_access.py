@@ -58,12 +58,14 @@ async def open_facility(
     from podium.control.client.state_examination import examine_state
     from podium.control.coordinator.coordinator import Coordinator
     from podium.control.coordinator.findings_file import FindingsFile
+    from podium.control.facility.endpoints import let_programs_last
     from podium.control.facility.load import load_facility
     from podium.control.facility.state_folder import default_state_file, skews_file
     from podium.control.records.record_service import RecordService
     from podium.control.timebase.skew_store import SkewStore, SkewStoreError
 
     path = _file_of(path, not_yet_up=True)
+    let_programs_last(endpoints)
     facility = await asyncio.to_thread(load_facility, path, endpoints)
     state_file = state or default_state_file(Path(path))
     found = await asyncio.to_thread(examine_state, state_file, store)
@@ -148,9 +150,11 @@ async def join_facility(
     """
     from podium.control.bus.bus import BusError
     from podium.control.bus.process_bus import client_of, join_bus
+    from podium.control.facility.endpoints import let_programs_last
     from podium.control.facility.load import load_facility
 
     path = _file_of(path)
+    let_programs_last(endpoints)
     facility = await asyncio.to_thread(load_facility, path, endpoints)
     if facility.bus is None and coordinator is None:
         coordinator = _coordinator_of(Path(path), state)

@@ -63,6 +63,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Keep the facility up until told to end."""
     from podium.control.bus.bus import BusError
+    from podium.control.facility.endpoints import let_programs_last
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
     from podium.control.facility.state_file import AlreadyUp, kept_up
@@ -81,6 +82,7 @@ def run(arguments: Namespace) -> int:
         print(f"podium up: {error}", file=sys.stderr)
         return WRONG_USE
     try:
+        let_programs_last(arguments.endpoints)
         facility = load_facility(arguments.facility, arguments.endpoints)
         with kept_up(state_file):
             if _examined(state_file, arguments):

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import inf
+from os import environ
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -17,8 +19,11 @@ from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.instrument_models import model_of
 from podium.control.facility.problems import FacilityError, KeyPath, suggest
 from podium.control.facility.source import SourceFile, read_source
+from podium.firmware_interfaces import run_allowance
 from podium.firmware_interfaces.models import InstrumentModel
 from podium.firmware_interfaces.qcodes_any import model_with_driver
+
+KEY = "run_allowance_s"
 
 
 class EndpointEntry(BaseModel):
@@ -69,6 +74,29 @@ def lay_over(
     if complaints.problems:
         raise FacilityError(str(endpoints), complaints.problems)
     return result
+
+
+def let_programs_last(endpoints: Path | str | None) -> None:
+    """Let programs take as much longer than computed as the file ``endpoints`` says.
+
+    Its ``run_allowance_s``: of instruments that compute what they play. What the environment says
+    (:mod:`~podium.firmware_interfaces.run_allowance`) goes first; for processes that are started
+    from here on, too. Raises :class:`FacilityError` where that is no number of seconds above 0.
+    """
+    if endpoints is None or run_allowance.VARIABLE in environ:
+        return
+    try:
+        source, problems = read_source(Path(endpoints))
+    except OSError:
+        return  # who lays it over the facility file says it
+    said = source.data.get(KEY) if isinstance(source.data, dict) else None
+    if said is None:
+        return
+    if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said < inf:
+        complaints = Complaints(source, problems)
+        complaints.at((KEY,), f"{KEY} is {said!r}; a number of seconds above 0 is expected")
+        raise FacilityError(str(endpoints), complaints.problems)
+    environ[run_allowance.VARIABLE] = f"{said:g}"
 
 
 def _same_box(entry: InstrumentEntry) -> str | None:

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
+from podium.firmware_interfaces.run_allowance import SIMULATED_S
 from podium.sim_instruments.servers.certificate import can_sign, self_signed
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.command_log import CommandLog
@@ -135,7 +136,8 @@ class ServedLaboratory:
             "instruments": {
                 name: endpoint(name, served.model, served.twin, served.listening)
                 for name, served in self.served.items()
-            }
+            },
+            "run_allowance_s": SIMULATED_S,
         }
 
     def tallies(self) -> dict[str, dict[str, int]]:

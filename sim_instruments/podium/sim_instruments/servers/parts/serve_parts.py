@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from podium.firmware_interfaces.run_allowance import SIMULATED_S
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.clock_rate import check_rate
 from podium.sim_instruments.servers.endpoints import back_door_file, published
@@ -60,9 +61,13 @@ async def serve_parts(
         async with door.listen() as (host, port):
             await _all_ready(world, told_to_end)
             where = {"host": host, "port": port, "token": door.token}
+            found = {
+                "instruments": _instruments(world, list(plan.instruments)),
+                "run_allowance_s": SIMULATED_S,
+            }
             with (
                 published(back_door_file(endpoints), where),
-                published(endpoints, {"instruments": _instruments(world, list(plan.instruments))}),
+                published(endpoints, found),
             ):
                 _tell(f"ready: {len(parts)} parts: {', '.join(part.name for part in parts)}")
                 await _first_of(told_to_end.wait(), world.none_left.wait())
