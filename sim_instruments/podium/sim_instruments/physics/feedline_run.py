@@ -70,6 +70,8 @@ class FeedlineRun:
     flux_lines: FluxLines | None
     before: Mapping[str, Before] = field(default_factory=dict)
     """Of a part of a run: what came earlier on flux lines, by line."""
+    has_arrived: bool = False
+    """Whether flux pulses are as their lines deliver them."""
 
     def listen(
         self,
@@ -157,6 +159,8 @@ class FeedlineRun:
         self, tones: Sequence[PulseTrain], captures: Sequence[CaptureTrain]
     ) -> "FeedlineRun":
         """Return the run with flux pulses as their lines deliver them."""
+        if self.has_arrived:
+            return self
         distorted = distorted_lines(self.signals, self.fluxes, self.flux_lines, self.before)
         if not distorted:
             return self
@@ -166,7 +170,7 @@ class FeedlineRun:
         as_they_come = arrived(
             self.feedline, self.signals, distorted, self.flux_lines, episodes, self.before
         )
-        return replace(self, signals=as_they_come)
+        return replace(self, signals=as_they_come, has_arrived=True)
 
     def _one_by_one(
         self,

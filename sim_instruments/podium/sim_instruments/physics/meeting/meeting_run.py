@@ -203,14 +203,19 @@ def levels_found(
     return known, left
 
 
+def as_heard(one: HeardFeedline) -> HeardFeedline:
+    """Return a feedline with flux pulses as their lines deliver them."""
+    captures = [one.run.signals.captures[i] for i in one.mine]
+    return replace(one, run=one.run.as_arrived(_tones(one), captures))
+
+
 def gates_of(one: HeardFeedline, names: Sequence[str], memory: GateMemory) -> list[GatePair]:
     """Return the pairs of a feedline that flux pulses bring together, one being of these names."""
     run = one.run
     pulses = [t for t in run.signals.drives if t.line in run.fluxes and t.start_ns.size]
     if not pulses and not run.before:
         return []
-    arrived = run.as_arrived(_tones(one), [run.signals.captures[i] for i in one.mine])
-    pulses = [t for t in arrived.signals.drives if t.line in run.fluxes]
+    pulses = [t for t in as_heard(one).run.signals.drives if t.line in run.fluxes]
     biases_v = run.signals.biases_v
     return gate_pairs(run.feedline, run.flux_lines, pulses, biases_v, names, memory)
 

@@ -30,6 +30,7 @@ from podium.sim_instruments.physics.meeting.line_memory import LineMemory
 from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
     Known,
+    as_heard,
     gates_of,
     levels_found,
     sidebands_played,
@@ -205,14 +206,14 @@ class PhotonSession(Session):
             for p in points
         ]
         heard = [
-            HeardFeedline(feedline, own, np.zeros_like)
+            as_heard(HeardFeedline(feedline, own, np.zeros_like))
             for feedline, own in zip(feedlines, mine, strict=True)
         ]
         known = self._levels(heard, part)
         values = [np.zeros(one.start_ns.size, np.complex128) for one in captures]
         traces: list[NDArray[np.complex128] | None] = [None] * len(captures)
-        for feedline, own, found in zip(feedlines, mine, known, strict=True):
-            feedline.listen(own, values, traces, found)
+        for one, found in zip(heard, known, strict=True):
+            one.run.listen(one.mine, values, traces, found)
         return tuple(CaptureAnswer(v, t) for v, t in zip(values, traces, strict=True))
 
     def _part(
