@@ -67,3 +67,26 @@ def test_draws_that_scatter_by_their_shots_alone_share_nothing() -> None:
     decays = fit_decay_of(one, leaks=False), fit_decay_of(two, leaks=False)
     most = decays[0].decay_sigma * decays[1].decay_sigma
     assert shared_covariance(one, two, decays) < 0.5 * most
+
+
+def outside(leakage: float, seed: int) -> Populations:
+    """Return a scan whose Cliffords leak, and let 0.04 of it come back, told to 0.017 each."""
+    rng = np.random.default_rng(seed)
+    lengths, noise = np.append(LENGTHS, 128.0), 0.017
+    both = leakage + 0.04
+    left = 1 - leakage / both * (1 - (1 - both) ** lengths)
+    shape = lengths.size, DRAWS
+    inside = left[:, None] + rng.normal(0.0, noise, shape)
+    returned = inside / 4 + 0.75 * 0.99 ** lengths[:, None] + rng.normal(0.0, noise, shape)
+    known = np.full(shape, noise**2)
+    return Populations(lengths, returned, inside, 2 * known, known)
+
+
+@pytest.mark.parametrize("leakage", [0.0, 7.4e-4, 1.5e-3])
+def test_leakage_is_no_surer_than_it_scatters_where_it_shows_no_bend(leakage: float) -> None:
+    """The best curve alone is 4 sigma off at times, always below."""
+    found = [fit_decay_of(outside(leakage, seed), leaks=True) for seed in range(120)]
+    pulls = [(one.leakage - leakage) / one.leakage_sigma for one in found]
+    assert rms(pulls) < 1.3
+    assert max(np.abs(pulls)) < 3.0
+    assert np.median([one.leakage_sigma for one in found]) < 1.5e-3

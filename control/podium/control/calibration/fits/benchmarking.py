@@ -32,9 +32,14 @@ SCATTERED = 9.0
 """Chi2 per degree of freedom from which on the points lie on no exponential."""
 MOST_SHARED = 0.9
 """Greatest correlation of two decays by their draws: shots are never in common."""
-SEEPAGE = (0.1, 0.1)
-"""Prior of what returns from leakage in a Clifford, and its sigma. ASSUMED: T1 of level 2, and
-gates that lift to it also lower from it; it tells where leakage is too little to show a bend."""
+SEEPAGE = (0.05, 3.0)
+"""Prior of what returns from leakage in a Clifford, median and the factor that is one sigma.
+ASSUMED: T1 of level 2, and gates that lift to it also lower from it; it tells where leakage is too
+little to show a bend."""
+SEEPAGES = np.geomspace(1e-3, 0.6, 160)
+"""Those that are looked at."""
+STEPS = 8
+"""Of Gauss-Newton; each doubles the digits."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -200,30 +205,57 @@ def _slopes(lengths: Array, spread: Array, at: Mapping[str, float]) -> Array:
 
 
 def _leakage(populations: Populations) -> tuple[float, float, float, float]:
-    """Return leakage, its sigma, seepage, and what is outside at length 0. Raises FitFailed."""
+    """Return leakage, its sigma, seepage, and what is outside at length 0. Raises FitFailed.
+
+    Means over :data:`SEEPAGES`, each as likely as its best curve and the prior make it. Little
+    leakage shows no bend: a lot of it which comes back and a little which stays look alike there,
+    and the best of all curves is too sure of its leakage.
+    """
     lengths = populations.lengths
     seen = 1 - populations.inside.mean(axis=1)
     spread = spread_of(populations.inside, populations.inside_variance, np.ones(len(lengths)))
-
-    def model(v: Mapping[str, float]) -> Array:
-        outside = _outside(lengths, v["leakage"], v["seepage"], v["lost"])
-        return np.append(outside, v["seepage"])
-
-    rough = float(seen[-1] - seen[0]) / float(lengths[-1] - lengths[0])
-    starts = [
-        {"leakage": rough * factor, "seepage": back, "lost": float(seen[0])}
-        for factor, back in ((1.0, 0.002), (2.0, 0.03), (5.0, 0.1))
-    ]
-    bounds = {"leakage": Bound(-0.2, 0.5), "seepage": Bound(-0.05, 0.6), "lost": Bound(-0.5, 0.9)}
-    points = np.append(seen, SEEPAGE[0])
-    found = fit_least_squares(model, points, np.append(spread, SEEPAGE[1]), starts, bounds)
-    if found.chi2 > SCATTERED:
+    leakage, lost, variance = _curves(lengths, seen, spread)
+    chi2 = _chi2(lengths, seen, spread, leakage, lost)
+    per_degree = float(chi2.min()) / max(lengths.size - 3, 1)
+    if per_degree > SCATTERED:
         raise FitFailed(
             "what leaves the computational subspace does not saturate as leakage does: the points "
-            f"scatter {sqrt(found.chi2):.1f} times as much as their shots and draws explain"
+            f"scatter {sqrt(per_degree):.1f} times as much as their shots and draws explain"
         )
-    v, s = found.values, found.sigmas
-    return v["leakage"], s["leakage"], v["seepage"], v["lost"]
+    median, factor = SEEPAGE
+    off = np.log(SEEPAGES / median) / np.log(factor)
+    chance = np.exp((chi2.min() - chi2 - off**2) / 2)
+    chance /= chance.sum()
+    mean = float(chance @ leakage)
+    sigma = sqrt(float(chance @ (variance + (leakage - mean) ** 2)))
+    return mean, sigma, float(chance @ SEEPAGES), float(chance @ lost)
+
+
+def _curves(lengths: Array, seen: Array, spread: Array) -> tuple[Array, Array, Array]:
+    """Return the best leakage for each of :data:`SEEPAGES`, what is lost, the leakage's variance.
+
+    By Gauss-Newton, all at once; shape (b,) each.
+    """
+    leakage, lost = np.zeros(SEEPAGES.size), np.full(SEEPAGES.size, float(seen[0]))
+    for _ in range(STEPS):
+        both = np.clip(SEEPAGES + leakage, 1e-6, 0.95)[:, None]
+        left, less = (1 - both) ** lengths, lengths * (1 - both) ** (lengths - 1)
+        rest = (1 - left) / both
+        by_leakage = rest + leakage[:, None] * (less - rest) / both - lost[:, None] * less
+        rows = np.stack([by_leakage, left], axis=2) / spread[:, None]
+        off = (seen - leakage[:, None] * rest - lost[:, None] * left) / spread
+        covariance = np.linalg.inv(np.einsum("bni,bnj->bij", rows, rows))
+        step = np.einsum("bij,bnj,bn->bi", covariance, rows, off)
+        leakage, lost = np.clip(leakage + step[:, 0], -0.2, 0.9), lost + step[:, 1]
+    return leakage, lost, covariance[:, 0, 0]
+
+
+def _chi2(lengths: Array, seen: Array, spread: Array, leakage: Array, lost: Array) -> Array:
+    outside = [
+        _outside(lengths, one, back, gone)
+        for one, back, gone in zip(leakage, SEEPAGES, lost, strict=True)
+    ]
+    return np.asarray((((seen - np.array(outside)) / spread) ** 2).sum(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
