@@ -23,6 +23,7 @@ KAPPAS = (10.4e6, 13.5e6)
 GAMMA, LENGTH = 10.4e6, 180
 NS = 10**6
 STOP_FS = 400 * NS
+BARE = (EndModel(KAPPAS[0]), EndModel(KAPPAS[1]))
 STILL = Atom(np.zeros((LEVELS, LEVELS)), np.zeros((LEVELS, LEVELS)))
 FORTH = 0.77
 
@@ -77,7 +78,7 @@ def test_without_an_echo_both_are_the_closed_forms() -> None:
     arrived = delivered(sent, caught, ends, LinkLoop(), lags).f
     assert np.allclose(arrived, (x / np.sinh(x)) ** 2, atol=2e-4)
     rate, off = np.array([0.0, 1.5e6, 2.6e6, 6e6, 3e6]), np.array([0.0, 0.0, 0.0, 0.0, 4e6])
-    found = left_in_loop(np.full(5, 120e-9), rate, off, KAPPAS, LinkLoop(0j, 1e6))
+    found = left_in_loop(np.full(5, 120e-9), rate, off, BARE, LinkLoop(0j, 1e6))
     assert np.allclose(found, left_in_f(np.full(5, 120e-9), rate, KAPPAS[0], off), atol=1e-9)
 
 
@@ -96,8 +97,30 @@ def test_what_is_left_is_what_the_world_leaves(echo: complex, apart_hz: float) -
         state[2 * LEVELS, 2 * LEVELS] = 1
         after = result.channel.apply(state).reshape((LEVELS,) * 4)
         wanted = float(np.einsum("jaja->j", after)[2].real)
-        found = left_in_loop(np.array([100e-9]), np.array([rate]), np.array([off]), KAPPAS, loop)
+        found = left_in_loop(np.array([100e-9]), np.array([rate]), np.array([off]), BARE, loop)
         assert found[0] == pytest.approx(wanted, abs=2e-4)
+
+
+def test_what_falls_and_dephases_meanwhile_is_what_the_world_leaves() -> None:
+    loop = LinkLoop(0.05 + 0.05j, 1e6)
+    ends = (EndModel(KAPPAS[0], FALLS[0], DEPHASES[0]), EndModel(KAPPAS[1]))
+    for rate, off in ((0.0, 0.0), (8e6, 0.0), (3e6, 2e6), (1.5e6, -4e6)):
+        result = in_the_world(
+            (np.full(100, rate), np.zeros(1)),
+            loop,
+            atoms=(atom(FALLS[0], DEPHASES[0]), STILL),
+            off_hz=(off, 0.0),
+            stop_fs=100 * NS,
+        )
+        state = np.zeros((LEVELS**2, LEVELS**2), np.complex128)
+        state[2 * LEVELS, 2 * LEVELS] = 1
+        after = result.channel.apply(state).reshape((LEVELS,) * 4)
+        levels = np.einsum("jaja->j", after).real
+        pulse = np.array([100e-9]), np.array([rate]), np.array([off])
+        in_f = left_in_loop(*pulse, ends, loop)[0]
+        with_fallen = left_in_loop(*pulse, ends, loop, 1.0)[0]
+        assert in_f == pytest.approx(levels[2], abs=3e-4)
+        assert with_fallen - in_f == pytest.approx(levels[1], abs=3e-4)
 
 
 def test_what_is_delivered_is_what_the_world_delivers() -> None:

@@ -131,11 +131,15 @@ class EndPulses:
         return 2 * f01.value + anharmonicity - self.sideband_hz(), float(np.hypot.reduce(doubts))
 
     def model(self) -> EndModel:
-        """Return it as fits take it, with f decaying as :data:`SECOND_OVER_FIRST` says."""
+        """Return it as fits take it."""
+        return EndModel(self.kappa_hz(), *self.loss_of_f())
+
+    def loss_of_f(self) -> tuple[float, float]:
+        """Return decay (as :data:`SECOND_OVER_FIRST` says) and dephasing of f, 1/s."""
         t1_s = self.bench.best(self.node.qubit, "t1")
         ratio = self.bench.inputs.take(f"{self.node.qubit.name} > dephasing of f", *DEPHASING_OF_F)
         dephasing = ratio * max(0.0, self._t2_rate_1_s() - 0.5 / t1_s)
-        return EndModel(self.kappa_hz(), SECOND_OVER_FIRST / t1_s, dephasing)
+        return SECOND_OVER_FIRST / t1_s, dephasing
 
     def _t2_rate_1_s(self) -> float:
         """Return 1 / T2 of an echo, measured or designed; else of a Ramsey scan, else 0.

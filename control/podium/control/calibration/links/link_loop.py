@@ -33,6 +33,21 @@ STEP_S = 1e-9
 STEP_TERMS = 4
 
 
+def _hermitian_units() -> ComplexArray:
+    """Return what makes density matrices of three levels of nine real numbers, (9, 9)."""
+    units = []
+    for i, j in ((0, 0), (1, 1), (2, 2), (0, 1), (0, 2), (1, 2)):
+        for factor in (1.0,) if i == j else (1.0, 1j):
+            unit = np.zeros((3, 3), np.complex128)
+            unit[i, j], unit[j, i] = factor, np.conj(factor)
+            units.append(unit.reshape(9))
+    return np.array(units).T
+
+
+_OF_REAL = _hermitian_units()
+_TO_REAL = np.linalg.inv(_OF_REAL)
+
+
 @dataclass(frozen=True, slots=True)
 class LinkLoop:
     """Describes the loop of one photon between both ends of a link."""
@@ -51,26 +66,46 @@ def left_in_loop(
     duration_s: Array,
     rate_hz: Array,
     off_hz: Array,
-    kappas_hz: tuple[float, float],
+    ends: tuple[EndModel, EndModel],
     loop: LinkLoop,
+    second: float = 0.0,
 ) -> Array:
     """Return what square sideband pulses (n,) leave in f of what was there, shape (n,).
 
-    ``rate_hz``: g / 2 pi; ``off_hz``: of the drive from the own resonance; ``kappas_hz``: of the
-    own resonator and the other. The far end plays nothing.
+    ``rate_hz``: g / 2 pi; ``off_hz``: of the drive from the own resonance; ``ends``: the own and
+    the other, which plays nothing; ``second``: added for each part that has fallen to e.
     """
-    own, other = (2 * np.pi * one for one in kappas_hz)
+    own, other = (2 * np.pi * end.kappa_hz for end in ends)
     round_trip = loop.echo / (1 - loop.echo)
-    generator = np.zeros((len(duration_s), 3, 3), np.complex128)
+    amplitudes = np.zeros((len(duration_s), 3, 3), np.complex128)
     drive = -2j * np.pi * np.asarray(rate_hz)
-    generator[:, 0, 1] = generator[:, 1, 0] = drive
+    amplitudes[:, 0, 1] = amplitudes[:, 1, 0] = drive
     own_off = 2j * np.pi * np.asarray(off_hz)
-    generator[:, 1, 1] = -own * (0.5 + round_trip) - own_off
-    generator[:, 2, 2] = -other * (0.5 + round_trip) - own_off - 2j * np.pi * loop.apart_hz
-    generator[:, 1, 2] = -np.sqrt(own * other) * round_trip
-    generator[:, 2, 1] = -np.sqrt(own * other) / (1 - loop.echo)
-    made = _exponentials(generator * np.asarray(duration_s)[:, None, None])
-    return np.asarray(np.abs(made[:, 0, 0]) ** 2)
+    amplitudes[:, 0, 0] = -0.5 * ends[0].decay_1_s
+    amplitudes[:, 1, 1] = -own * (0.5 + round_trip) - own_off
+    amplitudes[:, 2, 2] = -other * (0.5 + round_trip) - own_off - 2j * np.pi * loop.apart_hz
+    amplitudes[:, 1, 2] = -np.sqrt(own * other) * round_trip
+    amplitudes[:, 2, 1] = -np.sqrt(own * other) / (1 - loop.echo)
+    made = _exponentials(_of_density(amplitudes, ends[0]) * np.asarray(duration_s)[:, None, None])
+    return np.asarray(made[:, 0, 0] + second * made[:, -1, 0])
+
+
+def _of_density(amplitudes: ComplexArray, end: EndModel) -> Array:
+    """Return the generators (n, 10, 10) of density matrices, as real numbers.
+
+    Of three amplitudes whose generators are (n, 3, 3), the first of which dephases; the last number
+    is what has fallen from it.
+    """
+    one = np.eye(3)
+    both = np.einsum("nij,kl->nikjl", amplitudes, one)
+    both = both + np.einsum("ij,nkl->nikjl", one, amplitudes.conj())
+    is_f = np.array([True, False, False])
+    lost = end.dephasing_1_s * (is_f[:, None] ^ is_f)
+    whole = np.zeros((len(amplitudes), 10, 10))
+    of_matrix = both.reshape(-1, 9, 9) - np.diag(lost.reshape(9))
+    whole[:, :9, :9] = (_TO_REAL @ of_matrix @ _OF_REAL).real
+    whole[:, 9, 0] = end.decay_1_s
+    return whole
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,7 +181,7 @@ def _dephasing(ends: tuple[EndModel, EndModel]) -> Array:
     return np.asarray((losses[:, None] + losses) * (1 - np.eye(4)))[:, :, None]
 
 
-def _exponentials(matrices: ComplexArray) -> ComplexArray:
+def _exponentials(matrices: Array) -> Array:
     """Return the exponentials of small matrices (n, k, k), by series and squares."""
     largest = float(np.max(np.sum(np.abs(matrices), axis=-1), initial=0.0))
     squares = max(0, int(np.ceil(np.log2(max(largest, 1e-300) / SMALL))))

@@ -17,6 +17,7 @@ from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, fit_least_squares
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_loop import LinkLoop, left_in_loop
+from podium.control.calibration.links.link_model import EndModel
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
@@ -105,8 +106,26 @@ class EmptyingScan:
 Scans = Sequence[EmptyingScan]
 
 
+@dataclass(frozen=True, slots=True)
+class FallingF:
+    """What becomes of f at one end by itself."""
+
+    decay_1_s: float = 0.0
+    dephasing_1_s: float = 0.0
+    second: float = 0.0
+    """Where what has fallen to e is read, between what has emitted (0) and f (1)."""
+
+    def model(self, kappa_hz: float) -> EndModel:
+        """Return the end with a resonator of that width."""
+        return EndModel(kappa_hz, self.decay_1_s, self.dephasing_1_s)
+
+
 def expected_left(
-    scans: Scans, values: Mapping[str, float], end: int, apart_hz: float
+    scans: Scans,
+    values: Mapping[str, float],
+    end: int,
+    apart_hz: float,
+    falling: tuple[FallingF, FallingF],
 ) -> list[Array]:
     """Return what the fit's ``values`` leave in f at an end (0 or 1), scan by scan."""
     apart = apart_hz + values["line_1"] - values["line_0"]
@@ -120,8 +139,12 @@ def expected_left(
                 for one in scans
             ]
         ),
-        (values[f"kappa_{end}"], values[f"kappa_{1 - end}"]),
+        (
+            falling[end].model(values[f"kappa_{end}"]),
+            falling[1 - end].model(values[f"kappa_{1 - end}"]),
+        ),
         loop.turned() if end else loop,
+        falling[end].second,
     )
     seen = values[f"offset_{end}"] + values[f"height_{end}"] * left
     return np.split(seen, np.cumsum([len(one.left) for one in scans])[:-1])
@@ -132,6 +155,8 @@ def fit_rates(
     apart_hz: float,
     expected: Sequence[tuple[float, float]],
     stark_sigma_hz: Sequence[float],
+    falling: tuple[FallingF, FallingF],
+    near: Mapping[str, float] | None = None,
 ) -> Fit:
     """Fit all scans of both ends at once.
 
@@ -140,11 +165,14 @@ def fit_rates(
     it was taken to), ``height``, ``offset``; and ``echo_i``, ``echo_q`` of amplitude.
 
     ``apart_hz``: second resonance less first, as the lines were taken; ``expected``: rate and kappa
-    of each end; ``stark_sigma_hz``: how well each shift is known. Raises FitFailed.
+    of each end; ``stark_sigma_hz``: how well each shift is known; ``falling``: of each end;
+    ``near``: what a fit of much the same has found. Raises FitFailed.
     """
 
     def model(values: Mapping[str, float]) -> Array:
-        seen = [part for k in (0, 1) for part in expected_left(ends[k], values, k, apart_hz)]
+        seen = [
+            part for k in (0, 1) for part in expected_left(ends[k], values, k, apart_hz, falling)
+        ]
         return np.concatenate([*seen, [values["stark_0"], values["stark_1"]]])
 
     start, bounds = {"echo_i": 0.0, "echo_q": 0.0}, dict[str, Bound]()
@@ -165,6 +193,8 @@ def fit_rates(
         {**start, "rate_0": start["rate_0"] * by, "rate_1": start["rate_1"] * by}
         for by in (1.0, 0.85, 1.18)
     ]
+    if near is not None:
+        starts = [dict(near)]
     data, sigma = (
         np.concatenate([getattr(one, name) for scans in ends for one in scans])
         for name in ("left", "sigma")
@@ -190,14 +220,16 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
         for end in bench.ends
     ]
     first, second = [await _scans(bench, outcome, end) for end in bench.ends]
-    ends, known = (first, second), dict[float, Fit]()
+    ends, known = (first, second), dict[Taken, Fit]()
 
-    def fitted(part: EndPulses) -> tuple[dict[str, float], dict[str, float], float]:
-        """Return values, sigmas, and how far apart both resonances were taken to be."""
+    def fitted(part: EndPulses) -> tuple[dict[str, float], dict[str, float], Taken]:
+        """Return values, sigmas, and what was taken as known."""
         name = f"{bench.link.name} > resonances apart"
-        at = part.bench.inputs.take(name, *apart)
+        one, other = (FallingF(*end.loss_of_f(), end.second_level()) for end in bench.ends)
+        at = part.bench.inputs.take(name, *apart), (one, other)
         if at not in known:
-            known[at] = fit_rates(ends, at, expected, stark_sigma)
+            near = next((one.values for one in known.values()), None)
+            known[at] = fit_rates(ends, at[0], expected, stark_sigma, at[1], near)
         return dict(known[at].values), dict(known[at].sigmas), at
 
     for number, end in enumerate(bench.ends):
@@ -206,7 +238,9 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
     return outcome
 
 
-Fitted = Callable[[EndPulses], tuple[dict[str, float], dict[str, float], float]]
+Taken = tuple[float, tuple[FallingF, FallingF]]
+"""How far apart both resonances were taken to be, and what becomes of f."""
+Fitted = Callable[[EndPulses], tuple[dict[str, float], dict[str, float], Taken]]
 
 
 async def _scans(bench: LinkBench, outcome: Outcome, end: EndPulses) -> list[EmptyingScan]:
@@ -244,8 +278,8 @@ async def _of_end(
         return Panel(end.end.name, "amplitude of the sideband (of full scale)", "left in f", series)
 
     def fit(_: LinkEnd, panel: Panel) -> Found:
-        v, s, apart = fitted(end)
-        drawn = expected_left(scans, v, number, apart)[:-1]
+        v, s, taken_as = fitted(end)
+        drawn = expected_left(scans, v, number, *taken_as)[:-1]
         lines = tuple(
             Series("fit", one.amplitude, seen, line=True)
             for one, seen in zip(strengths, drawn, strict=True)
@@ -272,8 +306,8 @@ async def _of_link(
         return Panel(bench.link.name, "sideband off its line (MHz)", "left in f", series)
 
     def fit(_: Link, panel: Panel) -> Found:
-        v, s, apart = fitted(bench.first)
-        drawn = [expected_left(scans, v, k, apart)[-1] for k, scans in enumerate(ends)]
+        v, s, taken_as = fitted(bench.first)
+        drawn = [expected_left(scans, v, k, *taken_as)[-1] for k, scans in enumerate(ends)]
         lines = tuple(
             Series("fit", one.aside_hz / 1e6, seen, line=True)
             for one, seen in zip(aside, drawn, strict=True)
