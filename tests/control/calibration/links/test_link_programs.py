@@ -72,6 +72,7 @@ def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) ->
         lag_program(bench, 100),
         detuning_program(bench, 100),
         efficiency_program(bench, 100),
+        reference_program(bench.second, 100, bench),
         phase_program(bench, 100),
         process_program(bench, 100),
         bell_program(bench, 100),

@@ -103,22 +103,28 @@ def lag_program(bench: LinkBench, shots: int) -> Program:
     )
 
 
-def reference_program(end: EndPulses, shots: int) -> Program:
-    """Return what an end reads of f, ready to be sent, and of 0."""
+def reference_program(end: EndPulses, shots: int, link: LinkBench | None = None) -> Program:
+    """Return what an end reads of f, ready to be sent, and of 0.
+
+    ``link``: shots begin and end as those of transfers over it, with both ends brought to 0 and
+    both read; else by waiting, with what is thermal still there.
+    """
     heights = Variable("height", "1", Table((0.0, end.node.pi_amplitude())))
     ef_heights = Variable("ef_height", "1", Table((0.0, end.node.ef_pi_amplitude())))
+    read = [end.node] if link is None else [one.node for one in link.ends]
     body = (
-        *passive_reset([end.node], end.names),
+        *(passive_reset([end.node], end.names) if link is None else link.reset()),
         end.node.pulse(Affine("height")),
         Barrier(end.names),
         end.node.ef_pulse(Affine("ef_height")),
         Barrier(end.names),
         end.node.ef_pulse(Affine("ef_height")),
-        Barrier(end.names),
-        *end.node.measured(),
+        Barrier(end.names if link is None else link.names),
+        *(one for node in read for one in node.measured()),
     )
     axis = Axis("state", (heights, ef_heights))
-    return Program("f before it is sent", end.frames(), body, (axis,), shots=shots)
+    frames = end.frames() if link is None else link.frames()
+    return Program("f before it is sent", frames, body, (axis,), shots=shots)
 
 
 def ready_for_f(
