@@ -46,6 +46,10 @@ EARLIEST_NS = 40
 longer than that at any end (:data:`.sequences.SHORTEST_PULSE_NS`)."""
 STEP_NS, POINTS, SHOTS = 8, 13, 1500
 SPAN_HZ, FREQUENCIES = 14e6, 15
+IN_F_TWICE = 0.42
+"""Mean square of what a pulse on 1-2 has brought to f, over its length: a Gaussian of a quarter of
+it, cut at two sigmas. Where f falls at the angle t of the pulse, what is left of it turns e to
+cos(t/2)**2 of f."""
 SIGNIFICANT = 5.0
 LEAST_READY = 0.5
 """Of f that is prepared and brought back to 1; below it pulses on the qubit are wrong."""
@@ -148,6 +152,20 @@ def ready_for_f(
         doubt.append(float(np.hypot(*end.fraction_sigma(np.array([zero, full]), shots))))
     ready = float(np.sqrt(left[0] * left[1]))
     return ready, ready * 0.5 * float(np.hypot(doubt[0] / left[0], doubt[1] / left[1]))
+
+
+def kept_in_pulses(bench: LinkBench) -> float:
+    """Return what a transfer keeps in the pulses on 1-2 about it, over what references keep.
+
+    f falls while they play, too. What falls at the sender is lost to a transfer; what falls in a
+    reference, or behind the catch, is read as 2.
+    """
+    sent, caught = (
+        IN_F_TWICE * 1e-9 * end.node.pulse_ns * end.loss_of_f()[0] for end in bench.ends
+    )
+    above = [end.second_level() - 1 for end in bench.ends]
+    references = (1 + 2 * above[0] * sent) * (1 + 2 * above[1] * caught)
+    return float((1 - sent) * (1 + above[1] * caught) / np.sqrt(references))
 
 
 @dataclass(frozen=True, slots=True)

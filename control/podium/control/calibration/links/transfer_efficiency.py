@@ -9,6 +9,7 @@ from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.links.photon_transfer import (
     SIGNIFICANT,
     PhotonWay,
+    kept_in_pulses,
     ready_for_f,
     reference_program,
     share_of_f,
@@ -99,7 +100,7 @@ async def transfer_efficiency(bench: LinkBench) -> Outcome:
             ready_for_f(bench, references, shots),
             float(np.max(bench.second.fraction_sigma(caught, shots))),
         )
-        in_f = share_of_f(bench, way, lag_s)
+        in_f = share_of_f(bench, way, lag_s) / kept_in_pulses(bench)
         found, sigma = found * in_f, sigma * in_f
         text = "{transfer} of f comes to f"
         return {"transfer": Measured(found, sigma, "1")}, replace(panel, text=text)
