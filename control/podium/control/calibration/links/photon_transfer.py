@@ -306,7 +306,7 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
         found = found_lag(bench, lag_s, arrived, shots)
         v, s = found.fit.values, found.fit.sigmas
         ready, ready_sigma = ready_for_f(bench, references, shots)
-        passed = v["height"] / ready
+        passed = v["height"] / ready / kept_in_pulses(bench)
         passed_sigma = passed * float(np.hypot(s["height"] / v["height"], ready_sigma / ready))
         text = "delay {delay}, best lag {best_lag}, transmission {transmission}"
         return {
