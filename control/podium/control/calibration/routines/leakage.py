@@ -39,6 +39,9 @@ SHOTS = 400
 CHECK_GATES = 3
 CHECK_SHOTS = 600
 SCATTERED = 16.0
+LIKE = 0.12
+"""Of 1: by how much more or less may be lost anew than so many gates should. Runs that have nothing
+to do with each other agree by chance once in a thousand times without."""
 UNEVEN = 0.02
 """What interference leaves of a mean over so few waits: share of 1, beside the shots' noise."""
 
@@ -124,7 +127,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     now = p.gate_ns
     times = sorted({even_ns(now * (1 + step)) for step in STEPS})
     lost, spread = await _lost(p, outcome, times, GATES, bench.shots(SHOTS))
-    at = np.array(times, float)
+    at, least = np.array(times, float), dict[int, float]()
 
     def raw() -> Panel:
         points = Series("data", at, lost)
@@ -152,6 +155,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
                 f"{at[0]:.0f} to {at[-1]:.0f} ns does not fix"
             )
         whole = even_ns(v["best"])
+        least[whole] = v["least"] / GATES
         grid = np.linspace(at[0], at[-1], 100)
         shape = v["least"] + v["bend"] * ((grid - v["best"]) / now) ** 2
         doubt = sqrt(s["best"] ** 2 + STEP_NS**2 / 12) * 1e-9
@@ -166,17 +170,26 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         )
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
-        return await _verify(p, outcome, round(found["gate_duration"].value * 1e9))
+        best = round(found["gate_duration"].value * 1e9)
+        return await _verify(p, outcome, best, least[best])
 
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
 
 
-async def _verify(p: EdgePulses, outcome: Outcome, best: int) -> Panel:
-    """Compare the duration found with one shorter and one longer, with another number of gates."""
+async def _verify(p: EdgePulses, outcome: Outcome, best: int, least: float) -> Panel:
+    """Compare the duration found with one shorter and one longer, with another number of gates.
+
+    ``least``: what a gate of it loses.
+    """
     step = max(2 * STEP_NS, even_ns(0.1 * best))
     times = [best - step, best, best + step]
     lost, spread = await _lost(p, outcome, times, CHECK_GATES, p.bench.shots(CHECK_SHOTS))
     look_at(lost)
+    if abs(lost[1] - CHECK_GATES * least) > LIKE + 5 * spread[1]:
+        raise FitFailed(
+            f"measured anew, {CHECK_GATES} gates of {best} ns lose {lost[1] * 100:.1f} % of 1, "
+            f"where {least * 100:.1f} % each were found: the minimum is not believed"
+        )
     worse = np.array([lost[0], lost[2]]) - lost[1]
     if not np.all(worse > -3 * np.hypot(spread[1], spread[[0, 2]])) or not np.any(
         worse > 3 * np.hypot(spread[1], spread[[0, 2]])
