@@ -108,7 +108,7 @@ Scans = Sequence[EmptyingScan]
 
 @dataclass(frozen=True, slots=True)
 class FallingF:
-    """What becomes of f at one end by itself."""
+    """Holds what becomes of f at one end by itself."""
 
     decay_1_s: float = 0.0
     dephasing_1_s: float = 0.0

@@ -170,7 +170,7 @@ def arriving_burst(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Before:
-    """What came on a line before a part of a run, in the time of its source."""
+    """Holds what came on a line before a part of a run, in the time of its source."""
 
     trains: tuple[PulseTrain, ...]
     """Pulses that may still be under way."""
@@ -257,15 +257,7 @@ def arriving(
     held = _held(played, response, by.lit_ns)
     bursts = _bursts_of(held, by, since)
     made = [_stretches(held, response, bursts, int(g)) for g in bursts.example]
-    left = np.array([tails for _, tails in made]).reshape(len(made), tau.size)
-    gap = np.maximum(
-        bursts.begin_ns[1:] - (bursts.begin_ns[:-1] + bursts.length_ns[:-1]), 0
-    ).astype(np.float64)
-    over = np.zeros((bursts.kind.size, tau.size))
-    if bursts.kind.size:
-        carried = carried * np.exp(-(bursts.begin_ns[0] - since) / tau)
-    lasts = bursts.length_ns.astype(np.float64)
-    carry_tails(bursts.kind, lasts, gap, tau, left, carried, over)
+    over = _left_over(bursts, [tails for _, tails in made], tau, carried, since)
     words = np.rint(over * size / bound).astype(np.int64)
     number, first = distinct(np.ascontiguousarray(np.column_stack([bursts.kind, words])))
     pieces: list[Piece] = []
@@ -302,6 +294,29 @@ def arriving(
         goes_on=False,
     )
     return found if before is None else _from(found, before.until_ns + delay_ns)
+
+
+def _left_over(
+    bursts: _Bursts,
+    tails: Sequence[NDArray[np.float64]],
+    tau: NDArray[np.float64],
+    carried: NDArray[np.float64],
+    since_ns: int,
+) -> NDArray[np.float64]:
+    """Return what is left of each exponential at each burst's start, (G, K).
+
+    ``tails``: what each kind leaves; ``carried``: what was left at ``since_ns``.
+    """
+    over = np.zeros((bursts.kind.size, tau.size))
+    if not bursts.kind.size:
+        return over
+    ends = bursts.begin_ns[:-1] + bursts.length_ns[:-1]
+    gap = np.maximum(bursts.begin_ns[1:] - ends, 0).astype(np.float64)
+    carried = carried * np.exp(-(bursts.begin_ns[0] - since_ns) / tau)
+    lasts = bursts.length_ns.astype(np.float64)
+    left = np.array(tails).reshape(len(tails), tau.size)
+    carry_tails(bursts.kind, lasts, gap, tau, left, carried, over)
+    return over
 
 
 def _from(train: PulseTrain, since_ns: int) -> PulseTrain:

@@ -1,4 +1,4 @@
-"""What flux lines carry from part to part of a run that comes piece by piece."""
+"""Flux lines go on from part to part of a run that comes piece by piece."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from podium.sim_instruments.physics.signals import PulseTrain
 
 @dataclass(slots=True, eq=False)
 class LineMemory:
-    """Of one run; times in ns from its start."""
+    """Holds what lines of one run carry on; times in ns from its start."""
 
     lines: FluxLines | None
     fluxes: Collection[str]
