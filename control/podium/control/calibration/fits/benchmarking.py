@@ -8,7 +8,7 @@ together are the error of a Clifford (their Eq. 14).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import hypot, sqrt
 
 import numpy as np
@@ -38,6 +38,8 @@ ASSUMED: T1 of level 2, and gates that lift to it also lower from it; it tells w
 little to show a bend."""
 SEEPAGES = np.geomspace(1e-3, 0.6, 160)
 """Those that are looked at."""
+MORE_GATES = 2.5 / 1.5
+"""Gates of a Clifford with one interleaved, over those of one without."""
 STEPS = 8
 """Of Gauss-Newton; each doubles the digits."""
 
@@ -80,6 +82,9 @@ class Decay:
     """Out of the computational subspace at length 0."""
     slopes: Array
     """Of ``decay`` with the mean signal at each length, shape (n,)."""
+    curves: Array = field(default_factory=lambda: np.zeros((3, 0)))
+    """Leakage of the best curve for each of :data:`SEEPAGES`, its variance, chi2; shape (3, b), or
+    (3, 0) where level 2 is not read."""
 
     @property
     def error(self) -> float:
@@ -191,9 +196,9 @@ def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
             "what comes back is no exponential of the length: the points scatter "
             f"{sqrt(found.chi2):.1f} times as much as their shots and draws explain"
         )
-    out, out_sigma, back, lost = _leakage(populations) if leaks else (0.0, 0.0, 0.0, 0.0)
     slopes = _slopes(lengths, spread, v)
-    return Decay(v["height"], v["decay"], s["decay"], out, out_sigma, back, lost, slopes)
+    decay = Decay(v["height"], v["decay"], s["decay"], 0.0, 0.0, 0.0, 0.0, slopes)
+    return _with_leakage(decay, populations) if leaks else decay
 
 
 def _slopes(lengths: Array, spread: Array, at: Mapping[str, float]) -> Array:
@@ -204,8 +209,8 @@ def _slopes(lengths: Array, spread: Array, at: Mapping[str, float]) -> Array:
     return np.asarray(np.linalg.pinv(weighted)[1] / spread)
 
 
-def _leakage(populations: Populations) -> tuple[float, float, float, float]:
-    """Return leakage, its sigma, seepage, and what is outside at length 0. Raises FitFailed.
+def _with_leakage(decay: Decay, populations: Populations) -> Decay:
+    """Return a decay with leakage, seepage, and what is outside at length 0. Raises FitFailed.
 
     Means over :data:`SEEPAGES`, each as likely as its best curve and the prior make it. Little
     leakage shows no bend: a lot of it which comes back and a little which stays look alike there,
@@ -222,13 +227,30 @@ def _leakage(populations: Populations) -> tuple[float, float, float, float]:
             "what leaves the computational subspace does not saturate as leakage does: the points "
             f"scatter {sqrt(per_degree):.1f} times as much as their shots and draws explain"
         )
+    chance = _chance(chi2)
+    mean, sigma = _mean_of(chance, leakage, variance)
+    return replace(
+        decay,
+        leakage=mean,
+        leakage_sigma=sigma,
+        seepage=float(chance @ SEEPAGES),
+        lost=float(chance @ lost),
+        curves=np.stack([leakage, variance, chi2]),
+    )
+
+
+def _chance(chi2: Array) -> Array:
+    """Return how likely each of :data:`SEEPAGES` is, by the chi2 of its curves and the prior."""
     median, factor = SEEPAGE
     off = np.log(SEEPAGES / median) / np.log(factor)
     chance = np.exp((chi2.min() - chi2 - off**2) / 2)
-    chance /= chance.sum()
-    mean = float(chance @ leakage)
-    sigma = sqrt(float(chance @ (variance + (leakage - mean) ** 2)))
-    return mean, sigma, float(chance @ SEEPAGES), float(chance @ lost)
+    return np.asarray(chance / chance.sum())
+
+
+def _mean_of(chance: Array, values: Array, variance: Array) -> tuple[float, float]:
+    """Return the mean of values that are so likely, and its sigma."""
+    mean = float(chance @ values)
+    return mean, sqrt(float(chance @ (variance + (values - mean) ** 2)))
 
 
 def _curves(lengths: Array, seen: Array, spread: Array) -> tuple[Array, Array, Array]:
@@ -283,8 +305,8 @@ def gate_error(reference: Decay, interleaved: Decay, shared: float = 0.0) -> Gat
     )
     relative = sqrt(alone**2 - 2 * shared / (interleaved.decay * reference.decay))
     left = 1 - reference.leakage - reference.seepage
-    leakage = (interleaved.leakage - reference.leakage) / left
-    leakage_sigma = hypot(interleaved.leakage_sigma, reference.leakage_sigma) / left
+    added, added_sigma = _added_leakage(reference, interleaved)
+    leakage, leakage_sigma = added / left, added_sigma / left
     error = ((STATES - 1) * (1 - ratio) + leakage) / STATES
     sigma = hypot((STATES - 1) * ratio * relative, leakage_sigma) / STATES
     if error < -SEEN * sigma:
@@ -299,6 +321,22 @@ def gate_error(reference: Decay, interleaved: Decay, shared: float = 0.0) -> Gat
     moved_too = systematic_bound(reference.decay, interleaved.decay + other)
     doubt = hypot(moved - bound, moved_too - bound)
     return GateError(error, sigma, leakage, leakage_sigma, bound, max(doubt, 1e-9))
+
+
+def _added_leakage(reference: Decay, interleaved: Decay) -> tuple[float, float]:
+    """Return by how much more the second leaks in a Clifford, and its sigma.
+
+    ASSUMED: what comes back grows with the gates, of which a Clifford has 1.5 and here one more. It
+    is not known, and in both leakages the same.
+    """
+    if not (reference.curves.size and interleaved.curves.size):
+        return interleaved.leakage - reference.leakage, hypot(
+            interleaved.leakage_sigma, reference.leakage_sigma
+        )
+    further = np.log(SEEPAGES * MORE_GATES)
+    one, its, how = (np.interp(further, np.log(SEEPAGES), row) for row in interleaved.curves)
+    other, others, likely = reference.curves
+    return _mean_of(_chance(how + likely), one - other, its + others)
 
 
 def systematic_bound(reference: float, interleaved: float) -> float:
