@@ -4,6 +4,8 @@ from math import isfinite
 from os import environ
 
 VARIABLE = "PODIUM_RUN_ALLOWANCE"
+KEY = "run_allowance_s"
+"""Of an endpoints file."""
 DEFAULT_S = 60.0
 """For transport and a busy machine."""
 BEYOND_DRIVER_S = 30.0

@@ -65,7 +65,7 @@ async def open_facility(
     from podium.control.timebase.skew_store import SkewStore, SkewStoreError
 
     path = _file_of(path, not_yet_up=True)
-    let_programs_last(endpoints)
+    await asyncio.to_thread(let_programs_last, endpoints)
     facility = await asyncio.to_thread(load_facility, path, endpoints)
     state_file = state or default_state_file(Path(path))
     found = await asyncio.to_thread(examine_state, state_file, store)
@@ -154,7 +154,7 @@ async def join_facility(
     from podium.control.facility.load import load_facility
 
     path = _file_of(path)
-    let_programs_last(endpoints)
+    await asyncio.to_thread(let_programs_last, endpoints)
     facility = await asyncio.to_thread(load_facility, path, endpoints)
     if facility.bus is None and coordinator is None:
         coordinator = _coordinator_of(Path(path), state)

@@ -23,8 +23,6 @@ from podium.firmware_interfaces import run_allowance
 from podium.firmware_interfaces.models import InstrumentModel
 from podium.firmware_interfaces.qcodes_any import model_with_driver
 
-KEY = "run_allowance_s"
-
 
 class EndpointEntry(BaseModel):
     """Where one instrument listens. Keys for other readers (``connect``) are passed over."""
@@ -89,12 +87,13 @@ def let_programs_last(endpoints: Path | str | None) -> None:
         source, problems = read_source(Path(endpoints))
     except OSError:
         return  # who lays it over the facility file says it
-    said = source.data.get(KEY) if isinstance(source.data, dict) else None
+    said = source.data.get(run_allowance.KEY) if isinstance(source.data, dict) else None
     if said is None:
         return
     if isinstance(said, bool) or not isinstance(said, int | float) or not 0 < said < inf:
         complaints = Complaints(source, problems)
-        complaints.at((KEY,), f"{KEY} is {said!r}; a number of seconds above 0 is expected")
+        key = run_allowance.KEY
+        complaints.at((key,), f"{key} is {said!r}; a number of seconds above 0 is expected")
         raise FacilityError(str(endpoints), complaints.problems)
     environ[run_allowance.VARIABLE] = f"{said:g}"
 

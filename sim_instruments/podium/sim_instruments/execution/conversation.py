@@ -244,8 +244,8 @@ class Conversation:
                 found += [train] if row else []
                 continue
             if row:
-                found.append(_elements(train, 0, row))
-            left.append(_elements(train, row, len(train.start_ns)))
+                found.append(train.only(slice(row)))
+            left.append(train.only(slice(row, None)))
         self._unplayed = left
         return found
 
@@ -276,15 +276,5 @@ def _part(one: _Listener, count: int) -> CaptureTrain:
         train,
         start_ns=train.start_ns[rows],
         window=train.window[rows],
-        phase_turns=train.phase_turns[rows],
-    )
-
-
-def _elements(train: PulseTrain, begin: int, end: int) -> PulseTrain:
-    rows = slice(begin, end)
-    return replace(
-        train,
-        start_ns=train.start_ns[rows],
-        piece=train.piece[rows],
         phase_turns=train.phase_turns[rows],
     )

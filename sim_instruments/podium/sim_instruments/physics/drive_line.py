@@ -56,6 +56,12 @@ class Shape:
         """Return how long the level is held."""
         return self.duration_ns - self.samples.size * self.step_ns
 
+    def held(self) -> NDArray[np.float64]:
+        """Return a shape of a flux line, one value a nanosecond."""
+        values = np.full(self.duration_ns, complex(self.level).real)
+        values[: self.samples.size] = self.samples.real
+        return values
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drives:

@@ -8,7 +8,7 @@ complex baseband about ``carrier_hz``.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -62,6 +62,15 @@ class PulseTrain:
     """Whether its pieces only end what another train of the line has begun."""
     samples_per_ns: int = 1
     """Of its pieces. Chips take one, a cable as many as it has."""
+
+    def only(self, rows: "slice | NDArray[np.bool_]") -> "PulseTrain":
+        """Return the train with these of its elements."""
+        return replace(
+            self,
+            start_ns=self.start_ns[rows],
+            piece=self.piece[rows],
+            phase_turns=self.phase_turns[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from podium.firmware_interfaces import run_allowance
 from podium.firmware_interfaces.instrument_model import InstrumentModel
 from podium.firmware_interfaces.models import model_named
 from podium.sim_instruments.servers.loopback import InstrumentServers
@@ -15,6 +16,11 @@ PRIVATE = 0o600
 """Mode of a file that only its own user can read."""
 MODULE_BASE = "module_scpi_base"
 """Name of the port from which a modular instrument counts its modules' sockets."""
+
+
+def contents(instruments: Mapping[str, object]) -> dict[str, object]:
+    """Return what an endpoints file says of simulated instruments, each with its entry."""
+    return {"instruments": instruments, run_allowance.KEY: run_allowance.SIMULATED_S}
 
 
 def endpoint(name: str, model: str, twin: Twin, listening: InstrumentServers) -> dict[str, object]:

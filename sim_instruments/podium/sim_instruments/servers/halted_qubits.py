@@ -36,13 +36,7 @@ def populations_now(
 
 def _begun(train: PulseTrain, at_ns: int) -> PulseTrain:
     """Return the pieces of a train that begin before a time."""
-    kept = train.start_ns < at_ns
-    return replace(
-        train,
-        start_ns=train.start_ns[kept],
-        piece=train.piece[kept],
-        phase_turns=train.phase_turns[kept],
-    )
+    return train.only(train.start_ns < at_ns)
 
 
 def _over(train: CaptureTrain, at_ns: int) -> CaptureTrain:

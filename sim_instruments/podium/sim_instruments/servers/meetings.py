@@ -338,10 +338,4 @@ def _cut(train: "PulseTrain", one: _Participant) -> "PulseTrain":
             low = middle + 1
         else:
             high = middle
-    rows = slice(0, low)
-    return replace(
-        train,
-        start_ns=train.start_ns[rows],
-        piece=train.piece[rows],
-        phase_turns=train.phase_turns[rows],
-    )
+    return train.only(slice(low))

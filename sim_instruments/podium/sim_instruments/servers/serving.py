@@ -11,13 +11,12 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
-from podium.firmware_interfaces.run_allowance import SIMULATED_S
 from podium.sim_instruments.servers.certificate import can_sign, self_signed
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.command_log import CommandLog
 from podium.sim_instruments.servers.connection import ConnectionFaults, TwinConnection
 from podium.sim_instruments.servers.datagrams import DatagramFaults, TwinDatagrams
-from podium.sim_instruments.servers.endpoints import MODULE_BASE, endpoint
+from podium.sim_instruments.servers.endpoints import MODULE_BASE, contents, endpoint
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.leaps import Time, Timekeeper, TimeOf
 from podium.sim_instruments.servers.log_folder import append_logs
@@ -132,13 +131,12 @@ class ServedLaboratory:
 
     def endpoints(self) -> dict[str, object]:
         """Return where every instrument listens, as the endpoints file has it."""
-        return {
-            "instruments": {
+        return contents(
+            {
                 name: endpoint(name, served.model, served.twin, served.listening)
                 for name, served in self.served.items()
-            },
-            "run_allowance_s": SIMULATED_S,
-        }
+            }
+        )
 
     def tallies(self) -> dict[str, dict[str, int]]:
         """Return how many commands came to each instrument, see :class:`Twin`."""

@@ -330,9 +330,7 @@ def _added_leakage(reference: Decay, interleaved: Decay) -> tuple[float, float]:
     is not known, and in both leakages the same.
     """
     if not (reference.curves.size and interleaved.curves.size):
-        return interleaved.leakage - reference.leakage, hypot(
-            interleaved.leakage_sigma, reference.leakage_sigma
-        )
+        return 0.0, 0.0
     further = np.log(SEEPAGES * MORE_GATES)
     one, its, how = (np.interp(further, np.log(SEEPAGES), row) for row in interleaved.curves)
     other, others, likely = reference.curves

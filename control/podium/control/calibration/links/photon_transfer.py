@@ -115,19 +115,23 @@ def reference_program(end: EndPulses, shots: int, link: LinkBench | None = None)
     """
     heights = Variable("height", "1", Table((0.0, end.node.pi_amplitude())))
     ef_heights = Variable("ef_height", "1", Table((0.0, end.node.ef_pi_amplitude())))
-    read = [end.node] if link is None else [one.node for one in link.ends]
+    if link is None:
+        reset, read = passive_reset([end.node], end.names), [end.node]
+        names, frames = end.names, end.frames()
+    else:
+        reset, read = link.reset(), [one.node for one in link.ends]
+        names, frames = link.names, link.frames()
     body = (
-        *(passive_reset([end.node], end.names) if link is None else link.reset()),
+        *reset,
         end.node.pulse(Affine("height")),
         Barrier(end.names),
         end.node.ef_pulse(Affine("ef_height")),
         Barrier(end.names),
         end.node.ef_pulse(Affine("ef_height")),
-        Barrier(end.names if link is None else link.names),
+        Barrier(names),
         *(one for node in read for one in node.measured()),
     )
     axis = Axis("state", (heights, ef_heights))
-    frames = end.frames() if link is None else link.frames()
     return Program("f before it is sent", frames, body, (axis,), shots=shots)
 
 

@@ -24,7 +24,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.deduplicate import distinct, number_stretches
-from podium.sim_instruments.physics.drive_line import Drives, Shape, drives_of
+from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.joint.line_response import (
     LineResponse,
     at_rest,
@@ -210,7 +210,7 @@ def behind(
         tails += before.tails * np.exp(-(at - before.at_ns) / tau)
     done = played.start_ns < at
     for k in np.unique(played.shape[done]).tolist():
-        value = echoed(response, _values(played.shapes[k]))
+        value = echoed(response, played.shapes[k].held())
         _, state = respond(response, value[None], 1.0, at_rest(response))
         since = at - over_ns[done & (played.shape == k)]
         tails += (state.tails[0] - state.last[0]) * np.exp(-since[:, None] / tau).sum(axis=0)
@@ -218,14 +218,7 @@ def behind(
     for one in every:
         rows = one.start_ns >= at
         if rows.any():
-            kept.append(
-                replace(
-                    one,
-                    start_ns=one.start_ns[rows],
-                    piece=one.piece[rows],
-                    phase_turns=one.phase_turns[rows],
-                )
-            )
+            kept.append(one.only(rows))
     known = before.largest if before is not None else 0.0
     return Before(tuple(kept), tails, at, until_ns, max(known, _largest_of(played)))
 
@@ -330,24 +323,11 @@ def _from(train: PulseTrain, since_ns: int) -> PulseTrain:
         pieces.append(
             replace(whole, samples=whole.samples[skip:], duration_ns=whole.duration_ns - skip)
         )
-    return replace(
-        train,
-        start_ns=start[kept],
-        piece=piece[kept],
-        phase_turns=train.phase_turns[kept],
-        pieces=tuple(pieces),
-    )
+    return replace(train, start_ns=start, piece=piece, pieces=tuple(pieces)).only(kept)
 
 
 def _largest_of(played: Drives) -> float:
     return max((_largest(shape.samples, shape.level) for shape in played.shapes), default=0.0)
-
-
-def _values(shape: Shape) -> NDArray[np.float64]:
-    """Return a shape of a flux line, one value a nanosecond."""
-    value = np.full(shape.duration_ns, complex(shape.level).real)
-    value[: shape.samples.size] = shape.samples.real
-    return value
 
 
 def _largest(samples: NDArray[np.complex128], level: complex) -> float:
@@ -370,7 +350,7 @@ def _held(played: Drives, response: LineResponse, lit_ns: NDArray[np.int64]) -> 
     part, first = distinct(np.ascontiguousarray(keys.astype(np.int64)))
     whole = {}
     for k in np.unique(played.shape).tolist():
-        whole[k] = echoed(response, _values(played.shapes[k]))
+        whole[k] = echoed(response, played.shapes[k].held())
     values = [whole[k][skip : skip + lasts] for k, skip, lasts in keys[first].tolist()]
     order = np.argsort(begins, kind="stable")
     return _Held(begins[order], ends[order], part[order].astype(np.int64), values)

@@ -167,7 +167,7 @@ def gate_pairs(
 def _pair(memory: GateMemory, name: str, by: FluxShift, later: int) -> GatePair:
     point, quanta = memory.points[name], memory.quanta.setdefault(name, [])
     played = drives_of(by.trains)
-    held = [_held(played, shape) for shape in range(len(played.shapes))]
+    held = [shape.held() for shape in played.shapes]
     rest = by.levels(0.0)[1]
     peak = [float(np.abs(one).max(initial=0.0)) for one in held]
     moved = np.array([max(abs(by.levels(s * p)[1] - rest) for s in (-1, 1)) for p in peak])
@@ -197,14 +197,6 @@ def _pair(memory: GateMemory, name: str, by: FluxShift, later: int) -> GatePair:
         quanta,
         memory.channels.setdefault(name, {}),
     )
-
-
-def _held(played: Drives, shape: int) -> NDArray[np.float64]:
-    """Return a shape of a flux line, one value a nanosecond."""
-    one = played.shapes[shape]
-    held = np.full(one.duration_ns, complex(one.level).real)
-    held[: one.samples.size] = one.samples.real
-    return held
 
 
 def _laid(

@@ -280,9 +280,7 @@ class PhotonSession(Session):
                 if qubit.name not in self._over_fs:
                     continue
                 over_fs = self._over_fs[qubit.name]
-                later = later_ns(qubit, feedline)
-                mine = [t for t in part.drives if self._lines.get(t.line) == qubit.name]
-                begins = [t.start_ns + later for t in mine]
+                begins = self._begins_ns(qubit, feedline, part)
                 begins += [pair.start_ns for pair in gates if qubit.name in pair.names]
                 begin_fs = part.start_tai_fs + _first_ns(begins) * FS_PER_NS
                 if tone_fs < min(over_fs, self._lit_from_fs.get(qubit.name, over_fs)):
@@ -307,12 +305,18 @@ class PhotonSession(Session):
                 continue
             last_ns = int(tones.end_ns[-1]) + ring_down_ns(feedline, APART_FOLDS)
             for qubit in feedline.qubits:
-                mine = [t for t in part.drives if self._lines.get(t.line) == qubit.name]
-                later = later_ns(qubit, feedline)
-                if any((t.start_ns + later > tones.start_ns[-1]).any() for t in mine):
+                begins = self._begins_ns(qubit, feedline, part)
+                if any((one > tones.start_ns[-1]).any() for one in begins):
                     self._lit_from_fs.pop(qubit.name, None)
                 else:
                     self._lit_from_fs[qubit.name] = part.start_tai_fs + last_ns * FS_PER_NS
+
+    def _begins_ns(
+        self, qubit: QubitPoint, feedline: FeedlinePoint, part: RunSignals
+    ) -> list[NDArray[np.int64]]:
+        """Return when drives and sidebands of a qubit begin, in the time of its feedline."""
+        later = later_ns(qubit, feedline)
+        return [t.start_ns + later for t in part.drives if self._lines.get(t.line) == qubit.name]
 
     def _check_point(self, point: FeedlinePoint, part: RunSignals) -> None:
         """Raise NotSimulated for a qubit of a feedline that is driven and far from links."""
@@ -363,8 +367,8 @@ class PhotonSession(Session):
         played, rest = [], []
         for train in self._pending:
             row = int(np.searchsorted(train.start_ns, limit.get(train.line, opens_ns)))
-            played += [_rows(train, 0, row)] if row else []
-            rest += [_rows(train, row, train.start_ns.size)] if row < train.start_ns.size else []
+            played += [train.only(slice(row))] if row else []
+            rest += [train.only(slice(row, None))] if row < train.start_ns.size else []
         return played, rest
 
     def _pairs(self) -> Iterator[tuple[tuple[str, int], tuple[str, int]]]:
@@ -403,16 +407,6 @@ def _ends_ns(capture: CaptureTrain) -> int:
     """Return when the last window of a train closes."""
     lasts = np.array([window.duration_ns for window in capture.windows], np.int64)
     return int((capture.start_ns + lasts[capture.window]).max())
-
-
-def _rows(train: PulseTrain, begin: int, end: int) -> PulseTrain:
-    rows = slice(begin, end)
-    return replace(
-        train,
-        start_ns=train.start_ns[rows],
-        piece=train.piece[rows],
-        phase_turns=train.phase_turns[rows],
-    )
 
 
 def _at_rest(qubit: QubitPoint, at_fs: int) -> KeptState:

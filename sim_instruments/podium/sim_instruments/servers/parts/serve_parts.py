@@ -8,10 +8,9 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-from podium.firmware_interfaces.run_allowance import SIMULATED_S
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.clock_rate import check_rate
-from podium.sim_instruments.servers.endpoints import back_door_file, published
+from podium.sim_instruments.servers.endpoints import back_door_file, contents, published
 from podium.sim_instruments.servers.one_line import facility_in
 from podium.sim_instruments.servers.parts.division import divide
 from podium.sim_instruments.servers.parts.parent import DividedWorld, open_parts
@@ -61,10 +60,7 @@ async def serve_parts(
         async with door.listen() as (host, port):
             await _all_ready(world, told_to_end)
             where = {"host": host, "port": port, "token": door.token}
-            found = {
-                "instruments": _instruments(world, list(plan.instruments)),
-                "run_allowance_s": SIMULATED_S,
-            }
+            found = contents(_instruments(world, list(plan.instruments)))
             with (
                 published(back_door_file(endpoints), where),
                 published(endpoints, found),
