@@ -1,6 +1,7 @@
 """The fit of a flux line finds what a filter, walked through ns by ns, does to pulses."""
 
 import numpy as np
+import pytest
 from scipy.signal import lfilter
 
 from podium.control.calibration.fits.cryoscope import (
@@ -9,6 +10,16 @@ from podium.control.calibration.fits.cryoscope import (
     phases_of,
     step_response,
     unwound,
+)
+from podium.control.calibration.fits.least_squares import Fit
+from podium.control.calibration.routines.cryoscope import (
+    GAP_NS,
+    LONG_TAILS,
+    SINGLE,
+    TAILS,
+    TRAINS,
+    WHOLE_NS,
+    Kind,
 )
 
 TRUE = {
@@ -19,25 +30,29 @@ TRUE = {
     "amplitude3": -0.015,
     "tau3": 1.3e-6,
     "high_pass": 300e-6,
+    "reflection": -0.006,
+    "reflection_delay": 10.4e-9,
     "scale": 1.0,
-    "offset": 0.03,
+    "rest": 0.002,
+    "offset": 0.003,
+    "edges": 0.11,
 }
-WHOLE_NS, PERIOD_NS, PROBE_NS, KEEN_NS = 920, 250_000, 80, 800
-SINGLE = (2, 3, 4, 5, 6, 8, 12, 16, 20, 26, 32, 40, 48, 60, 76, 96, 128, 200, 340, 560, 720, 880)
-GAP_NS = 40
-BRIEF = [(PROBE_NS, 1600, later) for later in (200, 600, 2000)]
-LONG = [(PROBE_NS, 6000, later) for later in (300, 30_000)]
-LONG += [(KEEN_NS, 6000, later) for later in (300, 10_000, 30_000, 80_000)]
+LONG = {**TRUE, "amplitude4": 0.007, "tau4": 28e-6}
+PERIOD_NS, PREPARED_NS = 250_000, 64
+SHORT = (*SINGLE, *TRAINS, *TAILS)
 
 
-def shots(tails: list[tuple[int, int, int]] = BRIEF) -> Shots:
-    before = np.zeros((len(SINGLE) + len(tails), 1, 3))
-    before[:, 0] = -GAP_NS - 2, -GAP_NS - 1, 0.0
-    for k, (_, long, later) in enumerate(tails, len(SINGLE)):
-        before[k, 0] = -GAP_NS - later - long, -GAP_NS - later, 1.0
-    before[..., :2] *= 1e-9
-    duration = np.array([*SINGLE, *[probe for probe, *_ in tails]]) * 1e-9
-    return Shots(duration, before, np.full(len(duration), PERIOD_NS * 1e-9), WHOLE_NS * 1e-9)
+def shots(kinds: tuple[Kind, ...]) -> Shots:
+    pulses = np.zeros((len(kinds), 13, 3))
+    for k, kind in enumerate(kinds):
+        for n in range(kind.count):
+            at = n * (kind.duration_ns + GAP_NS)
+            pulses[k, n] = at, at + kind.duration_ns, (-1.0) ** n
+        if kind.before is not None:
+            end = -PREPARED_NS - kind.before.later_ns
+            pulses[k, -1] = end - kind.before.long_ns, end, 1.0
+    pulses[..., :2] *= 1e-9
+    return Shots(pulses, np.full(len(kinds), PERIOD_NS * 1e-9), WHOLE_NS * 1e-9)
 
 
 def shift_of(level: np.ndarray) -> np.ndarray:
@@ -56,82 +71,110 @@ def lowered(signal: np.ndarray, tau_s: float) -> np.ndarray:
 def walked(kinds: Shots, values: dict[str, float]) -> np.ndarray:
     """Phases of shots whose line is a chain of filters over a whole period."""
     found = []
-    for duration, (pulse,) in zip(kinds.duration_s, kinds.before, strict=True):
+    for pulses in kinds.pulses:
         played = np.zeros(PERIOD_NS)
         zero = PERIOD_NS // 2
-        begin, end = (zero + round(t * 1e9) for t in pulse[:2])
-        played[begin:end] = pulse[2]
-        played[zero : zero + round(duration * 1e9)] = 1.0
+        for begin_s, end_s, height in pulses:
+            begin, end = (zero + round(t * 1e9) for t in (begin_s, end_s))
+            played[begin:end] += height
+        later_ns = values["reflection_delay"] * 1e9
+        whole = int(later_ns)
+        part = later_ns - whole
+        late = (1 - part) * np.roll(played, whole) + part * np.roll(played, whole + 1)
+        played = played + values["reflection"] * late
         arrived = played.copy()
         for k in range(1, sum(name.startswith("tau") for name in values) + 1):
             arrived += values[f"amplitude{k}"] * (played - lowered(played, values[f"tau{k}"]))
         arrived -= lowered(arrived, values["high_pass"])
-        window = arrived[zero : zero + WHOLE_NS]
-        found.append(values["offset"] + np.sum(shift_of(values["scale"] * window)) * 1e-9)
+        window = values["rest"] + values["scale"] * arrived[zero : zero + WHOLE_NS]
+        turned = np.sum(shift_of(window) - shift_of(np.array(values["rest"]))) * 1e-9
+        edges = values["edges"] * int(np.sum((pulses[:, 2] != 0) & (pulses[:, 0] >= 0)))
+        found.append(values["offset"] + edges + turned)
     return np.array(found)
 
 
+def measured(kinds: Shots, values: dict[str, float], seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Noisy phases, turns, those of the first kinds unwound, and their sigmas."""
+    sigma = np.where((kinds.counting > 1) | (kinds.earlier_s > 0), 0.004, 0.006)
+    turns = phases_of(kinds, values, shift_of)
+    turns = turns + np.random.default_rng(seed).normal(0, 1, sigma.size) * sigma
+    turns -= np.round(turns)
+    first = len(SINGLE)
+    turns[:first] = unwound(turns[:first], kinds.turning_s[:first], -250e6)
+    return turns, sigma
+
+
+def residual(found: Fit, true: dict[str, float], last_s: float) -> float:
+    """By how much a step varies from 5 ns on, once what was found is undone."""
+    times = np.geomspace(5e-9, last_s, 400)
+
+    def step(values: dict[str, float]) -> np.ndarray:
+        bare = {name: one for name, one in values.items() if name != "high_pass"}
+        once, later = values.get("reflection", 0.0), values.get("reflection_delay", 0.0)
+        return step_response(times, bare) + once * step_response(times - later, bare)
+
+    return float(np.ptp(step(found.values) / step(true))) / 2
+
+
 def test_formulas_of_the_phases_are_those_of_filters() -> None:
-    made, filters = phases_of(shots(), TRUE, shift_of), walked(shots(), TRUE)
+    kinds = shots((*SINGLE, *TRAINS, *TAILS, *LONG_TAILS[:4]))
+    made, filters = phases_of(kinds, LONG, shift_of), walked(kinds, LONG)
     # the middle of each ns against its end: of a line that settles in 5 ns
-    assert np.max(np.abs(made - made[0] - (filters - filters[0]))) < 0.02
+    off = np.abs(made - filters) / kinds.counting
+    assert np.max(np.abs(off - np.median(off))) < 0.02
     assert np.ptp(made) > 200
 
 
-def test_a_line_is_found_from_noisy_phases() -> None:
-    kinds, rng = shots(), np.random.default_rng(5)
-    for seed in range(1):
-        turns = phases_of(kinds, TRUE, shift_of) + rng.normal(0, 0.006, kinds.duration_s.size)
-        turns -= np.round(turns)
-        first = len(SINGLE)
-        turns[:first] = unwound(turns[:first], kinds.duration_s[:first], -250e6)
-        found = fit_cryoscope(kinds, turns, np.full(turns.size, 0.006), shift_of)
-        for name in ("amplitude2", "tau2", "amplitude3", "high_pass"):
-            off = abs(found.values[name] - TRUE[name])
-            assert off < 5 * found.sigmas[name], (seed, name)
-        times = np.geomspace(10e-9, 2e-6, 60)
-        ratio = step_response(times, found.values) / step_response(times, TRUE)
-        assert np.ptp(ratio) < 8e-3
+def test_a_line_with_a_reflection_is_found_from_noisy_phases() -> None:
+    kinds = shots(SHORT)
+    turns, sigma = measured(kinds, TRUE, 5)
+    found = fit_cryoscope(kinds, turns, sigma, shift_of)
+    for name in TRUE:
+        off = abs(found.values[name] - TRUE[name])
+        assert off < 4 * found.sigmas[name], name
+    assert found.sigmas["reflection"] < 0.002
+    assert residual(found, TRUE, 2e-6) < 1.5e-3
+    design = {**TRUE, "reflection": 0.0, "amplitude1": 0.0}
+    assert residual(Fit(design, {}, np.zeros((0, 0)), (), 1.0, 1), TRUE, 2e-6) > 3e-3
 
 
 def test_a_line_without_a_response_has_none() -> None:
-    ideal = {name: 0.0 if name.startswith("amplitude") else one for name, one in TRUE.items()}
-    del ideal["high_pass"]
-    kinds, rng = shots(), np.random.default_rng(6)
-    turns = phases_of(kinds, ideal, shift_of) + rng.normal(0, 0.006, kinds.duration_s.size)
-    found = fit_cryoscope(kinds, turns, np.full(turns.size, 0.006), shift_of)
-    for k in (2, 3):
-        assert abs(found.values[f"amplitude{k}"]) < 4 * found.sigmas[f"amplitude{k}"]
-    times = np.geomspace(10e-9, 1e-6, 60)
-    assert np.ptp(step_response(times, found.values)) < 8e-3
+    small = ("amplitude", "reflection")
+    ideal = {name: 0.0 if name.startswith(small) else one for name, one in TRUE.items()}
+    del ideal["high_pass"], ideal["reflection"], ideal["reflection_delay"]
+    kinds = shots(SHORT)
+    turns, sigma = measured(kinds, ideal, 6)
+    found = fit_cryoscope(kinds, turns, sigma, shift_of)
+    for name in ("amplitude2", "amplitude3"):
+        assert abs(found.values[name]) < 4 * found.sigmas[name]
+    assert residual(found, ideal, 1e-6) < 2e-3
 
 
+@pytest.mark.slow
 def test_the_tail_of_tens_of_microseconds_is_found_from_long_pulses() -> None:
-    """What is left of a step from 15 ns to 20 us, once exponentials are undone, is below 2e-3."""
-    true = {**TRUE, "amplitude4": 0.007, "tau4": 28e-6}
-    kinds, rng = shots(BRIEF + LONG), np.random.default_rng(11)
-    turns = phases_of(kinds, true, shift_of) + rng.normal(0, 0.006, kinds.duration_s.size)
-    turns -= np.round(turns)
-    first = len(SINGLE)
-    turns[:first] = unwound(turns[:first], kinds.duration_s[:first], -250e6)
-    found = fit_cryoscope(kinds, turns, np.full(turns.size, 0.006), shift_of)
-    for name in ("amplitude4", "tau4", "high_pass"):
-        assert abs(found.values[name] - true[name]) < 4 * found.sigmas[name], name
-    times = np.geomspace(15e-9, 20e-6, 80)
-    made, wanted = (
-        step_response(times, {k: v for k, v in one.items() if k != "high_pass"})
-        for one in (found.values, true)
-    )
-    assert np.abs(made / wanted - 1).max() < 2e-3
+    """What a step varies from 5 ns to 20 us, once the line is undone, is below a thousandth.
+
+    Not always: a reflection of another delay does almost as well (seed 1: 3e-3).
+    """
+    kinds = shots((*SINGLE, *TRAINS, *TAILS, *LONG_TAILS))
+    varies = []
+    for seed in range(3):
+        turns, sigma = measured(kinds, LONG, seed)
+        found = fit_cryoscope(kinds, turns, sigma, shift_of)
+        for name in ("amplitude4", "tau4", "high_pass"):
+            assert abs(found.values[name] - LONG[name]) < 4 * found.sigmas[name], name
+        varies.append(residual(found, LONG, 20e-6))
+    assert np.median(varies) < 5e-4
+    assert max(varies) < 5e-3
 
 
+@pytest.mark.slow
 def test_what_long_pulses_leave_is_of_no_use_where_no_line_leaves_it() -> None:
-    kinds, rng = shots(BRIEF + LONG), np.random.default_rng(12)
-    turns = phases_of(kinds, TRUE, shift_of) + rng.normal(0, 0.006, kinds.duration_s.size)
-    turns -= np.round(turns)
-    first = len(SINGLE)
-    turns[:first] = unwound(turns[:first], kinds.duration_s[:first], -250e6)
-    turns[-len(LONG) :] = rng.uniform(-0.5, 0.5, len(LONG))
-    found = fit_cryoscope(kinds, turns, np.full(turns.size, 0.006), shift_of)
+    kinds = shots((*SHORT, *LONG_TAILS))
+    turns, sigma = measured(kinds, TRUE, 12)
+    rng = np.random.default_rng(12)
+    turns[-len(LONG_TAILS) :] = rng.uniform(-0.5, 0.5, len(LONG_TAILS))
+    found = fit_cryoscope(kinds, turns, sigma, shift_of)
     assert found.chi2 < 9
+    assert "amplitude4" not in found.values
     assert abs(found.values["amplitude2"] - TRUE["amplitude2"]) < 5 * found.sigmas["amplitude2"]

@@ -55,6 +55,14 @@ def test_a_line_that_is_known_is_undone_and_a_wrong_one_is_not() -> None:
     assert residual_flux(half, true) == pytest.approx(0.009, abs=1e-3)
 
 
+def test_a_reflection_that_is_known_is_undone() -> None:
+    true = LineResponse(LINE, reflection=(-0.007, 10.3e-9))
+    assert residual_flux(true, true) == pytest.approx(0, abs=2e-4)
+    assert residual_flux(LineResponse(LINE), true) == pytest.approx(0.007, abs=5e-4)
+    later = LineResponse(LINE, reflection=(-0.007, 12.3e-9))
+    assert residual_flux(later, true) == pytest.approx(0.007, abs=5e-4)
+
+
 def test_good_worlds_are_not_complained_of() -> None:
     worlds = [world(k, bell_fidelity=told(0.96), gate_error=told(0.004)) for k in range(3)]
     report = gate_report(worlds, FACILITY)

@@ -57,7 +57,10 @@ def inverse_stages(port: str, response: LineResponse) -> tuple[InverseStage, ...
 
 
 def step_means(response: LineResponse, count: int) -> NDArray[np.float64]:
-    """Return the means over each ns, shape (count,), of what arrives of a step: exponentials."""
+    """Return the means over each ns, shape (count,), of what arrives of a step.
+
+    A bias tee is not in it.
+    """
     return behind_line(response, np.ones(count), NS_PER_S)
 
 
@@ -66,7 +69,7 @@ def behind_line(
 ) -> NDArray[np.float64]:
     """Return the means over each sample, shape (count,), of what arrives of ``samples``.
 
-    Of exponentials alone: a bias tee is not in it.
+    A bias tee is not in it.
     """
     from scipy.signal import lfilter  # heavy
 
@@ -76,4 +79,16 @@ def behind_line(
         tau = tau_s * rate_hz
         mean = amplitude * tau * -np.expm1(-1 / tau)
         arrived += lfilter([mean], [1.0, -np.exp(-1 / tau)], steps)
-    return np.asarray(arrived)
+    if response.reflection is None:
+        return np.asarray(arrived)
+    again, later_s = response.reflection
+    whole = int(later_s * rate_hz)
+    part = later_s * rate_hz - whole
+    # Samples are held: those that come a part of one later are shared between two.
+    late = np.concatenate([np.zeros(whole + 1), arrived])[: samples.size + 1]
+    return np.asarray(arrived + again * ((1 - part) * late[1:] + part * late[:-1]))
+
+
+def describe_reflection(reflection: tuple[float, float]) -> str:
+    """Return words for a resource report."""
+    return f"a reflection of {reflection[0]:.2%} after {reflection[1] * 1e9:.4g} ns"

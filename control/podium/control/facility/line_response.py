@@ -1,8 +1,9 @@
 """Defines what a flux line does to pulses, as it is calibrated: a property of its port.
 
-The step response is ``1 + sum of a_k exp(-t / tau_k)``, behind it the high-pass of a bias tee, as
-:class:`LineResponse` holds it; the parameters of the store are ``flux_amplitude1``, ``flux_tau1``
-... and ``flux_high_pass`` of the element whose line it is. A correction is its inverse.
+The step response is ``1 + sum of a_k exp(-t / tau_k)``, behind it the high-pass of a bias tee, and
+a part of all that once more, later, as :class:`LineResponse` holds it; the parameters of the store
+are ``flux_amplitude1``, ``flux_tau1`` ..., ``flux_high_pass``, and ``flux_reflection`` with
+``flux_reflection_delay``, of the element whose line it is. A correction is its inverse.
 """
 
 from collections.abc import Mapping
@@ -21,32 +22,44 @@ class LineResponse:
     """Amplitude (1) and time constant, s, of each."""
     high_pass_s: float | None = None
     """Time constant of a bias tee's high-pass; None: it passes static voltages."""
+    reflection: tuple[float, float] | None = None
+    """Part of the signal that arrives once more, and how much later, s; None: nothing does."""
 
 
 def response_of(values: Mapping[str, float]) -> LineResponse | None:
     """Return the response that an element's parameters describe, by quantity; None: there is none.
 
-    ValueError for an amplitude without its time constant, or the other way round.
+    ValueError for an amplitude without its time constant, a reflection without its delay, or the
+    other way round.
     """
     exponentials = []
-    for number in range(1, MOST + 1):
-        names = f"flux_amplitude{number}", f"flux_tau{number}"
-        there = [name for name in names if name in values]
+
+    def both(first: str, second: str) -> tuple[float, float] | None:
+        there = [name for name in (first, second) if name in values]
         if len(there) == 1:
-            missing = next(name for name in names if name not in values)
+            missing = second if first in values else first
             raise ValueError(f"{there[0]} is there without {missing}")
-        if there:
-            exponentials.append((values[names[0]], values[names[1]]))
+        return (values[first], values[second]) if there else None
+
+    for number in range(1, MOST + 1):
+        one = both(f"flux_amplitude{number}", f"flux_tau{number}")
+        if one is not None:
+            exponentials.append(one)
     high_pass_s = values.get("flux_high_pass")
-    if not exponentials and high_pass_s is None:
+    reflection = both("flux_reflection", "flux_reflection_delay")
+    if not exponentials and high_pass_s is None and reflection is None:
         return None
-    return LineResponse(tuple(exponentials), high_pass_s)
+    return LineResponse(tuple(exponentials), high_pass_s, reflection)
 
 
 def lines_to_plain(lines: Mapping[str, LineResponse]) -> dict[str, Any]:
     """Return responses by port as JSON holds them."""
     return {
-        port: {"exponentials": [list(one) for one in line.exponentials], "high": line.high_pass_s}
+        port: {
+            "exponentials": [list(one) for one in line.exponentials],
+            "high": line.high_pass_s,
+            "reflection": None if line.reflection is None else list(line.reflection),
+        }
         for port, line in sorted(lines.items())
     }
 
@@ -55,8 +68,14 @@ def lines_from_plain(plain: Mapping[str, Any]) -> dict[str, LineResponse]:
     """Return what :func:`lines_to_plain` was given; raises TypeError, KeyError, ValueError."""
     return {
         str(port): LineResponse(
-            tuple((float(a), float(tau)) for a, tau in one["exponentials"]),
+            tuple(_pair(pair) for pair in one["exponentials"]),
             None if one["high"] is None else float(one["high"]),
+            None if one["reflection"] is None else _pair(one["reflection"]),
         )
         for port, one in plain.items()
     }
+
+
+def _pair(plain: Any) -> tuple[float, float]:
+    first, second = plain
+    return float(first), float(second)

@@ -67,6 +67,11 @@ def at_the_chip(response: LineResponse, words: np.ndarray) -> np.ndarray:
         step = fftconvolve(np.diff(step, prepend=0.0), impulse)[: len(step)]
     means = step.reshape(-1, fine).mean(axis=1)
     changes = np.diff(words, prepend=0.0)
+    if response.reflection is not None:
+        again, later_s = response.reflection
+        late = round(later_s * 1e9 * fine)  # in eighths of a ns
+        step = step + again * np.concatenate([np.zeros(late), step])[: len(step)]
+        means = step.reshape(-1, fine).mean(axis=1)
     size = 2 * len(words)
     spectrum = np.fft.rfft(changes, size) * np.fft.rfft(means, size)
     return np.asarray(np.fft.irfft(spectrum, size)[: len(words)])
@@ -92,6 +97,8 @@ def step_behind(filters: OutputFilters | None, response: LineResponse, last_ns: 
         LineResponse(FOUR[1:3]),
         LineResponse(((0.05, 20e-9), (0.04, 25e-9))),
         LineResponse(((-0.1, 8e-9), (0.08, 3e-9))),
+        LineResponse(FOUR, reflection=(0.012, 9.75e-9)),
+        LineResponse((), reflection=(-0.009, 12e-9)),
     ],
 )
 def test_a_step_is_flat_behind_filters_and_line(response: LineResponse) -> None:

@@ -62,10 +62,16 @@ def hardware(samples: np.ndarray, nodes: dict[str, object], output: int) -> np.n
     return np.convolve(made, kernel)[: len(made)]
 
 
-def behind_the_line(samples: np.ndarray) -> np.ndarray:
+def behind_the_line(samples: np.ndarray, line: LineResponse = LINE) -> np.ndarray:
     """Return what arrives in the middle of each sample."""
     middle_s = (np.arange(len(samples)) + 0.5) / RATE_HZ
-    step = 1 + sum(size * np.exp(-middle_s / tau_s) for size, tau_s in LINE.exponentials)
+    step = np.ones(len(samples))
+    for size, tau_s in line.exponentials:
+        step += size * np.exp(-middle_s / tau_s)
+    if line.reflection is not None:
+        again, later_s = line.reflection
+        late = round(later_s * RATE_HZ)
+        step[late:] += again * step[: len(step) - late].copy()
     return np.convolve(np.diff(samples, prepend=0.0), step)[: len(samples)]
 
 
@@ -78,6 +84,21 @@ def test_a_step_behind_filters_and_line_is_a_step(begin: int) -> None:
     found = behind_the_line(hardware(samples, nodes, output))[begin + 10 :]
     left = precompensation_of(PORT, LINE, RATE_HZ).residual
     assert np.abs(found - 1).max() < 1.1 * left < 6e-4
+
+
+@pytest.mark.parametrize("exponentials", [LINE.exponentials, ()])
+def test_a_reflection_is_taken_away(exponentials: tuple[tuple[float, float], ...]) -> None:
+    line = LineResponse(exponentials, reflection=(-0.009, 10e-9))
+    made = compile_program(program(Play("f", Square(ns=60), 0.5)), target(line))
+    nodes = {path: value for path, value in made.settings if "/precompensation/" in path}
+    (output,) = {int(path.split("/")[1]) for path in nodes}
+    samples = np.zeros(8000)
+    samples[64:] = 1.0
+    off = np.abs(behind_the_line(hardware(samples, nodes, output), line)[74:] - 1)
+    # Its later coefficients are for two samples each: where one of them has it, half is left.
+    assert np.sum(off > 1e-3) <= 2
+    assert off.max() < 0.5 * 9e-3
+    assert np.abs(behind_the_line(samples, line)[74:] - 1).max() > 8e-3
 
 
 def test_after_a_pulse_nothing_is_left() -> None:

@@ -69,3 +69,36 @@ def test_what_is_not_held_or_turns_much_is_worked_out_row_by_row(
         found = propagator(cluster, rows, BEATS, FRAME_HZ)
         expected = row_by_row(monkeypatch, cluster, rows)
         assert np.array_equal(found.unitaries, expected.unitaries)
+
+
+@pytest.mark.parametrize("driven", [False, True])
+@pytest.mark.parametrize("coherent", [False, True])
+def test_what_is_held_for_long_is_the_power_of_a_step(
+    monkeypatch: pytest.MonkeyPatch, *, driven: bool, coherent: bool
+) -> None:
+    """A pulse of 3 us and a tail in cells, between steps and drives: as ns by ns."""
+    cluster = two_transmons(12e6, 3e-6, 3e-6)
+    rng = np.random.default_rng(8)
+    lasts = np.array([7, 3000, 1, 40, 500, 33, 31, 1200, 3])
+    count = int(lasts.sum())
+    levels = np.zeros((1, count, 2, 3))
+    for e, element in enumerate(cluster.elements):
+        levels[0, :, e] = element.levels_hz
+    moved = np.repeat(rng.normal(0, 2e8, lasts.size), lasts)
+    levels[0, :, 0] += moved[:, None] * np.arange(3)
+    drive = np.zeros((1, count, 2), np.complex128)
+    if driven:
+        drive[0, 3030:3045, 1] = 3e7
+        drive[0, 4000:4100, 1] = 1e6  # is held, and no power
+        drive[0, -2:, 0] = 2e7j
+    rows = Steps(1.0, levels, np.full((1, count, 1), 12e6), drive)
+    states = np.zeros((2, 9, 9), np.complex128)
+    states[0, 4, 4] = states[1, 1, 1] = 1.0
+    if coherent:
+        states = np.stack([random_state(9, rng), random_state(9, rng)])
+    found = propagator(cluster, rows, 1, FRAME_HZ).play(states)
+    with monkeypatch.context() as patch:
+        patch.setattr(group_maps, "HELD_STEPS", count + 1)
+        expected = propagator(cluster, rows, 1, FRAME_HZ).play(states)
+    assert np.abs(found - expected).max() < 1e-10
+    assert np.abs(found - states).max() > 1e-3

@@ -1,8 +1,9 @@
 """Fits what a flux line makes of a step, from phases that pulses on it give a qubit.
 
 As in Rol et al., Appl. Phys. Lett. 116, 054001 (2020); but the exponentials are fitted to the
-phases themselves, which nobody has to differentiate. Long ones and the high-pass are seen by what
-a long pulse leaves to a short one that follows it late, as in arXiv:2503.04610.
+phases themselves, which nobody has to differentiate. Short ones and a reflection are seen by trains
+of short pulses, whose phases add up. Long ones and the high-pass are seen by what a long pulse
+leaves to a short one that follows it late, as in arXiv:2503.04610.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,47 +15,100 @@ from numpy.typing import NDArray
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
 
 Array = NDArray[np.float64]
-BANDS_S = ((3e-9, 15e-9), (20e-9, 250e-9), (0.4e-6, 5e-6), (8e-6, 80e-6))
+BANDS_S = ((1.5e-9, 15e-9), (20e-9, 250e-9), (0.4e-6, 5e-6), (8e-6, 80e-6))
 """Where the time constants of the exponentials are looked for, one in each. The last one is looked
 for where pulses have gone before that were longer than :data:`SHORT_S`."""
-TYPICAL_S = (6e-9, 60e-9, 1.3e-6, 25e-6)
+EXPECTED = {
+    "amplitude1": (0.0, 0.05),
+    "tau1": (6e-9, 3e-9),
+    "amplitude2": (0.0, 0.03),
+    "tau2": (60e-9, 40e-9),
+    "amplitude3": (0.0, 0.02),
+    "tau3": (1.3e-6, 0.8e-6),
+    "amplitude4": (0.0, 0.015),
+    "tau4": (25e-6, 12e-6),
+    "high_pass": (2500.0, 2500.0),
+    "reflection": (0.0, 0.01),
+    "rest": (0.0, 0.01),
+    "offset": (0.0, 0.03),
+}
+"""Of a line that is not known yet, with spreads; of the high-pass one over its time constant. Fits
+begin here, and do without where all phases are known to a turn."""
+LAST = ("amplitude4", "tau4")
 SHORT_S = 5e-6
 MOST = 0.2
 """Amplitude of an exponential at most, of the step."""
-HIGH_PASS_S = (60e-6, 5e-3)
+HIGH_PASS_S = (60e-6, 20e-3)
 """Where the time constant of a bias tee's high-pass is looked for."""
-HIGH_PASS_STARTS_S = (150e-6, 300e-6, 600e-6)
+REFLECTED = ("reflection", "reflection_delay")
+REFLECTION_S = (4e-9, 32e-9)
+"""Where a reflection is looked for: within what the FIR filters of an output undo."""
+REFLECTION_STARTS_S = tuple(k * 0.5e-9 for k in range(8, 62))
+REFLECTION_STARTS = 4
 STEP_S = 1e-9
 SCATTERED = 9.0
 VAGUE = 5e-3
 """Sigma of the last exponential's amplitude above which it is left as it was known before."""
-PASSES_ALL = 4.0
-"""By so much, at least, a high-pass has to lower the sum of squares for its one parameter."""
+PAYS = 2.0
+"""By so much, at least, each further parameter has to lower the sum of squares (Akaike): what a fit
+foretells is then as near as data allow."""
+SURE = 3.0
+"""Sigmas from which on a high-pass is one."""
+DOUBTED = 0.15
+"""Turns: a phase that is foretold no better is not known to a turn."""
+STEPS, SETTLED = 4, 0.1
+"""Of Gauss and Newton at most, for each phase that comes in, and what the last one may still take
+away from the sum of squares."""
+STRAYS = 0.3
+"""Turns by which a phase may be off from where it is foretold."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shots:
-    """Shots of N kinds: a pulse of 1 from time 0 on, and what was played before it."""
+    """Shots of N kinds: the pulses on the line, and when the qubit's phase counts.
 
-    duration_s: Array
-    """Of that pulse, shape (n,)."""
-    before: Array
-    """Begin, end (s, both below 0) and height of E earlier pulses, shape (n, E, 3); a height of 0:
-    there is none."""
+    It counts from time 0 to ``whole_s``.
+    """
+
+    pulses: Array
+    """Begin, end (s) and height of P pulses, shape (n, P, 3); a height of 0: there is none. Each is
+    whole before time 0, or begins there or later, at whole nanoseconds."""
     period_s: Array
     """From shot to shot, shape (n,)."""
     whole_s: float
-    """So long after time 0 the qubit's phase is read."""
 
     @property
     def earlier_s(self) -> Array:
-        """For how long earlier pulses last, shape (n,)."""
-        begin, end, height = (self.before[..., k] for k in range(3))
-        return np.asarray(np.sum((end - begin) * (height != 0), axis=1))
+        """For how long pulses before time 0 last, shape (n,)."""
+        begin, end, height = (self.pulses[..., k] for k in range(3))
+        return np.asarray(np.sum((end - begin) * ((height != 0) & (end <= 0)), axis=1))
+
+    @property
+    def turning_s(self) -> Array:
+        """For how long later ones last, shape (n,)."""
+        begin, end, height = (self.pulses[..., k] for k in range(3))
+        return np.asarray(np.sum((end - begin) * ((height != 0) & (begin >= 0)), axis=1))
+
+    @property
+    def counting(self) -> NDArray[np.int64]:
+        """Number of the later ones, shape (n,)."""
+        begin, height = self.pulses[..., 0], self.pulses[..., 2]
+        return np.asarray(np.sum((height != 0) & (begin >= 0), axis=1))
+
+    def steps(self) -> Array:
+        """Return by how much the level moves at each ns from time 0 on, shape (n, whole)."""
+        count = round(self.whole_s / STEP_S)
+        found = np.zeros((self.pulses.shape[0], count + 1))
+        for kind, pulses in enumerate(self.pulses):
+            for begin, end, height in pulses.tolist():
+                if begin >= 0:
+                    found[kind, min(count, round(begin / STEP_S))] += height
+                    found[kind, min(count, round(end / STEP_S))] -= height
+        return found[:, :count]
 
     def of(self, which: NDArray[np.bool_]) -> "Shots":
         """Return some kinds."""
-        return Shots(self.duration_s[which], self.before[which], self.period_s[which], self.whole_s)
+        return Shots(self.pulses[which], self.period_s[which], self.whole_s)
 
 
 def modes_of(values: Mapping[str, float]) -> tuple[Array, Array]:
@@ -86,24 +140,63 @@ def phases_of(
 ) -> Array:
     """Return the phase, turns, that each kind of shots gives the qubit, shape (n,).
 
-    ``shift_of``: shift of the qubit in Hz by levels of the line, relative to the pulse's.
+    ``values``: of a fit, or any of them. ``shift_of``: shift of the qubit in Hz by levels of the
+    line, relative to the pulse's.
     """
-    time = np.asarray((np.arange(round(shots.whole_s / STEP_S)) + 0.5) * STEP_S, np.float64)
+    return _phases(shots, _spectrum(shots), values, shift_of)
+
+
+def _phases(
+    shots: Shots,
+    spectrum: NDArray[np.complex128],
+    values: Mapping[str, float],
+    shift_of: Callable[[Array], Array],
+) -> Array:
+    """Return the same; ``spectrum``: of the steps, which are what they are in all of a fit."""
+    count = round(shots.whole_s / STEP_S)
+    time = (np.arange(count) + 0.5) * STEP_S
     size, tau = modes_of(values)
     decays = np.exp(-time / tau[:, None])
-    rise = size @ decays
-    steps = np.rint(shots.duration_s / STEP_S).astype(np.int64)
-    later = np.arange(time.size)[None, :] - steps[:, None]
-    fall = np.append(rise, 0.0)[np.where(later >= 0, later, time.size)]
-    own = np.stack([0 * shots.duration_s, shots.duration_s, 0 * shots.duration_s + 1], -1)
-    left = _left(shots.before, 0.0, tau)
+    again, later_s = values.get("reflection", 0.0), values.get("reflection_delay", 0.0)
+    rise = _reflected(size @ decays, again, later_s / STEP_S)
+    level = np.fft.irfft(spectrum * np.fft.rfft(rise, 2 * count), 2 * count, axis=1)[:, :count]
     forgets = np.isfinite(tau)
     period = shots.period_s[:, None]
-    again = np.exp(-period / tau) / np.where(forgets, -np.expm1(-period / tau), 1.0)
-    every = _left(np.concatenate([shots.before, own[:, None]], axis=1), period, tau)
-    left = left + np.where(forgets, every * (1 + np.nan_to_num(again)), 0.0)
-    level = values["scale"] * (rise[None, :] - fall + (left * size) @ decays)
-    return np.asarray(values["offset"] + shift_of(level).sum(axis=1) * STEP_S)
+    often = np.exp(-period / tau) / np.where(forgets, -np.expm1(-period / tau), 1.0)
+    every = _left(shots.pulses, period, tau) * (1 + np.nan_to_num(often))
+    left = _left(_before(shots.pulses), 0.0, tau) + np.where(forgets, every, 0.0)
+    left *= size * (1 + again * np.exp(later_s / tau))
+    rest = values["rest"]
+    level = rest + values["scale"] * (level + left @ decays)
+    shift = shift_of(level) - shift_of(np.array(rest))
+    edges = values["edges"] * shots.counting
+    return np.asarray(values["offset"] + edges + shift.sum(axis=1) * STEP_S)
+
+
+def _spectrum(shots: Shots) -> NDArray[np.complex128]:
+    """Return the Fourier transform of the steps of the level, twice as long as these."""
+    steps = shots.steps()
+    return np.asarray(np.fft.rfft(steps, 2 * steps.shape[1], axis=1))
+
+
+def _reflected(rise: Array, again: float, later: float) -> Array:
+    """Return a step response with ``again`` of it ``later`` steps later.
+
+    Held levels that come a part of a step later are shared between two.
+    """
+    if not again:
+        return rise
+    whole = int(later)
+    part = later - whole
+    padded = np.concatenate([np.zeros(whole + 1), rise])
+    return np.asarray(
+        rise + again * ((1 - part) * padded[1 : rise.size + 1] + part * padded[: rise.size])
+    )
+
+
+def _before(pulses: Array) -> Array:
+    """Return pulses, those that do not end before time 0 left out."""
+    return np.asarray(np.where(pulses[..., 1:2] <= 0, pulses, 0.0))
 
 
 def _left(pulses: Array, ago_s: Array | float, tau: Array) -> Array:
@@ -143,90 +236,232 @@ def fit_cryoscope(
 ) -> Fit:
     """Fit phases of shots, shape (n,); see :func:`phases_of`.
 
-    ``turns``: of shots with nothing before them unwound, of the others but for whole turns. What
-    longer pulses have left is known to a turn by what shorter ones have told, so they come in one
-    after another; where one does not follow, it and what is longer tell nothing.
-    Returns ``amplitude1``, ``tau1`` (s) and so on, ``scale`` (of the level, as expected),
-    ``offset`` (turns), and ``high_pass`` (s), where there is one. Raises FitFailed.
+    ``turns``: of single pulses with nothing before them unwound, of the others but for whole turns.
+    Those of trains, and then of what longer pulses have left, come in one after another, that
+    first which the others foretell best: where none is foretold to a turn, the rest tell nothing.
+    Returns ``amplitude1``, ``tau1`` (s) and so on, ``scale`` (of the level, as expected), ``rest``
+    (the level without a pulse), ``offset`` and ``edges`` (turns, of a shot and of each pulse), and,
+    where they are there, ``high_pass`` (s), and ``reflection`` with ``reflection_delay`` (s).
+    Raises FitFailed.
     """
-    earlier_s = shots.earlier_s
-    first = np.flatnonzero(earlier_s == 0)
-    slope = float(np.polyfit(shots.duration_s[first][-5:], turns[first][-5:], 1)[0])
+    work = _Fitting(shots, turns, sigma, shift_of)
+    behind = shots.earlier_s > 0
+    single = ~behind & (shots.counting == 1)
+    last = shots.turning_s[single][-5:]
+    slope = float(np.polyfit(last, turns[single][-5:], 1)[0])
     scale = float(np.sqrt(max(0.25, slope / float(shift_of(np.ones(1))[0]))))
-    count = len(BANDS_S) - 1
-    flat = {f"tau{k}": tau for k, tau in enumerate(TYPICAL_S[:count], 1)}
-    flat |= {f"amplitude{k}": 0.0 for k in range(1, count + 1)}
-    flat |= {"scale": scale, "offset": 0.0}
+    start = {name: one for name, (one, _) in EXPECTED.items() if name != "reflection"}
+    start |= {"high_pass": 1 / start["high_pass"], "scale": scale, "edges": 0.0}
+    found = work.fit(single, [start], expecting=True)
+    work, found, used = work.foretold(found, single, ~behind)
+    found = work.fit(used, [found.values], expecting=True)
+    if not np.all(single | behind):
+        found = work.better(found, used, work.reflections(found, used), expecting=True)
+    work, found, used = work.foretold(found, used, behind)
+    long = used & (shots.earlier_s > SHORT_S)
+    if long.any():
+        try:
+            all_of_it = work.free(found.values, used)
+            last = all_of_it.sigmas[LAST[0]]
+            if last < VAGUE and all_of_it.chi2 < SCATTERED:
+                return _described(all_of_it)
+        except FitFailed:
+            pass
+    without = {name: one for name, one in found.values.items() if name not in LAST}
+    return _described(work.free(without, used & ~long))
 
-    brief = earlier_s <= SHORT_S
-    first_shots, measured = shots.of(brief), (turns[brief], sigma[brief])
-    found = _fit(first_shots, *measured, shift_of, [flat], {})
-    starts = [flat | {"high_pass": one} for one in HIGH_PASS_STARTS_S]
-    try:
-        behind = _fit(first_shots, *measured, shift_of, starts, {})
-    except FitFailed:
-        behind = found
-    if behind.chi2 * behind.degrees < found.chi2 * found.degrees - PASSES_ALL:
-        found = behind
+
+def _described(found: Fit) -> Fit:
+    """Return a fit that describes the line; raises FitFailed."""
     if found.chi2 > SCATTERED:
+        count = sum(name.startswith("tau") for name in found.values)
+        also = " and a reflection" if "reflection" in found.values else ""
         raise FitFailed(
-            f"{count} exponentials do not describe the line: the phases scatter "
+            f"{count} exponentials{also} do not describe the line: the phases scatter "
             f"{np.sqrt(found.chi2):.1f} times as much as the shots explain"
         )
-    return _with_last(found, shots, turns, sigma, shift_of)
-
-
-def _with_last(
-    found: Fit,
-    shots: Shots,
-    turns: Array,
-    sigma: Array,
-    shift_of: Callable[[Array], Array],
-) -> Fit:
-    """Return a fit with the last exponential, as far as long pulses tell it."""
-    count = len(BANDS_S)
-    amplitude, tau, typical = f"amplitude{count}", f"tau{count}", TYPICAL_S[-1]
-    kinds = list(zip(shots.duration_s.tolist(), shots.earlier_s.tolist(), strict=True))
-    longer = sorted({kind for kind in kinds if kind[1] > SHORT_S})
-    for k in range(len(longer) + 1 if longer else 0):
-        # Until all is there, one time constant is as good as another.
-        every = k == len(longer)
-        start = {amplitude: 0.0, **found.values} | ({tau: typical} if every else {})
-        known = {} if every else {tau: typical}
-        which = np.array([kind[1] <= SHORT_S or kind in longer[: k + 1] for kind in kinds])
-        try:
-            further = _fit(shots.of(which), turns[which], sigma[which], shift_of, [start], known)
-        except FitFailed:
-            break
-        if further.chi2 > SCATTERED or (k and further.sigmas[amplitude] > VAGUE):
-            break
-        found = further
-    if amplitude in found.values and tau not in found.values:
-        values, sigmas = {**found.values, tau: typical}, {**found.sigmas, tau: typical}
-        return replace(found, values=values, sigmas=sigmas)
     return found
 
 
-def _fit(
-    shots: Shots,
-    turns: Array,
-    sigma: Array,
-    shift_of: Callable[[Array], Array],
-    starts: list[dict[str, float]],
-    known: Mapping[str, float],
-) -> Fit:
-    """Fit phases of some kinds of shots: what is in ``starts``, the rest being ``known``."""
-    behind = shots.earlier_s > 0
+@dataclass(frozen=True, slots=True, eq=False)
+class _Fitting:
+    """Fits phases of some kinds of shots."""
 
-    def model(values: Mapping[str, float]) -> Array:
-        off = phases_of(shots, {**values, **known}, shift_of) - turns
-        off[behind] -= np.round(off[behind])
-        return turns + off
+    shots: Shots
+    turns: Array
+    sigma: Array
+    shift_of: Callable[[Array], Array]
 
-    bounds = {f"tau{k}": Bound(a, b) for k, (a, b) in enumerate(BANDS_S, 1)}
-    bounds |= {f"amplitude{k}": Bound(-MOST, MOST) for k in range(1, len(BANDS_S) + 1)}
-    bounds |= {"scale": Bound(0.5, 1.6), "offset": Bound(-0.3, 0.3)}
-    bounds |= {"high_pass": Bound(*HIGH_PASS_S)}
-    return fit_least_squares(
-        model, turns, sigma, starts, {name: bounds[name] for name in starts[0]}
-    )
+    def fit(
+        self,
+        which: NDArray[np.bool_],
+        starts: list[dict[str, float]],
+        *,
+        expecting: bool = False,
+    ) -> Fit:
+        """Fit what is in ``starts``; ``expecting``: near :data:`EXPECTED`. Raises FitFailed."""
+        shots, turns, sigma = self.shots.of(which), self.turns[which], self.sigma[which]
+        spectrum = _spectrum(shots)
+        near = [name for name in starts[0] if expecting and name in EXPECTED]
+        expected, spread = np.array([EXPECTED[name] for name in near]).reshape(-1, 2).T
+
+        def model(values: Mapping[str, float]) -> Array:
+            there = [1 / values[one] if one == "high_pass" else values[one] for one in near]
+            return np.append(_phases(shots, spectrum, values, self.shift_of), there)
+
+        data, deviation = np.append(turns, expected), np.append(sigma, spread)
+        bounds = {name: BOUNDS[name] for name in starts[0]}
+        return fit_least_squares(model, data, deviation, starts, bounds)
+
+    def free(self, start: dict[str, float], which: NDArray[np.bool_]) -> Fit:
+        """Fit the same, with a reflection and a high-pass where they pay. Raises FitFailed."""
+        bare = {name: one for name, one in start.items() if name not in REFLECTED}
+        found = self.fit(which, [bare])
+        reflected = [found.values | {name: start[name] for name in REFLECTED if name in start}]
+        reflected += self.reflections(found, which)
+        found = self.better(found, which, [one for one in reflected if REFLECTED[0] in one])
+        if found.values["high_pass"] > SURE * found.sigmas["high_pass"]:
+            return found
+        without = {name: one for name, one in found.values.items() if name != "high_pass"}
+        try:
+            passing = self.fit(which, [without])
+        except FitFailed:
+            return found
+        lost = passing.chi2 * passing.degrees - found.chi2 * found.degrees
+        return passing if lost < PAYS else found
+
+    def better(
+        self,
+        found: Fit,
+        which: NDArray[np.bool_],
+        starts: list[dict[str, float]],
+        *,
+        expecting: bool = False,
+    ) -> Fit:
+        """Return the fit of ``starts`` where its further parameters pay, else ``found``."""
+        try:
+            further = self.fit(which, starts, expecting=expecting)
+        except FitFailed:
+            return found
+        gained = found.chi2 * found.degrees - further.chi2 * further.degrees
+        more = len(further.names) - len(found.names)
+        return further if gained > PAYS * more else found
+
+    def foretold(
+        self, found: Fit, used: NDArray[np.bool_], more: NDArray[np.bool_]
+    ) -> tuple["_Fitting", Fit, NDArray[np.bool_]]:
+        """Return the same with whole turns of further kinds, a fit, and the kinds that it uses.
+
+        ``more``: these, one after another, the one first that is foretold best.
+        """
+        work, used = self, used.copy()
+        while np.any(more & ~used):
+            rest = np.flatnonzero(more & ~used)
+            phases, slopes = work._slopes(found, work.shots.of(more & ~used))
+            unsure = np.sqrt(np.einsum("ni,ij,nj->n", slopes, found.covariance, slopes))
+            off = work.turns[rest] - phases
+            off -= np.round(off)
+            next_one = int(np.argmin(unsure))
+            if unsure[next_one] > DOUBTED or abs(off[next_one]) > STRAYS:
+                break
+            turns = work.turns.copy()
+            turns[rest[next_one]] = phases[next_one] + off[next_one]
+            used[rest[next_one]] = True
+            work = replace(work, turns=turns)
+            found = work._followed(found, used)
+        return work, found, used
+
+    def _followed(self, found: Fit, which: NDArray[np.bool_]) -> Fit:
+        """Return a fit, near :data:`EXPECTED`, with one kind more than ``found`` knows.
+
+        By steps of Gauss and Newton, where they lead down and stay within bounds; else by a fit.
+        """
+        jacobian, left = self._near(found, which)
+        for _ in range(STEPS):
+            scale = np.linalg.norm(jacobian, axis=0)
+            inverse = np.linalg.pinv(jacobian / scale)
+            moved = (inverse @ left / scale).tolist()
+            values = {
+                name: found.values[name] + by for name, by in zip(found.names, moved, strict=True)
+            }
+            if any(not BOUNDS[name].low < one < BOUNDS[name].high for name, one in values.items()):
+                break
+            covariance = inverse @ inverse.T / np.outer(scale, scale)
+            sigmas = dict(zip(found.names, np.sqrt(np.diag(covariance)).tolist(), strict=True))
+            further = replace(found, values=values, sigmas=sigmas, covariance=covariance)
+            jacobian, after = self._near(further, which)
+            if float(after @ after) > float(left @ left):
+                break
+            found, gained, left = further, float(left @ left) - float(after @ after), after
+            if gained < SETTLED:
+                return found
+        try:
+            return self.fit(which, [found.values], expecting=True)
+        except FitFailed:
+            return found
+
+    def _near(self, found: Fit, which: NDArray[np.bool_]) -> tuple[Array, Array]:
+        """Return slopes (n, p) and what is left (n,), in sigmas: of phases, and of what is
+        expected."""
+        now, slopes = self._slopes(found, self.shots.of(which))
+        left, sigma = self.turns[which] - now, self.sigma[which]
+        rows, lacks = [slopes / sigma[:, None]], [left / sigma]
+        for k, name in enumerate(found.names):
+            if name in EXPECTED:
+                value, (expected, spread) = found.values[name], EXPECTED[name]
+                over = name == "high_pass"
+                slope = np.zeros(len(found.names))
+                slope[k] = (-1 / value**2 if over else 1.0) / spread
+                rows.append(slope[None])
+                lacks.append(np.array([(expected - (1 / value if over else value)) / spread]))
+        return np.concatenate(rows), np.concatenate(lacks)
+
+    def _slopes(self, found: Fit, shots: Shots) -> tuple[Array, Array]:
+        """Return the phases of kinds of shots and their slopes, shape (n, p)."""
+        spectrum = _spectrum(shots)
+        now = _phases(shots, spectrum, found.values, self.shift_of)
+        slopes = np.empty((now.size, len(found.names)))
+        for k, name in enumerate(found.names):
+            step = 1e-3 * found.sigmas[name]
+            moved = {**found.values, name: found.values[name] + step}
+            slopes[:, k] = (_phases(shots, spectrum, moved, self.shift_of) - now) / step
+        return now, slopes
+
+    def reflections(self, found: Fit, which: NDArray[np.bool_]) -> list[dict[str, float]]:
+        """Return starts with a reflection: the delays at which one takes most away from what is
+        left, everything else following it to first order."""
+        shots, sigma = self.shots.of(which), self.sigma[which]
+        now, slopes = self._slopes(found, shots)
+        left = (self.turns[which] - now) / sigma
+        own = np.linalg.qr(slopes / sigma[:, None])[0]
+        left -= own @ (own.T @ left)
+        spectrum = _spectrum(shots)
+        gains, sizes = np.zeros(len(REFLECTION_STARTS_S)), np.zeros(len(REFLECTION_STARTS_S))
+        for k, later_s in enumerate(REFLECTION_STARTS_S):
+            one = found.values | {"reflection": 1e-4, "reflection_delay": later_s}
+            step = (_phases(shots, spectrum, one, self.shift_of) - now) / sigma
+            step -= own @ (own.T @ step)
+            gains[k] = float(step @ left) ** 2 / float(step @ step)
+            sizes[k] = 1e-4 * float(step @ left) / float(step @ step)
+        around = np.pad(gains, 1)
+        peaks = np.flatnonzero((gains >= around[:-2]) & (gains >= around[2:]))
+        best = peaks[np.argsort(-gains[peaks])][:REFLECTION_STARTS]
+        return [
+            found.values
+            | {"reflection": float(sizes[k]), "reflection_delay": REFLECTION_STARTS_S[k]}
+            for k in best
+        ]
+
+
+BOUNDS = {
+    **{f"tau{k}": Bound(a, b) for k, (a, b) in enumerate(BANDS_S, 1)},
+    **{f"amplitude{k}": Bound(-MOST, MOST) for k in range(1, len(BANDS_S) + 1)},
+    "scale": Bound(0.5, 1.6),
+    "rest": Bound(-0.1, 0.1),
+    "offset": Bound(-0.3, 0.3),
+    "edges": Bound(-0.5, 0.5),
+    "high_pass": Bound(*HIGH_PASS_S),
+    "reflection": Bound(-0.03, 0.03),
+    "reflection_delay": Bound(*REFLECTION_S),
+}
+"""Where each parameter is looked for."""

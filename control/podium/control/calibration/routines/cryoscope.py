@@ -32,16 +32,11 @@ from podium.control.program.program import Barrier, Delay, Statement
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
-DURATIONS_NS = (
-    *(2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 26, 32, 40, 48, 60, 76, 96),
-    *(128, 160, 200, 260, 340, 440, 560, 720, 880),
-)
+DURATIONS_NS = (2, 3, 4, 6, 8, 11, 16, 22, 32, 44, 64, 96, 140, 200, 300, 440, 640, 880)
 WHOLE_NS = 920
 """From the begin of the pulse that counts to the second half pi pulse."""
-PROBE_NS = 80
-"""The pulse by which a tail is seen: at rest a qubit at its sweet spot hardly feels it."""
-KEEN_NS = 800
-"""One that sees a tail ten times as well, once that is known to a turn of it."""
+GAP_NS = 24
+"""Between two pulses of a train: the qubit is back, and so is what is reflected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +48,68 @@ class Before:
     """From its end to the pulses of the qubit."""
 
 
-TAILS = (Before(1600, 200), Before(1600, 600), Before(1600, 2000))
-"""Of microseconds, and of a bias tee."""
-LONG_NS = 6000
-ROUGH_TAILS = (Before(LONG_NS, 300), Before(LONG_NS, 30_000))
-KEEN_TAILS = tuple(Before(LONG_NS, later) for later in (300, 10_000, 30_000, 80_000))
-"""Of tens of microseconds, beside that of a bias tee."""
-LONG_SHOTS = 2
-"""So many times the shots has what long pulses leave."""
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """The flux pulses of one shot."""
+
+    duration_ns: int
+    count: int = 1
+    """Pulses between the pulses of the qubit, of one sign and the other: their phases add up, and
+    of the rest of the line they leave little."""
+    before: Before | None = None
+
+    @property
+    def shots(self) -> int:
+        """Times the usual number of shots that are played."""
+        return 1 if self.count == 1 and self.before is None else 2
+
+    def describe(self) -> str:
+        """Return words for the run's title."""
+        text = f"{self.duration_ns} ns"
+        if self.count > 1:
+            text = f"{self.count} of {text}"
+        if self.before is not None:
+            text += f", {self.before.later_ns} ns after {self.before.long_ns}"
+        return text
+
+
+SINGLE = tuple(Kind(ns) for ns in DURATIONS_NS)
+TRAINS = (
+    *(Kind(ns, 4) for ns in (2, 10, 24)),
+    *(Kind(ns, 12) for ns in (2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 26, 34, 44)),
+)
+LONG_NS = 16_000
+TAILS = (
+    *(Kind(ns, before=Before(2000, 200)) for ns in (8, 48)),
+    *(Kind(80, before=Before(2000, later)) for later in (600, 2000)),
+)
+"""At rest a qubit at its sweet spot hardly feels a tail: a pulse makes it do so, the longer the
+better, as soon as it is known to a turn of that."""
+LONG_TAILS = (
+    Kind(20, before=Before(LONG_NS, 1000)),
+    Kind(100, before=Before(LONG_NS, 200)),
+    Kind(400, before=Before(LONG_NS, 600)),
+    *(Kind(800, before=Before(LONG_NS, later)) for later in (2000, 6000)),
+    *(
+        Kind(ns, before=Before(LONG_NS, later))
+        for later in (16_000, 40_000, 90_000)
+        for ns in (80, 800)
+    ),
+    Kind(800, before=Before(LONG_NS, 160_000)),
+)
+KINDS = (*SINGLE, *TRAINS, *TAILS)
+THOROUGH = 2.0
+"""Thoroughness from which on long tails are played, too: they take a simulation minutes."""
 SHARE = 0.75
 """Of the amplitude at which 11 and 20 should meet: the other end stays far away."""
 CHECK_SHARE = 0.7
 """Of a check: so near that the design's arc tells what changes."""
 CHECKS = (
-    *((12, None), (32, None), (76, None), (200, None), (560, None)),
-    (PROBE_NS, Before(1600, 1000)),
+    *(Kind(ns) for ns in (12, 32, 76, 200, 560)),
+    Kind(5, 12),
+    Kind(80, before=Before(1600, 1000)),
 )
-LOOKS = ((2, None), (3, None), (5, None), (200, None))
+LOOKS = tuple(Kind(ns) for ns in (2, 3, 5, 200))
 """By which the other end is looked at, where pulses do not move the one they should."""
 STILL = 0.03
 """Turns by which the phase of a qubit that is not moved may stray beside its noise."""
@@ -77,31 +117,19 @@ SHOTS = 500
 SURE = 3.0
 """Sigmas of an exponential that is stored."""
 OFF = 0.03
-"""Turns by which a check may be off beside its noise."""
-
-Kind = tuple[int, Before | None]
-"""Of a shot: how long its pulse lasts, ns, and what has gone before."""
-KINDS: tuple[Kind, ...] = (
-    *((ns, None) for ns in DURATIONS_NS),
-    *((PROBE_NS, one) for one in TAILS),
-)
-LONG_KINDS: tuple[Kind, ...] = (
-    *((PROBE_NS, one) for one in ROUGH_TAILS),
-    *((KEEN_NS, one) for one in KEEN_TAILS),
-)
-THOROUGH = 2.0
-"""Thoroughness from which on long kinds are played: a line whose level moves for 80 us is slow to
-simulate, nanosecond by nanosecond."""
+"""Turns by which a check may be off beside its noise, for each pulse."""
 
 
 async def cryoscope(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Ramsey on the end that is moved, a flux pulse of 2 to 880 ns between its half pi pulses.
 
-    Then one of 80 ns, up to 2 us after a pulse of 1.6 us: a bias tee keeps all of it, and the mean
-    of all shots. With a thoroughness of 2 or more, then of 80 and 800 ns, up to 80 us after one of
-    6 us. Stores ``flux_amplitude1``, ``flux_tau1`` (s) to the third pair of that qubit (to the
-    fourth with long pulses), exponentials of the line's step response, and ``flux_high_pass`` (s).
-    Pulses of another amplitude have to give the phases that follow.
+    Then four or twelve of 2 to 44 ns, of one sign and the other; then one of 8 to 80 ns, up to 2 us
+    after a pulse of as much: a bias tee keeps all of it, and the mean of all shots. With a
+    thoroughness of 2 or more, one of 20 to 800 ns, up to 160 us after a pulse of 16 us. Stores
+    ``flux_amplitude1``, ``flux_tau1`` (s) to the third pair of that qubit (to the fourth with long
+    pulses), exponentials of the line's step response, ``flux_reflection`` with
+    ``flux_reflection_delay`` (s), and ``flux_high_pass`` (s). Pulses of another amplitude have to
+    give the phases that follow.
     """
     outcome = Outcome("cryoscope", "Cryoscope")
     for edge in edges:
@@ -134,47 +162,55 @@ class _Scan:
         """Return the fringes of each kind, on ``seen``: None: on the end that is moved."""
         p, found = self.p, []
         target = p.moved if seen is None else seen
-        for ns, earlier in kinds:
-            long = earlier is not None and earlier.long_ns == LONG_NS
-            shots = p.bench.shots(SHOTS * (LONG_SHOTS if long else 1))
-            gates: list[Statement] = [
-                Barrier(p.names),
-                p.step(self.amplitude, ns),
-                Delay((p.flux,), (WHOLE_NS - ns) * FS_PER_NS),
-                Barrier(p.names),
-            ]
-            title = f"cryoscope, {ns} ns"
+        for kind in kinds:
+            shots = p.bench.shots(SHOTS * kind.shots)
+            title = f"cryoscope, {kind.describe()}"
             if target is not p.moved:
                 title += f", seen by {target.qubit.element}"
             before: list[Statement] = []
-            if earlier is not None:
-                title += f", {earlier.later_ns} ns after {earlier.long_ns}"
+            if kind.before is not None:
                 before = [
-                    p.step(self.amplitude, earlier.long_ns),
-                    Delay((p.flux,), earlier.later_ns * FS_PER_NS),
+                    p.step(self.amplitude, kind.before.long_ns),
+                    Delay((p.flux,), kind.before.later_ns * FS_PER_NS),
                     Barrier(p.names),
                 ]
+            gates = self.between(kind)
             program = phase_program(p, target, gates, shots, title, controls=(0.0,), before=before)
             found.append(Fringes(p, target, await p.bench.run(self.outcome, program), shots))
         return found
 
+    def between(self, kind: Kind) -> list[Statement]:
+        """Return what is played between the pulses of the qubit."""
+        p, played_ns = self.p, 0
+        found: list[Statement] = [Barrier(p.names)]
+        for number in range(kind.count):
+            sign = -1 if number % 2 else 1
+            gap_ns = GAP_NS if number + 1 < kind.count else WHOLE_NS - kind.duration_ns - played_ns
+            found += [
+                p.step(sign * self.amplitude, kind.duration_ns),
+                Delay((p.flux,), gap_ns * FS_PER_NS),
+            ]
+            played_ns += kind.duration_ns + gap_ns
+        return [*found, Barrier(p.names)]
+
     def shots(self, kinds: tuple[Kind, ...]) -> Shots:
         """Return what is played in them."""
-        before = np.zeros((len(kinds), 1, 3))
+        pulses = np.zeros((len(kinds), 1 + max(kind.count for kind in kinds), 3))
         period = np.zeros(len(kinds))
-        for k, (_, earlier) in enumerate(kinds):
+        for k, kind in enumerate(kinds):
             begun = -self.prepared_ns
-            before[k, 0] = begun - 2, begun - 1, 0.0
-            if earlier is not None:
-                end = begun - earlier.later_ns
-                begun = end - earlier.long_ns
-                before[k, 0] = begun, end, 1.0
+            if kind.before is not None:
+                end = begun - kind.before.later_ns
+                begun = end - kind.before.long_ns
+                pulses[k, -1] = begun, end, 1.0
+            for number in range(kind.count):
+                at = number * (kind.duration_ns + GAP_NS)
+                pulses[k, number] = at, at + kind.duration_ns, -1.0 if number % 2 else 1.0
             read_ns = max(p.flight_ns() + p.probe_ns for p in self.p.both)
             whole_ns = WHOLE_NS + self.p.moved.pulse_ns + read_ns
             period[k] = self.reset_ns - begun + whole_ns
-        before[..., :2] *= 1e-9
-        duration = np.array([ns for ns, _ in kinds]) * 1e-9
-        return Shots(duration, before, period * 1e-9, WHOLE_NS * 1e-9)
+        pulses[..., :2] *= 1e-9
+        return Shots(pulses, period * 1e-9, WHOLE_NS * 1e-9)
 
 
 def _phases(rows: list[Fringes]) -> tuple[Array, Array]:
@@ -215,18 +251,18 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     qubit = p.moved.qubit
     place = p.resonance()
     rest = float(p.detuning_hz(np.zeros(1))[0])
-    table = np.linspace(-0.2, 1.8, 4001)
+    table = np.linspace(-1.8, 1.8, 7201)
     shifts = p.detuning_hz(np.abs(table) * place) - rest
 
     def shift_of(level: Array, share: float = SHARE) -> Array:
         return np.interp(level * share, table, shifts)
 
     scan = _Scan(p, outcome, SHARE * place)
-    kinds = KINDS + (LONG_KINDS if bench.thoroughness >= THOROUGH else ())
+    kinds = KINDS + (LONG_TAILS if bench.thoroughness >= THOROUGH else ())
     rows, played = await scan.rows(kinds), scan.shots(kinds)
-    short = len(DURATIONS_NS)
+    short = len(SINGLE)
     no_effect = await _no_effect(scan, rows[:short])
-    at = played.duration_s
+    at = played.turning_s
     name = qubit.element
     signal = np.array([row.data[f"{name}_i"].values.ravel() for row in rows])
     models: list[Mapping[str, float]] = []
@@ -246,8 +282,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         values, text = _stored(found)
         left = turns - phases_of(played, found.values, shift_of)
         left[short:] -= np.round(left[short:])
-        late = np.array([0 if earlier is None else earlier.later_ns for _, earlier in kinds])
-        ends = at + played.earlier_s + late * 1e-9
+        late = [0 if kind.before is None else kind.before.later_ns for kind in kinds]
+        ends = at / played.counting + played.earlier_s + np.array(late) * 1e-9
         times = np.geomspace(2e-9, np.max(ends), 200)
         step = step_response(times, found.values)
         series = (
@@ -273,6 +309,11 @@ def _stored(found: Fit) -> tuple[dict[str, Measured], str]:
     for k in numbers:
         for quantity, unit in ((f"amplitude{k}", "1"), (f"tau{k}", "s")):
             values[f"flux_{quantity}"] = Measured(v[quantity], s[quantity], unit)
+    if "reflection" in v:
+        values["flux_reflection"] = Measured(v["reflection"], s["reflection"], "1")
+        delay = Measured(v["reflection_delay"], s["reflection_delay"], "s")
+        values["flux_reflection_delay"] = delay
+        parts.append("{flux_reflection} once more after {flux_reflection_delay}")
     if "high_pass" in v:
         values["flux_high_pass"] = Measured(v["high_pass"], s["high_pass"], "s")
         parts.append("a high-pass of {flux_high_pass}")
@@ -296,15 +337,15 @@ async def _verify(
     scan = _Scan(p, outcome, amplitude)
     checks, played = await scan.rows(CHECKS), scan.shots(CHECKS)
     turns, sigma = _phases(checks)
-    at = played.duration_s
+    at = played.turning_s
     expected = phases_of(played, model, lambda level: shift_of(level, CHECK_SHARE))
     off = turns - expected
     off = off - np.round(off)
-    wrong = np.abs(off) > 5 * sigma + OFF * np.maximum(1.0, at / 100e-9)
+    wrong = np.abs(off) > 5 * sigma + OFF * np.maximum(played.counting, at / 100e-9)
     if np.any(wrong):
         k = int(np.argmax(np.where(wrong, np.abs(off), 0.0)))
         raise FitFailed(
-            f"measured anew at another amplitude, a pulse of {CHECKS[k][0]} ns is off by "
+            f"measured anew at another amplitude, {CHECKS[k].describe()} is off by "
             f"{off[k]:+.3f} ± {sigma[k]:.3f} turns: the response is not believed"
         )
     points = Series("measured anew", at * 1e9, off)
@@ -327,8 +368,10 @@ CRYOSCOPE = Declaration(
     gives={
         **{f"flux_amplitude{k}": Lifetime(30 * DAY_S) for k in range(1, len(BANDS_S) + 1)},
         **{f"flux_tau{k}": Lifetime(30 * DAY_S) for k in range(1, len(BANDS_S) + 1)},
+        "flux_reflection": Lifetime(30 * DAY_S),
+        "flux_reflection_delay": Lifetime(30 * DAY_S),
         "flux_high_pass": Lifetime(30 * DAY_S),
     },
     places=(5,),
-    cost_s=8.0,
+    cost_s=30.0,
 )

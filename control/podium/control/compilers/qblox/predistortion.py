@@ -3,7 +3,8 @@
 An output has an inverse high-pass filter, four exponential filters and an FIR filter of 32 taps
 (qblox-instruments 1.4.1, ``out0_ihp_...``, ``out0_exp0_...``, ``out0_fir_...``). Long exponentials
 of the inverse go to the exponential filters; the FIR takes those that are too short for them, and
-what these leave of the first 32 ns. Nothing is left to samples: see :func:`predistortion_of`.
+what these leave of the first 32 ns, a reflection among it. Nothing is left to samples: see
+:func:`predistortion_of`.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.line_inverse import (
     JUDGED_NS,
     InverseStage,
+    describe_reflection,
     inverse_stages,
     step_means,
 )
@@ -89,11 +91,13 @@ def predistortion_of(port: str, response: LineResponse) -> OutputFilters:
             settings[f"exp{number}_amplitude"] = one.amplitude
             parts.append(f"{one.line_ns:.4g} ns by exponential filter {number}")
     used = len(long) + _high_pass(port, response, settings, parts)
-    fir = _fir(port, response, long) if stages else None
+    fir = _fir(port, response, long) if stages or response.reflection else None
     settings["fir_config"] = "bypassed" if fir is None else "enabled"
     if fir is not None:
         settings["fir_coeffs"] = tuple(fir.tolist())
         parts += [f"{one.line_ns:.4g} ns by the FIR filter" for one in short]
+        if response.reflection is not None:
+            parts.append(f"{describe_reflection(response.reflection)} by the FIR filter")
     delay_ns = ANY_STAGE_NS + STAGE_NS * used + FIR_NS * (fir is not None)
     residual = _residual(response, long, fir)
     if not used and fir is None:

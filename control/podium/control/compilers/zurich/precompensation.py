@@ -17,6 +17,7 @@ from podium.control.compilers.line_inverse import (
     JUDGED_NS,
     InverseStage,
     behind_line,
+    describe_reflection,
     inverse_stages,
 )
 from podium.control.compilers.placing import PlacedFrame
@@ -234,7 +235,7 @@ def _with_exponentials(
     exponentials = tuple((one.line_ns * 1e-9, one.tau_ns / one.line_ns - 1) for one in long)
     used = [exponential_filter(tau_s, amplitude, rate_hz) for tau_s, amplitude in exponentials]
     arriving = _arriving(response, used, rate_hz)
-    if not stages:
+    if not stages and response.reflection is None:
         return NOTHING
     coefficients = _coefficients(port, arriving.mean(axis=0))
     taps = np.array(rounded_taps(coefficients))
@@ -245,6 +246,8 @@ def _with_exponentials(
         *(f"{one.line_ns:.4g} ns by exponential filter {k}" for k, one in enumerate(long)),
         *(f"{one.line_ns:.4g} ns by the FIR filter" for one in short),
     )
+    if response.reflection is not None:
+        parts = (*parts, f"{describe_reflection(response.reflection)} by the FIR filter")
     return OutputFilters(exponentials, None, coefficients, residual, parts)
 
 

@@ -37,6 +37,8 @@ MOST_PHASES, WORTH_PHASES = 25, 3
 are worth it."""
 LEFT_OUT = 1e-11
 """Of a unitary, by interpolation between phases."""
+HELD_STEPS = 32
+"""So many equal steps are worth the power of one: a bias that is held, a tail that fades slowly."""
 SAME = 1e-9
 """Relative: by how much less two drives are alike."""
 
@@ -60,17 +62,59 @@ class GroupPropagator:
     def play(self, states: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """Return what becomes of Hermitian states (C, D, D)."""
         basis = basis_of(self.cluster)
+        pairs = pairs_of_blocks(basis, states[None], bool(np.any(self.driven)))
+        after = np.array(states, np.complex128)
+        at = 0
+        for begin, end in self._held():
+            self._play_parts(after, slice(at, begin), pairs)
+            self._hold(after, slice(begin, end), pairs)
+            at = end
+        self._play_parts(after, slice(at, self.which.size), pairs)
+        return mirrored(after)
+
+    def _held(self) -> list[tuple[int, int]]:
+        """Return begins and ends, in parts, of long times in which nothing moves or drives."""
+        changes = np.flatnonzero(np.diff(self.which)) + 1
+        bounds = np.concatenate([[0], changes, [self.which.size]]).astype(np.int64)
+        # A step is held where all of its parts are, and nothing drives.
+        begins = -(-bounds[:-1] // self.parts) * self.parts
+        ends = bounds[1:] // self.parts * self.parts
+        long = ends - begins >= HELD_STEPS * self.parts
+        long &= ~self.driven[self.which[bounds[:-1]]]
+        return list(zip(begins[long].tolist(), ends[long].tolist(), strict=True))
+
+    def _hold(self, states: NDArray[np.complex128], parts: slice, pairs: NDArray[np.int64]) -> None:
+        """Take states through equal steps: the power of one, in each sector.
+
+        Without a drive coherences between blocks that are equally far apart stay among themselves.
+        """
+        basis = basis_of(self.cluster)
+        steps = (parts.stop - parts.start) // self.parts
+        one = slice(parts.start, parts.start + self.parts)
+        for apart in np.unique(pairs[:, 0] - pairs[:, 1]):
+            own = pairs[pairs[:, 0] - pairs[:, 1] == apart]
+            low, high = np.nonzero(basis.number[:, None] - basis.number[None, :] == apart)
+            units = np.zeros((low.size, basis.size, basis.size), np.complex128)
+            units[np.arange(low.size), low, high] = 1
+            self._play_parts(units, one, own)
+            power = np.linalg.matrix_power(units[:, low, high], steps)  # [from, to]
+            states[:, low, high] = states[:, low, high] @ power
+
+    def _play_parts(
+        self, states: NDArray[np.complex128], parts: slice, pairs: NDArray[np.int64]
+    ) -> None:
+        """Take states (C, D, D) through whole steps. Upper block pairs are left unset."""
+        if parts.start == parts.stop:
+            return
+        basis = basis_of(self.cluster)
         part_ns = self.step_ns / self.parts
         spans = tuple(part_ns * weight / 3 for weight in (1, 4, 2))
         fade, jumps = channels(self.cluster, basis, spans)
-        driven = bool(np.any(self.driven))
-        pairs = pairs_of_blocks(basis, states[None], driven)
-        after = np.array(states, np.complex128)
         decays = any(np.any(one.rates_1_s) or one.dephasing_1_s for one in self.cluster.elements)
         play_parts(
             self.unitaries,
             self.driven,
-            self.which,
+            self.which[parts],
             pairs,
             basis.block,
             states_by_ground(basis, pairs),
@@ -79,9 +123,8 @@ class GroupPropagator:
             jumps,
             decays,
             self.parts,
-            after,
+            states,
         )
-        return mirrored(after)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
