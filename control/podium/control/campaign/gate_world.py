@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from podium.control.campaign.world_process import json_of, recorded_world
 from podium.control.campaign.world_task import WorldTask
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.line_inverse import JUDGED_NS, NS_PER_S, inverse_stages, step_means
+from podium.control.compilers.line_inverse import (
+    JUDGED_NS,
+    NS_PER_S,
+    inverse_stages,
+    reflection_taps,
+    step_means,
+)
 from podium.control.facility.line_response import LineResponse, response_of
 from podium.control.processes.child_processes import podium
 
@@ -71,13 +76,16 @@ def residual_flux(found: LineResponse, true: LineResponse) -> float | None:
     Its exponentials and its reflection are undone as they were found; None: nothing undoes these.
     The bias tee plays no part.
     """
+    from scipy.signal import lfilter  # heavy
+
     passed = LineResponse(true.exponentials, reflection=true.reflection)
     signal = step_means(passed, JUDGED_NS[1])
     try:
         stages = inverse_stages("line", LineResponse(found.exponentials))
     except DoesNotFit:
         return None
-    signal = _without(signal, found.reflection)
+    if found.reflection is not None:
+        signal = lfilter([1.0], reflection_taps(found.reflection, NS_PER_S), signal)
     for stage in stages:
         left = np.exp(-1 / stage.tau_ns)
         made, state = np.empty(signal.size), 0.0
@@ -86,21 +94,6 @@ def residual_flux(found: LineResponse, true: LineResponse) -> float | None:
             made[k] = value + stage.amplitude * (state - value)
         signal = made
     return float(np.abs(signal[JUDGED_NS[0] :] - 1).max())
-
-
-def _without(
-    signal: NDArray[np.float64], reflection: tuple[float, float] | None
-) -> NDArray[np.float64]:
-    """Return a signal, ns by ns, less the part of it that has arrived before."""
-    if reflection is None:
-        return signal
-    again, later_s = reflection
-    whole = int(later_s * NS_PER_S)
-    part = later_s * NS_PER_S - whole
-    made = np.concatenate([np.zeros(whole + 1), signal])
-    for k in range(whole + 1, made.size):
-        made[k] -= again * ((1 - part) * made[k - whole] + part * made[k - whole - 1])
-    return made[whole + 1 :]
 
 
 def _line(known: Mapping[str, Any], element: str) -> LineResponse:

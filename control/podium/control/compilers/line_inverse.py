@@ -81,12 +81,21 @@ def behind_line(
         arrived += lfilter([mean], [1.0, -np.exp(-1 / tau)], steps)
     if response.reflection is None:
         return np.asarray(arrived)
-    again, later_s = response.reflection
+    return np.asarray(lfilter(reflection_taps(response.reflection, rate_hz), [1.0], arrived))
+
+
+def reflection_taps(reflection: tuple[float, float], rate_hz: float) -> NDArray[np.float64]:
+    """Return the taps, sample by sample, of a signal with a part of it once more, later.
+
+    Samples are held: those that come a part of one later are shared between two.
+    """
+    again, later_s = reflection
     whole = int(later_s * rate_hz)
     part = later_s * rate_hz - whole
-    # Samples are held: those that come a part of one later are shared between two.
-    late = np.concatenate([np.zeros(whole + 1), arrived])[: samples.size + 1]
-    return np.asarray(arrived + again * ((1 - part) * late[1:] + part * late[:-1]))
+    taps = np.zeros(whole + 2)
+    taps[0] = 1.0
+    taps[-2:] += again * np.array([1 - part, part])
+    return taps
 
 
 def describe_reflection(reflection: tuple[float, float]) -> str:

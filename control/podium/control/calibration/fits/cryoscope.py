@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+from podium.control.compilers.line_inverse import reflection_taps
 
 Array = NDArray[np.float64]
 BANDS_S = ((1.5e-9, 15e-9), (20e-9, 250e-9), (0.4e-6, 5e-6), (8e-6, 80e-6))
@@ -158,7 +159,7 @@ def _phases(
     size, tau = modes_of(values)
     decays = np.exp(-time / tau[:, None])
     again, later_s = values.get("reflection", 0.0), values.get("reflection_delay", 0.0)
-    rise = _reflected(size @ decays, again, later_s / STEP_S)
+    rise = np.convolve(size @ decays, reflection_taps((again, later_s), 1 / STEP_S))[:count]
     level = np.fft.irfft(spectrum * np.fft.rfft(rise, 2 * count), 2 * count, axis=1)[:, :count]
     forgets = np.isfinite(tau)
     period = shots.period_s[:, None]
@@ -177,21 +178,6 @@ def _spectrum(shots: Shots) -> NDArray[np.complex128]:
     """Return the Fourier transform of the steps of the level, twice as long as these."""
     steps = shots.steps()
     return np.asarray(np.fft.rfft(steps, 2 * steps.shape[1], axis=1))
-
-
-def _reflected(rise: Array, again: float, later: float) -> Array:
-    """Return a step response with ``again`` of it ``later`` steps later.
-
-    Held levels that come a part of a step later are shared between two.
-    """
-    if not again:
-        return rise
-    whole = int(later)
-    part = later - whole
-    padded = np.concatenate([np.zeros(whole + 1), rise])
-    return np.asarray(
-        rise + again * ((1 - part) * padded[1 : rise.size + 1] + part * padded[: rise.size])
-    )
 
 
 def _before(pulses: Array) -> Array:
