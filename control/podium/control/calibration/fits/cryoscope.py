@@ -6,7 +6,7 @@ of short pulses, whose phases add up. Long ones and the high-pass are seen by wh
 leaves to a short one that follows it late, as in arXiv:2503.04610.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -286,16 +286,9 @@ class _Fitting:
         expecting: bool = False,
     ) -> Fit:
         """Fit what is in ``starts``; ``expecting``: near :data:`EXPECTED`. Raises FitFailed."""
-        shots, turns, sigma = self.shots.of(which), self.turns[which], self.sigma[which]
-        spectrum = _spectrum(shots)
         near = [name for name in starts[0] if expecting and name in EXPECTED]
-        expected, spread = np.array([EXPECTED[name] for name in near]).reshape(-1, 2).T
-
-        def model(values: Mapping[str, float]) -> Array:
-            there = [1 / values[one] if one == "high_pass" else values[one] for one in near]
-            return np.append(_phases(shots, spectrum, values, self.shift_of), there)
-
-        data, deviation = np.append(turns, expected), np.append(sigma, spread)
+        model = self._model(self.shots.of(which), near)
+        data, deviation = self._data(which, near)
         bounds = {name: BOUNDS[name] for name in starts[0]}
         return fit_least_squares(model, data, deviation, starts, bounds)
 
@@ -343,7 +336,7 @@ class _Fitting:
         work, used = self, used.copy()
         while np.any(more & ~used):
             rest = np.flatnonzero(more & ~used)
-            phases, slopes = work._slopes(found, work.shots.of(more & ~used))
+            phases, slopes = _slopes(found, work._model(work.shots.of(more & ~used)))
             unsure = np.sqrt(np.einsum("ni,ij,nj->n", slopes, found.covariance, slopes))
             off = work.turns[rest] - phases
             off -= np.round(off)
@@ -389,43 +382,40 @@ class _Fitting:
     def _near(self, found: Fit, which: NDArray[np.bool_]) -> tuple[Array, Array]:
         """Return slopes (n, p) and what is left (n,), in sigmas: of phases, and of what is
         expected."""
-        now, slopes = self._slopes(found, self.shots.of(which))
-        left, sigma = self.turns[which] - now, self.sigma[which]
-        rows, lacks = [slopes / sigma[:, None]], [left / sigma]
-        for k, name in enumerate(found.names):
-            if name in EXPECTED:
-                value, (expected, spread) = found.values[name], EXPECTED[name]
-                over = name == "high_pass"
-                slope = np.zeros(len(found.names))
-                slope[k] = (-1 / value**2 if over else 1.0) / spread
-                rows.append(slope[None])
-                lacks.append(np.array([(expected - (1 / value if over else value)) / spread]))
-        return np.concatenate(rows), np.concatenate(lacks)
+        near = [name for name in found.names if name in EXPECTED]
+        data, deviation = self._data(which, near)
+        now, slopes = _slopes(found, self._model(self.shots.of(which), near))
+        return slopes / deviation[:, None], (data - now) / deviation
 
-    def _slopes(self, found: Fit, shots: Shots) -> tuple[Array, Array]:
-        """Return the phases of kinds of shots and their slopes, shape (n, p)."""
+    def _model(
+        self, shots: Shots, near: Sequence[str] = ()
+    ) -> Callable[[Mapping[str, float]], Array]:
+        """Return what foretells phases, and behind them what is expected of ``near``."""
         spectrum = _spectrum(shots)
-        now = _phases(shots, spectrum, found.values, self.shift_of)
-        slopes = np.empty((now.size, len(found.names)))
-        for k, name in enumerate(found.names):
-            step = 1e-3 * found.sigmas[name]
-            moved = {**found.values, name: found.values[name] + step}
-            slopes[:, k] = (_phases(shots, spectrum, moved, self.shift_of) - now) / step
-        return now, slopes
+
+        def model(values: Mapping[str, float]) -> Array:
+            there = [1 / values[one] if one == "high_pass" else values[one] for one in near]
+            return np.append(_phases(shots, spectrum, values, self.shift_of), there)
+
+        return model
+
+    def _data(self, which: NDArray[np.bool_], near: Sequence[str]) -> tuple[Array, Array]:
+        """Return phases, and behind them what is expected of ``near``, with their sigmas."""
+        expected, spread = np.array([EXPECTED[name] for name in near]).reshape(-1, 2).T
+        return np.append(self.turns[which], expected), np.append(self.sigma[which], spread)
 
     def reflections(self, found: Fit, which: NDArray[np.bool_]) -> list[dict[str, float]]:
         """Return starts with a reflection: the delays at which one takes most away from what is
         left, everything else following it to first order."""
-        shots, sigma = self.shots.of(which), self.sigma[which]
-        now, slopes = self._slopes(found, shots)
+        model, sigma = self._model(self.shots.of(which)), self.sigma[which]
+        now, slopes = _slopes(found, model)
         left = (self.turns[which] - now) / sigma
         own = np.linalg.qr(slopes / sigma[:, None])[0]
         left -= own @ (own.T @ left)
-        spectrum = _spectrum(shots)
         gains, sizes = np.zeros(len(REFLECTION_STARTS_S)), np.zeros(len(REFLECTION_STARTS_S))
         for k, later_s in enumerate(REFLECTION_STARTS_S):
             one = found.values | {"reflection": 1e-4, "reflection_delay": later_s}
-            step = (_phases(shots, spectrum, one, self.shift_of) - now) / sigma
+            step = (model(one) - now) / sigma
             step -= own @ (own.T @ step)
             gains[k] = float(step @ left) ** 2 / float(step @ step)
             sizes[k] = 1e-4 * float(step @ left) / float(step @ step)
@@ -437,6 +427,16 @@ class _Fitting:
             | {"reflection": float(sizes[k]), "reflection_delay": REFLECTION_STARTS_S[k]}
             for k in best
         ]
+
+
+def _slopes(found: Fit, model: Callable[[Mapping[str, float]], Array]) -> tuple[Array, Array]:
+    """Return what a model foretells with the values of a fit, (n,), and its slopes, (n, p)."""
+    now = model(found.values)
+    slopes = np.empty((now.size, len(found.names)))
+    for k, name in enumerate(found.names):
+        step = 1e-3 * found.sigmas[name]
+        slopes[:, k] = (model({**found.values, name: found.values[name] + step}) - now) / step
+    return now, slopes
 
 
 BOUNDS = {
