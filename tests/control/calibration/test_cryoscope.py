@@ -4,14 +4,9 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from podium.control.calibration.fits.cryoscope import (
-    Shots,
-    fit_cryoscope,
-    phases_of,
-    step_response,
-    unwound,
-)
+from podium.control.calibration.fits.cryoscope import fit_cryoscope, unwound
 from podium.control.calibration.fits.least_squares import Fit
+from podium.control.calibration.fits.line_phases import Shots, phases_of, step_response
 from podium.control.calibration.routines.cryoscope import (
     GAP_NS,
     LONG_TAILS,

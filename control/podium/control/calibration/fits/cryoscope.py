@@ -6,16 +6,18 @@ of short pulses, whose phases add up. Long ones and the high-pass are seen by wh
 leaves to a short one that follows it late, as in arXiv:2503.04610.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
-from podium.control.compilers.line_inverse import reflection_taps
+from podium.control.calibration.fits.line_phases import Shots, phases_by, spectrum_of
+from podium.control.calibration.fits.ramsey_phase import nearest_turn
 
 Array = NDArray[np.float64]
+_Model = Callable[[Mapping[str, float]], Array]
 BANDS_S = ((1.5e-9, 15e-9), (20e-9, 250e-9), (0.4e-6, 5e-6), (8e-6, 80e-6))
 """Where the time constants of the exponentials are looked for, one in each. The last one is looked
 for where pulses have gone before that were longer than :data:`SHORT_S`."""
@@ -46,8 +48,9 @@ REFLECTION_S = (4e-9, 32e-9)
 """Where a reflection is looked for: within what the FIR filters of an output undo."""
 REFLECTION_STARTS_S = tuple(k * 0.5e-9 for k in range(8, 62))
 REFLECTION_STARTS = 4
-STEP_S = 1e-9
-SCATTERED = 9.0
+SCATTERED, PUZZLING = 9.0, 2.0
+HOPELESS = 36.0
+"""Squares of what is left for each phase above which nothing is fitted."""
 VAGUE = 5e-3
 """Sigma of the last exponential's amplitude above which it is left as it was known before."""
 PAYS = 2.0
@@ -57,140 +60,17 @@ SURE = 3.0
 """Sigmas from which on a high-pass is one."""
 DOUBTED = 0.15
 """Turns: a phase that is foretold no better is not known to a turn."""
-STEPS, SETTLED = 4, 0.1
-"""Of Gauss and Newton at most, for each phase that comes in, and what the last one may still take
-away from the sum of squares."""
+STEPS, SHORTENED, SETTLED = 10, 6, 0.1
+"""Steps at most, how often each is shortened, and what the last one may still take away from the
+sum of squares."""
+DAMPED = 1e-3
+"""Of a step that is shortened first, see :func:`_step`."""
+SMALL = 1e-3
+"""Share of what is expected over which slopes are taken."""
+SIZES = {"scale": 0.1, "edges": 0.1, "reflection_delay": 1e-9}
+"""Of what is not expected."""
 STRAYS = 0.3
 """Turns by which a phase may be off from where it is foretold."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Shots:
-    """Shots of N kinds: the pulses on the line, and when the qubit's phase counts.
-
-    It counts from time 0 to ``whole_s``.
-    """
-
-    pulses: Array
-    """Begin, end (s) and height of P pulses, shape (n, P, 3); a height of 0: there is none. Each is
-    whole before time 0, or begins there or later, at whole nanoseconds."""
-    period_s: Array
-    """From shot to shot, shape (n,)."""
-    whole_s: float
-
-    @property
-    def earlier_s(self) -> Array:
-        """For how long pulses before time 0 last, shape (n,)."""
-        begin, end, height = (self.pulses[..., k] for k in range(3))
-        return np.asarray(np.sum((end - begin) * ((height != 0) & (end <= 0)), axis=1))
-
-    @property
-    def turning_s(self) -> Array:
-        """For how long later ones last, shape (n,)."""
-        begin, end, height = (self.pulses[..., k] for k in range(3))
-        return np.asarray(np.sum((end - begin) * ((height != 0) & (begin >= 0)), axis=1))
-
-    @property
-    def counting(self) -> NDArray[np.int64]:
-        """Number of the later ones, shape (n,)."""
-        begin, height = self.pulses[..., 0], self.pulses[..., 2]
-        return np.asarray(np.sum((height != 0) & (begin >= 0), axis=1))
-
-    def steps(self) -> Array:
-        """Return by how much the level moves at each ns from time 0 on, shape (n, whole)."""
-        count = round(self.whole_s / STEP_S)
-        found = np.zeros((self.pulses.shape[0], count + 1))
-        for kind, pulses in enumerate(self.pulses):
-            for begin, end, height in pulses.tolist():
-                if begin >= 0:
-                    found[kind, min(count, round(begin / STEP_S))] += height
-                    found[kind, min(count, round(end / STEP_S))] -= height
-        return found[:, :count]
-
-    def of(self, which: NDArray[np.bool_]) -> "Shots":
-        """Return some kinds."""
-        return Shots(self.pulses[which], self.period_s[which], self.whole_s)
-
-
-def modes_of(values: Mapping[str, float]) -> tuple[Array, Array]:
-    """Return sizes and time constants (s) of the exponentials that a step response is.
-
-    Of ``amplitude1``, ``tau1`` ... behind the high-pass ``high_pass`` (s), in partial fractions;
-    without one the last time constant is infinite.
-    """
-    count = sum(name.startswith("tau") for name in values)
-    size = np.array([values[f"amplitude{k}"] for k in range(1, count + 1)])
-    tau = np.array([values[f"tau{k}"] for k in range(1, count + 1)])
-    through = values.get("high_pass", np.inf)
-    if np.isinf(through):
-        return np.append(size, 1.0), np.append(tau, np.inf)
-    rest = 1 - float(np.sum(size * tau / (through - tau)))
-    return np.append(size * through / (through - tau), rest), np.append(tau, through)
-
-
-def step_response(time_s: Array, values: Mapping[str, float]) -> Array:
-    """Return what arrives of a step of 1: 0 before it."""
-    size, tau = modes_of(values)
-    after = np.maximum(time_s, 0.0)
-    level = np.asarray(np.tensordot(size, np.exp(-after / tau.reshape(-1, *[1] * after.ndim)), 1))
-    return np.where(time_s >= 0, level, 0.0)
-
-
-def phases_of(
-    shots: Shots, values: Mapping[str, float], shift_of: Callable[[Array], Array]
-) -> Array:
-    """Return the phase, turns, that each kind of shots gives the qubit, shape (n,).
-
-    ``values``: of a fit, or any of them. ``shift_of``: shift of the qubit in Hz by levels of the
-    line, relative to the pulse's.
-    """
-    return _phases(shots, _spectrum(shots), values, shift_of)
-
-
-def _phases(
-    shots: Shots,
-    spectrum: NDArray[np.complex128],
-    values: Mapping[str, float],
-    shift_of: Callable[[Array], Array],
-) -> Array:
-    """Return the same; ``spectrum``: of the steps, which are what they are in all of a fit."""
-    count = round(shots.whole_s / STEP_S)
-    time = (np.arange(count) + 0.5) * STEP_S
-    size, tau = modes_of(values)
-    decays = np.exp(-time / tau[:, None])
-    again, later_s = values.get("reflection", 0.0), values.get("reflection_delay", 0.0)
-    rise = np.convolve(size @ decays, reflection_taps((again, later_s), 1 / STEP_S))[:count]
-    level = np.fft.irfft(spectrum * np.fft.rfft(rise, 2 * count), 2 * count, axis=1)[:, :count]
-    forgets = np.isfinite(tau)
-    period = shots.period_s[:, None]
-    often = np.exp(-period / tau) / np.where(forgets, -np.expm1(-period / tau), 1.0)
-    every = _left(shots.pulses, period, tau) * (1 + np.nan_to_num(often))
-    left = _left(_before(shots.pulses), 0.0, tau) + np.where(forgets, every, 0.0)
-    left *= size * (1 + again * np.exp(later_s / tau))
-    rest = values["rest"]
-    level = rest + values["scale"] * (level + left @ decays)
-    shift = shift_of(level) - shift_of(np.array(rest))
-    edges = values["edges"] * shots.counting
-    return np.asarray(values["offset"] + edges + shift.sum(axis=1) * STEP_S)
-
-
-def _spectrum(shots: Shots) -> NDArray[np.complex128]:
-    """Return the Fourier transform of the steps of the level, twice as long as these."""
-    steps = shots.steps()
-    return np.asarray(np.fft.rfft(steps, 2 * steps.shape[1], axis=1))
-
-
-def _before(pulses: Array) -> Array:
-    """Return pulses, those that do not end before time 0 left out."""
-    return np.asarray(np.where(pulses[..., 1:2] <= 0, pulses, 0.0))
-
-
-def _left(pulses: Array, ago_s: Array | float, tau: Array) -> Array:
-    """Return what pulses leave of each mode at time 0, (n, K); ``ago_s``: so much earlier yet."""
-    begin, end, height = (pulses[..., k, None] for k in range(3))
-    ago = np.asarray(ago_s)[..., None]
-    share = height * (np.exp((begin - ago) / tau) - np.exp((end - ago) / tau))
-    return np.asarray(share.sum(axis=1))
 
 
 def unwound(turns: Array, duration_s: Array, shift_hz: float) -> Array:
@@ -214,59 +94,118 @@ SURE_S = 10e-9
 """From this duration on the slope between two pulses is known better than expected."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class WholeTurns:
+    """Phases that are known to whole turns, and the line by which they are."""
+
+    turns: Array
+    """Shape (n,)."""
+    used: NDArray[np.bool_]
+    """Those that are known, shape (n,)."""
+    values: Mapping[str, float]
+    """See :func:`fit_cryoscope`."""
+
+
 def fit_cryoscope(
     shots: Shots,
     turns: Array,
     sigma: Array,
     shift_of: Callable[[Array], Array],
+    known: WholeTurns | None = None,
 ) -> Fit:
-    """Fit phases of shots, shape (n,); see :func:`phases_of`.
+    """Fit phases of shots, shape (n,); see :func:`.line_phases.phases_of`.
 
     ``turns``: of single pulses with nothing before them unwound, of the others but for whole turns.
-    Those of trains, and then of what longer pulses have left, come in one after another, that
-    first which the others foretell best: where none is foretold to a turn, the rest tell nothing.
+    ``known``: of phases that are nearly these.
     Returns ``amplitude1``, ``tau1`` (s) and so on, ``scale`` (of the level, as expected), ``rest``
     (the level without a pulse), ``offset`` and ``edges`` (turns, of a shot and of each pulse), and,
     where they are there, ``high_pass`` (s), and ``reflection`` with ``reflection_delay`` (s).
     Raises FitFailed.
     """
-    work = _Fitting(shots, turns, sigma, shift_of)
-    behind = shots.earlier_s > 0
-    single = ~behind & (shots.counting == 1)
-    last = shots.turning_s[single][-5:]
-    slope = float(np.polyfit(last, turns[single][-5:], 1)[0])
-    scale = float(np.sqrt(max(0.25, slope / float(shift_of(np.ones(1))[0]))))
-    start = {name: one for name, (one, _) in EXPECTED.items() if name != "reflection"}
-    start |= {"high_pass": 1 / start["high_pass"], "scale": scale, "edges": 0.0}
-    found = work.fit(single, [start], expecting=True)
-    work, found, used = work.foretold(found, single, ~behind)
-    found = work.fit(used, [found.values], expecting=True)
-    if not np.all(single | behind):
-        found = work.better(found, used, work.reflections(found, used), expecting=True)
-    work, found, used = work.foretold(found, used, behind)
-    long = used & (shots.earlier_s > SHORT_S)
+    known = known or whole_turns(shots, turns, sigma, shift_of)
+    turns = known.turns + nearest_turn(turns - known.turns, 0.0)
+    long = known.used & (shots.earlier_s > SHORT_S)
     if long.any():
         try:
-            all_of_it = work.free(found.values, used)
-            last = all_of_it.sigmas[LAST[0]]
-            if last < VAGUE and all_of_it.chi2 < SCATTERED:
-                return _described(all_of_it)
+            all_of_it = _free(_Fitting(shots, turns, sigma, shift_of, known.used), known.values)
+            if all_of_it.sigmas[LAST[0]] < VAGUE and all_of_it.chi2 < SCATTERED:
+                return all_of_it
         except FitFailed:
             pass
-    without = {name: one for name, one in found.values.items() if name not in LAST}
-    return _described(work.free(without, used & ~long))
-
-
-def _described(found: Fit) -> Fit:
-    """Return a fit that describes the line; raises FitFailed."""
+    work = _Fitting(shots, turns, sigma, shift_of, known.used & ~long)
+    found = _free(work, {name: one for name, one in known.values.items() if name not in LAST})
     if found.chi2 > SCATTERED:
-        count = sum(name.startswith("tau") for name in found.values)
-        also = " and a reflection" if "reflection" in found.values else ""
-        raise FitFailed(
-            f"{count} exponentials{also} do not describe the line: the phases scatter "
-            f"{np.sqrt(found.chi2):.1f} times as much as the shots explain"
-        )
+        raise _undescribed(found.values, found.chi2)
     return found
+
+
+def whole_turns(
+    shots: Shots,
+    turns: Array,
+    sigma: Array,
+    shift_of: Callable[[Array], Array],
+) -> WholeTurns:
+    """Find the whole turns of phases, as those of :func:`fit_cryoscope`. Raises FitFailed.
+
+    Those of trains, and then of what longer pulses have left, come in one after another, that
+    first which the others foretell best: where none is foretold to a turn, the rest tell nothing.
+    """
+    single = (shots.earlier_s == 0) & (shots.counting == 1)
+    last = shots.turning_s[single][-5:]
+    slope = float(np.polyfit(last, turns[single][-5:], 1)[0])
+    start = {name: one for name, (one, _) in EXPECTED.items() if name != REFLECTED[0]}
+    start |= {"high_pass": 1 / start["high_pass"], "edges": 0.0}
+    start["scale"] = float(np.sqrt(max(0.25, slope / float(shift_of(np.ones(1))[0]))))
+    work = _Fitting(shots, turns, sigma, shift_of, single)
+    found = work.searched(start)
+    if found.scattered > PUZZLING:
+        without = {name: one for name, one in start.items() if name != "high_pass"}
+        found = min(found, work.searched(without), key=lambda one: one.scattered)
+    if found.scattered > HOPELESS:
+        raise _undescribed(found.line.values, found.scattered)
+    return WholeTurns(found.by.turns, found.by.used, found.line.values)
+
+
+def _undescribed(values: Mapping[str, float], chi2: float) -> FitFailed:
+    count = sum(name.startswith("tau") for name in values)
+    also = " and a reflection" if "reflection" in values else ""
+    return FitFailed(
+        f"{count} exponentials{also} do not describe the line: the phases scatter "
+        f"{np.sqrt(chi2):.1f} times as much as the shots explain"
+    )
+
+
+def _free(work: "_Fitting", start: Mapping[str, float]) -> Fit:
+    """Fit what is in ``start`` with nothing expected, a high-pass where it pays.
+
+    Raises FitFailed.
+    """
+    found = work.fit(start)
+    if "high_pass" not in start or found.values["high_pass"] > SURE * found.sigmas["high_pass"]:
+        return found
+    without = {name: one for name, one in found.values.items() if name != "high_pass"}
+    try:
+        passing = work.fit(without)
+    except FitFailed:
+        return found
+    lost = passing.chi2 * passing.degrees - found.chi2 * found.degrees
+    return passing if lost < PAYS else found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """A line that is near what is expected, and how well phases fix it."""
+
+    values: Mapping[str, float]
+    slopes: Array
+    """Of what is foretold, in sigmas, by each of :func:`_coordinate`, (n, p)."""
+    left: Array
+    """Of phases and of what is expected, in sigmas, (n,)."""
+
+    @property
+    def squares(self) -> float:
+        """Return the sum of squares of what is left."""
+        return float(self.left @ self.left)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -277,166 +216,214 @@ class _Fitting:
     turns: Array
     sigma: Array
     shift_of: Callable[[Array], Array]
+    used: NDArray[np.bool_]
 
-    def fit(
-        self,
-        which: NDArray[np.bool_],
-        starts: list[dict[str, float]],
-        *,
-        expecting: bool = False,
-    ) -> Fit:
-        """Fit what is in ``starts``; ``expecting``: near :data:`EXPECTED`. Raises FitFailed."""
-        near = [name for name in starts[0] if expecting and name in EXPECTED]
-        model = self._model(self.shots.of(which), near)
-        data, deviation = self._data(which, near)
-        bounds = {name: BOUNDS[name] for name in starts[0]}
-        return fit_least_squares(model, data, deviation, starts, bounds)
+    def fit(self, start: Mapping[str, float]) -> Fit:
+        """Fit what is in ``start``. Raises FitFailed."""
+        bounds = {name: BOUNDS[name] for name in start}
+        model = self._model(self.used)
+        return fit_least_squares(
+            model, self.turns[self.used], self.sigma[self.used], [start], bounds
+        )
 
-    def free(self, start: dict[str, float], which: NDArray[np.bool_]) -> Fit:
-        """Fit the same, with a reflection and a high-pass where they pay. Raises FitFailed."""
-        bare = {name: one for name, one in start.items() if name not in REFLECTED}
-        found = self.fit(which, [bare])
-        reflected = [found.values | {name: start[name] for name in REFLECTED if name in start}]
-        reflected += self.reflections(found, which)
-        found = self.better(found, which, [one for one in reflected if REFLECTED[0] in one])
-        if found.values["high_pass"] > SURE * found.sigmas["high_pass"]:
-            return found
-        without = {name: one for name, one in found.values.items() if name != "high_pass"}
-        try:
-            passing = self.fit(which, [without])
-        except FitFailed:
-            return found
-        lost = passing.chi2 * passing.degrees - found.chi2 * found.degrees
-        return passing if lost < PAYS else found
+    def searched(self, start: Mapping[str, float]) -> "_Search":
+        """Return the whole turns of all that are foretold, from those of these on."""
+        behind = self.shots.earlier_s > 0
+        work, found = self, self.followed(start)
+        for more in (~behind, behind):
+            work, found = work.foretold(found, more)
+            if np.any(work.used & ~self.used):
+                found = work.reflected(found)
+        return _Search(work, found)
 
-    def better(
-        self,
-        found: Fit,
-        which: NDArray[np.bool_],
-        starts: list[dict[str, float]],
-        *,
-        expecting: bool = False,
-    ) -> Fit:
-        """Return the fit of ``starts`` where its further parameters pay, else ``found``."""
-        try:
-            further = self.fit(which, starts, expecting=expecting)
-        except FitFailed:
-            return found
-        gained = found.chi2 * found.degrees - further.chi2 * further.degrees
-        more = len(further.names) - len(found.names)
-        return further if gained > PAYS * more else found
-
-    def foretold(
-        self, found: Fit, used: NDArray[np.bool_], more: NDArray[np.bool_]
-    ) -> tuple["_Fitting", Fit, NDArray[np.bool_]]:
-        """Return the same with whole turns of further kinds, a fit, and the kinds that it uses.
+    def foretold(self, found: _Place, more: NDArray[np.bool_]) -> tuple["_Fitting", _Place]:
+        """Return the same with whole turns of further kinds, and the line by them.
 
         ``more``: these, one after another, the one first that is foretold best.
         """
-        work, used = self, used.copy()
-        while np.any(more & ~used):
-            rest = np.flatnonzero(more & ~used)
-            phases, slopes = _slopes(found, work._model(work.shots.of(more & ~used)))
-            unsure = np.sqrt(np.einsum("ni,ij,nj->n", slopes, found.covariance, slopes))
+        work, tried = self, 0
+        while np.any(more & ~work.used):
+            rest = np.flatnonzero(more & ~work.used)
+            phases, slopes = _slopes(work._model(more & ~work.used), found.values)
+            unsure = np.linalg.norm(slopes @ _inverse(found.slopes), axis=1)
             off = work.turns[rest] - phases
             off -= np.round(off)
-            next_one = int(np.argmin(unsure))
-            if unsure[next_one] > DOUBTED or abs(off[next_one]) > STRAYS:
+            k = int(np.argmin(unsure))
+            if unsure[k] > DOUBTED or abs(off[k]) > STRAYS:
                 break
-            turns = work.turns.copy()
-            turns[rest[next_one]] = phases[next_one] + off[next_one]
-            used[rest[next_one]] = True
-            work = replace(work, turns=turns)
-            found = work._followed(found, used)
-        return work, found, used
+            turns, used = work.turns.copy(), work.used.copy()
+            turns[rest[k]], used[rest[k]] = phases[k] + off[k], True
+            work = replace(work, turns=turns, used=used)
+            found = work.followed(found.values)
+            if found.squares > PUZZLING * used.sum() > PUZZLING * tried:
+                found, tried = work.reflected(found), int(used.sum())
+        return work, found
 
-    def _followed(self, found: Fit, which: NDArray[np.bool_]) -> Fit:
-        """Return a fit, near :data:`EXPECTED`, with one kind more than ``found`` knows.
+    def followed(self, start: Mapping[str, float]) -> _Place:
+        """Return where the squares of what is left are least, near :data:`EXPECTED`.
 
-        By steps of Gauss and Newton, where they lead down and stay within bounds; else by a fit.
+        By steps of Gauss and Newton, shortened where they do not lead down (Levenberg, Marquardt).
         """
-        jacobian, left = self._near(found, which)
+        model = self._model(self.used)
+        found = self._place(model, start)
+        ends = [
+            _coordinates({n: getattr(BOUNDS[n], end) for n in start}) for end in ("low", "high")
+        ]
+        low, high = np.sort(ends, axis=0)
+        damping = 0.0
         for _ in range(STEPS):
-            scale = np.linalg.norm(jacobian, axis=0)
-            inverse = np.linalg.pinv(jacobian / scale)
-            moved = (inverse @ left / scale).tolist()
-            values = {
-                name: found.values[name] + by for name, by in zip(found.names, moved, strict=True)
-            }
-            if any(not BOUNDS[name].low < one < BOUNDS[name].high for name, one in values.items()):
+            for _ in range(SHORTENED):
+                at = _coordinates(found.values)
+                values = _values(start, at + _step(found, damping, low - at, high - at))
+                left = self._left(model(values), values)
+                if float(left @ left) < found.squares:
+                    break
+                damping = max(10 * damping, DAMPED)
+            else:
                 break
-            covariance = inverse @ inverse.T / np.outer(scale, scale)
-            sigmas = dict(zip(found.names, np.sqrt(np.diag(covariance)).tolist(), strict=True))
-            further = replace(found, values=values, sigmas=sigmas, covariance=covariance)
-            jacobian, after = self._near(further, which)
-            if float(after @ after) > float(left @ left):
+            damping = damping / 10 if damping > DAMPED else 0.0
+            before, found = found.squares, self._place(model, values)
+            if before - found.squares < SETTLED:
                 break
-            found, gained, left = further, float(left @ left) - float(after @ after), after
-            if gained < SETTLED:
-                return found
-        try:
-            return self.fit(which, [found.values], expecting=True)
-        except FitFailed:
-            return found
+        return found
 
-    def _near(self, found: Fit, which: NDArray[np.bool_]) -> tuple[Array, Array]:
-        """Return slopes (n, p) and what is left (n,), in sigmas: of phases, and of what is
-        expected."""
-        near = [name for name in found.names if name in EXPECTED]
-        data, deviation = self._data(which, near)
-        now, slopes = _slopes(found, self._model(self.shots.of(which), near))
-        return slopes / deviation[:, None], (data - now) / deviation
+    def _place(self, model: _Model, values: Mapping[str, float]) -> _Place:
+        now, slopes = _slopes(model, values)
+        near = [name for name in values if name in EXPECTED]
+        expected = np.zeros((len(near), len(values)))
+        for k, name in enumerate(near):
+            expected[k, list(values).index(name)] = 1 / _expected(name)[1]
+        slopes = np.vstack([slopes / self.sigma[self.used][:, None], expected])
+        return _Place(values, slopes, self._left(now, values))
 
-    def _model(
-        self, shots: Shots, near: Sequence[str] = ()
-    ) -> Callable[[Mapping[str, float]], Array]:
-        """Return what foretells phases, and behind them what is expected of ``near``."""
-        spectrum = _spectrum(shots)
+    def _left(self, phases: Array, values: Mapping[str, float]) -> Array:
+        """Return what is left of phases, and of what is expected, in sigmas."""
+        beside = []
+        for name in values:
+            if name in EXPECTED:
+                middle, spread = _expected(name)
+                beside.append((middle - _coordinate(name, values[name])) / spread)
+        return np.append((self.turns[self.used] - phases) / self.sigma[self.used], beside)
 
-        def model(values: Mapping[str, float]) -> Array:
-            there = [1 / values[one] if one == "high_pass" else values[one] for one in near]
-            return np.append(_phases(shots, spectrum, values, self.shift_of), there)
+    def _model(self, which: NDArray[np.bool_]) -> _Model:
+        """Return what foretells the phases of some kinds."""
+        shots = self.shots.of(which)
+        spectrum = spectrum_of(shots)
+        return lambda values: phases_by(shots, spectrum, values, self.shift_of)
 
-        return model
+    def reflected(self, found: _Place) -> _Place:
+        """Return a line with a reflection where that pays, else without one."""
+        without = {name: one for name, one in found.values.items() if name not in REFLECTED}
+        bare = self.followed(without)
+        best = min(
+            [found, *(self.followed(start) for start in self._reflections(bare))],
+            key=lambda one: one.squares,
+        )
+        return best if bare.squares - best.squares > PAYS * len(REFLECTED) else bare
 
-    def _data(self, which: NDArray[np.bool_], near: Sequence[str]) -> tuple[Array, Array]:
-        """Return phases, and behind them what is expected of ``near``, with their sigmas."""
-        expected, spread = np.array([EXPECTED[name] for name in near]).reshape(-1, 2).T
-        return np.append(self.turns[which], expected), np.append(self.sigma[which], spread)
-
-    def reflections(self, found: Fit, which: NDArray[np.bool_]) -> list[dict[str, float]]:
+    def _reflections(self, found: _Place) -> list[dict[str, float]]:
         """Return starts with a reflection: the delays at which one takes most away from what is
         left, everything else following it to first order."""
-        model, sigma = self._model(self.shots.of(which)), self.sigma[which]
-        now, slopes = _slopes(found, model)
-        left = (self.turns[which] - now) / sigma
-        own = np.linalg.qr(slopes / sigma[:, None])[0]
-        left -= own @ (own.T @ left)
+        model, sigma = self._model(self.used), self.sigma[self.used]
+        now = model(found.values)
+        own = np.linalg.qr(found.slopes)[0]
+        left = found.left - own @ (own.T @ found.left)
         gains, sizes = np.zeros(len(REFLECTION_STARTS_S)), np.zeros(len(REFLECTION_STARTS_S))
         for k, later_s in enumerate(REFLECTION_STARTS_S):
-            one = found.values | {"reflection": 1e-4, "reflection_delay": later_s}
-            step = (model(one) - now) / sigma
+            one = {**found.values, "reflection": SMALL, "reflection_delay": later_s}
+            step = np.zeros(left.size)
+            step[: now.size] = (model(one) - now) / sigma
             step -= own @ (own.T @ step)
             gains[k] = float(step @ left) ** 2 / float(step @ step)
-            sizes[k] = 1e-4 * float(step @ left) / float(step @ step)
+            sizes[k] = SMALL * float(step @ left) / float(step @ step)
         around = np.pad(gains, 1)
         peaks = np.flatnonzero((gains >= around[:-2]) & (gains >= around[2:]))
         best = peaks[np.argsort(-gains[peaks])][:REFLECTION_STARTS]
         return [
-            found.values
-            | {"reflection": float(sizes[k]), "reflection_delay": REFLECTION_STARTS_S[k]}
+            {
+                **found.values,
+                "reflection": float(sizes[k]),
+                "reflection_delay": REFLECTION_STARTS_S[k],
+            }
             for k in best
         ]
 
 
-def _slopes(found: Fit, model: Callable[[Mapping[str, float]], Array]) -> tuple[Array, Array]:
-    """Return what a model foretells with the values of a fit, (n,), and its slopes, (n, p)."""
-    now = model(found.values)
-    slopes = np.empty((now.size, len(found.names)))
-    for k, name in enumerate(found.names):
-        step = 1e-3 * found.sigmas[name]
-        slopes[:, k] = (model({**found.values, name: found.values[name] + step}) - now) / step
+@dataclass(frozen=True, slots=True, eq=False)
+class _Search:
+    """Where a search has ended."""
+
+    by: _Fitting
+    line: _Place
+
+    @property
+    def scattered(self) -> float:
+        """Return the squares of what is left for each phase."""
+        return self.line.squares / int(self.by.used.sum())
+
+
+def _coordinates(values: Mapping[str, float]) -> Array:
+    """Return the numbers in which a line is nearly linear, (p,): 1 / s of the high-pass, and
+    logarithms of other time constants."""
+    return np.array([_coordinate(name, one) for name, one in values.items()])
+
+
+def _coordinate(name: str, value: float) -> float:
+    if name == "high_pass":
+        return 1 / value
+    return float(np.log(value)) if name.startswith("tau") else value
+
+
+def _values(names: Iterable[str], at: Array) -> dict[str, float]:
+    """Return parameters by :func:`_coordinates`."""
+    found = dict(zip(names, at.tolist(), strict=True))
+    for name, one in found.items():
+        if name == "high_pass":
+            found[name] = 1 / one
+        elif name.startswith("tau"):
+            found[name] = float(np.exp(one))
+    return found
+
+
+def _expected(name: str) -> tuple[float, float]:
+    """Return what is expected of one of :func:`_coordinates`, and its spread."""
+    value, spread = EXPECTED[name]
+    return (float(np.log(value)), spread / value) if name.startswith("tau") else (value, spread)
+
+
+def _slopes(model: _Model, values: Mapping[str, float]) -> tuple[Array, Array]:
+    """Return what a model foretells, (n,), and its slopes by :func:`_coordinates`, (n, p)."""
+    now, at = model(values), _coordinates(values)
+    slopes = np.empty((now.size, at.size))
+    for k, name in enumerate(values):
+        step = SMALL * (_expected(name)[1] if name in EXPECTED else SIZES[name])
+        there = at.copy()
+        there[k] += step
+        slopes[:, k] = (model(_values(values, there)) - now) / step
     return now, slopes
+
+
+def _step(found: _Place, damping: float, low: Array, high: Array) -> Array:
+    """Return the step, (p,), that lowers the squares most, between bounds and damped."""
+    step = np.zeros(low.size)
+    free = np.ones(low.size, bool)
+    while free.any():
+        slopes, left = found.slopes[:, free], found.left - found.slopes[:, ~free] @ step[~free]
+        scale = np.linalg.norm(slopes, axis=0)
+        ways, sizes, across = np.linalg.svd(slopes / scale, full_matrices=False)
+        step[free] = across.T @ ((ways.T @ left) * sizes / (sizes**2 + damping)) / scale
+        beyond = free & ((step < low) | (step > high))
+        step[beyond] = np.clip(step, low, high)[beyond]
+        if not beyond.any():
+            break
+        free &= ~beyond
+    return step
+
+
+def _inverse(slopes: Array) -> Array:
+    """Return a root of the covariance, (p, n): that times its transpose."""
+    scale = np.linalg.norm(slopes, axis=0)
+    return np.asarray(np.linalg.pinv(slopes / scale) / scale[:, None])
 
 
 BOUNDS = {

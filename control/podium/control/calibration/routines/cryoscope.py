@@ -12,13 +12,13 @@ from podium.control.calibration.edge_pulses import RESET_LIFETIMES, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
 from podium.control.calibration.fits.cryoscope import (
     BANDS_S,
-    Shots,
+    WholeTurns,
     fit_cryoscope,
-    phases_of,
-    step_response,
     unwound,
+    whole_turns,
 )
 from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
+from podium.control.calibration.fits.line_phases import Shots, phases_of, step_response
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
@@ -266,6 +266,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     name = qubit.element
     signal = np.array([row.data[f"{name}_i"].values.ravel() for row in rows])
     models: list[Mapping[str, float]] = []
+    known: list[WholeTurns] = []
 
     def raw() -> Panel:
         points = Series("first phase", at[:short] * 1e9, signal[:short, 0] * 1e3)
@@ -277,7 +278,9 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             raise FitFailed(no_effect)
         turns, sigma = _phases(rows)
         turns[:short] = unwound(turns[:short], at[:short], float(shift_of(np.ones(1))[0]))
-        found = fit_cryoscope(played, turns, sigma, shift_of)
+        if not known:  # they stay the same where the fit is repeated with inputs shifted
+            known.append(whole_turns(played, turns, sigma, shift_of))
+        found = fit_cryoscope(played, turns, sigma, shift_of, known[0])
         models.append(found.values)
         values, text = _stored(found)
         left = turns - phases_of(played, found.values, shift_of)

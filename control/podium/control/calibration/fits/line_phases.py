@@ -1,0 +1,144 @@
+"""What a flux line makes of pulses, and the phase that this gives the qubit they move.
+
+A step response is a sum of exponentials behind a high-pass, once more after a reflection.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.compilers.line_inverse import reflection_taps
+
+Array = NDArray[np.float64]
+STEP_S = 1e-9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shots:
+    """Shots of N kinds: the pulses on the line, and when the qubit's phase counts.
+
+    It counts from time 0 to ``whole_s``.
+    """
+
+    pulses: Array
+    """Begin, end (s) and height of P pulses, shape (n, P, 3); a height of 0: there is none. Each is
+    whole before time 0, or begins there or later, at whole nanoseconds."""
+    period_s: Array
+    """From shot to shot, shape (n,)."""
+    whole_s: float
+
+    @property
+    def earlier_s(self) -> Array:
+        """For how long pulses before time 0 last, shape (n,)."""
+        begin, end, height = (self.pulses[..., k] for k in range(3))
+        return np.asarray(np.sum((end - begin) * ((height != 0) & (end <= 0)), axis=1))
+
+    @property
+    def turning_s(self) -> Array:
+        """For how long later ones last, shape (n,)."""
+        begin, end, height = (self.pulses[..., k] for k in range(3))
+        return np.asarray(np.sum((end - begin) * ((height != 0) & (begin >= 0)), axis=1))
+
+    @property
+    def counting(self) -> NDArray[np.int64]:
+        """Number of the later ones, shape (n,)."""
+        begin, height = self.pulses[..., 0], self.pulses[..., 2]
+        return np.asarray(np.sum((height != 0) & (begin >= 0), axis=1))
+
+    def steps(self) -> Array:
+        """Return by how much the level moves at each ns from time 0 on, shape (n, whole)."""
+        count = round(self.whole_s / STEP_S)
+        found = np.zeros((self.pulses.shape[0], count + 1))
+        for kind, pulses in enumerate(self.pulses):
+            for begin, end, height in pulses.tolist():
+                if begin >= 0:
+                    found[kind, min(count, round(begin / STEP_S))] += height
+                    found[kind, min(count, round(end / STEP_S))] -= height
+        return found[:, :count]
+
+    def of(self, which: NDArray[np.bool_]) -> "Shots":
+        """Return some kinds."""
+        return Shots(self.pulses[which], self.period_s[which], self.whole_s)
+
+
+def modes_of(values: Mapping[str, float]) -> tuple[Array, Array]:
+    """Return sizes and time constants (s) of the exponentials that a step response is.
+
+    Of ``amplitude1``, ``tau1`` ... behind the high-pass ``high_pass`` (s), in partial fractions;
+    without one the last time constant is infinite.
+    """
+    count = sum(name.startswith("tau") for name in values)
+    size = np.array([values[f"amplitude{k}"] for k in range(1, count + 1)])
+    tau = np.array([values[f"tau{k}"] for k in range(1, count + 1)])
+    through = values.get("high_pass", np.inf)
+    if np.isinf(through):
+        return np.append(size, 1.0), np.append(tau, np.inf)
+    rest = 1 - float(np.sum(size * tau / (through - tau)))
+    return np.append(size * through / (through - tau), rest), np.append(tau, through)
+
+
+def step_response(time_s: Array, values: Mapping[str, float]) -> Array:
+    """Return what arrives of a step of 1: 0 before it."""
+    size, tau = modes_of(values)
+    after = np.maximum(time_s, 0.0)
+    level = np.asarray(np.tensordot(size, np.exp(-after / tau.reshape(-1, *[1] * after.ndim)), 1))
+    return np.where(time_s >= 0, level, 0.0)
+
+
+def phases_of(
+    shots: Shots, values: Mapping[str, float], shift_of: Callable[[Array], Array]
+) -> Array:
+    """Return the phase, turns, that each kind of shots gives the qubit, shape (n,).
+
+    ``values``: of a fit, or any of them. ``shift_of``: shift of the qubit in Hz by levels of the
+    line, relative to the pulse's.
+    """
+    return phases_by(shots, spectrum_of(shots), values, shift_of)
+
+
+def phases_by(
+    shots: Shots,
+    spectrum: NDArray[np.complex128],
+    values: Mapping[str, float],
+    shift_of: Callable[[Array], Array],
+) -> Array:
+    """Return the same; ``spectrum``: of the steps, which are what they are in all of a fit."""
+    count = round(shots.whole_s / STEP_S)
+    time = (np.arange(count) + 0.5) * STEP_S
+    size, tau = modes_of(values)
+    decays = np.exp(-time / tau[:, None])
+    again, later_s = values.get("reflection", 0.0), values.get("reflection_delay", 0.0)
+    rise = np.convolve(size @ decays, reflection_taps((again, later_s), 1 / STEP_S))[:count]
+    level = np.fft.irfft(spectrum * np.fft.rfft(rise, 2 * count), 2 * count, axis=1)[:, :count]
+    forgets = np.isfinite(tau)
+    period = shots.period_s[:, None]
+    often = np.exp(-period / tau) / np.where(forgets, -np.expm1(-period / tau), 1.0)
+    every = _left(shots.pulses, period, tau) * (1 + np.nan_to_num(often))
+    left = _left(_before(shots.pulses), 0.0, tau) + np.where(forgets, every, 0.0)
+    left *= size * (1 + again * np.exp(later_s / tau))
+    rest = values["rest"]
+    level = rest + values["scale"] * (level + left @ decays)
+    shift = shift_of(level) - shift_of(np.array(rest))
+    edges = values["edges"] * shots.counting
+    return np.asarray(values["offset"] + edges + shift.sum(axis=1) * STEP_S)
+
+
+def spectrum_of(shots: Shots) -> NDArray[np.complex128]:
+    """Return the Fourier transform of the steps of the level, twice as long as these."""
+    steps = shots.steps()
+    return np.asarray(np.fft.rfft(steps, 2 * steps.shape[1], axis=1))
+
+
+def _before(pulses: Array) -> Array:
+    """Return pulses, those that do not end before time 0 left out."""
+    return np.asarray(np.where(pulses[..., 1:2] <= 0, pulses, 0.0))
+
+
+def _left(pulses: Array, ago_s: Array | float, tau: Array) -> Array:
+    """Return what pulses leave of each mode at time 0, (n, K); ``ago_s``: so much earlier yet."""
+    begin, end, height = (pulses[..., k, None] for k in range(3))
+    ago = np.asarray(ago_s)[..., None]
+    share = height * (np.exp((begin - ago) / tau) - np.exp((end - ago) / tau))
+    return np.asarray(share.sum(axis=1))
