@@ -197,3 +197,45 @@ def test_pulses_of_a_line_with_memory_are_played_as_they_arrive(monkeypatch) -> 
     found = ends(drives, fluxes, now + 40, nodes)
     monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-5
+
+
+@pytest.mark.parametrize("gap_ns", [0, 300])
+@pytest.mark.parametrize("by_groups_alone", [False, True])
+def test_what_comes_long_before_the_first_drive_is_played_once_for_all_noise(
+    monkeypatch, gap_ns: int, *, by_groups_alone: bool
+) -> None:
+    """A pulse of 2 us, its tail under a drive, a pulse of 30 ns between half pi pulses."""
+    lasts = [2000, gap_ns, 32, 30, 24] if gap_ns else [2000, 32, 30, 24]
+    loud = quanta_where(1) * 0.75
+    levels = [loud, 1e-3, 2e-4, loud, 1e-4] if gap_ns else [loud, 1e-3, loud, 1e-4]
+    starts = np.cumsum([0, *lasts[:-1]])
+    driven = 2000 + gap_ns
+    drives = [flip(0, [driven, driven + 32 + 54], 0.5, 0.1), flip(1, [driven], 0.3, 0.4)]
+    fluxes = [
+        replace(
+            square([0], 0.0, 1),
+            start_ns=starts,
+            piece=np.arange(len(lasts), dtype=np.int32),
+            phase_turns=np.zeros(len(lasts)),
+            pieces=tuple(
+                Piece(0.0, np.zeros(0, complex), level / VOLTS / MATRIX[0, 0] + 0j, n)
+                for level, n in zip(levels, lasts, strict=True)
+            ),
+        )
+    ]
+    nodes = [Quadrature(np.array([-3e3, 3e3]), np.array([0.5, 0.5])), quadrature(0.0)]
+    read_ns = driven + 200
+    met = []
+    program = GateSequences.populations_behind
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            GateSequences, "populations_behind", lambda *a: (met.append(1), program(*a))[1]
+        )
+        if by_groups_alone:
+            patch.setattr(JointColumns, "_by_maps", lambda *_, **__: None)
+        found = ends(drives, fluxes, read_ns, nodes)
+    assert len(met) == (0 if by_groups_alone else 2)
+    monkeypatch.setattr(joint_blocks_module, "LONG_AHEAD_NS", 10_000)
+    expected = ends(drives, fluxes, read_ns, nodes)
+    assert np.abs(found - expected).max() < 1e-4
+    assert 0.02 < expected[0].max() < 0.98, "an angle is read"

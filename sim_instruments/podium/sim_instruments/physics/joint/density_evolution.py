@@ -134,7 +134,7 @@ def evolve(
     decays = any(np.any(one.rates_1_s) or one.dephasing_1_s for one in cluster.elements)
     parts = 2 * pairs if decays else 1
     fade, jumps = channels(cluster, basis, tuple(span / parts * w / 3 for w in (1, 4, 2)))
-    block_pairs = pairs_of_blocks(basis, states, bool(np.any(drive)))
+    worked = worked_pairs(basis, states, bool(np.any(drive)))
     after = np.array(np.broadcast_to(states, (points, *states.shape[1:])), np.complex128)
     kept = np.zeros(0, np.int64) if saved is None else np.asarray(saved, np.int64)
     populations = np.zeros((points, kept.size, states.shape[1], basis.size))
@@ -144,8 +144,7 @@ def evolve(
         drive,
         *operators(cluster, basis),
         basis.block,
-        block_pairs,
-        states_by_ground(basis, block_pairs),
+        *worked,
         basis.with_level,
         fade,
         jumps,
@@ -220,31 +219,41 @@ def channels(
     return fade, jumps
 
 
-def pairs_of_blocks(
-    basis: ProductBasis, states: NDArray[np.complex128], driven: bool
-) -> NDArray[np.int64]:
-    """Return the pairs of blocks (a >= b) between which the states have anything."""
-    blocks = basis.block.size - 1
-    number = basis.number
-    there = np.any(states != 0, axis=(0, 1))
-    rows, columns = np.nonzero(there)
-    apart = set(range(blocks)) if driven else set(np.abs(number[rows] - number[columns]).tolist())
-    found = [(a, b) for a in range(blocks) for b in range(a + 1) if a - b in apart]
-    return np.array(found, np.int64).reshape(-1, 2)
+class WorkedPairs(NamedTuple):
+    """Pairs of blocks between which states have anything."""
+
+    pairs: NDArray[np.int64]
+    """Shape (P, 2): blocks a >= b."""
+    by_ground: NDArray[np.int64]
+    """Shape (G, 3): states i, j of such blocks with element e in its ground state, and e."""
 
 
-def states_by_ground(basis: ProductBasis, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return (G, 3): states i, j with element e in its ground state, and e."""
+def worked_pairs(basis: ProductBasis, states: NDArray[np.complex128], driven: bool) -> WorkedPairs:
+    """Return the pairs of blocks between which the states (P, C, D, D) have anything."""
+    if driven:
+        return pairs_apart(basis, frozenset(range(basis.block.size - 1)))
+    rows, columns = np.nonzero(np.any(states != 0, axis=(0, 1)))
     number = basis.number
-    worked = np.zeros((basis.block.size - 1,) * 2, np.bool_)
-    worked[pairs[:, 0], pairs[:, 1]] = True
+    return pairs_apart(basis, frozenset(np.abs(number[rows] - number[columns]).tolist()))
+
+
+@lru_cache(maxsize=256)
+def pairs_apart(basis: ProductBasis, apart: frozenset[int]) -> WorkedPairs:
+    """Return the pairs of blocks whose excitation numbers differ by these."""
+    blocks, number = basis.block.size - 1, basis.number
+    pairs = [(a, b) for a in range(blocks) for b in range(a + 1) if a - b in apart]
+    worked = np.zeros((blocks, blocks), np.bool_)
+    for a, b in pairs:
+        worked[a, b] = True
     found = []
     for e in range(basis.level.shape[1]):
         ground = np.flatnonzero(basis.level[:, e] == 0)
         i, j = np.meshgrid(ground, ground, indexing="ij")
         here = worked[number[i], number[j]]
         found.append(np.column_stack([i[here], j[here], np.full(int(here.sum()), e)]))
-    return np.concatenate(found).astype(np.int64)
+    return WorkedPairs(
+        np.array(pairs, np.int64).reshape(-1, 2), np.concatenate(found).astype(np.int64)
+    )
 
 
 def mirrored(states: NDArray[np.complex128]) -> NDArray[np.complex128]:

@@ -36,6 +36,7 @@ from podium.sim_instruments.physics.joint.gate_templates import (
     played_drives,
     templates,
 )
+from podium.sim_instruments.physics.joint.group_maps import pack
 from podium.sim_instruments.physics.joint.slow_noise_nodes import (
     NOISE_ERROR,
     fewer_nodes,
@@ -247,10 +248,36 @@ class GateSequences:
             ways, sizes, which = starts[:kept, [start]], np.ones(1), np.ones((1, 1))
         weigh = sizes[:count] * np.abs(which[:count]).max(axis=1)
         grids = [self._nodes_for(k, float(weight), program) for k, weight in enumerate(weigh)]
-        node_hz = np.concatenate([hz for hz, _ in grids])
         way = np.repeat(np.arange(count), [len(hz) for hz, _ in grids])
         states = np.zeros((kept * kept, way.size))
         states[:kept] = (ways * sizes)[:, way]
+        mean = self._means(states, grids, program)
+        found = np.zeros((basis.size, len(levels)))
+        found[:kept] = mean @ which[:count]
+        found = np.maximum(_relaxed(self._point, last_ns) @ found, 0.0)
+        return {level: found[:, k] for k, level in enumerate(levels)}
+
+    def populations_behind(self, state: Complexes, program: Program, last_ns: int) -> Array:
+        """Return populations (D,) at the end of a block that begins with a dressed state (D, D).
+
+        Coherences between states of one excitation number go on; it has no others.
+        """
+        kept = self._kept
+        node_hz, weight = on_grid(self._nodes)
+        states = np.repeat(pack(state[:kept, :kept])[:, None], len(weight), axis=1)
+        found = np.zeros(len(state))
+        found[:kept] = self._means(states, [(node_hz, weight)], program)[:, 0]
+        return np.maximum(_relaxed(self._point, last_ns) @ found, 0.0)
+
+    def _means(
+        self, states: Array, grids: Sequence[tuple[Array, Array]], program: Program
+    ) -> Array:
+        """Return populations (N, W) at the end, means over the nodes of each of W ways to begin.
+
+        ``states`` (n, C): packed, at each of the nodes, those of one way behind those of the other.
+        """
+        basis, kept = self._point.basis, self._kept
+        node_hz = np.concatenate([hz for hz, _ in grids])
         distinct, node = np.unique(node_hz, axis=0, return_inverse=True)
         low, high = np.tril_indices(kept, -1)
         higher = self._reference.higher_hz + distinct @ basis.level.T
@@ -271,11 +298,8 @@ class GateSequences:
             states,
         )
         weighted = end[:kept] * np.concatenate([weight for _, weight in grids])
-        mean = np.stack([weighted[:, way == k].sum(axis=1) for k in range(count)], axis=1)
-        found = np.zeros((basis.size, len(levels)))
-        found[:kept] = mean @ which[:count]
-        found = np.maximum(_relaxed(self._point, last_ns) @ found, 0.0)
-        return {level: found[:, k] for k, level in enumerate(levels)}
+        way = np.repeat(np.arange(len(grids)), [len(hz) for hz, _ in grids])
+        return np.stack([weighted[:, way == k].sum(axis=1) for k in range(len(grids))], axis=1)
 
     def _nodes_for(self, number: int, weight: float, program: Program) -> tuple[Array, Array]:
         """Return nodes of the slow noise for a way in which starts differ by a weight."""

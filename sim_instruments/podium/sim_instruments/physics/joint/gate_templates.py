@@ -45,6 +45,34 @@ class BlockRows:
         columns = (self.member, self.is_flux, self.shape, self.begin_ns, self.end_ns, self.turns)
         return b"".join(one.tobytes() for one in (*columns, self.first))
 
+    def from_first_drive(self, frame_hz: float) -> "BlockRows | None":
+        """Return the rows from the first drive on, as a block that begins there.
+
+        ``frame_hz``: of the block, in which phases are. None where something that begins before it
+        goes on meanwhile, or nothing is driven.
+        """
+        driven = np.flatnonzero(~self.is_flux)
+        if not driven.size:
+            return None
+        zero = int(self.begin_ns[driven[0]])
+        low = int(np.searchsorted(self.begin_ns, zero))
+        if np.any(self.end_ns[:low] > zero):
+            return None
+        chain = int(np.searchsorted(self.first, low, side="right")) - 1
+        turns, rest = self.turns[low:].copy(), self.first[chain + 1 :] - low
+        own = slice(0, int(rest[0]) if rest.size else turns.size)
+        later = zero - int(self.begin_ns[self.first[chain]])
+        turns[own] -= np.where(self.is_flux[low:][own], 0.0, 1e-9 * frame_hz * later)
+        return BlockRows(
+            self.member[low:],
+            self.is_flux[low:],
+            self.shape[low:],
+            self.begin_ns[low:] - zero,
+            self.end_ns[low:] - zero,
+            turns,
+            np.append(np.zeros(1, np.int64), rest),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class PlayedRow:

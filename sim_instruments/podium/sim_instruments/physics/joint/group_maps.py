@@ -4,7 +4,7 @@ Up to :data:`MAPPED` product states, a group that many states meet becomes a rea
 Hermitian matrices: what follows the first uses of a gate costs one product.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
@@ -12,24 +12,26 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.density_evolution import (
     Steps,
+    WorkedPairs,
     basis_of,
     channels,
     in_frame,
     mirrored,
     operators,
+    pairs_apart,
     pairs_for,
-    pairs_of_blocks,
     spread_hz,
-    states_by_ground,
+    worked_pairs,
 )
 from podium.sim_instruments.physics.joint.elements import Cluster
 from podium.sim_instruments.physics.joint.group_kernels import fill_parts, play_parts
+from podium.sim_instruments.physics.joint.product_basis import ProductBasis
 
 MAPPED = 16
 """Product states: two members of four levels; their map has 256 x 256 numbers."""
 WORTH_A_MAP = 200
-"""A group that so many states have met is made a map, which takes the time of 256 states: what is
-met so often is a gate that is met much oftener."""
+"""A group that so many states have met, at each node, is made a map, which takes the time of 256
+states: what is met so often is a gate that is met much oftener."""
 BEAT_ROWS = 24
 """Rows of a step in which carriers beat come in multiples of this: see :func:`parts_of`."""
 MOST_PHASES, WORTH_PHASES = 25, 3
@@ -37,7 +39,7 @@ MOST_PHASES, WORTH_PHASES = 25, 3
 are worth it."""
 LEFT_OUT = 1e-11
 """Of a unitary, by interpolation between phases."""
-HELD_STEPS = 32
+HELD_STEPS = 96
 """So many equal steps are worth the power of one: a bias that is held, a tail that fades slowly."""
 SAME = 1e-9
 """Relative: by how much less two drives are alike."""
@@ -53,55 +55,49 @@ class GroupPropagator:
     which: NDArray[np.int64]
     parts: int
     step_ns: float
+    held: tuple[tuple[int, int], ...]
+    """Begins and ends, in parts, of long times in which nothing moves or drives."""
+    _powers: dict[tuple[int, int, int], NDArray[np.complex128]] = field(default_factory=dict)
 
     @property
     def size_bytes(self) -> int:
-        """Return how much memory it takes."""
-        return int(self.unitaries.nbytes + self.which.nbytes)
+        """Return how much memory it takes, powers of steps that it may come to keep among it."""
+        powers = len(self.held) * _power_bytes(basis_of(self.cluster))
+        return int(self.unitaries.nbytes + self.which.nbytes + powers)
 
     def play(self, states: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """Return what becomes of Hermitian states (C, D, D)."""
-        basis = basis_of(self.cluster)
-        pairs = pairs_of_blocks(basis, states[None], bool(np.any(self.driven)))
+        worked = worked_pairs(basis_of(self.cluster), states[None], bool(np.any(self.driven)))
         after = np.array(states, np.complex128)
         at = 0
-        for begin, end in self._held():
-            self._play_parts(after, slice(at, begin), pairs)
-            self._hold(after, slice(begin, end), pairs)
+        for begin, end in self.held:
+            self._play_parts(after, slice(at, begin), worked)
+            self._hold(after, begin, (end - begin) // self.parts, worked)
             at = end
-        self._play_parts(after, slice(at, self.which.size), pairs)
+        self._play_parts(after, slice(at, self.which.size), worked)
         return mirrored(after)
 
-    def _held(self) -> list[tuple[int, int]]:
-        """Return begins and ends, in parts, of long times in which nothing moves or drives."""
-        changes = np.flatnonzero(np.diff(self.which)) + 1
-        bounds = np.concatenate([[0], changes, [self.which.size]]).astype(np.int64)
-        # A step is held where all of its parts are, and nothing drives.
-        begins = -(-bounds[:-1] // self.parts) * self.parts
-        ends = bounds[1:] // self.parts * self.parts
-        long = ends - begins >= HELD_STEPS * self.parts
-        long &= ~self.driven[self.which[bounds[:-1]]]
-        return list(zip(begins[long].tolist(), ends[long].tolist(), strict=True))
-
-    def _hold(self, states: NDArray[np.complex128], parts: slice, pairs: NDArray[np.int64]) -> None:
+    def _hold(
+        self, states: NDArray[np.complex128], begin: int, steps: int, worked: WorkedPairs
+    ) -> None:
         """Take states through equal steps: the power of one, in each sector.
 
         Without a drive coherences between blocks that are equally far apart stay among themselves.
         """
         basis = basis_of(self.cluster)
-        steps = (parts.stop - parts.start) // self.parts
-        one = slice(parts.start, parts.start + self.parts)
-        for apart in np.unique(pairs[:, 0] - pairs[:, 1]):
-            own = pairs[pairs[:, 0] - pairs[:, 1] == apart]
-            low, high = np.nonzero(basis.number[:, None] - basis.number[None, :] == apart)
-            units = np.zeros((low.size, basis.size, basis.size), np.complex128)
-            units[np.arange(low.size), low, high] = 1
-            self._play_parts(units, one, own)
-            power = np.linalg.matrix_power(units[:, low, high], steps)  # [from, to]
-            states[:, low, high] = states[:, low, high] @ power
+        for apart in np.unique(worked.pairs[:, 0] - worked.pairs[:, 1]).tolist():
+            key = int(self.which[begin]), steps, apart
+            low, high = _sector(basis, apart)
+            if key not in self._powers:
+                units = np.zeros((low.size, basis.size, basis.size), np.complex128)
+                units[np.arange(low.size), low, high] = 1
+                one = slice(begin, begin + self.parts)
+                self._play_parts(units, one, pairs_apart(basis, frozenset([apart])))
+                self._powers[key] = np.linalg.matrix_power(units[:, low, high], steps)
+            states[:, low, high] = states[:, low, high] @ self._powers[key]  # [from, to]
 
     def _play_parts(
-        self, states: NDArray[np.complex128], parts: slice, pairs: NDArray[np.int64]
+        self, states: NDArray[np.complex128], parts: slice, worked: WorkedPairs
     ) -> None:
         """Take states (C, D, D) through whole steps. Upper block pairs are left unset."""
         if parts.start == parts.stop:
@@ -115,9 +111,9 @@ class GroupPropagator:
             self.unitaries,
             self.driven,
             self.which[parts],
-            pairs,
+            worked.pairs,
             basis.block,
-            states_by_ground(basis, pairs),
+            worked.by_ground,
             basis.with_level,
             fade,
             jumps,
@@ -125,6 +121,33 @@ class GroupPropagator:
             self.parts,
             states,
         )
+
+
+def _held(
+    which: NDArray[np.int64], driven: NDArray[np.bool_], parts: int
+) -> tuple[tuple[int, int], ...]:
+    """Return begins and ends, in parts, of long times in which nothing moves or drives."""
+    changes = np.flatnonzero(np.diff(which)) + 1
+    bounds = np.concatenate([[0], changes, [which.size]]).astype(np.int64)
+    # A step is held where all of its parts are, and nothing drives.
+    begins = -(-bounds[:-1] // parts) * parts
+    ends = bounds[1:] // parts * parts
+    long = ends - begins >= HELD_STEPS * parts
+    long &= ~driven[which[bounds[:-1]]]
+    return tuple(zip(begins[long].tolist(), ends[long].tolist(), strict=True))
+
+
+@lru_cache(maxsize=256)
+def _sector(basis: ProductBasis, apart: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows and columns of coherences between states of so many excitations more or less."""
+    low, high = np.nonzero(basis.number[:, None] - basis.number[None, :] == apart)
+    return low, high
+
+
+@lru_cache(maxsize=64)
+def _power_bytes(basis: ProductBasis) -> int:
+    """Return how much memory the powers of a step take in all sectors."""
+    return 16 * sum(_sector(basis, apart)[0].size ** 2 for apart in range(basis.block.size - 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -195,7 +218,15 @@ def propagator(cluster: Cluster, steps: Steps, beats: int, frame_hz: float) -> G
         unitaries = held.every(found, parts)
         driven = np.ones(len(unitaries), np.bool_)
         which = np.arange(len(unitaries))
-    return GroupPropagator(cluster, unitaries, driven, which, parts, steps.step_ns * beats)
+    return GroupPropagator(
+        cluster,
+        unitaries,
+        driven,
+        which,
+        parts,
+        steps.step_ns * beats,
+        _held(which, driven, parts),
+    )
 
 
 def _filled(

@@ -97,9 +97,10 @@ class GroupPlayer:
         size = self._point.basis.size
         known = self._maps.get(group)
         if known is None:
-            self._met[group] += state.shape[0] * state.shape[1]
+            prepared = self._prepare(group)
+            self._met[group] += state.shape[0] * state.shape[1] // len(prepared.nodes)
             if size > MAPPED or self._met[group] < WORTH_A_MAP:
-                return self._directly(state, self._prepare(group))
+                return self._directly(state, prepared)
             known = self._map(group)
         moved = known @ np.swapaxes(pack(state), -1, -2)
         return unpack(np.swapaxes(moved, -1, -2), size)

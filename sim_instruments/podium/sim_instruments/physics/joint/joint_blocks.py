@@ -35,14 +35,12 @@ from podium.sim_instruments.physics.joint.coherent_members import (
     KeptMembers,
     StatesBehindReadings,
 )
-from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.elements import Cluster
-from podium.sim_instruments.physics.joint.gate_maps import TURN_A_WAIT, decohered
 from podium.sim_instruments.physics.joint.gate_programs import Program
 from podium.sim_instruments.physics.joint.gate_sequences import GateSequences, NoMaps
 from podium.sim_instruments.physics.joint.gate_templates import BlockRows
-from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.slow_noise_nodes import on_grid
+from podium.sim_instruments.physics.joint.states_at_nodes import StatesAtNodes
 from podium.sim_instruments.physics.noise import Quadrature
 
 PHASES = 8
@@ -53,6 +51,10 @@ MAPPED_PULSES = 8
 share it."""
 MAPS_KEPT_BYTES = 100_000_000
 """Maps of a run beyond which they are forgotten and begun anew."""
+LONG_AHEAD_NS = 500
+"""What moves levels for longer before a block's first drive is played at the mean of the slow
+noise: from a level, no phase counts there, and populations do not move with it. ASSUMED: what two
+levels that meet exchange meanwhile is that at the mean."""
 STATES_KEPT_BYTES = 64_000_000
 """Memory of the states behind the first pulses of a block."""
 
@@ -170,8 +172,10 @@ class _LaidOut:
     ends_ns: int
     rows: BlockRows | None
     """None: nothing is played."""
+    ahead: int
+    """So many steps come before the first drive, where they last for long; else 0."""
     program: Program | None
-    """The same by maps; None: it is short, or they do not reach."""
+    """The same by maps, from there on; None: it is short, or they do not reach."""
 
 
 class JointColumns:
@@ -197,21 +201,19 @@ class JointColumns:
         self._intervals = intervals
         self._blocks = blocks
         self._nodes = nodes
-        self._node_hz, self._weight = on_grid(nodes)
+        node_hz, self._weight = on_grid(nodes)
         self.starts = None if kept is None else StatesBehindReadings(point, self._weight, kept)
         """Of blocks that follow readings behind which members stay coherent."""
         self._group_steps = GroupSteps(point, members)
-        self._player = GroupPlayer(point, self._group_steps, self._node_hz)
+        self._at_nodes = StatesAtNodes(point, self._group_steps, node_hz)
+        mean_hz = self._weight @ node_hz
+        self._at_mean = StatesAtNodes(point, self._group_steps, mean_hz[None])
         self._sequences: GateSequences | None = None
         self._laid: OrderedDict[bytes, _LaidOut] = OrderedDict()
         self._ends: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._known: OrderedDict[int, NDArray[np.complex128]] = OrderedDict()
         self._bytes = 0
         self._numbers: dict[object, int] = {}
-        basis = point.basis
-        energies = point.energies_hz - point.frame_hz * basis.number
-        noisy = energies + self._node_hz @ basis.level.T
-        self._turn_hz = noisy[:, :, None] - noisy[:, None, :]
 
     def grow(
         self, members: Sequence[MemberSignals], intervals: Intervals, blocks: JointBlocks
@@ -230,13 +232,20 @@ class JointColumns:
         since_ns, laid, last_ns = self._played(int(self._blocks.example[kind]))
         program = laid.program
         is_level = start < self._point.basis.size
-        if program is not None and self._sequences is not None and is_level:
-            found = self._sequences.populations(since_ns, program, last_ns, start)
-            self._ends |= {(kind, other): column for other, column in found.items()}
-            return found[start]
-        state = self.state(kind, start, coherent=False)
-        populations = np.einsum("k,kii->i", self._weight, state[:, 0]).real
-        return np.asarray(np.maximum(populations, 0.0))
+        if program is None or self._sequences is None or not is_level:
+            state = self.state(kind, start, coherent=False)
+            populations = np.einsum("k,kii->i", self._weight, state[:, 0]).real
+            return np.asarray(np.maximum(populations, 0.0))
+        if laid.ahead:
+            steps = self._steps(laid.rows)
+            before = self._followed(start, since_ns, steps[: laid.ahead], laid.ahead)
+            before = self._at_mean.wait(before, steps[laid.ahead].wait_ns, coherent=True)
+            found = self._sequences.populations_behind(before[0, 0], program, last_ns)
+            self._ends[kind, start] = found
+            return found
+        every = self._sequences.populations(since_ns, program, last_ns, start)
+        self._ends |= {(kind, other): column for other, column in every.items()}
+        return every[start]
 
     def state(self, kind: int, start: int, *, coherent: bool) -> NDArray[np.complex128]:
         """Return dressed states (K, 1, D, D) at the reading of a kind of blocks.
@@ -244,42 +253,72 @@ class JointColumns:
         ``coherent``: whether more than their populations counts; ``start``: as :meth:`column`.
         """
         since_ns, laid, last_ns = self._played(int(self._blocks.example[kind]))
-        groups = self._steps(laid.rows)
+        state = self._followed(start, since_ns, self._steps(laid.rows), laid.ahead)
+        return self.wait(self._at_nodes.spread(state), last_ns, coherent=coherent)
+
+    def _followed(
+        self, start: int, since_ns: int, steps: list[Step], ahead: int
+    ) -> NDArray[np.complex128]:
+        """Return dressed states (K or 1, 1, D, D) behind these steps.
+
+        ``ahead``: so many of them are played at the mean of the slow noise, from a level.
+        """
         size = self._point.basis.size
+        if start >= size:
+            ahead = 0
         path = [self._number((start, since_ns))]
-        for step in groups:
+        for step in steps:
             path.append(self._number((path[-1], step)))
         done = next((n for n in range(len(path) - 1, -1, -1) if path[n] in self._known), -1)
         if done < 0:
+            at = self._at_mean if ahead else self._at_nodes
             if start < size:
-                state = np.zeros((len(self._weight), 1, size, size), np.complex128)
+                state = np.zeros((at.count, 1, size, size), np.complex128)
                 state[:, 0, start, start] = 1.0
             else:
                 assert self.starts is not None
                 state = self.starts.state(start)
-            state = self.wait(state, since_ns, coherent=start >= size)
+            state = at.wait(state, since_ns, coherent=start >= size)
             done = 0
             self._keep(path[0], state)
         else:
             state = self._known[path[done]]
-        for number, step in zip(path[done + 1 :], groups[done:], strict=True):
-            state = self.wait(state, step.wait_ns, coherent=True)
-            turns = self._player.still_turns(step.group)
-            if turns is None:
-                state = self._player.play_turned(state, step.group, step.turns)
-            else:
-                state = self.wait(state, step.group.duration_ns, coherent=True, turns=turns)
-            self._keep(number, state)
-        return self.wait(state, last_ns, coherent=coherent)
+        for n in range(done, len(steps)):
+            at = self._at_mean if n < ahead and state.shape[0] == 1 else self._at_nodes
+            state = at.follow(at.spread(state), steps[n])
+            self._keep(path[n + 1], state)
+        return state
+
+    def _ahead(self, rows: BlockRows) -> int:
+        """Return how many steps come before the first drive, where they last for long."""
+        driven = np.flatnonzero(~rows.is_flux)
+        if driven.size and rows.begin_ns[driven[0]] <= LONG_AHEAD_NS:
+            return 0
+        steps = self._steps(rows)
+        count = next(
+            (n for n, one in enumerate(steps) if not all(p.is_flux for p in one.group.played)),
+            len(steps),
+        )
+        lasts_ns = sum(
+            one.group.duration_ns
+            for one in steps[:count]
+            if self._at_nodes.still_turns(one.group) is None
+        )
+        return count if lasts_ns > LONG_AHEAD_NS else 0
 
     def _steps(self, rows: BlockRows | None) -> list[Step]:
         if rows is None:
             return []
         return block_steps(rows, len(self._point.qubits), self._point.frame_hz)
 
-    def _by_maps(self, rows: BlockRows) -> Program | None:
-        """Return a block as maps where it is long; None where they do not reach."""
-        if not self._is_whole or rows.pulses(self._group_steps) < MAPPED_PULSES:
+    def _by_maps(self, rows: BlockRows | None, *, ahead: bool) -> Program | None:
+        """Return a block as maps where it is long, or what is behind a long flux pulse.
+
+        None where they do not reach.
+        """
+        if not self._is_whole or rows is None:
+            return None
+        if not ahead and rows.pulses(self._group_steps) < MAPPED_PULSES:
             return None
         if self._sequences is None or self._sequences.size_bytes > MAPS_KEPT_BYTES:
             self._sequences = GateSequences(self._point, self._group_steps, self._nodes)
@@ -303,15 +342,21 @@ class JointColumns:
         """Return the wait before a block's first group, what is played, and the wait behind."""
         wait_ns, rows, read_ns = self._blocks.rows(self._intervals, number)
         if rows is None:
-            return wait_ns, _LaidOut(0, None, None), 0
+            return wait_ns, _LaidOut(0, None, 0, None), 0
         content = rows.content
         laid = self._laid.get(content)
         if laid is None:
-            laid = _LaidOut(int(rows.end_ns.max()), rows, self._by_maps(rows))
+            laid = self._lay_out(rows)
             self._laid[content] = laid
             if len(self._laid) > LAID_OUT_KEPT:
                 self._laid.popitem(last=False)
         return wait_ns, laid, read_ns - laid.ends_ns
+
+    def _lay_out(self, rows: BlockRows) -> _LaidOut:
+        ahead = self._ahead(rows)
+        rest = rows.from_first_drive(self._point.frame_hz) if ahead else rows
+        program = self._by_maps(rest, ahead=ahead > 0)
+        return _LaidOut(int(rows.end_ns.max()), rows, ahead, program)
 
     def wait(
         self,
@@ -319,30 +364,7 @@ class JointColumns:
         span_ns: int,
         *,
         coherent: bool,
-        turns: NDArray[np.float64] | None = None,
         cluster: Cluster | None = None,
     ) -> NDArray[np.complex128]:
-        """Return dressed states (K, 1, D, D) after a wait; in parts where coherences count.
-
-        ``turns`` (D,): by which flux turns the levels meanwhile; ``cluster``: its decoherence.
-
-        An excitation that is lost in the middle ends the shift of its neighbours' phases.
-        """
-        if span_ns <= 0:
-            return state
-        point = self._point
-        cluster = cluster or point.cluster
-        parts = 1
-        if coherent:
-            turned = 2e-9 * np.pi * point.zz_hz * span_ns
-            parts = max(1, int(np.ceil(turned / TURN_A_WAIT)))
-        span = span_ns / parts
-        fade, jumps = channels(cluster, point.basis, (span / 2,))
-        turned_by = self._turn_hz * 1e-9 * span
-        if turns is not None:
-            turned_by = turned_by + (turns[:, None] - turns[None, :]) / parts
-        turn = np.exp(-2j * np.pi * (turned_by % 1.0))[:, None]
-        for _ in range(parts):
-            state = decohered(state, point.basis, cluster, fade[0], jumps[0])
-            state = decohered(state * turn, point.basis, cluster, fade[0], jumps[0])
-        return state
+        """Return dressed states after a wait, as :meth:`.StatesAtNodes.wait`."""
+        return self._at_nodes.wait(state, span_ns, coherent=coherent, cluster=cluster)

@@ -235,8 +235,8 @@ def prepare_cluster(
     blocks = joint_blocks(intervals, lit, dark, point.frame_hz, ", ".join(names), kept.chain)
     chains = np.flatnonzero(np.diff(kept.chain, prepend=-1))
     edges = np.append(blocks.first_row[chains], blocks.first_row[-1])
-    spans = _longest_ns(intervals.start_ns, intervals.end_ns, edges)
-    spans_ns = [min(spans, _memory_ns(member)) for member in members]
+    longest_ns = _longest_ns(intervals, edges)
+    spans_ns = [min(longest_ns, _memory_ns(member)) for member in members]
     nodes = [
         noise_nodes(member.slow_hz, span_ns)
         for member, span_ns in zip(members, spans_ns, strict=True)
@@ -350,11 +350,15 @@ def _later(drives: Drives, by_ns: int) -> Drives:
     return Drives(drives.start_ns + by_ns, drives.shape, drives.phase_turns, drives.shapes)
 
 
-def _longest_ns(
-    start: NDArray[np.int64], end: NDArray[np.int64], first_row: NDArray[np.int64]
-) -> float:
-    """Return the longest time from the first shape of a block to the end of its last."""
-    has = np.flatnonzero(np.diff(first_row))
-    if not has.size:
-        return 0.0
-    return float(np.max(end[first_row[has + 1] - 1] - start[first_row[has]]))
+def _longest_ns(intervals: Intervals, first_row: NDArray[np.int64]) -> float:
+    """Return the longest time from the first drive of a chain of blocks to the end of its last.
+
+    ``first_row``: where each chain begins. Before its first drive nobody is in more than one level,
+    but for what flux makes two that meet exchange: that is had at the mean of the slow noise.
+    """
+    driven = np.flatnonzero(~intervals.is_flux)
+    row = np.searchsorted(driven, first_row[:-1])
+    begins = np.append(driven, intervals.start_ns.size)[row]
+    has = begins < first_row[1:]
+    spans = intervals.end_ns[first_row[1:][has] - 1] - intervals.start_ns[begins[has]]
+    return float(spans.max(initial=0))

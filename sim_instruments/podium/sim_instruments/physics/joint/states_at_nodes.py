@@ -1,0 +1,81 @@
+"""Takes a cluster's dressed states through waits and groups, at nodes of the slow noise."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
+from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps, Step
+from podium.sim_instruments.physics.joint.density_evolution import channels
+from podium.sim_instruments.physics.joint.elements import Cluster
+from podium.sim_instruments.physics.joint.gate_maps import TURN_A_WAIT, decohered
+from podium.sim_instruments.physics.joint.group_player import GroupPlayer
+
+Complexes = NDArray[np.complex128]
+
+
+class StatesAtNodes:
+    """Follows states (K, 1, D, D): dressed levels in the frame of the cluster, at K nodes."""
+
+    def __init__(
+        self, point: ClusterPoint, steps: GroupSteps, node_hz: NDArray[np.float64]
+    ) -> None:
+        """``node_hz`` (K, M): the slow noise of each member at each node."""
+        self._point = point
+        self._player = GroupPlayer(point, steps, node_hz)
+        self.count = len(node_hz)
+        basis = point.basis
+        energies = point.energies_hz - point.frame_hz * basis.number
+        noisy = energies + node_hz @ basis.level.T
+        self._turn_hz = noisy[:, :, None] - noisy[:, None, :]
+
+    def still_turns(self, group: Group) -> NDArray[np.float64] | None:
+        """Return by how many turns a group turns dressed levels, (D,), if it does nothing else."""
+        return self._player.still_turns(group)
+
+    def spread(self, state: Complexes) -> Complexes:
+        """Return states at all nodes, where they may be at one alone."""
+        if state.shape[0] == self.count:
+            return state
+        return np.repeat(state, self.count, axis=0)
+
+    def follow(self, state: Complexes, step: Step) -> Complexes:
+        """Return states after a wait and the group behind it."""
+        state = self.wait(state, step.wait_ns, coherent=True)
+        turns = self._player.still_turns(step.group)
+        if turns is None:
+            return self._player.play_turned(state, step.group, step.turns)
+        return self.wait(state, step.group.duration_ns, coherent=True, turns=turns)
+
+    def wait(
+        self,
+        state: Complexes,
+        span_ns: int,
+        *,
+        coherent: bool,
+        turns: NDArray[np.float64] | None = None,
+        cluster: Cluster | None = None,
+    ) -> Complexes:
+        """Return states after a wait; in parts where coherences count.
+
+        ``turns`` (D,): by which flux turns the levels meanwhile; ``cluster``: its decoherence.
+
+        An excitation that is lost in the middle ends the shift of its neighbours' phases.
+        """
+        if span_ns <= 0:
+            return state
+        point = self._point
+        cluster = cluster or point.cluster
+        parts = 1
+        if coherent:
+            turned = 2e-9 * np.pi * point.zz_hz * span_ns
+            parts = max(1, int(np.ceil(turned / TURN_A_WAIT)))
+        span = span_ns / parts
+        fade, jumps = channels(cluster, point.basis, (span / 2,))
+        turned_by = self._turn_hz * 1e-9 * span
+        if turns is not None:
+            turned_by = turned_by + (turns[:, None] - turns[None, :]) / parts
+        turn = np.exp(-2j * np.pi * (turned_by % 1.0))[:, None]
+        for _ in range(parts):
+            state = decohered(state, point.basis, cluster, fade[0], jumps[0])
+            state = decohered(state * turn, point.basis, cluster, fade[0], jumps[0])
+        return state
