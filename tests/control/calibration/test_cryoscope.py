@@ -9,7 +9,6 @@ from podium.control.calibration.fits.least_squares import Fit
 from podium.control.calibration.fits.line_phases import Shots, phases_of, step_response
 from podium.control.calibration.routines.cryoscope import (
     GAP_NS,
-    LONG_TAILS,
     SINGLE,
     TAILS,
     TRAINS,
@@ -34,7 +33,7 @@ TRUE = {
 }
 LONG = {**TRUE, "amplitude4": 0.007, "tau4": 28e-6}
 PERIOD_NS, PREPARED_NS = 250_000, 64
-SHORT = (*SINGLE, *TRAINS, *TAILS)
+SHORT = (*SINGLE, *TRAINS, *TAILS[:4])
 
 
 def shots(kinds: tuple[Kind, ...]) -> Shots:
@@ -112,7 +111,7 @@ def residual(found: Fit, true: dict[str, float], last_s: float) -> float:
 
 
 def test_formulas_of_the_phases_are_those_of_filters() -> None:
-    kinds = shots((*SINGLE, *TRAINS, *TAILS, *LONG_TAILS[:4]))
+    kinds = shots((*SINGLE, *TRAINS, *TAILS[:8]))
     made, filters = phases_of(kinds, LONG, shift_of), walked(kinds, LONG)
     # the middle of each ns against its end: of a line that settles in 5 ns
     off = np.abs(made - filters) / kinds.counting
@@ -151,7 +150,7 @@ def test_the_tail_of_tens_of_microseconds_is_found_from_long_pulses() -> None:
 
     Not always: a reflection of another delay does almost as well (seed 1: 3e-3).
     """
-    kinds = shots((*SINGLE, *TRAINS, *TAILS, *LONG_TAILS))
+    kinds = shots((*SINGLE, *TRAINS, *TAILS))
     varies = []
     for seed in range(3):
         turns, sigma = measured(kinds, LONG, seed)
@@ -165,10 +164,10 @@ def test_the_tail_of_tens_of_microseconds_is_found_from_long_pulses() -> None:
 
 @pytest.mark.slow
 def test_what_long_pulses_leave_is_of_no_use_where_no_line_leaves_it() -> None:
-    kinds = shots((*SHORT, *LONG_TAILS))
+    kinds = shots((*SINGLE, *TRAINS, *TAILS))
     turns, sigma = measured(kinds, TRUE, 12)
     rng = np.random.default_rng(12)
-    turns[-len(LONG_TAILS) :] = rng.uniform(-0.5, 0.5, len(LONG_TAILS))
+    turns[len(SHORT) :] = rng.uniform(-0.5, 0.5, len(TAILS) - 4)
     found = fit_cryoscope(kinds, turns, sigma, shift_of)
     assert found.chi2 < 9
     assert "amplitude4" not in found.values

@@ -82,24 +82,16 @@ LONG_NS = 16_000
 TAILS = (
     *(Kind(ns, before=Before(2000, 200)) for ns in (8, 48)),
     *(Kind(80, before=Before(2000, later)) for later in (600, 2000)),
+    Kind(20, before=Before(LONG_NS, 1000)),
+    Kind(100, before=Before(LONG_NS, 600)),
+    Kind(400, before=Before(LONG_NS, 2000)),
+    Kind(800, before=Before(LONG_NS, 6000)),
+    *(Kind(ns, before=Before(LONG_NS, later)) for later in (16_000, 50_000) for ns in (80, 800)),
 )
 """At rest a qubit at its sweet spot hardly feels a tail: a pulse makes it do so, the longer the
-better, as soon as it is known to a turn of that."""
-LONG_TAILS = (
-    Kind(20, before=Before(LONG_NS, 1000)),
-    Kind(100, before=Before(LONG_NS, 200)),
-    Kind(400, before=Before(LONG_NS, 600)),
-    *(Kind(800, before=Before(LONG_NS, later)) for later in (2000, 6000)),
-    *(
-        Kind(ns, before=Before(LONG_NS, later))
-        for later in (16_000, 40_000, 90_000)
-        for ns in (80, 800)
-    ),
-    Kind(800, before=Before(LONG_NS, 160_000)),
-)
+better, as soon as it is known to a turn of that. Three of those of 16 us would tell as much of a
+line as all; the others lead up to their whole turns."""
 KINDS = (*SINGLE, *TRAINS, *TAILS)
-THOROUGH = 2.0
-"""Thoroughness from which on long tails are played, too: they take a simulation minutes."""
 SHARE = 0.75
 """Of the amplitude at which 11 and 20 should meet: the other end stays far away."""
 CHECK_SHARE = 0.7
@@ -124,12 +116,11 @@ async def cryoscope(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Ramsey on the end that is moved, a flux pulse of 2 to 880 ns between its half pi pulses.
 
     Then four or twelve of 2 to 44 ns, of one sign and the other; then one of 8 to 80 ns, up to 2 us
-    after a pulse of as much: a bias tee keeps all of it, and the mean of all shots. With a
-    thoroughness of 2 or more, one of 20 to 800 ns, up to 160 us after a pulse of 16 us. Stores
-    ``flux_amplitude1``, ``flux_tau1`` (s) to the third pair of that qubit (to the fourth with long
-    pulses), exponentials of the line's step response, ``flux_reflection`` with
-    ``flux_reflection_delay`` (s), and ``flux_high_pass`` (s). Pulses of another amplitude have to
-    give the phases that follow.
+    after a pulse of as much, and one of 20 to 800 ns, up to 50 us after one of 16 us: a bias tee
+    keeps all of it, and the mean of all shots. Stores ``flux_amplitude1``, ``flux_tau1`` (s) to the
+    fourth pair of that qubit (to the third where long pulses are not understood), exponentials of
+    the line's step response, ``flux_reflection`` with ``flux_reflection_delay`` (s), and
+    ``flux_high_pass`` (s). Pulses of another amplitude have to give the phases that follow.
     """
     outcome = Outcome("cryoscope", "Cryoscope")
     for edge in edges:
@@ -258,8 +249,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return np.interp(level * share, table, shifts)
 
     scan = _Scan(p, outcome, SHARE * place)
-    kinds = KINDS + (LONG_TAILS if bench.thoroughness >= THOROUGH else ())
-    rows, played = await scan.rows(kinds), scan.shots(kinds)
+    rows, played = await scan.rows(KINDS), scan.shots(KINDS)
     short = len(SINGLE)
     no_effect = await _no_effect(scan, rows[:short])
     at = played.turning_s
@@ -285,7 +275,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         values, text = _stored(found)
         left = turns - phases_of(played, found.values, shift_of)
         left[short:] -= np.round(left[short:])
-        late = [0 if kind.before is None else kind.before.later_ns for kind in kinds]
+        late = [0 if kind.before is None else kind.before.later_ns for kind in KINDS]
         ends = at / played.counting + played.earlier_s + np.array(late) * 1e-9
         times = np.geomspace(2e-9, np.max(ends), 200)
         step = step_response(times, found.values)
