@@ -30,6 +30,7 @@ TRUE = {
     "rest": 0.002,
     "offset": 0.003,
     "edges": 0.11,
+    "bend": 0.004,
 }
 LONG = {**TRUE, "amplitude4": 0.007, "tau4": 28e-6}
 PERIOD_NS, PREPARED_NS = 250_000, 64
@@ -51,6 +52,10 @@ def shots(kinds: tuple[Kind, ...]) -> Shots:
 
 def shift_of(level: np.ndarray) -> np.ndarray:
     return -250e6 * level**2
+
+
+def bent(level: np.ndarray, values: dict[str, float]) -> np.ndarray:
+    return shift_of(level) * (1 + values["bend"] * (level**2 - 1))
 
 
 def lowered(signal: np.ndarray, tau_s: float) -> np.ndarray:
@@ -81,7 +86,7 @@ def walked(kinds: Shots, values: dict[str, float]) -> np.ndarray:
             arrived += values[f"amplitude{k}"] * (played - lowered(played, values[f"tau{k}"]))
         arrived -= lowered(arrived, values["high_pass"])
         window = values["rest"] + values["scale"] * arrived[zero : zero + WHOLE_NS]
-        turned = np.sum(shift_of(window) - shift_of(np.array(values["rest"]))) * 1e-9
+        turned = np.sum(bent(window, values) - bent(np.array(values["rest"]), values)) * 1e-9
         edges = values["edges"] * int(np.sum((pulses[:, 2] != 0) & (pulses[:, 0] >= 0)))
         found.append(values["offset"] + edges + turned)
     return np.array(found)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import ceil, erf, exp, pi, sin, sqrt
 
 from podium.control.calibration.bench import Bench
@@ -55,15 +56,25 @@ def pulse_area_ns(duration_ns: int) -> float:
 
 def superposition_ns(duration_ns: int) -> float:
     """Return the integral of sin(angle)**2 over the house's pi pulse, ns."""
-    steps = 256
+    angles = _angles(pi)
+    return duration_ns * sum(sin(angle) ** 2 for angle in angles) / len(angles)
+
+
+def precession_ns(duration_ns: int) -> float:
+    """Return the integral of sin(angle) over the house's half pi pulse, ns.
+
+    So much of it counts as free precession, to first order in what the qubit is detuned by.
+    """
+    angles = _angles(pi / 2)
+    return duration_ns * sum(map(sin, angles)) / len(angles)
+
+
+def _angles(whole: float, steps: int = 256) -> list[float]:
+    """Return the angles that a pulse of an angle goes through, in equal steps of time."""
     places = [(k + 0.5) / steps for k in range(steps)]
     heights = [exp(-8 * (place - 0.5) ** 2) - exp(-2.0) for place in places]
-    turned, total = 0.0, 0.0
-    for height in heights:
-        share = height / sum(heights)
-        total += sin(pi * (turned + share / 2)) ** 2
-        turned += share
-    return duration_ns * total / steps
+    each = [whole * height / sum(heights) for height in heights]
+    return [turned - one / 2 for turned, one in zip(accumulate(each), each, strict=True)]
 
 
 def pi_pulse_ns(rabi_hz: float, amplitude: float) -> int:

@@ -34,6 +34,7 @@ EXPECTED = {
     "reflection": (0.0, 0.01),
     "rest": (0.0, 0.01),
     "offset": (0.0, 0.03),
+    "bend": (0.0, 0.006),
 }
 """Of a line that is not known yet, with spreads; of the high-pass one over its time constant. Fits
 begin here, and do without where all phases are known to a turn."""
@@ -118,8 +119,9 @@ def fit_cryoscope(
     ``turns``: of single pulses with nothing before them unwound, of the others but for whole turns.
     ``known``: of phases that are nearly these.
     Returns ``amplitude1``, ``tau1`` (s) and so on, ``scale`` (of the level, as expected), ``rest``
-    (the level without a pulse), ``offset`` and ``edges`` (turns, of a shot and of each pulse), and,
-    where they are there, ``high_pass`` (s), and ``reflection`` with ``reflection_delay`` (s).
+    (the level without a pulse), ``offset`` and ``edges`` (turns, of a shot and of each pulse),
+    ``bend`` (by how much more a level of x shifts than expected, over x squared less 1), and, where
+    they are there, ``high_pass`` (s), and ``reflection`` with ``reflection_delay`` (s).
     Raises FitFailed.
     """
     known = known or whole_turns(shots, turns, sigma, shift_of)
@@ -432,6 +434,7 @@ BOUNDS = {
     "scale": Bound(0.5, 1.6),
     "rest": Bound(-0.1, 0.1),
     "offset": Bound(-0.3, 0.3),
+    "bend": Bound(-0.05, 0.05),
     "edges": Bound(-0.5, 0.5),
     "high_pass": Bound(*HIGH_PASS_S),
     "reflection": Bound(-0.03, 0.03),

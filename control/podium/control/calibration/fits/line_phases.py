@@ -120,7 +120,9 @@ def phases_by(
     left *= size * (1 + again * np.exp(later_s / tau))
     rest = values["rest"]
     level = rest + values["scale"] * (level + left @ decays)
-    shift = shift_of(level) - shift_of(np.array(rest))
+    bend = values["bend"]
+    shift = shift_of(level) * (1 + bend * (level**2 - 1))
+    shift = shift - shift_of(np.array(rest)) * (1 + bend * (rest**2 - 1))
     edges = values["edges"] * shots.counting
     return np.asarray(values["offset"] + edges + shift.sum(axis=1) * STEP_S)
 

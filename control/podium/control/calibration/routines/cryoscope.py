@@ -23,7 +23,7 @@ from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse_verified
-from podium.control.calibration.sequences import Pulses
+from podium.control.calibration.sequences import Pulses, precession_ns
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
@@ -185,7 +185,11 @@ class _Scan:
         return [*found, Barrier(p.names)]
 
     def shots(self, kinds: tuple[Kind, ...]) -> Shots:
-        """Return what is played in them."""
+        """Return what is played in them.
+
+        A qubit precesses in its half pi pulses, too: what a long pulse has left counts there.
+        """
+        own_ns = round(precession_ns(self.p.moved.pulse_ns))
         pulses = np.zeros((len(kinds), 1 + max(kind.count for kind in kinds), 3))
         period = np.zeros(len(kinds))
         for k, kind in enumerate(kinds):
@@ -193,15 +197,15 @@ class _Scan:
             if kind.before is not None:
                 end = begun - kind.before.later_ns
                 begun = end - kind.before.long_ns
-                pulses[k, -1] = begun, end, 1.0
+                pulses[k, -1] = begun + own_ns, end + own_ns, 1.0
             for number in range(kind.count):
-                at = number * (kind.duration_ns + GAP_NS)
+                at = own_ns + number * (kind.duration_ns + GAP_NS)
                 pulses[k, number] = at, at + kind.duration_ns, -1.0 if number % 2 else 1.0
             read_ns = max(p.flight_ns() + p.probe_ns for p in self.p.both)
             whole_ns = WHOLE_NS + self.p.moved.pulse_ns + read_ns
             period[k] = self.reset_ns - begun + whole_ns
         pulses[..., :2] *= 1e-9
-        return Shots(pulses, period * 1e-9, WHOLE_NS * 1e-9)
+        return Shots(pulses, period * 1e-9, (WHOLE_NS + 2 * own_ns) * 1e-9)
 
 
 def _phases(rows: list[Fringes]) -> tuple[Array, Array]:
@@ -331,7 +335,12 @@ async def _verify(
     checks, played = await scan.rows(CHECKS), scan.shots(CHECKS)
     turns, sigma = _phases(checks)
     at = played.turning_s
-    expected = phases_of(played, model, lambda level: shift_of(level, CHECK_SHARE))
+
+    def shift_there(level: Array) -> Array:
+        bent = 1 + model["bend"] * ((level * CHECK_SHARE / SHARE) ** 2 - 1)
+        return shift_of(level, CHECK_SHARE) * bent
+
+    expected = phases_of(played, {**model, "bend": 0.0}, shift_there)
     off = turns - expected
     off = off - np.round(off)
     wrong = np.abs(off) > 5 * sigma + OFF * np.maximum(played.counting, at / 100e-9)
