@@ -57,6 +57,8 @@ VAGUE = 5e-3
 PAYS = 2.0
 """By so much, at least, each further parameter has to lower the sum of squares (Akaike): what a fit
 foretells is then as near as data allow."""
+PLAIN = 8.0
+"""Sigmas from which on nobody looks for another reflection."""
 SURE = 3.0
 """Sigmas from which on a high-pass is one."""
 DOUBTED = 0.15
@@ -209,6 +211,13 @@ class _Place:
         """Return the sum of squares of what is left."""
         return float(self.left @ self.left)
 
+    def sigmas_of(self, name: str) -> float:
+        """Return how many sigmas a parameter is from 0."""
+        if name not in self.values:
+            return 0.0
+        sigma = np.linalg.norm(_inverse(self.slopes)[list(self.values).index(name)])
+        return abs(self.values[name]) / float(sigma)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Fitting:
@@ -231,7 +240,7 @@ class _Fitting:
     def searched(self, start: Mapping[str, float]) -> "_Search":
         """Return the whole turns of all that are foretold, from those of these on."""
         behind = self.shots.earlier_s > 0
-        work, found = self, self.followed(start)
+        work, found = self, self.followed(self.place(start))
         for more in (~behind, behind):
             work, found = work.foretold(found, more)
             if np.any(work.used & ~self.used):
@@ -256,41 +265,48 @@ class _Fitting:
             turns, used = work.turns.copy(), work.used.copy()
             turns[rest[k]], used[rest[k]] = phases[k] + off[k], True
             work = replace(work, turns=turns, used=used)
-            found = work.followed(found.values)
+            row, sigma = int(used[: rest[k]].sum()), work.sigma[rest[k]]
+            found = _Place(
+                found.values,
+                np.insert(found.slopes, row, slopes[k] / sigma, axis=0),
+                np.insert(found.left, row, off[k] / sigma),
+            )
+            found = work.followed(found)
             if found.squares > PUZZLING * used.sum() > PUZZLING * tried:
                 found, tried = work.reflected(found), int(used.sum())
         return work, found
 
-    def followed(self, start: Mapping[str, float]) -> _Place:
+    def followed(self, found: _Place) -> _Place:
         """Return where the squares of what is left are least, near :data:`EXPECTED`.
 
         By steps of Gauss and Newton, shortened where they do not lead down (Levenberg, Marquardt).
         """
-        model = self._model(self.used)
-        found = self._place(model, start)
+        model, names = self._model(self.used), tuple(found.values)
         ends = [
-            _coordinates({n: getattr(BOUNDS[n], end) for n in start}) for end in ("low", "high")
+            _coordinates({n: getattr(BOUNDS[n], end) for n in names}) for end in ("low", "high")
         ]
         low, high = np.sort(ends, axis=0)
         damping = 0.0
         for _ in range(STEPS):
             for _ in range(SHORTENED):
                 at = _coordinates(found.values)
-                values = _values(start, at + _step(found, damping, low - at, high - at))
+                values = _values(names, at + _step(found, damping, low - at, high - at))
                 left = self._left(model(values), values)
-                if float(left @ left) < found.squares:
+                gained = found.squares - float(left @ left)
+                if gained > 0:
                     break
                 damping = max(10 * damping, DAMPED)
             else:
                 break
             damping = damping / 10 if damping > DAMPED else 0.0
-            before, found = found.squares, self._place(model, values)
-            if before - found.squares < SETTLED:
-                break
+            if gained < SETTLED:
+                return _Place(values, found.slopes, left)
+            found = self.place(values)
         return found
 
-    def _place(self, model: _Model, values: Mapping[str, float]) -> _Place:
-        now, slopes = _slopes(model, values)
+    def place(self, values: Mapping[str, float]) -> _Place:
+        """Return how well phases fix a line."""
+        now, slopes = _slopes(self._model(self.used), values)
         near = [name for name in values if name in EXPECTED]
         expected = np.zeros((len(near), len(values)))
         for k, name in enumerate(near):
@@ -315,10 +331,12 @@ class _Fitting:
 
     def reflected(self, found: _Place) -> _Place:
         """Return a line with a reflection where that pays, else without one."""
+        if found.sigmas_of(REFLECTED[0]) > PLAIN and found.squares < PUZZLING * self.used.sum():
+            return found
         without = {name: one for name, one in found.values.items() if name not in REFLECTED}
-        bare = self.followed(without)
+        bare = self.followed(self.place(without))
         best = min(
-            [found, *(self.followed(start) for start in self._reflections(bare))],
+            [found, *(self.followed(self.place(one)) for one in self._reflections(bare))],
             key=lambda one: one.squares,
         )
         return best if bare.squares - best.squares > PAYS * len(REFLECTED) else bare

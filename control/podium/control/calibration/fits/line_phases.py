@@ -111,7 +111,8 @@ def phases_by(
     decays = np.exp(-time / tau[:, None])
     again, later_s = values.get("reflection", 0.0), values.get("reflection_delay", 0.0)
     rise = np.convolve(size @ decays, reflection_taps((again, later_s), 1 / STEP_S))[:count]
-    level = np.fft.irfft(spectrum * np.fft.rfft(rise, 2 * count), 2 * count, axis=1)[:, :count]
+    length = _fast(2 * count)
+    level = np.fft.irfft(spectrum * np.fft.rfft(rise, length), length, axis=1)[:, :count]
     forgets = np.isfinite(tau)
     period = shots.period_s[:, None]
     often = np.exp(-period / tau) / np.where(forgets, -np.expm1(-period / tau), 1.0)
@@ -128,9 +129,14 @@ def phases_by(
 
 
 def spectrum_of(shots: Shots) -> NDArray[np.complex128]:
-    """Return the Fourier transform of the steps of the level, twice as long as these."""
+    """Return the Fourier transform of the steps of the level, at least twice as long as these."""
     steps = shots.steps()
-    return np.asarray(np.fft.rfft(steps, 2 * steps.shape[1], axis=1))
+    return np.asarray(np.fft.rfft(steps, _fast(2 * steps.shape[1]), axis=1))
+
+
+def _fast(count: int) -> int:
+    """Return a length of Fourier transforms that are fast."""
+    return int(2 ** np.ceil(np.log2(count)))
 
 
 def _before(pulses: Array) -> Array:

@@ -92,6 +92,8 @@ TAILS = (
 better, as soon as it is known to a turn of that. Three of those of 16 us would tell as much of a
 line as all; the others lead up to their whole turns."""
 KINDS = (*SINGLE, *TRAINS, *TAILS)
+STEP = 5e-4
+"""Of the levels at which the arc is worked out."""
 SHARE = 0.75
 """Of the amplitude at which 11 and 20 should meet: the other end stays far away."""
 CHECK_SHARE = 0.7
@@ -246,11 +248,13 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     qubit = p.moved.qubit
     place = p.resonance()
     rest = float(p.detuning_hz(np.zeros(1))[0])
-    table = np.linspace(-1.8, 1.8, 7201)
-    shifts = p.detuning_hz(np.abs(table) * place) - rest
+    shifts = p.detuning_hz(np.arange(0.0, 1.8 + STEP, STEP) * place) - rest
+    slopes = np.diff(shifts)
 
     def shift_of(level: Array, share: float = SHARE) -> Array:
-        return np.interp(level * share, table, shifts)
+        at = np.minimum(np.abs(level) * (share / STEP), slopes.size - 1e-6)
+        low = at.astype(np.int64)
+        return np.asarray(shifts[low] + (at - low) * slopes[low])
 
     scan = _Scan(p, outcome, SHARE * place)
     rows, played = await scan.rows(KINDS), scan.shots(KINDS)
