@@ -1,4 +1,4 @@
-"""What a flux line makes of pulses, and the phase that this gives the qubit they move.
+"""Foretells the phase that pulses on a flux line give the qubit they move.
 
 A step response is a sum of exponentials behind a high-pass, once more after a reflection.
 """
