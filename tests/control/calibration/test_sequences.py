@@ -1,9 +1,12 @@
 """The pieces of programs, without hardware."""
 
+from functools import reduce
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.linalg import expm
 
 from podium.control.calibration.fits.ladder import ladder_decay
 from podium.control.calibration.fits.least_squares import FitFailed
@@ -13,6 +16,7 @@ from podium.control.calibration.sequences import (
     linear_times,
     on_grid_ns,
     pads,
+    precession_ns,
     pulse_area_ns,
     table_times,
 )
@@ -120,3 +124,26 @@ def test_a_faint_pulse_is_found_within_its_error():
         pulls.append((begin - 127) / sigma)
     assert 0.8 < np.std(pulls) < 1.2
     assert abs(np.mean(pulls)) < 0.2
+
+
+def test_a_half_pi_pulse_precesses_by_so_much_of_its_length() -> None:
+    """Two half pi pulses of the house's shape on a qubit that is 1 MHz off, written out."""
+    duration_ns, free_ns, detuned = 52, 200, 2 * np.pi * 1e-3
+    steps = 260
+    height = np.exp(-8 * ((np.arange(steps) + 0.5) / steps - 0.5) ** 2) - np.exp(-2.0)
+    angles = 0.5 * np.pi * height / height.sum()
+    z = np.diag([1.0, -1.0])
+
+    def pulse(axis: float) -> np.ndarray:
+        flip = np.array([[0, np.exp(-1j * axis)], [np.exp(1j * axis), 0]])
+        step = detuned * duration_ns / steps * z
+        return reduce(
+            lambda whole, one: expm(-0.5j * (one * flip + step)) @ whole, angles, np.eye(2)
+        )
+
+    wait = expm(-0.5j * detuned * free_ns * z)
+    phases = 2 * np.pi * np.arange(3) / 3
+    fringe = [abs((pulse(one) @ wait @ pulse(0.0))[1, 0]) ** 2 for one in phases]
+    turned = abs(np.angle(np.sum(fringe * np.exp(1j * phases))))
+    assert turned == pytest.approx(detuned * (free_ns + 2 * precession_ns(duration_ns)), abs=2e-3)
+    assert abs(turned - detuned * (free_ns + duration_ns)) > 0.02, "not half of each"
