@@ -102,6 +102,7 @@ CHECKS = (
     *(Kind(ns) for ns in (12, 32, 76, 200, 560)),
     Kind(5, 12),
     Kind(80, before=Before(1600, 1000)),
+    Kind(80, before=Before(LONG_NS, 3000)),
 )
 LOOKS = tuple(Kind(ns) for ns in (2, 3, 5, 200))
 """By which the other end is looked at, where pulses do not move the one they should."""
@@ -110,7 +111,7 @@ STILL = 0.03
 SHOTS = 500
 SURE = 3.0
 """Sigmas of an exponential that is stored."""
-OFF = 0.03
+OFF = 0.015
 """Turns by which a check may be off beside its noise, for each pulse."""
 
 
@@ -344,7 +345,9 @@ async def _verify(
         bent = 1 + model["bend"] * ((level * CHECK_SHARE / SHARE) ** 2 - 1)
         return shift_of(level, CHECK_SHARE) * bent
 
-    expected = phases_of(played, {**model, "bend": 0.0}, shift_there)
+    one = np.ones(1)
+    edges = model["edges"] * float((shift_there(one) / shift_of(one, SHARE))[0])
+    expected = phases_of(played, {**model, "edges": edges, "bend": 0.0}, shift_there)
     off = turns - expected
     off = off - np.round(off)
     wrong = np.abs(off) > 5 * sigma + OFF * np.maximum(played.counting, at / 100e-9)
