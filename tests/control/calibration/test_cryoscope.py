@@ -31,6 +31,7 @@ TRUE = {
     "offset": 0.003,
     "edges": 0.11,
     "bend": 0.004,
+    "halves": 0.0,
 }
 LONG = {**TRUE, "amplitude4": 0.007, "tau4": 28e-6}
 PERIOD_NS, PREPARED_NS = 250_000, 64

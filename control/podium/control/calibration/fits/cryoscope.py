@@ -21,6 +21,8 @@ _Model = Callable[[Mapping[str, float]], Array]
 BANDS_S = ((1.5e-9, 15e-9), (20e-9, 250e-9), (0.4e-6, 5e-6), (8e-6, 80e-6))
 """Where the time constants of the exponentials are looked for, one in each. The last one is looked
 for where pulses have gone before that were longer than :data:`SHORT_S`."""
+HALVES = "halves"
+"""Of it, fits without the rest know what is expected: no phase tells it from a long tail."""
 EXPECTED = {
     "amplitude1": (0.0, 0.05),
     "tau1": (6e-9, 3e-9),
@@ -35,6 +37,7 @@ EXPECTED = {
     "rest": (0.0, 0.01),
     "offset": (0.0, 0.03),
     "bend": (0.0, 0.006),
+    HALVES: (0.0, 3e-9),
 }
 """Of a line that is not known yet, with spreads; of the high-pass one over its time constant. Fits
 begin here, and do without where all phases are known to a turn."""
@@ -122,8 +125,9 @@ def fit_cryoscope(
     ``known``: of phases that are nearly these.
     Returns ``amplitude1``, ``tau1`` (s) and so on, ``scale`` (of the level, as expected), ``rest``
     (the level without a pulse), ``offset`` and ``edges`` (turns, of a shot and of each pulse),
-    ``bend`` (by how much more a level of x shifts than expected, over x squared less 1), and, where
-    they are there, ``high_pass`` (s), and ``reflection`` with ``reflection_delay`` (s).
+    ``bend`` (by how much more a level of x shifts than expected, over x squared less 1), ``halves``
+    (s, by how much longer than expected each half pi pulse precesses), and, where they are there,
+    ``high_pass`` (s), and ``reflection`` with ``reflection_delay`` (s).
     Raises FitFailed.
     """
     known = known or whole_turns(shots, turns, sigma, shift_of)
@@ -230,11 +234,16 @@ class _Fitting:
     used: NDArray[np.bool_]
 
     def fit(self, start: Mapping[str, float]) -> Fit:
-        """Fit what is in ``start``. Raises FitFailed."""
+        """Fit what is in ``start``, near what is expected of :data:`HALVES`. Raises FitFailed."""
         bounds = {name: BOUNDS[name] for name in start}
         model = self._model(self.used)
+        expected, spread = EXPECTED[HALVES]
         return fit_least_squares(
-            model, self.turns[self.used], self.sigma[self.used], [start], bounds
+            lambda values: np.append(model(values), values[HALVES]),
+            np.append(self.turns[self.used], expected),
+            np.append(self.sigma[self.used], spread),
+            [start],
+            bounds,
         )
 
     def searched(self, start: Mapping[str, float]) -> "_Search":
@@ -453,6 +462,7 @@ BOUNDS = {
     "rest": Bound(-0.1, 0.1),
     "offset": Bound(-0.3, 0.3),
     "bend": Bound(-0.05, 0.05),
+    HALVES: Bound(-10e-9, 10e-9),
     "edges": Bound(-0.5, 0.5),
     "high_pass": Bound(*HIGH_PASS_S),
     "reflection": Bound(-0.03, 0.03),

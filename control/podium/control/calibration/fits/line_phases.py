@@ -125,7 +125,8 @@ def phases_by(
     shift = shift_of(level) * (1 + bend * (level**2 - 1))
     shift = shift - shift_of(np.array(rest)) * (1 + bend * (rest**2 - 1))
     edges = values["edges"] * shots.counting
-    return np.asarray(values["offset"] + edges + shift.sum(axis=1) * STEP_S)
+    ends = values["halves"] * (shift[:, 0] + shift[:, -1])
+    return np.asarray(values["offset"] + edges + ends + shift.sum(axis=1) * STEP_S)
 
 
 def spectrum_of(shots: Shots) -> NDArray[np.complex128]:
