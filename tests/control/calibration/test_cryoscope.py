@@ -35,6 +35,9 @@ TRUE = {
 }
 LONG = {**TRUE, "amplitude4": 0.007, "tau4": 28e-6}
 PERIOD_NS, PREPARED_NS = 250_000, 64
+OWN_NS = 31
+"""Of each half pi pulse, in which the qubit precesses."""
+COUNTS_NS = WHOLE_NS + 2 * OWN_NS
 SHORT = (*SINGLE, *TRAINS, *TAILS[:4])
 
 
@@ -42,13 +45,13 @@ def shots(kinds: tuple[Kind, ...]) -> Shots:
     pulses = np.zeros((len(kinds), 13, 3))
     for k, kind in enumerate(kinds):
         for n in range(kind.count):
-            at = n * (kind.duration_ns + GAP_NS)
+            at = OWN_NS + n * (kind.duration_ns + GAP_NS)
             pulses[k, n] = at, at + kind.duration_ns, (-1.0) ** n
         if kind.before is not None:
-            end = -PREPARED_NS - kind.before.later_ns
+            end = OWN_NS - PREPARED_NS - kind.before.later_ns
             pulses[k, -1] = end - kind.before.long_ns, end, 1.0
     pulses[..., :2] *= 1e-9
-    return Shots(pulses, np.full(len(kinds), PERIOD_NS * 1e-9), WHOLE_NS * 1e-9)
+    return Shots(pulses, np.full(len(kinds), PERIOD_NS * 1e-9), COUNTS_NS * 1e-9)
 
 
 def shift_of(level: np.ndarray) -> np.ndarray:
@@ -86,7 +89,7 @@ def walked(kinds: Shots, values: dict[str, float]) -> np.ndarray:
         for k in range(1, sum(name.startswith("tau") for name in values) + 1):
             arrived += values[f"amplitude{k}"] * (played - lowered(played, values[f"tau{k}"]))
         arrived -= lowered(arrived, values["high_pass"])
-        window = values["rest"] + values["scale"] * arrived[zero : zero + WHOLE_NS]
+        window = values["rest"] + values["scale"] * arrived[zero : zero + COUNTS_NS]
         turned = np.sum(bent(window, values) - bent(np.array(values["rest"]), values)) * 1e-9
         edges = values["edges"] * int(np.sum((pulses[:, 2] != 0) & (pulses[:, 0] >= 0)))
         found.append(values["offset"] + edges + turned)

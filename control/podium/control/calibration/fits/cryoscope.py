@@ -266,10 +266,14 @@ class _Fitting:
             rest = np.flatnonzero(more & ~work.used)
             phases, slopes = _slopes(work._model(more & ~work.used), found.values)
             unsure = np.linalg.norm(slopes @ _inverse(found.slopes), axis=1)
-            off = work.turns[rest] - phases
-            off -= np.round(off)
-            k = int(np.argmin(unsure))
-            if unsure[k] > DOUBTED or abs(off[k]) > STRAYS:
+            off = nearest_turn(work.turns[rest] - phases, 0.0)
+            k, count = int(np.argmin(unsure)), int(work.used.sum())
+            is_foretold = unsure[k] < DOUBTED and abs(off[k]) < STRAYS
+            puzzled = not is_foretold or found.squares > PUZZLING * count
+            if puzzled and count > tried and np.any(work.used & more):
+                found, tried = work.reflected(found), count
+                continue
+            if not is_foretold:
                 break
             turns, used = work.turns.copy(), work.used.copy()
             turns[rest[k]], used[rest[k]] = phases[k] + off[k], True
@@ -281,8 +285,6 @@ class _Fitting:
                 np.insert(found.left, row, off[k] / sigma),
             )
             found = work.followed(found)
-            if found.squares > PUZZLING * used.sum() > PUZZLING * tried:
-                found, tried = work.reflected(found), int(used.sum())
         return work, found
 
     def followed(self, found: _Place) -> _Place:
