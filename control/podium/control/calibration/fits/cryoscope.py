@@ -168,7 +168,7 @@ def whole_turns(
     found = work.searched(start)
     if found.scattered > PUZZLING:
         without = {name: one for name, one in start.items() if name != "high_pass"}
-        found = min(found, work.searched(without), key=lambda one: one.scattered)
+        found = min(found, work.searched(without), key=lambda one: one.cost)
     if found.scattered > HOPELESS:
         raise _undescribed(found.line.values, found.scattered)
     return WholeTurns(found.by.turns, found.by.used, found.line.values)
@@ -254,6 +254,9 @@ class _Fitting:
             work, found = work.foretold(found, more)
             if np.any(work.used & ~self.used):
                 found = work.reflected(found)
+            for polish in (work.followed, work.followed, work.reflected, work.followed):
+                if found.squares > PUZZLING * work.used.sum():
+                    found = polish(found)
         return _Search(work, found)
 
     def foretold(self, found: _Place, more: NDArray[np.bool_]) -> tuple["_Fitting", _Place]:
@@ -391,6 +394,11 @@ class _Search:
     def scattered(self) -> float:
         """Return the squares of what is left for each phase."""
         return self.line.squares / int(self.by.used.sum())
+
+    @property
+    def cost(self) -> float:
+        """Return the squares of what is left, a phase that is not known as one of 3 sigma."""
+        return self.line.squares + 9.0 * int(np.sum(~self.by.used))
 
 
 def _coordinates(values: Mapping[str, float]) -> Array:
