@@ -52,9 +52,9 @@ REFLECTION_S = (4e-9, 32e-9)
 """Where a reflection is looked for: within what the FIR filters of an output undo."""
 REFLECTION_STARTS_S = tuple(k * 0.5e-9 for k in range(8, 62))
 REFLECTION_STARTS = 4
-SCATTERED, PUZZLING = 9.0, 2.0
-HOPELESS = 36.0
-"""Squares of what is left for each phase above which nothing is fitted."""
+SCATTERED, PUZZLING, HOPELESS = 9.0, 2.0, 36.0
+"""Squares of what is left for each phase: a line is not believed; a search looks for what is
+missing; nothing is fitted."""
 VAGUE = 5e-3
 """Sigma of the last exponential's amplitude above which it is left as it was known before."""
 PAYS = 2.0
@@ -133,14 +133,15 @@ def fit_cryoscope(
     known = known or whole_turns(shots, turns, sigma, shift_of)
     turns = known.turns + nearest_turn(turns - known.turns, 0.0)
     long = known.used & (shots.earlier_s > SHORT_S)
+    work = _Fitting(shots, turns, sigma, shift_of, known.used, spectrum_of(shots))
     if long.any():
         try:
-            all_of_it = _free(_Fitting(shots, turns, sigma, shift_of, known.used), known.values)
+            all_of_it = _free(work, known.values)
             if all_of_it.sigmas[LAST[0]] < VAGUE and all_of_it.chi2 < SCATTERED:
                 return all_of_it
         except FitFailed:
             pass
-    work = _Fitting(shots, turns, sigma, shift_of, known.used & ~long)
+    work = replace(work, used=known.used & ~long)
     found = _free(work, {name: one for name, one in known.values.items() if name not in LAST})
     if found.chi2 > SCATTERED:
         raise _undescribed(found.values, found.chi2)
@@ -164,7 +165,7 @@ def whole_turns(
     start = {name: one for name, (one, _) in EXPECTED.items() if name != REFLECTED[0]}
     start |= {"high_pass": 1 / start["high_pass"], "edges": 0.0}
     start["scale"] = float(np.sqrt(max(0.25, slope / float(shift_of(np.ones(1))[0]))))
-    work = _Fitting(shots, turns, sigma, shift_of, single)
+    work = _Fitting(shots, turns, sigma, shift_of, single, spectrum_of(shots))
     found = work.searched(start)
     if found.scattered > PUZZLING:
         without = {name: one for name, one in start.items() if name != "high_pass"}
@@ -206,7 +207,7 @@ class _Place:
 
     values: Mapping[str, float]
     slopes: Array
-    """Of what is foretold, in sigmas, by each of :func:`_coordinate`, (n, p)."""
+    """Of what is foretold, in sigmas, by each of :func:`_coordinates`, (n, p)."""
     left: Array
     """Of phases and of what is expected, in sigmas, (n,)."""
 
@@ -232,6 +233,8 @@ class _Fitting:
     sigma: Array
     shift_of: Callable[[Array], Array]
     used: NDArray[np.bool_]
+    spectrum: NDArray[np.complex128]
+    """Of all kinds, as :func:`.line_phases.spectrum_of` has it."""
 
     def fit(self, start: Mapping[str, float]) -> Fit:
         """Fit what is in ``start``, near what is expected of :data:`HALVES`. Raises FitFailed."""
@@ -339,8 +342,7 @@ class _Fitting:
 
     def _model(self, which: NDArray[np.bool_]) -> _Model:
         """Return what foretells the phases of some kinds."""
-        shots = self.shots.of(which)
-        spectrum = spectrum_of(shots)
+        shots, spectrum = self.shots.of(which), self.spectrum[which]
         return lambda values: phases_by(shots, spectrum, values, self.shift_of)
 
     def reflected(self, found: _Place) -> _Place:
