@@ -52,24 +52,29 @@ def expected_pull(bench: Bench, qubit: Qubit) -> float:
     return gap / (4 * critical_photons(bench, qubit))
 
 
-def expected_swing(bench: Bench, qubit: Qubit) -> float:
-    """Return how far the resonator moves over all fluxes, at most, Hz."""
-    pull = expected_pull(bench, qubit)
+def expected_swing(bench: Bench, qubit: Qubit, filled: float) -> float:
+    """Return how far the resonator moves over all fluxes, at most, Hz; as :func:`pull_shape`."""
     if qubit.kind == "fluxonium":
-        values = pull * pull_shape(bench, qubit)(np.linspace(0, 0.5, STEPS + 1))
-        return float(np.ptp(values))
-    return abs(pull)
+        return float(np.ptp(pull_shape(bench, qubit, filled)(np.linspace(0, 0.5, STEPS + 1))))
+    return abs(expected_pull(bench, qubit))
 
 
-def pull_shape(bench: Bench, qubit: Qubit) -> Shape:
-    """Return a fluxonium's pull in 0 over the flux, 1 at its sweet spot.
+def pull_shape(bench: Bench, qubit: Qubit, filled: float) -> Shape:
+    """Return a fluxonium's pull in 0 over the flux, Hz.
 
-    Where one of its lines crosses the resonator, the pull is that of the two lines' avoided
-    crossing, at most their coupling.
+    ``filled``: photons in the resonator, of the critical number at the sweet spot. Where one of its
+    lines comes near the resonator they are more of the critical number there, which is as the
+    inverse square of the pull, and leave 1 / sqrt(1 + n / n_crit) of it.
     """
     resonator_hz = bench.best(qubit, "readout_frequency")
-    _, coupling_hz = _fluxonium(bench, qubit)
-    return _shape(_energies(qubit), lambda at: bounded_pull(at, coupling_hz, resonator_hz))
+    here, coupling_hz = _fluxonium(bench, qubit)
+    least_hz = bounded_pull(here, coupling_hz, resonator_hz)
+
+    def pull(at: Spectrum) -> float:
+        bare_hz = bounded_pull(at, coupling_hz, resonator_hz)
+        return float(bare_hz / np.sqrt(1 + filled * (bare_hz / least_hz) ** 2))
+
+    return _shape(_energies(qubit), pull)
 
 
 def bounded_pull(at: Spectrum, coupling_hz: float, resonator_hz: float) -> float:
@@ -83,7 +88,8 @@ def bounded_pull(at: Spectrum, coupling_hz: float, resonator_hz: float) -> float
 
 def line_shape(qubit: Qubit) -> Shape:
     """Return a fluxonium's f01 over the flux, 1 at its sweet spot."""
-    return _shape(_energies(qubit), lambda at: at.f01_hz)
+    top_hz = spectrum(_energies(qubit)).f01_hz
+    return _shape(_energies(qubit), lambda at: at.f01_hz / top_hz)
 
 
 def _shape(energies: Energies, value: Callable[[Spectrum], float]) -> Shape:
@@ -91,7 +97,7 @@ def _shape(energies: Energies, value: Callable[[Spectrum], float]) -> Shape:
     values = np.array([value(spectrum(energies, HALF_FLUX + float(flux))) for flux in apart])
 
     def shape(flux: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.interp(np.abs(flux - np.rint(flux)), apart, values / values[0]))
+        return np.asarray(np.interp(np.abs(flux - np.rint(flux)), apart, values))
 
     return shape
 

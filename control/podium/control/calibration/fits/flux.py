@@ -110,74 +110,6 @@ def fit_resonator_arc(
     return _followed(fit, resonator_hz, sigma_hz, line, period)
 
 
-ASTRAY_HZ = 3e6
-"""A resonator so far off its arc is beside it: one of its qubit's lines is near."""
-PERIOD_OFF = 0.08
-"""Periods of flux are looked for within this part of the design's."""
-
-
-def pull_arc(bias_v: Array, values: Mapping[str, float], shape: Callable[[Array], Array]) -> Array:
-    """Return the dressed resonator over the bias; see :func:`fit_pull_arc`."""
-    flux = (bias_v - values["sweet_spot"]) / values["period"]
-    return np.asarray(values["bare"] + values["pull"] * shape(flux))
-
-
-def fit_pull_arc(
-    bias_v: Array,
-    resonator_hz: Array,
-    sigma_hz: Array,
-    shape: Callable[[Array], Array],
-    design: Mapping[str, float],
-) -> Fit:
-    """Fit the dressed resonator, ``bare + pull shape(flux)``, over the bias.
-
-    ``shape``: by the distance from a sweet spot in flux quanta, 1 there; ``design``: ``period``
-    (V) and ``pull`` (at the sweet spot, Hz). Returns what :func:`fit_resonator_arc` returns.
-    """
-    period, pull = design["period"], design["pull"]
-
-    def model(values: Mapping[str, float]) -> Array:
-        return pull_arc(bias_v, values, shape)
-
-    start, use = _by_symmetry(bias_v, resonator_hz, shape, design)
-    bounds = {
-        "sweet_spot": Bound(-period, period),
-        "period": Bound(period * 0.7, period * 1.4),
-        "pull": Bound(min(pull / 5, pull * 5), max(pull / 5, pull * 5)),
-    }
-    bias_v, resonator_hz, sigma_hz = bias_v[use], resonator_hz[use], sigma_hz[use]
-    fit = fit_least_squares(model, resonator_hz, sigma_hz, [start], bounds)
-    return _followed(fit, resonator_hz, sigma_hz, model(fit.values), period)
-
-
-def _by_symmetry(
-    bias_v: Array,
-    resonator_hz: Array,
-    shape: Callable[[Array], Array],
-    design: Mapping[str, float],
-) -> tuple[dict[str, float], NDArray[np.bool_]]:
-    """Return where an even and periodic arc lies on most of the points, and on which it does.
-
-    Near a crossing of lines a resonator is anywhere: no point counts for more than
-    :data:`ASTRAY_HZ`, or a tenth of the scatter where that is less.
-    """
-    best = np.inf, {"sweet_spot": 0.0, "period": design["period"]}
-    most = min(ASTRAY_HZ, 0.1 * float(np.ptp(resonator_hz)))
-    for period in design["period"] * np.linspace(1 - PERIOD_OFF, 1 + PERIOD_OFF, 17):
-        spots = np.linspace(-0.5, 0.5, 201) * period
-        left = resonator_hz - design["pull"] * shape((bias_v - spots[:, None]) / period)
-        bare = np.median(left, axis=1)
-        missed = np.minimum(np.abs(left - bare[:, None]), most).mean(axis=1)
-        at = int(np.argmin(missed))
-        if missed[at] < best[0]:
-            found = {"sweet_spot": float(spots[at]), "period": float(period)}
-            best = float(missed[at]), found | {"bare": float(bare[at]), "pull": design["pull"]}
-    start = best[1]
-    left = np.abs(resonator_hz - pull_arc(bias_v, start, shape))
-    use = left <= max(most, 3 * float(np.median(left)))
-    return start, use
-
-
 def _followed(
     fit: Fit, resonator_hz: Array, sigma_hz: Array, model_hz: Array, period: float
 ) -> Fit:
@@ -205,7 +137,7 @@ def fit_shaped_arc(
 ) -> Fit:
     """Fit ``top shape(flux)`` over the bias near a sweet spot, where f01 is ``top``, Hz.
 
-    ``shape``: as of :func:`fit_pull_arc`; ``start``: ``sweet_spot``, ``period`` (V), ``top`` (Hz).
+    ``shape``: by the distance from a sweet spot in flux quanta, 1 there; ``start``: ``sweet_spot``, ``period`` (V), ``top`` (Hz).
     """
 
     known_v, doubt_v = start["period"], PERIOD_DOUBT * start["period"]

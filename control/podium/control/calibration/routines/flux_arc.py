@@ -2,11 +2,13 @@
 
 A transmon's arc is even about its sweet spot. So a bias on each side of it tells where it is, and
 each resonator leads the way: the next bias is where the arc through those before wants one. A qubit
-that does not get there, and a fluxonium, whose arc is steeper, is scanned over a whole period.
+that does not get there is scanned over a whole period. So is a fluxonium, whose arc has crossings
+in it and is mixed by heat: by its symmetry, and then more closely about half a flux quantum.
 """
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,13 +23,17 @@ from podium.control.calibration.dispersive import (
     pull_shape,
 )
 from podium.control.calibration.fits.flux import (
-    fit_pull_arc,
     fit_resonator_arc,
-    pull_arc,
     resonator_arc,
 )
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.fits.resonator import ReadoutWindow, fit_resonance
+from podium.control.calibration.fits.symmetric_arc import (
+    Middles,
+    find_middles,
+    fit_symmetric_arc,
+    symmetric_arc,
+)
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse, refuse_clipped
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window, scan_program
@@ -63,6 +69,9 @@ neighbours leave some 0.4 % of a width, most of it alike on both sides."""
 REACH = 0.55
 """Biases over a whole period go this far to both sides: a sweet spot lies within for any offset."""
 POINTS = 33
+CLOSE, CLOSE_POINTS = 0.09, 15
+"""How far to both sides of half a flux quantum a fluxonium is measured more closely, in periods,
+and at how many biases."""
 LEAST_SEEN = 0.5
 """Share of the biases of a whole period at which a resonance must be seen."""
 CROSSTALK = 0.005
@@ -89,10 +98,19 @@ class ResonatorTrack:
 
     def fit(self, qubit: Qubit, design: Mapping[str, float], bench: Bench) -> Fit:
         """Fit the qubit's arc; raises FitFailed."""
-        bias, line, sigma = (np.array(v) for v in (self.volts, self.hertz, self.sigma))
+        lines = self.arrays()
         if qubit.kind == "fluxonium":
-            return fit_pull_arc(bias, line, sigma, pull_shape(bench, qubit), design)
-        return fit_resonator_arc(bias, line, sigma, design)
+            return fit_symmetric_arc(*lines, self.middles(qubit, bench))
+        return fit_resonator_arc(*lines, design)
+
+    def middles(self, qubit: Qubit, bench: Bench) -> Middles:
+        """Return the biases about which a fluxonium's arc is even; raises FitFailed."""
+        shape = pull_shape(bench, qubit, PHOTONS)
+        return find_middles(*self.arrays(), shape, bench.design(qubit, "flux_period").value)
+
+    def arrays(self) -> tuple[Array, Array, Array]:
+        """Return biases, V, and lines with their sigmas, Hz."""
+        return np.array(self.volts), np.array(self.hertz), np.array(self.sigma)
 
 
 async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -118,6 +136,9 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         for q in rest:
             tracks[q.name] = ResonatorTrack()
         await _whole_period(bench, outcome, rest, tracks, windows)
+        fluxoniums = tuple(q for q in rest if q.kind == "fluxonium")
+        if fluxoniums:
+            await _closely(bench, outcome, fluxoniums, tracks, windows)
         strayed |= {q.name: 0.0 for q in rest}  # all lines sweep alike there
     good = await _analyse(bench, outcome, qubits, strayed, tracks, designs)
     rest_v = {q.flux_port: 0.0 for q in qubits}
@@ -267,6 +288,27 @@ async def _whole_period(
         await _measure(bench, outcome, qubits, at, tracks, windows)
 
 
+async def _closely(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    tracks: Mapping[str, ResonatorTrack],
+    windows: Mapping[str, ReadoutWindow],
+) -> None:
+    """Measure about half a flux quantum where the arcs' symmetry has it; lost ones are left out."""
+    middles: dict[str, Middles] = {}
+    for q in qubits:
+        with suppress(FitFailed):  # said once more when all is fitted
+            middles[q.name] = await asyncio.to_thread(tracks[q.name].middles, q, bench)
+    qubits = tuple(q for q in qubits if q.name in middles)
+    for step in np.linspace(-CLOSE, CLOSE, CLOSE_POINTS) if qubits else ():
+        at = {
+            name: one.half_v + float(step) * one.period_v for name, one in middles.items()
+        }
+        level = {q.name: _within(bench, q, at[q.name]) for q in qubits}
+        await _measure(bench, outcome, qubits, level, tracks, windows)
+
+
 async def _measure(
     bench: Bench,
     outcome: Outcome,
@@ -278,7 +320,7 @@ async def _measure(
     """Move the qubits to these biases and find their resonators there."""
     await bench.runner.bias({q.flux_port: at[q.name] for q in qubits})
     kappa = {q.name: bench.guess(q, "kappa") for q in qubits}
-    swing = max(expected_swing(bench, q) for q in qubits)
+    swing = max(expected_swing(bench, q, PHOTONS) for q in qubits)
     span = 2.4 * swing + 5 * max(kappa.values())
     points = 2 * int(span / (min(kappa.values()) / 4) / 2) + 1
     centres = {q.name: bench.guess(q, "ground_readout_frequency") for q in qubits}
@@ -347,7 +389,7 @@ async def _analyse(
 
         def line(volts: Array) -> Array:
             if qubit.kind == "fluxonium":
-                return pull_arc(volts, v, pull_shape(bench, qubit))
+                return symmetric_arc(volts, v)
             return resonator_arc(volts, v, design)
 
         spot, period = v["sweet_spot"], v["period"]

@@ -25,8 +25,10 @@ from podium.control.parameters.validity import DAY_S, Lifetime
 REACH = 0.032
 """Distance of the flanks from the sweet spot, in flux periods: far enough for a steep slope, and no
 farther, since biases take their time to get there."""
-FLUXONIUM = 0.47
-"""A fluxonium's f01 is so much steeper beside its sweet spot: distances are that much shorter."""
+FLUXONIUM, RISEN = 0.47, 1.1
+"""A fluxonium's f01 is so much steeper beside its sweet spot: distances are that much shorter, and
+no farther than where f01 is so many times that of the sweet spot: not far beyond, the resonator
+tells its levels apart no longer."""
 FIRST_WINDOW = 0.8
 """Width of the first flank's search, of the distance that the line is expected to have moved."""
 SECOND_WINDOW_HZ = 6e6
@@ -146,8 +148,7 @@ async def _flank(
     bias = {
         q.name: bench.bias_on_grid(
             q,
-            arcs[q.name]["sweet_spot"]
-            + side * REACH * (FLUXONIUM if q.kind == "fluxonium" else 1.0) * arcs[q.name]["period"],
+            arcs[q.name]["sweet_spot"] + side * _reach(_shape(q)) * arcs[q.name]["period"],
         )
         for q in qubits
     }
@@ -163,7 +164,7 @@ async def _flank(
         blur = DOUBTS * 2 * drop / abs(at - one["sweet_spot"]) * doubt_v[q.name]
         half = (FIRST_WINDOW * drop + blur) / 2
         if len(points[q.name].hertz) > 1:
-            centre = _mirrored(points[q.name], one, at)
+            centre = _mirrored(points[q.name], one, at, shape)
             half = SECOND_WINDOW_HZ / 2 + blur
         expected[q.name] = Range(centre - half, centre + half)
         known = known_rabi(Pulses(bench, q))
@@ -182,11 +183,23 @@ async def _flank(
         points[q.name].add(told(seen.data, "bias_v")[q.name], centre, seen.fit.sigmas["centre"])
 
 
-def _mirrored(points: Points, arc_of: Arc, bias_v: float) -> float:
-    """Return where the line is on the other flank, from how far it has moved on the first, Hz."""
-    spot = arc_of["sweet_spot"]
+def _reach(shape: Shape | None) -> float:
+    """Return the distance of the flanks from the sweet spot, in periods."""
+    if shape is None:
+        return REACH
+    distances = np.linspace(0, FLUXONIUM * REACH, 61)
+    return float(distances[np.argmin(np.abs(shape(distances) - RISEN))])
+
+
+def _mirrored(points: Points, arc_of: Arc, bias_v: float, shape: Shape | None) -> float:
+    """Return where the line is on the other flank, from how far it has moved on the first, Hz.
+
+    It moves as the square of the distance; the square of a fluxonium's frequency does so.
+    """
+    spot, power = arc_of["sweet_spot"], 1 if shape is None else 2
     share = ((bias_v - spot) / (points.volts[-1] - spot)) ** 2
-    return points.hertz[0] + share * (points.hertz[-1] - points.hertz[0])
+    top, moved = points.hertz[0] ** power, points.hertz[-1] ** power
+    return float((top + share * (moved - top)) ** (1 / power))
 
 
 def _shape(qubit: Qubit) -> Shape | None:
