@@ -88,8 +88,14 @@ def bounded_pull(at: Spectrum, coupling_hz: float, resonator_hz: float) -> float
 
 def line_shape(qubit: Qubit) -> Shape:
     """Return a fluxonium's f01 over the flux, 1 at its sweet spot."""
-    top_hz = spectrum(_energies(qubit)).f01_hz
-    return _shape(_energies(qubit), lambda at: at.f01_hz / top_hz)
+    from scipy.interpolate import CubicSpline
+
+    apart = np.linspace(0, 0.5, STEPS + 1)
+    energies = _energies(qubit)
+    lines = np.array([spectrum(energies, HALF_FLUX + float(flux)).f01_hz for flux in apart])
+    # Even about half a flux quantum and about none: level at both ends.
+    line = CubicSpline(apart, lines / lines[0], bc_type="clamped")
+    return lambda flux: np.asarray(line(np.abs(flux - np.rint(flux))))
 
 
 def _shape(energies: Energies, value: Callable[[Spectrum], float]) -> Shape:

@@ -12,6 +12,7 @@ from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.fits.peak import PulsePrior, fit_pulse_line, pulse_line
 from podium.control.calibration.fits.projection import line_axis
 from podium.control.calibration.outcome import Panel, Series
+from podium.control.calibration.polarisation import shots_for
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
@@ -241,7 +242,7 @@ def line_scan(
         frames_of(pulses),
         tuple(body),
         (axis,),
-        shots=bench.shots(shots),
+        shots=shots_for(bench, qubits, shots),
     )
     return LineScan(program, "drive_frequency", duration_ns * 1e-9, amplitude, expected)
 

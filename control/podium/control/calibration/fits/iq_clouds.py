@@ -27,6 +27,8 @@ THRESHOLDS = 1001
 """Tried between both means ..."""
 SMOOTHED = 0.25
 """... each with its neighbours, up to so many sigmas of the cloud of 0."""
+MIXTURE_STEPS = 60
+"""Of the fit of two clouds to shots that hold some of each."""
 ENOUGH = 50
 """Heralded shots of each preparation, below which nothing is told."""
 
@@ -111,6 +113,33 @@ def levels_of(ground: ComplexArray, excited: ComplexArray) -> Levels:
     return Levels(
         zero, one, float(np.var(bare.project(ground))), float(np.var(bare.project(excited)))
     )
+
+
+def levels_of_mixtures(first: ComplexArray, second: ComplexArray) -> Levels:
+    """Return the clouds of 0 and 1 from two sets of shots that both hold some of each.
+
+    ``first`` (n,) has more in 0, ``second`` (m,) more in 1. Along the line between their means, two
+    Gaussians of one width are fitted to all of them (expectation and maximisation, Dempster et
+    al., J. R. Stat. Soc. B 39, 1 (1977)).
+    """
+    rough = levels_of(first, second)
+    axis = rough.excited - rough.ground
+    places = rough.project(np.concatenate([first, second]))
+    low, high = np.quantile(places, (0.1, 0.9))
+    share, variance = 0.5, float(np.var(places)) / 4
+    for _ in range(MIXTURE_STEPS):
+        odds = np.log(share / (1 - share)) + ((places - low) ** 2 - (places - high) ** 2) / (
+            2 * variance
+        )
+        in_one = 1 / (1 + np.exp(-np.clip(odds, -50, 50)))
+        share = float(np.clip(np.mean(in_one), 0.02, 0.98))
+        low = np.sum((1 - in_one) * places) / np.sum(1 - in_one)
+        high = np.sum(in_one * places) / np.sum(in_one)
+        scatter = (1 - in_one) * (places - low) ** 2 + in_one * (places - high) ** 2
+        variance = float(np.mean(scatter))
+    apart = float((high - low) ** 2)
+    zero, one = (complex(rough.ground + axis * float(place)) for place in (low, high))
+    return Levels(zero, one, variance / apart, variance / apart)
 
 
 def refuse_alike_clouds(ground: ComplexArray, excited: ComplexArray) -> None:

@@ -18,6 +18,7 @@ from podium.control.calibration.fits.iq_clouds import (
     discriminate,
     heralded_zeros,
     levels_of,
+    levels_of_mixtures,
     rare_errors,
     refuse_alike_clouds,
 )
@@ -25,6 +26,7 @@ from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.herald import HERALD, back_to_0, herald
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.polarisation import polarisation, shots_for
 from podium.control.calibration.preparation_errors import (
     herald_timings,
     ideal_fidelity,
@@ -56,6 +58,8 @@ ComplexArray = NDArray[np.complex128]
 
 ROUGH_SHOTS = 200
 """Of each state, prepared from rest: they tell which cloud is 0, however few shots follow."""
+HOT = 0.9
+"""Polarisation at rest below which shots from rest hold too many in 1 to show where 0 is read."""
 REST_LIFETIMES = 3.0
 """Wait before each of these."""
 SHOTS = 40_000
@@ -179,6 +183,8 @@ class _Clouds:
     """Before the preparation, shape (n, p)."""
     shots: ComplexArray
     """After it, shape (n, p)."""
+    hot: bool
+    """Heat leaves many shots from rest in 1."""
 
     def all(self) -> tuple[ComplexArray, ComplexArray]:
         """Return the shots of each preparation, heralded or not."""
@@ -188,7 +194,10 @@ class _Clouds:
         """Return the shots of each preparation that began in 0 for sure. Raises FitFailed."""
         look_at(self.from_rest, self.herald, self.shots)
         refuse_alike_clouds(self.from_rest[:, 0], self.from_rest[:, 1])
-        rough = _sharp(levels_of(self.from_rest[:, 0], self.from_rest[:, 1]), self.from_rest)
+        if self.hot:
+            rough = levels_of_mixtures(self.from_rest[:, 0], self.from_rest[:, 1])
+        else:
+            rough = _sharp(levels_of(self.from_rest[:, 0], self.from_rest[:, 1]), self.from_rest)
         sure = heralded_zeros(self.herald, rough)
         return self.shots[sure[:, 0], 0], self.shots[:, 1:][sure[:, 1:]]
 
@@ -217,7 +226,7 @@ async def _heralded(
         frames_of(pulses),
         (*passive_reset(pulses, frames, REST_LIFETIMES), *prepare, *measure_at_once(pulses)),
         (state_axis(pulses),),
-        shots=ROUGH_SHOTS,
+        shots=shots_for(bench, (p.qubit for p in pulses), ROUGH_SHOTS),
         keep_shots=True,
     )
     first = await bench.run(outcome, at_rest)
@@ -245,6 +254,7 @@ async def _heralded(
                 iq_of(first, p.qubit.element),
                 joined(f"{p.qubit.element}_{HERALD}"),
                 joined(p.qubit.element),
+                hot=polarisation(bench, p.qubit) < HOT,
             )
             for p in pulses
         }
@@ -342,6 +352,7 @@ async def _second_level(
             first[p.qubit.name].from_rest,
             iq_of(data, f"{p.qubit.element}_{HERALD}"),
             iq_of(data, p.qubit.element),
+            first[p.qubit.name].hot,
         )
         for p in able
     }

@@ -1,0 +1,35 @@
+"""Says how much of its signal heat leaves a qubit, and how many shots make up for it."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from podium.control.calibration.bench import Bench
+from podium.control.facility.facility import Qubit
+
+PLANCK_BY_BOLTZMANN_K_S = 4.799243e-11
+"""h / k, of CODATA's exact constants, kelvin seconds."""
+USUAL_K = 0.03
+"""ASSUMED, where no thermal population was measured: what qubits feel in a fridge of 10 mK."""
+MOST = 16.0
+"""So many times the shots at most."""
+
+
+def polarisation(bench: Bench, qubit: Qubit) -> float:
+    """Return by how much more often the qubit at rest is in 0 than in 1, of all times.
+
+    All that a pi pulse changes is smaller by this. A fluxonium's is tanh(h f01 / 2 k T); that of a
+    transmon counts as 1 until it is measured.
+    """
+    thermal = bench.record.get(f"{qubit.name}.thermal_population")
+    if thermal is not None:
+        return float(np.clip(1 - 2 * thermal.value, 1 / np.sqrt(MOST), 1.0))
+    if qubit.kind != "fluxonium":
+        return 1.0
+    expected = PLANCK_BY_BOLTZMANN_K_S * bench.guess(qubit, "f01") / (2 * USUAL_K)
+    return float(np.clip(np.tanh(expected), 1 / np.sqrt(MOST), 1.0))
+
+
+def shots_for(bench: Bench, qubits: Iterable[Qubit], shots: float) -> int:
+    """Return how many shots tell of these qubits at rest what ``shots`` tell of cold ones."""
+    return bench.shots(round(shots / min(polarisation(bench, q) for q in qubits) ** 2))
