@@ -310,6 +310,19 @@ class Bench:
             outcome.notes.append(f"{', '.join(fixed)} {verb} no flux line: left out")
         return tunable
 
+    def with_ladder(self, outcome: Outcome, qubits: tuple[Qubit, ...]) -> tuple[Qubit, ...]:
+        """Return those of ``qubits`` whose drive line reaches 1-2; note in ``outcome`` who is not.
+
+        A fluxonium's 1-2 transition, its plasmon, lies gigahertz above 0-1.
+        """
+        near = tuple(qubit for qubit in qubits if qubit.kind != "fluxonium")
+        if far := [qubit.element for qubit in qubits if qubit not in near]:
+            outcome.notes.append(
+                f"{', '.join(far)}: a fluxonium's 1-2 transition lies beyond the reach of the line "
+                "that drives 0-1: left out"
+            )
+        return near
+
     def bias_step_v(self, qubit: Qubit) -> float | None:
         """Return the grid on which the qubit's flux source sets its level, V; None: not known."""
         source = self.flux(qubit).source

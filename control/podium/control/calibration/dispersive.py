@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.polarisation import is_hot, polarisation
 from podium.control.facility.design_values import ENERGIES
 from podium.control.facility.facility import Qubit
 from podium.control.facility.fluxonium import HALF_FLUX, Energies, Spectrum, spectrum
@@ -50,6 +51,20 @@ def expected_pull(bench: Bench, qubit: Qubit) -> float:
         return bounded_pull(here, coupling_hz, bench.best(qubit, "readout_frequency"))
     gap = bench.best(qubit, "readout_frequency") - bench.best(qubit, "f01")
     return gap / (4 * critical_photons(bench, qubit))
+
+
+def expected_levels(bench: Bench, qubit: Qubit) -> tuple[tuple[float, float], ...]:
+    """Return how often a qubit at rest is in 0 and in 1, and the pull of each, of that in 0.
+
+    Of one that no heat moves much, 0 alone.
+    """
+    if not is_hot(bench, qubit):
+        return ((1.0, 1.0),)
+    here, coupling_hz = _fluxonium(bench, qubit)
+    resonator_hz = bench.best(qubit, "readout_frequency")
+    pulls = here.pulls(resonator_hz) * coupling_hz**2
+    in_one = (1 - polarisation(bench, qubit)) / 2
+    return ((1 - in_one, 1.0), (in_one, float(pulls[1] / pulls[0])))
 
 
 def expected_swing(bench: Bench, qubit: Qubit, filled: float) -> float:

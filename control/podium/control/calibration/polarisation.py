@@ -11,6 +11,8 @@ PLANCK_BY_BOLTZMANN_K_S = 4.799243e-11
 """h / k, of CODATA's exact constants, kelvin seconds."""
 USUAL_K = 0.03
 """ASSUMED, where no thermal population was measured: what qubits feel in a fridge of 10 mK."""
+HOT = 0.9
+"""A qubit at rest whose polarisation is less begins nothing well: it is reset by flips."""
 MOST = 16.0
 """So many times the shots at most."""
 
@@ -28,6 +30,11 @@ def polarisation(bench: Bench, qubit: Qubit) -> float:
         return 1.0
     expected = PLANCK_BY_BOLTZMANN_K_S * bench.guess(qubit, "f01") / (2 * USUAL_K)
     return float(np.clip(np.tanh(expected), 1 / np.sqrt(MOST), 1.0))
+
+
+def is_hot(bench: Bench, qubit: Qubit) -> bool:
+    """Tell whether heat leaves a fluxonium in 1 too often for a wait to bring it to 0."""
+    return qubit.kind == "fluxonium" and polarisation(bench, qubit) < HOT
 
 
 def shots_for(bench: Bench, qubits: Iterable[Qubit], shots: float) -> int:

@@ -10,6 +10,7 @@ from podium.control.calibration.declaration import READOUT_SETTINGS
 from podium.control.calibration.discrimination import discriminator_of
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.projection import Levels
+from podium.control.calibration.polarisation import is_hot
 from podium.control.client.cross_resonance import drag_pulse
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import NotMeasured
@@ -350,11 +351,13 @@ def frames_of(pulses: Iterable[Pulses], ef: bool = False) -> tuple[Frame, ...]:
 def resets_actively(pulses: Iterable[Pulses]) -> bool:
     """Tell whether these qubits are brought to 0 by measuring and flipping them, or by waiting.
 
-    The bench says so, and the results of all of them can be told, and are not too often wrong.
+    The bench says so, or heat leaves one of them in 1; and the results of all of them can be told,
+    and are not too often wrong.
     """
-    return all(
-        p.bench.active_reset and p.can_discriminate() and not p.reads_too_poorly() for p in pulses
-    )
+    pulses = tuple(pulses)
+    if not any(p.bench.active_reset or is_hot(p.bench, p.qubit) for p in pulses):
+        return False
+    return all(p.can_discriminate() and not p.reads_too_poorly() for p in pulses)
 
 
 def measure_all(pulses: Sequence[Pulses]) -> list[Statement]:

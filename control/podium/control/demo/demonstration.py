@@ -328,7 +328,7 @@ async def _lab(wanted: DemoRequest, children: Children, endpoints: Path) -> Asyn
 
 def _judge(story: Story, truth: Mapping[str, Truth]) -> None:
     found = {row.name: row.found for row in story.comparisons if row.found is not None}
-    story.comparisons = compare(story.qubits, found, truth, story.without_flux_line, story.left_out)
+    story.comparisons = compare(story.qubits, found, truth, story.absent, story.left_out)
     if story.link is not None:
         story.link.world = truth
 

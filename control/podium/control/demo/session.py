@@ -94,7 +94,10 @@ class Session:
     ) -> None:
         begin_fs = self._now_fs = (await self.runner.now()).total_fs
         tunable = self.runner.facility.with_flux_line(self.qubits)
-        self.story.without_flux_line |= {q.name for q in self.qubits if q not in tunable}
+        for q in self.qubits:
+            lacks = {"sweet_spot"} if q not in tunable else set()
+            lacks |= {"anharmonicity"} if q.kind == "fluxonium" else set()
+            self.story.absent[q.name] = frozenset(lacks)
         if self.facility_file is not None:
             keep_facility(self.facility_file, self.runner.facility.digest, self.datasets)
         try:
@@ -128,7 +131,7 @@ class Session:
                 self.story.qubits,
                 found,
                 {},
-                self.story.without_flux_line,
+                self.story.absent,
                 self.story.left_out,
             )
 

@@ -57,22 +57,19 @@ class Comparison:
         return alone(self.truth.value, self.truth.unit, like=like, percent=percent)
 
 
-OF_A_FLUX_LINE = frozenset({"sweet_spot"})
-"""Quantities that a qubit without a flux line does not have."""
-
-
 def compare(
     qubits: Iterable[str],
     found: Mapping[str, Measured],
     truth: Mapping[str, Truth],
-    without_flux_line: Collection[str] = (),
+    absent: Mapping[str, Collection[str]] | None = None,
     left_out: Collection[str] = (),
 ) -> tuple[Comparison, ...]:
     """Return a row for each listed quantity of each qubit (``node_a.q0``), in that order.
 
-    ``without_flux_line``: those of ``qubits`` that have none, and so no sweet spot. ``left_out``:
-    quantities that nobody was to measure.
+    ``absent``: by qubit, quantities that it does not have, or that no line of it reaches.
+    ``left_out``: quantities that nobody was to measure.
     """
+    absent = absent or {}
     return tuple(
         Comparison(
             qubit,
@@ -82,8 +79,7 @@ def compare(
         )
         for qubit in qubits
         for quantity in QUANTITIES
-        if quantity.name not in left_out
-        and (quantity.name not in OF_A_FLUX_LINE or qubit not in without_flux_line)
+        if quantity.name not in left_out and quantity.name not in absent.get(qubit, ())
     )
 
 

@@ -50,8 +50,8 @@ class Story:
     """Of the hidden world; None for a facility that is not drawn from one."""
     qubits: tuple[str, ...]
     """By full name, ``node_a.q0``."""
-    without_flux_line: frozenset[str] = frozenset()
-    """Those of the qubits that have none."""
+    absent: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By qubit, listed quantities that it does not have, or that no line of it reaches."""
     left_out: frozenset[str] = frozenset()
     """Listed quantities that are not measured."""
     edges: tuple[str, ...] = ()

@@ -137,7 +137,8 @@ def fit_shaped_arc(
 ) -> Fit:
     """Fit ``top shape(flux)`` over the bias near a sweet spot, where f01 is ``top``, Hz.
 
-    ``shape``: by the distance from a sweet spot in flux quanta, 1 there; ``start``: ``sweet_spot``, ``period`` (V), ``top`` (Hz).
+    ``shape``: by the distance from a sweet spot in flux quanta, 1 there; ``start``:
+    ``sweet_spot``, ``period`` (V), ``top`` (Hz).
     """
 
     known_v, doubt_v = start["period"], PERIOD_DOUBT * start["period"]

@@ -55,16 +55,20 @@ class PowerMap:
     window: ReadoutWindow
     step_s: float
     """Longest step in which fields are followed; see :func:`longest_step_s`."""
+    levels: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
+    """How often the qubit is in each level, and that level's pull, of the one in 0."""
 
-    def filled(self, values: Mapping[str, float]) -> ComplexArray:
+    def filled(self, values: Mapping[str, float], relative: float = 1.0) -> ComplexArray:
         """Return the mean field over the window, of the steady one on resonance; shape (m, n).
+
+        ``relative``: pull of the qubit's level, of the one in 0.
 
         ``values``: ``bare``, ``pull``, ``kappa`` (Hz), ``critical`` (logarithm of an amplitude).
         """
         half = np.pi * values["kappa"]
         drive = half * self.amplitude[:, None] * np.exp(-values["critical"])
         away = 2 * np.pi * (values["bare"] - self.frequency_hz)
-        pull = 2 * np.pi * values["pull"]
+        pull = 2 * np.pi * values["pull"] * relative
         field = np.zeros(self.normal.shape, np.complex128)
         seen = np.zeros(field.shape, np.complex128)
         before = np.zeros(field.shape)
@@ -87,7 +91,8 @@ class PowerMap:
     def past(self, values: Mapping[str, float]) -> ComplexArray:
         """Return S21, 1 far from resonance; also with ``coupling`` (Hz) and ``twist`` (rad)."""
         share = values["coupling"] / values["kappa"] * np.exp(1j * values["twist"])
-        return np.asarray(1 - share * self.filled(values))
+        fields = sum(often * self.filled(values, pull) for often, pull in self.levels)
+        return np.asarray(1 - share * fields)
 
 
 def longest_step_s(kappa_hz: float, pull_hz: float) -> float:

@@ -1,9 +1,10 @@
 """Measures the resonator with the qubit in 0 and in 1: chi, kappa, readout frequency.
 
 With the qubit in 0 there is nothing to wait for: shot follows shot, and these rows tell the line,
-the linewidth and what photons move. With the qubit in 1 one power is enough. Shots are heralded
-where results can be told: all but what decays until the window has closed is in 1 then. Elsewhere
-they wait little more than T1, and their share in 1 follows from T1.
+the linewidth and what photons move. One that heat leaves in 1 half of the time is heralded. With
+the qubit in 1 one power is enough. Shots are heralded where results can be told: all but what
+decays until the window has closed is in 1 then. Elsewhere they wait little more than T1, and their
+share in 1 follows from T1.
 """
 
 from collections.abc import Mapping
@@ -27,8 +28,10 @@ from podium.control.calibration.fits.resonator import (
 )
 from podium.control.calibration.herald import began_in_0, can_herald, herald_frames, heralded
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.polarisation import is_hot
 from podium.control.calibration.preparation_errors import (
     herald_timings,
+    later_share,
     share_in_one,
 )
 from podium.control.calibration.readout_jumps import readout_jumps
@@ -104,7 +107,8 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     ground = _ground_program(bench, pulses, top, probe, opens_ns, closes_ns)
     in_0 = await bench.run(outcome, ground)
     gentle = {
-        q.element: top[q.element] * _share_left(in_0, q, window, kappa[q.name]) for q in qubits
+        q.element: top[q.element] * _share_left(bench, in_0, q, window, kappa[q.name])
+        for q in qubits
     }
     if gentle != top:
         top = gentle
@@ -115,9 +119,10 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     def raw(qubit: Qubit) -> Panel:
         frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
-        rows = [iq_of(in_0, qubit.element)[-1]]
+        rows: list[ComplexArray] = []
         with suppress(FitFailed):
-            rows.append(_row_in_1(bench, in_1, qubit, excited.shots)[0])
+            rows.append(_rows(bench, in_0, qubit, ground.shots)[0][-1])
+            rows.append(_rows(bench, in_1, qubit, excited.shots)[0])
         series = tuple(
             Series(f"prepared in {s}", frequency / 1e9, np.abs(row) * 1e3)
             for s, row in enumerate(rows)
@@ -126,16 +131,17 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
-        row, shots = _row_in_1(bench, in_1, qubit, excited.shots)
-        lag_s = 1 / (np.pi * kappa[qubit.name])  # the field follows the qubit so much later
-        thermal = bench.measured(qubit, "thermal_population") or 0.0
-        share = _share_in_1(bench, pulses, qubit, window.opens_s - lag_s, window, cycle_ns)
+        zeros, shots_0 = _rows(bench, in_0, qubit, ground.shots)
+        row, shots = _rows(bench, in_1, qubit, excited.shots)
+        seen_s = window.opens_s - 1 / (np.pi * kappa[qubit.name])  # the field follows so much later
+        before = _share_in_0(bench, pulses, qubit, seen_s, window, heralded="shot" in in_0.dims)
+        share = _share_in_1(bench, pulses, qubit, seen_s, window, cycle_ns)
         scan = DispersiveScan(
             frequency,
-            np.concatenate([iq_of(in_0, qubit.element), row[None]]),
+            np.concatenate([zeros, row[None]]),
             np.array([*POWERS, 1.0]) ** 2,
-            np.array([thermal] * len(POWERS) + [share]),
-            np.array([float(ground.shots)] * len(POWERS) + [shots]),
+            np.array([before] * len(POWERS) + [share]),
+            np.array([shots_0] * len(POWERS) + [shots]),
             window,
             bare_hz(bench, qubit),
         )
@@ -168,10 +174,10 @@ def _fit_lines(scan: DispersiveScan, values: Mapping[str, float]) -> tuple[Serie
     )
 
 
-def _row_in_1(
+def _rows(
     bench: Bench, data: "xarray.Dataset", qubit: Qubit, shots: int
 ) -> tuple[ComplexArray, float]:
-    """Return the scan in 1, shape (frequencies,), and how many of ``shots`` each point tells.
+    """Return a scan, shape (..., frequencies), and how many of ``shots`` each point tells.
 
     Raises FitFailed where too few were heralded in 0.
     """
@@ -184,6 +190,29 @@ def _row_in_1(
     if sure is None or int(count.min()) < FEWEST:
         raise FitFailed(f"fewer than {FEWEST} shots at a point began in 0 for sure")
     return np.sum(np.where(sure, iq, 0.0), axis=0) / count, float(np.mean(count))
+
+
+def _share_in_0(
+    bench: Bench,
+    pulses: tuple[Pulses, ...],
+    qubit: Qubit,
+    seen_s: float,
+    window: ReadoutWindow,
+    *,
+    heralded: bool,
+) -> float:
+    """Return the mean excited fraction of the scans in 0; ``seen_s``: see :func:`_share_in_1`."""
+    thermal, t1_s = bench.measured(qubit, "thermal_population") or 0.0, bench.best(qubit, "t1")
+    if not heralded:
+        return thermal
+    until_s = _since_herald_s(bench, pulses, qubit) + seen_s + window.duration_s / 2
+    return later_share(0.0, thermal, until_s / t1_s)
+
+
+def _since_herald_s(bench: Bench, pulses: tuple[Pulses, ...], qubit: Qubit) -> float:
+    """Return the time from when a herald no longer sees what is lifted to the readout, s."""
+    blind_s = readout_jumps(Pulses(bench, qubit)).herald_is_blind_s(levels(bench, qubit))
+    return blind_s + herald_timings(pulses)[qubit.name].until_read
 
 
 def _share_in_1(
@@ -203,9 +232,7 @@ def _share_in_1(
     if cycle_ns:
         begin_s = until_all_end_ns(pulses)[qubit.name] * 1e-9 + seen_s
         return excited_share(thermal, t1_s, cycle_ns * 1e-9, begin_s, window.duration_s)
-    played = herald_timings(pulses)[qubit.name]
-    blind_s = readout_jumps(Pulses(bench, qubit)).herald_is_blind_s(levels(bench, qubit))
-    since_s = blind_s + played.until_read
+    played, since_s = herald_timings(pulses)[qubit.name], _since_herald_s(bench, pulses, qubit)
     arrives = share_in_one(bench, qubit, played, since_s, thermal)
     x = window.duration_s / t1_s
     alive = float(np.exp(-seen_s / t1_s) * (1 - np.exp(-x)) / x)
@@ -254,12 +281,16 @@ def _amplitude(bench: Bench, qubit: Qubit) -> float:
 
 
 def _share_left(
-    in_0: "xarray.Dataset", qubit: Qubit, window: ReadoutWindow, kappa_hz: float
+    bench: Bench,
+    in_0: "xarray.Dataset",
+    qubit: Qubit,
+    window: ReadoutWindow,
+    kappa_hz: float,
 ) -> float:
     """Return how much of the probe's amplitude leaves the line about where it is."""
     frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
-    rows = iq_of(in_0, qubit.element)
     try:
+        rows, _ = _rows(bench, in_0, qubit, 0)
         weak, strong = (fit_resonance(frequency, row, window, kappa_hz) for row in rows)
     except FitFailed:
         return 1.0  # what is wrong the fit of all rows says
@@ -286,15 +317,29 @@ def _ground_program(
         *rest(frames, min(bench.guess(p.qubit, "kappa") for p in pulses)),
         Barrier(frames),
     ]
+    read: list[Statement] = []
     for p in pulses:
-        body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), closes_ns, opens_ns)
-    return Program(
+        read += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), closes_ns, opens_ns)
+    program = Program(
         "resonator, qubit in 0",
         tuple(p.readout_frame() for p in pulses),
-        tuple(body),
+        (*body, *read),
         (power_axis({element: [a * p for p in POWERS] for element, a in top.items()}), probe),
         shots=bench.shots(GROUND_SHOTS),
     )
+    if any(is_hot(bench, p.qubit) for p in pulses) and _heralds(bench, pulses):
+        return replace(
+            program,
+            frames=(*frames_of(pulses), *herald_frames(pulses)),
+            body=(*_probes(pulses), *heralded(pulses, frame_names(pulses), [], read)),
+            keep_shots=True,
+        )
+    return program
+
+
+def _heralds(bench: Bench, pulses: tuple[Pulses, ...]) -> bool:
+    """Tell whether shots can be heralded in 0, as their frequencies are swept."""
+    return can_herald(pulses) and not any(bench.stores_readouts(p.qubit) for p in pulses)
 
 
 def _excited_program(
@@ -311,7 +356,7 @@ def _excited_program(
     read: list[Statement] = []
     for p in pulses:
         read += p.measure(top[p.qubit.element], closes_ns, opens_ns)
-    if can_herald(pulses) and not any(bench.stores_readouts(p.qubit) for p in pulses):
+    if _heralds(bench, pulses):
         body = [*_probes(pulses), *heralded(pulses, frames, flip, read)]
         every = (*frames_of(pulses), *herald_frames(pulses))
         shots = bench.shots(HERALDED_SHOTS)

@@ -118,6 +118,9 @@ async def ef_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     ``anharmonicity`` (Hz, f12 - f01, negative).
     """
     outcome = Outcome("ef_spectroscopy", "1-2 spectroscopy")
+    qubits = bench.with_ladder(outcome, qubits)
+    if not qubits:
+        return outcome
     expected: dict[str, Range] = {}
     rabi: dict[str, tuple[float, float]] = {}
     for p in all_pulses(bench, qubits):

@@ -302,9 +302,7 @@ async def _closely(
             middles[q.name] = await asyncio.to_thread(tracks[q.name].middles, q, bench)
     qubits = tuple(q for q in qubits if q.name in middles)
     for step in np.linspace(-CLOSE, CLOSE, CLOSE_POINTS) if qubits else ():
-        at = {
-            name: one.half_v + float(step) * one.period_v for name, one in middles.items()
-        }
+        at = {name: one.half_v + float(step) * one.period_v for name, one in middles.items()}
         level = {q.name: _within(bench, q, at[q.name]) for q in qubits}
         await _measure(bench, outcome, qubits, level, tracks, windows)
 

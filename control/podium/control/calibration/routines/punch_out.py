@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import Declaration
-from podium.control.calibration.dispersive import critical_photons, expected_pull
+from podium.control.calibration.dispersive import (
+    critical_photons,
+    expected_levels,
+    expected_pull,
+)
 from podium.control.calibration.fits.least_squares import (
     Bound,
     Fit,
@@ -102,17 +106,20 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         window, width = windows[qubit.name], kappa[qubit.name]
         weak, where = _dips(frequency, iq, window, width)
         step = float(frequency[1] - frequency[0])
-        seen = fit_punch_out(amplitude, where, DIP_DOUBT * step, critical[qubit.name])
-        refuse_unmoved(amplitude, seen.values, MOVES * DIP_DOUBT * step)
-        start = {
-            **{name: weak.values[name] for name in ("kappa", "coupling", "twist")},
-            "bare": seen.values["bare"],
-            "pull": weak.values["resonance"] - seen.values["bare"],
-            "critical": seen.values["critical"],
-            "expected": float(np.log(critical[qubit.name])),
-        }
+        levels = expected_levels(bench, qubit)
+        expected = {"expected": float(np.log(critical[qubit.name]))}
+        lines = {name: weak.values[name] for name in ("kappa", "coupling", "twist")}
+        if len(levels) > 1:  # two lines that go apart: where one dip is says nothing
+            start = lines | expected | {"kappa": width, "bare": float(where[-1])}
+            start |= {"pull": expected_pull(bench, qubit), "critical": expected["expected"]}
+        else:
+            seen = fit_punch_out(amplitude, where, DIP_DOUBT * step, critical[qubit.name])
+            refuse_unmoved(amplitude, seen.values, MOVES * DIP_DOUBT * step)
+            start = lines | expected | {"bare": seen.values["bare"]}
+            start["pull"] = weak.values["resonance"] - seen.values["bare"]
+            start["critical"] = seen.values["critical"]
         step_s = longest_step_s(start["kappa"], start["pull"])
-        mapped = PowerMap(frequency, amplitude, iq, window, step_s)
+        mapped = PowerMap(frequency, amplitude, iq, window, step_s, levels)
         found = fit_power_map(mapped, start, weak.values["delay"])
         v, s = found.values, found.sigmas
         refuse_unmoved(amplitude, v, max(MOVES_WIDTHS * v["kappa"], MAP_MOVES * s["pull"]))

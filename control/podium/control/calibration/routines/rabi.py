@@ -8,6 +8,7 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi
 from podium.control.calibration.fits.projection import principal_axis
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.polarisation import shots_for
 from podium.control.calibration.reset import reset, reset_from_second
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
@@ -17,6 +18,7 @@ from podium.control.calibration.sequences import (
     measure_all,
     pi_amplitude_of,
     pi_pulse_ns,
+    resets_actively,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
@@ -78,9 +80,8 @@ def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool, times: int =
     body.append(Barrier(frames))
     body += measure_all(pulses)
     name = "Rabi 1-2" if ef else "Rabi"
-    return Program(
-        name, frames_of(pulses, ef), tuple(body), (axis,), shots=times * bench.shots(SHOTS)
-    )
+    shots = bench.shots(SHOTS) if resets_actively(pulses) else shots_for(bench, qubits, SHOTS)
+    return Program(name, frames_of(pulses, ef), tuple(body), (axis,), shots=times * shots)
 
 
 def _amplitudes(pulses: Pulses, ef: bool) -> Variable:
@@ -104,7 +105,9 @@ async def rabi(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
 async def rabi_ef(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Find the amplitude of a 1-2 pi pulse. Stores ``ef_pi_amplitude`` (of full scale)."""
-    return await _rabi(bench, Outcome("rabi_ef", "Rabi, 1-2"), qubits, ef=True)
+    outcome = Outcome("rabi_ef", "Rabi, 1-2")
+    qubits = bench.with_ladder(outcome, qubits)
+    return await _rabi(bench, outcome, qubits, ef=True) if qubits else outcome
 
 
 async def _make_room(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> None:

@@ -18,6 +18,7 @@ from podium.control.calibration.fits.least_squares import (
     look_at,
 )
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.polarisation import is_hot
 from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels
@@ -78,6 +79,9 @@ more in the time, and what T1 is worth then depends on the start as well: for th
 scan takes 65 % of the time that the other one would (Fisher information of the model)."""
 REST = Bound(-0.2, 0.4)
 """What flips leave in 1, less what is there in equilibrium, as a share of the amplitude."""
+HOT_REST = Bound(-6.0, 0.4)
+"""The same where equilibrium is half way to 1: flips leave far less in 1, of an amplitude that is
+small, 1 - 2 P(1)."""
 RESET_LIFETIMES = 3.0
 """The 5 % of the shot before that is left is taken into account."""
 USUAL_THERMAL = 0.008
@@ -157,6 +161,7 @@ async def _scan(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> tu
         ladder = ladder_of(bench, qubit)
         excited = layouts[qubit.name].excited
         guess = expected[qubit.name] / ladder.lifetime
+        bounds = (HOT_REST if is_hot(bench, qubit) else REST) if active else None
         # What the shot before has left of 1 is in 0 after a pi pulse, and still in 1 without one.
         before = np.clip(np.roll(projected, 1), 0, 1)
 
@@ -167,12 +172,11 @@ async def _scan(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> tu
             decayed = ladder.signal(delay / values["decay"])
             return np.asarray(values["offset"] + values["amplitude"] * share * decayed)
 
-        found = fit_scan(delay, projected, sigma, excited, model, guess, active)
+        found = fit_scan(delay, projected, sigma, excited, model, guess, bounds)
         t1 = found.values["decay"] * ladder.lifetime
         grid = np.linspace(0.0, float(delay.max()), 300)
-        fitted = found.values["offset"] + found.values["amplitude"] * ladder.signal(
-            grid / found.values["decay"]
-        )
+        height = found.values["amplitude"] * (1 - found.values.get("rest", 0.0))
+        fitted = found.values["offset"] + height * ladder.signal(grid / found.values["decay"])
         line = Series("fit", grid * 1e6, fitted, line=True)
         t1_sigma = found.sigmas["decay"] * ladder.lifetime
         return {"t1": Measured(t1, t1_sigma, "s")}, replace(
@@ -228,11 +232,11 @@ def fit_scan(
     excited: NDArray[np.bool_],
     model: Callable[[Mapping[str, float]], Array],
     guess_s: float,
-    with_rest: bool = False,
+    rest: Bound | None = None,
 ) -> Fit:
     """Fit ``model`` of ``decay`` (s), ``amplitude`` and ``offset`` to a scan; shapes (n,).
 
-    ``with_rest``: of ``rest`` as well, a share of the amplitude.
+    ``rest``: bounds of ``rest``, a share of the amplitude, which is fitted as well then.
 
     Raises FitFailed when the points with a pulse show no decay.
     """
@@ -244,15 +248,13 @@ def fit_scan(
         for factor in (0.3, 1.0, 3.0)
     ]
     bounds = {"decay": Bound(guess_s / 100, guess_s * 100)}
-    if with_rest:
+    if rest is not None:
         starts = [{**start, "rest": 0.0} for start in starts]
-        bounds["rest"] = REST
+        bounds["rest"] = rest
     fit = fit_least_squares(model, signal, sigma, starts, bounds)
-    if abs(fit.values["amplitude"]) < 5 * fit.sigmas["amplitude"]:
-        raise FitFailed(
-            f"the decay's amplitude is only "
-            f"{abs(fit.values['amplitude']) / fit.sigmas['amplitude']:.1f} sigma"
-        )
+    height, sigma_of_it = _height(fit)
+    if abs(height) < 5 * sigma_of_it:
+        raise FitFailed(f"the decay's amplitude is only {abs(height) / sigma_of_it:.1f} sigma")
     here, fitted = signal[excited], model(fit.values)[excited]
     left = float(np.sum((here - fitted) ** 2) / np.sum((here - np.mean(here)) ** 2))
     if left > UNEXPLAINED:
@@ -260,6 +262,17 @@ def fit_scan(
             f"the data do not decay: an exponential leaves {left * 100:.0f} % of their scatter"
         )
     return fit
+
+
+def _height(fit: Fit) -> tuple[float, float]:
+    """Return by how much the signal decays after a pulse, and its sigma."""
+    size, sigma = fit.values["amplitude"], fit.sigmas["amplitude"]
+    if "rest" not in fit.values:
+        return size, sigma
+    share = 1 - fit.values["rest"]
+    variance = (share * sigma) ** 2 + (size * fit.sigmas["rest"]) ** 2
+    variance -= 2 * share * size * fit.correlate("amplitude", "rest")
+    return size * share, float(np.sqrt(max(variance, 0.0)))
 
 
 def ladder_of(bench: Bench, qubit: Qubit) -> LadderDecay:

@@ -26,7 +26,7 @@ from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.herald import HERALD, back_to_0, herald
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.polarisation import polarisation, shots_for
+from podium.control.calibration.polarisation import is_hot, shots_for
 from podium.control.calibration.preparation_errors import (
     herald_timings,
     ideal_fidelity,
@@ -56,10 +56,9 @@ from podium.control.program.program import (
 
 ComplexArray = NDArray[np.complex128]
 
-ROUGH_SHOTS = 200
-"""Of each state, prepared from rest: they tell which cloud is 0, however few shots follow."""
-HOT = 0.9
-"""Polarisation at rest below which shots from rest hold too many in 1 to show where 0 is read."""
+ROUGH_SHOTS, OF_A_MIXTURE = 200, 2
+"""Of each state, prepared from rest: they tell which cloud is 0, however few shots follow; and how
+many times as many are taken, beside what heat asks for, where both hold some of each."""
 REST_LIFETIMES = 3.0
 """Wait before each of these."""
 SHOTS = 40_000
@@ -163,7 +162,7 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         return found, replace(panel, text="assignment fidelity {assignment_fidelity}")
 
     await analyse(bench, outcome, qubits, raw, fit)
-    if bench.active_reset:
+    if bench.active_reset or any(is_hot(bench, q) for q in qubits):
         outcome.notes += [
             f"{p.qubit.element} is read too poorly to be flipped by what is read: qubits that are "
             "measured together with it wait before a shot"
@@ -218,7 +217,8 @@ async def _heralded(
     bench: Bench, outcome: Outcome, pulses: tuple[Pulses, ...]
 ) -> dict[str, _Clouds]:
     """Measure some shots from rest and many heralded ones; return the clouds by full name."""
-    frames = frame_names(pulses)
+    frames, qubits = frame_names(pulses), tuple(p.qubit for p in pulses)
+    hot = any(is_hot(bench, q) for q in qubits)
     up = [p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses]
     prepare: list[Statement] = [*up, Barrier(frames)]
     at_rest = Program(
@@ -226,7 +226,7 @@ async def _heralded(
         frames_of(pulses),
         (*passive_reset(pulses, frames, REST_LIFETIMES), *prepare, *measure_at_once(pulses)),
         (state_axis(pulses),),
-        shots=shots_for(bench, (p.qubit for p in pulses), ROUGH_SHOTS),
+        shots=shots_for(bench, qubits, ROUGH_SHOTS * (OF_A_MIXTURE if hot else 1)),
         keep_shots=True,
     )
     first = await bench.run(outcome, at_rest)
@@ -254,7 +254,7 @@ async def _heralded(
                 iq_of(first, p.qubit.element),
                 joined(f"{p.qubit.element}_{HERALD}"),
                 joined(p.qubit.element),
-                hot=polarisation(bench, p.qubit) < HOT,
+                hot=is_hot(bench, p.qubit),
             )
             for p in pulses
         }
