@@ -191,4 +191,4 @@ def _even(apart_v: Array, lines: Array, sigmas: Array, reach_v: float) -> _EvenF
         left = np.abs(lines - middle - basis @ found) / sigmas
         weights = np.sqrt(np.minimum(1.0, ROBUST / np.maximum(left, 1e-9)))
     cost = np.where(left < ROBUST, left**2, ROBUST * (2 * left - ROBUST)).sum()
-    return _EvenFunction(found + middle, basis, weights, float(cost))
+    return _EvenFunction(np.asarray(found + middle, np.float64), basis, weights, float(cost))

@@ -164,10 +164,14 @@ async def _scan(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> tu
         bounds = (HOT_REST if is_hot(bench, qubit) else REST) if active else None
         # What the shot before has left of 1 is in 0 after a pi pulse, and still in 1 without one.
         before = np.clip(np.roll(projected, 1), 0, 1)
+        pad = values_of(data, f"{qubit.element}_pad")
 
         def model(values: Mapping[str, float]) -> Array:
             t1_s = values["decay"] * ladder.lifetime
-            rest = values["rest"] if active else before * np.exp(-wait_s / t1_s)
+            if active:  # what flips have left in 1 goes on to equilibrium until the pulse
+                rest = values["rest"] * np.exp(-pad / t1_s)
+            else:
+                rest = before * np.exp(-wait_s / t1_s)
             share = np.where(excited, 1 - rest, rest)
             decayed = ladder.signal(delay / values["decay"])
             return np.asarray(values["offset"] + values["amplitude"] * share * decayed)
