@@ -210,7 +210,8 @@ class Scan:
                 for m in lengths
             ]
         )
-        return Populations(np.array(lengths, float), *(parts[..., k] for k in range(4)))
+        returned, inside, *variances = (parts[..., k] for k in range(4))
+        return Populations(np.array(lengths, float), returned, inside, variances[0], variances[1])
 
     def all(self) -> "Many[xarray.Dataset]":
         """Return the data of all sequences."""

@@ -95,6 +95,16 @@ class Tableaux:
         return Tableaux(self.images[place], self.signs[place])
 
 
+def unitary_of(turn: Turn) -> NDArray[np.complex128]:
+    """Return a single-qubit Clifford, shape (2, 2)."""
+    x, z = turned(np.pi / 2, 0.0), np.diag([1, 1j])
+    before, pulse, after = (
+        np.linalg.matrix_power(one, power)
+        for one, power in ((z, turn.before), (x, turn.pulse), (z, turn.after))
+    )
+    return np.asarray(after @ pulse @ before)
+
+
 def tableau_of(unitary: NDArray[np.complex128]) -> Tableaux:
     """Return the tableau of a Clifford of one qubit (2, 2) or of two (4, 4).
 
@@ -123,16 +133,7 @@ def _on_both(first: Tableaux, second: Tableaux) -> Tableaux:
 @cache
 def _layers_of_two() -> Tableaux:
     """Return all pairs of single-qubit Cliffords, shape (24, 24, 16)."""
-    x, z = turned(np.pi / 2, 0.0), np.diag([1, 1j])
-
-    def matrix(turn: Turn) -> NDArray[np.complex128]:
-        before, pulse, after = (
-            np.linalg.matrix_power(one, power)
-            for one, power in ((z, turn.before), (x, turn.pulse), (z, turn.after))
-        )
-        return np.asarray(after @ pulse @ before, np.complex128)
-
-    one = [tableau_of(matrix(turn)) for turn in TURNS]
+    one = [tableau_of(unitary_of(turn)) for turn in TURNS]
     singles = Tableaux(np.stack([t.images for t in one]), np.stack([t.signs for t in one]))
     return _on_both(singles, singles)
 

@@ -18,7 +18,7 @@ from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.levels import drive_elements, is_antisymmetric
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
-from podium.sim_instruments.physics.register import NoRegister, check_register, coupled, shift_hz
+from podium.sim_instruments.physics.register import check_register, coupled, shift_hz
 from podium.sim_instruments.physics.relaxation import dielectric_rates, jump_rates
 from podium.sim_instruments.physics.resonator import Dressed, dressed
 from podium.sim_instruments.physics.transmon import Transmon
@@ -307,15 +307,9 @@ class Chip:
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return levels (L,), Hz, and charge elements (L-1,) without what it is coupled to.
 
-        ``quanta``: flux quanta on top of the biases. Raises
-        :class:`.register.NoRegister` for a fluxonium.
+        ``quanta``: flux quanta on top of the biases.
         """
         index = self._index[qubit]
-        if isinstance(self.qubits[index].circuit.atom, Fluxonium):
-            raise NoRegister(
-                f"{qubit} is a fluxonium that is moved or shares its excitation: joint states of "
-                "fluxoniums are not simulated"
-            )
         return self._bare(index, float(self.flux(biases_v)[index]) + quanta)
 
     def _diagonalise_bare(

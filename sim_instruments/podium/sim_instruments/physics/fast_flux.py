@@ -62,9 +62,12 @@ class FluxLines(Protocol):
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return levels (L,), Hz, and charge elements (L-1,) without what it is coupled to.
 
-        ``quanta``: flux quanta on top of the biases. Raises
-        :class:`.register.NoRegister` for a fluxonium.
+        ``quanta``: flux quanta on top of the biases.
         """
+        ...
+
+    def zz_hz(self, ends: tuple[str, str], biases_v: Mapping[str, float]) -> float:
+        """Return by how much excitations of two qubits shift each other at rest, signed, Hz."""
         ...
 
     def moved_levels_hz(

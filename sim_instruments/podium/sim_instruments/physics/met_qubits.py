@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from podium.sim_instruments.physics.adiabatic_flux import refuse_sudden
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving, with_flux
@@ -56,7 +57,13 @@ class FeedlineQubits:
             pulses = [train for train in signals.drives if train.line in self.fluxes]
             by = moving(self.flux_lines, qubit.name, pulses, signals.biases_v)
             drives = drives if by is None else with_flux(drives, by, qubit.levels_hz)
-        return drives if qubit.drive_elements is None else in_laboratory(drives)
+        if qubit.drive_elements is None:
+            return drives
+        for shape in drives.shapes:
+            if shape.shift_hz is not None:
+                moved_hz = shape.shift_hz[:, 1]
+                refuse_sudden(qubit.name, float(qubit.levels_hz[1]), moved_hz, shape.step_ns)
+        return in_laboratory(drives)
 
 
 def check_alone(qubit: QubitPoint) -> None:

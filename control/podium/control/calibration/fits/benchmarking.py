@@ -23,9 +23,10 @@ from podium.control.calibration.fits.least_squares import (
 Array = NDArray[np.float64]
 
 STATES = 4
-"""Dimension of the computational subspace."""
-HEIGHT = 0.3
-"""Least height of the decay at length 0; ideal pulses and readout have 3/4."""
+"""Dimension of the computational subspace of two qubits."""
+HEIGHT = 0.4
+"""Least height of the decay at length 0, of what ideal pulses and readout have: 3/4 of two qubits.
+"""
 SEEN = 5.0
 """Sigmas by which the decay must stand out of its noise."""
 SCATTERED = 9.0
@@ -58,11 +59,13 @@ class Populations:
     """Of ``returned - inside / 4`` by the shots alone, shape (n, draws)."""
     inside_variance: Array
     """Of ``inside`` by the shots alone, shape (n, draws)."""
+    states: int = STATES
+    """Dimension of the computational subspace."""
 
     @property
     def signal(self) -> Array:
         """Return the signal that decays without offset, shape (n, draws)."""
-        return self.returned - self.inside / STATES
+        return self.returned - self.inside / self.states
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,16 +88,17 @@ class Decay:
     curves: Array = field(default_factory=lambda: np.zeros((3, 0)))
     """Leakage of the best curve for each of :data:`SEEPAGES`, its variance, chi2; shape (3, b), or
     (3, 0) where level 2 is not read."""
+    states: int = STATES
 
     @property
     def error(self) -> float:
         """Mean error of a Clifford in the computational subspace (Wood and Gambetta, Eq. 14)."""
-        return ((STATES - 1) * (1 - self.decay) + self.leakage) / STATES
+        return ((self.states - 1) * (1 - self.decay) + self.leakage) / self.states
 
     @property
     def error_sigma(self) -> float:
         """One standard deviation of :attr:`error`."""
-        return hypot((STATES - 1) * self.decay_sigma, self.leakage_sigma) / STATES
+        return hypot((self.states - 1) * self.decay_sigma, self.leakage_sigma) / self.states
 
     def signal(self, lengths: Array) -> Array:
         """Return the fitted signal at ``lengths``."""
@@ -181,10 +185,11 @@ def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
     bounds = {"height": Bound(-0.5, 1.5), "decay": Bound(0.0, 1.02)}
     found = fit_least_squares(model, signal, spread, starts, bounds)
     v, s = found.values, found.sigmas
-    if not v["height"] > max(HEIGHT, SEEN * s["height"]):
+    ideal = 1 - 1 / populations.states
+    if not v["height"] > max(HEIGHT * ideal, SEEN * s["height"]):
         raise FitFailed(
             "sequences come back to where they should no more often than by chance: the decay has "
-            f"a height of {v['height']:.3f} ± {s['height']:.3f} in place of 0.75"
+            f"a height of {v['height']:.3f} ± {s['height']:.3f} in place of {ideal:g}"
         )
     if not 1 - v["decay"] > SEEN * s["decay"]:
         raise FitFailed(
@@ -197,7 +202,9 @@ def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
             f"{sqrt(found.chi2):.1f} times as much as their shots and draws explain"
         )
     slopes = _slopes(lengths, spread, v)
-    decay = Decay(v["height"], v["decay"], s["decay"], 0.0, 0.0, 0.0, 0.0, slopes)
+    decay = Decay(
+        v["height"], v["decay"], s["decay"], 0.0, 0.0, 0.0, 0.0, slopes, states=populations.states
+    )
     return _with_leakage(decay, populations) if leaks else decay
 
 

@@ -16,6 +16,7 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.adiabatic_flux import refuse_sudden
 from podium.sim_instruments.physics.deduplicate import clusters
 from podium.sim_instruments.physics.drive_line import Drives, Shape
 from podium.sim_instruments.physics.fast_flux import level_shifts
@@ -219,7 +220,12 @@ class GroupSteps:
             shapes = one.fluxes.shapes[len(self._shifts[m]) :]
             if shapes:
                 zero, unit = np.zeros(point.cluster.elements[m].count), np.ones(1)
-                self._shifts[m] += level_shifts(shapes, lambda q, m=m: point.shift_hz(m, q), zero)  # type: ignore[misc]
+                moved = level_shifts(shapes, lambda q, m=m: point.shift_hz(m, q), zero)  # type: ignore[misc]
+                qubit = point.qubits[m]
+                if qubit.drive_elements is not None:
+                    for each in moved:
+                        refuse_sudden(qubit.name, float(qubit.levels_hz[1]), each[:, 1])
+                self._shifts[m] += moved
                 self._growths[m] += level_shifts(shapes, lambda q, m=m: point.growth(m, q), unit)  # type: ignore[misc]
                 self._known_quiet.pop(m, None)
                 self._known_sums.pop(m, None)

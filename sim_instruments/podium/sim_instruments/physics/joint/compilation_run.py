@@ -43,6 +43,10 @@ class _TwoLines:
         """Return the other qubit."""
         return {name: 5e6 for name in NAMES if name != qubit}
 
+    def zz_hz(self, ends: tuple[str, str], biases_v: Mapping[str, float]) -> float:
+        """Return none: nobody asks for that of transmons."""
+        return 0.0
+
     def bare_at(
         self, qubit: str, biases_v: Mapping[str, float], quanta: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -158,6 +158,15 @@ def evolve(
     return Evolved(mirrored(after), populations)
 
 
+def shifted_hz(cluster: Cluster, basis: ProductBasis) -> NDArray[np.float64]:
+    """Return what shifts between elements add to the energy of each product state, (D,), Hz."""
+    found = np.zeros(basis.size)
+    for shift in cluster.shifts:
+        both = (basis.level[:, shift.one] > 0) & (basis.level[:, shift.other] > 0)
+        found += np.where(both, shift.energy_hz, 0.0)
+    return found
+
+
 def in_frame(
     cluster: Cluster, basis: ProductBasis, steps: Steps, frame_hz: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.complex128]]:
@@ -168,6 +177,7 @@ def in_frame(
     for e, element in enumerate(cluster.elements):
         own = steps.levels_hz[:, :, e, : element.count] - frame_hz * np.arange(element.count)
         diagonal += own[:, :, basis.level[:, e]]
+    diagonal += shifted_hz(cluster, basis)
     if steps.exchange_hz is None:
         strengths = np.array([one.strength_hz for one in cluster.exchanges], np.float64)
         exchange = np.broadcast_to(strengths, (points, count, strengths.size))

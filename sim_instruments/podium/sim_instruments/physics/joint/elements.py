@@ -9,6 +9,9 @@ linear oscillator). A tunable coupler is an element as any other, only that noth
 couples elements that are not neighbours is an exchange between them. Without a drive H conserves
 the sum of all levels.
 
+Beside it stands what two elements shift each other by that no exchange of one excitation tells: of
+fluxoniums, whose plasmon lines push each other's, a part of their ZZ.
+
 Decoherence belongs to the elements: incoherent jumps between its levels, each with a Lindblad
 operator ``|to><from|`` of its own (coherences are not handed down: levels of an anharmonic element
 do not emit alike), and white dephasing at ``dephasing * (n - m)**2``.
@@ -49,12 +52,22 @@ class Exchange:
     """g, signed: of the transitions 0-1 at rest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """The energy of two elements being excited both, whatever their levels, beside the exchange."""
+
+    one: int
+    other: int
+    energy_hz: float
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Cluster:
     """Elements that share one state. Raises ValueError where an exchange names none of them."""
 
     elements: tuple[Element, ...]
     exchanges: tuple[Exchange, ...]
+    shifts: tuple[Shift, ...] = ()
 
     def __post_init__(self) -> None:
         for exchange in self.exchanges:

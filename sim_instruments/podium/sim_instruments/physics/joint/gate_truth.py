@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.chip import Chip, Edge
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
-from podium.sim_instruments.physics.joint.density_evolution import Steps, operators
+from podium.sim_instruments.physics.joint.density_evolution import (
+    Steps,
+    operators,
+    shifted_hz,
+)
 from podium.sim_instruments.physics.joint.group_maps import propagator
 from podium.sim_instruments.physics.joint.matrix_units import by_units, hermitian_operators
 from podium.sim_instruments.physics.known_truth import Truth
@@ -57,14 +61,11 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
 
     ``cz_infidelity`` and ``cz_leakage``: of the best pulse; ``cz_flux``: its height in V at the
     line, ``cz_duration`` with its edges. An edge whose levels no pulse brings together, or whose
-    cluster is too large to be evolved or has a fluxonium in it, has ``zz`` alone or nothing.
+    cluster is too large to be evolved, has ``zz`` alone or nothing.
     """
     told: dict[str, Truth] = {}
     for edge in chip.edges:
         names = _members(chip, edge)
-        if chip.has_fluxonium(names):  # whose joint states are not evolved
-            told[f"{edge.name}.zz"] = Truth(chip.zz_hz(edge.ends, biases_v), "Hz")
-            continue
         point = cluster_point([chip.element_at(one, biases_v) for one in names], chip, biases_v)
         told[f"{edge.name}.zz"] = Truth(_zz_hz(point), "Hz")
         found = None if edge.gate == "cnot" else best_pulse(point, edge)
@@ -167,6 +168,7 @@ def _hamiltonian(point: ClusterPoint, edge: Edge, quanta: float) -> NDArray[np.f
             (element.levels_hz + shift[e])[basis.level[:, e]]
             for e, element in enumerate(cluster.elements)
         )
+        + shifted_hz(cluster, basis)
     )
     found = operators(cluster, basis)
     for (upper, lower, x), size in zip(found.hops, found.hop_size, strict=True):

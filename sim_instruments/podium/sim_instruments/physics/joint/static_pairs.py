@@ -17,7 +17,6 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
-from podium.sim_instruments.physics.register import NoRegister
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 
 TURNED = 0.02
@@ -91,7 +90,7 @@ def _is_shifted(
         return False
     try:
         point = cluster_point(qubits, lines, biases_v)
-    except (NotSimulated, NoRegister):
+    except NotSimulated:
         return False
     return 1e-9 * point.zz_hz * longest_ns > TURNED
 
@@ -126,10 +125,7 @@ def _is_handed(
         strength = lines.coupled_to(one.name).get(other.name)
         if one.name not in trains or strength is None:
             continue
-        try:
-            charges = [lines.bare_at(q.name, biases_v, 0.0)[1][0] for q in pair]
-        except NoRegister:
-            continue
+        charges = [lines.bare_at(q.name, biases_v, 0.0)[1][0] for q in pair]
         apart_hz = one.levels_hz[1] - other.levels_hz[1]
         share = abs(strength * charges[0] * charges[1] / apart_hz) if apart_hz else 1.0
         lines_hz = np.diff(other.levels_hz[:3])

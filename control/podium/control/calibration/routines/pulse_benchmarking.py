@@ -1,0 +1,200 @@
+"""Finds the mean error of a qubit's pulses by randomised benchmarking."""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.fits.benchmarking import Populations, fit_decay_of
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import reset
+from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.sequences import (
+    Pulses,
+    all_pulses,
+    frame_names,
+    frames_of,
+    measure_all,
+)
+from podium.control.calibration.single_qubit_sequences import (
+    PULSES_A_CLIFFORD,
+    DrawnTurns,
+    draw_turns,
+    played_turns,
+)
+from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured
+from podium.control.parameters.validity import DAY_S, Lifetime
+from podium.control.program.program import Barrier, Program
+
+if TYPE_CHECKING:
+    import xarray
+
+DRAWS = 8
+"""Sequences of each length."""
+SHOTS = 400
+FIRST_LENGTHS = (1, 8, 64)
+LONGEST = 1024
+DECAYED = 0.4
+"""Lengths are doubled until so little of the signal of the shortest is left at every qubit."""
+STATES = 2
+
+
+@dataclass(slots=True, eq=False)
+class TurnScan:
+    """Collects the data of all sequences by length."""
+
+    bench: Bench
+    pulses: tuple[Pulses, ...]
+    shots: int
+    data: "dict[int, list[xarray.Dataset]]" = field(default_factory=dict)
+    drawn: dict[tuple[int, int, str], DrawnTurns] = field(default_factory=dict)
+    """By length, number of the draw, and the qubit's full name."""
+
+    async def take(self, outcome: Outcome, length: int, number: int) -> None:
+        """Run one sequence of each qubit, all at once.
+
+        They are drawn anew each time the routine runs, and again the same in a refit.
+        """
+        frames = frame_names(self.pulses)
+        body = [*reset(self.pulses, frames)]
+        for k, p in enumerate(self.pulses):
+            drawn = draw_turns(length, (self._seed(), length, number, k))
+            self.drawn[length, number, p.qubit.name] = drawn
+            body += played_turns(p, drawn)
+        body += [Barrier(frames), *measure_all(self.pulses)]
+        title = f"benchmarking of pulses, {length} Cliffords, draw {number}"
+        program = Program(title, frames_of(self.pulses), tuple(body), shots=self.shots)
+        told = {
+            "target": {
+                p.qubit.name: float(self.drawn[length, number, p.qubit.name].target)
+                for p in self.pulses
+            }
+        }
+        data = await self.bench.run(outcome, program, told)
+        self.data.setdefault(length, []).append(data)
+
+    def _seed(self) -> int:
+        if not self.data:
+            return crc32(repr(self.pulses[0].qubit.name).encode())
+        first = next(iter(self.data.values()))[0]
+        return crc32(str(first.attrs["run"]).encode())
+
+    def populations(self, qubit: Qubit) -> Populations:
+        """Return what came back at the end of all sequences. Raises FitFailed, NotMeasured."""
+        reference = levels(self.bench, qubit)
+        lengths = sorted(self.data)
+        back, scatter = [], []
+        for length in lengths:
+            iq = np.array([complex(iq_of(one, qubit.element)) for one in self.data[length]])
+            look_at(iq)
+            in_one = reference.project(iq)
+            targets = [
+                self.drawn[length, number, qubit.name].target
+                for number in range(len(self.data[length]))
+            ]
+            back.append(np.where(np.array(targets) == 1, in_one, 1 - in_one))
+            scatter.append(reference.sigma(in_one, self.shots) ** 2)
+        whole = np.full((len(lengths), len(back[0])), 1.0)
+        return Populations(
+            np.array(lengths, float),
+            np.array(back),
+            whole,
+            np.array(scatter),
+            np.zeros_like(whole),
+            STATES,
+        )
+
+    def signal(self, qubit: Qubit, length: int) -> float:
+        """Return the mean signal of the sequences of a length."""
+        seen = self.populations(qubit)
+        at = int(np.searchsorted(seen.lengths, length))
+        return float(seen.signal[at].mean())
+
+
+async def pulse_benchmarking(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
+    """Random single-qubit Cliffords of growing number, a recovery to a random basis state.
+
+    Stores ``pulse_error`` (1), the mean error of a pi or half pi pulse: that of a Clifford, of
+    which five in six have one pulse, over 5/6. Qubits play sequences of their own at one time,
+    coupled ones one after another.
+    """
+    outcome = Outcome("pulse_benchmarking", "Benchmarking of pulses")
+    scan = TurnScan(bench, all_pulses(bench, qubits), bench.shots(SHOTS))
+    lengths = list(FIRST_LENGTHS)
+    for length in lengths:  # grows on the way
+        for number in range(DRAWS):
+            await scan.take(outcome, length, number)
+        if length == lengths[-1] and length < LONGEST and _goes_on(scan, qubits, length):
+            lengths.append(2 * length)
+
+    def raw(qubit: Qubit) -> Panel:
+        at = [length for length, some in scan.data.items() for _ in some]
+        every = [one for some in scan.data.values() for one in some]
+        iq = [complex(iq_of(one, qubit.element)).real * 1e3 for one in every]
+        points = Series("sequences", np.array(at, float), np.array(iq))
+        return Panel(qubit.element, "Cliffords", "I (mV)", (points,))
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        seen = scan.populations(qubit)
+        found = fit_decay_of(seen, leaks=False)
+        error, sigma = (one / PULSES_A_CLIFFORD for one in (found.error, found.error_sigma))
+        fine = np.linspace(0.0, seen.lengths[-1], 200)
+        series = (
+            Series("mean of the draws", seen.lengths, seen.signal.mean(axis=1)),
+            Series("fit", fine, found.signal(fine), line=True),
+        )
+        [p] = (one for one in scan.pulses if one.qubit.name == qubit.name)
+        text = f"error of a pulse of {p.pulse_ns} ns {{pulse_error}}"
+        allowed = coherence_limit(bench, qubit, p.pulse_ns)
+        if allowed is not None:
+            text += f"; its coherence allows {allowed * 100:.3f} %"
+        return {"pulse_error": Measured(error, sigma, "1")}, replace(
+            panel, y_label="signal", series=series, text=text, judged=False
+        )
+
+    await analyse(bench, outcome, qubits, raw, fit)
+    return outcome
+
+
+def coherence_limit(bench: Bench, qubit: Qubit, pulse_ns: int) -> float | None:
+    """Return the mean error of a pulse that T1 and the echo's T2 alone cause; None: not known.
+
+    1/2 - exp(-t/T2)/3 - exp(-t/T1)/6 (e.g. Gambetta et al., Phys. Rev. Lett. 109, 240504 (2012)).
+    """
+    with bench.taking():
+        t1, t2 = (bench.measured(qubit, name) for name in ("t1", "t2_echo"))
+    if t1 is None or t2 is None:
+        return None
+    t_s = 1e-9 * pulse_ns
+    return float(0.5 - np.exp(-t_s / t2) / 3 - np.exp(-t_s / t1) / 6)
+
+
+def _goes_on(scan: TurnScan, qubits: tuple[Qubit, ...], length: int) -> bool:
+    """Tell whether some qubit's signal is still large, and none is seen not to be told at all."""
+    for qubit in qubits:
+        try:
+            first, last = (scan.signal(qubit, n) for n in (FIRST_LENGTHS[0], length))
+        except FitFailed:
+            continue
+        if last > DECAYED * first > 0:
+            return True
+    return False
+
+
+PULSE_BENCHMARKING = Declaration(
+    pulse_benchmarking,
+    targets="qubits",
+    apart=True,
+    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+    gives={
+        "pulse_error": Lifetime(1 * DAY_S),
+    },
+    places=(),
+    cost_s=0.0,
+)
