@@ -21,6 +21,9 @@ PERIODS, PLACES = 17, 151
 """Steps of the search over the period, and over places in half a period."""
 LEAST_PAIRS = 5
 """Biases that must have a mirror image within what was measured."""
+UNSEEN = 0.4
+"""What counts of a flux at the end of what was measured, with too few mirror images: the other
+flux must tell it alone."""
 UNEVEN = 0.85
 """An arc is even where mirrored points differ by less than this part of what they scatter: about
 both fluxes together; noise alone leaves some 1.4."""
@@ -92,7 +95,9 @@ def find_middles(
             "a flux quantum at neither"
         )
     half -= period * round(half / period)
-    return Middles(half, period, 2 * PERIOD_OFF * period_v / PERIODS)
+    both_seen = max(_uneven(volts, lines, np.array([one, other]), scatter)) != UNSEEN
+    doubt = 2 / PERIODS if both_seen else 1.0
+    return Middles(half, period, doubt * PERIOD_OFF * period_v)
 
 
 def _uneven(volts: Array, lines: Array, places: Array, scatter: float) -> Array:
@@ -102,7 +107,7 @@ def _uneven(volts: Array, lines: Array, places: Array, scatter: float) -> Array:
     apart = np.abs(np.interp(mirrored, volts, lines) - lines)
     shares = np.where(inside, np.minimum(apart / scatter, 1.0), 0.0).sum(axis=1)
     count = inside.sum(axis=1)
-    return np.asarray(np.where(count >= 2 * LEAST_PAIRS, shares / np.maximum(count, 1), 1.0))
+    return np.asarray(np.where(count >= 2 * LEAST_PAIRS, shares / np.maximum(count, 1), UNSEEN))
 
 
 def _unlike(
