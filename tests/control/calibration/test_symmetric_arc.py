@@ -17,8 +17,8 @@ from podium.control.calibration.fits.symmetric_arc import (
     fit_symmetric_arc,
     symmetric_arc,
 )
-from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.circuit_inversion import Circuit
+from podium.sim_instruments.physics.fluxonium import Fluxonium
 
 NOISE_HZ = 8e3
 PERIOD_V = 1.5
@@ -74,7 +74,9 @@ def found(circuit: str, spot_v: float, hot_k: float, seed: int, period_v: float 
 
 @pytest.mark.parametrize("circuit", CIRCUITS)
 @pytest.mark.parametrize("hot_k", [1e-3, 0.03])
-@pytest.mark.parametrize("spot_v", sampled((0.265, 0.31, 0.372, -0.36, -0.211, 0.05), (0.31, -0.36)))
+@pytest.mark.parametrize(
+    "spot_v", sampled((0.265, 0.31, 0.372, -0.36, -0.211, 0.05), (0.31, -0.36))
+)
 def test_half_flux_is_found_whatever_heat_and_crossings_make_of_the_arc(
     circuit: str, hot_k: float, spot_v: float
 ) -> None:
@@ -106,7 +108,7 @@ def test_noise_and_a_dead_line_have_no_middle(seed: int) -> None:
     still = 7e9 + rng.normal(0, NOISE_HZ, 33)
     with pytest.raises(FitFailed, match="is the flux line connected"):
         find_middles(bias, still, sigma, shape, PERIOD_V)
-    with pytest.raises(FitFailed, match="even about no two biases|looks like half"):
+    with pytest.raises(FitFailed, match=r"even about no two biases|looks like half"):
         find_middles(bias, 7e9 + rng.normal(0, 1e6, 33), sigma, shape, PERIOD_V)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.dispersive import line_shape
 from podium.control.calibration.fits.flux import arc
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.sequences import (
@@ -292,22 +293,34 @@ class EdgePulses:
         turns = [ShiftPhase(p.drive, self.phase_of(p)) for p in self.both]
         return [*self.flux_gate(own, self.gate_ns), *turns]
 
-    def detuning_hz(self, amplitude: Array) -> Array:
-        """Return how far 20 of the moved end lies above 11 under flux pulses, Hz.
+    def moved_hz(self, amplitude: Array) -> Array:
+        """Return f01 of the moved end under flux pulses, Hz.
 
-        ``amplitude``: of full scale, shape (n,). From the arc of the moved end: its period as
-        measured, its asymmetry as designed, and the line's attenuation as the facility file says.
+        ``amplitude``: of full scale, shape (n,). From its arc: its period as measured, its
+        asymmetry or, of a fluxonium, its energies as designed, and the line's attenuation as the
+        facility file says.
         """
         p, bench = self.moved, self.bench
+        top, period_v = bench.best(p.qubit, "f01"), bench.best(p.qubit, "flux_period")
+        volts = amplitude * self.full_scale_v
+        if p.qubit.kind == "fluxonium":
+            return top * line_shape(p.qubit)(volts / period_v)
         anharmonicity = bench.best(p.qubit, "anharmonicity")
-        top, still = bench.best(p.qubit, "f01"), bench.best(self.still.qubit, "f01")
-        period_v = bench.best(p.qubit, "flux_period")
         asymmetry = bench.design(p.qubit, "asymmetry").value
-        moved = arc(amplitude * self.full_scale_v, top, -anharmonicity, 0.0, period_v, asymmetry)
-        return moved + anharmonicity - still
+        return arc(volts, top, -anharmonicity, 0.0, period_v, asymmetry)
+
+    def detuning_hz(self, amplitude: Array) -> Array:
+        """Return how far 20 of the moved end lies above 11 under flux pulses, Hz, (n,).
+
+        Of a fluxonium, whose 2 lies gigahertz away, how far 10 lies above 01.
+        """
+        p, bench = self.moved, self.bench
+        still = bench.best(self.still.qubit, "f01")
+        bend = 0.0 if p.qubit.kind == "fluxonium" else bench.best(p.qubit, "anharmonicity")
+        return self.moved_hz(amplitude) + bend - still
 
     def resonance(self) -> float:
-        """Return the amplitude, of full scale, at which 11 and 20 should meet.
+        """Return the amplitude, of full scale, at which the levels of the gate should meet.
 
         Raises NotMeasured where no pulse of the line brings them together.
         """
@@ -316,8 +329,9 @@ class EdgePulses:
         crossed = np.flatnonzero(np.diff(np.sign(detuning)))
         if not crossed.size:
             least = float(detuning[np.argmin(np.abs(detuning))]) / 1e6
+            levels = "10 and 01" if self.moved.qubit.kind == "fluxonium" else "11 and 20"
             raise NotMeasured(
-                f"{self.edge.name}: no flux pulse on {self.edge.flux_port} brings 11 and 20 "
+                f"{self.edge.name}: no flux pulse on {self.edge.flux_port} brings {levels} "
                 f"together: at the nearest they are {least:.1f} MHz apart; lower the line's "
                 "attenuation, or pulse the qubit of higher frequency",
                 self.edge.name,

@@ -17,6 +17,7 @@ from podium.sim_instruments.facilities.tree import NoSuchFacility
 
 OUTPUTS_OF_A_QCM = 4
 ON_A_QCM_RF = 2
+BESIDE_MIDDLE_GHZ = 0.06
 SPACIOUS = 9
 """So many modules leave every second slot free, as racks with air in between do."""
 
@@ -68,7 +69,7 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
         wired.wiring[f"{NODE}.q{n}.drive"] = {
             "output": f"{name}.slot{slot}.out{first}_{second}",
             "modulator": f"lo_q{n}",
-            "lo": f"{qubits[n].f01_ghz - BELOW_F01_GHZ:.2f} GHz",
+            "lo": f"{_modulated_from_ghz(chip, count, n):.2f} GHz",
             "power": "0 dBm",
             **DRIVE,
         }
@@ -82,6 +83,19 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
             **PULSES,
         }
     return wired
+
+
+def _modulated_from_ghz(chip: ChipDesign, count: int, qubit: int) -> float:
+    """Return where the oscillator of a modulator is: one for both ends of an exchange.
+
+    A carrier on flux is in step with both drives only so. Beside the middle, since each end would
+    be at the other one's image else.
+    """
+    for edge in chip.edges_among(count):
+        if edge.gate == "iswap" and qubit in edge.ends:
+            middle = sum(chip.qubits[n].f01_ghz for n in edge.ends) / 2
+            return middle - BESIDE_MIDDLE_GHZ
+    return chip.qubits[qubit].f01_ghz - BELOW_F01_GHZ
 
 
 def _within_reach(qubit: QubitPlan) -> bool:

@@ -12,7 +12,6 @@ from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTIN
 from podium.control.calibration.edge_flux import coupler_arc, coupler_of, coupler_reach, rest_v
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.chevron import fit_carrier_chevron, kept
-from podium.control.calibration.fits.flux import arc
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.outcome import Outcome, Panel, Picture, Series
 from podium.control.calibration.reset import passive_reset
@@ -167,10 +166,8 @@ def expected_exchange(p: EdgePulses, amplitude: float) -> Exchange:
         ]
         apart = abs(f01[top] + moved[top] - f01[1 - top] - moved[1 - top] + bend)
         return Exchange(apart, size * abs(np.fft.fft(g_hz)[1]) / CYCLE, 1)
-    own = bench.design(p.moved.qubit, "asymmetry").value
-    bare = bench.best(p.moved.qubit, "f01"), -bench.best(p.moved.qubit, "anharmonicity")
-    levels_hz = arc(volts, *bare, 0.0, bench.best(p.moved.qubit, "flux_period"), own)
-    shift = float(levels_hz.mean()) - bare[0]
+    levels_hz = p.moved_hz(volts / p.full_scale_v)
+    shift = float(levels_hz.mean()) - bench.best(p.moved.qubit, "f01")
     sign = 1.0 if p.moved is higher else -1.0
     apart = abs(f01[top] - bench.best(lower.qubit, "f01") + sign * shift + bend)
     swing = np.cumsum(levels_hz - levels_hz.mean()) / CYCLE / (apart / 2)
