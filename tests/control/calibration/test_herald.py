@@ -26,7 +26,7 @@ from podium.control.calibration.preparation_errors import herald_timings
 from podium.control.calibration.readout_jumps import readout_jumps
 from podium.control.calibration.routines.dispersive_shift import (
     FEWEST,
-    _row_in_1,
+    _rows,
     _share_in_1,
     excited_share,
 )
@@ -201,10 +201,10 @@ def test_only_shots_that_began_in_0_are_in_the_scan() -> None:
     began = np.random.default_rng(5).random((60, 3)) < 0.7
     heralds = np.where(began, 1e-3, -1e-3) + 0j
     shots = np.where(began, 2.0 + 1j, 5.0)
-    row, count = _row_in_1(bench, scan(heralds, shots), bench.qubits[0], 60)
+    row, count = _rows(bench, scan(heralds, shots), bench.qubits[0], 60)
     assert row == pytest.approx(np.full(3, 2.0 + 1j))
     assert count == pytest.approx(np.mean(np.sum(began, axis=0)))
     began[FEWEST - 1 :, 1] = False
     heralds = np.where(began, 1e-3, -1e-3) + 0j
     with pytest.raises(FitFailed, match=f"fewer than {FEWEST} shots"):
-        _row_in_1(bench, scan(heralds, shots), bench.qubits[0], 60)
+        _rows(bench, scan(heralds, shots), bench.qubits[0], 60)

@@ -42,7 +42,10 @@ from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Capture, Delay, If, Play, Program, walk
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
-FLIPS = ("rabi", "relaxation", "ramsey", "frequency", "echo", "ef_spectroscopy", "rabi_ef")
+FLIPS = (
+    *("rabi", "relaxation", "ramsey", "frequency", "echo", "ef_spectroscopy", "rabi_ef"),
+    "pulse_benchmarking",
+)
 WAITS = (
     *("resonator_spectroscopy", "punch_out", "qubit_spectroscopy", "readout_optimisation"),
     *("single_shot", "readout_lag", "thermal_population", "dispersive_shift"),

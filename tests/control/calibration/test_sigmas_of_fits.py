@@ -15,7 +15,6 @@ from tests.benches.calibration.honest_sigmas import FALSE_ALARM, assert_honest, 
 from podium.control.calibration.fits.decay import Ends, exponential, fit_decay
 from podium.control.calibration.fits.flux import (
     arc,
-    fit_pull_arc,
     fit_qubit_arc,
     fit_resonator_arc,
     fit_shaped_arc,
@@ -371,23 +370,6 @@ def test_of_the_sweet_spots_the_one_nearest_to_zero_is_taken(place: float, middl
     fit = fit_resonator_arc(bias, clean + noise, np.full(31, 2e4), design)
     nearest = min((place - 1, place, place + 1), key=abs) * 1.5
     assert fit.values["sweet_spot"] == pytest.approx(nearest, abs=0.03)
-
-
-def test_a_resonator_that_follows_the_flux_of_any_shape(sets_of_slow_fits: int) -> None:
-    bias = np.linspace(-0.8, 0.8, 23)
-    truth = {"sweet_spot": 0.11, "period": 1.47}
-
-    def shape(flux: np.ndarray) -> np.ndarray:
-        return np.cos(np.pi * flux) ** 2
-
-    clean = 7.25e9 + 1e7 * shape((bias - truth["sweet_spot"]) / truth["period"])
-
-    def make(rng: np.random.Generator) -> Fit:
-        noise = rng.normal(0, 4e4, 23)
-        design = {"period": 1.5, "pull": 1.1e7}
-        return fit_pull_arc(bias, clean + noise, np.full(23, 4e4), shape, design)
-
-    assert_honest(pulls(make, truth, 119, sets_of_slow_fits))
 
 
 def test_a_sweet_spot(sets_of_slow_fits: int) -> None:

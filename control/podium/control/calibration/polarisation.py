@@ -20,21 +20,21 @@ MOST = 16.0
 def polarisation(bench: Bench, qubit: Qubit) -> float:
     """Return by how much more often the qubit at rest is in 0 than in 1, of all times.
 
-    All that a pi pulse changes is smaller by this. A fluxonium's is tanh(h f01 / 2 k T); that of a
-    transmon counts as 1 until it is measured.
+    All that a pi pulse changes is smaller by this. A fluxonium's is tanh(h f01 / 2 k T), until it
+    is measured; that of a transmon, of a percent or two less than 1, counts as 1.
     """
+    if qubit.kind != "fluxonium":
+        return 1.0
     thermal = bench.record.get(f"{qubit.name}.thermal_population")
     if thermal is not None:
         return float(np.clip(1 - 2 * thermal.value, 1 / np.sqrt(MOST), 1.0))
-    if qubit.kind != "fluxonium":
-        return 1.0
     expected = PLANCK_BY_BOLTZMANN_K_S * bench.guess(qubit, "f01") / (2 * USUAL_K)
     return float(np.clip(np.tanh(expected), 1 / np.sqrt(MOST), 1.0))
 
 
 def is_hot(bench: Bench, qubit: Qubit) -> bool:
     """Tell whether heat leaves a fluxonium in 1 too often for a wait to bring it to 0."""
-    return qubit.kind == "fluxonium" and polarisation(bench, qubit) < HOT
+    return polarisation(bench, qubit) < HOT
 
 
 def shots_for(bench: Bench, qubits: Iterable[Qubit], shots: float) -> int:

@@ -11,7 +11,9 @@ the basis of M. What such a shape does depends on its carrier's phase at its sta
 the power of its map over one period.
 """
 
+from collections import OrderedDict
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_line import Drives, Shape
 from podium.sim_instruments.physics.evolution import Tables
+from podium.sim_instruments.physics.operating_point import frozen
 from podium.sim_instruments.physics.propagators import (
     coordinates,
     hermitian_basis,
@@ -39,6 +42,10 @@ FAST_HZ = 2e9
 levels as a continuous drive does: ``sqrt(x / tan(x))`` less, x half the angle of a part."""
 PERIODS = 8
 """A level of so many periods is a power of one."""
+MOST_KNOWN = 512
+"""Maps of pulses that are kept, 20 to 40 kB each."""
+_KNOWN: OrderedDict[tuple[object, ...], NDArray[np.float64]] = OrderedDict()
+_LOCK = Lock()
 
 
 def in_laboratory(drives: Drives) -> Drives:
@@ -62,7 +69,38 @@ def in_laboratory(drives: Drives) -> Drives:
 def laboratory_maps(
     shape: Shape, tables: Tables, elements: NDArray[np.complex128]
 ) -> NDArray[np.float64]:
-    """Return the maps of a shape, (K, L*L, L*L), in its carrier's frame, for each slow noise."""
+    """Return the maps of a shape, (K, L*L, L*L), in its carrier's frame, for each slow noise.
+
+    The last ones are kept: programs play the same pulses in run after run.
+    """
+    assert shape.start_turns is not None
+    content = (
+        shape.samples.tobytes(),
+        (shape.step_ns, complex(shape.level), shape.duration_ns, shape.carrier_hz),
+        shape.start_turns,
+        *(np.ascontiguousarray(one).tobytes() for one in (elements, *_read_of(tables))),
+    )
+    with _LOCK:
+        found = _KNOWN.get(content)
+        if found is not None:
+            _KNOWN.move_to_end(content)
+            return found
+    found = frozen(_laboratory_maps(shape, tables, elements))
+    with _LOCK:
+        _KNOWN[content] = found
+        while len(_KNOWN) > MOST_KNOWN:
+            _KNOWN.popitem(last=False)
+    return found
+
+
+def _read_of(tables: Tables) -> tuple[NDArray[np.float64], ...]:
+    """Return what of the tables the maps depend on."""
+    return tables.levels_hz, tables.node_hz, tables.rates, tables.fading, tables.strength
+
+
+def _laboratory_maps(
+    shape: Shape, tables: Tables, elements: NDArray[np.complex128]
+) -> NDArray[np.float64]:
     assert shape.start_turns is not None
     levels, nodes = tables.levels_hz.size, tables.node_hz.size
     angle = np.pi * 1e-9 * np.abs(tables.levels_hz[:, None] - tables.levels_hz) / SUBSTEPS

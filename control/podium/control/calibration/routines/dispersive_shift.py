@@ -106,10 +106,12 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     top = {q.element: _amplitude(bench, q) for q in qubits}
     ground = _ground_program(bench, pulses, top, probe, opens_ns, closes_ns)
     in_0 = await bench.run(outcome, ground)
-    gentle = {
-        q.element: top[q.element] * _share_left(bench, in_0, q, window, kappa[q.name])
-        for q in qubits
-    }
+    gentle = dict(top)
+    for q in qubits:
+        with suppress(FitFailed):  # said once more when all is fitted
+            rows, _ = _rows(bench, in_0, q, ground.shots)
+            frequency = values_of(in_0, f"{q.element}_probe_frequency")
+            gentle[q.element] *= _share_left(frequency, rows, window, kappa[q.name])
     if gentle != top:
         top = gentle
         ground = _ground_program(bench, pulses, top, probe, opens_ns, closes_ns)
@@ -281,17 +283,14 @@ def _amplitude(bench: Bench, qubit: Qubit) -> float:
 
 
 def _share_left(
-    bench: Bench,
-    in_0: "xarray.Dataset",
-    qubit: Qubit,
-    window: ReadoutWindow,
-    kappa_hz: float,
+    frequency_hz: NDArray[np.float64], rows: ComplexArray, window: ReadoutWindow, kappa_hz: float
 ) -> float:
-    """Return how much of the probe's amplitude leaves the line about where it is."""
-    frequency = values_of(in_0, f"{qubit.element}_probe_frequency")
+    """Return how much of the probe's amplitude leaves the line about where it is.
+
+    ``rows``: the scans in 0, shape (powers, frequencies).
+    """
     try:
-        rows, _ = _rows(bench, in_0, qubit, 0)
-        weak, strong = (fit_resonance(frequency, row, window, kappa_hz) for row in rows)
+        weak, strong = (fit_resonance(frequency_hz, row, window, kappa_hz) for row in rows)
     except FitFailed:
         return 1.0  # what is wrong the fit of all rows says
     moved_hz = abs(strong.values["resonance"] - weak.values["resonance"]) / (1 - POWERS[0] ** 2)

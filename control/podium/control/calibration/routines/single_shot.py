@@ -182,7 +182,7 @@ class _Clouds:
     """Before the preparation, shape (n, p)."""
     shots: ComplexArray
     """After it, shape (n, p)."""
-    hot: bool
+    hot: bool = False
     """Heat leaves many shots from rest in 1."""
 
     def all(self) -> tuple[ComplexArray, ComplexArray]:
