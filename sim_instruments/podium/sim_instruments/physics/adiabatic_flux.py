@@ -18,9 +18,10 @@ PARTS = 16
 BANDWIDTH_HZ = 400e6
 """ASSUMED: at 3 dB, of sources and lines together, a Gaussian: a QCM's (manual: DC to 400 MHz).
 What holds each sample for a nanosecond would else have images at the frequency of a fluxonium."""
-NEAR = np.linspace(0.8, 1.2, 9)
-"""That share is the greatest of those at so many times f01: what is in between follows from edges
-that happen to be whole periods apart or long."""
+NEAR, TURNS, TRIED = 0.2, 0.7, 9
+"""That share is the greatest of those at frequencies so near f01, as a part of it at most: which of
+them it is at f01 follows from how many periods edges happen to be apart. All that is met by
+frequencies that make so many turns more over the whole pulse."""
 
 
 def refuse_sudden(
@@ -54,5 +55,7 @@ def moved_share(f01_hz: float, moved_hz: NDArray[np.float64], step_ns: float) ->
     angle = np.arccos(np.clip(least_hz / f_hz, -1, 1))
     turned = np.diff(angle) / 2
     phase = np.cumsum(f_hz[:-1]) * (1e-9 * part_ns)
-    moved = np.exp(2j * np.pi * NEAR[:, None] * phase) @ turned
+    near = min(NEAR, TURNS / float(phase[-1]))
+    tried = np.linspace(1 - near, 1 + near, TRIED)
+    moved = np.exp(2j * np.pi * tried[:, None] * phase) @ turned
     return float(np.max(np.abs(moved)) ** 2)

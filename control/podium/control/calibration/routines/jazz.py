@@ -34,8 +34,11 @@ from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
-SHORT_NS, LONG_NS = 60, 300
-"""Each half of the echo: the short one tells how many turns the long one makes."""
+SHORT_NS, LONG_NS = 60, 420
+"""Each half of the echo: the short one tells how many turns the long one makes, and what the pulses
+turn."""
+OF_PULSES = 1.5
+"""For about so many lengths of a pulse qubits shift each other during an echo's pulses."""
 POINTS = 8
 APART = 7.0
 """So many rates of exchange the coupler stays above both qubits."""
@@ -48,7 +51,7 @@ TERMS = 4
 """Of the polynomial over the amplitude."""
 SCATTERED = 12.0
 SLACK_HZ = 12e3
-"""By which a second measurement may differ beside its noise: pulses of the echo take time."""
+"""By which a second measurement may differ beside its noise: pulses of the echo differ."""
 LINE_DOUBT = 0.02
 """Of the pulse that reaches the off point. ASSUMED: what a line that nobody corrects does to steps
 of half a microsecond."""
@@ -140,14 +143,20 @@ async def _fringes(
 
 
 def shift_hz(short: Fringes, long: Fringes) -> tuple[Array, Array]:
-    """Return E11 - E10 - E01 + E00 at each amplitude and its sigma, Hz, (n,)."""
-    near, _ = short.conditional()
+    """Return E11 - E10 - E01 + E00 at each amplitude and its sigma, Hz, (n,).
+
+    By what the long echo turns more than the short one: qubits shift each other during the echo's
+    pulses, too, in both alike.
+    """
+    near, near_sigma = short.conditional()
     turns, sigma = long.conditional()
     near = np.unwrap(near, period=1.0)
     near = near - round(float(near[np.argmin(np.abs(near))]))
-    turns = nearest_turn(turns, near * LONG_NS / SHORT_NS)
-    per_turn = 1 / (2e-9 * LONG_NS)  # the echo turns what came before it the other way round
-    return -turns * per_turn, sigma * per_turn
+    pulses_ns = OF_PULSES * float(np.mean([one.pulse_ns for one in short.p.both]))
+    longer = (2 * LONG_NS + pulses_ns) / (2 * SHORT_NS + pulses_ns)
+    turns = nearest_turn(turns, near * longer) - near
+    per_turn = 1 / (2e-9 * (LONG_NS - SHORT_NS))  # the echo turns what came before it the other way
+    return -turns * per_turn, np.hypot(sigma, near_sigma) * per_turn
 
 
 def off_place(coefficients: Array, low: float, high: float) -> float:
