@@ -54,7 +54,7 @@ def expected_pull(bench: Bench, qubit: Qubit) -> float:
 
 
 def expected_levels(bench: Bench, qubit: Qubit) -> tuple[tuple[float, float], ...]:
-    """Return how often a qubit at rest is in 0 and in 1, and the pull of each, of that in 0.
+    """Return the share of each level of a qubit at rest, and its pull, of that in 0.
 
     Of one that no heat moves much, 0 alone.
     """

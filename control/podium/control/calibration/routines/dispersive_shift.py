@@ -106,12 +106,7 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     top = {q.element: _amplitude(bench, q) for q in qubits}
     ground = _ground_program(bench, pulses, top, probe, opens_ns, closes_ns)
     in_0 = await bench.run(outcome, ground)
-    gentle = dict(top)
-    for q in qubits:
-        with suppress(FitFailed):  # said once more when all is fitted
-            rows, _ = _rows(bench, in_0, q, ground.shots)
-            frequency = values_of(in_0, f"{q.element}_probe_frequency")
-            gentle[q.element] *= _share_left(frequency, rows, window, kappa[q.name])
+    gentle = _gentle(bench, in_0, qubits, top, window)
     if gentle != top:
         top = gentle
         ground = _ground_program(bench, pulses, top, probe, opens_ns, closes_ns)
@@ -280,6 +275,23 @@ def _amplitude(bench: Bench, qubit: Qubit) -> float:
     if critical is None:
         return bench.probe_amplitude(qubit, PHOTONS * critical_photons(bench, qubit))
     return min(1.0, float(np.sqrt(PHOTONS)) * critical)
+
+
+def _gentle(
+    bench: Bench,
+    in_0: "xarray.Dataset",
+    qubits: tuple[Qubit, ...],
+    top: Mapping[str, float],
+    window: ReadoutWindow,
+) -> dict[str, float]:
+    """Return amplitudes, by element, that leave all lines about where they are."""
+    gentle = dict(top)
+    for q in qubits:
+        with suppress(FitFailed):  # said once more when all is fitted
+            rows, _ = _rows(bench, in_0, q, 0)
+            frequency = values_of(in_0, f"{q.element}_probe_frequency")
+            gentle[q.element] *= _share_left(frequency, rows, window, bench.guess(q, "kappa"))
+    return gentle
 
 
 def _share_left(

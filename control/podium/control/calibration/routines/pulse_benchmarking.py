@@ -165,7 +165,8 @@ async def pulse_benchmarking(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
 def coherence_limit(bench: Bench, qubit: Qubit, pulse_ns: int) -> float | None:
     """Return the mean error of a pulse that T1 and the echo's T2 alone cause; None: not known.
 
-    1/2 - exp(-t/T2)/3 - exp(-t/T1)/6 (e.g. Gambetta et al., Phys. Rev. Lett. 109, 240504 (2012)).
+    1/2 - exp(-t/T2)/3 - exp(-t/T1)/6: the mean fidelity (Nielsen, Phys. Lett. A 303, 249 (2002))
+    of waiting for so long.
     """
     with bench.taking():
         t1, t2 = (bench.measured(qubit, name) for name in ("t1", "t2_echo"))

@@ -105,19 +105,12 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         look_at(iq)
         window, width = windows[qubit.name], kappa[qubit.name]
         weak, where = _dips(frequency, iq, window, width)
-        step = float(frequency[1] - frequency[0])
         levels = expected_levels(bench, qubit)
-        expected = {"expected": float(np.log(critical[qubit.name]))}
-        lines = {name: weak.values[name] for name in ("kappa", "coupling", "twist")}
+        step_hz = float(frequency[1] - frequency[0])
         if len(levels) > 1:  # two lines that go apart: where one dip is says nothing
-            start = lines | expected | {"kappa": width, "bare": float(where[-1])}
-            start |= {"pull": expected_pull(bench, qubit), "critical": expected["expected"]}
+            start = _start_of_mixture(bench, qubit, weak, where, critical[qubit.name])
         else:
-            seen = fit_punch_out(amplitude, where, DIP_DOUBT * step, critical[qubit.name])
-            refuse_unmoved(amplitude, seen.values, MOVES * DIP_DOUBT * step)
-            start = lines | expected | {"bare": seen.values["bare"]}
-            start["pull"] = weak.values["resonance"] - seen.values["bare"]
-            start["critical"] = seen.values["critical"]
+            start = _start_by_dips(amplitude, weak, where, step_hz, critical[qubit.name])
         step_s = longest_step_s(start["kappa"], start["pull"])
         mapped = PowerMap(frequency, amplitude, iq, window, step_s, levels)
         found = fit_power_map(mapped, start, weak.values["delay"])
@@ -142,6 +135,39 @@ async def punch_out(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def _start_of_mixture(
+    bench: Bench, qubit: Qubit, weak: Fit, where: NDArray[np.float64], critical: float
+) -> dict[str, float]:
+    """Return where the fit of a hot qubit's map begins: by the design, and the bare line."""
+    known = {name: weak.values[name] for name in ("coupling", "twist")}
+    expected = float(np.log(critical))
+    known |= {"kappa": bench.guess(qubit, "kappa"), "bare": float(where[-1])}
+    return known | {
+        "pull": expected_pull(bench, qubit),
+        "critical": expected,
+        "expected": expected,
+    }
+
+
+def _start_by_dips(
+    amplitude: NDArray[np.float64],
+    weak: Fit,
+    where: NDArray[np.float64],
+    step_hz: float,
+    critical: float,
+) -> dict[str, float]:
+    """Return where the fit of a map begins, by the places of its dips. Raises FitFailed."""
+    seen = fit_punch_out(amplitude, where, DIP_DOUBT * step_hz, critical)
+    refuse_unmoved(amplitude, seen.values, MOVES * DIP_DOUBT * step_hz)
+    known = {name: weak.values[name] for name in ("kappa", "coupling", "twist")}
+    return known | {
+        "bare": seen.values["bare"],
+        "pull": weak.values["resonance"] - seen.values["bare"],
+        "critical": seen.values["critical"],
+        "expected": float(np.log(critical)),
+    }
 
 
 def _axes(bench: Bench, qubits: tuple[Qubit, ...], widest_hz: float) -> tuple[Axis, Axis]:
