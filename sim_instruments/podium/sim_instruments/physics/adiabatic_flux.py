@@ -18,20 +18,20 @@ PARTS = 16
 BANDWIDTH_HZ = 400e6
 """ASSUMED: at 3 dB, of sources and lines together, a Gaussian: a QCM's (manual: DC to 400 MHz).
 What holds each sample for a nanosecond would else have images at the frequency of a fluxonium."""
-NEAR, TURNS, TRIED = 0.2, 0.7, 9
-"""That share is the greatest of those at frequencies so near f01, as a part of it at most: which of
-them it is at f01 follows from how many periods edges happen to be apart. All that is met by
-frequencies that make so many turns more over the whole pulse."""
 
 
 def refuse_sudden(
-    qubit: str, f01_hz: float, moved_hz: NDArray[np.float64], step_ns: float = 1.0
+    qubit: str,
+    f01_hz: float,
+    moved_hz: NDArray[np.float64],
+    flux: NDArray[np.float64],
+    step_ns: float = 1.0,
 ) -> None:
     """Raise NotSimulated for a pulse that moves f01, (S,) in steps, too quickly.
 
-    ``f01_hz``: at its bias, about where f01 is least.
+    ``f01_hz``: at its bias, about where f01 is least; ``flux``: (S,), of which the sign counts.
     """
-    share = moved_share(f01_hz, moved_hz, step_ns)
+    share = moved_share(f01_hz, moved_hz, flux, step_ns)
     if share > MOST:
         raise NotSimulated(
             f"a flux pulse moves {qubit}, a fluxonium of {f01_hz / 1e9:.3f} GHz, by "
@@ -40,22 +40,21 @@ def refuse_sudden(
         )
 
 
-def moved_share(f01_hz: float, moved_hz: NDArray[np.float64], step_ns: float) -> float:
-    """Return the share of the population that the edges of a pulse move between 0 and 1."""
+def moved_share(
+    f01_hz: float, moved_hz: NDArray[np.float64], flux: NDArray[np.float64], step_ns: float
+) -> float:
+    """Return the share of the population that a pulse moves between 0 and 1."""
     if not np.any(moved_hz):
         return 0.0
     part_ns = step_ns / PARTS
     sigma_ns = 1e9 * np.sqrt(np.log(2)) / (2 * np.pi * BANDWIDTH_HZ)
     reach = int(np.ceil(4 * sigma_ns / part_ns))
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) * part_ns / sigma_ns) ** 2)
-    corner = np.concatenate([[0.0], moved_hz, [0.0]])
+    least_hz = f01_hz + min(0.0, float(moved_hz.min()))
+    field_hz = np.sqrt(np.maximum((f01_hz + moved_hz) ** 2 - least_hz**2, 0.0))
+    corner = np.concatenate([[0.0], np.where(flux < 0, -field_hz, field_hz), [0.0]])
     at = np.arange(0, corner.size - 1, 1 / PARTS)
-    f_hz = f01_hz + np.convolve(np.interp(at, np.arange(corner.size), corner), bell / bell.sum())
-    least_hz = min(f01_hz, float(f_hz.min()))
-    angle = np.arccos(np.clip(least_hz / f_hz, -1, 1))
-    turned = np.diff(angle) / 2
-    phase = np.cumsum(f_hz[:-1]) * (1e-9 * part_ns)
-    near = min(NEAR, TURNS / float(phase[-1]))
-    tried = np.linspace(1 - near, 1 + near, TRIED)
-    moved = np.exp(2j * np.pi * tried[:, None] * phase) @ turned
-    return float(np.max(np.abs(moved)) ** 2)
+    field_hz = np.convolve(np.interp(at, np.arange(corner.size), corner), bell / bell.sum())
+    turned = np.diff(np.arctan2(field_hz, least_hz)) / 2
+    phase = np.cumsum(np.hypot(field_hz[:-1], least_hz)) * (1e-9 * part_ns)
+    return float(abs(np.exp(2j * np.pi * phase) @ turned) ** 2)

@@ -180,6 +180,13 @@ def _scaled(train: PulseTrain, factor: float) -> PulseTrain:
     return replace(train, pieces=pieces)
 
 
+def held(shape: Shape) -> NDArray[np.float64]:
+    """Return a flux pulse in each nanosecond, in the unit of its samples."""
+    found = np.full(shape.duration_ns, complex(shape.level).real)
+    found[: shape.samples.size] = shape.samples.real
+    return found
+
+
 def level_shifts(
     shapes: Sequence[Shape], levels: Levels, levels_hz: NDArray[np.float64]
 ) -> list[NDArray[np.float64]]:
@@ -187,11 +194,7 @@ def level_shifts(
 
     Shapes of flux pulses are in flux quanta, one sample a nanosecond (no beats: all at 0 Hz).
     """
-    quanta = []
-    for shape in shapes:
-        held = np.full(shape.duration_ns, complex(shape.level).real)
-        held[: shape.samples.size] = shape.samples.real
-        quanta.append(held)
+    quanta = [held(shape) for shape in shapes]
     values, which = np.unique(np.concatenate(quanta), return_inverse=True)
     if values.size <= NODES:
         moved = np.array([levels(float(one)) for one in values]) - levels_hz

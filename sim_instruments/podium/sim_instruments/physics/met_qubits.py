@@ -3,6 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from podium.sim_instruments.physics.adiabatic_flux import refuse_sudden
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
@@ -62,7 +64,10 @@ class FeedlineQubits:
         for shape in drives.shapes:
             if shape.shift_hz is not None:
                 moved_hz = shape.shift_hz[:, 1]
-                refuse_sudden(qubit.name, float(qubit.levels_hz[1]), moved_hz, shape.step_ns)
+                one_way = np.ones(moved_hz.size)
+                refuse_sudden(
+                    qubit.name, float(qubit.levels_hz[1]), moved_hz, one_way, shape.step_ns
+                )
         return in_laboratory(drives)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import READOUT_SETTINGS, Declaration
 from podium.control.calibration.dispersive import Shape, line_shape
+from podium.control.calibration.edge_flux import coupler_of, rest_v
 from podium.control.calibration.fits.flux import arc, fit_qubit_arc, fit_shaped_arc
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.line_scan import Range, known_rabi, line_scan, stark_hz
@@ -245,7 +246,8 @@ def _elsewhere_v(bench: Bench, qubits: tuple[Qubit, ...]) -> dict[str, float]:
     """Return how far the node's other sources may be from their qubits' sweet spots, V.
 
     A qubit whose arc was not found is at 0 V, and nothing is known of its sweet spot: the nearest
-    one lies anywhere within half a period, with an rms of a period over the root of 12.
+    one lies anywhere within half a period, with an rms of a period over the root of 12. A coupler
+    rests where it does, and its sweet spot is where the design has it.
     """
     found: dict[str, float] = {}
     facility = bench.runner.facility
@@ -254,6 +256,12 @@ def _elsewhere_v(bench: Bench, qubits: tuple[Qubit, ...]) -> dict[str, float]:
             old = bench.known_now.record.get(f"{q.name}.sweet_spot")
             period_v = bench.guess(q, "flux_period")
             found[q.name] = period_v / float(np.sqrt(12)) if old is None else old.sigma
+    for edge in facility.nodes[bench.node].edges.values():
+        coupler = coupler_of(bench, edge)
+        offset = None if coupler is None else coupler.design.get("flux_offset")
+        if coupler is not None and offset is not None:
+            away_v = rest_v(bench, edge, coupler) - offset.value
+            found[coupler.name] = float(np.hypot(away_v, offset.spread))
     return found
 
 

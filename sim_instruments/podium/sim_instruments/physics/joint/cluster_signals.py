@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.adiabatic_flux import refuse_sudden
 from podium.sim_instruments.physics.deduplicate import clusters
 from podium.sim_instruments.physics.drive_line import Drives, Shape
-from podium.sim_instruments.physics.fast_flux import level_shifts
+from podium.sim_instruments.physics.fast_flux import held, level_shifts
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.density_evolution import Steps
 from podium.sim_instruments.physics.joint.group_maps import BEAT_ROWS
@@ -223,8 +223,9 @@ class GroupSteps:
                 moved = level_shifts(shapes, lambda q, m=m: point.shift_hz(m, q), zero)  # type: ignore[misc]
                 qubit = point.qubits[m]
                 if qubit.drive_elements is not None:
-                    for each in moved:
-                        refuse_sudden(qubit.name, float(qubit.levels_hz[1]), each[:, 1])
+                    for shape, each in zip(shapes, moved, strict=True):
+                        f01_hz, flux = float(qubit.levels_hz[1]), held(shape)
+                        refuse_sudden(qubit.name, f01_hz, each[:, 1], flux)
                 self._shifts[m] += moved
                 self._growths[m] += level_shifts(shapes, lambda q, m=m: point.growth(m, q), unit)  # type: ignore[misc]
                 self._known_quiet.pop(m, None)
