@@ -14,7 +14,7 @@ from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import Pulses
-from podium.control.client.exchange_gate import ExchangeGate
+from podium.control.client.exchange_gate import STEP_NS, ExchangeGate
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured, NotMeasured
 from podium.control.parameters.validity import DAY_S, Lifetime
@@ -37,6 +37,8 @@ WAITS_NS = (0, 60, 132)
 """Between two gates of the check: a phase that went with the time would show."""
 COHERENT = 0.15
 """Half of the fringes' contrast, at least."""
+MOST_A_STEP = 0.1
+"""Turns between two steps of the carrier's phase: with more, it is weaker than it was found."""
 SLACK = 0.03
 """Turns that a check may be off by beside its noise."""
 
@@ -66,6 +68,22 @@ def check_in_step(p: EdgePulses) -> None:
             f"{p.edge.name}: the drives of its ends have local oscillators at "
             f"{lo_hz[0] / 1e9:.6g} and {lo_hz[1] / 1e9:.6g} GHz: a carrier on flux is in step with "
             "both only where that is one frequency; give both the same 'lo'",
+            p.edge.name,
+        )
+
+
+def check_steps(p: EdgePulses, gate: ExchangeGate) -> None:
+    """Raise NotMeasured where the carrier is too far from the drives' difference to stay in step.
+
+    The pulse follows in steps of its phase.
+    """
+    off_hz = gate.carrier_hz - gate.frames[0].frequency_hz
+    if abs(off_hz) * STEP_NS * 1e-9 > MOST_A_STEP:
+        raise NotMeasured(
+            f"{p.edge.name}: the exchange is at {gate.carrier_hz / 1e6:.1f} MHz, "
+            f"{abs(off_hz) / 1e6:.1f} MHz from where a carrier would be in step with both drives, "
+            f"{gate.frames[0].frequency_hz / 1e6:.1f} MHz: steps of {STEP_NS} ns follow no farther "
+            f"than {MOST_A_STEP / STEP_NS * 1e3:.1f} MHz; a weaker carrier moves levels less",
             p.edge.name,
         )
 
@@ -108,6 +126,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     check_in_step(p)
     plain = p.exchange_gate((0.0, 0.0))
+    check_steps(p, plain)
     ways = ((p.second, p.first), (p.first, p.second))
     seen = []
     for start, end in ways:
