@@ -1,5 +1,7 @@
 """T1 from shots that do not wait until the qubit has forgotten the shot before."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.benches.calibration.synthetic_data import NODE, Asked, MadeRunner, known
@@ -94,6 +96,37 @@ async def test_what_flips_have_left_does_not_move_t1(share: float) -> None:
     design = MadeRunner(Memory(1.0, 0)).facility.qubits()[f"{NODE}.q0"].design["t1"].value
     found = await t1_of(Flipped(share * design, 0), seed=1, active=True)
     assert found.value == pytest.approx(share * design, rel=LEFT_OVER)
+
+
+class Waiting(Flipped):
+    """The same, where what is left relaxes until the pulse while a neighbour's delay is longer."""
+
+    def populations(self, asked: Asked) -> np.ndarray:
+        flips = asked.swept["preparation"] > 0
+        left = self.left * np.exp(-asked.swept["pad"] * 1e-15 / self.t1_s)
+        prepared = np.where(flips, 1 - left, left)
+        return np.asarray(prepared * np.exp(-asked.swept["delay"] * 1e-15 / self.t1_s))
+
+
+async def test_what_flips_have_left_relaxes_until_the_pulse() -> None:
+    """Delays of q1 are laid out for twice the T1 of q0, which waits for them before its pulse."""
+    runner = MadeRunner(Memory(1.0, 0))
+    design = runner.facility.qubits()[f"{NODE}.q0"].design["t1"].value
+    make = Waiting(design, 0)
+    make.left = 0.15
+    runner, qubits = MadeRunner(make, 1), []
+    record = known(runner.facility)
+    for element, share in (("q0", 1.0), ("q1", 1.5)):
+        qubit = runner.facility.qubits()[f"{NODE}.{element}"]
+        qubits.append(qubit)
+        for quantity, value in (("thermal_population", 0.0), ("t1", share * design)):
+            old = record.get(f"{qubit.name}.{quantity}")
+            assert old is not None
+            record.put([replace(old, value=value, sigma=1e-9)])
+    bench = Bench(runner, NODE, tuple(qubits), record, keep=lambda _: None, active_reset=True)
+    (outcome,) = [one async for one in bring_up(bench, ("relaxation",))]
+    found = outcome.measured[f"{qubits[0].name}.t1"]
+    assert found.value == pytest.approx(design, rel=LEFT_OVER)
 
 
 @pytest.mark.slow

@@ -204,10 +204,18 @@ MUTANTS = (
     Mutant(
         "t1/flips-leave-nothing",
         _RELAXATION,
-        'rest = values["rest"] if active',
-        "rest = 0.0 if active",
+        'rest = values["rest"] * np.exp(-pad / t1_s)',
+        "rest = 0.0 * pad",
         (f"{_T1_TESTS}::test_what_flips_have_left_does_not_move_t1",),
         "T1 is off by several per cent where qubits are reset by flips",
+    ),
+    Mutant(
+        "t1/what-is-left-stays-until-the-pulse",
+        _RELAXATION,
+        'values["rest"] * np.exp(-pad / t1_s)',
+        'values["rest"] * np.exp(-0 * pad / t1_s)',
+        (f"{_T1_TESTS}::test_what_flips_have_left_relaxes_until_the_pulse",),
+        "T1 of a qubit that waits for its neighbours' delays is off by several sigma",
     ),
     Mutant(
         "reset/an-old-threshold",
