@@ -70,7 +70,7 @@ async def shared(bench, steps, began, ended) -> None:
 async def played(tmp_path: Path, lab: Lab, found: bool = True) -> Story:
     story = Story("linked", 3, ENDS, left_out=link_pair.LEFT_OUT)
     known = {f"{qubit}.{one.name}": Measured(1.0, 0.1, "1") for qubit in ENDS for one in QUANTITIES}
-    without_line = dict.fromkeys(ENDS, {"sweet_spot"})
+    without_line = {end: {"sweet_spot"} for end in ENDS}
     seen = known if found else {}
     story.comparisons = compare(ENDS, seen, {}, without_line, link_pair.LEFT_OUT)
     story.link = link_pair.link_story(lab.facility)
