@@ -56,7 +56,7 @@ from podium.control.program.program import (
 
 ComplexArray = NDArray[np.complex128]
 
-ROUGH_SHOTS, OF_A_MIXTURE = 200, 2
+ROUGH_SHOTS, OF_A_MIXTURE = 200, 4
 """Of each state, prepared from rest: they tell which cloud is 0, however few shots follow; and how
 many times as many are taken, beside what heat asks for, where both hold some of each."""
 REST_LIFETIMES = 3.0
