@@ -153,4 +153,4 @@ def test_lines_of_qubits_are_those_of_the_coupled_world(calibrated: Calibrated, 
         assert found is not None
         true_hz = calibrated.point(qubit.name).levels_hz[1]
         assert found.value == pytest.approx(true_hz, abs=4 * found.sigma)
-        assert found.sigma < 100e3
+        assert found.sigma < 200e3  # by spectroscopy at a quarter of the shots
