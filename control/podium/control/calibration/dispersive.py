@@ -1,6 +1,7 @@
 """Derives pulls and critical photon numbers of a resonator from its qubit's design."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,22 +104,33 @@ def bounded_pull(at: Spectrum, coupling_hz: float, resonator_hz: float) -> float
 
 def line_shape(qubit: Qubit) -> Shape:
     """Return a fluxonium's f01 over the flux, 1 at its sweet spot."""
+    return _line_shape(_energies(qubit))
+
+
+@lru_cache(maxsize=64)
+def _line_shape(energies: Energies) -> Shape:
     from scipy.interpolate import CubicSpline
 
-    apart = np.linspace(0, 0.5, STEPS + 1)
-    energies = _energies(qubit)
-    lines = np.array([spectrum(energies, HALF_FLUX + float(flux)).f01_hz for flux in apart])
+    lines = np.array([at.f01_hz for at in _over_flux(energies)])
     # Even about half a flux quantum and about none: level at both ends.
-    line = CubicSpline(apart, lines / lines[0], bc_type="clamped")
+    line = CubicSpline(_APART, lines / lines[0], bc_type="clamped")
     return lambda flux: np.asarray(line(np.abs(flux - np.rint(flux))))
 
 
+_APART = np.linspace(0, 0.5, STEPS + 1)
+
+
+@lru_cache(maxsize=64)
+def _over_flux(energies: Energies) -> tuple[Spectrum, ...]:
+    """Return the spectra from half a flux quantum to none: once for all shapes of a qubit."""
+    return tuple(spectrum(energies, HALF_FLUX + float(flux)) for flux in _APART)
+
+
 def _shape(energies: Energies, value: Callable[[Spectrum], float]) -> Shape:
-    apart = np.linspace(0, 0.5, STEPS + 1)
-    values = np.array([value(spectrum(energies, HALF_FLUX + float(flux))) for flux in apart])
+    values = np.array([value(at) for at in _over_flux(energies)])
 
     def shape(flux: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(np.interp(np.abs(flux - np.rint(flux)), apart, values))
+        return np.asarray(np.interp(np.abs(flux - np.rint(flux)), _APART, values))
 
     return shape
 

@@ -15,15 +15,15 @@ from podium.control.calibration.fits.iq_clouds import refuse_alike_clouds
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.sequences import Pulses, frame_names, frames_of
+from podium.control.calibration.single_qubit_sequences import played_turn
 from podium.control.calibration.state import told
-from podium.control.calibration.two_qubit_cliffords import TURNS, Sequence, Turn, cliffords, draw
+from podium.control.calibration.two_qubit_cliffords import TURNS, Sequence, cliffords, draw
 from podium.control.facility.edges import Edge
 from podium.control.program.program import (
     Affine,
     Axis,
     Barrier,
     Program,
-    ShiftPhase,
     Statement,
     Table,
     Variable,
@@ -59,7 +59,11 @@ class PlayedGates:
     @classmethod
     def of(cls, p: EdgePulses) -> "PlayedGates":
         """Return the gates of an edge as they are calibrated. Raises NotMeasured."""
-        turns = tuple(tuple(_turned(p, one, turn) for turn in TURNS) for one in p.both)
+        # the other end waits for each pulse
+        waits = (Barrier(p.names),)
+        turns = tuple(
+            tuple(tuple(played_turn(one, turn, waits)) for turn in TURNS) for one in p.both
+        )
         return cls(p, turns, tuple(p.gate()))
 
     def program(self, drawn: Sequence, shots: int, title: str) -> Program:
@@ -74,21 +78,6 @@ class PlayedGates:
                 body += self.cz
         body += self.p.read()
         return Program(title, self.p.frames(), tuple(body), shots=shots, keep_shots=True)
-
-
-def _turned(p: EdgePulses, one: Pulses, turn: Turn) -> tuple[Statement, ...]:
-    """Play a single-qubit Clifford on one end, the other one waiting.
-
-    A turn about Z turns the axes of all later pulses the other way.
-    """
-    body: list[Statement] = []
-    if turn.before:
-        body.append(ShiftPhase(one.drive, -turn.before / 4))
-    if turn.pulse:
-        body += [one.half_pi() if turn.pulse == 1 else one.pi(), Barrier(p.names)]
-    if turn.after:
-        body.append(ShiftPhase(one.drive, -turn.after / 4))
-    return tuple(body)
 
 
 def tells_second(p: EdgePulses) -> bool:

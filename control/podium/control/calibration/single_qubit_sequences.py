@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from podium.control.calibration.sequences import Pulses
-from podium.control.calibration.two_qubit_cliffords import TURNS, unitary_of
+from podium.control.calibration.two_qubit_cliffords import TURNS, Turn, unitary_of
 from podium.control.program.program import ShiftPhase, Statement
 
 PULSES_A_CLIFFORD = sum(1 for turn in TURNS if turn.pulse) / len(TURNS)
@@ -36,17 +36,20 @@ def draw_turns(length: int, seed: tuple[int, ...]) -> DrawnTurns:
 
 
 def played_turns(p: Pulses, drawn: DrawnTurns) -> list[Statement]:
-    """Return the pulses of a sequence.
+    """Return the pulses of a sequence."""
+    return [one for place in drawn.places for one in played_turn(p, TURNS[place])]
+
+
+def played_turn(p: Pulses, turn: Turn, behind: tuple[Statement, ...] = ()) -> list[Statement]:
+    """Return a single-qubit Clifford; ``behind``: what follows its pulse, if it has one.
 
     A turn about Z turns the axes of all later pulses the other way.
     """
     body: list[Statement] = []
-    for place in drawn.places:
-        turn = TURNS[place]
-        if turn.before:
-            body.append(ShiftPhase(p.drive, -turn.before / 4))
-        if turn.pulse:
-            body.append(p.half_pi() if turn.pulse == 1 else p.pi())
-        if turn.after:
-            body.append(ShiftPhase(p.drive, -turn.after / 4))
+    if turn.before:
+        body.append(ShiftPhase(p.drive, -turn.before / 4))
+    if turn.pulse:
+        body += [p.half_pi() if turn.pulse == 1 else p.pi(), *behind]
+    if turn.after:
+        body.append(ShiftPhase(p.drive, -turn.after / 4))
     return body

@@ -354,12 +354,6 @@ class Chip:
             if i in register and j in register
         }
 
-    def has_fluxonium(self, names: Collection[str]) -> bool:
-        """Tell whether one of these is a fluxonium."""
-        return any(
-            isinstance(self.qubits[self._index[name]].circuit.atom, Fluxonium) for name in names
-        )
-
     def _diagonalise_register(
         self, register: tuple[int, ...], flux: tuple[float, ...]
     ) -> tuple[QubitPoint, ...]:

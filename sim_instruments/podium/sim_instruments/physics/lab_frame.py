@@ -11,9 +11,7 @@ the basis of M. What such a shape does depends on its carrier's phase at its sta
 the power of its map over one period.
 """
 
-from collections import OrderedDict
 from dataclasses import replace
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_line import Drives, Shape
 from podium.sim_instruments.physics.evolution import Tables
+from podium.sim_instruments.physics.known_values import KnownValues
 from podium.sim_instruments.physics.operating_point import frozen
 from podium.sim_instruments.physics.propagators import (
     coordinates,
@@ -44,8 +43,7 @@ PERIODS = 8
 """A level of so many periods is a power of one."""
 MOST_KNOWN = 512
 """Maps of pulses that are kept, 20 to 40 kB each."""
-_KNOWN: OrderedDict[tuple[object, ...], NDArray[np.float64]] = OrderedDict()
-_LOCK = Lock()
+_KNOWN = KnownValues[NDArray[np.float64]](MOST_KNOWN, lambda _: 1)
 
 
 def in_laboratory(drives: Drives) -> Drives:
@@ -80,17 +78,7 @@ def laboratory_maps(
         shape.start_turns,
         *(np.ascontiguousarray(one).tobytes() for one in (elements, *_read_of(tables))),
     )
-    with _LOCK:
-        found = _KNOWN.get(content)
-        if found is not None:
-            _KNOWN.move_to_end(content)
-            return found
-    found = frozen(_laboratory_maps(shape, tables, elements))
-    with _LOCK:
-        _KNOWN[content] = found
-        while len(_KNOWN) > MOST_KNOWN:
-            _KNOWN.popitem(last=False)
-    return found
+    return _KNOWN.find(content, lambda: frozen(_laboratory_maps(shape, tables, elements)))
 
 
 def _read_of(tables: Tables) -> tuple[NDArray[np.float64], ...]:

@@ -282,10 +282,8 @@ async def _whole_period(
     tracks: Mapping[str, ResonatorTrack],
     windows: Mapping[str, ReadoutWindow],
 ) -> None:
-    reach = {q.name: REACH * bench.design(q, "flux_period").value for q in qubits}
-    for step in np.linspace(-1, 1, POINTS):
-        at = {q.name: _within(bench, q, float(step) * reach[q.name]) for q in qubits}
-        await _measure(bench, outcome, qubits, at, tracks, windows)
+    reach = {q.name: (0.0, REACH * bench.design(q, "flux_period").value) for q in qubits}
+    await _sweep(bench, outcome, qubits, tracks, windows, reach, POINTS)
 
 
 async def _closely(
@@ -301,10 +299,24 @@ async def _closely(
         with suppress(FitFailed):  # said once more when all is fitted
             middles[q.name] = await asyncio.to_thread(tracks[q.name].middles, q, bench)
     qubits = tuple(q for q in qubits if q.name in middles)
-    for step in np.linspace(-CLOSE, CLOSE, CLOSE_POINTS) if qubits else ():
-        at = {name: one.half_v + float(step) * one.period_v for name, one in middles.items()}
-        level = {q.name: _within(bench, q, at[q.name]) for q in qubits}
-        await _measure(bench, outcome, qubits, level, tracks, windows)
+    if qubits:
+        reach = {name: (one.half_v, CLOSE * one.period_v) for name, one in middles.items()}
+        await _sweep(bench, outcome, qubits, tracks, windows, reach, CLOSE_POINTS)
+
+
+async def _sweep(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    tracks: Mapping[str, ResonatorTrack],
+    windows: Mapping[str, ReadoutWindow],
+    reach: Mapping[str, tuple[float, float]],
+    points: int,
+) -> None:
+    """Measure at evenly spaced biases; ``reach``: their middle and how far they go from it, V."""
+    for step in np.linspace(-1, 1, points).tolist():
+        at = {q.name: _within(bench, q, reach[q.name][0] + step * reach[q.name][1]) for q in qubits}
+        await _measure(bench, outcome, qubits, at, tracks, windows)
 
 
 async def _measure(

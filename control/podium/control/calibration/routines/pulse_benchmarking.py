@@ -23,10 +23,10 @@ from podium.control.calibration.sequences import (
 )
 from podium.control.calibration.single_qubit_sequences import (
     PULSES_A_CLIFFORD,
-    DrawnTurns,
     draw_turns,
     played_turns,
 )
+from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
@@ -53,8 +53,6 @@ class TurnScan:
     pulses: tuple[Pulses, ...]
     shots: int
     data: "dict[int, list[xarray.Dataset]]" = field(default_factory=dict)
-    drawn: dict[tuple[int, int, str], DrawnTurns] = field(default_factory=dict)
-    """By length, number of the draw, and the qubit's full name."""
 
     async def take(self, outcome: Outcome, length: int, number: int) -> None:
         """Run one sequence of each qubit, all at once.
@@ -62,21 +60,15 @@ class TurnScan:
         They are drawn anew each time the routine runs, and again the same in a refit.
         """
         frames = frame_names(self.pulses)
-        body = [*reset(self.pulses, frames)]
+        body, targets = [*reset(self.pulses, frames)], {}
         for k, p in enumerate(self.pulses):
             drawn = draw_turns(length, (self._seed(), length, number, k))
-            self.drawn[length, number, p.qubit.name] = drawn
+            targets[p.qubit.name] = float(drawn.target)
             body += played_turns(p, drawn)
         body += [Barrier(frames), *measure_all(self.pulses)]
         title = f"benchmarking of pulses, {length} Cliffords, draw {number}"
         program = Program(title, frames_of(self.pulses), tuple(body), shots=self.shots)
-        told = {
-            "target": {
-                p.qubit.name: float(self.drawn[length, number, p.qubit.name].target)
-                for p in self.pulses
-            }
-        }
-        data = await self.bench.run(outcome, program, told)
+        data = await self.bench.run(outcome, program, {"target": targets})
         self.data.setdefault(length, []).append(data)
 
     def _seed(self) -> int:
@@ -94,11 +86,8 @@ class TurnScan:
             iq = np.array([complex(iq_of(one, qubit.element)) for one in self.data[length]])
             look_at(iq)
             in_one = reference.project(iq)
-            targets = [
-                self.drawn[length, number, qubit.name].target
-                for number in range(len(self.data[length]))
-            ]
-            back.append(np.where(np.array(targets) == 1, in_one, 1 - in_one))
+            targets = np.array([told(one, "target")[qubit.name] for one in self.data[length]])
+            back.append(np.where(targets == 1, in_one, 1 - in_one))
             scatter.append(reference.sigma(in_one, self.shots) ** 2)
         whole = np.full((len(lengths), len(back[0])), 1.0)
         return Populations(

@@ -74,6 +74,14 @@ class ClusterPoint:
         )
         return np.array([there / here])
 
+    def pair_zz_hz(self, one: int, other: int) -> float:
+        """Return by how much an excitation of one member shifts another, signed, Hz."""
+        levels = np.eye(len(self.qubits), dtype=int)
+        both = levels[one] + levels[other]
+        states = (0 * both, levels[other], levels[one], both)
+        energy = [self.energies_hz[self.basis.index(*row)] for row in states]
+        return float(energy[3] - energy[2] - energy[1] + energy[0])
+
     @property
     def zz_hz(self) -> float:
         """Return the largest energy by which excitations of two members shift each other."""
@@ -140,22 +148,11 @@ def _with_shifts(point: ClusterPoint) -> Cluster:
     Of fluxoniums a quarter is: it comes from their plasmon lines, which an exchange of one
     excitation leaves out. ASSUMED: it is the same while flux moves them.
     """
-    cluster, basis = point.cluster, point.basis
+    cluster = point.cluster
     shifts = []
     for exchange in cluster.exchanges:
         ends = point.qubits[exchange.one].name, point.qubits[exchange.other].name
-        energy = [
-            point.energies_hz[
-                basis.index(
-                    *(
-                        first * (m == exchange.one) + second * (m == exchange.other)
-                        for m in range(len(point.qubits))
-                    )
-                )
-            ]
-            for first, second in ((0, 0), (0, 1), (1, 0), (1, 1))
-        ]
-        here_hz = float(energy[3] - energy[2] - energy[1] + energy[0])
+        here_hz = point.pair_zz_hz(exchange.one, exchange.other)
         missing_hz = point.chip.zz_hz(ends, point.biases_v) - here_hz
         shifts.append(Shift(exchange.one, exchange.other, missing_hz))
     return replace(cluster, shifts=tuple(shifts))

@@ -18,9 +18,10 @@ from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps, Played
 from podium.sim_instruments.physics.joint.density_evolution import in_frame, operators
 from podium.sim_instruments.physics.joint.gate_maps import decoherence_of, exponential
-from podium.sim_instruments.physics.joint.gate_reference import KnownValues, Reference
+from podium.sim_instruments.physics.joint.gate_reference import Reference
 from podium.sim_instruments.physics.joint.group_maps import propagator
 from podium.sim_instruments.physics.joint.step_kernels import fill_unitary, is_as_before
+from podium.sim_instruments.physics.known_values import KnownValues
 
 Array = NDArray[np.float64]
 ALIKE_HZ = 20e6

@@ -29,7 +29,6 @@ from podium.sim_instruments.physics.joint.elements import Cluster
 from podium.sim_instruments.physics.joint.gate_reference import (
     DETUNED_HZ,
     LOSS,
-    KnownValues,
     Reference,
     Shift,
 )
@@ -40,6 +39,7 @@ from podium.sim_instruments.physics.joint.group_maps import (
     propagator,
 )
 from podium.sim_instruments.physics.joint.product_basis import ProductBasis
+from podium.sim_instruments.physics.known_values import KnownValues
 
 Array = NDArray[np.float64]
 Complexes = NDArray[np.complex128]

@@ -1,15 +1,13 @@
 """Clusters on a grid of 0-1 transitions and losses: runs that drift by less share their gates."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from threading import Lock
-from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
+from podium.sim_instruments.physics.known_values import KnownValues
 from podium.sim_instruments.physics.operating_point import frozen
 
 Array = NDArray[np.float64]
@@ -27,36 +25,6 @@ DIGITS = 1
 """Digits of the other levels against the 0-1 transition, and of exchanges, Hz, that tell
 references apart: 0.05 Hz turn a gate of 50 ns by 2e-8 rad."""
 POINTS_KEPT = 256
-
-Value = TypeVar("Value")
-
-
-class KnownValues(Generic[Value]):
-    """Keeps what depends on its key alone, the last used. Safe to share between threads."""
-
-    def __init__(self, most: int, size: Callable[[Value], int]) -> None:
-        """``most``: sum of the sizes that are kept."""
-        self._values: OrderedDict[Hashable, Value] = OrderedDict()
-        self._most, self._size = most, size
-        self._kept = 0
-        self._lock = Lock()
-
-    def find(self, key: Hashable, made: Callable[[], Value]) -> Value:
-        """Return the value of a key; what ``made`` returns the first time."""
-        with self._lock:
-            known = self._values.get(key)
-            if known is not None:
-                self._values.move_to_end(key)
-                return known
-        found = made()
-        with self._lock:
-            if key not in self._values:
-                self._values[key] = found
-                self._kept += self._size(found)
-            while self._kept > self._most and len(self._values) > 1:
-                self._kept -= self._size(self._values.popitem(last=False)[1])
-        return found
-
 
 POINTS = KnownValues[ClusterPoint](POINTS_KEPT, lambda _: 1)
 

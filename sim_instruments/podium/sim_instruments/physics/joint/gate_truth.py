@@ -67,7 +67,7 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
     for edge in chip.edges:
         names = _members(chip, edge)
         point = cluster_point([chip.element_at(one, biases_v) for one in names], chip, biases_v)
-        told[f"{edge.name}.zz"] = Truth(_zz_hz(point), "Hz")
+        told[f"{edge.name}.zz"] = Truth(point.pair_zz_hz(0, 1), "Hz")
         found = None if edge.gate == "cnot" else best_pulse(point, edge)
         if found is None:
             continue
@@ -88,13 +88,6 @@ def _members(chip: Chip, edge: Edge) -> list[str]:
     first, second = edge.ends
     between = chip.coupled_to(first).keys() & chip.coupled_to(second).keys() & chip.couplers
     return [first, second, *sorted(between)]
-
-
-def _zz_hz(point: ClusterPoint) -> float:
-    """Return by how much an excitation of one end shifts the other, signed."""
-    rest = (0,) * (len(point.qubits) - 2)
-    energy = [point.energies_hz[point.basis.index(*pair, *rest)] for pair in PAIRS]
-    return float(energy[3] - energy[2] - energy[1] + energy[0])
 
 
 PAIRS = ((0, 0), (0, 1), (1, 0), (1, 1))
