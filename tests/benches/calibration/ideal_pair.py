@@ -1,4 +1,4 @@
-"""Two two-level systems play a program: drives, a cross-resonance drive, a carrier on flux.
+"""Two two-level systems play a program: drives, a cross-resonance drive, pulses on flux.
 
 Frames that turn with each qubit's own frequency; nothing decays. Written from the Hamiltonians on
 paper, not from the gates that it judges. A drive of phase s turns about ``cos s X + sin s Y``: a
@@ -21,14 +21,17 @@ from podium.control.program.program import (
     Play,
     Program,
     ShiftPhase,
+    SwapPhases,
     as_set,
 )
-from podium.control.program.waveforms import FlatTop
+from podium.control.program.waveforms import FlatTop, Sampled
 
 X = np.array([[0, 1], [1, 0]], complex)
 Y = np.array([[0, -1j], [1j, 0]])
 Z = np.diag([1.0 + 0j, -1.0])
 ONE = np.eye(2, dtype=complex)
+PART_NS = 4
+"""Of samples given one by one: so many are played at once."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,13 @@ class IdealPair:
     stark_hz: float = 0.0
     """By which the cross drive moves the control, at amplitude 1."""
     exchange_hz: float = 0.0
-    """J of the carrier."""
+    """J of the carrier, or of a flux pulse."""
     resonance_hz: float = 0.0
     """At which the carrier exchanges."""
+    meeting: float = 0.0
+    """The amplitude of a flux pulse that brings q0 to the frequency of q1."""
     ends_turned: tuple[float, float] = (0.0, 0.0)
-    """By which the carrier turns both qubits, turns, each time it is played for 178 ns."""
+    """By which the carrier, or a flux pulse, turns both qubits, turns, when it lasts 178 ns."""
 
     def chances(self, program: Program) -> np.ndarray:
         """Probabilities of 00, 01, 10, 11 over the program's axes, shape (*axes, 4)."""
@@ -74,6 +79,21 @@ class IdealPair:
 
     def turns(self, program: Program, values: Mapping[str, float]) -> list[np.ndarray]:
         """What is played, in the order of time."""
+        frames = {one.name: one for one in program.frames}
+        together: dict[float, list] = {}
+        for event in self.events(program, values)[0]:
+            together.setdefault(event[0], []).append(event)
+        return [
+            self._brought_together(together[start][0])
+            if together[start][0][1].endswith(".flux")
+            else expm(-2j * np.pi * sum(self._turn(event, frames) for event in together[start]))
+            for start in sorted(together)
+        ]
+
+    def events(
+        self, program: Program, values: Mapping[str, float]
+    ) -> tuple[list[tuple], dict[str, float]]:
+        """What is played and when, and by how much each frame is turned behind it."""
 
         def number(value: object) -> float:
             value = as_set(value)
@@ -94,23 +114,42 @@ class IdealPair:
                         clock[name] += number(one.duration_fs) * 1e-6
                 case ShiftPhase():
                     phase[one.frame] += number(one.turns)
+                case SwapPhases():
+                    now = max(clock[one.first], clock[one.second])
+                    first, second = (
+                        phase[name] + frames[name].frequency_hz * now * 1e-9
+                        for name in (one.first, one.second)
+                    )
+                    phase[one.first] += second - first
+                    phase[one.second] += first - second
                 case Play():
                     name = one.frame
                     lasts = one.waveform.duration_fs * 1e-6
-                    if not name.endswith("readout"):
-                        events.append(
-                            (clock[name], name, one, number(one.amplitude), phase[name], lasts)
-                        )
+                    height = number(one.amplitude)
+                    if isinstance(one.waveform, Sampled):
+                        events += _parts(clock[name], one, height, phase[name])
+                    elif not name.endswith("readout"):
+                        events.append((clock[name], name, one, height, phase[name], lasts))
                     clock[name] += lasts
                 case Capture():
                     pass
-        together: dict[float, list] = {}
-        for event in events:
-            together.setdefault(event[0], []).append(event)
-        return [
-            expm(-2j * np.pi * sum(self._turn(event, frames) for event in together[start]))
-            for start in sorted(together)
-        ]
+        return events, phase
+
+    def _brought_together(self, event) -> np.ndarray:
+        """What a flux pulse does that moves q0 with the square of its height."""
+        start, _, _, amplitude, _, lasts = event
+        f01 = np.array(self.f01_hz)
+        by = (f01[1] - f01[0]) * (amplitude / self.meeting) ** 2
+        moved = f01 + np.array([by, 0.0])
+        own = np.array(self.ends_turned) / 178e-9
+        rest, there = (
+            np.diag([0, one[1], one[0], one[0] + one[1]]).astype(complex)
+            for one in (f01, moved + own)
+        )
+        there[1, 2] = there[2, 1] = self.exchange_hz
+        before, behind = (np.exp(2e-9j * np.pi * t * np.diag(rest)) for t in (start, start + lasts))
+        played = behind[:, None] * expm(-2e-9j * np.pi * lasts * there) * before.conj()
+        return np.asarray(played.conj())
 
     def _turn(self, event, frames) -> np.ndarray:
         """The Hamiltonian over h, times the time."""
@@ -150,3 +189,14 @@ class IdealPair:
     def _area_ns(self, play: Play) -> float:
         shape = play.waveform
         return 1e-6 * (shape.duration_fs - shape.rise_fs)
+
+
+def _parts(start: float, play: Play, amplitude: float, phase: float) -> list[tuple]:
+    """Samples given one by one, a few at a time: each part with the phase of its middle."""
+    samples = np.array(play.waveform.real) + 1j * np.array(play.waveform.imaginary)
+    found = []
+    for k in range(0, len(samples), PART_NS):
+        part = samples[k : k + PART_NS]
+        turned = phase + float(np.angle(part.mean())) / (2 * np.pi)
+        found.append((start + k, play.frame, play, amplitude, turned, float(len(part))))
+    return found

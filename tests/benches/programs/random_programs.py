@@ -19,6 +19,7 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
     Statement,
+    SwapPhases,
     Table,
     Value,
     Variable,
@@ -122,7 +123,9 @@ def programs(draw: st.DrawFn, between: bool = True) -> Program:
     for _ in range(draw(st.integers(3, 14))):
         frame = draw(st.sampled_from(frames))
         kinds_of = ("play", "play", "delay", "delay", *(["between"] if between else []))
-        match draw(st.sampled_from((*kinds_of, "barrier", "capture", "frequency", "phase"))):
+        match draw(
+            st.sampled_from((*kinds_of, "barrier", "capture", "frequency", "phase", "swap"))
+        ):
             case "play":
                 body.append(Play(frame.name, draw(waveforms()), value(0.5, 0.0)))
             case "delay":
@@ -151,6 +154,10 @@ def programs(draw: st.DrawFn, between: bool = True) -> Program:
                 body.append(SetFrequency(frame.name, value(3.3e6, frame.frequency_hz)))
             case "phase" if not frame.restarts:
                 body.append(ShiftPhase(frame.name, value(1.7, 0.0)))
+            case "swap" if not frame.restarts:
+                others = [one.name for one in frames if not one.restarts and one is not frame]
+                if others:
+                    body.append(SwapPhases(frame.name, draw(st.sampled_from(others))))
     body.append(Play(frames[0].name, draw(waveforms()), value(0.5, 0.0)))
     body += [Barrier(tuple(names)), Delay((draw(st.sampled_from(names)),), draw(closings))]
     return Program(

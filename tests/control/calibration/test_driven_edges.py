@@ -1,5 +1,6 @@
 """A CNOT by cross-resonance and an iSWAP in step are tuned on a pair on paper, or refused."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -11,10 +12,12 @@ from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import edge_bring_up
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.two_qubit_state import CZ, ISWAP
 from podium.control.calibration.outcome import Outcome
 from podium.control.client.gates import NoGate, edge_between, gate_of
+from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import NotMeasured, ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
@@ -106,10 +109,7 @@ async def test_cross_resonance_tunes_a_cnot(seed: int) -> None:
 
 def in_frames(pair: IdealPair, frames, body) -> np.ndarray:
     """The unitary of statements as the drives' frames see it behind them."""
-    turned = {"q0.drive": 0.0, "q1.drive": 0.0}
-    for one in body:
-        if isinstance(one, ShiftPhase) and one.frame in turned:
-            turned[one.frame] += one.turns
+    turned = pair.events(Program("gate", frames, tuple(body)), {})[1]
     ahead = [-turned["q0.drive"], -turned["q1.drive"]]
     back = np.exp(2j * np.pi * np.array([0, ahead[1], ahead[0], ahead[0] + ahead[1]]))
     return np.diag(back) @ unitary(pair, frames, body)
@@ -165,8 +165,8 @@ async def test_an_iswap_is_in_step_with_both_drives(seed: int) -> None:
     outcome = await worked("exchange_phase", bench)
     assert outcome.failures == {}
     p = EdgePulses.of(bench, bench.edges[0])
-    gate = p.exchange_gate()
-    frames = (*p.frames(), *gate.frames)
+    gate = p.swap_gate()
+    frames = p.frames_with(gate)
     assert apart(in_frames(pair, frames, gate.statements), ISWAP) < 5e-3
     # at another time, behind turned frames, and twice: the same in frames
     wait = Delay(p.names, 10**6 * 137)
@@ -186,3 +186,48 @@ async def test_drives_on_oscillators_of_their_own_are_refused(tmp_path) -> None:
     pair, record = swap_pair(1)
     outcome = await worked("exchange_phase", bench_of(pair, load_facility(path), 1, record))
     assert "in step with both only where that is one" in outcome.failures["node_a.q0_q1"]
+
+
+def brought_together(tmp_path, seed: int) -> tuple[IdealPair, Facility]:
+    """A pair whose q0 a flux pulse brings to q1, for an iSWAP."""
+    text = (TWO_QUBIT / "facility.yaml").read_text().replace("gate: cz", "gate: iswap")
+    text = re.sub(r"lo: 5\.\d+ GHz", "lo: 5.59 GHz", text).replace("6.02", "5.82")
+    path = tmp_path / "facility.yaml"
+    path.write_text(text)
+    facility = load_facility(path)
+    rng = np.random.default_rng(seed)
+    pair = hidden(facility, exchange_hz=5.5e6 * rng.uniform(0.95, 1.05))
+    bench = bench_of(pair, facility, seed)
+    place = EdgePulses.of(bench, bench.edges[0]).resonance()
+    turned = tuple(rng.uniform(-0.4, 0.4, 2))
+    return replace(pair, meeting=place * rng.uniform(0.97, 1.03), ends_turned=turned), facility
+
+
+@pytest.mark.parametrize("seed", sampled([1, 2, 3], kept=[1]))
+async def test_an_iswap_by_flux_hands_phases_over(tmp_path, seed: int) -> None:
+    pair, facility = brought_together(tmp_path, seed)
+    bench = bench_of(pair, facility, seed)
+    assert edge_bring_up(bench.edges)[-3:] == ("chevron", "exchange_phase", "bell_state")
+    for routine in ("chevron", "exchange_phase"):
+        outcome = await worked(routine, bench)
+        assert outcome.failures == {}
+    found = bench.record.all()["node_a.q0_q1.exchange"]
+    assert abs(found.value - pair.exchange_hz) < 4 * found.sigma
+    p = EdgePulses.of(bench, bench.edges[0])
+    gate = gate_of(bench.edges[0], bench.record, bench.validities, None)
+    assert gate == p.swap_gate()
+    frames = p.frames_with(gate)
+    # at once, at another time, behind turned frames, and twice
+    wait = Delay(p.names, 10**6 * 137)
+    turned = [ShiftPhase("q0.drive", 0.31), ShiftPhase("q1.drive", -0.12)]
+    z = np.diag(np.exp(-2j * np.pi * np.array([0, -0.12, 0.31, 0.19])))
+    for body, ideal in (
+        (gate.statements, ISWAP),
+        ((wait, *gate.statements), ISWAP),
+        ((*turned, wait, *gate.statements), ISWAP @ z),
+        ((*turned, *gate.statements, wait, *gate.statements), ISWAP @ ISWAP @ z),
+    ):
+        assert apart(in_frames(pair, frames, body), ideal) < 1.5e-2
+    bell = await worked("bell_state", bench)
+    assert bell.failures == {}
+    assert bench.record.all()["node_a.q0_q1.bell_fidelity"].value > 0.96

@@ -7,7 +7,7 @@ from pkgutil import iter_modules
 from podium.control.calibration import routines
 from podium.control.calibration.declaration import Declaration, Routine
 from podium.control.calibration.target import Target
-from podium.control.facility.edges import GATES, Edge, Gate
+from podium.control.facility.edges import PLAYED_GATES, Edge, PlayedGate
 from podium.control.parameters.validity import Validity
 
 
@@ -28,7 +28,7 @@ ROUTINES: dict[str, Routine] = {name: one.function for name, one in DECLARATIONS
 """All routines by the name under which they are called and stored."""
 
 
-def _turns(gate: Gate | None = None) -> tuple[str, ...]:
+def _turns(gate: PlayedGate | None = None) -> tuple[str, ...]:
     """Return the names of the routines for edges of a gate, or else for qubits, by their turns."""
     turns = (
         (place, name)
@@ -61,8 +61,8 @@ def needs_of(routine: str) -> tuple[str, ...]:
 
 def edge_bring_up(edges: Iterable[Edge]) -> tuple[str, ...]:
     """Return the routines that bring up these edges, in their order: by their gates."""
-    have = {edge.gate for edge in edges}
-    return tuple(name for gate in GATES if gate in have for name in _turns(gate))
+    have = {edge.played for edge in edges}
+    return tuple(name for gate in PLAYED_GATES if gate in have for name in _turns(gate))
 
 
 def cannot_calibrate(routine: str, target: Target) -> str | None:
@@ -70,12 +70,12 @@ def cannot_calibrate(routine: str, target: Target) -> str | None:
     if not isinstance(target, Edge) or routine not in DECLARATIONS:
         return None
     gates = DECLARATIONS[routine].gates
-    if not gates or target.gate in gates:
+    if not gates or target.played in gates:
         return None
-    right = ", ".join(_turns(target.gate))
+    right = ", ".join(_turns(target.played))
     return (
         f"{routine} is for a {' or '.join(gates)}, and the gate of {target.name} is "
-        f"{target.gate!r}: its routines are {right}"
+        f"{target.played!r}: its routines are {right}"
     )
 
 

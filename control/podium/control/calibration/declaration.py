@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from podium.control.facility.edges import Gate
+from podium.control.facility.edges import PlayedGate
 from podium.control.parameters.validity import Lifetime
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ class Declaration:
     """What it stores and is asked for first where that is too old, with how long it is good for."""
     refines: tuple[str, ...] = ()
     """What it stores besides, which another routine gives."""
-    gates: tuple[Gate, ...] = ()
+    gates: tuple[PlayedGate, ...] = ()
     """Of a routine for edges: the gates that it can work on; empty: all."""
-    turns_of: tuple[Gate, ...] = ("cz",)
+    turns_of: tuple[PlayedGate, ...] = ("cz",)
     """Of a routine for edges: the gates in whose bring-up it has its turns."""
     apart: bool = False
     """Coupled qubits are taken one after another: in a superposition they shift each other."""

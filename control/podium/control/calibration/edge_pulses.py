@@ -9,13 +9,15 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.dispersive import line_shape
 from podium.control.calibration.fits.flux import arc
-from podium.control.calibration.reset import passive_reset
+from podium.control.calibration.reset import passive_reset, reset
 from podium.control.calibration.sequences import (
     Pulses,
     frame_names,
     frames_of,
+    measure_all,
     measure_at_once,
     on_grid_ns,
+    resets_actively,
 )
 from podium.control.client.cross_resonance import (
     CrossDrive,
@@ -25,7 +27,7 @@ from podium.control.client.cross_resonance import (
 )
 from podium.control.client.exchange_gate import ExchangeGate, exchange_gate
 from podium.control.client.exchange_gate import needed_quantities as exchange_quantities
-from podium.control.client.gates import SETTLE_NS
+from podium.control.client.gates import SETTLE_NS, SWAP_NEEDED, TwoQubitGate, flux_gate_of
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import (
@@ -48,8 +50,9 @@ Array = NDArray[np.float64]
 FULL = 0.999
 """Largest amplitude of a flux pulse, of full scale."""
 RESET_LIFETIMES = 4.0
+SwapGate = ExchangeGate | TwoQubitGate
 STEP_NS = 2
-"""Of the length of a gate: each of its halves lasts whole nanoseconds."""
+"""Of the length of a CZ: each of its halves lasts whole nanoseconds."""
 
 
 def even_ns(time_ns: float) -> int:
@@ -65,13 +68,15 @@ class EdgePulses:
     edge: Edge
     first: Pulses
     second: Pulses
+    waits: bool = False
+    """Whether nothing but a wait brings the qubits to 0."""
 
     @classmethod
-    def of(cls, bench: Bench, edge: Edge) -> "EdgePulses":
+    def of(cls, bench: Bench, edge: Edge, *, waits: bool = False) -> "EdgePulses":
         """Return the pulses of an edge whose qubits are on the node of the bench."""
         qubits = bench.runner.facility.nodes[edge.node].qubits
         one, other = (Pulses(bench, qubits[end]) for end in edge.ends)
-        return cls(bench, edge, one, other)
+        return cls(bench, edge, one, other, waits)
 
     @property
     def both(self) -> tuple[Pulses, Pulses]:
@@ -125,17 +130,24 @@ class EdgePulses:
 
     def gate_frames(self) -> tuple[Frame, ...]:
         """Return the frames of :meth:`gate` that are not among :meth:`frames`."""
-        return self.exchange_gate().frames if self.edge.gate == "iswap" else ()
+        return self.swap_gate().frames if self.edge.played == "carrier iswap" else ()
 
-    def exchange_gate(self, phases: tuple[float, float] | None = None) -> ExchangeGate:
+    def frames_with(self, gate: "SwapGate") -> tuple[Frame, ...]:
+        """Return all frames that take part in programs with an iSWAP."""
+        return tuple(dict.fromkeys((*self.frames(), *gate.frames)))
+
+    def swap_gate(self, phases: tuple[float, float] | None = None) -> "SwapGate":
         """Return the iSWAP of an edge; ``phases``: in place of its own. Raises NotMeasured."""
-        names = exchange_quantities()
+        by_carrier = self.edge.played == "carrier iswap"
+        names = exchange_quantities() if by_carrier else SWAP_NEEDED
         values = dict(zip(names[-2:], phases, strict=True)) if phases is not None else {}
         values |= {
             name: self.bench.known(self.edge, name).value for name in names if name not in values
         }
         first, second = (self.bench.best(one.qubit, "f01") for one in self.both)
         drives = self.first.drive, self.second.drive
+        if not by_carrier:
+            return flux_gate_of(self.edge, values, drives, self.flux)
         carrier = f"{self.edge.element}.carrier"
         return exchange_gate(self.edge, values, (first, second), drives, carrier)
 
@@ -167,13 +179,20 @@ class EdgePulses:
         names = self.first.drive, self.second.drive, self.own_frame.name
         return cross_gate(self.edge, own, ends[0], ends[1], names)
 
+    @property
+    def flips(self) -> bool:
+        """Return whether both are brought to 0 by flips, as the bench may say; else they wait."""
+        return self.bench.active_reset and not self.waits and resets_actively(self.both)
+
     def begin(self) -> list[Statement]:
-        """Wait until both have relaxed; all frames go on from there together."""
-        return [*passive_reset(self.both, self.names, RESET_LIFETIMES), Barrier(self.names)]
+        """Bring both to 0; all frames go on from there together."""
+        bring = reset if self.flips else passive_reset
+        return [*bring(self.both, self.names, RESET_LIFETIMES), Barrier(self.names)]
 
     def read(self) -> list[Statement]:
         """Read both, all frames together."""
-        return [Barrier(self.names), *measure_at_once(self.both)]
+        read = measure_all if self.flips else measure_at_once
+        return [Barrier(self.names), *read(self.both)]
 
     def pulse(self, amplitude: Value, duration_ns: int) -> Play:
         """Play the gate's flux pulse, whose halves cancel; ``duration_ns``: of both, even.
@@ -288,7 +307,7 @@ class EdgePulses:
         if self.edge.gate == "cnot":
             return list(self.cross_gate().as_cz)
         if self.edge.gate == "iswap":
-            return list(self.exchange_gate().statements)
+            return list(self.swap_gate().statements)
         own = self.gate_amplitude if amplitude is None else amplitude
         turns = [ShiftPhase(p.drive, self.phase_of(p)) for p in self.both]
         return [*self.flux_gate(own, self.gate_ns), *turns]
@@ -312,12 +331,18 @@ class EdgePulses:
     def detuning_hz(self, amplitude: Array) -> Array:
         """Return how far 20 of the moved end lies above 11 under flux pulses, Hz, (n,).
 
-        Of a fluxonium, whose 2 lies gigahertz away, how far 10 lies above 01.
+        Of an iSWAP, and of a fluxonium, whose 2 lies gigahertz away, how far 10 lies above 01.
         """
         p, bench = self.moved, self.bench
         still = bench.best(self.still.qubit, "f01")
-        bend = 0.0 if p.qubit.kind == "fluxonium" else bench.best(p.qubit, "anharmonicity")
+        bend = 0.0 if self.levels == "10 and 01" else bench.best(p.qubit, "anharmonicity")
         return self.moved_hz(amplitude) + bend - still
+
+    @property
+    def levels(self) -> str:
+        """The levels that the gate brings together."""
+        at_once = self.moved.qubit.kind == "fluxonium" or self.edge.gate == "iswap"
+        return "10 and 01" if at_once else "11 and 20"
 
     def resonance(self) -> float:
         """Return the amplitude, of full scale, at which the levels of the gate should meet.
@@ -329,9 +354,8 @@ class EdgePulses:
         crossed = np.flatnonzero(np.diff(np.sign(detuning)))
         if not crossed.size:
             least = float(detuning[np.argmin(np.abs(detuning))]) / 1e6
-            levels = "10 and 01" if self.moved.qubit.kind == "fluxonium" else "11 and 20"
             raise NotMeasured(
-                f"{self.edge.name}: no flux pulse on {self.edge.flux_port} brings {levels} "
+                f"{self.edge.name}: no flux pulse on {self.edge.flux_port} brings {self.levels} "
                 f"together: at the nearest they are {least:.1f} MHz apart; lower the line's "
                 "attenuation, or pulse the qubit of higher frequency",
                 self.edge.name,

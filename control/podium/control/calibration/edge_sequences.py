@@ -76,17 +76,30 @@ class Fringes:
 
         Raises FitFailed and NotMeasured.
         """
-        reference = levels(self.p.bench, self.target.qubit)
-        signal = reference.project(iq_of(self.data, self.target.qubit.element))
-        sigma = reference.sigma(signal, self.shots)
-        shape = signal.shape[:-1]
-        return read_phases(signal.reshape(-1, 3), sigma.reshape(-1, 3)), shape
+        return _read(*self._signal())
 
     def conditional(self) -> tuple[Array, Array]:
         """Return by how much 1 at the other end turns the phase more than 0 does, and its sigma.
 
-        Turns, in the shape of the axes. Raises FitFailed and NotMeasured.
+        Turns, in the shape of the axes. What heat leaves of the other end in 1 is taken out.
+        Raises FitFailed and NotMeasured.
         """
-        found, shape = self.phases()
-        turns, sigma = found.turns.reshape(shape), found.sigma.reshape(shape)
-        return turns[..., 1] - turns[..., 0], np.hypot(sigma[..., 0], sigma[..., 1])
+        signal, sigma = self._signal()
+        other = self.p.other(self.target).qubit
+        hot = self.p.bench.measured(other, "thermal_population") or 0.0
+        if self.p.flips:
+            hot = 0.0
+        apart = signal - signal.mean(axis=-2, keepdims=True)
+        found, shape = _read(signal + apart * (2 * hot / (1 - 2 * hot)), sigma / (1 - 2 * hot))
+        turns, doubt = found.turns.reshape(shape), found.sigma.reshape(shape)
+        return turns[..., 1] - turns[..., 0], np.hypot(doubt[..., 0], doubt[..., 1])
+
+    def _signal(self) -> tuple[Array, Array]:
+        """Return the signal and its sigma, both over axes, controls and phases."""
+        reference = levels(self.p.bench, self.target.qubit)
+        signal = reference.project(iq_of(self.data, self.target.qubit.element))
+        return signal, reference.sigma(signal, self.shots)
+
+
+def _read(signal: Array, sigma: Array) -> tuple[Phases, tuple[int, ...]]:
+    return read_phases(signal.reshape(-1, 3), sigma.reshape(-1, 3)), signal.shape[:-1]

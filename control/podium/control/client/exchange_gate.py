@@ -3,13 +3,15 @@
 A carrier on the flux of a coupler (or of a qubit) exchanges an excitation of two qubits, with a
 phase: that of the carrier against the difference of the two drives. So its frame has that
 difference as its frequency, whatever time it is played at. What the resonance differs by while the
-carrier is on goes into the pulse, in steps; and each turn of a drive's frame is a turn of the
+carrier is on goes into the pulse's samples; and each turn of a drive's frame is a turn of the
 carrier's as well (:func:`follow_phases`). Then what is left is a turn of each drive's frame behind
 the gate, which :mod:`~podium.control.calibration.routines.exchange_phase` measures.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+
+import numpy as np
 
 from podium.control.facility.edges import Edge
 from podium.control.program.program import (
@@ -25,11 +27,9 @@ from podium.control.program.program import (
     Value,
     as_set,
 )
-from podium.control.program.waveforms import Square
-from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.control.program.waveforms import Sampled
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
-STEP_NS = 8
-"""Of the pulse's phase: at 2 MHz from the difference a step turns by 0.016."""
 SETTLE_NS = 12
 GRID_NS = 4
 
@@ -81,25 +81,21 @@ class ExchangeGate:
     def exchange(self) -> tuple[Statement, ...]:
         """The gate without the turns of the drives' frames behind it."""
         names = (*self.drives, self.carrier)
-        off_hz = self.carrier_hz - self.frames[0].frequency_hz
-        body: list[Statement] = [Barrier(names)]
-        done_fs, turned = 0, 0.0
-        while done_fs < self.duration_fs:
-            lasts_fs = min(STEP_NS * FS_PER_NS, self.duration_fs - done_fs)
-            at = off_hz * (done_fs + lasts_fs / 2) / FS_PER_S
-            body += [
-                ShiftPhase(self.carrier, at - turned),
-                Play(self.carrier, Square(lasts_fs), self.amplitude),
-            ]
-            done_fs, turned = done_fs + lasts_fs, at
         grid_fs = GRID_NS * FS_PER_NS
         whole_fs = -(-(self.duration_fs + SETTLE_NS * FS_PER_NS) // grid_fs) * grid_fs
-        body += [
-            ShiftPhase(self.carrier, -turned),
+        return (
+            Barrier(names),
+            Play(self.carrier, self._pulse(), self.amplitude),
             Delay((self.carrier,), whole_fs - self.duration_fs),
             Barrier(names),
-        ]
-        return tuple(body)
+        )
+
+    def _pulse(self) -> Sampled:
+        """Return the carrier's envelope: it turns by what the resonance is off the difference."""
+        off_hz = self.carrier_hz - self.frames[0].frequency_hz
+        middles_s = (np.arange(self.duration_fs // FS_PER_NS) + 0.5) * 1e-9
+        turned = np.exp(2j * np.pi * off_hz * middles_s)
+        return Sampled(turned.real.tolist(), turned.imag.tolist())
 
     def _turn(self, end: int) -> ShiftPhase:
         return ShiftPhase(self.drives[end], self.phases[end])

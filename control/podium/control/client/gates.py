@@ -1,11 +1,13 @@
 """Gives calibrated two-qubit gates as parts of programs.
 
 What an edge's routines have stored is made statements: the flux pulse, the wait behind it, and the
-phases that it leaves on both drive frames. The pulse is net-zero: between its halves the end that
-it moves passes its sweet spot, and waits there for a gap that makes the phase whole turns. What the
-line keeps of the one half is taken back by the other (Rol et al., Phys. Rev. Lett. 123, 120502
-(2019); Negirneac et al., Phys. Rev. Lett. 126, 220502 (2021), whose halves are square as here). A
-gate that is not calibrated, or too old, is refused.
+phases that it leaves on both drive frames. That of a CZ is net-zero: between its halves the end
+that it moves passes its sweet spot, and waits there for a gap that makes the phase whole turns.
+What the line keeps of the one half is taken back by the other (Rol et al., Phys. Rev. Lett. 123,
+120502 (2019); Negirneac et al., Phys. Rev. Lett. 126, 220502 (2021), whose halves are square as
+here). That of an iSWAP is square: it brings one end to the frequency of the other (Bao et al.,
+Phys. Rev. Lett. 129, 010502 (2022)), and the phase of what is handed over goes to the other's drive
+frame. A gate that is not calibrated, or too old, is refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,8 +26,16 @@ from podium.control.facility.problems import suggest
 from podium.control.parameters.entry import NotMeasured, ParameterEntry, ParameterRecord
 from podium.control.parameters.known_values import StaleParameter
 from podium.control.parameters.validity import Validities
-from podium.control.program.program import Barrier, Delay, Frame, Play, ShiftPhase, Statement
-from podium.control.program.waveforms import NetZero
+from podium.control.program.program import (
+    Barrier,
+    Delay,
+    Frame,
+    Play,
+    ShiftPhase,
+    Statement,
+    SwapPhases,
+)
+from podium.control.program.waveforms import NetZero, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 
 SETTLE_NS = 12
@@ -34,7 +44,11 @@ less. Routines of an edge take it from here: phases are those behind this wait."
 GRID_NS = 4
 """The gate's whole length is a multiple of this."""
 NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
-"""Quantities of an edge without which it has no gate."""
+"""Quantities of an edge without which it has no CZ."""
+SWAP_NEEDED = ("gate_amplitude", "gate_duration", "swap_phase_first", "swap_phase_second")
+"""The same for an iSWAP by a flux pulse on one of its ends."""
+SHAPE = ("gate_rise", "gate_gap", "gate_gap_level", "gate_ratio")
+"""What the pulse of a CZ has besides."""
 
 
 Known = Callable[[str], ParameterEntry | None]
@@ -54,7 +68,10 @@ class GateConflict(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TwoQubitGate:
-    """A calibrated gate of an edge. Its frames and statements go into a program."""
+    """A calibrated gate by flux. Its frames and statements go into a program.
+
+    A CZ, or an iSWAP for which one end is pulsed.
+    """
 
     edge: Edge
     amplitude: float
@@ -96,6 +113,8 @@ class TwoQubitGate:
     @property
     def pulse(self) -> Play:
         """Its flux pulse."""
+        if self.edge.gate == "iswap":
+            return Play(self.flux, Square(self.duration_fs), self.amplitude)
         waveform = NetZero(self.duration_fs, self.rise_fs, self.gap_fs, self.ratio, self.gap_level)
         return Play(self.flux, waveform, self.amplitude)
 
@@ -125,6 +144,8 @@ def together(*gates: TwoQubitGate) -> tuple[Statement, ...]:
         body += [gate.pulse, Delay((gate.flux,), gate.wait_fs)]
     body.append(Barrier(names))
     for gate in gates:
+        if gate.edge.gate == "iswap":
+            body.append(SwapPhases(*gate.drives))
         body += [
             ShiftPhase(drive, turns) for drive, turns in zip(gate.drives, gate.phases, strict=True)
         ]
@@ -189,28 +210,38 @@ def gate_of(
 
     if edge.gate == "cnot":
         return _cross_gate_of(edge, known, validities, frames or {})
-    if edge.gate == "iswap":
+    if edge.played == "carrier iswap":
         return _exchange_gate_of(edge, known, validities, frames or {})
 
-    values = {name: _needed(known, edge, f"{edge.name}.{name}", validities) for name in NEEDED}
-    rise, gap, level, ratio = (
-        known(f"{edge.name}.{name}")
-        for name in ("gate_rise", "gate_gap", "gate_gap_level", "gate_ratio")
-    )
-    gap_fs = 0 if gap is None else round(gap.value * 1e9) * FS_PER_NS
+    wanted = SWAP_NEEDED if edge.gate == "iswap" else NEEDED
+    values = {name: _needed(known, edge, f"{edge.name}.{name}", validities) for name in wanted}
+    shape = {} if edge.gate == "iswap" else {n: known(f"{edge.name}.{n}") for n in SHAPE}
+    values |= {name: entry.value for name, entry in shape.items() if entry is not None}
     names = dict(frames or {})
     first, second = (names.get(end, f"{end}.drive") for end in edge.ends)
+    flux = names.get(edge.element, f"{edge.element}.flux")
+    return flux_gate_of(edge, values, (first, second), flux)
+
+
+def flux_gate_of(
+    edge: Edge, values: Mapping[str, float], drives: tuple[str, str], flux: str
+) -> TwoQubitGate:
+    """Return the gate of stored values, by quantity, and of these names of frames."""
+    gap_fs = round(values.get("gate_gap", 0.0) * 1e9) * FS_PER_NS
+    words = ("swap_phase_first", "swap_phase_second")
+    if edge.gate == "cz":
+        words = ("phase_first", "phase_second")
     return TwoQubitGate(
         edge,
         values["gate_amplitude"],
         round(values["gate_duration"] * 1e9) * FS_PER_NS + gap_fs,
         gap_fs,
-        0.0 if level is None else level.value,
-        0 if rise is None else round(rise.value * FS_PER_S),
-        1.0 if ratio is None else ratio.value,
-        (values["phase_first"], values["phase_second"]),
-        (first, second),
-        names.get(edge.element, f"{edge.element}.flux"),
+        values.get("gate_gap_level", 0.0),
+        round(values.get("gate_rise", 0.0) * FS_PER_S),
+        values.get("gate_ratio", 1.0),
+        (values[words[0]], values[words[1]]),
+        drives,
+        flux,
     )
 
 

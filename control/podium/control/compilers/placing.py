@@ -31,6 +31,7 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
     Statement,
+    SwapPhases,
     Value,
     parameter_in,
 )
@@ -309,13 +310,49 @@ def _step(
             clock.turned.append(shift)
             clock.items.append(shift)
         case ShiftPhase(frame, turns):
-            clock, now = clocks[frame], clocks[frame].now
-            clock.shifts.append(_Shift(clock.at_fs, values_of(turns, axes), turns))
-            clock.by_parameter = clock.by_parameter or parameter_in(turns) is not None
-            total = now.turns + clock.shifts[-1].turns
-            clock.now = Carrier(now.frequency_hz, total, now.retuned)
+            _shift(clocks[frame], values_of(turns, axes), turns)
+        case SwapPhases(first, second):
+            _swap((clocks[first], clocks[second]), where, guard)
         case _:
             raise DoesNotFit(f"{where}: this compiler knows no {type(statement).__name__}")
+
+
+def _shift(clock: _Clock, turns: FloatArray, given: Value) -> None:
+    now = clock.now
+    clock.shifts.append(_Shift(clock.at_fs, turns, given))
+    clock.by_parameter = clock.by_parameter or parameter_in(given) is not None
+    clock.now = Carrier(now.frequency_hz, now.turns + turns, now.retuned)
+
+
+def _swap(clocks: tuple[_Clock, _Clock], where: str, guard: Guard) -> None:
+    """Shift both frames by what their carriers' phases differ by at the later of their clocks."""
+    for one in clocks:
+        if guard or one.turned:
+            raise DoesNotFit(
+                f"{where}: the phase of {one.frame.name!r} depends on what is measured, so that it "
+                "cannot be handed over; swap phases before the first branch that shifts them"
+            )
+        tuned = any(parameter_in(tuning.given) is not None for tuning in one.tunings)
+        if one.by_parameter or tuned:
+            raise DoesNotFit(
+                f"{where}: the phase of {one.frame.name!r} depends on a parameter, and what is "
+                "handed over is fixed when a program is compiled; give the number itself"
+            )
+    first, second = clocks
+    at_fs = first.at_fs = second.at_fs = np.maximum(first.at_fs, second.at_fs)
+    ahead = _turns_at(second.now, at_fs) - _turns_at(first.now, at_fs)
+    ahead -= np.rint(ahead)
+    _shift(first, ahead, 0.0)
+    _shift(second, -ahead, 0.0)
+
+
+def _turns_at(carrier: Carrier, at_fs: IntArray) -> FloatArray:
+    """Return a carrier's phase, shifts included, so long after the shot's start."""
+    turns = carrier.turns + carrier.frequency_hz * (at_fs / FS_PER_S)
+    for one in carrier.retuned:
+        turned = (one.from_hz - one.to_hz) * (one.at_fs / FS_PER_S)
+        turns = turns + np.where(one.counts, turned, 0.0)
+    return np.asarray(turns)
 
 
 def _given(value: Value) -> Value:

@@ -29,6 +29,7 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
     Statement,
+    SwapPhases,
     Value,
     as_set,
     walk,
@@ -151,6 +152,11 @@ def check_cuts(program: Program) -> None:
         raise CannotCut(
             f"{program.name} sweeps {axes}, and a run that is cut plays one point: run it once for "
             "each point"
+        )
+    if any(isinstance(one, SwapPhases) for _, one in walk(program.body)):
+        raise CannotCut(
+            f"{program.name} swaps the phases of frames, as an iSWAP by flux does, and phases "
+            "begin anew with each part of a run that is cut"
         )
     if program.trace:
         raise CannotCut(f"{program.name} asks for a raw trace; a run that is cut keeps none")

@@ -9,6 +9,10 @@ from podium.control.facility.frozen_map import FrozenMap
 Gate = Literal["cz", "iswap", "cnot"]
 """Two-qubit gates that an edge may have; a CNOT is played by cross-resonance."""
 GATES: tuple[Gate, ...] = get_args(Gate)
+PlayedGate = Literal["cz", "iswap", "carrier iswap", "cnot"]
+"""The same by how they are played: an iSWAP by flux on one of its ends, which brings it to the
+other, or by a carrier on the flux of a coupler."""
+PLAYED_GATES: tuple[PlayedGate, ...] = get_args(PlayedGate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,13 @@ class Edge:
     def name(self) -> str:
         """Its full name, e.g. ``node_a.q0_q1``."""
         return f"{self.node}.{self.element}"
+
+    @property
+    def played(self) -> PlayedGate:
+        """Its gate by how it is played."""
+        return (
+            "carrier iswap" if self.gate == "iswap" and self.pulsed == self.coupler else self.gate
+        )
 
     @property
     def flux_port(self) -> str:

@@ -20,6 +20,7 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
     Statement,
+    SwapPhases,
     Value,
     walk,
 )
@@ -121,6 +122,8 @@ def _said(statement: object) -> str:
             return f"{frame}: {_value(frequency)} Hz"
         case ShiftPhase(frame, turns):
             return f"{frame}: {_value(turns)} turns"
+        case SwapPhases(first, second):
+            return f"{first}, {second}"
         case _:
             return ", ".join(getattr(statement, "frames", ()))
 

@@ -267,6 +267,19 @@ class ShiftPhase:
 
 
 @dataclass(frozen=True, slots=True)
+class SwapPhases:
+    """Give each frame the phase that the other's carrier has at this instant, shifts included.
+
+    Both wait for the later one. What an excitation is handed over with, when two qubits are brought
+    together at any time: behind it each frame goes on at its own frequency. Holds until the shot
+    ends.
+    """
+
+    first: str
+    second: str
+
+
+@dataclass(frozen=True, slots=True)
 class If:
     """Do ``then`` where ``condition`` is met, else ``orelse``: both take the same time.
 
@@ -297,7 +310,9 @@ class RepeatUntil:
     at_most: int
 
 
-Statement = Play | Capture | Delay | Barrier | SetFrequency | ShiftPhase | If | RepeatUntil
+Statement = (
+    Play | Capture | Delay | Barrier | SetFrequency | ShiftPhase | SwapPhases | If | RepeatUntil
+)
 
 
 @dataclass(frozen=True, slots=True)

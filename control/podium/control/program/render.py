@@ -34,6 +34,7 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
     Statement,
+    SwapPhases,
     Value,
     as_set,
     variables,
@@ -214,6 +215,8 @@ class _Walk:
                     shift = self.rounded.get((index, "shift"), _number(turns, self.values))
                     if taken:
                         self.history[frame].shifts.append((self.history[frame].clock_fs, shift))
+                case SwapPhases(one, other):
+                    self._swap(self.history[one], self.history[other], taken=taken)
                 case If():
                     behind = self._branch(index, statement, taken=taken)
                 case RepeatUntil(inner, condition, at_most):
@@ -231,6 +234,16 @@ class _Walk:
             starts_ns = first_sample(play.waveform, riding.clock_fs, self.rest_fs)[0]
             riding.begun_ns.append(starts_ns)
         riding.clock_fs += play.waveform.duration_fs
+
+    def _swap(self, first: _FrameHistory, second: _FrameHistory, *, taken: bool) -> None:
+        now_fs = first.clock_fs = second.clock_fs = max(first.clock_fs, second.clock_fs)
+        turns = [
+            _shift(one, now_fs) + float(_oscillator(one, np.array([now_fs / FS_PER_NS]), 0.0)[0])
+            for one in (first, second)
+        ]
+        if taken:
+            first.shifts.append((now_fs, turns[1] - turns[0]))
+            second.shifts.append((now_fs, turns[0] - turns[1]))
 
     def _branch(self, index: int, branch: If, *, taken: bool) -> int:
         """Walk both branches, of which one is taken; all frames then wait for the longer one."""
@@ -281,11 +294,11 @@ def _shift(frame: _FrameHistory, at_fs: int) -> float:
 
 
 def _oscillator(
-    frame: _FrameHistory, at_ns: NDArray[np.int64], lo_hz: float
+    frame: _FrameHistory, at_ns: NDArray[np.int64] | NDArray[np.float64], lo_hz: float
 ) -> NDArray[np.float64]:
     """Turns of the carrier about the local oscillator since the shot's start, shifts left out."""
     turns = np.zeros(len(at_ns))
-    forever = int(at_ns.max(initial=0))
+    forever = at_ns.max(initial=0)
     ends = [since for since, _ in frame.frequencies[1:]] + [forever]
     for (since, hz), end in zip(frame.frequencies, ends, strict=True):
         turns += (hz - lo_hz) * np.maximum(0, np.minimum(end, at_ns) - since) * 1e-9

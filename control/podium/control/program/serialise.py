@@ -29,6 +29,7 @@ from podium.control.program.program import (
     RepeatUntil,
     SetFrequency,
     ShiftPhase,
+    SwapPhases,
     Table,
     Variable,
 )
@@ -69,6 +70,7 @@ _TYPES: dict[str, type] = {
         ShiftPhase,
         Slepian,
         Square,
+        SwapPhases,
         Table,
         Variable,
     )

@@ -25,6 +25,7 @@ from podium.control.program.program import (
     SetFrequency,
     ShiftPhase,
     Statement,
+    SwapPhases,
     Value,
     Variable,
     as_set,
@@ -94,6 +95,8 @@ def frames_of(statement: Statement) -> tuple[str, ...]:
             return frames
         case Play(frame) | Capture(frame) | SetFrequency(frame) | ShiftPhase(frame):
             return (frame,)
+        case SwapPhases(first, second):
+            return (first, second)
         case If(_, then, orelse):
             return _frames_in((*then, *orelse))
         case RepeatUntil(body):
@@ -125,11 +128,13 @@ def _restarts(program: Program) -> Iterator[str]:
     if not restarting:
         return
     for index, statement in walk(program.body):
-        if isinstance(statement, ShiftPhase) and statement.frame in restarting:
-            yield (
-                f"statement {index} (ShiftPhase): the carrier of frame {statement.frame!r} "
-                "restarts with every pulse, so that no shift lasts; leave it out, or restarts"
-            )
+        if isinstance(statement, ShiftPhase | SwapPhases):
+            for frame in restarting.intersection(frames_of(statement)):
+                yield (
+                    f"statement {index} ({type(statement).__name__}): the carrier of frame "
+                    f"{frame!r} restarts with every pulse, so that no shift lasts; leave it out, "
+                    "or restarts"
+                )
 
 
 def _axes(axes: Iterable[Axis]) -> Iterator[str]:
@@ -192,8 +197,10 @@ def _statement(statement: Statement, frames: set[str], known: dict[str, Variable
             yield from _range(frequency, known, float("-inf"), float("inf"), "frequency_hz")
         case ShiftPhase(_, turns):
             yield from _range(turns, known, float("-inf"), float("inf"), "turns")
-        case Barrier() | If() | RepeatUntil():
-            pass  # for the latter two see branch_problems
+        case SwapPhases(first, second) if first == second:
+            yield f"it swaps frame {first!r} with itself; two frames wanted"
+        case SwapPhases() | Barrier() | If() | RepeatUntil():
+            pass  # for the last two see branch_problems
 
 
 def _discriminator(one: Discriminator | None) -> Iterator[str]:

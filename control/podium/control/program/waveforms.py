@@ -172,8 +172,9 @@ class Slepian:
 class Sampled:
     """Samples given one by one, each held for ``step_fs``: ``Sampled((0.0, 0.5, 1.0))``.
 
-    Real for flux; with ``imaginary`` ones beside them for drives. Equal where the contents are,
-    which is seen by a hash: a long one costs no more than a short one wherever it is looked up.
+    Real for flux; with ``imaginary`` ones beside them where there is a carrier. Equal where the
+    contents are, which is seen by a hash: a long one costs no more than a short one wherever it is
+    looked up.
     """
 
     real: tuple[float, ...]

@@ -31,7 +31,7 @@ def _qubit(readout_ghz: float) -> QubitPlan:
             "t1": Estimate("60 us", "8 us"),
             "t2_echo": Estimate("45 us", "7 us"),
             "t2_ramsey": Estimate("20 us", "4 us"),
-            "rabi_frequency": Estimate("20 MHz", "2 MHz"),
+            "rabi_frequency": Estimate("80 MHz", "8 MHz"),
             "flux_period": Estimate("1.5 V", "0.03 V"),
             "flux_offset": Estimate("0.35 V", "0.05 V"),
         },

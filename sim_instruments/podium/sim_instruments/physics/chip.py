@@ -6,7 +6,7 @@ Nothing here depends on time: what moves with time is noise, and belongs to the 
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.constants import Boltzmann
 from podium.sim_instruments.physics.flux_line import LineResponse
+from podium.sim_instruments.physics.flux_tiles import FluxTiles
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.levels import drive_elements, is_antisymmetric
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
@@ -202,7 +203,9 @@ class Chip:
             atoms = [self.qubits[place].circuit.atom for place in register]
             check_register([is_antisymmetric(atom.bare(0.0, 2).charge) for atom in atoms])
         self._point = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise)
-        self._bare = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise_bare)
+        self._bare = [
+            FluxTiles(partial(self._diagonalise_bare, index)) for index in range(len(self.qubits))
+        ]
         self._register_points = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise_register)
 
     def at(
@@ -310,7 +313,7 @@ class Chip:
         ``quanta``: flux quanta on top of the biases.
         """
         index = self._index[qubit]
-        return self._bare(index, float(self.flux(biases_v)[index]) + quanta)
+        return self._bare[index].at(float(self.flux(biases_v)[index]) + quanta)
 
     def _diagonalise_bare(
         self, index: int, flux: float

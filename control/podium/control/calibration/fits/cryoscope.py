@@ -21,8 +21,6 @@ _Model = Callable[[Mapping[str, float]], Array]
 BANDS_S = ((1.5e-9, 15e-9), (20e-9, 250e-9), (0.4e-6, 5e-6), (8e-6, 80e-6))
 """Where the time constants of the exponentials are looked for, one in each. The last one is looked
 for where pulses have gone before that were longer than :data:`SHORT_S`."""
-HALVES = "halves"
-"""Of it, fits without the rest know what is expected: no phase tells it from a long tail."""
 EXPECTED = {
     "amplitude1": (0.0, 0.05),
     "tau1": (6e-9, 3e-9),
@@ -37,10 +35,11 @@ EXPECTED = {
     "rest": (0.0, 0.01),
     "offset": (0.0, 0.03),
     "bend": (0.0, 0.006),
-    HALVES: (0.0, 3e-9),
+    "halves": (0.0, 3e-9),
 }
 """Of a line that is not known yet, with spreads; of the high-pass one over its time constant. Fits
-begin here, and do without where all phases are known to a turn."""
+begin here, and it counts as measured so: where pulses are low, phases alone tell a bend from the
+scale no more than what half pi pulses precess from a long tail."""
 LAST = ("amplitude4", "tau4")
 SHORT_S = 5e-6
 MOST = 0.2
@@ -136,13 +135,13 @@ def fit_cryoscope(
     work = _Fitting(shots, turns, sigma, shift_of, known.used, spectrum_of(shots))
     if long.any():
         try:
-            all_of_it = _free(work, known.values)
+            all_of_it = _fitted(work, known.values)
             if all_of_it.sigmas[LAST[0]] < VAGUE and all_of_it.chi2 < SCATTERED:
                 return all_of_it
         except FitFailed:
             pass
     work = replace(work, used=known.used & ~long)
-    found = _free(work, {name: one for name, one in known.values.items() if name not in LAST})
+    found = _fitted(work, {name: one for name, one in known.values.items() if name not in LAST})
     if found.chi2 > SCATTERED:
         raise _undescribed(found.values, found.chi2)
     return found
@@ -184,8 +183,8 @@ def _undescribed(values: Mapping[str, float], chi2: float) -> FitFailed:
     )
 
 
-def _free(work: "_Fitting", start: Mapping[str, float]) -> Fit:
-    """Fit what is in ``start`` with nothing expected, a high-pass where it pays.
+def _fitted(work: "_Fitting", start: Mapping[str, float]) -> Fit:
+    """Fit what is in ``start``, a high-pass where it pays.
 
     Raises FitFailed.
     """
@@ -237,12 +236,13 @@ class _Fitting:
     """Of all kinds, as :func:`.line_phases.spectrum_of` has it."""
 
     def fit(self, start: Mapping[str, float]) -> Fit:
-        """Fit what is in ``start``, near what is expected of :data:`HALVES`. Raises FitFailed."""
+        """Fit what is in ``start``, near :data:`EXPECTED`. Raises FitFailed."""
         bounds = {name: BOUNDS[name] for name in start}
         model = self._model(self.used)
-        expected, spread = EXPECTED[HALVES]
+        known = [name for name in start if name in EXPECTED]
+        expected, spread = np.array([EXPECTED[name] for name in known]).T
         return fit_least_squares(
-            lambda values: np.append(model(values), values[HALVES]),
+            lambda values: np.append(model(values), [_as_expected(values, one) for one in known]),
             np.append(self.turns[self.used], expected),
             np.append(self.sigma[self.used], spread),
             [start],
@@ -426,6 +426,11 @@ def _values(names: Iterable[str], at: Array) -> dict[str, float]:
     return found
 
 
+def _as_expected(values: Mapping[str, float], name: str) -> float:
+    """Return a value as :data:`EXPECTED` has it."""
+    return 1 / values[name] if name == "high_pass" else values[name]
+
+
 def _expected(name: str) -> tuple[float, float]:
     """Return what is expected of one of :func:`_coordinates`, and its spread."""
     value, spread = EXPECTED[name]
@@ -474,7 +479,7 @@ BOUNDS = {
     "rest": Bound(-0.1, 0.1),
     "offset": Bound(-0.3, 0.3),
     "bend": Bound(-0.05, 0.05),
-    HALVES: Bound(-10e-9, 10e-9),
+    "halves": Bound(-10e-9, 10e-9),
     "edges": Bound(-0.5, 0.5),
     "high_pass": Bound(*HIGH_PASS_S),
     "reflection": Bound(-0.03, 0.03),

@@ -59,14 +59,19 @@ def effects(rotations: list[ComplexArray], confusion: Array) -> ComplexArray:
     return np.asarray(np.einsum("ot,stab->soab", confusion, projectors))
 
 
-def pair_counts(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Array:
+def pair_counts(
+    first: NDArray[np.bool_], second: NDArray[np.bool_], kept: NDArray[np.bool_] | None = None
+) -> Array:
     """Return counts of 00, 01, 10, 11 in each setting, (settings, 4), of shots read as 1.
 
-    Both are of shape (shots, settings).
+    All are of shape (shots, settings); only what is ``kept`` counts.
     """
     outcome = 2 * first.astype(int) + second
-    settings = range(outcome.shape[1])
-    return np.stack([np.bincount(outcome[:, k], minlength=4) for k in settings]).astype(float)
+    every = np.broadcast_to(True if kept is None else kept, outcome.shape)
+    counts = [
+        np.bincount(row[those], minlength=4) for row, those in zip(outcome.T, every.T, strict=True)
+    ]
+    return np.stack(counts).astype(float)
 
 
 def likeliest(

@@ -22,7 +22,9 @@ from podium.control.calibration.fits.two_qubit_state import (
     tomography,
     turned,
 )
+from podium.control.calibration.herald import began_in_0, can_herald, herald
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.polarisation import is_hot, polarisation
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge, Gate
@@ -49,7 +51,8 @@ ENTANGLED = 0.5
 def bell_program(p: EdgePulses, shots: int) -> Program:
     """Return half pi on both, the gate, half pi on the second end, and nine settings of a readout.
 
-    Every shot is kept.
+    Every shot is kept. Where heat leaves an end in 1 too often, a readout before tells which began
+    in 0.
     """
     variables = []
     for k, one in enumerate(p.both):
@@ -64,8 +67,10 @@ def bell_program(p: EdgePulses, shots: int) -> Program:
          one.pulse(Affine(f"{one.qubit.element}_height"))]
         for one in p.both
     ]  # fmt: skip
+    told = herald(p.both, p.names, emptied_before=True) if _heralds(p) else []
     body = [
         *p.begin(),
+        *told,
         *p.one_by_one([[p.first.half_pi()], [p.second.half_pi()]]),
         *p.gate(),
         *p.one_by_one([[p.second.half_pi()], *last]),
@@ -74,6 +79,10 @@ def bell_program(p: EdgePulses, shots: int) -> Program:
     axis = Axis("setting", tuple(variables))
     frames = (*p.frames(), *p.gate_frames())
     return Program("Bell state", frames, tuple(body), (axis,), shots=shots, keep_shots=True)
+
+
+def _heralds(p: EdgePulses) -> bool:
+    return any(is_hot(p.bench, one.qubit) for one in p.both) and not p.flips and can_herald(p.both)
 
 
 def wanted(gate: Gate = "cz") -> NDArray[np.complex128]:
@@ -112,7 +121,8 @@ async def bell_state(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
-    program = bell_program(p, bench.shots(SHOTS))
+    hot = min(polarisation(bench, one.qubit) for one in p.both)
+    program = bell_program(p, bench.shots(round(SHOTS / hot**2)))
     data = await bench.run(outcome, program)
     should = wanted(edge.gate)
     ideal = pauli_means(np.outer(should, should.conj()))
@@ -153,14 +163,16 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         }, replace(panel, x_label=label, y_label="mean", series=series, text=text, judged=False)
 
     def _counts() -> Array:
-        told = []
+        told, kept = [], np.ones(program.shots, np.bool_)[:, None]
         for q in p.both:
             iq = iq_of(data, q.qubit.element)
             look_at(iq)
+            began = began_in_0(data, q.qubit.element, levels(bench, q.qubit))
+            kept = kept if began is None else kept & began
             threshold = bench.known_now.record.get(f"{q.qubit.name}.readout_threshold")
             above = 0.5 if threshold is None else threshold.value
             told.append(levels(bench, q.qubit).project(iq) > above)
-        return pair_counts(told[0], told[1])
+        return pair_counts(told[0], told[1], kept)
 
     await analyse(bench, outcome, (edge,), raw, fit)
 
@@ -168,7 +180,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 BELL_STATE = Declaration(
     bell_state,
     targets="edges",
-    turns_of=("cz", "iswap", "cnot"),
+    turns_of=("cz", "iswap", "carrier iswap", "cnot"),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("readout_threshold", "false_excited", "false_ground"),

@@ -1,4 +1,4 @@
-"""Finds where a flux pulse brings 11 and 20 of an edge together, and how fast they exchange."""
+"""Finds where a flux pulse brings two levels of an edge together, and how fast they exchange."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,7 +23,7 @@ from podium.control.program.program import Affine, Axis, Linear, Program, Variab
 
 Array = NDArray[np.float64]
 REACHES = (0.15, 0.35)
-"""The search goes this share of the amplitude at which 11 and 20 should meet to both sides; where
+"""The search goes this share of the amplitude at which the levels should meet to both sides; where
 it sees nothing, the second one."""
 SEARCH_STEP = 1.5
 """Of the search, in J: a resonance is 4 J wide."""
@@ -34,7 +34,7 @@ MAP_REACH = 5.0
 """The map goes so many J to both sides of what the search has found."""
 AMPLITUDES = 15
 DURATIONS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
-"""In times from 11 to 20 and back, by the design."""
+"""In times from one level to the other and back, by the design."""
 SHOTS = 200
 CHECK_SHOTS = 800
 SCATTERED = 9.0
@@ -45,15 +45,25 @@ CHECK_SLACK = 0.06
 
 
 def whole_ns(half_rate_hz: float) -> int:
-    """Return the time from 11 to 20 and back, as a gate's length."""
+    """Return the time from one level to the other and back, as a CZ's length."""
     return even_ns(1e9 / (2 * half_rate_hz))
+
+
+def gate_ns(edge: Edge, half_rate_hz: float) -> int:
+    """Return how long the pulse of an edge's gate is: of an iSWAP, from one level to the other."""
+    return round(1e9 / (4 * half_rate_hz)) if edge.gate == "iswap" else whole_ns(half_rate_hz)
+
+
+def _growth(edge: Edge) -> float:
+    """Return by what the levels' exchange is more than that between 01 and 10."""
+    return 1.0 if edge.gate == "iswap" else sqrt(2)
 
 
 def _program(p: EdgePulses, duration_ns: int, amplitudes: Linear, shots: int) -> Program:
     name = f"{p.edge.element}_amplitude"
     body = [
         *p.begin(),
-        *p.one_by_one([[p.first.pi()], [p.second.pi()]]),
+        *p.one_by_one([[one.pi()] for one in p.both if p.edge.gate == "cz" or one is p.still]),
         *p.flux_step(Affine(name), duration_ns),
         *p.read(),
     ]
@@ -65,11 +75,11 @@ def _program(p: EdgePulses, duration_ns: int, amplitudes: Linear, shots: int) ->
 async def chevron(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Both ends in 1, a flux pulse over its amplitude and duration, a readout of the end at rest.
 
-    Stores ``exchange`` (Hz, between 01 and 10 by a transmon's ladder), ``gate_amplitude`` (of full
-    scale) and ``gate_duration`` (s): there and back once. A second measurement half way and at
-    the end has to agree.
+    Of an iSWAP only the end at rest is in 1. Stores ``exchange`` (Hz, between 01 and 10 by a
+    transmon's ladder), ``gate_amplitude`` (of full scale) and ``gate_duration`` (s): there and
+    back once, or for an iSWAP there. A second measurement half way and at the end has to agree.
     """
-    outcome = Outcome("chevron", "Chevron 11-20")
+    outcome = Outcome("chevron", "Chevron")
     for edge in edges:
         await _of_edge(bench, outcome, edge)
     return outcome
@@ -78,7 +88,7 @@ async def chevron(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     middle = p.resonance()
-    half_rate = sqrt(2) * abs(bench.design(edge, "exchange").value)
+    half_rate = _growth(edge) * abs(bench.design(edge, "exchange").value)
     still = p.still.qubit
     centre = await _search(p, outcome, middle, half_rate)
     times = sorted({even_ns(1e9 / (2 * half_rate) * share) for share in DURATIONS})
@@ -119,18 +129,20 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
                 f"no chevron of two levels: the points scatter {sqrt(found.chi2):.1f} times as "
                 "much as their shots explain; another level, or a defect, may be on the way"
             )
-        place, back = found.values["place"], whole_ns(found.values["half_rate"])
+        place, back = found.values["place"], gate_ns(edge, found.values["half_rate"])
+        growth = _growth(edge)
         values = {
             "exchange": Measured(
-                found.values["half_rate"] / sqrt(2), found.sigmas["half_rate"] / sqrt(2), "Hz"
+                found.values["half_rate"] / growth, found.sigmas["half_rate"] / growth, "Hz"
             ),
             "gate_amplitude": Measured(place, found.sigmas["place"], "1"),
             "gate_duration": Measured(back * 1e-9, 1e-9 / sqrt(3), "s"),
         }
         picture = panel.picture and replace(panel.picture, best=(place, float(back)))
-        text = "exchange {exchange}, there and back at {gate_amplitude} in {gate_duration}"
+        way = "there" if edge.gate == "iswap" else "there and back"
+        text = f"exchange {{exchange}}, {way} " + "at {gate_amplitude} in {gate_duration}"
         if not at[1] < place < at[-2]:
-            raise FitFailed(f"11 and 20 meet at {place:.3f} of full scale, outside of the scan")
+            raise FitFailed(f"{p.levels} meet at {place:.3f} of full scale, outside of the scan")
         return values, replace(panel, picture=picture, text=text)
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
@@ -140,13 +152,13 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
 
 def _slope_hz(p: EdgePulses, place: float) -> float:
-    """Return by how much a change of the amplitude by 1 moves 20 against 11 there, Hz."""
+    """Return by how much a change of the amplitude by 1 moves the levels apart there, Hz."""
     ends = p.detuning_hz(place * np.array([0.999, 1.001]))
     return float(ends[1] - ends[0]) / (0.002 * place)
 
 
 async def _search(p: EdgePulses, outcome: Outcome, middle: float, half_rate: float) -> float:
-    """Return the amplitude at which most of 11 is lost half way; ``middle`` where nothing is."""
+    """Return the amplitude at which most is lost half way; ``middle`` where nothing is."""
     shots = p.bench.shots(SEARCH_SHOTS)
     half_way = even_ns(whole_ns(half_rate) / 2)
     for reach in REACHES:
@@ -171,7 +183,7 @@ async def _search(p: EdgePulses, outcome: Outcome, middle: float, half_rate: flo
 
 async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]) -> Panel:
     """Swap half way and whole at the place found, with a pulse that is not there as the measure."""
-    place, rate = found["gate_amplitude"].value, found["exchange"].value * sqrt(2)
+    place, rate = found["gate_amplitude"].value, found["exchange"].value * _growth(p.edge)
     shots = p.bench.shots(CHECK_SHOTS)
     two = Linear(0.0, place, 2)
     times = [even_ns(whole_ns(rate) * share) for share, _ in CHECKED]
@@ -186,16 +198,16 @@ async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]
     for (_, word), one, should, allowed in zip(CHECKED, share, expected, doubt, strict=True):
         if not abs(one - should) < allowed:
             raise FitFailed(
-                f"measured anew {word}, {one * 100:.0f} % of 11 are there, and should be "
+                f"measured anew {word}, {one * 100:.0f} % are still there, and should be "
                 f"{should * 100:.0f} %: the chevron is not believed"
             )
     axis = np.array(times, float)
     return Panel(
         p.edge.element,
         "duration (ns)",
-        "share of 11 that is left",
+        "share that is left",
         (Series("measured anew", axis, share), Series("expected", axis, expected, line=True)),
-        text=f"half way {share[0] * 100:.1f} %, and back {share[1] * 100:.1f} % of 11",
+        text=f"half way {share[0] * 100:.1f} %, and back {share[1] * 100:.1f} % are left",
         judged=False,
     )
 
@@ -203,7 +215,8 @@ async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]
 CHEVRON = Declaration(
     chevron,
     targets="edges",
-    gates=("cz",),
+    gates=("cz", "iswap"),
+    turns_of=("cz", "iswap"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         "exchange": Lifetime(7 * DAY_S),

@@ -96,8 +96,10 @@ STEP = 5e-4
 """Of the levels at which the arc is worked out."""
 SHARE = 0.75
 """Of the amplitude at which 11 and 20 should meet: the other end stays far away."""
-CHECK_SHARE = 0.7
-"""Of a check: so near that the design's arc tells what changes."""
+FLUXONIUM_SHARE = 0.5
+"""The same of a fluxonium: of more, what the edges of a train excite would add up to 1e-3."""
+CHECKED = 0.93
+"""Of that, the amplitude of a check: so near that the design's arc tells what changes."""
 CHECKS = (
     *(Kind(ns) for ns in (12, 32, 76, 200, 560)),
     Kind(5, 12),
@@ -245,19 +247,21 @@ async def _no_effect(scan: _Scan, rows: list[Fringes]) -> str:
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
-    p = EdgePulses.of(bench, edge)
+    p = EdgePulses.of(bench, edge, waits=True)  # a line keeps what was played shots ago
     qubit = p.moved.qubit
     place = p.resonance()
     rest = float(p.detuning_hz(np.zeros(1))[0])
     shifts = p.detuning_hz(np.arange(0.0, 1.8 + STEP, STEP) * place) - rest
     slopes = np.diff(shifts)
 
-    def shift_of(level: Array, share: float = SHARE) -> Array:
-        at = np.minimum(np.abs(level) * (share / STEP), slopes.size - 1e-6)
+    most = FLUXONIUM_SHARE if qubit.kind == "fluxonium" else SHARE
+
+    def shift_of(level: Array, share: float = 1.0) -> Array:
+        at = np.minimum(np.abs(level) * (share * most / STEP), slopes.size - 1e-6)
         low = at.astype(np.int64)
         return np.asarray(shifts[low] + (at - low) * slopes[low])
 
-    scan = _Scan(p, outcome, SHARE * place)
+    scan = _Scan(p, outcome, most * place)
     rows, played = await scan.rows(KINDS), scan.shots(KINDS)
     short = len(SINGLE)
     no_effect = await _no_effect(scan, rows[:short])
@@ -296,7 +300,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return values, replace(panel, series=series, text=text, judged=False)
 
     async def verify(_: Mapping[str, Measured]) -> Panel:
-        return await _verify(p, outcome, CHECK_SHARE * place, models[0], shift_of)
+        return await _verify(p, outcome, CHECKED * most * place, models[0], shift_of)
 
     await analyse_verified(bench, outcome, qubit, raw, fit, verify)
 
@@ -342,11 +346,11 @@ async def _verify(
     at = played.turning_s
 
     def shift_there(level: Array) -> Array:
-        bent = 1 + model["bend"] * ((level * CHECK_SHARE / SHARE) ** 2 - 1)
-        return shift_of(level, CHECK_SHARE) * bent
+        bent = 1 + model["bend"] * ((level * CHECKED) ** 2 - 1)
+        return shift_of(level, CHECKED) * bent
 
     one = np.ones(1)
-    edges = model["edges"] * float((shift_there(one) / shift_of(one, SHARE))[0])
+    edges = model["edges"] * float((shift_there(one) / shift_of(one, 1.0))[0])
     expected = phases_of(played, {**model, "edges": edges, "bend": 0.0}, shift_there)
     off = turns - expected
     off = off - np.round(off)
@@ -373,6 +377,7 @@ async def _verify(
 CRYOSCOPE = Declaration(
     cryoscope,
     targets="edges",
+    turns_of=("cz", "iswap"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         **{f"flux_amplitude{k}": Lifetime(30 * DAY_S) for k in range(1, len(BANDS_S) + 1)},

@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.edge_pulses import EdgePulses, SwapGate
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import Pulses
-from podium.control.client.exchange_gate import STEP_NS, ExchangeGate
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured, NotMeasured
 from podium.control.parameters.validity import DAY_S, Lifetime
@@ -37,8 +36,6 @@ WAITS_NS = (0, 60, 132)
 """Between two gates of the check: a phase that went with the time would show."""
 COHERENT = 0.15
 """Half of the fringes' contrast, at least."""
-MOST_A_STEP = 0.1
-"""Turns between two steps of the carrier's phase: with more, it is weaker than it was found."""
 SLACK = 0.03
 """Turns that a check may be off by beside its noise."""
 
@@ -59,36 +56,20 @@ async def exchange_phase(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 def check_in_step(p: EdgePulses) -> None:
     """Raise NotMeasured where the drives of an edge have local oscillators of their own.
 
-    Their phases then differ from shot to shot, and the carrier's does not.
+    Their phases then differ from shot to shot, by more than the exchange's.
     """
     wiring = p.bench.runner.facility.wiring
     lo_hz = [getattr(wiring[one.qubit.drive_port], "lo_hz", 0.0) for one in p.both]
     if lo_hz[0] != lo_hz[1]:
         raise NotMeasured(
             f"{p.edge.name}: the drives of its ends have local oscillators at "
-            f"{lo_hz[0] / 1e9:.6g} and {lo_hz[1] / 1e9:.6g} GHz: a carrier on flux is in step with "
-            "both only where that is one frequency; give both the same 'lo'",
+            f"{lo_hz[0] / 1e9:.6g} and {lo_hz[1] / 1e9:.6g} GHz: an exchange is in step with both "
+            "only where that is one frequency; give both the same 'lo'",
             p.edge.name,
         )
 
 
-def check_steps(p: EdgePulses, gate: ExchangeGate) -> None:
-    """Raise NotMeasured where the carrier is too far from the drives' difference to stay in step.
-
-    The pulse follows in steps of its phase.
-    """
-    off_hz = gate.carrier_hz - gate.frames[0].frequency_hz
-    if abs(off_hz) * STEP_NS * 1e-9 > MOST_A_STEP:
-        raise NotMeasured(
-            f"{p.edge.name}: the exchange is at {gate.carrier_hz / 1e6:.1f} MHz, "
-            f"{abs(off_hz) / 1e6:.1f} MHz from where a carrier would be in step with both drives, "
-            f"{gate.frames[0].frequency_hz / 1e6:.1f} MHz: steps of {STEP_NS} ns follow no farther "
-            f"than {MOST_A_STEP / STEP_NS * 1e3:.1f} MHz; a weaker carrier moves levels less",
-            p.edge.name,
-        )
-
-
-def _program(p: EdgePulses, start: Pulses, end: Pulses, gate: ExchangeGate, gates: int) -> Program:
+def _program(p: EdgePulses, start: Pulses, end: Pulses, gate: SwapGate, gates: int) -> Program:
     """Return half pi on one end, gates with waits between them, half pi on another."""
     name = f"{end.qubit.element}_phase"
     body: list[Statement] = [*p.begin(), *p.one_by_one([[start.half_pi()]])]
@@ -102,7 +83,7 @@ def _program(p: EdgePulses, start: Pulses, end: Pulses, gate: ExchangeGate, gate
     last: list[Statement] = [ShiftPhase(end.drive, Affine(name)), end.half_pi()]
     body += [*p.one_by_one([last]), *p.read()]
     title = f"{gates} iSWAP from {start.qubit.element} to {end.qubit.element}"
-    frames = (*p.frames(), *gate.frames)
+    frames = p.frames_with(gate)
     return Program(title, frames, tuple(body), tuple(axes), shots=p.bench.shots(SHOTS))
 
 
@@ -125,8 +106,7 @@ def _fringes(bench: Bench, end: Pulses, iq: NDArray[np.complex128]) -> tuple[Arr
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     check_in_step(p)
-    plain = p.exchange_gate((0.0, 0.0))
-    check_steps(p, plain)
+    plain = p.swap_gate((0.0, 0.0))
     ways = ((p.second, p.first), (p.first, p.second))
     seen = []
     for start, end in ways:
@@ -154,13 +134,13 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return found, replace(panel, text=text, judged=False)
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
-        gate = p.exchange_gate((found["swap_phase_first"].value, found["swap_phase_second"].value))
+        gate = p.swap_gate((found["swap_phase_first"].value, found["swap_phase_second"].value))
         return await _verify(p, outcome, gate, found["swap_phase_first"].sigma)
 
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
 
 
-async def _verify(p: EdgePulses, outcome: Outcome, gate: ExchangeGate, sigma: float) -> Panel:
+async def _verify(p: EdgePulses, outcome: Outcome, gate: SwapGate, sigma: float) -> Panel:
     """Play two gates at three distances: the superposition comes back, by half a turn."""
     data = await p.bench.run(outcome, _program(p, p.first, p.first, gate, 2))
     turns, own = _fringes(p.bench, p.first, iq_of(data, p.first.qubit.element))
@@ -185,10 +165,11 @@ async def _verify(p: EdgePulses, outcome: Outcome, gate: ExchangeGate, sigma: fl
 EXCHANGE_PHASE = Declaration(
     exchange_phase,
     targets="edges",
-    gates=("iswap",),
-    turns_of=("iswap",),
+    gates=("iswap", "carrier iswap"),
+    turns_of=("iswap", "carrier iswap"),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+        *("gate_amplitude", "gate_duration"),
         *("carrier_frequency", "carrier_amplitude", "carrier_duration"),
     ),
     gives={"swap_phase_first": Lifetime(1 * DAY_S), "swap_phase_second": Lifetime(1 * DAY_S)},

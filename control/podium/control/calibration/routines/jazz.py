@@ -297,7 +297,7 @@ async def _verify(
 JAZZ = Declaration(
     jazz,
     targets="edges",
-    turns_of=("iswap", "cnot"),
+    turns_of=("iswap", "carrier iswap", "cnot"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={"zz": Lifetime(7 * DAY_S), "off_point": Lifetime(7 * DAY_S)},
     places=(5,),

@@ -304,8 +304,8 @@ async def _verify(c: _Carrier, outcome: Outcome, found: Mapping[str, Measured]) 
 PARAMETRIC_CHEVRON = Declaration(
     parametric_chevron,
     targets="edges",
-    turns_of=("iswap",),
-    gates=("cz", "iswap"),
+    turns_of=("carrier iswap",),
+    gates=("cz", "iswap", "carrier iswap"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         "carrier_frequency": Lifetime(1 * DAY_S),
