@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import iq_of
 from podium.control.calibration.fits.iq_clouds import heralded_zeros
 from podium.control.calibration.fits.projection import Levels
-from podium.control.calibration.sequences import Pulses, emptied, ringdown
+from podium.control.calibration.sequences import FORGOTTEN, Pulses, emptied, ringdown
 from podium.control.program.program import Barrier, Delay, Frame, Statement
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
@@ -51,12 +51,14 @@ def herald(
     *,
     own_frames: bool = False,
     emptied_before: bool = False,
+    folds: float = FORGOTTEN,
 ) -> list[Statement]:
     """Read all qubits, and wait until the resonators are empty again.
 
     ``frames``: all that take part. ``own_frames``: read in those of :func:`herald_frames`.
     ``emptied_before``: the shot before has ended with :func:`back_to_0`, or this one begins with a
-    wait; otherwise the resonators empty first.
+    wait; otherwise the resonators empty first. ``folds``: of 1 / (2 pi kappa), for which they empty
+    behind it.
     """
     # Some controllers set their oscillators anew in the silence before a shot's first readout:
     # back_to_0 ends with one.
@@ -66,7 +68,7 @@ def herald(
     for p in pulses:
         frame = p.herald if own_frames else None
         body += p.measure(name=f"{p.qubit.element}_{HERALD}", frame=frame)
-    return [*body, *emptied(pulses, frames)]
+    return [*body, *emptied(pulses, frames, folds)]
 
 
 def back_to_0(

@@ -25,6 +25,7 @@ from podium.control.calibration.fits.two_qubit_state import (
 from podium.control.calibration.herald import began_in_0, can_herald, herald
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.polarisation import is_hot, polarisation
+from podium.control.calibration.reset import EMPTY
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge, Gate
@@ -67,7 +68,7 @@ def bell_program(p: EdgePulses, shots: int) -> Program:
          one.pulse(Affine(f"{one.qubit.element}_height"))]
         for one in p.both
     ]  # fmt: skip
-    told = herald(p.both, p.names, emptied_before=True) if _heralds(p) else []
+    told = herald(p.both, p.names, emptied_before=True, folds=EMPTY) if _heralds(p) else []
     body = [
         *p.begin(),
         *told,

@@ -78,13 +78,14 @@ def joint_blocks(
     since = since[: lit_ns.size].astype(np.int64)
     inside = block < lit_ns.size
     until = lit_ns[block[inside]]
-    late = intervals.end_ns[inside] > until
-    early = (block[inside] > 0) & (intervals.start_ns[inside] < since[block[inside]])
-    if np.any(late | early):
+    late_ns = intervals.end_ns[inside] - until
+    early_ns = (since[block[inside]] - intervals.start_ns[inside])[block[inside] > 0]
+    if np.any(late_ns > 0) or np.any(early_ns > 0):
+        late, early = np.max(late_ns, initial=0), np.max(early_ns, initial=0)
         raise NotSimulated(
             f"something is played to {names}, which share one state, while there are photons in "
-            "the resonators of their feedline: that is not simulated; let it end before a readout, "
-            "and begin when that has rung down"
+            f"the resonators of their feedline, until {late} ns after a readout begins or from "
+            f"{early} ns before it has rung down: that is not simulated"
         )
     coherent = block if chain is None else chain[block]
     turns, loose = _phases(intervals, coherent, frame_hz)

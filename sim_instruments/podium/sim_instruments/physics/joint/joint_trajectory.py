@@ -251,8 +251,9 @@ class JointTrajectory:
         number, laid = self._laid(rows, between)
         if laid.begin_ns <= laid.end_ns:
             self._decide(zero + laid.begin_ns)
-            if laid.begin_ns < 0 or laid.end_ns > until_ns - zero:
-                raise NotSimulated(self._meetsphoton_exponent())
+            over_ns = max(-laid.begin_ns, laid.end_ns - (until_ns - zero))
+            if over_ns > 0:
+                raise NotSimulated(self._meets_photons(over_ns))
             self._branches.lengthen(zero + laid.end_ns - self._chain.first_ns)
         return number, laid, between
 
@@ -270,11 +271,11 @@ class JointTrajectory:
             "can be dropped: that is not simulated; wait longer behind the readout"
         )
 
-    def _meetsphoton_exponent(self) -> str:
+    def _meets_photons(self, over_ns: float) -> str:
         return (
             f"something is played to {', '.join(self.names)}, which share one state, while there "
-            "are photons in the resonators of their feedline: that is not simulated; let it end "
-            "before a readout, and begin when that has rung down"
+            f"are photons in the resonators of their feedline, for {over_ns:g} ns: that is not "
+            "simulated; let it end before a readout, and begin when that has rung down"
         )
 
     def _finish(self, next_ns: int) -> None:
