@@ -12,7 +12,7 @@ from tests.benches.docs.pages import ROOT
 
 from podium.control.campaign.campaign import SEEDS, CampaignPlan, run_campaign
 from podium.control.campaign.gate_report import gate_report
-from podium.control.campaign.gate_world import record_of, residual_flux
+from podium.control.campaign.gate_world import record_of, residual_flux, step_left, varying_flux
 from podium.control.commands import campaign as command
 from podium.control.facility.line_response import LineResponse
 from podium.control.facility.load import load_facility
@@ -47,20 +47,24 @@ def world(seed: int, **edge: dict[str, float]) -> dict[str, Any]:
 
 def test_a_line_that_is_known_is_undone_and_a_wrong_one_is_not() -> None:
     true = LineResponse(LINE)
-    assert residual_flux(true, true) == pytest.approx(0, abs=2e-4)
+    assert residual_flux(step_left(true, true)) == pytest.approx(0, abs=2e-4)
     after = np.arange(5, 20_000) + 0.5
     missing = sum(a * np.exp(-after / (tau * 1e9)) for a, tau in LINE)
-    assert residual_flux(LineResponse(), true) == pytest.approx(np.abs(missing).max(), rel=1e-3)
+    assert residual_flux(step_left(LineResponse(), true)) == pytest.approx(
+        np.abs(missing).max(), rel=1e-3
+    )
     half = LineResponse(((0.017, 58e-9), (-0.009, 1.4e-6)))
-    assert residual_flux(half, true) == pytest.approx(0.009, abs=1e-3)
+    assert residual_flux(step_left(half, true)) == pytest.approx(0.009, abs=1e-3)
+    assert varying_flux(0.99 * step_left(true, true)) == pytest.approx(0, abs=2e-4)
+    assert varying_flux(step_left(half, true)) == pytest.approx(0.0045, abs=5e-4)
 
 
 def test_a_reflection_that_is_known_is_undone() -> None:
     true = LineResponse(LINE, reflection=(-0.007, 10.3e-9))
-    assert residual_flux(true, true) == pytest.approx(0, abs=2e-4)
-    assert residual_flux(LineResponse(LINE), true) == pytest.approx(0.007, abs=5e-4)
+    assert residual_flux(step_left(true, true)) == pytest.approx(0, abs=2e-4)
+    assert residual_flux(step_left(LineResponse(LINE), true)) == pytest.approx(0.007, abs=5e-4)
     later = LineResponse(LINE, reflection=(-0.007, 12.3e-9))
-    assert residual_flux(later, true) == pytest.approx(0.007, abs=5e-4)
+    assert residual_flux(step_left(later, true)) == pytest.approx(0.007, abs=5e-4)
 
 
 def test_good_worlds_are_not_complained_of() -> None:

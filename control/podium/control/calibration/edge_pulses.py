@@ -354,10 +354,12 @@ class EdgePulses:
         crossed = np.flatnonzero(np.diff(np.sign(detuning)))
         if not crossed.size:
             least = float(detuning[np.argmin(np.abs(detuning))]) / 1e6
+            way = "raises" if self.moved.qubit.kind == "fluxonium" else "lowers"
             raise NotMeasured(
                 f"{self.edge.name}: no flux pulse on {self.edge.flux_port} brings {self.levels} "
                 f"together: at the nearest they are {least:.1f} MHz apart; lower the line's "
-                "attenuation, or pulse the qubit of higher frequency",
+                f"attenuation, or pulse the other qubit: flux {way} the line of "
+                f"{self.moved.qubit.element}",
                 self.edge.name,
             )
         k = int(crossed[0])

@@ -23,12 +23,24 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
     """Return the judgement on the worlds of ``two-qubit``."""
     complaints: list[str] = []
     table = Table(title=f"Gates of {len(results)} worlds", box=box.SIMPLE_HEAD)
-    for heading in ("seed", "edge", "gate", "Bell state", "error", "world allows", "residual flux"):
+    for heading in (
+        "seed",
+        "edge",
+        "gate",
+        "Bell state",
+        "error",
+        "world allows",
+        "residual flux",
+        "varies",
+    ):
         table.add_column(heading, no_wrap=True)
-    found, edges, fidelities, residuals = 0, 0, list[float](), list[float]()
+    found, edges = 0, 0
+    fidelities, residuals, varying = list[float](), list[float](), list[float]()
     for one in sorted(results, key=lambda result: int(result["seed"])):
         left = [float(value) for value in one["residual_flux"].values() if value is not None]
         residuals += left
+        varies = [float(value) for value in one.get("varying_flux", {}).values() if value is not None]
+        varying += varies
         if one["distorted_lines"] and not left:
             complaints.append(f"seed {one['seed']}: no flux line was found")
         for name, edge in one["edges"].items():
@@ -48,6 +60,7 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
                 "" if error is None else f"{error['value']:.4f} ± {error['sigma']:.4f}",
                 "" if edge["cz_infidelity"] is None else f"{edge['cz_infidelity']:.4f}",
                 f"{max(left):.1e}" if left else "",
+                f"{max(varies):.1e}" if varies else "",
             )
     if not results:
         complaints.append("no world was measured")
@@ -63,6 +76,8 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         "bell_fidelity_least": min(fidelities, default=None),
         "residual_flux": median(residuals) if residuals else None,
         "residual_flux_most": worst,
+        "varying_flux": median(varying) if varying else None,
+        "varying_flux_most": max(varying, default=None),
         **{
             name: median([float(one[name]) for one in results]) if results else None
             for name in ("lab_s", "cpu_s", "wall_s")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.control.campaign.world_process import json_of, recorded_world
 from podium.control.campaign.world_task import WorldTask
@@ -54,15 +55,16 @@ def record_of(summary: Any, truth: Any, fits: Any) -> dict[str, Any]:
         for name, one in summary["edges"].items()
     }
     elements = {name.rpartition(".")[0] for name in measured if ".flux_" in name}
-    lines = {
-        element: residual_flux(_line(measured, element), _line(truth, element))
+    steps = {
+        element: step_left(_line(measured, element), _line(truth, element))
         for element in sorted(elements)
         if _line(measured, element).exponentials
     }
     return {
         "edges": edges,
         "distorted_lines": any(".flux_tau" in name for name in truth),
-        "residual_flux": lines,
+        "residual_flux": {name: residual_flux(one) for name, one in steps.items()},
+        "varying_flux": {name: varying_flux(one) for name, one in steps.items()},
         "failures": [f"{f['routine']} {f['element']}: {f['reason']}" for f in summary["failures"]],
         "lab_s": float(summary["lab_s"]),
         "cpu_s": float(summary["cpu_s"]),
@@ -70,8 +72,18 @@ def record_of(summary: Any, truth: Any, fits: Any) -> dict[str, Any]:
     }
 
 
-def residual_flux(found: LineResponse, true: LineResponse) -> float | None:
-    """Return the largest deviation of a step at the chip, from 5 ns to 20 us after it.
+def residual_flux(step: NDArray[np.float64] | None) -> float | None:
+    """Return the largest deviation of a step from 1; see :func:`step_left`."""
+    return None if step is None else float(np.abs(step - 1).max())
+
+
+def varying_flux(step: NDArray[np.float64] | None) -> float | None:
+    """Return by how much a step varies to both sides: a factor in all of it a gate takes up."""
+    return None if step is None else float(np.ptp(step)) / 2
+
+
+def step_left(found: LineResponse, true: LineResponse) -> NDArray[np.float64] | None:
+    """Return what a step of 1 is at the chip, from 5 ns to 20 us after it, each ns.
 
     Its exponentials and its reflection are undone as they were found; None: nothing undoes these.
     The bias tee plays no part.
@@ -93,7 +105,7 @@ def residual_flux(found: LineResponse, true: LineResponse) -> float | None:
             state += (1 - left) * (value - state)
             made[k] = value + stage.amplitude * (state - value)
         signal = made
-    return float(np.abs(signal[JUDGED_NS[0] :] - 1).max())
+    return np.asarray(signal[JUDGED_NS[0] :], np.float64)
 
 
 def _line(known: Mapping[str, Any], element: str) -> LineResponse:
