@@ -312,6 +312,11 @@ class EdgePulses:
         turns = [ShiftPhase(p.drive, self.phase_of(p)) for p in self.both]
         return [*self.flux_gate(own, self.gate_ns), *turns]
 
+    def in_step(self, body: Sequence[Statement]) -> list[Statement]:
+        """Return statements that come before a gate, with the turns that its carrier needs."""
+        gate = self.swap_gate() if self.edge.gate == "iswap" else None
+        return list(gate.in_step(body) if isinstance(gate, ExchangeGate) else body)
+
     def moved_hz(self, amplitude: Array) -> Array:
         """Return f01 of the moved end under flux pulses, Hz.
 

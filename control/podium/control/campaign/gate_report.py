@@ -39,7 +39,7 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
     for one in sorted(results, key=lambda result: int(result["seed"])):
         left = [float(value) for value in one["residual_flux"].values() if value is not None]
         residuals += left
-        varies = [float(value) for value in one.get("varying_flux", {}).values() if value is not None]
+        varies = [float(v) for v in one.get("varying_flux", {}).values() if v is not None]
         varying += varies
         if one["distorted_lines"] and not left:
             complaints.append(f"seed {one['seed']}: no flux line was found")

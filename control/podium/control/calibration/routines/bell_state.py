@@ -8,26 +8,21 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import EdgePulses
-from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.two_qubit_state import (
     CZ,
     I2,
     ISWAP,
     SETTINGS,
-    Confusion,
     both,
     effects,
-    pair_counts,
     pauli_means,
     tomography,
     turned,
 )
-from podium.control.calibration.herald import began_in_0, can_herald, herald
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.polarisation import is_hot, polarisation
-from podium.control.calibration.reset import EMPTY
+from podium.control.calibration.pair_counts import begun, confusion_of, counts_of, shots_of
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge, Gate
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
@@ -68,10 +63,8 @@ def bell_program(p: EdgePulses, shots: int) -> Program:
          one.pulse(Affine(f"{one.qubit.element}_height"))]
         for one in p.both
     ]  # fmt: skip
-    told = herald(p.both, p.names, emptied_before=True, folds=EMPTY) if _heralds(p) else []
     body = [
-        *p.begin(),
-        *told,
+        *begun(p),
         *p.one_by_one([[p.first.half_pi()], [p.second.half_pi()]]),
         *p.gate(),
         *p.one_by_one([[p.second.half_pi()], *last]),
@@ -80,10 +73,6 @@ def bell_program(p: EdgePulses, shots: int) -> Program:
     axis = Axis("setting", tuple(variables))
     frames = (*p.frames(), *p.gate_frames())
     return Program("Bell state", frames, tuple(body), (axis,), shots=shots, keep_shots=True)
-
-
-def _heralds(p: EdgePulses) -> bool:
-    return any(is_hot(p.bench, one.qubit) for one in p.both) and not p.flips and can_herald(p.both)
 
 
 def wanted(gate: Gate = "cz") -> NDArray[np.complex128]:
@@ -122,8 +111,7 @@ async def bell_state(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
-    hot = min(polarisation(bench, one.qubit) for one in p.both)
-    program = bell_program(p, bench.shots(round(SHOTS / hot**2)))
+    program = bell_program(p, shots_of(p, SHOTS))
     data = await bench.run(outcome, program)
     should = wanted(edge.gate)
     ideal = pauli_means(np.outer(should, should.conj()))
@@ -139,11 +127,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return Panel(edge.element, "setting", "mean I (mV)", series)
 
     def fit(_: Edge, panel: Panel) -> Found:
-        counts, errors = _counts(), []
-        for q in p.both:
-            known = [bench.known(q.qubit, name).value for name in ("false_excited", "false_ground")]
-            errors.append(known)
-        confusion = Confusion((errors[0][0], errors[1][0]), (errors[0][1], errors[1][1])).matrix()
+        counts, confusion = counts_of(p, data), confusion_of(p)
         found = tomography(counts, effects(rotations(), confusion), should)
         if not found.fidelity > ENTANGLED + 3 * found.fidelity_sigma:
             raise FitFailed(
@@ -162,18 +146,6 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
                 found.concurrence, max(found.concurrence_sigma, 1e-6), "1"
             ),
         }, replace(panel, x_label=label, y_label="mean", series=series, text=text, judged=False)
-
-    def _counts() -> Array:
-        told, kept = [], np.ones(program.shots, np.bool_)[:, None]
-        for q in p.both:
-            iq = iq_of(data, q.qubit.element)
-            look_at(iq)
-            began = began_in_0(data, q.qubit.element, levels(bench, q.qubit))
-            kept = kept if began is None else kept & began
-            threshold = bench.known_now.record.get(f"{q.qubit.name}.readout_threshold")
-            above = 0.5 if threshold is None else threshold.value
-            told.append(levels(bench, q.qubit).project(iq) > above)
-        return pair_counts(told[0], told[1], kept)
 
     await analyse(bench, outcome, (edge,), raw, fit)
 
