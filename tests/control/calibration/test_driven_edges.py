@@ -16,6 +16,7 @@ from podium.control.calibration.catalogue import edge_bring_up
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.two_qubit_state import CZ, ISWAP
 from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routines.cross_entropy import RandomCircuits
 from podium.control.client.gates import NoGate, edge_between, gate_of
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
@@ -231,3 +232,29 @@ async def test_an_iswap_by_flux_hands_phases_over(tmp_path, seed: int) -> None:
     bell = await worked("bell_state", bench)
     assert bell.failures == {}
     assert bench.record.all()["node_a.q0_q1.bell_fidelity"].value > 0.96
+    process = await worked("gate_process", bench)
+    assert process.failures == {}
+    found = bench.record.all()
+    assert found["node_a.q0_q1.process_fidelity"].value > 0.96
+    average = found["node_a.q0_q1.average_fidelity"].value
+    assert average == pytest.approx((4 * found["node_a.q0_q1.process_fidelity"].value + 1) / 5)
+
+
+@pytest.mark.parametrize("kind", ["flux", "carrier"])
+async def test_random_circuits_know_what_an_iswap_makes(tmp_path, kind: str) -> None:
+    """Frames turn before and behind each gate, so a gate that does not hand them over is seen."""
+    if kind == "flux":
+        pair, facility = brought_together(tmp_path, 4)
+        bench = bench_of(pair, facility, 4)
+        await worked("chevron", bench)
+    else:
+        pair, record = swap_pair(4)
+        bench = bench_of(pair, COUPLER, 4, record)
+    assert (await worked("exchange_phase", bench)).failures == {}
+    bench.thoroughness = 0.3
+    p = EdgePulses.of(bench, bench.edges[0])
+    scan = RandomCircuits(p, Outcome("cross_entropy", ""))
+    for cycles in (2, 5):
+        for number in range(2):
+            await scan.take(cycles, number)
+    assert np.all(scan.populations().signal > 0.85)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.one_qubit_process import (
+from podium.control.calibration.fits.process import (
     INPUTS,
     average_fidelity,
     inputs_of,

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.one_qubit_process import INPUTS, SETTINGS
+from podium.control.calibration.fits.process import INPUTS, SETTINGS
 from podium.control.calibration.fits.two_qubit_state import turned
 from podium.control.calibration.links.entangled_pair import PHASES
 from podium.control.calibration.links.link_bench import (

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import iq_of
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.one_qubit_process import (
+from podium.control.calibration.fits.process import (
     SETTINGS,
     FoundProcess,
     average_fidelity,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 DRAWS = 8
 """Circuits of each length."""
 SHOTS = 600
-FIRST_CYCLES = (2, 6, 18)
+FIRST_CYCLES = (1, 3, 6, 12)
 LONGEST = 150
 DECAYED = 0.4
 """Circuits grow by half until so little of the shortest ones' ideal state is left."""
@@ -43,7 +43,7 @@ SINGLE_OVER_PAIR = 6 / 5
 
 
 @dataclass(slots=True, eq=False)
-class _Scan:
+class RandomCircuits:
     """Collects the data of circuits by their number of cycles."""
 
     p: EdgePulses
@@ -131,7 +131,7 @@ async def cross_entropy(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
-    scan = _Scan(p, outcome)
+    scan = RandomCircuits(p, outcome)
     lengths = list(FIRST_CYCLES)
     for cycles in lengths:  # grows on the way
         for number in range(DRAWS):
