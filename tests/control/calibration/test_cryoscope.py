@@ -107,6 +107,21 @@ def measured(kinds: Shots, values: dict[str, float], seed: int) -> tuple[np.ndar
     return turns, sigma
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_single_pulses_are_unwound_whatever_the_line(seed: int) -> None:
+    rng = np.random.default_rng((11, seed))
+    line = {**TRUE, "edges": rng.uniform(0, 0.12), "high_pass": rng.uniform(250e-6, 600e-6)}
+    for k, spread in enumerate((0.03, 0.02, 0.015), 1):
+        line[f"amplitude{k}"] = rng.normal(0, spread)
+        line[f"tau{k}"] *= rng.uniform(0.7, 1.4)
+    shift_hz = -rng.uniform(200e6, 420e6)
+    kinds = shots(SINGLE)
+    true = phases_of(kinds, line, lambda level: shift_hz * level**2)
+    seen = true + rng.normal(0, 0.006, true.size)
+    found = unwound(seen - np.round(seen), kinds.turning_s, shift_hz)
+    assert np.max(np.abs(found - true)) < 0.1
+
+
 def residual(found: Fit, true: dict[str, float], last_s: float) -> float:
     """By how much a step varies from 5 ns on, once what was found is undone."""
     times = np.geomspace(5e-9, last_s, 400)

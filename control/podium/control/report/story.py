@@ -155,12 +155,13 @@ def found_of_edges(story: Story) -> dict[str, dict[str, Measured]]:
 
 def _edges(story: Story) -> dict[str, object]:
     """Return what was found of edges, by their names: ``{"edges": {"node_a.q0_q1": ...}}``."""
+    known = found_of_edges(story)
     found = {
         edge: {
             name: {"value": one.value, "sigma": one.sigma, "unit": one.unit}
-            for name, one in values.items()
+            for name, one in known.get(edge, {}).items()
         }
-        for edge, values in found_of_edges(story).items()
+        for edge in story.edges
     }
     return {"edges": found} if found else {}
 

@@ -81,17 +81,25 @@ STRAYS = 0.3
 def unwound(turns: Array, duration_s: Array, shift_hz: float) -> Array:
     """Return phases known but for whole turns as they go on with the duration, ascending.
 
-    ``shift_hz``: as expected, good enough for the first duration.
+    ``shift_hz``: as expected, good enough for the first durations. Then the slope between two
+    goes on as it has changed before: a high-pass alone changes it by half a turn between the last.
     """
     found = np.array(turns, float)
-    rate = shift_hz
-    near = rate * duration_s[0]
+    slopes: list[tuple[float, float]] = []  # in the middle between two durations, and what it is
+    rate, near = shift_hz, shift_hz * duration_s[0]
     for k in range(found.size):
         found[k] -= round(found[k] - near)
-        if k + 1 < found.size:
-            if k and duration_s[k] > SURE_S:
-                rate = (found[k] - found[k - 1]) / (duration_s[k] - duration_s[k - 1])
-            near = found[k] + rate * (duration_s[k + 1] - duration_s[k])
+        if k + 1 == found.size:
+            break
+        if k and duration_s[k] > SURE_S:
+            step = duration_s[k] - duration_s[k - 1]
+            slopes.append((duration_s[k] - step / 2, (found[k] - found[k - 1]) / step))
+            rate = slopes[-1][1]
+        if len(slopes) > 1:
+            (before, was), (middle, now) = slopes[-2:]
+            ahead = (duration_s[k] + duration_s[k + 1]) / 2 - middle
+            rate = now + (now - was) * ahead / (middle - before)
+        near = found[k] + rate * (duration_s[k + 1] - duration_s[k])
     return found
 
 
