@@ -5,9 +5,8 @@ import pytest
 from tests.benches.links.linked_ends import bench_of
 
 from podium.control.calibration.fits.chsh_test import AXES, chsh_test
-from podium.control.calibration.fits.two_qubit_state import both, largest_chsh, turned
+from podium.control.calibration.fits.two_qubit_state import READ_TURNS, both, largest_chsh, turned
 from podium.control.calibration.links.link_chsh import chsh_program
-from podium.control.calibration.routines.bell_state import TURNS
 from podium.control.program.validate import validate
 
 SHOTS = 20_000
@@ -21,7 +20,7 @@ def drawn(rho: np.ndarray, phase: float, rng: np.random.Generator) -> tuple[np.n
     columns = []
     for axis in "xy":
         for k in range(AXES):
-            u = both(turned(np.pi / 2, TURNS[axis]), turned(np.pi / 2, k / AXES))
+            u = both(turned(np.pi / 2, READ_TURNS[axis]), turned(np.pi / 2, k / AXES))
             chance = np.clip(np.diag(u @ rho @ u.conj().T).real, 0, 1)
             columns.append(rng.choice(4, size=SHOTS, p=chance / chance.sum()))
     number = np.array(columns).T

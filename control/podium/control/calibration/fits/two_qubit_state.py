@@ -12,6 +12,8 @@ ComplexArray = NDArray[np.complex128]
 AXES = ("x", "y", "z")
 SETTINGS = tuple((first, second) for first in AXES for second in AXES)
 """What is measured of the first and of the second qubit."""
+READ_TURNS = {"x": -0.25, "y": 0.0, "z": 0.0}
+"""Phase of the half pi pulse before the readout, by what is measured; of z there is none."""
 ROUNDS = 400
 SETTLED = 1e-6
 RESAMPLED = 30
@@ -30,6 +32,14 @@ def turned(angle: float, phase_turns: float) -> ComplexArray:
     at = 2 * np.pi * phase_turns
     axis = np.cos(at) * X + np.sin(at) * Y
     return np.asarray(np.cos(angle / 2) * I2 - 1j * np.sin(angle / 2) * axis)
+
+
+def read_rotation(axis: str, ahead_turns: float = 0.0) -> ComplexArray:
+    """Return what is played before the readout along an axis.
+
+    ``ahead_turns``: by which the state turns ahead of its drive's frame.
+    """
+    return I2 if axis == "z" else turned(np.pi / 2, READ_TURNS[axis] - ahead_turns)
 
 
 def both(first: ComplexArray, second: ComplexArray) -> ComplexArray:

@@ -13,6 +13,7 @@ from podium.control.calibration.fits.least_squares import (
     look_at,
 )
 from podium.control.calibration.fits.two_qubit_state import (
+    READ_TURNS,
     SETTINGS,
     Confusion,
     concurrence,
@@ -29,7 +30,7 @@ from podium.control.calibration.links.photon_transfer import SIGNIFICANT
 from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.bell_state import ENTANGLED, TURNS, rotations
+from podium.control.calibration.routines.bell_state import ENTANGLED, rotations
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.facility import Link
 from podium.control.parameters.entry import Measured
@@ -124,7 +125,7 @@ def bell_program(bench: LinkBench, shots: int) -> Program:
         name, half = end.node.qubit.name, end.node.pi_amplitude() / 2
         axes = [setting[k] for setting in SETTINGS]
         heights = [*(0.0 if axis == "z" else half for axis in axes), *([half] * PHASES)]
-        turns = [*(TURNS[axis] for axis in axes), *(k * sweep).tolist()]
+        turns = [*(READ_TURNS[axis] for axis in axes), *(k * sweep).tolist()]
         variables.append(Variable(f"{name}_height", "1", Table(tuple(heights))))
         variables.append(Variable(f"{name}_turn", "turn", Table(tuple(turns))))
     body = pair_body(bench)

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import iq_of
 from podium.control.calibration.fits.chsh_test import AXES, LOCAL, chsh_test
+from podium.control.calibration.fits.two_qubit_state import READ_TURNS
 from podium.control.calibration.links.entangled_pair import ones, pair_body, read_both
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.bell_state import TURNS
 from podium.control.facility.facility import Link
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import (
@@ -32,7 +32,7 @@ def chsh_program(bench: LinkBench, shots: int) -> Program:
     The axis is ``setting``: all axes with x, then all with y. Every shot is kept.
     """
     around = np.arange(AXES) / AXES
-    turns = (np.repeat([TURNS["x"], TURNS["y"]], AXES), np.tile(around, 2))
+    turns = (np.repeat([READ_TURNS["x"], READ_TURNS["y"]], AXES), np.tile(around, 2))
     body = pair_body(bench)
     variables = []
     for end, axes in zip(bench.ends, turns, strict=True):

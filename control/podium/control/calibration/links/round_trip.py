@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.process import INPUTS, SETTINGS
-from podium.control.calibration.fits.two_qubit_state import turned
+from podium.control.calibration.fits.two_qubit_state import READ_TURNS, turned
 from podium.control.calibration.links.entangled_pair import PHASES
 from podium.control.calibration.links.link_bench import (
     EndPulses,
@@ -26,7 +26,6 @@ from podium.control.calibration.links.link_bench import (
 )
 from podium.control.calibration.links.photon_shapes import played
 from podium.control.calibration.links.photon_transfer import lag_program
-from podium.control.calibration.routines.bell_state import TURNS as AXIS_TURNS
 from podium.control.calibration.two_qubit_cliffords import TURNS, Turn
 from podium.control.program.program import (
     Affine,
@@ -176,7 +175,7 @@ class RoundTrip:
         prepared = np.array([turn for (_, turn), _ in SETTINGS] + [0.0] * PHASES)
         heights = [0.0 if axis == "z" else pi / 2 for _, axis in SETTINGS] + [pi / 2] * PHASES
         read = np.array(
-            [AXIS_TURNS[axis] for _, axis in SETTINGS] + np.linspace(0.0, 1.0, PHASES).tolist()
+            [READ_TURNS[axis] for _, axis in SETTINGS] + np.linspace(0.0, 1.0, PHASES).tolist()
         )
         variables = (
             Variable("prepared_height", "1", Table(tuple(pi * share for share in shares))),

@@ -20,6 +20,7 @@ from podium.control.calibration.fits.teleported_gate import (
     FoundCnot,
     teleported_cnot_of,
 )
+from podium.control.calibration.fits.two_qubit_state import READ_TURNS
 from podium.control.calibration.links.cnot_product import CnotParts, Wait, expected_of
 from podium.control.calibration.links.entangled_pair import ones, ones_of, shared_excitation
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
@@ -28,7 +29,6 @@ from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.bell_state import TURNS
 from podium.control.calibration.sequences import RESULTS_APART_NS, on_grid_ns, one_after_another
 from podium.control.client.gates import TwoQubitGate, gate_of, together
 from podium.control.client.lab import Lab
@@ -188,14 +188,14 @@ def setting_axis(bench: CnotBench) -> Axis:
             "prepared_height": [pi * share for share, _ in prepared],
             "prepared_turn": [turn for _, turn in prepared],
             "read_height": [0.0 if axis == "z" else pi / 2 for axis in axes],
-            "read_turn": [TURNS[axis] for axis in axes],
+            "read_turn": [READ_TURNS[axis] for axis in axes],
         }
         units = {key: "turn" if key.endswith("turn") else "1" for key in values}
         variables += [
             Variable(f"{name}_{key}", units[key], Table(tuple(value)))
             for key, value in values.items()
         ]
-    copied = tuple(TURNS["x"] + one.turn for one in SETTINGS)
+    copied = tuple(READ_TURNS["x"] + one.turn for one in SETTINGS)
     return Axis("setting", (*variables, Variable("copy_turn", "turn", Table(copied))))
 
 

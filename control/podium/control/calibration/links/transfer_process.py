@@ -17,13 +17,12 @@ from podium.control.calibration.fits.process import (
     process_fidelity,
     process_tomography,
 )
-from podium.control.calibration.fits.two_qubit_state import I2, turned
+from podium.control.calibration.fits.two_qubit_state import READ_TURNS, read_rotation
 from podium.control.calibration.links.entangled_pair import PHASES, fit_phase, ones
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.photon_transfer import transfer_body
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.bell_state import TURNS
 from podium.control.facility.facility import Link
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import (
@@ -55,7 +54,7 @@ def process_program(bench: LinkBench, shots: int) -> Program:
     shares = [share for (share, _), _ in SETTINGS] + [0.5] * PHASES
     prepared = [turn for (_, turn), _ in SETTINGS] + [0.0] * PHASES
     heights = [0.0 if axis == "z" else half for _, axis in SETTINGS] + [half] * PHASES
-    turns = [TURNS[axis] for _, axis in SETTINGS] + sweep.tolist()
+    turns = [READ_TURNS[axis] for _, axis in SETTINGS] + sweep.tolist()
     variables = (
         Variable("prepared_height", "1", Table(tuple(pi * share for share in shares))),
         Variable("prepared_turn", "turn", Table(tuple(prepared))),
@@ -86,9 +85,7 @@ def read_rotations(ahead_turns: float = 0.0) -> list[ComplexArray]:
 
     ``ahead_turns``: by which what arrives turns ahead of the second's drive.
     """
-    return [
-        I2 if axis == "z" else turned(np.pi / 2, TURNS[axis] - ahead_turns) for _, axis in SETTINGS
-    ]
+    return [read_rotation(axis, ahead_turns) for _, axis in SETTINGS]
 
 
 def phase_of_way(means: NDArray[np.float64], shots: int) -> float:

@@ -13,10 +13,12 @@ from podium.control.calibration.fits.two_qubit_state import (
     CZ,
     I2,
     ISWAP,
+    READ_TURNS,
     SETTINGS,
     both,
     effects,
     pauli_means,
+    read_rotation,
     tomography,
     turned,
 )
@@ -38,8 +40,6 @@ from podium.control.program.program import (
 
 Array = NDArray[np.float64]
 SHOTS = 1500
-TURNS = {"x": -0.25, "y": 0.0, "z": 0.0}
-"""Phase of the half pi pulse before the readout, by what is measured; of z there is none."""
 ENTANGLED = 0.5
 """States that are not entangled have at most this fidelity with a Bell state."""
 
@@ -56,7 +56,7 @@ def bell_program(p: EdgePulses, shots: int) -> Program:
         axes = [setting[k] for setting in SETTINGS]
         heights = tuple(0.0 if axis == "z" else half for axis in axes)
         variables.append(Variable(f"{name}_height", "1", Table(heights)))
-        turns = tuple(TURNS[axis] for axis in axes)
+        turns = tuple(READ_TURNS[axis] for axis in axes)
         variables.append(Variable(f"{name}_turn", "turn", Table(turns)))
     last: list[list[Statement]] = [
         [ShiftPhase(one.drive, Affine(f"{one.qubit.element}_turn")),
@@ -90,11 +90,9 @@ def rotations(ahead_turns: float = 0.0) -> list[NDArray[np.complex128]]:
 
     ``ahead_turns``: by which the second's state turns ahead of its drive's frame.
     """
-
-    def single(axis: str, ahead: float) -> NDArray[np.complex128]:
-        return I2 if axis == "z" else turned(np.pi / 2, TURNS[axis] - ahead)
-
-    return [both(single(first, 0.0), single(second, ahead_turns)) for first, second in SETTINGS]
+    return [
+        both(read_rotation(first), read_rotation(second, ahead_turns)) for first, second in SETTINGS
+    ]
 
 
 async def bell_state(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:

@@ -18,9 +18,10 @@ from podium.control.calibration.fits.process import (
 from podium.control.calibration.fits.two_qubit_state import (
     AXES,
     CZ,
-    I2,
     ISWAP,
+    READ_TURNS,
     both,
+    read_rotation,
     turned,
 )
 from podium.control.calibration.outcome import Outcome, Panel, Picture
@@ -42,8 +43,6 @@ from podium.control.program.program import (
 
 INPUTS = ((0.0, 0.0), (1.0, 0.0), (0.5, 0.0), (0.5, 0.25))
 """Of each end: share of a pi pulse from 0, and the phase of its axis in turns."""
-TURNS = {"x": -0.25, "y": 0.0, "z": 0.0}
-"""Phase of the half pi pulse before the readout, by what is measured; of z there is none."""
 SETTINGS = tuple(product(product(INPUTS, INPUTS), product(AXES, AXES)))
 """Each pair of inputs, measured along each pair of axes."""
 SHOTS = 300
@@ -59,7 +58,7 @@ def process_program(p: EdgePulses) -> Program:
             "given_height": ("1", [pi * share for share, _ in given]),
             "given_turn": ("turn", [turns for _, turns in given]),
             "read_height": ("1", [0.0 if axis == "z" else pi / 2 for axis in axes]),
-            "read_turn": ("turn", [TURNS[axis] for axis in axes]),
+            "read_turn": ("turn", [READ_TURNS[axis] for axis in axes]),
         }
         variables += [
             Variable(f"{name}_{word}", unit, Table(tuple(column)))
@@ -91,12 +90,8 @@ def effects_of(confusion: NDArray[np.float64]) -> NDArray[np.complex128]:
         for given, _ in SETTINGS
     ]
     inputs = np.stack([np.outer(ket, ket.conj()) for ket in kets])
-    rotations = [both(*map(_rotation, axes)) for _, axes in SETTINGS]
+    rotations = [both(*map(read_rotation, axes)) for _, axes in SETTINGS]
     return outcomes(inputs, rotations, confusion)
-
-
-def _rotation(axis: str) -> NDArray[np.complex128]:
-    return I2 if axis == "z" else turned(np.pi / 2, TURNS[axis])
 
 
 async def gate_process(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
