@@ -343,6 +343,21 @@ class EdgePulses:
         bend = 0.0 if self.levels == "10 and 01" else bench.best(p.qubit, "anharmonicity")
         return self.moved_hz(amplitude) + bend - still
 
+    def first_meeting(self) -> float:
+        """Return the amplitude, of full scale, at which the first levels of the pair should meet.
+
+        Those of the gate, or of transmons 11 and 20, which meet before 10 and 01. Raises
+        NotMeasured.
+        """
+        meeting = self.resonance()
+        if self.moved.qubit.kind == "fluxonium" or self.edge.gate == "cz":
+            return meeting
+        amplitudes = np.linspace(0.0, meeting, 2001)
+        bend = self.bench.best(self.moved.qubit, "anharmonicity")
+        still = self.bench.best(self.still.qubit, "f01")
+        apart = self.moved_hz(amplitudes) + bend - still
+        return float(amplitudes[int(np.argmax(np.sign(apart) != np.sign(apart[0])))]) or meeting
+
     @property
     def levels(self) -> str:
         """The levels that the gate brings together."""

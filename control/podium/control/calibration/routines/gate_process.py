@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.process import (
     average_fidelity,
     of_unitary,
@@ -46,6 +47,9 @@ INPUTS = ((0.0, 0.0), (1.0, 0.0), (0.5, 0.0), (0.5, 0.25))
 SETTINGS = tuple(product(product(INPUTS, INPUTS), product(AXES, AXES)))
 """Each pair of inputs, measured along each pair of axes."""
 SHOTS = 300
+ENTANGLES = 0.5
+"""A process that entangles nothing has at most this fidelity with a CZ, and half of it with an
+iSWAP: the square of the largest coefficient of its Schmidt decomposition."""
 
 
 def process_program(p: EdgePulses) -> Program:
@@ -120,6 +124,11 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
     def fit(_: Edge, panel: Panel) -> Found:
         found = process_tomography(counts_of(p, data), effects_of(confusion_of(p)), gate)
+        if not found.fidelity > ENTANGLES + 3 * found.fidelity_sigma:
+            raise FitFailed(
+                f"no gate is seen: process fidelity {found.fidelity:.3f} ± "
+                f"{found.fidelity_sigma:.3f}; what entangles nothing has {ENTANGLES} at most"
+            )
         levels = len(gate)
         average = average_fidelity(found.fidelity, levels)
         values = {

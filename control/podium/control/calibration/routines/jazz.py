@@ -43,7 +43,7 @@ POINTS = 8
 APART = 7.0
 """So many rates of exchange the coupler stays above both qubits."""
 OF_RESONANCE = 0.6
-"""The pulses of an end go to this share of the amplitude at which levels meet."""
+"""The pulses of an end go to this share of the amplitude at which the first levels meet."""
 SETTLE_NS = 20
 """Behind each flux pulse."""
 SHOTS = 1500
@@ -119,7 +119,7 @@ async def _scan(bench: Bench, p: EdgePulses) -> tuple[_Scan, float]:
         return _Scan(p, 0.0, 0.0), 0.0
     coupler = coupler_of(bench, p.edge)
     if coupler is None or p.edge.pulsed != coupler.element:
-        most = OF_RESONANCE * p.resonance()
+        most = OF_RESONANCE * p.first_meeting()
         return _Scan(p, -most, most), 0.0
     level_v = rest_v(bench, p.edge, coupler)
     await bench.runner.bias({coupler.flux_port: level_v})
