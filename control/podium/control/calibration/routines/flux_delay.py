@@ -135,11 +135,11 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         reference = levels(bench, qubit)
         signal = reference.project(iq)
         found = fit_dip(signal, reference.sigma(signal, bench.shots(SHOTS)), width_ns)
-        late = Measured(-found.values["middle"] * 1e-9, found.sigmas["middle"] * 1e-9, "s")
         line = Series("fit", lags_ns(), dip(lags_ns(), found.values), line=True)
         marks = (("both at once", found.values["middle"]),)
         text = "flux arrives {flux_delay} later"
-        return {"flux_delay": late}, replace(
+        middle_s, sigma_s = (1e-9 * one["middle"] for one in (found.values, found.sigmas))
+        return {"flux_delay": Measured(-middle_s, sigma_s, "s")}, replace(
             panel, y_label="P(1)", series=(*points(signal), line), marks=marks, text=text
         )
 
