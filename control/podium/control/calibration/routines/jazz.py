@@ -48,7 +48,9 @@ SETTLE_NS = 20
 """Behind each flux pulse."""
 SHOTS = 1500
 TERMS = 4
-"""Of the polynomial over the amplitude."""
+"""Of the polynomial over the amplitude of a coupler."""
+EVEN = (0, 2, 4)
+"""Its powers over that of an end, which is at its sweet spot."""
 SCATTERED = 12.0
 SLACK_HZ = 12e3
 """By which a second measurement may differ beside its noise: pulses of the echo differ."""
@@ -214,13 +216,14 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
                 panel, text=text, judged=False
             )
         unit = max(abs(scan.low), abs(scan.high))
-        names = tuple(f"c{k}" for k in range(TERMS))
+        powers = tuple(range(TERMS)) if has_off else EVEN
+        names = tuple(f"c{k}" for k in powers)
+        columns = np.stack([(scan.at / unit) ** k for k in powers], axis=1)
 
         def model(found: Mapping[str, float]) -> Array:
-            terms = [found[name] for name in names]
-            return np.asarray(np.polynomial.polynomial.polyval(scan.at / unit, terms))
+            return np.asarray(columns @ np.array([found[name] for name in names]))
 
-        start = np.polynomial.polynomial.polyfit(scan.at / unit, seen, TERMS - 1, w=1 / sigma)
+        start = np.linalg.lstsq(columns / sigma[:, None], seen / sigma, rcond=None)[0]
         found = fit_least_squares(
             model, seen, sigma, [dict(zip(names, start.tolist(), strict=True))]
         )
