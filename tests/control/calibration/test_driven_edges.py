@@ -17,13 +17,14 @@ from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.two_qubit_state import CZ, ISWAP
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.cross_entropy import RandomCircuits
+from podium.control.client.exchange_gate import NotInStep
 from podium.control.client.gates import NoGate, edge_between, gate_of
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import NotMeasured, ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.validity import Validities
-from podium.control.program.program import Delay, Program, ShiftPhase
+from podium.control.program.program import Delay, Program, ShiftPhase, SwapPhases
 
 TWO_QUBIT = ROOT / "examples" / "two_qubit"
 FIXED = load_facility(TWO_QUBIT / "facility_fixed.yaml")
@@ -177,6 +178,14 @@ async def test_an_iswap_is_in_step_with_both_drives(seed: int) -> None:
     assert apart(in_frames(pair, frames, body), ISWAP @ ISWAP @ np.diag(z)) < 1e-2
     bell = await worked("bell_state", bench)
     assert bell.failures == {}
+
+
+async def test_a_carrier_cannot_follow_phases_that_are_swapped() -> None:
+    pair, record = swap_pair(1)
+    bench = bench_of(pair, COUPLER, 1, record)
+    gate = EdgePulses.of(bench, bench.edges[0]).swap_gate((0.0, 0.0))
+    with pytest.raises(NotInStep, match="q0.drive and q2.drive swap phases before"):
+        gate.in_step([SwapPhases("q0.drive", "q2.drive")])
 
 
 async def test_drives_on_oscillators_of_their_own_are_refused(tmp_path) -> None:

@@ -24,6 +24,7 @@ from podium.control.program.program import (
     RepeatUntil,
     ShiftPhase,
     Statement,
+    SwapPhases,
     Value,
     as_set,
 )
@@ -32,6 +33,10 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 SETTLE_NS = 12
 GRID_NS = 4
+
+
+class NotInStep(ValueError):
+    """A drive's frame is turned by what is not known where the program is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,7 @@ def follow_phases(
     """Return statements in which a frame turns by a share of what others turn by.
 
     ``followed``: that share, by the names of the others. Conditions and loops are gone through.
+    Raises :class:`NotInStep` where one of the others swaps phases.
     """
     found: list[Statement] = []
     for one in body:
@@ -125,6 +131,12 @@ def follow_phases(
                 found.append(replace(one, then=then, orelse=orelse))
             case RepeatUntil():
                 found.append(replace(one, body=follow_phases(one.body, carrier, followed)))
+            case SwapPhases() if {one.first, one.second} & followed.keys():
+                raise NotInStep(
+                    f"{one.first} and {one.second} swap phases before an iSWAP by {carrier}, which "
+                    "has to follow them, and by how much they turn is worked out when the program "
+                    "is compiled: play the iSWAP by the carrier first, or in a program of its own"
+                )
             case ShiftPhase() if one.frame in followed:
                 found += [one, ShiftPhase(carrier, _times(one.turns, followed[one.frame]))]
             case _:
