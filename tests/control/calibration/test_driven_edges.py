@@ -184,7 +184,7 @@ async def test_a_carrier_cannot_follow_phases_that_are_swapped() -> None:
     pair, record = swap_pair(1)
     bench = bench_of(pair, COUPLER, 1, record)
     gate = EdgePulses.of(bench, bench.edges[0]).swap_gate((0.0, 0.0))
-    with pytest.raises(NotInStep, match="q0.drive and q2.drive swap phases before"):
+    with pytest.raises(NotInStep, match=r"q0\.drive and q2\.drive swap"):
         gate.in_step([SwapPhases("q0.drive", "q2.drive")])
 
 

@@ -20,10 +20,11 @@ from podium.control.program.program import (
     Play,
     Program,
     ShiftPhase,
+    SwapPhases,
     walk,
 )
 from podium.control.program.validate import validate
-from podium.control.program.waveforms import NetZero
+from podium.control.program.waveforms import NetZero, Square
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "two_qubit" / "facility.yaml"
 NS = 10**6
@@ -58,6 +59,31 @@ def entries(age_s: float = HOUR_S, **values: float) -> list[ParameterEntry]:
         )
         for name, (value, unit) in VALUES.items()
     ]  # fmt: skip
+
+
+def test_an_iswap_by_flux_is_a_step_and_frames_that_swap(
+    facility: Facility, store: ParameterStore
+) -> None:
+    edge = replace(edge_between(facility, "cz", ("q0", "q1")), gate="iswap")
+    assert edge.played == "iswap"
+    with pytest.raises(NotMeasured, match=r"iswap of node_a\.q0_q1 .* no .*swap_phase_first"):
+        gate_of(edge, store, VALIDITIES, NOW_S)
+    phases = {"swap_phase_first": 0.1, "swap_phase_second": -0.2}
+    store.put(
+        ParameterEntry(f"node_a.q0_q1.{k}", v, 0.01, "1", "r", "exchange_phase", NOW_S, 0)
+        for k, v in phases.items()
+    )
+    gate = gate_of(edge, store, VALIDITIES, NOW_S)
+    names = ("q0.drive", "q1.drive", "q0_q1.flux")
+    assert gate.statements == (
+        Barrier(names),
+        Play("q0_q1.flux", Square(64 * NS), 0.54),
+        Delay(("q0_q1.flux",), 12 * NS),
+        Barrier(names),
+        SwapPhases("q0.drive", "q1.drive"),
+        ShiftPhase("q0.drive", 0.1),
+        ShiftPhase("q1.drive", -0.2),
+    )
 
 
 def test_a_gate_is_its_pulse_its_wait_and_the_phases_of_both_frames(

@@ -13,10 +13,12 @@ from podium.control.program.program import (
     Delay,
     Frame,
     If,
+    Parameter,
     Play,
     Program,
     SetFrequency,
     ShiftPhase,
+    SwapPhases,
 )
 from podium.control.program.render import render
 from podium.control.program.waveforms import Square
@@ -100,6 +102,45 @@ def test_branches_take_equal_time_and_what_is_in_them_has_a_guard() -> None:
     assert exclusive(first.guard, second.guard)
     assert not after.guard
     assert [(one.guard, one.turns.item()) for one in after.turned] == [(first.guard, 0.25)]
+
+
+def test_swapped_phases_are_those_of_that_instant() -> None:
+    """On paper: 7 ns after both began, f has made 0.7 turns, g 0.25 and 0.1 more."""
+    frames = (Frame("f", "p", 100e6), Frame("g", "q", 50e6))
+    body = (
+        ShiftPhase("g", 0.1),
+        Delay(("f",), 7 * FS_PER_NS),
+        SwapPhases("g", "f"),
+        Delay(("f", "g"), 3 * FS_PER_NS),
+        Play("f", Square(10)),
+        Play("g", Square(10)),
+    )
+    for one, turns in zip(
+        place_in_fs(Program("p", frames, body)).frames, (0.45 + 0.3, 0.7 + 0.15), strict=True
+    ):
+        [pulse] = one.pulses
+        assert pulse.start_fs.item() == 10 * FS_PER_NS
+        carrier = pulse.carrier
+        whole = carrier.turns.item() + carrier.frequency_hz.item() * 10e-9
+        assert (whole - turns + 0.5) % 1.0 == pytest.approx(0.5, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("before", "message"),
+    [
+        (
+            (Capture("f", "c", 100), If(Condition(("c",)), (ShiftPhase("g", 0.25),))),
+            "the phase of 'g' depends on what is measured",
+        ),
+        ((ShiftPhase("f", Parameter("turn", 0.2)),), "the phase of 'f' depends on a parameter"),
+        ((SetFrequency("g", Parameter("hz", 4e9)),), "the phase of 'g' depends on a parameter"),
+    ],
+)
+def test_phases_that_are_not_known_are_not_handed_over(before: tuple, message: str) -> None:
+    frames = (FRAME, Frame("g", "q", 4e9))
+    body = (*before, SwapPhases("f", "g"), Play("f", Square(10)))
+    with pytest.raises(DoesNotFit, match=message):
+        place_in_fs(Program("p", frames, body))
 
 
 def test_what_is_not_placed_is_named() -> None:

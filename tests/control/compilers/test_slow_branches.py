@@ -26,6 +26,7 @@ from podium.control.program.program import (
     RepeatUntil,
     SetFrequency,
     ShiftPhase,
+    SwapPhases,
     Variable,
 )
 from podium.control.program.validate import validate
@@ -168,3 +169,5 @@ def test_what_cannot_be_cut_is_refused_with_what_would_be_right() -> None:
     axis = Axis("wait", (Variable("wait", "fs", Linear(0, 400 * NS, 5)),))
     with pytest.raises(CannotCut, match="sweeps wait"):
         check_cuts(program(pulse("a"), axes=(axis,)))
+    with pytest.raises(CannotCut, match="swaps the phases of frames"):
+        check_cuts(program(SwapPhases("a.drive", "b.drive")))

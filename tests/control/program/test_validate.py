@@ -16,6 +16,7 @@ from podium.control.program.program import (
     Program,
     SetFrequency,
     ShiftPhase,
+    SwapPhases,
     Table,
     Variable,
 )
@@ -77,6 +78,16 @@ def test_a_sound_program_passes(program: Program) -> None:
         (
             replace(GOOD, frames=(replace(FRAME, restarts=True),), body=(ShiftPhase("f", 0.25),)),
             r"statement 0 \(ShiftPhase\): the carrier of frame 'f' restarts with every pulse",
+        ),
+        (replace(GOOD, body=(SwapPhases("f", "f"),)), "swaps frame 'f' with itself"),
+        (replace(GOOD, body=(SwapPhases("f", "g"),)), r"statement 0 \(SwapPhases\): no frame 'g'"),
+        (
+            replace(
+                GOOD,
+                frames=(FRAME, Frame("g", "node_a.q1.drive", 6e9, restarts=True)),
+                body=(SwapPhases("f", "g"),),
+            ),
+            r"statement 0 \(SwapPhases\): the carrier of frame 'g' restarts",
         ),
         (
             replace(GOOD, body=(Capture("f", "m", 4), Capture("f", "m", 4))),
