@@ -1,6 +1,7 @@
 """Chips and links on the page: rows with fidelity, age, budget and envelope."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from tests.benches.web.chips import EDGE, LINK, picture_of
@@ -43,6 +44,24 @@ def test_an_edge_says_how_far_its_calibration_has_come():
     assert [one.state for one in chip_view.edges(picture_of("two_qubit", ()))] == ["not calibrated"]
     (row,) = chip_view.edges(picture_of("two_qubit", EDGE[:1]))
     assert (row.state, row.mark, row.fidelity) == ("not benchmarked", "unknown", None)
+
+
+def test_an_iswap_is_calibrated_by_its_phases_and_judged_by_tomography():
+    picture = picture_of("two_qubit", ())
+    (edge,) = picture.facility.edges().values()
+    iswap = replace(edge, gate="iswap")
+    half = (entry("node_a.q0_q1.gate_amplitude", 0.5, 1e-3, "1"),)
+    assert chip_view.edge_row(picture_of("two_qubit", half), iswap).state == "not calibrated"
+    phases = (*half, entry("node_a.q0_q1.swap_phase_first", 0.1, 1e-2, "1"))
+    assert chip_view.edge_row(picture_of("two_qubit", phases), iswap).state == "not benchmarked"
+    known = (
+        *phases,
+        entry("node_a.q0_q1.average_fidelity", 0.957, 3e-3, "1"),
+        entry("node_a.q0_q1.cycle_error", 0.031, 2e-3, "1"),
+    )
+    row = chip_view.edge_row(picture_of("two_qubit", known), iswap)
+    assert (row.fidelity.title, row.fidelity.text) == ("by tomography", "95.70 ± 0.30 %")
+    assert "error of a cycle" in [one.title for one in row.figures]
 
 
 def test_a_chip_is_a_graph_whose_edges_tell_their_gates():

@@ -16,6 +16,19 @@ APART = 120.0
 MARGIN = 46.0
 KINDS = ("decoherence", "leakage", "phase", "distortion", "the rest")
 GATES = {"cz": "CZ", "iswap": "iSWAP", "cnot": "CNOT"}
+CALIBRATED = {
+    "cz": "gate_amplitude",
+    "iswap": "swap_phase_first",
+    "carrier iswap": "swap_phase_first",
+    "cnot": "cross_amplitude",
+}
+"""A quantity that an edge has once its gate is calibrated, by how that is played."""
+FIDELITIES = (
+    ("gate_error", "fidelity", True),
+    ("budget_error", "by its parts", True),
+    ("average_fidelity", "by tomography", False),
+)
+"""The first that is known is shown: quantity, words, and whether it is an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +132,20 @@ def edges(picture: FacilityPicture) -> tuple[EdgeRow, ...]:
 def edge_row(picture: FacilityPicture, edge: Edge) -> EdgeRow:
     """Return an edge with all that is known of its gate."""
     name = edge.name
-    fidelity = figure(picture, f"{name}.gate_error", "fidelity", percent=True, less=True) or figure(
-        picture, f"{name}.budget_error", "by its parts", percent=True, less=True
+    tried = (
+        figure(picture, f"{name}.{quantity}", title, percent=True, less=less)
+        for quantity, title, less in FIDELITIES
     )
+    fidelity = next((one for one in tried if one is not None), None)
     found = (
         figure(picture, f"{name}.clifford_error", "Clifford error", percent=True),
+        figure(picture, f"{name}.cycle_error", "error of a cycle", percent=True),
         figure(picture, f"{name}.bell_fidelity", "Bell state", percent=True),
         figure(picture, f"{name}.gate_duration", "duration"),
+        figure(picture, f"{name}.carrier_duration", "duration"),
     )
-    state = "not calibrated" if f"{name}.gate_amplitude" not in picture.parameters else ""
+    wanted = f"{name}.{CALIBRATED[edge.played]}"
+    state = "" if wanted in picture.parameters else "not calibrated"
     if fidelity is None and not state:
         state = "not benchmarked"
     mark = "unknown" if fidelity is None else "warn" if fidelity.complaint else "good"
