@@ -9,15 +9,13 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.dispersive import line_shape
 from podium.control.calibration.fits.flux import arc
-from podium.control.calibration.reset import passive_reset, reset
+from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.sequences import (
     Pulses,
     frame_names,
     frames_of,
-    measure_all,
     measure_at_once,
     on_grid_ns,
-    resets_actively,
 )
 from podium.control.client.cross_resonance import (
     CrossDrive,
@@ -68,15 +66,13 @@ class EdgePulses:
     edge: Edge
     first: Pulses
     second: Pulses
-    waits: bool = False
-    """Whether nothing but a wait brings the qubits to 0."""
 
     @classmethod
-    def of(cls, bench: Bench, edge: Edge, *, waits: bool = False) -> "EdgePulses":
+    def of(cls, bench: Bench, edge: Edge) -> "EdgePulses":
         """Return the pulses of an edge whose qubits are on the node of the bench."""
         qubits = bench.runner.facility.nodes[edge.node].qubits
         one, other = (Pulses(bench, qubits[end]) for end in edge.ends)
-        return cls(bench, edge, one, other, waits)
+        return cls(bench, edge, one, other)
 
     @property
     def both(self) -> tuple[Pulses, Pulses]:
@@ -179,20 +175,13 @@ class EdgePulses:
         names = self.first.drive, self.second.drive, self.own_frame.name
         return cross_gate(self.edge, own, ends[0], ends[1], names)
 
-    @property
-    def flips(self) -> bool:
-        """Return whether both are brought to 0 by flips, as the bench may say; else they wait."""
-        return self.bench.active_reset and not self.waits and resets_actively(self.both)
-
     def begin(self) -> list[Statement]:
-        """Bring both to 0; all frames go on from there together."""
-        bring = reset if self.flips else passive_reset
-        return [*bring(self.both, self.names, RESET_LIFETIMES), Barrier(self.names)]
+        """Wait until both have relaxed; all frames go on from there together."""
+        return [*passive_reset(self.both, self.names, RESET_LIFETIMES), Barrier(self.names)]
 
     def read(self) -> list[Statement]:
         """Read both, all frames together."""
-        read = measure_all if self.flips else measure_at_once
-        return [Barrier(self.names), *read(self.both)]
+        return [Barrier(self.names), *measure_at_once(self.both)]
 
     def pulse(self, amplitude: Value, duration_ns: int) -> Play:
         """Play the gate's flux pulse, whose halves cancel; ``duration_ns``: of both, even.

@@ -87,8 +87,6 @@ class Fringes:
         signal, sigma = self._signal()
         other = self.p.other(self.target).qubit
         hot = self.p.bench.measured(other, "thermal_population") or 0.0
-        if self.p.flips:
-            hot = 0.0
         apart = signal - signal.mean(axis=-2, keepdims=True)
         found, shape = _read(signal + apart * (2 * hot / (1 - 2 * hot)), sigma / (1 - 2 * hot))
         turns, doubt = found.turns.reshape(shape), found.sigma.reshape(shape)

@@ -247,7 +247,7 @@ async def _no_effect(scan: _Scan, rows: list[Fringes]) -> str:
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
-    p = EdgePulses.of(bench, edge, waits=True)  # a line keeps what was played shots ago
+    p = EdgePulses.of(bench, edge)
     qubit = p.moved.qubit
     place = p.resonance()
     rest = float(p.detuning_hz(np.zeros(1))[0])
