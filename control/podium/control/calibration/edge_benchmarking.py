@@ -14,6 +14,7 @@ from podium.control.calibration.fits.benchmarking import STATES, Decay, Populati
 from podium.control.calibration.fits.iq_clouds import refuse_alike_clouds
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.sequence_lengths import take_lengths
 from podium.control.calibration.sequences import Pulses, frame_names, frames_of
 from podium.control.calibration.single_qubit_sequences import played_turn
 from podium.control.calibration.state import told
@@ -253,13 +254,13 @@ async def benchmark(p: EdgePulses, outcome: Outcome, kinds: tuple[bool, ...]) ->
     levels = await bench.run(outcome, program)
     shots, gates = bench.shots(SHOTS), PlayedGates.of(p)
     scans = tuple(Scan(gates, outcome, shots, levels, kind, {}) for kind in kinds)
-    lengths = list(FIRST_LENGTHS) if _can_tell(scans[0]) else []
-    for length in lengths:  # grows on the way
-        for number in range(DRAWS):
-            for scan in scans:
-                await scan.take(length, number)
-        if length == lengths[-1] and length < LONGEST and _goes_on(scans[0]):
-            lengths.append(2 * length)
+    first = FIRST_LENGTHS if _can_tell(scans[0]) else ()
+
+    async def take(length: int, number: int) -> None:
+        for scan in scans:
+            await scan.take(length, number)
+
+    await take_lengths(first, LONGEST, DRAWS, take, lambda _: _goes_on(scans[0]))
     return scans
 
 

@@ -301,10 +301,12 @@ class EdgePulses:
         turns = [ShiftPhase(p.drive, self.phase_of(p)) for p in self.both]
         return [*self.flux_gate(own, self.gate_ns), *turns]
 
-    def in_step(self, body: Sequence[Statement]) -> list[Statement]:
-        """Return statements that come before a gate, with the turns that its carrier needs."""
-        gate = self.swap_gate() if self.edge.gate == "iswap" else None
-        return list(gate.in_step(body) if isinstance(gate, ExchangeGate) else body)
+    def in_step(self, layers: Sequence[Sequence[Statement]]) -> list[list[Statement]]:
+        """Return what comes before gates, each layer with the turns that their carrier needs."""
+        gate = self.swap_gate() if self.edge.played == "carrier iswap" else None
+        if not isinstance(gate, ExchangeGate):
+            return [list(layer) for layer in layers]
+        return [list(gate.in_step(layer)) for layer in layers]
 
     def moved_hz(self, amplitude: Array) -> Array:
         """Return f01 of the moved end under flux pulses, Hz.
@@ -327,10 +329,13 @@ class EdgePulses:
 
         Of an iSWAP, and of a fluxonium, whose 2 lies gigahertz away, how far 10 lies above 01.
         """
-        p, bench = self.moved, self.bench
-        still = bench.best(self.still.qubit, "f01")
-        bend = 0.0 if self.levels == "10 and 01" else bench.best(p.qubit, "anharmonicity")
-        return self.moved_hz(amplitude) + bend - still
+        return self._apart_hz(amplitude, second=self.levels == "11 and 20")
+
+    def _apart_hz(self, amplitude: Array, *, second: bool) -> Array:
+        """Return how far 10 lies above 01; ``second``: 20 above 11."""
+        moved, still = self.moved.qubit, self.still.qubit
+        bend = self.bench.best(moved, "anharmonicity") if second else 0.0
+        return self.moved_hz(amplitude) + bend - self.bench.best(still, "f01")
 
     def first_meeting(self) -> float:
         """Return the amplitude, of full scale, at which the first levels of the pair should meet.
@@ -342,9 +347,7 @@ class EdgePulses:
         if self.moved.qubit.kind == "fluxonium" or self.edge.gate == "cz":
             return meeting
         amplitudes = np.linspace(0.0, meeting, 2001)
-        bend = self.bench.best(self.moved.qubit, "anharmonicity")
-        still = self.bench.best(self.still.qubit, "f01")
-        apart = self.moved_hz(amplitudes) + bend - still
+        apart = self._apart_hz(amplitudes, second=True)
         return float(amplitudes[int(np.argmax(np.sign(apart) != np.sign(apart[0])))]) or meeting
 
     @property

@@ -119,28 +119,17 @@ def process_tomography(
     chance = np.maximum(np.einsum("soab,ba->so", measured, choi).real, 0.0)
     chance /= chance.sum(axis=1, keepdims=True)
     if len(gate) > len(I2):
-        return FoundProcess(
-            choi, process_fidelity(choi, gate), _scatter(counts, measured, choi, gate)
-        )
+        rng = np.random.default_rng(0)
+        shots = counts.sum(axis=1).astype(np.int64)
+        drawn = [rng.multinomial(shots, chance) for _ in range(RESAMPLED)]
+        again = [likeliest_process(one.astype(np.float64), measured, choi) for one in drawn]
+        sigma = float(np.std([process_fidelity(one, gate) for one in again], ddof=1))
+        return FoundProcess(choi, process_fidelity(choi, gate), sigma)
     weight = _weights(measured, gate)
     mean = (weight * chance).sum(axis=1)
     scatter = (weight**2 * chance).sum(axis=1) - mean**2
     sigma = float(np.sqrt(np.sum(scatter / counts.sum(axis=1))))
     return FoundProcess(choi, process_fidelity(choi, gate), sigma)
-
-
-def _scatter(
-    counts: Array, measured: ComplexArray, choi: ComplexArray, gate: ComplexArray
-) -> float:
-    """Return the standard deviation of the fidelity over data drawn from a process."""
-    rng = np.random.default_rng(0)
-    chance = np.maximum(np.einsum("soab,ba->so", measured, choi).real, 0.0)
-    chance /= chance.sum(axis=1, keepdims=True)
-    found = []
-    for _ in range(RESAMPLED):
-        drawn = rng.multinomial(counts.sum(axis=1).astype(np.int64), chance).astype(np.float64)
-        found.append(process_fidelity(likeliest_process(drawn, measured, choi), gate))
-    return float(np.std(found, ddof=1))
 
 
 def _weights(measured: ComplexArray, gate: ComplexArray) -> Array:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.axis_pulses import half_about, setting_variables, swept
 from podium.control.calibration.bench import iq_of
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.teleported_gate import (
@@ -162,39 +163,12 @@ class CnotBench:
         return max(on_grid_ns(latest + BRANCH_NS * 1e-9), self.dark_ns())
 
 
-def half_about(node: NodePulses, turns: float) -> list[Statement]:
-    """Play half pi about an axis, and leave the frame as it was."""
-    return [ShiftPhase(node.drive, turns), node.half_pi(), ShiftPhase(node.drive, -turns)]
-
-
-def swept(node: NodePulses, what: str) -> list[Statement]:
-    """Play a pulse of a swept height about a swept axis, and leave the frame as it was."""
-    name = f"{node.qubit.name}_{what}"
-    return [
-        ShiftPhase(node.drive, Affine(f"{name}_turn")),
-        node.pulse(Affine(f"{name}_height")),
-        ShiftPhase(node.drive, Affine(f"{name}_turn", -1.0)),
-    ]
-
-
 def setting_axis(bench: CnotBench) -> Axis:
     """Return the axis of all settings: what is prepared, what is read, where the copy is read."""
     variables = []
     for place, side in enumerate(bench.sides):
-        name, pi = side.data.qubit.name, side.data.pi_amplitude()
         prepared = [INPUTS[one.prepared[place], one.signs[place]] for one in SETTINGS]
-        axes = [one.read[place] for one in SETTINGS]
-        values = {
-            "prepared_height": [pi * share for share, _ in prepared],
-            "prepared_turn": [turn for _, turn in prepared],
-            "read_height": [0.0 if axis == "z" else pi / 2 for axis in axes],
-            "read_turn": [READ_TURNS[axis] for axis in axes],
-        }
-        units = {key: "turn" if key.endswith("turn") else "1" for key in values}
-        variables += [
-            Variable(f"{name}_{key}", units[key], Table(tuple(value)))
-            for key, value in values.items()
-        ]
+        variables += setting_variables(side.data, prepared, [one.read[place] for one in SETTINGS])
     copied = tuple(READ_TURNS["x"] + one.turn for one in SETTINGS)
     return Axis("setting", (*variables, Variable("copy_turn", "turn", Table(copied))))
 

@@ -10,13 +10,12 @@ from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTIN
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.two_qubit_state import (
-    CZ,
     I2,
-    ISWAP,
     READ_TURNS,
     SETTINGS,
     both,
     effects,
+    ideal_gate,
     pauli_means,
     read_rotation,
     tomography,
@@ -81,8 +80,7 @@ def wanted(gate: Gate = "cz") -> NDArray[np.complex128]:
     A CNOT is played as a CZ.
     """
     half = turned(np.pi / 2, 0.0)
-    ideal = ISWAP if gate == "iswap" else CZ
-    return np.asarray((both(I2, half) @ ideal @ both(half, half))[:, 0])
+    return np.asarray((both(I2, half) @ ideal_gate(gate) @ both(half, half))[:, 0])
 
 
 def rotations(ahead_turns: float = 0.0) -> list[NDArray[np.complex128]]:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.axis_pulses import half_about
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import EdgePulses
@@ -18,15 +18,16 @@ from podium.control.calibration.fits.cross_entropy import (
     ideal_left,
 )
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.two_qubit_state import CZ, ISWAP
+from podium.control.calibration.fits.two_qubit_state import ideal_gate
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.pair_counts import begun, confusion_of, counts_of, shots_of
 from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.sequence_lengths import seed_of, take_lengths
 from podium.control.calibration.state import told
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured, NotMeasured
 from podium.control.parameters.validity import DAY_S, Lifetime
-from podium.control.program.program import Program, ShiftPhase, Statement
+from podium.control.program.program import Program
 
 if TYPE_CHECKING:
     import xarray
@@ -36,7 +37,7 @@ DRAWS = 8
 SHOTS = 600
 FIRST_CYCLES = (1, 3, 6, 12)
 LONGEST = 150
-DECAYED = 0.4
+GROWTH, DECAYED = 1.5, 0.4
 """Circuits grow by half until so little of the shortest ones' ideal state is left."""
 SINGLE_OVER_PAIR = 6 / 5
 """An error of a single qubit, 2/3 of whose process infidelity it is, in one of two, 4/5 of it."""
@@ -52,37 +53,35 @@ class RandomCircuits:
 
     @property
     def gate(self) -> NDArray[np.complex128]:
-        """The gate as it should be; a CNOT is played as a CZ."""
-        return ISWAP if self.p.edge.gate == "iswap" else CZ
+        """The gate as it should be."""
+        return ideal_gate(self.p.edge.gate)
 
     def program(self, circuit: Circuit, shots: int) -> Program:
         """Return a circuit's pulses, one after another, and a readout of which all is kept."""
         p, gate = self.p, self.p.gate()
-        body = begun(p)
-        for number, turns in enumerate(circuit.turns):
-            body += gate if number else []
-            layer: list[list[Statement]] = [
-                [ShiftPhase(one.drive, turn), one.half_pi(), ShiftPhase(one.drive, -turn)]
-                for one, turn in zip(p.both, turns.tolist(), strict=True)
+        layers = p.in_step(
+            [
+                p.one_by_one([half_about(*pulse) for pulse in zip(p.both, turns, strict=True)])
+                for turns in circuit.turns.tolist()
             ]
-            body += p.in_step(p.one_by_one(layer))
+        )
+        body = [*begun(p), *layers[0]]
+        for layer in layers[1:]:
+            body += [*gate, *layer]
         body += p.read()
         title = f"{len(circuit.phases) - 1} random cycles"
-        frames = tuple(dict.fromkeys((*p.frames(), *p.gate_frames())))
+        frames = (*p.frames(), *p.gate_frames())
         return Program(title, frames, tuple(body), shots=shots, keep_shots=True)
 
     async def take(self, cycles: int, number: int) -> None:
         """Run one circuit; it is drawn anew each time the routine runs, and the same in a refit."""
-        circuit = draw_circuit(cycles, self.gate, (self._seed(), cycles, number))
+        circuit = draw_circuit(
+            cycles, self.gate, (seed_of(self.data, self.p.edge.name), cycles, number)
+        )
         drawn = {str(k): float(one) for k, one in enumerate(circuit.phases.ravel())}
         program = self.program(circuit, shots_of(self.p, SHOTS))
         data = await self.p.bench.run(self.outcome, program, {"drawn": drawn})
         self.data.setdefault(cycles, []).append(data)
-
-    def _seed(self) -> int:
-        if not self.data:
-            return crc32(self.p.edge.name.encode())
-        return crc32(str(next(iter(self.data.values()))[0].attrs["run"]).encode())
 
     def populations(self) -> Populations:
         """Return what is left of ideal states, in place of the decaying signal.
@@ -107,7 +106,7 @@ class RandomCircuits:
         [counts] = counts_of(self.p, data)
         return ideal_left(counts, Circuit(phases).chances(self.gate), confusion)
 
-    def goes_on(self) -> bool:
+    def goes_on(self, _: int) -> bool:
         """Return whether longer circuits would tell more."""
         try:
             signal = self.populations().signal.mean(axis=1)
@@ -132,13 +131,7 @@ async def cross_entropy(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     scan = RandomCircuits(p, outcome)
-    lengths = list(FIRST_CYCLES)
-    for cycles in lengths:  # grows on the way
-        for number in range(DRAWS):
-            await scan.take(cycles, number)
-        longer = cycles * 3 // 2
-        if cycles == lengths[-1] and longer <= LONGEST and scan.goes_on():
-            lengths.append(longer)
+    await take_lengths(FIRST_CYCLES, LONGEST, DRAWS, scan.take, scan.goes_on, GROWTH)
 
     def raw(_: Edge) -> Panel:
         at = [cycles for cycles, some in scan.data.items() for _ in some]

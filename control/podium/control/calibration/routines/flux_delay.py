@@ -84,6 +84,15 @@ def dip(lag_ns: Array, values: Mapping[str, float]) -> Array:
     return np.asarray(values["far"] - values["depth"] * np.exp(-(away ** values["power"])))
 
 
+def _fitted(p: EdgePulses, iq: NDArray[np.complex128], longer_ns: int) -> tuple[Array, Fit]:
+    """Return the signal and its fit. Raises FitFailed and NotMeasured."""
+    look_at(iq)
+    reference = levels(p.bench, p.moved.qubit)
+    signal = reference.project(iq)
+    sigma = reference.sigma(signal, p.bench.shots(SHOTS))
+    return signal, fit_dip(signal, sigma, (p.moved.pulse_ns + longer_ns) / 2)
+
+
 def fit_dip(signal: Array, sigma: Array, width_ns: float) -> Fit:
     """Fit :func:`dip` to points over :func:`lags_ns`. Raises FitFailed."""
     lag_ns = lags_ns()
@@ -118,29 +127,26 @@ async def flux_delay(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
-    qubit, width_ns = p.moved.qubit, p.moved.pulse_ns / 2
+    qubit = p.moved.qubit
     amplitude = SHARE * p.resonance()
     data = await bench.run(outcome, _program(p, amplitude, 0))
     iq = iq_of(data, qubit.element)
 
-    def points(signal: Array) -> tuple[Series, ...]:
-        return (Series("data", lags_ns(), signal),)
-
     def raw() -> Panel:
-        series = points(np.asarray(iq.real) * 1e3)
+        series = (Series("data", lags_ns(), np.asarray(iq.real) * 1e3),)
         return Panel(qubit.element, "flux after drive (ns)", "I (mV)", series)
 
     def fit(_: Qubit, panel: Panel) -> Found:
-        look_at(iq)
-        reference = levels(bench, qubit)
-        signal = reference.project(iq)
-        found = fit_dip(signal, reference.sigma(signal, bench.shots(SHOTS)), width_ns)
-        line = Series("fit", lags_ns(), dip(lags_ns(), found.values), line=True)
+        signal, found = _fitted(p, iq, 0)
+        series = (
+            Series("data", lags_ns(), signal),
+            Series("fit", lags_ns(), dip(lags_ns(), found.values), line=True),
+        )
         marks = (("both at once", found.values["middle"]),)
         text = "flux arrives {flux_delay} later"
         middle_s, sigma_s = (1e-9 * one["middle"] for one in (found.values, found.sigmas))
         return {"flux_delay": Measured(-middle_s, sigma_s, "s")}, replace(
-            panel, y_label="P(1)", series=(*points(signal), line), marks=marks, text=text
+            panel, y_label="P(1)", series=series, marks=marks, text=text
         )
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
@@ -153,12 +159,7 @@ async def _verify(p: EdgePulses, outcome: Outcome, amplitude: float, first: Meas
     """Measure with a longer pulse of the other sign."""
     qubit = p.moved.qubit
     data = await p.bench.run(outcome, _program(p, amplitude, LONGER_NS))
-    iq = iq_of(data, qubit.element)
-    look_at(iq)
-    reference = levels(p.bench, qubit)
-    signal = reference.project(iq)
-    sigma = reference.sigma(signal, p.bench.shots(SHOTS))
-    again = fit_dip(signal, sigma, (p.moved.pulse_ns + LONGER_NS) / 2)
+    signal, again = _fitted(p, iq_of(data, qubit.element), LONGER_NS)
     off_ns = -again.values["middle"] - first.value * 1e9
     allowed_ns = 5 * np.hypot(again.sigmas["middle"], first.sigma * 1e9) + SLACK_NS
     if not abs(off_ns) < allowed_ns:

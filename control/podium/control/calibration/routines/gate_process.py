@@ -6,10 +6,12 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.axis_pulses import setting_variables, swept
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.process import INPUTS as ALL_INPUTS
 from podium.control.calibration.fits.process import (
     average_fidelity,
     of_unitary,
@@ -18,32 +20,21 @@ from podium.control.calibration.fits.process import (
 )
 from podium.control.calibration.fits.two_qubit_state import (
     AXES,
-    CZ,
-    ISWAP,
-    READ_TURNS,
     both,
+    ideal_gate,
     read_rotation,
     turned,
 )
 from podium.control.calibration.outcome import Outcome, Panel, Picture
 from podium.control.calibration.pair_counts import begun, confusion_of, counts_of, shots_of
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.sequences import Pulses
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
-from podium.control.program.program import (
-    Affine,
-    Axis,
-    Program,
-    ShiftPhase,
-    Statement,
-    Table,
-    Variable,
-)
+from podium.control.program.program import Axis, Program
 
-INPUTS = ((0.0, 0.0), (1.0, 0.0), (0.5, 0.0), (0.5, 0.25))
-"""Of each end: share of a pi pulse from 0, and the phase of its axis in turns."""
+INPUTS = ALL_INPUTS[:4]
+"""Of each end: as many as tell its process."""
 SETTINGS = tuple(product(product(INPUTS, INPUTS), product(AXES, AXES)))
 """Each pair of inputs, measured along each pair of axes."""
 SHOTS = 300
@@ -54,37 +45,22 @@ iSWAP: the square of the largest coefficient of its Schmidt decomposition."""
 
 def process_program(p: EdgePulses) -> Program:
     """Return a pulse on each end, the gate, a pulse on each, a readout of which all is kept."""
-    variables = []
-    for k, one in enumerate(p.both):
-        name, pi = one.qubit.element, one.pi_amplitude()
-        given, axes = [s[0][k] for s in SETTINGS], [s[1][k] for s in SETTINGS]
-        columns = {
-            "given_height": ("1", [pi * share for share, _ in given]),
-            "given_turn": ("turn", [turns for _, turns in given]),
-            "read_height": ("1", [0.0 if axis == "z" else pi / 2 for axis in axes]),
-            "read_turn": ("turn", [READ_TURNS[axis] for axis in axes]),
-        }
-        variables += [
-            Variable(f"{name}_{word}", unit, Table(tuple(column)))
-            for word, (unit, column) in columns.items()
-        ]
+    variables = [
+        variable
+        for k, one in enumerate(p.both)
+        for variable in setting_variables(
+            one, [given[k] for given, _ in SETTINGS], [axes[k] for _, axes in SETTINGS]
+        )
+    ]
     before, behind = (
-        p.one_by_one([_pulse(one, word) for one in p.both]) for word in ("given", "read")
+        p.one_by_one([swept(one, word) for one in p.both]) for word in ("prepared", "read")
     )
-    body = [*begun(p), *p.in_step(before), *p.gate(), *behind, *p.read()]
+    [before] = p.in_step([before])
+    body = [*begun(p), *before, *p.gate(), *behind, *p.read()]
     axis = Axis("setting", tuple(variables))
-    frames = tuple(dict.fromkeys((*p.frames(), *p.gate_frames())))
+    frames = (*p.frames(), *p.gate_frames())
     shots = shots_of(p, SHOTS)
     return Program("process tomography", frames, tuple(body), (axis,), shots, keep_shots=True)
-
-
-def _pulse(one: Pulses, word: str) -> list[Statement]:
-    name = f"{one.qubit.element}_{word}"
-    return [
-        ShiftPhase(one.drive, Affine(f"{name}_turn")),
-        one.pulse(Affine(f"{name}_height")),
-        ShiftPhase(one.drive, Affine(f"{name}_turn", -1.0)),
-    ]
 
 
 def effects_of(confusion: NDArray[np.float64]) -> NDArray[np.complex128]:
@@ -114,7 +90,7 @@ async def gate_process(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     data = await bench.run(outcome, process_program(p))
-    gate = ISWAP if edge.gate == "iswap" else CZ
+    gate = ideal_gate(edge.gate)
 
     def raw(_: Edge) -> Panel:
         seen = iq_of(data, edge.ends[0]).mean(axis=0).real.reshape(len(INPUTS) ** 2, -1) * 1e3

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.sequence_lengths import seed_of, take_lengths
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
@@ -61,8 +61,9 @@ class TurnScan:
         """
         frames = frame_names(self.pulses)
         body, targets = [*reset(self.pulses, frames)], {}
+        seed = seed_of(self.data, repr(self.pulses[0].qubit.name))
         for k, p in enumerate(self.pulses):
-            drawn = draw_turns(length, (self._seed(), length, number, k))
+            drawn = draw_turns(length, (seed, length, number, k))
             targets[p.qubit.name] = float(drawn.target)
             body += played_turns(p, drawn)
         body += [Barrier(frames), *measure_all(self.pulses)]
@@ -70,12 +71,6 @@ class TurnScan:
         program = Program(title, frames_of(self.pulses), tuple(body), shots=self.shots)
         data = await self.bench.run(outcome, program, {"target": targets})
         self.data.setdefault(length, []).append(data)
-
-    def _seed(self) -> int:
-        if not self.data:
-            return crc32(repr(self.pulses[0].qubit.name).encode())
-        first = next(iter(self.data.values()))[0]
-        return crc32(str(first.attrs["run"]).encode())
 
     def populations(self, qubit: Qubit) -> Populations:
         """Return what came back at the end of all sequences. Raises FitFailed, NotMeasured."""
@@ -115,12 +110,14 @@ async def pulse_benchmarking(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     """
     outcome = Outcome("pulse_benchmarking", "Benchmarking of pulses")
     scan = TurnScan(bench, all_pulses(bench, qubits), bench.shots(SHOTS))
-    lengths = list(FIRST_LENGTHS)
-    for length in lengths:  # grows on the way
-        for number in range(DRAWS):
-            await scan.take(outcome, length, number)
-        if length == lengths[-1] and length < LONGEST and _goes_on(scan, qubits, length):
-            lengths.append(2 * length)
+
+    async def take(length: int, number: int) -> None:
+        await scan.take(outcome, length, number)
+
+    def goes_on(length: int) -> bool:
+        return _goes_on(scan, qubits, length)
+
+    await take_lengths(FIRST_LENGTHS, LONGEST, DRAWS, take, goes_on)
 
     def raw(qubit: Qubit) -> Panel:
         at = [length for length, some in scan.data.items() for _ in some]

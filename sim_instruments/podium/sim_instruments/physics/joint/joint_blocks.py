@@ -85,7 +85,8 @@ def joint_blocks(
         raise NotSimulated(
             f"something is played to {names}, which share one state, while there are photons in "
             f"the resonators of their feedline, until {late} ns after a readout begins or from "
-            f"{early} ns before it has rung down: that is not simulated"
+            f"{early} ns before it has rung down: that is not simulated; let it end before a "
+            "readout, and begin when that has rung down"
         )
     coherent = block if chain is None else chain[block]
     turns, loose = _phases(intervals, coherent, frame_hz)
