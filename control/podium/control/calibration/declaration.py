@@ -49,6 +49,8 @@ class Declaration:
     """Of a routine for edges: the gates that it can work on; empty: all."""
     turns_of: tuple[PlayedGate, ...] = ("cz",)
     """Of a routine for edges: the gates in whose bring-up it has its turns."""
+    gate_turns: Mapping[PlayedGate, int] = field(default_factory=dict)
+    """Of a routine for qubits: its turn in the bring-up of edges, by their gates."""
     apart: bool = False
     """Coupled qubits are taken one after another: in a superposition they shift each other."""
     essential: bool = False

@@ -41,13 +41,15 @@ from podium.control.program.program import (
     Value,
     Variable,
 )
-from podium.control.program.waveforms import NetZero, Square
+from podium.control.program.waveforms import FlatTop, NetZero, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
 FULL = 0.999
 """Largest amplitude of a flux pulse, of full scale."""
 RESET_LIFETIMES = 4.0
+COUPLER_RISE_NS = 32
+"""Of each edge of a coupler's pulse. ASSUMED: levels that lie 80 MHz apart follow it to 1e-4."""
 SwapGate = ExchangeGate | TwoQubitGate
 STEP_NS = 2
 """Of the length of a CZ: each of its halves lasts whole nanoseconds."""
@@ -83,16 +85,12 @@ class EdgePulses:
     def moved(self) -> Pulses:
         """The end that comes down to the other: that which the flux pulse moves.
 
-        Raises NotMeasured where the pulse is a coupler's.
+        Where the pulse is a coupler's, the end of higher frequency, whose 2 lies nearest to 11.
         """
         for one in self.both:
             if one.qubit.element == self.edge.pulsed:
                 return one
-        raise NotMeasured(
-            f"{self.edge.name} is pulsed by {self.edge.pulsed}, a coupler: its gate is not "
-            "calibrated by these routines",
-            self.edge.name,
-        )
+        return max(self.both, key=lambda one: self.bench.best(one.qubit, "f01"))
 
     @property
     def still(self) -> Pulses:
@@ -186,8 +184,13 @@ class EdgePulses:
     def pulse(self, amplitude: Value, duration_ns: int) -> Play:
         """Play the gate's flux pulse, whose halves cancel; ``duration_ns``: of both, even.
 
-        It lasts :attr:`gap_ns` longer.
+        It lasts :attr:`gap_ns` longer. That of a coupler is of one sign, with edges.
         """
+        if self.edge.played == "coupler cz":
+            rise_s = self.bench.measured(self.edge, "gate_rise")
+            rise_ns = COUPLER_RISE_NS if rise_s is None else round(rise_s * 1e9)
+            shape = FlatTop(duration_ns * FS_PER_NS, rise_ns * FS_PER_NS)
+            return Play(self.flux, shape, amplitude)
         ratio = self.bench.measured(self.edge, "gate_ratio")
         level = self.bench.measured(self.edge, "gate_gap_level")
         gap_fs = self.gap_ns * FS_PER_NS
@@ -330,6 +333,12 @@ class EdgePulses:
         Of an iSWAP, and of a fluxonium, whose 2 lies gigahertz away, how far 10 lies above 01.
         """
         return self._apart_hz(amplitude, second=self.levels == "11 and 20")
+
+    @property
+    def rest_detuning_hz(self) -> float:
+        """How far 20 of the moved end lies above 11 without flux pulses, Hz."""
+        one, best = self.moved.qubit, self.bench.best
+        return best(one, "f01") + best(one, "anharmonicity") - best(self.still.qubit, "f01")
 
     def _apart_hz(self, amplitude: Array, *, second: bool) -> Array:
         """Return how far 10 lies above 01; ``second``: 20 above 11."""

@@ -9,9 +9,10 @@ from podium.control.facility.frozen_map import FrozenMap
 Gate = Literal["cz", "iswap", "cnot"]
 """Two-qubit gates that an edge may have; a CNOT is played by cross-resonance."""
 GATES: tuple[Gate, ...] = get_args(Gate)
-PlayedGate = Literal["cz", "iswap", "carrier iswap", "cnot"]
-"""The same by how they are played: an iSWAP by flux on one of its ends, which brings it to the
-other, or by a carrier on the flux of a coupler."""
+PlayedGate = Literal["cz", "coupler cz", "iswap", "carrier iswap", "cnot"]
+"""The same by how they are played: a CZ by flux on one of its ends, which brings levels together, or
+on its coupler, which makes them shift each other; an iSWAP by flux on one of its ends, which brings
+it to the other, or by a carrier on the flux of a coupler."""
 PLAYED_GATES: tuple[PlayedGate, ...] = get_args(PlayedGate)
 
 
@@ -63,9 +64,11 @@ class Edge:
     @property
     def played(self) -> PlayedGate:
         """Its gate by how it is played."""
-        return (
-            "carrier iswap" if self.gate == "iswap" and self.pulsed == self.coupler else self.gate
-        )
+        if self.pulsed == self.coupler and self.gate == "cz":
+            return "coupler cz"
+        if self.pulsed == self.coupler and self.gate == "iswap":
+            return "carrier iswap"
+        return self.gate
 
     @property
     def flux_port(self) -> str:

@@ -18,6 +18,7 @@ KINDS = ("decoherence", "leakage", "phase", "distortion", "the rest")
 GATES = {"cz": "CZ", "iswap": "iSWAP", "cnot": "CNOT"}
 CALIBRATED = {
     "cz": "gate_amplitude",
+    "coupler cz": "phase_first",
     "iswap": "swap_phase_first",
     "carrier iswap": "swap_phase_first",
     "cnot": "cross_amplitude",

@@ -80,8 +80,11 @@ async def _scanned(bench: Bench, edges: tuple[Edge, ...], scan: _Scan) -> Outcom
 def reach_of(p: EdgePulses, turns: float) -> float:
     """Return the change of the gate's amplitude that turns its phase by ``turns``, about.
 
-    Near the resonance the phase of 11 goes with half of the detuning times the pulse's time.
+    Near the resonance the phase of 11 goes with half of the detuning times the pulse's time; of a
+    coupler's pulse the slope has been measured.
     """
+    if p.edge.played == "coupler cz":
+        return turns / abs(p.bench.known(p.edge, "gate_phase_slope").value)
     place, step = p.gate_amplitude, 1e-3
     ends = p.detuning_hz(p.resonance() * np.array([1 - step, 1 + step]))
     slope_hz = abs(float(ends[1] - ends[0])) / (2 * step * place)
@@ -219,7 +222,8 @@ CONDITIONAL_PHASE = Declaration(
 CONDITIONAL_PHASE_FINE = Declaration(
     conditional_phase_fine,
     targets="edges",
-    gates=("cz",),
+    gates=("cz", "coupler cz"),
+    turns_of=("cz", "coupler cz"),
     needs=NEEDS,
     refines=("gate_amplitude",),
     places=(50,),

@@ -377,6 +377,7 @@ async def _verify(
 CRYOSCOPE = Declaration(
     cryoscope,
     targets="edges",
+    gates=("cz", "iswap"),
     turns_of=("cz", "iswap"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={

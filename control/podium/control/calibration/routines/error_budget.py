@@ -172,7 +172,8 @@ def _compared(whole: Measured, benchmarked: ParameterEntry) -> str:
 ERROR_BUDGET = Declaration(
     error_budget,
     targets="edges",
-    gates=("cz",),
+    gates=("cz", "coupler cz"),
+    turns_of=("cz", "coupler cz"),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS, "t1", "t2_echo"),
         *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),

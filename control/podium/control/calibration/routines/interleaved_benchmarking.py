@@ -61,7 +61,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 INTERLEAVED_BENCHMARKING = Declaration(
     interleaved_benchmarking,
     targets="edges",
-    gates=("cz",),
+    gates=("cz", "coupler cz"),
+    turns_of=("cz", "coupler cz"),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),

@@ -255,7 +255,10 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         away = (found["off_point"].value - level_v) / p.full_scale_v if has_off else scan.high
         return await _verify(scan, outcome, found["zz"], away, has_off)
 
-    await analyse_verified(bench, outcome, edge, raw, fit, verify)
+    stored = await analyse_verified(bench, outcome, edge, raw, fit, verify)
+    coupler = coupler_of(bench, edge)
+    if stored and has_off and coupler is not None:
+        await bench.runner.bias({coupler.flux_port: rest_v(bench, edge, coupler)})
 
 
 async def _verify(
@@ -300,7 +303,7 @@ async def _verify(
 JAZZ = Declaration(
     jazz,
     targets="edges",
-    turns_of=("iswap", "carrier iswap", "cnot"),
+    turns_of=("coupler cz", "iswap", "carrier iswap", "cnot"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={"zz": Lifetime(7 * DAY_S), "off_point": Lifetime(7 * DAY_S)},
     places=(5,),

@@ -72,7 +72,7 @@ def lost_program(
     shots that end off it would have it elsewhere in each repetition.
     """
     wait, rest = f"{p.edge.element}_wait", f"{p.edge.element}_rest"
-    waits = waits_ns(float(p.detuning_hz(np.zeros(1))[0]))
+    waits = waits_ns(p.rest_detuning_hz)
     rests = tuple(-gates * ns % GRID_NS for ns in waits)
     slot: list[Statement] = [
         p.pulse(amplitude, duration_ns),

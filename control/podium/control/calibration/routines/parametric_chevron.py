@@ -305,7 +305,7 @@ PARAMETRIC_CHEVRON = Declaration(
     parametric_chevron,
     targets="edges",
     turns_of=("carrier iswap",),
-    gates=("cz", "iswap", "carrier iswap"),
+    gates=("cz", "coupler cz", "iswap", "carrier iswap"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         "carrier_frequency": Lifetime(1 * DAY_S),

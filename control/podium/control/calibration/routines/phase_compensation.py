@@ -166,7 +166,8 @@ async def _phases(
 PHASE_COMPENSATION = Declaration(
     phase_compensation,
     targets="edges",
-    gates=("cz",),
+    gates=("cz", "coupler cz"),
+    turns_of=("cz", "coupler cz"),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("gate_amplitude", "gate_duration"),

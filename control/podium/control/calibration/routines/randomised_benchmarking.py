@@ -55,7 +55,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 RANDOMISED_BENCHMARKING = Declaration(
     randomised_benchmarking,
     targets="edges",
-    gates=("cz",),
+    gates=("cz", "coupler cz"),
+    turns_of=("cz", "coupler cz"),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),

@@ -270,6 +270,13 @@ class GroupSteps:
             parts.append(grown[one.shape][one.part()].tobytes())
         return b";".join(parts)
 
+    def levels_at_rest(self, member: int) -> NDArray[np.float64]:
+        """Return a member's bare levels without flux pulses, (L,), 0 beyond its own."""
+        elements = self._point.cluster.elements
+        found = np.zeros(max(one.count for one in elements))
+        found[: elements[member].count] = elements[member].levels_hz
+        return found
+
     def moved_hz(self, group: Group) -> NDArray[np.float64]:
         """Return by how much flux moves the members' 0-1 transitions, (ns, M)."""
         found = np.zeros((group.duration_ns, len(self._shifts)))

@@ -161,6 +161,8 @@ def evolve(
 def shifted_hz(cluster: Cluster, basis: ProductBasis) -> NDArray[np.float64]:
     """Return what shifts between elements add to the energy of each product state, (D,), Hz."""
     found = np.zeros(basis.size)
+    if cluster.joint_hz is not None:
+        found += cluster.joint_hz
     for shift in cluster.shifts:
         both = (basis.level[:, shift.one] > 0) & (basis.level[:, shift.other] > 0)
         found += np.where(both, shift.energy_hz, 0.0)

@@ -68,6 +68,9 @@ class Cluster:
     elements: tuple[Element, ...]
     exchanges: tuple[Exchange, ...]
     shifts: tuple[Shift, ...] = ()
+    joint_hz: NDArray[np.float64] | None = None
+    """Shape (D,): by how much the energy of each product state is more than the sum of its levels,
+    where these are dressed levels; None: by nothing."""
 
     def __post_init__(self) -> None:
         for exchange in self.exchanges:

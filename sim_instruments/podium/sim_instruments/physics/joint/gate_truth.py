@@ -28,6 +28,10 @@ from podium.sim_instruments.physics.known_truth import Truth
 
 RISES_NS = (0, 4, 8)
 """Edges that are tried, each a raised cosine."""
+COUPLER_RISES_NS = (8, 16, 24, 32)
+"""The same of a pulse on a coupler: it gives its phase while levels follow it."""
+OFF_POINTS = 80
+"""Biases of a coupler, over half a period, at which ZZ is looked at."""
 LONGEST_NS = 160
 AMPLITUDES = 61
 REACH = 0.06
@@ -61,13 +65,17 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
 
     ``cz_infidelity`` and ``cz_leakage``: of the best pulse; ``cz_flux``: its height in V at the
     line, ``cz_duration`` with its edges. An edge whose levels no pulse brings together, or whose
-    cluster is too large to be evolved, has ``zz`` alone or nothing.
+    cluster is too large to be evolved, has ``zz`` alone or nothing. An edge whose coupler is pulsed
+    has ``off_point`` (V), and its gate is played from there.
     """
     told: dict[str, Truth] = {}
     for edge in chip.edges:
-        names = _members(chip, edge)
-        point = cluster_point([chip.element_at(one, biases_v) for one in names], chip, biases_v)
+        point = _point(chip, edge, biases_v)
         told[f"{edge.name}.zz"] = Truth(point.pair_zz_hz(0, 1), "Hz")
+        if edge.pulsed in chip.couplers:
+            off_v = off_point_v(chip, edge, biases_v)
+            told[f"{edge.name}.off_point"] = Truth(off_v, "V")
+            point = _point(chip, edge, {**biases_v, f"{edge.pulsed}.flux": off_v})
         found = None if edge.gate == "cnot" else best_pulse(point, edge)
         if found is None:
             continue
@@ -82,6 +90,44 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
         }
         told |= {f"{edge.name}.{edge.gate}_{key}": known for key, known in values.items()}
     return told
+
+
+def _point(chip: Chip, edge: Edge, biases_v: Mapping[str, float]) -> ClusterPoint:
+    names = _members(chip, edge)
+    return cluster_point([chip.element_at(one, biases_v) for one in names], chip, biases_v)
+
+
+def off_point_v(chip: Chip, edge: Edge, biases_v: Mapping[str, float]) -> float:
+    """Return the bias of the coupler, V, at which its ends shift each other least.
+
+    The one above its sweet spot, before the coupler has come halfway down to the ends.
+    """
+    name, line = edge.pulsed, f"{edge.pulsed}.flux"
+
+    def f01(one: str, level_v: float) -> float:
+        return float(chip.bare_at(one, {**biases_v, line: level_v}, 0.0)[0][1])
+
+    def zz_hz(level_v: float) -> float:
+        return chip.zz_hz(edge.ends, {**biases_v, line: level_v})
+
+    rest_v = chip.sweet_spots_v()[line]
+    at = rest_v + np.linspace(0.0, 0.5, OFF_POINTS) / abs(_period_share(chip, name))
+    highest = max(f01(end, rest_v) for end in edge.ends)
+    far = [f01(name, float(one)) > 0.5 * (highest + f01(name, rest_v)) for one in at]
+    at = at[: far.index(False)] if False in far else at
+    for points in (21, 21, 21):
+        zz = np.array([zz_hz(float(one)) for one in at])
+        crossed = np.flatnonzero(np.diff(np.sign(zz)))
+        best = int(crossed[0]) if crossed.size else int(np.argmin(np.abs(zz)))
+        at = np.linspace(at[max(best - 1, 0)], at[min(best + 1, at.size - 1)], points)
+    return float(at[points // 2])
+
+
+def _period_share(chip: Chip, name: str) -> float:
+    """Return the flux quanta that a volt of its own bias brings through a loop."""
+    lines = [{f"{name}.flux": level} for level in (0.0, 1.0)]
+    index = [qubit.name for qubit in chip.qubits].index(name)
+    return float(np.subtract(*(chip.flux(one)[index] for one in reversed(lines))))
 
 
 def _members(chip: Chip, edge: Edge) -> list[str]:
@@ -107,7 +153,7 @@ def best_pulse(point: ClusterPoint, edge: Edge) -> Pulse | None:
         for qubit in point.qubits[:2]
     )
     best: tuple[float, Pulse] | None = None
-    for count in RISES_NS:
+    for count in COUPLER_RISES_NS if member > 1 else RISES_NS:
         near, far = low, high
         for _ in range(3):
             grid = np.linspace(near, far, AMPLITUDES)

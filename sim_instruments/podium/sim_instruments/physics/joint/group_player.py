@@ -21,6 +21,7 @@ from podium.sim_instruments.physics.joint.group_maps import (
     propagator,
     unpack,
 )
+from podium.sim_instruments.physics.joint.resting_coupler import RestingCoupler, RestingSteps
 
 STRAY_TURNS = 2e-3
 """A group in which slow noise turns less has it before and after: what that leaves out changes sign
@@ -54,7 +55,10 @@ class GroupPlayer:
     """Plays groups; what repeats is worked out once."""
 
     def __init__(
-        self, point: ClusterPoint, group_steps: GroupSteps, node_hz: NDArray[np.float64]
+        self,
+        point: ClusterPoint,
+        group_steps: GroupSteps | RestingSteps,
+        node_hz: NDArray[np.float64],
     ) -> None:
         """``node_hz`` (K, M): the slow noise of each member at each node."""
         self._point = point
@@ -71,6 +75,14 @@ class GroupPlayer:
         stray = (node_hz - self._mean_hz) @ point.basis.level.T
         self._stray_hz = stray[:, :, None] - stray[:, None, :]
         self._halves: dict[int, NDArray[np.complex128]] = {}
+        self._resting = RestingCoupler.of(point)
+        self._others: GroupPlayer | None = None
+        """Plays what reaches the members alone while their coupler rests."""
+        self._taken: dict[Group, bool] = {}
+        if self._resting is not None and isinstance(group_steps, GroupSteps):
+            members = list(self._resting.members)
+            others = RestingSteps(self._resting, group_steps)
+            self._others = GroupPlayer(self._resting.point, others, node_hz[:, members])
 
     def still_turns(self, group: Group) -> NDArray[np.float64] | None:
         """Return by how many turns a group turns dressed levels, (D,), if it does nothing else."""
@@ -94,6 +106,11 @@ class GroupPlayer:
         return 1e-9 * group.duration_ns * stray < STRAY_TURNS
 
     def _played(self, state: NDArray[np.complex128], group: Group) -> NDArray[np.complex128]:
+        if self._rests_in(group) and self._resting is not None and self._others is not None:
+            # What is short here is so there: slow noise has turned it already.
+            short = len(self._node_hz) == 1 or self._is_short(group)
+            play = self._others._played if short else self._others.play
+            return self._resting.play(state, group.duration_ns, lambda one: play(one, group))
         size = self._point.basis.size
         known = self._maps.get(group)
         if known is None:
@@ -104,6 +121,15 @@ class GroupPlayer:
             known = self._map(group)
         moved = known @ np.swapaxes(pack(state), -1, -2)
         return unpack(np.swapaxes(moved, -1, -2), size)
+
+    def _rests_in(self, group: Group) -> bool:
+        """Tell whether the coupler rests while others are driven."""
+        if self._others is None or self._resting is None:
+            return False
+        if group not in self._taken:
+            assert isinstance(self._group_steps, GroupSteps)
+            self._taken[group] = self._resting.takes(group, self._group_steps)
+        return self._taken[group]
 
     def play_turned(
         self, state: NDArray[np.complex128], group: Group, turns: tuple[float, ...]

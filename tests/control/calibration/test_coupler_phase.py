@@ -1,0 +1,135 @@
+"""The pulse of a coupler that makes a CZ is found on a pair in formulas, or nothing is stored."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.benches.calibration.synthetic_data import ONE_SHOT_V, Asked, MadeRunner, known
+from tests.benches.docs.pages import ROOT
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.catalogue import edge_bring_up
+from podium.control.calibration.edge_pulses import COUPLER_RISE_NS
+from podium.control.calibration.outcome import Outcome
+from podium.control.client.gates import gate_of
+from podium.control.facility.load import load_facility
+from podium.control.parameters.entry import NotMeasured
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.parameters.validity import Validities
+from podium.control.program.program import Affine, Play
+from podium.control.program.waveforms import FlatTop
+
+FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility_coupler.yaml")
+EDGE = replace(FACILITY.edges()["node_a.q0_q1"], gate="cz")
+HALF_V = 1e-3
+"""0 is read at this, 1 at minus it."""
+Phase = Callable[[float, float], float]
+"""Turns of a pulse with an amplitude and a top, ns."""
+
+
+def bench_of(signal: Callable[[Asked], np.ndarray], seed: int) -> Bench:
+    def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        excited = signal(asked)
+        scatter = np.hypot(2 * HALF_V * np.sqrt(excited * (1 - excited)), ONE_SHOT_V)
+        pair = rng.normal(0, 1, (2, *asked.shape)) * scatter / np.sqrt(asked.program.shots)
+        return HALF_V * (1 - 2 * excited) + pair[0] + 1j * pair[1]
+
+    runner = MadeRunner(make, seed, facility=FACILITY)
+    qubits = tuple(FACILITY.qubits().values())
+    return Bench(runner, "node_a", qubits, known(FACILITY), keep=lambda _: None, edges=(EDGE,))
+
+
+async def worked(bench: Bench) -> Outcome:
+    (outcome,) = [one async for one in bring_up(bench, ("coupler_phase",))]
+    return outcome
+
+
+def gates(asked: Asked) -> list[tuple[float, float]]:
+    """Return amplitude (nan where it is swept) and top, ns, of all pulses on the coupler."""
+    found = []
+    for one in asked.program.body:
+        if isinstance(one, Play) and isinstance(one.waveform, FlatTop):
+            if not one.frame.startswith("q0_q1"):
+                continue
+            swept = isinstance(one.amplitude, Affine)
+            top = one.waveform.duration_fs / 1e6 - 2 * one.waveform.rise_fs / 1e6
+            found.append((float("nan") if swept else float(one.amplitude), top))
+    return found
+
+
+def pair(phase: Phase, leak: Callable[[float], float], wrong: float = 0.0) -> Callable:
+    """Return the signals of a pair; ``wrong``: what q0 sees of a phase beside what q1 sees."""
+
+    def signal(asked: Asked) -> np.ndarray:
+        axes, played = asked.program.axes, gates(asked)
+        if asked.program.name.startswith("leakage"):
+            lost = len(played) * leak(played[0][1]) if played[0][0] else 0.0
+            return np.full(asked.shape, 0.95 - lost)
+        turns = np.zeros(asked.shape)
+        if played:
+            at = axes[0].variables[0].value(0)
+            turns = turns + len(played) * phase(at, played[0][1])
+            turns = turns + len(played) * wrong * (asked.element == "q0")
+        excited = np.array([0.0, 1.0])[:, None] * np.ones(3)
+        of_phase = np.array([axes[-1].variables[0].value(k) for k in range(3)])
+        return 0.5 + 0.46 * np.cos(2 * np.pi * (of_phase - 0.13 - turns * excited))
+
+    return signal
+
+
+def made(seed: int) -> tuple[Phase, Callable[[float], float]]:
+    """Return a phase that grows steeply with the amplitude, and a leakage with a best length."""
+    rng = np.random.default_rng(seed)
+    limit, sign, edges_ns = rng.uniform(-0.5, -0.35), rng.choice([-1, 1]), rng.uniform(6, 14)
+    strength, best = rng.uniform(2e-3, 4e-3), float(rng.choice([32, 48, 64]))
+
+    def phase(amplitude: float, top_ns: float) -> float:
+        near = amplitude / limit
+        if near <= 0:
+            return 0.0
+        return float(sign * strength * (top_ns + edges_ns) * near**2 / (1 - near) ** 2)
+
+    return phase, lambda top_ns: 1e-3 + 1e-3 * abs(top_ns - best)
+
+
+@pytest.mark.parametrize("seed", [11, 12, 13, 14])
+async def test_half_a_turn_and_the_best_length_are_found(seed: int) -> None:
+    phase, leak = made(seed)
+    bench = bench_of(pair(phase, leak), seed)
+    outcome = await worked(bench)
+    assert outcome.failures == {}
+    found = {name.rpartition(".")[2]: one for name, one in bench.record.all().items()}
+    top_ns = found["gate_duration"].value * 1e9 - 2 * COUPLER_RISE_NS
+    amplitude = found["gate_amplitude"]
+    assert abs(abs(phase(amplitude.value, top_ns)) - 0.5) < 0.03
+    slope = (phase(amplitude.value + 1e-5, top_ns) - phase(amplitude.value - 1e-5, top_ns)) / 2e-5
+    assert found["gate_phase_slope"].value == pytest.approx(abs(slope), rel=0.15)
+    assert leak(top_ns) <= min(leak(one) for one in (16, 32, 48, 64, 80)) + 0.02
+    assert found["gate_rise"].value == pytest.approx(COUPLER_RISE_NS * 1e-9)
+
+
+async def test_a_phase_that_the_other_end_does_not_get_is_not_believed() -> None:
+    phase, leak = made(15)
+    bench = bench_of(pair(phase, leak, wrong=0.09), 15)
+    outcome = await worked(bench)
+    assert "measured anew on q0" in outcome.failures[EDGE.name]
+    assert not any("q0_q1" in name for name in bench.record.all())
+
+
+async def test_a_coupler_that_turns_nothing_is_told() -> None:
+    bench = bench_of(pair(lambda amplitude, top_ns: 0.0, lambda top_ns: 0.0), 16)
+    outcome = await worked(bench)
+    assert "turns 11 by half a turn" in outcome.failures[EDGE.name]
+    assert outcome.panels[0].failed
+
+
+def test_its_gate_is_a_pulse_with_edges_on_the_coupler() -> None:
+    assert EDGE.played == "coupler cz"
+    steps = edge_bring_up([EDGE])
+    assert steps[:3] == ("jazz", "frequency", "coupler_phase")
+    assert "chevron" not in steps
+    assert "bell_state" in steps
+    with pytest.raises(NotMeasured, match=r"cz of node_a\.q0_q1 is not calibrated"):
+        gate_of(EDGE, MemoryRecord(), Validities({}), None)

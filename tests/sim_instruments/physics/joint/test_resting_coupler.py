@@ -1,0 +1,128 @@
+"""While a coupler rests, drives do to its neighbours what they do in the whole cluster."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.benches.physics.chip import FEEDLINE, QUBITS
+from tests.benches.physics.small_chip import NONE, train
+
+from podium.sim_instruments.physics.chip import Chip, Qubit
+from podium.sim_instruments.physics.circuit_inversion import Circuit
+from podium.sim_instruments.physics.drive_line import drives_of
+from podium.sim_instruments.physics.flux_line_world import FAR_HZ
+from podium.sim_instruments.physics.joint import resting_coupler
+from podium.sim_instruments.physics.joint.cluster_point import cluster_point
+from podium.sim_instruments.physics.joint.cluster_signals import (
+    Group,
+    GroupSteps,
+    MemberSignals,
+    Played,
+)
+from podium.sim_instruments.physics.joint.group_player import GroupPlayer
+from podium.sim_instruments.physics.joint.resting_coupler import RestingCoupler
+from podium.sim_instruments.physics.signals import Piece
+from podium.sim_instruments.physics.transmon import Transmon
+
+Q0, Q1, C01 = NAMES = ("node_a.q0", "node_a.q1", "node_a.c01")
+COUPLER = Qubit(
+    name=C01,
+    circuit=Circuit(Transmon(0.2e9, 36e9, 0.1), 0.0, FAR_HZ),
+    kappa_coupling_hz=0.0,
+    kappa_internal_hz=0.0,
+    quality=1e6,
+    temperature_k=0.05,
+    white_dephasing_1_s=1e4,
+    frequency_noise_hz=0.0,
+    flux_noise=1e-5,
+    slow_memory_s=1e-3,
+    drive_hz_per_sqrt_w=0.0,
+    drive_delay_ns=45.0,
+)
+CHARGE = [float(one.circuit.at(0.0).charge[0]) for one in (*QUBITS, COUPLER)]
+
+
+def chip_of(direct_hz: float = 5e6) -> Chip:
+    couplings = {
+        (Q0, C01): 80e6 / CHARGE[0] / CHARGE[2],
+        (Q1, C01): 80e6 / CHARGE[1] / CHARGE[2],
+        (Q0, Q1): direct_hz / CHARGE[0] / CHARGE[1],
+    }
+    matrix = np.diag([0.67, 0.65, 0.6])
+    return Chip((*QUBITS, COUPLER), [FEEDLINE], matrix, np.zeros(3), couplings, couplers=[C01])
+
+
+CHIP = chip_of()
+BIASES = CHIP.sweet_spots_v()
+POINT = cluster_point([CHIP.element_at(name, BIASES) for name in NAMES], CHIP, BIASES)
+NODES = np.array([[2e4, -3e4, 1e4], [-2e4, 3e4, -1e4]])
+
+
+def players(tail_quanta: float) -> tuple[GroupPlayer, GroupPlayer, Group]:
+    """Return one that plays without the coupler, one with it, and pulses on both qubits."""
+    members = []
+    for m, (half, beta) in enumerate(((0.5, 0.2), (0.25, -0.1))):
+        f01_hz = float(POINT.qubits[m].levels_hz[1])
+        at = (np.arange(32) + 0.5) / 32
+        samples = np.sin(np.pi * at) ** 2 * (1 + 1j * beta * np.cos(np.pi * at))
+        level = half / 16e-9 / POINT.qubits[m].rabi_hz_per_sqrt_w
+        piece = Piece(f01_hz, level * samples, 0j, 32)
+        drives = drives_of([train(f"{NAMES[m]}.drive", [0], [piece], [0], [0.0])])
+        members.append(MemberSignals(drives, drives_of([])))
+    tail = tail_quanta * np.exp(-np.arange(32) / 20.0)
+    flux = train(f"{C01}.flux", [0], [Piece(0.0, tail.astype(complex), 0j, 32)], [0], [0.0])
+    members.append(MemberSignals(drives_of([]), drives_of([flux])))
+    steps = GroupSteps(POINT, members)
+    played = [Played(0, False, 0, 0, 0.1, 0, 32), Played(1, False, 0, 0, 0.4, 0, 32)]
+    played += [Played(2, True, 0, 0, 0.0, 0, 32)] if tail_quanta else []
+    without, whole = GroupPlayer(POINT, steps, NODES), GroupPlayer(POINT, steps, NODES)
+    whole._others = None
+    return without, whole, Group(32, tuple(played))
+
+
+def states(leaked: float, seed: int) -> np.ndarray:
+    """Return pure states of the two qubits, (2, 1, D, D); ``leaked``: part with the coupler in 1."""
+    random = np.random.default_rng(seed)
+    basis = POINT.basis
+    vector = np.zeros(basis.size, complex)
+    for level, part in ((0, 1 - leaked), (1, leaked)):
+        own = random.normal(size=(2, 2, 2)) @ np.array([1, 1j])
+        own *= np.sqrt(part) / np.linalg.norm(own)
+        for a in range(2):
+            for b in range(2):
+                vector[basis.index(a, b, level)] = own[a, b]
+    return np.repeat(np.outer(vector, vector.conj())[None, None], 2, axis=0)
+
+
+@pytest.mark.parametrize(("tail_quanta", "seed"), [(0.0, 1), (0.03, 2), (-0.05, 3)])
+def test_pulses_on_both_qubits_do_what_they_do_with_the_coupler(tail_quanta, seed) -> None:
+    without, whole, group = players(tail_quanta)
+    assert without._rests_in(group)
+    given = states(0.0, seed)
+    found, wanted = without.play(given, group), whole.play(given, group)
+    assert np.einsum("kcii->kc", found).real == pytest.approx(1.0, abs=1e-9)
+    fidelity = np.einsum("kcij,kcji->kc", found, wanted).real
+    purity = np.einsum("kcij,kcji->kc", wanted, wanted).real
+    assert np.abs(fidelity - purity).max() < 5e-5
+    assert np.abs(np.einsum("kcii->kci", found - wanted)).max() < 3e-3
+
+
+def test_what_has_leaked_goes_along_and_decays() -> None:
+    without, whole, group = players(0.0)
+    given = states(0.02, 4)
+    found, wanted = without.play(given, group), whole.play(given, group)
+    basis = POINT.basis
+    in_one = basis.level[:, 2] == 1
+    parts = [np.einsum("kcii->kci", one).real[..., in_one].sum() / 2 for one in (found, wanted)]
+    assert parts[0] == pytest.approx(parts[1], abs=2e-4)
+    assert 0.015 < parts[0] < 0.02
+
+
+def test_a_coupler_that_moves_or_is_near_is_no_resting_one() -> None:
+    without, _, group = players(0.3)
+    assert not without._rests_in(group)
+    near = {**BIASES, f"{C01}.flux": BIASES[f"{C01}.flux"] + 0.33 / 0.6}
+    moved = cluster_point([CHIP.element_at(name, near) for name in NAMES], CHIP, near)
+    assert RestingCoupler.of(moved) is None
+    assert RestingCoupler.of(replace(POINT, qubits=POINT.qubits[:2])) is None
+    assert resting_coupler.FAR > 1
