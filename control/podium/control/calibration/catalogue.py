@@ -30,15 +30,7 @@ ROUTINES: dict[str, Routine] = {name: one.function for name, one in DECLARATIONS
 
 def _turns(gate: PlayedGate | None = None) -> tuple[str, ...]:
     """Return the names of the routines for edges of a gate, or else for qubits, by their turns."""
-    turns = [
-        (place, name)
-        for name, one in DECLARATIONS.items()
-        if (gate in one.turns_of if one.targets == "edges" else gate is None)
-        for place in one.places
-    ]
-    if gate is not None:
-        every = DECLARATIONS.items()
-        turns += [(one.gate_turns[gate], name) for name, one in every if gate in one.gate_turns]
+    turns = [(place, name) for name, one in DECLARATIONS.items() for place in one.turns(gate)]
     return tuple(name for _, name in sorted(turns))
 
 

@@ -50,7 +50,8 @@ class Declaration:
     turns_of: tuple[PlayedGate, ...] = ("cz",)
     """Of a routine for edges: the gates in whose bring-up it has its turns."""
     gate_turns: Mapping[PlayedGate, int] = field(default_factory=dict)
-    """Of a routine for qubits: its turn in the bring-up of edges, by their gates."""
+    """Its turn in the bring-up of edges with these gates, where that is another than its places: of
+    a routine for qubits, or for edges."""
     apart: bool = False
     """Coupled qubits are taken one after another: in a superposition they shift each other."""
     essential: bool = False
@@ -60,6 +61,13 @@ class Declaration:
     def name(self) -> str:
         """The name under which it is called and stored."""
         return self.function.__name__
+
+    def turns(self, gate: PlayedGate | None) -> tuple[int, ...]:
+        """Return its turns in the bring-up of edges with a gate; None: of qubits."""
+        if gate is not None and gate in self.gate_turns:
+            return (self.gate_turns[gate],)
+        is_one = gate in self.turns_of if self.targets == "edges" else gate is None
+        return self.places if is_one else ()
 
     @property
     def stores(self) -> frozenset[str]:

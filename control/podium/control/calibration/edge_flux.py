@@ -43,15 +43,15 @@ def coupler_arc(coupler: Coupler, bias_v: Array) -> Array:
 
 
 def coupler_reach(
-    p: EdgePulses, coupler: Coupler, level_v: float, apart: float
+    p: EdgePulses, coupler: Coupler, level_v: float, apart: float, most: float = MOST
 ) -> tuple[float, float]:
     """Return the amplitudes, of full scale, between which the coupler stays above both qubits.
 
-    ``apart``: by how many rates of exchange with it at least. Raises NotMeasured where it rests
-    closer than that.
+    ``apart``: by how many rates of exchange with it at least; ``most``: amplitudes end there.
+    Raises NotMeasured where it rests closer than that.
     """
     bench = p.bench
-    amplitudes = np.linspace(-MOST, MOST, 601)
+    amplitudes = np.linspace(-most, most, 601)
     above = coupler_arc(coupler, level_v + amplitudes * p.full_scale_v)
     exchange = max(
         abs(bench.design(p.edge, name).value) for name in ("exchange_first", "exchange_second")

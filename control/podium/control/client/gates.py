@@ -6,10 +6,11 @@ that it moves passes its sweet spot, and waits there for a gap that makes the ph
 What the line keeps of the one half is taken back by the other (Rol et al., Phys. Rev. Lett. 123,
 120502 (2019); Negirneac et al., Phys. Rev. Lett. 126, 220502 (2021), whose halves are square as
 here). A CZ through a coupler is one pulse with smooth edges on the coupler's flux: while that lasts
-the ends shift each other, and levels follow (Collodo et al., Phys. Rev. Lett. 125, 240502 (2020); Xu
-et al., Phys. Rev. Lett. 125, 240503 (2020)). That of an iSWAP is square: it brings one end to the frequency of the other (Bao et al.,
-Phys. Rev. Lett. 129, 010502 (2022)), and the phase of what is handed over goes to the other's drive
-frame. A gate that is not calibrated, or too old, is refused.
+the ends shift each other, and levels follow (Collodo et al., Phys. Rev. Lett. 125, 240502 (2020);
+Xu et al., Phys. Rev. Lett. 125, 240503 (2020)). That of an iSWAP is square: it brings one end to
+the frequency of the other (Bao et al., Phys. Rev. Lett. 129, 010502 (2022)), and the phase of what
+is handed over goes to the other's drive frame. A gate that is not calibrated, or too old, is
+refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence

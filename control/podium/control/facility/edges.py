@@ -10,9 +10,9 @@ Gate = Literal["cz", "iswap", "cnot"]
 """Two-qubit gates that an edge may have; a CNOT is played by cross-resonance."""
 GATES: tuple[Gate, ...] = get_args(Gate)
 PlayedGate = Literal["cz", "coupler cz", "iswap", "carrier iswap", "cnot"]
-"""The same by how they are played: a CZ by flux on one of its ends, which brings levels together, or
-on its coupler, which makes them shift each other; an iSWAP by flux on one of its ends, which brings
-it to the other, or by a carrier on the flux of a coupler."""
+"""The same by how they are played: a CZ by flux on one of its ends, which brings levels together,
+or on its coupler, which makes the ends shift each other; an iSWAP by flux on one of its ends, which
+brings it to the other, or by a carrier on the flux of a coupler."""
 PLAYED_GATES: tuple[PlayedGate, ...] = get_args(PlayedGate)
 
 

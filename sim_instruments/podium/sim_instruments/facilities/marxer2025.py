@@ -20,8 +20,8 @@ COUPLER = {
     "f01": Estimate("6.0 GHz", "40 MHz"),
     "anharmonicity": Estimate("-120 MHz", "5 MHz"),
     "asymmetry": Estimate("0.2", "0.03"),
-    "flux_period": Estimate("1.5 V", "0.05 V"),
-    "flux_offset": Estimate("0 V", "0.05 V"),
+    "flux_period": Estimate("1.2 V", "0.04 V"),
+    "flux_offset": Estimate("0 V", "0.04 V"),
     "t1": Estimate("40 us", "3 us"),
 }
 

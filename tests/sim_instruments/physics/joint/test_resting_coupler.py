@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from tests.benches.physics.chip import FEEDLINE, QUBITS
-from tests.benches.physics.small_chip import NONE, train
+from tests.benches.physics.small_chip import train
 
 from podium.sim_instruments.physics.chip import Chip, Qubit
 from podium.sim_instruments.physics.circuit_inversion import Circuit
@@ -18,7 +18,11 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     GroupSteps,
     MemberSignals,
     Played,
+    parted,
 )
+from podium.sim_instruments.physics.joint.density_evolution import Steps
+from podium.sim_instruments.physics.joint.gate_truth import Pulse
+from podium.sim_instruments.physics.joint.group_maps import flux_propagator, propagator
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.resting_coupler import RestingCoupler
 from podium.sim_instruments.physics.signals import Piece
@@ -81,7 +85,7 @@ def players(tail_quanta: float) -> tuple[GroupPlayer, GroupPlayer, Group]:
 
 
 def states(leaked: float, seed: int) -> np.ndarray:
-    """Return pure states of the two qubits, (2, 1, D, D); ``leaked``: part with the coupler in 1."""
+    """Return pure states of the two qubits, (2, 1, D, D); ``leaked``: with the coupler in 1."""
     random = np.random.default_rng(seed)
     basis = POINT.basis
     vector = np.zeros(basis.size, complex)
@@ -126,3 +130,52 @@ def test_a_coupler_that_moves_or_is_near_is_no_resting_one() -> None:
     assert RestingCoupler.of(moved) is None
     assert RestingCoupler.of(replace(POINT, qubits=POINT.qubits[:2])) is None
     assert resting_coupler.FAR > 1
+
+
+def flux_steps(quanta: np.ndarray) -> Steps:
+    """Return steps of 1 ns with so much flux in the coupler."""
+    cluster = POINT.cluster
+    levels = np.zeros((1, quanta.size, 3, 3))
+    exchange = np.zeros((1, quanta.size, len(cluster.exchanges)))
+    for k, one in enumerate(quanta.tolist()):
+        for e, element in enumerate(cluster.elements):
+            levels[0, k, e] = element.levels_hz
+        levels[0, k, 2] += POINT.shift_hz(2, one)
+        grown = POINT.growth(2, one)[0]
+        exchange[0, k] = [
+            x.strength_hz * (grown if 2 in (x.one, x.other) else 1.0) for x in cluster.exchanges
+        ]
+    return Steps(1.0, levels, exchange, np.zeros((1, quanta.size, 3), complex))
+
+
+@pytest.mark.parametrize(
+    ("quanta", "rise_ns", "top_ns", "within"), [(0.262, 16, 61, 1e-5), (0.25, 0, 100, 2e-4)]
+)
+def test_losses_in_a_flux_pulse_need_not_be_told_each_part_of_a_ns(
+    quanta, rise_ns, top_ns, within
+) -> None:
+    shape = Pulse(quanta, top_ns, rise_ns).samples()
+    shape *= 1 - 0.04 * np.exp(-np.arange(shape.size) / 5.0)
+    steps, given = flux_steps(shape), states(0.0, 3)[0]
+    vectors = POINT.vectors
+    bare = vectors @ given @ vectors.T
+    fine = propagator(POINT.cluster, steps, 1, POINT.frame_hz).play(bare)
+    coarse = flux_propagator(POINT.cluster, steps, POINT.frame_hz).play(bare)
+    apart = np.einsum("cii->ci", vectors.T @ (coarse - fine) @ vectors).real
+    assert np.abs(apart).max() < within
+    lossless = tuple(
+        replace(one, rates_1_s=np.zeros_like(one.rates_1_s), dephasing_1_s=0.0)
+        for one in POINT.cluster.elements
+    )
+    still = replace(POINT.cluster, elements=lossless)
+    kept = propagator(still, steps, 1, POINT.frame_hz).play(bare)
+    assert np.abs(kept - fine).max() > 8 * within
+
+
+def test_a_long_flux_pulse_that_a_drive_touches_is_cut_from_it() -> None:
+    drive, flux = Played(0, False, 0, 0, 0.1, 0, 32), Played(2, True, 0, 29, 0.0, 0, 400)
+    parts = parted(Group(429, (drive, flux)), 5e9)
+    assert [one.duration_ns for one in parts] == [29, 3, 397]
+    assert [len(one.played) for one in parts] == [1, 2, 1]
+    short = replace(flux, lasts_ns=40)
+    assert parted(Group(69, (drive, short)), 5e9) == [Group(69, (drive, short))]

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.amplitude_walk import Pace, walk
 from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.coupler_curve import signed_reach
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.edge_flux import coupler_arc, coupler_of, coupler_reach, rest_v
+from podium.control.calibration.edge_flux import coupler_of, rest_v
 from podium.control.calibration.edge_pulses import COUPLER_RISE_NS, FULL, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
@@ -18,7 +20,7 @@ from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.calibration.routines.leakage import GATES, WAITS, lost_program
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import Pulses
-from podium.control.facility.edges import Coupler, Edge
+from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured, NotMeasured
 from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import Affine, Axis, Linear, Variable
@@ -34,20 +36,14 @@ APART = 1.0
 """So many rates of exchange the coupler should stay above both ends."""
 BEYOND = 1.3
 """The scan goes on to this part of that amplitude: the design may be off by so much."""
-BEGIN, STEP = 0.3, 0.1
-"""Of that amplitude: where the scan begins, and its longest step."""
-SHORTEST = 0.003
-TURNS = 0.11
-"""A step of the scan should turn the phase so far: less than half a turn tells how far."""
-GROWTH = 1.5
-"""So much steeper the phase may become from one step to the next."""
-MOST_POINTS = 40
-ENOUGH = 0.85
-"""Turns at which the scan with the long top ends: the shorter ones need more height."""
+PACE = Pace(begin=0.3, step=0.1, shortest=0.003, turns=0.11, enough=0.85)
+"""Of the scan with the long top, which ends where the shorter ones still need more height."""
 SHOTS = 300
 LEAKAGE_SHOTS = 600
 STATES = 4
 """One of these leaks."""
+SLOPE_DOUBT = 0.15
+"""Of the slope: it lays out scans, and nothing else."""
 CHECK_GATES = 3
 CHECK_SHOTS = 600
 SLACK = 0.02
@@ -80,7 +76,7 @@ class _Curve:
         beyond = np.flatnonzero(size >= HALF)
         if not beyond.size or beyond[0] == 0:
             return None
-        near = slice(max(0, int(beyond[0]) - 2), int(beyond[0]) + 2)
+        near = slice(max(0, int(beyond[0]) - 3), int(beyond[0]) + 3)
         x, y = self.at[near], np.log(np.maximum(size[near], 1e-6))
         fit = np.polynomial.Polynomial.fit(x, y, min(2, x.size - 1))
         grid = np.linspace(x[0], x[-1], 2001)
@@ -121,26 +117,15 @@ class _Scan:
         return float(nearest_turn(np.array([off]), near)[0]), doubt
 
     async def walk(self) -> None:
-        """Measure with the long top at amplitudes so near that whole turns are never lost.
+        """Measure with the long top, up to where the phase is large enough."""
 
-        Ends where the phase is large enough, no fringe is left or the amplitudes end.
-        """
-        last, slope, share = 0.0, 0.0, BEGIN
-        before = 0.0
+        async def measure(share: float) -> Fringes:
+            return await self.row(share * self.reach, TOPS_NS[1], self.p.still)
+
         most = min(BEYOND, FULL / abs(self.reach))
-        while len(self.at) < MOST_POINTS and share < most:
-            row = await self.row(share * self.reach, TOPS_NS[1], self.p.still)
-            try:
-                turns, _ = self.turned(row, last + slope * (share - before))
-            except (FitFailed, NotMeasured):
-                return
-            self.at.append(share * self.reach)
-            self.rows[1].append(row)
-            slope, last = (turns - last) / (share - before), turns
-            if abs(turns) >= ENOUGH:
-                return
-            step = TURNS / max(GROWTH * abs(slope), 1e-9)
-            before, share = share, share + min(STEP, max(SHORTEST, step))
+        found = await walk(PACE, most, measure, lambda row, near: self.turned(row, near)[0])
+        self.at += [share * self.reach for share, _ in found]
+        self.rows[1].extend(row for _, row in found)
 
     async def shorter(self) -> None:
         """Measure with the short top at the same amplitudes, as far as there are fringes."""
@@ -223,14 +208,6 @@ async def coupler_phase(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     return outcome
 
 
-def reach_of(p: EdgePulses, coupler: Coupler, level_v: float) -> float:
-    """Return the amplitude at which the coupler comes near to the ends by its design, signed."""
-    low, high = coupler_reach(p, coupler, level_v, APART)
-    common = min(-low, high) * p.full_scale_v
-    down, up = coupler_arc(coupler, level_v + np.array([-common, common]))
-    return low if down < up else high
-
-
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p, coupler = EdgePulses.of(bench, edge), coupler_of(bench, edge)
     if coupler is None:
@@ -240,7 +217,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     shots = 4 * bench.shots(SHOTS)
     program = phase_program(p, p.still, [], shots, f"no gate on {p.still.qubit.element}")
     none = Fringes(p, p.still, await bench.run(outcome, program), shots)
-    scan = _Scan(p, outcome, reach_of(p, coupler, level_v), none)
+    scan = _Scan(p, outcome, signed_reach(p, coupler, level_v, APART), none)
     await scan.walk()
     await scan.shorter()
     await scan.leaks()
@@ -274,7 +251,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             "gate_amplitude": Measured(at, float(curve.sigma[near] / abs(slope)), "1"),
             "gate_duration": Measured(whole_ns * 1e-9, 1e-9, "s"),
             "gate_rise": Measured(COUPLER_RISE_NS * 1e-9, 1e-10, "s"),
-            "gate_phase_slope": Measured(abs(slope), 0.1 * abs(slope), "1"),
+            "gate_phase_slope": Measured(abs(slope), SLOPE_DOUBT * abs(slope), "1"),
         }
         said = ", ".join(
             f"{one + 2 * COUPLER_RISE_NS} ns {leak * 100:.2f} ± {doubt * 100:.2f} %"

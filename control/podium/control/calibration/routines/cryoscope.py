@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.coupler_curve import coupler_curve
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.edge_flux import coupler_of, rest_v
 from podium.control.calibration.edge_pulses import RESET_LIFETIMES, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
 from podium.control.calibration.fits.cryoscope import (
@@ -22,10 +24,10 @@ from podium.control.calibration.fits.line_phases import Shots, phases_of, step_r
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
-from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.routine import Found, analyse_verified, record_failure
 from podium.control.calibration.sequences import Pulses, precession_ns
-from podium.control.facility.edges import Edge
-from podium.control.facility.facility import Qubit
+from podium.control.calibration.target import Target
+from podium.control.facility.edges import Coupler, Edge
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import Barrier, Delay, Statement
@@ -119,6 +121,9 @@ OFF = 0.015
 
 async def cryoscope(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Ramsey on the end that is moved, a flux pulse of 2 to 880 ns between its half pi pulses.
+
+    Of a coupler that is pulsed: on the end of higher frequency, which the coupler's flux shifts, by
+    how much is measured first, by longer and longer pulses of both signs.
 
     Then four or twelve of 2 to 44 ns, of one sign and the other; then one of 8 to 80 ns, up to 2 us
     after a pulse of as much, and one of 20 to 800 ns, up to 50 us after one of 16 us: a bias tee
@@ -246,28 +251,69 @@ async def _no_effect(scan: _Scan, rows: list[Fringes]) -> str:
     )
 
 
-async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
-    p = EdgePulses.of(bench, edge)
-    qubit = p.moved.qubit
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """The line that is looked at, by an end that its pulses shift."""
+
+    owner: Target
+    """Whose line it is: a qubit or a coupler."""
+    amplitude: float
+    """Of the pulses, of full scale."""
+    shift_of: Callable[[Array, float], Array]
+    """The shift in Hz at a level relative to such a share of the amplitude."""
+
+
+def _line_of_end(p: EdgePulses) -> _Line:
+    """Return the line of an end, whose arc is known. Raises NotMeasured."""
     place = p.resonance()
     rest = float(p.detuning_hz(np.zeros(1))[0])
     shifts = p.detuning_hz(np.arange(0.0, 1.8 + STEP, STEP) * place) - rest
     slopes = np.diff(shifts)
+    most = FLUXONIUM_SHARE if p.moved.qubit.kind == "fluxonium" else SHARE
 
-    most = FLUXONIUM_SHARE if qubit.kind == "fluxonium" else SHARE
-
-    def shift_of(level: Array, share: float = 1.0) -> Array:
+    def shift_of(level: Array, share: float) -> Array:
         at = np.minimum(np.abs(level) * (share * most / STEP), slopes.size - 1e-6)
         low = at.astype(np.int64)
         return np.asarray(shifts[low] + (at - low) * slopes[low])
 
-    scan = _Scan(p, outcome, most * place)
+    return _Line(p.moved.qubit, most * place, shift_of)
+
+
+async def _line_of_coupler(p: EdgePulses, outcome: Outcome, coupler: Coupler) -> _Line:
+    """Return the line of a coupler; what its flux does is measured. Raises FitFailed."""
+    level_v = rest_v(p.bench, p.edge, coupler)
+    await p.bench.runner.bias({coupler.flux_port: level_v})
+    curve = await coupler_curve(p, outcome, coupler, level_v)
+    return _Line(coupler, curve.amplitude, lambda level, share: curve.shift_hz(level * share))
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    p, coupler = EdgePulses.of(bench, edge), coupler_of(bench, edge)
+    if coupler is None or edge.pulsed != coupler.element:
+        await _of_line(p, outcome, _line_of_end(p))
+        return
+    try:
+        line = await _line_of_coupler(p, outcome, coupler)
+    except FitFailed as error:
+        panel = Panel(coupler.element, "amplitude (of full scale)", "shift (MHz)")
+        record_failure(outcome, coupler.name, panel, str(error))
+        return
+    await _of_line(p, outcome, line)
+
+
+async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
+    bench, shift_by = p.bench, line.shift_of
+
+    def shift_of(level: Array) -> Array:
+        return shift_by(level, 1.0)
+
+    scan = _Scan(p, outcome, line.amplitude)
     rows, played = await scan.rows(KINDS), scan.shots(KINDS)
     short = len(SINGLE)
     no_effect = await _no_effect(scan, rows[:short])
     at = played.turning_s
-    name = qubit.element
-    signal = np.array([row.data[f"{name}_i"].values.ravel() for row in rows])
+    name, seen_by = line.owner.element, p.moved.qubit.element
+    signal = np.array([row.data[f"{seen_by}_i"].values.ravel() for row in rows])
     models: list[Mapping[str, float]] = []
     known: list[WholeTurns] = []
 
@@ -275,7 +321,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         points = Series("first phase", at[:short] * 1e9, signal[:short, 0] * 1e3)
         return Panel(name, "duration (ns)", "signal (mV)", (points,))
 
-    def fit(_: Qubit, panel: Panel) -> Found:
+    def fit(_: Target, panel: Panel) -> Found:
         look_at(signal)
         if no_effect:
             raise FitFailed(no_effect)
@@ -300,9 +346,9 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return values, replace(panel, series=series, text=text, judged=False)
 
     async def verify(_: Mapping[str, Measured]) -> Panel:
-        return await _verify(p, outcome, CHECKED * most * place, models[0], shift_of)
+        return await _verify(p, outcome, line, models[0])
 
-    await analyse_verified(bench, outcome, qubit, raw, fit, verify)
+    await analyse_verified(bench, outcome, line.owner, raw, fit, verify)
 
 
 def _stored(found: Fit) -> tuple[dict[str, Measured], str]:
@@ -333,24 +379,20 @@ def _stored(found: Fit) -> tuple[dict[str, Measured], str]:
 
 
 async def _verify(
-    p: EdgePulses,
-    outcome: Outcome,
-    amplitude: float,
-    model: Mapping[str, float],
-    shift_of: Callable[[Array, float], Array],
+    p: EdgePulses, outcome: Outcome, line: _Line, model: Mapping[str, float]
 ) -> Panel:
     """Compare phases by pulses of another amplitude with those that follow."""
-    scan = _Scan(p, outcome, amplitude)
+    scan = _Scan(p, outcome, CHECKED * line.amplitude)
     checks, played = await scan.rows(CHECKS), scan.shots(CHECKS)
     turns, sigma = _phases(checks)
     at = played.turning_s
 
     def shift_there(level: Array) -> Array:
         bent = 1 + model["bend"] * ((level * CHECKED) ** 2 - 1)
-        return shift_of(level, CHECKED) * bent
+        return line.shift_of(level, CHECKED) * bent
 
     one = np.ones(1)
-    edges = model["edges"] * float((shift_there(one) / shift_of(one, 1.0))[0])
+    edges = model["edges"] * float((shift_there(one) / line.shift_of(one, 1.0))[0])
     expected = phases_of(played, {**model, "edges": edges, "bend": 0.0}, shift_there)
     off = turns - expected
     off = off - np.round(off)
@@ -365,7 +407,7 @@ async def _verify(
     zero = Series("expected", np.sort(at) * 1e9, np.zeros(at.size), line=True)
     text = f"measured anew: off by {np.abs(off).max():.3f} turns at most"
     return Panel(
-        p.moved.qubit.element,
+        line.owner.element,
         "duration (ns)",
         "phase (turns)",
         (points, zero),
@@ -377,8 +419,9 @@ async def _verify(
 CRYOSCOPE = Declaration(
     cryoscope,
     targets="edges",
-    gates=("cz", "iswap"),
-    turns_of=("cz", "iswap"),
+    gates=("cz", "coupler cz", "iswap"),
+    turns_of=("cz", "coupler cz", "iswap"),
+    gate_turns={"coupler cz": 8},
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         **{f"flux_amplitude{k}": Lifetime(30 * DAY_S) for k in range(1, len(BANDS_S) + 1)},

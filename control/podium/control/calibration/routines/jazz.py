@@ -11,7 +11,7 @@ from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTIN
 from podium.control.calibration.edge_flux import coupler_of, coupler_reach, rest_v
 from podium.control.calibration.edge_pulses import FULL, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
-from podium.control.calibration.fits.least_squares import FitFailed, fit_least_squares, look_at
+from podium.control.calibration.fits.least_squares import Fit, FitFailed, fit_least_squares, look_at
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
@@ -51,6 +51,8 @@ TERMS = 4
 """Of the polynomial over the amplitude of a coupler."""
 EVEN = (0, 2, 4)
 """Its powers over that of an end, which is at its sweet spot."""
+SURELY_LESS = 3.0
+"""Sigmas by which the shift has to be less elsewhere than where the flux rests, or it stays."""
 SCATTERED = 12.0
 SLACK_HZ = 12e3
 """By which a second measurement may differ beside its noise: pulses of the echo differ."""
@@ -107,7 +109,8 @@ async def jazz(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     couplers: Ku et al., Phys. Rev. Lett. 125, 200504 (2020)): what moves one qubit by itself turns
     nothing, a shift of 11 twice. Stores ``zz`` (Hz, E11 - E10 - E01 + E00 where the flux rests)
     and, of an edge with a coupler, ``off_point`` (V): the bias of the coupler at which it is 0 or
-    least. Ramsey on the second end has to agree. Biases go to stored off points from then on.
+    least, that where it rests if nowhere is surely less. Ramsey on the second end has to agree.
+    Biases go to stored off points from then on.
     """
     outcome = Outcome("jazz", "ZZ by a joint echo (JAZZ)")
     for edge in edges:
@@ -188,6 +191,34 @@ def off_doubt(coefficients: Array, at: Array, sigma: Array, place: float) -> flo
     return blur / max(slope, float(np.sqrt(blur * bend)), 1e-9)
 
 
+def smooth_part(
+    at: Array, seen: Array, sigma: Array, powers: tuple[int, ...], *, trims: bool
+) -> tuple[Fit, slice]:
+    """Fit a polynomial, ``c0`` and so on, to a shift over the flux; return it and what it is of.
+
+    ``trims``: points at an end, that where the shift is larger, are left out where it does not
+    describe them: close to its neighbours a coupler makes them shift each other ever faster.
+    """
+    low, high = 0, at.size
+    while True:
+        part = slice(low, high)
+        columns = np.stack([at[part] ** k for k in powers], axis=1)
+
+        def model(found: Mapping[str, float], columns: Array = columns) -> Array:
+            return np.asarray(columns @ np.array([found[f"c{k}"] for k in powers]))
+
+        weight = 1 / sigma[part]
+        start = np.linalg.lstsq(columns * weight[:, None], seen[part] * weight, rcond=None)[0]
+        begin = {f"c{k}": float(one) for k, one in zip(powers, start, strict=True)}
+        found = fit_least_squares(model, seen[part], sigma[part], [begin])
+        if not trims or found.chi2 <= SCATTERED or high - low <= len(powers) + 1:
+            return found, part
+        if abs(seen[low]) > abs(seen[high - 1]):
+            low += 1
+        else:
+            high -= 1
+
+
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     scan, level_v = await _scan(bench, p)
@@ -217,35 +248,31 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             )
         unit = max(abs(scan.low), abs(scan.high))
         powers = tuple(range(TERMS)) if has_off else EVEN
-        names = tuple(f"c{k}" for k in powers)
-        columns = np.stack([(scan.at / unit) ** k for k in powers], axis=1)
-
-        def model(found: Mapping[str, float]) -> Array:
-            return np.asarray(columns @ np.array([found[name] for name in names]))
-
-        start = np.linalg.lstsq(columns / sigma[:, None], seen / sigma, rcond=None)[0]
-        found = fit_least_squares(
-            model, seen, sigma, [dict(zip(names, start.tolist(), strict=True))]
-        )
+        found, part = smooth_part(scan.at / unit, seen, sigma, powers, trims=has_off)
         if found.chi2 > SCATTERED:
             raise FitFailed(
                 f"the shift does not go smoothly with the flux: points scatter "
                 f"{np.sqrt(found.chi2):.1f} times as much as their shots explain; a level may be "
                 "crossed on the way"
             )
-        terms = np.array([found.values[name] for name in names])
-        line = Series("fit", scan.at, model(found.values) / 1e3, line=True)
+        terms = np.array([found.values[f"c{k}"] for k in powers])
+        at, sigma = scan.at[part] / unit, sigma[part] * np.sqrt(max(1.0, found.chi2))
+        fitted = np.stack([at**k for k in powers], axis=1) @ terms
+        line = Series("fit", scan.at[part], fitted / 1e3, line=True)
         got = {"zz": Measured(found.values["c0"], found.sigmas["c0"], "Hz")}
         text = "ZZ {zz} where the flux rests"
         marks: tuple[tuple[str, float], ...] = ()
         if has_off:
-            place = off_place(terms, scan.low / unit, scan.high / unit)
-            blur = off_doubt(terms, scan.at / unit, sigma * np.sqrt(max(1.0, found.chi2)), place)
+            place = off_place(terms, float(at[0]), float(at[-1]))
+            less = abs(terms[0]) - abs(float(np.polynomial.polynomial.polyval(place, terms)))
+            if less < SURELY_LESS * found.sigmas["c0"]:
+                place = 0.0
+            blur = off_doubt(terms, at, sigma, place)
             volts = unit * p.full_scale_v
             doubt = np.hypot(blur, LINE_DOUBT * place) * volts
             off_v = level_v + place * volts
             got["off_point"] = Measured(off_v, float(max(doubt, 1e-5)), "V")
-            text += ", none at a bias of {off_point}"
+            text += ", none at a bias of {off_point}" if place else "; nowhere surely less"
             marks = (("off", place * unit),)
         return got, replace(
             panel, series=(panel.series[0], line), text=text, marks=marks, judged=False

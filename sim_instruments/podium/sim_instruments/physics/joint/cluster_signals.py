@@ -40,6 +40,8 @@ LONG = 24
 """So many groups in a block are a long sequence: gates are then shared."""
 ONE_CARRIER = 1e-5
 """Carriers that part by fewer turns in a group are one."""
+UNDRIVEN_NS = 64
+"""A group in which nothing drives for so long is cut there."""
 PHASE_DIGITS = 7
 """Phases are kept to so many digits of a turn."""
 
@@ -88,9 +90,11 @@ def parted(group: Group, frame_hz: float) -> list[Group]:
     """Return a chain of shapes cut where one begins or ends; what is no chain stays whole.
 
     Lines of two members differ in delay by some ns, so gates that follow each other overlap with
-    their neighbours' next ones. ``frame_hz``: of the block, in which phases are.
+    their neighbours' next ones. So is a flux pulse that lasts for long while nothing drives: a step
+    with a drive costs many without. ``frame_hz``: of the block, in which phases are.
     """
-    if len(group.played) <= len({(one.member, one.is_flux) for one in group.played}):
+    is_chain = len(group.played) > len({(one.member, one.is_flux) for one in group.played})
+    if not is_chain and _driven_ns(group) > group.duration_ns - UNDRIVEN_NS:
         return [group]
     ends = [one.offset_ns + one.lasts_ns for one in group.played]
     cuts = sorted({0, *(one.offset_ns for one in group.played), *ends, group.duration_ns})
@@ -109,6 +113,17 @@ def parted(group: Group, frame_hz: float) -> list[Group]:
         )
         found.append(Group(high - low, played))
     return found
+
+
+def _driven_ns(group: Group) -> int:
+    """Return for how long something drives, and for all of it where nothing moves."""
+    drives = [one for one in group.played if not one.is_flux]
+    if not drives or len(drives) == len(group.played):
+        return group.duration_ns
+    driven = np.zeros(group.duration_ns, np.bool_)
+    for one in drives:
+        driven[one.offset_ns : one.offset_ns + one.lasts_ns] = True
+    return int(driven.sum())
 
 
 def shared_group(group: Group, members: int, *, rounded: bool) -> tuple[Group, tuple[float, ...]]:

@@ -15,7 +15,9 @@ from podium.sim_instruments.physics.joint.density_evolution import Steps
 from podium.sim_instruments.physics.joint.group_maps import (
     MAPPED,
     WORTH_A_MAP,
+    GroupChain,
     GroupPropagator,
+    flux_propagator,
     hermitian_units,
     pack,
     propagator,
@@ -26,6 +28,9 @@ from podium.sim_instruments.physics.joint.resting_coupler import RestingCoupler,
 STRAY_TURNS = 2e-3
 """A group in which slow noise turns less has it before and after: what that leaves out changes sign
 with the noise, and goes with the square of this in the mean."""
+STRAY_FLUX_TURNS = 0.1
+"""The same of flux pulses in a cluster with a coupler: what they change of how much noise turns
+levels, some hundredths, is left out."""
 LONG_NS, LONG_PARTS = 200, 1000
 """A group that lasts longer, or has more parts, is worth the way to other threads: its nodes are
 worked out side by side."""
@@ -46,7 +51,7 @@ register_at_fork(after_in_child=_threads.cache_clear)  # a copy of the process h
 class _Prepared:
     """A group at K nodes, or at their mean alone."""
 
-    nodes: tuple[GroupPropagator, ...]
+    nodes: tuple[GroupPropagator | GroupChain, ...]
     back: NDArray[np.complex128]
     """Shape (D, D): from the frame of the group to that of the cluster."""
 
@@ -103,7 +108,9 @@ class GroupPlayer:
     def _is_short(self, group: Group) -> bool:
         """Tell whether slow noise turns so little meanwhile that it may act before and after."""
         stray = float(np.abs(self._stray_hz).max(initial=0.0))
-        return 1e-9 * group.duration_ns * stray < STRAY_TURNS
+        large = self._point.basis.size > MAPPED and all(one.is_flux for one in group.played)
+        most = STRAY_FLUX_TURNS if large else STRAY_TURNS
+        return 1e-9 * group.duration_ns * stray < most
 
     def _played(self, state: NDArray[np.complex128], group: Group) -> NDArray[np.complex128]:
         if self._rests_in(group) and self._resting is not None and self._others is not None:
@@ -150,9 +157,9 @@ class GroupPlayer:
             flat = bare.reshape(-1, *bare.shape[2:])
             after = prepared.nodes[0].play(flat).reshape(bare.shape)
         else:
-            long = prepared.nodes[0].which.size > LONG_PARTS
+            long = prepared.nodes[0].length > LONG_PARTS
             work = _threads().map if long else map
-            after = np.stack(list(work(GroupPropagator.play, prepared.nodes, bare)))
+            after = np.stack(list(work(lambda one, own: one.play(own), prepared.nodes, bare)))
         return np.asarray(vectors.T @ (after * prepared.back) @ vectors)
 
     def _prepare(self, group: Group) -> _Prepared:
@@ -164,9 +171,13 @@ class GroupPlayer:
         rows, beats, frame_hz = self._group_steps.steps(group)
         number = np.arange(rows.levels_hz.shape[-1])
 
-        def at(node_hz: NDArray[np.float64]) -> GroupPropagator:
+        together = point.basis.size > MAPPED and all(one.is_flux for one in group.played)
+
+        def at(node_hz: NDArray[np.float64]) -> GroupPropagator | GroupChain:
             noisy = rows.levels_hz + node_hz[:, None] * number
             here = Steps(rows.step_ns, noisy, rows.exchange_hz, rows.drive_hz)
+            if together:
+                return flux_propagator(point.cluster, here, frame_hz)
             return propagator(point.cluster, here, beats, frame_hz)
 
         every = [self._mean_hz] if self._is_short(group) else list(self._node_hz)
