@@ -26,6 +26,8 @@ class CoupledPair:
     half_rate_hz: float = 7.1e6
     place: float = 0.55
     """Amplitude at which 11 and 20 meet."""
+    offset: float = 0.0
+    """Amplitude by which the moved end rests beside its sweet spot."""
     above_hz: float = 440e6
     """By which 20 lies above 11 at rest."""
     shift_hz: float = -0.1e6
@@ -122,7 +124,8 @@ def _turn(angle: float, turns: float) -> np.ndarray:
 
 def _moved(pair: CoupledPair, amplitude: float, seconds: float) -> np.ndarray:
     """Return the matrix of a flux pulse; without one, of a wait."""
-    moved = -pair.above_hz * (amplitude / pair.place) ** 2
+    away = (amplitude + pair.offset) ** 2 - pair.offset**2
+    moved = -pair.above_hz * away / pair.place**2
     levels = np.array([[(i, j)[pair.moves] * moved for j in range(3)] for i in range(3)])
     levels[1, 1] += pair.shift_hz
     levels[2] += pair.above_hz

@@ -128,7 +128,7 @@ async def test_a_coupler_that_turns_nothing_is_told() -> None:
 def test_its_gate_is_a_pulse_with_edges_on_the_coupler() -> None:
     assert EDGE.played == "coupler cz"
     steps = edge_bring_up([EDGE])
-    assert steps[:3] == ("jazz", "frequency", "coupler_phase")
+    assert steps[:4] == ("jazz", "frequency", "cryoscope", "coupler_phase")
     assert "chevron" not in steps
     assert "bell_state" in steps
     with pytest.raises(NotMeasured, match=r"cz of node_a\.q0_q1 is not calibrated"):

@@ -54,12 +54,13 @@ def gate_ns(edge: Edge, half_rate_hz: float) -> int:
     return round(1e9 / (4 * half_rate_hz)) if edge.gate == "iswap" else whole_ns(half_rate_hz)
 
 
-def _growth(edge: Edge) -> float:
+def growth_of(edge: Edge) -> float:
     """Return by what the levels' exchange is more than that between 01 and 10."""
     return 1.0 if edge.gate == "iswap" else sqrt(2)
 
 
-def _program(p: EdgePulses, duration_ns: int, amplitudes: Linear, shots: int) -> Program:
+def swap_program(p: EdgePulses, duration_ns: int, amplitudes: Linear, shots: int) -> Program:
+    """Return both ends in 1 (of an iSWAP that at rest), a step of flux, a readout."""
     name = f"{p.edge.element}_amplitude"
     body = [
         *p.begin(),
@@ -88,16 +89,16 @@ async def chevron(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     middle = p.resonance()
-    half_rate = _growth(edge) * abs(bench.design(edge, "exchange").value)
+    half_rate = growth_of(edge) * abs(bench.design(edge, "exchange").value)
     still = p.still.qubit
     centre = await _search(p, outcome, middle, half_rate)
     times = sorted({even_ns(1e9 / (2 * half_rate) * share) for share in DURATIONS})
-    slope_hz = _slope_hz(p, middle)
-    reach = MAP_REACH * half_rate / abs(slope_hz)
+    slope = slope_hz(p, middle)
+    reach = MAP_REACH * half_rate / abs(slope)
     at = np.linspace(centre - reach, min(FULL, centre + reach), AMPLITUDES)
     amplitudes = Linear(float(at[0]), float(at[-1]), AMPLITUDES)
     shots = bench.shots(SHOTS)
-    rows = [await bench.run(outcome, _program(p, ns, amplitudes, shots)) for ns in times]
+    rows = [await bench.run(outcome, swap_program(p, ns, amplitudes, shots)) for ns in times]
     iq = np.stack([iq_of(row, still.element) for row in rows])
     amplitude, duration = np.meshgrid(at, np.array(times) * 1e-9)
 
@@ -119,7 +120,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             signal,
             sigma,
             half_rate,
-            slope_hz,
+            slope,
         )
         line = model_of(duration.ravel(), amplitude.ravel(), found.values)
         whole = float(np.sum((signal - signal.mean()) ** 2))
@@ -130,7 +131,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
                 "much as their shots explain; another level, or a defect, may be on the way"
             )
         place, back = found.values["place"], gate_ns(edge, found.values["half_rate"])
-        growth = _growth(edge)
+        growth = growth_of(edge)
         values = {
             "exchange": Measured(
                 found.values["half_rate"] / growth, found.sigmas["half_rate"] / growth, "Hz"
@@ -151,7 +152,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
 
 
-def _slope_hz(p: EdgePulses, place: float) -> float:
+def slope_hz(p: EdgePulses, place: float) -> float:
     """Return by how much a change of the amplitude by 1 moves the levels apart there, Hz."""
     ends = p.detuning_hz(place * np.array([0.999, 1.001]))
     return float(ends[1] - ends[0]) / (0.002 * place)
@@ -163,9 +164,9 @@ async def _search(p: EdgePulses, outcome: Outcome, middle: float, half_rate: flo
     half_way = even_ns(whole_ns(half_rate) / 2)
     for reach in REACHES:
         low, high = (1 - reach) * middle, min(FULL, (1 + reach) * middle)
-        count = ceil((high - low) * abs(_slope_hz(p, middle)) / (SEARCH_STEP * half_rate)) + 1
+        count = ceil((high - low) * abs(slope_hz(p, middle)) / (SEARCH_STEP * half_rate)) + 1
         scan = Linear(low, high, count)
-        data = await p.bench.run(outcome, _program(p, half_way, scan, shots))
+        data = await p.bench.run(outcome, swap_program(p, half_way, scan, shots))
         reference = levels(p.bench, p.still.qubit)
         signal = reference.project(iq_of(data, p.still.qubit.element))
         if not np.all(np.isfinite(signal)):
@@ -183,11 +184,11 @@ async def _search(p: EdgePulses, outcome: Outcome, middle: float, half_rate: flo
 
 async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]) -> Panel:
     """Swap half way and whole at the place found, with a pulse that is not there as the measure."""
-    place, rate = found["gate_amplitude"].value, found["exchange"].value * _growth(p.edge)
+    place, rate = found["gate_amplitude"].value, found["exchange"].value * growth_of(p.edge)
     shots = p.bench.shots(CHECK_SHOTS)
     two = Linear(0.0, place, 2)
     times = [even_ns(whole_ns(rate) * share) for share, _ in CHECKED]
-    rows = [await p.bench.run(outcome, _program(p, ns, two, shots)) for ns in times]
+    rows = [await p.bench.run(outcome, swap_program(p, ns, two, shots)) for ns in times]
     reference = levels(p.bench, p.still.qubit)
     points = np.array([reference.project(iq_of(row, p.still.qubit.element)) for row in rows])
     look_at(points)

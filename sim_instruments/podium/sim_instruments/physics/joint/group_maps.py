@@ -42,6 +42,8 @@ LEFT_OUT = 1e-11
 TOGETHER = 4
 """Steps of a flux pulse between which nothing is lost, in clusters that are not mapped: populations
 behind a coupler's CZ of 100 ns, T1 of 15 us, are good to 1e-5."""
+SLOWLY, SLOW_HZ = 32, 0.5e6
+"""So many steps are one where no level moves by more meanwhile, in such clusters."""
 HELD_STEPS = 96
 """So many equal steps are worth the power of one: a bias that is held, a tail that fades slowly."""
 SAME = 1e-9
@@ -242,36 +244,81 @@ def flux_propagator(cluster: Cluster, steps: Steps, frame_hz: float) -> "GroupCh
 
     Unitaries are multiplied, :data:`TOGETHER` steps each; what levels lose meanwhile depends on
     where an excitation is, and hardly on how it turns: between a coupler and its neighbours it
-    does so in less than a ns, so that losses see the mean either way.
+    does so in less than a ns, so that losses see the mean either way. Where levels hardly move for
+    :data:`SLOWLY` steps these are one, at their mean.
     """
     count = steps.levels_hz.shape[1]
-    whole = count // (2 * TOGETHER) * 2 * TOGETHER
     rows = _Rows(*in_frame(cluster, basis_of(cluster), steps, frame_hz), levels=0)
-    found, _, which = _filled(cluster, rows, 1, 1, steps.step_ns)
-    every = found[which[:whole]].reshape(-1, TOGETHER, *found.shape[1:])
+    links: list[GroupPropagator] = []
+    at = 0
+    for slow, end in _paces(rows.diagonal[0]):
+        if slow:
+            links.append(_slow_link(cluster, rows, slice(at, end), steps.step_ns))
+        else:
+            links.append(_fast_link(cluster, rows, slice(at, end), steps.step_ns))
+        at = end
+    if at < count:
+        exchange = None if steps.exchange_hz is None else steps.exchange_hz[:, at:]
+        rest = Steps(steps.step_ns, steps.levels_hz[:, at:], exchange)
+        links.append(propagator(cluster, rest, 1, frame_hz))
+    return GroupChain(tuple(links))
+
+
+def _paces(diagonal: NDArray[np.float64]) -> list[tuple[bool, int]]:
+    """Return stretches of steps, whether levels are slow in each, and where it ends.
+
+    ``diagonal`` (S, D). A stretch is pairs of parts; fewer steps than one pair are left over.
+    """
+    block = 2 * SLOWLY
+    whole = diagonal.shape[0] // block
+    own = diagonal[: whole * block].reshape(2 * whole, SLOWLY, diagonal.shape[1])
+    still = np.ptp(own, axis=1).max(axis=-1, initial=0.0) < 2e-9 * np.pi * SLOW_HZ
+    found: list[tuple[bool, int]] = []
+    for k, slow in enumerate(np.all(still.reshape(-1, 2), axis=1).tolist()):
+        if found and found[-1][0] == slow:
+            found.pop()
+        found.append((slow, (k + 1) * block))
+    pair = 2 * TOGETHER
+    end = diagonal.shape[0] // pair * pair
+    if end > whole * block:
+        if found and not found[-1][0]:
+            found.pop()
+        found.append((False, end))
+    return found
+
+
+def _fast_link(cluster: Cluster, rows: _Rows, part: slice, step_ns: float) -> GroupPropagator:
+    """Return steps that are multiplied, :data:`TOGETHER` each."""
+    own = _Rows(rows.diagonal[:, part], rows.exchange[:, part], rows.drive[:, part], rows.levels)
+    found, _, which = _filled(cluster, own, 1, 1, step_ns)
+    every = found[which].reshape(-1, TOGETHER, *found.shape[1:])
     together = every[:, 0]
     for k in range(1, TOGETHER):
         together = every[:, k] @ together
     number = np.arange(len(together))
-    links = [
-        GroupPropagator(
-            cluster,
-            np.ascontiguousarray(together),
-            np.zeros(number.size, np.bool_),
-            number,
-            2,
-            2 * TOGETHER * steps.step_ns,
-            (),
-        )
+    return _undriven(cluster, together, number, TOGETHER * step_ns)
+
+
+def _slow_link(cluster: Cluster, rows: _Rows, part: slice, step_ns: float) -> GroupPropagator:
+    """Return steps that are one at their mean, :data:`SLOWLY` each."""
+    mean = [
+        one[0, part].reshape(-1, SLOWLY, one.shape[2]).mean(axis=1)[None]
+        for one in (rows.diagonal, rows.exchange, rows.drive)
     ]
-    if whole < count:
-        parts = [
-            None if one is None else one[:, whole:]
-            for one in (steps.levels_hz, steps.exchange_hz, steps.drive_hz)
-        ]
-        assert parts[0] is not None
-        links.append(propagator(cluster, Steps(steps.step_ns, *parts), 1, frame_hz))
-    return GroupChain(tuple(links))
+    found, _, which = _filled(
+        cluster, _Rows(mean[0], mean[1], mean[2], rows.levels), 1, 1, SLOWLY * step_ns
+    )
+    return _undriven(cluster, found, which, SLOWLY * step_ns)
+
+
+def _undriven(
+    cluster: Cluster, unitaries: NDArray[np.complex128], which: NDArray[np.int64], part_ns: float
+) -> GroupPropagator:
+    """Return a propagator of equally long parts in which nothing drives."""
+    driven = np.zeros(len(unitaries), np.bool_)
+    return GroupPropagator(
+        cluster, np.ascontiguousarray(unitaries), driven, which, 2, 2 * part_ns, ()
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
