@@ -114,7 +114,7 @@ STILL = 0.03
 """Turns by which the phase of a qubit that is not moved may stray beside its noise."""
 SHOTS = 500
 SURE = 3.0
-"""Sigmas of an exponential that is stored."""
+"""Sigmas of a reflection that is stored, and of an exponential that is told."""
 OFF = 0.015
 """Turns by which a check may be off beside its noise, for each pulse."""
 
@@ -361,7 +361,7 @@ def _stored(found: Fit) -> tuple[dict[str, Measured], str]:
     for k in numbers:
         for quantity, unit in ((f"amplitude{k}", "1"), (f"tau{k}", "s")):
             values[f"flux_{quantity}"] = Measured(v[quantity], s[quantity], unit)
-    if "reflection" in v:
+    if "reflection" in v and abs(v["reflection"]) > SURE * s["reflection"]:
         values["flux_reflection"] = Measured(v["reflection"], s["reflection"], "1")
         delay = Measured(v["reflection_delay"], s["reflection_delay"], "s")
         values["flux_reflection_delay"] = delay

@@ -107,12 +107,12 @@ class _Scan:
             found.append(fit)
         return found
 
-    def ratio(self) -> tuple[Measured, list[Fit]]:
-        """Return the height of the second half over that of the first, and both fits."""
+    def ratio(self) -> tuple[float, float, list[Fit]]:
+        """Return the second half's height over the first's, its sigma, and both fits."""
         fits = self.fits()
         first, second = (one.values["place"] for one in fits)
         relative = hypot(*(one.sigmas["place"] / one.values["place"] for one in fits))
-        return Measured(second / first, second / first * relative, "1"), fits
+        return second / first, second / first * relative, fits
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -130,7 +130,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return Panel(edge.element, "amplitude without its sign", label, series)
 
     def fit(_: Edge, panel: Panel) -> Found:
-        ratio, fits = scan.ratio()
+        ratio, sigma, fits = scan.ratio()
         seconds = np.full(scan.at.size, scan.times[0] * 1e-9)
         lines = tuple(
             Series(f"{one.label}, fit", scan.at, model_of(seconds, scan.at, fit.values), line=True)
@@ -138,26 +138,25 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         )
         places = [one.values["place"] for one in fits]
         text = f"{p.levels} meet at {places[0]:.4f} and -{places[1]:.4f}: ratio {{gate_ratio}}"
-        return {"gate_ratio": ratio}, replace(
-            panel, series=(*panel.series, *lines), text=text, judged=False
-        )
+        values = {"gate_ratio": Measured(ratio, sigma, "1")}
+        return values, replace(panel, series=(*panel.series, *lines), text=text, judged=False)
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
         again = _Scan(p, CHECK_SHARES)
         await again.run(outcome)
-        ratio, _ = again.ratio()
-        off = ratio.value - found["gate_ratio"].value
-        if not abs(off) < 5 * hypot(ratio.sigma, found["gate_ratio"].sigma) + SLACK:
+        ratio, sigma, _ = again.ratio()
+        off = ratio - found["gate_ratio"].value
+        if not abs(off) < 5 * hypot(sigma, found["gate_ratio"].sigma) + SLACK:
             raise FitFailed(
-                f"measured anew with other durations the ratio is {ratio.value:.4f} ± "
-                f"{ratio.sigma:.4f}: it is not believed"
+                f"measured anew with other durations the ratio is {ratio:.4f} ± {sigma:.4f}: it "
+                "is not believed"
             )
         signals, _ = again.signals()
         series = tuple(
             Series(name, again.at, one[0])
             for name, one in zip(("first half", "second half"), signals, strict=True)
         )
-        text = f"measured anew: {ratio.value:.4f} ± {ratio.sigma:.4f}"
+        text = f"measured anew: {ratio:.4f} ± {sigma:.4f}"
         return replace(raw(), series=series, text=text, judged=False)
 
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
