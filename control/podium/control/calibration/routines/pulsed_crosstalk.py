@@ -1,0 +1,407 @@
+"""Finds what part of a flux pulse on the line of one end arrives in the loop of the other."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import hypot
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.edge_pulses import FULL, RESET_LIFETIMES, EdgePulses
+from podium.control.calibration.edge_sequences import Fringes
+from podium.control.calibration.fits.least_squares import (
+    Fit,
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
+from podium.control.calibration.fits.ramsey_phase import PHASES, nearest_turn
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.reset import passive_reset
+from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.sequences import (
+    frame_names,
+    frames_of,
+    measure_at_once,
+    on_grid_ns,
+)
+from podium.control.client.gates import SETTLE_NS
+from podium.control.facility.edges import Edge
+from podium.control.facility.facility import Qubit
+from podium.control.parameters.entry import Measured, NotMeasured
+from podium.control.parameters.validity import DAY_S, Lifetime
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Delay,
+    Frame,
+    Play,
+    Program,
+    ShiftPhase,
+    Statement,
+    Table,
+    Variable,
+)
+from podium.control.program.waveforms import Square
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+Array = NDArray[np.float64]
+QUANTITY = "pulsed_crosstalk"
+LENGTH_NS, CHECK_NS = 100, 140
+"""Of the pulse on the line of the qubit that is looked at, and of that of the check."""
+CHECKED = -0.85
+"""Of the first height, that of the check: where flux has the other sign, so has its slope."""
+MARGIN_NS = 20
+"""The other line's pulse begins so much earlier and ends so much later. Without its own pulse a
+qubit feels nothing to first order, so that delays of lines do not count."""
+STEPS = (1 / 8, 1 / 4, 1 / 2, 1.0)
+SHARES = np.array([0.0, *(sign * step for step in STEPS for sign in (1, -1))])
+"""Of the largest pulse, in the order in which phases are unwound: each pair tells the next one's
+whole turns."""
+OWN_TURNS = 1.5
+"""By which the own pulse turns more where it is so much higher that the slope is told."""
+MOST_HZ = 300e6
+"""Pulses move a qubit by so much at most."""
+KEPT = 0.4
+"""Of each distance between levels that might meet, pulses leave so much."""
+LEAST = 0.02
+"""Of full scale: with less room to the levels of a neighbour nothing is measured."""
+SHOTS = 600
+SCATTERED = 12.0
+EXPECTED = (1 / 3, 3.0)
+"""Times the slope of the design's arc, between which that of the own pulse lies."""
+CORRECTED_DOUBT, LINE_DOUBT = 0.003, 0.01
+"""Of the mean height of a pulse, with exponentials of the line known and without. ASSUMED: those of
+some per cent nearly cancel within 100 ns, and a correction leaves some tenths of a per cent."""
+SLACK = 1e-4
+"""What a check may differ by beside its noise."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """From the line of one end to the loop of the other."""
+
+    seen: EdgePulses
+    """Of the edge, as if it pulsed the end that is looked at."""
+    across: EdgePulses
+    """As if it pulsed the other end."""
+
+    @property
+    def qubit(self) -> Qubit:
+        """The qubit in whose loop flux is looked for."""
+        return self.seen.moved.qubit
+
+    @property
+    def source(self) -> Qubit:
+        """The qubit on whose line the pulses are that should not arrive."""
+        return self.across.moved.qubit
+
+    @property
+    def quantity(self) -> str:
+        """The parameter's name behind that of the qubit."""
+        return f"{QUANTITY}_{self.source.element}"
+
+    def quanta(self) -> float:
+        """Return flux by its own line over that of the source by its own, both at full scale."""
+        own, other = (
+            p.full_scale_v / p.bench.best(p.moved.qubit, "flux_period")
+            for p in (self.seen, self.across)
+        )
+        return own / other
+
+    def line_doubt(self) -> float:
+        """Return the relative doubt of two pulses' mean heights."""
+        doubts = []
+        for p in (self.seen, self.across):
+            known = p.bench.record.get(f"{p.moved.qubit.name}.flux_amplitude1")
+            doubts.append(LINE_DOUBT if known is None else CORRECTED_DOUBT)
+        return hypot(*doubts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Heights:
+    """Amplitudes of one measurement, of full scale."""
+
+    own: float
+    step: float
+    """By which the own pulse is made higher and lower, at most."""
+    across: float
+    """The largest on the other line."""
+    length_ns: int
+
+
+def _ways(p: EdgePulses) -> tuple[_Way, _Way]:
+    """Return both ways between the ends of an edge."""
+    first, second = (replace(p, edge=replace(p.edge, pulsed=end)) for end in p.edge.ends)
+    return _Way(second, first), _Way(first, second)
+
+
+def _neighbours(p: EdgePulses) -> list[Qubit]:
+    """Return the qubits that are coupled to the moved one."""
+    node = p.bench.runner.facility.nodes[p.edge.node]
+    own = p.moved.qubit.element
+    pairs = [one.ends for one in node.edges.values()]
+    pairs += [one.ends for one in node.couplings.values()]
+    ends = dict.fromkeys(end for pair in pairs if own in pair for end in pair if end != own)
+    return [node.qubits[end] for end in ends if end in node.qubits]
+
+
+def reach(p: EdgePulses) -> float:
+    """Return the largest amplitude by which the moved end stays away from its neighbours' levels.
+
+    Raises NotMeasured where there is no room.
+    """
+    bench, own = p.bench, p.moved.qubit
+    at = np.linspace(0.0, FULL, 2001)
+    moved = p.moved_hz(at)
+    near = np.abs(moved - moved[0]) > MOST_HZ
+    for other in _neighbours(p):
+        apart = moved - bench.best(other, "f01")
+        gaps = [apart]
+        if "fluxonium" not in (own.kind, other.kind):
+            gaps.append(apart + bench.best(own, "anharmonicity"))
+            gaps.append(apart - bench.best(other, "anharmonicity"))
+        for gap in gaps:
+            near |= gap / gap[0] < KEPT
+    most = float(at[int(np.argmax(near)) - 1]) if np.any(near) else FULL
+    if most < LEAST:
+        raise NotMeasured(
+            f"{p.edge.name}: flux pulses of {own.element} of {LEAST} of full scale bring it too "
+            "near to the levels of a neighbour, or move it too far",
+            p.edge.name,
+        )
+    return most
+
+
+def _heights(way: _Way) -> tuple[_Heights, float]:
+    """Return the amplitudes of the first measurement, and its own slope as designed, turns."""
+    own = 0.95 * reach(way.seen)
+    near = np.array([0.99, 1.01]) * own
+    slope = abs(float(np.diff(way.seen.moved_hz(near))[0])) / float(np.diff(near)[0])
+    step = min(OWN_TURNS / (slope * LENGTH_NS * 1e-9), 0.05 * own)
+    return _Heights(own, step, reach(way.across), LENGTH_NS), slope
+
+
+def _program(way: _Way, heights: _Heights) -> Program:
+    """Return Ramsey on one end: its own pulse, and about it one of the other line.
+
+    The first :data:`SHARES` are those of the other line's pulse, the second of the own step.
+    """
+    p, one = way.seen, way.seen.moved
+    ports = [Frame(f"{q.element}.flux", q.flux_port, 0.0) for q in (way.qubit, way.source)]
+    own, across = (port.name for port in ports)
+    names = (*frame_names(p.both), own, across)
+    own_height, height, phase = (
+        f"{way.qubit.element}_own",
+        f"{way.qubit.element}_across",
+        f"{way.qubit.element}_phase",
+    )
+    whole_ns = heights.length_ns + 2 * MARGIN_NS
+    rest_ns = on_grid_ns((whole_ns + SETTLE_NS) * 1e-9) - whole_ns
+    body: list[Statement] = [
+        *passive_reset(p.both, names, RESET_LIFETIMES),
+        Barrier(names),
+        one.half_pi(),
+        Barrier(names),
+        Play(across, Square(whole_ns * FS_PER_NS), Affine(height)),
+        Delay((across,), rest_ns * FS_PER_NS),
+        Delay((own,), MARGIN_NS * FS_PER_NS),
+        Play(own, Square(heights.length_ns * FS_PER_NS), Affine(own_height)),
+        Barrier(names),
+        ShiftPhase(one.drive, Affine(phase)),
+        one.half_pi(),
+        Barrier(names),
+        *measure_at_once(p.both),
+    ]
+    still = np.zeros(SHARES.size)
+    owns = heights.own + heights.step * np.concatenate([still, SHARES])
+    others = heights.across * np.concatenate([SHARES, still])
+    axes = (
+        Axis("height", (_table(own_height, "1", owns), _table(height, "1", others))),
+        Axis("phase", (_table(phase, "turn", PHASES),)),
+    )
+    title = f"crosstalk of {across} seen by {way.qubit.element}, {heights.length_ns} ns"
+    frames = (*frames_of(p.both), *ports)
+    return Program(title, frames, tuple(body), axes, shots=p.bench.shots(SHOTS))
+
+
+def _table(name: str, unit: str, values: Sequence[float] | Array) -> Variable:
+    return Variable(name, unit, Table(tuple(float(one) for one in values)))
+
+
+def unwound(turns: Array) -> Array:
+    """Return phases over :data:`SHARES`, less the first, each pair near to what the last tells.
+
+    From one pair to the next what is odd doubles, and what is even is four times as much.
+    """
+    found = np.asarray(turns - turns[0], np.float64)
+    odd = even = 0.0
+    for k in range(1, found.size, 2):
+        pair = nearest_turn(found[k : k + 2], np.array([even + odd, even - odd]))
+        found[k : k + 2] = pair
+        odd, even = float(pair[0] - pair[1]), 2 * float(pair[0] + pair[1])
+    return found
+
+
+def fit_slope(turns: Array, sigma: Array) -> Fit:
+    """Fit a polynomial to unwound phases over :data:`SHARES`: ``c1`` is its slope, turns.
+
+    Raises FitFailed.
+    """
+    powers = (0, 1, 2, 4)
+    columns = np.stack([SHARES**k for k in powers], axis=1)
+    names = tuple(f"c{k}" for k in powers)
+
+    def model(found: Mapping[str, float]) -> Array:
+        return np.asarray(columns @ np.array([found[name] for name in names]))
+
+    start = np.linalg.lstsq(columns / sigma[:, None], turns / sigma, rcond=None)[0]
+    found = fit_least_squares(model, turns, sigma, [dict(zip(names, start.tolist(), strict=True))])
+    if found.chi2 > SCATTERED:
+        raise FitFailed(
+            f"phases do not go smoothly with the height of a pulse: they scatter "
+            f"{np.sqrt(found.chi2):.1f} times as much as their shots explain; a level may be "
+            "crossed on the way"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Slopes:
+    """How phases go with both pulses."""
+
+    turns: Array
+    """Unwound, first by the other line's pulse, then by the own step, (18,)."""
+    across: Fit
+    own: Fit
+
+    def crosstalk(self, way: _Way, heights: _Heights) -> tuple[float, float]:
+        """Return the part of a pulse that arrives, and its sigma."""
+        unit = heights.step / heights.across * way.quanta()
+        own = self.own.values["c1"]
+        value = self.across.values["c1"] / own * unit
+        doubt = hypot(self.own.sigmas["c1"] / own, way.line_doubt()) * value
+        return value, hypot(self.across.sigmas["c1"] / own * unit, doubt)
+
+    def series(self) -> tuple[Series, ...]:
+        """Return the phases over the share of each pulse, with their fits."""
+        fine = np.linspace(-1.0, 1.0, 101)
+        found: list[Series] = []
+        for name, fit, turns in (
+            ("other line", self.across, self.turns[: SHARES.size]),
+            ("own line", self.own, self.turns[SHARES.size :]),
+        ):
+            line = sum(fit.values[f"c{k}"] * fine**k for k in (0, 1, 2, 4))
+            found.append(Series(name, SHARES, turns))
+            found.append(Series(f"fit, {name}", fine, np.asarray(line), line=True))
+        return tuple(found)
+
+
+def _slopes(way: _Way, fringes: Fringes, expected: float) -> _Slopes:
+    """Return what fringes tell; ``expected``: turns of the own step. Raises FitFailed."""
+    look_at(iq_of(fringes.data, way.qubit.element))
+    read, count = fringes.phases()[0], SHARES.size
+    halves = (slice(0, count), slice(count, 2 * count))
+    turns = np.concatenate([unwound(read.turns[half]) for half in halves])
+    across, own = (fit_slope(turns[half], read.sigma[half]) for half in halves)
+    ratio = abs(own.values["c1"]) / expected
+    if not EXPECTED[0] < ratio < EXPECTED[1]:
+        raise FitFailed(
+            f"a pulse on {way.qubit.flux_port} that is higher turns {way.qubit.element} by "
+            f"{ratio:.2f} times what its arc says: the line may be dead, or another qubit's"
+        )
+    return _Slopes(turns, across, own)
+
+
+async def pulsed_crosstalk(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
+    """Ramsey on each end, a flux pulse of its own line on, and about it one of the other's line.
+
+    At its sweet spot a qubit feels little to first order: its own pulse gives it a slope, which
+    is told by own pulses that are a little higher and lower. What is odd in the other's pulse is
+    its flux in the loop; by how much both qubits shift each other is even. Stores
+    ``pulsed_crosstalk`` of each end with the other's name behind it (``pulsed_crosstalk_q0`` of
+    q1): flux in its loop over that in the loop of q0, by a pulse on the line of q0. A longer own
+    pulse of the other sign and another height has to agree.
+    """
+    outcome = Outcome("pulsed_crosstalk", "Crosstalk of flux pulses")
+    for edge in edges:
+        ways = _ways(EdgePulses.of(bench, edge))
+        laid_out = [_heights(way) for way in ways]
+        for way, (heights, slope) in zip(ways, laid_out, strict=True):
+            await _along(bench, outcome, way, heights, slope)
+    return outcome
+
+
+async def _fringes(way: _Way, outcome: Outcome, heights: _Heights) -> Fringes:
+    bench = way.seen.bench
+    data = await bench.run(outcome, _program(way, heights))
+    return Fringes(way.seen, way.seen.moved, data, bench.shots(SHOTS))
+
+
+def _panel(way: _Way, series: tuple[Series, ...], text: str = "") -> Panel:
+    return Panel(
+        way.qubit.element,
+        "height (of the largest)",
+        "phase (turns)",
+        series,
+        text=text,
+        judged=False,  # of a line that nothing comes from, a slope of 0 explains the phases
+    )
+
+
+async def _along(
+    bench: Bench, outcome: Outcome, way: _Way, heights: _Heights, slope: float
+) -> None:
+    fringes = await _fringes(way, outcome, heights)
+    expected = slope * heights.step * heights.length_ns * 1e-9
+    signal = iq_of(fringes.data, way.qubit.element).real[:, 0] * 1e3
+
+    def raw() -> Panel:
+        x = np.arange(signal.size, dtype=np.float64)
+        panel = _panel(way, (Series("first phase", x, np.asarray(signal)),))
+        return replace(panel, x_label="point", y_label="I (mV)")
+
+    def fit(_: Qubit, panel: Panel) -> Found:
+        found = _slopes(way, fringes, expected)
+        value, sigma = found.crosstalk(way, heights)
+        text = f"{{{way.quantity}}} of a pulse of {way.source.element} arrive"
+        measured = {way.quantity: Measured(value, sigma, "1")}
+        return measured, _panel(way, found.series(), text)
+
+    async def verify(found: Mapping[str, Measured]) -> Panel:
+        return await _verify(way, outcome, heights, expected, found[way.quantity])
+
+    await analyse_verified(bench, outcome, way.qubit, raw, fit, verify)
+
+
+async def _verify(
+    way: _Way, outcome: Outcome, heights: _Heights, expected: float, first: Measured
+) -> Panel:
+    """Measure with a longer own pulse of the other sign and less height."""
+    own = CHECKED * heights.own
+    again = replace(heights, own=own, length_ns=CHECK_NS)
+    turns = expected * CHECK_NS / heights.length_ns * abs(CHECKED)
+    found = _slopes(way, await _fringes(way, outcome, again), turns)
+    value, sigma = found.crosstalk(way, again)
+    if not abs(value - first.value) < 5 * hypot(sigma, first.sigma) + SLACK:
+        raise FitFailed(
+            f"measured anew with a longer own pulse of the other sign, {value:.5f} ± {sigma:.5f} "
+            f"of a pulse of {way.source.element} arrive, and {first.value:.5f} before: the "
+            "crosstalk is not believed"
+        )
+    return _panel(way, found.series(), f"measured anew: {value:.5f} ± {sigma:.5f}")
+
+
+PULSED_CROSSTALK = Declaration(
+    pulsed_crosstalk,
+    targets="edges",
+    gates=("cz", "iswap"),
+    turns_of=(),
+    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+    gives={QUANTITY: Lifetime(30 * DAY_S)},
+    places=(),
+    cost_s=2.0,
+)
