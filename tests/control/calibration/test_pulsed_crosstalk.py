@@ -10,17 +10,16 @@ from tests.benches.docs.pages import ROOT
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.fits.phase_slope import SHARES, fit_slope, unwound
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.pulsed_crosstalk import (
     CHECK_NS,
     KEPT,
     MOST_HZ,
-    SHARES,
-    fit_slope,
     reach,
-    unwound,
 )
 from podium.control.facility.load import load_facility
+from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Play
 
 FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility.yaml")
@@ -70,10 +69,10 @@ class Pair:
         return np.asarray(0.5 + 0.45 * np.cos(2 * np.pi * (turns - asked.swept["phase"])))
 
 
-async def found(pair: Pair, seed: int) -> tuple[Outcome, Bench]:
+async def found(pair: Pair, seed: int, record: MemoryRecord | None = None) -> tuple[Outcome, Bench]:
     runner = MadeRunner(pair, seed, facility=FACILITY)
     qubits = tuple(FACILITY.qubits().values())
-    record = known(FACILITY)
+    record = record or known(FACILITY)
     bench = Bench(runner, "node_a", qubits, record, keep=lambda _: None, edges=(EDGE,))
     [outcome] = [one async for one in bring_up(bench, ("pulsed_crosstalk",))]
     return outcome, bench
@@ -105,6 +104,18 @@ async def test_a_check_that_differs_is_not_believed() -> None:
     assert outcome.failures.keys() == {"node_a.q0", "node_a.q1"}
     assert all("is not believed" in reason for reason in outcome.failures.values())
     assert not any("pulsed_crosstalk" in name for name in bench.record.all())
+
+
+async def test_the_doubt_of_both_periods_counts_as_far_as_the_design_does_not_know_better() -> None:
+    record = known(FACILITY)
+    for name, value, sigma in (("q0", 1.65, 0.15), ("q1", 1.50, 0.03)):
+        period = record.all()[f"node_a.{name}.flux_period"]
+        record.put([replace(period, value=value, sigma=sigma)])
+    outcome, _ = await found(Pair((0.01, 0.01)), 8, record)
+    assert outcome.failures == {}
+    for one in outcome.measured.values():
+        assert one.value == pytest.approx(0.01, abs=3e-4)
+        assert one.sigma == pytest.approx(0.01 * np.hypot(0.05, 0.03) / 1.5, rel=0.15)
 
 
 async def test_a_line_that_moves_nothing_is_named() -> None:

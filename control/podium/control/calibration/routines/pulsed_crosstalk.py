@@ -11,13 +11,9 @@ from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import FULL, RESET_LIFETIMES, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes
-from podium.control.calibration.fits.least_squares import (
-    Fit,
-    FitFailed,
-    fit_least_squares,
-    look_at,
-)
-from podium.control.calibration.fits.ramsey_phase import PHASES, nearest_turn
+from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
+from podium.control.calibration.fits.phase_slope import SHARES, fit_slope, phase_at, unwound
+from podium.control.calibration.fits.ramsey_phase import PHASES
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse_verified
@@ -57,10 +53,6 @@ CHECKED = -0.85
 MARGIN_NS = 20
 """The other line's pulse begins so much earlier and ends so much later. Without its own pulse a
 qubit feels nothing to first order, so that delays of lines do not count."""
-STEPS = (1 / 8, 1 / 4, 1 / 2, 1.0)
-SHARES = np.array([0.0, *(sign * step for step in STEPS for sign in (1, -1))])
-"""Of the largest pulse, in the order in which phases are unwound: each pair tells the next one's
-whole turns."""
 OWN_TURNS = 1.5
 """By which the own pulse turns more where it is so much higher that the slope is told."""
 MOST_HZ = 300e6
@@ -69,8 +61,7 @@ KEPT = 0.4
 """Of each distance between levels that might meet, pulses leave so much."""
 LEAST = 0.02
 """Of full scale: with less room to the levels of a neighbour nothing is measured."""
-SHOTS = 600
-SCATTERED = 12.0
+SHOTS = 400
 EXPECTED = (1 / 3, 3.0)
 """Times the slope of the design's arc, between which that of the own pulse lies."""
 CORRECTED_DOUBT, LINE_DOUBT = 0.003, 0.01
@@ -106,10 +97,7 @@ class _Way:
 
     def quanta(self) -> float:
         """Return flux by its own line over that of the source by its own, both at full scale."""
-        own, other = (
-            p.full_scale_v / p.bench.best(p.moved.qubit, "flux_period")
-            for p in (self.seen, self.across)
-        )
+        own, other = (p.full_scale_v / period_v(p) for p in (self.seen, self.across))
         return own / other
 
     def line_doubt(self) -> float:
@@ -119,6 +107,16 @@ class _Way:
             known = p.bench.record.get(f"{p.moved.qubit.name}.flux_amplitude1")
             doubts.append(LINE_DOUBT if known is None else CORRECTED_DOUBT)
         return hypot(*doubts)
+
+
+def period_v(p: EdgePulses) -> float:
+    """Return the flux period of the moved end, V: measured, or designed where that is surer."""
+    bench, qubit = p.bench, p.moved.qubit
+    entry = bench.record.get(f"{qubit.name}.flux_period")
+    expected = qubit.design.get("flux_period")
+    if entry is not None and expected is not None and 0 < expected.spread < entry.sigma:
+        return bench.design(qubit, "flux_period").value
+    return bench.best(qubit, "flux_period")
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,43 +230,6 @@ def _table(name: str, unit: str, values: Sequence[float] | Array) -> Variable:
     return Variable(name, unit, Table(tuple(float(one) for one in values)))
 
 
-def unwound(turns: Array) -> Array:
-    """Return phases over :data:`SHARES`, less the first, each pair near to what the last tells.
-
-    From one pair to the next what is odd doubles, and what is even is four times as much.
-    """
-    found = np.asarray(turns - turns[0], np.float64)
-    odd = even = 0.0
-    for k in range(1, found.size, 2):
-        pair = nearest_turn(found[k : k + 2], np.array([even + odd, even - odd]))
-        found[k : k + 2] = pair
-        odd, even = float(pair[0] - pair[1]), 2 * float(pair[0] + pair[1])
-    return found
-
-
-def fit_slope(turns: Array, sigma: Array) -> Fit:
-    """Fit a polynomial to unwound phases over :data:`SHARES`: ``c1`` is its slope, turns.
-
-    Raises FitFailed.
-    """
-    powers = (0, 1, 2, 4)
-    columns = np.stack([SHARES**k for k in powers], axis=1)
-    names = tuple(f"c{k}" for k in powers)
-
-    def model(found: Mapping[str, float]) -> Array:
-        return np.asarray(columns @ np.array([found[name] for name in names]))
-
-    start = np.linalg.lstsq(columns / sigma[:, None], turns / sigma, rcond=None)[0]
-    found = fit_least_squares(model, turns, sigma, [dict(zip(names, start.tolist(), strict=True))])
-    if found.chi2 > SCATTERED:
-        raise FitFailed(
-            f"phases do not go smoothly with the height of a pulse: they scatter "
-            f"{np.sqrt(found.chi2):.1f} times as much as their shots explain; a level may be "
-            "crossed on the way"
-        )
-    return found
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Slopes:
     """How phases go with both pulses."""
@@ -278,9 +239,14 @@ class _Slopes:
     across: Fit
     own: Fit
 
-    def crosstalk(self, way: _Way, heights: _Heights) -> tuple[float, float]:
-        """Return the part of a pulse that arrives, and its sigma."""
-        unit = heights.step / heights.across * way.quanta()
+    def crosstalk(
+        self, way: _Way, heights: _Heights, quanta: float | None = None
+    ) -> tuple[float, float]:
+        """Return the part of a pulse that arrives, and its sigma, without that of the periods.
+
+        ``quanta``: in place of :meth:`_Way.quanta`; with 1, amplitudes are compared, not fluxes.
+        """
+        unit = heights.step / heights.across * (way.quanta() if quanta is None else quanta)
         own = self.own.values["c1"]
         value = self.across.values["c1"] / own * unit
         doubt = hypot(self.own.sigmas["c1"] / own, way.line_doubt()) * value
@@ -294,9 +260,8 @@ class _Slopes:
             ("other line", self.across, self.turns[: SHARES.size]),
             ("own line", self.own, self.turns[SHARES.size :]),
         ):
-            line = sum(fit.values[f"c{k}"] * fine**k for k in (0, 1, 2, 4))
             found.append(Series(name, SHARES, turns))
-            found.append(Series(f"fit, {name}", fine, np.asarray(line), line=True))
+            found.append(Series(f"fit, {name}", fine, phase_at(fine, fit.values), line=True))
         return tuple(found)
 
 
@@ -367,29 +332,37 @@ async def _along(
     def fit(_: Qubit, panel: Panel) -> Found:
         found = _slopes(way, fringes, expected)
         value, sigma = found.crosstalk(way, heights)
-        text = f"{{{way.quantity}}} of a pulse of {way.source.element} arrive"
+        undone, doubt = found.crosstalk(way, heights, 1.0)
+        text = (
+            f"{{{way.quantity}}} of a pulse of {way.source.element} arrive, which "
+            f"{-undone:+.5f} ± {doubt:.5f} of its amplitude on {way.qubit.flux_port} would undo"
+        )
         measured = {way.quantity: Measured(value, sigma, "1")}
         return measured, _panel(way, found.series(), text)
 
-    async def verify(found: Mapping[str, Measured]) -> Panel:
-        return await _verify(way, outcome, heights, expected, found[way.quantity])
+    async def verify(_: Mapping[str, Measured]) -> Panel:
+        first = _slopes(way, fringes, expected).crosstalk(way, heights)
+        return await _verify(way, outcome, heights, expected, first)
 
     await analyse_verified(bench, outcome, way.qubit, raw, fit, verify)
 
 
 async def _verify(
-    way: _Way, outcome: Outcome, heights: _Heights, expected: float, first: Measured
+    way: _Way, outcome: Outcome, heights: _Heights, expected: float, first: tuple[float, float]
 ) -> Panel:
-    """Measure with a longer own pulse of the other sign and less height."""
+    """Measure with a longer own pulse of the other sign and less height.
+
+    ``first``: what was found, and its sigma without that of the periods, which both share.
+    """
     own = CHECKED * heights.own
     again = replace(heights, own=own, length_ns=CHECK_NS)
     turns = expected * CHECK_NS / heights.length_ns * abs(CHECKED)
     found = _slopes(way, await _fringes(way, outcome, again), turns)
     value, sigma = found.crosstalk(way, again)
-    if not abs(value - first.value) < 5 * hypot(sigma, first.sigma) + SLACK:
+    if not abs(value - first[0]) < 5 * hypot(sigma, first[1]) + SLACK:
         raise FitFailed(
             f"measured anew with a longer own pulse of the other sign, {value:.5f} ± {sigma:.5f} "
-            f"of a pulse of {way.source.element} arrive, and {first.value:.5f} before: the "
+            f"of a pulse of {way.source.element} arrive, and {first[0]:.5f} before: the "
             "crosstalk is not believed"
         )
     return _panel(way, found.series(), f"measured anew: {value:.5f} ± {sigma:.5f}")
@@ -403,5 +376,5 @@ PULSED_CROSSTALK = Declaration(
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={QUANTITY: Lifetime(30 * DAY_S)},
     places=(),
-    cost_s=2.0,
+    cost_s=12.0,
 )
