@@ -9,7 +9,7 @@ from podium.control.calibration.fits.least_squares import Fit, FitFailed, fit_le
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
 
 Array = NDArray[np.float64]
-STEPS = (1 / 8, 1 / 4, 1 / 2, 1.0)
+STEPS = (1 / 16, 1 / 4, 0.8, 1.0)
 SHARES = np.array([0.0, *(sign * step for step in STEPS for sign in (1, -1))])
 """Of the largest pulse, in the order in which phases are unwound: each pair tells the next one's
 whole turns."""
@@ -22,14 +22,16 @@ SCATTERED = 12.0
 def unwound(turns: Array) -> Array:
     """Return phases over :data:`SHARES`, less the first, each pair near to what the last tells.
 
-    From one pair to the next what is odd doubles, and what is even is four times as much.
+    From one pair to the next what is odd goes with the height, and what is even with its square.
     """
     found = np.asarray(turns - turns[0], np.float64)
-    odd = even = 0.0
-    for k in range(1, found.size, 2):
-        pair = nearest_turn(found[k : k + 2], np.array([even + odd, even - odd]))
-        found[k : k + 2] = pair
-        odd, even = float(pair[0] - pair[1]), 2 * float(pair[0] + pair[1])
+    slope = bend = 0.0
+    for k, step in enumerate(STEPS):
+        pair = slice(2 * k + 1, 2 * k + 3)
+        odd, even = slope * step, bend * step**2
+        found[pair] = nearest_turn(found[pair], np.array([even + odd, even - odd]))
+        up, down = found[pair].tolist()
+        slope, bend = (up - down) / (2 * step), (up + down) / (2 * step**2)
     return found
 
 

@@ -46,14 +46,14 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
 QUANTITY = "pulsed_crosstalk"
-LENGTH_NS, CHECK_NS = 100, 140
+LENGTH_NS, CHECK_NS = 200, 260
 """Of the pulse on the line of the qubit that is looked at, and of that of the check."""
 CHECKED = -0.85
 """Of the first height, that of the check: where flux has the other sign, so has its slope."""
 MARGIN_NS = 20
 """The other line's pulse begins so much earlier and ends so much later. Without its own pulse a
 qubit feels nothing to first order, so that delays of lines do not count."""
-OWN_TURNS = 1.5
+OWN_TURNS = 3.0
 """By which the own pulse turns more where it is so much higher that the slope is told."""
 MOST_HZ = 300e6
 """Pulses move a qubit by so much at most."""
@@ -66,7 +66,7 @@ EXPECTED = (1 / 3, 3.0)
 """Times the slope of the design's arc, between which that of the own pulse lies."""
 CORRECTED_DOUBT, LINE_DOUBT = 0.003, 0.01
 """Of the mean height of a pulse, with exponentials of the line known and without. ASSUMED: those of
-some per cent nearly cancel within 100 ns, and a correction leaves some tenths of a per cent."""
+some per cent nearly cancel within 200 ns, and a correction leaves some tenths of a per cent."""
 SLACK = 1e-4
 """What a check may differ by beside its noise."""
 
@@ -232,7 +232,7 @@ def _table(name: str, unit: str, values: Sequence[float] | Array) -> Variable:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Slopes:
-    """How phases go with both pulses."""
+    """Holds how phases go with the heights of both pulses."""
 
     turns: Array
     """Unwound, first by the other line's pulse, then by the own step, (18,)."""
