@@ -14,6 +14,7 @@ from podium.control.calibration.edge_sequences import Fringes
 from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.fits.phase_slope import SHARES, fit_slope, phase_at, unwound
 from podium.control.calibration.fits.ramsey_phase import PHASES
+from podium.control.calibration.flux_periods import known_period_v, period_v
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse_verified
@@ -95,11 +96,6 @@ class _Way:
         """The parameter's name behind that of the qubit."""
         return f"{QUANTITY}_{self.source.element}"
 
-    def quanta(self) -> float:
-        """Return flux by its own line over that of the source by its own, both at full scale."""
-        own, other = (p.full_scale_v / period_v(p) for p in (self.seen, self.across))
-        return own / other
-
     def line_doubt(self) -> float:
         """Return the relative doubt of two pulses' mean heights."""
         doubts = []
@@ -107,16 +103,6 @@ class _Way:
             known = p.bench.record.get(f"{p.moved.qubit.name}.flux_amplitude1")
             doubts.append(LINE_DOUBT if known is None else CORRECTED_DOUBT)
         return hypot(*doubts)
-
-
-def period_v(p: EdgePulses) -> float:
-    """Return the flux period of the moved end, V: measured, or designed where that is surer."""
-    bench, qubit = p.bench, p.moved.qubit
-    entry = bench.record.get(f"{qubit.name}.flux_period")
-    expected = qubit.design.get("flux_period")
-    if entry is not None and expected is not None and 0 < expected.spread < entry.sigma:
-        return bench.design(qubit, "flux_period").value
-    return bench.best(qubit, "flux_period")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +115,13 @@ class _Heights:
     across: float
     """The largest on the other line."""
     length_ns: int
+    slope_hz: float
+    """By full scale of the own pulse, at its height, as the design's arc says."""
+
+    @property
+    def turns(self) -> float:
+        """The phase that the step of the own pulse should give."""
+        return self.slope_hz * self.step * self.length_ns * 1e-9
 
 
 def _ways(p: EdgePulses) -> tuple[_Way, _Way]:
@@ -174,13 +167,13 @@ def reach(p: EdgePulses) -> float:
     return most
 
 
-def _heights(way: _Way) -> tuple[_Heights, float]:
-    """Return the amplitudes of the first measurement, and its own slope as designed, turns."""
+def _heights(way: _Way) -> _Heights:
+    """Return the amplitudes of the first measurement."""
     own = 0.95 * reach(way.seen)
     near = np.array([0.99, 1.01]) * own
     slope = abs(float(np.diff(way.seen.moved_hz(near))[0])) / float(np.diff(near)[0])
     step = min(OWN_TURNS / (slope * LENGTH_NS * 1e-9), 0.05 * own)
-    return _Heights(own, step, reach(way.across), LENGTH_NS), slope
+    return _Heights(own, step, reach(way.across), LENGTH_NS, slope)
 
 
 def _program(way: _Way, heights: _Heights) -> Program:
@@ -239,19 +232,6 @@ class _Slopes:
     across: Fit
     own: Fit
 
-    def crosstalk(
-        self, way: _Way, heights: _Heights, quanta: float | None = None
-    ) -> tuple[float, float]:
-        """Return the part of a pulse that arrives, and its sigma, without that of the periods.
-
-        ``quanta``: in place of :meth:`_Way.quanta`; with 1, amplitudes are compared, not fluxes.
-        """
-        unit = heights.step / heights.across * (way.quanta() if quanta is None else quanta)
-        own = self.own.values["c1"]
-        value = self.across.values["c1"] / own * unit
-        doubt = hypot(self.own.sigmas["c1"] / own, way.line_doubt()) * value
-        return value, hypot(self.across.sigmas["c1"] / own * unit, doubt)
-
     def series(self) -> tuple[Series, ...]:
         """Return the phases over the share of each pulse, with their fits."""
         fine = np.linspace(-1.0, 1.0, 101)
@@ -265,20 +245,47 @@ class _Slopes:
         return tuple(found)
 
 
-def _slopes(way: _Way, fringes: Fringes, expected: float) -> _Slopes:
-    """Return what fringes tell; ``expected``: turns of the own step. Raises FitFailed."""
-    look_at(iq_of(fringes.data, way.qubit.element))
-    read, count = fringes.phases()[0], SHARES.size
-    halves = (slice(0, count), slice(count, 2 * count))
-    turns = np.concatenate([unwound(read.turns[half]) for half in halves])
-    across, own = (fit_slope(turns[half], read.sigma[half]) for half in halves)
-    ratio = abs(own.values["c1"]) / expected
-    if not EXPECTED[0] < ratio < EXPECTED[1]:
-        raise FitFailed(
-            f"a pulse on {way.qubit.flux_port} that is higher turns {way.qubit.element} by "
-            f"{ratio:.2f} times what its arc says: the line may be dead, or another qubit's"
-        )
-    return _Slopes(turns, across, own)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Data:
+    """What one measurement has brought."""
+
+    way: _Way
+    heights: _Heights
+    fringes: Fringes
+
+    def slopes(self) -> _Slopes:
+        """Return what the fringes tell. Raises FitFailed."""
+        qubit = self.way.qubit
+        look_at(iq_of(self.fringes.data, qubit.element))
+        read, count = self.fringes.phases()[0], SHARES.size
+        halves = (slice(0, count), slice(count, 2 * count))
+        turns = np.concatenate([unwound(read.turns[half]) for half in halves])
+        across, own = (fit_slope(turns[half], read.sigma[half]) for half in halves)
+        ratio = abs(own.values["c1"]) / self.heights.turns
+        if not EXPECTED[0] < ratio < EXPECTED[1]:
+            raise FitFailed(
+                f"a pulse on {qubit.flux_port} that is higher turns {qubit.element} by "
+                f"{ratio:.2f} times what its arc says: the line may be dead, or another qubit's"
+            )
+        return _Slopes(turns, across, own)
+
+    def undone(self, slopes: _Slopes) -> tuple[float, float]:
+        """Return the amplitude on the own line that does the same as 1 on the other's; sigma."""
+        unit = self.heights.step / self.heights.across
+        own, across = slopes.own.values["c1"], slopes.across
+        value = across.values["c1"] / own * unit
+        doubt = hypot(slopes.own.sigmas["c1"] / own, self.way.line_doubt()) * value
+        return value, hypot(across.sigmas["c1"] / own * unit, doubt)
+
+    def quanta(self) -> float:
+        """Return flux in the own loop by a pulse of full scale on its line, in flux quanta."""
+        p, heights = self.way.seen, self.heights
+        try:
+            share = abs(self.slopes().own.values["c1"]) / heights.turns
+            period = period_v(p, heights.own, share * heights.slope_hz)
+        except FitFailed:
+            period = known_period_v(p)
+        return p.full_scale_v / period
 
 
 async def pulsed_crosstalk(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -295,15 +302,19 @@ async def pulsed_crosstalk(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     for edge in edges:
         ways = _ways(EdgePulses.of(bench, edge))
         laid_out = [_heights(way) for way in ways]
-        for way, (heights, slope) in zip(ways, laid_out, strict=True):
-            await _along(bench, outcome, way, heights, slope)
+        data = [
+            await _measure(way, outcome, heights)
+            for way, heights in zip(ways, laid_out, strict=True)
+        ]
+        for one, other in (data, data[::-1]):
+            await _along(bench, outcome, one, other)
     return outcome
 
 
-async def _fringes(way: _Way, outcome: Outcome, heights: _Heights) -> Fringes:
+async def _measure(way: _Way, outcome: Outcome, heights: _Heights) -> _Data:
     bench = way.seen.bench
     data = await bench.run(outcome, _program(way, heights))
-    return Fringes(way.seen, way.seen.moved, data, bench.shots(SHOTS))
+    return _Data(way, heights, Fringes(way.seen, way.seen.moved, data, bench.shots(SHOTS)))
 
 
 def _panel(way: _Way, series: tuple[Series, ...], text: str = "") -> Panel:
@@ -317,12 +328,10 @@ def _panel(way: _Way, series: tuple[Series, ...], text: str = "") -> Panel:
     )
 
 
-async def _along(
-    bench: Bench, outcome: Outcome, way: _Way, heights: _Heights, slope: float
-) -> None:
-    fringes = await _fringes(way, outcome, heights)
-    expected = slope * heights.step * heights.length_ns * 1e-9
-    signal = iq_of(fringes.data, way.qubit.element).real[:, 0] * 1e3
+async def _along(bench: Bench, outcome: Outcome, data: _Data, source: _Data) -> None:
+    """Analyse and verify one way; ``source``: of the way back."""
+    way = data.way
+    signal = iq_of(data.fringes.data, way.qubit.element).real[:, 0] * 1e3
 
     def raw() -> Panel:
         x = np.arange(signal.size, dtype=np.float64)
@@ -330,42 +339,45 @@ async def _along(
         return replace(panel, x_label="point", y_label="I (mV)")
 
     def fit(_: Qubit, panel: Panel) -> Found:
-        found = _slopes(way, fringes, expected)
-        value, sigma = found.crosstalk(way, heights)
-        undone, doubt = found.crosstalk(way, heights, 1.0)
+        slopes = data.slopes()
+        undone, doubt = data.undone(slopes)
+        fluxes = data.quanta() / source.quanta()
         text = (
             f"{{{way.quantity}}} of a pulse of {way.source.element} arrive, which "
             f"{-undone:+.5f} ± {doubt:.5f} of its amplitude on {way.qubit.flux_port} would undo"
         )
-        measured = {way.quantity: Measured(value, sigma, "1")}
-        return measured, _panel(way, found.series(), text)
+        measured = {way.quantity: Measured(undone * fluxes, doubt * fluxes, "1")}
+        return measured, _panel(way, slopes.series(), text)
 
     async def verify(_: Mapping[str, Measured]) -> Panel:
-        first = _slopes(way, fringes, expected).crosstalk(way, heights)
-        return await _verify(way, outcome, heights, expected, first)
+        return await _verify(outcome, data)
 
     await analyse_verified(bench, outcome, way.qubit, raw, fit, verify)
 
 
-async def _verify(
-    way: _Way, outcome: Outcome, heights: _Heights, expected: float, first: tuple[float, float]
-) -> Panel:
+async def _verify(outcome: Outcome, first: _Data) -> Panel:
     """Measure with a longer own pulse of the other sign and less height.
 
-    ``first``: what was found, and its sigma without that of the periods, which both share.
+    Amplitudes are compared: the periods do not count.
     """
-    own = CHECKED * heights.own
-    again = replace(heights, own=own, length_ns=CHECK_NS)
-    turns = expected * CHECK_NS / heights.length_ns * abs(CHECKED)
-    found = _slopes(way, await _fringes(way, outcome, again), turns)
-    value, sigma = found.crosstalk(way, again)
-    if not abs(value - first[0]) < 5 * hypot(sigma, first[1]) + SLACK:
+    way, heights = first.way, first.heights
+    less = replace(
+        heights,
+        own=CHECKED * heights.own,
+        length_ns=CHECK_NS,
+        slope_hz=abs(CHECKED) * heights.slope_hz,
+    )
+    again = await _measure(way, outcome, less)
+    slopes = again.slopes()
+    (before, doubt), (value, sigma) = first.undone(first.slopes()), again.undone(slopes)
+    if not abs(value - before) < 5 * hypot(sigma, doubt) + SLACK:
         raise FitFailed(
-            f"measured anew with a longer own pulse of the other sign, {value:.5f} ± {sigma:.5f} "
-            f"of a pulse of {way.source.element} arrive, and {first[0]:.5f} before: the "
-            "crosstalk is not believed"
+            f"measured anew with a longer own pulse of the other sign, {-value:+.5f} ± "
+            f"{sigma:.5f} of a pulse of {way.source.element} would undo it, and {-before:+.5f} "
+            "before: the crosstalk is not believed"
         )
-    return _panel(way, found.series(), f"measured anew: {value:.5f} ± {sigma:.5f}")
+    text = f"measured anew: {-value:+.5f} ± {sigma:.5f} would undo it"
+    return _panel(way, slopes.series(), text)
 
 
 PULSED_CROSSTALK = Declaration(
