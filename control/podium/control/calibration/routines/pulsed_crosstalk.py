@@ -247,7 +247,7 @@ class _Slopes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Data:
-    """What one measurement has brought."""
+    """Holds what one measurement has brought."""
 
     way: _Way
     heights: _Heights
