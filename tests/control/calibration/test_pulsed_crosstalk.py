@@ -18,6 +18,7 @@ from podium.control.calibration.routines.pulsed_crosstalk import (
     MOST_HZ,
     reach,
 )
+from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Play
@@ -122,6 +123,18 @@ async def test_a_line_that_moves_nothing_is_named() -> None:
     outcome, _ = await found(Pair((0.006, 0.006), moves=0.02), 4)
     assert "the line may be dead" in outcome.failures["node_a.q0"]
     assert outcome.measured == {}
+
+
+async def test_an_edge_with_pulses_on_one_end_alone_says_what_it_misses() -> None:
+    port = "node_a.q1.flux"
+    bias = replace(FACILITY.flux_wiring(port), pulses=None)
+    facility = replace(FACILITY, wiring=FrozenMap({**FACILITY.wiring, port: bias}))
+    runner = MadeRunner(Pair(), 9, facility=facility)
+    qubits = tuple(facility.qubits().values())
+    bench = Bench(runner, "node_a", qubits, known(facility), keep=lambda _: None, edges=(EDGE,))
+    [outcome] = [one async for one in bring_up(bench, ("pulsed_crosstalk",))]
+    assert f"{port} plays no pulses" in outcome.failures[EDGE.name]
+    assert runner.datasets == []
 
 
 def test_pulses_stay_away_from_the_levels_of_the_other_end() -> None:
