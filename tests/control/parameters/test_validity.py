@@ -42,6 +42,15 @@ def test_a_parameter_is_good_for_its_time_and_no_longer() -> None:
     assert validities.complaint(of_q1, NOW_S, None) is not None
 
 
+def test_a_quantity_that_ends_with_another_element_is_good_for_the_time_of_its_kind() -> None:
+    name = "node_a.q1.pulsed_crosstalk_q0"
+    assert HOUSE.of(name).measured_by == "pulsed_crosstalk"
+    assert HOUSE.of(name).lasts_s == VALIDITY["pulsed_crosstalk"].lasts_s
+    over = Validities.laid_over(VALIDITY, {"pulsed_crosstalk": HOUR_S}, {name: 2 * HOUR_S})
+    assert over.of("node_a.q0.pulsed_crosstalk_q1").lasts_s == HOUR_S
+    assert over.of(name).lasts_s == 2 * HOUR_S
+
+
 def test_a_parameter_from_a_clock_that_was_set_back_is_judged_by_its_distance() -> None:
     soon, far = (replace(F01, tai_s=NOW_S + hours * HOUR_S) for hours in (1, 48))
     assert HOUSE.complaint(soon, NOW_S, None) is None

@@ -41,6 +41,16 @@ OTHERS = Validity(1 * DAY_S, "")
 """Of quantities that no routine gives."""
 
 
+OF_ANOTHER = ("pulsed_crosstalk",)
+"""Quantities of an element that end with the name of another one: ``pulsed_crosstalk_q0``."""
+
+
+def quantity_of(name: str) -> str:
+    """Return the quantity of a parameter, without the name of another element behind it."""
+    last = name.rpartition(".")[2]
+    return next((one for one in OF_ANOTHER if last.startswith(f"{one}_")), last)
+
+
 class NoQuantity(LookupError):
     """A validity is of a quantity that no routine measures; the message says what would be."""
 
@@ -67,14 +77,14 @@ class Validities:
         """
         for names, where in ((of_facility, "in the facility file's validity: "), (over, "")):
             for name in names:
-                quantity = name.rpartition(".")[2]
+                quantity = quantity_of(name)
                 if quantity not in table:
                     raise NoQuantity(f"{where}no quantity {quantity!r}; {suggest(quantity, table)}")
         return cls(table, {**of_facility, **over})
 
     def of(self, name: str) -> Validity:
         """Return how long the parameter ``name`` is good for."""
-        quantity = name.rpartition(".")[2]
+        quantity = quantity_of(name)
         known = self.table.get(quantity, OTHERS)
         lasts_s = self.lasts_s.get(name, self.lasts_s.get(quantity, known.lasts_s))
         return Validity(lasts_s, known.measured_by, known.of_epoch)
