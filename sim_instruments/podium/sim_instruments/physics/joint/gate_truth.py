@@ -210,11 +210,13 @@ def _hamiltonian(point: ClusterPoint, edge: Edge, quanta: float) -> NDArray[np.f
         + shifted_hz(cluster, basis)
     )
     found = operators(cluster, basis)
-    for (upper, lower, x), size in zip(found.hops, found.hop_size, strict=True):
-        exchange = cluster.exchanges[x]
-        value = exchange.strength_hz * size * growth[exchange.one] * growth[exchange.other]
-        matrix[upper, lower] += value
-        matrix[lower, upper] += value
+    strength = np.array(
+        [one.strength_hz * growth[one.one] * growth[one.other] for one in cluster.exchanges]
+    )
+    upper, lower, which = found.hops.T
+    value = strength[which] * found.hop_size
+    matrix[upper, lower] += value
+    matrix[lower, upper] += value
     return np.asarray(matrix)
 
 
@@ -234,13 +236,17 @@ def _moved(
 
 def _errors(point: ClusterPoint, edge: Edge, quanta: float, count: int) -> NDArray[np.float64]:
     """Return the coherent infidelity of each length of the top, (LONGEST_NS,)."""
-    comp = _states(point)
-    frame = point.frame_hz * point.basis.number
-    ramp = np.eye(point.basis.size, dtype=np.complex128)
+    reached = np.flatnonzero(point.basis.number <= 2)  # no pulse adds an excitation
+    comp = _states(point)[reached]
+    frame = np.diag(point.frame_hz * point.basis.number[reached])
+
+    def matrix(at: float) -> NDArray[np.float64]:
+        return np.asarray(_hamiltonian(point, edge, at)[np.ix_(reached, reached)] - frame)
+
+    ramp = np.eye(reached.size, dtype=np.complex128)
     for level in rise(count):
-        matrix = _hamiltonian(point, edge, float(level) * quanta) - np.diag(frame)
-        ramp = _turned(matrix, np.ones(1))[0] @ ramp
-    energy, vectors = np.linalg.eigh(_hamiltonian(point, edge, quanta) - np.diag(frame))
+        ramp = _turned(matrix(float(level) * quanta), np.ones(1))[0] @ ramp
+    energy, vectors = np.linalg.eigh(matrix(quanta))
     into, out = vectors.T @ ramp @ comp, comp.T @ ramp.T @ vectors
     phase = np.exp(-2e-9j * np.pi * np.arange(LONGEST_NS)[:, None] * energy)
     block = np.einsum("ai,ti,ib->tab", out, phase, into)
