@@ -15,7 +15,7 @@ MOST_POINTS = 40
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How a walk goes: amplitudes are shares of what the design expects."""
+    """Says how a walk goes: amplitudes are shares of what the design expects."""
 
     begin: float
     step: float

@@ -53,7 +53,9 @@ class CouplerCurve:
 
 
 def shift_of(level: Array, values: Mapping[str, float]) -> Array:
-    """Return ``size * u / (1 - u)``, Hz: a coupler has come down by the share u of the way.
+    """Return the shift by a coupler that has come down by a share of the way, Hz.
+
+    It is ``size * u / (1 - u)``, u the share.
 
     An end at the detuning D from it, pushed by ``g**2 / D``, moves by ``g**2 / D * u / (1 - u)``
     where D becomes ``(1 - u) D``; u is a polynomial of the level.

@@ -336,7 +336,7 @@ class EdgePulses:
 
     @property
     def rest_detuning_hz(self) -> float:
-        """How far 20 of the moved end lies above 11 without flux pulses, Hz."""
+        """Return how far 20 of the moved end lies above 11 without flux pulses, Hz."""
         one, best = self.moved.qubit, self.bench.best
         return best(one, "f01") + best(one, "anharmonicity") - best(self.still.qubit, "f01")
 

@@ -94,6 +94,9 @@ TAILS = (
 better, as soon as it is known to a turn of that. Three of those of 16 us would tell as much of a
 line as all; the others lead up to their whole turns."""
 KINDS = (*SINGLE, *TRAINS, *TAILS)
+COUPLER_KINDS = (*SINGLE, *TAILS)
+"""The same of a coupler: each edge of a square pulse leaves some hundredths of an excitation in it,
+which trains would add up. What they tell of the first 40 ns is left as it is expected."""
 STEP = 5e-4
 """Of the levels at which the arc is worked out."""
 SHARE = 0.75
@@ -108,6 +111,7 @@ CHECKS = (
     Kind(80, before=Before(1600, 1000)),
     Kind(80, before=Before(LONG_NS, 3000)),
 )
+COUPLER_CHECKS = tuple(kind for kind in CHECKS if kind.count == 1)
 LOOKS = tuple(Kind(ns) for ns in (2, 3, 5, 200))
 """By which the other end is looked at, where pulses do not move the one they should."""
 STILL = 0.03
@@ -261,6 +265,8 @@ class _Line:
     """Of the pulses, of full scale."""
     shift_of: Callable[[Array, float], Array]
     """The shift in Hz at a level relative to such a share of the amplitude."""
+    kinds: tuple[Kind, ...] = KINDS
+    checks: tuple[Kind, ...] = CHECKS
 
 
 def _line_of_end(p: EdgePulses) -> _Line:
@@ -284,7 +290,11 @@ async def _line_of_coupler(p: EdgePulses, outcome: Outcome, coupler: Coupler) ->
     level_v = rest_v(p.bench, p.edge, coupler)
     await p.bench.runner.bias({coupler.flux_port: level_v})
     curve = await coupler_curve(p, outcome, coupler, level_v)
-    return _Line(coupler, curve.amplitude, lambda level, share: curve.shift_hz(level * share))
+
+    def shift_by(level: Array, share: float) -> Array:
+        return curve.shift_hz(level * share)
+
+    return _Line(coupler, curve.amplitude, shift_by, COUPLER_KINDS, COUPLER_CHECKS)
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -308,7 +318,7 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
         return shift_by(level, 1.0)
 
     scan = _Scan(p, outcome, line.amplitude)
-    rows, played = await scan.rows(KINDS), scan.shots(KINDS)
+    rows, played = await scan.rows(line.kinds), scan.shots(line.kinds)
     short = len(SINGLE)
     no_effect = await _no_effect(scan, rows[:short])
     at = played.turning_s
@@ -334,7 +344,7 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
         values, text = _stored(found)
         left = turns - phases_of(played, found.values, shift_of)
         left[short:] -= np.round(left[short:])
-        late = [0 if kind.before is None else kind.before.later_ns for kind in KINDS]
+        late = [0 if kind.before is None else kind.before.later_ns for kind in line.kinds]
         ends = at / played.counting + played.earlier_s + np.array(late) * 1e-9
         times = np.geomspace(2e-9, np.max(ends), 200)
         step = step_response(times, found.values)
@@ -383,7 +393,7 @@ async def _verify(
 ) -> Panel:
     """Compare phases by pulses of another amplitude with those that follow."""
     scan = _Scan(p, outcome, CHECKED * line.amplitude)
-    checks, played = await scan.rows(CHECKS), scan.shots(CHECKS)
+    checks, played = await scan.rows(line.checks), scan.shots(line.checks)
     turns, sigma = _phases(checks)
     at = played.turning_s
 
@@ -400,7 +410,7 @@ async def _verify(
     if np.any(wrong):
         k = int(np.argmax(np.where(wrong, np.abs(off), 0.0)))
         raise FitFailed(
-            f"measured anew at another amplitude, {CHECKS[k].describe()} is off by "
+            f"measured anew at another amplitude, {line.checks[k].describe()} is off by "
             f"{off[k]:+.3f} ± {sigma[k]:.3f} turns: the response is not believed"
         )
     points = Series("measured anew", at * 1e9, off)
