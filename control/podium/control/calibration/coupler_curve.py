@@ -18,7 +18,7 @@ from podium.control.facility.edges import Coupler
 Array = NDArray[np.float64]
 SHORT_NS, LONG_NS = 100, 420
 """Two pulses: the short one tells how many turns the long one makes, and what edges turn."""
-SHIFT_HZ = 9e6
+SHIFT_HZ = 16e6
 """The scan ends where the end is shifted so far."""
 BEYOND = 1.1
 """A curve is known up to this share of the level that pulses have."""
@@ -28,7 +28,7 @@ MOST = 1.5
 """The scan goes on to this part of that amplitude: the design may be off by so much."""
 PACE = Pace(begin=0.15, step=0.12, shortest=0.01, turns=0.15, enough=SHIFT_HZ * SHORT_NS * 1e-9)
 FEWEST = 5
-SHOTS = 300
+SHOTS = 600
 BOUNDS = {
     "size": Bound(-200e6, 200e6),
     "linear": Bound(-2.0, 2.0),

@@ -94,9 +94,17 @@ TAILS = (
 better, as soon as it is known to a turn of that. Three of those of 16 us would tell as much of a
 line as all; the others lead up to their whole turns."""
 KINDS = (*SINGLE, *TRAINS, *TAILS)
-COUPLER_KINDS = (*SINGLE, *TAILS)
+COUPLER_TAILS = (
+    *(Kind(ns, before=Before(300, 60)) for ns in (100, 200)),
+    *(Kind(ns, before=Before(2000, 100)) for ns in (100, 200)),
+    *(Kind(200, before=Before(2000, later)) for later in (200, 400)),
+    *(Kind(400, before=Before(2000, later)) for later in (800, 1500)),
+)
+COUPLER_KINDS = (*SINGLE, *COUPLER_TAILS, *TAILS)
 """The same of a coupler: each edge of a square pulse leaves some hundredths of an excitation in it,
 which trains would add up. What they tell of the first 40 ns is left as it is expected."""
+COUPLER_SHOTS = 3
+"""Times the usual number of shots: a coupler's flux shifts an end by some megahertz."""
 STEP = 5e-4
 """Of the levels at which the arc is worked out."""
 SHARE = 0.75
@@ -149,6 +157,8 @@ class _Scan:
     p: EdgePulses
     outcome: Outcome
     amplitude: float
+    thoroughness: int = 1
+    """Times the usual number of shots."""
 
     @property
     def reset_ns(self) -> int:
@@ -168,7 +178,7 @@ class _Scan:
         p, found = self.p, []
         target = p.moved if seen is None else seen
         for kind in kinds:
-            shots = p.bench.shots(SHOTS * kind.shots)
+            shots = p.bench.shots(SHOTS * kind.shots * self.thoroughness)
             title = f"cryoscope, {kind.describe()}"
             if target is not p.moved:
                 title += f", seen by {target.qubit.element}"
@@ -267,6 +277,7 @@ class _Line:
     """The shift in Hz at a level relative to such a share of the amplitude."""
     kinds: tuple[Kind, ...] = KINDS
     checks: tuple[Kind, ...] = CHECKS
+    thoroughness: int = 1
 
 
 def _line_of_end(p: EdgePulses) -> _Line:
@@ -294,7 +305,7 @@ async def _line_of_coupler(p: EdgePulses, outcome: Outcome, coupler: Coupler) ->
     def shift_by(level: Array, share: float) -> Array:
         return curve.shift_hz(level * share)
 
-    return _Line(coupler, curve.amplitude, shift_by, COUPLER_KINDS, COUPLER_CHECKS)
+    return _Line(coupler, curve.amplitude, shift_by, COUPLER_KINDS, COUPLER_CHECKS, COUPLER_SHOTS)
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -317,7 +328,7 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
     def shift_of(level: Array) -> Array:
         return shift_by(level, 1.0)
 
-    scan = _Scan(p, outcome, line.amplitude)
+    scan = _Scan(p, outcome, line.amplitude, line.thoroughness)
     rows, played = await scan.rows(line.kinds), scan.shots(line.kinds)
     short = len(SINGLE)
     no_effect = await _no_effect(scan, rows[:short])
@@ -392,7 +403,7 @@ async def _verify(
     p: EdgePulses, outcome: Outcome, line: _Line, model: Mapping[str, float]
 ) -> Panel:
     """Compare phases by pulses of another amplitude with those that follow."""
-    scan = _Scan(p, outcome, CHECKED * line.amplitude)
+    scan = _Scan(p, outcome, CHECKED * line.amplitude, line.thoroughness)
     checks, played = await scan.rows(line.checks), scan.shots(line.checks)
     turns, sigma = _phases(checks)
     at = played.turning_s
