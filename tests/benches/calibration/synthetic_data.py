@@ -228,14 +228,20 @@ def know_gates(facility: Facility, record: MemoryRecord) -> None:
         "carrier_frequency": 100e6,
         "carrier_amplitude": 0.2,
         "carrier_duration": 180e-9,
+        "exchange": 5e6,
+        "gate_rise": 32e-9,
+        "gate_phase_slope": 8.0,
     }
-    for edge in facility.edges().values():
+    line = {"flux_amplitude2": 0.02, "flux_tau2": 60e-9}
+    known = {edge.name: gate for edge in facility.edges().values()}
+    known |= dict.fromkeys(facility.couplers(), line)
+    for owner, values in known.items():
         record.put(
             ParameterEntry(
-                f"{edge.name}.{name}", value, 1e-3 * abs(value) + 1e-9, "1", "before", "before",
+                f"{owner}.{name}", value, 1e-3 * abs(value) + 1e-12, "1", "before", "before",
                 float(NOW_S), 1,
             )
-            for name, value in gate.items()
+            for name, value in values.items()
         )  # fmt: skip
 
 

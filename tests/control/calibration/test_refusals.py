@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -25,14 +26,27 @@ from podium.control.calibration.fits.resonator import ReadoutWindow, fit_resonan
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.time_of_flight import find_pulse
 from podium.control.calibration.user_routines import find_routines
+from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.report.plots import draw
 
 FACILITY = load_facility(synthetic_data.EXAMPLE)
 TWO_QUBIT = ROOT / "examples" / "two_qubit"
+
+
+def with_coupler_cz() -> Facility:
+    """Return the facility with a coupler whose edge has a CZ: its flux is pulsed."""
+    text = (TWO_QUBIT / "facility_coupler.yaml").read_text()
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "facility.yaml"
+        file.write_text(text.replace("gate: iswap", "gate: cz"))
+        return load_facility(file)
+
+
 WITH_GATE = {
     "cz": load_facility(TWO_QUBIT / "facility.yaml"),
+    "coupler cz": with_coupler_cz(),
     "iswap": load_facility(TWO_QUBIT / "facility_coupler.yaml"),
     "cnot": load_facility(TWO_QUBIT / "facility_fixed.yaml"),
 }

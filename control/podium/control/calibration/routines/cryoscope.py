@@ -24,7 +24,12 @@ from podium.control.calibration.fits.line_phases import Shots, phases_of, step_r
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
-from podium.control.calibration.routine import Found, analyse_verified, record_failure
+from podium.control.calibration.routine import (
+    Found,
+    analyse_verified,
+    record_failure,
+    refuse_clipped,
+)
 from podium.control.calibration.sequences import Pulses, precession_ns
 from podium.control.calibration.target import Target
 from podium.control.facility.edges import Coupler, Edge
@@ -343,6 +348,7 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
         return Panel(name, "duration (ns)", "signal (mV)", (points,))
 
     def fit(_: Target, panel: Panel) -> Found:
+        refuse_clipped(outcome, seen_by)
         look_at(signal)
         if no_effect:
             raise FitFailed(no_effect)
