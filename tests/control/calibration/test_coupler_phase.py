@@ -19,7 +19,7 @@ from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Affine, Play
-from podium.control.program.waveforms import FlatTop
+from podium.control.program.waveforms import NetZero
 
 FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility_coupler.yaml")
 EDGE = replace(FACILITY.edges()["node_a.q0_q1"], gate="cz")
@@ -50,11 +50,11 @@ def gates(asked: Asked) -> list[tuple[float, float]]:
     """Return amplitude (nan where it is swept) and top, ns, of all pulses on the coupler."""
     found = []
     for one in asked.program.body:
-        if isinstance(one, Play) and isinstance(one.waveform, FlatTop):
+        if isinstance(one, Play) and isinstance(one.waveform, NetZero):
             if not one.frame.startswith("q0_q1"):
                 continue
             swept = isinstance(one.amplitude, Affine)
-            top = one.waveform.duration_fs / 1e6 - 2 * one.waveform.rise_fs / 1e6
+            top = one.waveform.duration_fs / 1e6 - 4 * one.waveform.rise_fs / 1e6
             found.append((float("nan") if swept else float(one.amplitude), top))
     return found
 
@@ -101,7 +101,7 @@ async def test_half_a_turn_and_the_best_length_are_found(seed: int) -> None:
     outcome = await worked(bench)
     assert outcome.failures == {}
     found = {name.rpartition(".")[2]: one for name, one in bench.record.all().items()}
-    top_ns = found["gate_duration"].value * 1e9 - 2 * COUPLER_RISE_NS
+    top_ns = found["gate_duration"].value * 1e9 - 4 * COUPLER_RISE_NS
     amplitude = found["gate_amplitude"]
     assert abs(abs(phase(amplitude.value, top_ns)) - 0.5) < 0.03
     slope = (phase(amplitude.value + 1e-5, top_ns) - phase(amplitude.value - 1e-5, top_ns)) / 2e-5

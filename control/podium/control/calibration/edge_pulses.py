@@ -41,15 +41,16 @@ from podium.control.program.program import (
     Value,
     Variable,
 )
-from podium.control.program.waveforms import FlatTop, NetZero, Square
+from podium.control.program.waveforms import NetZero, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
 FULL = 0.999
 """Largest amplitude of a flux pulse, of full scale."""
 RESET_LIFETIMES = 4.0
-COUPLER_RISE_NS = 32
-"""Of each edge of a coupler's pulse. ASSUMED: levels that lie 80 MHz apart follow it to 1e-4."""
+COUPLER_RISE_NS = 24
+"""Of each of the four edges of a coupler's pulse. ASSUMED: levels that lie 80 MHz apart follow it
+to 1e-3."""
 SwapGate = ExchangeGate | TwoQubitGate
 STEP_NS = 2
 """Of the length of a CZ: each of its halves lasts whole nanoseconds."""
@@ -184,19 +185,18 @@ class EdgePulses:
     def pulse(self, amplitude: Value, duration_ns: int) -> Play:
         """Play the gate's flux pulse, whose halves cancel; ``duration_ns``: of both, even.
 
-        It lasts :attr:`gap_ns` longer. That of a coupler is of one sign, with edges.
+        It lasts :attr:`gap_ns` longer. Halves of a coupler's have edges.
         """
-        if self.edge.played == "coupler cz":
-            rise_s = self.bench.measured(self.edge, "gate_rise")
-            rise_ns = COUPLER_RISE_NS if rise_s is None else round(rise_s * 1e9)
-            shape = FlatTop(duration_ns * FS_PER_NS, rise_ns * FS_PER_NS)
-            return Play(self.flux, shape, amplitude)
+        rise_s = self.bench.measured(self.edge, "gate_rise")
+        rise_ns = 0 if rise_s is None else round(rise_s * 1e9)
+        if rise_s is None and self.edge.played == "coupler cz":
+            rise_ns = COUPLER_RISE_NS
         ratio = self.bench.measured(self.edge, "gate_ratio")
         level = self.bench.measured(self.edge, "gate_gap_level")
         gap_fs = self.gap_ns * FS_PER_NS
         waveform = NetZero(
             duration_ns * FS_PER_NS + gap_fs,
-            0,
+            rise_ns * FS_PER_NS,
             gap_fs,
             1.0 if ratio is None else ratio,
             0.0 if level is None else level,

@@ -5,12 +5,12 @@ phases that it leaves on both drive frames. That of a CZ is net-zero: between it
 that it moves passes its sweet spot, and waits there for a gap that makes the phase whole turns.
 What the line keeps of the one half is taken back by the other (Rol et al., Phys. Rev. Lett. 123,
 120502 (2019); Negirneac et al., Phys. Rev. Lett. 126, 220502 (2021), whose halves are square as
-here). A CZ through a coupler is one pulse with smooth edges on the coupler's flux: while that lasts
-the ends shift each other, and levels follow (Collodo et al., Phys. Rev. Lett. 125, 240502 (2020);
-Xu et al., Phys. Rev. Lett. 125, 240503 (2020)). That of an iSWAP is square: it brings one end to
-the frequency of the other (Bao et al., Phys. Rev. Lett. 129, 010502 (2022)), and the phase of what
-is handed over goes to the other's drive frame. A gate that is not calibrated, or too old, is
-refused.
+here). A CZ through a coupler is a net-zero pulse on the coupler's flux, whose halves have smooth
+edges: while it lasts the ends shift each other, and levels follow (Collodo et al., Phys. Rev. Lett.
+125, 240502 (2020); Xu et al., Phys. Rev. Lett. 125, 240503 (2020)). That of an iSWAP is square: it
+brings one end to the frequency of the other (Bao et al., Phys. Rev. Lett. 129, 010502 (2022)), and
+the phase of what is handed over goes to the other's drive frame. A gate that is not calibrated, or
+too old, is refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +38,7 @@ from podium.control.program.program import (
     Statement,
     SwapPhases,
 )
-from podium.control.program.waveforms import FlatTop, NetZero, Square
+from podium.control.program.waveforms import NetZero, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 
 SETTLE_NS = 12
@@ -119,12 +119,10 @@ class TwoQubitGate:
         return Play(self.flux, self.waveform, self.amplitude)
 
     @property
-    def waveform(self) -> Square | FlatTop | NetZero:
+    def waveform(self) -> Square | NetZero:
         """The shape of its flux pulse."""
         if self.edge.gate == "iswap":
             return Square(self.duration_fs)
-        if self.edge.played == "coupler cz":
-            return FlatTop(self.duration_fs, self.rise_fs)
         return NetZero(self.duration_fs, self.rise_fs, self.gap_fs, self.ratio, self.gap_level)
 
 

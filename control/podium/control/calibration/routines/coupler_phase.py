@@ -28,8 +28,10 @@ from podium.control.program.program import Affine, Axis, Linear, Variable
 Array = NDArray[np.float64]
 HALF = 0.5
 """The phase wanted, turns, of either sign."""
+EDGES_NS = 4 * COUPLER_RISE_NS
+"""All edges of a net-zero pulse together."""
 TOPS_NS = (16, 80)
-"""How long the top of the pulse lasts in the two scans."""
+"""How long the tops of both halves last together in the two scans."""
 LENGTHS_NS = (16, 32, 48, 64, 80)
 """Of the tops among which the gate's is chosen."""
 APART = 1.0
@@ -104,7 +106,7 @@ class _Scan:
         p, name = self.p, f"{self.p.edge.element}_amplitude"
         shots = p.bench.shots(SHOTS if gates == 1 else CHECK_SHOTS)
         axis = Axis("amplitude", (Variable(name, "1", Linear(amplitude, amplitude, 1)),))
-        body = p.flux_gate(Affine(name), top_ns + 2 * COUPLER_RISE_NS) * gates
+        body = p.flux_gate(Affine(name), top_ns + EDGES_NS) * gates
         title = f"phase by {p.edge.pulsed}, {top_ns} ns at {amplitude:.3f}, {gates} gates"
         program = phase_program(p, target, body, shots, title, (axis,))
         return Fringes(p, target, await p.bench.run(self.outcome, program), shots)
@@ -164,7 +166,7 @@ class _Scan:
             place = curve.place(top_ns)
             if place is None:
                 continue
-            ns = top_ns + 2 * COUPLER_RISE_NS
+            ns = top_ns + EDGES_NS
             iq = []
             for amplitude in (place[0], 0.0):
                 program = lost_program(p, amplitude, ns, p.slot_ns(ns), GATES, shots)
@@ -186,7 +188,7 @@ class _Scan:
             sigma = float(np.sqrt(np.sum(reference.sigma(kept, shots) ** 2)))
             leak = float(kept[1].mean() - kept[0].mean()) / GATES
             doubt = sigma / WAITS / GATES
-            whole = leak / STATES + rate_1_s * (top_ns + 2 * COUPLER_RISE_NS) * 1e-9
+            whole = leak / STATES + rate_1_s * (top_ns + EDGES_NS) * 1e-9
             found[top_ns] = leak, doubt, whole
         return found
 
@@ -194,8 +196,9 @@ class _Scan:
 async def coupler_phase(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Ramsey on the end of lower frequency, the other in 0 and in 1, over a coupler's flux pulse.
 
-    The pulse has smooth edges and brings the coupler down to the ends, which shift each other
-    meanwhile (Collodo et al., Phys. Rev. Lett. 125, 240502 (2020)); its height goes up in steps so
+    The pulse is net-zero, since lines behind bias tees keep one of one sign, and has smooth edges.
+    It brings the coupler down to the ends, which shift each other meanwhile (Collodo et al., Phys.
+    Rev. Lett. 125, 240502 (2020)); its height goes up in steps so
     small that whole turns are known, with a short and with a long top. Of tops between them, each
     at the height that gives half a turn, four gates in a row tell what they lose from 11. Stores
     ``gate_amplitude`` (of full scale), ``gate_duration`` and ``gate_rise`` (s) of the one with the
@@ -236,7 +239,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         costs = scan.costs()
         if not costs:
             raise FitFailed(
-                f"no pulse of {max(LENGTHS_NS) + 2 * COUPLER_RISE_NS} ns on {edge.pulsed} turns 11 "
+                f"no pulse of {max(LENGTHS_NS) + EDGES_NS} ns on {edge.pulsed} turns 11 "
                 f"by half a turn: at {curve.at[-1]:.3f} of full scale it is "
                 f"{curve.phase(TOPS_NS[1])[-1]:+.3f} turns"
             )
@@ -246,7 +249,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             raise FitFailed(f"a top of {top_ns} ns gives half a turn nowhere any more")
         at, slope = place
         near = int(np.argmin(np.abs(curve.at - at)))
-        whole_ns = top_ns + 2 * COUPLER_RISE_NS
+        whole_ns = top_ns + EDGES_NS
         values = {
             "gate_amplitude": Measured(at, float(curve.sigma[near] / abs(slope)), "1"),
             "gate_duration": Measured(whole_ns * 1e-9, 1e-9, "s"),
@@ -254,12 +257,10 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             "gate_phase_slope": Measured(abs(slope), SLOPE_DOUBT * abs(slope), "1"),
         }
         said = ", ".join(
-            f"{one + 2 * COUPLER_RISE_NS} ns {leak * 100:.2f} ± {doubt * 100:.2f} %"
+            f"{one + EDGES_NS} ns {leak * 100:.2f} ± {doubt * 100:.2f} %"
             for one, (leak, doubt, _) in costs.items()
         )
-        series = tuple(
-            Series(f"{ns + 2 * COUPLER_RISE_NS} ns", curve.at, curve.phase(ns)) for ns in TOPS_NS
-        )
+        series = tuple(Series(f"{ns + EDGES_NS} ns", curve.at, curve.phase(ns)) for ns in TOPS_NS)
         return values, replace(
             panel,
             y_label="conditional phase (turns)",
@@ -279,7 +280,7 @@ async def _verify(scan: _Scan, found: Mapping[str, Measured]) -> Panel:
     """Measure the phase that the other end gets from three gates in a row."""
     p, outcome = scan.p, scan.outcome
     at, target = found["gate_amplitude"], p.moved
-    top_ns = round(found["gate_duration"].value * 1e9) - 2 * COUPLER_RISE_NS
+    top_ns = round(found["gate_duration"].value * 1e9) - EDGES_NS
     gated = await scan.row(at.value, top_ns, target, CHECK_GATES)
     shots = p.bench.shots(CHECK_SHOTS)
     program = phase_program(p, target, [], shots, f"no gate on {target.qubit.element}")
