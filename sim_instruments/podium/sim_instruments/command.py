@@ -224,7 +224,8 @@ def _add_truth(verbs: "_SubParsersAction[ArgumentParser]") -> None:
     truth.add_argument(
         "--at-rest",
         action="store_true",
-        help="of a running simulation: with all qubits at sweet spots, as a file has them",
+        help="of a running simulation: with all qubits at sweet spots, as a file has them, and "
+        "couplers where they are",
     )
     truth.add_argument("--json", action="store_true", help="print JSON")
 

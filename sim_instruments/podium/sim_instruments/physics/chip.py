@@ -247,20 +247,28 @@ class Chip:
         return self.flux_per_volt @ volts + self.flux_at_zero
 
     def sweet_spots_v(
-        self, more_flux: Mapping[str, float] = MappingProxyType({})
+        self,
+        more_flux: Mapping[str, float] = MappingProxyType({}),
+        held_v: Mapping[str, float] = MappingProxyType({}),
     ) -> dict[str, float]:
         """Volts on each flux line that put every qubit that has one at its highest f01.
 
-        Those nearest to 0 V. ``more_flux``: as of :meth:`at`.
+        Those nearest to 0 V. ``more_flux``: as of :meth:`at`; ``held_v``: lines that stay at these
+        volts.
         """
-        lines = list(self._lines.values())
-        at_zero = (self.flux_at_zero + self._by_qubit(more_flux))[lines]
+        free = [line for line in self._lines if line not in held_v]
+        lines = [self._lines[line] for line in free]
+        held = np.zeros(len(self.qubits))
+        for line, level_v in held_v.items():
+            held[self._lines[line]] = level_v
+        held_flux = self.flux_per_volt @ held
+        at_zero = (self.flux_at_zero + self._by_qubit(more_flux) + held_flux)[lines]
         matrix = self.flux_per_volt[np.ix_(lines, lines)]
         volts = np.linalg.solve(matrix, -at_zero)
         periods = np.rint(volts * np.diag(matrix))
         if np.any(periods):
             volts = np.linalg.solve(matrix, -periods - at_zero)
-        return dict(zip(self._lines, map(float, volts), strict=True))
+        return dict(zip(free, map(float, volts), strict=True)) | dict(held_v)
 
     def _by_qubit(self, more_flux: Mapping[str, float]) -> NDArray[np.float64]:
         return np.array([more_flux.get(qubit.name, 0.0) for qubit in self.qubits])
@@ -272,6 +280,10 @@ class Chip:
             line: pulsed.get((qubit, line), float(self.flux_per_volt[index, k]))
             for line, k in self._lines.items()
         }
+
+    def coupler_lines(self) -> list[str]:
+        """Return the names of the flux lines of all couplers."""
+        return [line for line in self._lines if line.removesuffix(".flux") in self.couplers]
 
     def response_of(self, line: str) -> LineResponse | None:
         """Return how a flux line distorts pulses; None: not at all."""

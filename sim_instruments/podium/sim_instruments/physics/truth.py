@@ -7,6 +7,7 @@ that the dynamics start from.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 
@@ -75,11 +76,12 @@ class MovingTruth:
             for point in points
         )
 
-    def sweet_spots_v(self, chip: Chip) -> dict[str, float]:
-        """Return the mean sweet spots."""
+    def sweet_spots_v(self, chip: Chip, held_v: Mapping[str, float]) -> dict[str, float]:
+        """Return the mean sweet spots; ``held_v``: lines that stay at these volts."""
         if self.drift is None:
-            return chip.sweet_spots_v()
-        return chip.sweet_spots_v(self.drift.flux(self.span.start_s, self.span.duration_s))
+            return chip.sweet_spots_v(held_v=held_v)
+        more_flux = self.drift.flux(self.span.start_s, self.span.duration_s)
+        return chip.sweet_spots_v(more_flux, held_v)
 
     def _with_noise(self, qubit: QubitPoint) -> QubitPoint:
         noise = slow_noise(qubit, self.seed)
@@ -95,16 +97,20 @@ def truth(
     moving: MovingTruth | None = None,
     baths: Mapping[str, Bath] | None = None,
     links: Sequence[Link] = (),
+    held_v: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Truth]:
     """Tell every parameter of every qubit, ``node_a.q0.f01`` and so on.
 
     ``biases_v`` are volts on the flux lines (a line not named is at 0 V); None puts every
-    qubit at its sweet spot. ``moving``: over a stretch of world time; None: what all drift and
-    noise is about. ``baths``: mixing chambers by node; those not named are cold. Takes about a
-    second for each qubit, all of it for ``assignment_fidelity``, and for each of ``links``;
-    without ``optima`` that is left out.
+    qubit at its sweet spot, but for the lines of ``held_v``. ``moving``: over a stretch of world
+    time; None: what all drift and noise is about. ``baths``: mixing chambers by node; those not
+    named are cold. Takes about a second for each qubit, all of it for ``assignment_fidelity``, and
+    for each of ``links``; without ``optima`` that is left out.
     """
-    sweet_v = chip.sweet_spots_v() if moving is None else moving.sweet_spots_v(chip)
+    if moving is None:
+        sweet_v = chip.sweet_spots_v(held_v=held_v)
+    else:
+        sweet_v = moving.sweet_spots_v(chip, held_v)
     at_v = sweet_v if biases_v is None else biases_v
     told: dict[str, Truth] = {}
     points = chip.at(at_v) if moving is None else moving.at(chip, at_v)
@@ -121,8 +127,9 @@ def truth(
                 best = best_assignment(feedline, index)
                 values["assignment_fidelity"] = Truth(best.fidelity, "1")
             told.update({f"{point.name}.{quantity}": known for quantity, known in values.items()})
+    spots_v = chip.sweet_spots_v() if held_v else sweet_v
     told |= {
-        f"{name}.sweet_spot": Truth(sweet_v[f"{name}.flux"], "V") for name in sorted(chip.couplers)
+        f"{name}.sweet_spot": Truth(spots_v[f"{name}.flux"], "V") for name in sorted(chip.couplers)
     }
     told |= flux_line_truth(chip) | coupler_truth(chip, at_v)
     if optima and chip.edges:

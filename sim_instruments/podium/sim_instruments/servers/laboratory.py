@@ -265,7 +265,8 @@ class Laboratory:
         """Return what tells the hidden truth at the biases of this moment, in any thread.
 
         ``span``: over this stretch of world time; None: at this moment. ``at_rest``: with all
-        qubits at their sweet spots, and without a span with what drift and noise are about.
+        qubits at their sweet spots, couplers where they are, and without a span with what drift
+        and noise are about.
         """
         from podium.sim_instruments.physics.links.link_world import link_truth
         from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth, truth
@@ -278,7 +279,9 @@ class Laboratory:
 
         if at_rest:
             still = None if span is None else MovingTruth(self._seed, span, self.drift)
-            return lambda: whole(truth(self.chip, None, optima, still, links=ways))
+            levels_v = self.cabling().biases_v if self.chip.couplers else {}
+            held = {line: levels_v.get(line, 0.0) for line in self.chip.coupler_lines()}
+            return lambda: whole(truth(self.chip, None, optima, still, links=ways, held_v=held))
         cabling = self.cabling()
         biases_v, baths = cabling.biases_v, cabling.baths
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)

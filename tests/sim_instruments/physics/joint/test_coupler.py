@@ -190,3 +190,15 @@ def test_a_carrier_that_turns_with_the_higher_drive_hands_over_the_same_superpos
     assert abs(found[0]) > 0.2
     assert np.angle(found[1] / found[0]) / (2 * np.pi) == pytest.approx(0.0, abs=0.01)
     assert np.angle(found[2] / found[0]) / (2 * np.pi) == pytest.approx(-0.2, abs=0.01)
+
+
+def test_qubits_have_their_sweet_spots_with_the_coupler_where_it_is() -> None:
+    crossed = MATRIX + 0.02 * (1 - np.eye(3))
+    chip = Chip((*QUBITS, COUPLER), [FEEDLINE], crossed, np.full(3, 0.03), {}, couplers=[C01])
+    (line,) = chip.coupler_lines()
+    spots = chip.sweet_spots_v(held_v={line: 0.4})
+    assert spots[line] == 0.4
+    flux = chip.flux(spots)
+    assert flux[:2] == pytest.approx([0.0, 0.0], abs=1e-12)
+    assert flux[2] != pytest.approx(0.0, abs=0.05)
+    assert chip.sweet_spots_v() == chip.sweet_spots_v(held_v={})
