@@ -23,7 +23,7 @@ from podium.sim_instruments.physics.joint.group_maps import (
     propagator,
     unpack,
 )
-from podium.sim_instruments.physics.joint.resting_coupler import RestingCoupler, RestingSteps
+from podium.sim_instruments.physics.joint.resting_coupler import RestingSteps, resting_coupler
 
 STRAY_TURNS = 2e-3
 """A group in which slow noise turns less has it before and after: what that leaves out changes sign
@@ -80,7 +80,7 @@ class GroupPlayer:
         stray = (node_hz - self._mean_hz) @ point.basis.level.T
         self._stray_hz = stray[:, :, None] - stray[:, None, :]
         self._halves: dict[int, NDArray[np.complex128]] = {}
-        self._resting = RestingCoupler.of(point)
+        self._resting = resting_coupler(point)
         self._others: GroupPlayer | None = None
         """Plays what reaches the members alone while their coupler rests."""
         self._taken: dict[Group, bool] = {}

@@ -13,6 +13,7 @@ resonance), and what an excited coupler shifts: it holds what a gate has leaked.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,6 +163,12 @@ class RestingCoupler:
                     rows, columns = self.index[d][:, None], self.index[d][None, :]
                     after[..., rows, columns] += jumps[0, 0, d, c] * played
         return after
+
+
+@lru_cache(maxsize=8)
+def resting_coupler(whole: ClusterPoint) -> RestingCoupler | None:
+    """Return the coupler of a cluster, worked out once for each point."""
+    return RestingCoupler.of(whole)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
