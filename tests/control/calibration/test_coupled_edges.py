@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.benches.calibration.synthetic_data import ONE_SHOT_V, Asked, MadeRunner, known
-from tests.benches.docs.pages import ROOT
+from tests.benches.calibration import coupler_edge
+from tests.benches.calibration.coupler_edge import FACILITY, Signal
+from tests.benches.calibration.synthetic_data import Asked
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -19,31 +20,17 @@ from podium.control.calibration.routines.parametric_chevron import (
     expected_exchange,
 )
 from podium.control.client.gates import gate_of
-from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Affine, Play, SetFrequency, variables
 from podium.control.program.waveforms import Square
 
-FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility_coupler.yaml")
 EDGE = FACILITY.edges()["node_a.q0_q1"]
-HALF_V = 1e-3
-"""0 is read at this, 1 at minus it."""
-Signal = Callable[[Asked], np.ndarray]
 
 
 def bench_of(signal: Signal, seed: int, record: MemoryRecord | None = None) -> Bench:
-    def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
-        excited = signal(asked)
-        scatter = np.hypot(2 * HALF_V * np.sqrt(excited * (1 - excited)), ONE_SHOT_V)
-        pair = rng.normal(0, 1, (2, *asked.shape)) * scatter / np.sqrt(asked.program.shots)
-        return HALF_V * (1 - 2 * excited) + pair[0] + 1j * pair[1]
-
-    runner = MadeRunner(make, seed, facility=FACILITY)
-    qubits = tuple(FACILITY.qubits().values())
-    record = record or known(FACILITY)
-    return Bench(runner, "node_a", qubits, record, keep=lambda _: None, edges=(EDGE,))
+    return coupler_edge.bench_of(signal, seed, EDGE, record)
 
 
 async def worked(routine: str, bench: Bench) -> Outcome:

@@ -5,27 +5,24 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.benches.calibration.synthetic_data import ONE_SHOT_V, Asked, MadeRunner, known
-from tests.benches.docs.pages import ROOT
+from tests.benches.calibration import coupler_edge
+from tests.benches.calibration.coupler_edge import FACILITY
+from tests.benches.calibration.synthetic_data import Asked
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.coupler_curve import SHIFT_HZ, coupler_curve, signed_reach
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.outcome import Outcome
-from podium.control.facility.load import load_facility
 from podium.control.program.program import Play
 from podium.control.program.waveforms import Square
 
-FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility_coupler.yaml")
 EDGE = replace(FACILITY.edges()["node_a.q0_q1"], gate="cz")
 COUPLER = FACILITY.couplers()["node_a.c01"]
-HALF_V = 1e-3
-"""0 is read at this, 1 at minus it."""
 
 
 def bench_of(shift_hz: Callable[[float], float], seed: int) -> Bench:
-    def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+    def signal(asked: Asked) -> np.ndarray:
         turns = 0.21
         for one in asked.program.body:
             if isinstance(one, Play) and one.frame == "q0_q1.flux":
@@ -33,14 +30,9 @@ def bench_of(shift_hz: Callable[[float], float], seed: int) -> Bench:
                 assert isinstance(one.amplitude, float)
                 turns += shift_hz(one.amplitude) * one.waveform.duration_fs * 1e-15 + 0.02
         of_phase = np.array([asked.program.axes[-1].variables[0].value(k) for k in range(3)])
-        excited = np.broadcast_to(0.5 + 0.46 * np.cos(2 * np.pi * (of_phase - turns)), asked.shape)
-        scatter = np.hypot(2 * HALF_V * np.sqrt(excited * (1 - excited)), ONE_SHOT_V)
-        pair = rng.normal(0, 1, (2, *asked.shape)) * scatter / np.sqrt(asked.program.shots)
-        return HALF_V * (1 - 2 * excited) + pair[0] + 1j * pair[1]
+        return np.broadcast_to(0.5 + 0.46 * np.cos(2 * np.pi * (of_phase - turns)), asked.shape)
 
-    runner = MadeRunner(make, seed, facility=FACILITY)
-    qubits = tuple(FACILITY.qubits().values())
-    return Bench(runner, "node_a", qubits, known(FACILITY), keep=lambda _: None, edges=(EDGE,))
+    return coupler_edge.bench_of(signal, seed, EDGE)
 
 
 def pushed(place: float, seed: int) -> Callable[[float], float]:

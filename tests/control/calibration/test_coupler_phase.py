@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.benches.calibration.synthetic_data import ONE_SHOT_V, Asked, MadeRunner, known
-from tests.benches.docs.pages import ROOT
+from tests.benches.calibration.coupler_edge import FACILITY, bench_of
+from tests.benches.calibration.synthetic_data import Asked
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -14,31 +14,15 @@ from podium.control.calibration.catalogue import edge_bring_up
 from podium.control.calibration.edge_pulses import COUPLER_RISE_NS
 from podium.control.calibration.outcome import Outcome
 from podium.control.client.gates import gate_of
-from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Affine, Play
 from podium.control.program.waveforms import NetZero
 
-FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility_coupler.yaml")
 EDGE = replace(FACILITY.edges()["node_a.q0_q1"], gate="cz")
-HALF_V = 1e-3
-"""0 is read at this, 1 at minus it."""
 Phase = Callable[[float, float], float]
 """Turns of a pulse with an amplitude and a top, ns."""
-
-
-def bench_of(signal: Callable[[Asked], np.ndarray], seed: int) -> Bench:
-    def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
-        excited = signal(asked)
-        scatter = np.hypot(2 * HALF_V * np.sqrt(excited * (1 - excited)), ONE_SHOT_V)
-        pair = rng.normal(0, 1, (2, *asked.shape)) * scatter / np.sqrt(asked.program.shots)
-        return HALF_V * (1 - 2 * excited) + pair[0] + 1j * pair[1]
-
-    runner = MadeRunner(make, seed, facility=FACILITY)
-    qubits = tuple(FACILITY.qubits().values())
-    return Bench(runner, "node_a", qubits, known(FACILITY), keep=lambda _: None, edges=(EDGE,))
 
 
 async def worked(bench: Bench) -> Outcome:
@@ -97,7 +81,7 @@ def made(seed: int) -> tuple[Phase, Callable[[float], float]]:
 @pytest.mark.parametrize("seed", [11, 12, 13, 14])
 async def test_half_a_turn_and_the_best_length_are_found(seed: int) -> None:
     phase, leak = made(seed)
-    bench = bench_of(pair(phase, leak), seed)
+    bench = bench_of(pair(phase, leak), seed, EDGE)
     outcome = await worked(bench)
     assert outcome.failures == {}
     found = {name.rpartition(".")[2]: one for name, one in bench.record.all().items()}
@@ -112,14 +96,14 @@ async def test_half_a_turn_and_the_best_length_are_found(seed: int) -> None:
 
 async def test_a_phase_that_the_other_end_does_not_get_is_not_believed() -> None:
     phase, leak = made(15)
-    bench = bench_of(pair(phase, leak, wrong=0.09), 15)
+    bench = bench_of(pair(phase, leak, wrong=0.09), 15, EDGE)
     outcome = await worked(bench)
     assert "measured anew on q0" in outcome.failures[EDGE.name]
     assert not any("q0_q1" in name for name in bench.record.all())
 
 
 async def test_a_coupler_that_turns_nothing_is_told() -> None:
-    bench = bench_of(pair(lambda amplitude, top_ns: 0.0, lambda top_ns: 0.0), 16)
+    bench = bench_of(pair(lambda amplitude, top_ns: 0.0, lambda top_ns: 0.0), 16, EDGE)
     outcome = await worked(bench)
     assert "turns 11 by half a turn" in outcome.failures[EDGE.name]
     assert outcome.panels[0].failed

@@ -21,6 +21,21 @@ def coupler_of(bench: Bench, edge: Edge) -> Coupler | None:
     return bench.runner.facility.nodes[edge.node].couplers[edge.coupler]
 
 
+def pulsed_coupler(bench: Bench, edge: Edge) -> Coupler | None:
+    """Return the coupler whose flux the gate of an edge pulses; None: it pulses an end, or drives.
+
+    A gate of fixed frequencies drives its control.
+    """
+    return coupler_of(bench, edge) if edge.pulsed == edge.coupler else None
+
+
+async def bias_coupler(bench: Bench, edge: Edge, coupler: Coupler) -> float:
+    """Bias a coupler where it rests; return that bias, V."""
+    level_v = rest_v(bench, edge, coupler)
+    await bench.runner.bias({coupler.flux_port: level_v})
+    return level_v
+
+
 def rest_v(bench: Bench, edge: Edge, coupler: Coupler) -> float:
     """Return the coupler's bias: its off point as measured or expected, else 0 V."""
     known, design = bench.measured(edge, "off_point"), edge.design.get("off_point")

@@ -107,10 +107,13 @@ def truth(
     named are cold. Takes about a second for each qubit, all of it for ``assignment_fidelity``, and
     for each of ``links``; without ``optima`` that is left out.
     """
-    if moving is None:
-        sweet_v = chip.sweet_spots_v(held_v=held_v)
-    else:
-        sweet_v = moving.sweet_spots_v(chip, held_v)
+
+    def spots_v(held_v: Mapping[str, float]) -> dict[str, float]:
+        if moving is None:
+            return chip.sweet_spots_v(held_v=held_v)
+        return moving.sweet_spots_v(chip, held_v)
+
+    sweet_v = spots_v(held_v)
     at_v = sweet_v if biases_v is None else biases_v
     told: dict[str, Truth] = {}
     points = chip.at(at_v) if moving is None else moving.at(chip, at_v)
@@ -127,9 +130,10 @@ def truth(
                 best = best_assignment(feedline, index)
                 values["assignment_fidelity"] = Truth(best.fidelity, "1")
             told.update({f"{point.name}.{quantity}": known for quantity, known in values.items()})
-    spots_v = chip.sweet_spots_v() if held_v else sweet_v
+    of_couplers_v = spots_v({}) if held_v else sweet_v
     told |= {
-        f"{name}.sweet_spot": Truth(spots_v[f"{name}.flux"], "V") for name in sorted(chip.couplers)
+        f"{name}.sweet_spot": Truth(of_couplers_v[f"{name}.flux"], "V")
+        for name in sorted(chip.couplers)
     }
     told |= flux_line_truth(chip) | coupler_truth(chip, at_v)
     if optima and chip.edges:

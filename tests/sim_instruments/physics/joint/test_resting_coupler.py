@@ -4,13 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.benches.physics.chip import FEEDLINE, QUBITS
+from tests.benches.physics.coupler_chip import BIASES, C01, CHIP, NAMES
 from tests.benches.physics.small_chip import train
 
-from podium.sim_instruments.physics.chip import Chip, Qubit
-from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.drive_line import drives_of
-from podium.sim_instruments.physics.flux_line_world import FAR_HZ
 from podium.sim_instruments.physics.joint import resting_coupler
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import (
@@ -26,38 +23,7 @@ from podium.sim_instruments.physics.joint.group_maps import flux_propagator, pro
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.resting_coupler import RestingCoupler
 from podium.sim_instruments.physics.signals import Piece
-from podium.sim_instruments.physics.transmon import Transmon
 
-Q0, Q1, C01 = NAMES = ("node_a.q0", "node_a.q1", "node_a.c01")
-COUPLER = Qubit(
-    name=C01,
-    circuit=Circuit(Transmon(0.2e9, 36e9, 0.1), 0.0, FAR_HZ),
-    kappa_coupling_hz=0.0,
-    kappa_internal_hz=0.0,
-    quality=1e6,
-    temperature_k=0.05,
-    white_dephasing_1_s=1e4,
-    frequency_noise_hz=0.0,
-    flux_noise=1e-5,
-    slow_memory_s=1e-3,
-    drive_hz_per_sqrt_w=0.0,
-    drive_delay_ns=45.0,
-)
-CHARGE = [float(one.circuit.at(0.0).charge[0]) for one in (*QUBITS, COUPLER)]
-
-
-def chip_of(direct_hz: float = 5e6) -> Chip:
-    couplings = {
-        (Q0, C01): 80e6 / CHARGE[0] / CHARGE[2],
-        (Q1, C01): 80e6 / CHARGE[1] / CHARGE[2],
-        (Q0, Q1): direct_hz / CHARGE[0] / CHARGE[1],
-    }
-    matrix = np.diag([0.67, 0.65, 0.6])
-    return Chip((*QUBITS, COUPLER), [FEEDLINE], matrix, np.zeros(3), couplings, couplers=[C01])
-
-
-CHIP = chip_of()
-BIASES = CHIP.sweet_spots_v()
 POINT = cluster_point([CHIP.element_at(name, BIASES) for name in NAMES], CHIP, BIASES)
 NODES = np.array([[2e4, -3e4, 1e4], [-2e4, 3e4, -1e4]])
 

@@ -12,7 +12,7 @@ from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTIN
 from podium.control.calibration.edge_pulses import FULL, EdgePulses, even_ns
 from podium.control.calibration.fits.chevron import chevron as model_of
 from podium.control.calibration.fits.chevron import fit_chevron
-from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.outcome import Outcome, Panel, Picture, Series
 from podium.control.calibration.routine import Found, analyse_verified, refuse_noise
 from podium.control.calibration.routines.single_shot import levels
@@ -114,22 +114,9 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     def fit(_: Edge, panel: Panel) -> Found:
         signal, sigma = (one.ravel() for one in seen())
         look_at(signal)
-        found = fit_chevron(
-            duration.ravel(),
-            amplitude.ravel(),
-            signal,
-            sigma,
-            half_rate,
-            slope,
+        found = believed_chevron(
+            duration.ravel(), amplitude.ravel(), signal, sigma, half_rate, slope
         )
-        line = model_of(duration.ravel(), amplitude.ravel(), found.values)
-        whole = float(np.sum((signal - signal.mean()) ** 2))
-        refuse_noise(whole, float(np.sum((signal - line) ** 2)), signal.size)
-        if found.chi2 > SCATTERED:
-            raise FitFailed(
-                f"no chevron of two levels: the points scatter {sqrt(found.chi2):.1f} times as "
-                "much as their shots explain; another level, or a defect, may be on the way"
-            )
         place, back = found.values["place"], gate_ns(edge, found.values["half_rate"])
         growth = growth_of(edge)
         values = {
@@ -150,6 +137,27 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return await _verify(p, outcome, found)
 
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
+
+
+def believed_chevron(
+    duration_s: Array,
+    amplitude: Array,
+    signal: Array,
+    sigma: Array,
+    half_rate_hz: float,
+    slope_hz: float,
+) -> Fit:
+    """Return a chevron as :func:`.fits.chevron.fit_chevron` does; refuse noise and what is none."""
+    found = fit_chevron(duration_s, amplitude, signal, sigma, half_rate_hz, slope_hz)
+    left = signal - model_of(duration_s, amplitude, found.values)
+    whole = float(np.sum((signal - signal.mean()) ** 2))
+    refuse_noise(whole, float(np.sum(left**2)), signal.size)
+    if found.chi2 > SCATTERED:
+        raise FitFailed(
+            f"no chevron of two levels: the points scatter {sqrt(found.chi2):.1f} times as much as "
+            "their shots explain; another level, or a defect, may be on the way"
+        )
+    return found
 
 
 def slope_hz(p: EdgePulses, place: float) -> float:

@@ -91,15 +91,28 @@ def reach_of(p: EdgePulses, turns: float) -> float:
     return turns / (0.5 * slope_hz * p.gate_ns * 1e-9)
 
 
-def _program(p: EdgePulses, target: Pulses, amplitudes: Linear, gates: int, shots: int) -> Program:
+def gates_program(
+    p: EdgePulses,
+    target: Pulses,
+    amplitudes: Linear,
+    duration_ns: int,
+    gates: int,
+    shots: int,
+    title: str,
+) -> Program:
+    """Return Ramsey on ``target`` with so many flux pulses, over their amplitude."""
     name = f"{p.edge.element}_amplitude"
-    body = p.flux_gate(Affine(name), p.gate_ns) * gates
+    body = p.flux_gate(Affine(name), duration_ns) * gates
     axis = Axis("amplitude", (Variable(name, "1", amplitudes),))
-    title = f"conditional phase of {gates} on {target.qubit.element}"
     return phase_program(p, target, body, shots, title, (axis,))
 
 
-async def _none(p: EdgePulses, outcome: Outcome, target: Pulses, shots: int) -> Fringes:
+def _program(p: EdgePulses, target: Pulses, amplitudes: Linear, gates: int, shots: int) -> Program:
+    title = f"conditional phase of {gates} on {target.qubit.element}"
+    return gates_program(p, target, amplitudes, p.gate_ns, gates, shots, title)
+
+
+async def without_gate(p: EdgePulses, outcome: Outcome, target: Pulses, shots: int) -> Fringes:
     """Measure the phase without a gate: what the pulses themselves and their neighbours give."""
     program = phase_program(p, target, [], shots, f"no gate on {target.qubit.element}")
     return Fringes(p, target, await p.bench.run(outcome, program), shots)
@@ -113,7 +126,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge, scan: _Scan) -> N
     shots = bench.shots(SHOTS)
     program = _program(p, p.still, amplitudes, gates, shots)
     fringes = Fringes(p, p.still, await bench.run(outcome, program), shots)
-    none = await _none(p, outcome, p.still, 4 * shots)
+    none = await without_gate(p, outcome, p.still, 4 * shots)
 
     def seen() -> tuple[Array, Array]:
         turns, sigma = fringes.conditional()
@@ -184,11 +197,22 @@ async def _verify(p: EdgePulses, outcome: Outcome, found: Measured, known: float
     two = Linear(found.value, found.value, 1)
     program = _program(p, p.moved, two, CHECK_GATES, shots)
     fringes = Fringes(p, p.moved, await p.bench.run(outcome, program), shots)
-    none = await _none(p, outcome, p.moved, shots)
-    (turns, sigma), (rest, rest_sigma) = fringes.conditional(), none.conditional()
+    none = await without_gate(p, outcome, p.moved, shots)
+    return half_turn_check(p, fringes, none, known, SLACK)
+
+
+def half_turn_check(
+    p: EdgePulses, gated: Fringes, none: Fringes, known: float, slack: float
+) -> Panel:
+    """Return the panel of :data:`CHECK_GATES` gates that turn the moved end by half a turn each.
+
+    ``none``: without gates; ``known``: how well the scan knows one gate's phase, ``slack``: by how
+    much it may be off beside all noise, turns. Raises FitFailed.
+    """
+    (turns, sigma), (rest, rest_sigma) = gated.conditional(), none.conditional()
     off = nearest_turn(turns - rest, HALF * CHECK_GATES) / CHECK_GATES - HALF
     doubt = float(np.hypot(np.hypot(sigma, rest_sigma)[0] / CHECK_GATES, known))
-    if not abs(float(off[0])) < 5 * doubt + SLACK:
+    if not abs(float(off[0])) < 5 * doubt + slack:
         raise FitFailed(
             f"measured anew on {p.moved.qubit.element}, a gate gives {HALF + float(off[0]):.4f} "
             f"turns ± {doubt:.4f}: the scan is not believed"

@@ -10,24 +10,29 @@ from podium.control.calibration.amplitude_walk import Pace, walk
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.coupler_curve import signed_reach
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.edge_flux import coupler_of, rest_v
+from podium.control.calibration.edge_flux import bias_coupler, pulsed_coupler
 from podium.control.calibration.edge_pulses import COUPLER_RISE_NS, FULL, EdgePulses
-from podium.control.calibration.edge_sequences import Fringes, phase_program
+from podium.control.calibration.edge_sequences import Fringes
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.routines.conditional_phase import (
+    CHECK_GATES,
+    HALF,
+    gates_program,
+    half_turn_check,
+    without_gate,
+)
 from podium.control.calibration.routines.leakage import GATES, WAITS, lost_program
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import Pulses
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured, NotMeasured
 from podium.control.parameters.validity import DAY_S, Lifetime
-from podium.control.program.program import Affine, Axis, Linear, Variable
+from podium.control.program.program import Linear
 
 Array = NDArray[np.float64]
-HALF = 0.5
-"""The phase wanted, turns, of either sign."""
 EDGES_NS = 4 * COUPLER_RISE_NS
 """All edges of a net-zero pulse together."""
 TOPS_NS = (16, 80)
@@ -46,7 +51,6 @@ STATES = 4
 """One of these leaks."""
 SLOPE_DOUBT = 0.15
 """Of the slope: it lays out scans, and nothing else."""
-CHECK_GATES = 3
 CHECK_SHOTS = 600
 SLACK = 0.02
 """Turns a gate that a check may be off by beside its noise: what the line keeps of earlier ones."""
@@ -103,12 +107,11 @@ class _Scan:
 
     async def row(self, amplitude: float, top_ns: int, target: Pulses, gates: int = 1) -> Fringes:
         """Measure the fringes at one amplitude."""
-        p, name = self.p, f"{self.p.edge.element}_amplitude"
+        p = self.p
         shots = p.bench.shots(SHOTS if gates == 1 else CHECK_SHOTS)
-        axis = Axis("amplitude", (Variable(name, "1", Linear(amplitude, amplitude, 1)),))
-        body = p.flux_gate(Affine(name), top_ns + EDGES_NS) * gates
+        at, whole_ns = Linear(amplitude, amplitude, 1), top_ns + EDGES_NS
         title = f"phase by {p.edge.pulsed}, {top_ns} ns at {amplitude:.3f}, {gates} gates"
-        program = phase_program(p, target, body, shots, title, (axis,))
+        program = gates_program(p, target, at, whole_ns, gates, shots, title)
         return Fringes(p, target, await p.bench.run(self.outcome, program), shots)
 
     def turned(self, row: Fringes, near: float) -> tuple[float, float]:
@@ -144,11 +147,9 @@ class _Scan:
         found = []
         for rows in self.rows:
             near, phases = 0.0, []
-            for k, row in enumerate(rows):
-                turns, sigma = self.turned(row, near)
-                phases.append((turns, sigma))
-                if k + 1 < len(rows):
-                    near = turns
+            for row in rows:
+                near, sigma = self.turned(row, near)
+                phases.append((near, sigma))
             found.append(np.array(phases))
         short, long = found
         per_ns = (long[:, 0] - short[:, 0]) / (TOPS_NS[1] - TOPS_NS[0])
@@ -212,14 +213,11 @@ async def coupler_phase(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
-    p, coupler = EdgePulses.of(bench, edge), coupler_of(bench, edge)
+    p, coupler = EdgePulses.of(bench, edge), pulsed_coupler(bench, edge)
     if coupler is None:
         raise NotMeasured(f"{edge.name} has no coupler whose flux could be pulsed", edge.name)
-    level_v = rest_v(bench, edge, coupler)
-    await bench.runner.bias({coupler.flux_port: level_v})
-    shots = 4 * bench.shots(SHOTS)
-    program = phase_program(p, p.still, [], shots, f"no gate on {p.still.qubit.element}")
-    none = Fringes(p, p.still, await bench.run(outcome, program), shots)
+    level_v = await bias_coupler(bench, edge, coupler)
+    none = await without_gate(p, outcome, p.still, 4 * bench.shots(SHOTS))
     scan = _Scan(p, outcome, signed_reach(p, coupler, level_v, APART), none)
     await scan.walk()
     await scan.shorter()
@@ -246,7 +244,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         top_ns = min(costs, key=lambda one: costs[one][2])
         place = curve.place(top_ns)
         if place is None:  # it was there when its leakage was measured
-            raise FitFailed(f"a top of {top_ns} ns gives half a turn nowhere any more")
+            raise FitFailed(f"a top of {top_ns} ns no longer gives half a turn anywhere")
         at, slope = place
         near = int(np.argmin(np.abs(curve.at - at)))
         whole_ns = top_ns + EDGES_NS
@@ -282,26 +280,9 @@ async def _verify(scan: _Scan, found: Mapping[str, Measured]) -> Panel:
     at, target = found["gate_amplitude"], p.moved
     top_ns = round(found["gate_duration"].value * 1e9) - EDGES_NS
     gated = await scan.row(at.value, top_ns, target, CHECK_GATES)
-    shots = p.bench.shots(CHECK_SHOTS)
-    program = phase_program(p, target, [], shots, f"no gate on {target.qubit.element}")
-    none = Fringes(p, target, await p.bench.run(outcome, program), shots)
-    (turns, sigma), (rest, rest_sigma) = gated.conditional(), none.conditional()
-    off = nearest_turn(turns.ravel() - float(rest), HALF * CHECK_GATES) / CHECK_GATES - HALF
-    own = at.sigma * found["gate_phase_slope"].value
-    doubt = float(np.hypot(np.hypot(sigma.ravel()[0], float(rest_sigma)) / CHECK_GATES, own))
-    if not abs(float(off[0])) < 5 * doubt + SLACK:
-        raise FitFailed(
-            f"measured anew on {target.qubit.element}, a gate gives {HALF + float(off[0]):.4f} ± "
-            f"{doubt:.4f} turns: the scan is not believed"
-        )
-    return Panel(
-        p.edge.element,
-        "",
-        "phase of a gate (turns)",
-        (Series(f"on {target.qubit.element}", np.ones(1), HALF + off),),
-        text=f"on {target.qubit.element}: {HALF + float(off[0]):.4f} ± {doubt:.4f} turns",
-        judged=False,
-    )
+    none = await without_gate(p, outcome, target, p.bench.shots(CHECK_SHOTS))
+    known = at.sigma * found["gate_phase_slope"].value
+    return half_turn_check(p, gated, none, known, SLACK)
 
 
 COUPLER_PHASE = Declaration(

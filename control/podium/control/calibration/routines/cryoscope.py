@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.coupler_curve import coupler_curve
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.edge_flux import coupler_of, rest_v
+from podium.control.calibration.edge_flux import bias_coupler, pulsed_coupler
 from podium.control.calibration.edge_pulses import RESET_LIFETIMES, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
 from podium.control.calibration.fits.cryoscope import (
@@ -107,7 +107,7 @@ COUPLER_TAILS = (
 )
 COUPLER_KINDS = (*SINGLE, *COUPLER_TAILS, *TAILS)
 """The same of a coupler: each edge of a square pulse leaves some hundredths of an excitation in it,
-which trains would add up. What they tell of the first 40 ns is left as it is expected."""
+which trains would add up. What they show of the first 40 ns is left as it is expected."""
 COUPLER_SHOTS = 3
 """Times the usual number of shots: a coupler's flux shifts an end by some megahertz."""
 STEP = 5e-4
@@ -131,7 +131,7 @@ STILL = 0.03
 """Turns by which the phase of a qubit that is not moved may stray beside its noise."""
 SHOTS = 500
 SURE = 3.0
-"""Sigmas of a reflection that is stored, and of an exponential that is told."""
+"""Sigmas of a reflection that is stored, and of an exponential that is named."""
 OFF = 0.015
 """Turns by which a check may be off beside its noise, for each pulse."""
 
@@ -303,8 +303,7 @@ def _line_of_end(p: EdgePulses) -> _Line:
 
 async def _line_of_coupler(p: EdgePulses, outcome: Outcome, coupler: Coupler) -> _Line:
     """Return the line of a coupler; what its flux does is measured. Raises FitFailed."""
-    level_v = rest_v(p.bench, p.edge, coupler)
-    await p.bench.runner.bias({coupler.flux_port: level_v})
+    level_v = await bias_coupler(p.bench, p.edge, coupler)
     curve = await coupler_curve(p, outcome, coupler, level_v)
 
     def shift_by(level: Array, share: float) -> Array:
@@ -314,8 +313,8 @@ async def _line_of_coupler(p: EdgePulses, outcome: Outcome, coupler: Coupler) ->
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
-    p, coupler = EdgePulses.of(bench, edge), coupler_of(bench, edge)
-    if coupler is None or edge.pulsed != coupler.element:
+    p, coupler = EdgePulses.of(bench, edge), pulsed_coupler(bench, edge)
+    if coupler is None:
         await _of_line(p, outcome, _line_of_end(p))
         return
     try:

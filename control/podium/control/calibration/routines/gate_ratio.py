@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import hypot, sqrt
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,15 @@ from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import FULL, EdgePulses, even_ns
 from podium.control.calibration.fits.chevron import chevron as model_of
-from podium.control.calibration.fits.chevron import fit_chevron
 from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.routine import Found, analyse_verified, refuse_noise
-from podium.control.calibration.routines.chevron import growth_of, slope_hz, swap_program
+from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.routines.chevron import (
+    believed_chevron,
+    growth_of,
+    slope_hz,
+    swap_program,
+)
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
@@ -29,7 +33,6 @@ REACH = 4.0
 """Amplitudes go so many J to both sides of where the levels meet."""
 AMPLITUDES = 15
 SHOTS = 400
-SCATTERED = 9.0
 SLACK = 0.002
 """What a check may differ by beside its noise: lines keep some of a pulse while it lasts."""
 
@@ -93,18 +96,11 @@ class _Scan:
         for signal, sigma in zip(signals, sigmas, strict=True):
             flat = signal.ravel()
             look_at(flat)
-            fit = fit_chevron(
-                duration, amplitude, flat, sigma.ravel(), self.half_rate, self.slope_hz
-            )
-            left = flat - model_of(duration, amplitude, fit.values)
-            whole = float(np.sum((flat - flat.mean()) ** 2))
-            refuse_noise(whole, float(np.sum(left**2)), flat.size)
-            if fit.chi2 > SCATTERED:
-                raise FitFailed(
-                    f"no chevron of two levels: the points scatter {sqrt(fit.chi2):.1f} times as "
-                    "much as their shots explain"
+            found.append(
+                believed_chevron(
+                    duration, amplitude, flat, sigma.ravel(), self.half_rate, self.slope_hz
                 )
-            found.append(fit)
+            )
         return found
 
     def ratio(self) -> tuple[float, float, list[Fit]]:

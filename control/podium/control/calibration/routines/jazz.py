@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.edge_flux import coupler_of, coupler_reach, rest_v
+from podium.control.calibration.edge_flux import bias_coupler, coupler_reach, pulsed_coupler
 from podium.control.calibration.edge_pulses import FULL, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
 from podium.control.calibration.fits.least_squares import Fit, FitFailed, fit_least_squares, look_at
@@ -122,12 +122,11 @@ async def _scan(bench: Bench, p: EdgePulses) -> tuple[_Scan, float]:
     """Return the scan, and the bias of the coupler meanwhile, V; 0 without a coupler."""
     if p.edge.gate == "cnot":
         return _Scan(p, 0.0, 0.0), 0.0
-    coupler = coupler_of(bench, p.edge)
-    if coupler is None or p.edge.pulsed != coupler.element:
+    coupler = pulsed_coupler(bench, p.edge)
+    if coupler is None:
         most = OF_RESONANCE * p.first_meeting()
         return _Scan(p, -most, most), 0.0
-    level_v = rest_v(bench, p.edge, coupler)
-    await bench.runner.bias({coupler.flux_port: level_v})
+    level_v = await bias_coupler(bench, p.edge, coupler)
     low, high = coupler_reach(p, coupler, level_v, APART)
     return _Scan(p, low, high), level_v
 
@@ -227,7 +226,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     short, long = [
         await _fringes(scan, outcome, p.first, values, half, shots) for half in (SHORT_NS, LONG_NS)
     ]
-    has_off = coupler_of(bench, edge) is not None and edge.pulsed == edge.coupler
+    coupler = pulsed_coupler(bench, edge)
+    has_off = coupler is not None
 
     def raw() -> Panel:
         try:
@@ -283,9 +283,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return await _verify(scan, outcome, found["zz"], away, has_off)
 
     stored = await analyse_verified(bench, outcome, edge, raw, fit, verify)
-    coupler = coupler_of(bench, edge)
     if stored and coupler is not None and edge.played == "coupler cz":
-        await bench.runner.bias({coupler.flux_port: rest_v(bench, edge, coupler)})
+        await bias_coupler(bench, edge, coupler)
 
 
 async def _verify(

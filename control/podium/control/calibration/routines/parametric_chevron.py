@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.edge_flux import coupler_arc, coupler_of, coupler_reach, rest_v
+from podium.control.calibration.edge_flux import coupler_arc, coupler_reach, pulsed_coupler, rest_v
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.chevron import fit_carrier_chevron, kept
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
@@ -152,8 +152,8 @@ def expected_exchange(p: EdgePulses, amplitude: float) -> Exchange:
     size = sqrt(2) if p.edge.gate == "cz" else 1.0
     cycle = np.arange(CYCLE) / CYCLE
     volts = amplitude * p.full_scale_v * np.cos(2 * np.pi * cycle)
-    coupler = coupler_of(bench, p.edge)
-    if coupler is not None and p.edge.pulsed == coupler.element:
+    coupler = pulsed_coupler(bench, p.edge)
+    if coupler is not None:
         there = coupler_arc(coupler, rest_v(bench, p.edge, coupler) + volts)
         here = coupler_arc(coupler, np.array([rest_v(bench, p.edge, coupler)]))
         rates = [bench.design(p.edge, n).value for n in ("exchange_first", "exchange_second")]
@@ -178,8 +178,8 @@ def expected_exchange(p: EdgePulses, amplitude: float) -> Exchange:
 
 def carrier_amplitude(p: EdgePulses) -> float:
     """Return the amplitude that the carrier has, of full scale. Raises NotMeasured."""
-    coupler = coupler_of(p.bench, p.edge)
-    if coupler is None or p.edge.pulsed != coupler.element:
+    coupler = pulsed_coupler(p.bench, p.edge)
+    if coupler is None:
         return OF_REACH * p.resonance()
     low, high = coupler_reach(p, coupler, rest_v(p.bench, p.edge, coupler), APART)
     return OF_REACH * min(-low, high)

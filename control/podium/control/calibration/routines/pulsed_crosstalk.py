@@ -55,7 +55,7 @@ MARGIN_NS = 20
 """The other line's pulse begins so much earlier and ends so much later. Without its own pulse a
 qubit feels nothing to first order, so that delays of lines do not count."""
 OWN_TURNS = 3.0
-"""By which the own pulse turns more where it is so much higher that the slope is told."""
+"""By which the own pulse turns more where it is so much higher that the slope is known."""
 MOST_HZ = 300e6
 """Pulses move a qubit by so much at most."""
 KEPT = 0.4
@@ -292,7 +292,7 @@ async def pulsed_crosstalk(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Ramsey on each end, a flux pulse of its own line on, and about it one of the other's line.
 
     At its sweet spot a qubit feels little to first order: its own pulse gives it a slope, which
-    is told by own pulses that are a little higher and lower. What is odd in the other's pulse is
+    own pulses that are a little higher and lower show. What is odd in the other's pulse is
     its flux in the loop; by how much both qubits shift each other is even. Stores
     ``pulsed_crosstalk`` of each end with the other's name behind it (``pulsed_crosstalk_q0`` of
     q1): flux in its loop over that in the loop of q0, by a pulse on the line of q0. A longer own

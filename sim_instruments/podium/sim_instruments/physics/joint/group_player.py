@@ -80,14 +80,13 @@ class GroupPlayer:
         stray = (node_hz - self._mean_hz) @ point.basis.level.T
         self._stray_hz = stray[:, :, None] - stray[:, None, :]
         self._halves: dict[int, NDArray[np.complex128]] = {}
-        self._resting = resting_coupler(point)
-        self._others: GroupPlayer | None = None
-        """Plays what reaches the members alone while their coupler rests."""
-        self._taken: dict[Group, bool] = {}
-        if self._resting is not None and isinstance(group_steps, GroupSteps):
-            members = list(self._resting.members)
-            others = RestingSteps(self._resting, group_steps)
-            self._others = GroupPlayer(self._resting.point, others, node_hz[:, members])
+        self._others: tuple[RestingSteps, GroupPlayer] | None = None
+        """Play what reaches the members alone while their coupler rests."""
+        resting = resting_coupler(point)
+        if resting is not None and isinstance(group_steps, GroupSteps):
+            others = RestingSteps(resting, group_steps)
+            own_hz = node_hz[:, list(resting.members)]
+            self._others = others, GroupPlayer(resting.point, others, own_hz)
 
     def still_turns(self, group: Group) -> NDArray[np.float64] | None:
         """Return by how many turns a group turns dressed levels, (D,), if it does nothing else."""
@@ -113,11 +112,12 @@ class GroupPlayer:
         return 1e-9 * group.duration_ns * stray < most
 
     def _played(self, state: NDArray[np.complex128], group: Group) -> NDArray[np.complex128]:
-        if self._rests_in(group) and self._resting is not None and self._others is not None:
+        if self._others is not None and self._rests_in(group):
+            steps, others = self._others
             # What is short here is so there: slow noise has turned it already.
             short = len(self._node_hz) == 1 or self._is_short(group)
-            play = self._others._played if short else self._others.play
-            return self._resting.play(state, group.duration_ns, lambda one: play(one, group))
+            play = others._played if short else others.play
+            return steps.resting.play(state, group.duration_ns, lambda one: play(one, group))
         size = self._point.basis.size
         known = self._maps.get(group)
         if known is None:
@@ -131,12 +131,7 @@ class GroupPlayer:
 
     def _rests_in(self, group: Group) -> bool:
         """Tell whether the coupler rests while others are driven."""
-        if self._others is None or self._resting is None:
-            return False
-        if group not in self._taken:
-            assert isinstance(self._group_steps, GroupSteps)
-            self._taken[group] = self._resting.takes(group, self._group_steps)
-        return self._taken[group]
+        return self._others is not None and self._others[0].takes(group)
 
     def play_turned(
         self, state: NDArray[np.complex128], group: Group, turns: tuple[float, ...]

@@ -12,7 +12,7 @@ resonance), and what an excited coupler shifts: it holds what a gate has leaked.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -177,6 +177,13 @@ class RestingSteps:
 
     resting: RestingCoupler
     whole: GroupSteps
+    _taken: dict[Group, bool] = field(default_factory=dict)
+
+    def takes(self, group: Group) -> bool:
+        """Tell whether the coupler rests in a group; each is looked at once."""
+        if group not in self._taken:
+            self._taken[group] = self.resting.takes(group, self.whole)
+        return self._taken[group]
 
     def steps(self, group: Group) -> tuple[Steps, int, float]:
         """Return rows as :meth:`.GroupSteps.steps` does."""
