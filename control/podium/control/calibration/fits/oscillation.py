@@ -109,7 +109,7 @@ def fit_ramsey(
     def model(values: ParametersOrMany) -> Array:
         return ramsey(delay_s, phase_turns, values)
 
-    left = _left_by_linear(delay_s, phase_turns, signal, detunings_hz, expected_decay_s)
+    left = left_by_linear(delay_s, phase_turns, signal, detunings_hz, expected_decay_s)
     ranked = detunings_hz[np.argsort(left, kind="stable")]
     starts = [
         {
@@ -164,7 +164,7 @@ def _refuse_second(
         )
 
 
-def _left_by_linear(
+def left_by_linear(
     delay_s: Array, phase_turns: Array, signal: Array, detunings_hz: Array, decay_s: float
 ) -> Array:
     """Return the squares that the best cosine, sine and offset leave, at each detuning."""
