@@ -7,7 +7,11 @@ from tests.benches.physics.joint_clusters import FRAME_HZ, random_state, two_tra
 from podium.sim_instruments.physics.joint import group_maps
 from podium.sim_instruments.physics.joint.density_evolution import Steps
 from podium.sim_instruments.physics.joint.elements import Cluster
-from podium.sim_instruments.physics.joint.group_maps import GroupPropagator, propagator
+from podium.sim_instruments.physics.joint.group_maps import (
+    GroupPropagator,
+    coarse_propagator,
+    propagator,
+)
 
 BEATS = 48
 
@@ -102,3 +106,55 @@ def test_what_is_held_for_long_is_the_power_of_a_step(
         expected = propagator(cluster, rows, 1, FRAME_HZ).play(states)
     assert np.abs(found - expected).max() < 1e-10
     assert np.abs(found - states).max() > 1e-3
+
+
+def moved_and_driven(cluster: Cluster, lasts: np.ndarray, step_ns: float) -> Steps:
+    """Flux pulses of any height, each held; in place of the second a drive of the other."""
+    rng = np.random.default_rng(4)
+    count = int(lasts.sum())
+    levels = np.zeros((1, count, 2, 3))
+    for e, element in enumerate(cluster.elements):
+        levels[0, :, e] = element.levels_hz
+    heights = rng.normal(0, 2e8, lasts.size)
+    heights[1] = 0.0
+    levels[0, :, 0] += np.repeat(heights, lasts)[:, None] * np.arange(3)
+    drive = np.zeros((1, count, 2), np.complex128)
+    drive[0, 20:55, 1] = 2e7 * np.exp(0.4j)
+    exchange = np.full((1, count, 1), cluster.exchanges[0].strength_hz)
+    return Steps(step_ns, levels, exchange, drive)
+
+
+@pytest.mark.parametrize(("step_ns", "odd"), [(1.0, 0), (1.0, 1), (0.5, 3)])
+def test_losses_every_ns_change_nothing_that_counts(step_ns: float, odd: int) -> None:
+    cluster = two_transmons(8e6, 1.5e-5, 1.5e-5)
+    lasts = np.array([7, 60, 40, 400, 9, 60 + odd])
+    rows = moved_and_driven(cluster, lasts, step_ns)
+    states = np.stack([np.diag(np.eye(9)[4] + 0j), random_state(9, np.random.default_rng(5))])
+    fine = propagator(cluster, rows, 1, FRAME_HZ)
+    coarse = coarse_propagator(cluster, rows, 1, FRAME_HZ)
+    assert coarse.length < 0.6 * fine.length * (2 if step_ns < 1 else 1)
+    expected, found = fine.play(states), coarse.play(states)
+    assert np.abs(found - expected).max() < 5e-5  # coherences, where a drive is far off
+    assert np.abs(np.einsum("kii->ki", found - expected)).max() < 8e-6
+    assert np.abs(np.einsum("kii->k", found) - 1).max() < 1e-10
+    without = propagator(two_transmons(8e6, 1.0, 1.0), rows, 1, FRAME_HZ).play(states)
+    assert np.abs(without - expected).max() > 3e-4
+
+
+def test_carriers_that_beat_keep_their_own_rows_between_losses() -> None:
+    cluster = two_transmons(8e6, 1.5e-5, 1.5e-5)
+    rows = beating(cluster, 61, 0.3, 1e7)
+    states = random_state(9, np.random.default_rng(6))[None]
+    expected = propagator(cluster, rows, BEATS, FRAME_HZ).play(states)
+    found = coarse_propagator(cluster, rows, BEATS, FRAME_HZ).play(states)
+    assert np.abs(found - expected).max() < 1e-5
+    assert np.abs(np.einsum("kii->ki", found - expected)).max() < 2e-6
+
+
+def test_where_exchange_is_strong_losses_come_as_often_as_they_have_to() -> None:
+    cluster = two_transmons(80e6, 1.5e-5, 1.5e-5)
+    rows = moved_and_driven(cluster, np.array([30, 60]), 1.0)
+    states = random_state(9, np.random.default_rng(7))[None]
+    expected = propagator(cluster, rows, 1, FRAME_HZ).play(states)
+    found = coarse_propagator(cluster, rows, 1, FRAME_HZ).play(states)
+    assert np.array_equal(found, expected)

@@ -17,10 +17,10 @@ from podium.sim_instruments.physics.joint.group_maps import (
     WORTH_A_MAP,
     GroupChain,
     GroupPropagator,
+    coarse_propagator,
     flux_propagator,
     hermitian_units,
     pack,
-    propagator,
     unpack,
 )
 from podium.sim_instruments.physics.joint.resting_coupler import RestingSteps, resting_coupler
@@ -173,7 +173,7 @@ class GroupPlayer:
             here = Steps(rows.step_ns, noisy, rows.exchange_hz, rows.drive_hz)
             if together:
                 return flux_propagator(point.cluster, here, frame_hz)
-            return propagator(point.cluster, here, beats, frame_hz)
+            return coarse_propagator(point.cluster, here, beats, frame_hz)
 
         every = [self._mean_hz] if self._is_short(group) else list(self._node_hz)
         nodes = list((_threads().map if group.duration_ns > LONG_NS else map)(at, every))
