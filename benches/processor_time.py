@@ -28,8 +28,9 @@ DEMOS: Mapping[str, tuple[str, ...]] = {
     "cluster": ("--node-only",),
     "zi": ("--node-only", "--facility", "examples/first_light_zi/facility.yaml"),
     "two": (),
+    "two-qubit": ("--two-qubit",),
 }
-"""A node on a cluster, one on an SHFQC, and two nodes that start together."""
+"""A node on a cluster, one on an SHFQC, two nodes that start together, and a pair of qubits."""
 OTHER = "other"
 LOOK_S = 0.2
 """Pause between two looks at the processes: what each took is known up to the last look."""

@@ -286,8 +286,8 @@ def _is_weak(cluster: Cluster, steps: Steps) -> bool:
 
 def _part_of(steps: Steps, rows: slice) -> Steps:
     """Return some rows of steps."""
-    every = steps.exchange_hz, steps.drive_hz
-    exchange, drive = (None if one is None else one[:, rows] for one in every)
+    exchange = None if steps.exchange_hz is None else steps.exchange_hz[:, rows]
+    drive = None if steps.drive_hz is None else steps.drive_hz[:, rows]
     return Steps(steps.step_ns, steps.levels_hz[:, rows], exchange, drive)
 
 

@@ -18,7 +18,7 @@ LEAPS = 48
 STILL = 0.125
 """A leap is so long that the output moves by no more than this, in steps of the converter."""
 _GROWTH = 4.0
-"""Bound on what later stages make of a change."""
+"""Bound on what later stages make of a change: of what a stage's state moves, its gain leaves."""
 
 
 class FilterChain:
@@ -134,7 +134,7 @@ def _walk(
                 passed = state[stages + 1]
                 moves = 0.0
                 for j in range(stages):
-                    moves = max(moves, alpha[j] * abs(passed - state[j]))
+                    moves += abs(gain[j]) * alpha[j] * abs(passed - state[j])
                     passed = (1 - gain[j]) * passed + gain[j] * state[j]
                 moves = _GROWTH * moves + rate * abs(passed)
                 if moves * (stop - now) < STILL:

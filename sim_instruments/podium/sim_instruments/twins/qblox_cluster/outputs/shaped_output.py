@@ -164,29 +164,35 @@ def _written_out(
     phase: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.complex128]]:
     """Return the changes of what goes into the filters: times, and values from there on."""
-    times: list[NDArray[np.int64]] = []
-    values: list[NDArray[np.complex128]] = []
-    for k, (begin, kind) in enumerate(zip(start_ns.tolist(), number.tolist(), strict=True)):
-        samples, level, duration, frequency_hz = envelopes[kind]
-        turned = frequency_hz != 0.0
-        if turned and duration > len(samples):
-            samples = np.concatenate([samples, np.full(duration - len(samples), level)])
-        mine = samples
-        if turned or phase[k]:
-            turns = frequency_hz * 1e-9 * np.arange(len(samples)) + phase[k] / _TURNS
-            mine = samples * np.exp(2j * np.pi * (turns % 1.0))
-            level = level * np.exp(2j * np.pi * phase[k] / _TURNS)
-        steps = begin + np.arange(len(samples))
-        if duration > len(samples):
-            mine, steps = np.append(mine, level), np.append(steps, begin + len(samples))
-        over_ns = begin + duration
-        if k + 1 == len(start_ns) or start_ns[k + 1] > over_ns:
-            mine, steps = np.append(mine, 0), np.append(steps, over_ns)
-        times.append(steps)
-        values.append(mine)
-    if not times:
+    if not len(start_ns):
         return np.zeros(0, np.int64), np.zeros(0, np.complex128)
-    return np.concatenate(times).astype(np.int64), np.concatenate(values)
+    models = [_model(*one) for one in envelopes]
+    lengths = np.array([len(one) for one in models], np.int64)
+    duration = np.array([one[2] for one in envelopes], np.int64)[number]
+    over_ns = start_ns + duration
+    # A model ends with the 0 behind it, which comes where nothing follows at once.
+    ends = np.append(start_ns[1:] > over_ns[:-1], True)
+    length = lengths[number] - ~ends
+    last = np.cumsum(length)
+    inside = np.arange(last[-1]) - np.repeat(last - length, length)
+    begins = np.cumsum(lengths) - lengths
+    values = np.concatenate(models)[np.repeat(begins[number], length) + inside]
+    times = np.repeat(start_ns, length) + inside
+    times[last[ends] - 1] = over_ns[ends]
+    turning = np.array([one[3] for one in envelopes])[number]
+    if np.any(turning) or np.any(phase):
+        turns = np.repeat(turning, length) * 1e-9 * inside + np.repeat(phase / _TURNS, length)
+        values = values * np.exp(2j * np.pi * (turns % 1.0))
+    return times, values
+
+
+def _model(
+    samples: NDArray[np.complex128], level: complex, duration: int, frequency_hz: float
+) -> NDArray[np.complex128]:
+    """Return the values of a stretch from its begin on, and 0: one that turns has each sample."""
+    left = duration - len(samples)
+    held = np.full(left if frequency_hz else min(left, 1), level) if left > 0 else samples[:0]
+    return np.concatenate([samples, held, np.zeros(1)])
 
 
 def _merged(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
