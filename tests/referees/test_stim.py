@@ -4,32 +4,39 @@ Gidney, Quantum 5, 497 (2021).
 """
 
 import numpy as np
+import pytest
 import stim
 from tests.benches.thoroughness import cases
 
 from podium.control.calibration.two_qubit_cliffords import (
     GROUP,
     IDLE,
+    OF_CZ,
+    OF_ISWAP,
     TURNS,
     Layers,
+    Native,
     Tableaux,
     cliffords,
-    cz_tableau,
     draw,
+    gate_tableau,
     tableau_of_layers,
 )
 
 QUARTERS_Z = ("", "S", "Z", "S_DAG")
 QUARTERS_X = ("", "SQRT_X", "X")
 PAULI = ("I", "X", "Y", "Z")
+GATES = {"cz": "CZ", "iswap": "ISWAP"}
+"""In stim's words."""
+of_both = pytest.mark.parametrize("native", [OF_CZ, OF_ISWAP], ids=lambda one: one.gate)
 
 
-def circuit_of(layers: Layers) -> stim.Circuit:
+def circuit_of(layers: Layers, native: Native) -> stim.Circuit:
     """Return the gates of layers in stim's words."""
     circuit = stim.Circuit()
     for k, layer in enumerate(layers):
         if k:
-            circuit.append("CZ", [0, 1])
+            circuit.append(GATES[native.gate], [0, 1])
         for qubit, place in enumerate(layer):
             turn = TURNS[place]
             for gate in (QUARTERS_Z[turn.before], QUARTERS_X[turn.pulse], QUARTERS_Z[turn.after]):
@@ -54,20 +61,22 @@ def of_ours(tableau: Tableaux) -> tuple[str, ...]:
     )
 
 
-def test_every_element_is_what_stim_makes_of_its_gates() -> None:
-    group = cliffords()
+@of_both
+def test_every_element_is_what_stim_makes_of_its_gates(native: Native) -> None:
+    group = cliffords(native)
     every = range(0, GROUP, cases(7, 1))
     seen = set()
     for k in every:
-        images = of_stim(circuit_of(group.layers[k]))
+        images = of_stim(circuit_of(group.layers[k], native))
         assert of_ours(group.tableaux[k]) == images
         seen.add(images)
     assert len(seen) == len(every)
     assert len(group.layers) == GROUP == len(set(group.layers))
 
 
-def test_stim_knows_no_tableau_that_is_not_an_element() -> None:
-    group = cliffords()
+@of_both
+def test_stim_knows_no_tableau_that_is_not_an_element(native: Native) -> None:
+    group = cliffords(native)
     every = {tableau.keys().item() for tableau in (group.tableaux[k] for k in range(GROUP))}
     for tableau in stim.Tableau.iter_all(2, unsigned=True):
         images = np.array(
@@ -80,15 +89,16 @@ def test_stim_knows_no_tableau_that_is_not_an_element() -> None:
         assert int(images @ (32 ** np.arange(4))) in every
 
 
-def test_sequences_end_in_their_target_by_stims_tableaux() -> None:
+@of_both
+def test_sequences_end_in_their_target_by_stims_tableaux(native: Native) -> None:
     for seed in range(40):
         for interleaved in (False, True):
-            drawn = draw(7, (11, seed), interleaved)
+            drawn = draw(7, (11, seed), interleaved, native)
             whole = stim.Circuit()
-            for k, element in enumerate(drawn.elements):
-                whole += circuit_of(cliffords().layers[element])
-                if interleaved and k < len(drawn.elements) - 1:
-                    whole.append("CZ", [0, 1])
+            for k, element in enumerate(drawn.layers):
+                if interleaved and k:
+                    whole.append(GATES[native.gate], [0, 1])
+                whole += circuit_of(element, native)
             simulator = stim.TableauSimulator()
             simulator.do(whole)
             assert [simulator.peek_z(q) for q in (0, 1)] == [
@@ -96,6 +106,8 @@ def test_sequences_end_in_their_target_by_stims_tableaux() -> None:
             ]
 
 
-def test_the_identity_is_no_pulse_and_cz_is_stims() -> None:
-    assert of_ours(cz_tableau()) == of_stim(stim.Circuit("CZ 0 1"))
-    assert of_ours(tableau_of_layers(((IDLE, IDLE),))) == ("+X_", "+Z_", "+_X", "+_Z")
+@of_both
+def test_the_identity_is_no_pulse_and_gates_are_stims(native: Native) -> None:
+    gate = stim.Circuit(f"{GATES[native.gate]} 0 1")
+    assert of_ours(gate_tableau(native)) == of_stim(gate)
+    assert of_ours(tableau_of_layers(((IDLE, IDLE),), native)) == ("+X_", "+Z_", "+_X", "+_Z")

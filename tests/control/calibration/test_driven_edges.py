@@ -13,10 +13,12 @@ from tests.benches.thoroughness import sampled
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import edge_bring_up
+from podium.control.calibration.edge_benchmarking import PlayedGates
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.two_qubit_state import CZ, ISWAP
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.cross_entropy import RandomCircuits
+from podium.control.calibration.two_qubit_cliffords import draw
 from podium.control.client.exchange_gate import NotInStep
 from podium.control.client.gates import NoGate, edge_between, gate_of
 from podium.control.facility.facility import Facility
@@ -269,3 +271,10 @@ async def test_random_circuits_know_what_an_iswap_makes(tmp_path, kind: str) -> 
     # some circuits tell less than others; phases that are not handed over leave nothing
     assert np.all(scan.populations().signal > 0.7)
     assert scan.populations().signal.mean() > 0.88
+    # and so do Cliffords made of it come back to their targets
+    gates = PlayedGates.of(p)
+    for length in (1, 5):
+        for number in range(3):
+            drawn = draw(length, (6, length, number), bool(number % 2), gates.native)
+            chances = pair.chances(gates.program(drawn, 16, "sequence"))
+            assert chances[drawn.target] > 0.93

@@ -6,17 +6,23 @@ import pytest
 from podium.control.calibration.two_qubit_cliffords import (
     GROUP,
     IDLE,
+    OF_CZ,
+    OF_ISWAP,
     TURNS,
+    Native,
     cliffords,
     draw,
     tableau_of,
     tableau_of_layers,
 )
 
+of_both = pytest.mark.parametrize("native", [OF_CZ, OF_ISWAP], ids=lambda one: one.gate)
 
-def test_an_element_has_one_and_a_half_cz_on_average() -> None:
+
+@of_both
+def test_an_element_has_one_and_a_half_gates_on_average(native: Native) -> None:
     """Corcoles et al., Phys. Rev. A 87, 030301(R) (2013): 576, 5184, 5184, 576 of 0, 1, 2, 3."""
-    gates = np.array([len(layers) - 1 for layers in cliffords().layers])
+    gates = np.array([len(layers) - 1 for layers in cliffords(native).layers])
     assert np.bincount(gates).tolist() == [576, 5184, 5184, 576]
     assert gates.mean() == 1.5
 
@@ -28,8 +34,17 @@ def test_an_element_has_eleven_thirds_of_a_pulse_on_average() -> None:
     assert np.mean(pulses) == pytest.approx(expected)
 
 
-def test_all_elements_differ_and_products_with_inverses_are_the_identity() -> None:
-    group = cliffords()
+def test_of_iswaps_an_element_needs_no_more_pulses() -> None:
+    pulses = [
+        sum(TURNS[k].pulse > 0 for layer in one for k in layer)
+        for one in cliffords(OF_ISWAP).layers
+    ]
+    assert np.mean(pulses) == pytest.approx(5 / 3 + 0.45 * 4 / 3 + 0.45 * (1 + 1) + 0.05 * 2)
+
+
+@of_both
+def test_all_elements_differ_and_products_with_inverses_are_the_identity(native: Native) -> None:
+    group = cliffords(native)
     assert len(np.unique(group.tableaux.keys())) == len(group.layers) == GROUP
     one = tableau_of_layers(((IDLE, IDLE),)).keys()
     inverses = group.tableaux.inverse()

@@ -24,6 +24,13 @@ LEVELS = (
     *("ground_i", "ground_q", "excited_i", "excited_q"),
     *("ground_variance", "excited_variance"),
 )
+EDGE_GATE = (
+    *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),
+    *("cross_amplitude", "cross_phase", "cancel_amplitude", "cancel_phase", "control_phase"),
+    *("carrier_frequency", "carrier_amplitude", "carrier_duration"),
+    *("swap_phase_first", "swap_phase_second"),
+)
+"""Of an edge's gate, whichever it is: those that it has."""
 RARE_ERRORS = ("rare_threshold", "rare_false_excited", "rare_false_ground", "herald_to_readout")
 
 

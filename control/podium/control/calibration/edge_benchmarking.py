@@ -18,7 +18,14 @@ from podium.control.calibration.sequence_lengths import take_lengths
 from podium.control.calibration.sequences import Pulses, frame_names, frames_of
 from podium.control.calibration.single_qubit_sequences import played_turn
 from podium.control.calibration.state import told
-from podium.control.calibration.two_qubit_cliffords import TURNS, Sequence, cliffords, draw
+from podium.control.calibration.two_qubit_cliffords import (
+    OF_CZ,
+    OF_ISWAP,
+    TURNS,
+    Native,
+    Sequence,
+    draw,
+)
 from podium.control.facility.edges import Edge
 from podium.control.program.program import (
     Affine,
@@ -55,7 +62,12 @@ class PlayedGates:
     p: EdgePulses
     turns: tuple[tuple[tuple[Statement, ...], ...], ...]
     """Of each end, by the place of the Clifford in TURNS."""
-    cz: tuple[Statement, ...]
+    gate: tuple[Statement, ...]
+
+    @property
+    def native(self) -> Native:
+        """The gate that Cliffords are made of: a CNOT is played as a CZ."""
+        return OF_ISWAP if self.p.edge.gate == "iswap" else OF_CZ
 
     @classmethod
     def of(cls, p: EdgePulses) -> "PlayedGates":
@@ -69,16 +81,22 @@ class PlayedGates:
 
     def program(self, drawn: Sequence, shots: int, title: str) -> Program:
         """Return the Cliffords of a sequence, and a readout of which every shot is kept."""
-        body = self.p.begin()
-        for k, element in enumerate(drawn.elements):
-            for n, layer in enumerate(cliffords().layers[element]):
-                body += self.cz if n else ()
+        layers: list[list[Statement]] = [[]]
+        for k, element in enumerate(drawn.layers):
+            if drawn.interleaved and k:
+                layers.append([])
+            for n, layer in enumerate(element):
+                if n:
+                    layers.append([])
                 for turns, place in zip(self.turns, layer, strict=True):
-                    body += turns[place]
-            if drawn.interleaved and k < len(drawn.elements) - 1:
-                body += self.cz
+                    layers[-1] += turns[place]
+        first, *behind = self.p.in_step(layers)
+        body = [*self.p.begin(), *first]
+        for one in behind:
+            body += [*self.gate, *one]
         body += self.p.read()
-        return Program(title, self.p.frames(), tuple(body), shots=shots, keep_shots=True)
+        frames = (*self.p.frames(), *self.p.gate_frames())
+        return Program(title, frames, tuple(body), shots=shots, keep_shots=True)
 
 
 def tells_second(p: EdgePulses) -> bool:
@@ -167,7 +185,7 @@ class Scan:
         were they the same each time, what they lack of the mean Clifford would be in every value.
         """
         seed = crc32(str(self.levels.attrs["run"]).encode())
-        drawn = draw(length, (seed, length, number), self.interleaved)
+        drawn = draw(length, (seed, length, number), self.interleaved, self.gates.native)
         title = f"benchmarking, {self.kind}, {length} Cliffords, draw {number}"
         program = self.gates.program(drawn, self.shots, title)
         known = {"drawn": {"length": float(length), "target": float(drawn.target)}}

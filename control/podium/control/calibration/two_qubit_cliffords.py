@@ -1,18 +1,21 @@
 """Defines the 11,520 two-qubit Cliffords: pulses of each, products, inverses, random sequences.
 
-An element is layers of one single-qubit Clifford on each qubit, with a CZ between layers: 576
-elements have no CZ, 5,184 one, 5,184 two and 576 three, 1.5 on average (Corcoles et al., Phys. Rev.
-A 87, 030301(R) (2013); Barends et al., Nature 508, 500 (2014), supplement). Nothing is computed
+An element is layers of one single-qubit Clifford on each qubit, with a gate between layers, a CZ or
+an iSWAP: 576 elements have none, 5,184 one, 5,184 two and 576 three, 1.5 on average (Corcoles et
+al., Phys. Rev. A 87, 030301(R) (2013); Barends et al., Nature 508, 500 (2014), supplement). An
+iSWAP is a CZ, a SWAP and turns about Z: two make a CNOT, and three a SWAP. Nothing is computed
 before the first use.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.two_qubit_state import CZ, PAULIS, both, turned
+from podium.control.calibration.fits.two_qubit_state import PAULIS, both, ideal_gate, turned
 
 SignArray = NDArray[np.int8]
 PlaceArray = NDArray[np.intp]
@@ -43,16 +46,46 @@ TURNS: tuple[Turn, ...] = (
 IDLE = TURNS.index(Turn(0, 0, 0))
 FLIP = TURNS.index(Turn(0, 2, 0))
 HADAMARD = TURNS.index(Turn(1, 1, 1))
-AXES = (IDLE, TURNS.index(Turn(0, 1, 0)), TURNS.index(Turn(1, 1, 0)))
-"""Bring Z, Y and X of a qubit to Z. Before one CZ no more is needed: turns about Z, and flips, pass
-through it as single-qubit gates."""
-AXES_OF_TWO = (IDLE, TURNS.index(Turn(0, 0, 1)), TURNS.index(Turn(0, 1, 1)))
+HALF = TURNS.index(Turn(0, 1, 0))
+QUARTER_Z = TURNS.index(Turn(0, 0, 1))
+AXES = (IDLE, HALF, TURNS.index(Turn(1, 1, 0)))
+"""Bring Z, Y and X of a qubit to Z. Before one gate no more is needed: turns about Z, and flips,
+pass through it as single-qubit gates."""
+AXES_OF_TWO = (IDLE, QUARTER_Z, TURNS.index(Turn(0, 1, 1)))
 """Bring X, Y and Z of a qubit to X: turns about X pass through CZ, Hadamards and CZ."""
 
 Layer = tuple[int, int]
 """Places in :data:`TURNS`: of the first and of the second qubit."""
 Layers = tuple[Layer, ...]
-"""In the order of time; a CZ lies between each two."""
+"""In the order of time; a gate lies between each two."""
+
+
+@dataclass(frozen=True, slots=True)
+class Native:
+    """A gate of which Cliffords are made, and the layers of those with two and with three."""
+
+    gate: str
+    """``cz`` or ``iswap``: see :func:`.two_qubit_state.ideal_gate`."""
+    before_two: tuple[tuple[int, ...], tuple[int, ...]]
+    """What comes before two gates, on the first and on the second qubit."""
+    between_two: Layer
+    three: Layers
+    """Before each of three."""
+
+
+OF_CZ = Native(
+    "cz",
+    (AXES_OF_TWO, AXES_OF_TWO),
+    (HADAMARD, HADAMARD),
+    ((IDLE, IDLE), (HADAMARD, HADAMARD), (HADAMARD, HADAMARD)),
+)
+OF_ISWAP = Native(
+    "iswap",
+    ((IDLE, QUARTER_Z, HALF), AXES),
+    (IDLE, HALF),
+    ((IDLE, IDLE), (IDLE, HALF), (HALF, IDLE)),
+)
+"""Found by trying all: none needs fewer pulses."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,17 +172,17 @@ def _layers_of_two() -> Tableaux:
 
 
 @cache
-def cz_tableau() -> Tableaux:
-    """Return the tableau of CZ, shape (16,)."""
-    return tableau_of(CZ)
+def gate_tableau(native: Native) -> Tableaux:
+    """Return the tableau of the gate, shape (16,)."""
+    return tableau_of(ideal_gate(native.gate))
 
 
-def tableau_of_layers(layers: Layers) -> Tableaux:
-    """Return the tableau of layers with a CZ between each two, shape (16,)."""
+def tableau_of_layers(layers: Layers, native: Native = OF_CZ) -> Tableaux:
+    """Return the tableau of layers with a gate between each two, shape (16,)."""
     pairs = _layers_of_two()
     whole = pairs[layers[0]]
     for layer in layers[1:]:
-        whole = pairs[layer].after(cz_tableau().after(whole))
+        whole = pairs[layer].after(gate_tableau(native).after(whole))
     return whole
 
 
@@ -169,25 +202,30 @@ class Cliffords:
         return np.asarray(self.order[np.searchsorted(self.sorted_keys, tableau.keys())])
 
 
+def _pairs(first: Iterable[int], second: Iterable[int]) -> list[Layer]:
+    """Return all layers of these places of the first and of the second qubit."""
+    return list(product(first, second))
+
+
 @cache
-def cliffords() -> Cliffords:
+def cliffords(native: Native = OF_CZ) -> Cliffords:
     """Return the group; made at the first call, in some 20 ms."""
-    every = [(a, b) for a in range(len(TURNS)) for b in range(len(TURNS))]
-    axes = [(a, b) for a in AXES for b in AXES]
-    axes_of_two = [(a, b) for a in AXES_OF_TWO for b in AXES_OF_TWO]
-    middle: Layer = (HADAMARD, HADAMARD)
+    count = range(len(TURNS))
+    every = _pairs(count, count)
     layers: list[Layers] = []
     layers += [(last,) for last in every]
-    layers += [(first, last) for first in axes for last in every]
-    layers += [(first, middle, last) for first in axes_of_two for last in every]
-    layers += [((IDLE, IDLE), middle, middle, last) for last in every]
+    layers += [(first, last) for first in _pairs(AXES, AXES) for last in every]
+    layers += [
+        (first, native.between_two, last) for first in _pairs(*native.before_two) for last in every
+    ]
+    layers += [(*native.three, last) for last in every]
     pairs, starts = _layers_of_two(), list(dict.fromkeys(one[:-1] for one in layers))
     images, signs = [], []
     local = Tableaux(pairs.images.reshape(-1, 16), pairs.signs.reshape(-1, 16))
     for start in starts:  # in the order of the list above: each is followed by every last layer
         whole = local
         if start:
-            whole = local.after(cz_tableau().after(tableau_of_layers(start)))
+            whole = local.after(gate_tableau(native).after(tableau_of_layers(start, native)))
         images.append(whole.images)
         signs.append(whole.signs)
     tableaux = Tableaux(np.concatenate(images), np.concatenate(signs))
@@ -200,28 +238,37 @@ def cliffords() -> Cliffords:
 class Sequence:
     """Random Cliffords, the last of which brings 00 to a basis state."""
 
+    native: Native
     elements: tuple[int, ...]
     """Places in :func:`cliffords`: the drawn ones and the recovery."""
     target: int
     """0, 1, 2 or 3: the basis state 00, 01, 10 or 11 that an ideal sequence ends in."""
     interleaved: bool
-    """A CZ follows each Clifford but the recovery."""
+    """A gate follows each Clifford but the recovery."""
+
+    @property
+    def layers(self) -> tuple[Layers, ...]:
+        """Return the layers of each element."""
+        every = cliffords(self.native).layers
+        return tuple(every[one] for one in self.elements)
 
 
-def draw(length: int, seed: tuple[int, ...], interleaved: bool = False) -> Sequence:
+def draw(
+    length: int, seed: tuple[int, ...], interleaved: bool = False, native: Native = OF_CZ
+) -> Sequence:
     """Draw ``length`` Cliffords and a target, both evenly, and append the recovery.
 
     ``seed``: the same one gives the same Cliffords and target, interleaved or not.
     """
     rng = np.random.default_rng(seed)
-    group = cliffords()
+    group = cliffords(native)
     drawn = rng.integers(GROUP, size=length)
     target = int(rng.integers(4))
     whole = _layers_of_two()[IDLE, IDLE]
     for one in drawn:
         whole = group.tableaux[int(one)].after(whole)
         if interleaved:
-            whole = cz_tableau().after(whole)
+            whole = gate_tableau(native).after(whole)
     flips = _layers_of_two()[FLIP if target & 2 else IDLE, FLIP if target & 1 else IDLE]
     recovery = int(group.find(flips.after(whole.inverse())))
-    return Sequence((*map(int, drawn), recovery), target, interleaved)
+    return Sequence(native, (*map(int, drawn), recovery), target, interleaved)

@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of
-from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.declaration import (
+    DRIVE,
+    EDGE_GATE,
+    LEVELS,
+    READOUT_SETTINGS,
+    Declaration,
+)
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.two_qubit_state import (
@@ -153,10 +159,7 @@ BELL_STATE = Declaration(
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("readout_threshold", "false_excited", "false_ground"),
-        *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),
-        *("cross_amplitude", "cross_phase", "cancel_amplitude", "cancel_phase", "control_phase"),
-        *("carrier_frequency", "carrier_amplitude", "carrier_duration"),
-        *("swap_phase_first", "swap_phase_second"),
+        *EDGE_GATE,
     ),
     gives={"bell_fidelity": Lifetime(1 * DAY_S), "bell_concurrence": Lifetime(1 * DAY_S)},
     places=(90,),

@@ -3,7 +3,13 @@
 from dataclasses import replace
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.declaration import (
+    DRIVE,
+    EDGE_GATE,
+    LEVELS,
+    READOUT_SETTINGS,
+    Declaration,
+)
 from podium.control.calibration.edge_benchmarking import benchmark, raw_panel, series_of
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.benchmarking import (
@@ -61,12 +67,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 INTERLEAVED_BENCHMARKING = Declaration(
     interleaved_benchmarking,
     targets="edges",
-    gates=("cz", "coupler cz"),
-    turns_of=("cz", "coupler cz"),
-    needs=(
-        *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
-        *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),
-    ),
+    turns_of=(),
+    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS, *EDGE_GATE),
     gives={
         "gate_error": Lifetime(1 * DAY_S),
         "gate_error_bound": Lifetime(1 * DAY_S),

@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.declaration import (
+    DRIVE,
+    EDGE_GATE,
+    LEVELS,
+    READOUT_SETTINGS,
+    Declaration,
+)
 from podium.control.calibration.edge_benchmarking import DRAWS, benchmark, raw_panel, series_of
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.benchmarking import fit_decay_of
@@ -19,9 +25,9 @@ from podium.control.parameters.validity import DAY_S, Lifetime
 async def randomised_benchmarking(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Random two-qubit Cliffords of growing number, a recovery to a random basis state, a readout.
 
-    Stores ``clifford_error`` (1), the mean error of a Clifford (1.5 gates and 11/3 pulses on
-    average), and, where the readout tells level 2 at both ends, ``clifford_leakage`` (1), of a
-    Clifford out of the computational subspace.
+    Stores ``clifford_error`` (1), the mean error of a Clifford (1.5 gates on average, and 11/3
+    pulses with a CZ, 3.3 with an iSWAP), and, where the readout tells level 2 at both ends,
+    ``clifford_leakage`` (1), of a Clifford out of the computational subspace.
     """
     outcome = Outcome("randomised_benchmarking", "Randomised benchmarking")
     for edge in edges:
@@ -55,12 +61,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 RANDOMISED_BENCHMARKING = Declaration(
     randomised_benchmarking,
     targets="edges",
-    gates=("cz", "coupler cz"),
-    turns_of=("cz", "coupler cz"),
-    needs=(
-        *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
-        *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),
-    ),
+    turns_of=(),
+    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS, *EDGE_GATE),
     gives={"clifford_error": Lifetime(1 * DAY_S), "clifford_leakage": Lifetime(1 * DAY_S)},
     places=(),
     cost_s=8.0,
