@@ -36,7 +36,8 @@ def test_gates_come_behind_the_qubits_and_their_budget_last() -> None:
 def test_edges_with_an_iswap_have_its_routines() -> None:
     for judged in (False, True):
         found = routines("facility_coupler.yaml", gates=True, benchmark=judged)
-        ours = ("jazz", "parametric_chevron", "exchange_phase", "bell_state")
+        moved = ("jazz", "frequency_search", "frequency", "ef_spectroscopy")
+        ours = (*moved, "parametric_chevron", "exchange_phase", "bell_state")
         assert found[len(BRING_UP) :] == ours
 
 

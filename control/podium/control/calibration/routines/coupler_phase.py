@@ -37,7 +37,7 @@ EDGES_NS = 4 * COUPLER_RISE_NS
 """All edges of a net-zero pulse together."""
 TOPS_NS = (16, 80)
 """How long the tops of both halves last together in the two scans."""
-LENGTHS_NS = (16, 32, 48, 64, 80)
+LENGTHS_NS = tuple(range(16, 81, 8))
 """Of the tops among which the gate's is chosen."""
 APART = 1.0
 """So many rates of exchange the coupler should stay above both ends."""
@@ -46,7 +46,8 @@ BEYOND = 1.3
 PACE = Pace(begin=0.3, step=0.1, shortest=0.003, turns=0.11, enough=0.85)
 """Of the scan with the long top, which ends where the shorter ones still need more height."""
 SHOTS = 300
-LEAKAGE_SHOTS = 600
+LEAKAGE_SHOTS = 1500
+"""What a gate leaks goes up and down over some ns: both halves interfere."""
 STATES = 4
 """One of these leaks."""
 SLOPE_DOUBT = 0.15

@@ -110,7 +110,7 @@ async def jazz(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     nothing, a shift of 11 twice. Stores ``zz`` (Hz, E11 - E10 - E01 + E00 where the flux rests)
     and, of an edge with a coupler, ``off_point`` (V): the bias of the coupler at which it is 0 or
     least, that where it rests if nowhere is surely less. Ramsey on the second end has to agree.
-    Biases go to stored off points from then on: where a pulse on the coupler is a cz, at once.
+    Biases go to stored off points from then on, that of the coupler at once.
     """
     outcome = Outcome("jazz", "ZZ by a joint echo (JAZZ)")
     for edge in edges:
@@ -283,7 +283,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return await _verify(scan, outcome, found["zz"], away, has_off)
 
     stored = await analyse_verified(bench, outcome, edge, raw, fit, verify)
-    if stored and coupler is not None and edge.played == "coupler cz":
+    if stored and coupler is not None:
         await bias_coupler(bench, edge, coupler)
 
 
