@@ -67,7 +67,7 @@ def likeliest_process(counts: Array, measured: ComplexArray) -> ComplexArray:
 
     ``measured``: as of :func:`outcomes`.
     """
-    return likeliest_processes(counts[None], measured)[0]
+    return np.asarray(likeliest_processes(counts[None], measured)[0])
 
 
 def likeliest_processes(

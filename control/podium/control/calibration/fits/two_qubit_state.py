@@ -94,7 +94,7 @@ def likeliest(counts: Array, measured: ComplexArray) -> ComplexArray:
 
     ``measured``: as of :func:`effects`.
     """
-    return likeliest_states(counts[None], measured)[0]
+    return np.asarray(likeliest_states(counts[None], measured)[0])
 
 
 def likeliest_states(
