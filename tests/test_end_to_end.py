@@ -358,6 +358,7 @@ async def brought_up(lab: Lab) -> tuple[MemoryRecord, list[Outcome]]:
     return record, [outcome async for outcome in bring_up(bench, ROUTINES)]
 
 
+@pytest.mark.slow
 @with_vendor_clients
 @pytest.mark.timeout(300)
 async def test_an_unplugged_drive_line_costs_its_own_qubit_only_and_is_told(simulation) -> None:

@@ -53,6 +53,10 @@ def draw_world(facility: object, twin: object, *options: object) -> None:
 
 
 def values_of(*words: object) -> dict[str, float]:
-    """Return what ``podium twin truth WORDS`` answers, by name, SI units."""
-    told: dict[str, dict[str, float]] = json.loads(answer_of("twin", "truth", *words, "--json"))
+    """Return what ``podium twin truth WORDS --quick`` answers, by name, SI units.
+
+    All but the assignment fidelities, which take a second or two.
+    """
+    said = answer_of("twin", "truth", *words, "--quick", "--json")
+    told: dict[str, dict[str, float]] = json.loads(said)
     return {name: one["value"] for name, one in told.items()}

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from tests.benches.thoroughness import cases
 from tests.chaos.__main__ import chaos, held, never, summary
 from tests.chaos.faults import KINDS
@@ -111,6 +112,7 @@ def test_without_an_epoch_check_a_relocked_node_plays_at_a_wrong_time(monkeypatc
     assert total.wrong_time_pulses > 0
 
 
+@pytest.mark.slow
 def test_without_an_epoch_check_of_the_report_a_moved_node_s_data_count(monkeypatch) -> None:
     monkeypatch.setattr(Epochs, "moved", lambda epochs, now: ())
     of_one = verdict._of_one
@@ -125,6 +127,7 @@ def _forgotten(report):
     return replace(report, relocks=())
 
 
+@pytest.mark.slow
 def test_without_a_late_check_a_late_fire_starts_a_node_late(monkeypatch) -> None:
     sound = chaos(seed=1, faults=cases(150, 400), raises_late_triggers=True)
     assert sound.problems == []
@@ -145,6 +148,7 @@ def test_without_the_start_tick_a_late_edge_becomes_a_result(monkeypatch) -> Non
     assert total.undetected_partial_starts > 0
 
 
+@pytest.mark.slow
 def test_without_a_journal_accepted_jobs_are_lost(monkeypatch) -> None:
     def forgetful(entries):
         return [entry for entry in entries if isinstance(entry, SessionBegun)]
@@ -153,6 +157,7 @@ def test_without_a_journal_accepted_jobs_are_lost(monkeypatch) -> None:
     assert broken(faults=300).lost_jobs > 0
 
 
+@pytest.mark.slow
 def test_without_a_dead_man_s_guard_a_frozen_agent_plays_after_a_relock(monkeypatch) -> None:
     # The trigger is set as soon as FIRE has come: nobody looks at the epochs after that.
     monkeypatch.setattr(agent_checks, "may_commit", lambda told_fs, guard_fs: True)

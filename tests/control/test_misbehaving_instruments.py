@@ -31,6 +31,8 @@ NS = 10**6
 WITHIN_S = 60.0
 PATIENCE_S = 1.2
 """How long the vendors' clients wait for an answer here; otherwise 5 and 10 s."""
+BACK_S, SETTLE_S = PATIENCE_S, 3.0
+"""How long a source lost in a ramp, and its bias, are waited for here; otherwise 5 s each."""
 PRODUCTS = {
     "cluster_a": "Qblox",
     "lo_q2": "SGS100A",
@@ -108,11 +110,14 @@ def twins(tmp_path_factory) -> Iterator[Laboratory]:
 async def opened(twins) -> AsyncIterator[Lab]:
     from qcodes.instrument import VisaInstrument
 
+    from podium.control.agent import biasing
     from podium.control.agent.reading_publisher import ReadingPublisher
     from podium.drivers.qblox_cluster import connection
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(VisaInstrument, "default_timeout", PATIENCE_S)
+        patch.setattr(biasing, "BACK_S", BACK_S)
+        patch.setattr(biasing, "SETTLE_S", SETTLE_S)
         patch.setattr(connection, "ANSWER_S", PATIENCE_S)
         patch.setattr(connection, "CONNECT_S", PATIENCE_S)
         patch.setattr(ReadingPublisher, "fresh", lambda *_: None)  # it has to be asked
@@ -176,7 +181,7 @@ QUICK = [
     ("lo_q2", "answers nonsense"),
     ("thermometry_a", "answers by half"),
     ("bias_q0", "answers late"),
-    ("cluster_a", "answers never"),
+    ("thermometry_a", "answers never"),
 ]
 """Every misbehaviour, and of every instrument two; the others in ``make test-all``."""
 
@@ -243,7 +248,7 @@ async def test_two_that_are_changed_over_are_not_used(lab, twins, name, instead)
     await use(lab, name)
 
 
-@pytest.mark.parametrize("name", sampled(NAMES, kept=["cluster_a", "thermometry_a"]))
+@pytest.mark.parametrize("name", sampled(NAMES, kept=["cluster_a"]))
 async def test_a_late_answer_is_never_taken_for_the_next_one(lab, twins, name) -> None:
     wire = twins.wires[name]
     right = str(await lab.ask(name, "*IDN?"))

@@ -25,8 +25,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ZI = EXAMPLE.parents[1] / "first_light_zi" / "facility.yaml"
 NS = 10**6
 WITHIN_S = 60.0
-GREETING_S, PATIENCE_S, CONNECT_S = 0.7, 2.0, 12.0
-"""How long a greeting, an answer and a connection may take here; otherwise 3, 25 and 15 s."""
+GREETING_S, PATIENCE_S, STEP_S, CONNECT_S = 0.7, 2.0, 0.5, 12.0
+"""How long a greeting, an answer, each further one and a connection may take here; otherwise 3, 25,
+2 and 15 s."""
 NAME = "zi_a"
 
 
@@ -74,6 +75,7 @@ async def opened(twins) -> AsyncIterator[Lab]:
         await use(lab)  # the first run of all may take long: kernels are loaded, or compiled
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(client_process, "ANSWER_S", PATIENCE_S)
+            patch.setattr(client_process, "STEP_S", STEP_S)
             patch.setattr(greeting, "GREETING_S", GREETING_S)
             patch.setattr(client_process, "CONNECT_S", CONNECT_S)
             yield lab

@@ -72,8 +72,9 @@ async def test_a_run_that_fails_is_told_with_the_reason(example, bench, open_lab
 
 
 async def test_an_instrument_that_is_lost_is_told_in_status_and_log(
-    example, bench, open_agent, caplog
+    example, bench, open_agent, caplog, monkeypatch
 ):
+    monkeypatch.setattr("podium.control.agent.biasing.BACK_S", 0.2)
     bus = MemoryBus()
 
     def broken() -> None:

@@ -6,14 +6,15 @@ import json
 import os
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 
 import httpx
 import psutil
 import pytest
 import xarray
-from tests.benches.command_line import podium_here
-from tests.benches.nodes.podium_up import EXAMPLE, Up, ended, podium, wait_for
+from tests.benches.command_line import answer_of, podium_here
+from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, Up, ended, podium, wait_for
 from tests.benches.programs.long_scan import scan
 
 from podium.control.client.facility_access import join_facility
@@ -60,7 +61,7 @@ async def test_a_run_is_the_same_in_the_list_on_the_page_and_in_a_notebook(up) -
         measured = await lab.run(scan(10))
         run = measured.attrs["run"]
         await lab.recorder.flush()
-        told = podium("data", "list", EXAMPLE, "--state", up.state, "--json")
+        told = podium_here("data", "list", EXAMPLE, "--state", up.state, "--json")
         (row,) = [one for one in json.loads(told.stdout) if one["run"] == run]
         url, key = up.page()
         async with httpx.AsyncClient(base_url=url, headers=key, timeout=30) as client:
@@ -71,9 +72,7 @@ async def test_a_run_is_the_same_in_the_list_on_the_page_and_in_a_notebook(up) -
         line = f'lab.data.load("{run}")'  # as it is copied from the page
         assert line in html.unescape(about)
         found = await eval(line, {"lab": lab})
-        opened = json.loads(
-            podium("data", "open", EXAMPLE, "--state", up.state, run, "--json").stdout
-        )
+        opened = json.loads(answer_of("data", "open", EXAMPLE, "--state", up.state, run, "--json"))
         with eval(opened["open"], {"xarray": xarray}) as data:
             for one in (found, data):
                 assert one.attrs["run"] == run
@@ -106,9 +105,9 @@ async def test_a_run_is_in_the_records_whoever_looks_also_after_a_kill_of_them(u
         assert "not_recorded" not in data.attrs
         assert [one.attrs["run"] for one in found][:2] == runs[::-1]
         assert found[0].equals(data)
-    listed = await asyncio.to_thread(podium, "data", "list", EXAMPLE, "--state", up.state, "--json")
+    listed = podium_here("data", "list", EXAMPLE, "--state", up.state, "--json")
     assert [one["run"] for one in json.loads(listed.stdout)][:2] == runs[::-1]
-    opened = await asyncio.to_thread(podium, "data", "verify", EXAMPLE, "--state", up.state)
+    opened = podium_here("data", "verify", EXAMPLE, "--state", up.state)
     assert "whole" in opened.stdout
 
 
@@ -121,7 +120,7 @@ def test_the_page_is_where_the_state_says_and_opens_with_its_key(up) -> None:
         opened = browser.get(address)
         assert "first_light" in opened.text
         assert str(opened.url) == state["page"]
-    told = podium("status", EXAMPLE, "--state", up.state)
+    told = podium_here("status", EXAMPLE, "--state", up.state)
     assert f"page: {address}" in told.stdout
     stranger = httpx.get(f"{state['page']}api/state", timeout=30)
     assert stranger.status_code == 401
@@ -194,16 +193,22 @@ def test_not_being_up_is_told(tmp_path) -> None:
     assert "`podium up` this facility first" in told.stderr
 
 
-def test_children_end_when_their_parent_is_killed(tmp_path_factory) -> None:
-    up = Up(tmp_path_factory.mktemp("killed"))
+def test_children_end_when_their_parent_is_killed(up, tmp_path) -> None:
+    """Of a second one on the same twins, which asks and sets nothing."""
+    log = tmp_path / "log"
+    words = ("up", EXAMPLE, "--endpoints", up.endpoints, "--state", tmp_path / "up.json")
+    with log.open("w") as said:
+        other = subprocess.Popen([*PODIUM, *map(str, words)], stdout=said, stderr=said)
     try:
-        children = up.children()
+        wait_for(lambda: "is up: 4 instruments" in log.read_text(), log)
+        children = psutil.Process(other.pid).children(recursive=True)
         assert len(children) >= 2
-        up.up.kill()
+        other.kill()
         _, alive = psutil.wait_procs(children, timeout=30)
         assert not alive
     finally:
-        up.close()
+        other.kill()
+        other.wait()
 
 
 def test_what_is_up_is_asked_also_when_its_endpoints_file_is_gone(up) -> None:

@@ -20,11 +20,14 @@ LONG = (
     "docs/how-to/network-analyzer.md",
     "docs/how-to/second-day.md",
     "docs/how-to/see-what-is-played.md",
+    "docs/how-to/test-in-ci.md",
     "docs/how-to/write-a-routine.md",
+    "docs/tutorials/01-first-light.md",
     "docs/tutorials/04-test-your-lab-code.md",
 )
 """What they do has tests of its own: in ``tests/control/commands``, ``calibration`` (the routine of
-that page is tried on all bad data), ``testing``, ``compilers`` and ``tests/referees``."""
+that page is tried on all bad data), ``testing``, ``compilers`` and ``tests/referees``; what first
+light shows, in ``test_end_to_end`` and by ``README.md``, which is followed."""
 
 
 @pytest.mark.parametrize(

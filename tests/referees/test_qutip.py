@@ -206,6 +206,7 @@ def test_phases_of_pulses_rotate_the_axis_and_the_echo_refocuses() -> None:
     assert abs(found[1, 0] - moved[1, 0]) < 0.05  # refocused, whatever the shift
 
 
+@pytest.mark.slow
 def test_a_pulse_on_the_second_transition_by_another_oscillator_is_that_of_qutip() -> None:
     qubit = qubit_point()
     envelope = hann(40)

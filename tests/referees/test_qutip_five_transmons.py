@@ -28,6 +28,7 @@ def test_a_ghz_state_with_ten_gates_comes_out_as_of_qutip() -> None:
     assert np.all(halves > 0.4)
 
 
+@pytest.mark.slow
 def test_its_coherence_does() -> None:
     """All five are turned by pi/2 behind it: populations tell the phase between both halves."""
     row = Row()

@@ -242,6 +242,7 @@ def test_what_the_pqsc_does_not_forward_resets_nothing(rack, why):
     assert np.mean(first == second) > 0.8, "a level that was read stays"
 
 
+@pytest.mark.slow
 def test_a_gate_on_another_instrument_depends_on_the_result(rack):
     """q1 is flipped where q0 was read 1; in the message q0's couple comes second."""
     shots = 500

@@ -310,7 +310,7 @@ async def cold_side(facility: Facility | None = None) -> AsyncIterator[ColdSide]
             served(picture, bus, socket.create_server(("127.0.0.1", 0)))
         )
         side.url = f"http://127.0.0.1:{port}"
-        client = httpx.AsyncClient(base_url=side.url, timeout=20)
+        client = httpx.AsyncClient(base_url=side.url, timeout=20, verify=False)
         side.client = await stack.enter_async_context(client)
         yield side
 

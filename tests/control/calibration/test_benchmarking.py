@@ -82,7 +82,7 @@ def outside(leakage: float, seed: int) -> Populations:
     return Populations(lengths, returned, inside, 2 * known, known)
 
 
-@pytest.mark.parametrize("leakage", [0.0, 7.4e-4, 1.5e-3])
+@pytest.mark.parametrize("leakage", sampled([0.0, 7.4e-4, 1.5e-3], kept=[7.4e-4]))
 def test_leakage_is_no_surer_than_it_scatters_where_it_shows_no_bend(leakage: float) -> None:
     """The best curve alone is 4 sigma off at times, always below."""
     found = [fit_decay_of(outside(leakage, seed), leaks=True) for seed in range(120)]

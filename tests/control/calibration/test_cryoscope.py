@@ -156,6 +156,7 @@ def test_a_line_with_a_reflection_is_found_from_noisy_phases() -> None:
     assert residual(Fit(design, {}, np.zeros((0, 0)), (), 1.0, 1), TRUE, 2e-6) > 3e-3
 
 
+@pytest.mark.slow
 def test_a_line_without_a_response_has_none() -> None:
     small = ("amplitude", "reflection")
     ideal = {name: 0.0 if name.startswith(small) else one for name, one in TRUE.items()}

@@ -6,6 +6,7 @@ from tests.benches.calibration.benchmarked_bench import EDGE, FACILITY, bench_of
 from tests.benches.calibration.benchmarked_pair import BenchmarkedPair
 from tests.benches.calibration.coupled_pair import CoupledPair, populations
 from tests.benches.calibration.synthetic_data import know_gates
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import EDGE_BRING_UP
@@ -36,9 +37,10 @@ async def pulls(pair: BenchmarkedPair, seeds: range) -> dict[str, np.ndarray]:
 
 
 async def test_a_pair_in_formulas_is_found() -> None:
-    found = await pulls(BenchmarkedPair(), range(2))
+    worlds = cases(1, 2)
+    found = await pulls(BenchmarkedPair(), range(worlds))
     assert all(np.all(np.abs(one) < 5) for one in found.values()), found
-    assert all(len(one) == 2 for one in found.values())
+    assert all(len(one) == worlds for one in found.values())
 
 
 async def test_by_gates_that_were_calibrated_sequences_come_back_to_their_targets() -> None:

@@ -8,7 +8,7 @@ from podium.control.calibration.fits.two_qubit_state import CZ, ISWAP, Confusion
 from podium.control.calibration.routines.gate_process import effects_of
 
 
-@pytest.mark.parametrize("gate", [CZ, ISWAP])
+@pytest.mark.parametrize("gate", [CZ, pytest.param(ISWAP, marks=pytest.mark.slow)])
 def test_two_qubits_processes_are_found_with_honest_sigmas(gate: np.ndarray) -> None:
     rng = np.random.default_rng(8)
     seen = effects_of(Confusion((0.01, 0.02), (0.03, 0.02)).matrix())

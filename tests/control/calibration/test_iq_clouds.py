@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 from tests.benches.calibration.honest_sigmas import FALSE_ALARM
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.iq_clouds import (
     best_threshold,
@@ -73,7 +74,7 @@ def test_the_errors_of_a_threshold_are_those_of_gaussians_and_of_decay() -> None
 def test_shots_that_set_a_threshold_do_not_judge_it() -> None:
     """What is counted is what a threshold of half the shots is worth: no better, no worse."""
     rng = np.random.default_rng(3)
-    distance, shots, count = 2.5, 130, 1_500
+    distance, shots, count = 2.5, 130, cases(700, 1_500)
     counted, worth = [], []
     for _ in range(count):
         clouds = rng.normal(0, 1, (2, shots)) + 1j * rng.normal(0, 1, (2, shots))

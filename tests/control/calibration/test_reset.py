@@ -52,6 +52,10 @@ WAITS = (
 )
 
 
+LATE = ("dispersive_shift", "pulse_benchmarking", "resonator_spectroscopy")
+"""Their fits of a line that is not there give up late, those of noise at once."""
+
+
 def bench_of(
     record: MemoryRecord | None = None, active: bool = True, example: Path = EXAMPLE
 ) -> Bench:
@@ -73,8 +77,7 @@ def branches(program: Program) -> list[If]:
 
 
 async def programs_of(routine: str, active: bool) -> list[Program]:
-    # the fit of a line that is not there gives up late, that of noise at once
-    runner = Listing(noise if routine == "dispersive_shift" else no_line, 1)
+    runner = Listing(noise if routine in LATE else no_line, 1)
     qubits = tuple(runner.facility.qubits().values())
     bench = Bench(runner, NODE, qubits, known(runner.facility), lambda _: None)
     bench.active_reset = active

@@ -112,11 +112,11 @@ async def test_a_world_that_is_lost_is_told_and_tried_again(
 async def test_the_result_is_the_same_however_many_worlds_are_measured_at_a_time(
     tmp_path: Path, importable: None
 ) -> None:
-    one, three = tmp_path / "one", tmp_path / "three"
-    await run_campaign(plan(one, range(3)), quiet)
-    await run_campaign(replace(plan(three, range(3)), jobs=3), quiet)
-    assert (one / SEEDS).read_bytes() == (three / SEEDS).read_bytes()
-    assert (one / PICTURE).read_bytes() == (three / PICTURE).read_bytes()
+    one, two = tmp_path / "one", tmp_path / "two"
+    await run_campaign(plan(one, range(2)), quiet)
+    await run_campaign(replace(plan(two, range(2)), jobs=2), quiet)
+    assert (one / SEEDS).read_bytes() == (two / SEEDS).read_bytes()
+    assert (one / PICTURE).read_bytes() == (two / PICTURE).read_bytes()
 
 
 async def test_other_options_in_the_same_folder_are_refused(

@@ -5,6 +5,7 @@ import json
 import logging
 
 import pytest
+import pytest_asyncio
 from tests.benches.nodes.twins_on_sockets import EXAMPLE, twins_on_sockets
 
 from podium.control.bus.manual_access import Ask
@@ -28,7 +29,23 @@ async def lab(twins):
         yield lab
 
 
-async def test_asking_in_parameters_and_in_words(lab) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def unchanged(tmp_path_factory):
+    """A lab for all tests that set nothing and do not look at what twins hear."""
+    async with (
+        twins_on_sockets(tmp_path_factory.mktemp("twins")) as twins,
+        open_facility(EXAMPLE, twins.endpoints) as lab,
+    ):
+        await lab.ready(30)
+        yield lab
+
+
+of_all = pytest.mark.asyncio(loop_scope="module")
+
+
+@of_all
+async def test_asking_in_parameters_and_in_words(unchanged) -> None:
+    lab = unchanged
     assert (await lab.answer("lo_q2", "power")).unit == "dBm"
     assert await lab.ask("lo_q2", "power") == -30.0
     assert str(await lab.ask("bias_q0", "*IDN?")).startswith("YOKOGAWA,GS210")
@@ -39,7 +56,9 @@ async def test_asking_in_parameters_and_in_words(lab) -> None:
     assert "gain_path" in str(await lab.ask("cluster_a", "SLOT2:SEQuencer0:CONFiguration?"))
 
 
-async def test_what_is_not_there_is_named_with_the_nearest_that_is(lab) -> None:
+@of_all
+async def test_what_is_not_there_is_named_with_the_nearest_that_is(unchanged) -> None:
+    lab = unchanged
     with pytest.raises(RunRefused, match="lo_q2 has no parameter 'powr': did you mean power"):
         await lab.ask("lo_q2", "powr")
     with pytest.raises(RunRefused, match=r"has no .modul2.out0_att.: did you mean module2"):
@@ -72,7 +91,9 @@ async def test_what_is_set_is_set_logged_and_everything_is_read_again(lab, twins
     assert connections["cluster_a"] == 2
 
 
-async def test_what_the_instrument_refuses_is_told_in_its_words(lab) -> None:
+@of_all
+async def test_what_the_instrument_refuses_is_told_in_its_words(unchanged) -> None:
+    lab = unchanged
     with pytest.raises(RunRefused, match="power cannot be 'high'"):
         await lab.ask("lo_q2", "power", "high", write=True)
     with pytest.raises(RunRefused, match="-222"):
@@ -136,6 +157,8 @@ async def test_taking_back_what_does_not_answer_says_so(lab, twins, monkeypatch)
     twins.serving.served["lo_q2"].faults.refused = True
     with pytest.raises(RunFailed, match="lo_q2: it does not answer yet"):
         await lab.take_back("lo_q2")
+    twins.serving.served["lo_q2"].faults.refused = False
+    await lab.ready(30)  # what still opens it would be waited for at the end
 
 
 async def test_the_command_line_asks_and_sets(twins, capsys) -> None:
@@ -168,7 +191,9 @@ def test_a_value_is_a_number_where_it_looks_like_one() -> None:
     ]
 
 
-async def test_a_value_with_a_unit_is_set_in_the_unit_of_the_parameter(lab, twins) -> None:
+@of_all
+async def test_a_value_with_a_unit_is_set_in_the_unit_of_the_parameter(unchanged) -> None:
+    lab = unchanged
     here = await lab.answer("lo_q2", "frequency")
     asked = Ask("lo_q2", "frequency", "5.9 GHz", True, "ada")
     assert in_unit(asked, here.unit) == 5.9e9

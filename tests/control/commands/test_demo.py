@@ -127,8 +127,9 @@ def test_a_warm_fridge_is_a_failure_that_says_so(
 
 
 def test_an_instrument_that_is_missing_is_named(
-    demo: Demo, lab: FakeLab, capsys: pytest.CaptureFixture[str]
+    demo: Demo, lab: FakeLab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("podium.control.demo.demonstration.DYING_S", 0.1)
     lab.missing = ("bias_q0: no agent owns it",)
     assert demo() == 1
     assert "bias_q0: no agent owns it" in capsys.readouterr().out
@@ -143,6 +144,7 @@ def test_a_facility_that_fails_half_way_leaves_what_was_found(
         raise RunFailed("cluster_a: the connection was lost")
 
     monkeypatch.setattr(session_module, "bring_up", then_lost)
+    monkeypatch.setattr("podium.control.demo.demonstration.DYING_S", 0.1)
     assert demo() == 1
     summary = json.loads((tmp_path / "report" / "summary.json").read_text())
     assert len(summary["parameters"]) == 33

@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 import xarray
 from tests.benches.parameters.full_disk import F01, files_no_larger_than, nobody
+from tests.benches.thoroughness import cases
 
 from podium.control.parameters.store import ParameterStore, StoreError
 from podium.control.records.datasets import save_dataset
 
 __all__ = ["nobody"]
 
-KILLS = 200
+KILLS = cases(60, 200)
 TOGETHER = 5
 """Entries of one put: all or none of them."""
 
@@ -52,7 +53,7 @@ for line in sys.stdin:  # one child for each line
 """
 
 
-def test_whatever_was_put_is_there_after_200_kills_and_nothing_half_put(tmp_path: Path) -> None:
+def test_whatever_was_put_is_there_after_many_kills_and_nothing_half_put(tmp_path: Path) -> None:
     place = tmp_path / "parameters.sqlite"
     rng = np.random.default_rng(1)
     writer = subprocess.Popen(

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from tests.benches.thoroughness import cases
+
 from podium.control.supervision.alarm_conditions import Found
 from podium.control.supervision.alarm_states import Alarm
 from podium.control.supervision.alarm_store import AlarmStore
@@ -25,7 +27,7 @@ ACKNOWLEDGED = Alarm(
     leader="fridge_a.compressor_stopped",
     found=Found(True, None, 6.0, "K", "thermometry_a.4K"),
 )
-KILLS = 6
+KILLS = cases(3, 6)
 WRITER = """
 import sys
 import threading

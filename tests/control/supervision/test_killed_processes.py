@@ -17,6 +17,7 @@ LONGEST_S = 1200.0
 """Of the wall, for one procedure; an idle machine takes five minutes."""
 
 
+@pytest.mark.slow
 async def test_a_procedure_goes_on_after_each_process_was_killed(tmp_path: Path) -> None:
     async with killed_fridge(tmp_path, 1) as fridge:
         await fridge.tripped()

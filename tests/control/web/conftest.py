@@ -52,7 +52,10 @@ async def page(example, bench, open_lab, store) -> AsyncIterator[Page]:
     ):
         watching = tasks.create_task(watch_store(picture))
         url = f"http://127.0.0.1:{port}"
-        async with httpx.AsyncClient(base_url=url, timeout=20) as client, asyncio.timeout(60):
+        async with (
+            httpx.AsyncClient(base_url=url, timeout=20, verify=False) as client,
+            asyncio.timeout(60),
+        ):
             page = Page(url, picture, lab, bus, store, client)
             await page.until(lambda picture: picture.coordinator and picture.parameters)
             await page.until(lambda picture: picture.agents and picture.tai_s() is not None)

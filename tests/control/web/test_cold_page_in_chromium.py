@@ -96,6 +96,7 @@ async def test_an_alarm_is_acknowledged_and_shelved_by_keyboard(side, browser):
     assert wrong == []
 
 
+@pytest.mark.slow
 async def test_a_table_of_readings_is_fetched_when_opened_and_goes_on(side, browser):
     tab, wrong = await opened(browser, side.url, "/cold")
     table = tab.locator("details[data-readings] table")
@@ -158,6 +159,7 @@ async def test_who_operates_a_fridge_says_who_it_is(side, browser):
     assert side.asked == []
 
 
+@pytest.mark.slow
 async def test_a_rehearsal_is_drawn_behind_what_is_live(side, browser):
     tab, wrong = await opened(browser, side.url, "/cold")
     await tab.get_by_role("button", name="Rehearse on").click()

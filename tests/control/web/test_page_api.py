@@ -119,7 +119,8 @@ async def test_data_that_are_not_here_are_said_not_to_be(page):
     assert "7-00009" in answer.json()["detail"]
 
 
-async def test_an_instrument_that_is_lost_is_told_with_the_reason(page, bench):
+async def test_an_instrument_that_is_lost_is_told_with_the_reason(page, bench, monkeypatch):
+    monkeypatch.setattr("podium.control.agent.biasing.BACK_S", 0.2)
     bench.hooks["bias_q0.connect"] = broken
     bench.hooks["bias_q0.ramp  0.1 0.5"] = broken
     with pytest.raises(RunFailed):

@@ -94,6 +94,7 @@ async def test_by_keyboard_a_run_is_chosen_and_left_and_a_history_opened_and_clo
     assert wrong == []
 
 
+@pytest.mark.slow
 async def test_what_was_found_on_the_disk_is_gone_once_somebody_has_looked(damaged, browser):
     url, _, findings = damaged
     tab, wrong = await opened(browser, url)
@@ -172,6 +173,7 @@ async def test_no_width_needs_scrolling_sideways(page, browser, bench, trial):
         assert await tab.evaluate(OVERLAP) == []
 
 
+@pytest.mark.slow
 async def test_it_is_light_or_dark_as_the_system_is_or_as_it_is_told(page, browser):
     paper = "getComputedStyle(document.body).backgroundColor"
     light, _ = await opened(browser, page.url, color_scheme="light")

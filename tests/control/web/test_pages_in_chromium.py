@@ -146,6 +146,7 @@ async def test_dialogs_and_what_was_asked_for_are_accessible(recorded, browser, 
     assert wrong == []
 
 
+@pytest.mark.slow
 async def test_older_events_follow_without_a_gap_while_newer_ones_come(recorded, browser):
     await tell(recorded, range(1000, 1400))
     tab, wrong = await opened(browser, recorded.url, "/room")

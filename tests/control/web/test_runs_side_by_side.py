@@ -50,7 +50,9 @@ async def page(bench, tmp_path) -> AsyncIterator[Page]:
         await stack.enter_async_context(follow_bus(picture, bus))
         port = await stack.enter_async_context(served(picture, bus, listening))
         url = f"http://127.0.0.1:{port}"
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=20))
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=url, timeout=20, verify=False)
+        )
         lab = Lab(facility, bus, "ada")
         await lab.ready(10)
         await stack.enter_async_context(asyncio.timeout(60))

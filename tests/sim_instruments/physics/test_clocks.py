@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, FS_PER_US
 from podium.sim_instruments.physics.clock_makes import (
@@ -25,6 +26,7 @@ from podium.sim_instruments.physics.room import Room, still_air
 
 NOW_FS = 1_800_000_000 * FS_PER_S
 PERFECT = ClockMake()
+RELOCKS = cases(400, 1_000)
 MAKES = (WHITE_RABBIT, WHITE_RABBIT_LOW_JITTER, CONTROLLER, RUBIDIUM)
 
 
@@ -211,17 +213,17 @@ def largest_gap_from_even(turns: list[float]) -> float:
 
 
 def test_the_phase_of_an_oscillator_is_drawn_evenly_at_each_lock() -> None:
-    one, instants = relocked(CONTROLLER, 1000)
+    one, instants = relocked(CONTROLLER, RELOCKS)
     turns = [one.lo_phase_turns("slot2.out0", at_fs) for at_fs in instants]
-    assert largest_gap_from_even(turns) < 2.6 / 1000**0.5  # false alarm 1e-6
+    assert largest_gap_from_even(turns) < 2.6 / RELOCKS**0.5  # false alarm 1e-6
     assert one.lo_phase_turns("slot2.out0", NOW_FS) == one.lo_phase_turns("slot2.out0", NOW_FS + 9)
     assert one.lo_phase_turns("slot2.out0", NOW_FS) != one.lo_phase_turns("slot4.out0", NOW_FS)
 
 
 def test_the_grid_of_the_trigger_input_is_drawn_evenly_at_each_lock() -> None:
-    one, instants = relocked(ClockMake(trigger_grid_fs=4 * FS_PER_NS), 1000)
+    one, instants = relocked(ClockMake(trigger_grid_fs=4 * FS_PER_NS), RELOCKS)
     waits = [(one.captured_fs(at_fs) - at_fs) / (4 * FS_PER_NS) for at_fs in instants]
-    assert largest_gap_from_even(waits) < 2.6 / 1000**0.5
+    assert largest_gap_from_even(waits) < 2.6 / RELOCKS**0.5
 
 
 @settings(deadline=None)  # the first clock compiles its kernels

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tests.benches.servers.playing import Player, rabi
+from tests.benches.thoroughness import sampled
 
 from podium.control import cli
 from podium.control.families.family import compiler_for
@@ -31,7 +32,7 @@ def pool() -> Iterator[TwinPool]:
         yield pool
 
 
-@pytest.fixture(params=["manual", "leap"])
+@pytest.fixture(params=sampled(["manual", "leap"], kept=["leap"]))
 def lab(pool: TwinPool, twin_file: Path, request: Any) -> Iterator[TwinFacility]:
     with pool.facility(EXAMPLE, twin=twin_file, clock=request.param) as lab:
         yield lab

@@ -194,7 +194,7 @@ def test_whose_twins_have_died(twin_instrument):
 def source(twin_instrument):
     return twin_instrument("yokogawa_gs200")
 
-@pytest.mark.timeout(4, func_only=True)  # a busy machine may take longer to start the twin
+@pytest.mark.timeout(2, func_only=True)  # a busy machine may take longer to start the twin
 def test_that_hangs(source):
     identify(source.host, source.port)
     source.fault("freeze")

@@ -11,12 +11,18 @@ All times are such in which the bath alone would make as many jumps.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.driven_resonator import ring_up
+from podium.control.calibration.fits.driven_resonator import (
+    ComplexArray,
+    DrivenResonator,
+    Integrated,
+    ring_up,
+)
 from podium.control.calibration.fits.iq_clouds import herald_cut
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.known_resonator import known_resonator
@@ -91,19 +97,15 @@ def readout_jumps(pulses: Pulses) -> ReadoutJumps:
     bench, qubit = pulses.bench, pulses.qubit
     with bench.taking():  # what is set has no doubt
         length_s, opens_s = 1e-9 * pulses.probe_ns, 1e-9 * pulses.opens_ns
-        frequency = np.array([pulses.readout_frame().frequency_hz])
-        amplitude = np.array([pulses.probe_amplitude()])
+        frequency_hz = pulses.readout_frame().frequency_hz
+        amplitude = pulses.probe_amplitude()
     resonator = known_resonator(bench, qubit).resonator
-    upside_down = replace(resonator, ground_hz=resonator.excited_hz, excited_hz=resonator.ground_hz)
-    ring = ring_up(
-        (resonator, upside_down), frequency, amplitude, length_s, resonator.longest_step_s
-    )
-    seen = ring.integrated(opens_s, np.array([length_s]), PARTS)
+    seen, last = _played(resonator, float(frequency_hz), float(amplitude), length_s, opens_s)
     (fallen_to, lifted_from), (in_1_s, in_0_s) = (
         one.reshape(2, PARTS) for one in (seen.place, seen.lit_s)
     )
     share = bench.inputs.take(f"{qubit.name}: jumps under photons", 1.0, HASTENED_DOUBT)
-    last_1, last_0 = np.abs(ring.fields[-1, 1]) ** 2
+    last_1, last_0 = np.abs(last) ** 2
     empties_s = share / (2 * pi * resonator.kappa_hz)
     falls_s, lifts_s = (seen.waits_s.ravel() + share * one for one in (in_1_s, in_0_s))
     return ReadoutJumps(
@@ -114,3 +116,27 @@ def readout_jumps(pulses: Pulses) -> ReadoutJumps:
         falls_s,
         float(share * np.sum(in_1_s) + empties_s * last_1),
     )
+
+
+@lru_cache(maxsize=64)
+def _played(
+    resonator: DrivenResonator,
+    frequency_hz: float,
+    amplitude: float,
+    length_s: float,
+    opens_s: float,
+) -> tuple[Integrated, ComplexArray]:
+    """Return what a readout integrates of decays in its parts, and the field in 1 at its end.
+
+    As it is, and with both levels' lines exchanged. Kept, since most of what a fit is done again
+    with changes nothing of it.
+    """
+    upside_down = replace(resonator, ground_hz=resonator.excited_hz, excited_hz=resonator.ground_hz)
+    ring = ring_up(
+        (resonator, upside_down),
+        np.array([frequency_hz]),
+        np.array([amplitude]),
+        length_s,
+        resonator.longest_step_s,
+    )
+    return ring.integrated(opens_s, np.array([length_s]), PARTS), ring.fields[-1, 1].copy()

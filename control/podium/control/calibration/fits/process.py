@@ -11,7 +11,14 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.two_qubit_state import AXES, I2, turned
+from podium.control.calibration.fits.two_qubit_state import (
+    AXES,
+    I2,
+    adjoint,
+    packed,
+    turned,
+    unpacked,
+)
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -55,32 +62,50 @@ def outcomes(inputs: ComplexArray, rotations: list[ComplexArray], confusion: Arr
     return np.asarray(found)
 
 
-def likeliest_process(
-    counts: Array, measured: ComplexArray, start: ComplexArray | None = None
-) -> ComplexArray:
+def likeliest_process(counts: Array, measured: ComplexArray) -> ComplexArray:
     """Return the Choi matrix under which ``counts``, (settings, d), are likeliest.
 
-    ``measured``: as of :func:`outcomes`. Each step keeps what goes in: Fiurášek and Hradil, Phys.
-    Rev. A 63, 020101 (2001).
+    ``measured``: as of :func:`outcomes`.
+    """
+    return np.asarray(likeliest_processes(counts[None], measured)[0])
+
+
+def likeliest_processes(
+    counts: Array, measured: ComplexArray, start: ComplexArray | None = None
+) -> ComplexArray:
+    """Return the Choi matrix, (sets, d^2, d^2), of each of several data sets (sets, settings, d).
+
+    Each step keeps what goes in: Fiurášek and Hradil, Phys. Rev. A 63, 020101 (2001). A data set
     """
     d, size = measured.shape[1], measured.shape[-1]
-    flat, number = measured.reshape(-1, size**2), counts.ravel() / counts.sum()
+    told = packed(measured)
+    number = counts.reshape(len(counts), -1) / counts.sum(axis=(1, 2))[:, None]
     choi = np.eye(size, dtype=np.complex128) / d
     choi = choi if start is None else 0.99 * start + 0.01 * choi
+    found = np.repeat(choi[None], len(counts), axis=0)
+    moving = np.arange(len(counts))
     for _ in range(ROUNDS if d == 2 else 4 * ROUNDS):
-        chance = np.maximum((flat @ choi.T.reshape(-1)).real, 1e-12)
-        ratio = ((number / chance) @ flat).reshape(size, size)
-        after = ratio @ choi @ ratio
-        went_in = np.einsum("iaja->ij", after.reshape(d, d, d, d))
-        values, vectors = np.linalg.eigh(went_in)
-        root = (vectors / np.sqrt(np.maximum(values, 1e-300))) @ vectors.conj().T
-        whole = np.kron(root, np.eye(d))
-        after = whole @ after @ whole
-        moved = float(np.abs(after - choi).max())
-        choi = after
-        if moved < SETTLED:
+        now = found[moving]
+        chance = np.maximum(packed(now) @ told.T, 1e-12)
+        ratio = unpacked((number[moving] / chance) @ told)
+        after = _all_goes_in(ratio @ now @ ratio, d)
+        moved = np.abs(after - now).max(axis=(1, 2))
+        found[moving] = after
+        moving = moving[moved >= SETTLED]
+        if not moving.size:
             break
-    return np.asarray((choi + choi.conj().T) / 2)
+    return np.asarray((found + adjoint(found)) / 2)
+
+
+def _all_goes_in(choi: ComplexArray, d: int) -> ComplexArray:
+    """Return Choi matrices, (sets, d^2, d^2), with their inputs stretched until all comes out."""
+    went_in = np.einsum("niaja->nij", choi.reshape(-1, d, d, d, d))
+    values, vectors = np.linalg.eigh(went_in)
+    scaled = vectors / np.sqrt(np.maximum(values, 1e-300))[:, None, :]
+    root = scaled @ adjoint(vectors)
+    for _ in range(2):  # from the left, and once more of the adjoint: from the right
+        choi = adjoint((root @ choi.reshape(-1, d, d**3)).reshape(choi.shape))
+    return choi
 
 
 def process_fidelity(choi: ComplexArray, gate: ComplexArray = I2) -> float:
@@ -121,8 +146,8 @@ def process_tomography(
     if len(gate) > len(I2):
         rng = np.random.default_rng(0)
         shots = counts.sum(axis=1).astype(np.int64)
-        drawn = [rng.multinomial(shots, chance) for _ in range(RESAMPLED)]
-        again = [likeliest_process(one.astype(np.float64), measured, choi) for one in drawn]
+        drawn = np.array([rng.multinomial(shots, chance) for _ in range(RESAMPLED)])
+        again = likeliest_processes(drawn.astype(np.float64), measured, choi)
         sigma = float(np.std([process_fidelity(one, gate) for one in again], ddof=1))
         return FoundProcess(choi, process_fidelity(choi, gate), sigma)
     weight = _weights(measured, gate)

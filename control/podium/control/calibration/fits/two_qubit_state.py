@@ -89,28 +89,62 @@ def pair_counts(
     return np.stack(counts).astype(float)
 
 
-def likeliest(
-    counts: Array, measured: ComplexArray, start: ComplexArray | None = None
-) -> ComplexArray:
+def likeliest(counts: Array, measured: ComplexArray) -> ComplexArray:
     """Return the density matrix (4, 4) under which ``counts``, (settings, 4), are likeliest.
 
-    ``measured``: as of :func:`effects`. Hradil's iteration, diluted by none: Phys. Rev. A 55,
-    R1561 (1997).
+    ``measured``: as of :func:`effects`.
     """
-    flat, number = measured.reshape(-1, 4, 4), counts.ravel() / counts.sum()
-    state = (
-        np.eye(4, dtype=np.complex128) / 4 if start is None else 0.99 * start + 0.01 * np.eye(4) / 4
+    return np.asarray(likeliest_states(counts[None], measured)[0])
+
+
+def likeliest_states(
+    counts: Array, measured: ComplexArray, start: ComplexArray | None = None
+) -> ComplexArray:
+    """Return the density matrix, (sets, 4, 4), of each of several data sets (sets, settings, 4).
+
+    Hradil's iteration, diluted by none: Phys. Rev. A 55, R1561 (1997). A data set that has settled
+    is left alone.
+    """
+    told, number = packed(measured), counts.reshape(len(counts), -1)
+    number = number / number.sum(axis=1, keepdims=True)
+    mixed = np.eye(4, dtype=np.complex128) / 4
+    found = np.repeat(
+        (mixed if start is None else 0.99 * start + 0.01 * mixed)[None], len(counts), 0
     )
+    moving = np.arange(len(counts))
     for _ in range(ROUNDS):
-        chance = np.maximum(np.einsum("iab,ba->i", flat, state).real, 1e-12)
-        ratio = np.einsum("i,iab->ab", number / chance, flat)
-        after = ratio @ state @ ratio
-        after /= np.trace(after).real
-        moved = float(np.abs(after - state).max())
-        state = after
-        if moved < SETTLED:
+        now = found[moving]
+        chance = np.maximum(packed(now) @ told.T, 1e-12)
+        ratio = unpacked((number[moving] / chance) @ told)
+        after = ratio @ now @ ratio
+        after /= np.trace(after, axis1=1, axis2=2).real[:, None, None]
+        moved = np.abs(after - now).max(axis=(1, 2))
+        found[moving] = after
+        moving = moving[moved >= SETTLED]
+        if not moving.size:
             break
-    return np.asarray((state + state.conj().T) / 2)
+    return np.asarray((found + adjoint(found)) / 2)
+
+
+def packed(hermitian: ComplexArray) -> Array:
+    """Return one row of d^2 numbers for each of Hermitian matrices (..., d, d).
+
+    The sum of real and imaginary parts: the product of two rows is the trace of the matrices'.
+    """
+    return np.asarray((hermitian.real + hermitian.imag).reshape(-1, hermitian.shape[-1] ** 2))
+
+
+def unpacked(rows: Array) -> ComplexArray:
+    """Return the Hermitian matrices, (rows, d, d), whose rows :func:`packed` gives."""
+    d = round(rows.shape[1] ** 0.5)
+    square = rows.reshape(-1, d, d)
+    over = square.transpose(0, 2, 1)
+    return np.asarray((square + over) / 2 + 0.5j * (square - over))
+
+
+def adjoint(matrices: ComplexArray) -> ComplexArray:
+    """Return the adjoint of each of (..., d, d)."""
+    return np.asarray(np.swapaxes(matrices, -1, -2).conj())
 
 
 def fidelity(state: ComplexArray, wanted: ComplexArray) -> float:
@@ -167,11 +201,14 @@ def tomography(counts: Array, measured: ComplexArray, wanted: ComplexArray, seed
     chance = np.maximum(np.einsum("soab,ba->so", measured, state).real, 0.0)
     chance /= chance.sum(axis=1, keepdims=True)
     shots = counts.sum(axis=1).astype(np.int64)
-    drawn = []
-    for _ in range(RESAMPLED):
-        again = np.stack([rng.multinomial(n, p) for n, p in zip(shots, chance, strict=True)])
-        one = likeliest(again.astype(float), measured, state)
-        drawn.append((fidelity(one, wanted), concurrence(one), largest_chsh(one)))
+    again = [
+        np.stack([rng.multinomial(n, p) for n, p in zip(shots, chance, strict=True)])
+        for _ in range(RESAMPLED)
+    ]
+    drawn = [
+        (fidelity(one, wanted), concurrence(one), largest_chsh(one))
+        for one in likeliest_states(np.array(again, float), measured, state)
+    ]
     spread = np.std(np.array(drawn), axis=0, ddof=1)
     return Found(
         state,

@@ -75,9 +75,9 @@ def played(
 @pytest.mark.parametrize(
     ("programs", "more"),
     [
-        ((DRIVE, READ), {}),
+        pytest.param((DRIVE, READ), {}, marks=pytest.mark.slow),
         pytest.param((BRANCHES, READ), {}, marks=pytest.mark.slow),
-        ((SWEPT, READ), {}),
+        pytest.param((SWEPT, READ), {}, marks=pytest.mark.slow),
         pytest.param((DRIVE, READ), {"other": PLAIN, "qubits": 2}, marks=pytest.mark.slow),
         ((DRIVE, BOTH), {"other": SECOND, "qubits": 2}),
         ((TRIGGERED_DRIVE, TRIGGERED_READ), {"triggers": SHOTS}),
