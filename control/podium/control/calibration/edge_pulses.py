@@ -25,7 +25,8 @@ from podium.control.client.cross_resonance import (
 )
 from podium.control.client.exchange_gate import ExchangeGate, exchange_gate
 from podium.control.client.exchange_gate import needed_quantities as exchange_quantities
-from podium.control.client.gates import SETTLE_NS, SWAP_NEEDED, TwoQubitGate, flux_gate_of
+from podium.control.client.gate_slot import SETTLE_NS
+from podium.control.client.gates import SWAP_NEEDED, TwoQubitGate, flux_gate_of
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import (

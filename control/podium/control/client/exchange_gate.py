@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from podium.control.client.gate_slot import rest_fs
 from podium.control.facility.edges import Edge
 from podium.control.program.program import (
     Affine,
@@ -30,9 +31,6 @@ from podium.control.program.program import (
 )
 from podium.control.program.waveforms import Sampled
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-
-SETTLE_NS = 12
-GRID_NS = 4
 
 
 class NotInStep(ValueError):
@@ -86,12 +84,10 @@ class ExchangeGate:
     def exchange(self) -> tuple[Statement, ...]:
         """The gate without the turns of the drives' frames behind it."""
         names = (*self.drives, self.carrier)
-        grid_fs = GRID_NS * FS_PER_NS
-        whole_fs = -(-(self.duration_fs + SETTLE_NS * FS_PER_NS) // grid_fs) * grid_fs
         return (
             Barrier(names),
             Play(self.carrier, self._pulse(), self.amplitude),
-            Delay((self.carrier,), whole_fs - self.duration_fs),
+            Delay((self.carrier,), rest_fs(self.duration_fs)),
             Barrier(names),
         )
 

@@ -23,6 +23,7 @@ from podium.control.client.cross_resonance import (
 )
 from podium.control.client.exchange_gate import ExchangeGate, exchange_gate
 from podium.control.client.exchange_gate import needed_quantities as exchange_quantities
+from podium.control.client.gate_slot import rest_fs
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Facility
 from podium.control.facility.problems import suggest
@@ -41,11 +42,6 @@ from podium.control.program.program import (
 from podium.control.program.waveforms import NetZero, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 
-SETTLE_NS = 12
-"""From the end of the flux pulse to what follows, at least. ASSUMED: a corrected line settles in
-less. Routines of an edge take it from here: phases are those behind this wait."""
-GRID_NS = 4
-"""The gate's whole length is a multiple of this."""
 NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
 """Quantities of an edge without which it has no CZ."""
 SWAP_NEEDED = ("gate_amplitude", "gate_duration", "swap_phase_first", "swap_phase_second")
@@ -104,9 +100,7 @@ class TwoQubitGate:
     @property
     def wait_fs(self) -> int:
         """From the end of the pulse to the end of the gate."""
-        grid_fs = GRID_NS * FS_PER_NS
-        whole_fs = -(-(self.duration_fs + SETTLE_NS * FS_PER_NS) // grid_fs) * grid_fs
-        return whole_fs - self.duration_fs
+        return rest_fs(self.duration_fs)
 
     @property
     def statements(self) -> tuple[Statement, ...]:

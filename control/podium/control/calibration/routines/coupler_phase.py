@@ -105,6 +105,8 @@ class _Scan:
     at: list[float] = field(default_factory=list)
     lost: dict[int, NDArray[np.complex128]] = field(default_factory=dict)
     """V of the lower end behind gates, and behind none, (2, waits), by the top's length."""
+    rest: tuple[float, float] | None = None
+    """The phase without a gate, and its sigma, turns, once it is known."""
 
     async def row(self, amplitude: float, top_ns: int, target: Pulses, gates: int = 1) -> Fringes:
         """Measure the fringes at one amplitude."""
@@ -117,9 +119,12 @@ class _Scan:
 
     def turned(self, row: Fringes, near: float) -> tuple[float, float]:
         """Return the conditional phase of one pulse, nearest to ``near``, and its sigma, turns."""
-        (turns, sigma), (rest, rest_sigma) = row.conditional(), self.none.conditional()
-        off = turns.ravel()[0] - float(rest)
-        doubt = float(np.hypot(sigma.ravel()[0], float(rest_sigma)))
+        if self.rest is None:
+            turns, sigma = self.none.conditional()
+            self.rest = float(turns), float(sigma)
+        turns, sigma = row.conditional()
+        off = turns.ravel()[0] - self.rest[0]
+        doubt = float(np.hypot(sigma.ravel()[0], self.rest[1]))
         return float(nearest_turn(np.array([off]), near)[0]), doubt
 
     async def walk(self) -> None:

@@ -24,7 +24,7 @@ from podium.control.calibration.sequences import (
     measure_at_once,
     on_grid_ns,
 )
-from podium.control.client.gates import SETTLE_NS
+from podium.control.client.gate_slot import SETTLE_NS
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured, NotMeasured

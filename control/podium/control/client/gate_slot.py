@@ -1,0 +1,16 @@
+"""Says for how long a two-qubit gate is waited for behind its pulse."""
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+SETTLE_NS = 12
+"""From the end of the flux pulse to what follows, at least. ASSUMED: a corrected line settles in
+less. Phases are those behind this wait."""
+GRID_NS = 4
+"""The gate's whole length is a multiple of this."""
+
+
+def rest_fs(duration_fs: int) -> int:
+    """Return the wait from the end of a gate's pulse to the end of its slot."""
+    grid_fs = GRID_NS * FS_PER_NS
+    whole_fs = -(-(duration_fs + SETTLE_NS * FS_PER_NS) // grid_fs) * grid_fs
+    return whole_fs - duration_fs
