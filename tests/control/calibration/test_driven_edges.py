@@ -110,6 +110,17 @@ async def test_cross_resonance_tunes_a_cnot(seed: int) -> None:
     bell = await worked("bell_state", bench)
     assert bell.failures == {}
     assert bench.record.all()["node_a.q0_q1.bell_fidelity"].value > 0.97
+    assert_cliffords_come_back(pair, p)
+
+
+def assert_cliffords_come_back(pair: IdealPair, p: EdgePulses) -> None:
+    """Random sequences, with and without gates between, end in the states drawn with them."""
+    gates = PlayedGates.of(p)
+    for length in (1, 5):
+        for number in range(3):
+            drawn = draw(length, (6, length, number), bool(number % 2), gates.native)
+            chances = pair.chances(gates.program(drawn, 16, "sequence"))
+            assert chances[drawn.target] > 0.93
 
 
 def in_frames(pair: IdealPair, frames, body) -> np.ndarray:
@@ -271,10 +282,4 @@ async def test_random_circuits_know_what_an_iswap_makes(tmp_path, kind: str) -> 
     # some circuits tell less than others; phases that are not handed over leave nothing
     assert np.all(scan.populations().signal > 0.7)
     assert scan.populations().signal.mean() > 0.88
-    # and so do Cliffords made of it come back to their targets
-    gates = PlayedGates.of(p)
-    for length in (1, 5):
-        for number in range(3):
-            drawn = draw(length, (6, length, number), bool(number % 2), gates.native)
-            chances = pair.chances(gates.program(drawn, 16, "sequence"))
-            assert chances[drawn.target] > 0.93
+    assert_cliffords_come_back(pair, p)

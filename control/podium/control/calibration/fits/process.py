@@ -76,6 +76,7 @@ def likeliest_processes(
     """Return the Choi matrix, (sets, d^2, d^2), of each of several data sets (sets, settings, d).
 
     Each step keeps what goes in: Fiurášek and Hradil, Phys. Rev. A 63, 020101 (2001). A data set
+    that has settled is left alone.
     """
     d, size = measured.shape[1], measured.shape[-1]
     told = packed(measured)
