@@ -306,9 +306,13 @@ class EdgePulses:
         return [*self.flux_gate(own, self.gate_ns), *turns]
 
     def in_step(self, layers: Sequence[Sequence[Statement]]) -> list[list[Statement]]:
-        """Return what comes before gates, each layer with the turns that their carrier needs."""
-        gate = self.swap_gate() if self.edge.played == "carrier iswap" else None
-        if not isinstance(gate, ExchangeGate):
+        """Return what comes before gates, each layer with the turns that their frame needs."""
+        gate: SwapGate | CrossResonanceGate | None = None
+        if self.edge.gate == "cnot":
+            gate = self.cross_gate()
+        elif self.edge.played == "carrier iswap":
+            gate = self.swap_gate()
+        if not isinstance(gate, ExchangeGate | CrossResonanceGate):
             return [list(layer) for layer in layers]
         return [list(gate.in_step(layer)) for layer in layers]
 

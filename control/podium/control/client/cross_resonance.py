@@ -7,10 +7,11 @@ own shift and the target's own turn would do is taken back (Sheldon et al., Phys
 (2016)). A second tone on the target cancels what turns it whatever the control is in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import pi
 
+from podium.control.client.frame_following import follow_phases
 from podium.control.facility.edges import Edge
 from podium.control.program.program import (
     Barrier,
@@ -105,6 +106,13 @@ class CrossResonanceGate:
     def frames(self) -> tuple[Frame, ...]:
         """The frame that a program needs for it, beside the drive frames."""
         return (self.drive.frame,)
+
+    def in_step(self, body: Iterable[Statement]) -> tuple[Statement, ...]:
+        """Return statements with the cross frame turned wherever the target's is.
+
+        Whatever stands before a gate of a shot and turns the target's frame has to go through this.
+        """
+        return follow_phases(body, self.drive.cross, {self.drive.target: 1.0})
 
     @property
     def statements(self) -> tuple[Statement, ...]:

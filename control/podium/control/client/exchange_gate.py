@@ -4,37 +4,28 @@ A carrier on the flux of a coupler (or of a qubit) exchanges an excitation of tw
 phase: that of the carrier against the difference of the two drives. So its frame has that
 difference as its frequency, whatever time it is played at. What the resonance differs by while the
 carrier is on goes into the pulse's samples; and each turn of a drive's frame is a turn of the
-carrier's as well (:func:`follow_phases`). Then what is left is a turn of each drive's frame behind
+carrier's as well (:func:`.follow_phases`). Then what is left is a turn of each drive's frame behind
 the gate, which :mod:`~podium.control.calibration.routines.exchange_phase` measures.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from podium.control.client.frame_following import follow_phases
 from podium.control.client.gate_slot import rest_fs
 from podium.control.facility.edges import Edge
 from podium.control.program.program import (
-    Affine,
     Barrier,
     Delay,
     Frame,
-    If,
     Play,
-    RepeatUntil,
     ShiftPhase,
     Statement,
-    SwapPhases,
-    Value,
-    as_set,
 )
 from podium.control.program.waveforms import Sampled
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-
-
-class NotInStep(ValueError):
-    """A drive's frame is turned by what is not known where the program is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,44 +98,6 @@ class ExchangeGate:
         Whatever stands before a gate of a shot and turns a drive's frame has to go through this.
         """
         return follow_phases(body, self.carrier, self.followed)
-
-
-def follow_phases(
-    body: Iterable[Statement], carrier: str, followed: Mapping[str, float]
-) -> tuple[Statement, ...]:
-    """Return statements in which a frame turns by a share of what others turn by.
-
-    ``followed``: that share, by the names of the others. Conditions and loops are gone through.
-    Raises :class:`NotInStep` where one of the others swaps phases.
-    """
-    found: list[Statement] = []
-    for one in body:
-        match one:
-            case If():
-                then, orelse = (
-                    follow_phases(part, carrier, followed) for part in (one.then, one.orelse)
-                )
-                found.append(replace(one, then=then, orelse=orelse))
-            case RepeatUntil():
-                found.append(replace(one, body=follow_phases(one.body, carrier, followed)))
-            case SwapPhases() if {one.first, one.second} & followed.keys():
-                raise NotInStep(
-                    f"{one.first} and {one.second} swap phases before an iSWAP by {carrier}, which "
-                    "has to follow them, and by how much they turn is worked out when the program "
-                    "is compiled: play the iSWAP by the carrier first, or in a program of its own"
-                )
-            case ShiftPhase() if one.frame in followed:
-                found += [one, ShiftPhase(carrier, _times(one.turns, followed[one.frame]))]
-            case _:
-                found.append(one)
-    return tuple(found)
-
-
-def _times(value: Value, share: float) -> Value:
-    value = as_set(value)
-    if isinstance(value, Affine):
-        return replace(value, scale=share * value.scale, offset=share * value.offset)
-    return share * value
 
 
 def needed_quantities() -> tuple[str, ...]:
