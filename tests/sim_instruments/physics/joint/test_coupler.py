@@ -12,6 +12,7 @@ from tests.benches.physics.small_chip import NONE, capture, tone, train
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.fast_flux import VOLTS
+from podium.sim_instruments.physics.joint import cluster_point as module
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import (
     Group,
@@ -170,3 +171,26 @@ def test_qubits_have_their_sweet_spots_with_the_coupler_where_it_is() -> None:
     assert flux[:2] == pytest.approx([0.0, 0.0], abs=1e-12)
     assert flux[2] != pytest.approx(0.0, abs=0.05)
     assert chip.sweet_spots_v() == chip.sweet_spots_v(held_v={})
+
+
+@pytest.mark.parametrize("moved_v", [-0.15, 0.0, 0.2, 0.4])
+def test_a_cluster_has_the_zz_of_the_whole_register(moved_v: float) -> None:
+    """Of the register, without the rotating-wave approximation, `podium twin truth` tells it."""
+    at = {**BIASES, f"{C01}.flux": BIASES[f"{C01}.flux"] + moved_v}
+    point = cluster_point([CHIP.element_at(name, at) for name in NAMES], CHIP, at)
+    found, true = point.pair_zz_hz(0, 1), CHIP.zz_hz((Q0, Q1), at)
+    assert abs(found - true) < 3e3 + 0.1 * abs(true)  # close to its neighbours
+
+
+def test_what_lies_off_resonance_is_half_of_the_zz_of_a_coupler(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    off = []
+    for kept in (True, False):
+        if not kept:
+            monkeypatch.setattr(
+                module, "_with_counter_rotating", lambda _, exchanges, *__: exchanges
+            )
+        point = cluster_point([CHIP.element_at(name, BIASES) for name in NAMES], CHIP, BIASES)
+        off.append(abs(point.pair_zz_hz(0, 1) - CHIP.zz_hz((Q0, Q1), BIASES)))
+    assert off[1] > 8 * off[0]
