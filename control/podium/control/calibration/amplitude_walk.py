@@ -36,17 +36,22 @@ async def walk(
     """Return shares and what was measured there, from 0 on.
 
     ``measure``: measures at a share. ``phase_of``: the phase of what was measured, that nearest to
-    the second argument, turns; where it raises FitFailed or NotMeasured the walk ends, as where
-    shares reach ``most``.
+    the second argument, turns; where it raises FitFailed or NotMeasured half of the step is tried,
+    down to the shortest. Then the walk ends, as where shares reach ``most``.
     """
     found: list[tuple[float, T]] = []
     before, last, slope, share = 0.0, 0.0, 0.0, pace.begin
-    while len(found) < MOST_POINTS and share < most:
+    for _ in range(2 * MOST_POINTS):
+        if len(found) == MOST_POINTS or share >= most:
+            break
         row = await measure(share)
         try:
             turns = phase_of(row, last + slope * (share - before))
         except (FitFailed, NotMeasured):
-            break
+            if share - before < 2 * pace.shortest:
+                break
+            share = (before + share) / 2
+            continue
         found.append((share, row))
         slope, last = (turns - last) / (share - before), turns
         if abs(turns) >= pace.enough:

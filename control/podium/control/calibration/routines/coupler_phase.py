@@ -41,8 +41,9 @@ LENGTHS_NS = tuple(range(16, 81, 8))
 """Of the tops among which the gate's is chosen."""
 APART = 1.0
 """So many rates of exchange the coupler should stay above both ends."""
-BEYOND = 1.3
-"""The scan goes on to this part of that amplitude: the design may be off by so much."""
+BEYOND = 2.0
+"""The scan goes on to this part of that amplitude: the sweet spot of a coupler that was drawn three
+of its spreads away is not known, and the scan ends by itself where it turns enough."""
 PACE = Pace(begin=0.3, step=0.1, shortest=0.003, turns=0.11, enough=0.85)
 """Of the scan with the long top, which ends where the shorter ones still need more height."""
 SHOTS = 300
