@@ -31,6 +31,8 @@ AMPLIFIED = 5
 """Gates in a row of the fine scan: an odd number leaves a half turn at the same place."""
 CHECK_GATES = 3
 CHECK_SHOTS = 600
+SURE = 5.0
+"""Sigmas by which the phase goes with the amplitude; one at the other end has to agree as well."""
 SCATTERED = 9.0
 SLACK = 0.01
 """Turns a gate that a check may be off by beside its noise."""
@@ -163,7 +165,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge, scan: _Scan) -> N
                 f"the phase does not go smoothly through half a turn: the points scatter "
                 f"{sqrt(found.chi2):.1f} times as much as their shots explain"
             )
-        if not abs(found.values["slope"]) > 8 * found.sigmas["slope"]:
+        if not abs(found.values["slope"]) > SURE * found.sigmas["slope"]:
             raise FitFailed(
                 f"the phase does not depend on the amplitude: {found.values['slope']:.3f} ± "
                 f"{found.sigmas['slope']:.3f} turns over half of the scan"
