@@ -44,7 +44,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 FLIPS = (
     *("rabi", "relaxation", "ramsey", "frequency", "echo", "ef_spectroscopy", "rabi_ef"),
-    "pulse_benchmarking",
+    *("pulse_benchmarking", "frequency_search"),
 )
 WAITS = (
     *("resonator_spectroscopy", "punch_out", "qubit_spectroscopy", "readout_optimisation"),
