@@ -10,6 +10,7 @@ A dressed level carries the name of the product state that weighs most in it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,13 +162,12 @@ def _with_counter_rotating(
     couplers = [m for m, one in enumerate(qubits) if one.name in chip.couplers]
     ends = [m for m in range(len(qubits)) if m not in couplers]
     for c in couplers:
-        for i in ends:
-            for j in ends:
-                pairs = [(min(m, c), max(m, c)) for m in (i, j)]
-                if i < j and all(pair in strength for pair in pairs):
-                    sums = [elements[m].levels_hz[1] + elements[c].levels_hz[1] for m in (i, j)]
-                    both = strength[pairs[0]] * strength[pairs[1]]
-                    found[i, j] = found.get((i, j), 0.0) - both / 2 * (1 / sums[0] + 1 / sums[1])
+        for i, j in combinations(ends, 2):
+            one, other = ((min(m, c), max(m, c)) for m in (i, j))
+            if one in strength and other in strength:
+                sums = [elements[m].levels_hz[1] + elements[c].levels_hz[1] for m in (i, j)]
+                both = strength[one] * strength[other]
+                found[i, j] = found.get((i, j), 0.0) - both / 2 * (1 / sums[0] + 1 / sums[1])
     return [Exchange(i, j, float(hz)) for (i, j), hz in sorted(found.items())]
 
 

@@ -92,14 +92,18 @@ def operators(cluster: Cluster, basis: ProductBasis) -> Operators:
     )
 
 
+def is_lossy(cluster: Cluster) -> bool:
+    """Tell whether an element of a cluster jumps or loses coherence."""
+    return any(np.any(one.rates_1_s) or one.dephasing_1_s for one in cluster.elements)
+
+
 def pairs_for(cluster: Cluster, spread_hz: float, step_ns: float) -> int:
     """Return into how many pairs of parts a step is cut.
 
     ``spread_hz``: how far apart states that an exchange joins come at most. With
     :data:`TURN_A_PART` populations of a tunable coupler's CZ, T1 of 15 us, are good to 1e-6.
     """
-    rates = any(np.any(one.rates_1_s) or one.dephasing_1_s for one in cluster.elements)
-    if not rates or not cluster.exchanges:
+    if not is_lossy(cluster) or not cluster.exchanges:
         return 1
     return max(1, int(np.ceil(2e-9 * np.pi * spread_hz * step_ns / 2 / TURN_A_PART)))
 
@@ -131,7 +135,7 @@ def evolve(
     diagonal, exchange, drive = in_frame(cluster, basis, steps, frame_hz)
     span = steps.step_ns
     pairs = pairs_for(cluster, spread_hz(cluster, steps), span)
-    decays = any(np.any(one.rates_1_s) or one.dephasing_1_s for one in cluster.elements)
+    decays = is_lossy(cluster)
     parts = 2 * pairs if decays else 1
     fade, jumps = channels(cluster, basis, tuple(span / parts * w / 3 for w in (1, 4, 2)))
     worked = worked_pairs(basis, states, bool(np.any(drive)))

@@ -16,6 +16,7 @@ from podium.sim_instruments.physics.joint.density_evolution import (
     basis_of,
     channels,
     in_frame,
+    is_lossy,
     mirrored,
     operators,
     pairs_apart,
@@ -122,7 +123,6 @@ class GroupPropagator:
         part_ns = self.step_ns / self.parts
         spans = tuple(part_ns * weight / 3 for weight in (1, 4, 2))
         fade, jumps = channels(self.cluster, basis, spans)
-        decays = any(np.any(one.rates_1_s) or one.dephasing_1_s for one in self.cluster.elements)
         play_parts(
             self.unitaries,
             self.driven,
@@ -133,7 +133,7 @@ class GroupPropagator:
             basis.with_level,
             fade,
             jumps,
-            decays,
+            is_lossy(self.cluster),
             self.parts,
             states,
         )
@@ -252,8 +252,7 @@ def coarse_propagator(
 
     Steps that are left over have it as :func:`propagator`.
     """
-    lossy = any(np.any(one.rates_1_s) or one.dephasing_1_s for one in cluster.elements)
-    if not (lossy and _is_weak(cluster, steps)):
+    if not (is_lossy(cluster) and _is_weak(cluster, steps)):
         return propagator(cluster, steps, beats, frame_hz)
     step_ns = steps.step_ns * beats
     each = max(1, round(PITCH_NS / step_ns))
@@ -268,7 +267,7 @@ def coarse_propagator(
         else:
             rows = _Rows(*in_frame(cluster, basis_of(cluster), own, frame_hz), levels=0)
             parts, filled = 1, _filled(cluster, rows, 1, 1, step_ns)
-        links.append(_every(cluster, *filled, parts * each, each * step_ns))
+        links.append(_multiplied(cluster, *filled, parts * each, each * step_ns))
     if whole < count:
         rest = _part_of(steps, slice(whole * beats, count * beats))
         links.append(propagator(cluster, rest, beats, frame_hz))
@@ -291,7 +290,7 @@ def _part_of(steps: Steps, rows: slice) -> Steps:
     return Steps(steps.step_ns, steps.levels_hz[:, rows], exchange, drive)
 
 
-def _every(
+def _multiplied(
     cluster: Cluster,
     unitaries: NDArray[np.complex128],
     driven: NDArray[np.bool_],
@@ -333,9 +332,7 @@ def flux_propagator(cluster: Cluster, steps: Steps, frame_hz: float) -> "GroupCh
             links.append(_fast_link(cluster, rows, slice(at, end), steps.step_ns))
         at = end
     if at < count:
-        exchange = None if steps.exchange_hz is None else steps.exchange_hz[:, at:]
-        rest = Steps(steps.step_ns, steps.levels_hz[:, at:], exchange)
-        links.append(propagator(cluster, rest, 1, frame_hz))
+        links.append(propagator(cluster, _part_of(steps, slice(at, count)), 1, frame_hz))
     return GroupChain(tuple(links))
 
 
@@ -365,13 +362,8 @@ def _paces(diagonal: NDArray[np.float64]) -> list[tuple[bool, int]]:
 def _fast_link(cluster: Cluster, rows: _Rows, part: slice, step_ns: float) -> GroupPropagator:
     """Return steps that are multiplied, :data:`TOGETHER` each."""
     own = _Rows(rows.diagonal[:, part], rows.exchange[:, part], rows.drive[:, part], rows.levels)
-    found, _, which = _filled(cluster, own, 1, 1, step_ns)
-    every = found[which].reshape(-1, TOGETHER, *found.shape[1:])
-    together = every[:, 0]
-    for k in range(1, TOGETHER):
-        together = every[:, k] @ together
-    number = np.arange(len(together))
-    return _undriven(cluster, together, number, TOGETHER * step_ns)
+    filled = _filled(cluster, own, 1, 1, step_ns)
+    return _multiplied(cluster, *filled, TOGETHER, TOGETHER * step_ns)
 
 
 def _slow_link(cluster: Cluster, rows: _Rows, part: slice, step_ns: float) -> GroupPropagator:
@@ -380,20 +372,10 @@ def _slow_link(cluster: Cluster, rows: _Rows, part: slice, step_ns: float) -> Gr
         one[0, part].reshape(-1, SLOWLY, one.shape[2]).mean(axis=1)[None]
         for one in (rows.diagonal, rows.exchange, rows.drive)
     ]
-    found, _, which = _filled(
+    found, driven, which = _filled(
         cluster, _Rows(mean[0], mean[1], mean[2], rows.levels), 1, 1, SLOWLY * step_ns
     )
-    return _undriven(cluster, found, which, SLOWLY * step_ns)
-
-
-def _undriven(
-    cluster: Cluster, unitaries: NDArray[np.complex128], which: NDArray[np.int64], part_ns: float
-) -> GroupPropagator:
-    """Return a propagator of equally long parts in which nothing drives."""
-    driven = np.zeros(len(unitaries), np.bool_)
-    return GroupPropagator(
-        cluster, np.ascontiguousarray(unitaries), driven, which, 2, 2 * part_ns, ()
-    )
+    return GroupPropagator(cluster, found, driven, which, 2, 2 * SLOWLY * step_ns, ())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -494,7 +476,7 @@ def parts_of(cluster: Cluster, steps: Steps, beats: int) -> int:
 
     An even number that leaves each part an even number of rows, two for each exponential of a beat.
     """
-    if not any(np.any(one.rates_1_s) or one.dephasing_1_s for one in cluster.elements):
+    if not is_lossy(cluster):
         return 2 if beats > 1 else 1
     wanted = 2 * pairs_for(cluster, spread_hz(cluster, steps), steps.step_ns * beats)
     if beats == 1:
