@@ -19,8 +19,8 @@ from podium.control.calibration.fits.two_qubit_state import CZ, ISWAP
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.cross_entropy import RandomCircuits
 from podium.control.calibration.two_qubit_cliffords import draw
-from podium.control.client.frame_following import NotInStep
 from podium.control.client.gates import NoGate, edge_between, gate_of
+from podium.control.client.virtual_z import NotInStep
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import NotMeasured, ParameterEntry

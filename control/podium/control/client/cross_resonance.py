@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import pi
 
-from podium.control.client.frame_following import follow_phases
+from podium.control.client.virtual_z import follow_phases
 from podium.control.facility.edges import Edge
 from podium.control.program.program import (
     Barrier,

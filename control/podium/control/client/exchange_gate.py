@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from podium.control.client.frame_following import follow_phases
 from podium.control.client.gate_slot import rest_fs
+from podium.control.client.virtual_z import follow_phases
 from podium.control.facility.edges import Edge
 from podium.control.program.program import (
     Barrier,

@@ -1,4 +1,4 @@
-"""Lets a frame turn as others do: that of a gate's carrier with the drives that it goes with."""
+"""Lets a frame turn with the virtual Z of others: that of a gate with the drives it goes with."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

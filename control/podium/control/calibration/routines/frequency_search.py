@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.bench import Bench, iq_of, values_of
+from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.fits.least_squares import (
     Bound,
@@ -18,27 +18,24 @@ from podium.control.calibration.fits.least_squares import (
 from podium.control.calibration.fits.oscillation import left_by_linear
 from podium.control.calibration.fits.oscillation import ramsey as ramsey_model
 from podium.control.calibration.frequency_noise import begins_s, mean_scatter_hz
-from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.ramsey import (
-    QUADRATURES,
     as_played,
     fringe_shares,
-    quadrature,
-    ramsey_body,
+    quadratures_fitted,
+    quadratures_of,
+    quadratures_panel,
+    quadratures_program,
 )
-from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
-    frame_names,
-    frames_of,
-    pads,
     table_times,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
-from podium.control.program.program import Axis, Program, Table, Variable
+from podium.control.program.program import Program
 
 Array = NDArray[np.float64]
 POINTS = 9
@@ -65,15 +62,7 @@ def _program(bench: Bench, pulses: tuple[Pulses, ...]) -> Program:
         )
         for p in pulses
     }
-    before = pads(waits, 1, {p.qubit.element: 2 * p.pulse_ns for p in pulses})
-    phases = tuple(Variable(f"{p.qubit.element}_phase", "turn", Table(QUADRATURES)) for p in pulses)
-    return Program(
-        "Ramsey, search",
-        frames_of(pulses),
-        tuple(ramsey_body(pulses, frame_names(pulses), "delay", "phase")),
-        (Axis("delay", (*waits.values(), *before.values())), Axis("quadrature", phases)),
-        shots=bench.shots(SHOTS),
-    )
+    return quadratures_program(pulses, waits, bench.shots(SHOTS), "Ramsey, search")
 
 
 def find_detuning(
@@ -101,10 +90,9 @@ def find_detuning(
     def model(values: Mapping[str, float]) -> Array:
         return ramsey_model(delay, -phase, {**shape, **values})
 
-    half = float(np.ptp(projected)) / 2
+    half, middle = float(np.ptp(projected)) / 2, float(np.mean(projected))
     starts = [
-        {"detuning": float(one), "amplitude": half, "shift": shift, "offset": float(middle)}
-        for middle in [np.mean(projected)]
+        {"detuning": float(one), "amplitude": half, "shift": shift, "offset": middle}
         for one in tried[np.argsort(left, kind="stable")[:CANDIDATES]]
         for shift in (0.0, 0.25, -0.25)
     ]
@@ -127,26 +115,12 @@ async def frequency_search(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     played = {p.qubit.name: p.drive_frame().frequency_hz for p in pulses}
 
     def signal(qubit: Qubit) -> tuple[Array, Array, Array, Array]:
-        reference = levels(bench, qubit)
-        projected = reference.project(iq_of(data, qubit.element))
-        delay = values_of(data, f"{qubit.element}_delay")
-        grid, phase = np.meshgrid(delay, np.array(QUADRATURES), indexing="ij")
-        sigma = reference.sigma(projected, program.shots)
-        return grid.ravel(), phase.ravel(), projected.ravel(), sigma.ravel()
+        return quadratures_of(bench, qubit, [data], [program.shots])
 
     def raw(qubit: Qubit) -> Panel:
         delay, phase, projected, _ = signal(qubit)
-        series = tuple(
-            Series(
-                f"phase {turns:.2f}",
-                np.log10(delay[phase == turns] * 1e9),
-                (projected[phase == turns] - projected[phase == turns + 0.5]) / 2,
-            )
-            for turns in QUADRATURES[:2]
-        )
-        return Panel(
-            qubit.element, "delay (log10 of ns)", "half of what opposite phases differ by", series
-        )
+        label = "delay (log10 of ns)"
+        return quadratures_panel(qubit, label, np.log10(delay * 1e9), phase, projected)
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         delay, phase, projected, sigma = signal(qubit)
@@ -166,10 +140,7 @@ async def frequency_search(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         shares = fringe_shares(delay, -phase, v, sigma)
         moved_hz = mean_scatter_hz(v["decay"], v["gaussian"], shares, begins, program.shots)
         grid = np.geomspace(float(delay.min()), float(delay.max()), 400)
-        lines = tuple(
-            Series(f"fit {turns:.2f}", np.log10(grid * 1e9), quadrature(grid, turns, v), True)
-            for turns in QUADRATURES[:2]
-        )
+        lines = quadratures_fitted(np.log10(grid * 1e9), grid, v)
         scatter = np.sqrt(max(1.0, found.chi2))
         sigma_hz = float(np.hypot(found.sigmas["detuning"] * scatter, moved_hz))
         text = f"f01 {{f01}}, {v['detuning'] / 1e6:+.3f} MHz from where it was"

@@ -173,39 +173,68 @@ def _refuse_far(detuning_hz: float, pulse_s: float) -> None:
 
 def _program(bench: Bench, pulses: tuple[Pulses, ...]) -> Program:
     """Return the fringes of all qubits over delays, in four phases."""
-    frames = frame_names(pulses)
     qubits = tuple(p.qubit for p in pulses)
     flips = resets_actively(pulses)
     waits = {q.element: _delays(bench, q, flips) for q in qubits}
     if len({wait.values.count for wait in waits.values()}) > 1:
         # Qubits in one run have the same number of delays: those of the search.
         waits = {q.element: _searching(q, bench.best(q, "t2_ramsey")) for q in qubits}
+    shots = enough_shots(bench, qubits, "t2_ramsey", SHOTS, RELATIVE_SIGMA)
+    return quadratures_program(pulses, waits, shots, "Ramsey")
+
+
+def quadratures_program(
+    pulses: tuple[Pulses, ...], waits: Mapping[str, Variable], shots: int, title: str
+) -> Program:
+    """Return the fringes of all qubits over their delays, by element, in :data:`QUADRATURES`."""
     before = pads(waits, 1, {p.qubit.element: 2 * p.pulse_ns for p in pulses})
     delays = Axis("delay", (*waits.values(), *before.values()))
     phases = Axis(
         "quadrature",
-        tuple(Variable(f"{q.element}_phase", "turn", Table(QUADRATURES)) for q in qubits),
+        tuple(Variable(f"{name}_phase", "turn", Table(QUADRATURES)) for name in waits),
     )
-    return Program(
-        "Ramsey",
-        frames_of(pulses),
-        tuple(ramsey_body(pulses, frames, "delay", "phase")),
-        (delays, phases),
-        shots=enough_shots(bench, qubits, "t2_ramsey", SHOTS, RELATIVE_SIGMA),
-    )
+    body = ramsey_body(pulses, frame_names(pulses), "delay", "phase")
+    return Program(title, frames_of(pulses), tuple(body), (delays, phases), shots=shots)
 
 
-def _panel(qubit: Qubit, delay: Array, phase: Array, projected: Array) -> Panel:
-    """Draw the fringes: both quadratures, each as half of what opposite phases differ by."""
+def quadratures_of(
+    bench: Bench, qubit: Qubit, data: "list[xarray.Dataset]", counts: list[int]
+) -> tuple[Array, Array, Array, Array]:
+    """Return delays (s), phases (turns), the signal and its sigma, (n,), over runs of one program.
+
+    ``counts``: the shots of each run.
+    """
+    reference = levels(bench, qubit)
+    iq = np.average([iq_of(one, qubit.element) for one in data], axis=0, weights=counts)
+    projected = reference.project(iq)
+    delay = values_of(data[0], f"{qubit.element}_delay")
+    grid, phase = np.meshgrid(delay, np.array(QUADRATURES), indexing="ij")
+    sigma = reference.sigma(projected, sum(counts))
+    return grid.ravel(), phase.ravel(), projected.ravel(), sigma.ravel()
+
+
+def quadratures_panel(qubit: Qubit, label: str, at: Array, phase: Array, projected: Array) -> Panel:
+    """Draw the fringes: both quadratures, each as half of what opposite phases differ by.
+
+    ``at``: the delays as ``label`` has them.
+    """
     series = tuple(
         Series(
             f"phase {turns:.2f}",
-            delay[phase == turns] * 1e6,
+            at[phase == turns],
             (projected[phase == turns] - projected[phase == turns + 0.5]) / 2,
         )
         for turns in QUADRATURES[:2]
     )
-    return Panel(qubit.element, "delay (µs)", "half of what opposite phases differ by", series)
+    return Panel(qubit.element, label, "half of what opposite phases differ by", series)
+
+
+def quadratures_fitted(at: Array, delay: Array, values: Mapping[str, float]) -> tuple[Series, ...]:
+    """Draw the fit through both quadratures; ``at``: the delays as the panel has them."""
+    return tuple(
+        Series(f"fit {turns:.2f}", at, quadrature(delay, turns, values), True)
+        for turns in QUADRATURES[:2]
+    )
 
 
 async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -224,13 +253,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     begins = begins_s(as_played(data[0], program))
 
     def signal(qubit: Qubit) -> tuple[Array, Array, Array, Array]:
-        reference = levels(bench, qubit)
-        iq = np.average([iq_of(one, qubit.element) for one in data], axis=0, weights=counts)
-        projected = reference.project(iq)
-        delay = values_of(data[0], f"{qubit.element}_delay")
-        grid, phase = np.meshgrid(delay, np.array(QUADRATURES), indexing="ij")
-        sigma = reference.sigma(projected, sum(counts))
-        return grid.ravel(), phase.ravel(), projected.ravel(), sigma.ravel()
+        return quadratures_of(bench, qubit, data, counts)
 
     def fringes(qubit: Qubit) -> Fit:
         delay, phase, projected, sigma = signal(qubit)
@@ -249,7 +272,8 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         await measure_on(qubits, "t2_ramsey", fringes, counts, run)
 
     def raw(qubit: Qubit) -> Panel:
-        return _panel(qubit, *signal(qubit)[:3])
+        delay, phase, projected, _ = signal(qubit)
+        return quadratures_panel(qubit, "delay (µs)", delay * 1e6, phase, projected)
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         delay, phase, _, sigma = signal(qubit)
@@ -261,10 +285,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         shares = fringe_shares(delay, -phase, v, sigma)
         moved_hz = mean_scatter_hz(v["decay"], v["gaussian"], shares, begins, sum(counts))
         grid = np.linspace(0.0, float(delay.max()), 400)
-        lines = tuple(
-            Series(f"fit {turns:.2f}", grid * 1e6, quadrature(grid, turns, v), True)
-            for turns in QUADRATURES[:2]
-        )
+        lines = quadratures_fitted(grid * 1e6, grid, v)
         text = "f01 {f01}, T2* {t2_ramsey}"
         _refuse_far(v["detuning"], gap_s[qubit.name])
         return {
