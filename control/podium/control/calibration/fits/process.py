@@ -15,9 +15,8 @@ from podium.control.calibration.fits.two_qubit_state import (
     AXES,
     I2,
     adjoint,
-    packed,
+    likeliest_of,
     turned,
-    unpacked,
 )
 
 Array = NDArray[np.float64]
@@ -29,7 +28,6 @@ SETTINGS = tuple(product(INPUTS, AXES))
 """Each input, measured along each axis."""
 ROUNDS = 400
 """Of the search for the likeliest process of one qubit; of two, four times as many."""
-SETTLED = 1e-6
 RESAMPLED = 16
 """Data sets drawn from the process found of two qubits: their scatter is the sigma."""
 HELD = 1e4
@@ -75,27 +73,13 @@ def likeliest_processes(
 ) -> ComplexArray:
     """Return the Choi matrix, (sets, d^2, d^2), of each of several data sets (sets, settings, d).
 
-    Each step keeps what goes in: Fiurášek and Hradil, Phys. Rev. A 63, 020101 (2001). A data set
-    that has settled is left alone.
+    Each step keeps what goes in: Fiurášek and Hradil, Phys. Rev. A 63, 020101 (2001).
     """
     d, size = measured.shape[1], measured.shape[-1]
-    told = packed(measured)
-    number = counts.reshape(len(counts), -1) / counts.sum(axis=(1, 2))[:, None]
-    choi = np.eye(size, dtype=np.complex128) / d
-    choi = choi if start is None else 0.99 * start + 0.01 * choi
-    found = np.repeat(choi[None], len(counts), axis=0)
-    moving = np.arange(len(counts))
-    for _ in range(ROUNDS if d == 2 else 4 * ROUNDS):
-        now = found[moving]
-        chance = np.maximum(packed(now) @ told.T, 1e-12)
-        ratio = unpacked((number[moving] / chance) @ told)
-        after = _all_goes_in(ratio @ now @ ratio, d)
-        moved = np.abs(after - now).max(axis=(1, 2))
-        found[moving] = after
-        moving = moving[moved >= SETTLED]
-        if not moving.size:
-            break
-    return np.asarray((found + adjoint(found)) / 2)
+    mixed = np.eye(size, dtype=np.complex128) / d
+    begin = mixed if start is None else 0.99 * start + 0.01 * mixed
+    rounds = ROUNDS if d == 2 else 4 * ROUNDS
+    return likeliest_of(counts, measured, begin, rounds, lambda choi: _all_goes_in(choi, d))
 
 
 def _all_goes_in(choi: ComplexArray, d: int) -> ComplexArray:

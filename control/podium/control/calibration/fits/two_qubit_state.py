@@ -1,5 +1,6 @@
 """Finds the state of two qubits from counts in nine settings, by maximum likelihood."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
 
@@ -102,22 +103,40 @@ def likeliest_states(
 ) -> ComplexArray:
     """Return the density matrix, (sets, 4, 4), of each of several data sets (sets, settings, 4).
 
-    Hradil's iteration, diluted by none: Phys. Rev. A 55, R1561 (1997). A data set that has settled
-    is left alone.
+    Hradil's iteration, diluted by none: Phys. Rev. A 55, R1561 (1997).
+    """
+    mixed = np.eye(4, dtype=np.complex128) / 4
+    begin = mixed if start is None else 0.99 * start + 0.01 * mixed
+
+    def with_trace(states: ComplexArray) -> ComplexArray:
+        trace = np.trace(states, axis1=1, axis2=2).real
+        return np.asarray(states / trace[:, None, None])
+
+    return likeliest_of(counts, measured, begin, ROUNDS, with_trace)
+
+
+def likeliest_of(
+    counts: Array,
+    measured: ComplexArray,
+    begin: ComplexArray,
+    rounds: int,
+    scaled: Callable[[ComplexArray], ComplexArray],
+) -> ComplexArray:
+    """Return where ``R found R``, scaled, no longer moves, for each of several data sets.
+
+    ``R`` is what is measured, by how much oftener than ``found`` (d, d) says. ``counts``: (sets,
+    settings, outcomes), ``measured``: (settings, outcomes, d, d). A data set that has settled is
+    left alone.
     """
     told, number = packed(measured), counts.reshape(len(counts), -1)
     number = number / number.sum(axis=1, keepdims=True)
-    mixed = np.eye(4, dtype=np.complex128) / 4
-    found = np.repeat(
-        (mixed if start is None else 0.99 * start + 0.01 * mixed)[None], len(counts), 0
-    )
+    found = np.repeat(begin[None], len(counts), axis=0)
     moving = np.arange(len(counts))
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         now = found[moving]
         chance = np.maximum(packed(now) @ told.T, 1e-12)
         ratio = unpacked((number[moving] / chance) @ told)
-        after = ratio @ now @ ratio
-        after /= np.trace(after, axis1=1, axis2=2).real[:, None, None]
+        after = scaled(ratio @ now @ ratio)
         moved = np.abs(after - now).max(axis=(1, 2))
         found[moving] = after
         moving = moving[moved >= SETTLED]
