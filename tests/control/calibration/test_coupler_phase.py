@@ -11,8 +11,8 @@ from tests.benches.calibration.synthetic_data import Asked
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import edge_bring_up
-from podium.control.calibration.edge_pulses import COUPLER_RISE_NS
 from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routines.coupler_phase import RISES_NS, TOPS_NS
 from podium.control.client.gates import gate_of
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.memory_record import MemoryRecord
@@ -21,8 +21,11 @@ from podium.control.program.program import Affine, Play
 from podium.control.program.waveforms import NetZero
 
 EDGE = replace(FACILITY.edges()["node_a.q0_q1"], gate="cz")
-Phase = Callable[[float, float], float]
-"""Turns of a pulse with an amplitude and a top, ns."""
+Phase = Callable[[float, int, float], float]
+"""Turns of a pulse with an amplitude, edges and a top, ns."""
+Leak = Callable[[int, float], float]
+"""What a gate with edges and a top, ns, takes to the coupler from the end of higher frequency."""
+EXCITED = {"q0": np.array([1.0, 0.0, 1.0]), "q1": np.array([0.0, 1.0, 1.0])}
 
 
 async def worked(bench: Bench) -> Outcome:
@@ -30,31 +33,33 @@ async def worked(bench: Bench) -> Outcome:
     return outcome
 
 
-def gates(asked: Asked) -> list[tuple[float, float]]:
-    """Return amplitude (nan where it is swept) and top, ns, of all pulses on the coupler."""
+def gates(asked: Asked) -> list[tuple[float, int, float]]:
+    """Return amplitude (nan where it is swept), edges and top, ns, of pulses on the coupler."""
     found = []
     for one in asked.program.body:
         if isinstance(one, Play) and isinstance(one.waveform, NetZero):
             if not one.frame.startswith("q0_q1"):
                 continue
             swept = isinstance(one.amplitude, Affine)
-            top = one.waveform.duration_fs / 1e6 - 4 * one.waveform.rise_fs / 1e6
-            found.append((float("nan") if swept else float(one.amplitude), top))
+            rise = round(one.waveform.rise_fs / 1e6)
+            top = one.waveform.duration_fs / 1e6 - 4 * rise
+            found.append((float("nan") if swept else float(one.amplitude), rise, top))
     return found
 
 
-def pair(phase: Phase, leak: Callable[[float], float], wrong: float = 0.0) -> Callable:
+def pair(phase: Phase, leak: Leak, wrong: float = 0.0) -> Callable:
     """Return the signals of a pair; ``wrong``: what q0 sees of a phase beside what q1 sees."""
 
     def signal(asked: Asked) -> np.ndarray:
         axes, played = asked.program.axes, gates(asked)
         if asked.program.name.startswith("leakage"):
-            lost = len(played) * leak(played[0][1]) if played[0][0] else 0.0
-            return np.full(asked.shape, 0.95 - lost)
+            lost = len(played) * leak(*played[0][1:]) if played[0][0] else 0.0
+            kept = 0.95 - lost * (asked.element == "q0")
+            return np.broadcast_to(kept * EXCITED[asked.element][:, None], asked.shape)
         turns = np.zeros(asked.shape)
         if played:
             at = axes[0].variables[0].value(0)
-            turns = turns + len(played) * phase(at, played[0][1])
+            turns = turns + len(played) * phase(at, *played[0][1:])
             turns = turns + len(played) * wrong * (asked.element == "q0")
         excited = np.array([0.0, 1.0])[:, None] * np.ones(3)
         of_phase = np.array([axes[-1].variables[0].value(k) for k in range(3)])
@@ -63,39 +68,45 @@ def pair(phase: Phase, leak: Callable[[float], float], wrong: float = 0.0) -> Ca
     return signal
 
 
-def made(seed: int) -> tuple[Phase, Callable[[float], float]]:
-    """Return a phase that grows steeply with the amplitude, and a leakage with a best length."""
+def made(seed: int) -> tuple[Phase, Leak, tuple[int, float]]:
+    """Return a phase that grows steeply with the amplitude, a leakage, and where it is least."""
     rng = np.random.default_rng(seed)
-    limit, sign, edges_ns = rng.uniform(-0.5, -0.35), rng.choice([-1, 1]), rng.uniform(6, 14)
-    strength, best = rng.uniform(2e-3, 4e-3), float(rng.choice([32, 48, 64]))
+    limit, sign, share = rng.uniform(-0.5, -0.35), rng.choice([-1, 1]), rng.uniform(0.25, 0.4)
+    strength = rng.uniform(2e-3, 4e-3)
+    best = int(rng.choice(RISES_NS)), float(rng.choice(TOPS_NS))
 
-    def phase(amplitude: float, top_ns: float) -> float:
+    def phase(amplitude: float, rise_ns: int, top_ns: float) -> float:
         near = amplitude / limit
         if near <= 0:
             return 0.0
-        return float(sign * strength * (top_ns + edges_ns) * near**2 / (1 - near) ** 2)
+        lasts_ns = 4 * share * rise_ns + top_ns
+        return float(sign * strength * lasts_ns * near**2 / (1 - near) ** 2)
 
-    return phase, lambda top_ns: 1e-3 + 1e-3 * abs(top_ns - best)
+    def leak(rise_ns: int, top_ns: float) -> float:
+        return 1e-3 + 4e-3 * (abs(top_ns - best[1]) / 8 + abs(rise_ns - best[0]) / 4)
+
+    return phase, leak, best
 
 
 @pytest.mark.parametrize("seed", [11, 12, 13, 14])
-async def test_half_a_turn_and_the_best_length_are_found(seed: int) -> None:
-    phase, leak = made(seed)
+async def test_half_a_turn_and_the_best_shape_are_found(seed: int) -> None:
+    """The losses of the end of higher frequency decide, which the other end does not see."""
+    phase, leak, (rise_ns, best_ns) = made(seed)
     bench = bench_of(pair(phase, leak), seed, EDGE)
     outcome = await worked(bench)
     assert outcome.failures == {}
     found = {name.rpartition(".")[2]: one for name, one in bench.record.all().items()}
-    top_ns = found["gate_duration"].value * 1e9 - 4 * COUPLER_RISE_NS
-    amplitude = found["gate_amplitude"]
-    assert abs(abs(phase(amplitude.value, top_ns)) - 0.5) < 0.03
-    slope = (phase(amplitude.value + 1e-5, top_ns) - phase(amplitude.value - 1e-5, top_ns)) / 2e-5
+    assert found["gate_rise"].value == pytest.approx(rise_ns * 1e-9)
+    assert found["gate_duration"].value == pytest.approx((4 * rise_ns + best_ns) * 1e-9)
+    at, step = found["gate_amplitude"].value, 1e-5
+    assert abs(abs(phase(at, rise_ns, best_ns)) - 0.5) < 0.03
+    ends = [phase(at + one, rise_ns, best_ns) for one in (-step, step)]
+    slope = (ends[1] - ends[0]) / (2 * step)
     assert found["gate_phase_slope"].value == pytest.approx(abs(slope), rel=0.25)
-    assert leak(top_ns) <= min(leak(one) for one in range(16, 81, 8)) + 0.02
-    assert found["gate_rise"].value == pytest.approx(COUPLER_RISE_NS * 1e-9)
 
 
 async def test_a_phase_that_the_other_end_does_not_get_is_not_believed() -> None:
-    phase, leak = made(15)
+    phase, leak, _ = made(15)
     bench = bench_of(pair(phase, leak, wrong=0.09), 15, EDGE)
     outcome = await worked(bench)
     assert "measured anew on q0" in outcome.failures[EDGE.name]
@@ -103,7 +114,7 @@ async def test_a_phase_that_the_other_end_does_not_get_is_not_believed() -> None
 
 
 async def test_a_coupler_that_turns_nothing_is_told() -> None:
-    bench = bench_of(pair(lambda amplitude, top_ns: 0.0, lambda top_ns: 0.0), 16, EDGE)
+    bench = bench_of(pair(lambda *_: 0.0, lambda *_: 0.0), 16, EDGE)
     outcome = await worked(bench)
     assert "turns 11 by half a turn" in outcome.failures[EDGE.name]
     assert outcome.panels[0].failed

@@ -9,6 +9,7 @@ from tests.benches.calibration.synthetic_data import MadeRunner, known
 from tests.benches.docs.pages import ROOT
 from tests.benches.thoroughness import sampled
 
+from podium.control.calibration import gate_losses
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import EDGE_BRING_UP
@@ -20,10 +21,9 @@ from podium.control.calibration.fits.two_qubit_state import (
     effects,
     tomography,
 )
+from podium.control.calibration.gate_losses import GateLosses
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.routines import leakage
 from podium.control.calibration.routines.bell_state import rotations, wanted
-from podium.control.calibration.routines.leakage import waits_ns
 from podium.control.calibration.sequences import GRID_NS
 from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord
@@ -133,7 +133,7 @@ async def test_a_line_that_moves_nothing_or_another_qubit_is_named(
 
 @pytest.mark.parametrize("apart_hz", [310e6, 445e6, 497e6, 501e6, 503e6, 555e6, 610e6])
 def test_waits_between_gates_take_out_the_interference_of_what_they_leave(apart_hz: float) -> None:
-    waits = np.array(waits_ns(apart_hz))
+    waits = np.array(gate_losses.waits_ns(apart_hz, 4))
     for juncture in np.linspace(0, 1, 12):
         turn = np.exp(2j * np.pi * (juncture + apart_hz * waits * 1e-9))
         left = np.mean(np.abs(1 + turn + turn**2 + turn**3) ** 2)
@@ -194,9 +194,9 @@ def test_the_likeliest_state_has_a_fidelity_within_its_sigma() -> None:
 @pytest.mark.parametrize("gates", [3, 4])
 def test_readouts_behind_repeated_gates_are_all_on_the_grid(gates: int, monkeypatch) -> None:
     """An SHFQA stores eight waveforms, one for each place on its grid of 8 ns."""
-    monkeypatch.setattr(leakage, "waits_ns", lambda _: (0, 33, 66, 99, 132))
+    monkeypatch.setattr(gate_losses, "waits_ns", lambda *_: (0, 33, 66, 99, 132))
     p = EdgePulses.of(bench_of(CoupledPair(), 5), EDGE)
-    program = leakage.lost_program(p, 0.5, 58, p.slot_ns(64), gates, 100)
+    program = GateLosses(p, gates).program(0.5, 58, p.slot_ns(64), 100)
     (axis,) = program.axes
     fs = (np.array([one.value(k) for k in range(axis.count)]) for one in axis.variables)
     wait, rest = (one / FS_PER_NS for one in fs)

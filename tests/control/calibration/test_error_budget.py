@@ -73,6 +73,13 @@ def test_leakage_of_11_costs_a_quarter_of_what_11_loses() -> None:
     assert told.value == pytest.approx(average_infidelity([kept]), rel=0.03)
 
 
+def test_leakage_of_10_and_11_costs_a_quarter_of_what_both_lose() -> None:
+    of_10, of_11 = 0.013, 0.02
+    kept = np.diag([1, 1, np.sqrt(1 - of_10), np.sqrt(1 - of_11)])
+    told = leaked(of_10 + of_11, 0.0, 1e-3, 1)
+    assert told.value == pytest.approx(average_infidelity([kept]), rel=0.03)
+
+
 def bench_of(pair: CoupledPair, seed: int) -> Bench:
     runner = MadeRunner(pair, seed, facility=FACILITY)
     qubits = tuple(FACILITY.qubits().values())

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podium.control.program.envelopes import first_sample, sample_envelope
-from podium.control.program.waveforms import Drag, FlatTop, Gaussian, Square, Waveform
+from podium.control.program.waveforms import Drag, FlatTop, Gaussian, NetZero, Square, Waveform
 from podium.firmware_interfaces.exact_time import OffGridError
 
 NS = 1_000_000
@@ -53,6 +53,25 @@ def test_a_flat_top_rises_and_falls_within_its_edges(duration: int, data: st.Dat
 def test_a_raised_cosine_edge_is_at_half_height_in_its_middle() -> None:
     samples = sample_envelope(FlatTop(100 * NS, 21 * NS))
     assert samples[10] == pytest.approx(0.5)
+
+
+def test_a_net_zero_pulse_without_a_top_is_one_period_of_a_sine() -> None:
+    samples = sample_envelope(NetZero(60 * NS, 15 * NS))
+    assert samples == pytest.approx(np.sin(2 * np.pi * (np.arange(60) + 0.5) / 60))
+
+
+def test_edges_shorter_than_a_sample_have_the_area_of_their_quarter_sines() -> None:
+    pulse, late = NetZero(8 * NS, 700_000, NS, 0.9), 300_000
+    fine = (np.arange(9000) + 0.5) * 1e3 - late
+    half = 3.5e6
+
+    def quarter(since: np.ndarray) -> np.ndarray:
+        inside = (since > 0) & (since < half)
+        edge = np.clip(np.minimum(since, half - since) / 7e5, 0, 1)
+        return np.where(inside, np.sin(np.pi / 2 * edge), 0)
+
+    wanted = (quarter(fine) - 0.9 * quarter(fine - 4.5e6)).reshape(9, 1000).mean(axis=1)
+    assert sample_envelope(pulse, late).real == pytest.approx(wanted, abs=1e-5)
 
 
 def middle_fs(samples: np.ndarray) -> float:

@@ -26,14 +26,30 @@ class Pace:
     enough: float
     """Turns at which the walk ends."""
 
+    def length(self, slope: float) -> float:
+        """Return the length of a step where the phase turns so fast."""
+        turning = self.turns / max(GROWTH * abs(slope), 1e-9)
+        return min(self.step, max(self.shortest, turning))
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Where another walk goes on."""
+
+    share: float
+    turns: float
+    slope: float
+    """Turns by the whole of what the design expects."""
+
 
 async def walk(
     pace: Pace,
     most: float,
     measure: Callable[[float], Awaitable[T]],
     phase_of: Callable[[T, float], float],
+    begun: Begun | None = None,
 ) -> list[tuple[float, T]]:
-    """Return shares and what was measured there, from 0 on.
+    """Return shares and what was measured there, from 0 on, or from behind ``begun``.
 
     ``measure``: measures at a share. ``phase_of``: the phase of what was measured, that nearest to
     the second argument, turns; where it raises FitFailed or NotMeasured half of the step is tried,
@@ -41,6 +57,9 @@ async def walk(
     """
     found: list[tuple[float, T]] = []
     before, last, slope, share = 0.0, 0.0, 0.0, pace.begin
+    if begun is not None:
+        before, last, slope = begun.share, begun.turns, begun.slope
+        share = before + pace.length(slope)
     for _ in range(2 * MOST_POINTS):
         if len(found) == MOST_POINTS or share >= most:
             break
@@ -56,6 +75,5 @@ async def walk(
         slope, last = (turns - last) / (share - before), turns
         if abs(turns) >= pace.enough:
             break
-        step = pace.turns / max(GROWTH * abs(slope), 1e-9)
-        before, share = share, share + min(pace.step, max(pace.shortest, step))
+        before, share = share, share + pace.length(slope)
     return found

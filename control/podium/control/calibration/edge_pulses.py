@@ -49,9 +49,6 @@ Array = NDArray[np.float64]
 FULL = 0.999
 """Largest amplitude of a flux pulse, of full scale."""
 RESET_LIFETIMES = 4.0
-COUPLER_RISE_NS = 24
-"""Of each of the four edges of a coupler's pulse. ASSUMED: levels that lie 80 MHz apart follow it
-to 1e-3."""
 SwapGate = ExchangeGate | TwoQubitGate
 STEP_NS = 2
 """Of the length of a CZ: each of its halves lasts whole nanoseconds."""
@@ -70,6 +67,8 @@ class EdgePulses:
     edge: Edge
     first: Pulses
     second: Pulses
+    rise_ns: int | None = None
+    """Of the edges of the gate's pulse, in place of those that were measured."""
 
     @classmethod
     def of(cls, bench: Bench, edge: Edge) -> "EdgePulses":
@@ -188,10 +187,9 @@ class EdgePulses:
 
         It lasts :attr:`gap_ns` longer. Halves of a coupler's have edges.
         """
-        rise_s = self.bench.measured(self.edge, "gate_rise")
-        rise_ns = 0 if rise_s is None else round(rise_s * 1e9)
-        if rise_s is None and self.edge.played == "coupler cz":
-            rise_ns = COUPLER_RISE_NS
+        rise_ns = self.rise_ns
+        if rise_ns is None:
+            rise_ns = round((self.bench.measured(self.edge, "gate_rise") or 0.0) * 1e9)
         ratio = self.bench.measured(self.edge, "gate_ratio")
         level = self.bench.measured(self.edge, "gate_gap_level")
         gap_fs = self.gap_ns * FS_PER_NS

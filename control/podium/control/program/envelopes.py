@@ -109,7 +109,8 @@ def _at_fs(waveform: Waveform, time_fs: FloatArray) -> NDArray[np.complex128]:
             found = _flat_top(time_fs, duration_fs, rise_fs)
         case NetZero(ratio=ratio):
             half, behind_fs = halves(waveform)
-            found = _at_fs(half, time_fs).real - ratio * _at_fs(half, time_fs - behind_fs).real
+            first, second = _at_fs(half, time_fs).real, _at_fs(half, time_fs - behind_fs).real
+            found = np.sqrt(first) - ratio * np.sqrt(second)
             if waveform.gap_level:
                 to_middle_fs = time_fs - waveform.duration_fs / 2
                 level = waveform.gap_level * np.where(to_middle_fs < 0, 1.0, -ratio)
@@ -163,7 +164,8 @@ def _area_fs(waveform: Waveform, time_fs: FloatArray) -> FloatArray:
     match waveform:
         case NetZero(ratio=ratio):
             half, behind_fs = halves(waveform)
-            area_fs = _area_fs(half, time_fs) - ratio * _area_fs(half, time_fs - behind_fs)
+            area_fs = _half_area_fs(half, time_fs)
+            area_fs = area_fs - ratio * _half_area_fs(half, time_fs - behind_fs)
             if not waveform.gap_level:
                 return area_fs
             length_fs = waveform.gap_fs / 2
@@ -188,8 +190,24 @@ def _area_fs(waveform: Waveform, time_fs: FloatArray) -> FloatArray:
     return np.asarray(risen(inside_fs) - risen(inside_fs - (duration_fs - rise_fs)))
 
 
+def _half_area_fs(half: FlatTop, time_fs: FloatArray) -> FloatArray:
+    """Return the integral of a net-zero pulse's half, whose edges are quarters of a sine."""
+    duration_fs, rise_fs = float(half.duration_fs), float(half.rise_fs)
+    if rise_fs == 0:
+        return np.asarray(np.clip(time_fs, 0, duration_fs))
+    edge_fs = 2 * rise_fs / np.pi
+    up = np.clip(time_fs / rise_fs, 0, 1)
+    down = np.clip((time_fs - (duration_fs - rise_fs)) / rise_fs, 0, 1)
+    top_fs = np.clip(time_fs - rise_fs, 0, duration_fs - 2 * rise_fs)
+    way = 1 - np.cos(np.pi / 2 * up) + np.sin(np.pi / 2 * down)
+    return np.asarray(top_fs + edge_fs * way)
+
+
 def halves(waveform: NetZero) -> tuple[FlatTop, int]:
-    """Return the first half of a net-zero pulse, and how much later the second one begins, fs."""
+    """Return the first half of a net-zero pulse, and how much later the second one begins, fs.
+
+    A half's height is the square root of what is returned.
+    """
     lasts_fs = (waveform.duration_fs - waveform.gap_fs) // 2
     return FlatTop(lasts_fs, waveform.rise_fs), waveform.duration_fs - lasts_fs
 

@@ -98,8 +98,9 @@ class NetZero:
     What a flux line keeps of the one is taken back by the other: Rol et al., Phys. Rev. Lett. 123,
     120502 (2019). The first half of the gap is at ``gap_level``, the second at ``-ratio`` times
     that, which sets the phase between the halves (Negîrneac et al., Phys. Rev. Lett. 126, 220502
-    (2021)); its edges are square. Each half has raised-cosine edges of ``rise_fs``, as a
-    :class:`FlatTop`; the duration includes all of it.
+    (2021)); its edges are square. Each half rises as the first quarter of a sine over ``rise_fs``
+    and falls as the second: a frequency that goes with the square of the flux, as at a sweet spot,
+    moves as a raised cosine. Without a top it is a whole sine. The duration includes all of it.
     """
 
     duration_fs: int

@@ -93,9 +93,10 @@ def decoherence(duration_s: float, t1: Sequence[Valued], t2: Sequence[Valued]) -
 
 
 def leaked(lost: float, idle: float, sigma: float, gates: int) -> Measured:
-    """Return what leakage of 11 costs: a quarter of what 11 loses in a gate.
+    """Return what leakage costs: a quarter of what all four states together lose in a gate.
 
-    ``lost``, ``idle``: what has left 1 behind ``gates`` gates, and behind as long a wait.
+    ``lost``, ``idle``: what has left 1 behind ``gates`` gates, and behind as long a wait, summed
+    over the states.
     """
     return Measured((lost - idle) / gates / STATES, sigma / gates / STATES, "1")
 

@@ -1,20 +1,22 @@
 """Finds the flux pulse on a coupler that turns 11 by half a turn, and its best length."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.amplitude_walk import Pace, walk
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.amplitude_walk import Begun, Pace, walk
+from podium.control.calibration.bench import Bench
 from podium.control.calibration.coupler_curve import signed_reach
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_flux import bias_coupler, pulsed_coupler
-from podium.control.calibration.edge_pulses import COUPLER_RISE_NS, FULL, EdgePulses
+from podium.control.calibration.edge_pulses import FULL, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes
+from podium.control.calibration.fits.gate_budget import leaked
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
+from podium.control.calibration.gate_losses import GateLosses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.calibration.routines.conditional_phase import (
@@ -24,8 +26,6 @@ from podium.control.calibration.routines.conditional_phase import (
     half_turn_check,
     without_gate,
 )
-from podium.control.calibration.routines.leakage import GATES, WAITS, lost_program
-from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import Pulses
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured, NotMeasured
@@ -33,24 +33,30 @@ from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import Linear
 
 Array = NDArray[np.float64]
-EDGES_NS = 4 * COUPLER_RISE_NS
-"""All edges of a net-zero pulse together."""
-TOPS_NS = (16, 80)
-"""How long the tops of both halves last together in the two scans."""
-LENGTHS_NS = tuple(range(16, 81, 8))
-"""Of the tops among which the gate's is chosen."""
+RISES_NS = (24, 28, 32)
+"""Of each of the four edges of a pulse, among which the gate's is chosen. ASSUMED: levels that lie
+100 MHz apart follow it to some 1e-3."""
+TOPS_NS = tuple(range(0, 41, 8))
+"""How long the tops of both halves last together, among which the gate's is chosen."""
+LONGEST_NS = 80
+LONG_TURNS = 0.4
+"""A top that tells the phase of each ns turns so far, or lasts :data:`LONGEST_NS`."""
 APART = 1.0
 """So many rates of exchange the coupler should stay above both ends."""
 BEYOND = 2.0
 """The scan goes on to this part of that amplitude: the sweet spot of a coupler that was drawn three
 of its spreads away is not known, and the scan ends by itself where it turns enough."""
 PACE = Pace(begin=0.3, step=0.1, shortest=0.003, turns=0.11, enough=0.85)
-"""Of the scan with the long top, which ends where the shorter ones still need more height."""
+"""Of the scan with the longest top, which sees the coupler come from afar."""
+LAST_PACE = replace(PACE, enough=0.6)
+"""Of the scan without a top that goes on behind it: the gate without one is the highest."""
 SHOTS = 300
-LEAKAGE_SHOTS = 1500
-"""What a gate leaks goes up and down over some ns: both halves interfere."""
-STATES = 4
-"""One of these leaks."""
+GATES = 5
+"""In a row, that losses are taken from."""
+LEAKAGE_SHOTS = (90, 360)
+"""What a gate loses goes up and down over some ns, since all four edges interfere: all are looked
+at, then those with the least error once more."""
+FINALISTS = 5
 SLOPE_DOUBT = 0.15
 """Of the slope: it lays out scans, and nothing else."""
 CHECK_SHOTS = 600
@@ -58,33 +64,56 @@ SLACK = 0.02
 """Turns a gate that a check may be off by beside its noise: what the line keeps of earlier ones."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """The edges and the top of a net-zero pulse."""
+
+    rise_ns: int
+    top_ns: int
+    """Of both halves together."""
+
+    @property
+    def whole_ns(self) -> int:
+        """How long all of it lasts."""
+        return 4 * self.rise_ns + self.top_ns
+
+    def __str__(self) -> str:
+        return f"{self.whole_ns} ns with edges of {self.rise_ns} ns"
+
+
+SHAPES = tuple(_Shape(rise_ns, top_ns) for rise_ns in RISES_NS for top_ns in TOPS_NS)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Curve:
-    """The conditional phase over the amplitude, of pulses with a top of any length."""
+    """The conditional phase over the amplitude, of pulses of any shape; nan: it is not known."""
 
     at: Array
     """Amplitudes of full scale, (n,), away from 0."""
     per_ns: Array
     """Turns for each ns of the top, (n,)."""
-    edges: Array
-    """Turns of a pulse that is all edges, (n,)."""
+    edges: tuple[Array, Array]
+    """Turns of pulses that are all edges, of the shortest length and of the longest, (n,) each."""
     sigma: Array
-    """Of the phase with the longer top, turns, (n,)."""
+    """Of the first of these, turns, (n,)."""
 
-    def phase(self, top_ns: float) -> Array:
-        """Return the phase of pulses with that top, turns."""
-        return self.edges + self.per_ns * top_ns
+    def phase(self, shape: _Shape) -> Array:
+        """Return the phase of pulses of that shape, turns."""
+        short, long = self.edges
+        share = (shape.rise_ns - RISES_NS[0]) / (RISES_NS[-1] - RISES_NS[0])
+        return short + share * (long - short) + self.per_ns * shape.top_ns
 
-    def place(self, top_ns: float) -> tuple[float, float] | None:
+    def place(self, shape: _Shape) -> tuple[float, float] | None:
         """Return the amplitude that gives half a turn, and the slope there, turns by amplitude.
 
         None where the scan did not come so far.
         """
-        size = np.abs(self.phase(top_ns))
+        size = np.abs(self.phase(shape))
         beyond = np.flatnonzero(size >= HALF)
         if not beyond.size or beyond[0] == 0:
             return None
-        near = slice(max(0, int(beyond[0]) - 3), int(beyond[0]) + 3)
+        near = np.arange(max(0, int(beyond[0]) - 3), min(size.size, int(beyond[0]) + 3))
+        near = near[np.isfinite(size[near])]
         x, y = self.at[near], np.log(np.maximum(size[near], 1e-6))
         fit = np.polynomial.Polynomial.fit(x, y, min(2, x.size - 1))
         grid = np.linspace(x[0], x[-1], 2001)
@@ -101,21 +130,27 @@ class _Scan:
     reach: float
     """The amplitude up to which the coupler stays away from the ends, by its design, signed."""
     none: Fringes
-    rows: tuple[list[Fringes], list[Fringes]] = field(default_factory=lambda: ([], []))
-    """With the short and the long top, at each amplitude."""
     at: list[float] = field(default_factory=list)
-    lost: dict[int, NDArray[np.complex128]] = field(default_factory=dict)
-    """V of the lower end behind gates, and behind none, (2, waits), by the top's length."""
+    edges: list[Fringes] = field(default_factory=list)
+    """Of pulses with the shortest edges without a top at each amplitude."""
+    longest: list[Fringes] = field(default_factory=list)
+    """The same with the longest edges."""
+    tops: list[tuple[int, Fringes]] = field(default_factory=list)
+    """With the shortest ones and a top of so many ns."""
+    lost: list[dict[_Shape, NDArray[np.complex128]]] = field(default_factory=list)
+    """What :class:`.GateLosses` look at, by the gate's shape, in each round."""
+    idle: list[dict[int, NDArray[np.complex128]]] = field(default_factory=list)
+    """The same without gates, by the time that they would have lasted, ns."""
     rest: tuple[float, float] | None = None
     """The phase without a gate, and its sigma, turns, once it is known."""
 
-    async def row(self, amplitude: float, top_ns: int, target: Pulses, gates: int = 1) -> Fringes:
+    async def row(self, amplitude: float, shape: _Shape, target: Pulses, gates: int = 1) -> Fringes:
         """Measure the fringes at one amplitude."""
-        p = self.p
+        p = replace(self.p, rise_ns=shape.rise_ns)
         shots = p.bench.shots(SHOTS if gates == 1 else CHECK_SHOTS)
-        at, whole_ns = Linear(amplitude, amplitude, 1), top_ns + EDGES_NS
-        title = f"phase by {p.edge.pulsed}, {top_ns} ns at {amplitude:.3f}, {gates} gates"
-        program = gates_program(p, target, at, whole_ns, gates, shots, title)
+        at = Linear(amplitude, amplitude, 1)
+        title = f"phase by {p.edge.pulsed}, {shape} at {amplitude:.3f}, {gates} gates"
+        program = gates_program(p, target, at, shape.whole_ns, gates, shots, title)
         return Fringes(p, target, await p.bench.run(self.outcome, program), shots)
 
     def turned(self, row: Fringes, near: float) -> tuple[float, float]:
@@ -128,21 +163,76 @@ class _Scan:
         doubt = float(np.hypot(sigma.ravel()[0], self.rest[1]))
         return float(nearest_turn(np.array([off]), near)[0]), doubt
 
+    def all_turned(self, rows: Sequence[Fringes], near: Array | None = None) -> tuple[Array, Array]:
+        """Return the phases of rows and their sigmas, nan where there are no fringes.
+
+        ``near``: about where each is; nan, or none of them: where the one before is.
+        """
+        found, before = [], 0.0
+        for k, row in enumerate(rows):
+            about = before if near is None or np.isnan(near[k]) else float(near[k])
+            try:
+                before, sigma = self.turned(row, about)
+            except FitFailed:
+                found.append((np.nan, np.nan))
+            else:
+                found.append((before, sigma))
+        turns, sigmas = np.array(found).reshape(-1, 2).T
+        return turns, sigmas
+
     async def walk(self) -> None:
-        """Measure with the long top, up to where the phase is large enough."""
-
-        async def measure(share: float) -> Fringes:
-            return await self.row(share * self.reach, TOPS_NS[1], self.p.still)
-
+        """Measure with the longest top, then without one, up to where each phase is enough."""
         most = min(BEYOND, FULL / abs(self.reach))
-        found = await walk(PACE, most, measure, lambda row, near: self.turned(row, near)[0])
-        self.at += [share * self.reach for share, _ in found]
-        self.rows[1].extend(row for _, row in found)
+        none, long = _Shape(RISES_NS[0], 0), _Shape(RISES_NS[0], LONGEST_NS)
 
-    async def shorter(self) -> None:
-        """Measure with the short top at the same amplitudes, as far as there are fringes."""
-        for amplitude in self.at:
-            self.rows[0].append(await self.row(amplitude, TOPS_NS[0], self.p.still))
+        async def measure(share: float, shape: _Shape = long) -> Fringes:
+            return await self.row(share * self.reach, shape, self.p.still)
+
+        def phase_of(row: Fringes, near: float) -> float:
+            return self.turned(row, near)[0]
+
+        found = await walk(PACE, most, measure, phase_of)
+        self.tops += [(LONGEST_NS, row) for _, row in found]
+        first = [await measure(share, none) for share, _ in found]
+        shares = [share for share, _ in found]
+        turns, _ = self.all_turned(first)
+        if len(shares) > 2 and np.isfinite(turns[-1]):
+            whole, _ = self.all_turned([row for _, row in self.tops])
+            slope = float(whole[-1] - whole[-3]) / (shares[-1] - shares[-3])
+            begun = Begun(shares[-1], float(turns[-1]), slope * float(turns[-1] / whole[-1]))
+            found = await walk(LAST_PACE, most, lambda share: measure(share, none), phase_of, begun)
+            shares += [share for share, _ in found]
+            first += [row for _, row in found]
+        self.at += [share * self.reach for share in shares]
+        self.edges = first
+
+    async def others(self) -> None:
+        """Measure the longest edges at the same amplitudes, and tops where there are none."""
+        for at in self.at:
+            self.longest.append(await self.row(at, _Shape(RISES_NS[-1], 0), self.p.still))
+        if not self.tops:
+            return
+        turns, _ = self.all_turned(self.edges)
+        for k in range(len(self.tops), len(self.at)):
+            before = self.per_ns(turns)[-1] / turns[k - 1] * turns[k]
+            top_ns = LONGEST_NS
+            if np.isfinite(before):
+                top_ns = max(4, min(top_ns, 4 * int(LONG_TURNS / max(abs(before), 1e-6) / 4)))
+            shape = _Shape(RISES_NS[0], top_ns)
+            self.tops.append((top_ns, await self.row(self.at[k], shape, self.p.still)))
+
+    def per_ns(self, turns: Array) -> Array:
+        """Return the turns for each ns of a top, so far as tops were measured, (n,).
+
+        ``turns``: of pulses that are all edges.
+        """
+        long = np.array([top_ns for top_ns, _ in self.tops], float)
+        known = turns[: long.size]
+
+        near = known + LONG_TURNS * np.sign(known)
+        near[long == LONGEST_NS] = np.nan  # one after another by the walk
+        found, _ = self.all_turned([row for _, row in self.tops], near)
+        return np.asarray((found - known) / long)
 
     def curve(self) -> _Curve:
         """Return the phase over the amplitude. Raises FitFailed."""
@@ -151,54 +241,76 @@ class _Scan:
                 "no fringes over the amplitude of the coupler's pulse: the ends are not brought "
                 "up, or lose their phase beside the pulse"
             )
-        found = []
-        for rows in self.rows:
-            near, phases = 0.0, []
-            for row in rows:
-                near, sigma = self.turned(row, near)
-                phases.append((near, sigma))
-            found.append(np.array(phases))
-        short, long = found
-        per_ns = (long[:, 0] - short[:, 0]) / (TOPS_NS[1] - TOPS_NS[0])
-        edges = short[:, 0] - per_ns * TOPS_NS[0]
-        return _Curve(np.array(self.at), per_ns, edges, long[:, 1])
+        first, sigma = self.all_turned(self.edges)
+        longest, _ = self.all_turned(self.longest, first * (RISES_NS[-1] / RISES_NS[0]))
+        return _Curve(np.array(self.at), self.per_ns(first), (first, longest), sigma)
 
     async def leaks(self) -> None:
-        """Measure what gates of each length lose that the scan knows an amplitude for."""
+        """Measure what gates lose that the scan knows an amplitude for, and the best ones anew."""
         try:
             curve = self.curve()
         except (FitFailed, NotMeasured):
             return
-        p, shots = self.p, self.p.bench.shots(LEAKAGE_SHOTS)
-        for top_ns in LENGTHS_NS:
-            place = curve.place(top_ns)
-            if place is None:
-                continue
-            ns = top_ns + EDGES_NS
-            iq = []
-            for amplitude in (place[0], 0.0):
-                program = lost_program(p, amplitude, ns, p.slot_ns(ns), GATES, shots)
-                data = await p.bench.run(self.outcome, program)
-                iq.append(iq_of(data, p.still.qubit.element))
-            self.lost[top_ns] = np.stack(iq)
+        places = {shape: place for shape in SHAPES if (place := curve.place(shape)) is not None}
+        for shots in LEAKAGE_SHOTS:
+            if self.lost:
+                costs = self.costs()
+                best = sorted(costs, key=lambda one: costs[one].whole)[:FINALISTS]
+                places = {shape: places[shape] for shape in best}
+            if not places:
+                return
+            await self.losses({shape: at for shape, (at, _) in places.items()}, shots)
 
-    def costs(self) -> dict[int, tuple[float, float, float]]:
-        """Return what a gate of each top leaks, its sigma, and what it costs with decoherence."""
-        reference = levels(self.p.bench, self.p.still.qubit)
-        shots, best = self.p.bench.shots(LEAKAGE_SHOTS), self.p.bench.best
+    async def losses(self, places: Mapping[_Shape, float], shots: int) -> None:
+        """Measure what gates of these shapes lose at these amplitudes, and what no gates do."""
+        p, losses = self.p, GateLosses(self.p, GATES)
+        lost: dict[_Shape, NDArray[np.complex128]] = {}
+        idle: dict[int, NDArray[np.complex128]] = {}
+        by_length = sorted(places, key=lambda one: one.whole_ns)
+        for shape, amplitude in [
+            *((shape, 0.0) for shape in dict.fromkeys((by_length[0], by_length[-1]))),
+            *places.items(),
+        ]:
+            ns = shape.whole_ns
+            played = GateLosses(replace(p, rise_ns=shape.rise_ns), GATES)
+            program = played.program(amplitude, ns, p.slot_ns(ns), p.bench.shots(shots))
+            signal = losses.signal(await p.bench.run(self.outcome, program))
+            if amplitude:
+                lost[shape] = signal
+            else:
+                idle[ns] = signal
+        self.lost.append(lost)
+        self.idle.append(idle)
+
+    def costs(self) -> dict[_Shape, "_Cost"]:
+        """Return what gates cost by the round that was measured last. Raises NotMeasured."""
+        losses, shots = (
+            GateLosses(self.p, GATES),
+            self.p.bench.shots(LEAKAGE_SHOTS[len(self.lost) - 1]),
+        )
+        best = self.p.bench.best
         rate_1_s = 0.0
         for one in self.p.both:
             t1, t2 = best(one.qubit, "t1"), best(one.qubit, "t2_echo")
             rate_1_s += 0.4 * (0.5 / t1 + 1 / t2)
+        idle = {ns: losses.lost(one, shots) for ns, one in sorted(self.idle[-1].items())}
+        lengths = list(idle)
         found = {}
-        for top_ns, pair in self.lost.items():
-            kept = reference.project(pair)
-            sigma = float(np.sqrt(np.sum(reference.sigma(kept, shots) ** 2)))
-            leak = float(kept[1].mean() - kept[0].mean()) / GATES
-            doubt = sigma / WAITS / GATES
-            whole = leak / STATES + rate_1_s * (top_ns + EDGES_NS) * 1e-9
-            found[top_ns] = leak, doubt, whole
+        for shape, signal in self.lost[-1].items():
+            lost, sigma = losses.lost(signal, shots)
+            at_rest = float(np.interp(shape.whole_ns, lengths, [idle[ns][0] for ns in lengths]))
+            leak = leaked(lost, at_rest, float(np.hypot(sigma, idle[lengths[0]][1])), GATES)
+            found[shape] = _Cost(leak, leak.value + rate_1_s * shape.whole_ns * 1e-9)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """What a gate loses of its average fidelity."""
+
+    leak: Measured
+    whole: float
+    """With decoherence at rest."""
 
 
 async def coupler_phase(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -207,8 +319,8 @@ async def coupler_phase(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     The pulse is net-zero, since lines behind bias tees keep one of one sign, and has smooth edges.
     It brings the coupler down to the ends, which shift each other meanwhile (Collodo et al., Phys.
     Rev. Lett. 125, 240502 (2020)); its height goes up in steps so
-    small that whole turns are known, with a short and with a long top. Of tops between them, each
-    at the height that gives half a turn, four gates in a row tell what they lose from 11. Stores
+    small that whole turns are known. Of edges and tops of several lengths, each at the height that
+    gives half a turn, five gates in a row tell what they lose from 10, 01 and 11. Stores
     ``gate_amplitude`` (of full scale), ``gate_duration`` and ``gate_rise`` (s) of the one with the
     least error, and ``gate_phase_slope`` (turns by full scale). Needs :func:`jazz`, which moves the
     coupler to its off point. Ramsey on the other end with three gates has to agree.
@@ -227,52 +339,52 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     none = await without_gate(p, outcome, p.still, 4 * bench.shots(SHOTS))
     scan = _Scan(p, outcome, signed_reach(p, coupler, level_v, APART), none)
     await scan.walk()
-    await scan.shorter()
+    await scan.others()
     await scan.leaks()
     name = p.still.qubit.element
 
     def raw() -> Panel:
-        rows = scan.rows[1] or [none]
+        rows = scan.edges or [none]
         signal = np.array([row.data[f"{name}_i"].values.ravel()[0] for row in rows]) * 1e3
         at = np.array(scan.at) if scan.at else np.zeros(1)
         points = Series("first phase", at, signal)
         return Panel(edge.element, "amplitude (of full scale)", "signal (mV)", (points,))
 
     def fit(_: Edge, panel: Panel) -> Found:
-        look_at(np.array([row.data[f"{name}_i"].values for row in scan.rows[1] or [none]]))
+        rows = scan.edges or [none]
+        look_at(np.array([row.data[f"{name}_i"].values for row in rows]))
         curve = scan.curve()
-        costs = scan.costs()
-        if not costs:
+        if not scan.lost:
+            longest = max(SHAPES, key=lambda one: one.whole_ns)
             raise FitFailed(
-                f"no pulse of {max(LENGTHS_NS) + EDGES_NS} ns on {edge.pulsed} turns 11 "
-                f"by half a turn: at {curve.at[-1]:.3f} of full scale it is "
-                f"{curve.phase(TOPS_NS[1])[-1]:+.3f} turns"
+                f"no pulse of up to {longest} on {edge.pulsed} turns 11 by half a turn: at "
+                f"{curve.at[-1]:.3f} of full scale it is {curve.phase(longest)[-1]:+.3f} turns"
             )
-        top_ns = min(costs, key=lambda one: costs[one][2])
-        place = curve.place(top_ns)
+        costs = scan.costs()
+        shape = min(costs, key=lambda one: costs[one].whole)
+        place = curve.place(shape)
         if place is None:  # it was there when its leakage was measured
-            raise FitFailed(f"a top of {top_ns} ns no longer gives half a turn anywhere")
+            raise FitFailed(f"a pulse of {shape} no longer gives half a turn anywhere")
         at, slope = place
         near = int(np.argmin(np.abs(curve.at - at)))
-        whole_ns = top_ns + EDGES_NS
         values = {
             "gate_amplitude": Measured(at, float(curve.sigma[near] / abs(slope)), "1"),
-            "gate_duration": Measured(whole_ns * 1e-9, 1e-9, "s"),
-            "gate_rise": Measured(COUPLER_RISE_NS * 1e-9, 1e-10, "s"),
+            "gate_duration": Measured(shape.whole_ns * 1e-9, 1e-9, "s"),
+            "gate_rise": Measured(shape.rise_ns * 1e-9, 1e-10, "s"),
             "gate_phase_slope": Measured(abs(slope), SLOPE_DOUBT * abs(slope), "1"),
         }
         said = ", ".join(
-            f"{one + EDGES_NS} ns {leak * 100:.2f} ± {doubt * 100:.2f} %"
-            for one, (leak, doubt, _) in costs.items()
+            f"{one} {cost.leak.value * 100:.2f} ± {cost.leak.sigma * 100:.2f} %"
+            for one, cost in costs.items()
         )
-        series = tuple(Series(f"{ns + EDGES_NS} ns", curve.at, curve.phase(ns)) for ns in TOPS_NS)
+        series = tuple(Series(str(one), curve.at, curve.phase(one)) for one in (SHAPES[0], shape))
         return values, replace(
             panel,
             y_label="conditional phase (turns)",
             series=series,
             marks=(("half a turn", at),),
             judged=False,
-            text=f"half a turn at {{gate_amplitude}} in {{gate_duration}}; a gate leaks: {said}",
+            text=f"half a turn at {{gate_amplitude}} in {{gate_duration}}; leakage costs: {said}",
         )
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
@@ -285,8 +397,9 @@ async def _verify(scan: _Scan, found: Mapping[str, Measured]) -> Panel:
     """Measure the phase that the other end gets from three gates in a row."""
     p, outcome = scan.p, scan.outcome
     at, target = found["gate_amplitude"], p.moved
-    top_ns = round(found["gate_duration"].value * 1e9) - EDGES_NS
-    gated = await scan.row(at.value, top_ns, target, CHECK_GATES)
+    rise_ns, whole_ns = (round(found[name].value * 1e9) for name in ("gate_rise", "gate_duration"))
+    shape = _Shape(rise_ns, whole_ns - 4 * rise_ns)
+    gated = await scan.row(at.value, shape, target, CHECK_GATES)
     none = await without_gate(p, outcome, target, p.bench.shots(CHECK_SHOTS))
     known = at.sigma * found["gate_phase_slope"].value
     return half_turn_check(p, gated, none, known, SLACK)

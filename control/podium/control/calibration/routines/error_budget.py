@@ -6,7 +6,7 @@ from math import hypot
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
@@ -19,11 +19,10 @@ from podium.control.calibration.fits.gate_budget import (
 )
 from podium.control.calibration.fits.least_squares import look_at
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
+from podium.control.calibration.gate_losses import GateLosses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.leakage import GATES as LEAKING
-from podium.control.calibration.routines.leakage import WAITS, lost_program
-from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import Pulses
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured, ParameterEntry
@@ -53,8 +52,9 @@ class _Data:
     gated: list[Fringes]
     later: list[Fringes]
     """Behind :data:`EARLIER` gates."""
+    losses: GateLosses
     left: NDArray[np.complex128]
-    """Mean V of the end at rest, (2, waits), complex: behind leaking gates, and behind none."""
+    """What :class:`.GateLosses` look at, V: (2, ...), behind leaking gates, and behind none."""
     shots: int
 
     def off(self, played: list[Fringes], reference: list[Fringes], wanted: float) -> PhaseErrors:
@@ -69,15 +69,13 @@ class _Data:
 
     def leakage(self) -> Measured:
         """Return what leakage costs."""
-        reference = levels(self.p.bench, self.p.still.qubit)
-        lost = 1 - reference.project(self.left)
-        variance = reference.sigma(1 - lost, self.shots) ** 2
-        means, sigma = lost.mean(axis=1), float(np.sqrt(variance.sum())) / WAITS
-        return leaked(float(means[0]), float(means[1]), sigma, LEAKING)
+        lost, idle = (self.losses.lost(one, self.shots) for one in self.left)
+        sigma = hypot(lost[1], idle[1])
+        return leaked(lost[0], idle[0], sigma, self.losses.gates)
 
 
 async def error_budget(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
-    """Ramsey on each end with three gates, and the same behind twelve more; 11 behind four gates.
+    """Ramsey on each end with three gates, and the same behind twelve more; losses of four gates.
 
     Needs :func:`phase_compensation`. Stores what each cause costs of the gate's average fidelity,
     ``decoherence_error`` (of qubits at rest, from T1 and T2 echo), ``leakage_error``,
@@ -107,11 +105,11 @@ async def _measure(p: EdgePulses, outcome: Outcome) -> _Data:
         [await _ramsey(p, outcome, target, gates, earlier) for target in p.both]
         for gates, earlier in ((0, 0), (GATES, 0), (GATES, EARLIER))
     ]
-    slot, iq = p.slot_ns(p.gate_ns), []
+    losses, slot, left = GateLosses(p, LEAKING), p.slot_ns(p.gate_ns), []
     for amplitude in (p.gate_amplitude, 0.0):
-        program = lost_program(p, amplitude, p.gate_ns, slot, LEAKING, shots)
-        iq.append(iq_of(await p.bench.run(outcome, program), p.still.qubit.element))
-    return _Data(p, none, gated, later, np.stack(iq), shots)
+        data = await p.bench.run(outcome, losses.program(amplitude, p.gate_ns, slot, shots))
+        left.append(losses.signal(data))
+    return _Data(p, none, gated, later, losses, np.stack(left), shots)
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -122,7 +120,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     at_rest = decoherence(p.slot_ns(p.gate_ns) * 1e-9, t1, t2)
 
     def raw(_: Edge) -> Panel:
-        points = np.concatenate([data.left[0].real, data.left[1].real]) * 1e3
+        points = data.left.real.ravel() * 1e3
         series = (
             Series("behind gates, and behind none", np.arange(points.size, dtype=float), points),
         )

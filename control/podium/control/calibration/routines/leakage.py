@@ -7,7 +7,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.bench import Bench, iq_of
+from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import STEP_NS, EdgePulses, even_ns
 from podium.control.calibration.fits.least_squares import (
@@ -16,23 +16,15 @@ from podium.control.calibration.fits.least_squares import (
     fit_least_squares,
     look_at,
 )
+from podium.control.calibration.gate_losses import GateLosses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
-from podium.control.calibration.routines.single_shot import levels
-from podium.control.calibration.sequences import GRID_NS
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
-from podium.control.program.program import Affine, Axis, Delay, Program, Statement, Table, Variable
 
 Array = NDArray[np.float64]
 GATES = 4
-"""In a row, with equal waits between them. What one leaves in 20 meets what the next one leaves at
-a phase that the wait decides: the mean over waits is the sum of what each leaves by itself."""
-WAITS = 5
-LONGEST_STEP_NS = 120
-"""From one wait to the next, at most."""
-STEP_COSTS = 0.005
-"""A ns more of it has to take so much off the unevenness."""
+"""In a row, with equal waits between them: :mod:`..gate_losses`."""
 STEPS = (-0.09, -0.045, 0.0, 0.045, 0.09)
 """Durations, about the one that is known, as shares of it."""
 SHOTS = 400
@@ -44,51 +36,6 @@ LIKE = 0.12
 to do with each other agree by chance once in a thousand times without."""
 UNEVEN = 0.02
 """What interference leaves of a mean over so few waits: share of 1, beside the shots' noise."""
-
-
-def waits_ns(apart_hz: float) -> tuple[int, ...]:
-    """Return waits between gates that spread the phase of 20 against 11 most evenly over a turn.
-
-    ``apart_hz``: from 11 to 20 at rest. It is some hundred MHz: waits of one step for all chips
-    would be whole turns on some of them.
-    """
-    places = np.arange(WAITS)
-
-    def uneven(step_ns: int) -> float:
-        turn = np.exp(2j * np.pi * apart_hz * 1e-9 * step_ns * places)
-        left = sum((GATES - m) * float(abs(np.mean(turn**m))) for m in range(1, GATES))
-        return left + STEP_COSTS * step_ns
-
-    step = min(range(1, LONGEST_STEP_NS + 1), key=uneven)
-    return tuple(int(step * k) for k in places)
-
-
-def lost_program(
-    p: EdgePulses, amplitude: float, duration_ns: int, slot_ns: int, gates: int, shots: int
-) -> Program:
-    """Return both ends in 1, gates of that duration in slots, a readout; over waits between.
-
-    The readout waits for the grid: an SHFQA stores a waveform for each place on its own grid, and
-    shots that end off it would have it elsewhere in each repetition.
-    """
-    wait, rest = f"{p.edge.element}_wait", f"{p.edge.element}_rest"
-    waits = waits_ns(p.rest_detuning_hz)
-    rests = tuple(-gates * ns % GRID_NS for ns in waits)
-    slot: list[Statement] = [
-        p.pulse(amplitude, duration_ns),
-        p.settling(duration_ns, slot_ns),
-        Delay((p.flux,), Affine(wait)),
-    ]
-    body = [
-        *p.begin(),
-        *p.one_by_one([[p.first.pi()], [p.second.pi()]]),
-        *slot * gates,
-        Delay((p.flux,), Affine(rest)),
-        *p.read(),
-    ]
-    between = Variable(wait, "ns", Table(waits)), Variable(rest, "ns", Table(rests))
-    axis = Axis("wait", between)
-    return Program(f"leakage, {duration_ns} ns", p.frames(), tuple(body), (axis,), shots=shots)
 
 
 async def leakage(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -110,16 +57,13 @@ async def _lost(
 
     Raises NotMeasured.
     """
-    slot = p.slot_ns(max(times))
-    still = p.still.qubit
-    iq = []
+    slot, losses = p.slot_ns(max(times)), GateLosses(p, gates)
+    found = []
     for ns in times:
-        program = lost_program(p, p.gate_amplitude, ns, slot, gates, shots)
-        iq.append(iq_of(await p.bench.run(outcome, program), still.element))
-    reference = levels(p.bench, still)
-    signal = reference.project(np.stack(iq))
-    variance = reference.sigma(signal, shots) ** 2
-    return 1 - signal.mean(axis=1), np.sqrt(variance.sum(axis=1)) / WAITS
+        data = await p.bench.run(outcome, losses.program(p.gate_amplitude, ns, slot, shots))
+        found.append(losses.signal(data))
+    lost, sigma = np.array([losses.lost(signal, shots) for signal in found]).T
+    return lost, sigma
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:

@@ -1,0 +1,194 @@
+"""Measures what a gate's pulse takes out of 1 at both ends, amplified by pulses in a row.
+
+Between pulses there are waits, over which the mean is taken: what one pulse leaves in a state
+outside meets what the next one leaves at a phase that the wait decides, and the mean is the sum of
+what each leaves by itself.
+
+A pulse that moves an end loses to 20 from 11 alone, which the end at rest sees. One that moves a
+coupler loses to the coupler as well, whichever end is in 1, and that end alone sees it: 10, 01 and
+11 are looked at. What 11 loses to 20 is seen by both ends and counts twice there.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import iq_of
+from podium.control.calibration.edge_flux import coupler_arc, pulsed_coupler, rest_v
+from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.routines.single_shot import levels
+from podium.control.calibration.sequences import GRID_NS, Pulses
+from podium.control.program.program import Affine, Axis, Delay, Program, Statement, Table, Variable
+
+if TYPE_CHECKING:
+    import xarray
+
+Array = NDArray[np.float64]
+WAITS = 5
+LONGEST_STEP_NS = 120
+"""From one wait to the next, at most."""
+STEP_COSTS = 0.005
+"""A ns more of it has to take so much off the unevenness."""
+COUPLER_WAITS = 12
+COUPLER_WAIT_NS = 16
+"""The longest of them."""
+DOUBT_HZ = 60e6
+"""So far a coupler may be from where its design has it."""
+PLACES = 5
+"""Detunings within that doubt that are looked at."""
+DRAWS = 300
+BOTH = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
+
+
+def waits_ns(apart_hz: float, gates: int) -> tuple[int, ...]:
+    """Return waits between gates that spread the phase of what is left outside over a turn.
+
+    ``apart_hz``: of that against where it came from, at rest. It is some hundred MHz: waits of one
+    step for all chips would be whole turns on some of them.
+    """
+    places = np.arange(WAITS)
+
+    def uneven(step_ns: int) -> float:
+        turn = np.exp(2j * np.pi * apart_hz * 1e-9 * step_ns * places)
+        left = sum((gates - m) * float(abs(np.mean(turn**m))) for m in range(1, gates))
+        return left + STEP_COSTS * step_ns
+
+    step = min(range(1, LONGEST_STEP_NS + 1), key=uneven)
+    return tuple(int(step * k) for k in places)
+
+
+@lru_cache(maxsize=8)
+def drawn_waits_ns(apart_hz: tuple[float, ...], gates: int) -> tuple[tuple[int, ...], ...]:
+    """Return waits behind each gate but the last, at each point, (gates - 1, points).
+
+    Those of :data:`DRAWS` drawn ones with the least interference, at worst, over all detunings that
+    are known to :data:`DOUBT_HZ` alone and over the phase that a gate adds.
+    """
+    off_hz = np.linspace(-DOUBT_HZ, DOUBT_HZ, PLACES)
+    rng = np.random.default_rng(1)
+    drawn = rng.integers(0, COUPLER_WAIT_NS + 1, (DRAWS, COUPLER_WAITS, gates - 1))
+    worst = np.zeros(DRAWS)
+    for hz in (np.array(apart_hz)[:, None] + off_hz).ravel():
+        worst = np.maximum(worst, interference(drawn, float(hz)))
+    best = drawn[int(np.argmin(worst))]
+    return tuple(tuple(int(one) for one in gap) for gap in best.T)
+
+
+def interference(waits: NDArray[np.int64], apart_hz: float) -> Array:
+    """Return by how much the sum of what gates lose is off, at worst, as a share of it.
+
+    ``waits`` (..., points, gates - 1), ns: behind each gate but the last.
+    """
+    begins = np.concatenate([np.zeros((*waits.shape[:-1], 1)), np.cumsum(waits, axis=-1)], axis=-1)
+    turned = np.exp(2j * np.pi * apart_hz * 1e-9 * begins)
+    gates = begins.shape[-1]
+    apart = np.arange(1, gates)
+    mean = np.stack(
+        [
+            (turned[..., m:] * np.conj(turned[..., :-m])).sum(axis=-1).mean(axis=-1)
+            for m in apart.tolist()
+        ],
+        axis=-1,
+    )
+    added = np.exp(2j * np.pi * np.outer(apart, np.arange(24) / 24))
+    return np.asarray(np.abs(2 / gates * (mean @ added).real).max(axis=-1))
+
+
+@dataclass(frozen=True, slots=True)
+class GateLosses:
+    """What so many pulses in a row on an edge take out of 1."""
+
+    p: EdgePulses
+    gates: int
+
+    @property
+    def by_coupler(self) -> bool:
+        """Whether the pulse moves a coupler."""
+        return self.p.edge.played == "coupler cz"
+
+    @property
+    def states(self) -> tuple[tuple[float, float], ...]:
+        """What the first and the second end are prepared in."""
+        return BOTH if self.by_coupler else ((1.0, 1.0),)
+
+    @property
+    def read(self) -> tuple[Pulses, ...]:
+        """The ends that are looked at."""
+        return self.p.both if self.by_coupler else (self.p.still,)
+
+    def waits_ns(self) -> tuple[tuple[int, ...], ...]:
+        """Return the waits behind each pulse, at each point, ns. Raises NotMeasured."""
+        p, rest_hz = self.p, self.p.rest_detuning_hz
+        coupler = pulsed_coupler(p.bench, p.edge)
+        if coupler is None:
+            return (waits_ns(rest_hz, self.gates),) * self.gates
+        level_v = np.array([rest_v(p.bench, p.edge, coupler)])
+        above = float(coupler_arc(coupler, level_v)[0])
+        apart = (rest_hz, *(above - p.bench.best(one.qubit, "f01") for one in p.both))
+        return (*drawn_waits_ns(apart, self.gates), (0,) * COUPLER_WAITS)
+
+    def program(self, amplitude: float, duration_ns: int, slot_ns: int, shots: int) -> Program:
+        """Return both ends prepared, pulses in slots, a readout; over states and waits.
+
+        The readout waits for the grid: an SHFQA stores a waveform for each place on its own grid,
+        and shots that end off it would have it elsewhere in each repetition.
+        """
+        p, element = self.p, self.p.edge.element
+        behind = self.waits_ns()
+        names = {gap: f"{element}_wait{k or ''}" for k, gap in enumerate(dict.fromkeys(behind))}
+        rest = f"{element}_rest"
+        rests = tuple(-sum(point) % GRID_NS for point in zip(*behind, strict=True))
+        pulses: list[Statement] = []
+        for gap in behind:
+            pulses += [
+                p.pulse(amplitude, duration_ns),
+                p.settling(duration_ns, slot_ns),
+                Delay((p.flux,), Affine(names[gap])),
+            ]
+        between = tuple(Variable(name, "ns", Table(gap)) for gap, name in names.items())
+        between += (Variable(rest, "ns", Table(rests)),)
+        axes: tuple[Axis, ...] = (Axis("wait", between),)
+        prepared: list[list[Statement]] = [[one.pi()] for one in p.both]
+        if len(self.states) > 1:
+            heights_of = tuple(f"{one.qubit.element}_preparation" for one in p.both)
+            prepared = [
+                [one.pulse(Affine(name))] for one, name in zip(p.both, heights_of, strict=True)
+            ]
+            heights = tuple(
+                Variable(name, "1", Table(tuple(one.pi_amplitude() * state[k] for state in BOTH)))
+                for k, (one, name) in enumerate(zip(p.both, heights_of, strict=True))
+            )
+            axes = (Axis("prepared", heights), *axes)
+        body = [
+            *p.begin(),
+            *p.one_by_one(prepared),
+            *pulses,
+            Delay((p.flux,), Affine(rest)),
+            *p.read(),
+        ]
+        return Program(f"leakage, {duration_ns} ns", p.frames(), tuple(body), axes, shots=shots)
+
+    def signal(self, data: "xarray.Dataset") -> NDArray[np.complex128]:
+        """Return mean V of the ends that are looked at, (ends, states, waits), complex."""
+        shape = (len(self.states), -1)
+        return np.stack([iq_of(data, one.qubit.element).reshape(shape) for one in self.read])
+
+    def lost(self, signal: NDArray[np.complex128], shots: int) -> tuple[float, float]:
+        """Return what has left 1, mean over waits, summed over states and ends; and its sigma.
+
+        ``signal``: as :meth:`signal` returns it. Raises NotMeasured.
+        """
+        lost, variance = 0.0, 0.0
+        for one, of_end in zip(self.read, signal, strict=True):
+            reference = levels(self.p.bench, one.qubit)
+            k = self.p.both.index(one)
+            for state, over_waits in zip(self.states, of_end, strict=True):
+                if not state[k]:
+                    continue
+                kept = reference.project(over_waits)
+                lost += 1 - float(kept.mean())
+                variance += float(np.sum(reference.sigma(kept, shots) ** 2)) / kept.size**2
+        return lost, float(np.sqrt(variance))
