@@ -53,10 +53,10 @@ LAST_PACE = replace(PACE, enough=0.6)
 SHOTS = 300
 GATES = 5
 """In a row, that losses are taken from."""
-LEAKAGE_SHOTS = (90, 360)
+LEAKAGE_SHOTS = (180, 360)
 """What a gate loses goes up and down over some ns, since all four edges interfere: all are looked
 at, then those with the least error once more."""
-FINALISTS = 5
+FINALISTS = 6
 SLOPE_DOUBT = 0.15
 """Of the slope: it lays out scans, and nothing else."""
 CHECK_SHOTS = 600
