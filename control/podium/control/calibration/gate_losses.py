@@ -99,19 +99,19 @@ def interference(waits: NDArray[np.int64], apart_hz: float) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class GateLosses:
-    """What so many pulses in a row on an edge take out of 1."""
+    """Lays out so many pulses in a row on an edge, and tells what they take out of 1."""
 
     p: EdgePulses
     gates: int
 
     @property
     def by_coupler(self) -> bool:
-        """Whether the pulse moves a coupler."""
+        """True where the pulse moves a coupler."""
         return self.p.edge.played == "coupler cz"
 
     @property
     def states(self) -> tuple[tuple[float, float], ...]:
-        """What the first and the second end are prepared in."""
+        """States that the first and the second end are prepared in."""
         return BOTH if self.by_coupler else ((1.0, 1.0),)
 
     @property

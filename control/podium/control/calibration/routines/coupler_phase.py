@@ -74,7 +74,7 @@ class _Shape:
 
     @property
     def whole_ns(self) -> int:
-        """How long all of it lasts."""
+        """Length of all of it."""
         return 4 * self.rise_ns + self.top_ns
 
     def __str__(self) -> str:
@@ -306,7 +306,7 @@ class _Scan:
 
 @dataclass(frozen=True, slots=True)
 class _Cost:
-    """What a gate loses of its average fidelity."""
+    """A gate's loss of average fidelity."""
 
     leak: Measured
     whole: float
