@@ -1,37 +1,67 @@
-"""``podium twin budget``: what each part of a link costs its Bell pair, from a device table."""
+"""``podium twin budget``: what each part costs, of a link's Bell pair or of an edge's gate."""
 
 import json
 import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from podium.sim_instruments.serve_command import DONE, WRONG_USE
 
-BUDGET_HELP = "tell what each part of a link costs its Bell pair, from a device table"
+if TYPE_CHECKING:
+    from podium.sim_instruments.physics.joint.gate_knobs import GivenGate
+
+BUDGET_HELP = "tell what each part costs, of a link's pair or of an edge's gate"
+
+
+class _WrongUse(Exception):
+    """A file says nothing that a budget could be made of. The message says why."""
 
 
 def add_budget(budget: ArgumentParser) -> None:
     """Add the arguments of ``podium twin budget``."""
-    budget.add_argument("table", metavar="TABLE", help="kurpiers2018, magnard2020, or a YAML file")
+    budget.add_argument(
+        "table",
+        metavar="TABLE|TWIN",
+        help="of a link: kurpiers2018, magnard2020, or a YAML file; with --edge a twin file",
+    )
+    budget.add_argument(
+        "--edge", metavar="NAME", help="an edge, e.g. node_a.q0_q1: its cz or iswap"
+    )
+    budget.add_argument(
+        "--gate",
+        type=Path,
+        metavar="FILE",
+        help="the edge's gate as it is calibrated, from podium params get EDGE --json (default: "
+        "the best pulse of one sign)",
+    )
     budget.add_argument("--json", action="store_true", help="print JSON")
 
 
 def run_budget(arguments: Namespace) -> int:
-    """Print the budget by both models of dephasing, the dearest part first."""
+    """Print the budget, the dearest part first."""
+    try:
+        return _of_edge(arguments) if arguments.edge is not None else _of_link(arguments)
+    except (OSError, _WrongUse) as error:
+        print(f"podium twin budget: {error}", file=sys.stderr)
+        return WRONG_USE
+
+
+def _of_link(arguments: Namespace) -> int:
     from podium.sim_instruments.physics.links.dephasing import number_operator, two_sigma_z
     from podium.sim_instruments.physics.links.link_budget import link_budget
     from podium.sim_instruments.physics.links.link_table import LinkTableError, parse_link_table
     from podium.sim_instruments.physics.links.published_links import PUBLISHED
 
+    if arguments.gate is not None:
+        raise _WrongUse("--gate goes with --edge: which edge's gate is it?")
     link = PUBLISHED.get(arguments.table)
     if link is None:
         try:
-            text = Path(arguments.table).read_bytes()
-            link = parse_link_table(text, arguments.table).link()
-        except (OSError, LinkTableError) as error:
-            print(f"podium twin budget: {error}", file=sys.stderr)
-            return WRONG_USE
+            link = parse_link_table(Path(arguments.table).read_bytes(), arguments.table).link()
+        except LinkTableError as error:
+            raise _WrongUse(error) from error
     models = {"number_operator": number_operator, "two_sigma_z": two_sigma_z}
     found = {name: asdict(link_budget(link, model)) for name, model in models.items()}
     if arguments.json:
@@ -43,3 +73,78 @@ def run_budget(arguments: Namespace) -> int:
         print(f"  perfect by itself each part would add: {costs}")
         print(f"  with all of them perfect: {budget['without_all']:.4f}")
     return DONE
+
+
+def _of_edge(arguments: Namespace) -> int:
+    from podium.sim_instruments.physics.joint.gate_knobs import NoSuchEdge, gate_knobs
+    from podium.sim_instruments.physics.world_file import WorldFileError, read_world
+
+    known = {} if arguments.gate is None else _numbers(arguments.gate, arguments.edge)
+    given = None if arguments.gate is None else _given(known, arguments.edge, arguments.gate)
+    try:
+        found = gate_knobs(read_world(Path(arguments.table)), arguments.edge, given)
+    except (WorldFileError, NoSuchEdge) as error:
+        raise _WrongUse(error) from error
+    measured = {name: known[name] for name in ("budget_error", "gate_error") if name in known}
+    if arguments.json:
+        print(json.dumps({**asdict(found), "measured": measured}, indent=2))
+        return DONE
+    errs = _percent(found.infidelity)
+    print(f"{found.edge}: a {found.gate} in {found.duration_ns} ns errs by {errs}")
+    print(
+        f"  without decoherence and noise by {_percent(found.coherent)}; "
+        f"it leaks {_percent(found.leakage)}"
+    )
+    for name, (value, sigma) in measured.items():
+        print(f"  measured, {name}: {_percent(value)} ± {_percent(sigma)}")
+    print("each by itself would buy:")
+    for knob in found.knobs:
+        print(f"  {100 * knob.buys:+8.4f} %  {knob.name}")
+    return DONE
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4f} %"
+
+
+def _numbers(file: Path, edge: str) -> dict[str, tuple[float, float]]:
+    """Return values and sigmas of an edge's parameters by their quantities."""
+    try:
+        every = json.loads(file.read_text(encoding="utf-8"))
+        own = {
+            name.removeprefix(f"{edge}."): (float(one["value"]), float(one["sigma"]))
+            for name, one in every.items()
+            if name.startswith(f"{edge}.")
+        }
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise _WrongUse(
+            f"{file} holds no parameters as podium params get {edge} --json prints them: {error!r}"
+        ) from error
+    if not own:
+        raise _WrongUse(f"{file} holds no parameter of {edge}")
+    return own
+
+
+def _given(known: dict[str, tuple[float, float]], edge: str, file: Path) -> "GivenGate":
+    """Return the shape of a gate's pulse."""
+    from podium.sim_instruments.physics.joint.gate_knobs import GivenGate, NetZeroPulse
+
+    if "gate_duration" not in known:
+        raise _WrongUse(f"{file} has no gate_duration of {edge}: its gate is not calibrated")
+
+    def ns(name: str) -> int:
+        return round(known.get(name, (0.0, 0.0))[0] * 1e9)
+
+    rise_ns, whole_ns = ns("gate_rise"), ns("gate_duration")
+    top_ns = whole_ns // 2 - 2 * rise_ns
+    if top_ns < 0 or whole_ns > LONGEST_NS:
+        raise _WrongUse(
+            f"{file}: a net-zero pulse of {whole_ns} ns with edges of {rise_ns} ns is none; it "
+            f"lasts four edges at least, and {LONGEST_NS} ns at most"
+        )
+    shape = NetZeroPulse(top_ns, rise_ns, ns("gate_gap"), known.get("gate_ratio", (1.0, 0.0))[0])
+    return GivenGate(shape, known.get("off_point", (None, 0.0))[0])
+
+
+LONGEST_NS = 1000
+"""Of a gate's pulse."""

@@ -52,6 +52,20 @@ def test_a_value_set_by_hand_carries_who_and_why(
     assert "set by ada: the fit took the wrong line" in said
 
 
+def test_what_was_measured_becomes_the_design_of_a_facility_file(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "measured.yaml"
+    assert params(store, "design", str(EXAMPLE), "--out", str(out)) == 0
+    assert "2 design values" in capsys.readouterr().out
+    assert cli.main(["check", str(out)]) == 0
+    assert params(store, "design", str(out), "--json") == 0
+    told = capsys.readouterr().out
+    assert json.loads(told[told.index("{") :])["measured"] == ["node_a.q0.f01", "node_a.q0.t1"]
+    assert params(store, "design", str(tmp_path / "none.yaml")) == 2
+    assert "none.yaml" in capsys.readouterr().err
+
+
 def test_nobody_sets_a_value_without_a_reason(store: Path) -> None:
     with pytest.raises(SystemExit) as left:
         params(store, "set", "node_a.q0.f01", "6 GHz")

@@ -74,6 +74,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     _by_whom(revert)
     _common(revert)
 
+    design = actions.add_parser(
+        "design", help="write the facility file with what was measured as its design values"
+    )
+    add_facility_arguments(design, endpoints=False, state=False)
+    design.add_argument(
+        "--out", type=Path, metavar="FILE", help="write it there instead of standard output"
+    )
+    _common(design)
+
     upgrade = actions.add_parser("upgrade", help="bring a store of an older Podium up to date")
     _common(upgrade)
 
@@ -256,8 +265,43 @@ def _upgrade(arguments: Namespace, store: "ParameterStore") -> int:
     return DONE
 
 
+def _design(arguments: Namespace, store: "ParameterStore") -> int:
+    from podium.control.calibration.measured_design import measured_design
+    from podium.control.commands.options.facility_file import facility_in_use
+    from podium.control.commands.part import written
+    from podium.control.facility.facility_in_use import WhichFacility
+    from podium.control.facility.load import load_facility
+    from podium.control.facility.problems import FacilityError
+    from podium.control.facility.source import read_source
+
+    try:
+        path = facility_in_use(arguments)
+        facility = load_facility(path)
+        source, _ = read_source(path)
+    except (WhichFacility, FacilityError, OSError) as error:
+        raise WrongWords(str(error)) from error
+    tree = source.data if isinstance(source.data, dict) else {}
+    made, names = measured_design(tree, facility, store.all())
+    if not names:
+        raise WrongWords(f"{arguments.store} holds no design value of {path}")
+    text = written(made)
+    if arguments.out is not None:
+        try:
+            arguments.out.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise WrongWords(f"{error}; give another --out") from error
+    if arguments.json:
+        print(json.dumps({"measured": names}, indent=2))
+    elif arguments.out is None:
+        print(text, end="")
+    else:
+        print(f"{len(names)} design values of {path} as they were measured: {arguments.out}")
+    return DONE
+
+
 ACTIONS = {
     "get": _get,
+    "design": _design,
     "set": _set,
     "log": _log,
     "diff": _diff,

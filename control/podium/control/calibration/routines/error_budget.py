@@ -36,6 +36,8 @@ EARLIER = 12
 """Gates before it, on qubits in 0: nothing but the line notices them."""
 SHOTS = 1000
 LEAKAGE_SHOTS = 1000
+COUPLER_LEAKAGE_SHOTS = 400
+"""The same where three states are looked at over more waits."""
 PARTS = ("decoherence_error", "leakage_error", "phase_error", "distortion_error")
 """Each a quantity that is stored."""
 AGREED = 3.0
@@ -100,12 +102,13 @@ async def _ramsey(
 
 async def _measure(p: EdgePulses, outcome: Outcome) -> _Data:
     """Run all programs. Raises NotMeasured."""
-    shots = p.bench.shots(LEAKAGE_SHOTS)
+    losses = GateLosses(p, LEAKING)
+    shots = p.bench.shots(COUPLER_LEAKAGE_SHOTS if losses.by_coupler else LEAKAGE_SHOTS)
     none, gated, later = [
         [await _ramsey(p, outcome, target, gates, earlier) for target in p.both]
         for gates, earlier in ((0, 0), (GATES, 0), (GATES, EARLIER))
     ]
-    losses, slot, left = GateLosses(p, LEAKING), p.slot_ns(p.gate_ns), []
+    slot, left = p.slot_ns(p.gate_ns), []
     for amplitude in (p.gate_amplitude, 0.0):
         data = await p.bench.run(outcome, losses.program(amplitude, p.gate_ns, slot, shots))
         left.append(losses.signal(data))

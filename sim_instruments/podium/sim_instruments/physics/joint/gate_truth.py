@@ -11,6 +11,7 @@ is ``(4 F + 1 - L) / 5`` (Wood and Gambetta, Phys. Rev. A 97, 032306 (2018)).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,8 @@ REACH = 0.06
 """Amplitudes are searched by this part about the resonance."""
 FARTHEST = 0.5
 """Flux quanta: beyond it the arc comes back."""
+KNOTS = 401
+"""Of the spline through Hamiltonians over flux: good to 1 Hz."""
 NODES = np.polynomial.hermite_e.hermegauss(3)
 
 
@@ -70,12 +73,11 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
     """
     told: dict[str, Truth] = {}
     for edge in chip.edges:
-        point = _point(chip, edge, biases_v)
-        told[f"{edge.name}.zz"] = Truth(point.pair_zz_hz(0, 1), "Hz")
+        at_rest = _point(chip, edge, biases_v)
+        told[f"{edge.name}.zz"] = Truth(at_rest.pair_zz_hz(0, 1), "Hz")
+        point = edge_point(chip, edge, biases_v)
         if edge.pulsed in chip.couplers:
-            off_v = off_point_v(chip, edge, biases_v)
-            told[f"{edge.name}.off_point"] = Truth(off_v, "V")
-            point = _point(chip, edge, {**biases_v, f"{edge.pulsed}.flux": off_v})
+            told[f"{edge.name}.off_point"] = Truth(point.biases_v[f"{edge.pulsed}.flux"], "V")
         found = None if edge.gate == "cnot" else best_pulse(point, edge)
         if found is None:
             continue
@@ -90,6 +92,19 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
         }
         told |= {f"{edge.name}.{edge.gate}_{key}": known for key, known in values.items()}
     return told
+
+
+def edge_point(
+    chip: Chip, edge: Edge, biases_v: Mapping[str, float], off_v: float | None = None
+) -> ClusterPoint:
+    """Return the cluster in which an edge's gate is played: a pulsed coupler at its off point.
+
+    ``off_v``: in place of that.
+    """
+    if edge.pulsed in chip.couplers:
+        off_v = off_point_v(chip, edge, biases_v) if off_v is None else off_v
+        biases_v = {**biases_v, f"{edge.pulsed}.flux": off_v}
+    return _point(chip, edge, biases_v)
 
 
 def _point(chip: Chip, edge: Edge, biases_v: Mapping[str, float]) -> ClusterPoint:
@@ -290,7 +305,46 @@ def gate_unitary(gate: str, block: NDArray[np.complex128]) -> NDArray[np.complex
     return wanted
 
 
-def judged(point: ClusterPoint, edge: Edge, pulse: Pulse) -> tuple[float, float]:
+class CoherentGate:
+    """Plays pulses on an edge without decoherence and noise."""
+
+    def __init__(self, point: ClusterPoint, edge: Edge, farthest: float) -> None:
+        """``farthest``: flux quanta that no pulse goes beyond."""
+        from scipy.interpolate import CubicSpline  # heavy: see .relaxation
+
+        reached = np.flatnonzero(point.basis.number <= 2)  # no pulse adds an excitation
+        quanta = np.linspace(-farthest, farthest, KNOTS)
+        frame = np.diag(point.frame_hz * point.basis.number[reached])
+        rows = np.ix_(reached, reached)
+        self._gate = edge.gate
+        self._states = _states(point)[reached]
+        self._matrix = CubicSpline(
+            quanta, np.stack([_hamiltonian(point, edge, q)[rows] - frame for q in quanta.tolist()])
+        )
+
+    def error(self, samples: NDArray[np.float64]) -> float:
+        """Return the infidelity of a pulse, flux quanta in steps of 1 ns."""
+        begins = np.concatenate([[0], np.flatnonzero(np.diff(samples)) + 1, [samples.size]])
+        energy, vectors = np.linalg.eigh(self._matrix(samples[begins[:-1]]))
+        turned = np.exp(-2e-9j * np.pi * np.diff(begins)[:, None] * energy)
+        states = self._states.astype(np.complex128)
+        for phase, own in zip(turned, vectors, strict=True):
+            states = own @ (phase[:, None] * (own.T @ states))
+        block = (self._states.T @ states)[None]
+        wanted = gate_unitary(self._gate, block)
+        overlap = float(np.abs(np.sum(np.conj(wanted) * block)) ** 2)
+        return 1 - (overlap + float(np.sum(np.abs(block) ** 2))) / 20
+
+
+class Sampled(Protocol):
+    """A flux pulse by its samples."""
+
+    def samples(self) -> NDArray[np.float64]:
+        """Return it in steps of 1 ns, flux quanta."""
+        ...
+
+
+def judged(point: ClusterPoint, edge: Edge, pulse: Sampled) -> tuple[float, float]:
     """Return the average infidelity and the leakage of a pulse, decoherence and noise included."""
     comp = _states(point)
     samples = pulse.samples()
