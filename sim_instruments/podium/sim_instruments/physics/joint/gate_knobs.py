@@ -107,7 +107,7 @@ class GateKnobs:
 
 @dataclass(frozen=True, slots=True)
 class GivenGate:
-    """What is known of a gate that was calibrated."""
+    """A gate as it was calibrated, so far as its budget needs it."""
 
     shape: NetZeroPulse
     off_point_v: float | None = None
