@@ -53,10 +53,10 @@ LAST_PACE = replace(PACE, enough=0.6)
 SHOTS = 300
 GATES = 5
 """In a row, that losses are taken from."""
-LEAKAGE_SHOTS = (180, 360)
-"""What a gate loses goes up and down over some ns, since all four edges interfere: all are looked
-at, then those with the least error once more."""
-FINALISTS = 6
+ROUNDS = ((180, 18), (360, 6), (480, 3))
+"""Shots, and of how many shapes. What a gate loses goes up and down over some ns, since all four
+edges interfere: all are looked at, then those with the least error, then the best of these. The
+first round is forgotten then: what it has found best has had luck."""
 SLOPE_DOUBT = 0.15
 """Of the slope: it lays out scans, and nothing else."""
 CHECK_SHOTS = 600
@@ -252,10 +252,10 @@ class _Scan:
         except (FitFailed, NotMeasured):
             return
         places = {shape: place for shape in SHAPES if (place := curve.place(shape)) is not None}
-        for shots in LEAKAGE_SHOTS:
+        for shots, count in ROUNDS:
             if self.lost:
                 costs = self.costs()
-                best = sorted(costs, key=lambda one: costs[one].whole)[:FINALISTS]
+                best = sorted(costs, key=lambda one: costs[one].whole)[:count]
                 places = {shape: places[shape] for shape in best}
             if not places:
                 return
@@ -283,25 +283,34 @@ class _Scan:
         self.idle.append(idle)
 
     def costs(self) -> dict[_Shape, "_Cost"]:
-        """Return what gates cost by the round that was measured last. Raises NotMeasured."""
-        losses, shots = (
-            GateLosses(self.p, GATES),
-            self.p.bench.shots(LEAKAGE_SHOTS[len(self.lost) - 1]),
-        )
-        best = self.p.bench.best
-        rate_1_s = 0.0
+        """Return what gates of the last round cost, by all rounds but the first.
+
+        Raises NotMeasured.
+        """
+        best, rate_1_s = self.p.bench.best, 0.0
         for one in self.p.both:
             t1, t2 = best(one.qubit, "t1"), best(one.qubit, "t2_echo")
             rate_1_s += 0.4 * (0.5 / t1 + 1 / t2)
-        idle = {ns: losses.lost(one, shots) for ns, one in sorted(self.idle[-1].items())}
-        lengths = list(idle)
+        rounds = range(min(1, len(self.lost) - 1), len(self.lost))
         found = {}
-        for shape, signal in self.lost[-1].items():
-            lost, sigma = losses.lost(signal, shots)
-            at_rest = float(np.interp(shape.whole_ns, lengths, [idle[ns][0] for ns in lengths]))
-            leak = leaked(lost, at_rest, float(np.hypot(sigma, idle[lengths[0]][1])), GATES)
-            found[shape] = _Cost(leak, leak.value + rate_1_s * shape.whole_ns * 1e-9)
+        for shape in self.lost[-1]:
+            shots = np.array([ROUNDS[k][0] for k in rounds], float)
+            leaks = [self.leak(k, shape) for k in rounds]
+            weights = shots / shots.sum()
+            value = float(sum(weights * [one.value for one in leaks]))
+            sigma = float(np.sqrt(np.sum((weights * [one.sigma for one in leaks]) ** 2)))
+            leak = Measured(value, sigma, "1")
+            found[shape] = _Cost(leak, value + rate_1_s * shape.whole_ns * 1e-9)
         return found
+
+    def leak(self, k: int, shape: _Shape) -> Measured:
+        """Return what leakage of a gate costs, as round ``k`` has found it. Raises NotMeasured."""
+        losses, shots = GateLosses(self.p, GATES), self.p.bench.shots(ROUNDS[k][0])
+        idle = {ns: losses.lost(one, shots) for ns, one in sorted(self.idle[k].items())}
+        lengths = list(idle)
+        lost, sigma = losses.lost(self.lost[k][shape], shots)
+        at_rest = float(np.interp(shape.whole_ns, lengths, [idle[ns][0] for ns in lengths]))
+        return leaked(lost, at_rest, float(np.hypot(sigma, idle[lengths[0]][1])), GATES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,5 +423,5 @@ COUPLER_PHASE = Declaration(
     gives={"gate_rise": Lifetime(7 * DAY_S), "gate_phase_slope": Lifetime(7 * DAY_S)},
     refines=("gate_amplitude", "gate_duration"),
     places=(10,),
-    cost_s=6.0,
+    cost_s=200.0,
 )
