@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
-from podium.control.facility.load import load_facility
+from podium.control.facility.load import load_facility, load_with_remarks
 from podium.sim_instruments.command import command
 from podium.sim_instruments.facilities.chips import CHIPS
+from podium.sim_instruments.facilities.one_instrument import facility_of
 from podium_command_line import carry_out, parser_of_one
 
 START_S = 60
@@ -135,6 +137,22 @@ def test_chips_are_listed_with_their_sources(capsys) -> None:
     for name, chip in CHIPS.items():
         assert f"{name}: up to {len(chip.qubits)} qubits, " in out
         assert chip.source in out
+
+
+def test_a_chip_on_instruments_that_count_ticks_gets_a_clock(tmp_path) -> None:
+    """A data server tells no time, and nothing is calibrated without."""
+    file = tmp_path / "facility.yaml"
+    assert (
+        say("chips", "krinner2022", "--model", "zurich", "--qubits", "2", "--out", str(file)) == 0
+    )
+    facility, remarks = load_with_remarks(file)
+    assert remarks == ()
+    assert facility.nodes["node_a"].clock == "house"
+    assert facility.clocks["house"].source in facility.instruments
+    bare = tmp_path / "bare.yaml"
+    YAML().dump(facility_of("zurich", "krinner2022", 2), bare)
+    (remark,) = load_with_remarks(bare)[1]
+    assert "no instrument tells the time" in str(remark)
 
 
 def test_a_chip_becomes_a_facility_file(tmp_path, capsys) -> None:

@@ -333,6 +333,7 @@ def _write_chip(arguments: Namespace) -> int:
 
     from podium.sim_instruments.facilities.chips import chip_named
     from podium.sim_instruments.facilities.one_instrument import facility_of
+    from podium.sim_instruments.facilities.timing_plane import with_clocks
     from podium.sim_instruments.facilities.tree import NoSuchFacility
 
     if arguments.out is None:
@@ -340,7 +341,7 @@ def _write_chip(arguments: Namespace) -> int:
     try:
         chip = chip_named(arguments.chip)
         count = len(chip.qubits) if arguments.qubits is None else arguments.qubits
-        tree = facility_of(arguments.model, chip.name, count)
+        tree = with_clocks(facility_of(arguments.model, chip.name, count))
     except NoSuchFacility as error:
         raise CommandFailed(error, WRONG_USE) from error
     try:

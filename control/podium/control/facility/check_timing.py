@@ -249,6 +249,20 @@ def check_tells_time(
         complaints.at(("nodes", name, "clock"), message + near)
 
 
+def remark_on_time(
+    parsed: FileContents, models: Mapping[str, InstrumentModel], remarks: Complaints
+) -> None:
+    """Remark on nodes where no instrument tells the time: nothing can be dated there."""
+    if not parsed.nodes or any("Clock" in _roles(name, models) for name in parsed.instruments):
+        return
+    remarks.at(
+        ("instruments",),
+        "no instrument tells the time: podium calibrate and podium demo, which date what they find "
+        "by it, will refuse; add a cluster, or a wrtd_node with its switch as a clock's source",
+        at_key=True,
+    )
+
+
 def _roles(source: str | None, models: Mapping[str, InstrumentModel]) -> Iterable[str]:
     return () if source is None or source not in models else models[source].roles
 

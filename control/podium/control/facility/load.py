@@ -28,6 +28,7 @@ from podium.control.facility.check_timing import (
     check_tells_time,
     check_timing,
     own_trigger_input,
+    remark_on_time,
 )
 from podium.control.facility.check_wiring import check_wiring
 from podium.control.facility.connectors import ResolvedConnector
@@ -149,6 +150,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     remark_on_fridges(parsed, facility, remarks)
     check_phases(parsed, facility.timing.phase_reference, remarks)
     check_shared_triggers(parsed, outputs, remarks)
+    remark_on_time(parsed, models, remarks)
     remark_on_reach(parsed, outputs, remarks)
     return facility, tuple(remarks.problems)
 

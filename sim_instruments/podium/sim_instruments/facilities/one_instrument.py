@@ -103,7 +103,7 @@ def facility_of(
     whole[called] = {**whole[called], **(options or {})}
     return {
         "facility": FACILITY,
-        "instruments": _addressed(whole),
+        "instruments": addressed(whole),
         "nodes": nodes,
         "wiring": wired.wiring,
     }
@@ -117,7 +117,7 @@ def _alone(name: str, model: InstrumentModel, options: Mapping[str, Any]) -> Tre
         raise NoSuchFacility(f"{model.name}: {missing[0]} is missing; give it as an option")
     tree: Tree = {
         "facility": FACILITY,
-        "instruments": _addressed({name: {"model": model.name, **given}}),
+        "instruments": addressed({name: {"model": model.name, **given}}),
         "nodes": {},
     }
     if model.channels_option is not None:
@@ -152,10 +152,13 @@ def _check_words(model: str, option: Option, given: Any) -> None:
             )
 
 
-def _addressed(instruments: Tree) -> Tree:
-    """Return the instruments with addresses: the file must name some, the twins draw their own."""
+def addressed(instruments: Tree, first: int = 2) -> Tree:
+    """Return the instruments with addresses: the file must name some, the twins draw their own.
+
+    ``first``: the last number of the first one's.
+    """
     found: Tree = {}
-    for number, (name, entry) in enumerate(instruments.items(), start=2):
+    for number, (name, entry) in enumerate(instruments.items(), start=first):
         model = model_named(entry["model"])
         address = f"{NETWORK}.{number}"
         if model.address == "visa":
