@@ -299,6 +299,8 @@ class InstrumentModel:
     stores_readouts: bool = False
     """Readout pulses and windows are stored, few at a time: frequencies that are swept beside other
     readouts take many programs."""
+    longest_readout_ns: int | None = None
+    """Of a readout pulse; None: longer than any routine wants."""
     read_every_s: float = 1.0
     """Pace at which it is read for all, where it plays ``HasReadings``: wall time, s."""
     named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -275,6 +275,12 @@ class Bench:
         instrument = self.feedline(qubit).output.instrument
         return model_of(self.runner.facility.instruments[instrument]).stores_readouts
 
+    def readout_ns(self, qubit: Qubit, wanted_ns: int) -> int:
+        """Return the length of a readout pulse, ns: the wanted one, or its instrument's."""
+        instrument = self.feedline(qubit).output.instrument
+        longest_ns = model_of(self.runner.facility.instruments[instrument]).longest_readout_ns
+        return wanted_ns if longest_ns is None else min(wanted_ns, longest_ns)
+
     def chip_amplitude(self, qubit: Qubit) -> float:
         """Return the amplitude, sqrt(W), that full scale of the readout output has at the chip."""
         wiring = self.feedline(qubit)

@@ -199,7 +199,8 @@ class Pulses:
         """Duration of the readout pulse and window, ns."""
         duration_s = self.bench.measured(self.qubit, "probe_duration")
         if duration_s is None:
-            return on_grid_ns(10 / (pi * self.bench.design(self.qubit, "kappa").value))
+            wanted_ns = on_grid_ns(10 / (pi * self.bench.design(self.qubit, "kappa").value))
+            return self.bench.readout_ns(self.qubit, wanted_ns)
         return on_grid_ns(duration_s)
 
     def probe_amplitude(self) -> float:

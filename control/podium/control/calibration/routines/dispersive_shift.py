@@ -85,7 +85,8 @@ PAUSE_LIFETIMES = 1.2
 """Wait between pi pulses where shots are not heralded, as where the analyser would store a herald
 beside each frequency: 77 % of them are in 1 then, and there are four times as many."""
 WINDOW = (4.0, 15.0)
-"""When the window opens and closes, in lifetimes 1 / (pi kappa): the resonator has filled."""
+"""When the window opens and closes, in lifetimes 1 / (pi kappa): the resonator has filled. It
+closes earlier where the instrument plays no such long readout."""
 
 
 async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -101,6 +102,7 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     start = {q.name: _start(bench, q) for q in qubits}
     span = 3.5 * max(kappa.values()) + 4 * max(abs(one["chi"]) for one in start.values())
     opens_ns, closes_ns = (on_grid_ns(x / (np.pi * min(kappa.values()))) for x in WINDOW)
+    closes_ns = min(bench.readout_ns(q, closes_ns) for q in qubits)
     window = ReadoutWindow(opens_ns * 1e-9, (closes_ns - opens_ns) * 1e-9)
     probe = probe_axis({q.element: start[q.name]["resonance"] for q in qubits}, span, POINTS)
     top = {q.element: _amplitude(bench, q) for q in qubits}

@@ -223,7 +223,7 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
         kept = samples[qubit.name]
         found = kept.best(bench.best(qubit, "t1"))
         amplitude = float(np.exp(found.log_amplitude))
-        length_s = _length_ns(found.length_s * 1e9) * 1e-9
+        length_s = _length_ns(bench, qubit, found.length_s * 1e9) * 1e-9
         beyond = 0.0 if found.inside else AT_EDGE * (1 - found.fidelity)
         loss_sigma = float(np.hypot(found.loss_sigma, beyond))
         return {
@@ -243,7 +243,7 @@ async def _search(
     """Measure maps into ``samples``: a wide one, and others about the best setting so far."""
     wide = {q.name: first_ranges(bench, q) for q in qubits}
     lifetimes = {q.name: 10e9 / (np.pi * bench.best(q, "kappa")) for q in qubits}
-    map_ns = {q.name: _length_ns(FIRST_LENGTH * lifetimes[q.name]) for q in qubits}
+    map_ns = {q.name: _length_ns(bench, q, FIRST_LENGTH * lifetimes[q.name]) for q in qubits}
     await _measure(bench, outcome, qubits, wide, map_ns, samples, bench.shots(WIDE_SHOTS))
     best = await asyncio.to_thread(_best, qubits, samples)
     sure = can_herald(all_pulses(bench, qubits))
@@ -253,7 +253,9 @@ async def _search(
     ) -> None:
         """Measure one more map of each about its best setting, and find that anew."""
         if sure:  # what the length does to distance and decay is then measured, not reckoned
-            map_ns.update({q.name: _length_ns(best[q.name].length_s * 1e9) for q in moving})
+            map_ns.update(
+                {q.name: _length_ns(bench, q, best[q.name].length_s * 1e9) for q in moving}
+            )
         await more(moving, ranges, shots)
 
     async def more(
@@ -317,8 +319,8 @@ def _inside(kept: Samples, found: BestSetting, heralded_shots: bool) -> bool:
     return kept.maps[-1].holds(found.frequency_hz / 1e9, float(np.exp(found.log_amplitude)))
 
 
-def _length_ns(length: float) -> int:
-    return on_grid_ns(length * 1e-9, 20 * GRID_NS)
+def _length_ns(bench: Bench, qubit: Qubit, length: float) -> int:
+    return bench.readout_ns(qubit, on_grid_ns(length * 1e-9, 20 * GRID_NS))
 
 
 def _program(
