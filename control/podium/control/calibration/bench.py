@@ -58,6 +58,10 @@ async def _nobody_keeps(outcome: Outcome) -> None:
     """Nobody records an outcome."""
 
 
+APART_NS = 48
+"""Readouts of a feedline begin as far apart as their drive lines are of other lengths."""
+
+
 @dataclass(slots=True, eq=False)
 class Bench:
     """A node's qubits on the bench.
@@ -276,10 +280,13 @@ class Bench:
         return model_of(self.runner.facility.instruments[instrument]).stores_readouts
 
     def readout_ns(self, qubit: Qubit, wanted_ns: int) -> int:
-        """Return the length of a readout pulse, ns: the wanted one, or its instrument's."""
+        """Return the length of a readout pulse, ns: the wanted one, or its instrument's.
+
+        That of a few at once, which begin up to :data:`APART_NS` apart and are one pulse there.
+        """
         instrument = self.feedline(qubit).output.instrument
         longest_ns = model_of(self.runner.facility.instruments[instrument]).longest_readout_ns
-        return wanted_ns if longest_ns is None else min(wanted_ns, longest_ns)
+        return wanted_ns if longest_ns is None else min(wanted_ns, longest_ns - APART_NS)
 
     def chip_amplitude(self, qubit: Qubit) -> float:
         """Return the amplitude, sqrt(W), that full scale of the readout output has at the chip."""

@@ -101,8 +101,7 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     kappa = {q.name: bench.guess(q, "kappa") for q in qubits}
     start = {q.name: _start(bench, q) for q in qubits}
     span = 3.5 * max(kappa.values()) + 4 * max(abs(one["chi"]) for one in start.values())
-    opens_ns, closes_ns = (on_grid_ns(x / (np.pi * min(kappa.values()))) for x in WINDOW)
-    closes_ns = min(bench.readout_ns(q, closes_ns) for q in qubits)
+    opens_ns, closes_ns = _window_ns(bench, qubits, min(kappa.values()))
     window = ReadoutWindow(opens_ns * 1e-9, (closes_ns - opens_ns) * 1e-9)
     probe = probe_axis({q.element: start[q.name]["resonance"] for q in qubits}, span, POINTS)
     top = {q.element: _amplitude(bench, q) for q in qubits}
@@ -310,6 +309,12 @@ def _share_left(
     moved_hz = abs(strong.values["resonance"] - weak.values["resonance"]) / (1 - POWERS[0] ** 2)
     width_hz = weak.values["kappa"]
     return 1.0 if moved_hz < MOVED * width_hz else float(np.sqrt(GENTLE * width_hz / moved_hz))
+
+
+def _window_ns(bench: Bench, qubits: tuple[Qubit, ...], kappa_hz: float) -> tuple[int, int]:
+    """Return when windows open and close, for resonators that decay with at least that rate."""
+    opens_ns, closes_ns = (on_grid_ns(x / (np.pi * kappa_hz)) for x in WINDOW)
+    return opens_ns, min(bench.readout_ns(q, closes_ns) for q in qubits)
 
 
 def _probes(pulses: tuple[Pulses, ...]) -> list[Statement]:
