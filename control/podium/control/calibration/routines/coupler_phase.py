@@ -55,7 +55,7 @@ LAST_PACE = replace(PACE, enough=0.6)
 SHOTS = 300
 GATES = 5
 """In a row, that losses are taken from."""
-ROUNDS = ((180, 18), (360, 6), (480, 3))
+ROUNDS = ((180, 18), (280, 6), (280, 3))
 """Shots, and of how many shapes. What a gate loses goes up and down over some ns, since all four
 edges interfere: all are looked at, then those with the least error, then the best of these. The
 first round is forgotten then: what it has found best has had luck."""

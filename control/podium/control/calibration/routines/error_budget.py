@@ -36,7 +36,7 @@ EARLIER = 12
 """Gates before it, on qubits in 0: nothing but the line notices them."""
 SHOTS = 1000
 LEAKAGE_SHOTS = 1000
-COUPLER_LEAKAGE_SHOTS = 400
+COUPLER_LEAKAGE_SHOTS = 300
 """The same where three states are looked at over more waits."""
 PARTS = ("decoherence_error", "leakage_error", "phase_error", "distortion_error")
 """Each a quantity that is stored."""
