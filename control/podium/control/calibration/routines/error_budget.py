@@ -36,8 +36,8 @@ EARLIER = 12
 """Gates before it, on qubits in 0: nothing but the line notices them."""
 SHOTS = 1000
 LEAKAGE_SHOTS = 1000
-COUPLER_LEAKAGE_SHOTS = 300
-"""The same where three states are looked at over more waits."""
+COUPLER_SHOTS, COUPLER_LEAKAGE_SHOTS = 600, 300
+"""The same of gates that last twice as long, of which three states are looked at."""
 PARTS = ("decoherence_error", "leakage_error", "phase_error", "distortion_error")
 """Each a quantity that is stored."""
 AGREED = 3.0
@@ -93,7 +93,8 @@ async def error_budget(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 async def _ramsey(
     p: EdgePulses, outcome: Outcome, target: Pulses, gates: int, earlier: int
 ) -> Fringes:
-    shots = p.bench.shots(SHOTS)
+    by_coupler = GateLosses(p, LEAKING).by_coupler
+    shots = p.bench.shots(COUPLER_SHOTS if by_coupler else SHOTS)
     before: list[Statement] = p.flux_gate(p.gate_amplitude, p.gate_ns) * earlier
     title = f"{gates} gates behind {earlier}, phase of {target.qubit.element}"
     program = phase_program(p, target, p.gate() * gates, shots, title, before=before)
