@@ -87,7 +87,9 @@ def test_an_emitter_alone_clicks_as_often_as_its_photon_arrives() -> None:
     maps = click_channels(link, of, pair, (photon(pair[0]), silence(pair[1])), 0)
     state = np.zeros((9, 9), np.complex128)
     state[8, 0] = 1.0  # f, g
-    chances = [float((one @ state.reshape(-1)).reshape(9, 9)[[0, 4, 8], 0].sum().real) for one in maps]
+    chances = [
+        float((one @ state.reshape(-1)).reshape(9, 9)[[0, 4, 8], 0].sum().real) for one in maps
+    ]
     assert chances == pytest.approx([1 - 0.7 * 0.85, 0.7 * 0.45, 0.7 * 0.4, 0.0], abs=CLOSED)
 
 

@@ -44,16 +44,15 @@ def click_channels(
     starts_fs = 0, link.delay_fs + lag_fs
     carrier_hz = link.ends[0].transfer_hz
     first, second = (
-        window_end(*one, carrier_hz) for one in zip(link.ends, atoms, pulses, starts_fs, strict=True)
+        window_end(*one, carrier_hz)
+        for one in zip(link.ends, atoms, pulses, starts_fs, strict=True)
     )
     levels = [LEVELS if pulse.samples.size else 1 for pulse in pulses]
     inputs = tuple(product(range(levels[0]), range(levels[1])))
     way = Way(0j, link.delay_fs)
 
     def without(silent: tuple[bool, bool]) -> Matrix:
-        window = LinkWindow(
-            (first, second), way, inputs, FOCK_LEVELS, unseen=station.seen(silent)
-        )
+        window = LinkWindow((first, second), way, inputs, FOCK_LEVELS, unseen=station.seen(silent))
         return superoperator(channel_of(window).channel)
 
     nobody, only_first, only_second, both = (without(silent) for silent in WINDOW)

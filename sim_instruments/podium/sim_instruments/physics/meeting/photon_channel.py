@@ -35,7 +35,10 @@ def photon_channel(
     """Return the superoperator of a window: see :class:`.window_channel.WindowChannel`."""
     starts_fs = 0, link.delay_fs + lag_fs
     carrier_hz = link.ends[0].transfer_hz
-    ends = [window_end(*one, carrier_hz) for one in zip(link.ends, atoms, pulses, starts_fs, strict=True)]
+    ends = [
+        window_end(*one, carrier_hz)
+        for one in zip(link.ends, atoms, pulses, starts_fs, strict=True)
+    ]
     backward = is_backward(link, pulses, lag_fs, levels)
     there, back = link.transmission[::-1] if backward else link.transmission
     if backward:
@@ -91,6 +94,7 @@ def is_backward(
 def window_end(
     end: LinkEnd, atom: QubitPoint, pulse: SidebandPulse, start_fs: int, carrier_hz: float
 ) -> WindowEnd:
+    """Return one end of a window, in frequencies from a carrier and times from its origin."""
     apart = np.subtract.outer(np.arange(LEVELS), np.arange(LEVELS))
     rate = end.sideband_hz_per_root_watt
     detuning_hz = pulse.carrier_hz - (float(atom.levels_hz[2]) - carrier_hz)

@@ -29,7 +29,7 @@ from podium.sim_instruments.physics.walk import (
 ROOM = 64
 """Rows of jumps that are free before a reading is drawn."""
 Column = Callable[[int, Sequence[int]], NDArray[np.float64]]
-"""The populations (3 ** r,) at the readings of r members, from levels of all n."""
+"""The populations (patterns * 3 ** r,) at the readings of r members, from levels of all n."""
 
 
 def walked(
@@ -38,11 +38,13 @@ def walked(
     kind: NDArray[np.int64],
     column: Column,
     keys: tuple[int, Sequence[int]],
-) -> tuple[list[Paths], NDArray[np.int64]]:
+    patterns: NDArray[np.int64],
+) -> tuple[list[Paths], NDArray[np.int64], NDArray[np.int64]]:
     """Return the levels of n members at all their readings, their jumps, and (D, n) levels before.
 
-    ``block`` (D, n), -1: a member takes no part; ``kind`` (D,); ``keys``: of the random numbers of
-    shared draws, and of each member's.
+    And (D,) which pattern of clicks was drawn. ``block`` (D, n), -1: a member takes no part;
+    ``kind`` (D,); ``keys``: of the random numbers of shared draws, and of each member's;
+    ``patterns`` (kinds,): how many each kind of draw may have.
     """
     count = len(members)
     counts = np.array([member.lit_ns.size for member in members], np.int64)
@@ -57,14 +59,17 @@ def walked(
     found = np.zeros((count, int(counts.max(initial=0))), np.int64)
     jumps = np.zeros((count, ROOM + int(counts.max(initial=0)), 3), np.int64)
     jumped = np.zeros(count, np.int64)
-    known = PopulationTable(int(kind.max(initial=0)) + 1, LEVELS**most)
+    outcomes = LEVELS**most * int(patterns.max(initial=1))
+    known = PopulationTable(int(kind.max(initial=0)) + 1, LEVELS**most, outcomes)
     before = np.zeros(block.shape, np.int64)
+    clicked = np.zeros(kind.size, np.int64)
     draw = 0
     while True:
         draw = walk_members(
             draw,
             block,
             kind,
+            patterns,
             known.number,
             known.table,
             counts,
@@ -79,6 +84,7 @@ def walked(
             run,
             level,
             before,
+            clicked,
             found,
             jumps,
             jumped,
@@ -96,7 +102,7 @@ def walked(
         )
         for end in range(count)
     ]
-    return paths, before
+    return paths, before, clicked
 
 
 def _in_a_row(
@@ -133,6 +139,7 @@ def walk_members(
     draw: int,
     block: Any,
     kind: Any,
+    patterns: Any,
     number: Any,
     table: Any,
     counts: Any,
@@ -147,6 +154,7 @@ def walk_members(
     run: Any,
     level: Any,
     before: Any,
+    clicked: Any,
     found: Any,
     jumps: Any,
     jumped: Any,
@@ -154,8 +162,9 @@ def walk_members(
     """Draw from ``draw`` on; return the first that cannot be drawn yet.
 
     ``number`` (kinds, 3 ** most members of a draw): the row of ``table`` with the populations from
-    each set of levels, -1 where it is not known; ``level`` (n,): of the members, also when this
-    returns. ``jumps`` (n, J, 3) is left when fewer than ROOM rows are free.
+    each set of levels, -1 where it is not known, for each of its ``patterns`` (kinds,) of clicks;
+    ``level`` (n,): of the members, also when this returns. ``jumps`` (n, J, 3) is left when fewer
+    than ROOM rows are free.
     """
     members = block.shape[1]
     while draw < kind.size:
@@ -176,12 +185,13 @@ def walk_members(
             word, _ = philox(shared_key, run[0], np.uint64(draw) << np.uint64(16))
         else:
             word, _ = philox(keys[only], run[only], np.uint64(block[draw, only]) << np.uint64(16))
-        outcomes = LEVELS**read
+        outcomes = LEVELS**read * patterns[kind[draw]]
         state = drawn(table[row, :outcomes], table[row, :outcomes].sum(), unit(word))
         for end in range(members - 1, -1, -1):
             if block[draw, end] >= 0 and block[draw, end] < counts[end]:
                 level[end] = state % LEVELS
                 state //= LEVELS
+        clicked[draw] = state
         for end in range(members):
             at = block[draw, end]
             if at < 0 or at >= counts[end]:
