@@ -30,7 +30,7 @@ class HeraldClicks:
     origin_fs: int
     """World time (TAI) from which instants count."""
     at_fs: NDArray[np.int64]
-    """Shape (n,): when each photon was absorbed."""
+    """Shape (n,): when each would click, a blind one too; its jitter is in it."""
     detector: NDArray[np.int64]
     """Shape (n,)."""
 
@@ -88,5 +88,7 @@ def click_instants(
             later[which] = np.interp(part[mine[which]], left, times)
         begins = members[member_number].world_fs(played.start_ns[rows])
         at_fs[mine] = begins + np.rint(later).astype(np.int64) + station.arms[end].delay_fs
+    jitter_fs = np.array([one.jitter_fs for one in station.detectors])[detector]
+    at_fs += np.rint(jitter_fs * random.standard_normal(at_fs.size)).astype(np.int64)
     order = np.argsort(at_fs, kind="stable")
     return HeraldClicks(link.name, origin_fs, at_fs[order], detector[order])
