@@ -40,7 +40,7 @@ class HeraldStation:
     """By quantity: phase_drift, phase_time."""
 
 
-def station_of(link: str, ends: tuple[str, str], entry: StationEntry) -> HeraldStation:
+def station_as_written(link: str, ends: tuple[str, str], entry: StationEntry) -> HeraldStation:
     """Return a station from a checked entry."""
     first, second = (_design(entry.arms[end], ARM_UNITS) for end in ends)
     one, other = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from podium.control.facility.design_values import estimate
 from podium.control.facility.estimate import Estimate
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.facility.herald_stations import HeraldStation, station_of
+from podium.control.facility.herald_stations import HeraldStation, station_as_written
 from podium.control.facility.link_entries import (
     LINK_UNITS,
     TRANSFER_UNITS,
@@ -113,7 +113,7 @@ def link_of(name: str, entry: LinkEntry) -> Link:
         if node in entry.transfer
     )
     ends = first, second
-    station = None if entry.station is None else station_of(name, ends, entry.station)
+    station = None if entry.station is None else station_as_written(name, ends, entry.station)
     return Link(name, ends, entry.frequency, entry.bandwidth, FrozenMap(design), transfer, station)
 
 
@@ -127,6 +127,11 @@ def _end(link: str, label: str, node: str, entry: TransferEntry) -> LinkEnd:
         unit = TRANSFER_UNITS[quantity]
         design.setdefault(quantity, Estimate(0.0, 0.0, unit, "not given", True, True))
     return LinkEnd(link, label, f"{node}.{entry.qubit}", FrozenMap(design))
+
+
+def station_of(link: Link | Relay) -> HeraldStation | None:
+    """Return where the photons of a link meet; None: they go from one end to another."""
+    return link.station if isinstance(link, Link) else None
 
 
 def relays_of(links: Iterable[Link]) -> tuple[Relay, ...]:

@@ -8,7 +8,14 @@ import bisect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Spans: TypeAlias = "NDArray[np.int64]"
+"""Shape (n, 2), ascending, fs: stretches of time, from and until."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,8 +38,13 @@ class Detector(Protocol):
         """Return how long before a stretch of time photons matter for it."""
         ...
 
-    def pulses(self, photons: Sequence[int], from_fs: int, until_fs: int) -> list["Edge"]:
-        """Return the edges of all pulses that begin from one instant to before another."""
+    def pulses(
+        self, photons: Sequence[int], from_fs: int, until_fs: int, spans: "Spans | None"
+    ) -> list["Edge"]:
+        """Return the edges of all pulses that begin from one instant to before another.
+
+        ``spans``: where they are asked for, from ``from_fs`` on; None: everywhere.
+        """
         ...
 
 
@@ -249,10 +261,14 @@ class DigitalLines:
             del sent[bisect.bisect_left(sent, (from_fs, False)) :]
             sent += sorted(edges)
 
-    def heard(self, sink: tuple[str, str], from_fs: int, until_fs: int) -> list[Edge] | None:
+    def heard(
+        self, sink: tuple[str, str], from_fs: int, until_fs: int, spans: "Spans | None" = None
+    ) -> list[Edge] | None:
         """Return what arrives at ``sink`` from ``from_fs`` to before ``until_fs``, in order.
 
         What was sent to ``sink`` itself arrives there. None: some of it is not known yet.
+        ``spans``: where it matters, from ``from_fs`` on; what a detector sends elsewhere may be
+        left out.
         """
         with self._lock:
             cable = self._cables.get(sink)
@@ -264,7 +280,7 @@ class DigitalLines:
                 mine = promise.instrument == cable.source[0]
                 if mine and promise.from_fs is not None and promise.from_fs + soonest_fs < until_fs:
                     return None
-            return sorted([*edges, *self._arriving(cable, from_fs, until_fs)])
+            return sorted([*edges, *self._arriving(cable, from_fs, until_fs, spans)])
 
     def level(self, sink: tuple[str, str], now_fs: int) -> bool:
         """Return whether the line is high at ``now_fs``, as far as is known."""
@@ -277,11 +293,13 @@ class DigitalLines:
                 edges += self._arriving(cable, since_fs, now_fs + 1)[-1:]
         return max(edges)[1] if edges else False
 
-    def _arriving(self, cable: Cable, from_fs: int, until_fs: int) -> list[Edge]:
+    def _arriving(
+        self, cable: Cable, from_fs: int, until_fs: int, spans: "Spans | None" = None
+    ) -> list[Edge]:
         """Return what comes out of a cable, in order."""
         first_fs = from_fs - cable.delay_fs - cable.slack_fs
         last_fs = until_fs - cable.delay_fs + cable.slack_fs
-        sent = self._leaving(cable, first_fs, last_fs)
+        sent = self._leaving(cable, first_fs, last_fs, spans)
         for off_fs, on_fs in cable.off:
             sent = [edge for edge in sent if edge[0] < off_fs or (on_fs and edge[0] >= on_fs)]
             for at_fs, up in ((off_fs, False), (on_fs, True)):
@@ -293,12 +311,15 @@ class DigitalLines:
         arriving = [(cable.arrives_fs(at_fs), up) for at_fs, up in sent]
         return [edge for edge in arriving if from_fs <= edge[0] < until_fs]
 
-    def _leaving(self, cable: Cable, from_fs: int, until_fs: int) -> list[Edge]:
+    def _leaving(
+        self, cable: Cable, from_fs: int, until_fs: int, spans: "Spans | None"
+    ) -> list[Edge]:
         """Return what goes into a cable, in order."""
         if cable.detector is None:
             return self._between(cable.source, from_fs, until_fs)
         photons = self._between(cable.source, from_fs - cable.detector.memory_fs, until_fs)
-        return cable.detector.pulses([at_fs for at_fs, _ in photons], from_fs, until_fs)
+        here = None if spans is None else spans + cable.slack_fs
+        return cable.detector.pulses([at_fs for at_fs, _ in photons], from_fs, until_fs, here)
 
     def _between(self, source: tuple[str, str], from_fs: int, until_fs: int) -> list[Edge]:
         sent = self._sent.get(source, [])
@@ -339,9 +360,11 @@ class LinesEnd:
         """Bring whoever sends to a connector up to ``now_fs``."""
         self.lines.catch_up((self.instrument, connector), now_fs)
 
-    def heard(self, connector: str, from_fs: int, until_fs: int) -> list[Edge] | None:
+    def heard(
+        self, connector: str, from_fs: int, until_fs: int, spans: "Spans | None" = None
+    ) -> list[Edge] | None:
         """Return what arrives at a connector, see :meth:`DigitalLines.heard`."""
-        return self.lines.heard((self.instrument, connector), from_fs, until_fs)
+        return self.lines.heard((self.instrument, connector), from_fs, until_fs, spans)
 
     def level(self, connector: str, now_fs: int) -> bool:
         """Return whether a connector is high."""

@@ -153,7 +153,7 @@ def test_two_clicks_leave_a_pair_without_the_shots_in_which_both_emitted() -> No
     eta = 0.9
     swap = (Gate("ef", 800), Gate("ge", 840), Gate("sideband", 880))
     gates = one_click(0.5, *swap)
-    levels, counts, clicks = played(station((eta, eta)), (gates, gates))
+    levels, _, clicks = played(station((eta, eta)), (gates, gates))
     early = clicks.at_fs % (PERIOD_NS * 10**6) < 860 * 10**6
     by_window = np.zeros((2, SHOTS), np.int64)
     np.add.at(by_window, (1 - early, clicks.at_fs // (PERIOD_NS * 10**6)), 1)

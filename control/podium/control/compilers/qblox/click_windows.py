@@ -62,7 +62,7 @@ def click_windows(
             "ns; where clicks are counted all of them last equally long"
         )
     (placed,) = (each.placed for each in timeline.frames if each.frame.name == frame)
-    found = []
+    found: list[ClickWindow] = []
     for item in placed:
         if not isinstance(item, PlacedCapture) or item.guard:
             raise DoesNotFit(

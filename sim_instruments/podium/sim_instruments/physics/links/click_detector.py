@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
-from podium.sim_instruments.physics.digital_lines import Edge
+from podium.sim_instruments.physics.digital_lines import Edge, Spans
 from podium.sim_instruments.physics.draw import generator
 from podium.sim_instruments.physics.links.herald_station import HeraldStation
 
@@ -40,30 +41,47 @@ class ClickDetector:
         """Return how long before a stretch of time photons matter for it."""
         return MEMORY * self._dead_fs + PULSE_FS
 
-    def pulses(self, photons: Sequence[int], from_fs: int, until_fs: int) -> list[Edge]:
+    def pulses(
+        self, photons: Sequence[int], from_fs: int, until_fs: int, spans: "Spans | None" = None
+    ) -> list[Edge]:
         """Return the edges of all pulses that begin from one instant to before another.
 
-        ``photons``: instants, ascending, from :attr:`memory_fs` earlier on.
+        ``photons``: instants, ascending, from :attr:`memory_fs` earlier on; ``spans``: where pulses
+        are asked for, from ``from_fs`` on. What is dark elsewhere is left out.
         """
-        first_fs = from_fs - self.memory_fs
-        seconds = range(first_fs // FS_PER_S, until_fs // FS_PER_S + 1)
-        dark = (
-            [at for second in seconds for at in self._dark(second)] if self._background_hz else []
-        )
+        seen = np.array([at_fs - from_fs for at_fs in photons], np.int64)
+        dark = self._dark_between(from_fs, until_fs)
+        if spans is not None:
+            dark = dark[_inside(dark, spans + np.array([-self.memory_fs, 0]))]
         length_fs = min(PULSE_FS, self._dead_fs // 2) if self._dead_fs else PULSE_FS
+        blind_fs = max(self._dead_fs, length_fs + 1)
         found: list[Edge] = []
-        free_fs = first_fs
-        for at_fs in sorted([*photons, *dark]):
-            if at_fs < free_fs or at_fs >= until_fs:
+        free_fs = -self.memory_fs
+        for after_fs in np.sort(np.concatenate([seen, dark])).tolist():
+            if after_fs < free_fs or after_fs >= until_fs - from_fs:
                 continue
-            free_fs = at_fs + max(self._dead_fs, length_fs + 1)
-            if at_fs >= from_fs:
+            free_fs = after_fs + blind_fs
+            if after_fs >= 0:
+                at_fs = from_fs + after_fs
                 found += [(at_fs, True), (at_fs + length_fs, False)]
         return found
 
+    def _dark_between(self, from_fs: int, until_fs: int) -> NDArray[np.int64]:
+        """Return dark counts from :attr:`memory_fs` earlier on, fs from ``from_fs``."""
+        if not self._background_hz:
+            return np.zeros(0, np.int64)
+        seconds = range((from_fs - self.memory_fs) // FS_PER_S, until_fs // FS_PER_S + 1)
+        return np.concatenate([self._dark(one) + (one * FS_PER_S - from_fs) for one in seconds])
 
-def _dark_counts(rate_hz: float, second: int, seed: int, link: str, name: str) -> list[int]:
-    """Return the instants of dark counts in a second of world time, ascending."""
+
+def _inside(at_fs: NDArray[np.int64], spans: Spans) -> NDArray[np.bool_]:
+    """Return which instants lie in spans that may overlap, (n,)."""
+    begun = np.searchsorted(spans[:, 0], at_fs, side="right")
+    over = np.searchsorted(spans[:, 1], at_fs, side="right")
+    return np.asarray(begun > over)
+
+
+def _dark_counts(rate_hz: float, second: int, seed: int, link: str, name: str) -> NDArray[np.int64]:
+    """Return the instants of dark counts in a second of world time, fs from its begin."""
     random = generator(seed, link, name, f"dark counts in second {second}")
-    within = np.sort(random.random(random.poisson(rate_hz)))
-    return [second * FS_PER_S + round(one * FS_PER_S) for one in within.tolist()]
+    return np.sort(random.integers(0, FS_PER_S, random.poisson(rate_hz)))

@@ -181,13 +181,24 @@ First = list[tuple[int, int]]
 
 def first_tags(record: TagRecord, heard: TaggedEdges) -> First:
     """Return the first tag of each window that has one."""
-    found: First = []
-    for window in record.windows:
-        low = np.searchsorted(heard.tags, window.open_subs - record.from_subs)
-        high = np.searchsorted(heard.tags, window.close_subs - record.from_subs)
-        if high > low:
-            found.append((window.close_subs, int(heard.tags[low]) + record.from_subs))
-    return found
+    low, high, _, _ = _within(record, heard)
+    return [
+        (record.windows[k].close_subs, int(heard.tags[low[k]]) + record.from_subs)
+        for k in np.flatnonzero(high > low).tolist()
+    ]
+
+
+def _within(
+    record: TagRecord, heard: TaggedEdges
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return which tags each window holds, from, to, and when it opens and closes.
+
+    Shape (windows,); times from the record's start.
+    """
+    opens = np.array([one.open_subs - record.from_subs for one in record.windows], np.int64)
+    closes = np.array([one.close_subs - record.from_subs for one in record.windows], np.int64)
+    low, high = np.searchsorted(heard.tags, opens), np.searchsorted(heard.tags, closes)
+    return low, high, opens, closes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,6 +221,10 @@ def binned(
     window is kept; a threshold is met by a count at or above it.
     """
     channel = record.run.channel or {}
+    if all(channel.get(key) == value for key, value in COUNTED_AT_ONCE.items()) and not any(
+        window.sampled for window in record.windows
+    ):
+        return TagBins(_counted_at_once(record, heard), ("ACQ BINNING DONE",))
     bins: dict[int, NDArray[np.void]] = {}
     flags: list[str] = []
     for window in record.windows:
@@ -232,6 +247,43 @@ def binned(
         entry["average_count"] += 1
         entry["valid"] = 1
     return TagBins(bins, ("ACQ BINNING DONE", *dict.fromkeys(flags)))
+
+
+COUNTED_AT_ONCE: Mapping[str, str] = {
+    "binned_acq_count_source": "timetags",
+    "binned_acq_time_source": "first",
+    "binned_acq_time_ref": "start",
+    "binned_acq_on_invalid_time_delta": "record_0",
+}
+"""Settings with which no window depends on another, and none is left out: those of many shots."""
+
+
+def _counted_at_once(record: TagRecord, heard: TaggedEdges) -> dict[int, NDArray[np.void]]:
+    """Return the bins of windows with :data:`COUNTED_AT_ONCE`, all windows at once."""
+    low, high, opens, _ = _within(record, heard)
+    counts = high - low
+    tags = np.append(heard.tags, 0)
+    deltas = np.where(counts > 0, tags[np.minimum(low, heard.tags.size)] - opens, 0)
+    which = int((record.run.channel or {})["binned_acq_threshold_source"][-1])
+    above = counts >= np.array([one.thresholds[which] for one in record.windows])
+    acquisition = np.array([one.acquisition for one in record.windows], np.int64)
+    bin_ = np.array([one.bin for one in record.windows], np.int64)
+    found: dict[int, NDArray[np.void]] = {}
+    for number in np.unique(acquisition).tolist():
+        if number not in record.run.acquisitions:
+            continue
+        mine = np.flatnonzero(acquisition == number)
+        table = empty_bins(record.run.acquisitions[number])
+        for field, values in (
+            ("path0", counts),
+            ("path1", deltas),
+            ("threshold", above.astype(np.int64)),
+            ("average_count", np.ones_like(counts)),
+        ):
+            np.add.at(table[field], bin_[mine], values[mine].astype(table[field].dtype))
+        table["valid"][bin_[mine]] = 1
+        found[number] = table
+    return found
 
 
 def level_at(heard: TaggedEdges, at_subs: int) -> int:
