@@ -59,16 +59,16 @@ class TimeTagCollector:
         _, until_fs = record.span_fs(self._clock)
         if now_fs < until_fs:
             return None
+        after_first = str((record.run.channel or {}).get("binned_acq_time_ref")).startswith("first")
+        asked = beside if after_first else {outcome.sequencer: beside[outcome.sequencer]}
         heard: dict[int, TaggedEdges] = {}
-        for number, one in beside.items():
+        for number, one in asked.items():
             known = self._heard(module, one, until_fs, now_fs)
             if known is None:
                 return None
             heard[number] = known
         mine = heard[outcome.sequencer]
-        firsts = {}
-        if str((record.run.channel or {}).get("binned_acq_time_ref")).startswith("first"):
-            firsts = {number: first_tags(beside[number], one) for number, one in heard.items()}
+        firsts = {number: first_tags(asked[number], one) for number, one in heard.items()}
         left = binned(record, mine, firsts, epoch_subs)
         bank.keep_scope(outcome.sequencer, scope_entries(record, mine, epoch_subs))
         return replace(outcome, bins=left.bins, flags=(*left.flags, *outcome.flags))
@@ -98,15 +98,14 @@ class TimeTagCollector:
 
     def _spans(self, record: TagRecord, from_fs: int) -> NDArray[np.int64] | None:
         """Return where windows are, fs from ``from_fs`` on; None: all of the run matters."""
-        if record.traced or any(window.sampled for window in record.windows):
+        windows = record.table
+        if record.traced or windows.sampled:
             return None
         begin_fs, end_fs = (
             world_of_subs(self._clock, at) for at in (record.from_subs, record.until_subs)
         )
         ticks = max(record.until_subs - record.from_subs, 1)
-        first = record.from_subs
-        edges = [[one.open_subs - first, one.close_subs - first] for one in record.windows]
-        after = np.array(edges, np.int64).reshape(-1, 2)
+        after = np.stack([windows.opens, windows.closes], axis=1)
         at_fs = np.rint(after * ((end_fs - begin_fs) / ticks)).astype(np.int64)
         return at_fs + (begin_fs - from_fs) + np.array([-MARGIN_FS, MARGIN_FS])
 
