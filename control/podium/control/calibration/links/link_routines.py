@@ -160,6 +160,8 @@ CALIBRATION = tuple(
     one.name for one in LINK_ROUTINES if one.name not in sum(ACTIONS.values(), start=())
 )
 """All that a pair needs."""
+OVER_STATION = frozenset((*ONE_CLICK, *TWO_CLICKS))
+"""Routines of a link whose photons meet at a herald station."""
 HERALDED_CALIBRATION = (
     sideband_spectroscopy.__name__,
     sideband_rate.__name__,
@@ -206,8 +208,17 @@ async def calibrate_link(
     """Carry out routines on a link until one fails; ``began`` and ``ended`` hear of each.
 
     A routine that lacks what it needs, or whose pulses cannot be played, fails as one whose data
-    do not carry the answer. Raises ``RunError``.
+    do not carry the answer. Raises ``RunError``, and ``NotMeasured`` for a routine that sends
+    photons from end to end where they meet at a herald station.
     """
+    if bench.link.station is not None:
+        for name in steps:
+            if name not in OVER_STATION | set(HERALDED_CALIBRATION):
+                raise NotMeasured(
+                    f"{name} sends photons from end to end, and those of {bench.link.name} meet at "
+                    f"its herald station: `podium link one-click {bench.link.name}` shares pairs",
+                    f"{bench.link.name}.station",
+                )
     routines = {one.name: one.function for one in LINK_ROUTINES}
     return await carry_out(bench, {name: routines[name] for name in steps}, began, ended)
 
