@@ -45,6 +45,7 @@ from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.servers.world_check import check_world
 from podium.sim_instruments.twins.program_stops import StopsPrograms
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
+from podium.sim_instruments.twins.trigger_line import TriggerLine
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.wiring import Carrier, Plan, read_plan
 from podium_process import Spare
@@ -125,12 +126,7 @@ class Laboratory:
         self._of_thread = local()
         """``has_turn``: whether the thread has it."""
         self._spare = Spare()
-        self.stations = HeraldStations(
-            world_file.quantum_links(),
-            self.lines,
-            self._drivers,
-            lambda name, now_fs: self.twins[name].horizon(now_fs).computing,
-        )
+        self.stations = self._stations()
         """Where photons of links meet and detectors click."""
         self.meetings = self._meetings()
         """Of runs at the ends of links."""
@@ -147,13 +143,9 @@ class Laboratory:
         for name, twin in self.twins.items():
             self.plants.attach(plan.fridge_of.get(name, ""), twin)
         check_sources(plan, self.twins)
-        delays_s = world_file.timing.delays_s()
-        self.trigger_lines = lay_triggers(plan.timing, delays_s, self.twins, self.room, self.played)
-        """Trigger cables by name: ``cluster_a.trigger``."""
-        self.marker_lines = lay_markers(plan.timing, delays_s, self.lines, self.room)
-        """Where the cables of markers and detectors end, by what faults call them:
-        ``node_a.marker``, ``link_ab.d0``."""
-        self.marker_lines |= self.stations.lay(plan, world_file.links, self._seed)
+        self.trigger_lines, self.marker_lines = self._lay_cables()
+        """Trigger cables by name (``cluster_a.trigger``), and where those of markers and detectors
+        end, by what faults call them: ``node_a.marker``, ``link_ab.d0``."""
         lock_clocks(plan.timing, self.clocks, clock.start_fs)
 
     @classmethod
@@ -234,6 +226,20 @@ class Laboratory:
             return answers
 
         return Meetings(self._world_file.quantum_links(), self._drivers, together)
+
+    def _lay_cables(self) -> tuple[dict[str, TriggerLine], dict[str, tuple[str, str]]]:
+        delays_s, timing = self._world_file.timing.delays_s(), self.plan.timing
+        triggers = lay_triggers(timing, delays_s, self.twins, self.room, self.played)
+        markers = lay_markers(timing, delays_s, self.lines, self.room)
+        clicks = self.stations.lay(self.plan, self._world_file.links, self._seed)
+        return triggers, markers | clicks
+
+    def _stations(self) -> HeraldStations:
+        def busy(name: str, now_fs: int) -> bool:
+            return self.twins[name].horizon(now_fs).computing
+
+        links = self._world_file.quantum_links()
+        return HeraldStations(links, self.lines, self._drivers, busy)
 
     def _drivers(self) -> dict[str, str]:
         """Return who drives each line now."""

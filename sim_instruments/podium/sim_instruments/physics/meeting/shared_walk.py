@@ -50,10 +50,7 @@ def walked(
     counts = np.array([member.lit_ns.size for member in members], np.int64)
     own = np.array([np.uint64(one) for one in keys[1]], np.uint64)
     run = np.array([member.run for member in members], np.uint64)
-    level = np.zeros(count, np.int64)
-    for end, member in enumerate(members):
-        still = thermal(member.qubit)
-        level[end] = first_level(still / still.sum(), own[end], run[end])
+    level = _first_levels(members, own, run)
     readings, pace, first, first_kind = _in_a_row(members)
     most = int((block >= 0).sum(axis=1).max(initial=1))
     found = np.zeros((count, int(counts.max(initial=0))), np.int64)
@@ -103,6 +100,17 @@ def walked(
         for end in range(count)
     ]
     return paths, before, clicked
+
+
+def _first_levels(
+    members: Sequence[Member], own: NDArray[np.uint64], run: NDArray[np.uint64]
+) -> NDArray[np.int64]:
+    """Return the levels of members at rest, drawn by their keys and runs, (n,)."""
+    level = np.zeros(len(members), np.int64)
+    for end, member in enumerate(members):
+        still = thermal(member.qubit)
+        level[end] = first_level(still / still.sum(), own[end], run[end])
+    return level
 
 
 def _in_a_row(

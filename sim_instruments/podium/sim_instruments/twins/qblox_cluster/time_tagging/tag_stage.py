@@ -81,8 +81,9 @@ def window_table(windows: Sequence[Window], from_subs: int) -> WindowTable:
         for w in windows
     ]
     table = np.array(rows, np.int64).reshape(len(rows), -1 if rows else 4 + THRESHOLDS)
+    opens, closes, acquisition, bin_ = (table[:, k].copy() for k in range(4))
     sampled = any(window.sampled for window in windows)
-    return WindowTable(*(table[:, k].copy() for k in range(4)), table[:, 4:], sampled)
+    return WindowTable(opens, closes, acquisition, bin_, table[:, 4:], sampled)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

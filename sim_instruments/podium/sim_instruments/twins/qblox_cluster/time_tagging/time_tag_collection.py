@@ -107,7 +107,7 @@ class TimeTagCollector:
         ticks = max(record.until_subs - record.from_subs, 1)
         after = np.stack([windows.opens, windows.closes], axis=1)
         at_fs = np.rint(after * ((end_fs - begin_fs) / ticks)).astype(np.int64)
-        return at_fs + (begin_fs - from_fs) + np.array([-MARGIN_FS, MARGIN_FS])
+        return np.asarray(at_fs + (begin_fs - from_fs) + np.array([-MARGIN_FS, MARGIN_FS]))
 
     def inputs(
         self, modules: Iterable[Module], promise: Promise, start_tick: int, epoch_subs: int
