@@ -21,6 +21,7 @@ from tests.benches.physics.linked_nodes import (
 )
 
 from podium.sim_instruments.physics.feedline_run import FeedlineRun
+from podium.sim_instruments.physics.links.click_detector import ClickDetector
 from podium.sim_instruments.physics.links.herald_station import HeraldStation
 from podium.sim_instruments.physics.links.heralded_link import Arm, Detector, HeraldedLink, Scheme
 from podium.sim_instruments.physics.links.heralded_states import heralded_states, success
@@ -163,6 +164,38 @@ def test_two_clicks_leave_a_pair_without_the_shots_in_which_both_emitted() -> No
     assert odd.mean() > 1 - 3 * PULSES
     link = HeraldedLink(Scheme.TWO_CLICKS, (Arm(eta), Arm(eta)), (Detector(), Detector()))
     assert success(heralded_states(link))[0] == pytest.approx(eta**2 / 2)
+
+
+def test_dark_counts_herald_as_many_wrong_pairs_as_exact_states_say() -> None:
+    """Pulses of both detectors in a window of each shot, against states with their dark counts."""
+    alpha, eta, rate_hz, window_fs = 0.3, 0.6, 1e4, 5 * 10**9
+    of = station((eta, eta), dark_hz=rate_hz, dead_fs=5 * 10**7)
+    levels, photons, clicks = played(of, (one_click(alpha), one_click(alpha)))
+    begins = np.arange(SHOTS) * PERIOD_NS * 10**6 + SENDS_NS * 10**6
+    spans = np.stack([begins, begins + window_fs], axis=1)
+    counts = np.zeros((2, SHOTS), np.int64)
+    for number in (0, 1):
+        one = ClickDetector("link_ab", f"d{number}", number, of, 7)
+        mine = [clicks.origin_fs + int(at) for at in clicks.at_fs[clicks.detector == number]]
+        end_fs = clicks.origin_fs + SHOTS * PERIOD_NS * 10**6
+        edges = one.pulses(mine, clicks.origin_fs, end_fs, spans)
+        at_fs = np.array([at - clicks.origin_fs for at, up in edges if up])
+        shot = at_fs // (PERIOD_NS * 10**6)
+        inside = (at_fs >= begins[shot]) & (at_fs < begins[shot] + window_fs)
+        np.add.at(counts[number], shot[inside], 1)
+    seen = counts > 0
+    single = seen.sum(axis=0) == 1
+    dark = Detector(1.0, float(-np.expm1(-rate_hz * window_fs * 1e-15)))
+    link = HeraldedLink(Scheme.ONE_CLICK, (Arm(eta), Arm(eta)), (dark, dark), alpha)
+    states = heralded_states(link)
+    chance, _ = success(states)
+    assert off_sigma(int(single.sum()), SHOTS, chance, PULSES) < SIGMAS
+    good = sum(s.probability * (s.rho[1, 1] + s.rho[2, 2]).real for s in states if s.sign) / chance
+    odd = levels[0][single] != levels[1][single]
+    assert off_sigma(int(odd.sum()), int(single.sum()), good, PULSES) < SIGMAS
+    bright = photons.sum(axis=0) == 1  # the null: photons alone
+    assert off_sigma(int(bright.sum()), SHOTS, chance, PULSES) > SIGMAS / 2
+    assert (levels[0][bright] != levels[1][bright]).mean() > good + 0.03
 
 
 def test_an_emitter_by_itself_clicks() -> None:
