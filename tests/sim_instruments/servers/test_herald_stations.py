@@ -102,6 +102,14 @@ def test_a_meeting_that_is_played_again_replaces_its_clicks() -> None:
     assert [round(at / US) for at in bench.heard("slot10.io0")] == [700]
 
 
+def test_a_detector_whose_cable_is_off_is_not_heard() -> None:
+    bench = Bench()
+    bench.stations.take(runs(1, 2), [clicks([10 * US, 500 * US, 900 * US], [0, 0, 0])])
+    bench.lines.unplug(bench.laid["link_ab.d0"], ORIGIN + 100 * US)
+    bench.lines.plug(bench.laid["link_ab.d0"], ORIGIN + 600 * US)
+    assert [round(at / US) for at in bench.heard("slot10.io0")] == [10, 900]
+
+
 def test_dark_counts_are_heard_without_any_run() -> None:
     assert len(Bench(dark=True).heard("slot10.io0", 10**15)) > 100
 

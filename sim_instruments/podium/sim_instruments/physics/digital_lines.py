@@ -302,6 +302,8 @@ class DigitalLines:
         sent = self._leaving(cable, first_fs, last_fs, spans)
         for off_fs, on_fs in cable.off:
             sent = [edge for edge in sent if edge[0] < off_fs or (on_fs and edge[0] >= on_fs)]
+            if cable.detector is not None:
+                continue  # ASSUMED: at rest then, a pulse being short
             for at_fs, up in ((off_fs, False), (on_fs, True)):
                 # a level that is high falls where the cable is taken off, and rises again
                 if at_fs is not None and first_fs <= at_fs < last_fs:

@@ -30,6 +30,7 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
     ideal_run,
     levels_found,
+    with_cuts,
 )
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.signals import Piece, RunSignals
@@ -204,6 +205,17 @@ def test_an_emitter_by_itself_clicks() -> None:
     assert off_sigma(clicks.at_fs.size, SHOTS, 0.6, PULSES) < SIGMAS
     assert (levels == 0).mean() > 1 - PULSES
     assert abs(int(counts[0].sum()) - int(counts[1].sum())) < SIGMAS * np.sqrt(clicks.at_fs.size)
+
+
+def test_a_link_that_is_cut_lets_no_photon_to_its_station() -> None:
+    pair, of = emitters(), station((0.6, 0.6))
+    link = heralded_link(pair, of)
+    run = replace(ideal_run(shots_of(pair[0], one_click(0.3))), cut=frozenset({"link_ab"}))
+    (cut,), (whole,) = (with_cuts([link], [one]) for one in (run, replace(run, cut=frozenset())))
+    assert whole == link
+    assert cut.station is not None
+    assert [arm.efficiency for arm in cut.station.arms] == [0.0, 0.0]
+    assert cut.station.detectors == of.detectors  # they are dark, and count
 
 
 def test_a_phase_that_strays_takes_the_coherence_of_one_click() -> None:
