@@ -18,7 +18,8 @@ from tests.benches.thoroughness import cases, sampled
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
-from podium.control.program.program import Program
+from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
+from podium.control.program.program import Capture, Delay, Frame, Program
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
 
 PROGRAMS = first_light() | edge_programs() | branch_programs()
@@ -48,6 +49,23 @@ def _is_accepted(compiled: ClusterProgram) -> None:
         assert verdict.accepted, (sequencer.frame, verdict.log)
         assert verdict.length == resources.instructions
         assert "deprecated" not in verdict.log
+
+
+@pytest.mark.q1asm
+@pytest.mark.usefixtures("assembler")
+@pytest.mark.parametrize("start", [None, ExternalStart(1, 12, 0)])
+def test_the_vendors_assembler_accepts_windows_of_a_time_tagger(
+    start: ExternalStart | None,
+) -> None:
+    ports = {f"link_ab.d{n}": PortTarget(10, "QTM", "", 0.0, f"io{n}") for n in range(2)}
+    frames = tuple(Frame(port, port, 0.0) for port in ports)
+    shot = (
+        *(Capture(port, f"{port}.a", ns=400, delay_ns=200_000) for port in ports),
+        *(Capture(port, f"{port}.b", ns=400, delay_ns=200_700) for port in ports),
+        Delay(tuple(ports), ns=300_000),
+    )
+    program = Program("clicks", frames, shot, shots=5, keep_shots=True)
+    _is_accepted(compile_program(program, QbloxTarget("station", ports), start))
 
 
 @pytest.mark.q1asm

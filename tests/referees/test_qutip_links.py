@@ -7,6 +7,11 @@ import pytest
 from tests.benches.physics.qutip_links import judged
 from tests.benches.thoroughness import cases
 
+from podium.sim_instruments.physics.links.herald_station import (
+    HeraldStation,
+    StationArm,
+    StationDetector,
+)
 from podium.sim_instruments.physics.links.link_channel import evolve_window
 from podium.sim_instruments.physics.links.link_window import (
     Atom,
@@ -16,6 +21,7 @@ from podium.sim_instruments.physics.links.link_window import (
     Way,
     WindowEnd,
 )
+from podium.sim_instruments.physics.links.window_steps import steps_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -84,6 +90,42 @@ def test_a_way_that_leads_back_comes_out_as_of_qutip() -> None:
     for seed in range(cases(1, 20)):
         window = random_window(np.random.default_rng(seed), back=0.1)
         assert agreement(window, seed, 2) < TOLERANCE, seed
+
+
+def station_window(seed: int) -> tuple[LinkWindow, HeraldStation]:
+    """Two emitters whose photons meet, all levels of both, and arms and detectors that differ."""
+    random = np.random.default_rng(seed)
+    window = random_window(random)
+    arms = [StationArm(one, 0.0, 0.0, 1.0, 0) for one in random.uniform(0.3, 1.0, 2)]
+    detectors = [StationDetector(one, 0.0, 0, 0) for one in random.uniform(0.4, 1.0, 2)]
+    everything = tuple((k, m) for k in range(3) for m in range(3))
+    way = Way(0j, window.way.delay_fs)
+    window = replace(window, way=way, inputs=everything, photons=2)
+    return window, HeraldStation((arms[0], arms[1]), (detectors[0], detectors[1]))
+
+
+def test_what_two_emitters_do_while_detectors_stay_silent_is_as_of_qutip() -> None:
+    """Every set of silent detectors; behind a beam splitter the second port has two signs."""
+    for seed in range(cases(1, 10)):
+        window, station = station_window(seed)
+        state = random_state(window.inputs, np.random.default_rng(seed))
+        traces = []
+        for silent in ((False, False), (True, False), (False, True), (True, True)):
+            looked = replace(window, unseen=station.seen(silent))
+            ways = np.sqrt([arm.efficiency for arm in station.arms])
+            ports = [
+                np.sqrt(one.efficiency / 2) * ways * np.array([1.0, sign])
+                for one, sign, quiet in zip(station.detectors, (1, -1), silent, strict=True)
+                if quiet
+            ]
+            channel = evolve_window(looked).channel
+            last = 1e-6 * (steps_of(looked).start_fs[-1] - steps_of(window).start_fs[-1])
+            wanted = judged(window, state, 2, [list(one) for one in ports], float(last))
+            found = channel.apply(state)
+            assert np.abs(found - wanted).max() < TOLERANCE, (seed, silent)
+            traces.append(float(np.trace(found).real))
+        assert traces[0] == pytest.approx(1.0, abs=1e-5)
+        assert traces[3] < min(traces[1:3]) < 0.99  # detectors do see some of it
 
 
 @pytest.mark.slow

@@ -77,6 +77,9 @@ class Acquired:
     results: NDArray[np.float64] | None = None
     """Share of results that were 1 in each bin; NaN where nothing was acquired; None: no
     discriminator."""
+    clicks: bool = False
+    """Of a window of a time tagger: ``i`` is how many edges came in it, ``q`` how long after its
+    opening the first one did, s (NaN: none)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -80,6 +80,8 @@ class Plan:
     """Of each line that takes drive or readout: between its connector and the chip."""
     analyzed: Mapping[str, Mapping[tuple[str, str], AnalyzedLine]] = field(default_factory=dict)
     """By network analyzer: what is between two of its ports, driving and receiving."""
+    detectors: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    """By link and detector of its herald station: instrument and connector that hear its clicks."""
 
     @property
     def lines(self) -> frozenset[str]:
@@ -206,7 +208,27 @@ def plan_of(tree: Any) -> Plan:
         _fridge_of_node(_mapping(root.get("nodes", {}), "nodes")),
         attenuation_db,
         analyzed,
+        _detectors(_mapping(root.get("links", {}), "links"), instruments),
     )
+
+
+def _detectors(
+    links: Mapping[str, Any], instruments: Mapping[str, Any]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return where the clicks of herald stations are heard."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for link, entry in links.items():
+        where = f"links.{link}"
+        station = _mapping(entry, where).get("station")
+        if station is None:
+            continue
+        where = f"{where}.station"
+        listed = _mapping(_mapping(station, where).get("detectors", {}), f"{where}.detectors")
+        for name, detector in listed.items():
+            own = f"{where}.detectors.{name}"
+            input_ = _mapping(detector, own).get("input")
+            found[str(link), str(name)] = _connector(input_, instruments, own)
+    return found
 
 
 def _referred_to(root: Mapping[str, Any]) -> frozenset[str]:

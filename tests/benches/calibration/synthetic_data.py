@@ -67,6 +67,7 @@ class Values:
     trace_i: np.ndarray | None = None
     trace_q: np.ndarray | None = None
     results: np.ndarray | None = None
+    clicks: bool = False
 
     @property
     def counts(self) -> np.ndarray:

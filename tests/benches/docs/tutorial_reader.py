@@ -24,6 +24,7 @@ ELSEWHERE = {
 EXECUTED = [page for page in PAGES if to_run(page) and name_of(page) not in ELSEWHERE]
 OF_SEVERAL_NODES = {
     "docs/how-to/across-racks.md",
+    "docs/how-to/herald-a-pair.md",
     "docs/how-to/let-a-node-join.md",
     "docs/how-to/start-nodes-together.md",
     "docs/tutorials/03-two-nodes.md",

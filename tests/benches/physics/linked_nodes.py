@@ -127,11 +127,18 @@ class Gate:
     turns: float = 0.0
 
 
-def _train(line: str, pieces: list[Piece], gates: Sequence[Gate], shots: int, hz: list[float]):  # type: ignore[no-untyped-def]
+def _train(  # type: ignore[no-untyped-def]
+    line: str,
+    pieces: list[Piece],
+    gates: Sequence[Gate],
+    shots: int,
+    hz: list[float],
+    period_ns: int,
+):
     start, kind, turns = [], [], []
     for shot in range(shots):
         for number, gate in enumerate(gates):
-            at = shot * PERIOD_NS + gate.at_ns
+            at = shot * period_ns + gate.at_ns
             start.append(at)
             kind.append(number)
             turns.append((hz[number] * 1e-9 * at + gate.turns) % 1.0)
@@ -148,6 +155,7 @@ def run_of(
     run: int = 1,
     readout_ns: int | None = 2_000,
     start_fs: int = 10**24,
+    period_ns: int = PERIOD_NS,
 ) -> RunSignals:
     """Signals of one node: the same gates in every shot, then a readout."""
     local = [gate for gate in gates if gate.what in ("ge", "ef")]
@@ -164,17 +172,19 @@ def run_of(
         hz.append(carrier)
     drives = []
     if local:
-        drives.append(_train(f"{one.name}.drive", pieces, local, shots, hz))
+        drives.append(_train(f"{one.name}.drive", pieces, local, shots, hz, period_ns))
     for line in dict.fromkeys(gate.what for gate in windows):
         mine = [gate for gate in windows if gate.what == line]
         shape = Piece(sideband_hz(one), hann(SIDEBAND_NS), 0j, SIDEBAND_NS)
         apart = [sideband_hz(one)] * len(mine)
-        drives.append(_train(f"{one.name}.{line}", [shape] * len(mine), mine, shots, apart))
+        drives.append(
+            _train(f"{one.name}.{line}", [shape] * len(mine), mine, shots, apart, period_ns)
+        )
     captures = []
     if readout_ns is not None:
         feedline = f"{one.name.partition('.')[0]}.feedline"
         frequency = float(one.resonator_hz[:2].mean())
-        at = np.arange(shots) * PERIOD_NS + readout_ns
+        at = np.arange(shots) * period_ns + readout_ns
         turns = (frequency * 1e-9 * at) % 1.0
         tone = Piece(frequency, NONE, 2e-4 + 0j, READOUT_NS)
         zeros = np.zeros(shots, np.int32)
@@ -188,7 +198,7 @@ def run_of(
                 (Window(frequency, READOUT_NS, None),),
             )
         )
-    return RunSignals(run, start_fs, shots * PERIOD_NS, tuple(drives), tuple(captures), {})
+    return RunSignals(run, start_fs, shots * period_ns, tuple(drives), tuple(captures), {})
 
 
 def world_of(

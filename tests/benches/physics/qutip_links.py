@@ -1,5 +1,7 @@
 """A link's master equation on all its states, by QuTiP."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import qutip
 
@@ -9,11 +11,19 @@ TURN = 2e-9 * np.pi
 """Hz to rad/ns."""
 
 
-def judged(window: LinkWindow, state: np.ndarray, photons: int) -> np.ndarray:
+def judged(
+    window: LinkWindow,
+    state: np.ndarray,
+    photons: int,
+    silent: Sequence[Sequence[float]] = (),
+    rings_ns: float = 0.0,
+) -> np.ndarray:
     """The atoms' state (9, 9) after a window, by QuTiP's mesolve on all states of the link.
 
     Two resonators in a loop of two ways: what each port sees is written down as in a laboratory's
-    book (inputs, ports, outputs), one jump operator for each source of noise.
+    book (inputs, ports, outputs), one jump operator for each source of noise. ``silent``:
+    amplitudes of both ports at each detector that does not click, over a window that lasts
+    ``rings_ns`` longer; the trace is the chance of that.
     """
     place = Places(photons)
     s, r = window.way.forward, window.way.backward
@@ -40,6 +50,9 @@ def judged(window: LinkWindow, state: np.ndarray, photons: int) -> np.ndarray:
         n = end.resonator.thermal_photons
         jumps += [np.sqrt(1 + n) * noise, np.sqrt(n) * noise.dag()]
     parts: list[object] = [qutip.liouvillian(still, jumps)]
+    for detector in silent:
+        light = detector[0] * ports[0] + detector[1] * ports[1]
+        parts.append(-qutip.sprepost(light, light.dag()))
     for e, end in enumerate(window.ends):
         delay = (0, 1e-6 * window.way.delay_fs)[e]
         parts += driven_atom(place, end, e, modes[e], delay)
@@ -59,8 +72,9 @@ def judged(window: LinkWindow, state: np.ndarray, photons: int) -> np.ndarray:
         "nsteps": 10**6,
         "max_step": 0.1,
         "progress_bar": "",
+        "normalize_output": False,
     }
-    span = [1e-6 * min(times), 1e-6 * max(stops)]
+    span = [1e-6 * min(times), 1e-6 * max(stops) + rings_ns]
     found = qutip.mesolve(qutip.QobjEvo(parts), before, span, options=options).states[-1]
     return np.asarray(found.ptrace([0, 2]).full())
 

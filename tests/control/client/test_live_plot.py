@@ -19,6 +19,7 @@ class Values:
         self.out_of_range = False
         self.counts = np.ones(shape, np.int64)
         self.results = None
+        self.clicks = False
 
 
 def dataset(counts=(4,), keep: int = 0, captures=("q0",), **attributes) -> xarray.Dataset:

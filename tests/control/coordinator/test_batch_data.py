@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from podium.control.bus.messages import CaptureData
 from podium.control.coordinator.batch_data import BatchData
 from podium.control.program.batches import Batch, pieces
+from podium.control.program.dataset import dataset_of
 from podium.control.program.program import Axis, Linear, Program, Variable
 
 SHAPE = (4, 3)
@@ -111,3 +112,18 @@ def test_data_that_were_out_of_range_once_are_marked_for_good() -> None:
         data = CaptureData(ones, ones, ones.astype(np.int64), None, None, clipped)
         combined.add(Batch(shot, 1, whole), {"q0": data})
         assert combined.so_far()()["q0"].out_of_range == (shot >= 1)
+
+
+def test_clicks_of_batches_stay_clicks_and_have_names_of_their_own() -> None:
+    combined = BatchData(program := Program("t", (), (), AXES[:1], shots=4, keep_shots=True))
+    counts = np.arange(16.0).reshape(4, 4)
+    for first in (0, 2):
+        part = counts[first : first + 2]
+        first_s = np.where(part > 0, 1e-7, np.nan)
+        clicks = CaptureData(part, first_s, np.ones((2, 4)), None, None, False, clicks=True)
+        combined.add(Batch(first, 2, (slice(0, 4),)), {"link_ab.d0": clicks})
+    data = dataset_of(program, combined.so_far()(), {})
+    assert set(data.data_vars) == {"link_ab.d0_clicks", "link_ab.d0_first"}
+    np.testing.assert_array_equal(data["link_ab.d0_clicks"], counts)
+    assert data["link_ab.d0_first"].attrs["units"] == "s"
+    assert np.isnan(data["link_ab.d0_first"].values[0, 0])

@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 _LINKS = "control/podium/control/links"
 _STEPS = f"{_LINKS}/link_steps.py"
 _PASS = f"{_LINKS}/request_pass.py"
+_LINK_PHYSICS = "sim_instruments/podium/sim_instruments/physics/links"
 _STATES = "sim_instruments/podium/sim_instruments/physics/links/heralded_states.py"
 _BY_STEPS = ("tests/control/links/test_link_steps.py",)
 _BY_FIDELITY = ("tests/control/links/test_pair_fidelity.py",)
@@ -106,5 +107,37 @@ MUTANTS = (
         "flipped = then",
         _BY_STATES,
         "the second window heralds what the first one did",
+    ),
+    Mutant(
+        "links/silent-detectors-have-seen-it",
+        f"{_LINK_PHYSICS}/generator_values.py",
+        "complex(down[i, j] - field.unseen[i, j]) + noise",
+        "complex(down[i, j]) + noise",
+        ("tests/sim_instruments/physics/meeting/test_click_channel.py",),
+        "no pattern of clicks has another chance or state than no pattern at all",
+    ),
+    Mutant(
+        "links/blind-detectors-click",
+        f"{_LINK_PHYSICS}/click_detector.py",
+        "if after_fs < free_fs or after_fs >= until_fs - from_fs:",
+        "if after_fs >= until_fs - from_fs:",
+        ("tests/sim_instruments/physics/links/test_click_detector.py",),
+        "a detector clicks within its dead time",
+    ),
+    Mutant(
+        "links/both-detectors-announce-one-sign",
+        "control/podium/control/calibration/links/heralded_pair.py",
+        "return Heralds(sign > 0, sign < 0)",
+        "return Heralds(sign != 0, sign > 1)",
+        ("tests/control/calibration/links/test_heralded_pair.py",),
+        "pairs of the second detector are taken for those of the first",
+    ),
+    Mutant(
+        "links/a-station-knows-all-at-once",
+        "sim_instruments/podium/sim_instruments/servers/herald_stations.py",
+        "if busy and name not in self._awaited:",
+        "if False:",
+        ("tests/sim_instruments/servers/test_herald_stations.py",),
+        "a time tagger reads its windows before the nodes' photons are worked out",
     ),
 )

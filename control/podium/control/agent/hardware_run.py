@@ -109,4 +109,5 @@ def _capture_data(one: Acquired) -> CaptureData:
         None if trace is None else trace.imag,
         one.out_of_range,
         one.results,
+        one.clicks,
     )

@@ -170,6 +170,8 @@ class CaptureData:
     out_of_range: bool
     results: NDArray[Any] | None = None
     """Share of results that were 1, where the capture has a discriminator."""
+    clicks: bool = False
+    """Of a detector's port: ``i`` is how often it clicked in the window, ``q`` when first, s."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

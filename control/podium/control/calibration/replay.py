@@ -91,6 +91,7 @@ class _Nothing:
     """A capture that was not made."""
 
     out_of_range = False
+    clicks = False
 
     def __init__(self, shape: tuple[int, ...], trace: bool) -> None:
         self.i = self.q = np.full(shape, np.nan)
@@ -102,7 +103,7 @@ class _Nothing:
 def _filled(data: "xarray.Dataset", program: Program) -> "xarray.Dataset":
     """Return ``data`` with NaN for the captures of ``program`` that it does not have."""
     names = [one.name for _, one in walk(program.body) if isinstance(one, Capture)]
-    missing = [name for name in names if f"{name}_i" not in data]
+    missing = [n for n in names if f"{n}_i" not in data and f"{n}_clicks" not in data]
     if not missing:
         return data
     shape = tuple(axis.variables[0].values.count for axis in program.axes)

@@ -36,6 +36,10 @@ ROUTINES = {
     "results of the pair are put to use when all is over, and waited for as if they travelled",
     "cnot-fed": "the same with results that travel and turn the data qubits; where a wire carries "
     "results",
+    "one-click": "herald pairs by one click at the link's station, both ends emitting rarely: how "
+    "often, and their state by tomography",
+    "two-clicks": "herald pairs by one click in each of two windows, whatever the phase of the "
+    "way: how often, and their state by tomography",
     "ghz": "share a GHZ state of three nodes by a hub between two calibrated links, and find its "
     "fidelity; END is the hub",
     "swap": "swap entanglement at a hub between two calibrated links, and find the fidelity of "
@@ -121,6 +125,7 @@ async def _play(arguments: Namespace) -> int:
     from podium.control.calibration.links.link_routines import (
         ACTIONS,
         CALIBRATION,
+        HERALDED_CALIBRATION,
         LINK_ROUTINES,
         OVER_HUB_ACTIONS,
     )
@@ -130,6 +135,7 @@ async def _play(arguments: Namespace) -> int:
         chosen_link,
         relay_of,
     )
+    from podium.control.facility.links import station_of
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import suggest
     from podium.control.processes.lab_access import reached
@@ -141,9 +147,10 @@ async def _play(arguments: Namespace) -> int:
         link = relay_of(facility, arguments.ends[0] if arguments.ends else None)
     else:
         link = chosen_link(facility, arguments.ends)
-    steps: Sequence[str] = {**ACTIONS, **OVER_HUB_ACTIONS}.get(arguments.action, CALIBRATION)
+    every = CALIBRATION if station_of(link) is None else HERALDED_CALIBRATION
+    steps: Sequence[str] = {**ACTIONS, **OVER_HUB_ACTIONS}.get(arguments.action, every)
     if arguments.action == "calibrate":
-        steps = arguments.only or CALIBRATION
+        steps = arguments.only or every
         known = [one.name for one in LINK_ROUTINES]
         for one in steps:
             if one not in known:

@@ -34,7 +34,15 @@ async def participants_of(
 ) -> Participants:
     """Return who plays ``program``; raises ``RunRefused``, or ``RunFailed`` if an agent is away."""
     instruments: dict[str, str] = {}
+    detectors = facility.detectors()
+    taggers = {
+        detectors[frame.port].input.instrument
+        for frame in program.frames
+        if frame.port in detectors
+    }
     for frame in program.frames:
+        if frame.port in detectors:
+            continue
         try:
             wiring = facility.wiring[facility.line(frame.port)]
         except UnknownPort as error:
@@ -50,10 +58,10 @@ async def participants_of(
                     "pulses are played on drive and readout ports, and where the file names an "
                     "'output' beside the bias"
                 )
-    if not instruments:
+    if not instruments and not taggers:
         raise RunRefused(f"{program.name}: it has no frames: there is nothing to play")
     nodes = tuple(dict.fromkeys(port.partition(".")[0] for port in instruments))
-    return await _participants(instruments.values(), (), nodes, agents)
+    return await _participants(instruments.values(), taggers, nodes, agents)
 
 
 async def participants_of_loopback(

@@ -82,7 +82,8 @@ def _put_together(arrays: tuple[Array, ...], latest: CaptureData, clipped: bool)
     """Return counts and averages as the data of a capture."""
     counts, i, q, *results = arrays
     trace = latest.trace_i, latest.trace_q
-    return CaptureData(i, q, counts, *trace, clipped, results[0] if results else None)
+    found = results[0] if results else None
+    return CaptureData(i, q, counts, *trace, clipped, found, latest.clicks)
 
 
 def _means(counts: Array, *sums: Array) -> tuple[Array, ...]:

@@ -42,8 +42,11 @@ LEFT_OUT = frozenset(one.name for one in QUANTITIES) - {
 
 
 def demonstrated_link(facility: Facility) -> Link | None:
-    """Return the first link whose ends the facility file describes; None: there is none."""
-    links = facility.links.values()
+    """Return the first link whose ends the facility file describes; None: there is none.
+
+    Links with a herald station are left out: nothing is sent from end to end.
+    """
+    links = [one for one in facility.links.values() if one.station is None]
     return next((one for one in links if len(one.transfer) == len(one.ends) == 2), None)
 
 

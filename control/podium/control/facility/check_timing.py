@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from podium.control.facility.check_stations import check_stations
 from podium.control.facility.connectors import ResolvedConnector, connectors_of, resolve
 from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
@@ -51,12 +52,16 @@ def check_timing(
     outputs: Mapping[str, ResolvedConnector],
     complaints: Complaints,
 ) -> None:
-    """Check triggers, markers and the phase reference; ``outputs``: of the wiring, by port."""
+    """Check triggers, markers, stations and the phase reference.
+
+    ``outputs``: of the wiring, by port.
+    """
     sockets = _Sockets(parsed, complaints)
     for name, trigger in parsed.triggers.items():
         _check_trigger(name, trigger, sockets, models)
     for node, marker in parsed.markers.items():
         _check_marker(node, marker, sockets, models, outputs)
+    check_stations(parsed, models, outputs, complaints, sockets.plug)
     reference = parsed.phase_reference
     if reference is not None and reference.clock not in parsed.clocks:
         near = suggest(reference.clock, parsed.clocks)

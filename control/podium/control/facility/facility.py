@@ -13,6 +13,7 @@ from podium.control.facility.edges import Coupler as Coupler
 from podium.control.facility.edges import Edge as Edge
 from podium.control.facility.estimate import Estimate as Estimate
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.herald_stations import StationDetector
 from podium.control.facility.links import Link as Link
 from podium.control.facility.links import LinkEnd as LinkEnd
 from podium.control.facility.meeting_point import MeetingPoint
@@ -328,6 +329,12 @@ class Facility:
         if not isinstance(wiring, DriveWiring):
             raise UnknownPort(f"{port} is not a drive line: {wiring}")
         return wiring
+
+    def detectors(self) -> Mapping[str, StationDetector]:
+        """Return the detectors of all herald stations by port (``link_ab.d0``)."""
+        stations = (link.station for link in self.links.values())
+        found = (one for station in stations if station is not None for one in station.detectors)
+        return {one.port: one for one in found}
 
     def flux_wiring(self, port: str) -> FluxWiring:
         """Return the wiring of a flux bias; raises :class:`UnknownPort`."""

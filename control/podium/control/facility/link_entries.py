@@ -12,6 +12,7 @@ from podium.control.facility.quantity_entries import (
     Positive,
     TimeEstimate,
 )
+from podium.control.facility.station_entries import StationEntry
 
 
 class TransferEntry(FileEntry):
@@ -48,6 +49,8 @@ class LinkEntry(FileEntry):
     """Part of the power that a circulator lets go the wrong way; left out: there is none."""
     transfer: dict[str, TransferEntry] = Field(default_factory=dict)
     """The two ends of a link that photons are sent over, by node."""
+    station: StationEntry | None = None
+    """Where photons of both ends meet, in place of going from one to the other."""
 
 
 LINK_UNITS: dict[str, str] = {"loss": "1", "delay": "s", "isolation": "1"}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from podium.control.facility.design_values import estimate
 from podium.control.facility.estimate import Estimate
 from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.herald_stations import HeraldStation, station_as_written
 from podium.control.facility.link_entries import (
     LINK_UNITS,
     TRANSFER_UNITS,
@@ -60,6 +61,8 @@ class Link:
     """By quantity: loss, delay, isolation."""
     transfer: tuple[LinkEnd, ...] = ()
     """Both ends, in the order of ``ends``; empty: nothing is said of them."""
+    station: HeraldStation | None = None
+    """Where photons of both ends meet; None: they go from one end to the other."""
 
     @property
     def element(self) -> str:
@@ -109,9 +112,9 @@ def link_of(name: str, entry: LinkEntry) -> Link:
         for label, node in zip(END_NAMES, (first, second), strict=True)
         if node in entry.transfer
     )
-    return Link(
-        name, (first, second), entry.frequency, entry.bandwidth, FrozenMap(design), transfer
-    )
+    ends = first, second
+    station = None if entry.station is None else station_as_written(name, ends, entry.station)
+    return Link(name, ends, entry.frequency, entry.bandwidth, FrozenMap(design), transfer, station)
 
 
 def _end(link: str, label: str, node: str, entry: TransferEntry) -> LinkEnd:
@@ -126,9 +129,15 @@ def _end(link: str, label: str, node: str, entry: TransferEntry) -> LinkEnd:
     return LinkEnd(link, label, f"{node}.{entry.qubit}", FrozenMap(design))
 
 
+def station_of(link: Link | Relay) -> HeraldStation | None:
+    """Return where the photons of a link meet; None: they go from one end to another."""
+    return link.station if isinstance(link, Link) else None
+
+
 def relays_of(links: Iterable[Link]) -> tuple[Relay, ...]:
     """Return all ways over a hub: a link that ends at a qubit, and one that begins there."""
-    ended = [one for one in links if len(one.transfer) == len(one.ends)]
+    ways = [one for one in links if one.station is None]
+    ended = [one for one in ways if len(one.transfer) == len(one.ends)]
     return tuple(
         Relay(first, last)
         for first in ended

@@ -35,7 +35,7 @@ _HEAD = ("frame", "output", "module", "seq", "instructions", "registers", "wavef
 def resources(program: Program, artifact: ClusterProgram) -> str:
     """Return a table of what is used of what there is, and how long the program runs."""
     kinds = {one.slot: one.module for one in artifact.modules}
-    outputs = {(one.slot, one.sequencer): one.output for one in artifact.sequencers}
+    outputs = {(one.slot, one.sequencer): one.output or one.input for one in artifact.sequencers}
     rows = [(*_HEAD, "bins")] + [
         (
             use.frame,

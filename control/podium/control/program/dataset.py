@@ -41,6 +41,11 @@ class CaptureValues(Protocol):
         ...
 
     @property
+    def clicks(self) -> bool:
+        """Tell whether ``i`` is a number of clicks, and ``q`` when the first came, s."""
+        ...
+
+    @property
     def trace_i(self) -> NDArray[Any] | None:
         """Raw trace, 1 ns a sample, or None."""
         ...
@@ -65,7 +70,9 @@ def dataset_of(
 
     ``<capture>_outcome`` is the share of results that were 1 (of each shot where they were kept),
     where the capture has a discriminator; ``<capture>_count`` how often it was made, where that
-    depends on what was measured (the others are NaN where it was never). Dimension ``shot`` comes
+    depends on what was measured (the others are NaN where it was never). Of a detector's port there
+    are ``<capture>_clicks`` and ``<capture>_first`` in their place: how often it clicked in the
+    window, and how long after its opening first (NaN: never). Dimension ``shot`` comes
     first when the shots were kept. Every swept variable is a coordinate (times in s); every
     variable and coordinate has ``units``.
     """
@@ -80,6 +87,10 @@ def dataset_of(
             values, unit = _points(variable)
             coordinates[variable.name] = ((axis.name,), values, {"units": unit})
     for name, capture in captures.items():
+        if capture.clicks:
+            variables[f"{name}_clicks"] = (dimensions, capture.i, {"units": "1"})
+            variables[f"{name}_first"] = (dimensions, capture.q, {"units": "s"})
+            continue
         said = {"units": "V", "out_of_range": int(capture.out_of_range)}
         variables[f"{name}_i"] = (dimensions, capture.i, said)
         variables[f"{name}_q"] = (dimensions, capture.q, said)

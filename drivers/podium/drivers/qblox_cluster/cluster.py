@@ -50,7 +50,13 @@ from podium.drivers.qblox_cluster.settings import Setting, disconnected, full_sc
 from podium.drivers.qblox_cluster.settings_cache import Place, SettingsCache
 from podium.drivers.qblox_cluster.settings_readback import read_all
 from podium.drivers.qblox_cluster.slot_commands import place, places
-from podium.drivers.qblox_cluster.time_tags import channel_of, driven, is_high, read_tags
+from podium.drivers.qblox_cluster.time_tags import (
+    channel_of,
+    clicks_acquired,
+    driven,
+    is_high,
+    read_tags,
+)
 from podium.drivers.qblox_cluster.triggered_start import TriggeredStart, tai_of
 from podium.drivers.roles import (
     Acquired,
@@ -61,7 +67,11 @@ from podium.drivers.roles import (
     Tags,
 )
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
+from podium.firmware_interfaces.qblox_cluster.program import (
+    ClusterProgram,
+    ResultLayout,
+    SequencerProgram,
+)
 from podium.firmware_interfaces.tai import Tai
 
 log = logging.getLogger(__name__)
@@ -394,6 +404,9 @@ class QbloxCluster:
     def collect(self) -> dict[str, Acquired]:
         """Return the results by capture name; raises ``ProtocolError`` if any are incomplete."""
         program = self._loaded("collect")
+        counted = [one for one in program.results if self._modules[one.slot] == "QTM"]
+        if counted:
+            return self._counted(program, counted)
         sequencers = sorted({(layout.slot, layout.sequencer) for layout in program.results})
         for layout in (one for one in program.results if one.trace):
             with telling(self._name, f"keeping the trace of {layout.capture}"):
@@ -408,6 +421,18 @@ class QbloxCluster:
                     sequencers, as_numpy=True, acq_encoding=None
                 )
         return self._acquired(program, dict(zip(sequencers, read, strict=True)))
+
+    def _counted(
+        self, program: ClusterProgram, layouts: Sequence[ResultLayout]
+    ) -> dict[str, Acquired]:
+        """Return what windows of time-tag sequencers held; a program has those, or others."""
+        tags = read_tags(self._name, self._cluster, program, self._modules)
+        return {
+            one.capture: clicks_acquired(
+                self._name, one, tags[f"slot{one.slot}.io{one.sequencer}.{one.acquisition}"]
+            )
+            for one in layouts
+        }
 
     def _read_alone(self, program: ClusterProgram) -> list[tuple[int, int]]:
         """Return the sequencers that capture, where their bins alone can be read; else nothing."""

@@ -1,5 +1,6 @@
 """The time-tag modules of a cluster: what their windows held, and outputs that stand still."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,10 +9,14 @@ import numpy as np
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.qblox_cluster.connection import asking
 from podium.drivers.qblox_cluster.settings import TAG_CHANNELS, Setting
-from podium.drivers.roles import Tags
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
+from podium.drivers.roles import Acquired, Tags
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.qblox_cluster.program import (
+    ClusterProgram,
+    ResultLayout,
+    SequencerProgram,
+)
 
-FS_PER_NS = 1_000_000
 SUBS_PER_NS = 2048
 """Unit of a time difference: 1/2048 ns."""
 
@@ -55,6 +60,26 @@ def _of_one(
         tags = Tags(windows, *(x.astype(np.int64) for x in (counts, delta_fs, above)))
         found.append((one.name, tags))
     return found
+
+
+def clicks_acquired(name: str, layout: ResultLayout, tags: Tags) -> Acquired:
+    """Return what one window of each shot held, by the tags of its acquisition.
+
+    Raises ``ProtocolError`` where a window was not opened as often as the program opens it.
+    """
+    shape = (layout.shots, *layout.shape)
+    windows, counts, delta_fs = (
+        one[: math.prod(shape)].reshape(shape) for one in (tags.windows, tags.counts, tags.delta_fs)
+    )
+    missing = int(np.count_nonzero(windows != layout.most))
+    if missing:
+        raise ProtocolError(
+            f"{name}: slot{layout.slot}.io{layout.sequencer}: {layout.capture}: {missing} of "
+            f"{windows.size} bins hold another number of windows than {layout.most}: part of the "
+            "program did not play"
+        )
+    first_s = np.where(counts > 0, delta_fs / FS_PER_S, np.nan)
+    return Acquired(counts.astype(np.float64), first_s, windows, clicks=True)
 
 
 def channel_of(name: str, modules: Mapping[int, str], channel: str) -> tuple[int, int]:

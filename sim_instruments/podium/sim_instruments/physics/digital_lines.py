@@ -5,9 +5,17 @@ they know it; until then nobody knows what arrives in the time concerned.
 """
 
 import bisect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Spans: TypeAlias = "NDArray[np.int64]"
+"""Shape (n, 2), ascending, fs: stretches of time, from and until."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,6 +30,24 @@ class EdgeTrain:
     """Of each: whether it goes up."""
 
 
+class Detector(Protocol):
+    """Makes pulses of photons, where a cable begins at one."""
+
+    @property
+    def memory_fs(self) -> int:
+        """Return how long before a stretch of time photons matter for it."""
+        ...
+
+    def pulses(
+        self, photons: Sequence[int], from_fs: int, until_fs: int, spans: "Spans | None"
+    ) -> list["Edge"]:
+        """Return the edges of all pulses that begin from one instant to before another.
+
+        ``spans``: where they are asked for, from ``from_fs`` on; None: everywhere.
+        """
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class Cable:
     """From one connector to another."""
@@ -32,6 +58,8 @@ class Cable:
     """The world's secret: at the room's mean temperature."""
     delayed_fs: Callable[[int], int] | None = None
     """The delay of what goes in at an instant; None: always the same."""
+    detector: Detector | None = None
+    """Where it begins; rising edges of its source are photons then."""
     off: list[tuple[int, int | None]] = field(default_factory=list)
     """When it was off where signals go in, from, until; None: it still is."""
 
@@ -82,16 +110,18 @@ class DigitalLines:
         source: tuple[str, str],
         delay_fs: int,
         delayed_fs: Callable[[int], int] | None = None,
+        detector: Detector | None = None,
     ) -> None:
         """Lay a cable to ``sink``, instrument and connector. Raises ValueError if one is there.
 
-        ``delayed_fs``: the delay of what goes in at an instant, within 0.1 % of ``delay_fs``.
+        ``delayed_fs``: the delay of what goes in at an instant, within 0.1 % of ``delay_fs``;
+        ``detector``: what the cable begins at, whose photons ``source`` sends.
         """
         if sink in self._cables:
             raise ValueError(f"{'.'.join(sink)} has a cable already")
         if delay_fs < 0:
             raise ValueError(f"a cable to {'.'.join(sink)} cannot be {delay_fs} fs long")
-        self._cables[sink] = Cable(source, delay_fs, delayed_fs)
+        self._cables[sink] = Cable(source, delay_fs, delayed_fs, detector)
 
     def plugged(self, sink: tuple[str, str]) -> bool:
         """Tell whether the cable to ``sink`` is on where signals go in."""
@@ -231,10 +261,14 @@ class DigitalLines:
             del sent[bisect.bisect_left(sent, (from_fs, False)) :]
             sent += sorted(edges)
 
-    def heard(self, sink: tuple[str, str], from_fs: int, until_fs: int) -> list[Edge] | None:
+    def heard(
+        self, sink: tuple[str, str], from_fs: int, until_fs: int, spans: "Spans | None" = None
+    ) -> list[Edge] | None:
         """Return what arrives at ``sink`` from ``from_fs`` to before ``until_fs``, in order.
 
         What was sent to ``sink`` itself arrives there. None: some of it is not known yet.
+        ``spans``: where it matters, from ``from_fs`` on; what a detector sends elsewhere may be
+        left out.
         """
         with self._lock:
             cable = self._cables.get(sink)
@@ -246,7 +280,7 @@ class DigitalLines:
                 mine = promise.instrument == cable.source[0]
                 if mine and promise.from_fs is not None and promise.from_fs + soonest_fs < until_fs:
                     return None
-            return sorted([*edges, *self._arriving(cable, from_fs, until_fs)])
+            return sorted([*edges, *self._arriving(cable, from_fs, until_fs, spans)])
 
     def level(self, sink: tuple[str, str], now_fs: int) -> bool:
         """Return whether the line is high at ``now_fs``, as far as is known."""
@@ -255,16 +289,21 @@ class DigitalLines:
             edges += self._between(sink, 0, now_fs + 1)[-1:]
             cable = self._cables.get(sink)
             if cable is not None:
-                edges += self._arriving(cable, 0, now_fs + 1)[-1:]
+                since_fs = 0 if cable.detector is None else now_fs - cable.detector.memory_fs
+                edges += self._arriving(cable, since_fs, now_fs + 1)[-1:]
         return max(edges)[1] if edges else False
 
-    def _arriving(self, cable: Cable, from_fs: int, until_fs: int) -> list[Edge]:
+    def _arriving(
+        self, cable: Cable, from_fs: int, until_fs: int, spans: "Spans | None" = None
+    ) -> list[Edge]:
         """Return what comes out of a cable, in order."""
         first_fs = from_fs - cable.delay_fs - cable.slack_fs
         last_fs = until_fs - cable.delay_fs + cable.slack_fs
-        sent = self._between(cable.source, first_fs, last_fs)
+        sent = self._leaving(cable, first_fs, last_fs, spans)
         for off_fs, on_fs in cable.off:
             sent = [edge for edge in sent if edge[0] < off_fs or (on_fs and edge[0] >= on_fs)]
+            if cable.detector is not None:
+                continue  # ASSUMED: at rest then, a pulse being short
             for at_fs, up in ((off_fs, False), (on_fs, True)):
                 # a level that is high falls where the cable is taken off, and rises again
                 if at_fs is not None and first_fs <= at_fs < last_fs:
@@ -273,6 +312,16 @@ class DigitalLines:
                         bisect.insort(sent, (at_fs, up))
         arriving = [(cable.arrives_fs(at_fs), up) for at_fs, up in sent]
         return [edge for edge in arriving if from_fs <= edge[0] < until_fs]
+
+    def _leaving(
+        self, cable: Cable, from_fs: int, until_fs: int, spans: "Spans | None"
+    ) -> list[Edge]:
+        """Return what goes into a cable, in order."""
+        if cable.detector is None:
+            return self._between(cable.source, from_fs, until_fs)
+        photons = self._between(cable.source, from_fs - cable.detector.memory_fs, until_fs)
+        here = None if spans is None else spans + cable.slack_fs
+        return cable.detector.pulses([at_fs for at_fs, _ in photons], from_fs, until_fs, here)
 
     def _between(self, source: tuple[str, str], from_fs: int, until_fs: int) -> list[Edge]:
         sent = self._sent.get(source, [])
@@ -313,9 +362,11 @@ class LinesEnd:
         """Bring whoever sends to a connector up to ``now_fs``."""
         self.lines.catch_up((self.instrument, connector), now_fs)
 
-    def heard(self, connector: str, from_fs: int, until_fs: int) -> list[Edge] | None:
+    def heard(
+        self, connector: str, from_fs: int, until_fs: int, spans: "Spans | None" = None
+    ) -> list[Edge] | None:
         """Return what arrives at a connector, see :meth:`DigitalLines.heard`."""
-        return self.lines.heard((self.instrument, connector), from_fs, until_fs)
+        return self.lines.heard((self.instrument, connector), from_fs, until_fs, spans)
 
     def level(self, connector: str, now_fs: int) -> bool:
         """Return whether a connector is high."""

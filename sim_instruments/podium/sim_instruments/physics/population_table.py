@@ -16,11 +16,14 @@ ROWS = 64
 class PopulationTable:
     """The populations at the readings of a kind of draw, by the levels that it starts from."""
 
-    def __init__(self, kinds: int, starts: int) -> None:
-        """``starts``: different sets of levels that a draw may start from."""
+    def __init__(self, kinds: int, starts: int, outcomes: int | None = None) -> None:
+        """``starts``: different sets of levels that a draw may start from.
+
+        ``outcomes``: that it may have; None: as many.
+        """
         self.number = np.full((kinds, starts), -1, np.int64)
         """Shape (kinds, starts): the row of ``table``; -1 where it is not known."""
-        self.table = np.zeros((ROWS, starts))
+        self.table = np.zeros((ROWS, starts if outcomes is None else outcomes))
         """Shape (rows, starts): the populations; what a draw does not read is 0."""
         self._known = 0
         self._rows: dict[tuple[int, int], int] = {}

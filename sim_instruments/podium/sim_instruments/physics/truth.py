@@ -145,7 +145,8 @@ def truth(
         from podium.sim_instruments.physics.links.relay_truth import best_of_relays
 
         known = {qubit.name: qubit for feedline in feedlines for qubit in feedline.qubits}
-        told |= best_of_links(links, known) | best_of_relays(links, known)
+        ways = [link for link in links if link.station is None]
+        told |= best_of_links(ways, known) | best_of_relays(ways, known)
     return told
 
 

@@ -26,6 +26,7 @@ from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.joint.session_clusters import SessionChip
 from podium.sim_instruments.physics.links.link_point import Link
+from podium.sim_instruments.physics.meeting.herald_clicks import HeraldClicks
 from podium.sim_instruments.physics.meeting.kept_states import KeptState, KeptStates
 from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
@@ -115,10 +116,13 @@ class World:
         (answers,) = self.meet([ideal_run(signals)])
         return answers
 
-    def meet(self, runs: Sequence[MeetingRun]) -> list[tuple[CaptureAnswer, ...]]:
+    def meet(
+        self, runs: Sequence[MeetingRun], clicks: list[HeraldClicks] | None = None
+    ) -> list[tuple[CaptureAnswer, ...]]:
         """Return the answers to each of several runs that share photons of links.
 
-        A run that shares none is answered as by :meth:`play`. Same errors.
+        A run that shares none is answered as by :meth:`play`. Same errors. ``clicks``: takes those
+        of herald stations.
         """
         if not self.links:
             listened = [self._feedline_runs(one.signals) for one in runs]
@@ -142,7 +146,8 @@ class World:
                 points = [[feedline.feedline for feedline, mine in one if mine] for one in listened]
                 check_own_sidebands(self.links, runs, points)
                 known, left = levels_found(
-                    with_cuts(self.links, runs), self._channel, heard, played, self._seed, taken
+                    *(with_cuts(self.links, runs), self._channel, heard, played, self._seed, taken),
+                    clicks=clicks,
                 )
             return _listened(runs, listened, known)
         except BaseException:

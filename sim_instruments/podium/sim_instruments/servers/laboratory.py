@@ -34,6 +34,7 @@ from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.debugger import Debugger
 from podium.sim_instruments.servers.extras import check_extra
 from podium.sim_instruments.servers.fridge_plants import FridgePlants, plants_of
+from podium.sim_instruments.servers.herald_stations import HeraldStations
 from podium.sim_instruments.servers.instrument_clocks import InstrumentClocks
 from podium.sim_instruments.servers.kernel_compilation import KernelGate
 from podium.sim_instruments.servers.laboratory_playback import LaboratoryPlay, LaboratoryPlayback
@@ -44,6 +45,7 @@ from podium.sim_instruments.servers.twin_factory import Supplies, build_twin
 from podium.sim_instruments.servers.world_check import check_world
 from podium.sim_instruments.twins.program_stops import StopsPrograms
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
+from podium.sim_instruments.twins.trigger_line import TriggerLine
 from podium.sim_instruments.twins.twin import Twin
 from podium.sim_instruments.wiring import Carrier, Plan, read_plan
 from podium_process import Spare
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
     from podium.sim_instruments.physics.cryostat.plant import Cryostat
     from podium.sim_instruments.physics.dialogue import Dialogue
     from podium.sim_instruments.physics.drift import Drift
+    from podium.sim_instruments.physics.meeting.herald_clicks import HeraldClicks
+    from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun
     from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
     from podium.sim_instruments.physics.truth import Span, Truth
     from podium.sim_instruments.physics.world import World
@@ -122,6 +126,8 @@ class Laboratory:
         self._of_thread = local()
         """``has_turn``: whether the thread has it."""
         self._spare = Spare()
+        self.stations = self._stations()
+        """Where photons of links meet and detectors click."""
         self.meetings = self._meetings()
         """Of runs at the ends of links."""
         self._workers = self._pool()
@@ -137,11 +143,9 @@ class Laboratory:
         for name, twin in self.twins.items():
             self.plants.attach(plan.fridge_of.get(name, ""), twin)
         check_sources(plan, self.twins)
-        delays_s = world_file.timing.delays_s()
-        self.trigger_lines = lay_triggers(plan.timing, delays_s, self.twins, self.room, self.played)
-        """Trigger cables by name: ``cluster_a.trigger``."""
-        self.marker_lines = lay_markers(plan.timing, delays_s, self.lines, self.room)
-        """Where the cables of markers end, by what faults call them: ``node_a.marker``."""
+        self.trigger_lines, self.marker_lines = self._lay_cables()
+        """Trigger cables by name (``cluster_a.trigger``), and where those of markers and detectors
+        end, by what faults call them: ``node_a.marker``, ``link_ab.d0``."""
         lock_clocks(plan.timing, self.clocks, clock.start_fs)
 
     @classmethod
@@ -215,13 +219,32 @@ class Laboratory:
                 self._long_run.acquire()
 
     def _meetings(self) -> Meetings:
+        def together(runs: "Sequence[MeetingRun]") -> "list[tuple[CaptureAnswer, ...]]":
+            clicks: list[HeraldClicks] = []
+            answers = self.world.meet(runs, clicks)
+            self.stations.take(runs, clicks)
+            return answers
+
+        return Meetings(self._world_file.quantum_links(), self._drivers, together)
+
+    def _lay_cables(self) -> tuple[dict[str, TriggerLine], dict[str, tuple[str, str]]]:
+        delays_s, timing = self._world_file.timing.delays_s(), self.plan.timing
+        triggers = lay_triggers(timing, delays_s, self.twins, self.room, self.played)
+        markers = lay_markers(timing, delays_s, self.lines, self.room)
+        clicks = self.stations.lay(self.plan, self._world_file.links, self._seed)
+        return triggers, markers | clicks
+
+    def _stations(self) -> HeraldStations:
+        def busy(name: str, now_fs: int) -> bool:
+            return self.twins[name].horizon(now_fs).computing
+
         links = self._world_file.quantum_links()
+        return HeraldStations(links, self.lines, self._drivers, busy)
 
-        def drivers() -> dict[str, str]:
-            outputs = self.plan.outputs.items()
-            return {cable.line: name for name, cables in outputs for cable in cables.values()}
-
-        return Meetings(links, drivers, lambda runs: self.world.meet(runs))
+    def _drivers(self) -> dict[str, str]:
+        """Return who drives each line now."""
+        outputs = self.plan.outputs.items()
+        return {cable.line: name for name, cables in outputs for cable in cables.values()}
 
     def _pool(self) -> ThreadPoolExecutor:
         """Return threads for physics, and one for each end of a link whose run may wait."""

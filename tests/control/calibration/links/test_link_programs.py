@@ -182,6 +182,8 @@ def test_all_routines_but_the_pair_are_a_calibration() -> None:
         "remote_preparation",
         "teleported_cnot",
         "fed_forward_cnot",
+        "herald_one_click",
+        "herald_two_clicks",
     ]
 
 

@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+from tests.benches.physics.heralding_station import heralded_link, station
 from tests.benches.physics.linked_nodes import (
     READOUT_NS,
     Gate,
@@ -157,4 +158,11 @@ def test_what_cannot_be_simulated_is_refused() -> None:
     reached = frozenset({"node_a.q0.sideband", "node_a.q0.drive", "node_a.feedline"})
     session = linked().begin(RunStart(5, START_FS, {}, reached=reached))
     with pytest.raises(NotSimulated, match="whose other end another instrument drives"):
+        session.go_on(*parts(run_of(PAIR[0], HALF, 1, readout_ns=READ_NS)), [0])
+
+
+def test_a_photon_for_a_herald_station_is_refused_where_results_decide() -> None:
+    link = heralded_link(PAIR, station())
+    session = begun(world_of(PAIR, link, PhotonExchange()))
+    with pytest.raises(NotSimulated, match="goes to the herald station of link_ab"):
         session.go_on(*parts(run_of(PAIR[0], HALF, 1, readout_ns=READ_NS)), [0])

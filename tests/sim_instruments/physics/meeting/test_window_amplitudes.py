@@ -99,7 +99,7 @@ def populations(
     """Populations (3, 3) of both atoms at their first readings, from both in g."""
     seen: list[NDArray[np.float64]] = []
 
-    def walked(members, block, kind, column, keys):  # type: ignore[no-untyped-def]
+    def walked(members, block, kind, column, *_):  # type: ignore[no-untyped-def]
         seen.append(column(0, [0, 0]))
         raise StopIteration
 

@@ -164,10 +164,10 @@ def readout_errors(bench: LinkBench) -> Confusion:
     return Confusion((errors[0][0], errors[1][0]), (errors[0][1], errors[1][1]))
 
 
-def fit_phase(turn: Array, parity: Array, shots: int) -> tuple[float, float, float, Array]:
+def fit_phase(turn: Array, parity: Array, shots: int | Array) -> tuple[float, float, float, Array]:
     """Return the phase (turns), its sigma, the contrast and the fitted curve; raises FitFailed.
 
-    ``parity``: mean of the product of both outcomes, each +1 or -1.
+    ``parity``: mean of the product of both outcomes, each +1 or -1, over so many ``shots``.
     """
 
     def model(values: Mapping[str, float]) -> Array:

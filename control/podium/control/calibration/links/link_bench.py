@@ -422,6 +422,8 @@ def echo_sigma(link: Link) -> float:
 
     Its phase is not known; its size is what the way there and back lets through.
     """
+    if link.station is not None:
+        return 0.0  # photons leave for good
     forth = 1.0 - link.design["loss"].value if "loss" in link.design else 1.0
     isolation = link.design["isolation"].value if "isolation" in link.design else 1.0
     return float(forth * np.sqrt(isolation / 2))

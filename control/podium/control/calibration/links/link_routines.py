@@ -8,6 +8,7 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.emission import emission
 from podium.control.calibration.links.entangled_pair import carrier_phase, link_bell
 from podium.control.calibration.links.ghz_state import GHZ_STATE, SWAPPED_PAIR
+from podium.control.calibration.links.heralded_pair import herald_one_click, herald_two_clicks
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_benchmark import link_benchmark
 from podium.control.calibration.links.link_chsh import link_chsh
@@ -103,6 +104,22 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
         {"cnot_fidelity": Lifetime(1 * DAY_S), "cnot_expected": Lifetime(1 * DAY_S)},
     ),
     LinkRoutine(fed_forward_cnot, {"cnot_fed_forward": Lifetime(1 * DAY_S)}),
+    LinkRoutine(
+        herald_one_click,
+        {
+            "one_click_fidelity": Lifetime(1 * DAY_S),
+            "one_click_chance": Lifetime(1 * DAY_S),
+            "one_click_rate": Lifetime(1 * DAY_S),
+        },
+    ),
+    LinkRoutine(
+        herald_two_clicks,
+        {
+            "two_clicks_fidelity": Lifetime(1 * DAY_S),
+            "two_clicks_chance": Lifetime(1 * DAY_S),
+            "two_clicks_rate": Lifetime(1 * DAY_S),
+        },
+    ),
 )
 BELL = (link_bell.__name__,)
 """A pair; its phase is that of its own run."""
@@ -120,6 +137,10 @@ CNOT = (teleported_cnot.__name__,)
 """A CNOT of two data qubits, the pair's results put to use when all is over."""
 FED_CNOT = (fed_forward_cnot.__name__,)
 """The same with results that travel."""
+ONE_CLICK = (herald_one_click.__name__,)
+"""Pairs that one click at a herald station announces."""
+TWO_CLICKS = (herald_two_clicks.__name__,)
+"""Pairs that two clicks announce."""
 ACTIONS = {
     "bell": BELL,
     "chsh": CHSH,
@@ -129,6 +150,8 @@ ACTIONS = {
     "prepare": PREPARE,
     "cnot": CNOT,
     "cnot-fed": FED_CNOT,
+    "one-click": ONE_CLICK,
+    "two-clicks": TWO_CLICKS,
 }
 """By the word of ``podium link``: routines of a link that is calibrated."""
 OVER_HUB_ACTIONS = {"ghz": (GHZ_STATE.routine,), "swap": (SWAPPED_PAIR.routine,)}
@@ -137,6 +160,14 @@ CALIBRATION = tuple(
     one.name for one in LINK_ROUTINES if one.name not in sum(ACTIONS.values(), start=())
 )
 """All that a pair needs."""
+OVER_STATION = frozenset((*ONE_CLICK, *TWO_CLICKS))
+"""Routines of a link whose photons meet at a herald station."""
+HERALDED_CALIBRATION = (
+    sideband_spectroscopy.__name__,
+    sideband_rate.__name__,
+    emission.__name__,
+)
+"""The same of a link with a herald station, whose ends only emit."""
 LINK_VALIDITY: Mapping[str, Validity] = {
     quantity: Validity(lifetime.lasts_s, one.name, lifetime.of_epoch)
     for one in LINK_ROUTINES
@@ -177,8 +208,17 @@ async def calibrate_link(
     """Carry out routines on a link until one fails; ``began`` and ``ended`` hear of each.
 
     A routine that lacks what it needs, or whose pulses cannot be played, fails as one whose data
-    do not carry the answer. Raises ``RunError``.
+    do not carry the answer. Raises ``RunError``, and ``NotMeasured`` for a routine that sends
+    photons from end to end where they meet at a herald station.
     """
+    if bench.link.station is not None:
+        for name in steps:
+            if name not in OVER_STATION | set(HERALDED_CALIBRATION):
+                raise NotMeasured(
+                    f"{name} sends photons from end to end, and those of {bench.link.name} meet at "
+                    f"its herald station: `podium link one-click {bench.link.name}` shares pairs",
+                    f"{bench.link.name}.station",
+                )
     routines = {one.name: one.function for one in LINK_ROUTINES}
     return await carry_out(bench, {name: routines[name] for name in steps}, began, ended)
 

@@ -49,11 +49,18 @@ def allocate(
                 f"{', '.join(sorted(target.ports))}"
             )
         here = taken[port.slot]
-        one = SequencerAllocation(timeline, port, len(here))
+        one = SequencerAllocation(timeline, port, _sequencer(port, len(here)))
         if one.captures and port.input is None:
             raise DoesNotFit(
                 f"{frame.name}: captures on {frame.port!r}, whose {port.module} in slot "
                 f"{port.slot} has no input; capture on a readout port"
+            )
+        if port.module == "QTM" and any(
+            (other.port.slot, other.sequencer) == (port.slot, one.sequencer) for other in allocated
+        ):
+            raise DoesNotFit(
+                f"{frame.name}: another frame captures on {frame.port!r}, whose channel has one "
+                "sequencer; capture on one frame"
             )
         here.append(frame.name)
         if len(here) > SEQUENCERS:
@@ -65,3 +72,10 @@ def allocate(
     if not allocated:
         raise DoesNotFit("the program plays and captures nothing; add a Play or a Capture")
     return tuple(allocated)
+
+
+def _sequencer(port: PortTarget, taken: int) -> int:
+    """Return the next sequencer of a module; of a QTM each channel has its own."""
+    if port.module != "QTM" or port.input is None:
+        return taken
+    return int(port.input.removeprefix("io"))

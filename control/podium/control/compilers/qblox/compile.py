@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.qblox.allocate import SequencerAllocation, allocate
+from podium.control.compilers.qblox.click_windows import ClickRun, click_code, click_windows
 from podium.control.compilers.qblox.discriminators import discriminator_of, rotation_deg
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
 from podium.control.compilers.qblox.line_filters import filter_delay_ns, filters_at, undone
 from podium.control.compilers.qblox.listing import print_listing
+from podium.control.compilers.qblox.loopback import tag_inputs
 from podium.control.compilers.qblox.program_series import FrameTrack, ProgramSeries
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
 from podium.control.compilers.qblox.sequencer_code import CodeGenerator
@@ -153,7 +155,9 @@ def compile_all(
     )
     coding = CodeGenerator(members)
     compiled = [
-        _sequencer(one, members.track(one, turns, several_bins=run.bins > 1), coding, run)
+        _click_sequencer(one, members, run)
+        if one.port.module == "QTM"
+        else _sequencer(one, members.track(one, turns, several_bins=run.bins > 1), coding, run)
         for one in allocated
     ]
     _check_bins(compiled, program.keep_shots)
@@ -267,6 +271,55 @@ def _sequencer(
     )
 
 
+def _click_sequencer(
+    one: SequencerAllocation, members: ProgramSeries, run: _Run
+) -> CompiledSequencer:
+    """Return a sequencer of a time tagger, which counts clicks of a detector."""
+    port, frame = one.port, one.timeline.frame.name
+    if len(members.programs) > 1:
+        raise DoesNotFit(f"{frame}: clicks are counted in one program at a time, not in a series")
+    timeline = members.timeline(0)
+    windows = click_windows(one, timeline, run.program.keep_shots)
+    if len(windows) > limits.ACQUISITIONS:
+        raise DoesNotFit(
+            f"{frame}: {len(windows)} windows in a shot, at most {limits.ACQUISITIONS}"
+        )
+    code = click_code(
+        frame,
+        windows,
+        int(timeline.shot_ns.max()),
+        ClickRun(run.bins, run.settle_ns + run.latest_ns, run.start),
+    )
+    _check_length(one, code.count, limits.PROGRAM_INSTRUCTIONS_CONTROL)
+    resources = SequencerResources(
+        slot=port.slot,
+        sequencer=one.sequencer,
+        frame=frame,
+        instructions=code.count,
+        instructions_max=limits.PROGRAM_INSTRUCTIONS_CONTROL,
+        registers=code.registers,
+        registers_max=REGISTERS,
+        waveforms=0,
+        samples=0,
+        samples_max=0,
+        bins=run.bins * len(windows),
+        bins_max=limits.BINS,
+    )
+    acquisitions = tuple(Acquisition(w.name, w.acquisition, run.bins) for w in windows)
+    return CompiledSequencer(
+        SequencerProgram(
+            port.slot, one.sequencer, frame, code.text, (), acquisitions, "", port.input, 0.0, 0
+        ),
+        code.lines,
+        tuple(_layout(one, w.name, run, w.duration_ns) for w in windows),
+        resources,
+        (),
+        port.lo_hz,
+        {},
+        frozenset(),
+    )
+
+
 def _sequencer_run(one: SequencerAllocation, track: FrameTrack, run: _Run) -> SequencerRun:
     """Return what the code of a sequencer needs to know of the run."""
     return SequencerRun(
@@ -299,24 +352,25 @@ def _result_layouts(
     one: SequencerAllocation, track: FrameTrack, run: _Run, integration_ns: int
 ) -> tuple[ResultLayout, ...]:
     """Return where the sequencer's results are found, and what they are."""
-    return tuple(
-        ResultLayout(
-            capture=name,
-            frame=one.timeline.frame.name,
-            slot=one.port.slot,
-            sequencer=one.sequencer,
-            acquisition=name,
-            axes=run.axes,
-            shape=run.shape,
-            shots=run.program.shots,
-            keep_shots=run.program.keep_shots,
-            integration_ns=integration_ns,
-            trace=run.scopes.get(one.port.slot) == one.sequencer,
-            result=run.results[name].discriminator is not None,
-            least=run.results[name].least,
-            most=run.results[name].most,
-        )
-        for name, _ in track.captures
+    return tuple(_layout(one, name, run, integration_ns) for name, _ in track.captures)
+
+
+def _layout(one: SequencerAllocation, name: str, run: _Run, lasts_ns: int) -> ResultLayout:
+    return ResultLayout(
+        capture=name,
+        frame=one.timeline.frame.name,
+        slot=one.port.slot,
+        sequencer=one.sequencer,
+        acquisition=name,
+        axes=run.axes,
+        shape=run.shape,
+        shots=run.program.shots,
+        keep_shots=run.program.keep_shots,
+        integration_ns=lasts_ns,
+        trace=run.scopes.get(one.port.slot) == one.sequencer,
+        result=run.results[name].discriminator is not None,
+        least=run.results[name].least,
+        most=run.results[name].most,
     )
 
 
@@ -356,7 +410,7 @@ def _switch(port: PortTarget) -> int:
             return 2
         case "QCM-RF":
             return 1 if port.output == "out0" else 2
-        case "QCM":
+        case "QCM" | "QTM":
             return 0
 
 
@@ -380,7 +434,7 @@ def _scopes(allocated: tuple[SequencerAllocation, ...]) -> dict[int, int]:
     """Return by slot the sequencer that triggers the scope: the first that captures."""
     scopes: dict[int, int] = {}
     for one in allocated:
-        if one.port.input is not None and one.captures:
+        if one.port.input is not None and one.captures and one.port.module != "QTM":
             scopes.setdefault(one.port.slot, one.sequencer)
     return scopes
 
@@ -389,9 +443,13 @@ def _modules(
     allocated: tuple[SequencerAllocation, ...], scopes: dict[int, int]
 ) -> tuple[ModuleSettings, ...]:
     ports: dict[int, list[PortTarget]] = defaultdict(list)
+    channels: dict[int, list[int]] = defaultdict(list)
     for one in allocated:
-        ports[one.port.slot].append(one.port)
-    modules = []
+        if one.port.module == "QTM":
+            channels[one.port.slot].append(one.sequencer)
+        else:
+            ports[one.port.slot].append(one.port)
+    modules = [tag_inputs(slot, here, every_window=True) for slot, here in sorted(channels.items())]
     for slot, here in sorted(ports.items()):
         rf = [port for port in here if port.module != "QCM"]
         modules.append(

@@ -99,7 +99,7 @@ def tag_program(
         for slot, ones in channels.items()
         for one in ones
     ]
-    modules = [_tagging(slot, ones) for slot, ones in channels.items()]
+    modules = [tag_inputs(slot, ones) for slot, ones in channels.items()]
     return _program("loopback tags", cluster, entries, modules, pulses, start)
 
 
@@ -108,12 +108,17 @@ def tags_of(slot: int, channel: int) -> str:
     return f"slot{slot}.io{channel}.{ACQUISITION}"
 
 
-def _tagging(slot: int, channels: Sequence[int]) -> ModuleSettings:
+def tag_inputs(slot: int, channels: Sequence[int], *, every_window: bool = False) -> ModuleSettings:
+    """Return the settings of a QTM whose channels are inputs that tag rising edges.
+
+    ``every_window``: one in which nothing came is binned as well, with a count and a time of 0.
+    """
     channel: dict[str, str | float | bool] = {
         "mode": "input",
         "analog_threshold": THRESHOLD_V,
         "binned_acq_time_ref": "start",
         "binned_acq_time_source": "first",
+        "binned_acq_on_invalid_time_delta": "record_0" if every_window else "error",
     }
     settings = {f"io_channel{one}": channel for one in channels}
     for quad in {one // CHANNELS_OF_A_QUAD for one in channels}:

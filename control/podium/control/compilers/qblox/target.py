@@ -6,7 +6,7 @@ from typing import Literal
 
 from podium.control.facility.line_response import LineResponse
 
-Module = Literal["QRM-RF", "QCM-RF", "QCM"]
+Module = Literal["QRM-RF", "QCM-RF", "QCM", "QTM"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,11 @@ class PortTarget:
     module: Module
     output: str
     """``out0``, ``out1`` (RF modules); ``out0_1``, ``out2_3`` (I and Q of a QCM); ``out0`` to
-    ``out3`` of a QCM, for pulses on a flux line: the real part of the signal."""
+    ``out3`` of a QCM, for pulses on a flux line: the real part of the signal; empty on a QTM."""
     lo_hz: float
     """Frequency that the NCO adds to: the module's own LO, or the external modulator's."""
     input: str | None = None
-    """``in0`` where the port listens."""
+    """``in0`` where the port listens; ``io0`` to ``io7`` of a QTM, which counts clicks there."""
     output_attenuation_db: float = 0.0
     input_attenuation_db: float = 0.0
     modulator: str | None = None

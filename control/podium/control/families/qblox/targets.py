@@ -62,6 +62,12 @@ def targets_of(
                 modulator=modulator,
                 modulator_power_dbm=power_dbm,
             )
+    for port, detector in facility.detectors().items():
+        entry_ref = detector.input
+        if entry_ref.instrument in ports and entry_ref.slot is not None:
+            ports[entry_ref.instrument][port] = PortTarget(
+                entry_ref.slot, "QTM", "", 0.0, entry_ref.socket
+            )
     for qubit in facility.qubits().values():
         for served in ports.values():
             if qubit.feedline in served:

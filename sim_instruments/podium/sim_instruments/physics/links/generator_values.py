@@ -29,6 +29,8 @@ class Field:
     """Shape (2, 2): M."""
     noise: NDArray[np.complex128]
     """Shape (2, 2): N, Hermitian."""
+    unseen: NDArray[np.complex128]
+    """Shape (2, 2): jumps that would have been clicks."""
 
 
 def field_of(window: LinkWindow) -> Field:
@@ -46,7 +48,10 @@ def field_of(window: LinkWindow) -> Field:
     into = root[:, None] * np.array([[at_first, r * at_second], [s * at_first, at_second]])
     into = into / open_loop
     photons = np.array([one.thermal_photons, other.thermal_photons])
-    return Field(drift, (into * photons) @ into.conj().T)
+    unseen = np.zeros((2, 2), np.complex128)
+    if window.unseen is not None:
+        unseen = window.unseen * np.outer(root, root)
+    return Field(drift, (into * photons) @ into.conj().T, unseen)
 
 
 def kept_jumps(window: LinkWindow) -> tuple[tuple[int, int, int, int], ...]:
@@ -98,7 +103,7 @@ def _values(
             drift, noise = complex(field.drift[i, j]), complex(field.noise[i, j])
             found["left", i, j, 0] = drift
             found["right", i, j, 0] = drift.conjugate()
-            found["down", i, j, 0] = complex(down[i, j]) + noise
+            found["down", i, j, 0] = complex(down[i, j] - field.unseen[i, j]) + noise
             found["up", i, j, 0] = noise
             for kind in ("hot", "anti"):
                 found[f"{kind}_left", i, j, 0] = 0.5 * noise

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from podium.sim_instruments.physics.facility_place import DesignError, FacilityPlace
+from podium.sim_instruments.physics.links.station_design import StationDesign, station_of
 from podium.sim_instruments.physics.spread import Spread
 
 END_UNITS = {
@@ -51,6 +52,8 @@ class LinkDesign:
     """By quantity of :data:`LINK_UNITS`; without ``isolation`` there is no circulator."""
     origin: Mapping[str, str | None]
     """As of an end."""
+    station: StationDesign | None = None
+    """Where photons of both ends meet in place of going from one to the other."""
 
 
 def links_of(
@@ -73,7 +76,8 @@ def _link(name: str, link: FacilityPlace, full_scale: Callable[[str], float | No
         raise DesignError(f"{link.where}.ends: two nodes are wanted, not {ends!r}")
     first, second = (_end(str(node), transfer.sub(str(node)), full_scale) for node in ends)
     values, origin = _values(link, LINK_UNITS)
-    return LinkDesign(name, (first, second), values, origin)
+    station = station_of(link, (str(ends[0]), str(ends[1])))
+    return LinkDesign(name, (first, second), values, origin, station)
 
 
 def _end(node: str, end: FacilityPlace, full_scale: Callable[[str], float | None]) -> LinkEndDesign:

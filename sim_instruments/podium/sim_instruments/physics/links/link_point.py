@@ -7,6 +7,8 @@ is resonant at ``f_ge + f_ef - transfer_hz`` plus the Stark shift of its own dri
 
 from dataclasses import dataclass
 
+from podium.sim_instruments.physics.links.herald_station import HeraldStation
+
 
 @dataclass(frozen=True, slots=True)
 class LinkEnd:
@@ -46,6 +48,9 @@ class Link:
     """Power that goes round a circulator the wrong way; 0: none does."""
     phase_turns: float
     """Phase of the way at the carrier, in turns."""
+    station: HeraldStation | None = None
+    """Where photons of both ends meet in place of going from one to the other; then nothing is
+    transmitted, and ``delay_fs`` is by how much longer the first end's way to it is."""
 
     @property
     def both_ways(self) -> bool:

@@ -95,6 +95,10 @@ class LinkWindow:
     bound: float = 1e-6
     """Pairs of states reached with less probability are left out; elements of the channel are good
     to a few times this."""
+    unseen: NDArray[np.complex128] | None = None
+    """Shape (2, 2), Hermitian: of what leaves both resonators, what detectors that do not click
+    would have seen. The channel is then that without these clicks, its trace their chance, and the
+    window lasts until both resonators have rung down."""
 
     def __post_init__(self) -> None:
         for end in self.ends:
@@ -110,6 +114,8 @@ class LinkWindow:
         loop = abs(self.way.forward) * abs(self.way.backward)
         if abs(self.way.forward) > 1 or abs(self.way.backward) > 1 or loop > 0.9:
             raise ValueError(f"a way with amplitudes {self.way}: it would amplify")
+        if self.unseen is not None and self.unseen.shape != (2, 2):
+            raise ValueError(f"what detectors see of two resonators is 2 x 2: {self.unseen.shape}")
         if not self.inputs or len(set(self.inputs)) != len(self.inputs):
             raise ValueError(f"inputs {self.inputs}: some, and each once")
 

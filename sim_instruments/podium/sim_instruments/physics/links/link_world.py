@@ -8,6 +8,11 @@ from podium.sim_instruments.physics.draw import draw, generator
 from podium.sim_instruments.physics.known_truth import Truth
 from podium.sim_instruments.physics.links.link_design import LinkDesign, LinkEndDesign
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
+from podium.sim_instruments.physics.links.station_world import (
+    StationWorld,
+    draw_station,
+    station_truth,
+)
 from podium.sim_instruments.physics.world_quantities import (
     Hertz,
     HertzPerRootWatt,
@@ -62,16 +67,23 @@ class LinkWorld(Part):
     isolation: Number
     phase: Number
     """Of the way at the carrier, turns."""
+    station: StationWorld | None = None
+    """Where photons of both ends meet; then nothing goes from one to the other."""
 
     def link(self, name: str) -> Link:
         """Return it as the engine takes it."""
+        station = None if self.station is None else self.station.station()
+        delay_fs = round(self.delay.value * FS_PER_S)
+        if station is not None:
+            delay_fs = station.arms[0].delay_fs - station.arms[1].delay_fs
         return Link(
             name=name,
             ends=(self.ends[0].end(), self.ends[1].end()),
             transmission=(self.transmission.value, self.transmission_back.value),
-            delay_fs=round(self.delay.value * FS_PER_S),
+            delay_fs=delay_fs,
             isolation=self.isolation.value,
             phase_turns=self.phase.value,
+            station=station,
         )
 
 
@@ -84,7 +96,7 @@ def _draw_link(design: LinkDesign, seed: int) -> LinkWorld:
     def drawn(quantity: str) -> float:
         return draw(design.values[quantity], seed, design.name, quantity)
 
-    forth = 1 - drawn("loss")
+    forth = 1 - drawn("loss") if design.station is None else 0.0
     isolation = drawn("isolation") if "isolation" in design.values else 0.0
     # ASSUMED: one circulator in the way; without one both directions lose the same.
     back = forth * isolation if "isolation" in design.values else forth
@@ -101,6 +113,7 @@ def _draw_link(design: LinkDesign, seed: int) -> LinkWorld:
         delay=_known(drawn("delay"), "s", origin["delay"]),
         isolation=_known(isolation, "1", origin.get("isolation")),
         phase=_known(phase, "1", None),
+        station=None if design.station is None else draw_station(design.station, design.name, seed),
     )
 
 
@@ -138,9 +151,12 @@ def link_truth(links: Mapping[str, LinkWorld], qubits: Mapping[str, Truth]) -> d
     """
     told: dict[str, Truth] = {}
     for name, world in links.items():
-        told[f"{name}.transmission"] = Truth(world.transmission.value, "1")
-        told[f"{name}.transmission_back"] = Truth(world.transmission_back.value, "1")
-        told[f"{name}.delay"] = Truth(world.delay.value, "s")
+        if world.station is None:
+            told[f"{name}.transmission"] = Truth(world.transmission.value, "1")
+            told[f"{name}.transmission_back"] = Truth(world.transmission_back.value, "1")
+            told[f"{name}.delay"] = Truth(world.delay.value, "s")
+        else:
+            told |= station_truth(name, world.station)
         told[f"{name}.phase"] = Truth(math.tau * world.phase.value, "rad")
         for label, end in zip(END_NAMES, world.ends, strict=True):
             full = end.full_scale.value

@@ -40,6 +40,8 @@ def steps_of(window: LinkWindow) -> WindowSteps:
     ring_fs = round(
         RINGING / (TURN_1_NS * min(end.resonator.kappa_hz for end in window.ends)) * 1e6
     )
+    if window.unseen is not None:
+        stop += ring_fs
     edges = [np.array([begin, *spans[0], *spans[1], stop], np.int64)]
     drives = []
     for end, delay in zip(window.ends, delays, strict=True):

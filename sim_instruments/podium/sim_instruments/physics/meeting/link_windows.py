@@ -6,15 +6,20 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.links.link_channel import channel_of
 from podium.sim_instruments.physics.links.link_point import Link
+from podium.sim_instruments.physics.links.link_window import LinkWindow, Way
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS, SIZE, phases
+from podium.sim_instruments.physics.meeting.click_channel import FOCK_LEVELS, click_channels
 from podium.sim_instruments.physics.meeting.member import Member
+from podium.sim_instruments.physics.meeting.photon_channel import window_end
 from podium.sim_instruments.physics.meeting.window_channel import SidebandPulse, WindowChannel
 from podium.sim_instruments.physics.operating_point import QubitPoint
 
 DIAGONAL = np.arange(LEVELS) * (LEVELS + 1)
 SILENT = -1
 """In place of a shape: the end plays nothing."""
+NOTHING = np.zeros(0, np.complex128)
 Matrix = NDArray[np.complex128]
 
 
@@ -34,6 +39,7 @@ class LinkWindows:
         self._channel = channel
         self._members = members
         self._known: dict[tuple[int, int, int, int, tuple[int, int]], Matrix] = {}
+        self._clicks: dict[tuple[int, int, int, int], Matrix] = {}
 
     def duration_ns(self, link: int, end: int, shape: int) -> float:
         """Return how long a shape of an end's sideband lasts."""
@@ -51,20 +57,66 @@ class LinkWindows:
             found = self._channel(self._links[link], atoms, pulses, lag_fs, enough)
             if SILENT not in (one, other) and enough != (LEVELS, LEVELS):
                 found = self._completed(link, found, pulses, enough)
-            turns = [
-                phases(-1e-9 * pulse.duration_ns * atom.levels_hz)
-                for pulse, atom in zip(pulses, atoms, strict=True)
-            ]
-            self._known[asked] = np.outer(*turns).reshape(-1)[:, None] * found
+            self._known[asked] = _in_laboratory(pulses, atoms)[:, None] * found
         return self._known[asked]
 
-    def one_sided(self, link: int, end: int, shape: int) -> Matrix:
-        """Return what a window does to one end (9, 9) while the other is silent, and in g."""
-        if end == 0:
-            whole = self.shared(link, shape, SILENT, 0, (LEVELS, 1))
-        else:
-            whole = self.shared(link, SILENT, shape, 0, (1, LEVELS))
-        return _reduced(end, whole)
+    def one_sided(self, link: int, end: int, shape: int, clicks: int = 0) -> Matrix:
+        """Return what a window does to one end (9, 9) while the other is silent, and in g.
+
+        ``clicks``: as of :meth:`clicked`, where there is a herald station.
+        """
+        shapes = (shape, SILENT) if end == 0 else (SILENT, shape)
+        if self._links[link].station is not None:
+            return _reduced(end, self.clicked(link, *shapes, 0, clicks))
+        levels = (LEVELS, 1) if end == 0 else (1, LEVELS)
+        return _reduced(end, self.shared(link, *shapes, 0, levels))
+
+    def has_station(self, link: int) -> bool:
+        """Tell whether photons of a link meet at a herald station."""
+        return self._links[link].station is not None
+
+    def ends_of(self, link: int) -> tuple[int, int]:
+        """Return the numbers of the members at both ends of a link; -1: nobody plays there."""
+        return self._ends[link]
+
+    def clicked(self, link: int, one: int, other: int, lag_fs: int, clicks: int) -> Matrix:
+        """Return the map (81, 81) of a window of two shapes after which detectors clicked so.
+
+        ``clicks``: number of the pattern, see :func:`.click_channel.click_channels`.
+        """
+        asked = link, one, other, lag_fs
+        if asked not in self._clicks:
+            station = self._links[link].station
+            assert station is not None
+            pulses = self._pulse(link, 0, one), self._pulse(link, 1, other)
+            atoms = self._atoms(link)
+            maps = click_channels(self._links[link], station, atoms, pulses, lag_fs)
+            self._clicks[asked] = _in_laboratory(pulses, atoms)[:, None] * maps
+        return np.asarray(self._clicks[asked][clicks])
+
+    def flux(
+        self, link: int, end: int, shape: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return when a photon that a shape makes leaves its resonator.
+
+        Instants (T,), fs from the begin of the pulse, and the part of it (T,) that has left by
+        then.
+        """
+        silent = SidebandPulse(self._links[link].ends[1 - end].transfer_hz, NOTHING, 1.0)
+        whole, atom = self._links[link].ends[end], self._atoms(link)[end]
+        carrier_hz = whole.transfer_hz
+        sender = window_end(whole, atom, self._pulse(link, end, shape), 0, carrier_hz)
+        other = window_end(
+            self._links[link].ends[1 - end], self._atoms(link)[1 - end], silent, 0, carrier_hz
+        )
+        window = LinkWindow(
+            (sender, other), Way(0j, 0), ((2, 0),), FOCK_LEVELS, unseen=np.zeros((2, 2), complex)
+        )
+        photon = channel_of(window).photon
+        assert photon is not None
+        spans = np.diff(photon.time_fs)
+        passed = np.cumsum(0.5 * (photon.emitted_1_s[1:] + photon.emitted_1_s[:-1]) * spans)
+        return photon.time_fs, np.append(0.0, passed / passed[-1])
 
     def _atoms(self, link: int) -> tuple[QubitPoint, QubitPoint]:
         """Return both atoms; where nobody plays, another one: what it is does not matter."""
@@ -77,7 +129,7 @@ class LinkWindows:
         """Return what an end plays; SILENT: nothing."""
         if shape == SILENT:
             transfer_hz = self._links[link].ends[end].transfer_hz
-            return SidebandPulse(transfer_hz, np.zeros(0, np.complex128), 1.0)
+            return SidebandPulse(transfer_hz, NOTHING, 1.0)
         played = self._members[self._ends[link][end]].windows.shapes[shape]
         samples = np.full(round(played.duration_ns / played.step_ns), played.level, np.complex128)
         samples[: played.samples.size] = played.samples
@@ -93,7 +145,7 @@ class LinkWindows:
         """Return a channel with what it leaves out put in: both ends by themselves."""
         sides = []
         for end in (0, 1):
-            silent = SidebandPulse(pulses[1 - end].carrier_hz, np.zeros(0, np.complex128), 1.0)
+            silent = SidebandPulse(pulses[1 - end].carrier_hz, NOTHING, 1.0)
             pair = (pulses[0], silent) if end == 0 else (silent, pulses[1])
             populated = (LEVELS, 1) if end == 0 else (1, LEVELS)
             alone = self._channel(self._links[link], self._atoms(link), pair, 0, populated)
@@ -118,6 +170,17 @@ class LinkWindows:
             if (link, one, other, lag_fs, more) in self._known:
                 return more
         return levels
+
+
+def _in_laboratory(
+    pulses: tuple[SidebandPulse, SidebandPulse], atoms: tuple[QubitPoint, QubitPoint]
+) -> Matrix:
+    """Return the phases (81,) from the atoms' own frames to the laboratory's, behind a window."""
+    turns = [
+        phases(-1e-9 * pulse.duration_ns * atom.levels_hz)
+        for pulse, atom in zip(pulses, atoms, strict=True)
+    ]
+    return np.asarray(np.outer(*turns).reshape(-1))
 
 
 def _reduced(end: int, whole: Matrix) -> Matrix:

@@ -36,6 +36,7 @@ from podium.sim_instruments.physics.meeting.gate_pulses import (
     gate_pairs,
     joined_gates,
 )
+from podium.sim_instruments.physics.meeting.herald_clicks import HeraldClicks
 from podium.sim_instruments.physics.meeting.kept_states import KeptState
 from podium.sim_instruments.physics.meeting.member import Member, ShoneRows
 from podium.sim_instruments.physics.meeting.shared_run import SharedRun
@@ -95,7 +96,16 @@ class HeardFeedline:
 def with_cuts(links: Sequence[Link], runs: Sequence[MeetingRun]) -> list[Link]:
     """Return the links as a meeting finds them; one that any run finds cut lets nothing through."""
     cut = frozenset[str]().union(*(run.cut for run in runs))
-    return [replace(x, transmission=(0.0, 0.0)) if x.name in cut else x for x in links]
+    return [_dark(x) if x.name in cut else x for x in links]
+
+
+def _dark(link: Link) -> Link:
+    """Return a link over which no photon gets."""
+    station = link.station
+    if station is not None:
+        first, second = (replace(arm, transmission=0.0) for arm in station.arms)
+        station = replace(station, arms=(first, second))
+    return replace(link, transmission=(0.0, 0.0), station=station)
 
 
 def check_own_sidebands(
@@ -145,13 +155,14 @@ def levels_found(
     *,
     whole: bool = False,
     memory: GateMemory | None = None,
+    clicks: list[HeraldClicks] | None = None,
 ) -> tuple[list[Known], list[KeptState]]:
     """Return what readings of qubits that share photons or states find, for each feedline.
 
     Second: the states that are left behind. ``played``: see :func:`sidebands_played`, of all runs;
     ``kept``: states of qubits of these feedlines; ``whole``: also those that were read and share
-    nothing are left behind, as the run goes on; ``memory``: of gates in earlier parts of the run.
-    Raises NotSimulated for what cannot be simulated.
+    nothing are left behind, as the run goes on; ``memory``: of gates in earlier parts of the run;
+    ``clicks``: takes those of herald stations. Raises NotSimulated for what cannot be simulated.
     """
     active = [link for link in links if played & {end.sideband for end in link.ends}]
     driven = {end.qubit: end for link in active for end in link.ends if end.sideband in played}
@@ -196,8 +207,10 @@ def levels_found(
             origin_fs,
             whole,
         )
-        paths, states = run.played()
+        paths, states, seen = run.played()
         left += states
+        if clicks is not None:
+            clicks += seen
         for name, path in zip(group, paths, strict=True):
             known[members[name][0]][name] = members[name][1].episode, path
     return known, left

@@ -10,7 +10,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.links.link_channel import channel_of
+from podium.sim_instruments.physics.links.link_channel import LinkChannel, channel_of
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
 from podium.sim_instruments.physics.links.link_window import (
     Atom,
@@ -35,7 +35,10 @@ def photon_channel(
     """Return the superoperator of a window: see :class:`.window_channel.WindowChannel`."""
     starts_fs = 0, link.delay_fs + lag_fs
     carrier_hz = link.ends[0].transfer_hz
-    ends = [_end(*one, carrier_hz) for one in zip(link.ends, atoms, pulses, starts_fs, strict=True)]
+    ends = [
+        window_end(*one, carrier_hz)
+        for one in zip(link.ends, atoms, pulses, starts_fs, strict=True)
+    ]
     backward = is_backward(link, pulses, lag_fs, levels)
     there, back = link.transmission[::-1] if backward else link.transmission
     if backward:
@@ -50,7 +53,14 @@ def photon_channel(
         ),
         inputs=tuple(product(range(levels[0]), range(levels[1]))),
     )
-    channel = channel_of(window).channel
+    return superoperator(channel_of(window).channel, backward=backward)
+
+
+def superoperator(channel: LinkChannel, *, backward: bool = False) -> NDArray[np.complex128]:
+    """Return a channel as :class:`.window_channel.WindowChannel` does.
+
+    ``backward``: its first atom is at the link's second end.
+    """
     numbers = [LEVELS * one + other for one, other in channel.inputs]
     size = LEVELS * LEVELS
     whole = np.zeros((size,) * 4, np.complex128)
@@ -81,9 +91,10 @@ def is_backward(
     return link.delay_fs + lag_fs < 0
 
 
-def _end(
+def window_end(
     end: LinkEnd, atom: QubitPoint, pulse: SidebandPulse, start_fs: int, carrier_hz: float
 ) -> WindowEnd:
+    """Return one end of a window, in frequencies from a carrier and times from its origin."""
     apart = np.subtract.outer(np.arange(LEVELS), np.arange(LEVELS))
     rate = end.sideband_hz_per_root_watt
     detuning_hz = pulse.carrier_hz - (float(atom.levels_hz[2]) - carrier_hz)

@@ -173,6 +173,12 @@ class PhotonSession(Session):
         played = sidebands_played(self._linked.links, drives)
         for link in self._linked.links:
             lines = {end.sideband for end in link.ends}
+            if link.station is not None and lines & played:
+                raise NotSimulated(
+                    f"a photon goes to the herald station of {link.name} in a run in which what is "
+                    "played depends on what was measured: that is not simulated; take the clicks "
+                    "of each shot, and choose among the shots"
+                )
             if reached is not None and lines & played and not lines <= reached:
                 raise NotSimulated(
                     f"a photon of {link.name} in a run in which what is played depends on what was "

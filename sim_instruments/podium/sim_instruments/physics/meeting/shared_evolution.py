@@ -64,6 +64,8 @@ class Photon:
     pair: int = -1
     """Number of the pair of windows; -1: the other end is silent."""
     lag_fs: int = 0
+    clicks: int = 0
+    """At a herald station: number of the pattern of clicks, see :mod:`.click_channel`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +198,8 @@ class SharedEvolution:
                 return maps.drive(event.shape, event.turns)
             case Photon():
                 unit, half = self._turns(member, event)
-                own = self._windows.one_sided(event.link, event.end, event.shape)
+                where = event.link, event.end, event.shape
+                own = self._windows.one_sided(*where, event.clicks)
                 return np.asarray((half / unit)[:, :, None] * own * (half * unit)[:, None, :])
             case Shone():
                 photons = self._shone[member][event.part].reshape(SIZE)
@@ -224,8 +227,11 @@ class SharedEvolution:
         else:
             assert isinstance(one, Photon)
             assert isinstance(other, Photon)
-            levels = _populated(held)
-            window = self._windows.shared(one.link, one.shape, other.shape, one.lag_fs, levels)
+            asked = one.link, one.shape, other.shape, one.lag_fs
+            if self._windows.has_station(one.link):
+                window = self._windows.clicked(*asked, one.clicks)
+            else:
+                window = self._windows.shared(*asked, _populated(held))
         half = sides[0][1][:, None, :, None] * sides[1][1][None, :, None, :]
         unit = sides[0][0][:, None] * sides[1][0][None, :]
         before = (held * half * unit).reshape(-1, SIZE * SIZE)

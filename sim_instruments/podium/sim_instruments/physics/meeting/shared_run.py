@@ -3,16 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.counter_based_random import key
+from podium.sim_instruments.physics.draw import generator
 from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.atom_maps import AtomMaps
+from podium.sim_instruments.physics.meeting.click_channel import PATTERNS
 from podium.sim_instruments.physics.meeting.gate_pulses import GatePair
+from podium.sim_instruments.physics.meeting.herald_clicks import (
+    HeraldClicks,
+    click_instants,
+    phase_turns,
+)
 from podium.sim_instruments.physics.meeting.kept_states import KeptState
 from podium.sim_instruments.physics.meeting.link_windows import LinkWindows
 from podium.sim_instruments.physics.meeting.member import (
@@ -69,14 +77,14 @@ class SharedRun:
     whole: bool = False
     """Whether members are left behind that were read and share nothing."""
 
-    def played(self) -> tuple[list[Paths], list[KeptState]]:
-        """Return the members' levels at their readings, and the states that are left behind.
+    def played(self) -> tuple[list[Paths], list[KeptState], list[HeraldClicks]]:
+        """Return the members' levels at their readings, states that are left behind, and clicks.
 
         Raises NotSimulated for what cannot be simulated.
         """
         members = self.members
         blocks = [member_blocks(member) for member in members]
-        pairs = window_pairs(self.links, self.ends, members)
+        pairs = window_pairs(self.links, self.ends, members, self._strays)
         begun = [self._here(state) for state in self.kept]
         starts = {member for state in begun for member in state}
         phases = [
@@ -95,13 +103,32 @@ class SharedRun:
         runs = "+".join(str(member.run) for member in members)
         shared = key(self.seed, "+".join(names), f"joint levels of runs {runs}")
         own = [key(self.seed, name, "levels") for name in names]
-        paths, before = walked(members, draws.block, draws.kind, shots.column, (shared, own))
-        return paths, shots.left(paths, before)
+        paths, before, clicked = walked(
+            members, draws.block, draws.kind, shots.column, (shared, own), shots.patterns
+        )
+        left = shots.left(paths, before, clicked)
+        return paths, left, shots.clicks(clicked, f"{'+'.join(names)} of runs {runs}")
+
+    def _strays(self, link: Link, at_fs: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return by how many turns the arms to a herald station differ more than they should."""
+        if link.station is None:
+            return np.zeros(at_fs.size)
+        return phase_turns(link, self.seed, self.origin_fs, at_fs)
 
     def _here(self, state: KeptState) -> list[int]:
         """Return the members that a state is of."""
         names = [member.qubit.name for member in self.members]
         return [names.index(name) for name in state.names if name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class PhotonPair:
+    """A pair of windows within a draw."""
+
+    place: int
+    """Among those of the draw."""
+    turns: float
+    clicks: int
 
 
 class SharedShots:
@@ -127,11 +154,28 @@ class SharedShots:
         self._found: dict[tuple[int, tuple[int, ...]], NDArray[np.float64]] = {}
         self._number = {member.qubit.name: n for n, member in enumerate(run.members)}
 
+    @cached_property
+    def patterns(self) -> NDArray[np.int64]:
+        """Return how many patterns of clicks each kind of draw may have."""
+        kinds, examples = np.unique(self._draws.kind, return_index=True)
+        found = np.ones(int(kinds.max(initial=0)) + 1, np.int64)
+        found[kinds] = [len(self._patterns(draw)) for draw in examples.tolist()]
+        return found
+
+    def _patterns(self, draw: int) -> list[tuple[int, ...]]:
+        """Return what detectors may do in a draw: a number for each pair of windows."""
+        links = self._pairs.link[self._draws.pairs[draw][self._draws.pairs[draw] >= 0]].tolist()
+        stations = [self._run.links[link].station for link in links]
+        return list(product(*(range(1 if one is None else PATTERNS) for one in stations)))
+
     def column(self, draw: int, levels: Sequence[int]) -> NDArray[np.float64]:
-        """Return the populations (3 ** r,) at the readings of a draw, from levels of all."""
+        """Return the populations at the readings of a draw, from levels of all.
+
+        Shape (patterns * 3 ** r,), patterns of clicks being the slower index.
+        """
         turns = self._draws.turns[draw][self._draws.pairs[draw] >= 0].tolist()
         if not self._draws.from_few or not turns:
-            return self._read(draw, self._state(draw, levels, turns))
+            return self._outcomes(draw, levels, turns)
         taking = tuple(n if b >= 0 else 0 for n, b in zip(levels, self._block(draw), strict=True))
         asked = int(self._draws.form[draw]), taking
         if asked not in self._found:
@@ -146,7 +190,7 @@ class SharedShots:
         """
         grid = phase_grid(int((self._draws.pairs[draw] >= 0).sum()))
         if self._kept(draw):
-            found = [self._read(draw, self._state(draw, levels, one)) for one in grid]
+            found = [self._outcomes(draw, levels, one) for one in grid]
             self._found[int(self._draws.form[draw]), taking] = np.array(found)
             return
         forms = self._alike[int(self._draws.form[draw])]
@@ -155,10 +199,15 @@ class SharedShots:
         starts = [level_state(axis, levels[n]) for axis, n in enumerate(numbers)]
         rows: list[list[NDArray[np.float64]]] = [[] for _ in forms]
         for turns in grid:
-            events = self._events_of(draw, turns)
-            state = self._evolution.advanced(starts, {n: parted(events[n])[0] for n in numbers})
-            for row, effect in zip(rows, effects, strict=True):
-                row.append(populations_by(state, effect))
+            parts: list[list[NDArray[np.float64]]] = [[] for _ in forms]
+            for clicks in self._patterns(draw):
+                events = self._events_of(draw, turns, clicks)
+                before = {n: parted(events[n])[0] for n in numbers}
+                state = self._evolution.advanced(starts, before)
+                for part, effect in zip(parts, effects, strict=True):
+                    part.append(populations_by(state, effect))
+            for row, part in zip(rows, parts, strict=True):
+                row.append(np.concatenate(part))
         for one, row in zip(forms, rows, strict=True):
             self._found[int(self._draws.form[one]), taking] = np.array(row)
 
@@ -191,11 +240,18 @@ class SharedShots:
             for number, mine in sorted(events.items())
         ]
 
-    def _events_of(self, draw: int, turns: Sequence[float]) -> dict[int, list[Event]]:
-        """Return what happens to each member of a draw; its pairs are numbered by their place."""
+    def _events_of(
+        self, draw: int, turns: Sequence[float], clicks: Sequence[int] | None = None
+    ) -> dict[int, list[Event]]:
+        """Return what happens to each member of a draw; its pairs are numbered by their place.
+
+        ``clicks``: of :meth:`_patterns`; None: detectors stay silent.
+        """
         pairs = self._draws.pairs[draw].tolist()
+        done = [0] * len(turns) if clicks is None else clicks
         turned = {
-            pair: (place, one) for place, (pair, one) in enumerate(zip(pairs, turns, strict=False))
+            pair: PhotonPair(place, one, click)
+            for place, (pair, one, click) in enumerate(zip(pairs, turns, done, strict=False))
         }
         return {
             number: self._events(number, block, turned)
@@ -203,7 +259,9 @@ class SharedShots:
             if block >= 0
         }
 
-    def left(self, paths: Sequence[Paths], before: NDArray[np.int64]) -> list[KeptState]:
+    def left(
+        self, paths: Sequence[Paths], before: NDArray[np.int64], clicked: NDArray[np.int64]
+    ) -> list[KeptState]:
         """Return the states of members that were not read, given what the others were found in."""
         found = []
         members, block = self._run.members, self._draws.block
@@ -218,7 +276,8 @@ class SharedShots:
             if not shared or not (rest or further):
                 continue
             turns = self._draws.turns[draw][self._draws.pairs[draw] >= 0].tolist()
-            rho = self._state(draw, before[draw].tolist(), turns)
+            clicks = self._patterns(draw)[int(clicked[draw])]
+            rho = self._state(draw, before[draw].tolist(), turns, clicks)
             levels = [None if n in rest else int(paths[n].level[at[n]]) for n in taking]
             rho = left_behind(rho, [*levels, *([None] * len(further))])
             found.append(self._state_left(rest, further, rho))
@@ -261,8 +320,43 @@ class SharedShots:
             if name not in self._number
         ]
 
-    def _state(self, draw: int, levels: Sequence[int], turns: Sequence[float]) -> Matrix:
-        """Return the density matrix of a draw's members and of what shares a state with them."""
+    def clicks(self, clicked: NDArray[np.int64], use: str) -> list[HeraldClicks]:
+        """Return the clicks of all draws, by link; ``use`` keys their instants."""
+        seen: dict[int, list[tuple[int, int]]] = {}
+        for draw in np.flatnonzero(clicked > 0).tolist():
+            pairs = self._draws.pairs[draw].tolist()
+            pattern = self._patterns(draw)[int(clicked[draw])]
+            for pair, click in zip(pairs, pattern, strict=False):
+                if click:
+                    seen.setdefault(int(self._pairs.link[pair]), []).append((pair, click))
+        return [
+            click_instants(
+                self._run.links[link],
+                self._windows,
+                self._run.members,
+                self._pairs,
+                np.array(found, np.int64).T,
+                self._run.origin_fs,
+                generator(self._run.seed, self._run.links[link].name, f"clicks at {use}"),
+            )
+            for link, found in sorted(seen.items())
+        ]
+
+    def _outcomes(
+        self, draw: int, levels: Sequence[int], turns: Sequence[float]
+    ) -> NDArray[np.float64]:
+        """Return the populations at the readings of a draw for all patterns of clicks."""
+        patterns = self._patterns(draw)
+        found = [self._read(draw, self._state(draw, levels, turns, one)) for one in patterns]
+        return np.concatenate(found)
+
+    def _state(
+        self, draw: int, levels: Sequence[int], turns: Sequence[float], clicks: Sequence[int]
+    ) -> Matrix:
+        """Return the density matrix of a draw's members and of what shares a state with them.
+
+        Its trace is the chance of the ``clicks``.
+        """
         block = self._block(draw)
         taking = [n for n, b in enumerate(block) if b >= 0]
         kept = self._kept(draw)
@@ -271,7 +365,7 @@ class SharedShots:
         for at, (state, axis) in enumerate(self._further(draw)):
             axis_of[state.names[axis]] = len(taking) + at
         starts = [SharedStart(tuple(axis_of[name] for name in s.names), s.rho) for s in kept]
-        events = self._events_of(draw, turns)
+        events = self._events_of(draw, turns, clicks)
         for axis, number in enumerate(taking):
             if self._run.members[number].qubit.name not in begun:
                 starts.append(level_state(axis, levels[number]))
@@ -297,8 +391,8 @@ class SharedShots:
         ]
         return populations(rho, [*read, *([False] * (rho.ndim - len(read)))])
 
-    def _events(self, number: int, block: int, turned: dict[int, tuple[int, float]]) -> list[Event]:
-        """Return what happens in a block of a member; ``turned``: place and turns, by pair."""
+    def _events(self, number: int, block: int, turned: dict[int, PhotonPair]) -> list[Event]:
+        """Return what happens in a block of a member; ``turned``: by pair of windows."""
         member, blocks = self._run.members[number], self._blocks[number]
         phases, found = self._phases[number], list[Event]()
         now = int(blocks.since_ns[block])
@@ -338,17 +432,19 @@ class SharedShots:
             int(gates.pair[place]), int(gates.end[place]), int(gates.shape[place]), before, behind
         )
 
-    def _photon(
-        self, number: int, row: int, place: int, turned: dict[int, tuple[int, float]]
-    ) -> Photon:
+    def _photon(self, number: int, row: int, place: int, turned: dict[int, PhotonPair]) -> Photon:
         member, phases = self._run.members[number], self._phases[number]
         link, pair = int(member.link[place]), int(phases.pair[row])
         shape = int(member.windows.shape[place])
+        own_end = self._run.ends[link].index(number)
         if pair < 0:
-            return Photon(shape, 0.0, link, self._run.ends[link].index(number))
+            return Photon(shape, 0.0, link, own_end)
+        shared = turned[pair]
+        if self._pairs.alone[pair]:
+            return Photon(shape, 0.0, link, own_end, clicks=shared.clicks)
         end = 1 if phases.sign[row] > 0 else 0
-        at, turns = turned[pair]
-        return Photon(shape, turns if end else 0.0, link, end, at, int(self._pairs.lag_fs[pair]))
+        turns, lag_fs = shared.turns if end else 0.0, int(self._pairs.lag_fs[pair])
+        return Photon(shape, turns, link, end, shared.place, lag_fs, shared.clicks)
 
 
 def _maps(member: Member, blocks: MemberBlocks) -> AtomMaps:

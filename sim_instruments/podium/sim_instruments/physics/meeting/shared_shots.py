@@ -310,7 +310,7 @@ def _pair_turns(pairs: WindowPairs, phases: Sequence[Phased]) -> NDArray[np.floa
     for one in phases:
         met = np.flatnonzero(one.pair >= 0)
         out[one.pair[met]] += one.turns[met] * one.sign[met]
-    return out
+    return np.where(pairs.alone, 0.0, out)
 
 
 def _when_fs(member: Member, block: NDArray[np.int64]) -> NDArray[np.int64]:

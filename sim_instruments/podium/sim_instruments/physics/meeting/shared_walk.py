@@ -29,7 +29,7 @@ from podium.sim_instruments.physics.walk import (
 ROOM = 64
 """Rows of jumps that are free before a reading is drawn."""
 Column = Callable[[int, Sequence[int]], NDArray[np.float64]]
-"""The populations (3 ** r,) at the readings of r members, from levels of all n."""
+"""The populations (patterns * 3 ** r,) at the readings of r members, from levels of all n."""
 
 
 def walked(
@@ -38,33 +38,35 @@ def walked(
     kind: NDArray[np.int64],
     column: Column,
     keys: tuple[int, Sequence[int]],
-) -> tuple[list[Paths], NDArray[np.int64]]:
+    patterns: NDArray[np.int64],
+) -> tuple[list[Paths], NDArray[np.int64], NDArray[np.int64]]:
     """Return the levels of n members at all their readings, their jumps, and (D, n) levels before.
 
-    ``block`` (D, n), -1: a member takes no part; ``kind`` (D,); ``keys``: of the random numbers of
-    shared draws, and of each member's.
+    And (D,) which pattern of clicks was drawn. ``block`` (D, n), -1: a member takes no part;
+    ``kind`` (D,); ``keys``: of the random numbers of shared draws, and of each member's;
+    ``patterns`` (kinds,): how many each kind of draw may have.
     """
     count = len(members)
     counts = np.array([member.lit_ns.size for member in members], np.int64)
     own = np.array([np.uint64(one) for one in keys[1]], np.uint64)
     run = np.array([member.run for member in members], np.uint64)
-    level = np.zeros(count, np.int64)
-    for end, member in enumerate(members):
-        still = thermal(member.qubit)
-        level[end] = first_level(still / still.sum(), own[end], run[end])
+    level = _first_levels(members, own, run)
     readings, pace, first, first_kind = _in_a_row(members)
     most = int((block >= 0).sum(axis=1).max(initial=1))
     found = np.zeros((count, int(counts.max(initial=0))), np.int64)
     jumps = np.zeros((count, ROOM + int(counts.max(initial=0)), 3), np.int64)
     jumped = np.zeros(count, np.int64)
-    known = PopulationTable(int(kind.max(initial=0)) + 1, LEVELS**most)
+    outcomes = LEVELS**most * int(patterns.max(initial=1))
+    known = PopulationTable(int(kind.max(initial=0)) + 1, LEVELS**most, outcomes)
     before = np.zeros(block.shape, np.int64)
+    clicked = np.zeros(kind.size, np.int64)
     draw = 0
     while True:
         draw = walk_members(
             draw,
             block,
             kind,
+            patterns,
             known.number,
             known.table,
             counts,
@@ -79,6 +81,7 @@ def walked(
             run,
             level,
             before,
+            clicked,
             found,
             jumps,
             jumped,
@@ -96,7 +99,18 @@ def walked(
         )
         for end in range(count)
     ]
-    return paths, before
+    return paths, before, clicked
+
+
+def _first_levels(
+    members: Sequence[Member], own: NDArray[np.uint64], run: NDArray[np.uint64]
+) -> NDArray[np.int64]:
+    """Return the levels of members at rest, drawn by their keys and runs, (n,)."""
+    level = np.zeros(len(members), np.int64)
+    for end, member in enumerate(members):
+        still = thermal(member.qubit)
+        level[end] = first_level(still / still.sum(), own[end], run[end])
+    return level
 
 
 def _in_a_row(
@@ -133,6 +147,7 @@ def walk_members(
     draw: int,
     block: Any,
     kind: Any,
+    patterns: Any,
     number: Any,
     table: Any,
     counts: Any,
@@ -147,6 +162,7 @@ def walk_members(
     run: Any,
     level: Any,
     before: Any,
+    clicked: Any,
     found: Any,
     jumps: Any,
     jumped: Any,
@@ -154,8 +170,9 @@ def walk_members(
     """Draw from ``draw`` on; return the first that cannot be drawn yet.
 
     ``number`` (kinds, 3 ** most members of a draw): the row of ``table`` with the populations from
-    each set of levels, -1 where it is not known; ``level`` (n,): of the members, also when this
-    returns. ``jumps`` (n, J, 3) is left when fewer than ROOM rows are free.
+    each set of levels, -1 where it is not known, for each of its ``patterns`` (kinds,) of clicks;
+    ``level`` (n,): of the members, also when this returns. ``jumps`` (n, J, 3) is left when fewer
+    than ROOM rows are free.
     """
     members = block.shape[1]
     while draw < kind.size:
@@ -176,12 +193,13 @@ def walk_members(
             word, _ = philox(shared_key, run[0], np.uint64(draw) << np.uint64(16))
         else:
             word, _ = philox(keys[only], run[only], np.uint64(block[draw, only]) << np.uint64(16))
-        outcomes = LEVELS**read
+        outcomes = LEVELS**read * patterns[kind[draw]]
         state = drawn(table[row, :outcomes], table[row, :outcomes].sum(), unit(word))
         for end in range(members - 1, -1, -1):
             if block[draw, end] >= 0 and block[draw, end] < counts[end]:
                 level[end] = state % LEVELS
                 state //= LEVELS
+        clicked[draw] = state
         for end in range(members):
             at = block[draw, end]
             if at < 0 or at >= counts[end]:

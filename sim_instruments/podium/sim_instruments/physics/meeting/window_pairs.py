@@ -1,6 +1,10 @@
-"""Windows of both ends of a link that share a photon, found in world time."""
+"""Windows of both ends of a link that share a photon, found in world time.
 
-from collections.abc import Sequence
+At a herald station the photons of two windows meet, and one that meets none is there alone: it is
+a pair of its own, with itself.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +21,8 @@ LAG_STEP_FS = 200_000
 photon of 10 MHz is caught alike to 1e-3, without a lag to 1e-6. Carriers' phases are exact."""
 LAG_GRID_FS = 10_000
 """Grid of the median itself: runs after each other share channels."""
+ALONE_FS = -(1 << 62)
+"""In place of a lag: of a window whose photon goes to a herald station by itself."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +32,8 @@ class WindowPairs:
     link: NDArray[np.int64]
     """Shape (n,): number of the link."""
     member: NDArray[np.int64]
-    """Shape (n, 2): numbers of the members at the link's first and second end."""
+    """Shape (n, 2): numbers of the members at the link's first and second end; twice the same of a
+    window that is alone."""
     row: NDArray[np.int64]
     """Shape (n, 2): rows among the windows of each."""
     lag_fs: NDArray[np.int64]
@@ -34,37 +41,52 @@ class WindowPairs:
     turns: NDArray[np.float64]
     """Shape (n,): by how much the second drive is turned: see :mod:`.window_channel`."""
 
+    @property
+    def alone(self) -> NDArray[np.bool_]:
+        """Return which are windows that are alone, (n,)."""
+        return np.asarray(self.lag_fs == ALONE_FS)
+
 
 def reach_fs(link: Link) -> int:
     """Return how far apart in time pulses at both ends may be and still share a photon, fs."""
     slowest = min(end.kappa_hz for end in link.ends)
-    return link.delay_fs + round(1e15 * RING_DOWN_FOLDS / (2 * np.pi * slowest))
+    return abs(link.delay_fs) + round(1e15 * RING_DOWN_FOLDS / (2 * np.pi * slowest))
 
 
 def window_pairs(
-    links: Sequence[Link], ends: Sequence[tuple[int, int]], members: Sequence[Member]
+    links: Sequence[Link],
+    ends: Sequence[tuple[int, int]],
+    members: Sequence[Member],
+    strays: Callable[[Link, NDArray[np.int64]], NDArray[np.float64]],
 ) -> WindowPairs:
     """Return which windows share a photon.
 
-    ``ends``: the numbers of the members at both ends of each link; -1: nobody. Raises NotSimulated
-    where a window meets two of the other end.
+    ``ends``: the numbers of the members at both ends of each link; -1: nobody. ``strays``: by how
+    many turns the way between the ends of a link is longer at the world's instants (n,). Raises
+    NotSimulated where a window meets two of the other end.
     """
     found = []
     for number, (link, (one, other)) in enumerate(zip(links, ends, strict=True)):
-        if one < 0 or other < 0:
-            continue
-        first, second = members[one].window_fs(number), members[other].window_fs(number)
-        met, meets, apart = _met(link, first[1:], second[1:])
-        count = met.size
-        found.append(
-            WindowPairs(
-                np.full(count, number),
-                np.tile([one, other], (count, 1)),
-                np.stack([first[0][met], second[0][meets]], axis=1),
-                _shared_lags(apart - link.delay_fs),
-                np.asarray((link.ends[0].transfer_hz * 1e-15 * apart) % 1.0, np.float64),
+        here = [member for member in (one, other) if member >= 0]
+        windows = [members[member].window_fs(number) for member in here]
+        rest = [rows for rows, _, _ in windows]
+        if len(here) == len(link.ends):
+            first, second = windows
+            met, meets, apart = _met(link, first[1:], second[1:])
+            count = met.size
+            turns = link.ends[0].transfer_hz * 1e-15 * apart + strays(link, first[1][met])
+            found.append(
+                WindowPairs(
+                    np.full(count, number),
+                    np.tile([one, other], (count, 1)),
+                    np.stack([first[0][met], second[0][meets]], axis=1),
+                    _shared_lags(apart - link.delay_fs),
+                    np.asarray(turns % 1.0, np.float64),
+                )
             )
-        )
+            rest = [np.delete(first[0], met), np.delete(second[0], meets)]
+        if link.station is not None:
+            found += [_alone(number, *of) for of in zip(here, rest, strict=True)]
     none = np.zeros(0, np.int64)
     empty = WindowPairs(none, none.reshape(0, 2), none.reshape(0, 2), none, np.zeros(0))
     parts = [empty, *found]
@@ -74,6 +96,18 @@ def window_pairs(
         np.concatenate([part.row for part in parts]).astype(np.int64),
         np.concatenate([part.lag_fs for part in parts]).astype(np.int64),
         np.concatenate([part.turns for part in parts]),
+    )
+
+
+def _alone(link: int, member: int, rows: NDArray[np.int64]) -> WindowPairs:
+    """Return windows of a member whose photons meet no others."""
+    count = rows.size
+    return WindowPairs(
+        np.full(count, link),
+        np.full((count, 2), member),
+        np.stack([rows, rows], axis=1),
+        np.full(count, ALONE_FS),
+        np.zeros(count),
     )
 
 

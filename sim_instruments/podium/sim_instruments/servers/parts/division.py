@@ -1,9 +1,10 @@
 """Divides a facility into parts that share nothing but world time, edges and clocks.
 
 Two nodes are in one part where they share an instrument, a fridge with a plant, or a link of their
-own; the trigger node that starts one part's controllers alone is in that part. What is left, which
-belongs to no node or to several, is the room: switches, standards, time taggers. Between parts go
-values only: instants of edges and changes of clocks.
+own, whose herald station's time tagger is with them; the trigger node that starts one part's
+controllers alone is in that part. What is left, which belongs to no node or to several, is the
+room: switches, standards, time taggers. Between parts go values only: instants of edges and changes
+of clocks.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -127,6 +128,10 @@ def _together(
         at_nodes = [str(end) for end in ends or () if str(end) in nodes]
         if len(at_nodes) == 2:  # what ends in a hub sends it clicks, which are values
             yield f"node {at_nodes[0]}", f"node {at_nodes[1]}"
+    ends_of = {str(name): link.get("ends") for name, link in _section(tree, "links").items()}
+    for (name, _), (instrument, _) in plan.detectors.items():
+        for end in ends_of[name] or ():
+            yield instrument, f"node {end}"
 
 
 def _at_fridges(plan: Plan, tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -185,6 +190,7 @@ def plan_of_part(plan: Plan, part: FacilityPart) -> Plan:
         fridge_of=_only(plan.fridge_of, mine),
         fridge_of_node=_only(plan.fridge_of_node, frozenset(part.nodes)),
         analyzed=_only(plan.analyzed, mine),
+        detectors={key: sink for key, sink in plan.detectors.items() if sink[0] in mine},
         timing=replace(
             timing,
             triggers=tuple(c for c in timing.triggers if {c.source[0], c.sink[0]} & mine),

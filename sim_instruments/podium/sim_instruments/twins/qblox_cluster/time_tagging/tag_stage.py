@@ -15,7 +15,6 @@ from podium.sim_instruments.physics.digital_lines import Edge
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import (
     SUBS_PER_TICK,
     ClusterClock,
-    subs,
     world_of_subs,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
@@ -23,6 +22,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     RealTimeTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun, empty_bins
+from podium.sim_instruments.twins.qblox_cluster.time_tagging.edge_times import edge_subs
 
 TAG_SUBS = 16
 """Resolution of a tag: 1/128 ns (docs.qblox.com, LINQ with QTM)."""
@@ -61,6 +61,32 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class WindowTable:
+    """Windows of a record, n of them, as arrays; times from its start."""
+
+    opens: NDArray[np.int64]
+    closes: NDArray[np.int64]
+    acquisition: NDArray[np.int64]
+    bin: NDArray[np.int64]
+    thresholds: NDArray[np.int64]
+    """Shape (n, 4)."""
+    sampled: bool
+    """Whether any of them is a sample of the level."""
+
+
+def window_table(windows: Sequence[Window], from_subs: int) -> WindowTable:
+    """Return windows as arrays."""
+    rows = [
+        (w.open_subs - from_subs, w.close_subs - from_subs, w.acquisition, w.bin, *w.thresholds)
+        for w in windows
+    ]
+    table = np.array(rows, np.int64).reshape(len(rows), -1 if rows else 4 + THRESHOLDS)
+    opens, closes, acquisition, bin_ = (table[:, k].copy() for k in range(4))
+    sampled = any(window.sampled for window in windows)
+    return WindowTable(opens, closes, acquisition, bin_, table[:, 4:], sampled)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class TagRecord:
     """Windows in which a time-tag sequencer listened in one run."""
 
@@ -70,6 +96,14 @@ class TagRecord:
     until_subs: int
     traced: bool
     """Whether its program enables the scope."""
+    known_table: WindowTable | None = None
+    """Where it was worked out with the run; else :attr:`table` does."""
+
+    @property
+    def table(self) -> WindowTable:
+        """Return its windows as arrays."""
+        known = self.known_table
+        return window_table(self.windows, self.from_subs) if known is None else known
 
     def span_fs(self, clock: ClusterClock) -> tuple[int, int]:
         """Return from when to when edges matter: jitter may bring a later one in."""
@@ -131,7 +165,7 @@ def tag_record(run: SequencerRun, trace: RealTimeTrace, start_tick: int, traced:
     start = start_tick * SUBS_PER_TICK
     windows = WindowReader(start).read(trace)
     until = start + trace.end_ns * SUBS_PER_TICK
-    return TagRecord(run, tuple(windows), start, until, traced)
+    return TagRecord(run, tuple(windows), start, until, traced, window_table(windows, start))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,7 +195,8 @@ def tagged(
     """
     if not listens(record.run.channel or {}):
         edges = ()
-    exact = tuple((subs(clock, at_fs), up) for at_fs, up in edges)
+    times = edge_subs(clock, [at_fs for at_fs, _ in edges])
+    exact = tuple((at, up) for at, (_, up) in zip(times, edges, strict=True))
     rising = np.array([at - record.from_subs for at, up in exact if up], np.int64)
     oversampling = quad["timetag_oversampling"]
     noise = np.random.Generator(np.random.Philox(key=key)).standard_normal(len(rising))
@@ -181,13 +216,16 @@ First = list[tuple[int, int]]
 
 def first_tags(record: TagRecord, heard: TaggedEdges) -> First:
     """Return the first tag of each window that has one."""
-    found: First = []
-    for window in record.windows:
-        low = np.searchsorted(heard.tags, window.open_subs - record.from_subs)
-        high = np.searchsorted(heard.tags, window.close_subs - record.from_subs)
-        if high > low:
-            found.append((window.close_subs, int(heard.tags[low]) + record.from_subs))
-    return found
+    low, high = _within(record.table, heard)
+    return [
+        (record.windows[k].close_subs, int(heard.tags[low[k]]) + record.from_subs)
+        for k in np.flatnonzero(high > low).tolist()
+    ]
+
+
+def _within(table: WindowTable, heard: TaggedEdges) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return which tags each window holds, from and to, shape (windows,) each."""
+    return np.searchsorted(heard.tags, table.opens), np.searchsorted(heard.tags, table.closes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,6 +248,9 @@ def binned(
     window is kept; a threshold is met by a count at or above it.
     """
     channel = record.run.channel or {}
+    at_once = all(channel.get(key) == value for key, value in COUNTED_AT_ONCE.items())
+    if at_once and not record.table.sampled:
+        return TagBins(_counted_at_once(record, heard), ("ACQ BINNING DONE",))
     bins: dict[int, NDArray[np.void]] = {}
     flags: list[str] = []
     for window in record.windows:
@@ -232,6 +273,43 @@ def binned(
         entry["average_count"] += 1
         entry["valid"] = 1
     return TagBins(bins, ("ACQ BINNING DONE", *dict.fromkeys(flags)))
+
+
+COUNTED_AT_ONCE: Mapping[str, str] = {
+    "binned_acq_count_source": "timetags",
+    "binned_acq_time_source": "first",
+    "binned_acq_time_ref": "start",
+    "binned_acq_on_invalid_time_delta": "record_0",
+}
+"""Settings with which no window depends on another, and none is left out: those of many shots."""
+
+
+def _counted_at_once(record: TagRecord, heard: TaggedEdges) -> dict[int, NDArray[np.void]]:
+    """Return the bins of windows with :data:`COUNTED_AT_ONCE`, all windows at once."""
+    windows = record.table
+    low, high = _within(windows, heard)
+    counts = high - low
+    tags = np.append(heard.tags, 0)
+    deltas = np.where(counts > 0, tags[np.minimum(low, heard.tags.size)] - windows.opens, 0)
+    which = int((record.run.channel or {})["binned_acq_threshold_source"][-1])
+    above = counts >= windows.thresholds[:, which]
+    found: dict[int, NDArray[np.void]] = {}
+    for number in np.unique(windows.acquisition).tolist():
+        if number not in record.run.acquisitions:
+            continue
+        mine = np.flatnonzero(windows.acquisition == number)
+        bins = windows.bin[mine]
+        table = empty_bins(record.run.acquisitions[number])
+        for field, values in (
+            ("path0", counts),
+            ("path1", deltas),
+            ("threshold", above.astype(np.int64)),
+            ("average_count", np.ones_like(counts)),
+        ):
+            np.add.at(table[field], bins, values[mine].astype(table[field].dtype))
+        table["valid"][bins] = 1
+        found[number] = table
+    return found
 
 
 def level_at(heard: TaggedEdges, at_subs: int) -> int:

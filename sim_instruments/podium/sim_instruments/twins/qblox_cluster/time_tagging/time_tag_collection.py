@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from podium.sim_instruments.physics.digital_lines import LinesEnd, Promise
-from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
+from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, world_of_subs
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerOutcome
 from podium.sim_instruments.twins.qblox_cluster.time_tagging.io_channel import CHANNELS
@@ -21,6 +24,8 @@ from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_inputs imp
     tag_noise_key,
 )
 
+MARGIN_FS = 1_000_000_000
+"""So far around windows edges are looked for: clocks are even to much less within a run."""
 TAGGED_MAX = 2 * CHANNELS
 """Records whose tags are remembered."""
 
@@ -54,14 +59,16 @@ class TimeTagCollector:
         _, until_fs = record.span_fs(self._clock)
         if now_fs < until_fs:
             return None
+        after_first = str((record.run.channel or {}).get("binned_acq_time_ref")).startswith("first")
+        asked = beside if after_first else {outcome.sequencer: beside[outcome.sequencer]}
         heard: dict[int, TaggedEdges] = {}
-        for number, one in beside.items():
+        for number, one in asked.items():
             known = self._heard(module, one, until_fs, now_fs)
             if known is None:
                 return None
             heard[number] = known
         mine = heard[outcome.sequencer]
-        firsts = {number: first_tags(beside[number], one) for number, one in heard.items()}
+        firsts = {number: first_tags(asked[number], one) for number, one in heard.items()}
         left = binned(record, mine, firsts, epoch_subs)
         bank.keep_scope(outcome.sequencer, scope_entries(record, mine, epoch_subs))
         return replace(outcome, bins=left.bins, flags=(*left.flags, *outcome.flags))
@@ -75,7 +82,7 @@ class TimeTagCollector:
         from_fs, _ = record.span_fs(self._clock)
         connector = f"slot{module.slot}.io{bank.heard_at(channel)}"
         self._lines.catch_up(connector, now_fs)
-        edges = self._lines.heard(connector, from_fs, until_fs)
+        edges = self._lines.heard(connector, from_fs, until_fs, self._spans(record, from_fs))
         if edges is None:
             return None
         key = tag_noise_key(self._serial, module.slot, channel, from_fs)
@@ -88,6 +95,19 @@ class TimeTagCollector:
             known = record, made_of, tagged(record, edges, quad, self._clock, key)
             self._tagged[id(record)] = known
         return known[2]
+
+    def _spans(self, record: TagRecord, from_fs: int) -> NDArray[np.int64] | None:
+        """Return where windows are, fs from ``from_fs`` on; None: all of the run matters."""
+        windows = record.table
+        if record.traced or windows.sampled:
+            return None
+        begin_fs, end_fs = (
+            world_of_subs(self._clock, at) for at in (record.from_subs, record.until_subs)
+        )
+        ticks = max(record.until_subs - record.from_subs, 1)
+        after = np.stack([windows.opens, windows.closes], axis=1)
+        at_fs = np.rint(after * ((end_fs - begin_fs) / ticks)).astype(np.int64)
+        return np.asarray(at_fs + (begin_fs - from_fs) + np.array([-MARGIN_FS, MARGIN_FS]))
 
     def inputs(
         self, modules: Iterable[Module], promise: Promise, start_tick: int, epoch_subs: int

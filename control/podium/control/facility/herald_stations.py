@@ -1,0 +1,67 @@
+"""Defines herald stations as frozen values, and makes them from what the facility file says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from podium.control.facility.connector_ref import ConnectorRef
+from podium.control.facility.design_values import estimate
+from podium.control.facility.estimate import Estimate
+from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.quantity_entries import FileEntry
+from podium.control.facility.station_entries import (
+    ARM_UNITS,
+    DETECTOR_UNITS,
+    STATION_UNITS,
+    StationEntry,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StationDetector:
+    """One of the two detectors of a station, as designed."""
+
+    port: str
+    """Under which programs capture its clicks: ``link_ab.d0``."""
+    input: ConnectorRef
+    """Of the time tagger."""
+    design: FrozenMap[str, Estimate]
+    """By quantity: efficiency, dark_rate, dead_time, jitter, delay."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeraldStation:
+    """Where the photons of both ends of a link meet."""
+
+    arms: tuple[FrozenMap[str, Estimate], FrozenMap[str, Estimate]]
+    """In the order of the link's ends, by quantity: transducer, added_noise, noise_bandwidth,
+    transmission, delay."""
+    detectors: tuple[StationDetector, StationDetector]
+    design: FrozenMap[str, Estimate]
+    """By quantity: phase_drift, phase_time."""
+
+
+def station_as_written(link: str, ends: tuple[str, str], entry: StationEntry) -> HeraldStation:
+    """Return a station from a checked entry."""
+    first, second = (_design(entry.arms[end], ARM_UNITS) for end in ends)
+    one, other = (
+        StationDetector(
+            f"{link}.{name}", _connector(detector.input), _design(detector, DETECTOR_UNITS)
+        )
+        for name, detector in entry.detectors.items()
+    )
+    return HeraldStation((first, second), (one, other), _design(entry, STATION_UNITS))
+
+
+def _design(entry: FileEntry, units: Mapping[str, str]) -> FrozenMap[str, Estimate]:
+    return FrozenMap(
+        {
+            quantity: estimate(one, unit)
+            for quantity, unit in units.items()
+            if (one := getattr(entry, quantity)) is not None
+        }
+    )
+
+
+def _connector(text: str) -> ConnectorRef:
+    instrument, _, channel = text.partition(".")
+    return ConnectorRef(instrument, channel)
