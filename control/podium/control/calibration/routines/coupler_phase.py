@@ -55,7 +55,7 @@ LAST_PACE = replace(PACE, enough=0.6)
 SHOTS = 300
 GATES = 5
 """In a row, that losses are taken from."""
-ROUNDS = ((180, 18), (280, 6), (280, 3))
+ROUNDS = ((280, 18), (280, 8), (280, 4))
 """Shots, and of how many shapes. What a gate loses goes up and down over some ns, since all four
 edges interfere: all are looked at, then those with the least error, then the best of these. The
 first round is forgotten then: what it has found best has had luck."""
@@ -454,5 +454,5 @@ COUPLER_PHASE = Declaration(
     gives={"gate_rise": Lifetime(7 * DAY_S), "gate_phase_slope": Lifetime(7 * DAY_S)},
     refines=("gate_amplitude", "gate_duration"),
     places=(10,),
-    cost_s=200.0,
+    cost_s=240.0,
 )
