@@ -41,6 +41,9 @@ RISES_NS = (24, 28, 32)
 TOPS_NS = tuple(range(0, 41, 8))
 """How long the tops of both halves last together, among which the gate's is chosen."""
 LONGEST_NS = 80
+SHORT_PART = 0.18
+"""A pulse without a top turns about this part of what one with the longest top does: it tells whole
+turns of that."""
 LONG_TURNS = 0.4
 """A top that tells the phase of each ns turns so far, or lasts :data:`LONGEST_NS`."""
 APART = 1.0
@@ -48,7 +51,7 @@ APART = 1.0
 BEYOND = 2.0
 """The scan goes on to this part of that amplitude: the sweet spot of a coupler that was drawn three
 of its spreads away is not known, and the scan ends by itself where it turns enough."""
-PACE = Pace(begin=0.3, step=0.1, shortest=0.003, turns=0.11, enough=0.85)
+PACE = Pace(begin=0.3, step=0.06, shortest=0.003, turns=0.11, enough=0.85)
 """Of the scan with the longest top, which sees the coupler come from afar."""
 LAST_PACE = replace(PACE, enough=0.6)
 """Of the scan without a top that goes on behind it: the gate without one is the highest."""
@@ -195,18 +198,25 @@ class _Scan:
         def phase_of(row: Fringes, near: float) -> float:
             return self.turned(row, near)[0]
 
-        found = await walk(PACE, most, measure, phase_of)
-        self.tops += [(LONGEST_NS, row) for _, row in found]
-        first = [await measure(share, none) for share, _ in found]
+        async def both(share: float) -> tuple[Fringes, Fringes]:
+            return await measure(share), await measure(share, none)
+
+        def phase_of_both(rows: tuple[Fringes, Fringes], near: float) -> float:
+            turns = phase_of(rows[1], near * SHORT_PART)
+            return phase_of(rows[0], turns / SHORT_PART)
+
+        found = await walk(PACE, most, both, phase_of_both)
+        self.tops += [(LONGEST_NS, rows[0]) for _, rows in found]
+        first = [rows[1] for _, rows in found]
         shares = [share for share, _ in found]
         turns, _ = self.all_turned(first)
         if len(shares) > 2 and np.isfinite(turns[-1]):
-            whole, _ = self.all_turned([row for _, row in self.tops])
+            whole, _ = self.all_turned([row for _, row in self.tops], turns / SHORT_PART)
             slope = float(whole[-1] - whole[-3]) / (shares[-1] - shares[-3])
             begun = Begun(shares[-1], float(turns[-1]), slope * float(turns[-1] / whole[-1]))
-            found = await walk(LAST_PACE, most, lambda share: measure(share, none), phase_of, begun)
-            shares += [share for share, _ in found]
-            first += [row for _, row in found]
+            more = await walk(LAST_PACE, most, lambda share: measure(share, none), phase_of, begun)
+            shares += [share for share, _ in more]
+            first += [row for _, row in more]
         self.at += [share * self.reach for share in shares]
         self.edges = first
 
@@ -234,7 +244,7 @@ class _Scan:
         known = turns[: long.size]
 
         near = known + LONG_TURNS * np.sign(known)
-        near[long == LONGEST_NS] = np.nan  # one after another by the walk
+        near = np.where(long == LONGEST_NS, known / SHORT_PART, near)
         found, _ = self.all_turned([row for _, row in self.tops], near)
         return np.asarray((found - known) / long)
 
