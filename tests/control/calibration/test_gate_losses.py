@@ -1,4 +1,4 @@
-"""What gates take out of 1 is told of every state that a pulse may empty."""
+"""Losses out of 1 are measured for every state that a pulse may empty."""
 
 from dataclasses import replace
 

@@ -108,6 +108,11 @@ class EdgePulses:
         return f"{self.edge.element}.flux"
 
     @property
+    def by_coupler(self) -> bool:
+        """True where the gate's pulse moves a coupler."""
+        return self.edge.played == "coupler cz"
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of all frames that take part."""
         return (*frame_names(self.both), self.own_frame.name)

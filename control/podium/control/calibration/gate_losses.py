@@ -105,19 +105,14 @@ class GateLosses:
     gates: int
 
     @property
-    def by_coupler(self) -> bool:
-        """True where the pulse moves a coupler."""
-        return self.p.edge.played == "coupler cz"
-
-    @property
     def states(self) -> tuple[tuple[float, float], ...]:
         """States that the first and the second end are prepared in."""
-        return BOTH if self.by_coupler else ((1.0, 1.0),)
+        return BOTH if self.p.by_coupler else ((1.0, 1.0),)
 
     @property
     def read(self) -> tuple[Pulses, ...]:
         """The ends that are looked at."""
-        return self.p.both if self.by_coupler else (self.p.still,)
+        return self.p.both if self.p.by_coupler else (self.p.still,)
 
     def waits_ns(self) -> tuple[tuple[int, ...], ...]:
         """Return the waits behind each pulse, at each point, ns. Raises NotMeasured."""

@@ -6,6 +6,7 @@ does so from this very chip then.
 
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from math import copysign, sqrt
 
 from podium.control.facility.designs import DESIGN_UNITS, OF_A_FLUX_LINE, QUBIT_KINDS
@@ -74,16 +75,8 @@ def _of_edges(facility: Facility, known: Known) -> Iterator[tuple[Place, str, Pa
         design = edge.design.get("exchange")
         if edge.coupler is None and measured is not None and design is not None:
             by = copysign(_at_rest(facility, edge, known), design.value)
-            entry = ParameterEntry(
-                measured.name,
-                by * abs(measured.value),
-                abs(by) * measured.sigma,
-                measured.unit,
-                measured.run,
-                measured.routine,
-                measured.tai_s,
-                measured.epoch,
-            )
+            value, sigma = by * abs(measured.value), abs(by) * measured.sigma
+            entry = replace(measured, value=value, sigma=sigma)
             yield ("nodes", edge.node, "edges", edge.element, "exchange"), entry.name, entry
 
 

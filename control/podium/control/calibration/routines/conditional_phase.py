@@ -85,7 +85,7 @@ def reach_of(p: EdgePulses, turns: float) -> float:
     Near the resonance the phase of 11 goes with half of the detuning times the pulse's time; of a
     coupler's pulse the slope has been measured.
     """
-    if p.edge.played == "coupler cz":
+    if p.by_coupler:
         return turns / abs(p.bench.known(p.edge, "gate_phase_slope").value)
     place, step = p.gate_amplitude, 1e-3
     ends = p.detuning_hz(p.resonance() * np.array([1 - step, 1 + step]))

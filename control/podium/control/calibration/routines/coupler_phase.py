@@ -14,7 +14,7 @@ from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTIN
 from podium.control.calibration.edge_flux import bias_coupler, pulsed_coupler
 from podium.control.calibration.edge_pulses import FULL, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes
-from podium.control.calibration.fits.gate_budget import leaked
+from podium.control.calibration.fits.gate_budget import decoherence, leaked
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.gate_losses import GateLosses
@@ -329,10 +329,10 @@ class _Scan:
 
         Raises NotMeasured.
         """
-        best, rate_1_s = self.p.bench.best, 0.0
-        for one in self.p.both:
-            t1, t2 = best(one.qubit, "t1"), best(one.qubit, "t2_echo")
-            rate_1_s += 0.4 * (0.5 / t1 + 1 / t2)
+        t1, t2 = (
+            tuple(Measured(self.p.bench.best(one.qubit, name), 0.0, "s") for one in self.p.both)
+            for name in ("t1", "t2_echo")
+        )
         rounds = range(min(1, len(self.lost) - 1), len(self.lost))
         found = {}
         for shape in self.lost[-1]:
@@ -342,7 +342,8 @@ class _Scan:
             value = float(sum(weights * [one.value for one in leaks]))
             sigma = float(np.sqrt(np.sum((weights * [one.sigma for one in leaks]) ** 2)))
             leak = Measured(value, sigma, "1")
-            found[shape] = _Cost(leak, value + rate_1_s * shape.whole_ns * 1e-9)
+            at_rest = decoherence(shape.whole_ns * 1e-9, t1, t2)
+            found[shape] = _Cost(leak, value + at_rest.value)
         return found
 
     def leak(self, k: int, shape: _Shape) -> Measured:

@@ -93,8 +93,7 @@ async def error_budget(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 async def _ramsey(
     p: EdgePulses, outcome: Outcome, target: Pulses, gates: int, earlier: int
 ) -> Fringes:
-    by_coupler = GateLosses(p, LEAKING).by_coupler
-    shots = p.bench.shots(COUPLER_SHOTS if by_coupler else SHOTS)
+    shots = p.bench.shots(COUPLER_SHOTS if p.by_coupler else SHOTS)
     before: list[Statement] = p.flux_gate(p.gate_amplitude, p.gate_ns) * earlier
     title = f"{gates} gates behind {earlier}, phase of {target.qubit.element}"
     program = phase_program(p, target, p.gate() * gates, shots, title, before=before)
@@ -104,7 +103,7 @@ async def _ramsey(
 async def _measure(p: EdgePulses, outcome: Outcome) -> _Data:
     """Run all programs. Raises NotMeasured."""
     losses = GateLosses(p, LEAKING)
-    shots = p.bench.shots(COUPLER_LEAKAGE_SHOTS if losses.by_coupler else LEAKAGE_SHOTS)
+    shots = p.bench.shots(COUPLER_LEAKAGE_SHOTS if p.by_coupler else LEAKAGE_SHOTS)
     none, gated, later = [
         [await _ramsey(p, outcome, target, gates, earlier) for target in p.both]
         for gates, earlier in ((0, 0), (GATES, 0), (GATES, EARLIER))

@@ -265,7 +265,15 @@ def _errors(point: ClusterPoint, edge: Edge, quanta: float, count: int) -> NDArr
     into, out = vectors.T @ ramp @ comp, comp.T @ ramp.T @ vectors
     phase = np.exp(-2e-9j * np.pi * np.arange(LONGEST_NS)[:, None] * energy)
     block = np.einsum("ai,ti,ib->tab", out, phase, into)
-    wanted = gate_unitary(edge.gate, block)
+    return _infidelity(edge.gate, block)
+
+
+def _infidelity(gate: str, block: NDArray[np.complex128]) -> NDArray[np.float64]:
+    """Return the average infidelity of blocks of the lowest levels, (T, 4, 4), to the gate, (T,).
+
+    ``1 - (|Tr U+ M|^2 + Tr M+ M) / 20`` (Pedersen et al., Phys. Lett. A 367, 47 (2007)).
+    """
+    wanted = gate_unitary(gate, block)
     overlap = np.abs(np.einsum("tab,tab->t", np.conj(wanted), block)) ** 2
     kept = np.einsum("tab,tab->t", np.conj(block), block).real
     return np.asarray(1 - (overlap + kept) / 20)
@@ -330,10 +338,7 @@ class CoherentGate:
         states = self._states.astype(np.complex128)
         for phase, own in zip(turned, vectors, strict=True):
             states = own @ (phase[:, None] * (own.T @ states))
-        block = (self._states.T @ states)[None]
-        wanted = gate_unitary(self._gate, block)
-        overlap = float(np.abs(np.sum(np.conj(wanted) * block)) ** 2)
-        return 1 - (overlap + float(np.sum(np.abs(block) ** 2))) / 20
+        return float(_infidelity(self._gate, (self._states.T @ states)[None])[0])
 
 
 class Sampled(Protocol):
