@@ -53,6 +53,21 @@ def test_a_pulse_on_the_coupler_makes_one_cluster_of_the_three() -> None:
     assert clusters_of(POINT, signals(), CHIP, []) == []
 
 
+@pytest.mark.parametrize("away_v", [0.0, 0.13, 0.295])
+def test_a_cluster_has_the_levels_of_its_members_where_higher_ones_are_shared(away_v) -> None:
+    biases = {**BIASES, f"{Q0}.flux": BIASES[f"{Q0}.flux"] + away_v}
+    members = [CHIP.element_at(name, biases) for name in NAMES]
+    point = cluster_point(members, CHIP, biases)
+    own = np.diag(point.vectors) ** 2
+    # With the coupler in 2, 11 meets 20 or 02 there; each member alone stays what it is.
+    assert (own.min() < 0.6) == (away_v > 0)
+    for m, member in enumerate(members):
+        for n in range(1, 3):
+            state = point.basis.index(*(n if k == m else 0 for k in range(3)))
+            found = point.energies_hz[state] - point.energies_hz[0]
+            assert found == pytest.approx(member.levels_hz[n], abs=1.0)
+
+
 def test_the_coupler_hands_an_excitation_over_as_schroedingers_equation_says() -> None:
     members = [CHIP.element_at(name, BIASES) for name in NAMES]
     still = [replace(one, rates_1_s=np.zeros((4, 4)), dephasing_1_s=0.0) for one in members]

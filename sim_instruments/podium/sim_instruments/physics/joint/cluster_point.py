@@ -33,7 +33,7 @@ FEWER = 3
 ROUNDS = 6
 """Rounds in which bare levels are found: each takes away the shift of the one before."""
 OWN = 0.6
-"""Dressed levels are set right where so much of each belongs to its product state."""
+"""Dressed ladders are set right where so much of each level belongs to its product state."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -196,9 +196,11 @@ def _set_right(
         [basis.index(*(n if k == m else 0 for k in range(len(qubits)))) for n in range(one.count)]
         for m, one in enumerate(cluster.elements)
     ]
+    # Levels in which several are excited may be shared: 11 beside 20, with the coupler in 2.
+    alone = np.concatenate(ladders)
     energies, vectors = dressed_levels(cluster)
     for _ in range(ROUNDS):
-        if np.min(np.abs(np.diag(vectors)) ** 2) < OWN:
+        if np.min(vectors[alone, alone] ** 2) < OWN:
             break
         elements = tuple(
             replace(
