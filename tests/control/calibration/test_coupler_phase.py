@@ -124,7 +124,13 @@ def test_its_gate_is_a_pulse_with_edges_on_the_coupler() -> None:
     assert EDGE.played == "coupler cz"
     steps = edge_bring_up([EDGE])
     behind_jazz = ("frequency_search", "frequency", "ef_spectroscopy")
-    assert steps[:6] == ("jazz", *behind_jazz, "cryoscope", "coupler_phase")
+    assert steps[:7] == (
+        "coupler_sweet_spot",
+        "jazz",
+        *behind_jazz,
+        "cryoscope",
+        "coupler_phase",
+    )
     assert "chevron" not in steps
     assert "bell_state" in steps
     with pytest.raises(NotMeasured, match=r"cz of node_a\.q0_q1 is not calibrated"):

@@ -1,7 +1,8 @@
 """Measures how far the flux of a coupler shifts the end of higher frequency, by Ramsey."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +79,53 @@ def signed_reach(p: EdgePulses, coupler: Coupler, level_v: float, apart: float) 
     return low if down < up else high
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class CurveScan:
+    """Measures the phase of the end of higher frequency behind one pulse on the coupler."""
+
+    p: EdgePulses
+    outcome: Outcome
+    reach: float
+    """See :func:`signed_reach`."""
+    rest: float
+    """The phase without a pulse, turns."""
+
+    @classmethod
+    async def begun(
+        cls, p: EdgePulses, outcome: Outcome, coupler: Coupler, level_v: float
+    ) -> "CurveScan":
+        """Measure the phase without a pulse. Raises FitFailed and NotMeasured."""
+        bare = cls(p, outcome, signed_reach(p, coupler, level_v, NEAR), 0.0)
+        none = await bare.row(0.0, SHORT_NS)
+        return replace(bare, rest=float(none.phases()[0].turns[0]))
+
+    async def row(self, share: float, duration_ns: int) -> Fringes:
+        """Measure the fringes behind a pulse of a share of the reach, the other end in 0."""
+        p, amplitude = self.p, share * self.reach
+        shots = p.bench.shots(SHOTS)
+        body = p.flux_step(amplitude, duration_ns) if amplitude else []
+        title = f"{p.edge.pulsed} at {amplitude:.3f} for {duration_ns} ns"
+        program = phase_program(p, p.moved, body, shots, title, controls=(0.0,))
+        return Fringes(p, p.moved, await p.bench.run(self.outcome, program), shots)
+
+    def turned(self, row: Fringes, near: float) -> float:
+        """Return the phase of a row, nearest to ``near``, turns. Raises FitFailed."""
+        return float(nearest_turn(row.phases()[0].turns - self.rest, near)[0])
+
+    async def side(self, sign: float, most: float | None = None) -> list[tuple[float, Fringes]]:
+        """Return signed shares up to where short pulses turn enough, and their fringes.
+
+        ``most``: the largest share; None: as far as pulses go.
+        """
+        farthest = min(MOST, FULL / abs(self.reach))
+
+        async def measure(share: float) -> Fringes:
+            return await self.row(sign * share, SHORT_NS)
+
+        found = await walk(PACE, farthest if most is None else most, measure, self.turned)
+        return [(sign * share, row) for share, row in found]
+
+
 async def coupler_curve(
     p: EdgePulses, outcome: Outcome, coupler: Coupler, level_v: float
 ) -> CouplerCurve:
@@ -85,40 +133,28 @@ async def coupler_curve(
 
     Pulses of both signs: those that bring the coupler to the ends, and as large ones away.
     """
-    reach = signed_reach(p, coupler, level_v, NEAR)
-    none = await _row(p, outcome, 0.0, SHORT_NS)
-    rest = float(none.phases()[0].turns[0])
-
-    def turned(row: Fringes, near: float) -> float:
-        return float(nearest_turn(row.phases()[0].turns - rest, near)[0])
-
-    most = min(MOST, FULL / abs(reach))
+    scan = await CurveScan.begun(p, outcome, coupler, level_v)
     found: list[tuple[float, float, float]] = []
+    most = None
     for sign in (1.0, -1.0):
-
-        async def measure(share: float, sign: float = sign) -> Fringes:
-            return await _row(p, outcome, sign * share * reach, SHORT_NS)
-
         near = 0.0
-        for share, row in await walk(PACE, most, measure, turned):
-            near = turned(row, near)
-            long = await _row(p, outcome, sign * share * reach, LONG_NS)
-            turns, sigma = long.phases()[0].turns, float(long.phases()[0].sigma[0])
-            far = float(nearest_turn(turns - rest, near * LONG_NS / SHORT_NS)[0])
-            doubt = np.hypot(sigma, float(row.phases()[0].sigma[0]))
+        for share, row in await scan.side(sign, most):
+            near = scan.turned(row, near)
+            long = await scan.row(share, LONG_NS)
+            far = scan.turned(long, near * LONG_NS / SHORT_NS)
+            doubt = hypot(*(float(one.phases()[0].sigma[0]) for one in (long, row)))
             span_s = (LONG_NS - SHORT_NS) * 1e-9
-            found.append((sign * share, (far - near) / span_s, float(doubt) / span_s))
+            found.append((share, (far - near) / span_s, doubt / span_s))
         if sign > 0:
             most = max((share for share, *_ in found), default=0.0) + 1e-9
-            _refuse_still(p, found, reach)
-    return _fitted(np.array(found), reach)
+            refuse_still(p, [hz for _, hz, _ in found], most * scan.reach)
+    return _fitted(np.array(found), scan.reach)
 
 
-def _refuse_still(p: EdgePulses, found: list[tuple[float, float, float]], reach: float) -> None:
+def refuse_still(p: EdgePulses, shifts_hz: list[float], farthest: float) -> None:
     """Raise FitFailed where pulses shift the end too little for a curve."""
-    seen = max((abs(hz) for _, hz, _ in found), default=0.0)
-    if len(found) < FEWEST or seen < 0.5 * SHIFT_HZ:
-        farthest = max((share for share, *_ in found), default=0.0) * reach
+    seen = max((abs(hz) for hz in shifts_hz), default=0.0)
+    if len(shifts_hz) < FEWEST or seen < 0.5 * SHIFT_HZ:
         raise FitFailed(
             f"pulses on {p.edge.flux_port} of up to {farthest:.2f} of full scale shift "
             f"{p.moved.qubit.element} by {seen / 1e6:.2f} MHz, and should by "
@@ -145,12 +181,3 @@ def _fitted(points: Array, reach: float) -> CouplerCurve:
     ]
     found = fit_least_squares(lambda v: shift_of(level, v), shift, sigma, starts, BOUNDS)
     return CouplerCurve(end * reach, found.values)
-
-
-async def _row(p: EdgePulses, outcome: Outcome, amplitude: float, duration_ns: int) -> Fringes:
-    """Measure the phase of the end of higher frequency, the other in 0, behind one pulse."""
-    shots = p.bench.shots(SHOTS)
-    body = p.flux_step(amplitude, duration_ns) if amplitude else []
-    title = f"{p.edge.pulsed} at {amplitude:.3f} for {duration_ns} ns"
-    program = phase_program(p, p.moved, body, shots, title, controls=(0.0,))
-    return Fringes(p, p.moved, await p.bench.run(outcome, program), shots)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.coupler_rest import rest_of
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.flux import arc
 from podium.control.facility.edges import Coupler, Edge
@@ -37,11 +38,9 @@ async def bias_coupler(bench: Bench, edge: Edge, coupler: Coupler) -> float:
 
 
 def rest_v(bench: Bench, edge: Edge, coupler: Coupler) -> float:
-    """Return the coupler's bias: its off point as measured or expected, else 0 V."""
-    known, design = bench.measured(edge, "off_point"), edge.design.get("off_point")
-    wanted_v = known if known is not None else 0.0 if design is None else design.value
-    limit_v = bench.runner.facility.flux_wiring(coupler.flux_port).limit_v
-    return max(-limit_v, min(limit_v, wanted_v))
+    """Return the coupler's bias: see :func:`.coupler_rest.rest_of`; 0 V where nothing is known."""
+    level_v, _ = rest_of(bench.runner.facility, edge, coupler, bench.measured_of)
+    return 0.0 if level_v is None else level_v
 
 
 def coupler_arc(coupler: Coupler, bias_v: Array) -> Array:

@@ -1,5 +1,6 @@
 """Prepares a facility for routines: fridges are cold, and biases at the sweet spots."""
 
+from podium.control.calibration.coupler_rest import rest_of
 from podium.control.calibration.runner import Runner
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Facility, Qubit
@@ -39,7 +40,7 @@ async def ramp_biases(
 ) -> tuple[dict[str, float], list[str]]:
     """Ramp every qubit that has a flux line to its sweet spot, as measured or else expected.
 
-    Couplers between them go to their off points, where these are measured or in the facility file.
+    Couplers between them go where they rest (:func:`.coupler_rest.rest_of`), where that is known.
     Returns all biases, V, by flux port, and what to say of them: a measured bias that is
     old is still the best guess, and harmless; it is used, and said.
     """
@@ -55,18 +56,20 @@ async def ramp_biases(
         levels[qubit.flux_port] = runner.facility.bias_at(
             qubit, None if known is None else known.value
         )
+
+    def value_of(name: str) -> float | None:
+        entry = store.get(name)
+        return None if entry is None else entry.value
+
     for edge in _coupled_edges(runner.facility, qubits):
         coupler = runner.facility.nodes[edge.node].couplers[edge.coupler or ""]
-        known, design = store.get(f"{edge.name}.off_point"), edge.design.get("off_point")
+        level_v, name = rest_of(runner.facility, edge, coupler, value_of)
+        known = store.get(name)
         old = known and validities.complaint(known, now_tai_s, None)
         if old:
             notes.append(f"{old}: the bias of {coupler.name} goes there all the same")
-        limit_v = runner.facility.flux_wiring(coupler.flux_port).limit_v
-        level_v = None if design is None else design.value
-        if known is not None:
-            level_v = known.value
         if level_v is not None:
-            levels[coupler.flux_port] = max(-limit_v, min(limit_v, level_v))
+            levels[coupler.flux_port] = level_v
     if levels:
         await runner.bias(levels)
     return levels, notes
