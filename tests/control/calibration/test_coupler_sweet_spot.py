@@ -62,7 +62,7 @@ async def worked(bench: Bench) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("seed", "share", "arrives"),
-    [(41, 0.0, 1.0), (42, 0.1, 1.04), (43, -0.15, 0.95), (44, 0.02, 1.0), (45, -0.2, 1.0)],
+    [(41, 0.0, 1.0), (42, 0.1, 1.04), (43, -0.15, 0.95), (44, 0.02, 1.0), (45, -0.13, 1.0)],
 )
 async def test_it_is_found_wherever_it_is(seed: int, share: float, arrives: float) -> None:
     full_v = EdgePulses.of(pair(seed, 0.0), EDGE).full_scale_v

@@ -75,7 +75,7 @@ def signed_reach(p: EdgePulses, coupler: Coupler, level_v: float, apart: float) 
     """
     low, high = coupler_reach(p, coupler, level_v, apart, FULL)
     common = min(-low, high) * p.full_scale_v
-    down, up = coupler_arc(coupler, level_v + np.array([-common, common]))
+    down, up = coupler_arc(p.bench, coupler, level_v + np.array([-common, common]))
     return low if down < up else high
 
 

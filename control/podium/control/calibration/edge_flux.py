@@ -43,14 +43,20 @@ def rest_v(bench: Bench, edge: Edge, coupler: Coupler) -> float:
     return 0.0 if level_v is None else level_v
 
 
-def coupler_arc(coupler: Coupler, bias_v: Array) -> Array:
-    """Return f01 of a coupler over its bias, Hz, shape (n,), by its design."""
+def sweet_spot_v(bench: Bench, coupler: Coupler) -> float:
+    """Return the bias at which a coupler's f01 is greatest, as measured or designed, V."""
+    known = bench.measured(coupler, "sweet_spot")
+    return coupler.design["flux_offset"].value if known is None else known
+
+
+def coupler_arc(bench: Bench, coupler: Coupler, bias_v: Array) -> Array:
+    """Return f01 of a coupler over its bias, Hz, shape (n,): its design about its sweet spot."""
     design = {name: one.value for name, one in coupler.design.items()}
     return arc(
         bias_v,
         design["f01"],
         -design["anharmonicity"],
-        design["flux_offset"],
+        sweet_spot_v(bench, coupler),
         design["flux_period"],
         design["asymmetry"],
     )
@@ -66,7 +72,7 @@ def coupler_reach(
     """
     bench = p.bench
     amplitudes = np.linspace(-most, most, 601)
-    above = coupler_arc(coupler, level_v + amplitudes * p.full_scale_v)
+    above = coupler_arc(bench, coupler, level_v + amplitudes * p.full_scale_v)
     exchange = max(
         abs(bench.design(p.edge, name).value) for name in ("exchange_first", "exchange_second")
     )

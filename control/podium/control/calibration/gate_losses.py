@@ -121,7 +121,7 @@ class GateLosses:
         if coupler is None:
             return (waits_ns(rest_hz, self.gates),) * self.gates
         level_v = np.array([rest_v(p.bench, p.edge, coupler)])
-        above = float(coupler_arc(coupler, level_v)[0])
+        above = float(coupler_arc(p.bench, coupler, level_v)[0])
         apart = (rest_hz, *(above - p.bench.best(one.qubit, "f01") for one in p.both))
         return (*drawn_waits_ns(apart, self.gates), (0,) * COUPLER_WAITS)
 

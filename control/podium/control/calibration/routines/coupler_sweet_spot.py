@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.coupler_curve import SHORT_NS, CurveScan, refuse_still
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
-from podium.control.calibration.edge_flux import bias_coupler, pulsed_coupler
+from podium.control.calibration.edge_flux import bias_coupler, pulsed_coupler, sweet_spot_v
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.edge_sequences import Fringes
 from podium.control.calibration.fits.least_squares import (
@@ -33,7 +33,8 @@ CLOSE_V = 5e-3
 """Farther away than this it is looked for once more from where it was found."""
 SLACK = 0.01
 """Turns by which a phase may be off the model beside its noise: what the line does to steps."""
-SCATTERED = 25.0
+SCATTERED, ROUGHLY = 9.0, 2500.0
+"""Squares of what is left for each phase, at most: of a sweet spot, and of the way to it."""
 CHECKED = 0.75
 """The check is at the place where pulses turn by this part of what the scan has seen."""
 EVEN = 0.06
@@ -42,7 +43,7 @@ BOUNDS = {
     "size": Bound(-30.0, 30.0),
     "square": Bound(0.02, 0.98),
     "fourth": Bound(-0.5, 0.5),
-    "centre": Bound(-0.5, 0.5),
+    "centre": Bound(-1.0, 1.0),
     "edges": Bound(-0.5, 0.5),
 }
 
@@ -84,7 +85,7 @@ class _Both:
         Far from the sweet spot pulses of one sign do not come so near to the end.
         """
         await p.bench.runner.bias({coupler.flux_port: level_v})
-        scan = await CurveScan.begun(p, outcome, coupler, level_v)
+        scan = await CurveScan.begun(p, outcome, coupler, sweet_spot_v(p.bench, coupler))
         both = cls(scan, level_v, (await scan.side(1.0), await scan.side(-1.0)))
         share, turns, _ = both.phases()
         farthest = scan.reach * float(np.abs(share).max(initial=0.0))
@@ -107,7 +108,7 @@ class _Both:
         columns = np.array(found).reshape(-1, 3)
         return columns[:, 0], columns[:, 1], columns[:, 2]
 
-    def fit(self) -> Fit:
+    def fit(self, scattered: float = SCATTERED) -> Fit:
         """Return the model's parameters. Raises FitFailed."""
         share, turns, sigma = self.phases()
         largest = float(turns[np.argmax(np.abs(turns))])
@@ -129,7 +130,7 @@ class _Both:
             starts,
             BOUNDS,
         )
-        if found.chi2 > SCATTERED:
+        if found.chi2 > scattered:
             raise FitFailed(
                 "the shift is not the same to both sides of any bias: phases scatter "
                 f"{np.sqrt(found.chi2):.1f} times as much as expected; a level may be crossed on "
@@ -163,7 +164,7 @@ async def _of_edge(p: EdgePulses, outcome: Outcome, coupler: Coupler) -> None:
     empty = Panel(coupler.element, "amplitude (of full scale)", "phase (turns)")
     try:
         both = await _Both.measured(p, outcome, coupler, await bias_coupler(bench, edge, coupler))
-        away_v = both.fit().values["centre"] * both.volts
+        away_v = both.fit(ROUGHLY).values["centre"] * both.volts
         if abs(away_v) > CLOSE_V:
             both = await _Both.measured(p, outcome, coupler, both.level_v + away_v)
     except FitFailed as error:

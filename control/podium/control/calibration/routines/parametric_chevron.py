@@ -154,8 +154,8 @@ def expected_exchange(p: EdgePulses, amplitude: float) -> Exchange:
     volts = amplitude * p.full_scale_v * np.cos(2 * np.pi * cycle)
     coupler = pulsed_coupler(bench, p.edge)
     if coupler is not None:
-        there = coupler_arc(coupler, rest_v(bench, p.edge, coupler) + volts)
-        here = coupler_arc(coupler, np.array([rest_v(bench, p.edge, coupler)]))
+        there = coupler_arc(bench, coupler, rest_v(bench, p.edge, coupler) + volts)
+        here = coupler_arc(bench, coupler, np.array([rest_v(bench, p.edge, coupler)]))
         rates = [bench.design(p.edge, n).value for n in ("exchange_first", "exchange_second")]
         direct = p.edge.design.get("exchange")
         mediated = sum(0.5 * rates[0] * rates[1] / (f - there) for f in f01)
