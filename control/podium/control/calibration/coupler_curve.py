@@ -14,6 +14,7 @@ from podium.control.calibration.edge_sequences import Fringes, phase_program
 from podium.control.calibration.fits.least_squares import Bound, FitFailed, fit_least_squares
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routine import refuse_clipped
 from podium.control.facility.edges import Coupler
 
 Array = NDArray[np.float64]
@@ -100,13 +101,18 @@ class CurveScan:
         return replace(bare, rest=float(none.phases()[0].turns[0]))
 
     async def row(self, share: float, duration_ns: int) -> Fringes:
-        """Measure the fringes behind a pulse of a share of the reach, the other end in 0."""
+        """Measure the fringes behind a pulse of a share of the reach, the other end in 0.
+
+        Raises FitFailed where the input clipped.
+        """
         p, amplitude = self.p, share * self.reach
         shots = p.bench.shots(SHOTS)
         body = p.flux_step(amplitude, duration_ns) if amplitude else []
         title = f"{p.edge.pulsed} at {amplitude:.3f} for {duration_ns} ns"
         program = phase_program(p, p.moved, body, shots, title, controls=(0.0,))
-        return Fringes(p, p.moved, await p.bench.run(self.outcome, program), shots)
+        data = await p.bench.run(self.outcome, program)
+        refuse_clipped(self.outcome, p.moved.qubit.element)
+        return Fringes(p, p.moved, data, shots)
 
     def turned(self, row: Fringes, near: float) -> float:
         """Return the phase of a row, nearest to ``near``, turns. Raises FitFailed."""

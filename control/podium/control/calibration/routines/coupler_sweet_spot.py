@@ -192,11 +192,11 @@ async def _of_edge(p: EdgePulses, outcome: Outcome, coupler: Coupler) -> None:
         centre = found.values["centre"]
         own = found.sigmas["centre"] * np.sqrt(max(1.0, found.chi2))
         sigma_v = float(np.hypot(own, LINE_DOUBT * centre) * abs(both.volts))
-        place = Measured(both.level_v + centre * both.volts, sigma_v, "V")
+        sweet_v = both.level_v + centre * both.volts
         marks = (("sweet spot", centre * both.scan.reach),)
         text = "as much to both sides of {sweet_spot}"
         series = (*panel.series, line)
-        return {"sweet_spot": place}, replace(
+        return {"sweet_spot": Measured(sweet_v, sigma_v, "V")}, replace(
             panel, series=series, marks=marks, text=text, judged=False
         )
 
