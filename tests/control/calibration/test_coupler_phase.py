@@ -11,8 +11,9 @@ from tests.benches.calibration.synthetic_data import Asked
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import edge_bring_up
+from podium.control.calibration.coupler_scan import RISES_NS, TOPS_NS
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.routines.coupler_phase import RISES_NS, TOPS_NS
+from podium.control.calibration.shape_choice import GAPS_NS
 from podium.control.client.gates import gate_of
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.memory_record import MemoryRecord
@@ -23,8 +24,9 @@ from podium.control.program.waveforms import NetZero
 EDGE = replace(FACILITY.edges()["node_a.q0_q1"], gate="cz")
 Phase = Callable[[float, int, float], float]
 """Turns of a pulse with an amplitude, edges and a top, ns."""
-Leak = Callable[[int, float], float]
-"""What a gate with edges and a top, ns, takes to the coupler from the end of higher frequency."""
+Leak = Callable[[int, float, int], float]
+"""What a gate with edges, a top and a gap, ns, takes to the coupler from the end of higher
+frequency."""
 EXCITED = {"q0": np.array([1.0, 0.0, 1.0]), "q1": np.array([0.0, 1.0, 1.0])}
 
 
@@ -33,8 +35,8 @@ async def worked(bench: Bench) -> Outcome:
     return outcome
 
 
-def gates(asked: Asked) -> list[tuple[float, int, float]]:
-    """Return amplitude (nan where it is swept), edges and top, ns, of pulses on the coupler."""
+def gates(asked: Asked) -> list[tuple[float, int, float, int]]:
+    """Return amplitude (nan where it is swept), edges, top and gap, ns, of the coupler's pulses."""
     found = []
     for one in asked.program.body:
         if isinstance(one, Play) and isinstance(one.waveform, NetZero):
@@ -42,8 +44,9 @@ def gates(asked: Asked) -> list[tuple[float, int, float]]:
                 continue
             swept = isinstance(one.amplitude, Affine)
             rise = round(one.waveform.rise_fs / 1e6)
-            top = one.waveform.duration_fs / 1e6 - 4 * rise
-            found.append((float("nan") if swept else float(one.amplitude), rise, top))
+            gap = round(one.waveform.gap_fs / 1e6)
+            top = one.waveform.duration_fs / 1e6 - 4 * rise - gap
+            found.append((float("nan") if swept else float(one.amplitude), rise, top, gap))
     return found
 
 
@@ -59,7 +62,7 @@ def pair(phase: Phase, leak: Leak, wrong: float = 0.0) -> Callable:
         turns = np.zeros(asked.shape)
         if played:
             at = axes[0].variables[0].value(0)
-            turns = turns + len(played) * phase(at, *played[0][1:])
+            turns = turns + len(played) * phase(at, *played[0][1:3])
             turns = turns + len(played) * wrong * (asked.element == "q0")
         excited = np.array([0.0, 1.0])[:, None] * np.ones(3)
         of_phase = np.array([axes[-1].variables[0].value(k) for k in range(3)])
@@ -68,12 +71,12 @@ def pair(phase: Phase, leak: Leak, wrong: float = 0.0) -> Callable:
     return signal
 
 
-def made(seed: int) -> tuple[Phase, Leak, tuple[int, float]]:
+def made(seed: int) -> tuple[Phase, Leak, tuple[int, float, int]]:
     """Return a phase that grows steeply with the amplitude, a leakage, and where it is least."""
     rng = np.random.default_rng(seed)
     limit, sign, share = rng.uniform(-0.5, -0.35), rng.choice([-1, 1]), rng.uniform(0.25, 0.4)
     strength = rng.uniform(2e-3, 4e-3)
-    best = int(rng.choice(RISES_NS)), float(rng.choice(TOPS_NS))
+    best = int(rng.choice(RISES_NS)), float(rng.choice(TOPS_NS)), int(rng.choice((0, *GAPS_NS)))
 
     def phase(amplitude: float, rise_ns: int, top_ns: float) -> float:
         near = amplitude / limit
@@ -82,8 +85,9 @@ def made(seed: int) -> tuple[Phase, Leak, tuple[int, float]]:
         lasts_ns = 4 * share * rise_ns + top_ns
         return float(sign * strength * lasts_ns * near**2 / (1 - near) ** 2)
 
-    def leak(rise_ns: int, top_ns: float) -> float:
-        return 1e-3 + 4e-3 * (abs(top_ns - best[1]) / 8 + abs(rise_ns - best[0]) / 4)
+    def leak(rise_ns: int, top_ns: float, gap_ns: int) -> float:
+        shape = abs(top_ns - best[1]) / 8 + abs(rise_ns - best[0]) / 4
+        return 1e-3 + 4e-3 * (shape + (gap_ns != best[2]))
 
     return phase, leak, best
 
@@ -91,13 +95,14 @@ def made(seed: int) -> tuple[Phase, Leak, tuple[int, float]]:
 @pytest.mark.parametrize("seed", [11, 12, 13, 14])
 async def test_half_a_turn_and_the_best_shape_are_found(seed: int) -> None:
     """The losses of the end of higher frequency decide, which the other end does not see."""
-    phase, leak, (rise_ns, best_ns) = made(seed)
+    phase, leak, (rise_ns, best_ns, gap_ns) = made(seed)
     bench = bench_of(pair(phase, leak), seed, EDGE)
     outcome = await worked(bench)
     assert outcome.failures == {}
     found = {name.rpartition(".")[2]: one for name, one in bench.record.all().items()}
     assert found["gate_rise"].value == pytest.approx(rise_ns * 1e-9)
     assert found["gate_duration"].value == pytest.approx((4 * rise_ns + best_ns) * 1e-9)
+    assert found["gate_gap"].value == pytest.approx(gap_ns * 1e-9)
     at, step = found["gate_amplitude"].value, 1e-5
     assert abs(abs(phase(at, rise_ns, best_ns)) - 0.5) < 0.03
     ends = [phase(at + one, rise_ns, best_ns) for one in (-step, step)]

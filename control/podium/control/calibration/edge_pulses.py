@@ -69,6 +69,8 @@ class EdgePulses:
     second: Pulses
     rise_ns: int | None = None
     """Of the edges of the gate's pulse, in place of those that were measured."""
+    between_ns: int | None = None
+    """The gap between the halves of the gate's pulse, likewise."""
 
     @classmethod
     def of(cls, bench: Bench, edge: Edge) -> "EdgePulses":
@@ -280,7 +282,9 @@ class EdgePulses:
 
     @property
     def gap_ns(self) -> int:
-        """Gap between the halves of the gate's pulse as measured, ns; 0 where it is not."""
+        """Gap between the halves of the gate's pulse, ns; 0 where none was measured."""
+        if self.between_ns is not None:
+            return self.between_ns
         gap = self.bench.measured(self.edge, "gate_gap")
         return 0 if gap is None else round(gap * 1e9)
 
