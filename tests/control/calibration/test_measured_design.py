@@ -56,6 +56,15 @@ def test_what_was_measured_is_the_design_and_the_rest_stays(tmp_path: Path) -> N
         assert design[quantity].value == before[quantity].value
 
 
+def test_a_couplers_sweet_spot_is_its_offset(tmp_path: Path) -> None:
+    name = "node_a.c01.sweet_spot"
+    entry = ParameterEntry(name, -0.0973, 1e-4, "V", "1-1", "coupler_sweet_spot", 1.79e9, 1)
+    facility, names = remade(EXAMPLES / "facility_coupler.yaml", tmp_path, {name: entry})
+    assert names == (name,)
+    offset = facility.couplers()["node_a.c01"].design["flux_offset"]
+    assert (offset.value, offset.spread) == (pytest.approx(-0.0973), pytest.approx(1e-4))
+
+
 def test_an_exchange_is_told_of_where_both_rest(tmp_path: Path) -> None:
     """Of two transmons g goes with the root of both frequencies: Koch et al. 2007, n_01."""
     facility, _ = remade(EXAMPLES / "facility.yaml", tmp_path, entries())

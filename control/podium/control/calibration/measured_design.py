@@ -29,7 +29,12 @@ def measured_design(tree: Tree, facility: Facility, known: Known) -> tuple[Tree,
     measured stays, too.
     """
     made, names = deepcopy(tree), []
-    for path, name, entry in (*_of_qubits(facility, known), *_of_edges(facility, known)):
+    found = (
+        *_of_qubits(facility, known),
+        *_of_couplers(facility, known),
+        *_of_edges(facility, known),
+    )
+    for path, name, entry in found:
         where: object = made
         for key in path[:-1]:
             where = where[key] if isinstance(where, dict) else None
@@ -66,6 +71,15 @@ def _of_qubits(facility: Facility, known: Known) -> Iterator[tuple[Place, str, P
             if name in known:
                 place = ("nodes", qubit.node, "qubits", qubit.element, "design", quantity)
                 yield place, name, known[name]
+
+
+def _of_couplers(facility: Facility, known: Known) -> Iterator[tuple[Place, str, ParameterEntry]]:
+    """Return the same of couplers: where their sweet spots are."""
+    for coupler in facility.couplers().values():
+        name = f"{coupler.name}.{OF_THE_SWEET_SPOT['flux_offset']}"
+        if name in known:
+            place = ("nodes", coupler.node, "couplers", coupler.element, "design", "flux_offset")
+            yield place, name, known[name]
 
 
 def _of_edges(facility: Facility, known: Known) -> Iterator[tuple[Place, str, ParameterEntry]]:
