@@ -7,10 +7,13 @@ from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps, Step
 from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.elements import Cluster
+from podium.sim_instruments.physics.joint.exact_wait import waited
 from podium.sim_instruments.physics.joint.gate_maps import TURN_A_WAIT, decohered
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 
 Complexes = NDArray[np.complex128]
+MOST_PARTS = 4
+"""A wait that would have more is worked out exactly: a coupler shifts its ends by megahertz."""
 
 
 class StatesAtNodes:
@@ -69,6 +72,11 @@ class StatesAtNodes:
         if coherent:
             turned = 2e-9 * np.pi * point.zz_hz * span_ns
             parts = max(1, int(np.ceil(turned / TURN_A_WAIT)))
+        if parts > MOST_PARTS:
+            turn_hz = self._turn_hz
+            if turns is not None:
+                turn_hz = turn_hz + 1e9 / span_ns * (turns[:, None] - turns[None, :])
+            return waited(state, cluster, turn_hz, span_ns)
         span = span_ns / parts
         fade, jumps = channels(cluster, point.basis, (span / 2,))
         turned_by = self._turn_hz * 1e-9 * span
