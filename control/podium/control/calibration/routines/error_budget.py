@@ -38,6 +38,8 @@ SHOTS = 1000
 LEAKAGE_SHOTS = 1000
 COUPLER_SHOTS, COUPLER_LEAKAGE_SHOTS = 600, 300
 """The same of gates that last twice as long, of which three states are looked at."""
+COUPLER_RUNS = 4
+"""Runs of theirs, with gates and without in turns, so that drift is in both alike."""
 PARTS = ("decoherence_error", "leakage_error", "phase_error", "distortion_error")
 """Each a quantity that is stored."""
 AGREED = 3.0
@@ -108,11 +110,13 @@ async def _measure(p: EdgePulses, outcome: Outcome) -> _Data:
         [await _ramsey(p, outcome, target, gates, earlier) for target in p.both]
         for gates, earlier in ((0, 0), (GATES, 0), (GATES, EARLIER))
     ]
-    slot, left = p.slot_ns(p.gate_ns), []
-    for amplitude in (p.gate_amplitude, 0.0):
+    slot, runs = p.slot_ns(p.gate_ns), COUPLER_RUNS if p.by_coupler else 1
+    left: list[NDArray[np.complex128]] = []
+    for amplitude in (p.gate_amplitude, 0.0) * runs:
         data = await p.bench.run(outcome, losses.program(amplitude, p.gate_ns, slot, shots))
         left.append(losses.signal(data))
-    return _Data(p, none, gated, later, losses, np.stack(left), shots)
+    seen = np.stack(left).reshape(runs, 2, *left[0].shape).mean(axis=0)
+    return _Data(p, none, gated, later, losses, seen, runs * shots)
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
