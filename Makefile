@@ -126,9 +126,10 @@ define pytest
 	if test -s $(not_run); then cat $(not_run); fi
 endef
 # A file is one item there: a worker that is free takes the next (tests/benches/file_collection.py).
-side_by_side = -n $(WORKERS) --by-file --dist=load --maxschedchunk=1 -o console_output_style=classic
-# Those that keep a deadline wait for most of their time: two of them do not disturb each other.
-two_files = -n 2 --dist=loadfile
+by_file = --by-file --dist=load --maxschedchunk=1 -o console_output_style=classic
+side_by_side = -n $(WORKERS) $(by_file)
+# Those that keep a deadline wait for half of their time: two of them do not disturb each other.
+two_files = -n 2 $(by_file)
 shuffled = $(if $(ORDER),--random-order-bucket=module --random-order-seed=$(ORDER))
 define tests
 	status=0; \

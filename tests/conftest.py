@@ -58,7 +58,8 @@ def log_as_it_was() -> Iterator[None]:
     logger = logging.getLogger("podium")
     level, handlers = logger.level, logger.handlers[:]
     yield
-    logger.setLevel(level)
+    if logger.level != level:  # to set it forgets what is known of the levels of all loggers
+        logger.setLevel(level)
     logger.handlers[:] = handlers
 
 

@@ -17,6 +17,7 @@ import psutil
 import pytest
 from tests.benches.command_line import answer_of, draw_world, podium_here
 from tests.benches.nodes.podium_up import EXAMPLE, PODIUM, wait_for
+from tests.benches.processes.forked_podium import start_podium
 
 from podium.control.client.facility_access import join_facility
 from podium.control.parameters.entry import ParameterEntry
@@ -95,7 +96,7 @@ def endpoints(tmp_path_factory) -> Iterator[Path]:
     draw_world(EXAMPLE, twin, "--seed", 1)
     words = ["twin", "serve", EXAMPLE, "--twin", twin, "--endpoints", endpoints, "--clock", "paced"]
     with log.open("w") as said:
-        twins = subprocess.Popen([*PODIUM, *map(str, words)], stdout=said, stderr=said)
+        twins = start_podium(*words, out=said)
         try:
             wait_for(endpoints.exists, log)
             yield endpoints

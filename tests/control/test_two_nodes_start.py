@@ -51,10 +51,11 @@ async def epochs(up: TwoNodes) -> Mapping[str, int]:
 
 
 async def test_only_the_nodes_of_a_run_play_and_do_so_within_a_few_ns(up, twins) -> None:
+    since = twins.entry()
     data = await up.run(BOTH, corrected=False)
-    a, b = (twins.began(f"cluster_{one}", READOUT) for one in "ab")
+    a, b = (twins.began(f"cluster_{one}", READOUT, since) for one in "ab")
     assert abs(b - a) < TOGETHER_NS * FS_PER_NS
-    assert set(twins.played()) == {"cluster_a", "cluster_b", "wrtd_a", "wrtd_b"}, (
+    assert set(twins.played(since)) == {"cluster_a", "cluster_b", "wrtd_a", "wrtd_b"}, (
         "no room, no tagger"
     )
     assert set(json.loads(data.attrs["starts"])) == {"cluster_a", "cluster_b"}

@@ -1,6 +1,7 @@
 """The vendor's own compiler and the vendor's schemas judge what our compiler emits."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,23 @@ SCHEMA: dict[Core, Any] = {
     "hdawg": json.loads((SCHEMAS / "ct_schema_hdawg.json").read_text()),
 }
 FIRST_LIGHT = {name: replace(program, trace=False) for name, program in first_light().items()}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def schemas_judged_once() -> Iterator[None]:
+    """Have each part of a schema judged once: the toolkit does so anew for each number it takes."""
+    check = jsonschema.Draft4Validator.check_schema
+    judged: set[str] = set()
+
+    def once(schema: object) -> None:
+        text = repr(schema)
+        if text not in judged:
+            check(schema)
+            judged.add(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonschema.Draft4Validator, "check_schema", once)
+        yield
 
 
 def judge(core: CoreProgram, model: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 from tests.benches.command_line import draw_world, podium_here
+from tests.benches.processes.forked_podium import ForkedPodium, start_podium
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
 PODIUM = [sys.executable, "-m", "podium.control.cli"]
@@ -32,25 +33,23 @@ class Up:
         self._log = self.log.open("w")
         twin = folder / "twin.yaml"
         draw_world(facility, twin, "--seed", 1)
-        self._started: list[subprocess.Popen[bytes]] = []
+        self._started: list[ForkedPodium | subprocess.Popen[bytes]] = []
         try:
-            self.twins = self._start(
+            self.twins = start_podium(
                 *("twin", "serve", facility, "--twin", twin, "--clock", clock),
                 *("--endpoints", self.endpoints),
+                out=self._log,
             )
+            self._started.append(self.twins)
             wait_for(self.endpoints.exists, self.log)
-            self.up = self._start(
-                "up", facility, "--endpoints", self.endpoints, "--state", self.state, *options
-            )
+            words = ("--endpoints", self.endpoints, "--state", self.state, *options)
+            command = [*PODIUM, "up", *map(str, (facility, *words))]
+            self.up = subprocess.Popen(command, stdout=self._log, stderr=self._log)
+            self._started.append(self.up)
             wait_for(lambda: f"is up: {instruments} instruments" in self.log.read_text(), self.log)
         except BaseException:
             self.close()
             raise
-
-    def _start(self, *words: object) -> subprocess.Popen[bytes]:
-        command = [*PODIUM, *map(str, words)]
-        self._started.append(subprocess.Popen(command, stdout=self._log, stderr=self._log))
-        return self._started[-1]
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.up.pid).children(recursive=True)

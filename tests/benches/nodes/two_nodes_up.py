@@ -1,7 +1,6 @@
 """The two-node example: its twins in a process of their own, in this one an agent for each node."""
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -10,8 +9,9 @@ from typing import Any, TypeVar
 
 import xarray
 from tests.benches.command_line import draw_world
-from tests.benches.nodes.podium_up import PODIUM, wait_for
+from tests.benches.nodes.podium_up import wait_for
 from tests.benches.nodes.triggered import MARGINS, long_lead, ready
+from tests.benches.processes.forked_podium import start_podium
 
 from podium.control.agent.agent import Agent
 from podium.control.agent.instruments import Instruments
@@ -60,9 +60,7 @@ class Twins:
         serve = ("twin", "serve", file, "--twin", self.twin, "--endpoints", self.endpoints)
         log = folder / "log"
         with log.open("w") as opened:
-            self._process = subprocess.Popen(
-                [*PODIUM, *map(str, serve)], stdout=opened, stderr=opened
-            )
+            self._process = start_podium(*serve, out=opened)
         wait_for(self.endpoints.exists, log)
 
     def close(self) -> None:

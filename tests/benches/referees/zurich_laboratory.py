@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benches.command_line import draw_world
+from tests.benches.processes.forked_podium import start_podium
 
 FACILITY = """\
 facility: zurich_bench
@@ -26,7 +27,6 @@ instruments:
     devices: {12000: SHFQC, 12001: SHFSG8, 12002: SHFQA4, 8001: HDAWG8, 10001: PQSC}
 """
 DEVICES = ("dev12000", "dev12001", "dev12002", "dev8001", "dev10001")
-START = "import sys, podium_start; sys.argv[0] = 'podium'; sys.exit(podium_start.main())"
 PATIENCE_S = 60.0
 
 
@@ -46,26 +46,22 @@ def served(
     """Serve a facility meanwhile; ``name``: of its data server; ``seed``: of its world."""
     facility, twin, endpoints = (folder / f"{name}" for name in ("f.yaml", "t.yaml", "e.json"))
     facility.write_text(text)
-    podium = [sys.executable, "-c", START, "twin"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     draw_world(facility, twin, *([] if seed is None else ["--seed", seed]))
-    serving = [*podium, "serve", facility, "--twin", twin, "--endpoints", endpoints]
-    with subprocess.Popen(
-        [*serving, "--with-parent"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-        env=environment,
-    ) as process:  # fmt: skip
-        try:
-            until_s = time.monotonic() + PATIENCE_S
-            while not endpoints.exists():
-                assert process.poll() is None, "podium twin serve has ended"
-                assert time.monotonic() < until_s, "podium twin serve does not begin"
-                time.sleep(0.02)
-            entry = json.loads(endpoints.read_text())["instruments"][name]
-            yield Served(
-                entry["host"], entry["ports"]["data_server"], process.pid, entry["connect"]
-            )
-        finally:
-            process.terminate()
+    serving = ("twin", "serve", facility, "--twin", twin, "--endpoints", endpoints)
+    log = folder / f"{name}.log"
+    with log.open("w") as out:
+        process = start_podium(*serving, "--with-parent", out=out)
+    try:
+        until_s = time.monotonic() + PATIENCE_S
+        while not endpoints.exists():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < until_s, "podium twin serve does not begin"
+            time.sleep(0.02)
+        entry = json.loads(endpoints.read_text())["instruments"][name]
+        yield Served(entry["host"], entry["ports"]["data_server"], process.pid, entry["connect"])
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_S)
 
 
 @contextlib.contextmanager

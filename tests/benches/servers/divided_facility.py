@@ -3,12 +3,12 @@
 import json
 import os
 import signal
-import subprocess
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from tests.benches.nodes.podium_up import PODIUM, wait_for
+from tests.benches.nodes.podium_up import wait_for
+from tests.benches.processes.forked_podium import start_podium
 from tests.benches.servers.loopback_drivers import TWO_NODES
 
 from podium.sim_instruments.physics.sampling import sample
@@ -42,9 +42,7 @@ class DividedFacility:
         self.log = folder / "log"
         words = ("twin", "serve", facility, "--twin", twin, "--endpoints", self.endpoints)
         with self.log.open("w") as log:
-            self._process = subprocess.Popen(
-                [*PODIUM, *map(str, words), "--split", *options], stdout=log, stderr=log
-            )
+            self._process = start_podium(*words, "--split", *options, out=log)
         try:
             wait_for(lambda: self.endpoints.exists() or self._process.poll() is not None, self.log)
             assert self.endpoints.exists(), self.log.read_text()

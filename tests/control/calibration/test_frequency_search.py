@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.benches.calibration.qubits_on_a_bench import design, worked
 from tests.benches.calibration.synthetic_data import NODE, Asked
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.oscillation import ramsey
@@ -29,7 +30,7 @@ def points(t2_s: float) -> tuple[np.ndarray, np.ndarray]:
 def test_every_detuning_is_found_whatever_became_of_coherence() -> None:
     rng = np.random.default_rng(20)
     pulls = []
-    for _ in range(200):
+    for _ in range(cases(100, 200)):
         t2_s = 10 ** rng.uniform(-5.5, -3.9)
         detuning = rng.uniform(-0.95, 0.95) * FARTHEST_HZ
         shape = {"decay": t2_s * rng.uniform(0.4, 1.2), "gaussian": rng.uniform(0, 1)}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from tests.benches.calibration.honest_sigmas import assert_honest
-from tests.benches.thoroughness import sampled
+from tests.benches.thoroughness import cases, sampled
 
 from podium.control.calibration.fits.benchmarking import Populations, fit_decay_of
 from podium.control.calibration.fits.iq_clouds import levels_of, levels_of_mixtures
@@ -67,7 +67,7 @@ def fitted(thermal: float, seed: int):
 @pytest.mark.parametrize("thermal", sampled([0.005, 0.36, 0.42], kept=[0.42]))
 def test_t1_and_its_sigma_hold_where_equilibrium_is_half_way_to_1(thermal: float) -> None:
     pulls = []
-    for seed in range(120):
+    for seed in range(cases(60, 120)):
         found = fitted(thermal, seed)
         pulls.append((found.values["decay"] - 190e-6) / found.sigmas["decay"])
     assert_honest({f"T1 at {thermal}": np.array(pulls)})

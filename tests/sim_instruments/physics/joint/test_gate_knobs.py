@@ -11,6 +11,7 @@ from tests.benches.docs.pages import ROOT
 
 from podium.sim_instruments.budget_command import add_budget, run_budget
 from podium.sim_instruments.physics.joint.gate_knobs import (
+    GateKnobs,
     GivenGate,
     NetZeroPulse,
     NoSuchEdge,
@@ -34,9 +35,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> WorldFile:
     return read_world(drawn(tmp_path_factory.mktemp("world")))
 
 
-def test_what_relaxes_half_as_fast_buys_half_of_what_relaxation_costs(world: WorldFile) -> None:
+@pytest.fixture(scope="module")
+def best(world: WorldFile) -> GateKnobs:
+    """Knobs of the best pulse there is."""
+    return gate_knobs(world, EDGE, None)
+
+
+def test_what_relaxes_half_as_fast_buys_half_of_what_relaxation_costs(
+    world: WorldFile, best: GateKnobs
+) -> None:
     """2/5 t / T1 of each end; of 11, which is in 20 meanwhile, more."""
-    found = gate_knobs(world, EDGE, None)
+    found = best
     buys = {one.name: one.buys for one in found.knobs}
     chip = world.chip()
     edge = chip.edges[0]
@@ -77,9 +86,8 @@ def test_a_net_zero_pulse_without_noise_errs_as_its_levels_say(world: WorldFile)
 
 
 def test_a_shape_that_is_too_short_is_worse_and_the_best_pulse_buys_it_back(
-    world: WorldFile,
+    world: WorldFile, best: GateKnobs
 ) -> None:
-    best = gate_knobs(world, EDGE, None)
     short = gate_knobs(world, EDGE, GivenGate(NetZeroPulse(top_ns=20, rise_ns=0)))
     pulse = next(one for one in short.knobs if one.name.startswith("pulse: "))
     assert short.infidelity > 3 * best.infidelity
