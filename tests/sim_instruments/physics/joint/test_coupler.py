@@ -22,6 +22,7 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
 )
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.joint_run import clusters_of
+from podium.sim_instruments.physics.joint.static_pairs import static_pairs
 from podium.sim_instruments.physics.signals import Piece, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
 
@@ -209,3 +210,18 @@ def test_what_lies_off_resonance_is_half_of_the_zz_of_a_coupler(
         point = cluster_point([CHIP.element_at(name, BIASES) for name in NAMES], CHIP, BIASES)
         off.append(abs(point.pair_zz_hz(0, 1) - CHIP.zz_hz((Q0, Q1), BIASES)))
     assert off[1] > 8 * off[0]
+
+
+@pytest.mark.parametrize(("bias_v", "together"), [(0.0, False), (0.4, True)])
+def test_a_drive_at_a_neighbours_frequency_makes_no_cluster_of_a_coupler_that_rests(
+    bias_v, together
+) -> None:
+    """It would be played without what the drive does to the neighbour all the same."""
+    biases = {**BIASES, f"{C01}.flux": bias_v}
+    (point,) = CHIP.at(biases)
+    carrier = float(point.qubits[1].levels_hz[1])
+    level = 20e6 / point.qubits[0].rabi_hz_per_sqrt_w + 0j
+    piece = Piece(carrier, NONE, level, 300)
+    drive = train(f"{Q0}.drive", [100], [piece], [0], [0.0])
+    found = static_pairs(point, replace(signals(drive), biases_v=biases), CHIP)
+    assert found == ([NAMES] if together else [])

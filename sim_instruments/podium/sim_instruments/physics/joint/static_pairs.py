@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
+from podium.sim_instruments.physics.joint.resting_coupler import RestingCoupler
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 
@@ -47,15 +48,25 @@ def static_pairs(
             if between is None or not (one in trains or other in trains):
                 continue
             pair = (qubits[other], qubits[one])
-            if _is_handed(lines, signals.biases_v, pair, trains) or _is_shifted(
-                lines,
-                signals.biases_v,
-                (*pair, *_couplers(lines, between, signals)),
-                trains,
-                lit_ns,
-            ):
+            every = (*pair, *_couplers(lines, between, signals))
+            is_handed = _is_handed(lines, signals.biases_v, pair, trains)
+            if is_handed and between and _rests(every, lines, signals.biases_v):
+                is_handed = False
+            if is_handed or _is_shifted(lines, signals.biases_v, every, trains, lit_ns):
                 found.append((other, one, *between))
     return found
+
+
+def _rests(qubits: tuple[QubitPoint, ...], lines: FluxLines, biases_v: Mapping[str, float]) -> bool:
+    """Return whether the coupler of two qubits is far from them.
+
+    What a drive of one does to the other is left out then (:mod:`.resting_coupler`), in a cluster
+    as well.
+    """
+    try:
+        return RestingCoupler.of(cluster_point(qubits, lines, biases_v)) is not None
+    except NotSimulated:
+        return False
 
 
 def _between(lines: FluxLines, one: str, other: str) -> tuple[str, ...] | None:
