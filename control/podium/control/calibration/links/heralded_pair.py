@@ -7,6 +7,7 @@ alone.
 
 import math
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -92,6 +93,7 @@ class Scheme:
 
 ONE_CLICK = Scheme("one_click", "one click", 0.1, ("early",), 6000)
 TWO_CLICKS = Scheme("two_clicks", "two clicks", 0.5, ("early", "late"), 4000)
+SCHEMES = {one.name: one for one in (ONE_CLICK, TWO_CLICKS)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -269,6 +271,25 @@ def heralds_of(data: "xarray.Dataset", attempts: HeraldedAttempts) -> Heralds:
         sign = here if sign is None else sign * here
     assert sign is not None
     return Heralds(sign > 0, sign < 0)
+
+
+def patterns_of(data: "xarray.Dataset", attempts: HeraldedAttempts) -> dict[tuple[str, ...], Shots]:
+    """Return which attempts, (shots, settings), had exactly these clicks: one in each window.
+
+    By the short names of the detectors that clicked, window after window: ``("d0", "d1")``.
+    """
+    short = [port.rpartition(".")[2] for port in attempts.detectors]
+    found: dict[tuple[str, ...], Shots] = {}
+    for which in product(range(len(short)), repeat=len(attempts.scheme.windows)):
+        those: Shots | None = None
+        for window, clicked in zip(attempts.scheme.windows, which, strict=True):
+            for number, port in enumerate(attempts.detectors):
+                seen = data[f"{attempts.capture(port, window)}_clicks"].values > 0
+                here = seen if number == clicked else ~seen
+                those = here if those is None else those & here
+        assert those is not None
+        found[tuple(short[one] for one in which)] = np.asarray(those)
+    return found
 
 
 def check_windows(data: "xarray.Dataset", attempts: HeraldedAttempts) -> None:
