@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from podium.control.calibration.routine_result import Calibrated
     from podium.control.facility.links import Link, Relay
     from podium.control.parameters.entry import ParameterEntry
+    from podium.control.parameters.validity import Validities
 
 
 ROUTINES = {
@@ -217,8 +218,9 @@ async def _status(arguments: Namespace) -> int:
     validities = link_validities(facility)
     with ParameterStore(arguments.store or arguments.out / STORE, make=False) as store:
         known: Mapping[str, ParameterEntry] = store.all(link.name)
+    heralds = {} if link.station is None else _heralds(link, known, validities)
     if arguments.json:
-        plain = {
+        plain: dict[str, object] = {
             "link": link.name,
             "ends": list(link.ends),
             "values": {
@@ -234,14 +236,52 @@ async def _status(arguments: Namespace) -> int:
                 for name, one in known.items()
             },
         }
-        print(json.dumps(plain, indent=2))
+        print(json.dumps({**plain, "heralds": heralds} if heralds else plain, indent=2))
     else:
         print(f"{link.name}: {' to '.join(link.ends)}")
         for name, one in known.items():
             print(f"  {name} = {told(one.value, one.sigma, one.unit)} ({one.routine})")
         if not known:
             print("  nothing is known; podium link calibrate measures it")
+        for scheme, told_of in heralds.items():
+            print(f"  {scheme}: {_herald_line(told_of)}")
     return DONE if known else FOUND_PROBLEM
+
+
+def _heralds(
+    link: "Link", known: "Mapping[str, ParameterEntry]", validities: "Validities"
+) -> dict[str, dict[str, object]]:
+    """Return what each scheme of a station gives, or what is missing, when it was measured."""
+    from podium.control.links.heralded_links import SCHEMES, known_figure
+    from podium.control.parameters.memory_record import MemoryRecord
+
+    record, found = MemoryRecord(known.values()), dict[str, dict[str, object]]()
+    for scheme in SCHEMES:
+        entry = known.get(f"{link.name}.{scheme}_fidelity")
+        then_s = 0.0 if entry is None else entry.tai_s
+        figure = known_figure(record, validities, link.name, scheme, then_s)
+        if isinstance(figure, str):
+            found[scheme] = {"missing": figure}
+            continue
+        found[scheme] = {
+            "fidelity": figure.fidelity,
+            "fidelity_at_least": figure.least,
+            "attempts_for_one": 1.0 / figure.chance,
+            "pairs_per_s": figure.rate_hz,
+            "measured_tai_s": then_s,
+        }
+    return found
+
+
+def _herald_line(told_of: "Mapping[str, object]") -> str:
+    if "missing" in told_of:
+        return str(told_of["missing"])
+    least, attempts, rate = (
+        float(str(told_of[one])) for one in ("fidelity_at_least", "attempts_for_one", "pairs_per_s")
+    )
+    return (
+        f"fidelity {least:.3f} at least, a pair in {attempts:.1f} attempts, {rate:.0f} in a second"
+    )
 
 
 command = Command(

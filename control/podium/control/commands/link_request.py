@@ -80,13 +80,21 @@ async def request(arguments: Namespace) -> int:
                 *(network, runs.share, clock, (ends[0], ends[1])),
                 *(arguments.fidelity, arguments.number, arguments.deadline),
             )
+            answered_fs = await now_fs()
     plain = [plainly(one, arguments.fidelity, runs.made[one.made_fs], asked_fs) for one in found]
+    charged = _charged(len(plain), runs.attempts, (answered_fs - asked_fs) / FS_PER_S)
     if arguments.json:
-        told = {"ends": list(ends), "pairs": plain, "refused": reason or None}
-        told |= {"charged": _charged(plain, runs.attempts)} if runs.attempts else {}
+        told: dict[str, object] = {
+            "ends": list(ends),
+            "pairs": plain,
+            "refused": reason or None,
+        }
+        told |= {"charged": charged} if runs.attempts else {}
         print(json.dumps({**told, "down": dict(_down(network))}, indent=2))
     else:
         print("\n".join(_line(one) for one in plain) or "no pairs")
+        if runs.attempts:
+            print(_charge(charged))
         if reason:
             print(f"podium link request: {reason}", file=sys.stderr)
     return FOUND_PROBLEM if reason else DONE
@@ -124,14 +132,23 @@ def plainly(pair: "Pair", wanted: float, made: "MeasuredPair", asked_fs: int) ->
     return plain if made.herald is None else {**plain, "herald": dict(made.herald)}
 
 
-def _charged(plain: list[dict[str, object]], attempts: Mapping[str, int]) -> dict[str, object]:
-    """Return what heralded pairs have cost: all attempts, the time, pairs in each second of it."""
-    waited_s = max((float(str(one["waited_s"])) for one in plain), default=0.0)
+def _charged(pairs: int, attempts: Mapping[str, int], answered_s: float) -> dict[str, object]:
+    """Return what heralded pairs have cost: all attempts, the time, pairs in each second of it.
+
+    A pair is measured when it is there, and known to be one when its run is over.
+    """
     return {
         "attempts": dict(attempts),
-        "waited_s": waited_s,
-        "pairs_per_s": len(plain) / waited_s if waited_s > 0.0 else 0.0,
+        "answered_s": answered_s,
+        "pairs_per_s": pairs / answered_s if answered_s > 0.0 else 0.0,
     }
+
+
+def _charge(charged: Mapping[str, object]) -> str:
+    attempts = charged["attempts"]
+    assert isinstance(attempts, dict)
+    played = ", ".join(f"{number} over {name}" for name, number in attempts.items())
+    return f"attempts: {played}; answered after {charged['answered_s']:.3g} s"
 
 
 def _tai(at_fs: int) -> str:
@@ -145,7 +162,12 @@ def _down(network: "Network") -> Mapping[str, str]:
 
 
 def _line(pair: dict[str, object]) -> str:
+    herald = pair.get("herald")
+    said = ""
+    if isinstance(herald, dict):
+        said = f", {herald['state']} by {' and '.join(herald['clicks'])}"
     return (
         f"pair {pair['number']} over {', '.join(map(str, pair['links']))}: "  # type: ignore[call-overload]
-        f"fidelity {pair['fidelity']:.3f} at least, made at {pair['made_tai']}, read {pair['read']}"
+        f"fidelity {pair['fidelity']:.3f} at least, made at {pair['made_tai']}, read "
+        f"{pair['read']}{said}"
     )

@@ -87,6 +87,7 @@ def test_the_faster_scheme_that_is_good_enough_is_taken_and_the_other_where_it_i
         (lambda lab: lab.blind.add(1), "link_ab.d1 never clicked"),
         (lambda lab: setattr(lab, "dark", [0.5, 0.5]), "clicks that no emitter makes"),
         (lambda lab: setattr(lab, "visibility", 0.0), "share no pair"),
+        (lambda lab: setattr(lab, "visibility", 0.1), "by the run's own heralds its pairs are"),
         (lambda lab: setattr(lab, "unreachable", "station does not answer"), "station does not"),
         (lambda lab: lab.epochs.update(ticks_station=2), "epoch 1 then, 2 now"),
         (lambda lab: lab.epochs.update(ticks_a=2), "which is in epoch 2"),
@@ -122,6 +123,22 @@ def test_a_deadline_that_no_run_fits_into_names_the_attempts(request_of) -> None
     status, answer, _ = request_of(lab, "--number", "5000", "--deadline", "15")
     assert (status, lab.runs) == (1, 0)
     assert re.search(r"5000 heralds need some 4\d{4} attempts .* 4000 fit into", answer["refused"])
+
+
+def test_status_says_what_a_station_gives(tmp_path, capsys) -> None:
+    store = tmp_path / "parameters.sqlite"
+    with ParameterStore(store) as kept:
+        kept.put(one for one in entries() if "two_clicks" not in one.name)
+    asked = ["link", "status", str(OPTICAL), "link_ab", "--store", str(store)]
+    assert cli.main([*asked, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["heralds"]
+    one = found["one_click"]
+    assert one["fidelity_at_least"] == pytest.approx(one["fidelity"] - 3 * 0.012)
+    assert one["attempts_for_one"] == pytest.approx(1 / 0.095, rel=0.05)
+    assert one["pairs_per_s"] == pytest.approx(0.095 / 175e-6, rel=0.05)
+    assert found["two_clicks"]["missing"].endswith("podium link two-clicks link_ab")
+    assert cli.main(asked) == 0
+    assert "a pair in 10.5 attempts, 544 in a second" in capsys.readouterr().out
 
 
 def test_dark_counts_at_one_detector_lower_the_labels_of_its_own_heralds(request_of) -> None:
