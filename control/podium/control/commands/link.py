@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
 from podium.control.commands import link_request
@@ -41,6 +41,8 @@ ROUTINES = {
     "often, and their state by tomography",
     "two-clicks": "herald pairs by one click in each of two windows, whatever the phase of the "
     "way: how often, and their state by tomography",
+    "alphas": "rate against fidelity of one click: pairs at six chances to emit; a request then "
+    "takes the alpha that gives its fidelity at the highest rate",
     "ghz": "share a GHZ state of three nodes by a hub between two calibrated links, and find its "
     "fidelity; END is the hub",
     "swap": "swap entanglement at a hub between two calibrated links, and find the fidelity of "
@@ -69,6 +71,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         played = actions.add_parser(name, help=told)
         _common(played)
         _plays(played)
+        if name == "one-click":
+            played.add_argument(
+                "--alpha",
+                type=_alpha,
+                metavar="A",
+                help="each end's chance to emit, above 0 and up to 0.5 (default 0.1): twice as "
+                "much heralds twice as often, and is wrong twice as often",
+            )
     wanted = actions.add_parser(
         "request",
         help="pairs over whatever links are up, each measured as soon as it is there: epochs, "
@@ -78,6 +88,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     link_request.add_arguments(wanted)
     status = actions.add_parser("status", help="what is known of the link, and how old it is")
     _common(status)
+
+
+def _alpha(text: str) -> float:
+    """Return a chance to emit for one click; raises ``ArgumentTypeError`` for what is none."""
+    from podium.control.parameters.one_click_model import BadAlpha, checked_alpha
+
+    try:
+        return checked_alpha(float(text))
+    except BadAlpha as error:
+        raise ArgumentTypeError(str(error)) from error
+    except ValueError as error:
+        raise ArgumentTypeError(f"alpha is a number above 0 and up to 0.5; got {text}") from error
 
 
 def _common(parser: ArgumentParser) -> None:
@@ -172,6 +194,7 @@ async def _play(arguments: Namespace) -> int:
             steps,
             place,
             thoroughness=arguments.thoroughness,
+            alpha=getattr(arguments, "alpha", None),
             ended=ended,
         )
     if arguments.json:

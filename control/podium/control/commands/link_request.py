@@ -71,7 +71,7 @@ async def request(arguments: Namespace) -> int:
             asked_fs = await now_fs()
             network, figures = with_stations(
                 *(network, lab.facility, store, link_validities(lab.facility)),
-                asked_fs / FS_PER_S,
+                *(asked_fs / FS_PER_S, arguments.fidelity, arguments.number),
             )
             runs = Runs(lab, store, place, figures, arguments.fidelity)
             runs.clock = clock = RunClock(asked_fs, now_fs)

@@ -102,7 +102,7 @@ class Runs:
         self, link: "Link", figure: "HeraldedFigure", number: int
     ) -> "Sequence[NewPair]":
         """Make pairs by heralds; none begins that is not likely to be there by the deadline."""
-        from podium.control.calibration.links.heralded_pair import SCHEMES
+        from podium.control.calibration.links.heralded_pair import SCHEMES, with_alpha
         from podium.control.calibration.links.link_bench import LinkBench
         from podium.control.calibration.links.link_session import link_validities
         from podium.control.calibration.links.shared_heralds import share_heralds
@@ -120,7 +120,8 @@ class Runs:
         own = facility.links[figure.link]
         validities = link_validities(facility)
         bench = LinkBench.of(self._lab, own, self._store, self._place.keep, validities)
-        found = await share_heralds(bench, SCHEMES[figure.scheme], shots, figure.chance)
+        scheme = with_alpha(SCHEMES[figure.scheme], figure.alpha)
+        found = await share_heralds(bench, scheme, shots, figure.chance)
         await self._check_epochs(link, (f"{link.name}_fidelity",), found.epochs, own.name)
         before = self.attempts.get(link.name, 0)
         self.attempts[link.name] = before + found.attempts

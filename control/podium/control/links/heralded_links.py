@@ -5,6 +5,10 @@ Each scheme of heralds is a link of the network by itself, ``link_ab.one_click``
 that is down. Of parameters count ``LINK.SCHEME_fidelity``, ``_chance`` (of an attempt) and
 ``_rate`` (1/s); ``podium link one-click`` and ``two-clicks`` measure them.
 
+Of one click ``LINK.alpha_efficiency``, ``alpha_dark`` and ``alpha_contrast`` (``podium link
+alphas``) foretell chance and fidelity at any alpha: a request then plays the one that heralds most
+often among those whose fidelity is enough. Without them it plays the one that was measured.
+
 A fidelity is worth its value less three sigmas, and a sigma grows with age: its square doubles by
 the end of what the parameter is valid for, as that of something that wanders at random.
 """
@@ -17,6 +21,7 @@ from podium.control.facility.facility import Facility
 from podium.control.facility.links import Link as FacilityLink
 from podium.control.links.network import SIGMAS, Link, Network, ends_of
 from podium.control.parameters.entry import ParameterEntry, ParameterRecord
+from podium.control.parameters.one_click_model import OneClickModel
 from podium.control.parameters.validity import Validities
 from podium.control.timebase.epochs import Epochs
 
@@ -26,10 +31,16 @@ SETTINGS_OF_A_RUN = 18
 """An attempt in each is one turn of a run; pairs of one of them are handed out."""
 FULL_SHOTS: Mapping[str, int] = {"one_click": 6000, "two_clicks": 4000}
 """Attempts in each setting at which the scheme's sigma was measured."""
+USUAL_ALPHA: Mapping[str, float] = {"one_click": 0.1, "two_clicks": 0.5}
+"""Of figures that were measured before alpha was stored."""
 LEAST_SHOTS = 1500
 """With fewer a run does not know its own pairs."""
 PATTERNS: Mapping[str, int] = {"one_click": 2, "two_clicks": 4}
 """Patterns of clicks that herald, each of which a run judges by itself."""
+ALPHAS = tuple(round(0.01 * k, 2) for k in range(2, 51))
+"""Among which one is chosen for a request, within those that were measured."""
+RUN_SIGMAS = 4.5
+"""A run at full length finds its own pairs worth enough, three sigmas down, in 93 of 100 cases."""
 LIKELY = 0.5
 """A request that is more likely to fail than that by its deadline is refused at once."""
 
@@ -48,6 +59,10 @@ class HeraldedFigure:
     """Of a herald, in one attempt."""
     rate_hz: float
     """Of heralds while attempts are played."""
+    alpha: float
+    """Each end's chance to emit in the first window."""
+    run_sigma: float
+    """Of the fidelity of one pattern of clicks, as a run at full length finds it."""
 
     @property
     def name(self) -> str:
@@ -70,9 +85,17 @@ class HeraldedFigure:
 
 
 def known_figure(
-    record: ParameterRecord, validities: Validities, link: str, scheme: str, now_tai_s: float
+    record: ParameterRecord,
+    validities: Validities,
+    link: str,
+    scheme: str,
+    now_tai_s: float,
+    wanted: float | None = None,
 ) -> HeraldedFigure | str:
-    """Return what is known of a scheme, or why there is nothing to count on, and what helps."""
+    """Return what is known of a scheme, or why there is nothing to count on, and what helps.
+
+    ``wanted``: a fidelity, for which one click takes the best alpha where a scan has found it.
+    """
     helps = f"podium link {SCHEMES[scheme]} {link}"
     found: dict[str, ParameterEntry] = {}
     for word in ("fidelity", "chance", "rate"):
@@ -88,9 +111,62 @@ def known_figure(
         return f"{link} heralds nothing: {helps}"
     fidelity = found["fidelity"]
     sigma = aged_sigma(fidelity, validities.of(fidelity.name).lasts_s, now_tai_s)
-    return HeraldedFigure(
-        link, scheme, fidelity.value, sigma, found["chance"].value, found["rate"].value
+    played = record.get(f"{link}.{scheme}_alpha")
+    alpha = USUAL_ALPHA[scheme] if played is None else played.value
+    figure = HeraldedFigure(
+        *(link, scheme, fidelity.value, sigma, found["chance"].value, found["rate"].value, alpha),
+        run_sigma=fidelity.sigma * math.sqrt(PATTERNS[scheme]),
     )
+    if scheme != "one_click" or wanted is None:
+        return figure
+    model = scanned(record, validities, link, now_tai_s)
+    return figure if model is None else best_alpha(figure, model, wanted)
+
+
+def scanned(
+    record: ParameterRecord, validities: Validities, link: str, now_tai_s: float
+) -> OneClickModel | None:
+    """Return what a scan of alpha has found of a link; None: nothing that is still good."""
+    values, sigmas = [], []
+    for word in ("efficiency", "dark", "contrast"):
+        entry = record.get(f"{link}.alpha_{word}")
+        if entry is None or validities.complaint(entry, now_tai_s, None) is not None:
+            return None
+        values.append(entry.value)
+        sigmas.append(aged_sigma(entry, validities.of(entry.name).lasts_s, now_tai_s))
+    eta, dark, contrast = values
+    return OneClickModel(eta, dark, contrast, contrast_sigma=sigmas[2], dark_sigma=sigmas[1])
+
+
+def best_alpha(figure: HeraldedFigure, model: OneClickModel, wanted: float) -> HeraldedFigure:
+    """Return the alpha that heralds most often among those that are worth ``wanted``.
+
+    A run has to find that itself, so its doubt at full length, less where it heralds more, comes
+    off as well as the scan's. Where no alpha is good enough, the one that is worth most.
+    """
+    period_s = figure.period_s
+    fits: tuple[float, HeraldedFigure] | None = None
+    most: tuple[float, HeraldedFigure] | None = None
+    for alpha in ALPHAS:
+        chance, fidelity = model.chance(alpha), model.fidelity(alpha)
+        sigma = model.sigma(alpha)
+        own = figure.run_sigma * math.sqrt(figure.chance / chance)
+        worth = fidelity - max(SIGMAS * sigma, RUN_SIGMAS * own)
+        one = replace(
+            figure,
+            fidelity=fidelity,
+            sigma=sigma,
+            chance=chance,
+            rate_hz=chance / period_s,
+            alpha=alpha,
+            run_sigma=own,
+        )
+        if most is None or worth > most[0]:
+            most = worth, one
+        if worth >= wanted and (fits is None or chance > fits[0]):
+            fits = chance, one
+    assert most is not None
+    return most[1] if fits is None else fits[1]
 
 
 def aged_sigma(entry: ParameterEntry, lasts_s: float, now_tai_s: float) -> float:
@@ -107,11 +183,14 @@ def with_stations(
     record: ParameterRecord,
     validities: Validities,
     now_tai_s: float,
+    wanted: float | None = None,
+    number: int = 1,
 ) -> tuple[Network, Mapping[str, HeraldedFigure]]:
     """Return a network whose links with a station are one for each scheme, and their figures.
 
     By the names of the network's links. A scheme that was never measured, or too long ago, is down
-    with the reason.
+    with the reason. ``wanted`` and ``number``: what a request is about, by which alpha is chosen;
+    a link's rate is how often such a request is answered.
     """
     links, down = dict(network.links), dict(network.down)
     figures: dict[str, HeraldedFigure] = {}
@@ -121,7 +200,7 @@ def with_stations(
         links.pop(name, None)
         down.pop(name, None)
         for scheme in SCHEMES:
-            figure = known_figure(record, validities, name, scheme, now_tai_s)
+            figure = known_figure(record, validities, name, scheme, now_tai_s, wanted)
             own = f"{name}.{scheme}"
             if isinstance(figure, str):
                 down[own] = figure
@@ -134,7 +213,7 @@ def with_stations(
                 own,
                 ends_of(*link.ends),
                 figure.least,
-                1.0 / figure.run_s(FULL_SHOTS[scheme]),
+                1.0 / answer_s(figure, wanted or 0.0, number),
                 epochs_of_station(facility, link, entry.epoch),
             )
     return replace(network, links=links, down=down), figures
@@ -158,9 +237,15 @@ def shots_for(figure: HeraldedFigure, wanted: float, number: int) -> int:
     """
     full = FULL_SHOTS[figure.scheme]
     allowed = max(1e-6, (figure.fidelity - wanted) / 2.0 / SIGMAS)
-    witness = full * PATTERNS[figure.scheme] * (figure.sigma / allowed) ** 2
+    witness = full * (figure.run_sigma / allowed) ** 2
     asked = (number + 2.0 * math.sqrt(number)) / figure.chance
     return min(full, max(LEAST_SHOTS, math.ceil(witness), math.ceil(asked)))
+
+
+def answer_s(figure: HeraldedFigure, wanted: float, number: int) -> float:
+    """Return how long runs for ``number`` pairs are expected to take, s."""
+    shots = shots_for(figure, wanted, number)
+    return max(1, math.ceil(number / (shots * figure.chance))) * figure.run_s(shots)
 
 
 def unlikely(figure: HeraldedFigure, shots: int, number: int, left_s: float) -> str | None:

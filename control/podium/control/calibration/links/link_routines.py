@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.links.alpha_scan import alpha_scan
 from podium.control.calibration.links.emission import emission
 from podium.control.calibration.links.entangled_pair import carrier_phase, link_bell
 from podium.control.calibration.links.ghz_state import GHZ_STATE, SWAPPED_PAIR
@@ -107,6 +108,7 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
     LinkRoutine(
         herald_one_click,
         {
+            "one_click_alpha": Lifetime(1 * DAY_S),
             "one_click_fidelity": Lifetime(1 * DAY_S),
             "one_click_chance": Lifetime(1 * DAY_S),
             "one_click_rate": Lifetime(1 * DAY_S),
@@ -118,6 +120,14 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
             "two_clicks_fidelity": Lifetime(1 * DAY_S),
             "two_clicks_chance": Lifetime(1 * DAY_S),
             "two_clicks_rate": Lifetime(1 * DAY_S),
+        },
+    ),
+    LinkRoutine(
+        alpha_scan,
+        {
+            "alpha_efficiency": Lifetime(1 * DAY_S),
+            "alpha_dark": Lifetime(1 * DAY_S),
+            "alpha_contrast": Lifetime(1 * DAY_S),
         },
     ),
 )
@@ -141,6 +151,8 @@ ONE_CLICK = (herald_one_click.__name__,)
 """Pairs that one click at a herald station announces."""
 TWO_CLICKS = (herald_two_clicks.__name__,)
 """Pairs that two clicks announce."""
+ALPHAS = (alpha_scan.__name__,)
+"""Rate against fidelity of one click."""
 ACTIONS = {
     "bell": BELL,
     "chsh": CHSH,
@@ -152,6 +164,7 @@ ACTIONS = {
     "cnot-fed": FED_CNOT,
     "one-click": ONE_CLICK,
     "two-clicks": TWO_CLICKS,
+    "alphas": ALPHAS,
 }
 """By the word of ``podium link``: routines of a link that is calibrated."""
 OVER_HUB_ACTIONS = {"ghz": (GHZ_STATE.routine,), "swap": (SWAPPED_PAIR.routine,)}
@@ -160,7 +173,7 @@ CALIBRATION = tuple(
     one.name for one in LINK_ROUTINES if one.name not in sum(ACTIONS.values(), start=())
 )
 """All that a pair needs."""
-OVER_STATION = frozenset((*ONE_CLICK, *TWO_CLICKS))
+OVER_STATION = frozenset((*ONE_CLICK, *TWO_CLICKS, *ALPHAS))
 """Routines of a link whose photons meet at a herald station."""
 HERALDED_CALIBRATION = (
     sideband_spectroscopy.__name__,
