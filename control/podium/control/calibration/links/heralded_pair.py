@@ -147,7 +147,9 @@ class HeraldedAttempts:
 
     def frames(self) -> tuple[Frame, ...]:
         """Return the frames of both ends, and of both detectors, whose clicks have no carrier."""
-        own = (frame for end in self.bench.ends for frame in end.frames())
+        first, second = self.bench.ends
+        aside = first.bench.measured(self.bench.link, "emitter_detuning") or 0.0
+        own = (*first.frames(), *second.frames(second.sideband_hz() + aside))
         return (*own, *(Frame(port, port, 0.0) for port in self.detectors))
 
     def capture(self, detector: str, window: str) -> str:
@@ -155,9 +157,15 @@ class HeraldedAttempts:
         return f"{detector}.{window}"
 
     def delays_ns(self) -> tuple[int, int]:
-        """Return by how much each end emits later, so that both photons meet, whole ns."""
-        way = [arm["delay"].value for arm in self.station.arms]
-        apart_ns = round((way[0] - way[1]) * 1e9)
+        """Return by how much each end emits later, so that both photons meet, whole ns.
+
+        As ``arm_lag`` was measured, else by the arms' design.
+        """
+        apart_s = self.bench.first.bench.measured(self.bench.link, "arm_lag")
+        if apart_s is None:
+            way = [arm["delay"].value for arm in self.station.arms]
+            apart_s = way[0] - way[1]
+        apart_ns = round(apart_s * 1e9)
         return max(0, -apart_ns), max(0, apart_ns)
 
     def window_ns(self) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from podium.control.calibration.links.heralded_pair import herald_one_click, her
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_benchmark import link_benchmark
 from podium.control.calibration.links.link_chsh import link_chsh
+from podium.control.calibration.links.photon_meeting import arm_lag, emitter_detuning
 from podium.control.calibration.links.photon_transfer import photon_detuning, photon_transfer
 from podium.control.calibration.links.remote_preparation import remote_preparation
 from podium.control.calibration.links.result_latency import result_latency
@@ -58,6 +59,14 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
     LinkRoutine(
         emission, {"photon_bandwidth": Lifetime(1 * DAY_S), "emitted": Lifetime(1 * DAY_S)}
     ),
+    LinkRoutine(
+        arm_lag,
+        {
+            "arm_lag": Lifetime(1 * DAY_S, of_epoch=True),
+            "photon_visibility": Lifetime(1 * DAY_S),
+        },
+    ),
+    LinkRoutine(emitter_detuning, {"emitter_detuning": Lifetime(12 * HOUR_S)}),
     LinkRoutine(
         photon_transfer,
         {
@@ -169,8 +178,12 @@ ACTIONS = {
 """By the word of ``podium link``: routines of a link that is calibrated."""
 OVER_HUB_ACTIONS = {"ghz": (GHZ_STATE.routine,), "swap": (SWAPPED_PAIR.routine,)}
 """The same of two calibrated links with a hub between."""
+MEETING = (arm_lag.__name__, emitter_detuning.__name__)
+"""What makes photons alike that meet at a herald station."""
 CALIBRATION = tuple(
-    one.name for one in LINK_ROUTINES if one.name not in sum(ACTIONS.values(), start=())
+    one.name
+    for one in LINK_ROUTINES
+    if one.name not in (*sum(ACTIONS.values(), start=()), *MEETING)
 )
 """All that a pair needs."""
 OVER_STATION = frozenset((*ONE_CLICK, *TWO_CLICKS, *ALPHAS))
@@ -179,6 +192,7 @@ HERALDED_CALIBRATION = (
     sideband_spectroscopy.__name__,
     sideband_rate.__name__,
     emission.__name__,
+    *MEETING,
 )
 """The same of a link with a herald station, whose ends only emit."""
 LINK_VALIDITY: Mapping[str, Validity] = {
