@@ -224,8 +224,8 @@ def _heralds(picture: FacilityPicture, link: Link) -> tuple[HeraldScheme, ...]:
             HeraldScheme(
                 title,
                 fidelity,
-                figure(picture, f"{own}_rate", "heralds a second"),
-                figure(picture, f"{own}_chance", "of the attempts", percent=True),
+                figure(picture, f"{own}_rate", "heralds"),
+                figure(picture, f"{own}_chance", "chance", percent=True),
             )
         )
     return tuple(found)
