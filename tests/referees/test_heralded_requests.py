@@ -40,6 +40,7 @@ from podium.sim_instruments.servers.serving import open_serving
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1500),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
     pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),

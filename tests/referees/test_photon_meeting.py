@@ -25,6 +25,7 @@ from podium.sim_instruments.physics.world_file import write_world
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1500),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
     pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),

@@ -47,7 +47,7 @@ LIKELY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class HeraldedFigure:
-    """What is known of one scheme on one link, now."""
+    """Figures of one scheme on one link, as they count now."""
 
     link: str
     """Of the facility."""

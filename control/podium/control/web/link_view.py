@@ -59,7 +59,7 @@ class EnvelopeDrawing:
 
 @dataclass(frozen=True, slots=True)
 class HeraldScheme:
-    """What one scheme of heralds gives on a link with a station."""
+    """Figures of one scheme of heralds on a link with a station."""
 
     title: str
     """``one click, alpha 0.1``."""
