@@ -14,6 +14,7 @@ from tests.benches.links.station_lab import EPOCHS, NOW, OPTICAL, StationLab, en
 from podium.control import cli
 from podium.control.calibration.links.link_session import link_validities
 from podium.control.commands.link_runs import Runs
+from podium.control.facility.load import load_facility
 from podium.control.links.heralded_links import with_stations
 from podium.control.links.measured_network import measured_network
 from podium.control.links.measured_pairs import RunClock, measured_pairs
@@ -154,6 +155,20 @@ def test_dark_counts_at_one_detector_lower_the_labels_of_its_own_heralds(request
         assert pair["fidelity"] <= lab.fidelity(Scheme.ONE_CLICK, [click])
         labels[click].add(pair["fidelity"])
     assert max(labels["d1"]) < min(labels["d0"]) - 0.1
+
+
+def test_one_click_wants_a_phase_reference_and_two_clicks_do_not(request_of, tmp_path) -> None:
+    weak = tmp_path / "weak.yaml"
+    weak.write_text(OPTICAL.read_text().replace("jitter: 2.5 ps", "jitter: 20 ps"))
+    lab = StationLab()
+    lab.facility = load_facility(weak)
+    known = [one for one in entries() if "two_clicks" not in one.name]
+    status, answer, _ = request_of(lab, "--fidelity", "0.6", known=known)
+    assert (status, lab.runs) == (1, 0)
+    assert "a shared pair has no phase in it" in answer["refused"]
+    status, answer, _ = request_of(lab, "--fidelity", "0.6")
+    assert status == 0
+    assert answer["pairs"][0]["links"] == ["link_ab.two_clicks"]
 
 
 async def faulty_requests(seed: int, requests: int, folder: Path) -> list[tuple[float, float]]:

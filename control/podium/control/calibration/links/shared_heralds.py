@@ -93,6 +93,8 @@ async def share_heralds(
     where clicks, their number, or what is read behind them are not those of a sound station,
     NotMeasured and ``RunError``.
     """
+    if len(scheme.windows) == 1:
+        bench.check_phase()
     attempts = HeraldedAttempts.of(bench, scheme)
     program = attempts.program(shots)
     await bench.begin()
