@@ -6,14 +6,19 @@ against exact states of whole photons with the hidden truth, from which pulses t
 decay only take away.
 """
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
-from tests.referees.test_heralded_links import OPTICAL, again, brought_up, expected
+from tests.benches.links.optical_twins import (
+    OPTICAL,
+    again,
+    brought_up,
+    expected,
+    lab_on,
+    truth_of,
+)
 
 from podium.control.calibration.links.link_routines import (
     HERALDED_CALIBRATION,
@@ -21,7 +26,6 @@ from podium.control.calibration.links.link_routines import (
     TWO_CLICKS,
 )
 from podium.control.calibration.links.link_session import calibrate, link_validities
-from podium.control.client.facility_access import open_facility
 from podium.control.client.lab import Lab
 from podium.control.commands.link_runs import MeasuredPair, Runs
 from podium.control.links.heralded_links import with_stations
@@ -34,9 +38,6 @@ from podium.sim_instruments.physics.links.heralded_link import Scheme
 from podium.sim_instruments.physics.links.heralded_states import heralded_states
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import write_world
-from podium.sim_instruments.servers.clock import ClockMode, WorldClock
-from podium.sim_instruments.servers.endpoints import published
-from podium.sim_instruments.servers.serving import open_serving
 
 pytestmark = [
     pytest.mark.slow,
@@ -54,19 +55,6 @@ FAULTS: dict[str, tuple[tuple[str | int, ...], float]] = {
     "dark": (("detectors", "d0", "dark_rate"), 120e3),
 }
 """By what the refusal names: where it is in the twin file's station, and the value."""
-
-
-@asynccontextmanager
-async def lab_on(twin: Path, folder: Path) -> AsyncIterator[tuple[Lab, Any]]:
-    """A lab of three emulators whose world a twin file describes."""
-    own = folder / twin.stem  # clocks, epochs and skews of its own
-    own.mkdir()
-    endpoints = own / "endpoints.json"
-    async with open_serving(OPTICAL, twin, WorldClock(ClockMode.LEAP)) as serving:
-        with published(endpoints, serving.endpoints()):
-            async with open_facility(OPTICAL, endpoints, state=own / "state.json") as lab:
-                await lab.ready(60)
-                yield lab, serving
 
 
 async def asked(
@@ -90,11 +78,6 @@ async def asked(
             *(network, runs.share, runs.clock, ("node_a", "node_b"), wanted, number, 300.0)
         )
     return tuple((one, runs.made[one.made_fs]) for one in pairs), reason
-
-
-def truth_of(serving: Any) -> Mapping[str, float]:
-    told = serving.laboratory.truth_now(optima=False)()
-    return {name: float(one.value) for name, one in told.items()}
 
 
 def worth(truth: Mapping[str, float], pair: MeasuredPair) -> float:

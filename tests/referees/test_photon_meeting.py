@@ -10,9 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from tests.benches.links.optical_twins import OPTICAL, again, brought_up, lab_on, truth_of
 from tests.benches.physics.meeting_photons import Emitter, emitted, visibilities
-from tests.referees.test_heralded_links import OPTICAL, again, brought_up
-from tests.referees.test_heralded_requests import lab_on, truth_of
 
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.links.link_routines import HERALDED_CALIBRATION, MEETING
