@@ -72,10 +72,17 @@ async def asked(
             bare, lab.facility, store, link_validities(lab.facility), began_fs / 1e15
         )
         place = CalibrationFolder(folder, folder / STORE, None)
-        runs = Runs(lab, store, place, figures, wanted)
-        runs.clock, runs.until_fs = RunClock(began_fs, now_fs), began_fs + 300 * 10**15
+        runs = Runs(lab, store, place, figures, wanted, began_fs + 300 * 10**15)
         pairs, reason = await measured_pairs(
-            *(network, runs.share, runs.clock, ("node_a", "node_b"), wanted, number, 300.0)
+            *(
+                network,
+                runs.share,
+                RunClock(began_fs, now_fs),
+                ("node_a", "node_b"),
+                wanted,
+                number,
+                300.0,
+            )
         )
     return tuple((one, runs.made[one.made_fs]) for one in pairs), reason
 

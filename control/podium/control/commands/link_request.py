@@ -73,9 +73,9 @@ async def request(arguments: Namespace) -> int:
                 *(network, lab.facility, store, link_validities(lab.facility)),
                 *(asked_fs / FS_PER_S, arguments.fidelity, arguments.number),
             )
-            runs = Runs(lab, store, place, figures, arguments.fidelity)
-            runs.clock = clock = RunClock(asked_fs, now_fs)
-            runs.until_fs = asked_fs + round(arguments.deadline * FS_PER_S)
+            until_fs = asked_fs + round(arguments.deadline * FS_PER_S)
+            runs = Runs(lab, store, place, figures, arguments.fidelity, until_fs)
+            clock = RunClock(asked_fs, now_fs)
             found, reason = await measured_pairs(
                 *(network, runs.share, clock, (ends[0], ends[1])),
                 *(arguments.fidelity, arguments.number, arguments.deadline),

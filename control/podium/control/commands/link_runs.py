@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from podium.control.calibration.links.shared_pairs import SharedPairs
     from podium.control.client.lab import Lab
     from podium.control.links.heralded_links import HeraldedFigure
-    from podium.control.links.measured_pairs import RunClock
     from podium.control.links.network import Link
     from podium.control.links.pair_source import NewPair
     from podium.control.parameters.store import ParameterStore
@@ -41,14 +40,17 @@ class Runs:
         place: "CalibrationFolder",
         figures: "Mapping[str, HeraldedFigure]",
         wanted: float,
+        until_fs: int,
     ) -> None:
-        """``figures``: of heralded links, by their names in the network."""
+        """``figures``: of heralded links, by their names in the network.
+
+        ``wanted``: fidelity of the request; ``until_fs``: its deadline, TAI. No run of attempts
+        begins that does not fit before it.
+        """
         self._lab, self._store, self._place = lab, store, place
         self._figures, self._wanted = figures, wanted
         self._epochs: dict[str, Mapping[str, int]] = {}
-        self.clock: RunClock | None = None
-        self.until_fs = 0
-        """The deadline: no run of attempts begins that does not fit before it."""
+        self._until_fs = until_fs
         self.made: dict[int, MeasuredPair] = {}
         """By the instant at which it was made."""
         self.attempts: dict[str, int] = {}
@@ -111,9 +113,8 @@ class Runs:
         from podium.control.links.pair_source import PairSourceFailed
         from podium.firmware_interfaces.exact_time import FS_PER_S
 
-        assert self.clock is not None
         shots = shots_for(figure, self._wanted, number)
-        left_s = (self.until_fs - self.clock.now_fs()) / FS_PER_S
+        left_s = (self._until_fs - (await self._lab.now()).total_fs) / FS_PER_S
         if reason := unlikely(figure, shots, number, left_s):
             raise PairSourceFailed(link.name, reason)
         facility = self._lab.facility

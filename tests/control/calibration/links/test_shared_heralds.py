@@ -188,9 +188,9 @@ async def faulty_requests(seed: int, requests: int, folder: Path) -> list[tuple[
             return (await lab.now()).total_fs
 
         wanted, number = float(drawn.uniform(0.3, 0.9)), int(drawn.integers(1, 4))
-        runs = Runs(lab, record, place, figures, wanted)  # type: ignore[arg-type]
-        runs.clock = clock = RunClock(await now_fs(), now_fs)
-        runs.until_fs = clock.now_fs() + 40 * 10**15
+        clock = RunClock(await now_fs(), now_fs)
+        until_fs = clock.now_fs() + 40 * 10**15
+        runs = Runs(lab, record, place, figures, wanted, until_fs)  # type: ignore[arg-type]
         async with asyncio.timeout(120):
             pairs, reason = await measured_pairs(
                 network, runs.share, clock, lab.ends, wanted, number, 40.0
