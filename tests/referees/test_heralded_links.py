@@ -9,11 +9,10 @@ a time tagger, or how the twin works a state out.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import pytest
+from tests.benches.links.optical_twins import OPTICAL, brought_up, expected
 from tests.benches.physics.heralding import plain_monte_carlo
 
-from podium.control.calibration.links.end_routines import END_ROUTINES
 from podium.control.calibration.links.heralded_pair import ONE_CLICK, TWO_CLICKS
 from podium.control.calibration.links.link_routines import (
     HERALDED_CALIBRATION,
@@ -26,10 +25,8 @@ from podium.control.calibration.links.link_routines import (
 )
 from podium.control.calibration.links.link_session import calibrate
 from podium.control.client.facility_access import open_facility
-from podium.control.client.lab import Lab
 from podium.control.records.calibration_folder import STORE, CalibrationFolder
-from podium.control.runs.errors import RunFailed
-from podium.sim_instruments.physics.links.heralded_link import Arm, Detector, HeraldedLink, Scheme
+from podium.sim_instruments.physics.links.heralded_link import Scheme
 from podium.sim_instruments.physics.links.heralded_states import heralded_states, success
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import write_world
@@ -39,15 +36,12 @@ from podium.sim_instruments.servers.serving import open_serving
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(1500),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
     pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
 ]
 
-OPTICAL = Path(__file__).parents[2] / "examples" / "linked" / "facility_optical.yaml"
-TRIES = 8
-CLOCKS_RAD = 2 * np.pi * 8.4e9 * 2.5e-12 * np.sqrt(2)
-"""Of both ends' phase reference, 2.5 ps each, at the carrier."""
 EMITTED = 0.93
 """Of f, with a pulse cut to 9.5 lifetimes and atoms that live 30 us: between this and all of it."""
 FALLS = 0.045
@@ -62,26 +56,6 @@ class Measured:
 
     chance: tuple[float, float]
     fidelity: tuple[float, float]
-
-
-async def again(make):
-    """Return what a coroutine function returns; a busy machine starts too late now and then."""
-    for left in reversed(range(TRIES)):
-        try:
-            return await make()
-        except RunFailed:
-            if not left:
-                raise
-    raise AssertionError("not reached")
-
-
-async def brought_up(lab: Lab, folder: Path) -> None:
-    for routine in END_ROUTINES:
-        found = await again(
-            lambda routine=routine: lab.calibrate(routine, out=folder, store=folder / STORE)
-        )
-        assert not found.failures or routine != END_ROUTINES[-1], found.failures
-    await again(lambda: lab.measure_skews(("node_a", "node_b"), 10))
 
 
 async def measured(seed: int, tmp_path: Path) -> tuple[dict[str, Measured], dict[str, float]]:
@@ -109,28 +83,6 @@ async def measured(seed: int, tmp_path: Path) -> tuple[dict[str, Measured], dict
         for scheme in (ONE_CLICK, TWO_CLICKS)
     }  # fmt: skip
     return told, {name: float(one.value) for name, one in truth.items()}
-
-
-def expected(
-    truth: dict[str, float], scheme: Scheme, window_s: float, emitted: float
-) -> HeraldedLink:
-    """Return the link that a world's truth describes, whole photons being ``emitted``."""
-    arms = [Arm(emitted * truth[f"link_ab.{end}.arm_efficiency"]) for end in "ab"]
-    detectors = [
-        Detector(
-            truth[f"link_ab.{name}.efficiency"],
-            1 - np.exp(-truth[f"link_ab.{name}.background"] * window_s),
-        )
-        for name in ("d0", "d1")
-    ]
-    one = scheme is Scheme.ONE_CLICK
-    return HeraldedLink(
-        scheme,
-        (arms[0], arms[1]),
-        (detectors[0], detectors[1]),
-        ONE_CLICK.alpha if one else 0.5,
-        phase_sigma_rad=float(np.hypot(truth["link_ab.phase_drift"], CLOCKS_RAD)) if one else 0.0,
-    )
 
 
 @pytest.mark.parametrize("seed", [2025, 2026])

@@ -27,10 +27,25 @@ LINK = (
     entry("link_ab.photon_bandwidth", 10.2e6, 2e5, "Hz"),
     entry("link_ab.carrier_phase", 2.1, 0.05, "rad"),
 )
+STATION = (
+    entry("link_ab.one_click_fidelity", 0.876, 0.012, "1", tai_s=1.8e9 + 60),
+    entry("link_ab.one_click_chance", 0.1024, 0.0009, "1"),
+    entry("link_ab.one_click_rate", 586.9, 5.3, "Hz"),
+    entry("link_ab.one_click_alpha", 0.1, 0.001, "1"),
+    entry("link_ab.two_clicks_fidelity", 0.953, 0.010, "1"),
+    entry("link_ab.two_clicks_chance", 0.1281, 0.0012, "1"),
+    entry("link_ab.two_clicks_rate", 732.7, 7.1, "Hz"),
+    entry("link_ab.arm_lag", 5.5e-9, 0.4e-9, "s"),
+    entry("link_ab.photon_visibility", 0.994, 0.004, "1"),
+    entry("link_ab.emitter_detuning", 1.8e5, 7e4, "Hz"),
+)
+"""Of a link with a herald station."""
 
 
-def picture_of(example: str, entries, age_s: float = 600.0) -> FacilityPicture:
-    picture = FacilityPicture(loaded(EXAMPLES / example / "facility.yaml"), "store")
+def picture_of(
+    example: str, entries, age_s: float = 600.0, file: str = "facility.yaml"
+) -> FacilityPicture:
+    picture = FacilityPicture(loaded(EXAMPLES / example / file), "store")
     picture.coordinator = True
     picture.take_parameters({one.name: one for one in entries}, "")
     picture.clock_said(1.8e9 + age_s)

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from tests.benches.web.chips import EDGE, LINK, picture_of
+from tests.benches.web.chips import EDGE, LINK, STATION, picture_of
 from tests.benches.web.outline import Outline
 from tests.benches.web.page import entry, page_of
 
@@ -100,6 +100,42 @@ def test_a_link_has_fidelity_rate_last_calibration_and_a_photon_at_both_ends():
     assert second / first == pytest.approx(0.77, abs=0.05)
 
 
+def station_picture(entries=STATION, age_s: float = 600.0):
+    return picture_of("linked", entries, age_s, "facility_optical.yaml")
+
+
+def test_a_station_has_what_each_scheme_gives_and_its_last_calibration():
+    picture = station_picture()
+    picture.add_run(
+        RunNews(
+            RunId(7, 3), "heralded pairs, two clicks", (), ("setting",), 18, 4000, "done",
+            1.0, 20.0, 0, "", nodes=("node_a", "node_b"),
+        )
+    )  # fmt: skip
+    (row,) = Links(picture).rows()
+    assert (row.mark, row.fidelity.text) == ("good", "95.3 ± 1.0 %")
+    assert [one.title for one in row.heralds] == ["one click, alpha 0.1", "two clicks"]
+    assert [one.rate.text for one in row.heralds] == ["586.9 ± 5.3 Hz", "732.7 ± 7.1 Hz"]
+    assert row.rate == "461 pairs a second in run 7-00003"  # 72,000 attempts, 0.128 of them
+    assert (row.calibrated_tai_s, row.problem, row.envelope) == (1.8e9 + 60, "", None)
+    assert "d0 at station.slot10.io0 and d1 at station.slot10.io1" in row.station
+    assert [one.title for one in row.figures][:2] == ["visibility", "lag of the second"]
+    html = page_of(picture, "chips")
+    for said in ("herald station", "one click, alpha 0.1", "732.7", "lag of the second"):
+        assert said in html
+
+
+def test_a_station_whose_figures_are_old_or_missing_says_so():
+    (row,) = Links(station_picture(age_s=3 * DAY_S)).rows()
+    assert (row.mark, row.old) == ("warn", 5)
+    (row,) = Links(station_picture(())).rows()
+    assert (row.mark, row.fidelity, row.heralds) == ("unknown", None, ())
+    assert "no heralded pair yet" in page_of(station_picture(()), "chips")
+    one = [two for two in STATION if "two_clicks" not in two.name]
+    (row,) = Links(station_picture(one)).rows()
+    assert row.fidelity.text == "87.6 ± 1.2 %"
+
+
 def peak(path: str) -> int:
     """Return how far a path rises."""
     heights = [int(step.split()[1]) for step in re.findall(r"25 -?\d+", path)]
@@ -122,9 +158,12 @@ def test_a_link_without_ends_says_what_is_missing():
     assert row.problem == "links > link_ab > transfer is not in the facility file"
 
 
-@pytest.mark.parametrize(("example", "entries"), [("two_qubit", EDGE), ("linked", LINK)])
-def test_one_change_sends_a_row_of_less_than_three_kilobytes(example, entries):
-    picture = picture_of(example, entries)
+@pytest.mark.parametrize(
+    "picture",
+    [picture_of("two_qubit", EDGE), picture_of("linked", LINK), station_picture()],
+    ids=["edge", "link", "station"],
+)
+def test_one_change_sends_a_row_of_less_than_three_kilobytes(picture):
     pages = Pages(picture)
     for topic in ("drawings", "edges", "links"):
         for html in pages.topic(topic)().html.values():
@@ -133,10 +172,16 @@ def test_one_change_sends_a_row_of_less_than_three_kilobytes(example, entries):
 
 
 @pytest.mark.parametrize(
-    ("example", "entries"), [("two_qubit", EDGE), ("linked", LINK), ("first_light", ())]
+    ("example", "entries", "file"),
+    [
+        ("two_qubit", EDGE, "facility.yaml"),
+        ("linked", LINK, "facility.yaml"),
+        ("linked", STATION, "facility_optical.yaml"),
+        ("first_light", (), "facility.yaml"),
+    ],
 )
-def test_everything_on_the_page_has_a_name(example, entries):
-    html = page_of(picture_of(example, entries), "chips")
+def test_everything_on_the_page_has_a_name(example, entries, file):
+    html = page_of(picture_of(example, entries, file=file), "chips")
     outline = Outline()
     outline.feed(html)
     assert outline.nameless == []

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import expect
 from tests.benches.web.accessibility import violations
 from tests.benches.web.browser import opened
-from tests.benches.web.chips import EDGE, LINK, picture_of
+from tests.benches.web.chips import EDGE, LINK, STATION, picture_of
 from tests.benches.web.page import entry, tell
 from tests.benches.web.recorded import run_name
 
@@ -193,11 +193,16 @@ async def test_a_fit_is_drawn_as_it_is_told(recorded, browser):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("example", "entries"), [("two_qubit", EDGE), ("linked", LINK)])
+@pytest.mark.parametrize(
+    ("example", "entries"), [("two_qubit", EDGE), ("linked", LINK), ("optical", STATION)]
+)
 async def test_chips_and_links_are_accessible_and_fit_at_every_width(
     tmp_path, browser, example, entries, theme
 ):
-    picture = picture_of(example, entries)
+    if example == "optical":
+        picture = picture_of("linked", entries, file="facility_optical.yaml")
+    else:
+        picture = picture_of(example, entries)
     picture.store = str(tmp_path / "parameters.sqlite")
     with ParameterStore(picture.store) as store:
         store.put(entries)
@@ -217,11 +222,12 @@ async def test_chips_and_links_are_accessible_and_fit_at_every_width(
         await tab.keyboard.press("Escape")
         better = (
             entry("link_ab.bell_fidelity", 0.83, 0.01, "1"),
+            entry("link_ab.two_clicks_fidelity", 0.961, 0.01, "1"),
             entry("node_a.q0_q1.gate_error", 4e-3, 3e-4, "1"),
         )
         of_it = {one.name: one for one in better if one.name in picture.parameters}
         picture.take_parameters({**picture.parameters, **of_it}, "")
         picture.changed.set()
-        shown = "99.600 ± 0.030 %" if example == "two_qubit" else "83.0 ± 1.0 %"
-        await expect(tab.locator("#edges, #links").first).to_contain_text(shown)
+        shown = {"two_qubit": "99.600 ± 0.030 %", "linked": "83.0 ± 1.0 %"}.get(example)
+        await expect(tab.locator("#edges, #links").first).to_contain_text(shown or "96.1 ± 1.0 %")
         assert wrong == []

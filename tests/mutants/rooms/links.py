@@ -10,8 +10,72 @@ _STATES = "sim_instruments/podium/sim_instruments/physics/links/heralded_states.
 _BY_STEPS = ("tests/control/links/test_link_steps.py",)
 _BY_FIDELITY = ("tests/control/links/test_pair_fidelity.py",)
 _BY_STATES = ("tests/sim_instruments/physics/links/test_heralded_states.py",)
+_STATIONS = f"{_LINKS}/heralded_links.py"
+_RUNS = "control/podium/control/commands/link_runs.py"
+_ATTEMPTS = "control/podium/control/calibration/links"
+_BY_STATIONS = ("tests/control/links/test_heralded_links.py",)
+_BY_FAULTS = ("tests/control/calibration/links/test_shared_heralds.py",)
 
 MUTANTS = (
+    Mutant(
+        "heralds/a-runs-doubt-is-forgotten",
+        _RUNS,
+        "max(0.0, pair.fidelity - SIGMAS * pair.sigma)",
+        "pair.fidelity",
+        _BY_FAULTS,
+        "a label is kinder than the world in every other run",
+    ),
+    Mutant(
+        "heralds/runs-are-asked-until-one-is-kind",
+        _RUNS,
+        "if best < self._wanted:",
+        "if best < 0.0:",
+        _BY_FAULTS,
+        "labels are chosen for their errors",
+    ),
+    Mutant(
+        "heralds/one-arm-does",
+        f"{_ATTEMPTS}/shared_heralds.py",
+        "< ONE_SIDED * whole",
+        "< -1.0",
+        _BY_FAULTS,
+        "a fibre that is out is not named",
+    ),
+    Mutant(
+        "heralds/figures-do-not-age",
+        _STATIONS,
+        "abs(now_tai_s - entry.tai_s) / lasts_s",
+        "0.0 / lasts_s",
+        _BY_STATIONS,
+        "what was measured yesterday counts as if it were new",
+    ),
+    Mutant(
+        "heralds/the-slowest-alpha-is-best",
+        _STATIONS,
+        "chance > fits[0]",
+        "chance < fits[0]",
+        _BY_STATIONS,
+        "pairs come at a tenth of the rate",
+    ),
+    Mutant(
+        "heralds/any-deadline-does",
+        _STATIONS,
+        "< LIKELY",
+        "< 0.0",
+        _BY_STATIONS,
+        "requests that will fail are played to their deadlines",
+    ),
+    Mutant(
+        "heralds/the-farther-end-waits",
+        f"{_ATTEMPTS}/heralded_pair.py",
+        "return max(0, -apart_ns), max(0, apart_ns)",
+        "return max(0, apart_ns), max(0, -apart_ns)",
+        (
+            "tests/control/calibration/links/test_photon_meeting.py",
+            "tests/control/calibration/links/test_heralded_pair.py",
+        ),
+        "photons miss each other by twice what was measured",
+    ),
     Mutant(
         "links/swaps-of-werner-pairs",
         f"{_LINKS}/pair_fidelity.py",

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING
 
 from podium.control.commands import link_request
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from podium.control.calibration.routine_result import Calibrated
     from podium.control.facility.links import Link, Relay
     from podium.control.parameters.entry import ParameterEntry
+    from podium.control.parameters.validity import Validities
 
 
 ROUTINES = {
@@ -40,6 +41,8 @@ ROUTINES = {
     "often, and their state by tomography",
     "two-clicks": "herald pairs by one click in each of two windows, whatever the phase of the "
     "way: how often, and their state by tomography",
+    "alphas": "rate against fidelity of one click: pairs at six chances to emit; a request then "
+    "takes the alpha that gives its fidelity at the highest rate",
     "ghz": "share a GHZ state of three nodes by a hub between two calibrated links, and find its "
     "fidelity; END is the hub",
     "swap": "swap entanglement at a hub between two calibrated links, and find the fidelity of "
@@ -68,6 +71,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         played = actions.add_parser(name, help=told)
         _common(played)
         _plays(played)
+        if name == "one-click":
+            played.add_argument(
+                "--alpha",
+                type=_alpha,
+                metavar="A",
+                help="each end's chance to emit, above 0 and up to 0.5 (default 0.1): twice as "
+                "much heralds twice as often, and is wrong twice as often",
+            )
     wanted = actions.add_parser(
         "request",
         help="pairs over whatever links are up, each measured as soon as it is there: epochs, "
@@ -77,6 +88,18 @@ def add_arguments(parser: ArgumentParser) -> None:
     link_request.add_arguments(wanted)
     status = actions.add_parser("status", help="what is known of the link, and how old it is")
     _common(status)
+
+
+def _alpha(text: str) -> float:
+    """Return a chance to emit for one click; raises ``ArgumentTypeError`` for what is none."""
+    from podium.control.parameters.one_click_model import BadAlpha, checked_alpha
+
+    try:
+        return checked_alpha(float(text))
+    except BadAlpha as error:
+        raise ArgumentTypeError(str(error)) from error
+    except ValueError as error:
+        raise ArgumentTypeError(f"alpha is a number above 0 and up to 0.5; got {text}") from error
 
 
 def _common(parser: ArgumentParser) -> None:
@@ -171,6 +194,7 @@ async def _play(arguments: Namespace) -> int:
             steps,
             place,
             thoroughness=arguments.thoroughness,
+            alpha=getattr(arguments, "alpha", None),
             ended=ended,
         )
     if arguments.json:
@@ -217,8 +241,9 @@ async def _status(arguments: Namespace) -> int:
     validities = link_validities(facility)
     with ParameterStore(arguments.store or arguments.out / STORE, make=False) as store:
         known: Mapping[str, ParameterEntry] = store.all(link.name)
+    heralds = {} if link.station is None else _heralds(link, known, validities)
     if arguments.json:
-        plain = {
+        plain: dict[str, object] = {
             "link": link.name,
             "ends": list(link.ends),
             "values": {
@@ -234,14 +259,52 @@ async def _status(arguments: Namespace) -> int:
                 for name, one in known.items()
             },
         }
-        print(json.dumps(plain, indent=2))
+        print(json.dumps({**plain, "heralds": heralds} if heralds else plain, indent=2))
     else:
         print(f"{link.name}: {' to '.join(link.ends)}")
         for name, one in known.items():
             print(f"  {name} = {told(one.value, one.sigma, one.unit)} ({one.routine})")
         if not known:
             print("  nothing is known; podium link calibrate measures it")
+        for scheme, told_of in heralds.items():
+            print(f"  {scheme}: {_herald_line(told_of)}")
     return DONE if known else FOUND_PROBLEM
+
+
+def _heralds(
+    link: "Link", known: "Mapping[str, ParameterEntry]", validities: "Validities"
+) -> dict[str, dict[str, object]]:
+    """Return what each scheme of a station gives, or what is missing, when it was measured."""
+    from podium.control.links.heralded_links import SCHEMES, known_figure
+    from podium.control.parameters.memory_record import MemoryRecord
+
+    record, found = MemoryRecord(known.values()), dict[str, dict[str, object]]()
+    for scheme in SCHEMES:
+        entry = known.get(f"{link.name}.{scheme}_fidelity")
+        then_s = 0.0 if entry is None else entry.tai_s
+        figure = known_figure(record, validities, link.name, scheme, then_s)
+        if isinstance(figure, str):
+            found[scheme] = {"missing": figure}
+            continue
+        found[scheme] = {
+            "fidelity": figure.fidelity,
+            "fidelity_at_least": figure.least,
+            "attempts_for_one": 1.0 / figure.chance,
+            "pairs_per_s": figure.rate_hz,
+            "measured_tai_s": then_s,
+        }
+    return found
+
+
+def _herald_line(told_of: "Mapping[str, object]") -> str:
+    if "missing" in told_of:
+        return str(told_of["missing"])
+    least, attempts, rate = (
+        float(str(told_of[one])) for one in ("fidelity_at_least", "attempts_for_one", "pairs_per_s")
+    )
+    return (
+        f"fidelity {least:.3f} at least, a pair in {attempts:.1f} attempts, {rate:.0f} in a second"
+    )
 
 
 command = Command(

@@ -4,19 +4,15 @@ import asyncio
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from podium.control.facility.command import DONE, FOUND_PROBLEM
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 if TYPE_CHECKING:
-    from podium.control.calibration.links.shared_pairs import SharedPairs
-    from podium.control.client.lab import Lab
-    from podium.control.links.network import Link, Network, Pair
-    from podium.control.links.pair_source import NewPair
-    from podium.control.parameters.store import ParameterStore
-    from podium.control.records.calibration_folder import CalibrationFolder
+    from podium.control.commands.link_runs import MeasuredPair
+    from podium.control.links.network import Network, Pair
 
 RUNS_PER_S = 0.1
 """ASSUMED: a run from a command takes 10 s; a link without a word for 30 times that is down."""
@@ -37,80 +33,13 @@ def add_arguments(request: ArgumentParser) -> None:
     )
 
 
-class Pairs:
-    """Shares pairs over links of a lab, and keeps what their runs said."""
-
-    def __init__(self, lab: "Lab", store: "ParameterStore", place: "CalibrationFolder") -> None:
-        self._lab, self._store, self._place = lab, store, place
-        self._epochs: dict[str, Mapping[str, int]] = {}
-        self.shared: dict[int, tuple[SharedPairs, int]] = {}
-        """By the instant at which it was made: each pair's run, and its place in it."""
-
-    async def share(self, link: "Link", number: int) -> "Sequence[NewPair]":
-        """Make pairs over a link by one run; raises ``PairSourceFailed`` with the reason."""
-        from podium.control.calibration.fits.least_squares import FitFailed
-        from podium.control.calibration.links.link_bench import LinkBench
-        from podium.control.calibration.links.link_session import link_validities
-        from podium.control.calibration.links.relay_bench import RelayBench
-        from podium.control.calibration.links.shared_pairs import share_pairs, share_swapped
-        from podium.control.facility.links import relays_of
-        from podium.control.links.measured_pairs import epochs_of_link
-        from podium.control.links.network import SIGMAS
-        from podium.control.links.pair_source import NewPair, PairSourceFailed
-        from podium.control.parameters.entry import NotMeasured
-        from podium.control.runs.errors import RunError
-
-        facility = self._lab.facility
-        keep, validities = self._place.keep, link_validities(facility)
-        try:
-            if link.name in facility.links:
-                own = facility.links[link.name]
-                bench = LinkBench.of(self._lab, own, self._store, keep, validities)
-                found = await share_pairs(bench, number)
-            else:
-                relays = {one.name: one for one in relays_of(facility.links.values())}
-                relay = relays[link.name]
-                over = RelayBench.of(self._lab, relay, self._store, keep, validities)
-                found = await share_swapped(over, number)
-        except (FitFailed, NotMeasured, RunError) as error:
-            raise PairSourceFailed(link.name, f"{link.name}: {error}") from error
-        then = self._epochs.setdefault(
-            link.name, await self._calibrated_under(link) or found.epochs
-        )
-        moved = [
-            f"{domain}: epoch {then.get(domain)} then, {epoch} now"
-            for domain, epoch in found.epochs.items()
-            if then.get(domain) != epoch
-        ]
-        if moved:
-            raise PairSourceFailed(link.name, f"{'; '.join(moved)}; calibrate {link.name}")
-        epochs = epochs_of_link(link, max(found.epochs.values(), default=0))
-        worth = max(0.0, found.fidelity - SIGMAS * found.sigma)
-        for place, made_fs in enumerate(found.made_fs):
-            self.shared[made_fs] = (found, place)
-        return [NewPair(made_fs, epochs, worth) for made_fs in found.made_fs]
-
-    async def _calibrated_under(self, link: "Link") -> Mapping[str, int] | None:
-        """Return all epochs of the run that judged the link, where its data are still there."""
-        from podium.control.records.datasets import load_dataset
-
-        known = self._store.get(f"{link.name}.bell_fidelity")
-        known = known or self._store.get(f"{link.name}.swapped_fidelity")
-        files = [] if known is None else sorted(self._place.datasets.glob(f"*{known.run}*"))
-        for file in files:
-            try:
-                data = await asyncio.to_thread(load_dataset, file)
-                return {str(k): int(v) for k, v in json.loads(data.attrs["epochs"]).items()}
-            except (OSError, ValueError, KeyError):
-                continue
-        return None
-
-
 async def request(arguments: Namespace) -> int:
     """Serve one request; 1 where it gets fewer pairs than it wants."""
-    from podium.control.calibration.links.link_session import UnknownLink
+    from podium.control.calibration.links.link_session import UnknownLink, link_validities
+    from podium.control.commands.link_runs import Runs
     from podium.control.facility.links import relays_of
     from podium.control.facility.load import load_facility
+    from podium.control.links.heralded_links import with_stations
     from podium.control.links.measured_network import measured_network
     from podium.control.links.measured_pairs import RunClock, measured_pairs
     from podium.control.parameters.store import ParameterStore
@@ -135,22 +64,37 @@ async def request(arguments: Namespace) -> int:
         with ParameterStore(store_at, make=False) as store:
             ways = [*lab.facility.links, *(x.name for x in relays_of(lab.facility.links.values()))]
             network = measured_network(lab.facility, store, dict.fromkeys(ways, RUNS_PER_S))
-            pairs = Pairs(lab, store, place)
 
             async def now_fs() -> int:
                 return (await lab.now()).total_fs
 
-            clock = RunClock(await now_fs(), now_fs)
+            asked_fs = await now_fs()
+            network, figures = with_stations(
+                *(network, lab.facility, store, link_validities(lab.facility)),
+                *(asked_fs / FS_PER_S, arguments.fidelity, arguments.number),
+            )
+            until_fs = asked_fs + round(arguments.deadline * FS_PER_S)
+            runs = Runs(lab, store, place, figures, arguments.fidelity, until_fs)
+            clock = RunClock(asked_fs, now_fs)
             found, reason = await measured_pairs(
-                *(network, pairs.share, clock, (ends[0], ends[1])),
+                *(network, runs.share, clock, (ends[0], ends[1])),
                 *(arguments.fidelity, arguments.number, arguments.deadline),
             )
-    plain = [plainly(one, arguments.fidelity, *pairs.shared[one.made_fs]) for one in found]
+            answered_fs = await now_fs()
+    plain = [plainly(one, arguments.fidelity, runs.made[one.made_fs], asked_fs) for one in found]
+    charged = _charged(len(plain), runs.attempts, (answered_fs - asked_fs) / FS_PER_S)
     if arguments.json:
-        told = {"ends": list(ends), "pairs": plain, "refused": reason or None}
+        told: dict[str, object] = {
+            "ends": list(ends),
+            "pairs": plain,
+            "refused": reason or None,
+        }
+        told |= {"charged": charged} if runs.attempts else {}
         print(json.dumps({**told, "down": dict(_down(network))}, indent=2))
     else:
         print("\n".join(_line(one) for one in plain) or "no pairs")
+        if runs.attempts:
+            print(_charge(charged))
         if reason:
             print(f"podium link request: {reason}", file=sys.stderr)
     return FOUND_PROBLEM if reason else DONE
@@ -165,25 +109,46 @@ def _check(arguments: Namespace) -> None:
         raise UnknownLink("at least one pair and a deadline above 0 s are wanted")
 
 
-def plainly(pair: "Pair", wanted: float, shared: "SharedPairs", place: int) -> dict[str, object]:
+def plainly(pair: "Pair", wanted: float, made: "MeasuredPair", asked_fs: int) -> dict[str, object]:
     """Return a pair as JSON has it; ``wanted``: the fidelity that its expiry is about."""
     from podium.control.calibration.links.shared_pairs import AXES
 
     expiry_fs = pair.expiry_fs(wanted)
-    return {
+    plain: dict[str, object] = {
         "number": pair.number,
         "ends": list(pair.ends),
         "links": list(pair.links),
         "fidelity": pair.fidelity,
         "made_tai": _tai(pair.made_fs),
+        "waited_s": (pair.made_fs - asked_fs) / FS_PER_S,
         "expires_tai": _tai(expiry_fs),
         "lasts_s": (expiry_fs - pair.made_fs) / FS_PER_S,
-        "epochs": dict(shared.epochs),
-        "run": shared.run,
-        "run_fidelity": {"value": shared.fidelity, "sigma": shared.sigma},
+        "epochs": dict(made.epochs),
+        "run": made.run,
+        "run_fidelity": {"value": made.fidelity, "sigma": made.sigma},
         "axes": list(AXES),
-        "read": [int(one) for one in shared.outcomes[place]],
+        "read": list(made.read),
     }
+    return plain if made.herald is None else {**plain, "herald": dict(made.herald)}
+
+
+def _charged(pairs: int, attempts: Mapping[str, int], answered_s: float) -> dict[str, object]:
+    """Return what heralded pairs have cost: all attempts, the time, pairs in each second of it.
+
+    A pair is measured when it is there, and known to be one when its run is over.
+    """
+    return {
+        "attempts": dict(attempts),
+        "answered_s": answered_s,
+        "pairs_per_s": pairs / answered_s if answered_s > 0.0 else 0.0,
+    }
+
+
+def _charge(charged: Mapping[str, object]) -> str:
+    attempts = charged["attempts"]
+    assert isinstance(attempts, dict)
+    played = ", ".join(f"{number} over {name}" for name, number in attempts.items())
+    return f"attempts: {played}; answered after {charged['answered_s']:.3g} s"
 
 
 def _tai(at_fs: int) -> str:
@@ -197,7 +162,12 @@ def _down(network: "Network") -> Mapping[str, str]:
 
 
 def _line(pair: dict[str, object]) -> str:
+    herald = pair.get("herald")
+    said = ""
+    if isinstance(herald, dict):
+        said = f", {herald['state']} by {' and '.join(herald['clicks'])}"
     return (
         f"pair {pair['number']} over {', '.join(map(str, pair['links']))}: "  # type: ignore[call-overload]
-        f"fidelity {pair['fidelity']:.3f} at least, made at {pair['made_tai']}, read {pair['read']}"
+        f"fidelity {pair['fidelity']:.3f} at least, made at {pair['made_tai']}, read "
+        f"{pair['read']}{said}"
     )

@@ -1,11 +1,7 @@
 """Estimates rate and fidelity of an optical link from what was measured of it.
 
-Closed forms for arms that are alike, by what may have made exactly one click in a window. With
-eta, d, V and a: efficiency of an arm with its detector, chance of a dark count, visibility,
-emission; P_n: chance of exactly one click when n photons were emitted,
-
-    P_0 = 2 d (1 - d)             P_1 = eta (1 - d) + (1 - eta) P_0
-    P_2 = (1 - d) (eta^2 (1 + V)/2 + 2 eta (1 - eta)) + (1 - eta)^2 P_0
+Closed forms for arms that are alike, by what may have made exactly one click in a window: with V
+and a, visibility and emission, and P_n, eta, d of :mod:`podium.control.parameters.one_click_model`,
 
 one click:   p = (1 - a)^2 P_0 + 2 a (1 - a) P_1 + a^2 P_2,
              F = a (1 - a) (P_1 + eta (1 - d) sqrt(V) k)/p
@@ -19,6 +15,7 @@ import math
 from dataclasses import dataclass
 
 from podium.control.links.network import SIGMAS, Link, ends_of
+from podium.control.parameters.one_click_model import click_chances
 from podium.control.timebase.epochs import Epochs
 
 
@@ -62,7 +59,7 @@ def heralded_link(
     if figures.two_clicks:  # a second window only follows a single click
         eta, dark = figures.efficiency.value, figures.dark.value
         windows += sum(
-            w * p for w, p in zip((0.25, 0.5, 0.25), _single(eta, dark, 1.0), strict=True)
+            w * p for w, p in zip((0.25, 0.5, 0.25), click_chances(eta, dark), strict=True)
         )
     return Link(name, ends_of(*ends), least, chance / (windows * figures.period_s), epochs)
 
@@ -74,7 +71,7 @@ def chance_and_fidelity(figures: HeraldedFigures, sigmas: float) -> tuple[float,
     visibility = figures.visibility.at(-sigmas)
     stray = figures.phase_sigma_rad.at(sigmas, high=math.inf)
     kept = math.exp(-(stray**2) / 2.0)
-    none, one, two = _single(eta, dark, visibility)
+    none, one, two = click_chances(eta, dark, visibility)
     seen = eta * (1.0 - dark)
     if figures.two_clicks:
         chance = (one**2 + none * two) / 2.0
@@ -83,11 +80,3 @@ def chance_and_fidelity(figures: HeraldedFigures, sigmas: float) -> tuple[float,
     chance = (1.0 - alpha) ** 2 * none + 2.0 * alpha * (1.0 - alpha) * one + alpha**2 * two
     good = alpha * (1.0 - alpha) * (one + seen * math.sqrt(visibility) * kept)
     return chance, good / chance
-
-
-def _single(eta: float, dark: float, visibility: float) -> tuple[float, float, float]:
-    """Return the chances of exactly one click for none, one and two emitted photons."""
-    none = 2.0 * dark * (1.0 - dark)
-    one = eta * (1.0 - dark) + (1.0 - eta) * none
-    both = eta**2 * (1.0 + visibility) / 2.0 + 2.0 * eta * (1.0 - eta)
-    return none, one, (1.0 - dark) * both + (1.0 - eta) ** 2 * none

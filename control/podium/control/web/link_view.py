@@ -29,6 +29,17 @@ FIGURES = (
 )
 """Shown of a link beside its fidelity: quantity, words, whether in percent."""
 
+HERALDED_FIGURES = (
+    ("photon_visibility", "visibility", True),
+    ("arm_lag", "lag of the second", False),
+    ("emitter_detuning", "detuning of the second", False),
+    ("alpha_efficiency", "efficiency of an arm", True),
+    ("alpha_dark", "dark counts in a window", False),
+)
+"""The same of a link with a herald station."""
+SCHEMES = (("one_click", "one click"), ("two_clicks", "two clicks"))
+"""First word of parameters, and words. Programs of attempts are called by the latter."""
+
 Array = NDArray[np.float64]
 
 
@@ -44,6 +55,17 @@ class EnvelopeDrawing:
     """From the upper end's drawing to the lower one's."""
     lasts: str
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeraldScheme:
+    """Figures of one scheme of heralds on a link with a station."""
+
+    title: str
+    """``one click, alpha 0.1``."""
+    fidelity: Figure
+    rate: Figure | None
+    chance: Figure | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +92,10 @@ class LinkRow:
     envelope: EnvelopeDrawing | None
     problem: str
     """Why there is no envelope."""
+    station: str = ""
+    """Where its photons meet, in words; empty: they go from end to end."""
+    heralds: tuple[HeraldScheme, ...] = ()
+    """Of a station: what has been measured."""
 
 
 @dataclass(slots=True)
@@ -88,17 +114,21 @@ class Links:
     def _row(self, link: Link) -> LinkRow:
         picture, name = self.picture, link.name
         mine = self._own(link)
+        heralds = _heralds(picture, link)
         fidelity = figure(picture, f"{name}.bell_fidelity", "Bell fidelity", percent=True)
+        if link.station is not None:
+            fidelity = _better(picture, heralds)
         found = [
             figure(picture, f"{name}.{quantity}", title, percent=percent)
-            for quantity, title, percent in FIGURES
+            for quantity, title, percent in (FIGURES if link.station is None else HERALDED_FIGURES)
         ]
         figures = tuple(one for one in found if one is not None)
-        old = sum(bool(one.complaint) for one in (*figures, fidelity) if one is not None)
+        judged = [fidelity] if link.station is None else [one.fidelity for one in heralds]
+        old = sum(bool(one.complaint) for one in (*figures, *judged) if one is not None)
         latest = max(mine, key=lambda one: one.tai_s, default=None)
         doing = _doing(picture, link)
         mark = "unknown" if fidelity is None else "warn" if old else "good"
-        envelope, problem = self._envelope(link, mine)
+        envelope, problem = self._envelope(link, mine) if link.station is None else (None, "")
         return LinkRow(
             name,
             link.ends,
@@ -114,6 +144,8 @@ class Links:
             "" if latest is None else latest.run,
             envelope,
             problem,
+            _station(link),
+            heralds,
         )
 
     def _own(self, link: Link) -> tuple[ParameterEntry, ...]:
@@ -178,6 +210,46 @@ def envelope_drawing(link: Link, found: PhotonEnvelope) -> EnvelopeDrawing:
     return EnvelopeDrawing(WIDTH, 2 * HEIGHT + GAP, ends, HEIGHT + GAP, lasts, words)
 
 
+def _heralds(picture: FacilityPicture, link: Link) -> tuple[HeraldScheme, ...]:
+    """Return the schemes whose pairs were measured, none of a link without a station."""
+    found = []
+    for scheme, words in SCHEMES if link.station is not None else ():
+        own = f"{link.name}.{scheme}"
+        fidelity = figure(picture, f"{own}_fidelity", words, percent=True)
+        if fidelity is None:
+            continue
+        alpha = picture.parameters.get(f"{own}_alpha")
+        title = words if alpha is None else f"{words}, alpha {alpha.value:.2g}"
+        found.append(
+            HeraldScheme(
+                title,
+                fidelity,
+                figure(picture, f"{own}_rate", "heralds"),
+                figure(picture, f"{own}_chance", "chance", percent=True),
+            )
+        )
+    return tuple(found)
+
+
+def _better(picture: FacilityPicture, heralds: Sequence[HeraldScheme]) -> Figure | None:
+    """Return the best fidelity that a station gives and that is still good, else the best."""
+    return max(
+        (one.fidelity for one in heralds),
+        key=lambda one: (not one.complaint, picture.parameters[one.name].value),
+        default=None,
+    )
+
+
+def _station(link: Link) -> str:
+    if link.station is None:
+        return ""
+    detectors = " and ".join(
+        f"{one.port.rpartition('.')[2]} at {one.input.instrument}.{one.input.channel}"
+        for one in link.station.detectors
+    )
+    return f"photons meet at a herald station, detectors {detectors}"
+
+
 def _kind(link: Link) -> str:
     if link.frequency_hz is not None:
         return f"microwave, {alone(link.frequency_hz, 'Hz')}"
@@ -195,12 +267,18 @@ def _doing(picture: FacilityPicture, link: Link) -> str:
 
 def _rate(picture: FacilityPicture, link: Link) -> str:
     """Return pairs a second of the latest run of pairs between both ends, by the wall's time."""
+    chances = dict.fromkeys(PAIRS, 1.0)
+    for scheme, words in SCHEMES if link.station is not None else ():
+        chance = picture.parameters.get(f"{link.name}.{scheme}_chance")
+        if chance is not None:
+            chances[f"heralded pairs, {words}"] = chance.value
     for run in reversed(picture.runs.values()):
         if (
-            run.program in PAIRS
+            run.program in chances
             and run.state == "done"
             and run.took_s > 0
             and set(link.ends) <= set(run.nodes)
         ):
-            return f"{run.points * run.shots / run.took_s:.3g} pairs a second in run {run.run}"
+            pairs = run.points * run.shots * chances[run.program]
+            return f"{pairs / run.took_s:.3g} pairs a second in run {run.run}"
     return ""

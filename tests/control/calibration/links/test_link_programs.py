@@ -27,7 +27,7 @@ from podium.control.calibration.links.entangled_pair import (
     phase_program,
 )
 from podium.control.calibration.links.link_bench import STARTS, LinkBench, of_resonance
-from podium.control.calibration.links.link_routines import CALIBRATION, LINK_ROUTINES
+from podium.control.calibration.links.link_routines import CALIBRATION, LINK_ROUTINES, MEETING
 from podium.control.calibration.links.link_session import UnknownLink, chosen_link, link_validities
 from podium.control.calibration.links.photon_transfer import (
     detuning_program,
@@ -172,7 +172,10 @@ def test_a_link_of_which_nothing_is_said_has_no_bench() -> None:
 
 
 def test_all_routines_but_the_pair_are_a_calibration() -> None:
-    assert [one.name for one in LINK_ROUTINES] == [
+    names = [one.name for one in LINK_ROUTINES]
+    meeting = [one for one in names if one in MEETING]  # of a station alone
+    assert meeting == list(MEETING)
+    assert [one for one in names if one not in MEETING] == [
         *CALIBRATION,
         "link_bell",
         "link_process",
@@ -184,6 +187,7 @@ def test_all_routines_but_the_pair_are_a_calibration() -> None:
         "fed_forward_cnot",
         "herald_one_click",
         "herald_two_clicks",
+        "alpha_scan",
     ]
 
 

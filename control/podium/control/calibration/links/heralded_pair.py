@@ -6,7 +6,9 @@ alone.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,7 +32,7 @@ from podium.control.calibration.links.entangled_pair import (
     read_both,
     readout_errors,
 )
-from podium.control.calibration.links.link_bench import LinkBench, PhotonPulses
+from podium.control.calibration.links.link_bench import EndPulses, LinkBench, PhotonPulses
 from podium.control.calibration.links.photon_shapes import emission, played
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
@@ -41,6 +43,7 @@ from podium.control.compilers.placing import place_in_fs
 from podium.control.facility.facility import Link
 from podium.control.facility.herald_stations import HeraldStation
 from podium.control.parameters.entry import Measured, NotMeasured
+from podium.control.parameters.one_click_model import checked_alpha
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -53,6 +56,7 @@ from podium.control.program.program import (
     ShiftPhase,
     Statement,
     Table,
+    Value,
     Variable,
 )
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
@@ -90,8 +94,24 @@ class Scheme:
     """Attempts for each setting."""
 
 
-ONE_CLICK = Scheme("one_click", "one click", 0.1, ("early",), 6000)
+DEFAULT_ALPHA = 0.1
+ONE_CLICK = Scheme("one_click", "one click", DEFAULT_ALPHA, ("early",), 6000)
 TWO_CLICKS = Scheme("two_clicks", "two clicks", 0.5, ("early", "late"), 4000)
+SCHEMES = {one.name: one for one in (ONE_CLICK, TWO_CLICKS)}
+ALPHA_DOUBT = 0.01
+"""ASSUMED: of alpha, relative, by the amplitude of the pulse that makes it."""
+
+
+def with_alpha(scheme: Scheme, alpha: float) -> Scheme:
+    """Return one click with another chance to emit.
+
+    Raises ``BadAlpha`` outside (0, 0.5], and NotMeasured where two clicks are wanted: they take
+    1/2.
+    """
+    checked_alpha(alpha)
+    if len(scheme.windows) > 1 and alpha != scheme.alpha:
+        raise NotMeasured(f"{scheme.title} take alpha = {scheme.alpha}, not {alpha:g}", "alpha")
+    return replace(scheme, alpha=alpha)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,7 +147,9 @@ class HeraldedAttempts:
 
     def frames(self) -> tuple[Frame, ...]:
         """Return the frames of both ends, and of both detectors, whose clicks have no carrier."""
-        own = (frame for end in self.bench.ends for frame in end.frames())
+        first, second = self.bench.ends
+        aside = first.bench.measured(self.bench.link, "emitter_detuning") or 0.0
+        own = (*first.frames(), *second.frames(second.sideband_hz() + aside))
         return (*own, *(Frame(port, port, 0.0) for port in self.detectors))
 
     def capture(self, detector: str, window: str) -> str:
@@ -135,9 +157,15 @@ class HeraldedAttempts:
         return f"{detector}.{window}"
 
     def delays_ns(self) -> tuple[int, int]:
-        """Return by how much each end emits later, so that both photons meet, whole ns."""
-        way = [arm["delay"].value for arm in self.station.arms]
-        apart_ns = round((way[0] - way[1]) * 1e9)
+        """Return by how much each end emits later, so that both photons meet, whole ns.
+
+        As ``arm_lag`` was measured, else by the arms' design.
+        """
+        apart_s = self.bench.first.bench.measured(self.bench.link, "arm_lag")
+        if apart_s is None:
+            way = [arm["delay"].value for arm in self.station.arms]
+            apart_s = way[0] - way[1]
+        apart_ns = round(apart_s * 1e9)
         return max(0, -apart_ns), max(0, apart_ns)
 
     def window_ns(self) -> tuple[int, int]:
@@ -174,18 +202,25 @@ class HeraldedAttempts:
             body.append(Play(end.sideband, played(pulse)))
         return [*body, Barrier(self.bench.names)]
 
-    def attempt(self) -> list[Statement]:
+    def ef_amplitude(self, end: EndPulses, alpha: float) -> float:
+        """Return the amplitude of the pulse that brings ``alpha`` of an end's e to f."""
+        return 2 / math.pi * math.asin(math.sqrt(alpha)) * end.node.ef_pi_amplitude()
+
+    def attempt(self, lifts: Sequence[Value] = ()) -> list[Statement]:
         """Return the statements of an attempt, from a reset to the last emission.
 
         Both ends go to e, and alpha of it to f, which emits and is g then. For a second window what
-        is left in e goes to f and what has emitted to e: so those emit who have not.
+        is left in e goes to f and what has emitted to e: so those emit who have not. ``lifts``:
+        amplitudes of both ends' pulses from e to f, in place of alpha's.
         """
         bench = self.bench
         body = [*passive_reset([end.node for end in bench.ends], self.names, RESET_LIFETIMES)]
-        part = 2 / math.pi * math.asin(math.sqrt(self.scheme.alpha))
+        own = [self.ef_amplitude(end, self.scheme.alpha) for end in bench.ends]
         body += [end.node.pi() for end in bench.ends]
         body.append(Barrier(bench.names))
-        body += [end.node.ef_pulse(part * end.node.ef_pi_amplitude()) for end in bench.ends]
+        body += [
+            end.node.ef_pulse(lift) for end, lift in zip(bench.ends, lifts or own, strict=True)
+        ]
         body.append(Barrier(self.names))
         for number, window in enumerate(self.scheme.windows):
             if number:
@@ -271,6 +306,25 @@ def heralds_of(data: "xarray.Dataset", attempts: HeraldedAttempts) -> Heralds:
     return Heralds(sign > 0, sign < 0)
 
 
+def patterns_of(data: "xarray.Dataset", attempts: HeraldedAttempts) -> dict[tuple[str, ...], Shots]:
+    """Return which attempts, (shots, settings), had exactly these clicks: one in each window.
+
+    By the short names of the detectors that clicked, window after window: ``("d0", "d1")``.
+    """
+    short = [port.rpartition(".")[2] for port in attempts.detectors]
+    found: dict[tuple[str, ...], Shots] = {}
+    for which in product(range(len(short)), repeat=len(attempts.scheme.windows)):
+        those: Shots | None = None
+        for window, clicked in zip(attempts.scheme.windows, which, strict=True):
+            for number, port in enumerate(attempts.detectors):
+                seen = data[f"{attempts.capture(port, window)}_clicks"].values > 0
+                here = seen if number == clicked else ~seen
+                those = here if those is None else those & here
+        assert those is not None
+        found[tuple(short[one] for one in which)] = np.asarray(those)
+    return found
+
+
 def check_windows(data: "xarray.Dataset", attempts: HeraldedAttempts) -> None:
     """Raise FitFailed where photons do not come in the middle of the detectors' windows."""
     lasts_s = attempts.window_ns()[1] * 1e-9
@@ -328,10 +382,13 @@ async def heralded_pairs(bench: LinkBench, scheme: Scheme) -> Outcome:
     Needs both sidebands' rates before, and readouts whose errors have been counted: these are taken
     out. The phase of a run is taken out by other shots of it. Stores ``one_click_chance`` (of an
     attempt), ``one_click_rate`` (1/s, of attempts as they were played) and ``one_click_fidelity``
-    (with what the herald announces), or the same of ``two_clicks``.
+    (with what the herald announces), or the same of ``two_clicks``; of one click the alpha that was
+    played as well, ``one_click_alpha`` (the bench's, or :data:`DEFAULT_ALPHA`).
     """
     if len(scheme.windows) == 1:
         bench.check_phase()
+        if bench.alpha is not None:
+            scheme = with_alpha(scheme, bench.alpha)
     attempts = HeraldedAttempts.of(bench, scheme)
     outcome = Outcome(f"herald_{scheme.name}", f"Pairs heralded by {scheme.title}")
     shots = bench.shots(scheme.shots)
@@ -368,8 +425,10 @@ async def heralded_pairs(bench: LinkBench, scheme: Scheme) -> Outcome:
         means = np.array(list(pauli_means(found.state).values()))
         ideal = pauli_means(np.outer(PSI_PLUS, PSI_PLUS.conj()))
         over = np.arange(len(ideal), dtype=float)
-        name = scheme.name
+        name, alpha = scheme.name, scheme.alpha
+        played = {"one_click_alpha": Measured(alpha, ALPHA_DOUBT * alpha, "1")}
         return {
+            **(played if len(scheme.windows) == 1 else {}),
             f"{name}_fidelity": Measured(found.fidelity, found.fidelity_sigma, "1"),
             f"{name}_chance": Measured(chance, sigma, "1"),
             f"{name}_rate": Measured(chance / period_s, sigma / period_s, "Hz"),

@@ -227,6 +227,8 @@ class LinkBench:
     link: Link
     first: EndPulses
     second: EndPulses
+    alpha: float | None = None
+    """Each end's chance to emit for one click, where it was asked for."""
 
     @classmethod
     def of(
@@ -239,6 +241,7 @@ class LinkBench:
         *,
         progress: Callable[[str, str], None] = lambda routine, doing: None,
         thoroughness: float = 1.0,
+        alpha: float | None = None,
     ) -> "LinkBench":
         """Return the bench of ``link``; both ends know what ``record`` holds.
 
@@ -267,7 +270,7 @@ class LinkBench:
             return EndPulses(NodePulses(bench, qubit), one)
 
         first, second = (end(one) for one in link.transfer)
-        return cls(link, first, second)
+        return cls(link, first, second, alpha)
 
     @property
     def ends(self) -> tuple[EndPulses, EndPulses]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.links.alpha_scan import alpha_scan
 from podium.control.calibration.links.emission import emission
 from podium.control.calibration.links.entangled_pair import carrier_phase, link_bell
 from podium.control.calibration.links.ghz_state import GHZ_STATE, SWAPPED_PAIR
@@ -12,6 +13,7 @@ from podium.control.calibration.links.heralded_pair import herald_one_click, her
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_benchmark import link_benchmark
 from podium.control.calibration.links.link_chsh import link_chsh
+from podium.control.calibration.links.photon_meeting import arm_lag, emitter_detuning
 from podium.control.calibration.links.photon_transfer import photon_detuning, photon_transfer
 from podium.control.calibration.links.remote_preparation import remote_preparation
 from podium.control.calibration.links.result_latency import result_latency
@@ -57,6 +59,14 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
     LinkRoutine(
         emission, {"photon_bandwidth": Lifetime(1 * DAY_S), "emitted": Lifetime(1 * DAY_S)}
     ),
+    LinkRoutine(
+        arm_lag,
+        {
+            "arm_lag": Lifetime(1 * DAY_S, of_epoch=True),
+            "photon_visibility": Lifetime(1 * DAY_S),
+        },
+    ),
+    LinkRoutine(emitter_detuning, {"emitter_detuning": Lifetime(12 * HOUR_S)}),
     LinkRoutine(
         photon_transfer,
         {
@@ -107,6 +117,7 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
     LinkRoutine(
         herald_one_click,
         {
+            "one_click_alpha": Lifetime(1 * DAY_S),
             "one_click_fidelity": Lifetime(1 * DAY_S),
             "one_click_chance": Lifetime(1 * DAY_S),
             "one_click_rate": Lifetime(1 * DAY_S),
@@ -118,6 +129,14 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
             "two_clicks_fidelity": Lifetime(1 * DAY_S),
             "two_clicks_chance": Lifetime(1 * DAY_S),
             "two_clicks_rate": Lifetime(1 * DAY_S),
+        },
+    ),
+    LinkRoutine(
+        alpha_scan,
+        {
+            "alpha_efficiency": Lifetime(1 * DAY_S),
+            "alpha_dark": Lifetime(1 * DAY_S),
+            "alpha_contrast": Lifetime(1 * DAY_S),
         },
     ),
 )
@@ -141,6 +160,8 @@ ONE_CLICK = (herald_one_click.__name__,)
 """Pairs that one click at a herald station announces."""
 TWO_CLICKS = (herald_two_clicks.__name__,)
 """Pairs that two clicks announce."""
+ALPHAS = (alpha_scan.__name__,)
+"""Rate against fidelity of one click."""
 ACTIONS = {
     "bell": BELL,
     "chsh": CHSH,
@@ -152,20 +173,26 @@ ACTIONS = {
     "cnot-fed": FED_CNOT,
     "one-click": ONE_CLICK,
     "two-clicks": TWO_CLICKS,
+    "alphas": ALPHAS,
 }
 """By the word of ``podium link``: routines of a link that is calibrated."""
 OVER_HUB_ACTIONS = {"ghz": (GHZ_STATE.routine,), "swap": (SWAPPED_PAIR.routine,)}
 """The same of two calibrated links with a hub between."""
+MEETING = (arm_lag.__name__, emitter_detuning.__name__)
+"""What makes photons alike that meet at a herald station."""
 CALIBRATION = tuple(
-    one.name for one in LINK_ROUTINES if one.name not in sum(ACTIONS.values(), start=())
+    one.name
+    for one in LINK_ROUTINES
+    if one.name not in (*sum(ACTIONS.values(), start=()), *MEETING)
 )
 """All that a pair needs."""
-OVER_STATION = frozenset((*ONE_CLICK, *TWO_CLICKS))
+OVER_STATION = frozenset((*ONE_CLICK, *TWO_CLICKS, *ALPHAS))
 """Routines of a link whose photons meet at a herald station."""
 HERALDED_CALIBRATION = (
     sideband_spectroscopy.__name__,
     sideband_rate.__name__,
     emission.__name__,
+    *MEETING,
 )
 """The same of a link with a herald station, whose ends only emit."""
 LINK_VALIDITY: Mapping[str, Validity] = {

@@ -90,12 +90,14 @@ async def calibrate(
     place: CalibrationFolder,
     *,
     thoroughness: float = 1.0,
+    alpha: float | None = None,
     progress: Callable[[str, str], None] = lambda routine, doing: None,
     ended: Callable[[Outcome], None] = lambda outcome: None,
 ) -> Calibrated:
     """Carry out ``steps`` on a link as a procedure that others see, until one fails.
 
-    Two links with a hub between have steps of their own, :data:`OVER_HUB`. Raises ``RunError``,
+    Two links with a hub between have steps of their own, :data:`OVER_HUB`. ``alpha``: each end's
+    chance to emit for one click, in place of the usual one. Raises ``RunError``,
     ``NotCold``, ``NotMeasured``, ``StoreError`` and OSError; what was found before is kept.
     """
     facility = lab.facility
@@ -128,6 +130,7 @@ async def calibrate(
                     *(runner, link, store, keep, validities),
                     progress=progress,
                     thoroughness=thoroughness,
+                    alpha=alpha,
                 )
                 outcomes = await calibrate_link(bench, steps, procedure.begin_step, told)
     if outcomes:

@@ -78,7 +78,7 @@ async def share_swapped(bench: RelayBench, number: int) -> SharedPairs:
     found = shared_of(seen, confusions(bench, SWAPPED_PAIR), SWAPPED)
     return SharedPairs(
         str(data.attrs["run"]),
-        _epochs(data),
+        epochs_of(data),
         made_times_fs(program, bench.shared(), 0, _started_fs(data), number),
         np.stack([seen[0, :number, 0], seen[2, :number, 0]], axis=1),
         found.fidelity,
@@ -106,7 +106,7 @@ async def share_pairs(bench: LinkBench, number: int) -> SharedPairs:
         raise FitFailed("how well the state of the pairs is known cannot be told")
     return SharedPairs(
         str(data.attrs["run"]),
-        _epochs(data),
+        epochs_of(data),
         made_times_fs(program, pair_body(bench), HANDED_OUT, _started_fs(data), number),
         np.stack([first[:number, HANDED_OUT], second[:number, HANDED_OUT]], axis=1),
         found.fidelity,
@@ -114,7 +114,8 @@ async def share_pairs(bench: LinkBench, number: int) -> SharedPairs:
     )
 
 
-def _epochs(data: "xarray.Dataset") -> dict[str, int]:
+def epochs_of(data: "xarray.Dataset") -> dict[str, int]:
+    """Return the epochs of all clock domains that had a part in a run."""
     return {str(name): int(one) for name, one in json.loads(data.attrs["epochs"]).items()}
 
 
