@@ -19,8 +19,23 @@ OBEDIENT = "tests.benches.processes.obedient_process"
 ENOUGH_S = 30.0
 
 
+def servers() -> set[int]:
+    """Return the processes of fork servers that are children of this one."""
+    return {
+        one.pid
+        for one in psutil.Process().children()
+        if "podium.control.processes.fork_server" in one.cmdline()
+    }
+
+
+BEFORE: set[int] = set()
+"""Those that other tests of this process have: twins are forked by one."""
+
+
 @pytest.fixture
 async def server() -> AsyncIterator[ForkServer]:
+    BEFORE.clear()
+    BEFORE.update(servers())
     async with asyncio.timeout(ENOUGH_S), fork_server() as server:
         yield server
 
@@ -56,8 +71,7 @@ async def test_the_status_of_what_was_run_is_told(server: ForkServer, status: in
 async def test_processes_side_by_side_have_one_server(server: ForkServer) -> None:
     started = await asyncio.gather(*(server.start(OBEDIENT, ["end", str(k)]) for k in range(5)))
     assert [await one.wait() for one in started] == [0, 1, 2, 3, 4]
-    children = psutil.Process().children()
-    assert sum("podium.control.processes.fork_server" in one.cmdline() for one in children) == 1
+    assert len(servers() - BEFORE) == 1
 
 
 async def test_descriptors_come_under_their_numbers(server: ForkServer, said: Said) -> None:
@@ -102,12 +116,8 @@ async def test_what_cannot_be_imported_ends_and_says_so(
     assert await again.wait() == 0
 
 
-def pid_of(server: ForkServer) -> int:
-    (one,) = (
-        one.pid
-        for one in psutil.Process().children()
-        if one.ppid() == os.getpid() and "podium.control.processes.fork_server" in one.cmdline()
-    )
+def pid_of_server() -> int:
+    (one,) = servers() - BEFORE
     return one
 
 
@@ -116,14 +126,14 @@ async def test_a_server_that_is_killed_takes_nothing_along_and_is_replaced(
 ) -> None:
     process = await server.start(OBEDIENT, ["wait", str(said.writes)], inherit=[said.writes])
     assert await said.heard() == "waiting"
-    killed = pid_of(server)
+    killed = pid_of_server()
     os.kill(killed, signal.SIGKILL)
     other = None
     while other is None:  # until it is seen to be gone
         with suppress(ForkServerLost):
             other = await server.start(OBEDIENT, ["end", "5"])
     assert await other.wait() == 5
-    assert pid_of(server) != killed
+    assert pid_of_server() != killed
     assert not process.ended
     process.close_input()
     assert await process.wait() is None, "nobody knows how it ended"
@@ -140,7 +150,7 @@ async def test_a_start_that_is_given_up_leaves_no_process(server: ForkServer, sa
     with pytest.raises(asyncio.CancelledError):
         await asking
     assert await said.heard() == "waiting"
-    left = psutil.Process(pid_of(server)).children()
+    left = psutil.Process(pid_of_server()).children()
     _, alive = await asyncio.to_thread(psutil.wait_procs, left, ENOUGH_S)
     assert alive == []
 
