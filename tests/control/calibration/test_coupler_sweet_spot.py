@@ -22,11 +22,13 @@ COUPLER = FACILITY.couplers()["node_a.c01"]
 PORT = COUPLER.flux_port
 
 
-def pair(seed: int, sweet_v: float, arrives: float = 1.0, crooked: float = 0.0) -> Bench:
+def pair(
+    seed: int, sweet_v: float, arrives: float = 1.0, crooked: float = 0.0, deaf: bool = False
+) -> Bench:
     """Return a pair whose coupler comes down from a sweet spot.
 
     ``arrives``: of a pulse, beside what the facility file says; ``crooked``: by how much farther it
-    comes down to one side.
+    comes down to one side; ``deaf``: whether no bias arrives.
     """
     rng = np.random.default_rng(seed)
     g_hz, away_hz = rng.uniform(80e6, 110e6), rng.uniform(1.1e9, 1.6e9)
@@ -36,7 +38,7 @@ def pair(seed: int, sweet_v: float, arrives: float = 1.0, crooked: float = 0.0) 
     def signal(asked: Asked) -> np.ndarray:
         p = EdgePulses.of(made[0], EDGE)
         reach_v = abs(signed_reach(p, COUPLER, 0.0, 3.0)) * p.full_scale_v
-        rest_v = made[0].runner.biases.get(PORT, 0.0) - sweet_v
+        rest_v = (0.0 if deaf else made[0].runner.biases.get(PORT, 0.0)) - sweet_v
 
         def shift_hz(amplitude: float) -> float:
             at = (rest_v + arrives * amplitude * p.full_scale_v) / reach_v
@@ -98,3 +100,11 @@ async def test_a_shift_that_is_even_about_no_bias_is_refused_and_the_bias_goes_b
 async def test_a_line_that_moves_nothing_is_told() -> None:
     bench = pair(48, 0.0, arrives=1e-3)
     assert "line is dead" in (await worked(bench))["node_a.c01"]
+
+
+@pytest.mark.parametrize("sweet_v", [-0.012, 0.012])
+async def test_a_bias_that_does_not_arrive_is_not_believed(sweet_v: float) -> None:
+    bench = pair(49, sweet_v, deaf=True)
+    assert "measured anew" in (await worked(bench))["node_a.c01"]
+    assert bench.record.get("node_a.c01.sweet_spot") is None
+    assert bench.runner.biases[PORT] == 0.0

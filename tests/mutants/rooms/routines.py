@@ -14,6 +14,9 @@ _LAG_TESTS = f"{_TESTS}/test_readout_lag.py"
 _THERMAL = f"{_ROOM}/routines/thermal_population.py"
 _JUMPS = f"{_ROOM}/readout_jumps.py"
 _RELAXATION = f"{_ROOM}/routines/relaxation.py"
+_SWEET = f"{_ROOM}/routines/coupler_sweet_spot.py"
+_REST = f"{_ROOM}/coupler_rest.py"
+_SWEET_TESTS = f"{_TESTS}/test_coupler_sweet_spot.py"
 _ROUTINE = f"{_ROOM}/routine.py"
 _HILL_TESTS = f"{_TESTS}/test_separation.py"
 _THERMAL_TESTS = f"{_TESTS}/test_thermal_population.py"
@@ -256,5 +259,21 @@ MUTANTS = (
         "if (whole - left) / PARAMETERS < needed * whole / degrees:",
         (f"{_ROUTINE_TESTS}::test_a_real_line_is_explained",),
         "faint lines are refused",
+    ),
+    Mutant(
+        "coupler/one-sign-may-differ",
+        _SWEET,
+        "if not abs(off) < EVEN + 5 * doubt:",
+        "if not off < EVEN + 5 * doubt:",
+        (f"{_SWEET_TESTS}::test_a_bias_that_does_not_arrive_is_not_believed",),
+        "a coupler whose source is not connected counts as biased",
+    ),
+    Mutant(
+        "coupler/sweet-spot-before-off-point",
+        _REST,
+        'for one in (f"{edge.name}.off_point", f"{coupler.name}.sweet_spot"):',
+        'for one in (f"{coupler.name}.sweet_spot", f"{edge.name}.off_point"):',
+        (f"{_SWEET_TESTS}::test_an_off_point_that_was_measured_counts_more",),
+        "ends shift each other where they need not",
     ),
 )
