@@ -128,8 +128,8 @@ async def test_a_coupler_that_turns_nothing_is_told() -> None:
 def test_its_gate_is_a_pulse_with_edges_on_the_coupler() -> None:
     assert EDGE.played == "coupler cz"
     steps = edge_bring_up([EDGE])
-    behind_jazz = ("frequency_search", "frequency", "ef_spectroscopy")
-    assert steps[:7] == (
+    behind_jazz = ("frequency_search", "frequency", "ef_spectroscopy", "dispersive_shift")
+    assert steps[:8] == (
         "coupler_sweet_spot",
         "jazz",
         *behind_jazz,

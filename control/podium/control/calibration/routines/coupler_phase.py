@@ -141,6 +141,6 @@ COUPLER_PHASE = Declaration(
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={"gate_rise": Lifetime(7 * DAY_S), "gate_phase_slope": Lifetime(7 * DAY_S)},
     refines=("gate_amplitude", "gate_duration", "gate_gap"),
-    places=(10,),
+    places=(11,),
     cost_s=240.0,
 )

@@ -447,7 +447,7 @@ CRYOSCOPE = Declaration(
     targets="edges",
     gates=("cz", "coupler cz", "iswap"),
     turns_of=("cz", "coupler cz", "iswap"),
-    gate_turns={"coupler cz": 9},
+    gate_turns={"coupler cz": 10},
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         **{f"flux_amplitude{k}": Lifetime(30 * DAY_S) for k in range(1, len(BANDS_S) + 1)},

@@ -397,6 +397,7 @@ DISPERSIVE_SHIFT = Declaration(
         "chi": Lifetime(7 * DAY_S),
     },
     refines=("kappa",),
+    gate_turns={"coupler cz": 9},  # chi goes with how far the coupler is
     places=(200,),
     cost_s=0.3,
 )
