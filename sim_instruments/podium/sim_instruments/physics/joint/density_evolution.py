@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.joint.elements import Cluster, levels_of
+from podium.sim_instruments.physics.joint.elements import Cluster, Element, levels_of
 from podium.sim_instruments.physics.joint.product_basis import ProductBasis, product_basis
 from podium.sim_instruments.physics.joint.step_kernels import evolve_states
 
@@ -222,17 +222,26 @@ def channels(
     fade = np.ones((len(spans_ns), basis.size, basis.size))
     jumps = np.tile(np.eye(most), (len(spans_ns), count, 1, 1))
     for e, element in enumerate(cluster.elements):
-        rates = 1e-9 * element.rates_1_s
-        leaving = rates.sum(axis=0)
-        n = np.arange(element.count)
-        apart = (n[:, None] - n[None, :]) ** 2 * 1e-9 * element.dephasing_1_s
-        fading = apart + 0.5 * (leaving[:, None] + leaving[None, :])
-        np.fill_diagonal(fading, 0.0)
+        fading, moving = decoherence_rates(element)
         own = basis.level[:, e]
         for k, span in enumerate(spans_ns):
             fade[k] *= np.exp(-span * fading)[own[:, None], own[None, :]]
-            jumps[k, e, : element.count, : element.count] = expm(span * (rates - np.diag(leaving)))
+            jumps[k, e, : element.count, : element.count] = expm(span * moving)
     return fade, jumps
+
+
+def decoherence_rates(element: Element) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return how fast coherences of an element fade, and its levels' populations move, 1/ns.
+
+    Shape (L, L) each; the diagonal of the first is 0, the second is [to, from].
+    """
+    rates = 1e-9 * element.rates_1_s
+    leaving = rates.sum(axis=0)
+    n = np.arange(element.count)
+    apart = (n[:, None] - n[None, :]) ** 2 * 1e-9 * element.dephasing_1_s
+    fading = apart + 0.5 * (leaving[:, None] + leaving[None, :])
+    np.fill_diagonal(fading, 0.0)
+    return fading, rates - np.diag(leaving)
 
 
 class WorkedPairs(NamedTuple):

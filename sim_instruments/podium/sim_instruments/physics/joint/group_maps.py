@@ -4,6 +4,7 @@ Up to :data:`MAPPED` product states, a group that many states meet becomes a rea
 Hermitian matrices: what follows the first uses of a gate costs one product.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -115,14 +116,16 @@ class GroupPropagator:
         Without a drive coherences between blocks that are equally far apart stay among themselves.
         """
         basis = basis_of(self.cluster)
+
+        def one_step(units: NDArray[np.complex128], pairs: WorkedPairs) -> None:
+            self._play_parts(units, slice(begin, begin + self.parts), pairs)
+
         for apart in np.unique(worked.pairs[:, 0] - worked.pairs[:, 1]).tolist():
             key = int(self.which[begin]), steps, apart
             low, high = _sector(basis, apart)
             if key not in self._powers:
-                units = _sector_units(basis, apart)
-                one = slice(begin, begin + self.parts)
-                self._play_parts(units, one, pairs_apart(basis, frozenset([apart])))
-                self._powers[key] = np.linalg.matrix_power(units[:, low, high], steps)
+                step = _sector_map(basis, apart, one_step)
+                self._powers[key] = np.linalg.matrix_power(step, steps)
             states[:, low, high] = states[:, low, high] @ self._powers[key]  # [from, to]
 
     def _play_parts(
@@ -172,12 +175,17 @@ def _sector(basis: ProductBasis, apart: int) -> tuple[NDArray[np.int64], NDArray
     return low, high
 
 
-def _sector_units(basis: ProductBasis, apart: int) -> NDArray[np.complex128]:
-    """Return matrices with a single 1, one for each place of a sector, (n, D, D)."""
+def _sector_map(
+    basis: ProductBasis,
+    apart: int,
+    advance: Callable[[NDArray[np.complex128], WorkedPairs], None],
+) -> NDArray[np.complex128]:
+    """Return what ``advance`` makes of each place of a sector by itself, (n, n), [from, to]."""
     low, high = _sector(basis, apart)
     units = np.zeros((low.size, basis.size, basis.size), np.complex128)
     units[np.arange(low.size), low, high] = 1
-    return units
+    advance(units, pairs_apart(basis, frozenset([apart])))
+    return units[:, low, high]
 
 
 @lru_cache(maxsize=64)
@@ -428,6 +436,10 @@ class GroupChain:
             states = one.play(states)
         return states
 
+    def _advance(self, states: NDArray[np.complex128], worked: WorkedPairs) -> None:
+        for one in self.links:
+            one.advance(states, worked)
+
     def _by_sectors(self, states: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """Return the same by one product in each sector."""
         basis = basis_of(self.links[0].cluster)
@@ -436,10 +448,7 @@ class GroupChain:
         for apart in np.unique(pairs[:, 0] - pairs[:, 1]).tolist():
             low, high = _sector(basis, apart)
             if apart not in self._maps:
-                units = _sector_units(basis, apart)
-                for one in self.links:
-                    one.advance(units, pairs_apart(basis, frozenset([apart])))
-                self._maps[apart] = units[:, low, high]
+                self._maps[apart] = _sector_map(basis, apart, self._advance)
             after[:, low, high] = states[:, low, high] @ self._maps[apart]
         return mirrored(after)
 

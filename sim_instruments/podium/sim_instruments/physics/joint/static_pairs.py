@@ -49,9 +49,9 @@ def static_pairs(
                 continue
             pair = (qubits[other], qubits[one])
             every = (*pair, *_couplers(lines, between, signals))
-            is_handed = _is_handed(lines, signals.biases_v, pair, trains)
-            if is_handed and between and _rests(every, lines, signals.biases_v):
-                is_handed = False
+            is_handed = _is_handed(lines, signals.biases_v, pair, trains) and not (
+                between and _rests(every, lines, signals.biases_v)
+            )
             if is_handed or _is_shifted(lines, signals.biases_v, every, trains, lit_ns):
                 found.append((other, one, *between))
     return found
