@@ -54,6 +54,11 @@ class PulseShape:
         """Length of both halves."""
         return 4 * self.rise_ns + self.top_ns
 
+    @property
+    def lasts_ns(self) -> int:
+        """Length of all of it."""
+        return self.whole_ns + self.gap_ns
+
     def __str__(self) -> str:
         gap = f" and a gap of {self.gap_ns} ns" if self.gap_ns else ""
         return f"{self.whole_ns} ns with edges of {self.rise_ns} ns{gap}"

@@ -116,7 +116,7 @@ class ShapeChoice:
     async def _losses(self, places: Mapping[PulseShape, float], shots: int) -> None:
         """Measure what gates of these shapes lose at these amplitudes, and what no gates do."""
         p, lost, idle = self.scan.p, {}, {}
-        by_length = sorted(places, key=lambda one: one.whole_ns + one.gap_ns)
+        by_length = sorted(places, key=lambda one: one.lasts_ns)
         for shape, amplitude in [
             *((shape, 0.0) for shape in dict.fromkeys((by_length[0], by_length[-1]))),
             *places.items(),
@@ -128,7 +128,7 @@ class ShapeChoice:
             if amplitude:
                 lost[shape] = signal
             else:
-                idle[shape.whole_ns + shape.gap_ns] = signal
+                idle[shape.lasts_ns] = signal
         self.lost.append(lost)
         self.idle.append(idle)
 
@@ -151,8 +151,7 @@ class ShapeChoice:
             weights = shots / shots.sum()
             value = float(sum(weights * [one.value for _, one in counted]))
             sigma = float(np.sqrt(np.sum((weights * [one.sigma for _, one in counted]) ** 2)))
-            lasts_s = (shape.whole_ns + shape.gap_ns) * 1e-9
-            at_rest = decoherence(lasts_s, t1, t2)
+            at_rest = decoherence(shape.lasts_ns * 1e-9, t1, t2)
             found[shape] = Cost(Measured(value, sigma, "1"), value + at_rest.value)
         return found
 
@@ -164,8 +163,7 @@ class ShapeChoice:
         found = {}
         for shape, signal in self.lost[k].items():
             lost, sigma = losses.lost(signal, shots)
-            lasts_ns = shape.whole_ns + shape.gap_ns
-            at_rest = float(np.interp(lasts_ns, lengths, [idle[ns][0] for ns in lengths]))
+            at_rest = float(np.interp(shape.lasts_ns, lengths, [idle[ns][0] for ns in lengths]))
             doubt = float(np.hypot(sigma, idle[lengths[0]][1]))
             found[shape] = leaked(lost, at_rest, doubt, GATES)
         return found

@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 
 from podium.control.links.network import SIGMAS, Link, ends_of
-from podium.control.parameters.one_click_model import click_chances
+from podium.control.parameters.one_click_model import click_chances, herald_chance
 from podium.control.timebase.epochs import Epochs
 
 
@@ -58,9 +58,7 @@ def heralded_link(
     windows = 1.0
     if figures.two_clicks:  # a second window only follows a single click
         eta, dark = figures.efficiency.value, figures.dark.value
-        windows += sum(
-            w * p for w, p in zip((0.25, 0.5, 0.25), click_chances(eta, dark), strict=True)
-        )
+        windows += herald_chance(0.5, click_chances(eta, dark))
     return Link(name, ends_of(*ends), least, chance / (windows * figures.period_s), epochs)
 
 
@@ -71,12 +69,12 @@ def chance_and_fidelity(figures: HeraldedFigures, sigmas: float) -> tuple[float,
     visibility = figures.visibility.at(-sigmas)
     stray = figures.phase_sigma_rad.at(sigmas, high=math.inf)
     kept = math.exp(-(stray**2) / 2.0)
-    none, one, two = click_chances(eta, dark, visibility)
+    chances = none, one, two = click_chances(eta, dark, visibility)
     seen = eta * (1.0 - dark)
     if figures.two_clicks:
         chance = (one**2 + none * two) / 2.0
         return chance, (one**2 + seen**2 * visibility * kept) / (4.0 * chance)
     alpha = figures.alpha.at(sigmas)
-    chance = (1.0 - alpha) ** 2 * none + 2.0 * alpha * (1.0 - alpha) * one + alpha**2 * two
+    chance = herald_chance(alpha, chances)
     good = alpha * (1.0 - alpha) * (one + seen * math.sqrt(visibility) * kept)
     return chance, good / chance

@@ -44,6 +44,15 @@ def click_chances(eta: float, dark: float, visibility: float = 1.0) -> tuple[flo
     return none, one, (1.0 - dark) * both + (1.0 - eta) ** 2 * none
 
 
+def herald_chance(alpha: float, chances: tuple[float, float, float]) -> float:
+    """Return the chance of exactly one click where each end emits with chance ``alpha``.
+
+    ``chances``: those of :func:`click_chances`.
+    """
+    none, one, two = chances
+    return (1 - alpha) ** 2 * none + 2 * alpha * (1 - alpha) * one + alpha**2 * two
+
+
 @dataclass(frozen=True, slots=True)
 class OneClickModel:
     """Holds what a scan of alpha finds of a link with a station."""
@@ -59,8 +68,7 @@ class OneClickModel:
 
     def chance(self, alpha: float) -> float:
         """Return the chance of a herald in an attempt."""
-        none, one, two = click_chances(self.eta, self.dark)
-        return (1 - alpha) ** 2 * none + 2 * alpha * (1 - alpha) * one + alpha**2 * two
+        return herald_chance(alpha, click_chances(self.eta, self.dark))
 
     def single(self, alpha: float) -> float:
         """Return the part of heralded pairs in which one end has emitted and a photon was seen."""

@@ -88,6 +88,12 @@ def alpha_program(attempts: HeraldedAttempts, shots: int) -> Program:
     )
 
 
+def chances_of(heralds: Heralds) -> Array:
+    """Return the part of attempts that is heralded at each alpha, (alphas,)."""
+    grid = (len(ALPHAS), SETTINGS_OF_ALPHA)
+    return np.asarray(heralds.any.mean(axis=0).reshape(grid).mean(axis=1))
+
+
 def alpha_points(first: Shots, second: Shots, heralds: Heralds, errors: Confusion) -> AlphaPoints:
     """Return chance and fidelity at each alpha, of what both ends read, (shots, settings).
 
@@ -97,14 +103,14 @@ def alpha_points(first: Shots, second: Shots, heralds: Heralds, errors: Confusio
     """
     shots = len(first)
     grid = (len(ALPHAS), SETTINGS_OF_ALPHA)
-    chance = heralds.any.mean(axis=0).reshape(grid).mean(axis=1)
+    chance = chances_of(heralds)
     tried = shots * SETTINGS_OF_ALPHA
     product = ((1 - 2.0 * first) * (1 - 2.0 * second) * heralds.signs).sum(axis=0).reshape(grid)
     number = heralds.any.sum(axis=0).reshape(grid)
     turn = np.linspace(0.0, 1.0, PHASES)
-    if number[1:, 1:].sum(axis=0).min() < 1:
-        raise FitFailed("no pair was heralded: the detectors clicked in no attempt, or both did")
     whole = number[1:, 1:].sum(axis=0)
+    if whole.min() < 1:
+        raise FitFailed("no pair was heralded: the detectors clicked in no attempt, or both did")
     turns = fit_phase(turn, product[1:, 1:].sum(axis=0) / whole, whole.astype(float))[0]
     scale = math.prod(
         1 - e - g for e, g in zip(errors.false_excited, errors.false_ground, strict=True)
@@ -175,9 +181,8 @@ async def alpha_scan(bench: LinkBench) -> Outcome:
     alphas = np.array(ALPHAS)
 
     def raw(_: Link) -> Panel:
-        grid = (len(ALPHAS), SETTINGS_OF_ALPHA)
-        chance = heralds.any.mean(axis=0).reshape(grid).mean(axis=1)
-        return Panel(bench.link.name, "alpha", "heralded", (Series("attempts", alphas, chance),))
+        points = Series("attempts", alphas, chances_of(heralds))
+        return Panel(bench.link.name, "alpha", "heralded", (points,))
 
     def fit(_: Link, panel: Panel) -> Found:
         first, second = (ones(end, iq_of(data, end.capture)) for end in bench.ends)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
-from podium.control.calibration.coupler_curve import SHORT_NS, CurveScan, refuse_still
+from podium.control.calibration.coupler_curve import SHORT_NS, CurveScan, refuse_still, shift_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_flux import bias_coupler, pulsed_coupler, sweet_spot_v
 from podium.control.calibration.edge_pulses import EdgePulses
@@ -122,7 +122,7 @@ class _Both:
             }
             for u in (0.3, 0.5, 0.7)
         ]
-        reach = float(np.ptp(share)) / 2
+        reach = half_range(share)
         found = fit_least_squares(
             lambda values: turned(share, values, reach),
             turns,
@@ -139,24 +139,25 @@ class _Both:
         return found
 
     def reach(self) -> float:
-        """Return half of the shares' range."""
-        share = self.phases()[0]
-        return float(np.ptp(share)) / 2
+        """Return the share that model and data are told in, beside the centre. Raises FitFailed."""
+        return half_range(self.phases()[0])
+
+
+def half_range(share: Array) -> float:
+    """Return half of the range of shares."""
+    return float(np.ptp(share)) / 2
 
 
 def turned(share: Array, values: Mapping[str, float], reach: float) -> Array:
     """Return the phase of an end by a coupler that comes down to both sides of ``centre``, turns.
 
-    ``size * u / (1 - u)`` beyond what it is at rest, as :func:`.coupler_curve.shift_of` has it,
-    with u even about the centre; ``reach``: the share at which u is ``square + fourth``.
+    By :func:`.coupler_curve.shift_of`, even about the centre, beyond what it is at rest; ``reach``:
+    the share beside the centre at which the coupler has come down by ``square + fourth``.
     """
-
-    def shift(at: Array) -> Array:
-        level = ((at - values["centre"]) / reach) ** 2
-        way = np.minimum(level * (values["square"] + values["fourth"] * level), 0.98)
-        return np.asarray(way / (1 - way))
-
-    return values["size"] * (shift(share) - shift(np.zeros(1))) + values["edges"]
+    even = {**values, "linear": 0.0, "cube": 0.0}
+    at = (np.append(share, 0.0) - values["centre"]) / reach
+    shift = shift_of(at, even)
+    return np.asarray(shift[:-1] - shift[-1] + values["edges"])
 
 
 async def _of_edge(p: EdgePulses, outcome: Outcome, coupler: Coupler) -> None:
