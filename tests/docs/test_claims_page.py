@@ -57,7 +57,7 @@ REFEREES = {
     "test_qutip_joint_sessions": "`test_qutip_joint_sessions.py`",
     "test_heralded_links": "`test_heralded_links.py`",
     "test_heralded_requests": "`test_heralded_requests.py`",
-    "test_photon_meeting": "`test_photon_meeting.py`",
+    "test_photon_coincidences": "`test_photon_coincidences.py`",
     "test_heralded_monte_carlo": "`test_heralded_monte_carlo.py`",
     "test_qutip_links": "`test_qutip_links.py`",
     "test_qutip_linked_gates": "`test_qutip_linked_gates.py`",

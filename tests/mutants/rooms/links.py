@@ -71,7 +71,7 @@ MUTANTS = (
         "return max(0, -apart_ns), max(0, apart_ns)",
         "return max(0, apart_ns), max(0, -apart_ns)",
         (
-            "tests/control/calibration/links/test_photon_meeting.py",
+            "tests/control/calibration/links/test_photon_coincidences.py",
             "tests/control/calibration/links/test_heralded_pair.py",
         ),
         "photons miss each other by twice what was measured",

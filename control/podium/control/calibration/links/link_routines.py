@@ -13,7 +13,7 @@ from podium.control.calibration.links.heralded_pair import herald_one_click, her
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_benchmark import link_benchmark
 from podium.control.calibration.links.link_chsh import link_chsh
-from podium.control.calibration.links.photon_meeting import arm_lag, emitter_detuning
+from podium.control.calibration.links.photon_coincidences import arm_lag, emitter_detuning
 from podium.control.calibration.links.photon_transfer import photon_detuning, photon_transfer
 from podium.control.calibration.links.remote_preparation import remote_preparation
 from podium.control.calibration.links.result_latency import result_latency

@@ -9,7 +9,7 @@ from tests.benches.physics.meeting_photons import Emitter, emitted, visibilities
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.heralded_pair import ONE_CLICK, HeraldedAttempts
 from podium.control.calibration.links.link_routines import CALIBRATION, HERALDED_CALIBRATION
-from podium.control.calibration.links.photon_meeting import (
+from podium.control.calibration.links.photon_coincidences import (
     REACH_NS,
     SPAN_HZ,
     STEP_NS,
