@@ -98,9 +98,11 @@ def _look(pid: int) -> Iterator[tuple[tuple[int, float], str, float]]:
 def called(words: Sequence[str]) -> str:
     """Return what a process is, by the words that it was started with."""
     said = " ".join(words)
-    for module in ("coordinator", "agent", "web"):
+    for module in ("coordinator", "agent", "records", "web"):
         if f"podium.control.{module}.process" in said:
             return "page" if module == "web" else module
+    if "podium.control.bus.router" in said:
+        return "router"
     if "drivers.zurich.client" in said:
         return "vendor's client"
     for command in ("twin serve", "twin truth", "twin sample", "twin time", "twin played"):

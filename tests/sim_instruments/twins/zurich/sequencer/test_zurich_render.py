@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.benches.zurich.processor import processor
@@ -132,6 +134,21 @@ def test_an_oscillator_keeps_its_phase_through_changes_of_frequency():
         phase += hz / 2e9
     apart = (turns - np.array(expected) + 0.5) % 1 - 0.5
     assert np.abs(apart).max() < 1e-9
+
+
+def test_rows_of_oscillators_are_sought_once_and_anew_in_a_trace_that_was_cut():
+    one = processor(
+        "configFreqSweep(0, 1e6, 1e6); setSweepStep(0, 1); playZero(64); setSweepStep(0, 2);"
+        "playZero(64); resetOscPhase();",
+        "SHFSG8",
+    )
+    trace = one.run()
+    asked = trace.oscillator_rows()
+    assert np.array_equal(asked, trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS))
+    assert len(asked) == 3
+    assert trace.oscillator_rows() is asked
+    cut = replace(trace, rows=trace.rows[trace.rows[:, Row.TIME] < asked[1, Row.TIME]])
+    assert len(cut.oscillator_rows()) == 1
 
 
 def test_outputs_of_an_hdawg_are_multiplied_by_their_sines():

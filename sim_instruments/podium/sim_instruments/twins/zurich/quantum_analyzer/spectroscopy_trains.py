@@ -204,7 +204,7 @@ def stretches_of(
     trace: Trace, oscillators: Oscillators, begins: Integers, ends: Integers
 ) -> Stretches:
     """Cut intervals where the oscillator is changed or reset within them."""
-    rows = trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS)
+    rows = trace.oscillator_rows()
     changes = np.where(
         rows[:, Row.KIND] == Kind.FREQUENCY,
         rows[:, Row.A] == OSCILLATOR,

@@ -1,7 +1,7 @@
 """One sequencer: a program, its inputs, and what it puts out when."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     AMPLITUDE_ONE,
     REGISTERS,
     USER_REGISTERS,
+    Kind,
     Row,
     Source,
     State,
@@ -90,6 +91,8 @@ class Trace:
     """What is waited for."""
     needs: int
     """Until when inputs must be known before it goes on, where the status is UNKNOWN."""
+    _oscillator_rows: list[Integers] = field(default_factory=list, init=False, repr=False)
+    """Those of :meth:`oscillator_rows`, once they have been sought."""
 
     def status_word(self) -> int:
         """Return what the node ``sequencer/status`` shows.
@@ -110,6 +113,16 @@ class Trace:
         for kind in kinds:
             wanted |= column == kind
         return self.rows[wanted]
+
+    def oscillator_rows(self) -> Integers:
+        """Return the rows that tune or reset an oscillator.
+
+        They are few, and asked for once for each slot of a readout and each of its weights: the
+        rows are looked through once.
+        """
+        if not self._oscillator_rows:
+            self._oscillator_rows.append(self.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS))
+        return self._oscillator_rows[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

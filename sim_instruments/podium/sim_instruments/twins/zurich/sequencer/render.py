@@ -102,7 +102,7 @@ def _stretches(
 
     The accumulator is counted modulo 2^64, of which a turn is a part.
     """
-    rows = trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS)
+    rows = trace.oscillator_rows()
     rows = rows[rows[:, Row.TIME] >= oscillators.since]
     tuned = rows[:, Row.KIND] == Kind.FREQUENCY
     mine = np.where(tuned, rows[:, Row.A] == which, rows[:, Row.A] >> which & 1)
@@ -125,7 +125,7 @@ def oscillators_later(
     trace: Trace, oscillators: Oscillators, rate_hz: float, until: int
 ) -> Oscillators:
     """Return the oscillators as they are when sample ``until`` begins, exact alike."""
-    rows = trace.kinds(Kind.FREQUENCY, Kind.RESET_OSCILLATORS)
+    rows = trace.oscillator_rows()
     before = replace(trace, rows=rows[rows[:, Row.TIME] < until])
     phases, hz = [], []
     for which in range(len(oscillators.hz)):
