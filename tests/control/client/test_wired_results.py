@@ -91,9 +91,7 @@ async def latencies(lab: Any) -> Outcome:
 async def test_a_result_of_one_cluster_flips_the_qubit_of_another(tmp_path: Path) -> None:
     write_world(sample(WIRED, 3), tmp_path / "twin.yaml")
     endpoints = tmp_path / "endpoints.json"
-    async with open_serving(
-        WIRED, tmp_path / "twin.yaml", WorldClock(ClockMode.MANUAL)
-    ) as serving:
+    async with open_serving(WIRED, tmp_path / "twin.yaml", WorldClock(ClockMode.MANUAL)) as serving:
         made = PhotonProgram(serving.laboratory)
 
         def flip(wait_fs: int) -> Program:

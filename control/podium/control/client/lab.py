@@ -8,7 +8,6 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -29,10 +28,10 @@ from podium.control.client.gates import TwoQubitGate, edge_between, gate_of
 from podium.control.client.lab_data import LabData
 from podium.control.client.lab_queue import LabQueue
 from podium.control.client.line_corrections import LineCorrections, stored_lines
-from podium.control.client.result_latencies import stored_latencies
 from podium.control.client.prepared_program import PreparedProgram, prepare
 from podium.control.client.procedure import Procedure, reported_procedure
 from podium.control.client.readiness import check_connected, settled_status
+from podium.control.client.result_latencies import stored_latencies
 from podium.control.client.run_recorder import RunRecorder
 from podium.control.client.skew_calibration import (
     LoopbackResult,
@@ -270,9 +269,7 @@ class Lab:
         self.correct_lines(lines)
         return lines
 
-    def use_stored_latencies(
-        self, store: Path | str | None = None
-    ) -> tuple[tuple[str, int], ...]:
+    def use_stored_latencies(self, store: Path | str | None = None) -> tuple[tuple[str, int], ...]:
         """Let results between controllers be as late as routines have measured, and return that.
 
         By line of the facility file (timing > result_lines), fs. It holds for runs of this lab from

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from podium.control.facility import schema
 from podium.control.facility.connectors import ResolvedConnector, resolve
-from podium.control.facility.file_contents import Complaints, FileContents
+from podium.control.facility.file_contents import BoxEntry, Complaints, FileContents
 from podium.control.facility.problems import KeyPath
 from podium.control.facility.timing_entries import ResultLineEntry
 from podium.firmware_interfaces.models import (
@@ -53,15 +54,15 @@ def _families_carry(
     for key in ("output", "input"):
         instrument = getattr(entry, key).partition(".")[0]
         box = parsed.instruments.get(instrument)
-        if box is not None and box.model != CARRIES:
+        if box is not None and _kind(box) != CARRIES:
             clusters = [
                 name
                 for name, one in parsed.instruments.items()
-                if one is not None and one.model == CARRIES
+                if one is not None and _kind(one) == CARRIES
             ]
             right = ", ".join(clusters) or "there is none here"
             message = (
-                f"{instrument} is a {box.model}: results travel by wire between Qblox clusters "
+                f"{instrument} is a {_kind(box)}: results travel by wire between Qblox clusters "
                 f"({right}); to and from others a run is cut (podium run --cut)"
             )
             complaints.at((*path, key), message)
@@ -75,6 +76,11 @@ def _families_carry(
         complaints.at(path, message, at_key=True)
         found = False
     return found
+
+
+def _kind(box: BoxEntry) -> str:
+    """Return a box's model, or by what driver it is."""
+    return box.model if isinstance(box, schema.InstrumentEntry) else box.driver
 
 
 def _ends(

@@ -138,9 +138,10 @@ def test_without_a_line_that_goes_there_it_is_refused(tmp_path: Path) -> None:
 def test_a_shot_that_ends_before_its_result_has_left_is_refused() -> None:
     short = Program("short", FRAMES, body(1_000)[:5], shots=10)
     compiled(short, "cluster_a")  # nobody asks for it
+    late = (Delay(ALL, ns=9_000), *body(1_000, 4)[1:4], *body(1_000)[5:6])
+    asked = Program("p", FRAMES, late, shots=10, results_after_fs=0)
     with pytest.raises(DoesNotFit, match=r"longer than the shot lasts: add a Delay"):
-        late = (Delay(ALL, ns=9_000), *body(1_000, 4)[1:4], *body(1_000)[5:6])
-        compiled(Program("p", FRAMES, late, shots=10, results_after_fs=0), "cluster_a")
+        compiled(asked, "cluster_a")
 
 
 def test_a_window_that_moves_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
@@ -26,7 +26,7 @@ from podium.control.compilers.qblox.triggers import NO_ROUTES, Triggers
 from podium.control.program.capture_counts import CaptureCount, capture_counts
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
-from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised
+from podium.firmware_interfaces.compiled_program import ExternalTone
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, TickGrid
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.program import (
@@ -38,7 +38,6 @@ from podium.firmware_interfaces.qblox_cluster.program import (
     SequencerProgram,
     SequencerResources,
 )
-from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
 
 SHOTS_MAX = 2**32 - 1

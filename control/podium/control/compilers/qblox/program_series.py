@@ -27,8 +27,8 @@ from podium.control.compilers.qblox.place import (
     place,
 )
 from podium.control.compilers.qblox.pulse_train import PulseTrains, asked_of
-from podium.control.compilers.qblox.rounding import frequency_words
 from podium.control.compilers.qblox.result_lines import ResultRoutes, routes_of
+from podium.control.compilers.qblox.rounding import frequency_words
 from podium.control.compilers.qblox.schedule import schedule
 from podium.control.compilers.qblox.target import QbloxTarget
 from podium.control.compilers.qblox.triggers import NO_ROUTES, Triggers, triggers_of

@@ -8,6 +8,7 @@ shots and play nothing; what they do stands still in a shot, as the windows of a
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -143,7 +144,7 @@ def _ends_ns(one: CarriedResults, timeline: Timeline) -> list[int]:
                     )
                 found.add(int(item.start_ns.flat[0]) + item.duration_ns)
     ends = sorted(found)
-    for first, second in zip(ends, ends[1:], strict=False):
+    for first, second in pairwise(ends):
         if second - first < limits.TRIGGER_DEAD_NS:
             raise DoesNotFit(
                 f"{_name(one)}: windows of {one.frame} end {second - first} ns apart; a line "

@@ -186,9 +186,7 @@ def _arrivals(
                 times[item.name] = time + 1
                 at_ns = np.asarray(item.start_ns + item.duration_ns + takes_ns)
                 address = senders[one.frame.name].address
-                yield Arrival(
-                    item.name, time, at_ns, address, item.guard, takes_ns, doubt_ns, line
-                )
+                yield Arrival(item.name, time, at_ns, address, item.guard, takes_ns, doubt_ns, line)
 
 
 def _check_network(arrivals: Sequence[Arrival], shot_ns: IntArray, axes: tuple[Axis, ...]) -> None:

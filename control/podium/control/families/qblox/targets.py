@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import cast
 
+from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.target import (
     Module,
     PortTarget,
     QbloxTarget,
     ResultLineTarget,
 )
-from podium.control.compilers.errors import DoesNotFit
 from podium.control.facility.facility import (
     ConnectorRef,
     DriveWiring,

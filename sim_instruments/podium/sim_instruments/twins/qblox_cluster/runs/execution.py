@@ -162,7 +162,9 @@ class Execution:
         """
         looked_at = any(run.stops is not None for run in self._runs)
         feedback = self._feedback
-        return not looked_at and (feedback is None or not (feedback.has_asked or feedback.has_heard))
+        return not looked_at and (
+            feedback is None or not (feedback.has_asked or feedback.has_heard)
+        )
 
     def _walk_if_known(self, known_ns: int, play: Play) -> RunOutcome | None:
         """Play a run on the tree of its outcomes, where that is worth a trial and it has one.
