@@ -40,7 +40,7 @@ pytestmark = [
 ]
 
 WIRED = LINKED.parent / "facility_wired.yaml"
-SHOTS = 300
+SHOTS = 150
 TRIES = 12
 """Starts that a busy machine is too late for."""
 NOMINAL_NS = 364 + 4 + 15 + 340
@@ -83,7 +83,7 @@ class Uncorrected:
 async def latencies(lab: Any) -> Outcome:
     link, validities = lab.facility.links["link_ab"], link_validities(lab.facility)
     return await result_latency(
-        LinkBench.of(lab, link, MemoryRecord(), lambda data: None, validities)
+        LinkBench.of(lab, link, MemoryRecord(), lambda data: None, validities, thoroughness=0.2)
     )
 
 

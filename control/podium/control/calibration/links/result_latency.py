@@ -50,6 +50,9 @@ WINDOW_NS, PULSE_NS = 200, 400
 ALWAYS = Discriminator(0.0, -0.5)
 """Takes anything for 1: no record of an input is so far below 0 V."""
 SHOTS = 200
+WIRED_SHOTS = 20
+"""Where a line carries results: a twin works each of these shots out by itself, and one shows a pulse
+this loud."""
 CLEAR = 0.5
 """Of the span of all heights: between those with the pulse and those without lies nothing."""
 WORDS = ("result_latency", "result_latency_back")
@@ -142,7 +145,8 @@ async def result_latency(bench: LinkBench) -> Outcome:
     carries results between the ends' controllers the run is refused, with the time that is missing.
     """
     outcome = Outcome("result_latency", "Latency of results")
-    shots = bench.shots(SHOTS)
+    wired = any(_of_line(*ends) for ends in (bench.ends, bench.ends[::-1]))
+    shots = bench.shots(WIRED_SHOTS if wired else SHOTS)
     pairs = (bench.ends, bench.ends[::-1])
     data = [
         await bench.run(outcome, latency_program(measuring, acting, shots))

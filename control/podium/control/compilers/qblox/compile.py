@@ -117,12 +117,7 @@ def compile_all(
     if start is not None:
         frames = tuple(one for one in frames if one.frame.port in target.ports)
     allocated = allocate(frames, target)
-    routes = NO_ROUTES if start is None else members.routes(target)
-    triggers = members.connect(
-        {one.timeline.frame.name for one in allocated},
-        () if start is None else (start.address,),
-        routes,
-    )
+    routes, triggers = _connected(members, allocated, target, start)
     outputs: dict[str, list[str]] = defaultdict(list)
     for one in allocated:
         outputs[one.connector].append(one.timeline.frame.name)
@@ -174,6 +169,19 @@ def compile_all(
         start=start,
     )
     return made, tuple(compiled)
+
+
+def _connected(
+    members: ProgramSeries,
+    allocated: Sequence[SequencerAllocation],
+    target: QbloxTarget,
+    start: ExternalStart | None,
+) -> tuple[ResultRoutes, Triggers | None]:
+    """Return which results come and go by wire, and the trigger network."""
+    routes = NO_ROUTES if start is None else members.routes(target)
+    reserved = () if start is None else (start.address,)
+    here = {one.timeline.frame.name for one in allocated}
+    return routes, members.connect(here, reserved, routes)
 
 
 def _with_lines(

@@ -59,7 +59,7 @@ class LineRun:
 
     @property
     def lead_ns(self) -> int:
-        """How long it is from the common start to the first shot."""
+        """Return the time from the common start to the first shot."""
         return LEAD_NS + self.settle_ns + (0 if self.start is None else self.start.offset_ns)
 
 
