@@ -51,7 +51,7 @@ ALWAYS = Discriminator(0.0, -0.5)
 """Takes anything for 1: no record of an input is so far below 0 V."""
 SHOTS = 200
 WIRED_SHOTS = 20
-"""Where a line carries results: a twin works each of these shots out by itself, and one shows a pulse
+"""Where a line carries results: a twin works each shot out by itself, and one shows a pulse
 this loud."""
 CLEAR = 0.5
 """Of the span of all heights: between those with the pulse and those without lies nothing."""
