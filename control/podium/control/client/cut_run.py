@@ -31,6 +31,7 @@ from podium.control.compilers.slow_branches import (
     controllers_of,
     next_part,
     slow_conditions,
+    without_wires,
 )
 from podium.control.facility.facility import Facility
 from podium.control.parameters.entry import ParameterEntry, ParameterRecord
@@ -132,14 +133,22 @@ def places_of(facility: Facility, program: Program) -> Places:
     return controllers_of(program, ports)
 
 
+def wires_of(facility: Facility) -> frozenset[tuple[str, str]]:
+    """Return from which controller to which one a line carries results."""
+    lines = facility.timing.result_lines.values()
+    return frozenset((one.output.instrument, one.input.instrument) for one in lines)
+
+
 def refuse_slow(facility: Facility, program: Program) -> None:
-    """Raise ``RunRefused`` where results would have to travel, with the time that is missing.
+    """Raise ``RunRefused`` where results would have to travel and no line of the facility carries
+    them, with the time that is missing.
 
     A program that is wrong in another way goes on: whoever compiles it will say so.
     """
     try:
         validate(program)
-        slow = slow_conditions(program, places_of(facility, program))
+        every = slow_conditions(program, places_of(facility, program))
+        slow = without_wires(every, wires_of(facility))
     except (ProgramError, DoesNotFit, OffGridError):
         return
     if slow:

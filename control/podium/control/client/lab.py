@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -30,6 +31,7 @@ from podium.control.client.line_corrections import LineCorrections, stored_lines
 from podium.control.client.prepared_program import PreparedProgram, prepare
 from podium.control.client.procedure import Procedure, reported_procedure
 from podium.control.client.readiness import check_connected, settled_status
+from podium.control.client.result_latencies import stored_latencies
 from podium.control.client.run_recorder import RunRecorder
 from podium.control.client.skew_calibration import (
     LoopbackResult,
@@ -103,6 +105,8 @@ class Lab:
         """
         self._file = file
         self._lines = LineCorrections(facility, lines or {})
+        self._latencies: tuple[tuple[str, int], ...] = ()
+        """Of lines that carry results."""
         self._who = checked_name(who)
         self._facility = facility
         self._bus = bus
@@ -149,7 +153,9 @@ class Lab:
 
     def _like(self, procedure: str, priority: int) -> "Lab":
         given = (self._facility, self._bus, self._who, procedure, self._file)
-        return Lab(*given, recorded=self._recorder, lines=self._lines.all(), priority=priority)
+        made = Lab(*given, recorded=self._recorder, lines=self._lines.all(), priority=priority)
+        made._latencies = self._latencies
+        return made
 
     @property
     def queue(self) -> LabQueue:
@@ -195,6 +201,8 @@ class Lab:
         except NoSuchParameter as error:
             raise RunRefused(str(error)) from error
         if has_branches(program):
+            if not program.result_latencies and self._latencies:
+                program = replace(program, result_latencies=self._latencies)
             await asyncio.to_thread(refuse_slow, self._facility, program)
         asked_s = time.time()
         text = await asyncio.to_thread(to_json, program)
@@ -260,6 +268,16 @@ class Lab:
             lines = stored_lines(self._facility, known)
         self.correct_lines(lines)
         return lines
+
+    def use_stored_latencies(self, store: Path | str | None = None) -> tuple[tuple[str, int], ...]:
+        """Let results between controllers be as late as routines have measured, and return that.
+
+        By line of the facility file (timing > result_lines), fs. It holds for runs of this lab from
+        now on whose programs say nothing of it (``Program.result_latencies``).
+        """
+        with ParameterStore(store or Path(OUT) / STORE, make=False) as known:
+            self._latencies = stored_latencies(self._facility, known)
+        return self._latencies
 
     async def calibrate(
         self,

@@ -9,7 +9,7 @@ hold behind it. Carriers begin anew: what a qubit's phase is against its drive i
 unless a frame turns a whole number of times while it waits.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -98,6 +98,22 @@ def slow_conditions(program: Program, places: Places) -> tuple[SlowCondition, ..
     shape = (1,) * len(program.axes)
     clocks = {one.name: np.zeros(shape, np.int64) for one in program.frames}
     return tuple(_slow(program.body, clocks, {}, made, places, program.axes))
+
+
+def without_wires(
+    slow: Sequence[SlowCondition], wires: Collection[tuple[str, str]]
+) -> tuple[SlowCondition, ...]:
+    """Return those of ``slow`` whose results no wire carries; ``wires``: from whom to whom."""
+    return tuple(
+        one
+        for one in slow
+        if any(
+            (source, sink) not in wires
+            for source in one.measured_at
+            for sink in one.needed_at
+            if source != sink
+        )
+    )
 
 
 def next_part(

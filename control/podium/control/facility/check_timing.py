@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from podium.control.facility.check_result_lines import check_result_lines
 from podium.control.facility.check_stations import check_stations
 from podium.control.facility.connectors import ResolvedConnector, connectors_of, resolve
 from podium.control.facility.file_contents import Complaints, FileContents
@@ -52,7 +53,7 @@ def check_timing(
     outputs: Mapping[str, ResolvedConnector],
     complaints: Complaints,
 ) -> None:
-    """Check triggers, markers, stations and the phase reference.
+    """Check triggers, markers, stations, result lines and the phase reference.
 
     ``outputs``: of the wiring, by port.
     """
@@ -62,6 +63,7 @@ def check_timing(
     for node, marker in parsed.markers.items():
         _check_marker(node, marker, sockets, models, outputs)
     check_stations(parsed, models, outputs, complaints, sockets.plug)
+    check_result_lines(parsed, models, outputs, complaints, sockets.plug)
     reference = parsed.phase_reference
     if reference is not None and reference.clock not in parsed.clocks:
         near = suggest(reference.clock, parsed.clocks)

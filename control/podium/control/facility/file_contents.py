@@ -22,6 +22,7 @@ from podium.control.facility.source import Plain, SourceFile
 from podium.control.facility.timing_entries import (
     MarkerEntry,
     PhaseReferenceEntry,
+    ResultLineEntry,
     TriggerEntry,
 )
 from podium.firmware_interfaces.quantity import QuantityError
@@ -71,6 +72,7 @@ class FileContents:
     validity: dict[str, float]
     triggers: dict[str, TriggerEntry | None]
     markers: dict[str, MarkerEntry | None]
+    result_lines: dict[str, ResultLineEntry | None]
     phase_reference: PhaseReferenceEntry | None
     bus: BusEntry | None = None
     notices: tuple[str, ...] = ()
@@ -109,6 +111,9 @@ def parse(source: SourceFile, complaints: Complaints) -> FileContents:
         validity={} if whole is None else whole.validity,
         triggers=_entries(TriggerEntry, timing.get("triggers"), ("timing", "triggers"), complaints),
         markers=_entries(MarkerEntry, timing.get("markers"), ("timing", "markers"), complaints),
+        result_lines=_entries(
+            ResultLineEntry, timing.get("result_lines"), ("timing", "result_lines"), complaints
+        ),
         phase_reference=None if whole is None else whole.timing.phase_reference,
         bus=None if whole is None else whole.bus,
         notices=() if whole is None else tuple(whole.notices),

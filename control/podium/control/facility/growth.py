@@ -67,6 +67,7 @@ def what_changed(before: Facility, after: Facility) -> list[str]:
 def _timing(before: TimingPlane, after: TimingPlane) -> list[str]:
     told = _section("timing > triggers", before.triggers, after.triggers)
     told += _section("timing > markers", before.markers, after.markers)
+    told += _section("timing > result_lines", before.result_lines, after.result_lines)
     if before.phase_reference not in (None, after.phase_reference):
         told.append("timing > phase_reference is another one")
     return told

@@ -18,7 +18,7 @@ from podium.control.facility.designs import QUBIT_KINDS
 from podium.control.facility.edge_entries import CouplerEntry, EdgeEntry
 from podium.control.facility.link_entries import LinkEntry
 from podium.control.facility.quantity_entries import FileEntry
-from podium.control.facility.timing_entries import MarkerEntry, TriggerEntry
+from podium.control.facility.timing_entries import MarkerEntry, ResultLineEntry, TriggerEntry
 from podium.firmware_interfaces.models import InstrumentModel, MapOption, Option, known_models
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -55,6 +55,7 @@ def facility_json_schema(
         schema.DriverEntry,
         TriggerEntry,
         MarkerEntry,
+        ResultLineEntry,
         *_ENTRIES.values(),
         *_LINES.values(),
     ]
@@ -69,6 +70,7 @@ def facility_json_schema(
     timing = definitions["TimingEntry"]["properties"]
     timing["triggers"] |= _by_name(_ref(TriggerEntry))
     timing["markers"] |= _by_name(_ref(MarkerEntry))
+    timing["result_lines"] |= _by_name(_ref(ResultLineEntry))
     whole = definitions.pop("FacilityFile")
     sections = whole["properties"]
     sections["timing"] = {

@@ -74,6 +74,7 @@ from podium.control.facility.timing import (
     CableDelay,
     MarkerWiring,
     PhaseReference,
+    ResultLine,
     TimingPlane,
     TriggerWiring,
 )
@@ -255,6 +256,13 @@ def _timing(parsed: FileContents, models: Mapping[str, InstrumentModel]) -> Timi
             {
                 node: MarkerWiring(node, _ref(entry.output), _ref(entry.input), delay(entry.delay))
                 for node, entry in parsed.markers.items()
+                if entry is not None
+            }
+        ),
+        FrozenMap(
+            {
+                name: ResultLine(name, _ref(entry.output), _ref(entry.input), delay(entry.delay))
+                for name, entry in parsed.result_lines.items()
                 if entry is not None
             }
         ),

@@ -1,4 +1,4 @@
-"""Defines the timing plane as a frozen value: triggers, markers, phase references."""
+"""Defines the timing plane as a frozen value: triggers, markers, result lines, references."""
 
 from dataclasses import dataclass, field
 
@@ -50,6 +50,18 @@ class MarkerWiring:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultLine:
+    """A cable that carries results from one controller to another, one bit at a time."""
+
+    name: str
+    output: ConnectorRef
+    """A marker of the controller that measures."""
+    input: ConnectorRef
+    """An input of the controller that acts."""
+    delay: CableDelay
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseReference:
     """Names what holds the phases of the nodes' microwaves together."""
 
@@ -71,3 +83,5 @@ class TimingPlane:
     """By controller."""
     markers: FrozenMap[str, MarkerWiring] = field(default_factory=FrozenMap)
     """By node."""
+    result_lines: FrozenMap[str, ResultLine] = field(default_factory=FrozenMap)
+    """By name."""

@@ -60,8 +60,19 @@ class MarkerEntry(FileEntry):
     """Of the cable. How well it is known limits how well a skew can be."""
 
 
+class ResultLineEntry(FileEntry):
+    """The cable that carries results of one controller to another, one bit at a time."""
+
+    output: str
+    """A marker of the controller that measures: cluster_a.slot4.marker3."""
+    input: str
+    """A digital input of the controller that acts: cluster_b.slot6.io0."""
+    delay: TimeEstimate
+    """Of the cable. A result is waited for until it is there in any case."""
+
+
 class TimingEntry(FileEntry):
-    """The timing plane. Triggers and markers are validated one by one."""
+    """The timing plane. Triggers, markers and result lines are validated one by one."""
 
     phase_reference: PhaseReferenceEntry | None = None
     """Reference that holds the phases of the nodes' microwaves together."""
@@ -69,3 +80,5 @@ class TimingEntry(FileEntry):
     """By controller: what drives its trigger input."""
     markers: dict[str, object] = Field(default_factory=dict)
     """By node: its way to the common time tagger, by which skews are measured."""
+    result_lines: dict[str, object] = Field(default_factory=dict)
+    """By a name of its own: what carries results from one controller to another."""

@@ -333,6 +333,10 @@ class Program:
     results_after_fs: int | None = None
     """A result is taken to be there so long behind its window; None: as long as the controller's
     manual says. A condition that is met earlier finds no result: so the latency is measured."""
+    result_latencies: tuple[tuple[str, int], ...] = ()
+    """By line that carries results from one controller to another (``a_to_b``): so long behind its
+    window a result is there, fs, as measured. One that is not named: as the facility file says of
+    its cable and manuals of the rest, and later by all that they leave open."""
 
 
 def variables(axes: Sequence[Axis]) -> dict[str, Variable]:

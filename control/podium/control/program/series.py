@@ -21,7 +21,10 @@ class Series:
     """Becomes the first dimension of the data; its points are counted from 0."""
 
 
-SHARED = ("frames", "axes", "shots", "keep_shots", "settle_fs", "results_after_fs")
+SHARED = (
+    *("frames", "axes", "shots", "keep_shots"),
+    *("settle_fs", "results_after_fs", "result_latencies"),
+)
 """Of a program: what all of a series have alike."""
 
 

@@ -165,6 +165,10 @@ def _counts(program: Program) -> Iterator[str]:
         yield from whole_problems(program.results_after_fs, "results_after_fs")
         if program.results_after_fs < 0:
             yield f"results_after_fs is {program.results_after_fs}; at least 0"
+    for line, after_fs in program.result_latencies:
+        yield from whole_problems(after_fs, f"the latency of {line}")
+        if after_fs < 0:
+            yield f"the latency of {line} is {after_fs} fs; at least 0"
 
 
 def _statement(statement: Statement, frames: set[str], known: dict[str, Variable]) -> Iterator[str]:

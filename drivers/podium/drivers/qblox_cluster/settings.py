@@ -113,6 +113,8 @@ def _module(module: ModuleSettings) -> list[Setting]:
 def _used(entry: SequencerProgram, kind: str, full_scale_v: float) -> list[Setting]:
     if kind == "QTM":
         return [Setting(entry.slot, entry.sequencer, "sync_en", entry.sync)]
+    if not entry.output:
+        return _marking(entry, kind)
     values: dict[str, Value] = {
         "sync_en": entry.sync,
         "mod_en_awg": True,
@@ -129,13 +131,33 @@ def _used(entry: SequencerProgram, kind: str, full_scale_v: float) -> list[Setti
         values["demod_en_acq"] = True
         values["integration_length_acq"] = entry.integration_ns
         values |= _discriminating(entry, full_scale_v)
-    for address in entry.listens_to:
-        values[f"trigger{address}_count_threshold"] = 1
-        values[f"trigger{address}_threshold_invert"] = False
+    values |= _listening(entry)
     return [
         *connections(entry.slot, entry.sequencer, kind, entry.output, entry.input),
         *(Setting(entry.slot, entry.sequencer, name, value) for name, value in values.items()),
     ]
+
+
+def _marking(entry: SequencerProgram, kind: str) -> list[Setting]:
+    """Return the settings of a sequencer that works markers and plays nothing."""
+    values: dict[str, Value] = {
+        "sync_en": entry.sync,
+        "marker_ovr_en": False,
+        **_listening(entry),
+    }
+    return [
+        *connections(entry.slot, entry.sequencer, kind, None, None),
+        *(Setting(entry.slot, entry.sequencer, name, value) for name, value in values.items()),
+    ]
+
+
+def _listening(entry: SequencerProgram) -> dict[str, Value]:
+    """Return how triggers are counted on which a program depends."""
+    values: dict[str, Value] = {}
+    for address in entry.listens_to:
+        values[f"trigger{address}_count_threshold"] = 1
+        values[f"trigger{address}_threshold_invert"] = False
+    return values
 
 
 def _discriminating(entry: SequencerProgram, full_scale_v: float) -> dict[str, Value]:

@@ -53,6 +53,10 @@ TRIGGER_DEAD_NS = 252
 THRESHOLD_TRIGGER_NS = 364
 """From the end of an integration to the trigger's arrival at all sequencers: TRIGGER_DELAY of
 qblox-scheduler 1.0.1, backends/qblox/constants.py; docs.qblox.com gives it from input to output."""
+COUNT_TRIGGER_NS = 340
+"""From a trigger at an input that counts to its arrival at all sequencers (docs.qblox.com,
+feedback: 340 ns from TTL input to output, where it is 364 ns from the end of an integration).
+ASSUMED: the same from an edge at an input of a QTM that is forwarded."""
 SYNC_NS = 200
 """From the last sequencer's ``wait_sync`` to the common start; q1simulator sync_barrier.py."""
 TRIGGER_DELAY_STEP_PS = 39

@@ -47,7 +47,7 @@ class SequencerProgram:
     acquisitions: tuple[Acquisition, ...]
     output: str
     """``out0`` or ``out1`` of an RF module; ``out0_1``, ``out2_3`` of a baseband module (I, Q);
-    empty on a QTM, whose sequencers have one channel each."""
+    empty on a QTM, whose sequencers have one channel each, and where one only works markers."""
     input: str | None
     """``in0`` where the sequencer acquires."""
     nco_hz: float

@@ -48,7 +48,7 @@ class TimingCable:
     delay: Spread
     """What the laboratory knows of it, s."""
     label: str
-    """What faults call it: ``cluster_a.trigger``, ``node_a.marker``."""
+    """What faults call it: ``cluster_a.trigger``, ``node_a.marker``, ``a_to_b.result``."""
 
     @property
     def name(self) -> str:
@@ -64,6 +64,7 @@ class TimingDesign:
     """By instrument: the instrument that its clock is locked to."""
     triggers: tuple[TimingCable, ...] = ()
     markers: tuple[TimingCable, ...] = ()
+    """To the time tagger, and those that carry results."""
     clocks: Mapping[str, ClockMake] = field(default_factory=dict)
     """By instrument, of those that have one of the world's."""
     elsewhere: frozenset[str] = frozenset()
@@ -88,7 +89,9 @@ def timing_of(tree: Any) -> TimingDesign:
             where = f"clocks.{name}"
             references[_source(clocks, name, where)] = _source(clocks, clock["reference"], where)
     timing = _mapping(root.get("timing"), "timing")
-    triggers, markers = (_mapping(timing.get(key), key) for key in ("triggers", "markers"))
+    triggers, markers, results = (
+        _mapping(timing.get(key), key) for key in ("triggers", "markers", "result_lines")
+    )
     models = {
         str(name): _mapping(entry, f"instruments.{name}").get("model")
         for name, entry in _mapping(root.get("instruments"), "instruments").items()
@@ -105,8 +108,12 @@ def timing_of(tree: Any) -> TimingDesign:
             for name, entry in triggers.items()
         ),
         tuple(
-            _cable(entry, None, f"timing.markers.{name}", f"{name}.marker")
-            for name, entry in markers.items()
+            _cable(entry, None, f"timing.{section}.{name}", f"{name}.{kind}")
+            for section, kind, cables in (
+                ("markers", "marker", markers),
+                ("result_lines", "result", results),
+            )
+            for name, entry in cables.items()
         ),
         {
             name: makes[str(model)]

@@ -90,7 +90,7 @@ def lay_triggers(
 def lay_markers(
     design: TimingDesign, delays_s: Mapping[str, float], lines: DigitalLines, room: Room
 ) -> dict[str, tuple[str, str]]:
-    """Lay the cables from markers to the time tagger.
+    """Lay the cables from markers to the time tagger, and to who acts on their results.
 
     Return where each ends that ends here, by what faults call it (``node_a.marker``); raises
     :class:`.wiring.PlanError`.

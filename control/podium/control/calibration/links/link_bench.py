@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,11 +24,21 @@ from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.runner import Runner
 from podium.control.calibration.sequences import on_grid_ns
+from podium.control.client.result_latencies import stored_latencies
 from podium.control.facility.check_timing import PHASE_LIMIT_DEG
 from podium.control.facility.facility import Link, LinkEnd
 from podium.control.parameters.entry import NotMeasured, ParameterRecord
 from podium.control.parameters.validity import Validities
-from podium.control.program.program import Barrier, Delay, Frame, Play, Program, Statement, Value
+from podium.control.program.program import (
+    Barrier,
+    Delay,
+    Frame,
+    Play,
+    Program,
+    Statement,
+    Value,
+    has_branches,
+)
 from podium.control.program.waveforms import Square
 from podium.control.runs.errors import RunFailed, StartLate, StartPartial
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -407,6 +417,10 @@ class LinkBench:
         One that is refused is not. Of a start that was lost (late, or on one node alone) nothing is
         kept. Raises ``RunError``.
         """
+        if has_branches(program):
+            bench = self.first.bench
+            known = stored_latencies(bench.runner.facility, bench.record)
+            program = replace(program, result_latencies=known)
         begin_s = time.monotonic()
         for left in range(STARTS - 1, -1, -1):
             try:

@@ -18,6 +18,7 @@ from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.time_of_flight import LOUD, quiet_hz
 from podium.control.calibration.sequences import rest
+from podium.control.client.result_latencies import line_between
 from podium.control.facility.facility import Link
 from podium.control.parameters.entry import Measured
 from podium.control.program.conditions import Discriminator, is_one
@@ -37,19 +38,36 @@ from podium.control.program.program import (
 )
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.qblox_cluster import limits
 
 Array = NDArray[np.float64]
 
 FIRST_NS, STEP_NS, POINTS = 100, 4, 120
 """Waits behind the window: to 576 ns, where vendors give 212 to 408 ns (facts of their manuals)."""
+BEFORE_NS = 260
+"""Where a line carries results, waits begin so much before what its cable and manuals add up to."""
 WINDOW_NS, PULSE_NS = 200, 400
 ALWAYS = Discriminator(0.0, -0.5)
 """Takes anything for 1: no record of an input is so far below 0 V."""
 SHOTS = 200
+WIRED_SHOTS = 20
+"""Where a line carries results: a twin works each shot out by itself, and one shows a pulse
+this loud."""
 CLEAR = 0.5
 """Of the span of all heights: between those with the pulse and those without lies nothing."""
 WORDS = ("result_latency", "result_latency_back")
 """From the first end's window to the second end, and from the second's to the first."""
+
+
+def first_wait_ns(measuring: EndPulses, acting: EndPulses) -> int:
+    """Return the shortest wait that is tried."""
+    facility = measuring.bench.runner.facility
+    line = line_between(facility, measuring.node.qubit.node, acting.node.qubit.node)
+    if line is None:
+        return FIRST_NS
+    cable_ns = round(line.delay.value_fs / FS_PER_NS)
+    added_ns = limits.THRESHOLD_TRIGGER_NS + cable_ns + limits.COUNT_TRIGGER_NS
+    return (added_ns - BEFORE_NS) // STEP_NS * STEP_NS
 
 
 def latency_program(measuring: EndPulses, acting: EndPulses, shots: int) -> Program:
@@ -57,6 +75,7 @@ def latency_program(measuring: EndPulses, acting: EndPulses, shots: int) -> Prog
 
     ``wait`` (fs) goes from the end of the window to the pulse.
     """
+    first_ns = first_wait_ns(measuring, acting)
     frames = tuple(
         Frame(end.node.readout, end.node.qubit.readout_port, quiet_hz(end.bench, end.node.qubit))
         for end in (measuring, acting)
@@ -64,8 +83,8 @@ def latency_program(measuring: EndPulses, acting: EndPulses, shots: int) -> Prog
     names = tuple(one.name for one in frames)
     result, heard = measuring.capture, acting.capture
     flight_ns = acting.node.flight_ns()
-    last_ns = FIRST_NS + STEP_NS * (POINTS - 1)
-    wait = Variable("wait", "fs", Linear.steps(FIRST_NS * FS_PER_NS, STEP_NS * FS_PER_NS, POINTS))
+    last_ns = first_ns + STEP_NS * (POINTS - 1)
+    wait = Variable("wait", "fs", Linear.steps(first_ns * FS_PER_NS, STEP_NS * FS_PER_NS, POINTS))
     photons = LOUD * critical_photons(acting.bench, acting.node.qubit)
     amplitude = min(0.5, acting.bench.probe_amplitude(acting.node.qubit, photons))
     slowest_hz = min(one.bench.design(one.node.qubit, "kappa").value for one in (measuring, acting))
@@ -78,6 +97,7 @@ def latency_program(measuring: EndPulses, acting: EndPulses, shots: int) -> Prog
         Capture(names[1], heard, ns=last_ns + PULSE_NS + flight_ns),
         Delay(names[1:], Affine("wait")),
         If(is_one(result), (Play(names[1], Square(ns=PULSE_NS), amplitude),)),
+        Delay(names[:1], (last_ns + PULSE_NS) * FS_PER_NS),  # shots are equally long
         Barrier(names),
         Delay(names, (last_ns + PULSE_NS + flight_ns) * FS_PER_NS),
     ]
@@ -108,6 +128,15 @@ def latency_of(wait_s: Array, signal: NDArray[np.complex128]) -> tuple[float, fl
     return float(wait_s[first] - step / 2), step / np.sqrt(12), np.asarray(curve)
 
 
+def _of_line(measuring: EndPulses, acting: EndPulses) -> str:
+    """Return in words which line should have carried the results; empty where there is none."""
+    facility = measuring.bench.runner.facility
+    line = line_between(facility, measuring.node.qubit.node, acting.node.qubit.node)
+    if line is None:
+        return ""
+    return f"; does {line.name} go from {line.output} to {line.input}, and is it plugged in?"
+
+
 async def result_latency(bench: LinkBench) -> Outcome:
     """Measure how long results of either end take to the other one.
 
@@ -116,7 +145,8 @@ async def result_latency(bench: LinkBench) -> Outcome:
     carries results between the ends' controllers the run is refused, with the time that is missing.
     """
     outcome = Outcome("result_latency", "Latency of results")
-    shots = bench.shots(SHOTS)
+    wired = any(_of_line(*ends) for ends in (bench.ends, bench.ends[::-1]))
+    shots = bench.shots(WIRED_SHOTS if wired else SHOTS)
     pairs = (bench.ends, bench.ends[::-1])
     data = [
         await bench.run(outcome, latency_program(measuring, acting, shots))
@@ -139,8 +169,11 @@ async def result_latency(bench: LinkBench) -> Outcome:
 
     def fit(_: Link, panel: Panel) -> Found:
         found, series = {}, list(panel.series)
-        for word, (wait_s, signal) in zip(WORDS, signals(), strict=True):
-            at_s, sigma_s, curve = latency_of(wait_s, signal)
+        for word, (wait_s, signal), ends in zip(WORDS, signals(), pairs, strict=True):
+            try:
+                at_s, sigma_s, curve = latency_of(wait_s, signal)
+            except FitFailed as error:
+                raise FitFailed(f"{error}{_of_line(*ends)}") from error
             found[word] = Measured(at_s, sigma_s, "s")
             series.append(Series("step", wait_s * 1e9, curve, line=True))
         text = "results arrive {result_latency} later there, {result_latency_back} back"

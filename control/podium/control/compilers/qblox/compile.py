@@ -2,29 +2,31 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.qblox.allocate import SequencerAllocation, allocate
 from podium.control.compilers.qblox.click_windows import ClickRun, click_code, click_windows
+from podium.control.compilers.qblox.compiled_sequencer import CompiledSequencer
 from podium.control.compilers.qblox.discriminators import discriminator_of, rotation_deg
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
 from podium.control.compilers.qblox.line_filters import filter_delay_ns, filters_at, undone
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.loopback import tag_inputs
 from podium.control.compilers.qblox.program_series import FrameTrack, ProgramSeries
+from podium.control.compilers.qblox.result_line_code import LineRun, line_sequencers
+from podium.control.compilers.qblox.result_lines import ResultRoutes
 from podium.control.compilers.qblox.rounding import FREQUENCY_STEP_HZ
 from podium.control.compilers.qblox.sequencer_code import CodeGenerator
-from podium.control.compilers.qblox.sources import OperandSource
 from podium.control.compilers.qblox.start import check_start, nearest, preamble_ns
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
-from podium.control.compilers.qblox.triggers import Triggers
+from podium.control.compilers.qblox.triggers import NO_ROUTES, Triggers
 from podium.control.program.capture_counts import CaptureCount, capture_counts
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
-from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised
+from podium.firmware_interfaces.compiled_program import ExternalTone
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, TickGrid
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.program import (
@@ -36,29 +38,12 @@ from podium.firmware_interfaces.qblox_cluster.program import (
     SequencerProgram,
     SequencerResources,
 )
-from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
 
 SHOTS_MAX = 2**32 - 1
 """Repetitions are counted in a register."""
 GRID = TickGrid.from_rate_hz(1_000_000_000)
 DURATION_MAX_FS = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CompiledSequencer:
-    """One sequencer, with what its program is made from."""
-
-    program: SequencerProgram
-    lines: Sequence[Instruction]
-    results: tuple[ResultLayout, ...]
-    resources: SequencerResources
-    quantised: Sequence[Quantised]
-    lo_hz: float
-    given: Mapping[tuple[int, str], OperandSource]
-    """By statement and quantity: what depends on parameters."""
-    fixed: frozenset[str]
-    """Parameters that cannot be put anew here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,9 +117,7 @@ def compile_all(
     if start is not None:
         frames = tuple(one for one in frames if one.frame.port in target.ports)
     allocated = allocate(frames, target)
-    triggers = members.connect(
-        {one.timeline.frame.name for one in allocated}, () if start is None else (start.address,)
-    )
+    routes, triggers = _connected(members, allocated, target, start)
     outputs: dict[str, list[str]] = defaultdict(list)
     for one in allocated:
         outputs[one.connector].append(one.timeline.frame.name)
@@ -160,6 +143,7 @@ def compile_all(
         else _sequencer(one, members.track(one, turns, several_bins=run.bins > 1), coding, run)
         for one in allocated
     ]
+    compiled, modules = _with_lines(compiled, _modules(allocated, run.scopes), routes, members, run)
     _check_bins(compiled, program.keep_shots)
     first_shot_ns = preamble_ns(start) + LEAD_NS + run.settle_ns + run.latest_ns
     points_ns = sum(members.lasts_ns(number) for number in turns)
@@ -170,7 +154,7 @@ def compile_all(
         name=name,
         cluster=target.cluster,
         sequencers=tuple(one.program for one in compiled),
-        modules=_modules(allocated, run.scopes),
+        modules=modules,
         tones={
             one.port.modulator: ExternalTone(one.port.lo_hz, one.port.modulator_power_dbm)
             for one in allocated
@@ -185,6 +169,43 @@ def compile_all(
         start=start,
     )
     return made, tuple(compiled)
+
+
+def _connected(
+    members: ProgramSeries,
+    allocated: Sequence[SequencerAllocation],
+    target: QbloxTarget,
+    start: ExternalStart | None,
+) -> tuple[ResultRoutes, Triggers | None]:
+    """Return which results come and go by wire, and the trigger network."""
+    routes = NO_ROUTES if start is None else members.routes(target)
+    reserved = () if start is None else (start.address,)
+    here = {one.timeline.frame.name for one in allocated}
+    return routes, members.connect(here, reserved, routes)
+
+
+def _with_lines(
+    compiled: list[CompiledSequencer],
+    modules: tuple[ModuleSettings, ...],
+    routes: ResultRoutes,
+    members: ProgramSeries,
+    run: _Run,
+) -> tuple[list[CompiledSequencer], tuple[ModuleSettings, ...]]:
+    """Return sequencers and modules with those at ends of lines that carry results."""
+    if run.triggers is None or not (routes.incoming or routes.outgoing):
+        return compiled, modules
+    points = math.prod(run.shape)
+    line_run = LineRun(run.program.shots * points, run.settle_ns + run.latest_ns, run.start)
+    taken = [(one.program.slot, one.program.sequencer) for one in compiled]
+    made, asked = line_sequencers(routes, run.triggers, members.timelines(), line_run, taken)
+    by_slot = {one.slot: one for one in modules}
+    for slot, settings in asked.items():
+        known = by_slot.get(slot)
+        if known is None:
+            by_slot[slot] = settings
+        else:
+            by_slot[slot] = replace(known, channels={**known.channels, **settings.channels})
+    return [*compiled, *made], tuple(by_slot.values())
 
 
 def _check_shots(program: Program) -> None:

@@ -148,7 +148,7 @@ class _Forgetting:
         mask = event.gate.mask
         wanted = {(r.capture, t) for term in event.guard for r in term.results for t in r.times}
         mine = [a for a in arrivals if (a.capture, a.time) in wanted]
-        first_ns = np.minimum.reduce([self._over(a.at_ns) for a in mine])
+        first_ns = np.minimum.reduce([self._over(a.earliest_ns) for a in mine])
         around_ns = FORK_ROOM_NS if self._forked[k] else 0
         self._check_early(event, looks_ns - (FORK_NS if self._forked[k] else 0), mine)
         after_ns = np.zeros_like(looks_ns)
@@ -156,7 +156,7 @@ class _Forgetting:
             if not mask >> (other.address - 1) & 1 or (other.capture, other.time) in wanted:
                 continue
             at_ns = self._over(other.at_ns)
-            if (at_ns >= looks_ns + around_ns + APART_NS).all():
+            if (self._over(other.earliest_ns) >= looks_ns + around_ns + APART_NS).all():
                 continue
             if not (at_ns <= first_ns - 2 * APART_NS).all():
                 raise DoesNotFit(
@@ -184,11 +184,12 @@ class _Forgetting:
             late_ns = self._over(one.at_ns) - looks_ns
             if (late_ns > 0).any():
                 at = where_first(late_ns == late_ns.max(), self._axes)
-                there_ns = limits.THRESHOLD_TRIGGER_NS + self._ahead_ns
+                there_ns = one.takes_ns + self._ahead_ns
                 ahead = f", as its filters make it play {self._ahead_ns} ns ahead"
                 raise DoesNotFit(
                     f"{self._frame}: {event.note!r} depends on {one.capture!r}, whose result is "
                     f"there {there_ns} ns after its window has closed"
+                    f"{f' (by {one.line})' if one.line else ''}"
                     f"{ahead if self._ahead_ns else ''}, which is "
                     f"{late_ns[at]} ns too late ({describe(at, late_ns.shape, self._axes)}): let "
                     f"it wait {late_ns[at]} ns longer. {there_ns + FORK_NS} ns "

@@ -14,7 +14,8 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.qblox.assembly import bare_line
-from podium.control.compilers.qblox.compile import CompiledSequencer, compile_all, series_of
+from podium.control.compilers.qblox.compile import compile_all, series_of
+from podium.control.compilers.qblox.compiled_sequencer import CompiledSequencer
 from podium.control.compilers.qblox.delay_range import (
     DelayRange,
     Duration,

@@ -27,9 +27,11 @@ from podium.control.compilers.qblox.place import (
     place,
 )
 from podium.control.compilers.qblox.pulse_train import PulseTrains, asked_of
+from podium.control.compilers.qblox.result_lines import ResultRoutes, routes_of
 from podium.control.compilers.qblox.rounding import frequency_words
 from podium.control.compilers.qblox.schedule import schedule
-from podium.control.compilers.qblox.triggers import Triggers, triggers_of
+from podium.control.compilers.qblox.target import QbloxTarget
+from podium.control.compilers.qblox.triggers import NO_ROUTES, Triggers, triggers_of
 from podium.control.compilers.qblox.unswept_placement import (
     UnsweptFrame,
     UnsweptPlacement,
@@ -41,7 +43,6 @@ from podium.control.program.program import Capture, Play, Program, has_branches,
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.compiled_program import Quantised
 from podium.firmware_interfaces.exact_time import FS_PER_NS, TickGrid
-from podium.firmware_interfaces.qblox_cluster.limits import THRESHOLD_TRIGGER_NS
 from podium.firmware_interfaces.qblox_cluster.q1asm import Register
 
 BIN = Register(1)
@@ -99,19 +100,36 @@ class ProgramSeries:
             for made, program in zip(self._still, self.programs, strict=True)
         )
 
-    def connect(self, here: Collection[str], reserved: Collection[int]) -> Triggers | None:
+    def connect(
+        self,
+        here: Collection[str],
+        reserved: Collection[int],
+        routes: ResultRoutes = NO_ROUTES,
+    ) -> Triggers | None:
         """Allot trigger addresses to the frames whose results are used; None where none are.
 
-        ``here``: frames on this controller; ``reserved``: addresses in use. Raises
-        :class:`DoesNotFit`.
+        ``here``: frames on this controller; ``reserved``: addresses in use; ``routes``: of results
+        that travel from and to others. Raises :class:`DoesNotFit`.
         """
         if self.branches:
-            numbers = range(len(self.programs))
-            timelines = [self.timeline(number) for number in numbers]
+            timelines = self.timelines()
             after_fs = self.programs[0].results_after_fs
-            after_ns = THRESHOLD_TRIGGER_NS if after_fs is None else NS_GRID.ticks(after_fs)
-            self._triggers = triggers_of(timelines, here, reserved, after_ns)
+            after_ns = None if after_fs is None else NS_GRID.ticks(after_fs)
+            self._triggers = triggers_of(timelines, here, reserved, after_ns, routes)
         return self._triggers
+
+    def routes(self, target: QbloxTarget) -> ResultRoutes:
+        """Return which results travel to and from ``target`` by wire. Raises :class:`DoesNotFit`.
+
+        None do where nothing branches.
+        """
+        if not self.branches:
+            return NO_ROUTES
+        return routes_of(self.timelines(), target, dict(self.programs[0].result_latencies))
+
+    def timelines(self) -> list[Timeline]:
+        """Return where the statements of all programs are placed."""
+        return [self.timeline(number) for number in range(len(self.programs))]
 
     def timeline(self, number: int) -> Timeline:
         """Return where a program's statements are placed; raises :class:`OffGridError`."""

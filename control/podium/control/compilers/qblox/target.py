@@ -7,6 +7,8 @@ from typing import Literal
 from podium.control.facility.line_response import LineResponse
 
 Module = Literal["QRM-RF", "QCM-RF", "QCM", "QTM"]
+ANOTHER = "another controller"
+"""Stands for whoever serves a port that no cluster does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,28 @@ def is_flux(port: PortTarget) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class ResultLineTarget:
+    """A line that carries results from one cluster to another."""
+
+    name: str
+    source: str
+    """The cluster that measures."""
+    slot: int
+    """Of the module whose marker is raised."""
+    module: Module
+    bit: int
+    """Of ``set_mrk``."""
+    sink: str
+    """The cluster that acts."""
+    sink_slot: int
+    """Of its QTM."""
+    channel: int
+    delay_fs: int
+    sigma_fs: float
+    """One standard deviation of the delay."""
+
+
+@dataclass(frozen=True, slots=True)
 class QbloxTarget:
     """One cluster and the ports that it serves."""
 
@@ -44,3 +68,11 @@ class QbloxTarget:
     """Name of the instrument, e.g. ``cluster_a``."""
     ports: Mapping[str, PortTarget] = field(hash=False)
     """By port, physical (``node_a.feedline``) and logical (``node_a.q0.readout``) alike."""
+    result_lines: tuple[ResultLineTarget, ...] = ()
+    """Those that begin or end here, by name."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By port that another cluster serves: which."""
+
+    def place_of(self, port: str) -> str:
+        """Return the controller that serves a port."""
+        return self.cluster if port in self.ports else self.elsewhere.get(port, ANOTHER)

@@ -15,10 +15,12 @@ from podium.control.compilers.guards import Guard, GuardTerm, exclusive
 from podium.control.compilers.points import IntArray, describe, where_first
 from podium.control.compilers.qblox.gates import FORK_NS, Sender
 from podium.control.compilers.qblox.place import PlacedCapture, PlacedTuning, Timeline
+from podium.control.compilers.qblox.result_lines import ResultRoutes
 from podium.control.program.program import Axis
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster import limits
 
+NO_ROUTES = ResultRoutes()
 LEAST_DELAY_FS = (limits.THRESHOLD_TRIGGER_NS + FORK_NS) * FS_PER_NS
 """From the end of a capture's window to an ``If`` on it: a delay of this much is always enough."""
 
@@ -34,6 +36,17 @@ class Arrival:
     """From the start of the shot."""
     address: int
     guard: Guard
+    takes_ns: int = limits.THRESHOLD_TRIGGER_NS
+    """From the end of the window."""
+    doubt_ns: int = 0
+    """It may come so much earlier."""
+    line: str = ""
+    """What carries it from another cluster; empty: it is measured here."""
+
+    @property
+    def earliest_ns(self) -> IntArray:
+        """When it comes at the earliest."""
+        return self.at_ns - self.doubt_ns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,12 +79,14 @@ def triggers_of(
     timelines: Sequence[Timeline],
     here: Collection[str],
     reserved: Collection[int] = (),
-    after_ns: int = limits.THRESHOLD_TRIGGER_NS,
+    after_ns: int | None = None,
+    routes: ResultRoutes = NO_ROUTES,
 ) -> Triggers:
     """Return who sends to whom.
 
     ``here``: frames on this controller; ``reserved``: addresses that are in use already;
-    ``after_ns``: from the end of a window to a result's arrival. Raises :class:`DoesNotFit`.
+    ``after_ns``: from the end of a window to a result's arrival, None: as manuals and lines have
+    it; ``routes``: of results that travel from and to others. Raises :class:`DoesNotFit`.
     """
     frame_of = {
         item.name: one.frame.name
@@ -80,15 +95,10 @@ def triggers_of(
         for item in one.placed
         if isinstance(item, PlacedCapture)
     }
-    asked: dict[str, dict[int, str]] = {}
-    for timeline in timelines:
-        for term in _terms(timeline):
-            for result in term.results:
-                wanted = asked.setdefault(frame_of[result.capture], {})
-                if result.wanted is not None:
-                    wanted[result.wanted] = result.capture
+    wants, needed = _asked(timelines, frame_of, routes)
+    asked = {frame: wanted for frame, wanted in wants.items() if frame in needed}
     for frame, wanted in asked.items():
-        if frame not in here:
+        if frame not in here and frame not in routes.incoming:
             raise DoesNotFit(
                 f"{frame}: something depends on its results, and another controller measures them: "
                 "results do not travel from one cluster to another"
@@ -112,7 +122,9 @@ def triggers_of(
     )
     by_frame = {one.frame: one for one in senders}
     by_capture = {name: by_frame[at] for name, at in frame_of.items() if at in by_frame}
-    arrivals = tuple(tuple(_arrivals(timeline, by_frame, after_ns)) for timeline in timelines)
+    arrivals = tuple(
+        tuple(_arrivals(timeline, by_frame, after_ns, routes)) for timeline in timelines
+    )
     for timeline, some in zip(timelines, arrivals, strict=True):
         _check_network(some, timeline.shot_ns, timeline.axes)
     overrun: dict[int, int] = {}
@@ -123,27 +135,58 @@ def triggers_of(
     return Triggers(senders, by_capture, arrivals, overrun)
 
 
-def _terms(timeline: Timeline) -> Iterator[GuardTerm]:
+def _asked(
+    timelines: Sequence[Timeline], frame_of: Mapping[str, str], routes: ResultRoutes
+) -> tuple[dict[str, dict[int, str]], set[str]]:
+    """Return which results of frames are waited for, by frame, and which frames matter here.
+
+    Those matter that something here depends on, or that travel from here.
+    """
+    asked: dict[str, dict[int, str]] = {}
+    needed = {one.frame for one in routes.outgoing}
+    for timeline in timelines:
+        for consumer, term in _terms(timeline):
+            for result in term.results:
+                frame = frame_of[result.capture]
+                wanted = asked.setdefault(frame, {})
+                if result.wanted is not None:
+                    wanted[result.wanted] = result.capture
+                if consumer not in routes.elsewhere:
+                    needed.add(frame)
+    return asked, needed
+
+
+def _terms(timeline: Timeline) -> Iterator[tuple[str, GuardTerm]]:
+    """Yield all conditions, with the frames on which something depends on them."""
     for one in timeline.frames:
         for item in one.placed:
             if not isinstance(item, PlacedTuning):
-                yield from item.guard
+                for term in item.guard:
+                    yield one.frame.name, term
 
 
 def _arrivals(
-    timeline: Timeline, senders: Mapping[str, Sender], after_ns: int
+    timeline: Timeline,
+    senders: Mapping[str, Sender],
+    after_ns: int | None,
+    routes: ResultRoutes,
 ) -> Iterator[Arrival]:
     for one in timeline.frames:
         if one.frame.name not in senders:
             continue
+        carried = routes.incoming.get(one.frame.name)
+        takes_ns = limits.THRESHOLD_TRIGGER_NS if carried is None else carried.takes_ns
+        takes_ns = takes_ns if after_ns is None else after_ns
+        doubt_ns = 0 if carried is None or after_ns is not None else carried.doubt_ns
+        line = "" if carried is None else carried.line.name
         times: dict[str, int] = {}
         for item in one.placed:
             if isinstance(item, PlacedCapture):
                 time = times.get(item.name, 0)
                 times[item.name] = time + 1
-                at_ns = item.start_ns + item.duration_ns + after_ns
+                at_ns = np.asarray(item.start_ns + item.duration_ns + takes_ns)
                 address = senders[one.frame.name].address
-                yield Arrival(item.name, time, np.asarray(at_ns), address, item.guard)
+                yield Arrival(item.name, time, at_ns, address, item.guard, takes_ns, doubt_ns, line)
 
 
 def _check_network(arrivals: Sequence[Arrival], shot_ns: IntArray, axes: tuple[Axis, ...]) -> None:
@@ -151,19 +194,20 @@ def _check_network(arrivals: Sequence[Arrival], shot_ns: IntArray, axes: tuple[A
     for one, other in combinations(arrivals, 2):
         if exclusive(one.guard, other.guard):
             continue
-        apart_ns = np.abs(np.asarray(one.at_ns - other.at_ns))
+        apart_ns = _apart_ns(one, other)
         if (near := apart_ns < limits.TRIGGER_DEAD_NS).any():
             at = where_first(near, axes)
             raise DoesNotFit(
-                f"captures {one.capture!r} and {other.capture!r} end {apart_ns[at]} ns apart "
+                f"captures {one.capture!r} and {other.capture!r} end {_apart(one, other, at)} "
                 f"({describe(at, near.shape, axes)}), and something depends on both their results: "
                 f"the trigger network takes one result each {limits.TRIGGER_DEAD_NS} ns; "
                 f"let one end {limits.TRIGGER_DEAD_NS - apart_ns[at]} ns later"
             )
     for late in arrivals:
-        from_ns, to_ns = (int(f(late.at_ns - shot_ns)) for f in (np.min, np.max))
+        from_ns = int(np.min(late.earliest_ns - shot_ns))
+        to_ns = int(np.max(late.at_ns - shot_ns))
         for early in arrivals:
-            first_ns, last_ns = int(early.at_ns.min()), int(early.at_ns.max())
+            first_ns, last_ns = int(early.earliest_ns.min()), int(early.at_ns.max())
             dead_ns = limits.TRIGGER_DEAD_NS
             if first_ns - to_ns < dead_ns and from_ns - last_ns < dead_ns:
                 raise DoesNotFit(
@@ -172,3 +216,19 @@ def _check_network(arrivals: Sequence[Arrival], shot_ns: IntArray, axes: tuple[A
                     f"network takes one result each {dead_ns} ns: add a Delay of {dead_ns} ns at "
                     "the end of the shot"
                 )
+
+
+def _apart_ns(one: Arrival, other: Arrival) -> IntArray:
+    """Return how far two results are apart at the least; on one line both are as late."""
+    if one.line == other.line:
+        return np.asarray(np.abs(one.at_ns - other.at_ns))
+    return np.asarray(np.maximum(one.earliest_ns - other.at_ns, other.earliest_ns - one.at_ns))
+
+
+def _apart(one: Arrival, other: Arrival, at: tuple[int, ...]) -> str:
+    """Return in words how far two results are apart at a point."""
+    apart_ns = _apart_ns(one, other)
+    if one.line == other.line == "":
+        return f"{apart_ns[at]} ns apart"
+    lines = " and ".join(f"{a.capture!r} by {a.line}" for a in (one, other) if a.line)
+    return f"so that results are there {apart_ns[at]} ns apart at the least ({lines})"

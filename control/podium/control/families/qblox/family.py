@@ -3,7 +3,6 @@ of their trigger network."""
 
 from collections.abc import Callable, Mapping, Sequence, Set
 
-from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.batches import compile_in_batches
 from podium.control.compilers.qblox.loopback import marker_program, tag_program, tags_of
 from podium.control.compilers.qblox.patching import compile_artifact
@@ -15,7 +14,7 @@ from podium.control.facility.line_response import LineResponse
 from podium.control.facility.timing import TriggerWiring
 from podium.control.families.family import ControllerFamily, Parts
 from podium.control.families.markers import marker_of, module_of
-from podium.control.families.qblox.targets import targets_of
+from podium.control.families.qblox.targets import channel_of, targets_of
 from podium.control.families.start_wiring import SIGMAS, StartWiring
 from podium.control.program.program import Program
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -117,14 +116,6 @@ def _start(wiring: StartWiring | None) -> ExternalStart | None:
 
 def _external(wiring: StartWiring) -> ExternalStart:
     return ExternalStart(wiring.address, wiring.offset_ns, wiring.late_fs)
-
-
-def channel_of(entry: ConnectorRef) -> tuple[int, int]:
-    """Return slot and channel of a time tagger's input; raises ``DoesNotFit``."""
-    number = entry.socket.removeprefix("io")
-    if entry.slot is None or not number.isdigit():
-        raise DoesNotFit(f"{entry} is no channel of a time-tag module")
-    return entry.slot, int(number)
 
 
 _CONFORMS: Callable[[Facility], ControllerFamily] = QbloxFamily

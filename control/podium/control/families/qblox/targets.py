@@ -4,7 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import cast
 
-from podium.control.compilers.qblox.target import Module, PortTarget, QbloxTarget
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.target import (
+    Module,
+    PortTarget,
+    QbloxTarget,
+    ResultLineTarget,
+)
 from podium.control.facility.facility import (
     ConnectorRef,
     DriveWiring,
@@ -14,6 +20,7 @@ from podium.control.facility.facility import (
     FluxWiring,
 )
 from podium.control.facility.line_response import LineResponse
+from podium.control.families.markers import marker_of, module_of
 
 QBLOX = "qblox_cluster"
 """The model that the Qblox compiler serves."""
@@ -72,7 +79,48 @@ def targets_of(
         for served in ports.values():
             if qubit.feedline in served:
                 served[qubit.readout_port] = served[qubit.feedline]
-    return {name: QbloxTarget(name, served) for name, served in ports.items()}
+    at = {port: name for name, served in ports.items() for port in served}
+    carrying = _result_lines(facility)
+    return {
+        name: QbloxTarget(
+            name,
+            served,
+            tuple(one for one in carrying if name in (one.source, one.sink)),
+            {port: other for port, other in at.items() if other != name},
+        )
+        for name, served in ports.items()
+    }
+
+
+def _result_lines(facility: Facility) -> tuple[ResultLineTarget, ...]:
+    """Return the lines that carry results, by name."""
+    found = []
+    for name, line in sorted(facility.timing.result_lines.items()):
+        slot, module = module_of(facility, line.output)
+        sink_slot, channel = channel_of(line.input)
+        found.append(
+            ResultLineTarget(
+                name,
+                line.output.instrument,
+                slot,
+                cast(Module, module.name),
+                marker_of(module, line.output).bit,
+                line.input.instrument,
+                sink_slot,
+                channel,
+                line.delay.value_fs,
+                line.delay.sigma_fs,
+            )
+        )
+    return tuple(found)
+
+
+def channel_of(entry: ConnectorRef) -> tuple[int, int]:
+    """Return slot and channel of a time tagger's input; raises ``DoesNotFit``."""
+    number = entry.socket.removeprefix("io")
+    if entry.slot is None or not number.isdigit():
+        raise DoesNotFit(f"{entry} is no channel of a time-tag module")
+    return entry.slot, int(number)
 
 
 def _module(facility: Facility, connector: ConnectorRef) -> Module:

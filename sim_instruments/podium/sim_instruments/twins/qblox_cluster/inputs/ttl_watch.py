@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.signals import CaptureTrain
 from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import input_line
 from podium.sim_instruments.twins.qblox_cluster.inputs.ttl_stage import (
@@ -23,9 +24,8 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_state import FOR_EV
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import Ending
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 
-COUNT_TRIGGER_NS: Final = 340
-"""From a trigger at an input to when conditions see it (docs.qblox.com, feedback: 340 ns from TTL
-input to output, where it is 364 ns from the end of an integration)."""
+COUNT_TRIGGER_NS: Final = limits.COUNT_TRIGGER_NS
+"""From a trigger at an input to when conditions see it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,11 +157,14 @@ class Execution:
     def _begins_anew(self) -> bool:
         """Tell whether a run may begin once more: nothing depends on how far it has come.
 
-        Its sequencers may wait for a trigger. Of the world nothing was asked, and nobody looked.
+        Its sequencers may wait for a trigger. Of the world nothing was asked, no input was heard,
+        and nobody looked.
         """
         looked_at = any(run.stops is not None for run in self._runs)
-        asked = self._feedback is not None and self._feedback.has_asked
-        return self._inputs is None and not looked_at and not asked
+        feedback = self._feedback
+        return not looked_at and (
+            feedback is None or not (feedback.has_asked or feedback.has_heard)
+        )
 
     def _walk_if_known(self, known_ns: int, play: Play) -> RunOutcome | None:
         """Play a run on the tree of its outcomes, where that is worth a trial and it has one.
@@ -170,7 +173,7 @@ class Execution:
         that one more would find the network busy, or have it busy.
         """
         known = len(self._external), known_ns >= FOR_EVER
-        if known == self._tried or not self._begins_anew:
+        if known == self._tried or self._inputs is not None or not self._begins_anew:
             return None
         walked_before = self._tried is not None and self._together is None
         self._tried = known

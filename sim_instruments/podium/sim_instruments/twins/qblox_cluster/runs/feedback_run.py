@@ -140,6 +140,11 @@ class FeedbackRun:
         return self._conversation.has_begun
 
     @property
+    def has_heard(self) -> bool:
+        """Tell whether inputs of time-tag sequencers were listened to."""
+        return self._sequencers.has_heard
+
+    @property
     def dialogue(self) -> Dialogue:
         """Return the dialogue with the world, which is still to be ended."""
         return self._conversation.dialogue

@@ -119,6 +119,11 @@ class FeedbackSequencers:
                 )
         return TagWatch(runs, self._together.runs, inputs)
 
+    @property
+    def has_heard(self) -> bool:
+        """Tell whether inputs of time-tag sequencers were listened to."""
+        return self._tags is not None and self._tags.has_listened
+
     def know(self, triggers: Iterable[Trigger], known_ns: int, heard_ns: int) -> None:
         """Take triggers from outside, all until a time, and inputs that are known until another."""
         self.group.pulses.add_external(triggers)

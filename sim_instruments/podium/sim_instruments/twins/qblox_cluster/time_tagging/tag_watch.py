@@ -146,6 +146,11 @@ class TagWatch:
         return [member.number for member in self._members]
 
     @property
+    def has_listened(self) -> bool:
+        """Tell whether own edges were sent, and inputs listened to."""
+        return self._told_ns > -MARGIN_NS
+
+    @property
     def known_ns(self) -> int:
         """Return until when it is known what was tagged."""
         return self._heard_ns - MARGIN_NS
@@ -156,9 +161,11 @@ class TagWatch:
         for member in self._members:
             self._read(member)
             if member.windows:
-                found = min(found, self.known_ns, member.windows[0].closed_ns)
+                window = member.windows[0]
+                opened_ns = window.closed_ns if window.sampled else window.opened_ns
+                found = min(found, max(self.known_ns, opened_ns), window.closed_ns)
             elif member.reader.opened_subs is not None:
-                found = min(found, self.known_ns)
+                found = min(found, max(self.known_ns, member.reader.opened_ns))
         return found
 
     def _read(self, member: _Member) -> None:
@@ -255,12 +262,13 @@ class TagWatch:
         """Send messages with the tags of windows that share them."""
         if member.heard is None:
             return
-        tags = member.heard.tags + self._start
-        low, high = np.searchsorted(tags, self._span(before_ns))
+        tags = member.heard.tags  # from the start: TAI in such units is beyond 64 bits
+        low, high = np.searchsorted(tags, [at - self._start for at in self._span(before_ns)])
         fast = []
         if listens(member.channel):
             fast = [at for at, up in self._new_edges(member, before_ns) if up]
-        for times, is_fast in ((tags[low:high].tolist(), False), (fast, True)):
+        fine = [tag + self._start for tag in tags[low:high].tolist()]
+        for times, is_fast in ((fine, False), (fast, True)):
             for tag in times:
                 window = member.within(tag)
                 if window is None:

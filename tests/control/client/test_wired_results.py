@@ -1,0 +1,129 @@
+"""Results of one cluster decide what another one plays, by a line from a marker to a QTM."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from tests.benches.links.linked_ends import LINKED
+from tests.benches.links.photon_readout import level_of, read
+from tests.benches.servers.photon_program import NS, PhotonProgram
+
+from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.link_session import link_validities
+from podium.control.calibration.links.result_latency import result_latency
+from podium.control.calibration.outcome import Outcome
+from podium.control.client.facility_access import open_facility
+from podium.control.client.lab import Lab
+from podium.control.client.result_latencies import line_between, stored_latencies
+from podium.control.facility.load import load_facility
+from podium.control.parameters.entry import ParameterEntry
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.program.conditions import is_one
+from podium.control.program.program import Barrier, Delay, If, Program
+from podium.control.runs.errors import RunFailed, RunRefused
+from podium.sim_instruments.physics.sampling import sample
+from podium.sim_instruments.physics.world_file import write_world
+from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.endpoints import published
+from podium.sim_instruments.servers.faults import bring_about
+from podium.sim_instruments.servers.serving import open_serving
+
+if TYPE_CHECKING:
+    import xarray
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
+]
+
+WIRED = LINKED.parent / "facility_wired.yaml"
+SHOTS = 150
+TRIES = 12
+"""Starts that a busy machine is too late for."""
+NOMINAL_NS = 364 + 4 + 15 + 340
+"""Window to marker, cable and forwarding of an edge, by manuals and facility file."""
+
+
+def measured(value_s: float, name: str = "link_ab.result_latency") -> ParameterEntry:
+    return ParameterEntry(name, value_s, 1e-9, "s", "1", "result_latency", 0.0, 0)
+
+
+def test_the_latency_of_a_line_is_that_of_the_link_between_its_nodes() -> None:
+    facility = load_facility(str(WIRED), None)
+    line = line_between(facility, "node_b", "node_a")
+    assert line is not None
+    assert line.name == "b_to_a"
+    record = MemoryRecord([measured(723e-9)])
+    assert stored_latencies(facility, record) == (("a_to_b", 726_000_000),)
+    assert stored_latencies(load_facility(str(LINKED), None), record) == ()
+
+
+class Uncorrected:
+    """Runs programs as clusters are wired, without measured skews, until a start is in time."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lab, name)
+
+    async def run(self, program: Program) -> "xarray.Dataset":
+        for left in reversed(range(TRIES)):
+            try:
+                return await self._lab.run(program, corrected=False)
+            except RunFailed:
+                if not left:
+                    raise
+        raise AssertionError("not reached")
+
+
+async def latencies(lab: Any) -> Outcome:
+    link, validities = lab.facility.links["link_ab"], link_validities(lab.facility)
+    return await result_latency(
+        LinkBench.of(lab, link, MemoryRecord(), lambda data: None, validities, thoroughness=0.2)
+    )
+
+
+@pytest.mark.slow
+async def test_a_result_of_one_cluster_flips_the_qubit_of_another(tmp_path: Path) -> None:
+    write_world(sample(WIRED, 3), tmp_path / "twin.yaml")
+    endpoints = tmp_path / "endpoints.json"
+    async with open_serving(WIRED, tmp_path / "twin.yaml", WorldClock(ClockMode.MANUAL)) as serving:
+        made = PhotonProgram(serving.laboratory)
+
+        def flip(wait_fs: int) -> Program:
+            body = [
+                *made.turn("a.ge", 0.5),
+                *read(made, "a", "a", levels["a"]),
+                Delay(made.names, wait_fs),
+                If(is_one("a"), tuple(made.turn("b.ge"))),
+                Barrier(made.names),
+                *read(made, "b", "b", levels["b"]),
+                Delay(made.names, 60_000 * NS),
+            ]
+            frames = tuple(made.frames)
+            return Program("remote flip", frames, tuple(body), shots=SHOTS, keep_shots=True)
+
+        with published(endpoints, serving.endpoints()):
+            async with open_facility(WIRED, endpoints) as opened, asyncio.timeout(400):
+                await opened.ready(60)
+                lab: Any = Uncorrected(opened)
+                levels = {end: await level_of(lab, made, end) for end in "ab"}
+                data = await lab.run(flip(780 * NS))
+                with pytest.raises(RunRefused, match=r"by a_to_b.* ns too late .* let it wait"):
+                    await lab.run(flip(500 * NS))
+                found = await latencies(lab)
+                bring_about(serving, "unplug", "a_to_b.result")
+                cut = await lab.run(flip(780 * NS))
+                told = await latencies(lab)
+    one, other = data["a_outcome"].values, data["b_outcome"].values
+    assert 0.3 < one.mean() < 0.7
+    assert (one == other).mean() > 0.8, "readouts and decay within them take some 10 %"
+    assert not found.failures
+    for name in ("link_ab.result_latency", "link_ab.result_latency_back"):
+        assert found.measured[name].value * 1e9 == pytest.approx(NOMINAL_NS, abs=8)
+    assert np.mean(cut["b_outcome"].values) < 0.2, "nothing arrives, and nobody waits for it"
+    assert "does a_to_b go from" in told.failures["link_ab"]
