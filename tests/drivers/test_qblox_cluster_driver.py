@@ -476,7 +476,7 @@ def test_modules_calibrate_side_by_side_and_outputs_of_one_in_turn(cluster, serv
     one_fs = LO_CALIBRATION_FS + SIDEBAND_CALIBRATION_FS
     before_fs = server.now_fs()
     found = cluster.calibrate_mixers(tones)
-    assert 2 * one_fs < server.now_fs() - before_fs < 2.5 * one_fs
+    assert 2 * one_fs < server.now_fs() - before_fs < 3 * one_fs  # one by one: 3 and more
     for settings, (slot, number) in zip(found, [(4, 0), (2, 0), (4, 1)], strict=True):
         assert_takes_out(settings, mixed[slot].mixers[number])
 

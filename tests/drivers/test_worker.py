@@ -319,6 +319,22 @@ async def test_a_connection_made_after_it_was_given_up_is_closed(monkeypatch) ->
         assert await worker.call("who", lambda box: box.number, 5) == 2
 
 
+async def test_what_was_lost_is_lost_while_it_is_tried_again(monkeypatch) -> None:
+    monkeypatch.setattr(worker_module, "BACKOFF_FIRST_S", 0.001)
+    seen: list[str] = []
+    boxes = Boxes()
+
+    def connect() -> Box:
+        seen.append(worker.health.state)
+        if len(seen) < 4:
+            raise Unreachable("box: nobody listens")
+        return boxes()
+
+    async with kept(connect) as worker:
+        await worker.connected()
+    assert seen == ["connecting", "lost", "lost", "lost"]
+
+
 async def test_waiting_for_ones_turn_counts_against_the_deadline_and_costs_nothing() -> None:
     boxes = Boxes(Patient)
     async with kept(boxes) as worker, asyncio.TaskGroup() as tasks:

@@ -167,7 +167,7 @@ class Worker(Generic[Driver]):
         async with self._changed:
             self._released = ""
             if self._state == "released":
-                self._set("lost", attempting=True)
+                self._set("connecting", attempting=True)
             self._changed.notify_all()
 
     async def renew(self, why: str) -> None:
@@ -272,7 +272,8 @@ class Worker(Generic[Driver]):
         await self._drop(f"{what}: given up", connection)
 
     async def _attempt(self) -> bool:
-        self._set("connecting", attempting=True)
+        # What was lost is lost until it answers: pages do not flicker while it is tried again.
+        self._set("lost" if self._state == "lost" else "connecting", attempting=True)
         self._attempts += 1
         connection: DriverThread[Driver] = DriverThread(self.name, self._connect, self._check)
         opened = connection.opened

@@ -243,7 +243,8 @@ class InstrumentStatus:
     name: str
     model: str
     state: str
-    """``connected``, ``connecting``, ``lost``."""
+    """``connected``, ``connecting`` (for the first time), ``lost`` (until it answers again),
+    ``released``."""
     identity: str
     connections: int
     """How often it was connected so far."""
