@@ -216,10 +216,14 @@ class FeedbackSequencers:
     def _listen(self, until_ns: int) -> bool:
         """Let time-tag sequencers listen until a time; tell whether it was known what they hear.
 
-        Where it is not they listen, and send, as far as it is: somebody may wait for their edges.
+        Where it is not, and far ahead, they listen and send as far as it is: somebody may wait for
+        their edges.
         """
-        upto_ns = min(until_ns, self._heard_ns)
-        if self._tags is None or upto_ns <= self._tags.listened_ns:
+        if self._tags is None:
+            return False
+        upto_ns, listened_ns = min(until_ns, self._heard_ns), self._tags.listened_ns
+        near = until_ns - listened_ns <= COUNT_TRIGGER_NS
+        if upto_ns < until_ns and (near or upto_ns <= listened_ns):
             return False
         sent = self._tags.advance(upto_ns, self._together)
         if sent is None:
