@@ -224,8 +224,8 @@ def test_what_a_run_has_sent_by_when_it_is_stopped_has_left_and_falls(bench) -> 
     bench.load(6, 0, f"{program}set_mrk 1\nupd_param 9000\nstop")
     bench.sync(6, 0)
     everybody = (10, 2), (6, 0), (6, 1)
-    bench.play(*everybody, until_us=3)
-    stop_fs = T0 + 3 * US
+    bench.play(*everybody, until_us=2.9)
+    stop_fs = T0 + 2900 * FS_PER_NS
     for slot, number in everybody:
         bench.send(slot, f"SEQuencer{number}:STOP", stop_fs)
     bench.twin.horizon(stop_fs)
@@ -233,4 +233,4 @@ def test_what_a_run_has_sent_by_when_it_is_stopped_has_left_and_falls(bench) -> 
     assert edges is not None
     at = [((one - CABLE_FS - T0) / FS_PER_NS - START_NS, up) for one, up in edges]
     assert at[:3] == [(500, True), (700, False), (1200, True)]
-    assert at[3:] == [(3000 - START_NS, False)]
+    assert at[3:] == [(2900 - START_NS, False)]

@@ -214,10 +214,18 @@ class FeedbackSequencers:
         return min(settled_ns, max(watched_ns, 0) + COUNT_TRIGGER_NS)
 
     def _listen(self, until_ns: int) -> bool:
-        """Let time-tag sequencers listen until a time; tell whether it was known what they hear."""
-        if self._tags is None or until_ns > self._heard_ns:
+        """Let time-tag sequencers listen until a time; tell whether it was known what they hear.
+
+        Where it is not, and far ahead, they listen and send as far as it is: somebody may wait for
+        their edges.
+        """
+        if self._tags is None:
             return False
-        sent = self._tags.advance(until_ns, self._together)
+        upto_ns, listened_ns = min(until_ns, self._heard_ns), self._tags.listened_ns
+        near = until_ns - listened_ns <= COUNT_TRIGGER_NS
+        if upto_ns < until_ns and (near or upto_ns <= listened_ns):
+            return False
+        sent = self._tags.advance(upto_ns, self._together)
         if sent is None:
             return False
         self.group.pulses.add(
@@ -225,7 +233,7 @@ class FeedbackSequencers:
             for one in sent
             if one.number in self._senders
         )
-        return True
+        return upto_ns == until_ns
 
     def _asks_further(self) -> tuple[int, int] | None:
         """Return until when to play and to read as far as all is known that is done."""

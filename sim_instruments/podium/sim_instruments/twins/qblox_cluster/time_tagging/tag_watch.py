@@ -151,6 +151,11 @@ class TagWatch:
         return self._told_ns > -MARGIN_NS
 
     @property
+    def listened_ns(self) -> int:
+        """Return until when inputs were listened to."""
+        return self._heard_ns
+
+    @property
     def known_ns(self) -> int:
         """Return until when it is known what was tagged."""
         return self._heard_ns - MARGIN_NS
