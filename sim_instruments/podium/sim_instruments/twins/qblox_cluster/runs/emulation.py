@@ -143,7 +143,7 @@ def _sequencer_run(program: ClusterProgram, entry: SequencerProgram) -> Sequence
             f"{program.name}: {entry.frame} is in slot {entry.slot}, whose module is {kind!r}; "
             f"there are {', '.join(MODULE_MODELS)}"
         )
-    if not entry.output and not model.channels:
+    if not (entry.output or entry.waveforms or model.channels):
         raise CannotEmulate(
             f"{program.name}: {entry.frame} works a marker and plays no pulses: what travels from "
             "one cluster to another cannot be shown"
