@@ -10,10 +10,6 @@ from tests.benches.links.linked_ends import LINKED
 from tests.benches.links.photon_readout import level_of, read
 from tests.benches.servers.photon_program import NS, PhotonProgram
 
-from podium.control.calibration.links.link_bench import LinkBench
-from podium.control.calibration.links.link_session import link_validities
-from podium.control.calibration.links.result_latency import result_latency
-from podium.control.calibration.outcome import Outcome
 from podium.control.client.facility_access import open_facility
 from podium.control.client.lab import Lab
 from podium.control.client.result_latencies import line_between, stored_latencies
@@ -43,8 +39,6 @@ WIRED = LINKED.parent / "facility_wired.yaml"
 SHOTS = 150
 TRIES = 12
 """Starts that a busy machine is too late for."""
-NOMINAL_NS = 364 + 4 + 15 + 340
-"""Window to marker, cable and forwarding of an edge, by manuals and facility file."""
 
 
 def measured(value_s: float, name: str = "link_ab.result_latency") -> ParameterEntry:
@@ -80,13 +74,6 @@ class Uncorrected:
         raise AssertionError("not reached")
 
 
-async def latencies(lab: Any) -> Outcome:
-    link, validities = lab.facility.links["link_ab"], link_validities(lab.facility)
-    return await result_latency(
-        LinkBench.of(lab, link, MemoryRecord(), lambda data: None, validities, thoroughness=0.2)
-    )
-
-
 @pytest.mark.slow
 async def test_a_result_of_one_cluster_flips_the_qubit_of_another(tmp_path: Path) -> None:
     write_world(sample(WIRED, 3), tmp_path / "twin.yaml")
@@ -115,15 +102,9 @@ async def test_a_result_of_one_cluster_flips_the_qubit_of_another(tmp_path: Path
                 data = await lab.run(flip(780 * NS))
                 with pytest.raises(RunRefused, match=r"by a_to_b.* ns too late .* let it wait"):
                     await lab.run(flip(500 * NS))
-                found = await latencies(lab)
                 bring_about(serving, "unplug", "a_to_b.result")
                 cut = await lab.run(flip(780 * NS))
-                told = await latencies(lab)
     one, other = data["a_outcome"].values, data["b_outcome"].values
     assert 0.3 < one.mean() < 0.7
     assert (one == other).mean() > 0.8, "readouts and decay within them take some 10 %"
-    assert not found.failures
-    for name in ("link_ab.result_latency", "link_ab.result_latency_back"):
-        assert found.measured[name].value * 1e9 == pytest.approx(NOMINAL_NS, abs=8)
     assert np.mean(cut["b_outcome"].values) < 0.2, "nothing arrives, and nobody waits for it"
-    assert "does a_to_b go from" in told.failures["link_ab"]
