@@ -75,8 +75,6 @@ def line_sequencers(
     ``taken``: slots and numbers of sequencers in use. Modules are by slot: channels of QTMs, else
     only named. Raises :class:`DoesNotFit`.
     """
-    if not routes.incoming and not routes.outgoing:
-        return (), {}
     if len(timelines) > 1:
         raise DoesNotFit("results travel by wire in one program at a time, not in a series")
     (timeline,), used = timelines, set(taken)

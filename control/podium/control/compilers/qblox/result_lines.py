@@ -40,7 +40,6 @@ class CarriedResults:
     """From the end of a window to when all sequencers of the other cluster know it, at most."""
     doubt_ns: int
     """It may be there so much earlier."""
-    measured: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +116,10 @@ def _carried(frame: str, line: ResultLineTarget, measured_fs: int | None) -> Car
     if measured_fs is not None:
         latest_ns = -(-measured_fs // FS_PER_NS) + MEASURED_DOUBT_NS
         raised_ns = latest_ns - MEASURED_DOUBT_NS - limits.COUNT_TRIGGER_NS
-        return CarriedResults(frame, line, raised_ns, latest_ns, 2 * MEASURED_DOUBT_NS, True)
+        return CarriedResults(frame, line, raised_ns, latest_ns, 2 * MEASURED_DOUBT_NS)
     doubt_ns = START_DOUBT_NS + math.ceil(SIGMAS * line.sigma_fs / FS_PER_NS)
     latest_ns = before_ns + limits.COUNT_TRIGGER_NS + doubt_ns
-    return CarriedResults(frame, line, before_ns, latest_ns, 2 * doubt_ns, False)
+    return CarriedResults(frame, line, before_ns, latest_ns, 2 * doubt_ns)
 
 
 def _missing(
