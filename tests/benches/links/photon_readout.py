@@ -1,11 +1,13 @@
 """Readouts at the ends of a linked pair that a photon program drives."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from tests.benches.servers.photon_program import NS, PhotonProgram
 
 from podium.control.client.lab import Lab
-from podium.control.program.conditions import Discriminator
-from podium.control.program.program import Barrier, Capture, Delay, Play, Program, Statement
+from podium.control.program.conditions import Discriminator, is_one
+from podium.control.program.program import Barrier, Capture, Delay, If, Play, Program, Statement
 from podium.control.program.waveforms import Square
 
 
@@ -32,3 +34,19 @@ async def level_of(lab: Lab, made: PhotonProgram, end: str) -> Discriminator:
     turns = -np.angle(means[1] - means[0]) / (2 * np.pi)
     middle = (means[0] + means[1]) / 2 * np.exp(2j * np.pi * turns)
     return Discriminator(float(turns % 1.0), float(middle.real))
+
+
+def remote_flip(
+    made: PhotonProgram, levels: Mapping[str, Discriminator], wait_fs: int, shots: int
+) -> Program:
+    """Return half a turn of a, and a flip of b, ``wait_fs`` behind it, where a was found in 1."""
+    body = [
+        *made.turn("a.ge", 0.5),
+        *read(made, "a", "a", levels["a"]),
+        Delay(made.names, wait_fs),
+        If(is_one("a"), tuple(made.turn("b.ge"))),
+        Barrier(made.names),
+        *read(made, "b", "b", levels["b"]),
+        Delay(made.names, 60_000 * NS),
+    ]
+    return Program("remote flip", tuple(made.frames), tuple(body), shots=shots, keep_shots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from tests.benches.links.linked_ends import LINKED
-from tests.benches.links.photon_readout import level_of, read
+from tests.benches.links.photon_readout import level_of, remote_flip
 from tests.benches.servers.photon_program import NS, PhotonProgram
 
 from podium.control.client.facility_access import open_facility
@@ -16,8 +16,7 @@ from podium.control.client.result_latencies import line_between, stored_latencie
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
-from podium.control.program.conditions import is_one
-from podium.control.program.program import Barrier, Delay, If, Program
+from podium.control.program.program import Program
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import write_world
@@ -82,17 +81,7 @@ async def test_a_result_of_one_cluster_flips_the_qubit_of_another(tmp_path: Path
         made = PhotonProgram(serving.laboratory)
 
         def flip(wait_fs: int) -> Program:
-            body = [
-                *made.turn("a.ge", 0.5),
-                *read(made, "a", "a", levels["a"]),
-                Delay(made.names, wait_fs),
-                If(is_one("a"), tuple(made.turn("b.ge"))),
-                Barrier(made.names),
-                *read(made, "b", "b", levels["b"]),
-                Delay(made.names, 60_000 * NS),
-            ]
-            frames = tuple(made.frames)
-            return Program("remote flip", frames, tuple(body), shots=SHOTS, keep_shots=True)
+            return remote_flip(made, levels, wait_fs, SHOTS)
 
         with published(endpoints, serving.endpoints()):
             async with open_facility(WIRED, endpoints) as opened, asyncio.timeout(400):

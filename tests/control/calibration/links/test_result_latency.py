@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.benches.links.linked_ends import LINKED, bench_of
-from tests.benches.links.photon_readout import level_of, read
+from tests.benches.links.photon_readout import level_of, remote_flip
 from tests.benches.servers.photon_program import NS, PhotonProgram
 
 from podium.control.calibration.fits.least_squares import FitFailed
@@ -21,8 +21,7 @@ from podium.control.client.facility_access import open_facility
 from podium.control.client.lab import Lab
 from podium.control.compilers.qblox.triggers import LEAST_DELAY_FS
 from podium.control.parameters.memory_record import MemoryRecord
-from podium.control.program.conditions import is_one
-from podium.control.program.program import Barrier, Delay, If, Program
+from podium.control.program.program import Program
 from podium.control.program.validate import ProgramError, validate
 from podium.control.runs.errors import RunRefused
 from podium.firmware_interfaces.qblox_cluster.limits import THRESHOLD_TRIGGER_NS
@@ -95,17 +94,7 @@ async def test_a_result_travels_within_a_cluster_from_node_to_node(tmp_path: Pat
         made = PhotonProgram(serving.laboratory)
 
         def flip(wait_fs: int) -> Program:
-            body = [
-                *made.turn("a.ge", 0.5),
-                *read(made, "a", "a", levels["a"]),
-                Delay(made.names, wait_fs),
-                If(is_one("a"), tuple(made.turn("b.ge"))),
-                Barrier(made.names),
-                *read(made, "b", "b", levels["b"]),
-                Delay(made.names, 60_000 * NS),
-            ]
-            frames = tuple(made.frames)
-            return Program("remote flip", frames, tuple(body), shots=SHOTS, keep_shots=True)
+            return remote_flip(made, levels, wait_fs, SHOTS)
 
         with published(endpoints, serving.endpoints()):
             async with open_facility(ONE_CLUSTER, endpoints) as lab, asyncio.timeout(240):
