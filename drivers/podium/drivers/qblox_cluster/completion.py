@@ -12,7 +12,7 @@ from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.firmware_interfaces.run_allowance import run_allowance_s
 
 POLL_FIRST_S = 0.002
-POLL_MAX_S = 0.05
+POLL_MAX_S = 0.1
 POLL_SHARE = 0.2
 """Pause between two questions whether a program has begun, or is over: this share of the time
 waited so far, between the first and the longest, so that it costs little of a short program and of
