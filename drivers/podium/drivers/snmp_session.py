@@ -15,6 +15,8 @@ from pysnmp.hlapi.v1arch.asyncio import (
     get_cmd,
 )
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
+from pysnmp.smi.builder import MibBuilder
+from pysnmp.smi.view import MibViewController
 
 from podium.drivers.errors import ProtocolError, Unreachable
 from podium.firmware_interfaces.snmp import Oid
@@ -38,6 +40,8 @@ class SnmpSession:
         self._at = at
         self._community = community
         self._closed = threading.Event()
+        self._mibs = MibViewController(MibBuilder())
+        """Without it each dispatcher reads the same files anew, at its first question."""
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
 
     def get(self, oids: Sequence[Oid]) -> dict[Oid, Shown]:
@@ -65,6 +69,7 @@ class SnmpSession:
             raise RuntimeError("asked outside of a task")
         self._running = (asyncio.get_running_loop(), task)
         dispatcher = SnmpDispatcher()
+        dispatcher.cache["mibViewController"] = self._mibs
         try:
             target = await UdpTransportTarget.create(self._at, timeout=ANSWER_S, retries=TRIES - 1)
             found: dict[Oid, Shown] = {}

@@ -13,6 +13,9 @@ def main(argv: Sequence[str]) -> int:
     if what == "say":
         os.write(int(words[0]), " ".join(words[1:]).encode())
         return 0
+    if what == "imported":
+        os.write(int(words[0]), str(words[1] in sys.modules).encode())
+        return 0
     os.write(int(words[0]), b"waiting")
     sys.stdin.read()
     return 3

@@ -155,6 +155,20 @@ def test_distances_tell_the_resonator_within_its_sigmas() -> None:
     assert learned[4] < 0.3, "how far the lines are apart"
 
 
+def test_where_the_fit_begins_does_not_tell_in_what_it_finds() -> None:
+    rng = np.random.default_rng(3)
+    before = KnownResonator(ONE, np.diag(SIGMAS**2))
+    seen = measured(rng)
+    fewer = fit_resonator(before, OPENS_S, *(one[:72] for one in seen))
+    assert fewer.resonator != ONE
+    found = fit_resonator(before, OPENS_S, *seen)
+    sooner = fit_resonator(before, OPENS_S, *seen, near=fewer.resonator)
+    sigma = np.sqrt(np.diag(found.covariance))
+    away = (vector_of(sooner.resonator) - vector_of(found.resonator)) / sigma
+    assert np.max(np.abs(away)) < 0.02
+    assert sooner.covariance == pytest.approx(found.covariance, rel=0.02)
+
+
 def test_distances_that_nothing_stands_out_of_leave_what_was_known() -> None:
     before = KnownResonator(ONE, np.diag(SIGMAS**2))
     frequency, log_amplitude, length_s, _, sigma = measured(np.random.default_rng(0))

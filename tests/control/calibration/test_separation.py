@@ -35,7 +35,9 @@ from podium.control.calibration.fits.separation import (
     TOP_FORM,
     WIDE_FORM,
     BestSetting,
+    Form,
     best_setting,
+    told_resonator,
 )
 from podium.control.calibration.fits.separation_hill import Separations, fit_hill
 
@@ -83,6 +85,17 @@ def joined(*maps: Separations) -> Separations:
     return Separations(*(np.concatenate([getattr(one, name) for one in maps]) for name in names))
 
 
+def best_of(
+    seen: Separations,
+    window: Window,
+    form: Form = WIDE_FORM,
+    earlier: Separations | None = None,
+) -> BestSetting:
+    """Return the best setting by the law of the resonator that all settings tell."""
+    known = told_resonator(seen, window, earlier)
+    return best_setting(seen, replace(window, known=known), form)
+
+
 @dataclass(frozen=True)
 class Search:
     window: Window
@@ -95,11 +108,11 @@ def search_of(seed: int) -> Search:
     rng = np.random.default_rng(seed)
     window = window_of(rng)
     wide = measured(rng, *WIDE, 40)
-    first = best_setting(wide, window)
+    first = best_of(wide, window)
     steps = np.linspace(-0.15, 0.15, 5)
     near = (first.frequency_hz + 7e6 * steps, first.log_amplitude + np.log(10) * steps)
     both = joined(wide, measured(rng, *near, 240))
-    return Search(window, both, best_setting(both, window))
+    return Search(window, both, best_of(both, window))
 
 
 def top_of(search: Search, seed: int, shots: int, uneven: Uneven = EVEN) -> BestSetting:
@@ -109,7 +122,7 @@ def top_of(search: Search, seed: int, shots: int, uneven: Uneven = EVEN) -> Best
         steps = np.linspace(-1, 1, 5)
         near = (best.frequency_hz + 0.6e6 * steps, best.log_amplitude + 0.22 * steps)
         last = measured(rng, *near, shots, best.length_s, uneven)
-        best = best_setting(last, search.window, TOP_FORM, earlier)
+        best = best_of(last, search.window, TOP_FORM, earlier)
         if best.inside:
             break
         earlier = joined(earlier, last)
@@ -154,7 +167,7 @@ def test_the_loss_that_is_stated_is_the_loss_there_is(searches: list[Search]) ->
 
 
 def test_few_shots_are_said_to_miss_more() -> None:
-    found = [best_setting(measured(np.random.default_rng(s), *WIDE, 12), WINDOW) for s in range(5)]
+    found = [best_of(measured(np.random.default_rng(s), *WIDE, 12), WINDOW) for s in range(5)]
     missed = np.mean([lost_by(one) for one in found])
     assert 0.4 < missed / np.mean([one.loss for one in found]) < 2
 
@@ -203,14 +216,14 @@ def test_noise_has_no_best_setting() -> None:
         noise = np.hypot(*rng.normal(0, wide.sigma, (2, wide.sigma.size)))
         half = rng.binomial(40, 0.5, wide.sigma.size).astype(float)
         with pytest.raises(FitFailed, match="no setting tells 0 from 1: of 72, the best has"):
-            best_setting(replace(wide, distance=noise, lost=half), WINDOW)
+            best_of(replace(wide, distance=noise, lost=half), WINDOW)
 
 
 def test_a_readout_that_is_hardly_better_than_a_coin_has_no_best_setting() -> None:
     rng = np.random.default_rng(5)
     many = measured(rng, *WIDE, 40_000)
     with pytest.raises(FitFailed, match="of the shots, a coin in 50 %"):
-        best_setting(replace(many, distance=many.distance / 40), WINDOW)
+        best_of(replace(many, distance=many.distance / 40), WINDOW)
 
 
 @pytest.mark.parametrize(("apart", "growth"), [(4.0, 0.0), (6.0, 1.5), (9.0, 1.5)])
@@ -251,7 +264,7 @@ def test_no_setting_is_chosen_where_a_low_one_was_measured(bend_hz: float, width
     seen = Separations(
         frequency, np.log(amplitude), 600e-9 * each, apart, 0.03 * each, 4000 * each, 60 * each
     )
-    best = best_setting(seen, WINDOW)
+    best = best_of(seen, WINDOW)
     nearest = np.argmin(
         ((frequency - best.frequency_hz) / np.ptp(frequency)) ** 2
         + ((np.log(amplitude) - best.log_amplitude) / np.ptp(np.log(amplitude))) ** 2

@@ -14,6 +14,7 @@ import pytest
 from podium.control.processes import process_layout
 from podium.control.processes.fork_server import Ended, Start, Started, decoded, encoded
 from podium.control.processes.forked_processes import ForkServer, ForkServerLost, fork_server
+from podium.firmware_interfaces.models import known_models
 
 OBEDIENT = "tests.benches.processes.obedient_process"
 ENOUGH_S = 30.0
@@ -72,6 +73,16 @@ async def test_processes_side_by_side_have_one_server(server: ForkServer) -> Non
     started = await asyncio.gather(*(server.start(OBEDIENT, ["end", str(k)]) for k in range(5)))
     assert [await one.wait() for one in started] == [0, 1, 2, 3, 4]
     assert len(servers() - BEFORE) == 1
+
+
+@pytest.mark.parametrize("imports", [[], ["podium.no_such_module", "colorsys"]])
+async def test_what_a_process_will_import_is_there_when_it_begins(
+    server: ForkServer, said: Said, imports: list[str]
+) -> None:
+    words = ["imported", str(said.writes), "colorsys"]
+    process = await server.start(OBEDIENT, words, [said.writes], imports)
+    assert await said.heard() == str(bool(imports))
+    assert await process.wait() == 0
 
 
 async def test_descriptors_come_under_their_numbers(server: ForkServer, said: Said) -> None:
@@ -156,7 +167,8 @@ async def test_a_start_that_is_given_up_leaves_no_process(server: ForkServer, sa
 
 
 def test_messages_come_back_as_they_were() -> None:
-    for message in (Start(3, "a.b", ("x", "--y"), (0, 7)), Started(3, 99), Ended(99, -9)):
+    start = Start(3, "a.b", ("x", "--y"), (0, 7), ("c.d",))
+    for message in (start, Started(3, 99), Ended(99, -9)):
         assert decoded(encoded(message)) == message
 
 
@@ -170,6 +182,9 @@ def test_what_is_imported_before_a_copy_starts_no_thread() -> None:
         process_layout.RECORDS,
         process_layout.PAGE,
     ]
+    models = [one for one in known_models().values() if one.driver.startswith("podium.")]
+    paths = {path for one in models for path in (one.driver, one.family) if path}
+    modules += sorted(path.partition(":")[0] for path in paths)
     text = (
         "import os, sys, podium_process; podium_process.configure_process()\n"
         "for module in sys.argv[1:]: __import__(module)\n"

@@ -109,7 +109,7 @@ async def _join(facility: "Facility", arguments: Namespace) -> int:
         }
         kept = await stack.enter_async_context(kept_processes(report))
         store = str(arguments.store or DEFAULT_STORE)
-        await keep_agents(kept, new, words, files_of(arguments), state_file, store)
+        await keep_agents(kept, facility, new, words, files_of(arguments), state_file, store)
         async with asyncio.TaskGroup() as tasks:
             telling = tasks.create_task(
                 _tell_when_ready(lab, frozenset(new), as_json=arguments.json)

@@ -159,7 +159,7 @@ async def _up(
         store = str(arguments.store or DEFAULT_STORE)
         own = {name: owners[name] for name in parts.agents}
         told = {name: parts.words[Member("agent", name)] for name in own}
-        await keep_agents(kept, own, told, common, state_file, store)
+        await keep_agents(kept, facility, own, told, common, state_file, store)
         metrics = await keep_supervisor(kept, parts, common, state_file)
         await keep_records(kept, parts, common, state_file, arguments.records)
         if listening is not None and url is not None:

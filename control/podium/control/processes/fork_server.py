@@ -11,6 +11,7 @@ that is killed; how they end is unknown then. It ends when who started it does.
 """
 
 import fcntl
+import gc
 import json
 import os
 import select
@@ -42,6 +43,8 @@ class Start:
     arguments: tuple[str, ...]
     descriptors: tuple[int, ...]
     """The numbers under which the process is to find them; the first is its standard input."""
+    imports: tuple[str, ...] = ()
+    """Modules that it will import as well, and others of its kind too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +116,10 @@ def _serve(connection: socket.socket) -> Start | None:
             return None
         start = decoded(said)
         assert isinstance(start, Start)
-        with suppress(Exception):  # the process says what is wrong, when it tries again
-            import_module(start.module)
+        for module in (start.module, *start.imports):
+            with suppress(Exception):  # the process says what is wrong, when it tries again
+                import_module(module)
+        gc.freeze()  # no copy looks through what all of them share
         pid = os.fork()
         if pid == 0:
             _become(start, given, (connection.detach(), wakes, wakened))

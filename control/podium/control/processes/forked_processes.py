@@ -91,17 +91,21 @@ class ForkServer:
         self._running: dict[int, ForkedProcess] = {}
 
     async def start(
-        self, module: str, arguments: Sequence[str], inherit: Sequence[int] = ()
+        self,
+        module: str,
+        arguments: Sequence[str],
+        inherit: Sequence[int] = (),
+        imports: Sequence[str] = (),
     ) -> ForkedProcess:
         """Start a process that runs ``module.main(arguments)``, a session of its own.
 
-        ``inherit``: descriptors of ours that it has too, under the same numbers. Raises
-        :class:`ForkServerLost`, and ``OSError``.
+        ``inherit``: descriptors of ours that it has too, under the same numbers. ``imports``:
+        modules that it will import. Raises :class:`ForkServerLost`, and ``OSError``.
         """
         async with self._launching:
             connection = self._connection or await self._launch()
         number = next(self._numbers)
-        start = Start(number, module, tuple(arguments), (0, *inherit))
+        start = Start(number, module, tuple(arguments), (0, *inherit), tuple(imports))
         stdin, ours = os.pipe()
         answer: asyncio.Future[ForkedProcess] = asyncio.get_running_loop().create_future()
         self._asked[number] = answer, ours

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from podium.control.bus.process_bus import own_credentials
 from podium.control.facility.facility import Facility
+from podium.control.facility.instrument_models import model_of
 from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.problems import suggest
 from podium.control.facility.state_folder import (
@@ -150,6 +151,7 @@ def free_endpoints(count: int, protocol: str = "tcp") -> list[str]:
             probe.close()
 
 
+OURS = "podium."
 AGENT = "podium.control.agent.process"
 COORDINATOR = "podium.control.coordinator.process"
 COORDINATOR_FILES: Mapping[str, Callable[[Path], Path]] = {
@@ -208,6 +210,7 @@ async def keep_page(
 
 async def keep_agents(
     kept: KeptProcesses,
+    facility: Facility,
     owners: Mapping[str, Sequence[str]],
     of_the_bus: Mapping[str, Sequence[str]],
     common: Sequence[str],
@@ -228,7 +231,21 @@ async def keep_agents(
             *("--epochs", str(epochs_folder(state_file))),
             *("--store", store),
         ]
-        await kept.keep(f"agent {name}", AGENT, words)
+        await kept.keep(
+            f"agent {name}", AGENT, words, imports=driver_modules(facility, instruments)
+        )
+
+
+def driver_modules(facility: Facility, instruments: Iterable[str]) -> list[str]:
+    """Return the modules of ours that hold the drivers of instruments, and their compilers.
+
+    A vendor's packages take a second to import, and each agent would. What others bring along may
+    start threads, which no copy would have: it is left to the agents.
+    """
+    models = [model_of(facility.instruments[name]) for name in instruments]
+    paths = (path for model in models for path in (model.driver, model.family) if path)
+    modules = dict.fromkeys(path.partition(":")[0] for path in paths)
+    return [one for one in modules if one.startswith(OURS)]
 
 
 async def keep_supervisor(

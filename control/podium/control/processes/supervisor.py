@@ -3,9 +3,10 @@
 import asyncio
 import re
 import signal
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from podium.control.processes.forked_processes import (
     ForkedProcess,
@@ -50,13 +51,19 @@ class KeptProcesses:
     report: Report
 
     async def keep(
-        self, name: str, module: str, arguments: Sequence[str], inherit: Sequence[int] = ()
+        self,
+        name: str,
+        module: str,
+        arguments: Sequence[str],
+        inherit: Sequence[int] = (),
+        imports: Sequence[str] = (),
     ) -> None:
         """Keep a process running that runs ``module.main(arguments)``.
 
-        ``inherit``: descriptors of ours that it has too.
+        ``inherit``, ``imports``: as of :meth:`.ForkServer.start`.
         """
-        kept = _kept_running(self.server, name, module, arguments, self.report, inherit)
+        start = partial(self.server.start, module, arguments, inherit, imports)
+        kept = _kept_running(name, start, self.report)
         await self.stack.enter_async_context(kept)
 
 
@@ -69,34 +76,22 @@ async def kept_processes(report: Report) -> AsyncGenerator[KeptProcesses]:
 
 @asynccontextmanager
 async def _kept_running(
-    server: ForkServer,
-    name: str,
-    module: str,
-    arguments: Sequence[str],
-    report: Report,
-    inherit: Sequence[int],
+    name: str, start: Callable[[], Awaitable[ForkedProcess]], report: Report
 ) -> AsyncGenerator[None]:
     async with asyncio.TaskGroup() as tasks:
-        keeping = tasks.create_task(_keep(server, name, module, arguments, report, inherit))
+        keeping = tasks.create_task(_keep(name, start, report))
         try:
             yield
         finally:
             keeping.cancel()
 
 
-async def _keep(
-    server: ForkServer,
-    name: str,
-    module: str,
-    arguments: Sequence[str],
-    report: Report,
-    inherit: Sequence[int],
-) -> None:
+async def _keep(name: str, start: Callable[[], Awaitable[ForkedProcess]], report: Report) -> None:
     while True:
         # Its standard input closes when we end, however we end: then it ends as well. A session
         # of its own keeps Ctrl-C from it: we are the one who ends it.
         try:
-            process = await server.start(module, arguments, inherit)
+            process = await start()
         except ForkServerLost as error:
             report(f"{name} was not started: {error}; it is tried again")
             await asyncio.sleep(RESTART_S)

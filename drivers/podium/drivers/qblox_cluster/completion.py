@@ -12,10 +12,11 @@ from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.firmware_interfaces.run_allowance import run_allowance_s
 
 POLL_FIRST_S = 0.002
-POLL_MAX_S = 0.05
-POLL_SHARE = 0.1
-"""Pause between two questions whether a program is over: this share of the time waited so far,
-between the first and the longest, so that it costs little of a short program and of a long one."""
+POLL_MAX_S = 0.1
+POLL_SHARE = 0.2
+"""Pause between two questions whether a program has begun, or is over: this share of the time
+waited so far, between the first and the longest, so that it costs little of a short program and of
+a long one. Each question is a packet there and one back."""
 
 UNDER_WAY = ("ARMED", "RUNNING", "Q1_STOPPED")
 """States of a sequencer that was started: it is armed until those it starts with are started."""
@@ -74,9 +75,14 @@ def wait_until_stopped(
                 f"{allowance_s:g} s after the computed {duration_s:g} s"
             )
         waited_s = time.monotonic() - began
-        if interrupted.wait(min(max(POLL_FIRST_S, POLL_SHARE * waited_s), POLL_MAX_S)):
+        if interrupted.wait(poll_pause_s(waited_s)):
             interrupted.clear()
             raise Refused(f"{name}: running {what!r}: given up while it ran")
+
+
+def poll_pause_s(waited_s: float) -> float:
+    """Return the pause before the next question, after so long."""
+    return min(max(POLL_FIRST_S, POLL_SHARE * waited_s), POLL_MAX_S)
 
 
 def has_stopped(status: Any, which: str) -> bool:

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from podium.drivers.errors import NotStarted, ProtocolError, Refused
+from podium.drivers.qblox_cluster.completion import poll_pause_s
 from podium.drivers.qblox_cluster.connection import asking, in_words, telling
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 from podium.firmware_interfaces.tai import Tai
@@ -14,7 +15,6 @@ CMM, PARTY_LINE = 0, 0
 """Slot and source of the capture (qblox-instruments 1.4.1, ``Time.arm``)."""
 TICKS_PER_NS = 2048
 """Units of the cluster's time (qblox-instruments 1.4.1, ``Time._convert_time_format``)."""
-POLL_S = 0.002
 
 
 def tai_of(ticks: int) -> Tai:
@@ -75,16 +75,17 @@ class TriggeredStart:
 
         ``Refused`` when ``interrupted`` was set. The sequencers then still wait.
         """
-        give_up = time.monotonic() + within_s
+        began = time.monotonic()
         while (started := self.started_at()) is None:
-            if time.monotonic() > give_up:
+            waited_s = time.monotonic() - began
+            if waited_s > within_s:
                 raise NotStarted(
                     f"{self._name}: running {what!r}: no start within {within_s:g} s; its trigger "
                     f"network has sent {self.pulses()} pulses at address "
                     f"{self._start.address if self._start else 0} since it was armed, "
                     "and its sequencers still wait"
                 )
-            if interrupted.wait(POLL_S):
+            if interrupted.wait(poll_pause_s(waited_s)):
                 interrupted.clear()
                 raise Refused(f"{self._name}: running {what!r}: given up while it waited to start")
         return started

@@ -304,11 +304,13 @@ def fit_resonator(
     length_s: Array,
     distance: Array,
     sigma: Array,
+    near: DrivenResonator | None = None,
 ) -> KnownResonator:
     """Return the resonator that measured distances of 0 and 1 tell, and what is known of it.
 
-    Arrays of shape (n,), a setting each; distances are known up to a common factor. Returns what is
-    ``known`` where no setting is clear, or no such resonator has these distances.
+    Arrays of shape (n,), a setting each; distances are known up to a common factor. ``near``: what
+    fewer of them have told, to begin from; None: what is known. Returns what is ``known`` where no
+    setting is clear, or no such resonator has these distances.
     """
     limit = np.log(FACTOR * known.resonator.critical_amplitude)
     clear = (distance > CLEAR * sigma) & np.isfinite(sigma) & (log_amplitude < limit)
@@ -334,8 +336,9 @@ def fit_resonator(
         return np.append(values["gain"] + logarithms(here + moved), moved @ narrow.T, axis=1)
 
     data = np.append(np.log(seen), np.zeros(len(NAMES)))
-    gain = float(np.mean(np.log(seen) - logarithms(here[None])))
-    start = dict.fromkeys(NAMES, 0.0) | {"gain": gain}
+    begin = here if near is None else vector_of(near)
+    gain = float(np.mean(np.log(seen) - logarithms(begin[None])))
+    start = dict(zip(NAMES, (begin - here).tolist(), strict=True)) | {"gain": gain}
     try:
         fit = fit_many_at_once(model, data, np.append(doubt, np.ones(len(NAMES))), [start])
     except FitFailed:

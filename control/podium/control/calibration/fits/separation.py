@@ -13,7 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.driven_resonator import KnownResonator, fit_resonator
+from podium.control.calibration.fits.driven_resonator import (
+    DrivenResonator,
+    KnownResonator,
+    fit_resonator,
+)
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.photon_decay import fit_photon_decay
 from podium.control.calibration.fits.readout_window import (
@@ -93,30 +97,48 @@ class BestSetting:
     """No coordinate is the outermost one that was measured."""
 
 
-def best_setting(
+def told_resonator(
     seen: Separations,
     window: Window,
-    form: Form = WIDE_FORM,
     earlier: Separations | None = None,
-    draws: int = DRAWS,
+    near: DrivenResonator | None = None,
+) -> KnownResonator:
+    """Return the resonator that the distances at all settings tell.
+
+    ``earlier``: settings that shape the hill no longer; ``near``: what fewer settings have told.
+    Raises FitFailed where no setting tells 0 from 1.
+    """
+    _check_apart(seen)
+    rows = [seen] if earlier is None else [earlier, seen]
+    names = ("frequency_hz", "log_amplitude", "length_s", "distance", "sigma")
+    f, a, length, apart, sigma = (
+        np.concatenate([getattr(one, name) for one in rows]) for name in names
+    )
+    return fit_resonator(window.known, window.opens_s, f, a, length, apart, sigma, near)
+
+
+def best_setting(
+    seen: Separations, window: Window, form: Form = WIDE_FORM, draws: int = DRAWS
 ) -> BestSetting:
     """Return the setting within what was measured that has the greatest expected fidelity.
 
-    ``earlier``: settings that do not shape the hill, but tell the resonator's law. ``draws``: hills
+    ``window``: with the resonator that all settings tell (:func:`told_resonator`). ``draws``: hills
     within the doubt of the one found that are looked at. Raises FitFailed when no setting tells 0
     from 1, or too few do.
     """
     _check_apart(seen)
     use = _near_the_top(seen)
-    known = _resonator(seen, earlier, window)
-    hill, covariance = fit_hill(seen, use, window, form.off, known.resonator)
-    hill, of_growth = fit_photon_decay(hill, seen, use, known)
+    hill, covariance = fit_hill(seen, use, window, form.off, window.known.resonator)
+    hill, of_growth = fit_photon_decay(hill, seen, use, window.known)
     axes = _axes(seen, use, form)
-    grid = np.meshgrid(*axes, indexing="ij", sparse=True)
-    shaped = _near_used(seen, use, hill, axes[0], axes[1])
+    # Only where settings were measured that shape the hill: shape (places, 1), then lengths.
+    places = np.argwhere(_near_used(seen, use, hill, axes[0], axes[1]))
+    if not len(places):
+        raise FitFailed("the settings that shape the hill lie too far apart")
+    settings = axes[0][places[:, :1]], axes[1][places[:, 1:]]
     # Beside the best setting of the hill found there may be a cliff: the setting is chosen that is
     # the best of all hills that it may be, on average.
-    law, settings = hill.law(*grid), grid[:2]
+    law = hill.law(*settings, axes[2][None])
     clouds = hill.clouds(*settings, law)
     threshold = best_threshold(*clouds)
     each = np.stack(
@@ -125,17 +147,22 @@ def best_setting(
             for one in _hills(hill, covariance, of_growth, draws)
         ]
     )
-    each = np.where(shaped[..., None], each, 0.0)
-    at = np.unravel_index(int(np.argmax(each.mean(axis=0))), GRID)
+
+    def place_of(fidelities: Array) -> tuple[int, int, int]:
+        place, length = np.unravel_index(int(np.argmax(fidelities)), fidelities.shape)
+        return int(places[place, 0]), int(places[place, 1]), int(length)
+
+    average = each.mean(axis=0)
+    at, chosen = place_of(average), np.unravel_index(int(np.argmax(average)), average.shape)
     here = [axis[k] for axis, k in zip(axes, at, strict=True)]
-    best = float(expected_fidelity(*clouds, threshold)[at])
+    best = float(expected_fidelity(*clouds, threshold)[chosen])
     if best < LOWEST_FIDELITY:
         raise FitFailed(
             f"no setting tells 0 from 1: the best would be right in {best * 100:.1f} % of the "
             "shots, a coin in 50 %"
         )
-    tops = [np.unravel_index(int(np.argmax(one)), one.shape) for one in each]
-    losses = np.array([one[top] - one[at] for one, top in zip(each, tops, strict=True)])
+    tops = [place_of(one) for one in each]
+    losses = np.array([one.max() - one[chosen] for one in each])
     moved = [
         np.sqrt(np.mean([(axis[top[k]] - here[k]) ** 2 for top in tops]))
         for k, axis in enumerate(axes)
@@ -149,7 +176,7 @@ def best_setting(
         place[1],
         place[2],
         sigmas=(found[0], found[1], found[2]),
-        distance=float(clouds[0][at]),
+        distance=float(clouds[0][chosen]),
         fidelity=best,
         loss=float(np.mean(losses)) + form.missed * (1 - best),
         loss_sigma=float(np.hypot(np.std(losses), form.missed_sigma * (1 - best))),
@@ -207,14 +234,6 @@ def _near_used(
     x = (frequencies_hz[:, None, None] - seen.frequency_hz) / hill.scale[0]
     y = (log_amplitudes[:, None] - seen.log_amplitude) / hill.scale[1]
     return np.asarray(use[np.argmin(x**2 + y**2, axis=-1)])
-
-
-def _resonator(seen: Separations, earlier: Separations | None, window: Window) -> KnownResonator:
-    """Return the resonator that the distances at all settings tell."""
-    rows = [seen] if earlier is None else [earlier, seen]
-    names = ("frequency_hz", "log_amplitude", "length_s", "distance", "sigma")
-    columns = (np.concatenate([getattr(one, name) for one in rows]) for name in names)
-    return fit_resonator(window.known, window.opens_s, *columns)
 
 
 def _hills(hill: Hill, covariance: Array, of_growth: Array, draws: int) -> tuple[Hill, ...]:

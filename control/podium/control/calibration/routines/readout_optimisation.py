@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, Declaration
 from podium.control.calibration.dispersive import critical_photons
+from podium.control.calibration.fits.driven_resonator import KnownResonator
 from podium.control.calibration.fits.least_squares import STILL, FitFailed
 from podium.control.calibration.fits.readout_window import Window
 from podium.control.calibration.fits.separation import (
@@ -27,6 +28,7 @@ from podium.control.calibration.fits.separation import (
     BestSetting,
     Form,
     best_setting,
+    told_resonator,
 )
 from podium.control.calibration.fits.separation_hill import Separations
 from podium.control.calibration.herald import (
@@ -130,20 +132,32 @@ class Samples:
     """Such as do not shape the hill any longer."""
     maps: list[Picture] = field(default_factory=list)
     form: Form = WIDE_FORM
+    told: tuple[int, KnownResonator] | None = None
+    """By how many settings the resonator was told last, and what they have told."""
 
     def best(self, t1_s: float | None = None, draws: int = DRAWS) -> BestSetting:
         """Return the best setting of all so far. Raises FitFailed."""
         if not self.rows:
             raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
-        window = self.window if t1_s is None else replace(self.window, t1_s=t1_s)
         seen = Separations(*np.array(self.rows).T)
-        earlier = Separations(*np.array(self.earlier).T) if self.earlier else None
-        return best_setting(seen, window, self.form, earlier, draws)
+        window = replace(self.window, known=self._resonator(seen))
+        if t1_s is not None:
+            window = replace(window, t1_s=t1_s)
+        return best_setting(seen, window, self.form, draws)
+
+    def _resonator(self, seen: Separations) -> KnownResonator:
+        """Return what all settings tell: they grow in number, and what else is known stays."""
+        count = len(self.earlier) + len(self.rows)
+        if self.told is None or self.told[0] != count:
+            earlier = Separations(*np.array(self.earlier).T) if self.earlier else None
+            near = None if self.told is None else self.told[1].resonator
+            self.told = count, told_resonator(seen, self.window, earlier, near)
+        return self.told[1]
 
     def anew(self) -> "Samples":
         """Return samples of the same qubit whose hill is that of the last maps alone."""
         earlier = [*self.earlier, *self.rows]
-        return Samples(self.window, earlier=earlier, maps=self.maps, form=TOP_FORM)
+        return Samples(self.window, earlier=earlier, maps=self.maps, form=TOP_FORM, told=self.told)
 
     def picture(self, best: BestSetting) -> Picture:
         """Return the last map that the setting lies in."""

@@ -45,15 +45,20 @@ class KernelConnection:
 
     def feed(self, data: bytes, now_fs: int) -> bytes:
         """Take what came; return what is to be sent. What breaks the rules ends the connection."""
+        looks = not data
         try:
             for frame in self._splitter.feed(data) if data else ():
-                self._obey(rpc.decode(frame), now_fs)
+                message = rpc.decode(frame)
+                looks |= isinstance(message, rpc.Call)
+                self._obey(message, now_fs)
                 if self.ended:
                     break
         except ProtocolError as error:
             self._out.append(rpc.abort(str(error)))
             self.ended = True
-        self._kernel.update(now_fs)
+        # That an answer has arrived, which clients say of each by itself, changes nothing there.
+        if looks:
+            self._kernel.update(now_fs)
         sent = b"".join(self._out)
         self._out.clear()
         if self._kernel.closed:

@@ -4,7 +4,7 @@ ASSUMED: which oscillator it is, as LabOne Q 26.7.0 allots them; that weights tu
 that what is integrated stands still; slots beyond the last oscillator are as they were written.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,8 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import (
     Oscillators,
-    oscillator_at,
+    Stretches,
+    stretches_of,
 )
 
 
@@ -29,9 +30,13 @@ class Carriers:
     oscillators: Oscillators
     late: int = 0
     """Samples that a signal takes from the sequencer, whose the trace's times are."""
+    _stretches: dict[int, Stretches] = field(default_factory=dict, init=False, repr=False)
+    """Of oscillators that were asked for: each is, for its slot and for its weights."""
 
     def at(self, slot: int, times: Integers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return phase, turns, and frequency, Hz, of what a slot rides on at ``times``."""
         if slot >= READOUT_OSCILLATORS:
             return np.zeros(len(times)), np.zeros(len(times))
-        return oscillator_at(self.trace, self.oscillators, slot, SAMPLE_RATE_HZ, times - self.late)
+        if slot not in self._stretches:
+            self._stretches[slot] = stretches_of(self.trace, self.oscillators, slot, SAMPLE_RATE_HZ)
+        return self._stretches[slot].at(times - self.late)

@@ -88,20 +88,35 @@ def oscillator_at(
     trace: Trace, oscillators: Oscillators, which: int, rate_hz: float, times: Integers
 ) -> tuple[Reals, Reals]:
     """Return phase, turns, and frequency, Hz, of an oscillator at ``times`` (n,), exact alike."""
-    begins, phases, steps = _stretches(trace, oscillators, which, rate_hz)
-    at = np.searchsorted(begins, times, side="right") - 1
-    count = (times - begins[at]).view(np.uint64)
-    turns = ((steps[at].view(np.uint64) * count + phases[at]) & _PHASE_MODULUS) / FREQUENCY_TURN
-    return np.asarray(turns), steps[at] / FREQUENCY_TURN * rate_hz
+    return stretches_of(trace, oscillators, which, rate_hz).at(times)
 
 
-def _stretches(
-    trace: Trace, oscillators: Oscillators, which: int, rate_hz: float
-) -> tuple[Integers, NDArray[np.uint64], Integers]:
-    """Return where each stretch of equal frequency begins, its phase there, and its step a sample.
+@dataclass(frozen=True, slots=True, eq=False)
+class Stretches:
+    """Stretches of equal frequency of one oscillator.
 
     The accumulator is counted modulo 2^64, of which a turn is a part.
     """
+
+    begins: Integers
+    """The first sample of each."""
+    phases: NDArray[np.uint64]
+    """There."""
+    steps: Integers
+    """A sample."""
+    rate_hz: float
+
+    def at(self, times: Integers) -> tuple[Reals, Reals]:
+        """Return phase, turns, and frequency, Hz, at ``times`` (n,), exact alike."""
+        at = np.searchsorted(self.begins, times, side="right") - 1
+        count, steps = (times - self.begins[at]).view(np.uint64), self.steps[at]
+        grown = steps.view(np.uint64) * count + self.phases[at]
+        turns = (grown & _PHASE_MODULUS) / FREQUENCY_TURN
+        return np.asarray(turns), steps / FREQUENCY_TURN * self.rate_hz
+
+
+def stretches_of(trace: Trace, oscillators: Oscillators, which: int, rate_hz: float) -> Stretches:
+    """Return the stretches in which the frequency of an oscillator stays."""
     rows = trace.oscillator_rows()
     rows = rows[rows[:, Row.TIME] >= oscillators.since]
     tuned = rows[:, Row.KIND] == Kind.FREQUENCY
@@ -118,7 +133,7 @@ def _stretches(
     phases = np.concatenate([np.array([first_phase], np.uint64), grown]).cumsum(dtype=np.uint64)
     reset_at = np.concatenate([np.zeros(1, np.int64), np.where(tuned, 0, np.arange(1, len(known)))])
     last = np.maximum.accumulate(reset_at)
-    return begins, np.where(last > 0, phases - phases[last], phases), steps
+    return Stretches(begins, np.where(last > 0, phases - phases[last], phases), steps, rate_hz)
 
 
 def oscillators_later(

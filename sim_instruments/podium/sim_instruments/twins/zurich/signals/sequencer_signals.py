@@ -52,6 +52,8 @@ from podium.sim_instruments.twins.zurich.signals.signal_pieces import (
 )
 
 RATE_HZ: Final = 2e9
+SPAN_MAX: Final = 4096
+"""So far apart whole numbers may be, beside their count, to be told apart by a table."""
 AnyTrain = TypeVar("AnyTrain", PulseTrain, CaptureTrain)
 Loud = Callable[[Integers], object]
 """Hears at which nanoseconds of the run a channel went beyond its full scale."""
@@ -132,13 +134,32 @@ def distinct_rows(rows: NDArray[np.int64] | NDArray[np.float64]) -> tuple[Intege
     lock held, for seconds where there are a million.
     """
     kind: Integers = np.zeros(len(rows), np.int64)
+    kinds = min(len(rows), 1)
     for column in rows.T:
         if len(column) and column.min() != column.max():
-            values, number = np.unique(column, return_inverse=True)
-            _, kind = np.unique(kind * len(values) + number.reshape(-1), return_inverse=True)
-            kind = kind.reshape(-1)
-    _, first = np.unique(kind, return_index=True)
+            number, count = _ranks(column)
+            kind, kinds = _ranks(kind * count + number)
+    first: Integers = np.empty(kinds, np.int64)
+    first[kind[::-1]] = np.arange(len(kind))[::-1]
     return first, kind
+
+
+def _ranks(column: NDArray[np.int64] | NDArray[np.float64]) -> tuple[Integers, int]:
+    """Return the place of each number among the different ones, and how many of these there are.
+
+    Without sorting them all: most are small, or the same for a stretch.
+    """
+    if column.dtype == np.int64:
+        least = column.min()
+        span = int(column.max()) - int(least) + 1
+        if span <= SPAN_MAX + len(column):
+            there = np.zeros(span, np.bool_)
+            there[column - least] = True
+            return (np.cumsum(there) - 1)[column - least], int(np.count_nonzero(there))
+    begins = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
+    values, number = np.unique(column[begins], return_inverse=True)
+    lengths = np.diff(begins, append=len(column))
+    return np.repeat(number.reshape(-1), lengths), len(values)
 
 
 def played_rows(trace: Trace, since: int) -> tuple[Integers, Integers, Integers]:
@@ -148,7 +169,8 @@ def played_rows(trace: Trace, since: int) -> tuple[Integers, Integers, Integers]
     held. Earlier rows show in what they leave to hold.
     """
     rows = trace.kinds(Kind.WAVE, Kind.HOLD)
-    rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")].copy()
+    if np.any(np.diff(rows[:, Row.TIME]) < 0):
+        rows = rows[np.argsort(rows[:, Row.TIME], kind="stable")]
     if not len(rows) or rows[-1, Row.TIME] < since:
         none = np.zeros(0, np.int64)
         return rows[:0], none, none
