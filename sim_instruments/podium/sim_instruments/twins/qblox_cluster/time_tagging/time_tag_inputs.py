@@ -1,13 +1,13 @@
-"""Finds edges at the inputs of time-tag sequencers during a run, the run's own among them."""
+"""Finds edges at the inputs of time-tag sequencers during a run."""
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from podium.sim_instruments.physics.digital_lines import Edge, LinesEnd, Promise
+from podium.sim_instruments.physics.digital_lines import Edge
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock
-from podium.sim_instruments.twins.qblox_cluster.outputs.levels import Levels, edge_trains
+from podium.sim_instruments.twins.qblox_cluster.outputs.sent_edges import RunLines
 
 
 def tag_noise_key(serial: str, slot: int, channel: int, from_fs: int) -> int:
@@ -20,11 +20,8 @@ def tag_noise_key(serial: str, slot: int, channel: int, from_fs: int) -> int:
 class TimeTagInputs:
     """Finds edges at one cluster's time-tag inputs during one run. Thread-safe."""
 
-    lines: LinesEnd
-    promise: Promise
-    """Of what the run sends."""
-    clock: ClusterClock
-    start_tick: int
+    run: RunLines
+    """What the run sends to."""
     serial: str
     connectors: Mapping[tuple[int, int], str]
     """What an input hears, by slot and channel."""
@@ -32,15 +29,17 @@ class TimeTagInputs:
     """Settings of its quad."""
     epoch_subs: int
 
-    def tell(self, levels: Sequence[Levels], from_ns: int, until_ns: int) -> None:
-        """Send the run's own edges of a stretch of time: all of them are known."""
-        from_fs, until_fs = self._world(from_ns), self._world(until_ns)
-        self.lines.send_on(self.promise, edge_trains(levels, {}), from_fs, until_fs)
+    @property
+    def clock(self) -> ClusterClock:
+        """Return the cluster's clock."""
+        return self.run.clock
+
+    @property
+    def start_tick(self) -> int:
+        """Return the tick at which the run began."""
+        return self.run.start_tick
 
     def heard(self, slot: int, channel: int, from_ns: int, until_ns: int) -> list[Edge] | None:
         """Return what arrives at an input in a stretch of time; None: it is not known yet."""
-        span = self._world(from_ns), self._world(until_ns)
-        return self.lines.heard(self.connectors[slot, channel], *span)
-
-    def _world(self, at_ns: int) -> int:
-        return self.clock.to_world(self.start_tick + at_ns)
+        span = self.run.world_fs(from_ns), self.run.world_fs(until_ns)
+        return self.run.lines.heard(self.connectors[slot, channel], *span)
