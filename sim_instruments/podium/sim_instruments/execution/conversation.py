@@ -155,6 +155,7 @@ class Conversation:
         Else somebody waits for what comes from outside, or windows do for what other instruments
         play: call it again when more has come.
         """
+        self.waits_for_others = None
         while True:
             told = [part for part in self._going() if self._ask(part)]
             until_ns = min((part.until_ns for part in self._going()), default=FOR_EVER)

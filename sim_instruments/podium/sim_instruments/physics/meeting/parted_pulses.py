@@ -18,6 +18,9 @@ TOGETHER_NS = 60
 """Pulses of both ends of a link that begin within so much may be one photon's: never parted."""
 
 
+NEVER_FS = -(1 << 62)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PendingPulses:
     """What one session has said and not played."""
@@ -55,8 +58,8 @@ def parted_pulses(
     """Return of each session what is played in the part that ends with windows, and what is not.
 
     The first session asks for the windows. To a qubit that is read, all that begins before its last
-    window closes is played; to others, all that begins before the last window opens. Of readouts
-    that other sessions play nothing: their windows are asked for with them.
+    window closes is played; to others, all that begins before the last window opens. Readouts of
+    other sessions wait for their windows.
     """
     mine = sessions[0]
     over: dict[str, int] = {}
@@ -69,17 +72,38 @@ def parted_pulses(
     limit = {line: until[name] for line, name in lines.qubit_of.items()}
     found = []
     for session in sessions:
-        own = over if session is mine else dict.fromkeys(lines.feedline_of.values(), 0)
+        own = over if session is mine else _tones_until(lines, session, limit)
         limits = limit | own
         played: list[PulseTrain] = []
         rest: list[PulseTrain] = []
         for train in session.trains:
-            at_fs = session.world_fs(train.start_ns)
-            row = int(np.searchsorted(at_fs, limits.get(train.line, opens_fs)))
+            row = _row(session, train, limits.get(train.line, opens_fs))
             played += [train.only(slice(row))] if row else []
             rest += [train.only(slice(row, None))] if row < train.start_ns.size else []
         found.append((played, rest))
     return found
+
+
+def _tones_until(
+    lines: LinkedLines, session: PendingPulses, limit: Mapping[str, int]
+) -> dict[str, int]:
+    """Return until when tones of a session that asks for no window are played, by feedline.
+
+    What is left of a readout is over before anything else is played to its qubits.
+    """
+    until = dict.fromkeys(lines.feedline_of.values(), NEVER_FS)
+    for train in session.trains:
+        name = lines.qubit_of.get(train.line)
+        row = 0 if name is None else _row(session, train, limit[train.line])
+        if name is not None and row:
+            feedline = lines.feedline_of[name]
+            until[feedline] = max(until[feedline], _fs(session, int(train.start_ns[row - 1])))
+    return until
+
+
+def _row(session: PendingPulses, train: PulseTrain, until_fs: int) -> int:
+    """Return how many pulses of a train begin before an instant."""
+    return int(np.searchsorted(session.world_fs(train.start_ns), until_fs))
 
 
 def _until(

@@ -154,9 +154,12 @@ class FeedbackSequencers:
             if not self._finishing:
                 wanted = self._onward()
                 if wanted is None and not self._finishing:
-                    if self._plays_ahead():
+                    settled_ns = min(self.group.settled_ns(), FOR_EVER - 1)
+                    wanted = self._asks_before(settled_ns)
+                    if wanted is None and self._plays_until(settled_ns):
                         return Events(self._say(), (), self._said_ns)
-                    return Waiting("what comes from outside", self._said_ns, outside=True)
+                    if wanted is None:
+                        return Waiting("what comes from outside", self._said_ns, outside=True)
             if self._finishing:
                 wanted = self._asks_at_the_end()
             if not self._begun:
@@ -170,12 +173,26 @@ class FeedbackSequencers:
                 return Events(self._say(), captures, self._said_ns, listeners)
         return Waiting("what it measures", self._said_ns)
 
-    def _plays_ahead(self) -> bool:
-        """Play as far as all is known that is done, where inputs must be known to go on.
+    def _asks_before(self, settled_ns: int) -> tuple[int, int] | None:
+        """Return until when to play and to read before a time, where inputs are waited for.
 
-        Who sends to these inputs may share photons with it. Tell whether there was anything.
+        Whoever sends to them may share photons with what is read; nothing later is played before.
         """
-        settled_ns = min(self.group.settled_ns(), FOR_EVER - 1)
+        if self.hears_ns is None:
+            return None
+        end_ns = self.group.next_end_ns(range(len(self.group.runs)))
+        return None if end_ns > settled_ns else self._asks(end_ns, settled_ns)
+
+    def _asks(self, end_ns: int, settled_ns: int) -> tuple[int, int]:
+        """Return until when to play and to read for windows that end by a time.
+
+        A little longer, where that is known: else a tone that outlasts its window is cut there.
+        """
+        until_ns = min(end_ns + THRESHOLD_TRIGGER_NS, settled_ns)
+        return max(until_ns, end_ns, self.group.played_ns), end_ns
+
+    def _plays_until(self, settled_ns: int) -> bool:
+        """Play until a time, where inputs are waited for; tell whether there was anything."""
         if self.hears_ns is None or settled_ns <= self.group.played_ns:
             return False
         if not self._begun:
@@ -273,7 +290,7 @@ class FeedbackSequencers:
             end_ns = min(settled_ns, max(counted_ns, 0) + COUNT_TRIGGER_NS)
         elif end_ns > settled_ns or end_ns >= FOR_EVER:
             return None
-        return max(end_ns, self.group.played_ns), end_ns
+        return self._asks(end_ns, settled_ns)
 
     def _asks_at_the_end(self) -> tuple[int, int] | None:
         """Return until when to play and to read once programs are over; None: all is read."""

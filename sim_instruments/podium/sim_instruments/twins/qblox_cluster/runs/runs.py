@@ -258,10 +258,11 @@ class Runs:
         routes = self._management.linq.routes([(run.slot, run.sequencer) for run in frozen])
         promise = self._lines.promise(self._clock.to_world(tick))
         lines, inputs = RunLines(self._lines, promise, self._clock, tick), None
-        if any(one.channel is not None for one in frozen):
+        listening = [(one.slot, one.sequencer) for one in frozen if one.channel is not None]
+        if listening:
             modules = [member.module for member in members]
             epoch_subs = self._management.time.adjusted_subs
-            inputs = self._collector.inputs(modules, lines, epoch_subs)
+            inputs = self._collector.inputs(modules, lines, epoch_subs, listening)
         execution = Execution(frozen, self._count, tick, self._clock, routes, inputs, lines)
         run = _Run(self._count, tick, execution, promise, None, members, inputs=inputs)
         self._active.append(run)
@@ -373,7 +374,7 @@ class Runs:
             if hears_ns > self._heard_ns(run, now_fs):
                 return False
             self._collector.catch_up(run.inputs, now_fs)
-            return True
+            return not run.inputs.awaits(hears_ns)
         return needs_ns is not None and needs_ns <= self._known_ns(run, now_fs)
 
     def _take_in(self, run: _Run) -> None:

@@ -110,12 +110,22 @@ class TimeTagCollector:
         at_fs = np.rint(after * ((end_fs - begin_fs) / ticks)).astype(np.int64)
         return np.asarray(at_fs + (begin_fs - from_fs) + np.array([-MARGIN_FS, MARGIN_FS]))
 
-    def inputs(self, modules: Iterable[Module], run: RunLines, epoch_subs: int) -> TimeTagInputs:
-        """Return the inputs of modules for a run that begins."""
+    def inputs(
+        self,
+        modules: Iterable[Module],
+        run: RunLines,
+        epoch_subs: int,
+        listening: Iterable[tuple[int, int]],
+    ) -> TimeTagInputs:
+        """Return the inputs of modules for a run that begins.
+
+        ``listening``: slot and channel of its time-tag sequencers.
+        """
         banks = {module.slot: module.io for module in modules if module.io is not None}
         places = [(slot, channel) for slot in banks for channel in range(CHANNELS)]
         return TimeTagInputs(
             run=run,
+            listening=frozenset(listening),
             serial=self._serial,
             connectors={
                 (slot, channel): f"slot{slot}.io{banks[slot].heard_at(channel)}"

@@ -23,6 +23,8 @@ class TimeTagInputs:
     run: RunLines
     """What the run sends to."""
     serial: str
+    listening: frozenset[tuple[int, int]]
+    """Slot and channel of the run's time-tag sequencers."""
     connectors: Mapping[tuple[int, int], str]
     """What an input hears, by slot and channel."""
     quads: Mapping[tuple[int, int], Mapping[str, Any]]
@@ -38,6 +40,12 @@ class TimeTagInputs:
     def start_tick(self) -> int:
         """Return the tick at which the run began."""
         return self.run.start_tick
+
+    def awaits(self, until_ns: int) -> bool:
+        """Tell whether what others send to inputs of the run until a time is not known yet."""
+        until_fs, run = self.run.world_fs(until_ns), self.run
+        inputs = {self.connectors[place] for place in self.listening}
+        return any(run.lines.awaits(one, until_fs, run.promise) for one in inputs)
 
     def heard(self, slot: int, channel: int, from_ns: int, until_ns: int) -> list[Edge] | None:
         """Return what arrives at an input in a stretch of time; None: it is not known yet."""
