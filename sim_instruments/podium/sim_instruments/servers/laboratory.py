@@ -265,7 +265,7 @@ class Laboratory:
                 seen = None if name is None else self.twins[name].horizon(now_fs)
                 return seen is None or not (seen.computing or seen.armed)
 
-            sessions.look(is_silent)
+            sessions.look(is_silent, lambda line: drivers.get(line) in self.meetings.waiting)
 
     def give_back_memory(self) -> None:
         """Give back what runs have left, in a worker thread, if nothing has run for a while."""

@@ -33,6 +33,14 @@ PAIR = nodes(t1=1.0)
 SHOTS = 12
 
 
+def no(line: str) -> bool:
+    return not line
+
+
+def yes(line: str) -> bool:
+    return bool(line)
+
+
 def linked() -> World:
     return world_of(PAIR, link_of(*PAIR, transmission=1.0), PhotonExchange())
 
@@ -147,9 +155,9 @@ def test_who_is_idle_is_silent_and_comes_too_late() -> None:
     first.say(played(0, HALF, READ_NS), OVER_NS)
     assert not first.asks(window(0, READ_NS))
     assert world.session_meetings.waits
-    world.session_meetings.look(lambda line: False)
+    world.session_meetings.look(no, no)
     assert not first.may_go_on
-    world.session_meetings.look(lambda line: True)
+    world.session_meetings.look(yes, no)
     assert first.may_go_on
     assert first.asks(window(0, READ_NS))
     result(first, 0, READ_NS)
@@ -166,9 +174,20 @@ def test_who_is_over_is_waited_for_no_more() -> None:
     assert not first.asks(window(0, READ_NS))
     second.end(1_000)
     assert not first.may_go_on, "it may be armed for another run"
-    world.session_meetings.look(lambda line: True)
+    world.session_meetings.look(yes, no)
     assert first.asks(window(0, READ_NS))
     result(first, 0, READ_NS)
+
+
+def test_a_run_that_depends_on_no_result_does_not_meet_one_that_does() -> None:
+    world = linked()
+    first = begun(world, 0, 1)
+    first.say(played(0, HALF, READ_NS), OVER_NS)
+    assert not first.asks(window(0, READ_NS))
+    world.session_meetings.look(no, yes)
+    assert first.may_go_on
+    with pytest.raises(NotSimulated, match=r"node_b.q0.sideband depends on no result: both have"):
+        first.asks(window(0, READ_NS))
 
 
 def test_nobody_waits_for_ever() -> None:
@@ -176,5 +195,5 @@ def test_nobody_waits_for_ever() -> None:
     world.session_meetings = SessionMeetings(waits_s=-1.0)
     first = begun(world, 0, 1)
     first.say(played(0, HALF, READ_NS), OVER_NS)
-    with pytest.raises(NotSimulated, match=r"cluster_0's run .* for node_b.q0.sideband"):
+    with pytest.raises(NotSimulated, match=r"cluster_0's run.* for node_b.q0.sideband"):
         first.asks(window(0, READ_NS))

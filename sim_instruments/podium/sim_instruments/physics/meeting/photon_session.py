@@ -274,8 +274,8 @@ class PhotonSession(Session):
             if lines & played and lines & self.remote and not self._says:
                 raise NotSimulated(
                     f"a photon of {link.name} in a run in which what is played depends on what was "
-                    "measured, and whose other end another instrument drives: such runs do not "
-                    "meet; drive both ends by one instrument"
+                    "measured, and whose other end another instrument drives: this one's runs "
+                    "meet no others; drive both ends by one instrument"
                 )
 
     def _played(self, captures: Sequence[CaptureTrain]) -> tuple[CaptureAnswer, ...]:

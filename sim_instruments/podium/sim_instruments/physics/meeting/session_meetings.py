@@ -39,6 +39,8 @@ class _Entry:
     over: bool = False
     silent: set[str] = field(default_factory=set)
     """Lines that nobody has begun to play on since the latest window was asked for."""
+    whole: set[str] = field(default_factory=set)
+    """Lines on which a run plays that is known as a whole, and waits for this one's."""
 
 
 class SessionMeetings:
@@ -63,13 +65,17 @@ class SessionMeetings:
             if mine.closes_fs != closes_fs:
                 mine.closes_fs, mine.waits_since_s = closes_fs, time.monotonic()
                 mine.silent.clear()
+                mine.whole.clear()
             missing = self._missing(mine)
-            if missing and self._is_late(mine):
+            if missing and self._gives_up(mine):
+                lines = ", ".join(missing)
+                why = f"waited {self._waits_s:g} s for {lines}, on which nobody plays"
+                if mine.whole:
+                    why = f"one on {lines} depends on no result: both have to, or neither"
                 raise NotSimulated(
-                    f"{session.instrument}'s run shares photons with another node's and waited "
-                    f"{self._waits_s:g} s for {', '.join(missing)}, on which nobody says what it "
-                    "plays: both runs have to depend on what was measured, or neither; start both "
-                    "with one trigger"
+                    f"{session.instrument}'s run, in which what is played depends on what was "
+                    f"measured, shares photons with another instrument's: {why}; start both with "
+                    "one trigger"
                 )
             return not missing
 
@@ -83,7 +89,7 @@ class SessionMeetings:
         """Tell whether the windows of a session that waits may be answered, or it is too late."""
         with self.lock:
             mine = self._entry(session)
-            return not self._missing(mine) or self._is_late(mine)
+            return not self._missing(mine) or self._gives_up(mine)
 
     def end(self, session: "PhotonSession", at_fs: int) -> None:
         """Hear that a session's run is over by an instant: it asks for nothing more."""
@@ -97,12 +103,17 @@ class SessionMeetings:
         with self.lock:
             return [one.session for one in self._group(self._entry(session))[1:]]
 
-    def look(self, is_silent: Callable[[str], bool]) -> None:
-        """Find out on which lines nobody plays; ``is_silent`` tells it of one."""
+    def look(self, is_silent: Callable[[str], bool], is_whole: Callable[[str], bool]) -> None:
+        """Find out about lines on which others say nothing: what each function tells of one.
+
+        Whether nobody plays there, and whether one does whose run is known as a whole.
+        """
         with self.lock:
             for mine in list(self._entries.values()):
                 if mine.closes_fs is not None:
-                    mine.silent |= {line for line in self._missing(mine) if is_silent(line)}
+                    missing = self._missing(mine)
+                    mine.silent |= {line for line in missing if is_silent(line)}
+                    mine.whole |= {line for line in missing if is_whole(line)}
 
     @property
     def waits(self) -> bool:
@@ -128,9 +139,10 @@ class SessionMeetings:
             self._entries[session.instrument] = known
         return known
 
-    def _is_late(self, mine: _Entry) -> bool:
+    def _gives_up(self, mine: _Entry) -> bool:
         since_s = mine.waits_since_s
-        return since_s is not None and time.monotonic() > since_s + self._waits_s
+        late = since_s is not None and time.monotonic() > since_s + self._waits_s
+        return late or bool(mine.whole)
 
     def _missing(self, mine: _Entry) -> list[str]:
         """Return the lines on which others have not said enough, or are to be answered first."""
