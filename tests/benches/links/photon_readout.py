@@ -50,3 +50,27 @@ def remote_flip(
         Delay(made.names, 60_000 * NS),
     ]
     return Program("remote flip", tuple(made.frames), tuple(body), shots=shots, keep_shots=True)
+
+
+def pair_flip(
+    made: PhotonProgram,
+    levels: Mapping[str, Discriminator],
+    wait_fs: int,
+    shots: int,
+    *,
+    flips: bool = True,
+) -> Program:
+    """Return a pair, and a flip of b, ``wait_fs`` behind a's readout, where a was found in 1."""
+    body = [
+        *made.turn("a.ge"),
+        *made.turn("a.ef", 0.5),
+        *made.photon(),
+        *made.turn("b.ef"),
+        *read(made, "a", "a", levels["a"]),
+        Delay(made.names, wait_fs),
+        If(is_one("a"), tuple(made.turn("b.ge")) if flips else ()),
+        Barrier(made.names),
+        *read(made, "b", "b", levels["b"]),
+        Delay(made.names, 60_000 * NS),
+    ]
+    return Program("pair flip", tuple(made.frames), tuple(body), shots=shots, keep_shots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from tests.benches.links.linked_ends import LINKED
-from tests.benches.links.photon_readout import level_of, remote_flip
+from tests.benches.links.photon_readout import level_of, pair_flip, remote_flip
 from tests.benches.servers.photon_program import NS, PhotonProgram
 
 from podium.control.client.facility_access import open_facility
@@ -36,6 +36,7 @@ pytestmark = [
 
 WIRED = LINKED.parent / "facility_wired.yaml"
 SHOTS = 150
+PAIRS = 60
 TRIES = 12
 """Starts that a busy machine is too late for."""
 
@@ -97,3 +98,28 @@ async def test_a_result_of_one_cluster_flips_the_qubit_of_another(tmp_path: Path
     assert 0.3 < one.mean() < 0.7
     assert (one == other).mean() > 0.8, "readouts and decay within them take some 10 %"
     assert np.mean(cut["b_outcome"].values) < 0.2, "nothing arrives, and nobody waits for it"
+
+
+@pytest.mark.slow
+async def test_a_half_of_a_pair_flips_the_other_on_another_cluster(tmp_path: Path) -> None:
+    """Both runs go on piece by piece: photons, a result, a flip that depends on it, in turns."""
+    write_world(sample(WIRED, 3), tmp_path / "twin.yaml")
+    endpoints = tmp_path / "endpoints.json"
+    async with open_serving(WIRED, tmp_path / "twin.yaml", WorldClock(ClockMode.MANUAL)) as serving:
+        made = PhotonProgram(serving.laboratory)
+        with published(endpoints, serving.endpoints()):
+            async with open_facility(WIRED, endpoints) as opened, asyncio.timeout(400):
+                await opened.ready(60)
+                lab: Any = Uncorrected(opened)
+                levels = {end: await level_of(lab, made, end) for end in "ab"}
+                found = []
+                for flips in (True, False):
+                    program = pair_flip(made, levels, 780 * NS, PAIRS, flips=flips)
+                    data = await lab.run(program)
+                    found.append([data[f"{end}_outcome"].values.astype(bool) for end in "ab"])
+    for one, _ in found:
+        assert 0.3 < one.mean() < 0.7
+    (with_flip, flipped), (one, other) = found
+    # photons that are lost leave b in 0, here a third of them or more: starts are not corrected
+    assert other[one].mean() < 0.2, "a kept its excitation: no photon came"
+    assert flipped[with_flip].mean() > 0.6, "its result flips b"

@@ -2,14 +2,18 @@
 
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import xarray
+from tests.benches.links.linked_ends import LINKED
 from tests.benches.nodes.triggered import Node, together
 from tests.benches.nodes.two_nodes_up import TWO_NODES
 
 from podium.control import cli
+from podium.control.facility.load import load_facility
 from podium.control.facility.state_file import UpState, write_state
+from podium.control.parameters.store import StoreError
 from podium.control.program.parameters import parameters_of
 from podium.control.program.program import Delay, Parameter, Play, Program
 from podium.control.program.serialise import to_json
@@ -24,6 +28,13 @@ class Lab:
         self.asked: list[tuple[str, bool]] = []
         self.programs: list[Program] = []
         self.refusal = ""
+        self.facility = load_facility(str(TWO_NODES), None)
+        self.stores: list[Path] = []
+
+    def use_stored_latencies(self, store: Path) -> None:
+        if not store.exists():
+            raise StoreError(f"there is no store {store}")
+        self.stores.append(store)
 
     def at_priority(self, priority: int) -> "Lab":
         assert priority == 0
@@ -49,6 +60,19 @@ def lab(tmp_path, monkeypatch) -> Lab:
     write_state(tmp_path / "up.json", UpState(str(TWO_NODES), None, "tcp/127.0.0.1:1"))
     (tmp_path / "bell.json").write_text(to_json(together([Node("a"), Node("b")])))
     return lab
+
+
+def test_latencies_of_lines_that_carry_results_come_from_the_store(lab, tmp_path, capsys) -> None:
+    program, state, store = (tmp_path / n for n in ("bell.json", "up.json", "parameters.sqlite"))
+    words = ["run", str(TWO_NODES), str(program), "--state", str(state), "--store", str(store)]
+    assert cli.main(words) == 0
+    assert not lab.stores, "no line carries results"
+    lab.facility = load_facility(str(LINKED.parent / "facility_wired.yaml"), None)
+    assert cli.main(words) == 1
+    assert capsys.readouterr().err == f"podium run: there is no store {store}\n"
+    store.touch()
+    assert cli.main(words) == 0
+    assert lab.stores == [store]
 
 
 @pytest.mark.parametrize(("words", "corrected"), [((), True), (("--uncorrected",), False)])

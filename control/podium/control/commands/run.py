@@ -66,7 +66,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--store",
         type=Path,
         metavar="FILE",
-        help="with --cut: parameters, for lifetimes; the time that a cut takes is kept there",
+        help="parameters: how late results between controllers were measured to be; with --cut "
+        "lifetimes, and the time that a cut takes is kept there",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="print each message that would be sent, send none"
@@ -100,6 +101,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
     from podium.control.facility.state_file import AlreadyUp
+    from podium.control.parameters.store import StoreError
     from podium.control.program.parameters import NoSuchParameter, with_parameters
     from podium.control.program.serialise import NotAProgram, from_json
     from podium.control.records.datasets import write_dataset
@@ -124,7 +126,7 @@ def run(arguments: Namespace) -> int:
     except NotAProgram as error:
         print(f"podium run: {arguments.program}: {error}", file=sys.stderr)
         return FOUND_PROBLEM
-    except (RunError, AlreadyUp) as error:
+    except (RunError, AlreadyUp, StoreError) as error:
         print(f"podium run: {error}", file=sys.stderr)
         return FOUND_PROBLEM
     except (OSError, UnicodeDecodeError) as error:
@@ -177,6 +179,8 @@ async def _run(arguments: Namespace, program: "Program") -> "xarray.Dataset":
 
 async def _measure(lab: "Lab", program: "Program", arguments: Namespace) -> "xarray.Dataset":
     lab = lab.at_priority(arguments.priority)
+    if arguments.store is not None and not arguments.cut and lab.facility.timing.result_lines:
+        lab.use_stored_latencies(arguments.store)
     if arguments.cut:
         return await lab.run_cut(
             program,

@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.physics.dialogue import Dialogue, MeetingDialogue
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
 
 FOR_EVER: Final = 1 << 62
@@ -115,8 +115,20 @@ class _Listener:
 class Conversation:
     """One run of several sequencers."""
 
-    def __init__(self, sequencers: Sequence[Sequencer], begin: Callable[[], Dialogue]) -> None:
-        """``begin`` begins the dialogue with the world, once something is asked of it."""
+    def __init__(
+        self,
+        sequencers: Sequence[Sequencer],
+        begin: Callable[[], Dialogue],
+        *,
+        can_wait: bool = False,
+    ) -> None:
+        """``begin`` begins the dialogue with the world, once something is asked of it.
+
+        ``can_wait``: windows may wait for what other instruments play: :attr:`waits_for_others`.
+        """
+        self._can_wait = can_wait
+        self.waits_for_others: MeetingDialogue | None = None
+        """Who tells when they have said what windows wait for; None: none waits."""
         self._parts = [_Part(number, one) for number, one in enumerate(sequencers)]
         self._begin = begin
         self._begun: Dialogue | None = None
@@ -140,17 +152,24 @@ class Conversation:
     def run(self) -> bool:
         """Go on until every sequencer is over or left behind; tell whether that is so.
 
-        Else somebody waits for what comes from outside: call it again when more has come.
+        Else somebody waits for what comes from outside, or windows do for what other instruments
+        play: call it again when more has come.
         """
+        self.waits_for_others = None
         while True:
             told = [part for part in self._going() if self._ask(part)]
             until_ns = min((part.until_ns for part in self._going()), default=FOR_EVER)
             answered = self._answer(until_ns, until_ns - BEHIND_NS)
+            if self.waits_for_others is not None:
+                return False
             if until_ns >= FOR_EVER:
                 if not answered:
                     break
             elif not told and not answered and not self._answer(until_ns, until_ns, apart=True):
+                if self.waits_for_others is not None:
+                    return False
                 if any(part.waits_outside for part in self._going()):
+                    self._say(until_ns)
                     return False
                 self._leave_one()
         if self._unplayed:
@@ -190,10 +209,13 @@ class Conversation:
 
         Tell whether there are any. ``apart``: also those that overlap with one that is not over.
         """
-        due = self._due(until_ns, over_ns, apart=apart)
+        due, known_ns = self._due(until_ns, over_ns, apart=apart)
+        captures = [one.train if whole else _part(one, count) for one, count, whole in due]
+        if due and not self._may_ask(captures, until_ns):
+            return False
+        self._known_ns = max(self._known_ns, known_ns)
         if not due:
             return False
-        captures = [one.train if whole else _part(one, count) for one, count, whole in due]
         numbers = [one.number for one, _, _ in due]
         found = self.dialogue.go_on(self._until(until_ns), captures, numbers)
         for (one, count, _), capture, answer in zip(due, captures, found, strict=True):
@@ -207,12 +229,33 @@ class Conversation:
         self._listeners = [o for o in self._listeners if o.answered < len(o.train.start_ns)]
         return True
 
+    def _say(self, until_ns: int) -> MeetingDialogue | None:
+        """Let other instruments' runs know what was said until a time; return the dialogue.
+
+        None: nobody else may share photons with this run.
+        """
+        if not self._can_wait or not (self.has_begun or self._unplayed):
+            return None
+        dialogue = self.dialogue
+        if not isinstance(dialogue, MeetingDialogue) or not dialogue.meets:
+            self._can_wait = False
+            return None
+        dialogue.say(self._until(until_ns), until_ns)
+        return dialogue
+
+    def _may_ask(self, captures: Sequence[CaptureTrain], until_ns: int) -> bool:
+        """Tell whether the world may be asked for windows now."""
+        dialogue = self._say(until_ns)
+        waits = dialogue is not None and not dialogue.asks(captures)
+        self.waits_for_others = dialogue if waits else None
+        return not waits
+
     def _due(
         self, until_ns: int, over_ns: int, *, apart: bool
-    ) -> list[tuple[_Listener, int, bool]]:
+    ) -> tuple[list[tuple[_Listener, int, bool]], int]:
         """Return who is to be answered, how many windows, and whether those are all it has.
 
-        Also find out until when all is known then.
+        Second: until when all is known then.
         """
         by_line: dict[str, list[tuple[_Listener, Any, Any]]] = defaultdict(list)
         for one in self._listeners:
@@ -231,8 +274,7 @@ class Conversation:
                     due[id(one)] = one, count, count == len(one.train.start_ns)
                 if count < len(ends):
                     known_ns = min(known_ns, int(ends[count:].min()) - 1)
-        self._known_ns = max(self._known_ns, known_ns)
-        return [due[id(one)] for one in self._listeners if id(one) in due]
+        return [due[id(one)] for one in self._listeners if id(one) in due], known_ns
 
     def _until(self, played_ns: int) -> list[PulseTrain]:
         """Return what begins before a time and was not played yet."""

@@ -275,12 +275,26 @@ class DigitalLines:
             edges = self._between(sink, from_fs, until_fs)
             if cable is None:
                 return edges
-            soonest_fs = cable.delay_fs - cable.slack_fs
-            for promise in self._promises:
-                mine = promise.instrument == cable.source[0]
-                if mine and promise.from_fs is not None and promise.from_fs + soonest_fs < until_fs:
-                    return None
+            if self._awaits(cable, until_fs, None):
+                return None
             return sorted([*edges, *self._arriving(cable, from_fs, until_fs, spans)])
+
+    def awaits(self, sink: tuple[str, str], until_fs: int, mine: Promise) -> bool:
+        """Tell whether others' edges that arrive at ``sink`` before an instant are not known yet.
+
+        ``mine``: does not count.
+        """
+        with self._lock:
+            cable = self._cables.get(sink)
+            return cable is not None and self._awaits(cable, until_fs, mine)
+
+    def _awaits(self, cable: Cable, until_fs: int, mine: Promise | None) -> bool:
+        soonest_fs = cable.delay_fs - cable.slack_fs
+        return any(
+            promise.from_fs is not None and promise.from_fs + soonest_fs < until_fs
+            for promise in self._promises
+            if promise.instrument == cable.source[0] and promise is not mine
+        )
 
     def level(self, sink: tuple[str, str], now_fs: int) -> bool:
         """Return whether the line is high at ``now_fs``, as far as is known."""
@@ -367,6 +381,10 @@ class LinesEnd:
     ) -> list[Edge] | None:
         """Return what arrives at a connector, see :meth:`DigitalLines.heard`."""
         return self.lines.heard((self.instrument, connector), from_fs, until_fs, spans)
+
+    def awaits(self, connector: str, until_fs: int, mine: Promise) -> bool:
+        """Tell whether others' edges are not known yet, see :meth:`DigitalLines.awaits`."""
+        return self.lines.awaits((self.instrument, connector), until_fs, mine)
 
     def level(self, connector: str, now_fs: int) -> bool:
         """Return whether a connector is high."""

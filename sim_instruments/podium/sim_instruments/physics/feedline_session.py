@@ -56,6 +56,9 @@ class RunStart:
     """By node: its mixing chamber as the run begins; those not named are cold."""
     reached: frozenset[str] | None = None
     """Lines that the run's instrument drives; None: all."""
+    instrument: str = ""
+    late_fs: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None = None
+    """By how much later its clock has times (n,), ns, than an ideal one, fs (n,); None: not."""
 
 
 @dataclass(frozen=True, slots=True)

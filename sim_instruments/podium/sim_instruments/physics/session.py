@@ -98,6 +98,28 @@ class Session:
                 values[one.train][one.element] = value
         return tuple(CaptureAnswer(one, None) for one in values)
 
+    @property
+    def meets(self) -> bool:
+        """Tell whether others may share photons with it: not here."""
+        return False
+
+    def say(self, drives: Sequence[PulseTrain], until_ns: int) -> None:
+        """Hear all that begins before a time: nobody else needs it."""
+        raise NotImplementedError("this session meets nobody")
+
+    def asks(self, captures: Sequence[CaptureTrain]) -> bool:
+        """Tell whether windows may be answered: always."""
+        del captures
+        return True
+
+    @property
+    def may_go_on(self) -> bool:
+        """Tell whether windows that others were waited for may be answered now."""
+        return True
+
+    def end(self, at_ns: int) -> None:
+        """Hear when the run is over."""
+
     def shares(self, drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]) -> bool:
         """Tell whether qubits share photons or a state from now on: not here."""
         del drives, captures

@@ -40,6 +40,7 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
 )
 from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
 from podium.sim_instruments.physics.meeting.photon_session import LinkedWorld, PhotonSession
+from podium.sim_instruments.physics.meeting.session_meetings import SessionMeetings
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
 from podium.sim_instruments.physics.met_qubits import check_alone
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
@@ -100,6 +101,8 @@ class World:
         self._lines = lines
         self.kept = KeptStates()
         """Those that qubits of several nodes share between runs."""
+        self.session_meetings = SessionMeetings()
+        """Runs that come piece by piece, at ends of links."""
         self._feedline_of = dict(lines.feedline_of) if lines is not None else {}
         """Of qubits that were played."""
 
@@ -268,6 +271,7 @@ class World:
             {name: line for name, line in feedline_of.items() if name in qubits},
             point,
             self._flux_lines,
+            self.session_meetings,
         )
         return PhotonSession(point, check, check_alone, self._seed, beginning, cables, chip, linked)
 

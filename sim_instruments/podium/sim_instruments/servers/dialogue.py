@@ -99,11 +99,9 @@ class CabledDialogue:
     ) -> tuple[CaptureAnswer, ...]:
         """Play on, and return one answer for each capture train."""
         inputs = self.cabling.plan.inputs[self.instrument]
-        leaks = () if self.begun else tuple(leaking(self.cabling, self.instrument, LEAKS_NS))
-        self.begun.append(True)
         wired = [number for number, one in enumerate(captures) if one.line in inputs]
         answers = self.session.go_on(
-            (*routed(self.cabling, self.instrument, drives, self.turns_of), *leaks),
+            self._played(drives),
             [replace(captures[n], line=inputs[captures[n].line]) for n in wired],
             [listeners[n] for n in wired],
         )
@@ -128,10 +126,37 @@ class CabledDialogue:
                 return None
         return CabledPlan(self, SessionPlan(self.session, found))
 
+    @property
+    def meets(self) -> bool:
+        """Tell whether runs of other instruments may share photons with this one."""
+        return self.session.meets
+
+    def say(self, drives: Sequence[PulseTrain], until_ns: int) -> None:
+        """Hear all that begins before a time and was not given before: others may need it."""
+        self.session.say(self._played(drives), until_ns)
+
+    def asks(self, captures: Sequence[CaptureTrain]) -> bool:
+        """Tell whether windows may be answered, which are to be asked for next."""
+        inputs = self.cabling.plan.inputs[self.instrument]
+        wired = [replace(one, line=inputs[one.line]) for one in captures if one.line in inputs]
+        return self.session.asks(wired)
+
+    @property
+    def may_go_on(self) -> bool:
+        """Tell whether windows that others were waited for may be answered now."""
+        return self.session.may_go_on
+
+    def _played(self, drives: Sequence[PulseTrain]) -> tuple[PulseTrain, ...]:
+        """Return what comes on lines of the world; the first time, what leaks into them too."""
+        leaks = () if self.begun else tuple(leaking(self.cabling, self.instrument, LEAKS_NS))
+        self.begun.append(True)
+        return (*routed(self.cabling, self.instrument, drives, self.turns_of), *leaks)
+
     def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
         """Return the trace of a listener's last window, None where no cable is plugged in."""
         return self.session.trace(listener)
 
     def end(self, signals: RunSignals) -> None:
         """Hear what was played in all."""
+        self.session.end(signals.duration_ns)
         self.ended(signals)

@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from podium.sim_instruments.physics.dialogue import Dialogue
     from podium.sim_instruments.physics.drift import Drift
     from podium.sim_instruments.physics.meeting.herald_clicks import HeraldClicks
-    from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun
+    from podium.sim_instruments.physics.meeting.meeting_run import Lateness, MeetingRun
     from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
     from podium.sim_instruments.physics.truth import Span, Truth
     from podium.sim_instruments.physics.world import World
@@ -253,9 +253,19 @@ class Laboratory:
 
     def look_for_partners(self) -> None:
         """Find out for runs that wait at an end of a link who may still come."""
+        now_fs = self.clock.now_fs()
         if self.meetings.waits:
-            now_fs = self.clock.now_fs()
             self.meetings.look(now_fs, lambda name: self.twins[name].horizon(now_fs))
+        sessions = self.world.session_meetings
+        if sessions.waits:
+            drivers = self._drivers()
+
+            def is_silent(line: str) -> bool:
+                name = drivers.get(line)
+                seen = None if name is None else self.twins[name].horizon(now_fs)
+                return seen is None or not (seen.computing or seen.armed)
+
+            sessions.look(is_silent, lambda line: drivers.get(line) in self.meetings.waiting)
 
     def give_back_memory(self) -> None:
         """Give back what runs have left, in a worker thread, if nothing has run for a while."""
@@ -411,18 +421,26 @@ class Laboratory:
         meets = any(train.line in self.meetings.lines for train in arriving.drives)
         if not meets and not self.world.kept.any:
             return self.world.play(arriving)
-        from podium.sim_instruments.physics.clock_instants import lateness_fs
         from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun, ideal_run
 
-        counter, start_fs = self._timed.counters.get(instrument), arriving.start_tai_fs
-        run = ideal_run(arriving)
-        if counter is not None:
-            tick = counter.to_ticks(start_fs)
-            run = MeetingRun(arriving, partial(lateness_fs, counter, tick, start_fs))
+        late = self._late_fs(instrument, arriving.start_tai_fs)
+        run = ideal_run(arriving) if late is None else MeetingRun(arriving, late)
         run = replace(run, cut=self.links & cabling.unplugged)
         if not meets:
             return self.world.meet([run])[0]
         return self.meetings.play(instrument, run, self._without_turn)
+
+    def _late_fs(self, instrument: str, start_fs: int) -> "Lateness | None":
+        """Return by how much later than ``start_fs`` says an instrument has times of a run.
+
+        None: it has no clock that could be off.
+        """
+        from podium.sim_instruments.physics.clock_instants import lateness_fs
+
+        counter = self._timed.counters.get(instrument)
+        if counter is None:
+            return None
+        return partial(lateness_fs, counter, counter.to_ticks(start_fs), start_fs)
 
     def begin(self, instrument: str, cabling: Cabling, run: int, start_tai_fs: int) -> "Dialogue":
         """Begin a run that is played piece by piece."""
@@ -437,6 +455,8 @@ class Laboratory:
                 dict(cabling.biases_v),
                 cabling.baths,
                 frozenset(one.line for one in cabling.plan.outputs[instrument].values()),
+                instrument,
+                self._late_fs(instrument, start_tai_fs),
             )
         )
         turns = self.carrier_turns_of(instrument, start_tai_fs)

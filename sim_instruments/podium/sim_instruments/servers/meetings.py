@@ -115,6 +115,11 @@ class Meetings:
         """Tell whether any run waits."""
         return bool(self._waiting)
 
+    @property
+    def waiting(self) -> frozenset[str]:
+        """Return the instruments whose runs wait."""
+        return frozenset(one.instrument for one in tuple(self._waiting))
+
     def play(
         self,
         instrument: str,

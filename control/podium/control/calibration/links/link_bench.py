@@ -24,7 +24,7 @@ from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.runner import Runner
 from podium.control.calibration.sequences import on_grid_ns
-from podium.control.client.result_latencies import stored_latencies
+from podium.control.client.result_latencies import LATE, line_between, stored_latencies
 from podium.control.facility.check_timing import PHASE_LIMIT_DEG
 from podium.control.facility.facility import Link, LinkEnd
 from podium.control.parameters.entry import NotMeasured, ParameterRecord
@@ -57,6 +57,11 @@ SECOND_OVER_FIRST = 2.0
 DEPHASING_OF_F = (3.0, 1.0)
 """Of f and g over that of e and g, and its sigma: 4 where the number operator is noisy, 2 where
 both lines are so by themselves. ASSUMED: which of them it is, no routine tells."""
+BRANCH_NS = 8
+"""Two branches that begin at one instant need so much more than a result takes."""
+CYCLES_NS = 8
+"""So much more is allowed for by a line between clusters than was measured: cycles on which they
+start (``MEASURED_DOUBT_NS`` of the compiler)."""
 RESET_LIFETIMES = 4.0
 """Wait before a shot, in lifetimes; what is left in 1 then, both ends send away by themselves."""
 EMPTY = 12.0
@@ -397,6 +402,19 @@ class LinkBench:
     def loop(self, apart_hz: float) -> LinkLoop:
         """Return what both ends have in common, their resonances so far apart."""
         return LinkLoop(self.echo(), apart_hz)
+
+    def result_wait_ns(self, *quantities: str) -> int:
+        """Return how long results of an end are waited for at the other, ns, on the grid.
+
+        ``quantities``: the latencies, of which the longest counts. Raises NotMeasured.
+        """
+        bench = self.first.bench
+        known = [bench.known(self.link, one) for one in quantities]
+        latest = max(one.value + LATE * one.sigma for one in known)
+        nodes = [end.node.qubit.node for end in self.ends]
+        lines = (line_between(bench.runner.facility, *pair) for pair in (nodes, nodes[::-1]))
+        more_ns = BRANCH_NS + (CYCLES_NS if any(lines) else 0)
+        return on_grid_ns(latest + more_ns * 1e-9)
 
     def flight_ns(self) -> int:
         """Return by how much later than the emission the catch is to begin, ns, on the grid."""

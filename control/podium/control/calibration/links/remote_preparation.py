@@ -16,7 +16,6 @@ from podium.control.calibration.links.entangled_pair import ones, pair_body
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.sequences import on_grid_ns
 from podium.control.facility.facility import Link
 from podium.control.parameters.entry import Measured
 from podium.control.program.conditions import is_one
@@ -37,10 +36,6 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 SHOTS = 60
 AXES = 4
 """Along which each end is read, in all pairs: a quarter turn apart."""
-BRANCH_NS = 8
-"""Two branches that begin at one instant need so much more than a result takes."""
-LATE = 3.0
-"""So many sigma later than the latency that was measured, a result is waited for."""
 CLEAR = 3.0
 """Sigma of a contrast that is there."""
 
@@ -123,8 +118,7 @@ async def remote_preparation(bench: LinkBench) -> Outcome:
     """
     bench.check_phase()
     outcome = Outcome("remote_preparation", "States prepared by a result that travels")
-    latency = bench.first.bench.known(bench.link, "result_latency")
-    wait_ns = on_grid_ns(latency.value + LATE * latency.sigma + BRANCH_NS * 1e-9)
+    wait_ns = bench.result_wait_ns("result_latency")
     program = preparation_program(bench, wait_ns, bench.shots(SHOTS))
     data = await bench.run(outcome, program)
 

@@ -25,7 +25,6 @@ from podium.control.calibration.fits.two_qubit_state import READ_TURNS
 from podium.control.calibration.links.cnot_product import CnotParts, Wait, expected_of
 from podium.control.calibration.links.entangled_pair import ones, ones_of, shared_excitation
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
-from podium.control.calibration.links.remote_preparation import BRANCH_NS, LATE
 from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
@@ -158,9 +157,7 @@ class CnotBench:
 
         Raises NotMeasured.
         """
-        known = [self.link.first.bench.known(self.link.link, one) for one in LATENCIES]
-        latest = max(one.value + LATE * one.sigma for one in known)
-        return max(on_grid_ns(latest + BRANCH_NS * 1e-9), self.dark_ns())
+        return max(self.link.result_wait_ns(*LATENCIES), self.dark_ns())
 
 
 def setting_axis(bench: CnotBench) -> Axis:

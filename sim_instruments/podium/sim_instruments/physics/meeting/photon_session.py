@@ -3,12 +3,14 @@
 Each chunk that asks for windows is played as a short run of its own up to these
 (:mod:`.meeting_run`); between two of them the qubits' states are kept, coherences and what was read
 alike (:mod:`.kept_states`). So a pulse that depends on what one qubit was found in meets what that
-has made of the others. What is played to qubits that are not read yet waits until it matters.
-What a flux line has left goes from part to part, too (:mod:`.line_memory`).
+has made of the others. What is played to qubits that are not read yet waits until it matters
+(:mod:`.parted_pulses`). What a flux line has left goes from part to part, too
+(:mod:`.line_memory`). Sessions of several instruments meet (:mod:`.session_meetings`): a part is
+played with what the others have said by then, each by its own clock.
 ASSUMED: slow noise is its mean over each part.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +37,14 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
     levels_found,
     sidebands_played,
 )
+from podium.sim_instruments.physics.meeting.parted_pulses import (
+    LinkedLines,
+    PendingPulses,
+    ends_ns,
+    opens_ns,
+    parted_pulses,
+)
+from podium.sim_instruments.physics.meeting.session_meetings import SessionMeetings
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.session import Session
@@ -47,8 +57,6 @@ from podium.sim_instruments.physics.signals import (
     RunSignals,
 )
 
-TOGETHER_NS = 60
-"""Pulses of both ends of a link that begin within so much may be one photon's: never parted."""
 SHARED_NS = 2
 """What begins so little before the last thing that happened to its qubit follows it."""
 PARTS = 24
@@ -67,6 +75,16 @@ class LinkedWorld:
     point: Callable[[str], FeedlinePoint]
     """The operating point of a feedline, whoever shares a state with its qubits."""
     flux_lines: FluxLines | None
+    meetings: SessionMeetings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """What one session plays in a part, as a short run of its own."""
+
+    session: "PhotonSession"
+    signals: RunSignals
+    heard: Sequence[HeardFeedline]
 
 
 class PhotonSession(Session):
@@ -86,7 +104,14 @@ class PhotonSession(Session):
         """Arguments as of :class:`.Session`, and the links."""
         super().__init__(feedline_at, check, check_drive, seed, beginning, cables, chip)
         self._linked = linked
+        self.reached = beginning.reached or frozenset[str]()
+        """Lines that the instrument drives; none if it drives all."""
+        self.remote = _remote(linked.links, beginning.reached)
+        """Sidebands that others drive, of links of which the instrument drives an end."""
         self._pending: list[PulseTrain] = []
+        self._said: list[PulseTrain] = []
+        """Said, and not shared."""
+        self._says = False
         self._shares = False
         self._gates = GateMemory()
         self._parts = 0
@@ -97,8 +122,9 @@ class PhotonSession(Session):
         self._lines_left = LineMemory(linked.flux_lines, self.flux_lines)
         self._shown: dict[int, tuple[NDArray[np.complex128], float]] = {}
         self._ends = {e.sideband: e for link in linked.links for e in link.ends}
-        self._lines = {f"{name}.drive": name for name in linked.feedline_of}
-        self._lines |= {sideband: end.qubit for sideband, end in self._ends.items()}
+        lines = {f"{name}.drive": name for name in linked.feedline_of}
+        lines |= {sideband: end.qubit for sideband, end in self._ends.items()}
+        self._lines = LinkedLines(linked.links, linked.feedline_of, lines)
 
     def shares(self, drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]) -> bool:
         """Tell whether qubits share photons or a state from now on."""
@@ -121,21 +147,74 @@ class PhotonSession(Session):
         named = {train.line for train in drives} | {capture.line for capture in captures}
         if named & self.cables:
             return split_by_cable(self._cables, self.go_on, drives, captures, listeners)
-        if not self.shares(drives, captures):
+        drives, self._said = [*self._said, *drives], []
+        if not self._share(drives, captures):
             return super().go_on(drives, captures, listeners)
-        if not self._shares:
-            self._begin_sharing()
-        self._check(drives, captures)
-        self._check_reached(drives)
-        self._keep_pending(drives)
         if not any(capture.start_ns.size for capture in captures):
             none = np.zeros(0, np.complex128)
             return tuple(CaptureAnswer(none, None) for _ in captures)
-        answers = self._played(captures)
+        with self._linked.meetings.lock:
+            answers = self._played(captures)
+            if self.meets:
+                self._linked.meetings.answered(self)
         for place, capture, answer in zip(listeners, captures, answers, strict=True):
             if answer.trace is not None:
                 self._shown[place] = answer.trace, float(capture.windows[-1].demod_hz)
         return answers
+
+    @property
+    def instrument(self) -> str:
+        """Return whose run it is."""
+        return self._beginning.instrument
+
+    @property
+    def meets(self) -> bool:
+        """Tell whether others may share photons with it."""
+        return bool(self.remote)
+
+    def say(self, drives: Sequence[PulseTrain], until_ns: int) -> None:
+        """Hear all that begins before a time and was not given before."""
+        self._says = True
+        with self._linked.meetings.lock:
+            if not self._share([*self._said, *drives], ()):
+                self._said += drives
+            else:
+                self._said = []
+                begins = [t for t in drives if t.line in self._ends and t.start_ns.size]
+                for train in begins:
+                    at_fs = self._tai_fs(int(train.start_ns[0]))
+                    self._linked.meetings.check_in_time(self, at_fs)
+            self._linked.meetings.say(self, self._tai_fs(until_ns))
+
+    def asks(self, captures: Sequence[CaptureTrain]) -> bool:
+        """Tell whether windows may be answered, which are to be asked for next."""
+        asked = [ends_ns(capture) for capture in captures if _any(capture)]
+        if not asked or not self.shares((), captures):
+            return True
+        return self._linked.meetings.asks(self, self._tai_fs(max(asked)))
+
+    @property
+    def may_go_on(self) -> bool:
+        """Tell whether windows that others were waited for may be answered now."""
+        return self._linked.meetings.may_go_on(self)
+
+    def end(self, at_ns: int) -> None:
+        """Hear when the run is over."""
+        if self._says:
+            self._linked.meetings.end(self, self._tai_fs(at_ns))
+
+    def _tai_fs(self, at_ns: int) -> int:
+        """Return the world's instant of a time of the run."""
+        late_fs = int(self._late_fs(np.array([at_ns], np.int64))[0])
+        return self._beginning.start_tai_fs + at_ns * FS_PER_NS + late_fs
+
+    def _late_fs(self, at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return by how much later its clock has times than an ideal one, fs (n,).
+
+        Where nobody else's clock counts, not at all.
+        """
+        late = self._beginning.late_fs
+        return np.zeros_like(at_ns) if late is None or not self.meets else late(at_ns)
 
     def trace(self, listener: int) -> tuple[NDArray[np.complex128], float] | None:
         """Return the trace of a listener's last window; None for one that never listened."""
@@ -144,6 +223,17 @@ class PhotonSession(Session):
     def populations(self, line: str, at_ns: int) -> dict[str, NDArray[np.float64]]:
         """Return populations as :meth:`.Session.populations`, none where a state is shared."""
         return {} if self._shares else super().populations(line, at_ns)
+
+    def _share(self, drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain]) -> bool:
+        """Keep what is played if qubits share photons or a state from now on; tell whether."""
+        if not self.shares(drives, captures):
+            return False
+        if not self._shares:
+            self._begin_sharing()
+        self._check(drives, captures)
+        self._check_reached(drives)
+        self._keep_pending(drives)
+        return True
 
     def _begin_sharing(self) -> None:
         if self.feedlines:
@@ -168,8 +258,10 @@ class PhotonSession(Session):
         self._pending += [train for train in drives if train.start_ns.size]
 
     def _check_reached(self, drives: Sequence[PulseTrain]) -> None:
-        """Raise NotSimulated for a photon whose other end another instrument drives."""
-        reached = self._beginning.reached
+        """Raise NotSimulated for a photon whose other end another instrument drives.
+
+        Where this one does not say what it plays, nobody can play with it.
+        """
         played = sidebands_played(self._linked.links, drives)
         for link in self._linked.links:
             lines = {end.sideband for end in link.ends}
@@ -179,25 +271,61 @@ class PhotonSession(Session):
                     "played depends on what was measured: that is not simulated; take the clicks "
                     "of each shot, and choose among the shots"
                 )
-            if reached is not None and lines & played and not lines <= reached:
+            if lines & played and lines & self.remote and not self._says:
                 raise NotSimulated(
                     f"a photon of {link.name} in a run in which what is played depends on what was "
-                    "measured, and whose other end another instrument drives: such runs do not "
-                    "meet; drive both ends by one instrument"
+                    "measured, and whose other end another instrument drives: this one's runs "
+                    "meet no others; drive both ends by one instrument"
                 )
 
     def _played(self, captures: Sequence[CaptureTrain]) -> tuple[CaptureAnswer, ...]:
         """Play what is pending as far as these windows need it, and answer them."""
-        drives, self._pending = self._parted(captures)
+        sessions = [self]
+        if self.meets and self._says:
+            sessions += self._linked.meetings.others(self)
+        origin_fs = self._beginning.start_tai_fs
+        pending = [PendingPulses(one._pending, one._from(origin_fs)) for one in sessions]
+        opens_tai_fs = self._tai_fs(opens_ns(captures))
+        parts: list[_Part] = []
+        for session, (drives, rest) in zip(
+            sessions, parted_pulses(self._lines, captures, pending), strict=True
+        ):
+            session._pending = rest
+            if drives or session is self:
+                asked = captures if session is self else ()
+                parts.append(session._part(drives, asked, opens_tai_fs))
+        known = self._levels(parts)
+        values = [np.zeros(one.start_ns.size, np.complex128) for one in captures]
+        traces: list[NDArray[np.complex128] | None] = [None] * len(captures)
+        for one, found in zip(parts[0].heard, known, strict=False):
+            one.run.listen(one.mine, values, traces, found)
+        return tuple(CaptureAnswer(v, t) for v, t in zip(values, traces, strict=True))
+
+    def _from(self, origin_fs: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+        """Return what tells world time from an instant on, of times of the run."""
+        offset_fs = self._beginning.start_tai_fs - origin_fs
+
+        def world_fs(at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+            return at_ns * FS_PER_NS + (self._late_fs(at_ns) + offset_fs)
+
+        return world_fs
+
+    def _part(
+        self, drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], opens_tai_fs: int
+    ) -> _Part:
+        """Return what is played until windows as a short run of its own; of others no windows.
+
+        ``opens_tai_fs``: when the last window opens.
+        """
         self._parts += 1
         begins = [*(d.start_ns[0] for d in drives), *(c.start_ns[0] for c in captures if _any(c))]
         begin_ns = int(min(begins))
-        part = self._part(drives, captures, begin_ns)
+        part = self._short_run(drives, captures, begin_ns)
         lines = {capture.line for capture in captures if _any(capture)}
         lines |= {
-            self._linked.feedline_of[self._lines[train.line]]
+            self._linked.feedline_of[self._lines.qubit_of[train.line]]
             for train in drives
-            if train.line in self._lines
+            if train.line in self._lines.qubit_of
         }
         points = [self._linked.point(line) for line in sorted(lines)]
         for point in points:
@@ -206,27 +334,28 @@ class PhotonSession(Session):
         feedlines = [
             FeedlineRun(p, part, self._seed, self.flux_lines, flux_lines, before) for p in points
         ]
-        self._lines_left.pass_on(drives, _opens_ns(captures))
+        until_ns = (opens_tai_fs - self._beginning.start_tai_fs) // FS_PER_NS
+        self._lines_left.pass_on(drives, until_ns)
         mine = [
             [n for n, one in enumerate(captures) if one.line == p.name and _any(one)]
             for p in points
         ]
+
+        def late_fs(at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+            return self._late_fs(at_ns + begin_ns)
+
         heard = [
-            as_heard(HeardFeedline(feedline, own, np.zeros_like))
+            as_heard(HeardFeedline(feedline, own, late_fs))
             for feedline, own in zip(feedlines, mine, strict=True)
         ]
-        known = self._levels(heard, part)
-        values = [np.zeros(one.start_ns.size, np.complex128) for one in captures]
-        traces: list[NDArray[np.complex128] | None] = [None] * len(captures)
-        for one, found in zip(heard, known, strict=True):
-            one.run.listen(one.mine, values, traces, found)
-        return tuple(CaptureAnswer(v, t) for v, t in zip(values, traces, strict=True))
+        return _Part(self, part, heard)
 
-    def _part(
+    def _short_run(
         self, drives: Sequence[PulseTrain], captures: Sequence[CaptureTrain], begin_ns: int
     ) -> RunSignals:
         """Return a part of the run as a run of its own, with a number of its own."""
-        end_ns = max(_ends_ns(capture) for capture in captures if _any(capture))
+        windows = [ends_ns(capture) for capture in captures if _any(capture)]
+        end_ns = max(windows) if windows else _last_ns(drives)
         return RunSignals(
             (self.run << PARTS) + self._parts,
             self._beginning.start_tai_fs + begin_ns * FS_PER_NS,
@@ -237,41 +366,50 @@ class PhotonSession(Session):
             self._beginning.baths,
         )
 
-    def _levels(self, heard: Sequence[HeardFeedline], part: RunSignals) -> list[Known]:
+    def _levels(self, parts: Sequence[_Part]) -> list[Known]:
         """Return what readings find on each feedline; keep the states that are left behind."""
         linked = self._linked
+        heard = [one for part in parts for one in part.heard]
+        start_fs = min(part.signals.start_tai_fs for part in parts)
         qubits = {
             qubit.name: qubit
             for one in heard
             for qubit in one.run.feedline.qubits
             if qubit.name in linked.feedline_of
         }
-        taken = linked.kept.take(qubits, part.start_tai_fs)
+        taken = linked.kept.take(qubits, start_fs)
         left: Sequence[KeptState] = taken
         try:
             begun = {name for state in taken for name in state.names}
             fresh = [
-                _at_rest(qubit, part.start_tai_fs)
-                for name, qubit in qubits.items()
-                if name not in begun
+                _at_rest(qubit, start_fs) for name, qubit in qubits.items() if name not in begun
             ]
-            self._check_behind(heard, part)
+            for part in parts:
+                part.session._check_behind(part.heard, part.signals)
+            played = [train for part in parts for train in part.signals.drives]
             known, left = levels_found(
                 linked.links,
                 linked.channel,
                 heard,
-                sidebands_played(linked.links, part.drives),
+                sidebands_played(linked.links, played),
                 self._seed,
                 [*taken, *fresh],
                 whole=True,
                 memory=self._gates,
             )
-            for state in left:
-                self._over_fs |= zip(state.names, state.at_fs, strict=True)
-            self._note_lit(heard, part)
+            for part in parts:
+                part.session._note_over(part.heard, left)
+                part.session._note_lit(part.heard, part.signals)
         finally:
             linked.kept.give(taken, left)
         return known
+
+    def _note_over(self, heard: Sequence[HeardFeedline], left: Sequence[KeptState]) -> None:
+        """Note when the last thing that happened to qubits of feedlines is over."""
+        mine = {qubit.name for one in heard for qubit in one.run.feedline.qubits}
+        for state in left:
+            at_fs = zip(state.names, state.at_fs, strict=True)
+            self._over_fs |= {name: at for name, at in at_fs if name in mine}
 
     def _check_behind(self, heard: Sequence[HeardFeedline], part: RunSignals) -> None:
         """Raise NotSimulated for what is played before the last thing that happened is over."""
@@ -322,7 +460,11 @@ class PhotonSession(Session):
     ) -> list[NDArray[np.int64]]:
         """Return when drives and sidebands of a qubit begin, in the time of its feedline."""
         later = later_ns(qubit, feedline)
-        return [t.start_ns + later for t in part.drives if self._lines.get(t.line) == qubit.name]
+        return [
+            t.start_ns + later
+            for t in part.drives
+            if self._lines.qubit_of.get(t.line) == qubit.name
+        ]
 
     def _check_point(self, point: FeedlinePoint, part: RunSignals) -> None:
         """Raise NotSimulated for a qubit of a feedline that is driven and far from links."""
@@ -336,64 +478,6 @@ class PhotonSession(Session):
                     "was measured: that is not simulated; play it in a run of its own"
                 )
 
-    def _parted(
-        self, captures: Sequence[CaptureTrain]
-    ) -> tuple[list[PulseTrain], list[PulseTrain]]:
-        """Return what is played in the part that ends with these windows, and what is not yet.
-
-        To a qubit that is read, all that begins before its last window closes; to others, all that
-        begins before the last window opens. A photon's two pulses stay together.
-        """
-        asked = [capture for capture in captures if _any(capture)]
-        over: dict[str, int] = {}
-        for capture in asked:
-            over[capture.line] = max(over.get(capture.line, 0), _ends_ns(capture))
-        opens_ns = _opens_ns(captures)
-        until = {name: over.get(line, opens_ns) for name, line in self._linked.feedline_of.items()}
-        read = {name for name, line in self._linked.feedline_of.items() if line in over}
-        pairs = list(self._pairs())
-        moved = True
-        while moved:
-            moved = False
-            for (one, begins), (other, later) in pairs:
-                if (begins < until[one]) == (later < until[other]):
-                    continue
-                inside, at, outside, behind = (
-                    (one, begins, other, later)
-                    if begins < until[one]
-                    else (other, later, one, begins)
-                )
-                if inside in read:
-                    until[outside] = behind + 1
-                else:
-                    until[inside] = at
-                moved = True
-        limit = {line: until[name] for line, name in self._lines.items()}
-        limit |= over
-        played, rest = [], []
-        for train in self._pending:
-            row = int(np.searchsorted(train.start_ns, limit.get(train.line, opens_ns)))
-            played += [train.only(slice(row))] if row else []
-            rest += [train.only(slice(row, None))] if row < train.start_ns.size else []
-        return played, rest
-
-    def _pairs(self) -> Iterator[tuple[tuple[str, int], tuple[str, int]]]:
-        """Yield pulses of both ends of a link that may be one photon's: qubits and begins."""
-        for link in self._linked.links:
-            begins = [
-                np.concatenate(
-                    [t.start_ns for t in self._pending if t.line == end.sideband]
-                    or [np.zeros(0, np.int64)]
-                )
-                for end in link.ends
-            ]
-            near = np.abs(np.subtract.outer(*begins)) <= TOGETHER_NS + link.delay_fs // FS_PER_NS
-            for one, other in zip(*np.nonzero(near), strict=True):
-                yield (
-                    (link.ends[0].qubit, int(begins[0][one])),
-                    (link.ends[1].qubit, int(begins[1][other])),
-                )
-
 
 def _any(train: PulseTrain | CaptureTrain) -> bool:
     return bool(train.start_ns.size)
@@ -404,15 +488,17 @@ def _first_ns(starts: Iterable[NDArray[np.int64]]) -> int:
     return min((int(one[0]) for one in starts if one.size), default=1 << 40)
 
 
-def _opens_ns(captures: Sequence[CaptureTrain]) -> int:
-    """Return when the last window of all opens."""
-    return max(int(capture.start_ns[-1]) for capture in captures if _any(capture))
+def _last_ns(drives: Sequence[PulseTrain]) -> int:
+    """Return when the last pulse of all is over."""
+    return max(int(one.start_ns[-1]) + one.pieces[int(one.piece[-1])].duration_ns for one in drives)
 
 
-def _ends_ns(capture: CaptureTrain) -> int:
-    """Return when the last window of a train closes."""
-    lasts = np.array([window.duration_ns for window in capture.windows], np.int64)
-    return int((capture.start_ns + lasts[capture.window]).max())
+def _remote(links: Sequence[Link], reached: frozenset[str] | None) -> frozenset[str]:
+    """Return the sidebands that others drive, of links of which an instrument drives an end."""
+    if reached is None:
+        return frozenset()
+    ends = [{end.sideband for end in link.ends} for link in links]
+    return frozenset[str]().union(*(lines - reached for lines in ends if lines & reached))
 
 
 def _at_rest(qubit: QubitPoint, at_fs: int) -> KeptState:

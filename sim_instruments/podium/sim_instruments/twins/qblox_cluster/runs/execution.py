@@ -13,7 +13,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.execution.firmware import CannotBranch
 from podium.sim_instruments.execution.playback import Play, long_run_turn
 from podium.sim_instruments.physics.deduplicate import EqualArrays
-from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.physics.dialogue import Dialogue, MeetingDialogue
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     RunSignals,
@@ -33,6 +33,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.local_oscillator import 
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     overridden,
 )
+from podium.sim_instruments.twins.qblox_cluster.outputs.sent_edges import RunLines
 from podium.sim_instruments.twins.qblox_cluster.processor.message_routes import (
     Routes,
     self_cast_only,
@@ -79,6 +80,8 @@ class TriggersNeeded:
     """Until when triggers must be known before it goes on, None: it waits for one."""
     hears_ns: int | None = None
     """Until when inputs of time-tag sequencers must be known before it goes on."""
+    waits_for: MeetingDialogue | None = None
+    """Who tells when others have said what its windows wait for; None: that is not missing."""
 
 
 class Execution:
@@ -96,9 +99,12 @@ class Execution:
         clock: ClusterClock,
         routes: Routes = self_cast_only,
         inputs: TimeTagInputs | None = None,
+        lines: RunLines | None = None,
     ) -> None:
+        """``lines`` take what the run sends while others wait for it."""
         self._runs = tuple(runs)
         self._inputs = inputs
+        self._lines = lines
         self._routes = routes
         self._number = number
         self._start_tick = start_tick
@@ -188,7 +194,7 @@ class Execution:
         feedback = self._feedback
         if feedback is None or (triggers and self._begins_anew):
             self._together = Q1Group(processors_of(self._runs), routes=self._routes)
-            feedback = FeedbackRun(self._with_phases(), self._together, self._inputs)
+            feedback = FeedbackRun(self._with_phases(), self._together, self._inputs, self._lines)
             self._feedback, triggers = feedback, self._external
         return feedback, triggers
 
@@ -230,7 +236,8 @@ class Execution:
         over = feedback.go_on(triggers, known_ns, partial(self._begin, play), heard_ns)
         self.synced_ns = tuple(feedback.together.synced_ns)
         if not over:
-            return TriggersNeeded(feedback.together.needs_ns, feedback.hears_ns)
+            waits_for = feedback.waits_for_others
+            return TriggersNeeded(feedback.together.needs_ns, feedback.hears_ns, waits_for)
         left, tell = self._left(feedback)
         tell()
         return left

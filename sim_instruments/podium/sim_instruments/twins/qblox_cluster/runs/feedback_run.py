@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.execution.conversation import Conversation
-from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.physics.dialogue import Dialogue, MeetingDialogue
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     has_switches,
     output_lines,
     shapings,
 )
+from podium.sim_instruments.twins.qblox_cluster.outputs.sent_edges import RunLines
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import (
     NotEmulated,
     shares_results,
@@ -65,18 +66,27 @@ class FeedbackRun:
     """One such run on its way. Belongs to one worker thread at a time."""
 
     def __init__(
-        self, runs: Sequence[SequencerRun], together: Q1Group, inputs: TimeTagInputs | None = None
+        self,
+        runs: Sequence[SequencerRun],
+        together: Q1Group,
+        inputs: TimeTagInputs | None = None,
+        lines: RunLines | None = None,
     ) -> None:
         """``runs`` with the phases that their oscillators have; ``inputs`` of time-tag sequencers.
 
+        ``lines`` take what it sends, None: nobody waits for that before it is over.
         A scope that averages or waits for a level records nothing of such a run.
         """
         self.together = together
         self.runs = tuple(
             replace(run, scope=run.scope and not run.afe.scope.needs_all) for run in runs
         )
-        self._sequencers = FeedbackSequencers(self.runs, together, inputs)
-        self._conversation = Conversation([self._sequencers], lambda: self._begin(self.begin_ns))
+        self._sequencers = FeedbackSequencers(self.runs, together, inputs, lines)
+        self._conversation = Conversation(
+            [self._sequencers],
+            lambda: self._begin(self.begin_ns),
+            can_wait=lines is not None,
+        )
         self._begin: Callable[[int], Dialogue]
 
     def go_on(
@@ -97,7 +107,14 @@ class FeedbackRun:
         over = self._conversation.run()
         for one in self._conversation.left_behind:
             raise NotEmulated(f"the sequencers of this run are left behind: {one.why}")
+        if self.waits_for_others is not None:
+            self._sequencers.send_edges()
         return over
+
+    @property
+    def waits_for_others(self) -> MeetingDialogue | None:
+        """Return who tells when others have said what a window waits for; None: none waits."""
+        return self._conversation.waits_for_others
 
     def answers(self, captures: Sequence[Sequence[CaptureTrain]]) -> tuple[CaptureAnswer, ...]:
         """Return the answers to all that every sequencer listened to, of a run that is over."""

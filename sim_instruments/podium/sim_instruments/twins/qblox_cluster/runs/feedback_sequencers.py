@@ -20,6 +20,7 @@ from podium.sim_instruments.twins.qblox_cluster.inputs.ttl_watch import (
     Stretch,
     TtlWatch,
 )
+from podium.sim_instruments.twins.qblox_cluster.outputs.sent_edges import RunLines, SentEdges
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import (
     NotEmulated,
     shares_results,
@@ -82,10 +83,15 @@ class FeedbackSequencers:
     """
 
     def __init__(
-        self, runs: Sequence[SequencerRun], together: Q1Group, inputs: TimeTagInputs | None
+        self,
+        runs: Sequence[SequencerRun],
+        together: Q1Group,
+        inputs: TimeTagInputs | None,
+        lines: RunLines | None,
     ) -> None:
         """``inputs`` of time-tag sequencers. See :class:`.FeedbackRun`."""
         self.group = GroupPlayback(runs, together)
+        self._edges = None if lines is None else SentEdges(runs, together.runs, lines)
         self._senders, self._together = self.group.senders, together
         self._sharers = [number for number, run in enumerate(runs) if shares_results(run.program)]
         self._ttl = {
@@ -117,12 +123,18 @@ class FeedbackSequencers:
                     f"{run.sender} shows its results on markers: this twin does not emulate that "
                     "where sequencers do what a QTM hears"
                 )
-        return TagWatch(runs, self._together.runs, inputs)
+        edges = self._edges or SentEdges(runs, self._together.runs, inputs.run)
+        return TagWatch(runs, self._together.runs, inputs, edges)
 
     @property
     def has_heard(self) -> bool:
         """Tell whether inputs of time-tag sequencers were listened to."""
         return self._tags is not None and self._tags.has_listened
+
+    def send_edges(self) -> None:
+        """Send the edges of markers and digital outputs as far as all is known that is done."""
+        if self._edges is not None:
+            self._edges.tell(min(self.group.settled_ns(), FOR_EVER - 1))
 
     def know(self, triggers: Iterable[Trigger], known_ns: int, heard_ns: int) -> None:
         """Take triggers from outside, all until a time, and inputs that are known until another."""
@@ -142,7 +154,12 @@ class FeedbackSequencers:
             if not self._finishing:
                 wanted = self._onward()
                 if wanted is None and not self._finishing:
-                    return Waiting("what comes from outside", self._said_ns, outside=True)
+                    settled_ns = min(self.group.settled_ns(), FOR_EVER - 1)
+                    wanted = self._asks_before(settled_ns)
+                    if wanted is None and self._plays_until(settled_ns):
+                        return Events(self._say(), (), self._said_ns)
+                    if wanted is None:
+                        return Waiting("what comes from outside", self._said_ns, outside=True)
             if self._finishing:
                 wanted = self._asks_at_the_end()
             if not self._begun:
@@ -155,6 +172,36 @@ class FeedbackSequencers:
                 captures, listeners = self._asked.captures, self._asked.listeners
                 return Events(self._say(), captures, self._said_ns, listeners)
         return Waiting("what it measures", self._said_ns)
+
+    def _asks_before(self, settled_ns: int) -> tuple[int, int] | None:
+        """Return until when to play and to read before a time, where inputs are waited for.
+
+        Whoever sends to them may share photons with what is read; nothing later is played before.
+        """
+        if self.hears_ns is None:
+            return None
+        end_ns = self.group.next_end_ns(range(len(self.group.runs)))
+        return None if end_ns > settled_ns else self._asks(end_ns, settled_ns)
+
+    def _asks(self, end_ns: int, settled_ns: int) -> tuple[int, int]:
+        """Return until when to play and to read for windows that end by a time.
+
+        A little longer, where that is known: else a tone that outlasts its window is cut there.
+        """
+        until_ns = min(end_ns + THRESHOLD_TRIGGER_NS, settled_ns)
+        return max(until_ns, end_ns, self.group.played_ns), end_ns
+
+    def _plays_until(self, settled_ns: int) -> bool:
+        """Play until a time, where inputs are waited for; tell whether there was anything."""
+        if self.hears_ns is None or settled_ns <= self.group.played_ns:
+            return False
+        if not self._begun:
+            if self.group.first_ns >= settled_ns:
+                return False
+            self._begun = True
+            self.group.begin()
+        self._unsaid += self.group.drives(settled_ns)
+        return True
 
     def _say(self) -> list[PulseTrain]:
         unsaid, self._unsaid = self._unsaid, []
@@ -243,7 +290,7 @@ class FeedbackSequencers:
             end_ns = min(settled_ns, max(counted_ns, 0) + COUNT_TRIGGER_NS)
         elif end_ns > settled_ns or end_ns >= FOR_EVER:
             return None
-        return max(end_ns, self.group.played_ns), end_ns
+        return self._asks(end_ns, settled_ns)
 
     def _asks_at_the_end(self) -> tuple[int, int] | None:
         """Return until when to play and to read once programs are over; None: all is read."""

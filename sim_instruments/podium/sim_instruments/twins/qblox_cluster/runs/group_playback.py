@@ -99,8 +99,12 @@ class GroupPlayback:
 
     def begin(self) -> None:
         """Let the dialogue with the world begin with what is done first."""
-        first = [playback.first_ns for playback in self.playbacks]
-        self.begin_ns = self.played_ns = min([*first, max(self.pulses.latest_ns, 0)])
+        self.begin_ns = self.played_ns = min(self.first_ns, max(self.pulses.latest_ns, 0))
+
+    @property
+    def first_ns(self) -> int:
+        """Return when something is done first, as far as is known."""
+        return min(playback.first_ns for playback in self.playbacks)
 
     def add_measured(self, number: int, results: Iterable[tuple[int, bool]]) -> None:
         """Put the pulses of acquisitions on their way, of which end and bit are known."""

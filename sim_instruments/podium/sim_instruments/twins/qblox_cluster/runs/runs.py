@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.messages import SequencerState
 from podium.sim_instruments.execution.playback import Playback, Ticket
+from podium.sim_instruments.physics.dialogue import MeetingDialogue
 from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, next_cycle
 from podium.sim_instruments.twins.qblox_cluster.management import Management
 from podium.sim_instruments.twins.qblox_cluster.module import Module
 from podium.sim_instruments.twins.qblox_cluster.outputs.levels import Levels, edge_trains
+from podium.sim_instruments.twins.qblox_cluster.outputs.sent_edges import RunLines
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EVER
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
 from podium.sim_instruments.twins.qblox_cluster.refusal import DEVICE_ERROR, Refusal
@@ -81,10 +83,17 @@ class _Run:
     """Of its time-tag sequencers."""
     hears_ns: int | None = None
     """Until when their inputs must be known before it goes on; None: it does not wait for that."""
+    waits_for: MeetingDialogue | None = None
+    """Who tells when others have said what its windows wait for; None: that is not missing."""
     tell: Callable[[], None] | None = None
     """Tells the world what was played, once it is over; None: it has been told."""
     revised: bool = False
     """Whether it was played once more, because of a trigger."""
+
+    @property
+    def sends_later(self) -> bool:
+        """Tell whether it waits for what others do, and sends more whatever happens to it."""
+        return self.hears_ns is not None or self.waits_for is not None
 
 
 def _levels(ticket: Ticket[RunOutcome | TriggersNeeded]) -> tuple[Levels, ...]:
@@ -248,12 +257,13 @@ class Runs:
         tick = next_cycle(self._clock, now_fs)
         routes = self._management.linq.routes([(run.slot, run.sequencer) for run in frozen])
         promise = self._lines.promise(self._clock.to_world(tick))
-        inputs = None
-        if any(one.channel is not None for one in frozen):
+        lines, inputs = RunLines(self._lines, promise, self._clock, tick), None
+        listening = [(one.slot, one.sequencer) for one in frozen if one.channel is not None]
+        if listening:
             modules = [member.module for member in members]
             epoch_subs = self._management.time.adjusted_subs
-            inputs = self._collector.inputs(modules, promise, tick, epoch_subs)
-        execution = Execution(frozen, self._count, tick, self._clock, routes, inputs)
+            inputs = self._collector.inputs(modules, lines, epoch_subs, listening)
+        execution = Execution(frozen, self._count, tick, self._clock, routes, inputs, lines)
         run = _Run(self._count, tick, execution, promise, None, members, inputs=inputs)
         self._active.append(run)
         self._advance(run, now_fs)
@@ -269,9 +279,9 @@ class Runs:
 
     def _advance(self, run: _Run, now_fs: int) -> None:
         triggers, run.triggers = run.triggers, []
-        if triggers and run.hears_ns is None:
+        if triggers and not run.sends_later:
             run.promise.from_fs = self._clock.to_world(run.start_tick + triggers[0].time_ns)
-        run.needs_ns = run.hears_ns = None
+        run.needs_ns = run.hears_ns = run.waits_for = None
         known_ns, heard_ns = self._known_ns(run, now_fs), self._heard_ns(run, now_fs)
         work = partial(run.execution.advance, triggers, known_ns, heard_ns)
         run.ticket = self._playback.submit(work)
@@ -309,7 +319,7 @@ class Runs:
                 self._management.time.party_line(self._clock.to_world(tick), tick)
             if run.known:
                 self._end_due(run, now_fs)
-            elif run.ticket is None and not run.triggers and run.hears_ns is None:
+            elif run.ticket is None and not run.triggers and not run.sends_later:
                 run.promise.from_fs = None  # what was expected has come, and was not for this run
         self._let_go()
 
@@ -358,11 +368,13 @@ class Runs:
         needs_ns, hears_ns = run.needs_ns, run.hears_ns
         if run.triggers:
             return True
+        if run.waits_for is not None:
+            return run.waits_for.may_go_on
         if hears_ns is not None and run.inputs is not None:
             if hears_ns > self._heard_ns(run, now_fs):
                 return False
             self._collector.catch_up(run.inputs, now_fs)
-            return True
+            return not run.inputs.awaits(hears_ns)
         return needs_ns is not None and needs_ns <= self._known_ns(run, now_fs)
 
     def _take_in(self, run: _Run) -> None:
@@ -381,7 +393,8 @@ class Runs:
             return
         if isinstance(outcome, TriggersNeeded):
             run.needs_ns, run.hears_ns = outcome.needs_ns, outcome.hears_ns
-            if outcome.hears_ns is None:
+            run.waits_for = outcome.waits_for
+            if not run.sends_later:
                 run.promise.from_fs = None
             return
         run.known = True

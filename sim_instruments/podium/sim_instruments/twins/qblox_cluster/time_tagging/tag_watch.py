@@ -8,14 +8,14 @@ is shared as the lower 32 bits of the cluster's time, in 1/128 ns or in ns.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import numpy as np
 
 from podium.sim_instruments.physics.digital_lines import Edge
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import SUBS_PER_TICK, subs
-from podium.sim_instruments.twins.qblox_cluster.outputs.digital_outputs import levels_out
+from podium.sim_instruments.twins.qblox_cluster.outputs.sent_edges import BEFORE_NS, SentEdges
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_messages import (
     Measurement,
     Message,
@@ -24,10 +24,6 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_messages import (
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_state import FOR_EVER
-from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
-    Ending,
-    RealTimeTrace,
-)
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.time_tagging.tag_stage import (
     TAG_SUBS,
@@ -49,12 +45,9 @@ from podium.sim_instruments.twins.qblox_cluster.time_tagging.time_tag_inputs imp
 
 MARGIN_NS: Final = 2
 """Tags within so much of the time that is known may still move: their jitter is drawn."""
-DELAY_NS: Final = 16
-"""The longest fine delay."""
 LEVELS: Final = ("low", "mid", "high", "invalid")
 """Digits of an index into the truth table, the first input's the lowest (``truth_table.py`` of
 qblox-instruments 1.4.1)."""
-_OVER: Final = (Ending.STOPPED, Ending.CUT)
 
 
 class Messenger(Protocol):
@@ -121,10 +114,14 @@ class TagWatch:
     """The inputs of all time-tag sequencers of a run."""
 
     def __init__(
-        self, runs: Sequence[SequencerRun], processors: Sequence[Q1Run], inputs: TimeTagInputs
+        self,
+        runs: Sequence[SequencerRun],
+        processors: Sequence[Q1Run],
+        inputs: TimeTagInputs,
+        edges: SentEdges,
     ) -> None:
-        self._runs = tuple(runs)
-        self._processors = tuple(processors)
+        """``edges``: the run's own."""
+        self._edges = edges
         self._inputs = inputs
         self._start = inputs.start_tick * SUBS_PER_TICK
         self._members = [
@@ -132,11 +129,8 @@ class TagWatch:
             for number, (run, processor) in enumerate(zip(runs, processors, strict=True))
             if run.channel is not None
         ]
-        self._context = [0] * len(self._runs)
         self._heard_ns = -MARGIN_NS
         """Until when it is known what arrives."""
-        self._told_ns = -MARGIN_NS
-        """Until when the run's own edges were sent."""
         self._found: dict[tuple[int, int, str], str] = {}
         """What channels found last, by slot, channel and kind of measurement."""
 
@@ -148,7 +142,7 @@ class TagWatch:
     @property
     def has_listened(self) -> bool:
         """Tell whether own edges were sent, and inputs listened to."""
-        return self._told_ns > -MARGIN_NS
+        return self._edges.told_ns > -BEFORE_NS
 
     @property
     def listened_ns(self) -> int:
@@ -189,7 +183,7 @@ class TagWatch:
         Returns pulses for the trigger network; messages go to ``messenger``. None: what arrives is
         not known yet, nothing was done.
         """
-        self._tell(until_ns)
+        self._edges.tell(until_ns)  # they may come to its own inputs
         arrived: list[list[Edge]] = []
         for member in self._members:
             place = member.run.slot, member.run.sequencer
@@ -211,24 +205,6 @@ class TagWatch:
             limit = self._start + self.known_ns * SUBS_PER_TICK
             member.recent = [one for one in member.recent if one.close_subs > limit]
         return sent
-
-    def _tell(self, until_ns: int) -> None:
-        """Send the run's own edges: they may come to its own inputs."""
-        if until_ns <= self._told_ns:
-            return
-        traces: list[RealTimeTrace] = []
-        for number, (run, processor) in enumerate(zip(self._runs, self._processors, strict=True)):
-            rows = processor.rows(self._context[number], until_ns)
-            end_ns = until_ns
-            if processor.ending in _OVER:
-                end_ns = min(until_ns, processor.time_ns)
-            traces.append(replace(rows, end_ns=end_ns))
-            past_ns = until_ns - DELAY_NS - max(run.afe.marker_delay_ns, default=0)
-            past = int(np.searchsorted(rows.time_ns, past_ns, side="left"))
-            self._context[number] += max(past - 1, 0)
-        levels = levels_out(self._runs, traces, self._inputs.start_tick, self._inputs.clock)
-        self._inputs.tell(levels, self._told_ns, until_ns)
-        self._told_ns = until_ns
 
     def _tagged(self, member: _Member) -> TaggedEdges:
         inputs, slot, channel = self._inputs, member.run.slot, member.run.sequencer

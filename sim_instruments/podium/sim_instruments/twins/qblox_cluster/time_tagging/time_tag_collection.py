@@ -6,9 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.digital_lines import LinesEnd, Promise
+from podium.sim_instruments.physics.digital_lines import LinesEnd
 from podium.sim_instruments.twins.qblox_cluster.cluster_clock import ClusterClock, world_of_subs
 from podium.sim_instruments.twins.qblox_cluster.module import Module
+from podium.sim_instruments.twins.qblox_cluster.outputs.sent_edges import RunLines
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerOutcome
 from podium.sim_instruments.twins.qblox_cluster.time_tagging.io_channel import CHANNELS
 from podium.sim_instruments.twins.qblox_cluster.time_tagging.tag_stage import (
@@ -110,16 +111,21 @@ class TimeTagCollector:
         return np.asarray(at_fs + (begin_fs - from_fs) + np.array([-MARGIN_FS, MARGIN_FS]))
 
     def inputs(
-        self, modules: Iterable[Module], promise: Promise, start_tick: int, epoch_subs: int
+        self,
+        modules: Iterable[Module],
+        run: RunLines,
+        epoch_subs: int,
+        listening: Iterable[tuple[int, int]],
     ) -> TimeTagInputs:
-        """Return the inputs of modules for a run that begins."""
+        """Return the inputs of modules for a run that begins.
+
+        ``listening``: slot and channel of its time-tag sequencers.
+        """
         banks = {module.slot: module.io for module in modules if module.io is not None}
         places = [(slot, channel) for slot in banks for channel in range(CHANNELS)]
         return TimeTagInputs(
-            lines=self._lines,
-            promise=promise,
-            clock=self._clock,
-            start_tick=start_tick,
+            run=run,
+            listening=frozenset(listening),
             serial=self._serial,
             connectors={
                 (slot, channel): f"slot{slot}.io{banks[slot].heard_at(channel)}"

@@ -1,0 +1,199 @@
+"""Runs of two instruments that both depend on what they measure share photons."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tests.benches.physics.linked_nodes import (
+    Gate,
+    PhotonExchange,
+    link_of,
+    nodes,
+    run_of,
+    world_of,
+)
+
+from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.meeting.session_meetings import SessionMeetings
+from podium.sim_instruments.physics.session import Session
+from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
+from podium.sim_instruments.physics.world import World
+
+START_FS = 10**24
+HALF = (Gate("ge", 100), Gate("ef", 140, 0.5), Gate("sideband", 180))
+CATCH = (Gate("sideband", 185), Gate("ef", 365))
+PHOTON = (Gate("ge", 100), Gate("ef", 140), Gate("sideband", 180))
+FLIP = Gate("ge", 3_000)
+READ_NS, LATER_NS, OVER_NS = 2_000, 4_000, 3_500
+"""When the first node and the second one are read, and when the first window is over."""
+PAIR = nodes(t1=1.0)
+SHOTS = 12
+
+
+def no(line: str) -> bool:
+    return not line
+
+
+def yes(line: str) -> bool:
+    return bool(line)
+
+
+def linked() -> World:
+    return world_of(PAIR, link_of(*PAIR, transmission=1.0), PhotonExchange())
+
+
+def begun(world: World, end: int, run: int, later_fs: int = 0) -> Session:
+    """A session of one node's instrument, which begins so much later."""
+    node = f"node_{'ab'[end]}"
+    lines = frozenset({f"{node}.q0.drive", f"{node}.q0.sideband", f"{node}.feedline"})
+    start = RunStart(run, START_FS + later_fs, {}, reached=lines, instrument=f"cluster_{end}")
+    return world.begin(start)
+
+
+def played(end: int, gates: Sequence[Gate], at_ns: int | None) -> list[PulseTrain]:
+    return list(run_of(PAIR[end], gates, 1, readout_ns=at_ns).drives)
+
+
+def window(end: int, at_ns: int) -> list[CaptureTrain]:
+    return list(run_of(PAIR[end], (), 1, readout_ns=at_ns).captures)
+
+
+@cache
+def levels() -> tuple[tuple[float, float], ...]:
+    """Of each node: the real part between the signals of 0 and 1, and its sign towards 1."""
+    world, middles = linked(), []
+    for number, one in enumerate(PAIR):
+        runs = [run_of(one, gates, 31, run=90 + number) for gates in ([], [Gate("ge", 1_800)])]
+        dark, lit = (np.median(world.play(run)[0].integrated.real) for run in runs)
+        middles.append((float(dark + lit) / 2, float(np.sign(lit - dark))))
+    return tuple(middles)
+
+
+def result(session: Session, end: int, at_ns: int) -> int:
+    """What a node is found in."""
+    (answer,) = session.go_on((), window(end, at_ns), [end])
+    middle, sign = levels()[end]
+    return int((answer.integrated[0].real - middle) * sign > 0)
+
+
+def shots(
+    gates: Sequence[Gate], then: Sequence[Sequence[Gate]] = ((), ()), later_fs: int = 0
+) -> NDArray[np.int64]:
+    """What both ends are found in, (shots, 2): ``then`` is played to the second by the result."""
+    found = []
+    for shot in range(SHOTS):
+        world = linked()
+        first, second = begun(world, 0, shot), begun(world, 1, shot, later_fs)
+        first.say(played(0, gates, READ_NS), OVER_NS)
+        assert not first.asks(window(0, READ_NS)), "the other has not said what it plays"
+        second.say(played(1, CATCH, None), OVER_NS)
+        assert first.may_go_on
+        assert first.asks(window(0, READ_NS))
+        one = result(first, 0, READ_NS)
+        first.say((), 10 * OVER_NS)
+        second.say(played(1, then[one], LATER_NS), 2 * OVER_NS)
+        assert second.asks(window(1, LATER_NS))
+        found.append((one, result(second, 1, LATER_NS)))
+    return np.array(found)
+
+
+def test_the_other_half_is_where_the_first_was_not() -> None:
+    seen = shots(HALF)
+    assert 0 < seen[:, 0].sum() < SHOTS
+    assert np.array_equal(seen[:, 1], 1 - seen[:, 0])
+
+
+def test_a_flip_that_depends_on_the_first_brings_the_second_to_0() -> None:
+    seen = shots(HALF, ((FLIP,), ()))
+    assert 0 < seen[:, 0].sum() < SHOTS
+    assert not seen[:, 1].any()
+
+
+@pytest.mark.parametrize("corrected", [True, False])
+def test_a_phase_that_the_first_tells_is_the_seconds(corrected: bool) -> None:
+    """The first is read along an axis of the equator; half a turn puts the second's phase right."""
+    half = (*HALF, Gate("ge", 900, 0.5))
+    turns = np.arange(4) / 4
+    means = []
+    for turn in turns:
+        ways = [(Gate("ge", 3_000, 0.5, turn + 0.5 * (corrected and one)),) for one in (0, 1)]
+        means.append(1 - 2 * shots(half, ways)[:, 1].mean())
+    contrast = 2 * abs(np.mean(means * np.exp(2j * np.pi * turns)))
+    # 4 x 12 shots: 0.2 by chance
+    assert contrast > 0.9 if corrected else contrast < 0.6
+
+
+def test_a_photon_is_caught_by_the_others_own_clock() -> None:
+    """One that begins 300 ns later comes when the photon is over."""
+    assert shots(PHOTON)[:, 1].all()
+    assert not shots(PHOTON, later_fs=300_000_000)[:, 1].any()
+
+
+def test_windows_are_answered_in_the_order_in_which_they_close() -> None:
+    world = linked()
+    first, second = begun(world, 0, 1), begun(world, 1, 1)
+    first.say(played(0, HALF, READ_NS), OVER_NS)
+    second.say(played(1, CATCH, LATER_NS), 2 * OVER_NS)
+    assert not second.asks(window(1, LATER_NS)), "the first has not said so much"
+    assert first.asks(window(0, READ_NS))
+    result(first, 0, READ_NS)
+    first.say((), 2 * OVER_NS)
+    assert second.may_go_on
+    first.say(played(0, (), 5_500), 3 * OVER_NS)
+    second.say((), 3 * OVER_NS)
+    assert not first.asks(window(0, 5_500)), "the second one's window closes before"
+    result(second, 1, LATER_NS)
+    assert first.may_go_on
+
+
+def test_who_is_idle_is_silent_and_comes_too_late() -> None:
+    world = linked()
+    first = begun(world, 0, 1)
+    first.say(played(0, HALF, READ_NS), OVER_NS)
+    assert not first.asks(window(0, READ_NS))
+    assert world.session_meetings.waits
+    world.session_meetings.look(no, no)
+    assert not first.may_go_on
+    world.session_meetings.look(yes, no)
+    assert first.may_go_on
+    assert first.asks(window(0, READ_NS))
+    result(first, 0, READ_NS)
+    assert not world.session_meetings.waits
+    with pytest.raises(NotSimulated, match="start both with one trigger"):
+        begun(world, 1, 1).say(played(1, CATCH, None), OVER_NS)
+
+
+def test_who_is_over_is_waited_for_no_more() -> None:
+    world = linked()
+    first, second = begun(world, 0, 1), begun(world, 1, 1)
+    second.say(played(1, CATCH, None), 1_000)
+    first.say(played(0, PHOTON, READ_NS), OVER_NS)
+    assert not first.asks(window(0, READ_NS))
+    second.end(1_000)
+    assert not first.may_go_on, "it may be armed for another run"
+    world.session_meetings.look(yes, no)
+    assert first.asks(window(0, READ_NS))
+    result(first, 0, READ_NS)
+
+
+def test_a_run_that_depends_on_no_result_does_not_meet_one_that_does() -> None:
+    world = linked()
+    first = begun(world, 0, 1)
+    first.say(played(0, HALF, READ_NS), OVER_NS)
+    assert not first.asks(window(0, READ_NS))
+    world.session_meetings.look(no, yes)
+    assert first.may_go_on
+    with pytest.raises(NotSimulated, match=r"node_b.q0.sideband depends on no result: both have"):
+        first.asks(window(0, READ_NS))
+
+
+def test_nobody_waits_for_ever() -> None:
+    world = linked()
+    world.session_meetings = SessionMeetings(waits_s=-1.0)
+    first = begun(world, 0, 1)
+    first.say(played(0, HALF, READ_NS), OVER_NS)
+    with pytest.raises(NotSimulated, match=r"cluster_0's run.* for node_b.q0.sideband"):
+        first.asks(window(0, READ_NS))
