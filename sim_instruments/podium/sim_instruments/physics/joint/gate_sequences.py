@@ -116,6 +116,8 @@ class GateSequences:
         own = np.diag(self._reference.point.vectors) ** 2
         if self._kept > LARGEST_KEPT or own.min() < OWN or not rows.first.size:
             raise NoMaps
+        if self._steps.has_plasmon(rows.member, rows.is_flux, rows.shape):
+            raise NoMaps
         quiet = self._steps.quiet_rows(rows.member, rows.is_flux, rows.shape)
         found = templates(rows, quiet)
         groups = sum(len(one.parts) * one.chains.size for one in found)
