@@ -18,6 +18,8 @@ from podium.sim_instruments.physics.timing_design import (
     timing_of,
 )
 
+PLASMON = ".plasmon"
+"""How lines end that drive a fluxonium's plasmon."""
 LINE_DB = 60.0
 """Of a drive or readout line of which the file tells none: S. Krinner et al., EPJ Quantum
 Technology 6, 2 (2019)."""
@@ -172,7 +174,10 @@ def plan_of(tree: Any) -> Plan:
             instrument, connector = _connector(wiring["output"], instruments, where)
             # ASSUMED: of a volt of pulses on a flux line there comes just what the file says.
             factor = _factor(wiring, "line_attenuation", where) if "source" in wiring else 1.0
-            outputs[instrument][connector] = Cable(line, modulator, factor)
+            cold = line
+            if line.endswith(PLASMON):
+                cold, factor = _combined(line, wiring, _mapping(root["wiring"], "wiring"), where)
+            outputs[instrument][connector] = Cable(cold, modulator, factor)
             if "source" not in wiring:
                 attenuation_db[line] = _decibel(wiring, "line_attenuation", where, LINE_DB)
         if "input" in wiring:
@@ -248,6 +253,23 @@ def _referred_to(root: Mapping[str, Any]) -> frozenset[str]:
 
     look({key: part for key, part in root.items() if key not in ("instruments", "validity")})
     return frozenset(found)
+
+
+def _combined(
+    port: str, wiring: Mapping[str, Any], wired: Mapping[str, Any], where: str
+) -> tuple[str, float]:
+    """Return the cold line of a plasmon's output, and what comes of it, as the drive's own counts.
+
+    ASSUMED: a combiner at room temperature adds it to the drive of the qubit, whose line it goes
+    down; what its attenuation is more than that of the drive it loses before.
+    """
+    line = port.removesuffix(PLASMON) + ".drive"
+    if line not in wired:
+        raise PlanError(f"{where}: {line} is not wired, and a plasmon is driven over its cold line")
+    own_db = _decibel(wiring, "line_attenuation", where, LINE_DB)
+    drive = _mapping(wired[line], f"wiring.{line}")
+    drive_db = _decibel(drive, "line_attenuation", f"wiring.{line}", LINE_DB)
+    return line, float(10 ** ((drive_db - own_db) / 20))
 
 
 def _factor(wiring: Mapping[str, Any], attenuation: str, where: str) -> float:

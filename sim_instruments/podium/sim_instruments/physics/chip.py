@@ -138,6 +138,8 @@ class Edge:
     """``cz``, ``iswap`` or ``cnot``."""
     pulsed: str
     """The qubit or coupler whose flux the gate pulses; of a cnot its control."""
+    driven: bool = False
+    """Whether the gate drives the plasmon of that qubit, and pulses no flux."""
 
 
 NO_PULSES = FluxPulses()
