@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podium.control.facility import schema
-from podium.control.facility.designs import FluxoniumEntry
 from podium.control.facility.connectors import PLAY_PULSES, ResolvedConnector, resolve
+from podium.control.facility.designs import FluxoniumEntry
 from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (

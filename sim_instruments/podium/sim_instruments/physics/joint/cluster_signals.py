@@ -10,8 +10,8 @@ the commutator-free Magnus method of fourth order (Blanes and Moan, Appl. Numer.
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from functools import partial
+from itertools import pairwise
 from math import lcm
 
 import numpy as np
