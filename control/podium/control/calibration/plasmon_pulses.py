@@ -22,6 +22,7 @@ from podium.control.program.program import (
     SetFrequency,
     Statement,
     Table,
+    Value,
     Variable,
 )
 from podium.firmware_interfaces.models import output_full_scale_dbm
@@ -86,20 +87,23 @@ def returned_program(
 ) -> Program:
     """Return the driven end in 1, what is played, a pi pulse, a readout of both ends.
 
-    ``others``: levels of the other end, swept last (axis ``control``).
+    ``others``: levels of the other end, swept last (axis ``control``) where there are several.
     """
     driven, other = p.moved, p.still
     height = f"{other.qubit.element}_preparation"
     amplitudes = tuple(level * other.pi_amplitude() for level in others)
+    prepared: Value = Affine(height) if len(others) > 1 else amplitudes[0]
     body: list[Statement] = []
     if played.frequency is not None:
         body.append(SetFrequency(p.flux, Affine(played.frequency)))
     body += [
         *p.begin(),
-        *p.one_by_one([[other.pulse(Affine(height))], [driven.pi()]]),
+        *p.one_by_one([[other.pulse(prepared)], [driven.pi()]]),
         *played.statements,
         *p.one_by_one([[driven.pi()]]),
         *p.read(),
     ]
-    control = Axis("control", (Variable(height, "1", Table(amplitudes)),))
-    return Program(title, p.frames(), tuple(body), (*played.axes, control), shots=shots)
+    axes = played.axes
+    if len(others) > 1:
+        axes += (Axis("control", (Variable(height, "1", Table(amplitudes)),)),)
+    return Program(title, p.frames(), tuple(body), axes, shots=shots)

@@ -14,6 +14,7 @@ at 20 MHz of full Rabi oscillations and :data:`NEAR_HZ`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -191,6 +192,33 @@ def plasmon_propagator(
 
     ``node_hz`` (M,): the slow noise of each member.
     """
+    unitaries, which = _by_halves(group, *_prepared(levels, group, node_hz))
+    pairs = group.duration_ns // LOSSES_NS
+    links = []
+    if pairs:
+        links.append(_link(cluster, unitaries, which[: 2 * LOSSES_NS * pairs], LOSSES_NS))
+    left = group.duration_ns - LOSSES_NS * pairs
+    if left:
+        links.append(_link(cluster, unitaries, which[2 * LOSSES_NS * pairs :], left))
+    return GroupChain(tuple(links))
+
+
+def plasmon_unitary(levels: PlasmonLevels, group: DrivenGroup) -> Complexes:
+    """Return what a group does without losses and noise, (D, D), in the frame of its carrier."""
+    unitaries, which = _by_halves(
+        group, *_prepared(levels, group, np.zeros(len(levels.point.qubits)))
+    )
+    total = np.eye(unitaries.shape[1], dtype=np.complex128)
+    bounds = np.flatnonzero(np.diff(which, prepend=-1, append=-1))
+    for begin, end in pairwise(bounds.tolist()):
+        total = np.linalg.matrix_power(unitaries[which[begin]], end - begin) @ total
+    return total
+
+
+def _prepared(
+    levels: PlasmonLevels, group: DrivenGroup, node_hz: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], list[_Played]]:
+    """Return the levels in the frame of a group, Hz, and its drives."""
     point = levels.point
     turning = levels.turning_hz(plasmon_carrier_hz(point, group.drives))
     rest = levels.energy_hz[: turning.size] - turning + point.basis.level @ node_hz
@@ -202,15 +230,7 @@ def plasmon_propagator(
         turns[upper == 0.0] = 0.0
         turns[np.abs(turns) * 1e-9 * group.duration_ns < STILL_TURNS] = 0.0
         played.append(_Played(one.values, upper, turns, shift))
-    unitaries, which = _by_halves(group, rest, played)
-    pairs = group.duration_ns // LOSSES_NS
-    links = []
-    if pairs:
-        links.append(_link(cluster, unitaries, which[: 2 * LOSSES_NS * pairs], LOSSES_NS))
-    left = group.duration_ns - LOSSES_NS * pairs
-    if left:
-        links.append(_link(cluster, unitaries, which[2 * LOSSES_NS * pairs :], left))
-    return GroupChain(tuple(links))
+    return rest, played
 
 
 def plasmon_carrier_hz(point: ClusterPoint, drives: Sequence[HeldDrive]) -> float:
