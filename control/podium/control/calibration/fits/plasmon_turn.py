@@ -6,7 +6,7 @@ half a turn: by symmetry with a carrier between both lines, after one whole turn
 et al., Phys. Rev. X 11, 021026 (2021)). The pulse has raised-cosine edges and is held for 1 ns.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,34 +80,48 @@ class Points:
     """The level of the other end, 0 or 1."""
     duration_ns: int
     rise_ns: int
+    hot: float = 0.0
+    """How often the other end is in the other level, by heat."""
 
 
 def gone(points: Points, values: ParametersOrMany) -> Array:
     """Return the signal; ``values`` as of :func:`fit_turns`."""
     with_one = points.other > 0.5
-    line = values["line"] + np.where(with_one, values["shift"], 0.0)
-    rabi = values["rabi"] * np.where(with_one, values["ratio"], 1.0) * points.amplitude
-    left = turned(rabi, points.carrier_hz - line, points.duration_ns, points.rise_ns)
-    return np.asarray(values["base"] + values["contrast"] * (1 - np.abs(left) ** 2))
+    each = []
+    for own in (with_one, ~with_one):
+        line = values["line"] + np.where(own, values["shift"], 0.0)
+        rabi = values["rabi"] * np.where(own, values["ratio"], 1.0) * points.amplitude
+        left = turned(rabi, points.carrier_hz - line, points.duration_ns, points.rise_ns)
+        each.append(1 - np.abs(left) ** 2)
+    mean = (1 - points.hot) * each[0] + points.hot * each[1]
+    return np.asarray(values["base"] + values["contrast"] * mean)
 
 
 def fit_turns(
-    points: Points, signal: Array, sigma: Array, line_hz: float, shift_hz: float, rabi_hz: float
+    points: Points,
+    signal: Array,
+    sigma: Array,
+    line: tuple[float, float],
+    shift: tuple[float, float],
+    rabi_hz: float,
 ) -> Fit:
     """Fit what a pulse takes out of level 1, over its amplitude and carrier and the other's level.
 
-    ``line_hz``, ``shift_hz``, ``rabi_hz``: as spectroscopy has them. Returns ``line`` (Hz, of the
-    plasmon with the other end in 0), ``shift`` (Hz, by its 1), ``rabi`` (Hz, at full scale),
-    ``ratio`` (of that with the other end in 1), ``contrast`` and ``base``. Raises FitFailed.
+    ``line``, ``shift``, ``rabi_hz``: as spectroscopy has them, the first two with their sigmas:
+    they count as measured. Returns ``line`` (Hz, of the plasmon with the other end in 0),
+    ``shift`` (Hz, by its 1), ``rabi`` (Hz, at full scale), ``ratio`` (of that with the other end in
+    1), ``contrast`` and ``base``. Raises FitFailed.
     """
 
     def model(values: Mapping[str, Array]) -> Array:
-        return gone(points, values)
+        return np.concatenate([gone(points, values), values["line"], values["shift"]], axis=1)
 
+    data = np.concatenate([signal, [line[0], shift[0]]])
+    weights = np.concatenate([sigma, [line[1], shift[1]]])
     starts = [
         {
-            "line": line_hz,
-            "shift": shift_hz,
+            "line": line[0],
+            "shift": shift[0],
             "rabi": rabi_hz * factor,
             "ratio": 1.0,
             "contrast": contrast,
@@ -116,16 +130,16 @@ def fit_turns(
         for factor in (0.8, 0.9, 1.0, 1.1, 1.25)
         for contrast in (0.9, 0.6)
     ]
-    far = 0.3 * abs(shift_hz)
+    far = 0.3 * abs(shift[0])
     bounds = {
-        "line": Bound(line_hz - far, line_hz + far),
-        "shift": Bound(*sorted((0.6 * shift_hz, 1.4 * shift_hz))),
+        "line": Bound(line[0] - far, line[0] + far),
+        "shift": Bound(*sorted((0.6 * shift[0], 1.4 * shift[0]))),
         "rabi": Bound(0.5 * rabi_hz, 2.0 * rabi_hz),
         "ratio": Bound(0.6, 1.4),
         "contrast": Bound(0.0, 1.6),
         "base": Bound(-0.4, 0.6),
     }
-    found = fit_many_at_once(model, signal, sigma, starts, bounds)
+    found = fit_many_at_once(model, data, weights, starts, bounds)
     if found.values["contrast"] < LEAST_CONTRAST:
         raise FitFailed(
             f"the pulse takes {found.values['contrast'] * 100:.0f} % of an excitation out of 1 at "
@@ -148,12 +162,17 @@ class PlasmonPulse:
 
 
 def best_pulse(
-    values: Mapping[str, float], rise_ns: int, most: float, lost_1_ns: float = 0.0
+    values: Mapping[str, float],
+    rise_ns: int,
+    most: float,
+    lost_1_ns: float = 0.0,
+    idle: Callable[[int], float] = lambda _: 0.0,
 ) -> PlasmonPulse:
     """Return the pulse with the least error; ``values`` as of :func:`fit_turns`.
 
-    ``most``: amplitudes end there; ``lost_1_ns``: what each ns costs by decoherence. Raises
-    FitFailed where no pulse is a CZ.
+    ``most``: amplitudes end there; ``lost_1_ns``: what each ns costs by decoherence; ``idle``: by
+    how many turns both ends at rest turn 11 in a gate with a pulse of so many ns. Raises FitFailed
+    where no pulse is a CZ.
     """
     from scipy.optimize import minimize  # heavy
 
@@ -169,7 +188,8 @@ def best_pulse(
         def cost(at: Array, duration_ns: int = duration_ns, top: float = top) -> float:
             rabi = SYMMETRIC * abs(shift) * top * (1 + at[0])
             carrier = middle + at[1] * abs(shift)
-            return gate_error(values, rabi / values["rabi"], carrier, duration_ns, rise_ns)
+            pulse = rabi / values["rabi"], carrier, duration_ns, rise_ns
+            return gate_error(values, *pulse, idle(duration_ns))
 
         best = minimize(cost, np.zeros(2), method="Nelder-Mead")
         amplitude = SYMMETRIC * abs(shift) * top * (1 + float(best.x[0])) / values["rabi"]
@@ -192,7 +212,12 @@ def best_pulse(
 
 
 def gate_error(
-    values: Mapping[str, float], amplitude: float, carrier_hz: float, duration_ns: int, rise_ns: int
+    values: Mapping[str, float],
+    amplitude: float,
+    carrier_hz: float,
+    duration_ns: int,
+    rise_ns: int,
+    idle_turns: float = 0.0,
 ) -> float:
     """Return by how much a pulse misses a CZ, of the average fidelity, phases of its ends free.
 
@@ -200,7 +225,7 @@ def gate_error(
     the conditional phase misses shared among the four levels.
     """
     back = _both(values, amplitude, carrier_hz, duration_ns, rise_ns)
-    missed = np.angle(-back[1] / back[0])
+    missed = np.angle(-back[1] / back[0] * np.exp(2j * np.pi * idle_turns))
     size = np.abs(back)
     overlap = abs((2 + size.sum()) * np.cos(missed / 4)) ** 2
     return float(1 - (overlap + 2 + (size**2).sum()) / 20)
