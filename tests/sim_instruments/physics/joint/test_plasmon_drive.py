@@ -17,11 +17,14 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     GroupSteps,
     MemberSignals,
     Played,
+    intervals_of,
 )
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
+from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.joint_run import clusters_of
 from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonLevels, check_plasmon
 from podium.sim_instruments.physics.joint.plasmon_truth import plasmon_lines, plasmon_truth
+from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.signals import Piece, PulseTrain, RunSignals
 
@@ -202,3 +205,37 @@ def test_a_neighbour_that_is_a_transmon_is_refused(chip: Chip) -> None:
         check_plasmon(mixed, 0, plasmon)
     assert not check_plasmon(mixed, 1, plasmon)  # a transmon has none
     assert check_plasmon(point, 0, plasmon)
+
+
+def test_maps_of_gates_do_what_their_groups_do_one_by_one(chip: Chip) -> None:
+    """Forty pulses, seventeen of them of the plasmon, at phases of their own."""
+    point = point_of(chip)
+    line_hz, shift_hz = plasmon_lines(PlasmonLevels(point), 0)
+    turn = square(point, line_hz + 0.5 * shift_hz, abs(shift_hz) * np.sqrt(0.75), 50)
+    halves = []
+    for qubit in point.qubits:
+        half = 0.25e9 / 24 / qubit.rabi_hz_per_sqrt_w
+        halves.append(Shape(float(qubit.levels_hz[1]), np.zeros(0), 1.0, complex(half), 24))
+    rng = np.random.default_rng(7)
+    kind = np.concatenate([np.tile([0, 1, 2], 13), [0]])
+    lasts = np.array([24, 24, 50])[kind]
+    start = np.concatenate([[0], np.cumsum(lasts + rng.integers(4, 20, kind.size))[:-1]])
+    turns = rng.uniform(size=kind.size)
+    # the second qubit's drive comes 5 ns early at times: it overlaps a drive of the plasmon
+    start[kind == 1] -= 5 * (np.arange(np.sum(kind == 1)) % 2) + 4
+    first = kind != 1
+    one = Drives(start[first], (kind[first] == 2).astype(np.int64), turns[first], (halves[0], turn))
+    zeros = np.zeros(int(np.sum(~first)), np.int64)
+    other = Drives(start[~first], zeros, turns[~first], (halves[1],))
+    members = [MemberSignals(one, QUIET), MemberSignals(other, QUIET)]
+    intervals = intervals_of(members)
+    lit = np.array([int(start[-1]) + 100])
+    blocks = joint_blocks(intervals, lit, lit + 500, point.frame_hz, "both")
+    nodes = [noise_nodes((0.0, 5e3), 3000.0) for _ in range(2)]
+    by_maps = JointColumns(point, members, intervals, blocks, nodes)
+    groups = JointColumns(point, members, intervals, blocks, nodes, is_whole=False)
+    start_level = point.basis.index(1, 0)
+    mapped, played = (one.column(0, start_level) for one in (by_maps, groups))
+    assert by_maps._sequences is not None
+    assert 0.05 < played[start_level] < 0.95
+    assert np.abs(mapped - played).max() < 2e-4

@@ -273,21 +273,18 @@ class GroupSteps:
             turns += 1e-9 * moved.sum(axis=0)[point.basis.level[:, one.member]]
         return np.asarray(turns @ point.vectors**2)
 
-    def has_plasmon(
-        self, member: NDArray[np.int64], is_flux: NDArray[np.bool_], shape: NDArray[np.int64]
-    ) -> bool:
-        """Tell whether any of these rows, (n,), is a drive of a plasmon."""
-        driven = zip(member[~is_flux].tolist(), shape[~is_flux].tolist(), strict=True)
-        return any(self._plasmons[m][k] for m, k in set(driven))
+    def has_plasmon(self, played: Sequence[Played]) -> bool:
+        """Tell whether any of these is a drive of a plasmon."""
+        return any(self._plasmons[one.member][one.shape] for one in played if not one.is_flux)
 
     def driven_plasmon(self, group: Group) -> DrivenGroup | None:
         """Return a group in which a plasmon is driven, for the dressed levels; None: it is none.
 
         Raises NotSimulated where flux moves a level by more than :data:`STILL_HZ` meanwhile.
         """
-        drives = [one for one in group.played if not one.is_flux]
-        if not any(self._plasmons[one.member][one.shape] for one in drives):
+        if not self.has_plasmon(group.played):
             return None
+        drives = [one for one in group.played if not one.is_flux]
         point = self._point
         moved = np.zeros((group.duration_ns, point.basis.size))
         for one in group.played:

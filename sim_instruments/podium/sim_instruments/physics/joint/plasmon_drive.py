@@ -24,6 +24,8 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.density_evolution import LARGEST
 from podium.sim_instruments.physics.joint.elements import Cluster
+from podium.sim_instruments.physics.joint.gate_maps import decoherence_of
+from podium.sim_instruments.physics.joint.gate_reference import Reference, Shift
 from podium.sim_instruments.physics.joint.group_maps import GroupChain, GroupPropagator
 from podium.sim_instruments.physics.operating_point import QubitPoint
 
@@ -308,3 +310,33 @@ def back_of(levels: PlasmonLevels, group: DrivenGroup) -> Complexes:
     apart = point.frame_hz * point.basis.number - turning
     turns = 1e-9 * group.duration_ns * (apart[:, None] - apart[None, :])
     return np.asarray(np.exp(2j * np.pi * (turns % 1.0)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlasmonGroup:
+    """A group in which a plasmon is driven, at a reference: see :mod:`.gate_maps`."""
+
+    reference: Reference
+    group: DrivenGroup
+
+    def noise(self) -> NDArray[np.float64]:
+        """Return what decoherence adds at the reference: see :func:`.gate_maps.decoherence_of`."""
+        point = self.reference.point
+        still = np.zeros(len(point.qubits))
+        played = _by_halves(self.group, *_prepared(PlasmonLevels(point), self.group, still))
+        prop = _link(point.cluster, *played, 1)
+        return decoherence_of(point, np.eye(point.basis.size), prop, self.reference.kept)
+
+    def unitary(self, shift: Shift) -> Complexes:
+        """Return what it does to dressed levels, (D, D), in the frame of the reference.
+
+        Half of the turn by which the levels are higher there is taken off each end.
+        """
+        point, rest = self.reference.near(shift), self.reference.point
+        levels = PlasmonLevels(point)
+        turning = levels.turning_hz(plasmon_carrier_hz(point, self.group.drives))
+        lasts = 1e-9 * self.group.duration_ns
+        back = np.exp(2j * np.pi * ((rest.frame_hz * point.basis.number - turning) * lasts % 1.0))
+        half = np.exp(1j * np.pi * ((point.energies_hz - rest.energies_hz) * lasts % 2.0))
+        whole = back[:, None] * plasmon_unitary(levels, self.group)
+        return np.asarray(half[:, None] * whole * half)
