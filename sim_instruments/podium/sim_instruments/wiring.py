@@ -172,11 +172,7 @@ def plan_of(tree: Any) -> Plan:
             if "modulator" in wiring:
                 modulator, _ = _connector(wiring["modulator"], instruments, where)
             instrument, connector = _connector(wiring["output"], instruments, where)
-            # ASSUMED: of a volt of pulses on a flux line there comes just what the file says.
-            factor = _factor(wiring, "line_attenuation", where) if "source" in wiring else 1.0
-            cold = line
-            if line.endswith(PLASMON):
-                cold, factor = _combined(line, wiring, _mapping(root["wiring"], "wiring"), where)
+            cold, factor = _far_end(line, wiring, root, where)
             outputs[instrument][connector] = Cable(cold, modulator, factor)
             if "source" not in wiring:
                 attenuation_db[line] = _decibel(wiring, "line_attenuation", where, LINE_DB)
@@ -255,14 +251,20 @@ def _referred_to(root: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _combined(
-    port: str, wiring: Mapping[str, Any], wired: Mapping[str, Any], where: str
+def _far_end(
+    port: str, wiring: Mapping[str, Any], root: Mapping[Any, Any], where: str
 ) -> tuple[str, float]:
-    """Return the cold line of a plasmon's output, and what comes of it, as the drive's own counts.
+    """Return the line of the world that an output goes to, and what comes there of its amplitude.
 
-    ASSUMED: a combiner at room temperature adds it to the drive of the qubit, whose line it goes
-    down; what its attenuation is more than that of the drive it loses before.
+    ASSUMED: of a volt of pulses on a flux line there comes just what the file says; and a combiner
+    at room temperature adds the drive of a plasmon to the drive of its qubit, whose cold line it
+    goes down: what its attenuation is more than that of the drive it loses before.
     """
+    if "source" in wiring:
+        return port, _factor(wiring, "line_attenuation", where)
+    if not port.endswith(PLASMON):
+        return port, 1.0
+    wired = _mapping(root["wiring"], "wiring")
     line = port.removesuffix(PLASMON) + ".drive"
     if line not in wired:
         raise PlanError(f"{where}: {line} is not wired, and a plasmon is driven over its cold line")

@@ -74,7 +74,7 @@ def energies(bench: Bench, qubit: Qubit) -> Energies:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What is played between the pulses that prepare and those that bring back."""
+    """Statements between the pulses that prepare and the one that brings back, and their axes."""
 
     statements: Sequence[Statement]
     axes: tuple[Axis, ...] = ()

@@ -222,9 +222,8 @@ def gate_of(
     if edge.played == "carrier iswap":
         return _exchange_gate_of(edge, known, validities, frames or {})
 
-    wanted = SWAP_NEEDED if edge.gate == "iswap" else NEEDED
-    if edge.driven is not None:
-        wanted = PLASMON_NEEDED
+    of_cz = NEEDED if edge.driven is None else PLASMON_NEEDED
+    wanted = SWAP_NEEDED if edge.gate == "iswap" else of_cz
     values = {name: _needed(known, edge, f"{edge.name}.{name}", validities) for name in wanted}
     shape = {} if edge.gate == "iswap" else {n: known(f"{edge.name}.{n}") for n in SHAPE}
     values |= {name: entry.value for name, entry in shape.items() if entry is not None}

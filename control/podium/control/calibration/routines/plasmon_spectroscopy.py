@@ -49,9 +49,9 @@ LEAST_SHIFT = 5.0
 
 
 async def plasmon_spectroscopy(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
-    """Scan a weak pulse over the plasmon of the driven end, in 1, the other end in 0 and in 1.
+    """Scan a weak pulse over the plasmon of the driven end, the other end in 0 and in 1.
 
-    A pi pulse brings back what is still in 1. Stores ``plasmon_frequency`` (Hz, 1-2 of the driven
+    The driven end begins in 1. A pi pulse brings back what is still in 1. Stores ``plasmon_frequency`` (Hz, 1-2 of the driven
     end with the other in 0), ``plasmon_shift`` (Hz, signed: by how much the other's 1 moves it) and
     ``plasmon_rabi`` (Hz, at full scale of the output).
     """
@@ -146,11 +146,9 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             at = np.sort(one.scan.frequency_hz(qubit, one.data))
             line = pulse_line(at, one.fit.values, one.scan.duration_s)
             lines.append(Series(f"fit, {other}", at / 1e9, line * 1e3, line=True))
-        (first, second), sigmas = (
-            [one.fit.values["centre"] for one in seen],
-            [one.fit.sigmas["centre"] for one in seen],
-        )
-        shift, doubt = second - first, float(np.hypot(*sigmas))
+        first, second = (one.fit.values["centre"] for one in seen)
+        sigmas = [one.fit.sigmas["centre"] for one in seen]
+        shift, doubt = second - first, float(np.hypot(sigmas[0], sigmas[1]))
         if abs(shift) < LEAST_SHIFT * doubt:
             raise FitFailed(
                 f"the plasmon of {qubit.element} moves by {shift / 1e6:.3f} ± {doubt / 1e6:.3f} "

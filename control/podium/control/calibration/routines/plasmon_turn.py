@@ -1,7 +1,7 @@
 """Finds the drive of a plasmon after which level 1 comes back with a conditional phase."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import FULL, EdgePulses, even_ns
-from podium.control.calibration.fits.least_squares import FitFailed, look_at
+from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.fits.plasmon_turn import (
     SYMMETRIC,
     PlasmonPulse,
@@ -21,7 +21,12 @@ from podium.control.calibration.fits.plasmon_turn import (
 )
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.plasmon_pulses import RISE_NS, Played, returned_program
-from podium.control.calibration.routine import Found, analyse_verified, refuse_noise
+from podium.control.calibration.routine import (
+    Found,
+    analyse_verified,
+    record_failure,
+    refuse_noise,
+)
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
@@ -30,6 +35,7 @@ from podium.control.program.program import (
     Affine,
     Axis,
     Linear,
+    Program,
     Statement,
     Table,
     Variable,
@@ -79,61 +85,74 @@ def turn_axes(
     )
 
 
-async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
-    p = replace(EdgePulses.of(bench, edge), rise_ns=RISE_NS)
-    driven = p.moved.qubit
-    known = [bench.known(edge, name) for name in ("plasmon_frequency", "plasmon_shift")]
-    line, shift = (one.value for one in known)
-    sigmas = [float(np.hypot(one.sigma, SLACK_HZ)) for one in known]
-    rabi = bench.known(edge, "plasmon_rabi").value
-    duration_ns = even_ns(1e9 / abs(shift) + RISE_NS)
-    whole = SYMMETRIC * abs(shift) / rabi
-    if whole > FULL:
-        reason = (
-            f"a whole turn wants {whole:.2f} of full scale of {edge.gate_port}: lower the "
-            "attenuation of its line"
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """A scan over amplitude and carrier, laid out by what spectroscopy has found."""
+
+    p: EdgePulses
+    line: tuple[float, float]
+    """Of the plasmon with the other end in 0, and its sigma, Hz."""
+    shift: tuple[float, float]
+    rabi_hz: float
+    """At full scale."""
+    zz_hz: float
+
+    @classmethod
+    def of(cls, p: EdgePulses) -> "_Scan":
+        """Return the scan of an edge. Raises NotMeasured."""
+        known = [p.bench.known(p.edge, name) for name in ("plasmon_frequency", "plasmon_shift")]
+        line, shift = ((one.value, float(np.hypot(one.sigma, SLACK_HZ))) for one in known)
+        rabi, zz = (p.bench.known(p.edge, name).value for name in ("plasmon_rabi", "zz"))
+        return cls(p, line, shift, rabi, zz)
+
+    @property
+    def duration_ns(self) -> int:
+        """Length of the pulse."""
+        return even_ns(1e9 / abs(self.shift[0]) + RISE_NS)
+
+    @property
+    def whole(self) -> float:
+        """Amplitude of a whole turn, of full scale, as expected."""
+        return float(SYMMETRIC * abs(self.shift[0]) / self.rabi_hz)
+
+    @property
+    def amplitudes(self) -> Linear:
+        """Amplitudes that are scanned."""
+        return Linear(FROM * self.whole, min(FULL, UP_TO * self.whole), AMPLITUDES)
+
+    @property
+    def at(self) -> Array:
+        """The same, (n,)."""
+        scan = self.amplitudes
+        return np.asarray(scan.start + scan.step * np.arange(AMPLITUDES), np.float64)
+
+    @property
+    def carriers_hz(self) -> tuple[float, ...]:
+        """Carriers that are scanned, to whole kHz."""
+        return tuple(round(self.line[0] + (0.5 + one) * self.shift[0], -3) for one in ASIDE)
+
+    def program(self, shots: int) -> Program:
+        """Return the scan."""
+        name = self.p.edge.element
+        played = Played(
+            self.p.flux_gate(Affine(f"{name}_amplitude"), self.duration_ns),
+            turn_axes(self.p, self.amplitudes, self.carriers_hz),
+            f"{name}_carrier",
         )
-        outcome.failures[edge.name] = reason
-        outcome.panels.append(Panel(edge.element, "", "", text=reason, failed=True))
-        return
-    amplitudes = Linear(FROM * whole, min(FULL, UP_TO * whole), AMPLITUDES)
-    carriers = tuple(round(line + (0.5 + a) * shift, -3) for a in ASIDE)
-    name = edge.element
-    played = Played(
-        p.flux_gate(Affine(f"{name}_amplitude"), duration_ns),
-        turn_axes(p, amplitudes, carriers),
-        f"{name}_carrier",
-    )
-    shots = bench.shots(SHOTS)
-    program = returned_program(p, played, OTHERS, shots, "whole turns of the plasmon")
-    data = await bench.run(outcome, program)
-    at = amplitudes.start + amplitudes.step * np.arange(AMPLITUDES)
-    carrier, amplitude, other = np.meshgrid(np.array(carriers), at, np.array(OTHERS), indexing="ij")
-    hot = bench.measured(p.still.qubit, "thermal_population") or 0.0
-    ravelled = (amplitude.ravel(), carrier.ravel(), other.ravel())
-    points = Points(*ravelled, duration_ns, RISE_NS, hot)
-    zz_hz = bench.known(edge, "zz").value
-    lost_1_ns = 1e-9 * sum(0.4 / bench.best(one.qubit, "t2_echo") for one in p.both)
+        return returned_program(self.p, played, OTHERS, shots, "whole turns of the plasmon")
 
-    def seen() -> tuple[Array, Array]:
-        reference = levels(bench, driven)
-        signal = reference.project(iq_of(data, driven.element)).ravel()
-        return signal, reference.sigma(signal, shots)
+    def points(self, amplitude: Array, carriers_hz: tuple[float, ...]) -> Points:
+        """Return points at all of these, with the other end in 0 and in 1."""
+        axes = np.meshgrid(np.array(carriers_hz), amplitude, np.array(OTHERS), indexing="ij")
+        carrier, height, other = (one.ravel() for one in axes)
+        hot = self.p.bench.measured(self.p.still.qubit, "thermal_population") or 0.0
+        return Points(height, carrier, other, self.duration_ns, RISE_NS, hot)
 
-    def raw() -> Panel:
-        signal = seen()[0].reshape(len(carriers), AMPLITUDES, len(OTHERS))
-        series = tuple(
-            Series(f"{p.still.qubit.element} in {k}", at, signal[len(carriers) // 2, :, k])
-            for k in range(len(OTHERS))
-        )
-        label = f"gone from 1 of {driven.element}"
-        return Panel(name, "amplitude (of full scale)", label, series)
-
-    def fit(_: Edge, panel: Panel) -> Found:
-        signal, sigma = seen()
+    def fit(self, signal: Array, sigma: Array) -> Fit:
+        """Fit the model of both pairs of levels. Raises FitFailed."""
         look_at(signal)
-        lines_known = (line, sigmas[0]), (shift, sigmas[1])
-        found = fit_turns(points, signal, sigma, *lines_known, rabi)
+        points = self.points(self.at, self.carriers_hz)
+        found = fit_turns(points, signal, sigma, self.line, self.shift, self.rabi_hz)
         left = signal - gone(points, found.values)
         refuse_noise(float(np.sum((signal - signal.mean()) ** 2)), float(left @ left), signal.size)
         if found.chi2 > SCATTERED:
@@ -141,23 +160,62 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
                 f"no turns of two pairs of levels: the points scatter {sqrt(found.chi2):.1f} times "
                 "as much as their shots explain; another level may be on the way"
             )
-        best = best_pulse(
-            found.values, RISE_NS, FULL, lost_1_ns, lambda ns: -1e-9 * zz_hz * p.slot_ns(ns)
+        return found
+
+    def best(self, values: Mapping[str, float]) -> PlasmonPulse:
+        """Return the pulse that is a CZ, ZZ of its slot included. Raises FitFailed."""
+        lost_1_ns = 1e-9 * sum(0.4 / self.p.bench.best(o.qubit, "t2_echo") for o in self.p.both)
+
+        def idle(duration_ns: int) -> float:
+            return -1e-9 * self.zz_hz * self.p.slot_ns(duration_ns)
+
+        return best_pulse(values, RISE_NS, FULL, lost_1_ns, idle)
+
+    def drawn(self, signal: Array) -> Panel:
+        """Return the panel of the carrier in the middle."""
+        driven, still = self.p.moved.qubit.element, self.p.still.qubit.element
+        middle = signal.reshape(len(ASIDE), AMPLITUDES, len(OTHERS))[len(ASIDE) // 2]
+        series = tuple(Series(f"{still} in {k}", self.at, middle[:, k]) for k in range(len(OTHERS)))
+        label = f"gone from 1 of {driven}"
+        return Panel(self.p.edge.element, "amplitude (of full scale)", label, series)
+
+    def lines(self, values: Mapping[str, float]) -> tuple[Series, ...]:
+        """Return the fit of that panel."""
+        fine = np.linspace(self.at[0], self.at[-1], 120)
+        own = self.points(fine, self.carriers_hz[len(ASIDE) // 2 :][:1])
+        line = gone(own, values).reshape(fine.size, len(OTHERS))
+        return tuple(Series(f"fit, {k}", fine, line[:, k], line=True) for k in range(len(OTHERS)))
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    scan = _Scan.of(replace(EdgePulses.of(bench, edge), rise_ns=RISE_NS))
+    if scan.whole > FULL:
+        reason = (
+            f"a whole turn wants {scan.whole:.2f} of full scale of {edge.gate_port}: lower the "
+            "attenuation of its line"
         )
-        values = _values(best, found.values, found.sigmas)
-        fine = np.linspace(at[0], at[-1], 120)
-        lines = []
-        for k in range(len(OTHERS)):
-            middle = np.full(fine.size, carriers[len(carriers) // 2])
-            own = Points(fine, middle, np.full(fine.size, float(k)), duration_ns, RISE_NS, hot)
-            drawn_fit = gone(own, found.values)
-            lines.append(Series(f"fit, {k}", fine, drawn_fit, line=True))
+        record_failure(outcome, edge.name, Panel(edge.element, "", ""), reason)
+        return
+    shots, driven = bench.shots(SHOTS), scan.p.moved.qubit
+    data = await bench.run(outcome, scan.program(shots))
+
+    def seen() -> tuple[Array, Array]:
+        reference = levels(bench, driven)
+        signal = reference.project(iq_of(data, driven.element)).ravel()
+        return signal, reference.sigma(signal, shots)
+
+    def raw() -> Panel:
+        return scan.drawn(seen()[0])
+
+    def fit(_: Edge, panel: Panel) -> Found:
+        found = scan.fit(*seen())
+        values = _values(scan.best(found.values), found.values, found.sigmas)
+        series = (*panel.series, *scan.lines(found.values))
         text = "{gate_amplitude} at {gate_frequency} for {gate_duration}"
-        drawn = replace(panel, series=(*panel.series, *lines), text=text, judged=False)
-        return values, drawn
+        return values, replace(panel, series=series, text=text, judged=False)
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
-        return await _verify(p, outcome, found)
+        return await _verify(scan.p, outcome, found)
 
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
 

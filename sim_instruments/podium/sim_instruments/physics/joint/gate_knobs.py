@@ -23,8 +23,8 @@ from podium.sim_instruments.physics.joint.gate_truth import (
     edge_point,
     judged,
     meeting_quanta,
-    rise,
 )
+from podium.sim_instruments.physics.joint.pulse_edges import rise
 from podium.sim_instruments.physics.world_file import NodeWorld, WorldFile
 from podium.sim_instruments.physics.world_quantities import Part
 

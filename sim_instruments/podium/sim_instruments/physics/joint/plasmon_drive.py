@@ -85,7 +85,7 @@ def check_plasmon(point: ClusterPoint, member: int, shape: Shape) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldDrive:
-    """What one tone plays to one member during a group."""
+    """One tone drives one member during a group."""
 
     member: int
     carrier_hz: float
@@ -129,7 +129,7 @@ class PlasmonLevels:
 
     def turning_hz(self, plasmon_hz: float) -> NDArray[np.float64]:
         """Return the frequency of the frame of each level, (D,)."""
-        return self._excited * self.point.frame_hz + self._above * plasmon_hz
+        return np.asarray(self._excited * self.point.frame_hz + self._above * plasmon_hz)
 
     def halves_hz(self, member: int, carrier_hz: float) -> tuple[Complexes, NDArray[np.float64]]:
         """Return what a drive does for one square root of a watt.
