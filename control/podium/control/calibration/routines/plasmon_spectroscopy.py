@@ -51,9 +51,10 @@ LEAST_SHIFT = 5.0
 async def plasmon_spectroscopy(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     """Scan a weak pulse over the plasmon of the driven end, the other end in 0 and in 1.
 
-    The driven end begins in 1. A pi pulse brings back what is still in 1. Stores ``plasmon_frequency`` (Hz, 1-2 of the driven
-    end with the other in 0), ``plasmon_shift`` (Hz, signed: by how much the other's 1 moves it) and
-    ``plasmon_rabi`` (Hz, at full scale of the output).
+    The driven end begins in 1; a pi pulse brings back what is still in 1. Stores
+    ``plasmon_frequency`` (Hz, 1-2 of the driven end with the other in 0), ``plasmon_shift`` (Hz,
+    signed: by how much the other's 1 moves it) and ``plasmon_rabi`` (Hz, at full scale of the
+    output).
     """
     outcome = Outcome("plasmon_spectroscopy", "Plasmon spectroscopy")
     for edge in edges:
