@@ -8,12 +8,13 @@ from ruamel.yaml import YAML
 
 from podium.sim_instruments.facilities.one_instrument import facility_of
 
-PAIR: dict[str, Any] = facility_of("qblox_cluster", "bao2022_microwave", 2)
+CHIP = "bao2022_microwave"
+PAIR: dict[str, Any] = facility_of("qblox_cluster", CHIP, 2)
 
 
-def pair() -> dict[str, Any]:
-    """Return the facility file as it is, to be changed."""
-    return deepcopy(PAIR)
+def pair(model: str = "qblox_cluster") -> dict[str, Any]:
+    """Return the facility file on instruments of a model, to be changed."""
+    return deepcopy(PAIR) if model == "qblox_cluster" else facility_of(model, CHIP, 2)
 
 
 def written(tree: dict[str, Any], folder: Path) -> Path:
