@@ -6,11 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
+from tests.benches.physics.small_chip import capture, tone, train
 
 from podium.sim_instruments.facilities.one_instrument import facility_of
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drive_line import Drives, Shape, drives_of
-from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
+from podium.sim_instruments.physics.feedline_run import FeedlineRun
+from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import (
     Group,
@@ -26,7 +29,10 @@ from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonLevels, ch
 from podium.sim_instruments.physics.joint.plasmon_truth import plasmon_lines, plasmon_truth
 from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.sampling import sample
+from podium.sim_instruments.physics.short_run import driven_ns, later_ns
 from podium.sim_instruments.physics.signals import Piece, PulseTrain, RunSignals
+from podium.sim_instruments.physics.spurs import HeardSpurs
+from podium.sim_instruments.physics.world import Lines, World
 
 QUIET = drives_of([])
 
@@ -239,3 +245,43 @@ def test_maps_of_gates_do_what_their_groups_do_one_by_one(chip: Chip) -> None:
     assert by_maps._sequences is not None
     assert 0.05 < played[start_level] < 0.95
     assert np.abs(mapped - played).max() < 2e-4
+
+
+def test_a_session_plays_a_drive_of_a_plasmon_as_a_whole_run_does(chip: Chip) -> None:
+    point, spots = point_of(chip), chip.sweet_spots_v()
+    (feedline,) = chip.at(spots)
+    line_hz, shift_hz = plasmon_lines(PlasmonLevels(point), 0)
+    names = [one.name for one in chip.qubits]
+    shapes = []
+    for m, share in ((0, 0.5), (1, 0.25)):
+        level = share * 1e9 / 30 / point.qubits[m].rabi_hz_per_sqrt_w
+        shapes.append((f"{names[m]}.drive", float(point.qubits[m].levels_hz[1]), level, 30))
+    turn = square(point, line_hz + 0.4 * shift_hz, 11e6, 44)
+    shapes.insert(2, (shapes[0][0], turn.carrier_hz, abs(turn.level), 44))
+    played = []
+    for begin, (line, hz, level, lasts) in zip((20, 60, 120), shapes, strict=True):
+        piece = Piece(hz, np.zeros(0, np.complex128), complex(level), lasts)
+        played.append(train(line, [begin], [piece], [0], [0.0]))
+    probe = float(np.mean(feedline.qubits[0].resonator_hz[:2]))
+    heard = capture(probe, 1000, [450])
+    drives = (*played, tone(probe, 2e-4, 1000, [300]))
+    whole = RunSignals(1, 0, 1_000_000, drives, (heard,), dict(spots))
+    lines = Lines(
+        frozenset({feedline.name}),
+        frozenset(f"{name}.drive" for name in names),
+        frozenset(f"{name}.flux" for name in names),
+    )
+    session = World(chip.at, 3, lines, chip).begin(RunStart(1, 0, dict(spots)))
+    session.go_on(played, [], [])
+    later = later_ns(feedline.qubits[0], feedline)
+    found = session.populations(feedline.name, 300 - later)
+    here = FeedlineRun(feedline, whole, 3, lines.fluxes, chip)
+    tones = [one for one in drives if one.line == feedline.name]
+    episodes = episodes_of(feedline, tones, whole.captures, driven_ns(whole, feedline))
+    cluster = here._cluster(whole, tuple(names), episodes, HeardSpurs(feedline))
+    basis = cluster.point.basis
+    joint = cluster.columns.column(int(cluster.blocks.kind[-1]), 0)
+    for m, name in enumerate(names):
+        expected = np.bincount(basis.level[:, m], joint, 4)
+        assert found[name] == pytest.approx(expected, abs=2e-4)  # nodes of slow noise differ
+    assert 0.05 < found[names[0]][2] < 0.95
