@@ -34,7 +34,7 @@ EDGE = "node_a.q0_q1"
 THOROUGHNESS = 0.5
 SEED = 21
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 @dataclass
