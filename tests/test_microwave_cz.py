@@ -96,7 +96,7 @@ def test_every_routine_of_the_gate_finds_what_it_looks_for(calibrated: Calibrate
     assert {one.routine: one.failures for one in calibrated.outcomes if one.failures} == {}
     assert [one.routine for one in calibrated.outcomes][len(QUBITS) :] == [
         *("plasmon_spectroscopy", "jazz", "plasmon_turn"),
-        *("conditional_phase_fine", "phase_compensation", "bell_state"),
+        *("phase_compensation", "bell_state"),
     ]
 
 

@@ -40,7 +40,7 @@ def test_a_pulse_turns_two_levels_as_their_matrix_does(rabi_hz, detuning_hz) -> 
 @pytest.mark.parametrize("zz_hz", [0.0, -0.85e6])
 def test_the_pulse_that_is_chosen_is_a_cz(zz_hz) -> None:
     found = best_pulse(VALUES, RISE_NS, 0.999, 1e-6, lambda ns: -1e-9 * zz_hz * (ns + 12))
-    assert found.error < 3e-4
+    assert found.error < 1e-4
     amplitudes = []
     for k in (0, 1):
         line = VALUES["line"] + k * VALUES["shift"]
@@ -49,7 +49,7 @@ def test_the_pulse_that_is_chosen_is_a_cz(zz_hz) -> None:
     assert np.abs(amplitudes) == pytest.approx(1.0, abs=4e-4)
     turns = np.angle(amplitudes[1] / amplitudes[0]) / (2 * np.pi)
     turns -= 1e-9 * zz_hz * (found.duration_ns + 12)
-    assert turns % 1.0 == pytest.approx(0.5, abs=0.012)  # lengths are whole, even ns
+    assert turns % 1.0 == pytest.approx(0.5, abs=0.01)  # lengths are whole ns
     assert found.carrier_hz == pytest.approx(VALUES["line"] + VALUES["shift"] / 2, abs=1.5e6)
 
 

@@ -64,6 +64,6 @@ def test_a_cz_over_a_plasmon_is_benchmarked_without_a_budget(tmp_path: Path) -> 
     found = _routines(
         DemoRequest(file, 1, tmp_path, gates=True, benchmark=True), load_facility(file)
     )
-    ours = ("plasmon_spectroscopy", "jazz", "plasmon_turn", "conditional_phase_fine")
+    ours = ("plasmon_spectroscopy", "jazz", "plasmon_turn")
     judges = ("phase_compensation", "bell_state", "interleaved_benchmarking")
     assert found[len(BRING_UP) :] == (*ours, *judges)

@@ -25,7 +25,7 @@ LEAST_CONTRAST = 0.3
 """Of a whole excitation: a pulse that takes less out of 1 is not on the plasmon."""
 SYMMETRIC = np.sqrt(0.75)
 """Rabi frequency of a square pulse over the shift of the plasmon, of a carrier in the middle."""
-AROUND_NS = 8
+AROUND_NS = 7
 """Lengths are looked at so far from that of a square pulse, one over the shift, and one edge."""
 
 
@@ -179,8 +179,8 @@ def best_pulse(
     shift = values["shift"]
     middle = values["line"] + shift / 2
     found: list[tuple[float, PlasmonPulse]] = []
-    usual_ns = 2 * round((1e9 / abs(shift) + rise_ns) / 2)
-    for duration_ns in range(usual_ns - AROUND_NS, usual_ns + AROUND_NS + 1, 2):
+    usual_ns = round(1e9 / abs(shift) + rise_ns)
+    for duration_ns in range(usual_ns - AROUND_NS, usual_ns + AROUND_NS + 1):
         if duration_ns <= 2 * rise_ns:
             continue
         top = 1e9 / (abs(shift) * (duration_ns - rise_ns))

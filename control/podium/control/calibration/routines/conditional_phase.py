@@ -249,7 +249,7 @@ CONDITIONAL_PHASE_FINE = Declaration(
     conditional_phase_fine,
     targets="edges",
     gates=("cz", "coupler cz", "plasmon cz"),
-    turns_of=("cz", "coupler cz", "plasmon cz"),
+    turns_of=("cz", "coupler cz"),
     needs=NEEDS,
     refines=("gate_amplitude",),
     places=(50,),
