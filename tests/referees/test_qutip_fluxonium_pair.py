@@ -19,8 +19,8 @@ from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
 from podium.sim_instruments.physics.joint.density_evolution import Steps
-from podium.sim_instruments.physics.joint.gate_truth import rise
 from podium.sim_instruments.physics.joint.group_maps import propagator
+from podium.sim_instruments.physics.joint.pulse_edges import rise
 from podium.sim_instruments.physics.sampling import sample
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")

@@ -18,6 +18,8 @@ from podium.sim_instruments.physics.timing_design import (
     timing_of,
 )
 
+PLASMON = ".plasmon"
+"""How lines end that drive a fluxonium's plasmon."""
 LINE_DB = 60.0
 """Of a drive or readout line of which the file tells none: S. Krinner et al., EPJ Quantum
 Technology 6, 2 (2019)."""
@@ -170,9 +172,8 @@ def plan_of(tree: Any) -> Plan:
             if "modulator" in wiring:
                 modulator, _ = _connector(wiring["modulator"], instruments, where)
             instrument, connector = _connector(wiring["output"], instruments, where)
-            # ASSUMED: of a volt of pulses on a flux line there comes just what the file says.
-            factor = _factor(wiring, "line_attenuation", where) if "source" in wiring else 1.0
-            outputs[instrument][connector] = Cable(line, modulator, factor)
+            cold, factor = _far_end(line, wiring, root, where)
+            outputs[instrument][connector] = Cable(cold, modulator, factor)
             if "source" not in wiring:
                 attenuation_db[line] = _decibel(wiring, "line_attenuation", where, LINE_DB)
         if "input" in wiring:
@@ -248,6 +249,29 @@ def _referred_to(root: Mapping[str, Any]) -> frozenset[str]:
 
     look({key: part for key, part in root.items() if key not in ("instruments", "validity")})
     return frozenset(found)
+
+
+def _far_end(
+    port: str, wiring: Mapping[str, Any], root: Mapping[Any, Any], where: str
+) -> tuple[str, float]:
+    """Return the line of the world that an output goes to, and what comes there of its amplitude.
+
+    ASSUMED: of a volt of pulses on a flux line there comes just what the file says; and a combiner
+    at room temperature adds the drive of a plasmon to the drive of its qubit, whose cold line it
+    goes down: what its attenuation is more than that of the drive it loses before.
+    """
+    if "source" in wiring:
+        return port, _factor(wiring, "line_attenuation", where)
+    if not port.endswith(PLASMON):
+        return port, 1.0
+    wired = _mapping(root["wiring"], "wiring")
+    line = port.removesuffix(PLASMON) + ".drive"
+    if line not in wired:
+        raise PlanError(f"{where}: {line} is not wired, and a plasmon is driven over its cold line")
+    own_db = _decibel(wiring, "line_attenuation", where, LINE_DB)
+    drive = _mapping(wired[line], f"wiring.{line}")
+    drive_db = _decibel(drive, "line_attenuation", f"wiring.{line}", LINE_DB)
+    return line, float(10 ** ((drive_db - own_db) / 20))
 
 
 def _factor(wiring: Mapping[str, Any], attenuation: str, where: str) -> float:

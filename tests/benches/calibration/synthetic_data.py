@@ -232,6 +232,11 @@ def know_gates(facility: Facility, record: MemoryRecord) -> None:
         "exchange": 5e6,
         "gate_rise": 32e-9,
         "gate_phase_slope": 8.0,
+        "gate_frequency": 3.055e9,
+        "plasmon_frequency": 3.063e9,
+        "plasmon_shift": -20e6,
+        "plasmon_rabi": 50e6,
+        "zz": -0.8e6,
     }
     line = {"flux_amplitude2": 0.02, "flux_tau2": 60e-9}
     known = {edge.name: gate for edge in facility.edges().values()}

@@ -11,6 +11,7 @@ import pytest
 from tests.benches.calibration import synthetic_data
 from tests.benches.calibration.synthetic_data import NODE, MadeRunner, Make, know_gates, known
 from tests.benches.docs.pages import ROOT, blocks_of
+from tests.benches.facility.fluxonium_pair import pair, written
 from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.bench import Bench
@@ -44,9 +45,16 @@ def with_coupler_cz() -> Facility:
         return load_facility(file)
 
 
+def with_plasmon_cz() -> Facility:
+    """Return two fluxoniums whose CZ drives a plasmon."""
+    with TemporaryDirectory() as folder:
+        return load_facility(written(pair(), Path(folder)))
+
+
 WITH_GATE = {
     "cz": load_facility(TWO_QUBIT / "facility.yaml"),
     "coupler cz": with_coupler_cz(),
+    "plasmon cz": with_plasmon_cz(),
     "iswap": load_facility(TWO_QUBIT / "facility_coupler.yaml"),
     "cnot": load_facility(TWO_QUBIT / "facility_fixed.yaml"),
 }

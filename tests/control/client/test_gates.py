@@ -24,7 +24,7 @@ from podium.control.program.program import (
     walk,
 )
 from podium.control.program.validate import validate
-from podium.control.program.waveforms import NetZero, Square
+from podium.control.program.waveforms import FlatTop, NetZero, Square
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "two_qubit" / "facility.yaml"
 NS = 10**6
@@ -84,6 +84,22 @@ def test_an_iswap_by_flux_is_a_step_and_frames_that_swap(
         ShiftPhase("q0.drive", 0.1),
         ShiftPhase("q1.drive", -0.2),
     )
+
+
+def test_a_cz_by_a_plasmon_is_a_drive_with_edges_on_a_frame_of_its_own(
+    facility: Facility, store: ParameterStore
+) -> None:
+    edge = replace(edge_between(facility, "cz", ("q0", "q1")), driven="q0")
+    with pytest.raises(NotMeasured, match=r"cz of node_a\.q0_q1 .* no .*gate_frequency"):
+        gate_of(edge, store, VALIDITIES, NOW_S)
+    more = {"gate_frequency": (3.05e9, "Hz"), "gate_rise": (6e-9, "s")}
+    store.put(
+        ParameterEntry(f"node_a.q0_q1.{k}", v, 0.01, unit, "r", "plasmon_turn", NOW_S, 0)
+        for k, (v, unit) in more.items()
+    )
+    gate = gate_of(edge, store, VALIDITIES, NOW_S)
+    assert gate.frames == (Frame("q0_q1.plasmon", "node_a.q0.plasmon", 3.05e9),)
+    assert gate.pulse == Play("q0_q1.plasmon", FlatTop(64 * NS, 6 * NS), 0.54)
 
 
 def test_a_gate_is_its_pulse_its_wait_and_the_phases_of_both_frames(

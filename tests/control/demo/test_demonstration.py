@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.benches.docs.pages import ROOT
+from tests.benches.facility.fluxonium_pair import pair, written
 
 from podium.control.calibration.catalogue import BRING_UP, ROUTINES
 from podium.control.cli import main
@@ -56,3 +57,13 @@ def test_what_an_earlier_demo_left_to_be_played_is_not_played_by_this_one(tmp_pa
     _clear(tmp_path)
     assert not any(file.exists() for file in old)
     assert kept.exists()
+
+
+def test_a_cz_over_a_plasmon_is_benchmarked_without_a_budget(tmp_path: Path) -> None:
+    file = written(pair(), tmp_path)
+    found = _routines(
+        DemoRequest(file, 1, tmp_path, gates=True, benchmark=True), load_facility(file)
+    )
+    ours = ("plasmon_spectroscopy", "jazz", "plasmon_turn")
+    judges = ("phase_compensation", "bell_state", "interleaved_benchmarking")
+    assert found[len(BRING_UP) :] == (*ours, *judges)

@@ -12,6 +12,7 @@ from podium.sim_instruments.facilities.one_instrument import facility_of, option
 from podium.sim_instruments.facilities.tree import NoSuchFacility
 from podium.sim_instruments.facilities.wired_instrument import WIRES
 from podium.sim_instruments.physics.sampling import LIBRARY
+from podium.sim_instruments.wiring import PlanError, plan_of
 
 TOO_SLOW = ("zurich", "ding2023")
 """Driven below an SHFQC's lowest centre: refused, see test_serve_command.py."""
@@ -159,3 +160,21 @@ def test_gates_of_a_chip_are_edges_with_lines_for_their_pulses() -> None:
         assert output in tree["wiring"]["node_a.c01.flux"]["output"]
     alone = facility_of("qblox_cluster", "marxer2025", 1)["nodes"]["node_a"]
     assert not {"edges", "couplers"} & alone.keys()
+
+
+@pytest.mark.parametrize("model", ["qblox_cluster", "zurich"])
+def test_a_gate_over_a_plasmon_has_an_output_for_it_and_moves_no_flux(model: str) -> None:
+    tree = facility_of(model, "bao2022_microwave", 2)
+    assert tree["nodes"]["node_a"]["edges"]["q0_q1"]["driven"] == "q0"
+    assert not [line for line, one in tree["wiring"].items() if "range" in one]
+    plan = plan_of(tree)
+    drive, plasmon = (tree["wiring"][f"node_a.q0.{end}"] for end in ("drive", "plasmon"))
+    box, _, connector = plasmon["output"].partition(".")
+    cable = plan.outputs[box][connector]
+    assert cable.line == "node_a.q0.drive"  # a combiner: one cold line
+    weaker_db = float(plasmon["line_attenuation"].split()[0]) - 60.0
+    assert drive["line_attenuation"] == "60 dB"
+    assert cable.factor == pytest.approx(10 ** (-weaker_db / 20))
+    del tree["wiring"]["node_a.q0.drive"]
+    with pytest.raises(PlanError, match="a plasmon is driven over its cold line"):
+        plan_of(tree)

@@ -9,7 +9,7 @@ from podium.sim_instruments.physics.adiabatic_flux import (
     refuse_sudden,
 )
 from podium.sim_instruments.physics.episodes import NotSimulated
-from podium.sim_instruments.physics.joint.gate_truth import rise
+from podium.sim_instruments.physics.joint.pulse_edges import rise
 
 PARTS = 64
 

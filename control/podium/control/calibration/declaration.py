@@ -25,7 +25,7 @@ LEVELS = (
     *("ground_variance", "excited_variance"),
 )
 EDGE_GATE = (
-    *("gate_amplitude", "gate_duration", "phase_first", "phase_second"),
+    *("gate_amplitude", "gate_duration", "gate_frequency", "phase_first", "phase_second"),
     *("cross_amplitude", "cross_phase", "cancel_amplitude", "cancel_phase", "control_phase"),
     *("carrier_frequency", "carrier_amplitude", "carrier_duration"),
     *("swap_phase_first", "swap_phase_second"),

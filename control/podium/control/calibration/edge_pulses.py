@@ -42,7 +42,7 @@ from podium.control.program.program import (
     Value,
     Variable,
 )
-from podium.control.program.waveforms import NetZero, Square
+from podium.control.program.waveforms import FlatTop, NetZero, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
@@ -106,13 +106,18 @@ class EdgePulses:
 
     @property
     def flux(self) -> str:
-        """Name of the flux frame."""
-        return f"{self.edge.element}.flux"
+        """Name of the frame of the gate's pulse: of a flux line, or of a drive of a plasmon."""
+        return f"{self.edge.element}.{'plasmon' if self.by_plasmon else 'flux'}"
 
     @property
     def by_coupler(self) -> bool:
         """True where the gate's pulse moves a coupler."""
         return self.edge.played == "coupler cz"
+
+    @property
+    def by_plasmon(self) -> bool:
+        """True where the gate drives the plasmon of one end."""
+        return self.edge.played == "plasmon cz"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -128,7 +133,22 @@ class EdgePulses:
         """The frame that the gate is played on: of a flux line, or of its control's drive."""
         if self.edge.gate == "cnot":
             return self.cross_drive(0, 0.0, 0.0).frame
-        return Frame(self.flux, self.edge.flux_port, 0.0)
+        return Frame(self.flux, self.edge.gate_port, self.carrier_hz)
+
+    @property
+    def carrier_hz(self) -> float:
+        """Carrier of the gate's pulse, Hz: 0 of flux; of a plasmon as measured, else as expected.
+
+        That of a gate; before there is one, the plasmon of the driven end.
+        """
+        if not self.by_plasmon:
+            return 0.0
+        for quantity in ("gate_frequency", "plasmon_frequency"):
+            hz = self.bench.measured(self.edge, quantity)
+            if hz is not None:
+                return hz
+        qubit = self.moved.qubit
+        return self.bench.best(qubit, "f01") + self.bench.best(qubit, "anharmonicity")
 
     def gate_frames(self) -> tuple[Frame, ...]:
         """Return the frames of :meth:`gate` that are not among :meth:`frames`."""
@@ -190,13 +210,16 @@ class EdgePulses:
         return [Barrier(self.names), *measure_at_once(self.both)]
 
     def pulse(self, amplitude: Value, duration_ns: int) -> Play:
-        """Play the gate's flux pulse, whose halves cancel; ``duration_ns``: of both, even.
+        """Play the gate's pulse; of flux its halves cancel; ``duration_ns``: of both, even.
 
-        It lasts :attr:`gap_ns` longer. Halves of a coupler's have edges.
+        It lasts :attr:`gap_ns` longer. Halves of a coupler's have edges, and so has a drive of a
+        plasmon.
         """
         rise_ns = self.rise_ns
         if rise_ns is None:
             rise_ns = round((self.bench.measured(self.edge, "gate_rise") or 0.0) * 1e9)
+        if self.by_plasmon:
+            return Play(self.flux, FlatTop(duration_ns * FS_PER_NS, rise_ns * FS_PER_NS), amplitude)
         ratio = self.bench.measured(self.edge, "gate_ratio")
         level = self.bench.measured(self.edge, "gate_gap_level")
         gap_fs = self.gap_ns * FS_PER_NS

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,6 +67,8 @@ class SearchPlan:
     narrow_points: int = 25
     narrow_shots: int = 100
     """Where the line is faint, :data:`AGAIN` times as many follow."""
+    port: Callable[[Qubit], str] = attrgetter("drive_port")
+    """Of the output that drives the line of a qubit."""
 
 
 Build = Callable[[Mapping[str, Range], tuple[Qubit, ...], int, int, Rabi], LineScan]
@@ -159,7 +162,9 @@ async def _search(
         if not missing:
             break
         span = wider * max(expected[q.name].span for q in missing)
-        ranges = {q.name: _reachable(bench, q, expected[q.name].centre, span) for q in missing}
+        ranges = {
+            q.name: _reachable(bench, plan.port(q), expected[q.name].centre, span) for q in missing
+        }
         points = 2 * (max(plan.least_points, int(span / plan.step_hz)) // 2) + 1
         scan = build(ranges, missing, points, round(wider * effort * plan.shots), rabi_hz)
         data = await bench.run(outcome, scan.program, told)
@@ -271,10 +276,10 @@ def _stronger(rabi_hz: float, sigma_hz: float) -> tuple[float, float]:
     return OVERDRIVEN * rabi_hz, max(OVERDRIVEN * rabi_hz, sigma_hz)
 
 
-def _reachable(bench: Bench, qubit: Qubit, centre_hz: float, span_hz: float) -> Range:
-    """Return the part of a range that the qubit's line can drive."""
+def _reachable(bench: Bench, port: str, centre_hz: float, span_hz: float) -> Range:
+    """Return the part of a range that the output of a port can drive."""
     whole = Range(centre_hz - span_hz / 2, centre_hz + span_hz / 2)
-    wiring = bench.runner.facility.wiring.get(qubit.drive_port)
+    wiring = bench.runner.facility.wiring.get(port)
     if not isinstance(wiring, DriveWiring):
         return whole
     low = max(whole.low, wiring.lo_hz - DRIVE_REACH_HZ)

@@ -9,8 +9,9 @@ here). A CZ through a coupler is a net-zero pulse on the coupler's flux, whose h
 edges: while it lasts the ends shift each other, and levels follow (Collodo et al., Phys. Rev. Lett.
 125, 240502 (2020); Xu et al., Phys. Rev. Lett. 125, 240503 (2020)). That of an iSWAP is square: it
 brings one end to the frequency of the other (Bao et al., Phys. Rev. Lett. 129, 010502 (2022)), and
-the phase of what is handed over goes to the other's drive frame. A gate that is not calibrated, or
-too old, is refused.
+the phase of what is handed over goes to the other's drive frame. A CZ by a drive of a fluxonium's
+plasmon is a pulse with a carrier and smooth edges, and moves no flux. A gate that is not
+calibrated, or too old, is refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -39,11 +40,13 @@ from podium.control.program.program import (
     Statement,
     SwapPhases,
 )
-from podium.control.program.waveforms import NetZero, Square
+from podium.control.program.waveforms import FlatTop, NetZero, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 
 NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
 """Quantities of an edge without which it has no CZ."""
+PLASMON_NEEDED = (*NEEDED, "gate_frequency")
+"""The same for a CZ by a drive of a plasmon."""
 SWAP_NEEDED = ("gate_amplitude", "gate_duration", "swap_phase_first", "swap_phase_second")
 """The same for an iSWAP by a flux pulse on one of its ends."""
 SHAPE = ("gate_rise", "gate_gap", "gate_gap_level", "gate_ratio")
@@ -67,9 +70,10 @@ class GateConflict(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TwoQubitGate:
-    """A calibrated gate by flux. Its frames and statements go into a program.
+    """A calibrated gate by flux or by a plasmon. Its frames and statements go into a program.
 
-    A CZ, for which one end or the coupler is pulsed, or an iSWAP for which one end is.
+    A CZ, for which one end or the coupler is pulsed, or the plasmon of one end is driven, or an
+    iSWAP for which one end is pulsed.
     """
 
     edge: Edge
@@ -90,12 +94,14 @@ class TwoQubitGate:
     drives: tuple[str, str]
     """Names of the drive frames of the first and the second end."""
     flux: str
-    """Name of the flux frame."""
+    """Name of the frame of its pulse."""
+    frequency_hz: float = 0.0
+    """Of that frame: the carrier of a drive; 0 of a flux pulse."""
 
     @property
     def frames(self) -> tuple[Frame, ...]:
         """The frame that a program needs for it, beside the drive frames."""
-        return (Frame(self.flux, self.edge.flux_port, 0.0),)
+        return (Frame(self.flux, self.edge.gate_port, self.frequency_hz),)
 
     @property
     def wait_fs(self) -> int:
@@ -109,12 +115,14 @@ class TwoQubitGate:
 
     @property
     def pulse(self) -> Play:
-        """Its flux pulse."""
+        """Its pulse."""
         return Play(self.flux, self.waveform, self.amplitude)
 
     @property
-    def waveform(self) -> Square | NetZero:
-        """The shape of its flux pulse."""
+    def waveform(self) -> Square | NetZero | FlatTop:
+        """The shape of its pulse."""
+        if self.edge.driven is not None:
+            return FlatTop(self.duration_fs, self.rise_fs)
         if self.edge.gate == "iswap":
             return Square(self.duration_fs)
         return NetZero(self.duration_fs, self.rise_fs, self.gap_fs, self.ratio, self.gap_level)
@@ -129,7 +137,7 @@ def together(*gates: TwoQubitGate) -> tuple[Statement, ...]:
     for gate in gates:
         edge = gate.edge
         shared = {f"{edge.node}.{end}": "qubit" for end in edge.ends}
-        shared[edge.flux_port] = "flux line"
+        shared[edge.gate_port] = "flux line" if edge.driven is None else "output"
         if edge.coupler is not None:
             shared[f"{edge.node}.{edge.coupler}"] = "coupler"
         for name, what in shared.items():
@@ -214,13 +222,15 @@ def gate_of(
     if edge.played == "carrier iswap":
         return _exchange_gate_of(edge, known, validities, frames or {})
 
-    wanted = SWAP_NEEDED if edge.gate == "iswap" else NEEDED
+    of_cz = NEEDED if edge.driven is None else PLASMON_NEEDED
+    wanted = SWAP_NEEDED if edge.gate == "iswap" else of_cz
     values = {name: _needed(known, edge, f"{edge.name}.{name}", validities) for name in wanted}
     shape = {} if edge.gate == "iswap" else {n: known(f"{edge.name}.{n}") for n in SHAPE}
     values |= {name: entry.value for name, entry in shape.items() if entry is not None}
     names = dict(frames or {})
     first, second = (names.get(end, f"{end}.drive") for end in edge.ends)
-    flux = names.get(edge.element, f"{edge.element}.flux")
+    end = "flux" if edge.driven is None else "plasmon"
+    flux = names.get(edge.element, f"{edge.element}.{end}")
     return flux_gate_of(edge, values, (first, second), flux)
 
 
@@ -243,6 +253,7 @@ def flux_gate_of(
         (values[words[0]], values[words[1]]),
         drives,
         flux,
+        values.get("gate_frequency", 0.0),
     )
 
 

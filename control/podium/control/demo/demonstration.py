@@ -178,8 +178,8 @@ def _routines(wanted: DemoRequest, facility: Facility) -> tuple[str, ...]:
     if not wanted.benchmark:
         return (*BRING_UP, *every)
     gates = tuple(name for name in every if name != BUDGET)
-    judges = (BENCHMARK, BUDGET) if BUDGET in every else ()
-    return (*BRING_UP, *gates, *judges)
+    judges = [BENCHMARK] if any(one.gate == "cz" for one in facility.edges().values()) else []
+    return (*BRING_UP, *gates, *judges, *([BUDGET] if BUDGET in every else []))
 
 
 def _device(facility: Facility) -> str:

@@ -50,6 +50,8 @@ def check_design(
                 bands = _driven_bands(f"{name}.{element}", qubit.design)
                 bands += _target_bands(name, element, node)
                 check_reach(port, bands, parsed, outputs, complaints)
+                plasmon = _plasmon_bands(f"{name}.{element}", qubit.design)
+                check_reach(f"{name}.{element}.plasmon", plasmon, parsed, outputs, complaints)
                 _check_flux_reach(f"{name}.{element}", qubit.design, path, parsed, complaints)
         for feedline, elements in node.entry.feedlines.items():
             bands = [
@@ -157,6 +159,18 @@ def _driven_bands(qubit: str, design: QubitDesign) -> list[Band]:
         case FluxoniumDesign() if all(getattr(design, name).value > 0 for name in ENERGIES):
             bands = [_band(f"{qubit}'s f01 (of its energies)", transitions(design)[0])]
     return bands
+
+
+def _plasmon_bands(qubit: str, design: QubitDesign) -> list[Band]:
+    """Return the plasmon of a fluxonium, its 1-2 transition; nothing of another qubit."""
+    if not isinstance(design, FluxoniumDesign):
+        return []
+    if not all(getattr(design, name).value > 0 for name in ENERGIES):
+        return []
+    f01, anharmonicity = transitions(design)
+    spread = math.hypot(f01.spread, anharmonicity.spread)
+    f12 = f01.value + anharmonicity.value
+    return [(f"{qubit}'s plasmon, f12 (of its energies),", f12, SPREADS * spread)]
 
 
 def _target_bands(name: str, element: str, node: NodeContents) -> list[Band]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from podium.control.facility import schema
-from podium.control.facility.designs import TransmonEntry
+from podium.control.facility.designs import FluxoniumEntry, TransmonEntry
 from podium.control.facility.edge_entries import CouplerEntry, EdgeEntry
 from podium.control.facility.file_contents import Complaints, FileContents, NodeContents
 from podium.control.facility.problems import KeyPath, suggest
@@ -157,6 +157,9 @@ def _check_pulsed(
     complaints: Complaints,
 ) -> None:
     """Check that the element whose flux the gate pulses has a line that plays pulses far enough."""
+    if edge.driven is not None:
+        _check_plasmon(name, edge, edge.driven, path, node, parsed, complaints)
+        return
     if edge.gate == "cnot":
         _check_driven(name, edge, path, node, parsed, complaints)
         return
@@ -185,6 +188,47 @@ def _check_pulsed(
         partner = node.qubits.get(other)
         if isinstance(partner, TransmonEntry):
             _check_reach(edge, (pulsed, qubit), (other, partner), wiring, port, path, complaints)
+
+
+def _check_plasmon(
+    name: str,
+    edge: EdgeEntry,
+    driven: str,
+    path: KeyPath,
+    node: NodeContents,
+    parsed: FileContents,
+    complaints: Complaints,
+) -> None:
+    """Check that a CZ by a drive of a plasmon is between fluxoniums, and has an output for it."""
+    if driven not in edge.ends:
+        message = f"{driven!r} is no end of this edge; it can be {' or '.join(edge.ends)}"
+        complaints.at((*path, "driven"), message)
+        return
+    if edge.gate != "cz":
+        message = (
+            f"a drive of a plasmon makes a 'cz', not {edge.gate!r}; remove 'driven', or let the "
+            "gate be 'cz'"
+        )
+        complaints.at((*path, "gate"), message, at_key=True)
+    for key, what in (
+        ("pulsed", "pulses no flux"),
+        ("coupler", "is played between fluxoniums that are coupled for good"),
+    ):
+        if getattr(edge, key) is not None:
+            message = f"a gate by a drive of a plasmon {what}; remove {key!r}"
+            complaints.at((*path, key), message, at_key=True)
+    transmons = [end for end in edge.ends if not isinstance(node.qubits.get(end), FluxoniumEntry)]
+    if transmons:
+        message = f"{transmons[0]!r} is no fluxonium: only these shift each other's plasmons so"
+        complaints.at((*path, "driven"), message)
+        return
+    port = f"{name}.{driven}.plasmon"
+    if port not in parsed.wiring:
+        message = (
+            f"nothing drives the plasmon of {driven!r}: {port!r} is not wired; add it under "
+            "'wiring', with an RF output, an 'lo' and its 'line_attenuation'"
+        )
+        complaints.at((*path, "driven"), message, at_key=True)
 
 
 def _check_driven(
@@ -232,7 +276,7 @@ def pulsed_of(edge: EdgeEntry, node: NodeContents) -> str | None:
     """Return whose flux the gate of an edge pulses; None: an end is no qubit of the node."""
     if edge.gate == "cnot":
         return edge.ends[0]
-    return edge.pulsed or edge.coupler or _higher(edge, node)
+    return edge.driven or edge.pulsed or edge.coupler or _higher(edge, node)
 
 
 def _higher(edge: EdgeEntry, node: NodeContents) -> str | None:

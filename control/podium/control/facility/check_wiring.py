@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from podium.control.facility import schema
 from podium.control.facility.connectors import PLAY_PULSES, ResolvedConnector, resolve
+from podium.control.facility.designs import FluxoniumEntry
 from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath, suggest
 from podium.firmware_interfaces.models import (
@@ -103,6 +104,11 @@ def _ports(parsed: FileContents) -> list[str]:
             ports += [f"{name}.{feedline}" for feedline in node.entry.feedlines]
             ports += [f"{name}.{qubit}.{end}" for qubit in node.qubits for end in ("drive", "flux")]
             ports += [f"{name}.{coupler}.flux" for coupler in node.couplers]
+            ports += [
+                f"{name}.{element}.plasmon"
+                for element, qubit in node.qubits.items()
+                if isinstance(qubit, FluxoniumEntry)
+            ]
     ports += [
         f"{node}.{end.qubit}.sideband"
         for link in parsed.links.values()

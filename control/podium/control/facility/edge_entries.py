@@ -49,6 +49,8 @@ class EdgeEntry(FileEntry):
     """The tunable coupler between them; left out where they are coupled for good."""
     pulsed: str | None = None
     """Whose flux the gate pulses: one of the ends, or the coupler."""
+    driven: str | None = None
+    """Of a CZ by a microwave drive: the end whose plasmon it drives, a fluxonium."""
     exchange: FrequencyEstimate | None = None
     """Direct rate of exchange over 2 pi, both at their sweet spots, signed."""
     exchange_first: FrequencyEstimate | None = None

@@ -66,12 +66,13 @@ def _edge(
         for name, unit in EDGE_UNITS.items()
         if (one := getattr(entry, name)) is not None
     }
-    pulsed = entry.pulsed or entry.coupler or _higher_end((first, second), designs)
+    pulsed = entry.driven or entry.pulsed or entry.coupler or _higher_end((first, second), designs)
     if entry.gate == "cnot":
         pulsed = first
-    if "gate_duration" not in known and entry.gate != "cnot":
+    if "gate_duration" not in known and entry.gate != "cnot" and entry.driven is None:
         known["gate_duration"] = _expected_duration(entry.gate, known.get("exchange"))
-    return Edge(node, element, (first, second), entry.gate, entry.coupler, pulsed, FrozenMap(known))
+    ends, design = (first, second), FrozenMap(known)
+    return Edge(node, element, ends, entry.gate, entry.coupler, pulsed, design, entry.driven)
 
 
 def _higher_end(ends: tuple[str, str], designs: Mapping[str, Mapping[str, Estimate]]) -> str:

@@ -9,10 +9,11 @@ from podium.control.facility.frozen_map import FrozenMap
 Gate = Literal["cz", "iswap", "cnot"]
 """Two-qubit gates that an edge may have; a CNOT is played by cross-resonance."""
 GATES: tuple[Gate, ...] = get_args(Gate)
-PlayedGate = Literal["cz", "coupler cz", "iswap", "carrier iswap", "cnot"]
+PlayedGate = Literal["cz", "coupler cz", "plasmon cz", "iswap", "carrier iswap", "cnot"]
 """The same by how they are played: a CZ by flux on one of its ends, which brings levels together,
-or on its coupler, which makes the ends shift each other; an iSWAP by flux on one of its ends, which
-brings it to the other, or by a carrier on the flux of a coupler."""
+or on its coupler, which makes the ends shift each other, or by a drive of the plasmon of one of two
+fluxoniums; an iSWAP by flux on one of its ends, which brings it to the other, or by a carrier on
+the flux of a coupler."""
 PLAYED_GATES: tuple[PlayedGate, ...] = get_args(PlayedGate)
 
 
@@ -55,6 +56,9 @@ class Edge:
     the first end, which is driven."""
     design: FrozenMap[str, Estimate] = field(default_factory=FrozenMap)
     """By quantity: exchange, exchange_first, exchange_second, off_point, gate_duration."""
+    driven: str | None = None
+    """The end whose plasmon the gate drives, by its name within the node, which is ``pulsed``
+    then; None: the gate is played by flux, or is a CNOT."""
 
     @property
     def name(self) -> str:
@@ -64,6 +68,8 @@ class Edge:
     @property
     def played(self) -> PlayedGate:
         """Its gate by how it is played."""
+        if self.driven is not None:
+            return "plasmon cz"
         if self.pulsed == self.coupler and self.gate == "cz":
             return "coupler cz"
         if self.pulsed == self.coupler and self.gate == "iswap":
@@ -72,5 +78,10 @@ class Edge:
 
     @property
     def flux_port(self) -> str:
-        """The port that the gate's pulse is played on, e.g. ``node_a.q0.flux``."""
+        """The port of the flux that a gate by flux pulses, e.g. ``node_a.q0.flux``."""
         return f"{self.node}.{self.pulsed}.flux"
+
+    @property
+    def gate_port(self) -> str:
+        """The port that the gate's pulse is played on: of a flux, or ``node_a.q0.plasmon``."""
+        return self.flux_port if self.driven is None else f"{self.node}.{self.driven}.plasmon"

@@ -159,6 +159,11 @@ class Qubit:
         return f"{self.name}.drive"
 
     @property
+    def plasmon_port(self) -> str:
+        """E.g. ``node_a.q0.plasmon``: drives 1-2 of a fluxonium; wired for some only."""
+        return f"{self.name}.plasmon"
+
+    @property
     def flux_port(self) -> str:
         """E.g. ``node_a.q0.flux``; wired for some only: see :meth:`Facility.with_flux_line`."""
         return f"{self.name}.flux"
@@ -234,7 +239,7 @@ class Modulator:
 
 @dataclass(frozen=True, slots=True)
 class DriveWiring:
-    """A drive line of one qubit, or the line of its sideband."""
+    """A drive line of one qubit, or what drives its sideband or its plasmon."""
 
     port: str
     output: ConnectorRef

@@ -185,7 +185,7 @@ def _qubit(raw: Plain, path: KeyPath, complaints: Complaints) -> QubitEntry | No
 def _wire(port: str, raw: Plain, path: KeyPath, complaints: Complaints) -> WireEntry | None:
     """Check a line against the schema of its kind, which its name tells."""
     match port.split("."):
-        case [_, _, "drive" | "sideband"]:
+        case [_, _, "drive" | "sideband" | "plasmon"]:
             return validated(schema.DriveEntry, raw, path, complaints)
         case [_, _, "flux"]:
             return validated(schema.FluxEntry, raw, path, complaints)
@@ -196,7 +196,7 @@ def _wire(port: str, raw: Plain, path: KeyPath, complaints: Complaints) -> WireE
         case _:
             message = (
                 f"{port!r} is no port; ports are called NODE.FEEDLINE, NODE.QUBIT.drive, "
-                "NODE.QUBIT.sideband and NODE.QUBIT.flux"
+                "NODE.QUBIT.sideband, NODE.QUBIT.plasmon and NODE.QUBIT.flux"
             )
     complaints.at(path, message, at_key=True)
     return None

@@ -36,7 +36,7 @@ _ENTRIES: dict[str, type[BaseModel]] = {
 }
 _LINES: dict[str, type[BaseModel]] = {
     rf"^{PART}\.{PART}$": schema.FeedlineEntry,
-    rf"^{PART}\.{PART}\.(drive|sideband)$": schema.DriveEntry,
+    rf"^{PART}\.{PART}\.(drive|sideband|plasmon)$": schema.DriveEntry,
     rf"^{PART}\.{PART}\.flux$": schema.FluxEntry,
 }
 

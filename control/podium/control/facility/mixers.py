@@ -33,6 +33,11 @@ def mixer_port(facility: Facility, port: str) -> MixerPort | None:
         return None
     if isinstance(wiring, DriveWiring):
         played = [q.design["f01"].value for q in facility.qubits().values() if q.drive_port == port]
+        played += [
+            q.design["f01"].value + q.design["anharmonicity"].value
+            for q in facility.qubits().values()
+            if q.plasmon_port == port
+        ]
     else:
         played = [
             qubit.design["readout_frequency"].value

@@ -277,7 +277,7 @@ class FeedlineEntry(FileEntry):
 
 
 class DriveEntry(FileEntry):
-    """Wiring of a drive line, or of the line of a sideband."""
+    """Wiring of a drive line, or of an output that drives a sideband or a plasmon."""
 
     output: str
     """An RF output; or a pair of baseband outputs, then with modulator and power."""
@@ -328,7 +328,8 @@ class FacilityFile(FileEntry):
     nodes: dict[str, object] = Field(default_factory=dict)
     """QPUs, by name."""
     wiring: dict[str, object] = Field(default_factory=dict)
-    """By port: NODE.FEEDLINE, NODE.QUBIT.drive, NODE.QUBIT.flux, NODE.QUBIT.sideband."""
+    """By port: NODE.FEEDLINE, NODE.QUBIT.drive, NODE.QUBIT.flux, NODE.QUBIT.sideband,
+    NODE.QUBIT.plasmon."""
     hubs: dict[str, object] = Field(default_factory=dict)
     """Where links meet, by name."""
     links: dict[str, object] = Field(default_factory=dict)

@@ -72,3 +72,12 @@ PAIR = replace(
     # Flux raises the line of the slower one to that of the other: the gate of the paper.
     edges=(EdgePlan((0, 1), Estimate("10 MHz", "0.5 MHz"), pulsed="q0", gate="iswap"),),
 )
+MICROWAVE = replace(
+    PAIR,
+    name="bao2022_microwave",
+    told="the same pair with a CZ by a drive of the plasmon of the first; energies are published, "
+    "the rest is assumed",
+    qubits=(replace(PAIR.qubits[0], f12_ghz=3.06), PAIR.qubits[1]),
+    # |11>-|21>, beside |10>-|20>: Ficheux et al., Phys. Rev. X 11, 021026 (2021).
+    edges=(EdgePlan((0, 1), Estimate("10 MHz", "0.5 MHz"), gate="cz", driven="q0"),),
+)

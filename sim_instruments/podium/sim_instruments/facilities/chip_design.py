@@ -30,6 +30,8 @@ class QubitPlan:
     f01_ghz: float
     """About where it is driven: what a local oscillator is set by."""
     design: Mapping[str, Estimate]
+    f12_ghz: float | None = None
+    """About where the plasmon of a fluxonium is driven; None: it is not."""
 
     def tree(self) -> Tree:
         """Return it as a facility file has it."""
@@ -53,6 +55,8 @@ class EdgePlan:
     pulsed: str | None = None
     """Whose flux the gate pulses; None: as the facility file says where it is left out."""
     gate: str = "cz"
+    driven: str | None = None
+    """The fluxonium whose plasmon the gate drives; None: it is played by flux."""
 
     def tree(self) -> Tree:
         """Return it as a facility file has it."""
@@ -61,6 +65,8 @@ class EdgePlan:
             found["coupler"] = self.coupler
         if self.pulsed is not None:
             found["pulsed"] = self.pulsed
+        if self.driven is not None:
+            found["driven"] = self.driven
         if self.exchange is not None:
             found["exchange"] = self.exchange.tree()
         if self.with_coupler is not None:
@@ -115,9 +121,16 @@ class ChipDesign:
         """Return, in order, what those edges pulse: qubits and couplers."""
         pulsed: list[str] = []
         for edge in self.edges_among(count):
+            if edge.driven is not None:
+                continue
             higher = max(edge.ends, key=lambda n: self.qubits[n].f01_ghz)
             pulsed.append(edge.pulsed or edge.coupler or f"q{higher}")
         return tuple(dict.fromkeys(pulsed))
+
+    def driven_among(self, count: int) -> tuple[str, ...]:
+        """Return, in order, the qubits whose plasmons those edges drive."""
+        driven = [edge.driven for edge in self.edges_among(count) if edge.driven is not None]
+        return tuple(dict.fromkeys(driven))
 
     def feedlines(self, count: int) -> list[list[str]]:
         """Return which of the first ``count`` qubits each feedline reads."""

@@ -19,6 +19,10 @@ way back, and the cables of a dilution refrigerator."""
 DRIVE: Tree = {"line_attenuation": "60 dB"}  # ASSUMED
 PULSES: Tree = {"range": "5 V", "line_attenuation": "14 dB"}
 """ASSUMED: a bias tee adds pulses to the bias, a volt of them counts as 0.2 V of it."""
+PLASMON: Tree = {"line_attenuation": "76 dB"}
+"""ASSUMED: a combiner brings it to the drive's cold line; full scale is some four gates' drive."""
+ABOVE_F12_GHZ = 0.25
+"""An oscillator of a plasmon's drive is so far above it: 2-3 lies below."""
 BELOW_F01_GHZ = 0.1
 """Oscillators of drives are so far below their qubits: image and leak are far from every line."""
 

@@ -18,6 +18,7 @@ CHIPS: dict[str, ChipDesign] = {
         krinner2022.CHAIN,
         bao2022.DESIGN,
         bao2022.PAIR,
+        bao2022.MICROWAVE,
         karamlou2024.DESIGN,
         marxer2025.DESIGN,
         smirnov2025.DESIGN,

@@ -3,11 +3,13 @@
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.facilities.chip_design import ChipDesign, QubitPlan
 from podium.sim_instruments.facilities.chip_wiring import (
+    ABOVE_F12_GHZ,
     BELOW_F01_GHZ,
     BIAS,
     DRIVE,
     FEEDLINE,
     NODE,
+    PLASMON,
     PULSES,
     ChipWiring,
     biased_of,
@@ -32,7 +34,8 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
     mixed = [n for n in range(count) if n not in direct]
     lines = node_of(chip, count)["feedlines"]
     kinds = ["QRM-RF"] * len(lines)
-    kinds += ["QCM-RF"] * -(-len(direct) // ON_A_QCM_RF)
+    plasmons = [int(one.removeprefix("q")) for one in chip.driven_among(count)]
+    kinds += ["QCM-RF"] * -(-(len(direct) + len(plasmons)) // ON_A_QCM_RF)
     biased, pulsed = biased_of(chip, count), chip.pulsed_among(count)
     outputs = 2 * len(mixed) + len(biased) + len(pulsed)
     kinds += ["QCM"] * -(-outputs // OUTPUTS_OF_A_QCM)
@@ -61,6 +64,14 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
             "lo": f"{qubits[n].f01_ghz - BELOW_F01_GHZ:.2f} GHz",
             "output_attenuation": "0 dB",
             **DRIVE,
+        }
+    for place, n in enumerate(plasmons, start=len(direct)):
+        slot, output = places["QCM-RF"][place // ON_A_QCM_RF], place % ON_A_QCM_RF
+        wired.wiring[f"{NODE}.q{n}.plasmon"] = {
+            "output": f"{name}.slot{slot}.out{output}",
+            "lo": f"{(qubits[n].f12_ghz or 0.0) + ABOVE_F12_GHZ:.2f} GHz",
+            "output_attenuation": "0 dB",
+            **PLASMON,
         }
     free = iter([(slot, output) for slot in places["QCM"] for output in range(OUTPUTS_OF_A_QCM)])
     for n in mixed:

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from podium.firmware_interfaces.zurich.limits import LO_STEP_HZ
 from podium.sim_instruments.facilities.chip_design import ChipDesign, QubitPlan
 from podium.sim_instruments.facilities.chip_wiring import (
+    ABOVE_F12_GHZ,
     BELOW_F01_GHZ,
     BIAS,
     DRIVE,
     FEEDLINE,
     NODE,
+    PLASMON,
     PULSES,
     ChipWiring,
     biased_of,
@@ -58,6 +60,7 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
             "output_attenuation": "5 dB",
             **DRIVE,
         }
+    _wire_plasmons(wired, device, chip, count)
     for one in biased_of(chip, count):
         wired.instruments[f"bias_{one}"] = {"model": "yokogawa_gs200"}
         wired.wiring[f"{NODE}.{one}.flux"] = {"source": f"bias_{one}", **BIAS}
@@ -73,6 +76,23 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
             **PULSES,
         }
     return wired
+
+
+def _wire_plasmons(wired: ChipWiring, device: str, chip: ChipDesign, count: int) -> None:
+    """Wire the drives of plasmons, each to a channel with a synthesizer of its own."""
+    for place, one in enumerate(chip.driven_among(count), start=count):
+        if 2 * place >= CHANNELS:
+            raise NoSuchFacility(
+                f"an SHFQC has {CHANNELS // 2} synthesizers: {count} qubits of {chip.name} leave "
+                f"none for the plasmon of {one}"
+            )
+        f12_ghz = chip.qubits[int(one.removeprefix("q"))].f12_ghz or 0.0
+        wired.wiring[f"{NODE}.{one}.plasmon"] = {
+            "output": f"{device}.sg{2 * place}",
+            "lo": f"{_centre(f12_ghz + ABOVE_F12_GHZ):.1f} GHz",
+            "output_attenuation": "5 dB",
+            **PLASMON,
+        }
 
 
 def _channels(qubits: tuple[QubitPlan, ...]) -> dict[int, tuple[int, float]]:

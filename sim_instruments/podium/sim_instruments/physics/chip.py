@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.constants import Boltzmann
+from podium.sim_instruments.physics.dressed_register import DressedRegister, dressed_register
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.flux_tiles import FluxTiles
 from podium.sim_instruments.physics.fluxonium import Fluxonium
@@ -137,6 +138,8 @@ class Edge:
     """``cz``, ``iswap`` or ``cnot``."""
     pulsed: str
     """The qubit or coupler whose flux the gate pulses; of a cnot its control."""
+    driven: bool = False
+    """Whether the gate drives the plasmon of that qubit, and pulses no flux."""
 
 
 NO_PULSES = FluxPulses()
@@ -206,6 +209,7 @@ class Chip:
         self._bare = [
             FluxTiles(partial(self._diagonalise_bare, index)) for index in range(len(self.qubits))
         ]
+        self._dressed_drives = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise_drives)
         self._register_points = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise_register)
 
     def at(
@@ -361,6 +365,28 @@ class Chip:
         atoms = [(self.qubits[place].circuit.atom, float(flux[place])) for place in members]
         places = members.index(first), members.index(second)
         return shift_hz(atoms, self._couplings_among(members), places)
+
+    def dressed_drives(
+        self, names: Sequence[str], biases_v: Mapping[str, float], levels: NDArray[np.int64]
+    ) -> DressedRegister:
+        """Return the dressed levels of coupled fluxoniums, and what drives of them move.
+
+        ``levels`` (D, M): after which the first are named, see :func:`.dressed_register`.
+        """
+        places = tuple(self._index[name] for name in names)
+        flux = self.flux(biases_v)
+        fluxes = tuple(float(flux[place]) for place in places)
+        return self._dressed_drives(places, fluxes, tuple(map(tuple, levels.tolist())))
+
+    def _diagonalise_drives(
+        self,
+        places: tuple[int, ...],
+        fluxes: tuple[float, ...],
+        levels: tuple[tuple[int, ...], ...],
+    ) -> DressedRegister:
+        atoms = [self.qubits[place].circuit.atom for place in places]
+        own = list(zip(atoms, fluxes, strict=True))
+        return dressed_register(own, self._couplings_among(places), np.array(levels, np.int64))
 
     def _couplings_among(self, register: tuple[int, ...]) -> dict[tuple[int, int], float]:
         return {

@@ -215,6 +215,8 @@ def _edge(name: str, edge: FacilityPlace) -> EdgeDesign:
         raise DesignError(f"{edge.where}.gate: 'cz', 'iswap' or 'cnot' is wanted, not {gate!r}")
     pulsed = edge.text("pulsed") if "pulsed" in edge else coupler
     ends = _ends(edge)
+    if "driven" in edge:
+        return EdgeDesign(name, ends, kind, edge.text("driven"), driven=True)
     return EdgeDesign(name, ends, kind, ends[0] if kind == "cnot" else pulsed)
 
 

@@ -40,3 +40,5 @@ class EdgeDesign:
     gate: EdgeGate
     pulsed: str
     """Whose flux the gate pulses; empty: the end with the higher f01."""
+    driven: bool = False
+    """Whether it drives the plasmon of that one, and pulses no flux."""

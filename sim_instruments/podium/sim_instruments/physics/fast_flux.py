@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.deduplicate import clusters, number_stretches, phase_word
+from podium.sim_instruments.physics.dressed_register import DressedRegister
 from podium.sim_instruments.physics.drive_line import Drives, Shape, added, drives_of
 from podium.sim_instruments.physics.evolution import Tables, maps_of
 from podium.sim_instruments.physics.flux_line import LineResponse
@@ -55,6 +56,12 @@ class FluxLines(Protocol):
 
     def coupled_to(self, qubit: str) -> Mapping[str, float]:
         """Return the coupled qubits, and what multiplies the product of charges, Hz, signed."""
+        ...
+
+    def dressed_drives(
+        self, names: Sequence[str], biases_v: Mapping[str, float], levels: NDArray[np.int64]
+    ) -> DressedRegister:
+        """Return dressed levels of coupled fluxoniums, the first after ``levels`` (D, M)."""
         ...
 
     def bare_at(

@@ -122,3 +122,5 @@ class EdgeWorld(Part):
     gate: EdgeGate = "cz"
     pulsed: str
     """The qubit or coupler whose flux the gate pulses; of a cnot the control, which is driven."""
+    driven: bool = False
+    """Whether the gate drives the plasmon of that qubit, and pulses no flux."""

@@ -11,6 +11,7 @@ atoms (:attr:`.resonator.Dressed.alone` well below 1) a drive is refused, not pl
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,10 +134,10 @@ def _matrix(
     sign = -1.0 if is_antisymmetric(pairs[0].charge) else 1.0  # (-1j)**2 of the two charges
     matrix = np.zeros((int(np.prod(sizes)),) * 2)
     for i, pair in enumerate(pairs):
-        matrix += _within(sizes, {i: np.diag(pair.energy_hz[: sizes[i]])})
+        matrix += within(sizes, {i: np.diag(pair.energy_hz[: sizes[i]])})
     for (i, j), strength_hz in couplings.items():
         charges = {k: pairs[k].charge[: sizes[k], : sizes[k]] for k in (i, j)}
-        matrix += sign * strength_hz * _within(sizes, charges)
+        matrix += sign * strength_hz * within(sizes, charges)
     return matrix
 
 
@@ -157,8 +158,8 @@ def _among(pairs: Sequence[Pair], couplings: Couplings, own: int) -> Dressed:
     kept = vectors[:, state[:count]]
     here = {own: pairs[own].charge}
     moved = {own: pairs[own].by_flux_hz}
-    slope = kept.T @ _within(sizes, moved) @ kept
-    charge = kept.T @ _within(sizes, here) @ kept
+    slope = kept.T @ within(sizes, moved) @ kept
+    charge = kept.T @ within(sizes, here) @ kept
     vacuum, photon = energy[state[:count]], energy[state[count:]]
     return Dressed(
         levels_hz=vacuum - vacuum[0],
@@ -172,11 +173,9 @@ def _among(pairs: Sequence[Pair], couplings: Couplings, own: int) -> Dressed:
     )
 
 
-def _within(
-    sizes: Sequence[int], operators: Mapping[int, NDArray[np.float64]]
-) -> NDArray[np.float64]:
+def within(sizes: Sequence[int], operators: Mapping[int, NDArray[Any]]) -> NDArray[Any]:
     """Return the product of operators of single atoms in the space of all."""
-    product: NDArray[np.float64] = np.eye(1)
+    product: NDArray[Any] = np.eye(1)
     for i, size in enumerate(sizes):
-        product = np.asarray(np.kron(product, operators.get(i, np.eye(size))), np.float64)
+        product = np.kron(product, operators.get(i, np.eye(size)))
     return product

@@ -306,7 +306,10 @@ def _node(
         couplers=couplers,
         edges={
             edge.name: EdgeWorld(
-                ends=edge.ends, gate=edge.gate, pulsed=edge.pulsed or _higher(edge, node)
+                ends=edge.ends,
+                gate=edge.gate,
+                pulsed=edge.pulsed or _higher(edge, node),
+                driven=edge.driven,
             )
             for edge in node.edges
         },

@@ -295,6 +295,7 @@ def chip_of(nodes: Mapping[str, NodeWorld]) -> Chip:
                 (f"{node_name}.{edge.ends[0]}", f"{node_name}.{edge.ends[1]}"),
                 edge.gate,
                 f"{node_name}.{edge.pulsed}",
+                edge.driven,
             )
             for name, edge in node.edges.items()
         ]

@@ -10,10 +10,10 @@ from podium.sim_instruments.physics.chip import Edge
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
 from podium.sim_instruments.physics.joint.gate_truth import (
     best_pulse,
-    gate_unitary,
     judged,
     meeting_quanta,
 )
+from podium.sim_instruments.physics.joint.tomography import gate_unitary
 
 EDGE = Edge("node_a.q0_q1", NAMES, "cz", NAMES[0])
 T1_S, T_PHI_S = 40e-6, 60e-6

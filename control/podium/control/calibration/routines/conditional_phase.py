@@ -83,9 +83,9 @@ def reach_of(p: EdgePulses, turns: float) -> float:
     """Return the change of the gate's amplitude that turns its phase by ``turns``, about.
 
     Near the resonance the phase of 11 goes with half of the detuning times the pulse's time; of a
-    coupler's pulse the slope has been measured.
+    coupler's pulse, and of a drive of a plasmon, the slope has been measured.
     """
-    if p.by_coupler:
+    if p.by_coupler or p.by_plasmon:
         return turns / abs(p.bench.known(p.edge, "gate_phase_slope").value)
     place, step = p.gate_amplitude, 1e-3
     ends = p.detuning_hz(p.resonance() * np.array([1 - step, 1 + step]))
@@ -248,7 +248,7 @@ CONDITIONAL_PHASE = Declaration(
 CONDITIONAL_PHASE_FINE = Declaration(
     conditional_phase_fine,
     targets="edges",
-    gates=("cz", "coupler cz"),
+    gates=("cz", "coupler cz", "plasmon cz"),
     turns_of=("cz", "coupler cz"),
     needs=NEEDS,
     refines=("gate_amplitude",),

@@ -72,8 +72,8 @@ class _Scan:
 
     @property
     def rests(self) -> bool:
-        """Return whether no flux moves the edge: its qubits have frequencies of their own."""
-        return self.p.edge.gate == "cnot"
+        """Return whether no flux moves the edge: its gate is played by a drive."""
+        return self.p.edge.gate == "cnot" or self.p.by_plasmon
 
     @property
     def at(self) -> Array:
@@ -120,8 +120,9 @@ async def jazz(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
 async def _scan(bench: Bench, p: EdgePulses) -> tuple[_Scan, float]:
     """Return the scan, and the bias of the coupler meanwhile, V; 0 without a coupler."""
-    if p.edge.gate == "cnot":
-        return _Scan(p, 0.0, 0.0), 0.0
+    still = _Scan(p, 0.0, 0.0)
+    if still.rests:
+        return still, 0.0
     coupler = pulsed_coupler(bench, p.edge)
     if coupler is None:
         most = OF_RESONANCE * p.first_meeting()
@@ -329,7 +330,7 @@ async def _verify(
 JAZZ = Declaration(
     jazz,
     targets="edges",
-    turns_of=("coupler cz", "iswap", "carrier iswap", "cnot"),
+    turns_of=("coupler cz", "plasmon cz", "iswap", "carrier iswap", "cnot"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={"zz": Lifetime(7 * DAY_S), "off_point": Lifetime(7 * DAY_S)},
     places=(5,),

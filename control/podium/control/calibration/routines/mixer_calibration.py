@@ -17,7 +17,9 @@ async def mixer_calibration(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """
     outcome = Outcome("mixer_calibration", "Mixer calibration")
     facility = bench.runner.facility
-    ports = [port for qubit in qubits for port in (qubit.feedline, qubit.drive_port)]
+    ports = [
+        port for qubit in qubits for port in (qubit.feedline, qubit.drive_port, qubit.plasmon_port)
+    ]
     ports = [port for port in dict.fromkeys(ports) if port in facility.wiring]
     able = {str(mixer.output): port for port in ports if (mixer := mixer_port(facility, port))}
     outcome.notes += _left_alone(facility, ports)

@@ -166,8 +166,8 @@ async def _phases(
 PHASE_COMPENSATION = Declaration(
     phase_compensation,
     targets="edges",
-    gates=("cz", "coupler cz"),
-    turns_of=("cz", "coupler cz"),
+    gates=("cz", "coupler cz", "plasmon cz"),
+    turns_of=("cz", "coupler cz", "plasmon cz"),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("gate_amplitude", "gate_duration"),

@@ -10,6 +10,7 @@ the commutator-free Magnus method of fourth order (Blanes and Moan, Appl. Numer.
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from math import lcm
 
@@ -19,10 +20,16 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.adiabatic_flux import refuse_sudden
 from podium.sim_instruments.physics.deduplicate import clusters
 from podium.sim_instruments.physics.drive_line import Drives, Shape
+from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import held, level_shifts
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.density_evolution import Steps
 from podium.sim_instruments.physics.joint.group_maps import BEAT_ROWS
+from podium.sim_instruments.physics.joint.plasmon_drive import (
+    DrivenGroup,
+    HeldDrive,
+    check_plasmon,
+)
 
 PARTS_A_BEAT = 32
 """Parts of a beat's period."""
@@ -223,6 +230,8 @@ class GroupSteps:
         self._drives: list[Sequence[Shape]] = [()] * len(members)
         self._shifts: list[list[NDArray[np.float64]]] = [[] for _ in members]
         self._growths: list[list[NDArray[np.float64]]] = [[] for _ in members]
+        self._plasmons: list[list[bool]] = [[] for _ in members]
+        """Of each member, which of its drives are of its plasmon."""
         self._known_quiet: dict[int, NDArray[np.bool_]] = {}
         self._known_sums: dict[int, tuple[NDArray[np.float64], NDArray[np.int64]]] = {}
         self.grow(members)
@@ -232,6 +241,8 @@ class GroupSteps:
         point = self._point
         for m, one in enumerate(members):
             self._drives[m] = one.drives.shapes
+            fresh = one.drives.shapes[len(self._plasmons[m]) :]
+            self._plasmons[m] += [check_plasmon(point, m, shape) for shape in fresh]
             shapes = one.fluxes.shapes[len(self._shifts[m]) :]
             if shapes:
                 zero, unit = np.zeros(point.cluster.elements[m].count), np.ones(1)
@@ -261,6 +272,44 @@ class GroupSteps:
                 return None
             turns += 1e-9 * moved.sum(axis=0)[point.basis.level[:, one.member]]
         return np.asarray(turns @ point.vectors**2)
+
+    def has_plasmon(self, played: Sequence[Played]) -> bool:
+        """Tell whether any of these is a drive of a plasmon."""
+        return any(self._plasmons[one.member][one.shape] for one in played if not one.is_flux)
+
+    def driven_plasmon(self, group: Group) -> DrivenGroup | None:
+        """Return a group in which a plasmon is driven, for the dressed levels; None: it is none.
+
+        Raises NotSimulated where flux moves a level by more than :data:`STILL_HZ` meanwhile.
+        """
+        if not self.has_plasmon(group.played):
+            return None
+        drives = [one for one in group.played if not one.is_flux]
+        point = self._point
+        moved = np.zeros((group.duration_ns, point.basis.size))
+        for one in group.played:
+            if not one.is_flux:
+                continue
+            own = self._shifts[one.member][one.shape][one.part()]
+            if np.abs(own[:, 1]).max(initial=0.0) > STILL_HZ:
+                raise NotSimulated(
+                    f"a plasmon is driven while flux moves {point.qubits[one.member].name} by "
+                    f"{np.abs(own[:, 1]).max() / 1e6:.1f} MHz: that is not simulated beyond "
+                    f"{STILL_HZ / 1e6:.0f} MHz; let the flux pulse end before the drive begins"
+                )
+            whole = np.zeros((group.duration_ns, own.shape[1]))
+            whole[one.offset_ns : one.offset_ns + len(own)] = own
+            moved += whole[:, point.basis.level[:, one.member]] @ (point.vectors**2)
+        return DrivenGroup(group.duration_ns, tuple(map(partial(self._held, group), drives)), moved)
+
+    def _held(self, group: Group, one: Played) -> HeldDrive:
+        """Return what a drive plays in each ns of a group."""
+        shape = self._drives[one.member][one.shape]
+        values = np.zeros(group.duration_ns, np.complex128)
+        hz = shape.carrier_hz
+        signal = _signal(shape, 1, hz, one, group_frame=hz, beats=False)[one.part()]
+        values[one.offset_ns : one.offset_ns + signal.size] = signal
+        return HeldDrive(one.member, hz, values)
 
     def at(self, point: ClusterPoint) -> "GroupSteps":
         """Return the same for a cluster that differs in its levels at rest and its losses alone."""

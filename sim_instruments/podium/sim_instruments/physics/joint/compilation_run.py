@@ -1,12 +1,13 @@
 """A short run of two coupled qubits that has the kernels of joint states compiled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.compilation_runs import PULSES, TONE, WINDOWS, first_qubit
+from podium.sim_instruments.physics.dressed_register import DressedRegister
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.joint.cluster_signals import LONG
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -46,6 +47,12 @@ class _TwoLines:
     def zz_hz(self, ends: tuple[str, str], biases_v: Mapping[str, float]) -> float:
         """Return none: nobody asks for that of transmons."""
         return 0.0
+
+    def dressed_drives(
+        self, names: Sequence[str], biases_v: Mapping[str, float], levels: NDArray[np.int64]
+    ) -> DressedRegister:
+        """Raise NotImplementedError: transmons have no plasmons, and nobody asks for them."""
+        raise NotImplementedError(f"{', '.join(names)} are transmons")
 
     def bare_at(
         self, qubit: str, biases_v: Mapping[str, float], quanta: float

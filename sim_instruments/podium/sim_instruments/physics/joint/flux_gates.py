@@ -80,7 +80,7 @@ class FluxGates:
         def made() -> Array:
             rows, beats, frame_hz = self._steps.at(reference.point).steps(group)
             played = propagator(reference.point.cluster, rows, beats, frame_hz)
-            return decoherence_of(reference.point, played, self._kept)
+            return decoherence_of(reference.point, reference.point.vectors, played, self._kept)
 
         noise = FADING.find(key, made)
         total = np.tensordot(1.0 + reference.more_loss, noise[:-1], 1) + noise[-1]

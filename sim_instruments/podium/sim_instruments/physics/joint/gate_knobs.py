@@ -23,8 +23,8 @@ from podium.sim_instruments.physics.joint.gate_truth import (
     edge_point,
     judged,
     meeting_quanta,
-    rise,
 )
+from podium.sim_instruments.physics.joint.pulse_edges import rise
 from podium.sim_instruments.physics.world_file import NodeWorld, WorldFile
 from podium.sim_instruments.physics.world_quantities import Part
 
@@ -174,6 +174,10 @@ class _Played:
         edge = edges[name]
         if edge.gate == "cnot":
             raise NoSuchEdge(f"the gate of {name} is a cnot by drives; a budget is of flux pulses")
+        if edge.driven:
+            raise NoSuchEdge(
+                f"{name} drives the plasmon of {edge.pulsed}; a budget is of flux pulses"
+            )
         if given is not None and edge.gate != "cz":
             raise NoSuchEdge(f"the gate of {name} is an {edge.gate}; net-zero pulses make a cz")
         off_v = None if given is None else given.off_point_v

@@ -19,6 +19,7 @@ group (1e-3), whose parts commute to a few per cent.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,21 +147,40 @@ def decohered(
     return state
 
 
+class GroupAtReference(Protocol):
+    """A group as it is played to a reference, and to clusters near it."""
+
+    @property
+    def reference(self) -> Reference:
+        """Return the reference."""
+        ...
+
+    def unitary(self, shift: Shift) -> Complexes:
+        """Return what it does to dressed levels, (D, D), in the frame of the reference.
+
+        Half of the turn by which the levels are higher there is taken off each end.
+        """
+        ...
+
+    def noise(self) -> Array:
+        """Return what decoherence adds at the reference: see :func:`decoherence_of`."""
+        ...
+
+
 def group_map(
     reference: Reference,
-    duration_ns: int,
-    steps_at: Callable[[float], tuple[Steps, int, float]],
+    played_at: Callable[[float], GroupAtReference],
     driven: Sequence[int],
 ) -> GateMap:
     """Return a group of pulses.
 
-    ``steps_at`` returns, for the phase of the second driven member's drive against the first's,
-    turns, what :meth:`.cluster_signals.GroupSteps.steps` does; ``driven``: members, at most two.
+    ``played_at``: it, with the phase of the second driven member's drive against the first's,
+    turns; ``driven``: members, at most two.
     """
     kept, members = reference.kept, len(reference.point.qubits)
     still: Shift = (0,) * members
-    here = _Played(reference, duration_ns, steps_at(0.0))
-    noise = decoherence_of(reference.point, here.propagator(still), kept)
+    here = played_at(0.0)
+    noise = here.noise()
     unit, total = np.eye(kept * kept), noise.sum(axis=0)
     fades = exponential(total)
     base = adjoined(here.unitary(still), kept)
@@ -169,10 +189,8 @@ def group_map(
     found = [base @ fades]
     number = reference.point.basis.level[:kept, driven[1]] if len(driven) == 2 else np.zeros(kept)
     for k in range(1, PHASES if len(driven) == 2 else 1):
-        turned = _Played(reference, duration_ns, steps_at(k / PHASES))
-        faded = exponential(
-            decoherence_of(reference.point, turned.propagator(still), kept).sum(axis=0)
-        )
+        turned = played_at(k / PHASES)
+        faded = exponential(turned.noise().sum(axis=0))
         ahead = np.exp(2j * np.pi * k / PHASES * number)
         own = adjoined(turned.unitary(still), kept) @ faded
         found.append(adjoined(np.diag(ahead), kept) @ own @ adjoined(np.diag(ahead.conj()), kept))
@@ -196,7 +214,7 @@ def _harmonics(found: Array) -> tuple[Array, tuple[Array, ...]]:
     return whole[0].real, tuple(parts)
 
 
-def _derivatives(played: "_Played", base: Array, members: int) -> tuple[Array, Array]:
+def _derivatives(played: GroupAtReference, base: Array, members: int) -> tuple[Array, Array]:
     """Return first and second derivatives of a map by the members' detunings."""
     kept, unit = played.reference.kept, np.eye(members, dtype=int)
 
@@ -217,8 +235,8 @@ def _derivatives(played: "_Played", base: Array, members: int) -> tuple[Array, A
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Played:
-    """A group as it is played to a reference, and to clusters near it."""
+class ExchangingGroup:
+    """A group of drives of 0-1 and of flux, in which members exchange excitations."""
 
     reference: Reference
     duration_ns: int
@@ -236,14 +254,17 @@ class _Played:
             steps = replace(steps, levels_hz=levels)
         return propagator(point.cluster, steps, beats, frame_hz)
 
-    def unitary(self, shift: Shift) -> Complexes:
-        """Return the product of all parts in the dressed basis, in the frame of the reference.
+    def noise(self) -> Array:
+        """Return what decoherence adds at the reference: see :func:`decoherence_of`."""
+        reference = self.reference
+        prop = self.propagator((0,) * len(reference.point.qubits))
+        return decoherence_of(reference.point, reference.point.vectors, prop, reference.kept)
 
-        Half of the turn by which the dressed levels are higher there is taken off each end.
-        """
+    def unitary(self, shift: Shift) -> Complexes:
+        """Return the product of all parts in the dressed basis, in the frame of the reference."""
         point, rest = self.reference.near(shift), self.reference.point
         total = np.eye(point.basis.size, dtype=np.complex128)
-        for one in _parts(self.propagator(shift), point.basis):
+        for one in parts_of_time(self.propagator(shift), point.basis):
             total = one @ total
         frame_hz = self.given[2]
         turned = 1e-9 * (rest.frame_hz - frame_hz) * self.duration_ns * point.basis.number
@@ -253,7 +274,7 @@ class _Played:
         return np.asarray(half[:, None] * dressed * half)
 
 
-def _parts(prop: GroupPropagator, basis: ProductBasis) -> list[Complexes]:
+def parts_of_time(prop: GroupPropagator, basis: ProductBasis) -> list[Complexes]:
     """Return the unitary (D, D) of each part, in the order of time."""
     number = basis.number
     same = number[:, None] == number[None, :]
@@ -264,13 +285,16 @@ def _parts(prop: GroupPropagator, basis: ProductBasis) -> list[Complexes]:
     return [cut[int(k)] for k in prop.which]
 
 
-def decoherence_of(point: ClusterPoint, prop: GroupPropagator, kept: int) -> Array:
-    """Return what each member's jumps, and then all dephasing, add: (M + 1, n, n)."""
+def decoherence_of(point: ClusterPoint, vectors: Array, prop: GroupPropagator, kept: int) -> Array:
+    """Return what each member's jumps, and then all dephasing, add: (M + 1, n, n).
+
+    ``vectors`` (D, D): [states that the propagator is of, dressed level].
+    """
     basis, cluster = point.basis, point.cluster
     part_ns = prop.step_ns / prop.parts
-    now, on_the_way, spans = point.vectors.astype(np.complex128), [], []
+    now, on_the_way, spans = vectors.astype(np.complex128), [], []
     count = prop.which.size
-    for r, one in enumerate([None, *_parts(prop, basis)]):
+    for r, one in enumerate([None, *parts_of_time(prop, basis)]):
         now = now if one is None else one @ now
         on_the_way.append(now)
         weight = 1 if r in (0, count) else 4 if r % prop.parts % 2 else 2

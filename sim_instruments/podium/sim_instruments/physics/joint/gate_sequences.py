@@ -18,9 +18,16 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import OWN, ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps, Played
-from podium.sim_instruments.physics.joint.density_evolution import Steps, channels
+from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.flux_gates import FluxGates
-from podium.sim_instruments.physics.joint.gate_maps import KNOWN, GateMap, group_map, wait_map
+from podium.sim_instruments.physics.joint.gate_maps import (
+    KNOWN,
+    ExchangingGroup,
+    GateMap,
+    GroupAtReference,
+    group_map,
+    wait_map,
+)
 from podium.sim_instruments.physics.joint.gate_programs import (
     NONE,
     Entries,
@@ -37,6 +44,7 @@ from podium.sim_instruments.physics.joint.gate_templates import (
     templates,
 )
 from podium.sim_instruments.physics.joint.group_maps import pack
+from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonGroup
 from podium.sim_instruments.physics.joint.slow_noise_nodes import (
     NOISE_ERROR,
     fewer_nodes,
@@ -178,6 +186,8 @@ class GateSequences:
         The phase of a drive on one member is that of all: flux conserves the excitation number.
         """
         drives = played_drives(rows, template, part)
+        if self._steps.has_plasmon(drives):
+            raise NoMaps
         fluxes = (*part.loud, *part.quiet)
         shapes = np.stack([rows.shape[low + one.row] for one in fluxes], axis=1)
         distinct, which, often = np.unique(shapes, axis=0, return_inverse=True, return_counts=True)
@@ -357,12 +367,16 @@ class GateSequences:
         )
         key = (self._reference.key, duration_ns, contents)
 
-        def steps_at(phase: float) -> tuple[Steps, int, float]:
+        def played_at(phase: float) -> GroupAtReference:
             ahead = {member: phase * k for k, member in enumerate(driven)}
             played = tuple(replace(one, turns=ahead[one.member]) for one in plain)
-            return self._steps.steps(Group(duration_ns, played))
+            group = Group(duration_ns, played)
+            of_plasmon = self._steps.driven_plasmon(group)
+            if of_plasmon is not None:
+                return PlasmonGroup(self._reference, of_plasmon)
+            return ExchangingGroup(self._reference, duration_ns, self._steps.steps(group))
 
-        known = KNOWN.find(key, lambda: group_map(self._reference, duration_ns, steps_at, driven))
+        known = KNOWN.find(key, lambda: group_map(self._reference, played_at, driven))
         self._numbers[plain, left] = self._add(known, detuned_hz)
         return self._numbers[plain, left]
 

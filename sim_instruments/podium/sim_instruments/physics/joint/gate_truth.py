@@ -4,12 +4,9 @@ Pulses of raised-cosine edges on a line without distortion are searched in ampli
 nanoseconds for the least error, coherent and by decoherence at rest, ``2/5 t (1/T1 + 1/Tphi)`` of
 each qubit; the best is played once more with decoherence and slow noise to all operators of the two
 qubits' lowest levels. Phases of single qubits are free.
-
-With L lost from those levels and F the process fidelity to the gate in them, the average fidelity
-is ``(4 F + 1 - L) / 5`` (Wood and Gambetta, Phys. Rev. A 97, 032306 (2018)).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -25,6 +22,14 @@ from podium.sim_instruments.physics.joint.density_evolution import (
 )
 from podium.sim_instruments.physics.joint.group_maps import propagator
 from podium.sim_instruments.physics.joint.matrix_units import by_units, hermitian_operators
+from podium.sim_instruments.physics.joint.plasmon_truth import plasmon_truth
+from podium.sim_instruments.physics.joint.pulse_edges import rise
+from podium.sim_instruments.physics.joint.tomography import (
+    PAIRS,
+    coherent_infidelity,
+    noise_nodes,
+    process_infidelity,
+)
 from podium.sim_instruments.physics.known_truth import Truth
 
 RISES_NS = (0, 4, 8)
@@ -41,7 +46,6 @@ FARTHEST = 0.5
 """Flux quanta: beyond it the arc comes back."""
 KNOTS = 401
 """Of the spline through Hamiltonians over flux: good to 1 Hz."""
-NODES = np.polynomial.hermite_e.hermegauss(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +62,24 @@ class Pulse:
         return self.quanta * np.concatenate([edge, np.ones(self.top_ns), edge[::-1]])
 
 
-def rise(count: int) -> NDArray[np.float64]:
-    """Return a raised-cosine edge of so many ns."""
-    return np.asarray(np.sin(0.5 * np.pi * (np.arange(count) + 0.5) / max(count, 1)) ** 2)
-
-
 def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
     """Tell of each edge ``zz``, and of its gate ``cz_infidelity``, ``cz_flux`` and so on.
 
     ``cz_infidelity`` and ``cz_leakage``: of the best pulse; ``cz_flux``: its height in V at the
     line, ``cz_duration`` with its edges. An edge whose levels no pulse brings together, or whose
     cluster is too large to be evolved, has ``zz`` alone or nothing. An edge whose coupler is pulsed
-    has ``off_point`` (V), and its gate is played from there.
+    has ``off_point`` (V), and its gate is played from there. Of a gate by a drive of a plasmon:
+    :func:`.plasmon_truth`.
     """
     told: dict[str, Truth] = {}
     for edge in chip.edges:
         at_rest = _point(chip, edge, biases_v)
         told[f"{edge.name}.zz"] = Truth(at_rest.pair_zz_hz(0, 1), "Hz")
         point = edge_point(chip, edge, biases_v)
+        if edge.driven:
+            found_here = plasmon_truth(point, edge)
+            told |= {f"{edge.name}.{key}": known for key, known in found_here.items()}
+            continue
         if edge.pulsed in chip.couplers:
             told[f"{edge.name}.off_point"] = Truth(point.biases_v[f"{edge.pulsed}.flux"], "V")
         found = None if edge.gate == "cnot" else best_pulse(point, edge)
@@ -149,9 +153,6 @@ def _members(chip: Chip, edge: Edge) -> list[str]:
     first, second = edge.ends
     between = chip.coupled_to(first).keys() & chip.coupled_to(second).keys() & chip.couplers
     return [first, second, *sorted(between)]
-
-
-PAIRS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
 
 def best_pulse(point: ClusterPoint, edge: Edge) -> Pulse | None:
@@ -265,18 +266,7 @@ def _errors(point: ClusterPoint, edge: Edge, quanta: float, count: int) -> NDArr
     into, out = vectors.T @ ramp @ comp, comp.T @ ramp.T @ vectors
     phase = np.exp(-2e-9j * np.pi * np.arange(LONGEST_NS)[:, None] * energy)
     block = np.einsum("ai,ti,ib->tab", out, phase, into)
-    return _infidelity(edge.gate, block)
-
-
-def _infidelity(gate: str, block: NDArray[np.complex128]) -> NDArray[np.float64]:
-    """Return the average infidelity of blocks of the lowest levels, (T, 4, 4), to the gate, (T,).
-
-    ``1 - (|Tr U+ M|^2 + Tr M+ M) / 20`` (Pedersen et al., Phys. Lett. A 367, 47 (2007)).
-    """
-    wanted = gate_unitary(gate, block)
-    overlap = np.abs(np.einsum("tab,tab->t", np.conj(wanted), block)) ** 2
-    kept = np.einsum("tab,tab->t", np.conj(block), block).real
-    return np.asarray(1 - (overlap + kept) / 20)
+    return coherent_infidelity(edge.gate, block)
 
 
 def _turned(matrix: NDArray[np.float64], spans_ns: NDArray[np.float64]) -> NDArray[np.complex128]:
@@ -289,28 +279,6 @@ def _states(point: ClusterPoint) -> NDArray[np.float64]:
     """Return the dressed states of the two qubits' lowest levels, (D, 4)."""
     rest = (0,) * (len(point.qubits) - 2)
     return point.vectors[:, [point.basis.index(*pair, *rest) for pair in PAIRS]]
-
-
-def gate_unitary(gate: str, block: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    """Return the gate with the phases of single qubits that lie nearest to ``block`` (T, 4, 4)."""
-    wanted = np.zeros(block.shape, np.complex128)
-    if gate == "cz":
-        base = np.angle(block[:, 0, 0])
-        first, second, both = (np.angle(block[:, k, k]) - base for k in (2, 1, 3))
-        # what the conditional phase misses is shared among the four, as least squares do
-        missed = np.angle(-np.exp(1j * (both - first - second))) / 4
-        phases = (base - missed, base + second + missed, base + first + missed)
-        for k, phase in zip((0, 1, 2), phases, strict=True):
-            wanted[:, k, k] = np.exp(1j * phase)
-        wanted[:, 3, 3] = -np.exp(1j * (base + first + second + 3 * missed))
-        return wanted
-    one, other = np.angle(block[:, 1, 2]), np.angle(block[:, 2, 1])
-    base, both = np.angle(block[:, 0, 0]), np.angle(block[:, 3, 3])
-    # of an iSWAP 00 and 11 keep what 01 and 10 do not have: one - base + other - both = pi
-    missed = np.angle(-np.exp(1j * (one + other - base - both))) / 4
-    wanted[:, 0, 0], wanted[:, 3, 3] = np.exp(1j * (base + missed)), np.exp(1j * (both + missed))
-    wanted[:, 1, 2], wanted[:, 2, 1] = np.exp(1j * (one - missed)), np.exp(1j * (other - missed))
-    return wanted
 
 
 class CoherentGate:
@@ -338,7 +306,7 @@ class CoherentGate:
         states = self._states.astype(np.complex128)
         for phase, own in zip(turned, vectors, strict=True):
             states = own @ (phase[:, None] * (own.T @ states))
-        return float(_infidelity(self._gate, (self._states.T @ states)[None])[0])
+        return float(coherent_infidelity(self._gate, (self._states.T @ states)[None])[0])
 
 
 class Sampled(Protocol):
@@ -366,31 +334,9 @@ def judged(point: ClusterPoint, edge: Edge, pulse: Sampled) -> tuple[float, floa
             one.strength_hz * growth[one.one] * growth[one.other] for one in point.cluster.exchanges
         ]
     moved = np.zeros((4, 4, 4, 4), np.complex128)
-    for hz, weight in _noise_nodes([qubit.slow_sigma_hz for qubit in point.qubits]):
+    for hz, weight in noise_nodes([qubit.slow_sigma_hz for qubit in point.qubits]):
         here = levels + hz[:, None] * np.arange(levels.shape[-1])
         steps = Steps(1.0, here, exchange, np.zeros((1, count, len(elements)), np.complex128))
         played = propagator(point.cluster, steps, 1, point.frame_hz).play(hermitian_operators(comp))
         moved += weight * by_units(np.einsum("xa,cxy,yb->cab", comp, played, comp))
-    coherent = np.array([[moved[a, 0, a, 0] for a in range(4)]])
-    block = np.zeros((1, 4, 4), np.complex128)
-    if edge.gate == "cz":
-        block[0, range(4), range(4)] = coherent[0]
-    else:
-        for to, start in ((0, 0), (2, 1), (1, 2), (3, 3)):
-            block[0, to, start] = moved[start, 0, to, 0]
-    wanted = gate_unitary(edge.gate, block)[0]
-    process = np.einsum("ca,abcd,db->", np.conj(wanted), moved, wanted) / 16
-    kept = sum(float(moved[a, a, b, b].real) for a in range(4) for b in range(4)) / 4
-    return 1 - (4 * float(process.real) + kept) / 5, 1 - kept
-
-
-def _noise_nodes(sigmas_hz: Sequence[float]) -> list[tuple[NDArray[np.float64], float]]:
-    """Return nodes of the two qubits' slow noise, and their weights."""
-    value, weight = NODES
-    weight = weight / weight.sum()
-    rest = np.zeros(len(sigmas_hz) - 2)
-    return [
-        (np.append([a * sigmas_hz[0], b * sigmas_hz[1]], rest), float(u * v))
-        for a, u in zip(value, weight, strict=True)
-        for b, v in zip(value, weight, strict=True)
-    ]
+    return process_infidelity(edge.gate, moved)

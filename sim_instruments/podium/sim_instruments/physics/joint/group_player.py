@@ -23,6 +23,11 @@ from podium.sim_instruments.physics.joint.group_maps import (
     pack,
     unpack,
 )
+from podium.sim_instruments.physics.joint.plasmon_drive import (
+    PlasmonLevels,
+    back_of,
+    plasmon_propagator,
+)
 from podium.sim_instruments.physics.joint.resting_coupler import RestingSteps, resting_coupler
 
 STRAY_TURNS = 2e-3
@@ -54,6 +59,8 @@ class _Prepared:
     nodes: tuple[GroupPropagator | GroupChain, ...]
     back: NDArray[np.complex128]
     """Shape (D, D): from the frame of the group to that of the cluster."""
+    vectors: NDArray[np.float64] | None
+    """Shape (D, D): [what the propagators are of, dressed level]; None: these are the same."""
 
 
 class GroupPlayer:
@@ -80,6 +87,7 @@ class GroupPlayer:
         stray = (node_hz - self._mean_hz) @ point.basis.level.T
         self._stray_hz = stray[:, :, None] - stray[:, None, :]
         self._halves: dict[int, NDArray[np.complex128]] = {}
+        self._plasmon_levels: PlasmonLevels | None = None
         self._others: tuple[RestingSteps, GroupPlayer] | None = None
         """Play what reaches the members alone while their coupler rests."""
         resting = resting_coupler(point)
@@ -146,8 +154,8 @@ class GroupPlayer:
     def _directly(
         self, state: NDArray[np.complex128], prepared: _Prepared
     ) -> NDArray[np.complex128]:
-        vectors = self._point.vectors
-        bare = vectors @ state @ vectors.T
+        vectors = prepared.vectors
+        bare = state if vectors is None else vectors @ state @ vectors.T
         if len(prepared.nodes) == 1:
             flat = bare.reshape(-1, *bare.shape[2:])
             after = prepared.nodes[0].play(flat).reshape(bare.shape)
@@ -155,13 +163,38 @@ class GroupPlayer:
             long = prepared.nodes[0].length > LONG_PARTS
             work = _threads().map if long else map
             after = np.stack(list(work(lambda one, own: one.play(own), prepared.nodes, bare)))
-        return np.asarray(vectors.T @ (after * prepared.back) @ vectors)
+        after = after * prepared.back
+        return np.asarray(after if vectors is None else vectors.T @ after @ vectors)
 
     def _prepare(self, group: Group) -> _Prepared:
         known = self._prepared.get(group)
         if known is not None:
             self._prepared.move_to_end(group)
             return known
+        found = self._of_plasmon(group) or self._of_exchange(group)
+        self._prepared[group] = found
+        self._bytes += sum(one.size_bytes for one in found.nodes)
+        while self._bytes > KEPT_BYTES and len(self._prepared) > 1:
+            _, gone = self._prepared.popitem(last=False)
+            self._bytes -= sum(one.size_bytes for one in gone.nodes)
+        return found
+
+    def _of_plasmon(self, group: Group) -> _Prepared | None:
+        """Return a group in which a plasmon is driven; None: none is."""
+        if isinstance(self._group_steps, RestingSteps):
+            return None
+        driven = self._group_steps.driven_plasmon(group)
+        if driven is None:
+            return None
+        if self._plasmon_levels is None:
+            self._plasmon_levels = PlasmonLevels(self._point)
+        levels = self._plasmon_levels
+        every = [self._mean_hz] if self._is_short(group) else list(self._node_hz)
+        nodes = [plasmon_propagator(levels, self._point.cluster, driven, hz) for hz in every]
+        return _Prepared(tuple(nodes), back_of(levels, driven), None)
+
+    def _of_exchange(self, group: Group) -> _Prepared:
+        """Return a group by drives of 0-1 and flux, in which members exchange excitations."""
         point = self._point
         rows, beats, frame_hz = self._group_steps.steps(group)
         number = np.arange(rows.levels_hz.shape[-1])
@@ -179,13 +212,7 @@ class GroupPlayer:
         nodes = list((_threads().map if group.duration_ns > LONG_NS else map)(at, every))
         turned = 1e-9 * (point.frame_hz - frame_hz) * group.duration_ns
         back = np.exp(2j * np.pi * ((turned * self._apart) % 1.0))
-        found = _Prepared(tuple(nodes), back)
-        self._prepared[group] = found
-        self._bytes += sum(one.size_bytes for one in nodes)
-        while self._bytes > KEPT_BYTES and len(self._prepared) > 1:
-            _, gone = self._prepared.popitem(last=False)
-            self._bytes -= sum(one.size_bytes for one in gone.nodes)
-        return found
+        return _Prepared(tuple(nodes), back, point.vectors)
 
     def _map(self, group: Group) -> NDArray[np.float64]:
         """Return the group as real matrices (K or 1, D * D, D * D), [to, from]."""

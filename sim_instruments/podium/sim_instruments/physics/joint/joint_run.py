@@ -35,6 +35,7 @@ from podium.sim_instruments.physics.joint.coherent_members import KeptMembers, m
 from podium.sim_instruments.physics.joint.density_evolution import LARGEST
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.joint_walk import Followed, joint_paths
+from podium.sim_instruments.physics.joint.plasmon_drive import is_plasmon
 from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.joint.static_pairs import static_pairs
 from podium.sim_instruments.physics.joint.trajectory_columns import TrajectoryColumns
@@ -102,11 +103,15 @@ def clusters_of(
     qubits = {qubit.name: qubit for qubit in feedline.qubits}
     own = {name for name in lines.couplers if lines.coupled_to(name).keys() & qubits.keys()}
     names = [*qubits, *sorted(own)]
-    driven = {
-        train.line.removesuffix(".drive")
-        for train in signals.drives
-        if train.start_ns.size and train.spur != "carrier"
+    drives = [one for one in signals.drives if one.start_ns.size and one.spur != "carrier"]
+    driven = {one.line.removesuffix(".drive") for one in drives}
+    excited = {
+        name
+        for one in drives
+        if (name := one.line.removesuffix(".drive")) in qubits
+        and any(is_plasmon(qubits[name], piece.carrier_hz) for piece in one.pieces)
     }
+    """Qubits whose plasmons are driven."""
     near = {name: _near(lines, name) for name in names}
     together = {name: {name} for name in names}
     for name in names:
@@ -114,13 +119,14 @@ def clusters_of(
             continue
         shared = name in driven and name in qubits and qubits[name].alone < ALONE
         pulsed = bool(fluxes) and moved_hz(lines, name, fluxes, signals.biases_v) > MOVED_HZ
-        if not (shared or pulsed):
+        if not (shared or pulsed or name in excited):
             continue
         beyond = sorted(near[name] - set(names))
         if beyond:
             raise NotSimulated(
-                f"{name} is moved or shares its excitation with {', '.join(beyond)}, which "
-                f"{feedline.name} does not read: a joint state over two feedlines is not simulated"
+                f"{name} is moved, driven at its plasmon, or shares its excitation, beside "
+                f"{', '.join(beyond)}, which {feedline.name} does not read: a joint state over two "
+                "feedlines is not simulated"
             )
         joined = set().union(*(together[one] for one in (name, *near[name])))
         for one in joined:

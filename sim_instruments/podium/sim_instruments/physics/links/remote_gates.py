@@ -20,7 +20,8 @@ from podium.sim_instruments.physics.joint.density_evolution import (
     operators,
 )
 from podium.sim_instruments.physics.joint.elements import Cluster, Element, Exchange, transmon
-from podium.sim_instruments.physics.joint.gate_truth import PAIRS, gate_unitary, rise
+from podium.sim_instruments.physics.joint.pulse_edges import rise
+from podium.sim_instruments.physics.joint.tomography import PAIRS, gate_unitary
 
 EDGE_NS = 8
 """ASSUMED: of each raised-cosine edge of a pulse."""

@@ -1,0 +1,252 @@
+"""Models a drive of a fluxonium's plasmon, whose frequency another one's level shifts.
+
+With the other end in 0 and in 1 the drive turns two pairs of levels, |10>-|20> and |11>-|21>, each
+detuned by another amount. It is a CZ where both come back and the phases that they bring differ by
+half a turn: by symmetry with a carrier between both lines, after one whole turn of either (Ficheux
+et al., Phys. Rev. X 11, 021026 (2021)). The pulse has raised-cosine edges and is held for 1 ns.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    Fit,
+    FitFailed,
+    ParametersOrMany,
+    fit_many_at_once,
+)
+
+Array = NDArray[np.float64]
+LEAST_CONTRAST = 0.3
+"""Of a whole excitation: a pulse that takes less out of 1 is not on the plasmon."""
+SYMMETRIC = np.sqrt(0.75)
+"""Rabi frequency of a square pulse over the shift of the plasmon, of a carrier in the middle."""
+AROUND_NS = 7
+"""Lengths are looked at so far from that of a square pulse, one over the shift, and one edge."""
+
+
+def edge(rise_ns: int) -> Array:
+    """Return a raised-cosine edge of so many ns, one value a ns."""
+    return np.asarray(np.sin(0.5 * np.pi * (np.arange(rise_ns) + 0.5) / max(rise_ns, 1)) ** 2)
+
+
+def turned(
+    rabi_hz: Array | float, detuning_hz: Array | float, duration_ns: int, rise_ns: int
+) -> NDArray[np.complex128]:
+    """Return the amplitude with which level 1 comes back, its own phase taken out.
+
+    ``rabi_hz``: at the pulse's top; ``detuning_hz``: of the carrier above the transition. Both
+    broadcast; the magnitude's square is what is left in 1.
+    """
+    rabi, detuning = np.broadcast_arrays(np.asarray(rabi_hz), np.asarray(detuning_hz))
+    lower = np.ones(rabi.shape, np.complex128)
+    upper = np.zeros(rabi.shape, np.complex128)
+
+    def play(height: float, span_ns: float) -> None:
+        nonlocal lower, upper
+        drive = height * rabi
+        rate = np.maximum(np.hypot(drive, detuning), 1e-3)
+        half = 1e-9 * np.pi * rate * span_ns
+        cosine, sine = np.cos(half), np.sin(half)
+        along, across = 1j * detuning / rate * sine, -1j * drive / rate * sine
+        # H = drive/2 sigma_x - detuning |upper><upper|, less its mean
+        lower, upper = (
+            (cosine - along) * lower + across * upper,
+            across * lower + (cosine + along) * upper,
+        )
+
+    steps = edge(rise_ns)
+    for height in steps:
+        play(float(height), 1.0)
+    play(1.0, float(duration_ns - 2 * rise_ns))
+    for height in steps[::-1]:
+        play(float(height), 1.0)
+    # the mean of both levels turns by half of the detuning
+    return np.asarray(lower * np.exp(1j * np.pi * 1e-9 * detuning * duration_ns))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Points:
+    """Points at which a pulse was played, each (n,)."""
+
+    amplitude: Array
+    """Of full scale."""
+    carrier_hz: Array
+    other: Array
+    """The level of the other end, 0 or 1."""
+    duration_ns: int
+    rise_ns: int
+    hot: float = 0.0
+    """How often the other end is in the other level, by heat."""
+
+
+def gone(points: Points, values: ParametersOrMany) -> Array:
+    """Return the signal; ``values`` as of :func:`fit_turns`."""
+    with_one = points.other > 0.5
+    each = []
+    for own in (with_one, ~with_one):
+        line = values["line"] + np.where(own, values["shift"], 0.0)
+        rabi = values["rabi"] * np.where(own, values["ratio"], 1.0) * points.amplitude
+        left = turned(rabi, points.carrier_hz - line, points.duration_ns, points.rise_ns)
+        each.append(1 - np.abs(left) ** 2)
+    mean = (1 - points.hot) * each[0] + points.hot * each[1]
+    return np.asarray(values["base"] + values["contrast"] * mean)
+
+
+def fit_turns(
+    points: Points,
+    signal: Array,
+    sigma: Array,
+    line: tuple[float, float],
+    shift: tuple[float, float],
+    rabi_hz: float,
+) -> Fit:
+    """Fit what a pulse takes out of level 1, over its amplitude and carrier and the other's level.
+
+    ``line``, ``shift``, ``rabi_hz``: as spectroscopy has them, the first two with their sigmas:
+    they count as measured. Returns ``line`` (Hz, of the plasmon with the other end in 0),
+    ``shift`` (Hz, by its 1), ``rabi`` (Hz, at full scale), ``ratio`` (of that with the other end in
+    1), ``contrast`` and ``base``. Raises FitFailed.
+    """
+
+    def model(values: Mapping[str, Array]) -> Array:
+        return np.concatenate([gone(points, values), values["line"], values["shift"]], axis=1)
+
+    data = np.concatenate([signal, [line[0], shift[0]]])
+    weights = np.concatenate([sigma, [line[1], shift[1]]])
+    starts = [
+        {
+            "line": line[0],
+            "shift": shift[0],
+            "rabi": rabi_hz * factor,
+            "ratio": 1.0,
+            "contrast": contrast,
+            "base": 0.05,
+        }
+        for factor in (0.8, 0.9, 1.0, 1.1, 1.25)
+        for contrast in (0.9, 0.6)
+    ]
+    far = 0.3 * abs(shift[0])
+    bounds = {
+        "line": Bound(line[0] - far, line[0] + far),
+        "shift": Bound(*sorted((0.6 * shift[0], 1.4 * shift[0]))),
+        "rabi": Bound(0.5 * rabi_hz, 2.0 * rabi_hz),
+        "ratio": Bound(0.6, 1.4),
+        "contrast": Bound(0.0, 1.6),
+        "base": Bound(-0.4, 0.6),
+    }
+    found = fit_many_at_once(model, data, weights, starts, bounds)
+    if found.values["contrast"] < LEAST_CONTRAST:
+        raise FitFailed(
+            f"the pulse takes {found.values['contrast'] * 100:.0f} % of an excitation out of 1 at "
+            "most: that is no turn over the plasmon, or level 2 reads as 0 does"
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class PlasmonPulse:
+    """A pulse that is a CZ, by the model."""
+
+    carrier_hz: float
+    amplitude: float
+    duration_ns: int
+    error: float
+    """Of the average gate fidelity, without decoherence."""
+    slope: float
+    """By how much the conditional phase goes with the amplitude, turns for full scale."""
+
+
+def best_pulse(
+    values: Mapping[str, float],
+    rise_ns: int,
+    most: float,
+    lost_1_ns: float = 0.0,
+    idle: Callable[[int], float] = lambda _: 0.0,
+) -> PlasmonPulse:
+    """Return the pulse with the least error; ``values`` as of :func:`fit_turns`.
+
+    ``most``: amplitudes end there; ``lost_1_ns``: what each ns costs by decoherence; ``idle``: by
+    how many turns both ends at rest turn 11 in a gate with a pulse of so many ns. Raises FitFailed
+    where no pulse is a CZ.
+    """
+    from scipy.optimize import minimize  # heavy
+
+    shift = values["shift"]
+    middle = values["line"] + shift / 2
+    found: list[tuple[float, PlasmonPulse]] = []
+    usual_ns = round(1e9 / abs(shift) + rise_ns)
+    for duration_ns in range(usual_ns - AROUND_NS, usual_ns + AROUND_NS + 1):
+        if duration_ns <= 2 * rise_ns:
+            continue
+        top = 1e9 / (abs(shift) * (duration_ns - rise_ns))
+
+        def cost(at: Array, duration_ns: int = duration_ns, top: float = top) -> float:
+            rabi = SYMMETRIC * abs(shift) * top * (1 + at[0])
+            carrier = middle + at[1] * abs(shift)
+            pulse = rabi / values["rabi"], carrier, duration_ns, rise_ns
+            return gate_error(values, *pulse, idle(duration_ns))
+
+        best = minimize(cost, np.zeros(2), method="Nelder-Mead")
+        amplitude = SYMMETRIC * abs(shift) * top * (1 + float(best.x[0])) / values["rabi"]
+        carrier = middle + float(best.x[1]) * abs(shift)
+        if 0 < amplitude < most:
+            pulse = PlasmonPulse(
+                carrier,
+                amplitude,
+                duration_ns,
+                float(best.fun),
+                _slope(values, amplitude, carrier, duration_ns, rise_ns),
+            )
+            found.append((float(best.fun) + lost_1_ns * duration_ns, pulse))
+    if not found:
+        raise FitFailed(
+            f"no pulse of up to {most:.2f} of full scale turns both pairs of levels wholly: lower "
+            "the attenuation of the plasmon's line"
+        )
+    return min(found, key=lambda one: one[0])[1]
+
+
+def gate_error(
+    values: Mapping[str, float],
+    amplitude: float,
+    carrier_hz: float,
+    duration_ns: int,
+    rise_ns: int,
+    idle_turns: float = 0.0,
+) -> float:
+    """Return by how much a pulse misses a CZ, of the average fidelity, phases of its ends free.
+
+    ``1 - (|Tr U+ M|^2 + Tr M+ M) / 20`` (Pedersen et al., Phys. Lett. A 367, 47 (2007)), with what
+    the conditional phase misses shared among the four levels.
+    """
+    back = _both(values, amplitude, carrier_hz, duration_ns, rise_ns)
+    missed = np.angle(-back[1] / back[0] * np.exp(2j * np.pi * idle_turns))
+    size = np.abs(back)
+    overlap = abs((2 + size.sum()) * np.cos(missed / 4)) ** 2
+    return float(1 - (overlap + 2 + (size**2).sum()) / 20)
+
+
+def _both(
+    values: Mapping[str, float], amplitude: float, carrier_hz: float, duration_ns: int, rise_ns: int
+) -> NDArray[np.complex128]:
+    """Return how 10 and 11 come back, (2,)."""
+    line = values["line"] + np.array([0.0, values["shift"]])
+    rabi = values["rabi"] * amplitude * np.array([1.0, values["ratio"]])
+    return turned(rabi, carrier_hz - line, duration_ns, rise_ns)
+
+
+def _slope(
+    values: Mapping[str, float], amplitude: float, carrier_hz: float, duration_ns: int, rise_ns: int
+) -> float:
+    step = 0.01
+    phases = [
+        np.angle(-back[1] / back[0]) / (2 * np.pi)
+        for share in (1 - step, 1 + step)
+        for back in [_both(values, share * amplitude, carrier_hz, duration_ns, rise_ns)]
+    ]
+    return float((phases[1] - phases[0]) / (2 * step * amplitude))

@@ -1,0 +1,109 @@
+"""Builds programs that drive the plasmon of an edge's driven end, and says how strongly they do.
+
+Level 2 of a fluxonium reads much as 1 does. So the driven end begins in 1, the plasmon is driven,
+and a pi pulse brings to 0 what has come back to 1: what is left in 2 stays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import hypot
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.line_scan import known_rabi
+from podium.control.facility.facility import DriveWiring, Qubit
+from podium.control.facility.fluxonium import Energies, spectrum
+from podium.control.facility.instrument_models import model_of, modules_of
+from podium.control.parameters.entry import NotMeasured
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Program,
+    SetFrequency,
+    Statement,
+    Table,
+    Value,
+    Variable,
+)
+from podium.firmware_interfaces.models import output_full_scale_dbm
+
+RISE_NS = 6
+"""Of the gate's edges: 11-12, some 190 MHz away and a third as strong, hardly sees them."""
+DOUBT = 0.25
+"""Relative, of how strongly the plasmon is driven, as the lines' attenuations have it. ASSUMED."""
+
+
+def full_scale_dbm(bench: Bench, port: str) -> float:
+    """Return the power of full scale at the chip's end of a drive line, as the file has it, dBm."""
+    wiring = bench.runner.facility.drive_wiring(port)
+    if wiring.modulator is not None:
+        return wiring.modulator.power_dbm - wiring.line_attenuation_db
+    instrument = bench.runner.facility.instruments[wiring.output.instrument]
+    full_dbm = output_full_scale_dbm(
+        model_of(instrument), modules_of(instrument), wiring.output.channel
+    )
+    return full_dbm - wiring.output_attenuation_db - wiring.line_attenuation_db
+
+
+def expected_rabi(p: EdgePulses) -> tuple[float, float]:
+    """Return the Rabi frequency of the plasmon at full scale of its output, and its sigma, Hz.
+
+    That of 0-1 as measured, by the charges of the design's energies and the power at the chip.
+    Raises NotMeasured where no output drives the plasmon.
+    """
+    bench, qubit = p.bench, p.moved.qubit
+    if not isinstance(bench.runner.facility.wiring.get(qubit.plasmon_port), DriveWiring):
+        raise NotMeasured(
+            f"nothing drives the plasmon of {qubit.name}: wire {qubit.plasmon_port}", p.edge.name
+        )
+    design = bench.design(qubit, "rabi_frequency")
+    hz, sigma = known_rabi(p.moved) or (design.value, design.spread)
+    charge = spectrum(energies(bench, qubit)).charge
+    stronger_db = full_scale_dbm(bench, qubit.plasmon_port) - full_scale_dbm(
+        bench, qubit.drive_port
+    )
+    factor = float(charge[1, 2] / charge[0, 1]) * 10 ** (stronger_db / 20)
+    return hz * factor, hypot(sigma * factor, DOUBT * hz * factor)
+
+
+def energies(bench: Bench, qubit: Qubit) -> Energies:
+    """Return the circuit energies of a fluxonium, as designed."""
+    names = ("charging_energy", "josephson_energy", "inductive_energy")
+    return Energies(*(bench.design(qubit, name).value for name in names))
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """Statements between the pulses that prepare and the one that brings back, and their axes."""
+
+    statements: Sequence[Statement]
+    axes: tuple[Axis, ...] = ()
+    frequency: str | None = None
+    """The variable that the carrier follows; None: it is as the frame has it."""
+
+
+def returned_program(
+    p: EdgePulses, played: Played, others: tuple[float, ...], shots: int, title: str
+) -> Program:
+    """Return the driven end in 1, what is played, a pi pulse, a readout of both ends.
+
+    ``others``: levels of the other end, swept last (axis ``control``) where there are several.
+    """
+    driven, other = p.moved, p.still
+    height = f"{other.qubit.element}_preparation"
+    amplitudes = tuple(level * other.pi_amplitude() for level in others)
+    prepared: Value = Affine(height) if len(others) > 1 else amplitudes[0]
+    body: list[Statement] = []
+    if played.frequency is not None:
+        body.append(SetFrequency(p.flux, Affine(played.frequency)))
+    body += [
+        *p.begin(),
+        *p.one_by_one([[other.pulse(prepared)], [driven.pi()]]),
+        *played.statements,
+        *p.one_by_one([[driven.pi()]]),
+        *p.read(),
+    ]
+    axes = played.axes
+    if len(others) > 1:
+        axes += (Axis("control", (Variable(height, "1", Table(amplitudes)),)),)
+    return Program(title, p.frames(), tuple(body), axes, shots=shots)

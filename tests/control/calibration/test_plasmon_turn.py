@@ -1,0 +1,96 @@
+"""A pulse over the plasmon, its fit and the gate that follows from it, against matrices."""
+
+import numpy as np
+import pytest
+from scipy.linalg import expm
+
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.fits.plasmon_turn import (
+    Points,
+    best_pulse,
+    edge,
+    fit_turns,
+    gate_error,
+    gone,
+    turned,
+)
+
+VALUES = {"line": 3.06e9, "shift": -19.6e6, "rabi": 44e6, "ratio": 0.95}
+SIGNAL = {**VALUES, "contrast": 0.86, "base": 0.07}
+RISE_NS = 6
+
+
+def by_matrices(rabi_hz: float, detuning_hz: float, duration_ns: int) -> complex:
+    """Return the same as ``turned``, ns by ns."""
+    top = np.ones(duration_ns - 2 * RISE_NS)
+    heights = np.concatenate([edge(RISE_NS), top, edge(RISE_NS)[::-1]])
+    state = np.array([1.0, 0.0], complex)
+    for height in heights:
+        drive = 0.5 * height * rabi_hz
+        state = expm(-2e-9j * np.pi * np.array([[0, drive], [drive, -detuning_hz]])) @ state
+    return complex(state[0])
+
+
+@pytest.mark.parametrize(("rabi_hz", "detuning_hz"), [(17e6, -9e6), (9e6, 12e6), (20e6, 0.0)])
+def test_a_pulse_turns_two_levels_as_their_matrix_does(rabi_hz, detuning_hz) -> None:
+    ours = turned(rabi_hz, detuning_hz, 57, RISE_NS)
+    assert complex(ours) == pytest.approx(by_matrices(rabi_hz, detuning_hz, 57), abs=1e-12)
+
+
+@pytest.mark.parametrize("zz_hz", [0.0, -0.85e6])
+def test_the_pulse_that_is_chosen_is_a_cz(zz_hz) -> None:
+    found = best_pulse(VALUES, RISE_NS, 0.999, 1e-6, lambda ns: -1e-9 * zz_hz * (ns + 12))
+    assert found.error < 1e-4
+    amplitudes = []
+    for k in (0, 1):
+        line = VALUES["line"] + k * VALUES["shift"]
+        rabi = VALUES["rabi"] * found.amplitude * VALUES["ratio"] ** k
+        amplitudes.append(by_matrices(rabi, found.carrier_hz - line, found.duration_ns))
+    assert np.abs(amplitudes) == pytest.approx(1.0, abs=4e-4)
+    turns = np.angle(amplitudes[1] / amplitudes[0]) / (2 * np.pi)
+    turns -= 1e-9 * zz_hz * (found.duration_ns + 12)
+    assert turns % 1.0 == pytest.approx(0.5, abs=0.01)  # lengths are whole ns
+    assert found.carrier_hz == pytest.approx(VALUES["line"] + VALUES["shift"] / 2, abs=1.5e6)
+
+
+def test_a_gate_that_misses_its_phase_errs_as_the_formula_has_it() -> None:
+    found = best_pulse(VALUES, RISE_NS, 0.999)
+    pulse = found.amplitude, found.carrier_hz, found.duration_ns, RISE_NS
+    right, more, less = (gate_error(VALUES, *pulse, idle) for idle in (0.0, 0.05, -0.05))
+    # all of it shared among four levels: 1 - F = 4/5 (1 - |mean of exp(i phase / 4)|^2)
+    phase = 2 * np.pi * 0.05
+    assert (more + less) / 2 - right == pytest.approx(0.8 * np.sin(phase / 4) ** 2, rel=0.02)
+
+
+def scan(seed: int, heat: float) -> tuple[Points, np.ndarray, np.ndarray]:
+    carriers = VALUES["line"] + VALUES["shift"] * np.array([0.3, 0.5, 0.7])
+    axes = np.meshgrid(carriers, np.linspace(0.1, 0.5, 17), [0.0, 1.0], indexing="ij")
+    carrier, amplitude, other = (one.ravel() for one in axes)
+    points = Points(amplitude, carrier, other, 56, RISE_NS, heat)
+    sigma = np.full(carrier.size, 0.02)
+    signal = gone(points, SIGNAL) + np.random.default_rng(seed).normal(0, sigma)
+    return points, signal, sigma
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_fit_finds_what_was_played_with_heat_and_without(seed) -> None:
+    points, signal, sigma = scan(seed, 0.07 * (seed % 2))
+    known = (VALUES["line"] + 20e3, 30e3), (VALUES["shift"] - 20e3, 30e3)
+    found = fit_turns(points, signal, sigma, *known, 1.1 * VALUES["rabi"])
+    assert found.chi2 < 1.6
+    for name, value in SIGNAL.items():
+        assert found.values[name] == pytest.approx(value, abs=5 * found.sigmas[name])
+    assert found.sigmas["rabi"] < 0.02 * VALUES["rabi"]
+
+
+def test_what_takes_nothing_out_of_1_is_refused() -> None:
+    points, signal, sigma = scan(4, 0.0)
+    known = (VALUES["line"], 30e3), (VALUES["shift"], 30e3)
+    faint = 0.07 + 0.15 * (signal - 0.07) / SIGNAL["contrast"]
+    with pytest.raises(FitFailed, match="no turn over the plasmon"):
+        fit_turns(points, faint, sigma / 10, *known, VALUES["rabi"])
+
+
+def test_an_output_that_is_too_weak_is_refused() -> None:
+    with pytest.raises(FitFailed, match="lower the attenuation of the plasmon's line"):
+        best_pulse({**VALUES, "rabi": 10e6}, RISE_NS, 0.999)
