@@ -1,6 +1,7 @@
 """One simulated laboratory: the world, the twins of a facility, and the cables between them."""
 
 import math
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -265,7 +266,8 @@ class Laboratory:
                 seen = None if name is None else self.twins[name].horizon(now_fs)
                 return seen is None or not (seen.computing or seen.armed)
 
-            sessions.look(is_silent, lambda line: drivers.get(line) in self.meetings.waiting)
+            waiting = self.meetings.waiting
+            sessions.look(is_silent, lambda line: drivers.get(line) in waiting, time.monotonic())
 
     def give_back_memory(self) -> None:
         """Give back what runs have left, in a worker thread, if nothing has run for a while."""

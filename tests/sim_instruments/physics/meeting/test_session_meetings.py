@@ -17,7 +17,7 @@ from tests.benches.physics.linked_nodes import (
 
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.feedline_session import RunStart
-from podium.sim_instruments.physics.meeting.session_meetings import SessionMeetings
+from podium.sim_instruments.physics.meeting.session_meetings import WAITS_S
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
 from podium.sim_instruments.physics.world import World
@@ -155,9 +155,9 @@ def test_who_is_idle_is_silent_and_comes_too_late() -> None:
     first.say(played(0, HALF, READ_NS), OVER_NS)
     assert not first.asks(window(0, READ_NS))
     assert world.session_meetings.waits
-    world.session_meetings.look(no, no)
+    world.session_meetings.look(no, no, 1.0)
     assert not first.may_go_on
-    world.session_meetings.look(yes, no)
+    world.session_meetings.look(yes, no, 1.0)
     assert first.may_go_on
     assert first.asks(window(0, READ_NS))
     result(first, 0, READ_NS)
@@ -174,7 +174,7 @@ def test_who_is_over_is_waited_for_no_more() -> None:
     assert not first.asks(window(0, READ_NS))
     second.end(1_000)
     assert not first.may_go_on, "it may be armed for another run"
-    world.session_meetings.look(yes, no)
+    world.session_meetings.look(yes, no, 1.0)
     assert first.asks(window(0, READ_NS))
     result(first, 0, READ_NS)
 
@@ -184,7 +184,7 @@ def test_a_run_that_depends_on_no_result_does_not_meet_one_that_does() -> None:
     first = begun(world, 0, 1)
     first.say(played(0, HALF, READ_NS), OVER_NS)
     assert not first.asks(window(0, READ_NS))
-    world.session_meetings.look(no, yes)
+    world.session_meetings.look(no, yes, 1.0)
     assert first.may_go_on
     with pytest.raises(NotSimulated, match=r"node_b.q0.sideband depends on no result: both have"):
         first.asks(window(0, READ_NS))
@@ -192,8 +192,13 @@ def test_a_run_that_depends_on_no_result_does_not_meet_one_that_does() -> None:
 
 def test_nobody_waits_for_ever() -> None:
     world = linked()
-    world.session_meetings = SessionMeetings(waits_s=-1.0)
     first = begun(world, 0, 1)
     first.say(played(0, HALF, READ_NS), OVER_NS)
-    with pytest.raises(NotSimulated, match=r"cluster_0's run.* for node_b.q0.sideband"):
+    for now_s in (1.0, 1.0 + WAITS_S):
+        assert not first.asks(window(0, READ_NS))
+        world.session_meetings.look(no, no, now_s)
+        assert not first.may_go_on
+    world.session_meetings.look(no, no, 1.1 + WAITS_S)
+    assert first.may_go_on
+    with pytest.raises(NotSimulated, match=r"cluster_0's run.* waited 30 s for node_b.q0.sideband"):
         first.asks(window(0, READ_NS))

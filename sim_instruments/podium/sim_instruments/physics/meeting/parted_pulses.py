@@ -23,7 +23,7 @@ NEVER_FS = -(1 << 62)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PendingPulses:
-    """What one session has said and not played."""
+    """Pulses that one session has said and not played."""
 
     trains: Sequence[PulseTrain]
     world_fs: Callable[[NDArray[np.int64]], NDArray[np.int64]]

@@ -80,7 +80,7 @@ class LinkedWorld:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
-    """What one session plays in a part, as a short run of its own."""
+    """A part of one session, as a short run of its own."""
 
     session: "PhotonSession"
     signals: RunSignals

@@ -9,7 +9,6 @@ An instrument that is idle says nothing, and is taken as silent; whether it is, 
 (:meth:`SessionMeetings.look`).
 """
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from threading import RLock
@@ -36,11 +35,19 @@ class _Entry:
     answered_fs: int = 0
     """When the last window closed that was answered."""
     waits_since_s: float | None = None
+    """When it was seen first that it waits; None: it was not."""
+    late: bool = False
+    """Whether it has waited too long."""
     over: bool = False
     silent: set[str] = field(default_factory=set)
     """Lines that nobody has begun to play on since the latest window was asked for."""
     whole: set[str] = field(default_factory=set)
     """Lines on which a run plays that is known as a whole, and waits for this one's."""
+
+    @property
+    def gives_up(self) -> bool:
+        """Tell whether it is waited no longer for what is missing."""
+        return self.late or bool(self.whole)
 
 
 class SessionMeetings:
@@ -63,11 +70,11 @@ class SessionMeetings:
         with self.lock:
             mine = self._entry(session)
             if mine.closes_fs != closes_fs:
-                mine.closes_fs, mine.waits_since_s = closes_fs, time.monotonic()
+                mine.closes_fs, mine.waits_since_s, mine.late = closes_fs, None, False
                 mine.silent.clear()
                 mine.whole.clear()
             missing = self._missing(mine)
-            if missing and self._gives_up(mine):
+            if missing and mine.gives_up:
                 lines = ", ".join(missing)
                 why = f"waited {self._waits_s:g} s for {lines}, on which nobody plays"
                 if mine.whole:
@@ -89,7 +96,7 @@ class SessionMeetings:
         """Tell whether the windows of a session that waits may be answered, or it is too late."""
         with self.lock:
             mine = self._entry(session)
-            return not self._missing(mine) or self._gives_up(mine)
+            return not self._missing(mine) or mine.gives_up
 
     def end(self, session: "PhotonSession", at_fs: int) -> None:
         """Hear that a session's run is over by an instant: it asks for nothing more."""
@@ -103,10 +110,13 @@ class SessionMeetings:
         with self.lock:
             return [one.session for one in self._group(self._entry(session))[1:]]
 
-    def look(self, is_silent: Callable[[str], bool], is_whole: Callable[[str], bool]) -> None:
+    def look(
+        self, is_silent: Callable[[str], bool], is_whole: Callable[[str], bool], now_s: float
+    ) -> None:
         """Find out about lines on which others say nothing: what each function tells of one.
 
-        Whether nobody plays there, and whether one does whose run is known as a whole.
+        Whether nobody plays there, and whether one does whose run is known as a whole. ``now_s``:
+        time of the wall, from any instant on.
         """
         with self.lock:
             for mine in list(self._entries.values()):
@@ -114,6 +124,8 @@ class SessionMeetings:
                     missing = self._missing(mine)
                     mine.silent |= {line for line in missing if is_silent(line)}
                     mine.whole |= {line for line in missing if is_whole(line)}
+                    since_s = mine.waits_since_s = mine.waits_since_s or now_s
+                    mine.late = now_s > since_s + self._waits_s
 
     @property
     def waits(self) -> bool:
@@ -138,11 +150,6 @@ class SessionMeetings:
             known = _Entry(session, 0)
             self._entries[session.instrument] = known
         return known
-
-    def _gives_up(self, mine: _Entry) -> bool:
-        since_s = mine.waits_since_s
-        late = since_s is not None and time.monotonic() > since_s + self._waits_s
-        return late or bool(mine.whole)
 
     def _missing(self, mine: _Entry) -> list[str]:
         """Return the lines on which others have not said enough, or are to be answered first."""

@@ -26,7 +26,7 @@ _OVER: Final = (Ending.STOPPED, Ending.CUT)
 
 @dataclass(frozen=True, slots=True)
 class RunLines:
-    """What one run of a cluster sends to, and by which clock."""
+    """Lines to which one run of a cluster sends, and its clock."""
 
     lines: LinesEnd
     promise: Promise
