@@ -92,8 +92,9 @@ class _Run:
 
     @property
     def sends_later(self) -> bool:
-        """Tell whether it waits for what others do, and sends more whatever happens to it."""
-        return self.hears_ns is not None or self.waits_for is not None
+        """Tell whether it goes on by itself, as time passes or by what others do, and may send."""
+        waits = (self.needs_ns, self.hears_ns, self.waits_for)
+        return any(one is not None for one in waits)
 
 
 def _levels(ticket: Ticket[RunOutcome | TriggersNeeded]) -> tuple[Levels, ...]:
