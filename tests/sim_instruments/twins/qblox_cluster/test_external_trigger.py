@@ -172,6 +172,29 @@ def test_what_follows_an_edge_that_was_told_is_not_known_before_it_was_played() 
     assert [up for _, up in heard] == [True, False]
 
 
+def test_edges_of_a_run_that_goes_on_as_time_passes_are_not_known_before() -> None:
+    bench = TriggeredBench()
+    lines = DigitalLines()
+    sink = ("tagger", "slot10.io0")
+    lines.connect(sink, ("a", "slot4.marker2"), 0)
+    end = LinesEnd(lines, "a")
+    bench.twin = ClusterTwin({2: "QRM-RF", 4: "QCM-RF"}, "7", bench.playback, lines=end)
+    bench.sessions = {name: bench.twin.open(name) for name in ("scpi", "slot2", "slot4")}
+    bench.send(0, "TRG:IN:MAP:ADDRess 3")
+    bench.send(0, "TRG:IN:MAP:ENAble 1")
+    looks = "set_latch_en 1,4\nwait 9000\nset_cond 1,4,3,4\nset_mrk 4\nupd_param 100"
+    bench.load(2, 0, WAITS)
+    bench.load(4, 0, f"wait_trigger 3,4\nwait_sync 4\n{looks}\nset_cond 0,0,0,4\nstop")
+    bench.start()
+    bench.twin.edge(T0 + MS)
+    bench.settle(T0 + MS + US)  # another trigger may come before it looks
+    assert lines.heard(sink, T0, T0 + 2 * MS) is None
+    bench.settle(T0 + 2 * MS)
+    heard = lines.heard(sink, T0, T0 + 2 * MS)
+    assert heard is not None
+    assert [up for _, up in heard] == [True, False], "no trigger came"
+
+
 @pytest.mark.parametrize(("apart_ns", "passed"), [(DEAD_NS - 4, 1), (DEAD_NS, 2)])
 def test_the_network_takes_one_pulse_each_252_ns(apart_ns: int, passed: int) -> None:
     bench = TriggeredBench()
