@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.sim_instruments.facilities.one_instrument import facility_of
+from podium.sim_instruments.physics.bench_world import bench_world
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     CaptureTrain,
@@ -23,7 +25,7 @@ from podium.sim_instruments.physics.world_file import read_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.laboratory import Laboratory
 from podium.sim_instruments.servers.signal_log import PULSES_KEPT
-from podium.sim_instruments.wiring import PlanError, read_plan
+from podium.sim_instruments.wiring import PlanError, plan_of, read_plan
 
 SHOTS = 200
 LO_HZ = 7.0e9
@@ -34,6 +36,16 @@ def laboratory(facility, twin_file) -> Iterator[Laboratory]:
     laboratory = Laboratory.of_files(facility, twin_file, WorldClock(ClockMode.MANUAL))
     yield laboratory
     laboratory.close()
+
+
+def test_boxes_on_a_bench_look_for_partners_without_the_physics_of_chips() -> None:
+    tree = facility_of("yokogawa_gs200")
+    world = bench_world(tree, 0)
+    assert world is not None
+    bench = Laboratory(plan_of(tree), world, WorldClock(ClockMode.MANUAL))
+    bench.look_for_partners()
+    assert "world" not in vars(bench)
+    bench.close()
 
 
 def readout(

@@ -254,10 +254,14 @@ class Laboratory:
 
     def look_for_partners(self) -> None:
         """Find out for runs that wait at an end of a link who may still come."""
+        if not self.plays:
+            return  # without a chip nobody shares photons, and its physics is not to be imported
+        sessions = self.world.session_meetings
+        if not (self.meetings.waits or sessions.waits):
+            return
         now_fs = self.clock.now_fs()
         if self.meetings.waits:
             self.meetings.look(now_fs, lambda name: self.twins[name].horizon(now_fs))
-        sessions = self.world.session_meetings
         if sessions.waits:
             drivers = self._drivers()
 
