@@ -4,24 +4,20 @@ Nothing of the world's is in it: levels do not follow flux, excitations are not 
 plasmon levels are there. Both hold the same two circuits of Bao 2022 and the same charge coupling.
 """
 
-from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 import qutip
-from ruamel.yaml import YAML
+from tests.benches.facility.fluxonium_pair import bare_pair
 from tests.benches.thoroughness import cases
 
-from podium.sim_instruments.facilities.one_instrument import facility_of
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
 from podium.sim_instruments.physics.joint.density_evolution import Steps
 from podium.sim_instruments.physics.joint.group_maps import propagator
 from podium.sim_instruments.physics.joint.pulse_edges import rise
-from podium.sim_instruments.physics.sampling import sample
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -37,18 +33,7 @@ what does not conserve excitations while one is moved, and pulses in steps of a 
 @pytest.fixture(scope="module")
 def chip(tmp_path_factory: pytest.TempPathFactory) -> Chip:
     """The paper's pair, without what its resonators do to it and without decoherence."""
-    file = tmp_path_factory.mktemp("bao") / "facility.yaml"
-    with file.open("w") as sink:
-        YAML().dump(facility_of("qblox_cluster", "bao2022_pair", 2), sink)
-    whole = sample(Path(file), 5).chip()
-    bare = tuple(
-        replace(one, circuit=replace(one.circuit, coupling_hz=1.0), quality=1e30)
-        for one in whole.qubits
-    )
-    names = [one.name for one in bare]
-    couplings = {(names[i], names[j]): hz for (i, j), hz in whole.couplings.items()}
-    flux = whole.flux_per_volt, whole.flux_at_zero
-    return Chip(bare, whole.feedlines, *flux, couplings, edges=whole.edges)
+    return bare_pair(tmp_path_factory.mktemp("bao"))
 
 
 @cache

@@ -6,17 +6,14 @@ circuits of Bao 2022 and the same charge coupling; the drive moves the whole cha
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 import qutip
 from numpy.typing import NDArray
-from ruamel.yaml import YAML
+from tests.benches.facility.fluxonium_pair import bare_pair
 from tests.benches.thoroughness import cases
 
-from podium.sim_instruments.facilities.one_instrument import facility_of
-from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drive_line import Drives, Shape, drives_of
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
@@ -28,7 +25,6 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
 )
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonLevels
-from podium.sim_instruments.physics.sampling import sample
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -43,18 +39,7 @@ COMPUTATIONAL = ((0, 0), (0, 1), (1, 0), (1, 1))
 @pytest.fixture(scope="module")
 def point(tmp_path_factory: pytest.TempPathFactory) -> ClusterPoint:
     """The paper's pair, without what its resonators do to it and without decoherence."""
-    file = tmp_path_factory.mktemp("bao") / "facility.yaml"
-    with file.open("w") as sink:
-        YAML().dump(facility_of("qblox_cluster", "bao2022_pair", 2), sink)
-    whole = sample(Path(file), 5).chip()
-    bare = tuple(
-        replace(one, circuit=replace(one.circuit, coupling_hz=1.0), quality=1e30)
-        for one in whole.qubits
-    )
-    names = [one.name for one in bare]
-    couplings = {(names[i], names[j]): hz for (i, j), hz in whole.couplings.items()}
-    flux = whole.flux_per_volt, whole.flux_at_zero
-    chip = Chip(bare, whole.feedlines, *flux, couplings, edges=whole.edges)
+    chip = bare_pair(tmp_path_factory.mktemp("bao"))
     biases_v = chip.sweet_spots_v()
     qubits = [
         replace(chip.element_at(one.name, biases_v), dephasing_1_s=0.0) for one in chip.qubits

@@ -63,6 +63,11 @@ class PulseTrain:
     samples_per_ns: int = 1
     """Of its pieces. Chips take one, a cable as many as it has."""
 
+    @property
+    def end_ns(self) -> int:
+        """Return when the last pulse is over, of a train that has one."""
+        return int(self.start_ns[-1]) + self.pieces[int(self.piece[-1])].duration_ns
+
     def only(self, rows: "slice | NDArray[np.bool_]") -> "PulseTrain":
         """Return the train with these of its elements."""
         return replace(

@@ -217,7 +217,7 @@ class Meetings:
         drivers = self._instrument_of()
         reach = max(reach_fs(link) for link in self._links)
         begins = min(int(train.start_ns[0]) for train in trains)
-        ends = max(int(t.start_ns[-1]) + t.pieces[t.piece[-1]].duration_ns for t in trains)
+        ends = max(train.end_ns for train in trains)
         played = {train.line for train in trains}
         awaited = {
             drivers[other.sideband]

@@ -1,7 +1,6 @@
 """Pulses that depend on what one half of a pair was found in, and what that makes of the other."""
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 import pytest
@@ -11,9 +10,20 @@ from tests.benches.physics.linked_nodes import (
     Gate,
     PhotonExchange,
     link_of,
-    nodes,
     run_of,
     world_of,
+)
+from tests.benches.physics.photon_pair import (
+    CATCH,
+    FLIP,
+    HALF,
+    LATER_NS,
+    PAIR,
+    READ_NS,
+    SHOTS,
+    START_FS,
+    level_of,
+    linked,
 )
 
 from podium.sim_instruments.physics.episodes import NotSimulated
@@ -24,15 +34,6 @@ from podium.sim_instruments.physics.session_plan import CannotPlan, SessionPlan
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.physics.world import World
 
-START_FS = 10**24
-HALF = (Gate("ge", 100), Gate("ef", 140, 0.5), Gate("sideband", 180))
-CATCH = (Gate("sideband", 185), Gate("ef", 365))
-READ_NS = 2_000
-LATER_NS = 4_000
-"""When the second node is read."""
-PAIR = nodes(t1=1.0)
-SHOTS = 12
-
 
 def parts(signals: RunSignals) -> tuple[list[PulseTrain], list[CaptureTrain]]:
     return list(signals.drives), list(signals.captures)
@@ -42,25 +43,10 @@ def begun(world: World, run: int = 5) -> Session:
     return world.begin(RunStart(run, START_FS, {}))
 
 
-@cache
-def levels() -> tuple[tuple[float, float], ...]:
-    """Of each node: the real part between the signals of 0 and 1, and its sign towards 1."""
-    world, found = linked(), []
-    for number, one in enumerate(PAIR):
-        runs = [
-            run_of(one, gates, 31, run=90 + 2 * number + n)
-            for n, gates in enumerate(([], [Gate("ge", 1_800)]))
-        ]
-        dark, bright = (np.median(world.play(run)[0].integrated.real) for run in runs)
-        found.append((float(dark + bright) / 2, float(np.sign(bright - dark))))
-    return tuple(found)
-
-
 def result(session: Session, end: int, signals: tuple[list[PulseTrain], list[CaptureTrain]]) -> int:
     """What a node is found in."""
     (answer,) = session.go_on(*signals, [end])
-    middle, sign = levels()[end]
-    return int((answer.integrated[0].real - middle) * sign > 0)
+    return level_of(complex(answer.integrated[0]), end)
 
 
 def shots(first: Sequence[Gate], then: tuple[Sequence[Gate], Sequence[Gate]]) -> np.ndarray:
@@ -77,13 +63,6 @@ def shots(first: Sequence[Gate], then: tuple[Sequence[Gate], Sequence[Gate]]) ->
         late = run_of(PAIR[1], then[seen], 1, readout_ns=LATER_NS)
         found.append((seen, result(session, 1, parts(late))))
     return np.array(found)
-
-
-def linked() -> World:
-    return world_of(PAIR, link_of(*PAIR, transmission=1.0), PhotonExchange())
-
-
-FLIP = Gate("ge", 3_000)
 
 
 def test_the_other_half_is_where_the_first_was_not() -> None:

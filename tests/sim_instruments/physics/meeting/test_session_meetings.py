@@ -1,18 +1,22 @@
 """Runs of two instruments that both depend on what they measure share photons."""
 
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.benches.physics.linked_nodes import (
-    Gate,
-    PhotonExchange,
-    link_of,
-    nodes,
-    run_of,
-    world_of,
+from tests.benches.physics.linked_nodes import Gate, run_of
+from tests.benches.physics.photon_pair import (
+    CATCH,
+    FLIP,
+    HALF,
+    LATER_NS,
+    PAIR,
+    READ_NS,
+    SHOTS,
+    START_FS,
+    level_of,
+    linked,
 )
 
 from podium.sim_instruments.physics.episodes import NotSimulated
@@ -22,15 +26,9 @@ from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
 from podium.sim_instruments.physics.world import World
 
-START_FS = 10**24
-HALF = (Gate("ge", 100), Gate("ef", 140, 0.5), Gate("sideband", 180))
-CATCH = (Gate("sideband", 185), Gate("ef", 365))
 PHOTON = (Gate("ge", 100), Gate("ef", 140), Gate("sideband", 180))
-FLIP = Gate("ge", 3_000)
-READ_NS, LATER_NS, OVER_NS = 2_000, 4_000, 3_500
-"""When the first node and the second one are read, and when the first window is over."""
-PAIR = nodes(t1=1.0)
-SHOTS = 12
+OVER_NS = 3_500
+"""When the first window is over."""
 
 
 def no(line: str) -> bool:
@@ -39,10 +37,6 @@ def no(line: str) -> bool:
 
 def yes(line: str) -> bool:
     return bool(line)
-
-
-def linked() -> World:
-    return world_of(PAIR, link_of(*PAIR, transmission=1.0), PhotonExchange())
 
 
 def begun(world: World, end: int, run: int, later_fs: int = 0) -> Session:
@@ -61,22 +55,10 @@ def window(end: int, at_ns: int) -> list[CaptureTrain]:
     return list(run_of(PAIR[end], (), 1, readout_ns=at_ns).captures)
 
 
-@cache
-def levels() -> tuple[tuple[float, float], ...]:
-    """Of each node: the real part between the signals of 0 and 1, and its sign towards 1."""
-    world, middles = linked(), []
-    for number, one in enumerate(PAIR):
-        runs = [run_of(one, gates, 31, run=90 + number) for gates in ([], [Gate("ge", 1_800)])]
-        dark, lit = (np.median(world.play(run)[0].integrated.real) for run in runs)
-        middles.append((float(dark + lit) / 2, float(np.sign(lit - dark))))
-    return tuple(middles)
-
-
 def result(session: Session, end: int, at_ns: int) -> int:
     """What a node is found in."""
     (answer,) = session.go_on((), window(end, at_ns), [end])
-    middle, sign = levels()[end]
-    return int((answer.integrated[0].real - middle) * sign > 0)
+    return level_of(complex(answer.integrated[0]), end)
 
 
 def shots(

@@ -145,42 +145,42 @@ def test_an_edge_before_the_wait_has_begun_is_missed() -> None:
     assert bench.send(0, "TNN:TRG:MON:COUNT? 3") == "1"
 
 
-def test_what_follows_an_edge_that_was_told_is_not_known_before_it_was_played() -> None:
-    bench = TriggeredBench()
-    lines = DigitalLines()
-    sink = ("tagger", "slot10.io0")
-    lines.connect(sink, ("a", "slot4.marker2"), 0)
+TAGGER = ("tagger", "slot10.io0")
+
+
+def heard_bench() -> tuple[TriggeredBench, DigitalLines]:
+    """Return a cluster whose marker goes to a tagger's input, and the cable."""
+    bench, lines = TriggeredBench(), DigitalLines()
+    lines.connect(TAGGER, ("a", "slot4.marker2"), 0)
     end = LinesEnd(lines, "a")
     bench.twin = ClusterTwin({2: "QRM-RF", 4: "QCM-RF"}, "7", bench.playback, lines=end)
     bench.sessions = {name: bench.twin.open(name) for name in ("scpi", "slot2", "slot4")}
     bench.send(0, "TRG:IN:MAP:ADDRess 3")
+    return bench, lines
+
+
+def test_what_follows_an_edge_that_was_told_is_not_known_before_it_was_played() -> None:
+    bench, lines = heard_bench()
     bench.load(2, 0, WAITS)
     bench.load(4, 0, "wait_trigger 3,4\nwait_sync 4\nset_mrk 4\nupd_param 100\nstop")
     bench.start()
-    assert lines.heard(sink, T0, T0 + 9 * MS) == [], "it waits, and nothing is to come"
+    assert lines.heard(TAGGER, T0, T0 + 9 * MS) == [], "it waits, and nothing is to come"
     bench.twin.edge(T0 + MS)  # nobody has asked the cluster for anything since
-    assert lines.heard(sink, T0, T0 + 2 * MS) is None
-    assert lines.heard(sink, T0, T0 + MS) == []
+    assert lines.heard(TAGGER, T0, T0 + 2 * MS) is None
+    assert lines.heard(TAGGER, T0, T0 + MS) == []
     bench.settle(T0 + 2 * MS)
-    assert lines.heard(sink, T0, T0 + 2 * MS) == [], "the input was closed: it still waits"
+    assert lines.heard(TAGGER, T0, T0 + 2 * MS) == [], "the input was closed: it still waits"
     bench.send(0, "TRG:IN:MAP:ENAble 1", T0 + 2 * MS)
     bench.twin.edge(T0 + 3 * MS)
-    assert lines.heard(sink, T0, T0 + 4 * MS) is None
+    assert lines.heard(TAGGER, T0, T0 + 4 * MS) is None
     bench.settle(T0 + 4 * MS)
-    heard = lines.heard(sink, T0, T0 + 4 * MS)
+    heard = lines.heard(TAGGER, T0, T0 + 4 * MS)
     assert heard is not None
     assert [up for _, up in heard] == [True, False]
 
 
 def test_edges_of_a_run_that_goes_on_as_time_passes_are_not_known_before() -> None:
-    bench = TriggeredBench()
-    lines = DigitalLines()
-    sink = ("tagger", "slot10.io0")
-    lines.connect(sink, ("a", "slot4.marker2"), 0)
-    end = LinesEnd(lines, "a")
-    bench.twin = ClusterTwin({2: "QRM-RF", 4: "QCM-RF"}, "7", bench.playback, lines=end)
-    bench.sessions = {name: bench.twin.open(name) for name in ("scpi", "slot2", "slot4")}
-    bench.send(0, "TRG:IN:MAP:ADDRess 3")
+    bench, lines = heard_bench()
     bench.send(0, "TRG:IN:MAP:ENAble 1")
     looks = "set_latch_en 1,4\nwait 9000\nset_cond 1,4,3,4\nset_mrk 4\nupd_param 100"
     bench.load(2, 0, WAITS)
@@ -188,9 +188,9 @@ def test_edges_of_a_run_that_goes_on_as_time_passes_are_not_known_before() -> No
     bench.start()
     bench.twin.edge(T0 + MS)
     bench.settle(T0 + MS + US)  # another trigger may come before it looks
-    assert lines.heard(sink, T0, T0 + 2 * MS) is None
+    assert lines.heard(TAGGER, T0, T0 + 2 * MS) is None
     bench.settle(T0 + 2 * MS)
-    heard = lines.heard(sink, T0, T0 + 2 * MS)
+    heard = lines.heard(TAGGER, T0, T0 + 2 * MS)
     assert heard is not None
     assert [up for _, up in heard] == [True, False], "no trigger came"
 

@@ -16,9 +16,8 @@ from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
 
 TOGETHER_NS = 60
 """Pulses of both ends of a link that begin within so much may be one photon's: never parted."""
-
-
 NEVER_FS = -(1 << 62)
+"""Before every pulse."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

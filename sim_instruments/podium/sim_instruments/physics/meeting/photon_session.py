@@ -355,7 +355,7 @@ class PhotonSession(Session):
     ) -> RunSignals:
         """Return a part of the run as a run of its own, with a number of its own."""
         windows = [ends_ns(capture) for capture in captures if _any(capture)]
-        end_ns = max(windows) if windows else _last_ns(drives)
+        end_ns = max(windows or [train.end_ns for train in drives])
         return RunSignals(
             (self.run << PARTS) + self._parts,
             self._beginning.start_tai_fs + begin_ns * FS_PER_NS,
@@ -486,11 +486,6 @@ def _any(train: PulseTrain | CaptureTrain) -> bool:
 def _first_ns(starts: Iterable[NDArray[np.int64]]) -> int:
     """Return the first of times that ascend in each row; a far one where there is none."""
     return min((int(one[0]) for one in starts if one.size), default=1 << 40)
-
-
-def _last_ns(drives: Sequence[PulseTrain]) -> int:
-    """Return when the last pulse of all is over."""
-    return max(int(one.start_ns[-1]) + one.pieces[int(one.piece[-1])].duration_ns for one in drives)
 
 
 def _remote(links: Sequence[Link], reached: frozenset[str] | None) -> frozenset[str]:

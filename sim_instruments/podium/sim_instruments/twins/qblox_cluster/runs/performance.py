@@ -71,10 +71,7 @@ class Performance:
         """From the start to the last output and the end of the last integration."""
         ends = [trace.end_ns for trace in self.traces]
         ends += [one.end_ns for one in (*self.listening, *self.counting) if one is not None]
-        ends += [
-            int(train.start_ns[-1]) + train.pieces[train.piece[-1]].duration_ns
-            for train in self.drives
-        ]
+        ends += [train.end_ns for train in self.drives]
         return max(ends, default=0)
 
 
