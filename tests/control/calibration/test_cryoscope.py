@@ -42,7 +42,7 @@ SHORT = (*SINGLE, *TRAINS, *TAILS[:4])
 
 
 def shots(kinds: tuple[Kind, ...]) -> Shots:
-    pulses = np.zeros((len(kinds), 13, 3))
+    pulses = np.zeros((len(kinds), 1 + max(kind.count for kind in kinds), 3))
     for k, kind in enumerate(kinds):
         for n in range(kind.count):
             at = OWN_NS + n * (kind.duration_ns + GAP_NS)

@@ -84,7 +84,10 @@ SINGLE = tuple(Kind(ns) for ns in DURATIONS_NS)
 TRAINS = (
     *(Kind(ns, 4) for ns in (2, 10, 24)),
     *(Kind(ns, 12) for ns in (2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 26, 34, 44)),
+    *(Kind(ns, 24) for ns in range(8, 15)),
 )
+"""Of 24 there is room for up to 14 ns: with them a reflection and the first exponential are known
+twice as well (what phases fix, worked out for sixteen lines)."""
 LONG_NS = 16_000
 TAILS = (
     *(Kind(ns, before=Before(2000, 200)) for ns in (8, 48)),
@@ -94,10 +97,12 @@ TAILS = (
     Kind(400, before=Before(LONG_NS, 2000)),
     Kind(800, before=Before(LONG_NS, 6000)),
     *(Kind(ns, before=Before(LONG_NS, later)) for later in (16_000, 50_000) for ns in (80, 800)),
+    *(Kind(800, before=Before(LONG_NS, later)) for later in (80_000, 200_000)),
 )
 """At rest a qubit at its sweet spot hardly feels a tail: a pulse makes it do so, the longer the
 better, as soon as it is known to a turn of that. Three of those of 16 us would tell as much of a
-line as all; the others lead up to their whole turns."""
+line as all; the others lead up to their whole turns. The last two tell the last exponential from
+the high-pass. A longer pulse would detune the qubit, by what the high-pass makes of all shots."""
 KINDS = (*SINGLE, *TRAINS, *TAILS)
 COUPLER_TAILS = (
     *(Kind(ns, before=Before(300, 60)) for ns in (100, 200)),
@@ -142,8 +147,8 @@ async def cryoscope(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     Of a coupler that is pulsed: on the end of higher frequency, which the coupler's flux shifts, by
     how much is measured first, by longer and longer pulses of both signs.
 
-    Then four or twelve of 2 to 44 ns, of one sign and the other; then one of 8 to 80 ns, up to 2 us
-    after a pulse of as much, and one of 20 to 800 ns, up to 50 us after one of 16 us: a bias tee
+    Then four to 24 of 2 to 44 ns, of one sign and the other; then one of 8 to 80 ns, up to 2 us
+    after a pulse of as much, and one of 20 to 800 ns, up to 200 us after one of 16 us: a bias tee
     keeps all of it, and the mean of all shots. Stores ``flux_amplitude1``, ``flux_tau1`` (s) to the
     fourth pair of that qubit (to the third where long pulses are not understood), exponentials of
     the line's step response, ``flux_reflection`` with ``flux_reflection_delay`` (s), and
@@ -237,16 +242,21 @@ class _Scan:
         return Shots(pulses, period * 1e-9, (WHOLE_NS + 2 * own_ns) * 1e-9)
 
 
-def _phases(rows: list[Fringes]) -> tuple[Array, Array]:
-    """Return phases and sigmas, turns; raises FitFailed."""
-    found = [row.phases()[0] for row in rows]
+def _phases(rows: list[Fringes], kinds: tuple[Kind, ...]) -> tuple[Array, Array]:
+    """Return phases and sigmas, turns; raises FitFailed, which names the shots."""
+    found = []
+    for row, kind in zip(rows, kinds, strict=True):
+        try:
+            found.append(row.phases()[0])
+        except FitFailed as error:
+            raise FitFailed(f"{kind.describe()}: {error}") from error
     return np.array([f.turns[0] for f in found]), np.array([f.sigma[0] for f in found])
 
 
-def _stands_still(rows: list[Fringes]) -> bool:
+def _stands_still(rows: list[Fringes], kinds: tuple[Kind, ...]) -> bool:
     """Tell whether pulses of all durations leave the qubit its phase."""
     try:
-        turns, sigma = _phases(rows)
+        turns, sigma = _phases(rows, kinds)
     except FitFailed:
         return False
     off = nearest_turn(turns - turns[0], 0.0)
@@ -256,10 +266,10 @@ def _stands_still(rows: list[Fringes]) -> bool:
 async def _no_effect(scan: _Scan, rows: list[Fringes]) -> str:
     """Return why pulses do not move the qubit they should; empty: they do."""
     p = scan.p
-    if not _stands_still(rows):
+    if not _stands_still(rows, SINGLE):
         return ""
     port, own, other = p.edge.flux_port, p.moved.qubit.element, p.still.qubit.element
-    if _stands_still(await scan.rows(LOOKS, p.still)):
+    if _stands_still(await scan.rows(LOOKS, p.still), LOOKS):
         return (
             f"pulses on {port} move neither {own} nor {other}: its output is not connected, its "
             "line is dead, or the wiring names another's output"
@@ -351,7 +361,7 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
         look_at(signal)
         if no_effect:
             raise FitFailed(no_effect)
-        turns, sigma = _phases(rows)
+        turns, sigma = _phases(rows, line.kinds)
         turns[:short] = unwound(turns[:short], at[:short], float(shift_of(np.ones(1))[0]))
         if not known:  # they stay the same where the fit is repeated with inputs shifted
             known.append(whole_turns(played, turns, sigma, shift_of))
@@ -410,7 +420,7 @@ async def _verify(
     """Compare phases by pulses of another amplitude with those that follow."""
     scan = _Scan(p, outcome, CHECKED * line.amplitude, line.thoroughness)
     checks, played = await scan.rows(line.checks), scan.shots(line.checks)
-    turns, sigma = _phases(checks)
+    turns, sigma = _phases(checks, line.checks)
     at = played.turning_s
 
     def shift_there(level: Array) -> Array:
