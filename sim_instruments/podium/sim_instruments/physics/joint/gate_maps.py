@@ -299,38 +299,55 @@ def decoherence_of(point: ClusterPoint, vectors: Array, prop: GroupPropagator, k
         on_the_way.append(now)
         weight = 1 if r in (0, count) else 4 if r % prop.parts % 2 else 2
         spans.append(part_ns * weight / 3)
-    there, span = np.stack(on_the_way), np.array(spans)
-    back = np.conj(np.swapaxes(there, 1, 2))
+    there = np.stack(on_the_way) * np.sqrt(np.array(spans))[:, None, None]
+    back = np.conj(np.swapaxes(np.stack(on_the_way), 1, 2))[:, :kept]
+    cut = there[:, :, :kept]
     found = []
     dephasing: list[Complexes] = []
+    dephased = np.zeros(basis.size)
     for e, element in enumerate(cluster.elements):
         jumps = []
         own = basis.level[:, e]
         for to, of in np.argwhere(element.rates_1_s > 0):
             rows = np.flatnonzero(own == of)
-            jump = back[:, :, basis.with_level[e, to, rows]] @ there[:, rows]
+            jump = back[:, :, basis.with_level[e, to, rows]] @ cut[:, rows]
             jumps.append(np.sqrt(1e-9 * element.rates_1_s[to, of]) * jump)
-        found.append(_generator(jumps, span, kept))
+        leaves = 1e-9 * np.where(element.rates_1_s > 0, element.rates_1_s, 0.0).sum(axis=0)
+        found.append(_generator(jumps, _lost(cut, leaves[own])))
         if element.dephasing_1_s:
-            number = back @ (own[:, None] * there)
+            number = back @ (own[:, None] * cut)
             dephasing.append(np.sqrt(2e-9 * element.dephasing_1_s) * number)
-    found.append(_generator(dephasing, span, kept))
+            dephased += 2e-9 * element.dephasing_1_s * own**2
+    found.append(_generator(dephasing, _lost(cut, dephased)))
     return np.stack(found)
 
 
-def _generator(jumps: Sequence[Complexes], span_ns: Array, kept: int) -> Array:
-    """Return the Lindblad generator of jump operators (R, D, D), times their spans (R,)."""
+def _lost(there: Complexes, rate_1_ns: Array) -> Complexes:
+    """Return what jumps take from states, (n, n): ``there`` (R, D, n), at rates by state (D,).
+
+    Each jump's product with its adjoint is diagonal in states, since ``there`` is of a unitary.
+    """
+    taken = (np.sqrt(rate_1_ns)[:, None] * there).reshape(-1, there.shape[-1])
+    return np.asarray(np.conj(taken.T) @ taken)
+
+
+def _generator(jumps: Sequence[Complexes], rate: Complexes) -> Array:
+    """Return the Lindblad generator of jump operators, each (R, n, n), which take ``rate`` (n, n).
+
+    Their roots of spans are part of them.
+    """
+    kept = len(rate)
     count = kept * kept
     if not jumps:
         return np.zeros((count, count))
-    every = np.concatenate([one * np.sqrt(span_ns)[:, None, None] for one in jumps])
-    size = every.shape[-1]
-    flat = every.reshape(-1, size)
-    rate = (np.conj(flat.T) @ flat)[:kept, :kept]
-    own = every[:, :kept, :kept].reshape(len(every), count)
-    taken = (own.T @ np.conj(own)).reshape(kept, kept, kept, kept)  # [i, k, j, l]
+    every = np.concatenate([one.reshape(-1, count) for one in jumps])
+    used = np.flatnonzero(every.any(axis=0))  # without a drive, those of neighbouring numbers alone
+    own = every[:, used]
+    taken = np.zeros((count, count), np.complex128)
+    taken[np.ix_(used, used)] = own.T @ np.conj(own)
+    whole = np.swapaxes(taken.reshape(kept, kept, kept, kept), 1, 2)  # of [i, k, j, l]
     unit = np.eye(kept)
-    whole = np.swapaxes(taken, 1, 2) - 0.5 * (
+    whole = whole - 0.5 * (
         np.einsum("ik,jl->ijkl", rate, unit) + np.einsum("ik,jl->ijkl", unit, np.conj(rate))
     )
     return packed(whole.reshape(count, count), kept)
