@@ -139,6 +139,23 @@ def test_a_prepared_output_drops_what_is_late_and_copies(driver, tap):
     }
 
 
+def test_what_is_asked_together_is_one_message(driver, tap):
+    driver.prepare_trigger("LC-O1", "START", HOLDOFF_NS)
+    tap.heard.clear()
+    driver.trigger_counts("LC-O1")
+    driver.now()
+    driver.release_trigger("LC-O1")
+    assert len(tap.heard) == 5  # counts; the time; how many rules, their names; off and away
+    assert len(tap.calls()) == 6 + 2 + 1 + 1 + 2
+
+
+def test_a_rule_that_was_refused_in_part_is_not_switched_on(driver, tap):
+    with pytest.raises(Refused, match="LC-O9 is no output of it"):
+        driver.prepare_trigger("LC-O9", "START", HOLDOFF_NS)
+    assert not tap.twin.rules["podium-LC-O9"].enabled
+    assert driver.identity().serial == "0042", "and all answers have been read"
+
+
 def test_preparing_again_begins_anew_and_leaves_rules_of_others_alone(driver, tap):
     tap.twin.open("service").feed(b'{"id": 1, "call": "add_rule", "args": ["theirs"]}\n', 0)
     for event_id in ("START", "OTHER"):

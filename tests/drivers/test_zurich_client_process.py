@@ -24,6 +24,7 @@ from podium.drivers.zurich import client_process
 from podium.drivers.zurich.client_messages import GetInteger, SetAll
 from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.data_server import ZurichDataServer
+from podium.drivers.zurich.settings_cache import SettingsCache
 
 TICKS = 1000
 GONE_S = 30.0
@@ -245,7 +246,7 @@ def test_vectors_come_and_go_whole(client) -> None:
     samples = np.linspace(-1, 1, 4096) * (0.8 - 0.5j)
     path = "/dev12000/qachannels/0/readout/integration/weights/3/wave"
     client.set("to take it", [(path, samples), (NODE, 0)])
-    np.testing.assert_array_equal(client.vector("for it", path), samples)
+    np.testing.assert_array_equal(client.vectors("for it", [path])[0], samples)
 
 
 def test_what_is_no_value_of_a_node_is_refused_with_its_words(client) -> None:
@@ -255,3 +256,29 @@ def test_what_is_no_value_of_a_node_is_refused_with_its_words(client) -> None:
         client.set("to take it", [(NODE, "loud")])
     with pytest.raises(Refused, match=r"asked to take it: .*None"):
         client.set("to take it", [(NODE, None)])
+
+
+def test_what_another_client_has_set_is_seen_and_set_again(server, client):
+    settings = SettingsCache(client)
+    items = [(FREQUENCY, 12.3e6), (OUTPUT, 1)]
+    settings.set("for a run", items)
+    sent = settings.changes
+    settings.set("for a run", items)
+    assert settings.changes == sent
+    other = ClientProcess("page", server.host, server.port, tuple(DEVICES))
+    try:
+        other.set("by hand", [(OUTPUT, 0)])
+        settings.set("for a run", items)
+        assert settings.changes == sent + 1
+        assert other.wholes("how it is", (OUTPUT, NODE), 0.0) == (1, 0)
+    finally:
+        other.close()
+
+
+def test_nodes_are_read_together_and_one_that_is_not_there_is_left_out(client):
+    found = client.values("for both", (OUTPUT, "/dev12000/nonsense", FREQUENCY))
+    assert found.keys() == {OUTPUT, FREQUENCY}
+    with pytest.raises(Refused, match="/dev12000/nonsense not found"):
+        client.wholes("for both", (OUTPUT, "/dev12000/nonsense"), 0.0)
+    with pytest.raises(Refused, match=f"{OUTPUT} holds no vector"):
+        client.vectors("for a vector", (OUTPUT,))

@@ -11,6 +11,7 @@ from podium.drivers.zurich import rack as playing
 from podium.drivers.zurich.core_memory import CoreMemory
 from podium.drivers.zurich.data_server import ZurichDataServer
 from podium.drivers.zurich.sequential_steps import one_by_one
+from podium.drivers.zurich.settings_cache import SettingsCache
 from podium.firmware_interfaces.zurich.program import CoreProgram, Start, ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZSyncPort, ZurichRack
 
@@ -64,8 +65,11 @@ class Rehearsed:
     def text(self, asked, path):
         return self.held.get(path, "")
 
-    def vector(self, asked, path):
-        return self.held[path]
+    def values(self, asked, paths):
+        return {path: self.held[path] for path in paths if path in self.held}
+
+    def vectors(self, asked, paths):
+        return [self.held[path] for path in paths]
 
     def settings(self, asked, path):
         return {}
@@ -91,6 +95,7 @@ def driver(server, monkeypatch):
     made._server = server
     made._plane._server = server
     made._memory = CoreMemory("zi", server)
+    made._settings = SettingsCache(server)
     return made
 
 

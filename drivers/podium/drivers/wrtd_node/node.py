@@ -10,7 +10,7 @@ from typing import Self
 
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.roles import Examination, Identity, TriggerCounts
-from podium.drivers.wrtd_node.transport import DryRunTransport, NetworkTransport, Transport
+from podium.drivers.wrtd_node.transport import Call, DryRunTransport, NetworkTransport, Transport
 from podium.firmware_interfaces.exact_time import OffGridError
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.wrtd import (
@@ -41,6 +41,17 @@ COUNTS = {
     "unsynchronised": A.STAT_RULE_MISSED_NOSYNC,
     "overflowed": A.STAT_RULE_MISSED_OVERFLOW,
 }
+
+
+SHOWN = {
+    "source": ("string", A.RULE_SOURCE),
+    "destination": ("string", A.RULE_DESTINATION),
+    "enabled": ("bool", A.RULE_ENABLED),
+    "send_late": ("bool", A.RULE_SEND_LATE),
+    "delay": ("tstamp", A.RULE_DELAY),
+    "holdoff": ("tstamp", A.RULE_HOLDOFF),
+}
+"""What a snapshot says of each rule: kind of the value and attribute."""
 
 
 class WrtdNode:
@@ -86,17 +97,22 @@ class WrtdNode:
 
     def snapshot(self) -> dict[str, object]:
         """Return the rules and what the node as a whole says."""
-        found: dict[str, object] = {"link": self.link(), "rules": self._rules()}
-        for rule in self._rules():
-            for word in ("source", "destination"):
-                found[f"{rule}.{word}"] = self._get(
-                    "string", rule, Attribute[f"RULE_{word.upper()}"]
-                )
-            for word in ("enabled", "send_late"):
-                found[f"{rule}.{word}"] = self._bool(rule, Attribute[f"RULE_{word.upper()}"])
-            for word in ("delay", "holdoff"):
-                span = self._stamp(self._get("tstamp", rule, Attribute[f"RULE_{word.upper()}"]))
-                found[f"{rule}.{word}_ns"] = span.ns
+        rules = self._rules()
+        found: dict[str, object] = {"link": self.link(), "rules": rules}
+        told = iter(
+            self._transport.several(
+                [_getting(kind, rule, one) for rule in rules for kind, one in SHOWN.values()]
+            )
+        )
+        for rule in rules:
+            for word, (kind, attribute) in SHOWN.items():
+                value = next(told)
+                if kind == "tstamp":
+                    found[f"{rule}.{word}_ns"] = self._stamp(value).ns
+                elif kind == "bool":
+                    found[f"{rule}.{word}"] = self._truth(attribute, value)
+                else:
+                    found[f"{rule}.{word}"] = value
         return found
 
     def examine(self) -> Examination:
@@ -116,9 +132,13 @@ class WrtdNode:
 
     def now(self) -> Tai:
         """Return its time of day; raises :class:`Refused` while it has none."""
-        if not self._synced():
+        asked = (("bool", A.IS_TIME_SYNCHRONIZED), ("tstamp", A.SYS_TIME))
+        synced, stamp = self._transport.several(
+            [_getting(kind, GLOBAL, one) for kind, one in asked]
+        )
+        if not self._truth(A.IS_TIME_SYNCHRONIZED, synced):
             raise Refused(f"{self._name} has no time: its White Rabbit link is {self.link()}")
-        return Tai.from_fs(self._stamp(self._get("tstamp", GLOBAL, A.SYS_TIME)).total_fs)
+        return Tai.from_fs(self._stamp(stamp).total_fs)
 
     def clock_signs(self) -> dict[str, int]:
         """Return how often its link was lost since the service began to watch it, and when."""
@@ -161,10 +181,14 @@ class WrtdNode:
             ("tstamp", A.RULE_RESYNC_PERIOD, Timestamp(0, 0).as_json()),
             ("bool", A.RULE_ENABLED, True),
         )
-        for kind, attribute, value in wanted:
-            self._transport.call(f"set_attr_{kind}", rule, int(attribute), value)
-        for kind, attribute, value in wanted:
-            held = self._get(kind, rule, attribute)
+        setting: list[Call] = [
+            (f"set_attr_{kind}", rule, int(attribute), value) for kind, attribute, value in wanted
+        ]
+        reading = [_getting(kind, rule, attribute) for kind, attribute, _ in wanted]
+        *first, enabling = setting
+        self._transport.several(first)  # only if all is taken is it switched on
+        _, *told = self._transport.several([enabling, *reading])
+        for (_, attribute, value), held in zip(wanted, told, strict=True):
             if held != value:
                 self._transport.call("disable_all_rules")
                 raise ProtocolError(
@@ -176,8 +200,8 @@ class WrtdNode:
         """Forget the rule of ``output``, if there is one."""
         rule = self._rule(output)
         if rule in self._rules():
-            self._transport.call("set_attr_bool", rule, int(A.RULE_ENABLED), False)
-            self._transport.call("remove_rule", rule)
+            off: Call = ("set_attr_bool", rule, int(A.RULE_ENABLED), False)
+            self._transport.several([off, ("remove_rule", rule)])
 
     def send_event(self, event_id: str, at: Tai) -> None:
         """Send the message of an event; raises :class:`Refused` for a time that it cannot say."""
@@ -192,7 +216,13 @@ class WrtdNode:
     def trigger_counts(self, output: str) -> TriggerCounts:
         """Return what became of the events of ``output`` since it was prepared."""
         rule = self._rule(output)
-        return TriggerCounts(**{word: self._int(rule, one) for word, one in COUNTS.items()})
+        told = self._transport.several([_getting("int32", rule, one) for one in COUNTS.values()])
+        return TriggerCounts(
+            **{
+                word: self._whole(attribute, value)
+                for (word, attribute), value in zip(COUNTS.items(), told, strict=True)
+            }
+        )
 
     # --- the library's words ----------------------------------------------------------
 
@@ -201,22 +231,28 @@ class WrtdNode:
 
     def _rules(self) -> list[str]:
         count = self._int(GLOBAL, A.RULE_COUNT)
-        return [str(self._transport.call("get_rule_name", number + 1)) for number in range(count)]
+        names: list[Call] = [("get_rule_name", number + 1) for number in range(count)]
+        return [str(one) for one in self._transport.several(names)]
 
     def _synced(self) -> bool:
         return self._bool(GLOBAL, A.IS_TIME_SYNCHRONIZED)
 
     def _get(self, kind: str, owner: str, attribute: Attribute) -> object:
-        return self._transport.call(f"get_attr_{kind}", owner, int(attribute))
+        return self._transport.several([_getting(kind, owner, attribute)])[0]
 
     def _int(self, owner: str, attribute: Attribute) -> int:
+        return self._whole(attribute, self._get("int32", owner, attribute))
+
+    def _whole(self, attribute: Attribute, value: object) -> int:
         try:
-            return whole(self._get("int32", owner, attribute), attribute.name)
+            return whole(value, attribute.name)
         except LineError as error:
             raise self._nonsense(error) from error
 
     def _bool(self, owner: str, attribute: Attribute) -> bool:
-        value = self._get("bool", owner, attribute)
+        return self._truth(attribute, self._get("bool", owner, attribute))
+
+    def _truth(self, attribute: Attribute, value: object) -> bool:
         if not isinstance(value, bool):
             raise self._nonsense(f"{attribute.name} is {value!r}, neither true nor false")
         return value
@@ -230,6 +266,11 @@ class WrtdNode:
     def _nonsense(self, what: object) -> ProtocolError:
         self.close()
         return ProtocolError(f"{self._name}: {what}")
+
+
+def _getting(kind: str, owner: str, attribute: Attribute) -> Call:
+    """Return the call that reads an attribute."""
+    return (f"get_attr_{kind}", owner, int(attribute))
 
 
 def _domain(name: str, domain: str) -> int:

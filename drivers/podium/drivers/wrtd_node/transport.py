@@ -2,7 +2,7 @@
 
 import itertools
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -23,11 +23,22 @@ ANSWER_S = 2.0
 """The service answers within this, or its connection is taken for dead."""
 
 
+Call = tuple[str, *tuple[object, ...]]
+"""A call of the library by its name, and its arguments."""
+
+
 class Transport(Protocol):
     """Carries calls and event messages to a node, or to something in its place."""
 
     def call(self, call: str, *args: object) -> object:
         """Carry out a call of the library and return its value."""
+        ...
+
+    def several(self, calls: Sequence[Call]) -> list[object]:
+        """Carry out calls one after the other, all of them asked at once; return their values.
+
+        All are carried out, also where one is refused; then that is raised.
+        """
         ...
 
     def send(self, datagram: bytes) -> None:
@@ -58,14 +69,26 @@ class NetworkTransport:
 
     def call(self, call: str, *args: object) -> object:
         """Ask the service; what is late or makes no sense costs the connection."""
-        number = next(self._numbers)
-        asked = f"{self._name} was asked {call}{args}"
+        return self.several([(call, *args)])[0]
+
+    def several(self, calls: Sequence[Call]) -> list[object]:
+        """Ask the service for all at once: its answers come in their order."""
+        if not calls:
+            return []
+        numbered = [(next(self._numbers), call, tuple(args)) for call, *args in calls]
+        asked = f"{self._name} was asked {calls[0][0]}{numbered[0][2]}"
+        refused: Refused | None = None
+        values: list[object] = []
         try:
-            self._line.sendall(encode_request(Request(number, call, args)))
-            return decode_answer(self._read_line(), number)
-        except ServiceError as error:
-            code = f"0x{error.code:08X}"
-            raise Refused(f"{asked}: {error.message} ({code})") from error
+            self._line.sendall(b"".join(encode_request(Request(*one)) for one in numbered))
+            for number, call, args in numbered:
+                asked = f"{self._name} was asked {call}{args}"
+                try:
+                    values.append(decode_answer(self._read_line(), number))
+                except ServiceError as error:
+                    told = Refused(f"{asked}: {error.message} (0x{error.code:08X})")
+                    told.__cause__ = error
+                    refused = refused or told
         except LineError as error:
             self.close()
             raise ProtocolError(f"{asked}: {error}") from error
@@ -73,6 +96,9 @@ class NetworkTransport:
             self.close()
             why = f"no answer within {ANSWER_S} s" if isinstance(error, TimeoutError) else error
             raise Unreachable(f"{asked}: {why}") from error
+        if refused is not None:
+            raise refused
+        return values
 
     def _read_line(self) -> bytes:
         while b"\n" not in self._buffer:
@@ -126,6 +152,10 @@ class DryRunTransport:
         if call.startswith("set_attr_"):
             self._held[args[:2]] = args[2]
         return None
+
+    def several(self, calls: Sequence[Call]) -> list[object]:
+        """Answer each."""
+        return [self.call(call, *args) for call, *args in calls]
 
     def send(self, datagram: bytes) -> None:
         """Tell of the event."""

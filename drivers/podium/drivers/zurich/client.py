@@ -16,7 +16,8 @@ from podium.drivers.zurich.client_messages import (
     GetResultStamp,
     GetSettings,
     GetText,
-    GetVector,
+    GetValues,
+    GetVectors,
     PollIntegers,
     Request,
     RequestDone,
@@ -65,8 +66,10 @@ class Client:
                 return self._open.wholes(paths, after_s)
             case GetText(path):
                 return self._open.text(path)
-            case GetVector(path):
-                return self._open.vector(path)
+            case GetValues(paths):
+                return self._open.values(paths)
+            case GetVectors(paths):
+                return self._open.vectors(paths)
             case GetResultStamp(path):
                 return self._open.stamp(path)
             case GetSettings(path):

@@ -38,6 +38,13 @@ class PollIntegers:
 
 
 @dataclass(frozen=True, slots=True)
+class GetValues:
+    """Get the numbers and texts of nodes, by their paths, in one request of the server."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GetText:
     """Get the text of a node."""
 
@@ -45,10 +52,10 @@ class GetText:
 
 
 @dataclass(frozen=True, slots=True)
-class GetVector:
-    """Get the vector of a node."""
+class GetVectors:
+    """Get the vectors of nodes, in one request of the server."""
 
-    path: str
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ class CompileSource:
     """Of an HDAWG's samples; None: of others."""
 
 
-Step = SetAll | GetInteger | PollIntegers | GetText | GetVector | GetResultStamp
+Step = SetAll | GetInteger | PollIntegers | GetValues | GetText | GetVectors | GetResultStamp
 """What may be asked together with others."""
 
 

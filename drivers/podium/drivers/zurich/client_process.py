@@ -15,7 +15,8 @@ from podium.drivers.zurich.client_messages import (
     GetResultStamp,
     GetSettings,
     GetText,
-    GetVector,
+    GetValues,
+    GetVectors,
     PollIntegers,
     Request,
     RequestDone,
@@ -23,7 +24,7 @@ from podium.drivers.zurich.client_messages import (
     RequestSequence,
     SetAll,
 )
-from podium.drivers.zurich.connection import Asked, Item
+from podium.drivers.zurich.connection import Asked, Item, Value
 from podium.drivers.zurich.greeting import check_greeting
 
 CLIENT = "podium.drivers.zurich.client"
@@ -87,10 +88,15 @@ class ClientProcess:
         """Return the text that a node holds."""
         return str(self._ask(asked, GetText(path), ANSWER_S))
 
-    def vector(self, asked: str, path: str) -> NDArray[np.complex128]:
-        """Return the vector that a node holds."""
-        vector: NDArray[np.complex128] = self._ask(asked, GetVector(path), ANSWER_S)
-        return vector
+    def values(self, asked: str, paths: Sequence[str]) -> dict[str, Value]:
+        """Return the numbers and texts that nodes hold; a node that is not there is left out."""
+        values: dict[str, Value] = self._ask(asked, GetValues(tuple(paths)), ANSWER_S)
+        return values
+
+    def vectors(self, asked: str, paths: Sequence[str]) -> list[NDArray[np.complex128]]:
+        """Return the vectors that nodes hold."""
+        vectors: list[NDArray[np.complex128]] = self._ask(asked, GetVectors(tuple(paths)), ANSWER_S)
+        return vectors
 
     def stamp(self, asked: str, path: str) -> int:
         """Return the time stamp of the first sample in a result logger's vector."""

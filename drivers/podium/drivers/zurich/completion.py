@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
-from podium.drivers.zurich.client_messages import GetInteger
 from podium.drivers.zurich.connection import Connection
 from podium.drivers.zurich.error_log import check_faults
 from podium.firmware_interfaces.run_allowance import run_allowance_s
@@ -17,11 +16,11 @@ READY_S = 10.0
 """A program is ready, and waits for its trigger, within this. ASSUMED."""
 POLL_FIRST_S = 0.002
 """First pause between two looks. In it listening begins: what changed before is seen after it."""
-POLL_LEAST_S, POLL_SHARE, POLL_MAX_S = 0.05, 0.25, 0.2
+POLL_LEAST_S, POLL_SHARE, POLL_MAX_S = 0.1, 0.5, 0.2
 """Later ones: a share of the time waited so far, between the least and the most.
 
 A node that changes ends a pause: the server tells of it, the pauses are for what it does not tell.
-Each look asks for each node by itself, which costs both sides a few tenths of a millisecond.
+Each look is a request, which costs both sides a few tenths of a millisecond.
 """
 
 
@@ -126,14 +125,13 @@ def wait_until_ended(
 
     allowance_s = run_allowance_s()
     if until(ended, duration_s + allowance_s, interrupted):
-        counts = server.several(
+        counts = server.wholes(
+            f"how many readouts of {what!r} were lost",
             [
-                (
-                    f"how many readouts of {what!r} were lost",
-                    GetInteger(f"{root}/qachannels/{channel}/readout/result/error/count"),
-                )
+                f"{root}/qachannels/{channel}/readout/result/error/count"
                 for root, channel in channels
-            ]
+            ],
+            0.0,
         )
         for (root, channel), lost in zip(channels, counts, strict=True):
             if lost:

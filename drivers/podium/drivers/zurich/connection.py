@@ -10,6 +10,8 @@ from podium.drivers.zurich.client_messages import CompileSource, Step
 
 Item = tuple[str, Any]
 """Absolute path of a node and its value."""
+Value = int | float | str
+"""What a node holds that is no vector."""
 Asked = tuple[str, Step]
 """What a step is asked for, as an error tells it, and the step."""
 
@@ -40,8 +42,15 @@ class Connection(Protocol):
         """Return the text that a node holds."""
         ...
 
-    def vector(self, asked: str, path: str) -> NDArray[np.complex128]:
-        """Return the vector that a node holds."""
+    def values(self, asked: str, paths: Sequence[str]) -> dict[str, Value]:
+        """Return the numbers and texts that nodes hold, by their paths, in one request.
+
+        A node that is not there, or holds a vector, is left out.
+        """
+        ...
+
+    def vectors(self, asked: str, paths: Sequence[str]) -> list[NDArray[np.complex128]]:
+        """Return the vectors that nodes hold, in one request; ``Refused`` where one holds none."""
         ...
 
     def stamp(self, asked: str, path: str) -> int:

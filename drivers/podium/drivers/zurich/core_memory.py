@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from podium.drivers.errors import Refused
-from podium.drivers.zurich.client_messages import GetInteger, GetText, SetAll
+from podium.drivers.zurich.client_messages import PollIntegers, SetAll
 from podium.drivers.zurich.completion import READY_S, until
 from podium.drivers.zurich.connection import Asked, Connection
 from podium.drivers.zurich.core_upload import items_of, nothing_in, source_of
@@ -46,33 +46,27 @@ class CoreMemory:
         """By path of the sequencer."""
         self._checksums: dict[str, int] = {}
         """What each showed of its machine code when that was uploaded."""
+        self._options: dict[str, str] = {}
+        """Of each instrument, by its root."""
 
-    def checks(self, cores: Iterable[Core]) -> list[Asked]:
-        """Return what to ask before :meth:`upload`: the checksums of cores that hold something."""
-        return [
-            (
-                f"what {one.place} holds, for {one.program.name!r}",
-                GetInteger(f"{one.place}/elf/checksum"),
-            )
-            for one in cores
-            if one.place in self._held
-        ]
+    def checks(self, cores: Iterable[Core]) -> list[str]:
+        """Return what to read before :meth:`upload`: the checksums of cores that hold something."""
+        return [f"{one.place}/elf/checksum" for one in cores if one.place in self._held]
 
     def upload(
-        self, cores: Sequence[Core], checksums: Iterable[int], interrupted: threading.Event
+        self, cores: Sequence[Core], found: Mapping[str, object], interrupted: threading.Event
     ) -> None:
-        """Compile and upload what the cores do not hold; ``checksums``: what :meth:`checks` gave.
+        """Compile and upload what the cores do not hold; ``found``: the nodes of :meth:`checks`.
 
         Raises ``Refused`` with the words of the compiler or of the instrument; what the cores
         hold then is forgotten.
         """
-        known = [one for one in cores if one.place in self._held]
-        there = dict(zip((one.place for one in known), checksums, strict=True))
         before: dict[str, CoreProgram] = {}
-        for one in known:
-            held = self._held.pop(one.place)
-            if there[one.place] == self._checksums[one.place]:  # else somebody else uploaded to it
-                before[one.place] = held
+        for one in cores:
+            held = self._held.pop(one.place, None)
+            there = found.get(f"{one.place}/elf/checksum")
+            if held is not None and there == self._checksums[one.place]:
+                before[one.place] = held  # else somebody else uploaded to it
         for one in cores:
             if before.get(one.place) == one.core:
                 self._held[one.place] = one.core
@@ -88,11 +82,11 @@ class CoreMemory:
     def _give_code(self, cores: Sequence[Core], interrupted: threading.Event) -> None:
         if not cores:
             return
-        roots = list(dict.fromkeys(one.root for one in cores))
-        told = self._server.several(
-            [("which options it has", GetText(f"{root}/features/options")) for root in roots]
-        )
-        options = dict(zip(roots, told, strict=True))
+        options = self._options
+        for root in dict.fromkeys(one.root for one in cores):
+            if root not in options:
+                path = f"{root}/features/options"
+                options[root] = self._server.text("which options it has", path)
         steps: list[Asked] = []
         for one in cores:
             if interrupted.is_set():
@@ -121,29 +115,31 @@ class CoreMemory:
 
     def _give_rest(self, cores: Sequence[Core], before: Mapping[str, CoreProgram]) -> None:
         """Give what follows the machine code, and remember it all."""
+        if not cores:
+            return
         steps: list[Asked] = []
-        tables: dict[int, Core] = {}
-        """By the step that tells of the table."""
-        sums: dict[int, Core] = {}
+        tables: dict[str, Core] = {}
+        """By the node that tells of the table."""
+        sums: dict[str, Core] = {}
         for one in cores:
             held = before[one.place]
-            sums[len(steps)] = one
-            steps.append((f"what {one.place} holds", GetInteger(f"{one.place}/elf/checksum")))
+            sums[f"{one.place}/elf/checksum"] = one
             items = tuple(items_of(one.root, one.core, held))
             if items:
                 asked = f"to take waveforms and table of {one.place} of {one.program.name!r}"
                 steps.append((asked, SetAll(items)))
             table = one.core.command_table
             if table is not None and table != held.command_table:
-                tables[len(steps)] = one
-                steps.append(("of its table", GetInteger(f"{one.place}/commandtable/status")))
-        told = self._server.several(steps)
-        for step, one in tables.items():
-            if told[step] & TABLE_PARSE_FAILED:
+                tables[f"{one.place}/commandtable/status"] = one
+        paths = (*sums, *tables)
+        steps.append((f"what {', '.join(paths)} hold", PollIntegers(paths)))
+        told = dict(zip(paths, self._server.several(steps)[-1], strict=True))
+        for path, one in tables.items():
+            if told[path] & TABLE_PARSE_FAILED:
                 said = said_by(self._server, one.root)
                 raise Refused(f"{self._who(one)}: {one.core.node}: command table refused: {said}")
-        for step, one in sums.items():
-            self._checksums[one.place] = told[step]
+        for path, one in sums.items():
+            self._checksums[one.place] = told[path]
             self._held[one.place] = one.core
 
     def _who(self, one: Core) -> str:

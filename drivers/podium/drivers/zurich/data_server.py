@@ -4,20 +4,20 @@ The vendor's client lives in a process of its own, and ends with us.
 """
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 import numpy as np
 
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, Examination, Identity
-from podium.drivers.zurich.client_messages import GetVector, SetAll
+from podium.drivers.zurich.client_messages import SetAll
 from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.clock_state import clear_log, lock_was_lost, reference_of
 from podium.drivers.zurich.completion import wait_until_armed, wait_until_ended
-from podium.drivers.zurich.connection import Asked, Connection, Item
+from podium.drivers.zurich.connection import Asked, Connection, Item, Value
 from podium.drivers.zurich.core_memory import Core, CoreMemory
-from podium.drivers.zurich.error_log import OlderErrors, check_faults, reading
+from podium.drivers.zurich.error_log import OlderErrors, check_faults, entries_in, log_nodes
 from podium.drivers.zurich.examination import (
     firmware_complaints,
     look_at,
@@ -36,6 +36,7 @@ from podium.drivers.zurich.rack import (
 )
 from podium.drivers.zurich.rehearsal import RehearsedServer
 from podium.drivers.zurich.results import acquired
+from podium.drivers.zurich.settings_cache import SettingsCache
 from podium.firmware_interfaces.tai import Tai
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.inventory.models import MODELS
@@ -104,7 +105,9 @@ class ZurichDataServer:
         self._devices = dict(devices)
         self._server = server
         self._memory = CoreMemory(name, server)
+        self._settings = SettingsCache(server)
         self._artifact: ZurichProgram | ZurichRack | None = None
+        self._snapshot: dict[str, object] | None = None
         self._interrupted = threading.Event()
         self._plane = PlaneStart(name, server, devices)
         self._older = OlderErrors(name)
@@ -136,11 +139,28 @@ class ZurichDataServer:
         )
 
     def snapshot(self) -> dict[str, object]:
-        """Return all settings of its instruments by path."""
+        """Return all settings of its instruments by path, in one read for each."""
+        self._settings.take_unread()
         found: dict[str, object] = {}
         for serial in self._devices:
             found |= self._server.settings(f"for the settings of dev{serial}", f"/dev{serial}")
-        return found
+        self._snapshot = found
+        return dict(found)
+
+    @property
+    def changes(self) -> int:
+        """Count the settings sent so far; sequencers and loggers that are switched on are none."""
+        return self._settings.changes
+
+    def snapshot_again(self) -> dict[str, object]:
+        """Return what :meth:`snapshot` does, with what was set since read anew and no more."""
+        unread = self._settings.take_unread()
+        if unread is None or self._snapshot is None:
+            return self.snapshot()
+        before, self._snapshot = self._snapshot, None
+        paths = sorted(path for path in unread if path in before)
+        self._snapshot = before | (self._server.values("for what was set", paths) if paths else {})
+        return dict(self._snapshot)
 
     def close(self) -> None:
         """Forget the session; the server keeps its instruments, and their outputs as they are."""
@@ -163,27 +183,27 @@ class ZurichDataServer:
         self._interrupted.clear()
         programs = programs_of(artifact)
         cores = [Core(root_of(one), one, core) for one in programs for core in one.cores]
-        stop: list[Item] = [(f"{one.place}/enable", 0) for one in cores]
         roots = [root_of(one) for one in programs]
-        stop += self._plane.to_clear(roots)
-        checks = self._memory.checks(cores)
-        found = self._server.several(
-            [*reading(roots), ("to stop its sequencers", SetAll(tuple(stop))), *checks]
+        enabled = [f"{one.place}/enable" for one in cores]
+        found = self._server.values(
+            f"what it holds, for {artifact.name!r}",
+            [*log_nodes(roots), *enabled, *self._memory.checks(cores)],
         )
-        self._older.warn(roots, found[: len(roots)])
+        older = self._older_logs(roots, found)
+        stop: list[Item] = [(path, 0) for path in enabled if found.get(path) != 0]
+        self._set("to stop its sequencers", [*stop, *self._plane.to_clear(older)])
         self._older.loaded(roots, artifact.name)
-        checksums = found[len(roots) + 1 :]
         if isinstance(artifact, ZurichRack):
-            link(self.name, self._server, artifact, self._interrupted)
+            link(self.name, self._server, artifact, self._settings, self._interrupted)
         if self._interrupted.is_set():
             raise Refused(f"{self.name}: loading {artifact.name!r}: given up")
-        self._memory.upload(cores, checksums, self._interrupted)
+        self._memory.upload(cores, found, self._interrupted)
         settings = [
             (f"{root_of(one)}/{path}", np.array(value) if isinstance(value, tuple) else value)
             for one in programs
             for path, value in one.settings
         ]
-        self._set(f"to be set for {artifact.name!r}", settings)
+        self._settings.set(f"to be set for {artifact.name!r}", settings)
         self._artifact = artifact
 
     def arm(self) -> None:
@@ -194,23 +214,19 @@ class ZurichDataServer:
         programs = programs_of(artifact)
         loggers = [path for one in programs for path in results_to_empty(one)]
         roots = [root_of(one) for one in programs]
-        empty = [*((path, 0) for path in loggers), *self._plane.to_clear(roots)]
+        found = self._server.values("for what is older than this run", log_nodes(roots))
+        older = self._older_logs(roots, found)
+        empty = [*((path, 0) for path in loggers), *self._plane.to_clear(older)]
         enabled = [f"{root_of(one)}/{core.node}/enable" for one in programs for core in one.cores]
-        found = self._server.several(
-            [
-                *reading(roots),
-                ("to empty its result loggers", SetAll(tuple(empty))),
-                (
-                    f"to arm {artifact.name!r}",
-                    SetAll(tuple((path, 1) for path in loggers + enabled)),
-                ),
-            ]
-        )
-        self._older.warn(roots, found[: len(roots)])
+        arm = SetAll(tuple((path, 1) for path in loggers + enabled))
+        steps: list[Asked] = [("to empty its result loggers", SetAll(tuple(empty)))]
+        self._server.several([*(steps if empty else []), (f"to arm {artifact.name!r}", arm)])
         parts = {root_of(one): one for one in programs}
         wait_until_armed(self.name, self._server, parts, self._interrupted)
         if isinstance(artifact, ZurichRack) and artifact.trigger is not None:
-            self._set("to await its trigger", await_edge_items(artifact, artifact.trigger))
+            items = await_edge_items(artifact, artifact.trigger)
+            self._settings.note(items)
+            self._set("to await its trigger", items)
 
     def start(self) -> None:
         """Give the instrument's own trigger, or have the PQSC start all that take part.
@@ -267,18 +283,12 @@ class ZurichDataServer:
         root = root_of(program)
         wanted = sorted({(one.channel, slot) for one in program.results for slot in one.slots})
         traced = sorted({one.channel for one in program.results if one.trace_skip is not None})
-        steps: list[Asked] = [
-            (
-                f"for the results of integrator {slot}",
-                GetVector(f"{root}/qachannels/{channel}/readout/result/data/{slot}/wave"),
-            )
+        paths = [
+            f"{root}/qachannels/{channel}/readout/result/data/{slot}/wave"
             for channel, slot in wanted
         ]
-        steps += [
-            ("for the scope's record", GetVector(f"{root}/scopes/0/channels/{channel}/wave"))
-            for channel in traced
-        ]
-        told = self._server.several(steps)
+        paths += [f"{root}/scopes/0/channels/{channel}/wave" for channel in traced]
+        told = self._server.vectors("for its results", paths) if paths else []
         read = dict(zip(wanted, told, strict=False))
         records = dict(zip(traced, told[len(wanted) :], strict=True))
         return {
@@ -347,9 +357,20 @@ class ZurichDataServer:
         """Stop all sequencers, what starts them first, and switch all outputs off."""
         self._artifact = None
         for serial, model in sorted(self._devices.items(), key=lambda one: one[1] != PQSC):
-            self._set(f"to make dev{serial} safe", list(_silent(serial, model)))
+            items = _silent(serial, model)
+            self._settings.note(items)
+            self._set(f"to make dev{serial} safe", items)
 
     # Inside
+
+    def _older_logs(self, roots: Sequence[str], found: Mapping[str, Value]) -> list[str]:
+        """Warn of what the error logs say; return those that are to be emptied."""
+        logs = [found.get(path) for path in log_nodes(roots)]
+        texts = [one if isinstance(one, str) else "" for one in logs]
+        self._older.warn(roots, texts)
+        return [
+            root for root, one in zip(roots, logs, strict=True) if one is None or entries_in(one)
+        ]
 
     def _set(self, asked: str, items: list[Item]) -> None:
         if items:

@@ -2,11 +2,10 @@
 
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from podium.drivers.errors import ProtocolError
-from podium.drivers.zurich.client_messages import GetText
-from podium.drivers.zurich.connection import Asked, Connection, Item
+from podium.drivers.zurich.connection import Connection, Item
 from podium.firmware_interfaces.printable_text import printable
 
 log = logging.getLogger(__name__)
@@ -43,9 +42,17 @@ def clear_items(roots: Iterable[str]) -> list[Item]:
     return [(f"{root}/raw/error/clear", 1) for root in roots]
 
 
-def reading(roots: Iterable[str]) -> list[Asked]:
-    """Return what asks for the error logs of instruments, before they are emptied."""
-    return [("for what is older than this run", GetText(f"{root}/{LOG}")) for root in roots]
+def log_nodes(roots: Iterable[str]) -> list[str]:
+    """Return the paths of the error logs of instruments."""
+    return [f"{root}/{LOG}" for root in roots]
+
+
+def entries_in(log: object) -> bool:
+    """Return whether a log has entries, harmless ones too, or is none that can be read."""
+    try:
+        return bool(json.loads(str(log))["messages"])
+    except (ValueError, KeyError, TypeError):
+        return True
 
 
 class OlderErrors:
@@ -80,12 +87,16 @@ class OlderErrors:
                 log.warning("%s: %s (%s; this run goes on)", self._name, words, whose)
 
 
-def check_faults(name: str, server: Connection, what: str, roots: Iterable[str]) -> None:
+def check_faults(name: str, server: Connection, what: str, roots: Collection[str]) -> None:
     """Raise ``ProtocolError`` where an instrument complained since its error log was emptied.
 
     One that plays nothing, or something wrong, would be missed by nobody who only counts results.
     """
-    for root in roots:
-        said = said_by(server, root)
+    paths = dict(zip(log_nodes(roots), roots, strict=True))
+    if not paths:
+        return
+    found = server.values("for its error log", tuple(paths))
+    for path, root in paths.items():
+        said = "; ".join(messages_in(str(found.get(path, ""))))
         if said:
             raise ProtocolError(f"{name}: running {what!r}: {root.removeprefix('/')} says: {said}")

@@ -7,6 +7,7 @@ from typing import Final
 from podium.drivers.errors import Refused
 from podium.drivers.zurich.completion import loggers_of, until
 from podium.drivers.zurich.connection import Connection, Item
+from podium.drivers.zurich.settings_cache import SettingsCache
 from podium.firmware_interfaces.zurich.limits import PQSC
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack
@@ -38,7 +39,13 @@ def results_to_empty(program: ZurichProgram) -> list[str]:
     return found
 
 
-def link(name: str, server: Connection, rack: ZurichRack, interrupted: threading.Event) -> None:
+def link(
+    name: str,
+    server: Connection,
+    rack: ZurichRack,
+    settings: SettingsCache,
+    interrupted: threading.Event,
+) -> None:
     """Have all that take part take their clock from the PQSC; return when their links are there.
 
     One that does already is left as it is: a change of its clock would stop it. Raises ``Refused``
@@ -61,7 +68,9 @@ def link(name: str, server: Connection, rack: ZurichRack, interrupted: threading
     ]
     others = [path for path in clocks if server.whole("for its clock", path) != ZSYNC_CLOCK]
     if others:
-        server.set("to take its clock from ZSync", [(path, ZSYNC_CLOCK) for path in others])
+        items: list[Item] = [(path, ZSYNC_CLOCK) for path in others]
+        settings.note(items)
+        server.set("to take its clock from ZSync", items)
     for one in rack.ports:
         path = f"{pqsc}/zsyncs/{one.port}/connection/status"
 

@@ -7,7 +7,8 @@ from podium.drivers.zurich.client_messages import (
     GetInteger,
     GetResultStamp,
     GetText,
-    GetVector,
+    GetValues,
+    GetVectors,
     PollIntegers,
     SetAll,
 )
@@ -30,8 +31,10 @@ def _one(server: Connection, one: Asked) -> Any:
             return server.wholes(asked, paths, after_s)
         case GetText(path):
             return server.text(asked, path)
-        case GetVector(path):
-            return server.vector(asked, path)
+        case GetValues(paths):
+            return server.values(asked, paths)
+        case GetVectors(paths):
+            return server.vectors(asked, paths)
         case GetResultStamp(path):
             return server.stamp(asked, path)
         case _:

@@ -31,6 +31,9 @@ It has the code of all unknown errors then (``zhinst.core`` 26.7.2)."""
 API_LEVEL: Final = 6
 """Of the client's words with the server: the one that all instruments but an HF2 have."""
 
+EXPRESSION_MAX: Final = 4096
+"""Characters of one expression for several nodes; more nodes are asked for in several."""
+
 UNDEFINED = ("none", "", "unknown")
 """Interfaces that say that an instrument is connected by none."""
 
@@ -53,7 +56,7 @@ class VendorSession:
                 ) from error
             raise Unreachable(str(error)) from error
         self._connections: frozenset[tuple[int, int]] = frozenset()
-        self._watched: tuple[str, ...] = ()
+        self._watched: set[str] = set()
         """Nodes whose changes the server tells of by itself."""
         with self._translated():
             visible = self._serials("visible")
@@ -107,37 +110,62 @@ class VendorSession:
     def wholes(self, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
         """Return the whole numbers of nodes, after a pause; a node that changes ends it.
 
-        The first look after a pause begins to listen, the first without one ends it: what was
-        told meanwhile is forgotten, since a node's value is always asked for. A server that
-        tells nothing costs the rest of the pause.
+        The first look after a pause begins to listen. What the server tells is forgotten, since a
+        node's value is always asked for. A server that tells nothing costs the rest of the pause.
         """
         with self._translated():
-            self._watch(tuple(paths) if after_s else ())
             if after_s:
+                self._watch(paths)
                 self._server.poll(0.0, max(1, round(1e3 * after_s)), flat=True)
-            return tuple(int(self._server.getInt(path)) for path in paths)
+            if len(paths) == 1:
+                return (int(self._server.getInt(paths[0])),)
+            found = self._read(paths)
+            return tuple(
+                int(found[path] if path in found else self._server.getInt(path)) for path in paths
+            )
 
-    def _watch(self, paths: tuple[str, ...]) -> None:
-        """Listen to these nodes, and no others; what is over needs no subscription."""
-        if set(paths) <= set(self._watched) and (paths or not self._watched):
-            return
-        if self._watched:
-            self._server.unsubscribe(list(self._watched))
-        self._watched = paths
-        if paths:
-            self._server.subscribe(list(paths))
+    def _watch(self, paths: Sequence[str]) -> None:
+        """Listen to these nodes, and to those of before: to begin and to end takes questions.
+
+        What was told between two waits ends the first pause of the next one.
+        """
+        new = [path for path in paths if path not in self._watched]
+        if new:
+            self._server.subscribe(new)
+            self._watched.update(new)
+
+    def values(self, paths: Sequence[str]) -> dict[str, int | float | str]:
+        """Return the numbers and texts that nodes hold; what is not there is left out."""
+        with self._translated():
+            return self._read(paths)
+
+    def _read(self, paths: Sequence[str]) -> dict[str, int | float | str]:
+        return {
+            path: told
+            for path, entry in self._entries(paths).items()
+            if (told := _plain(entry)) is not None
+        }
+
+    def _entries(self, paths: Sequence[str]) -> dict[str, Any]:
+        """Return what the client tells of each node: several in one expression are one request."""
+        found: dict[str, Any] = {}
+        for some in expressions(paths):
+            found |= self._server.get(some, flat=True, settingsonly=False)
+        return found
 
     def text(self, path: str) -> str:
         """Return the text that a node holds."""
         with self._translated():
             return str(self._server.getString(path))
 
-    def vector(self, path: str) -> NDArray[np.complex128]:
-        """Return the vector that a node holds."""
+    def vectors(self, paths: Sequence[str]) -> list[NDArray[np.complex128]]:
+        """Return the vectors that nodes hold."""
         with self._translated():
-            told: Mapping[str, Any] = self._server.get(path, flat=True)
-            (entry,) = told.values()
-            return np.asarray(entry[0]["vector"], np.complex128)
+            found = self._entries(paths)
+            for path in paths:
+                if not isinstance(found.get(path), list):
+                    raise Refused(f"{path} holds no vector")
+            return [np.asarray(found[path][0]["vector"], np.complex128) for path in paths]
 
     def stamp(self, path: str) -> int:
         """Return the time stamp of the first sample in a result logger's vector, ticks."""
@@ -152,9 +180,9 @@ class VendorSession:
             told = self._server.get(f"{path}/*", settingsonly=True, flat=True)
         found: dict[str, object] = {}
         for node, entry in told.items():
-            if isinstance(entry, dict) and "value" in entry:
-                value = entry["value"]
-                found[node] = value[0] if isinstance(value, list) else value.item()
+            plain = _plain(entry)
+            if plain is not None:
+                found[node] = plain
         return found
 
     @contextmanager
@@ -168,6 +196,29 @@ class VendorSession:
             raise (Unreachable if gone else Refused)(str(error)) from error
         if not _are_open(self._connections):
             raise Unreachable("the connection was lost, and the server may have been started anew")
+
+
+def expressions(paths: Sequence[str]) -> Iterator[str]:
+    """Yield paths with commas between them, as the client takes several at once."""
+    some: list[str] = []
+    length = 0
+    for path in paths:
+        if some and length + len(path) >= EXPRESSION_MAX:
+            yield ",".join(some)
+            some, length = [], 0
+        some.append(path)
+        length += len(path) + 1
+    if some:
+        yield ",".join(some)
+
+
+def _plain(entry: Any) -> int | float | str | None:
+    """Return the number or the text that the client tells of a node; None: it is a vector."""
+    if not isinstance(entry, dict) or "value" not in entry:
+        return None
+    value = entry["value"]
+    plain: int | float | str = value[0] if isinstance(value, list) else value.item()
+    return plain
 
 
 def _are_open(sockets: frozenset[tuple[int, int]]) -> bool:

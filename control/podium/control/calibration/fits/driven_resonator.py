@@ -77,10 +77,13 @@ def ring_up(
     amplitude: Array,
     longest_s: float,
     step_s: float,
+    *,
+    distances_alone: bool = False,
 ) -> "RingUp":
     """Return :meth:`DrivenResonator.ring_up` of several, which are the first axis of its shape.
 
-    ``step_s``: at most so long is a step.
+    ``step_s``: at most so long is a step. ``distances_alone``: nothing but :meth:`RingUp.distance`
+    is asked of it; the rest, which is most of what is written down, is left out.
     """
     frequency, drive = np.broadcast_arrays(
         np.asarray(frequency_hz, float), np.asarray(amplitude, float)
@@ -101,7 +104,8 @@ def ring_up(
     rate = np.zeros(field.shape, np.complex128)
     rate.real = -half
     growth = np.zeros(field.shape, np.complex128)
-    fields, rates, grown = np.zeros((3, steps + 1, 2, half.size), np.complex128)
+    kept = 0 if distances_alone else steps + 1
+    fields, rates, grown = np.zeros((3, kept, 2, half.size), np.complex128)
     apart = np.zeros((steps + 1, half.size), np.complex128)
     for k in range(steps):
         photons = field.real**2 + field.imag**2
@@ -116,7 +120,8 @@ def ring_up(
         during = rest * each - steady * step_s
         field = field + rest
         apart[k + 1] = apart[k] + during[1] - during[0]
-        fields[k + 1], rates[k], grown[k] = field, rate, growth
+        if kept:
+            fields[k + 1], rates[k], grown[k] = field, rate, growth
     return RingUp(step_s, shape, apart, fields, rates[:, 0], grown[:, 0])
 
 
@@ -327,7 +332,14 @@ def fit_resonator(
 
     def logarithms(vectors: Array) -> Array:
         resonators = [resonator_of(vector) for vector in vectors]
-        ring = ring_up(resonators, settings[:, 0], np.exp(settings[:, 1]), longest_s, step_s)
+        ring = ring_up(
+            resonators,
+            settings[:, 0],
+            np.exp(settings[:, 1]),
+            longest_s,
+            step_s,
+            distances_alone=True,
+        )
         rises = ring.distance(opens_s, settings[:, 2:])[..., 0]
         return np.asarray(np.log(np.maximum(rises, 1e-300)))[:, same.ravel()]
 

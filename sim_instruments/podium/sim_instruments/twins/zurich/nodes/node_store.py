@@ -85,6 +85,10 @@ class NodeStore:
         self._listed_of: tuple[str, ...] = ()
         self._listings: dict[tuple[str, ListFlags], tuple[str, ...]] = {}
         """What was listed of these nodes."""
+        self._matches: dict[tuple[str, ListFlags], tuple[str, ...]] = {}
+        """What of them was read together."""
+        self._known_paths = (0, self._paths)
+        """How many nodes had been set, and all paths then."""
         self.unmeant = 0
         """Return sets of nodes on which nothing in the simulation depends."""
 
@@ -153,7 +157,7 @@ class NodeStore:
         if whole in self._by_path:
             return [self.get(whole, now_fs)]
         found: list[AnnotatedValue] = []
-        for path in self.matching(expression, flags):
+        for path in self._read_together(expression, flags):
             path, node = self.find(path)
             if Access.READ in node.access and Access.STREAM not in node.access:
                 found.append(self._read(path, node, now_fs))
@@ -213,9 +217,7 @@ class NodeStore:
         paths = self._all()
         if flags & ListFlags.SUBSCRIBED_ONLY:
             return listed(shape, self._let_through(paths, flags), flags)
-        if paths is not self._listed_of:  # nodes were added: what was listed holds no more
-            self._listings.clear()
-            self._listed_of = paths
+        self._forget_listings()
         found = self._listings.get((shape, flags))
         if found is None:
             found = listed(shape, self._let_through(paths, flags), flags)
@@ -316,6 +318,26 @@ class NodeStore:
         ticks = self.time_base.ticks(now_fs)
         return AnnotatedValue(path, ticks, node.initial if held is None else held.value)
 
+    def _read_together(self, expression: str, flags: ListFlags) -> tuple[str, ...]:
+        """Return what :meth:`matching` does: clients read the same nodes again and again."""
+        if flags & ListFlags.SUBSCRIBED_ONLY:
+            return self.matching(expression, flags)
+        self._forget_listings()
+        found = self._matches.get((expression, flags))
+        if found is None:
+            if len(self._matches) >= LISTINGS_MAX:
+                self._matches.clear()
+            found = self._matches[expression, flags] = self.matching(expression, flags)
+        return found
+
+    def _forget_listings(self) -> None:
+        """Forget what was listed where nodes were added since."""
+        paths = self._all()
+        if paths is not self._listed_of:
+            self._listings.clear()
+            self._matches.clear()
+            self._listed_of = paths
+
     def _known(self, whole: str) -> bool:
         return whole in self._by_path or self._one_of_many(whole) is not None
 
@@ -331,8 +353,13 @@ class NodeStore:
         return replace(node, path=below, many=0)
 
     def _all(self) -> tuple[str, ...]:
-        more = [path for path in self._held if path not in self._by_path]
-        return (*self._paths, *sorted(more)) if more else self._paths
+        count, known = self._known_paths
+        if count != len(self._held):  # nothing that was set is ever taken out
+            more = [path for path in self._held if path not in self._by_path]
+            if len(self._paths) + len(more) != len(known):
+                known = (*self._paths, *sorted(more))
+            self._known_paths = (len(self._held), known)
+        return known
 
     def _kind(self, node: Node, about: NodeDescription) -> NodeType:
         if node.kind is NodeType.INTEGER and about.choices:
