@@ -26,7 +26,7 @@ from tests.benches.physics.linked_nodes import (
 from tests.benches.physics.small_chip import capture, tone
 from tests.benches.referees.qutip_pair import PULSE, RETURN_NS
 
-from podium.sim_instruments.physics.chip import Chip
+from podium.sim_instruments.physics.chip import Chip, FluxPulses
 from podium.sim_instruments.physics.episodes import (
     APART_FOLDS,
     RING_DOWN_FOLDS,
@@ -35,6 +35,7 @@ from podium.sim_instruments.physics.episodes import (
 )
 from podium.sim_instruments.physics.fast_flux import VOLTS
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.physics.world import Lines, World
@@ -44,13 +45,10 @@ FAR_END = replace(QUBITS[0], name="node_b.q0")
 FAR_LINE = replace(FEEDLINE, name="node_b.feedline", qubits=(FAR_END.name,))
 MATRIX_OF_ALL = np.zeros((3, 3))
 MATRIX_OF_ALL[:2, :2], MATRIX_OF_ALL[2, 2] = MATRIX, MATRIX[0, 0]
-CHIP = Chip(
-    (*QUBITS, FAR_END),
-    [FEEDLINE, FAR_LINE],
-    MATRIX_OF_ALL,
-    np.zeros(3),
-    {NAMES: EXCHANGE_HZ / CHARGES[0] / CHARGES[1]},
-)
+PARTS = ((*QUBITS, FAR_END), [FEEDLINE, FAR_LINE], MATRIX_OF_ALL, np.zeros(3))
+COUPLING = {NAMES: EXCHANGE_HZ / CHARGES[0] / CHARGES[1]}
+CHIP = Chip(*PARTS, COUPLING)
+WITH_MEMORY = FluxPulses({f"{NAMES[0]}.flux": LineResponse(((-0.01, 60.0),))})
 BIASES = CHIP.sweet_spots_v()
 FAR = CHIP.at(BIASES)[1].qubits[0]
 NEAR = POINT.qubits[0]
@@ -62,7 +60,7 @@ EARLY_NS, LATE_NS = 700, 3_000
 QUANTA = PULSE.pieces[0].level.real * VOLTS * COUPLED.flux_shares(NAMES[0])[f"{NAMES[0]}.flux"]
 
 
-def world() -> World:
+def world(chip: Chip = CHIP) -> World:
     lines = Lines(
         CHIP_LINES.feedlines | {FAR_LINE.name},
         CHIP_LINES.drives | {f"{FAR.name}.drive"},
@@ -70,7 +68,7 @@ def world() -> World:
         {**dict.fromkeys(NAMES, POINT.name), FAR.name: FAR_LINE.name},
     )
     link = link_of(NEAR, FAR, transmission=1.0)
-    return World(CHIP.at, 3, lines, CHIP, links=(link,), channel=PhotonExchange())
+    return World(chip.at, 3, lines, chip, links=(link,), channel=PhotonExchange())
 
 
 def probe(k: int) -> float:
@@ -179,6 +177,27 @@ def test_a_session_plays_the_gate_and_goes_on_with_the_neighbour() -> None:
     assert first.integrated.size == 1
     others = session.go_on(late, [far, neighbour], [0, 2])
     assert [one.integrated.size for one in others] == [1, 1]
+
+
+def test_the_far_end_is_read_behind_a_gate_of_another_session_that_has_read_nothing() -> None:
+    """The part has the gate's flux pulse and drives, and no tone on that feedline."""
+    both = world(Chip(*PARTS, COUPLING, pulses=WITH_MEMORY))
+    signals = played(0.0, gate=True, shots=1)
+    far_lines = {FAR_LINE.name, f"{FAR.name}.drive", f"{FAR.name}.sideband"}
+    mine = {one.line for one in signals.drives if one.line not in far_lines}
+    near, far = (
+        both.begin(
+            RunStart(run, START_FS, dict(BIASES), reached=frozenset(reached), instrument=name)
+        )
+        for run, name, reached in ((5, "near", mine), (6, "far", far_lines))
+    )
+    gated = [d for d in signals.drives if d.line in mine and d.start_ns[0] < EARLY_NS - 50]
+    near.say(gated, PERIOD_NS)
+    far.say([one for one in signals.drives if one.line in far_lines], PERIOD_NS)
+    window = [one for one in signals.captures if one.line == FAR_LINE.name]
+    assert far.asks(window)
+    (found,) = far.go_on((), window, [0])
+    assert found.integrated.size == 1
 
 
 def test_a_flux_pulse_on_the_half_while_it_is_driven_is_refused() -> None:
