@@ -37,7 +37,8 @@ from podium.sim_instruments.physics.fast_flux import VOLTS
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
-from podium.sim_instruments.physics.signals import RunSignals
+from podium.sim_instruments.physics.session import Session
+from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
 
 SHOTS, PERIOD_NS, START_FS = 300, 400_000, 10**24
@@ -179,24 +180,48 @@ def test_a_session_plays_the_gate_and_goes_on_with_the_neighbour() -> None:
     assert [one.integrated.size for one in others] == [1, 1]
 
 
-def test_the_far_end_is_read_behind_a_gate_of_another_session_that_has_read_nothing() -> None:
-    """The part has the gate's flux pulse and drives, and no tone on that feedline."""
-    both = world(Chip(*PARTS, COUPLING, pulses=WITH_MEMORY))
+FAR_LINES = {FAR_LINE.name, f"{FAR.name}.drive", f"{FAR.name}.sideband"}
+
+
+def apart(chip: Chip = CHIP) -> tuple[Session, Session, list[PulseTrain]]:
+    """Sessions of two instruments behind a pair and a gate; the far one has read its half.
+
+    Third: what is played on the near chip before its own readouts.
+    """
+    both = world(chip)
     signals = played(0.0, gate=True, shots=1)
-    far_lines = {FAR_LINE.name, f"{FAR.name}.drive", f"{FAR.name}.sideband"}
-    mine = {one.line for one in signals.drives if one.line not in far_lines}
+    lines = {one.line for one in signals.drives} - FAR_LINES
     near, far = (
-        both.begin(
-            RunStart(run, START_FS, dict(BIASES), reached=frozenset(reached), instrument=name)
-        )
-        for run, name, reached in ((5, "near", mine), (6, "far", far_lines))
+        both.begin(RunStart(run, START_FS, dict(BIASES), reached=frozenset(mine), instrument=name))
+        for run, name, mine in ((5, "near", lines), (6, "far", FAR_LINES))
     )
-    gated = [d for d in signals.drives if d.line in mine and d.start_ns[0] < EARLY_NS - 50]
+    gated = [d for d in signals.drives if d.line in lines and d.start_ns[0] < EARLY_NS - 50]
     near.say(gated, PERIOD_NS)
-    far.say([one for one in signals.drives if one.line in far_lines], PERIOD_NS)
+    far.say([one for one in signals.drives if one.line in FAR_LINES], PERIOD_NS)
     window = [one for one in signals.captures if one.line == FAR_LINE.name]
     assert far.asks(window)
     (found,) = far.go_on((), window, [0])
+    assert found.integrated.size == 1
+    return near, far, gated
+
+
+def test_the_far_end_is_read_behind_a_gate_of_another_session_that_has_read_nothing() -> None:
+    """The part has the gate's flux pulse and drives, and no tone on that feedline."""
+    apart(Chip(*PARTS, COUPLING, pulses=WITH_MEMORY))
+
+
+def test_a_neighbour_stays_coherent_through_a_readout_in_a_later_part() -> None:
+    """So it may be driven as soon as few photons are left; one that is read may not."""
+    near, far, _ = apart()
+    far.end(PERIOD_NS)
+    read_ns = LATE_NS + 2_000
+    near.say([tone(probe(0), 2e-4, 600, [read_ns])], 2 * PERIOD_NS)
+    near.go_on((), [capture(probe(0), 600, [read_ns + 150])], [1])
+    at = (
+        read_ns + 600 + int(APART_FOLDS * ring_down_ns(POINT, 1.0)) + 130
+    )  # and the way to the chip
+    near.say([flip(1, [at]), tone(probe(1), 2e-4, 600, [at + 200])], 2 * PERIOD_NS)
+    (found,) = near.go_on((), [capture(probe(1), 600, [at + 350])], [2])
     assert found.integrated.size == 1
 
 
