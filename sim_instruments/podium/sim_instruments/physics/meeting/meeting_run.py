@@ -171,32 +171,9 @@ def levels_found(
     gates = [pair for one in feedlines for pair in gates_of(one, names, known_gates)]
     names += [name for pair in gates for name in pair.names]
     origin_fs = min((one.run.signals.start_tai_fs for one in feedlines), default=0)
-    begun = {name for state in kept if state.is_coherent for name in state.names}
-    members: dict[str, tuple[int, Member]] = {}
-    for name in dict.fromkeys(names):
-        own = [(n, end) for n, link in enumerate(active) for end in link.ends if end.qubit == name]
-        own = [(n, end) for n, end in own if end.sideband in played]
-        rows = [
-            pair.rows(number, pair.names.index(name))
-            for number, pair in enumerate(gates)
-            if name in pair.names
-        ]
-        found = _member(
-            name,
-            own,
-            joined_gates(rows),
-            feedlines,
-            origin_fs,
-            begun=name in begun,
-            goes_on=whole,
-        )
-        if found is not None:
-            members[name] = found
-        elif name in driven:
-            raise NotSimulated(
-                f"a photon is made or caught at {name}, which the run does not reach: that is not "
-                "simulated; read it, or drive it, by the instrument that plays its sideband"
-            )
+    members = _members(
+        list(dict.fromkeys(names)), active, gates, feedlines, played, kept, whole=whole
+    )
     ends = [[end.qubit if end.sideband in played else "" for end in link.ends] for link in active]
     known: list[Known] = [{} for _ in feedlines]
     left: list[KeptState] = []
@@ -223,6 +200,47 @@ def levels_found(
         for name, path in zip(group, paths, strict=True):
             known[members[name][0]][name] = members[name][1].episode, path
     return known, left
+
+
+def _members(
+    names: Sequence[str],
+    active: Sequence[Link],
+    gates: Sequence[GatePair],
+    feedlines: Sequence[HeardFeedline],
+    played: set[str],
+    kept: Sequence[KeptState],
+    *,
+    whole: bool,
+) -> dict[str, tuple[int, Member]]:
+    """Return each qubit as its run plays and reads it, and which feedline, by name."""
+    origin_fs = min((one.run.signals.start_tai_fs for one in feedlines), default=0)
+    begun = {name for state in kept if state.is_coherent for name in state.names}
+    members: dict[str, tuple[int, Member]] = {}
+    for name in names:
+        own = [(n, end) for n, link in enumerate(active) for end in link.ends if end.qubit == name]
+        own = [(n, end) for n, end in own if end.sideband in played]
+        rows = [
+            pair.rows(number, pair.names.index(name))
+            for number, pair in enumerate(gates)
+            if name in pair.names
+        ]
+        found = _member(
+            name,
+            own,
+            joined_gates(rows),
+            feedlines,
+            origin_fs,
+            begun=name in begun,
+            goes_on=whole,
+        )
+        if found is not None:
+            members[name] = found
+        elif own:
+            raise NotSimulated(
+                f"a photon is made or caught at {name}, which the run does not reach: that is not "
+                "simulated; read it, or drive it, by the instrument that plays its sideband"
+            )
+    return members
 
 
 def as_heard(one: HeardFeedline) -> HeardFeedline:
