@@ -63,17 +63,16 @@ class PhotonProgram:
         return [pulse, Barrier(self.names)]
 
     def photon(self, lag_ns: int = 4) -> list[Statement]:
-        """Make a photon at ``a`` and catch it at ``b``, which begins so much later."""
+        """Make a photon at ``a`` and catch it at ``b``, which begins so much later (or earlier)."""
         bandwidth_hz = min(self.value(f"link_ab.{end}.kappa") for end in "ab")
-        found: list[Statement] = []
+        later = "b.sideband" if lag_ns >= 0 else "a.sideband"
+        found: list[Statement] = [Delay((later,), abs(lag_ns) * NS)] if lag_ns else []
         for end, shape in (("a", emission), ("b", absorption)):
             drive = SidebandDrive(
                 self.value(f"link_ab.{end}.sideband_rate"),
                 self.value(f"link_ab.{end}.stark_shift"),
             )
             kappa_hz = self.value(f"link_ab.{end}.kappa")
-            if end == "b":
-                found.append(Delay(("b.sideband",), lag_ns * NS))
             found.append(
                 Play(
                     f"{end}.sideband", played(shape(drive, bandwidth_hz, kappa_hz, PHOTON_NS)), 1.0

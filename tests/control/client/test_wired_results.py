@@ -2,31 +2,28 @@
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from tests.benches.links.linked_ends import LINKED
 from tests.benches.links.photon_readout import level_of, pair_flip, remote_flip
+from tests.benches.links.uncorrected_lab import UncorrectedLab
 from tests.benches.servers.photon_program import NS, PhotonProgram
 
 from podium.control.client.facility_access import open_facility
-from podium.control.client.lab import Lab
 from podium.control.client.result_latencies import line_between, stored_latencies
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Program
-from podium.control.runs.errors import RunFailed, RunRefused
+from podium.control.runs.errors import RunRefused
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import write_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.endpoints import published
 from podium.sim_instruments.servers.faults import bring_about
 from podium.sim_instruments.servers.serving import open_serving
-
-if TYPE_CHECKING:
-    import xarray
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
@@ -37,8 +34,6 @@ pytestmark = [
 WIRED = LINKED.parent / "facility_wired.yaml"
 SHOTS = 150
 PAIRS = 60
-TRIES = 12
-"""Starts that a busy machine is too late for."""
 
 
 def measured(value_s: float, name: str = "link_ab.result_latency") -> ParameterEntry:
@@ -55,25 +50,6 @@ def test_the_latency_of_a_line_is_that_of_the_link_between_its_nodes() -> None:
     assert stored_latencies(load_facility(str(LINKED), None), record) == ()
 
 
-class Uncorrected:
-    """Runs programs as clusters are wired, without measured skews, until a start is in time."""
-
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._lab, name)
-
-    async def run(self, program: Program) -> "xarray.Dataset":
-        for left in reversed(range(TRIES)):
-            try:
-                return await self._lab.run(program, corrected=False)
-            except RunFailed:
-                if not left:
-                    raise
-        raise AssertionError("not reached")
-
-
 @pytest.mark.slow
 async def test_a_result_of_one_cluster_flips_the_qubit_of_another(tmp_path: Path) -> None:
     write_world(sample(WIRED, 3), tmp_path / "twin.yaml")
@@ -87,7 +63,7 @@ async def test_a_result_of_one_cluster_flips_the_qubit_of_another(tmp_path: Path
         with published(endpoints, serving.endpoints()):
             async with open_facility(WIRED, endpoints) as opened, asyncio.timeout(400):
                 await opened.ready(60)
-                lab: Any = Uncorrected(opened)
+                lab: Any = UncorrectedLab(opened)
                 levels = {end: await level_of(lab, made, end) for end in "ab"}
                 data = await lab.run(flip(780 * NS))
                 with pytest.raises(RunRefused, match=r"by a_to_b.* ns too late .* let it wait"):
@@ -110,7 +86,7 @@ async def test_a_half_of_a_pair_flips_the_other_on_another_cluster(tmp_path: Pat
         with published(endpoints, serving.endpoints()):
             async with open_facility(WIRED, endpoints) as opened, asyncio.timeout(400):
                 await opened.ready(60)
-                lab: Any = Uncorrected(opened)
+                lab: Any = UncorrectedLab(opened)
                 levels = {end: await level_of(lab, made, end) for end in "ab"}
                 found = []
                 for flips in (True, False):

@@ -388,20 +388,36 @@ def one_after_another(readouts: Sequence[Sequence[Statement]]) -> list[Statement
     return body
 
 
+def ending_together(readouts: Sequence[Sequence[Statement]]) -> list[Statement]:
+    """Delay readouts so that their windows end at one time, within 4 ns."""
+    lasts_ns = [_lasts_ns(readout) for readout in readouts]
+    body: list[Statement] = []
+    for lasting_ns, readout in zip(lasts_ns, readouts, strict=True):
+        late_ns = (max(lasts_ns) - lasting_ns) // GRID_NS * GRID_NS
+        if late_ns:
+            body.append(Delay((_window(readout).frame,), late_ns * FS_PER_NS))
+        body += readout
+    return body
+
+
 def begins_ns(readouts: Sequence[Sequence[Statement]]) -> tuple[int, ...]:
     """Return when readouts begin whose windows end :data:`RESULTS_APART_NS` apart, ns.
 
     The shortest comes first; the order of what is returned is that of ``readouts``.
     """
-    lasts_ns = [
-        (window.delay_fs + window.duration_fs) // FS_PER_NS for window in map(_window, readouts)
-    ]
+    lasts_ns = [_lasts_ns(readout) for readout in readouts]
     found = [0] * len(readouts)
     free_ns = 0
     for k in sorted(range(len(readouts)), key=lambda k: lasts_ns[k]):
         found[k] = max(0, GRID_NS * ceil((free_ns - lasts_ns[k]) / GRID_NS))
         free_ns = found[k] + lasts_ns[k] + RESULTS_APART_NS
     return tuple(found)
+
+
+def _lasts_ns(readout: Sequence[Statement]) -> int:
+    """Return how long after a readout's begin its window ends."""
+    window = _window(readout)
+    return (window.delay_fs + window.duration_fs) // FS_PER_NS
 
 
 def _window(readout: Sequence[Statement]) -> Capture:

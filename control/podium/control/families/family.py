@@ -105,17 +105,18 @@ def with_lines(
 ) -> ControllerFamily:
     """Return a family whose controller undoes those of ``lines`` that are at ports of its own.
 
-    Raises ``DoesNotFit`` where the family cannot.
+    It knows those of the family's other controllers, too: filters take time, for which all that
+    begin together are held back. Raises ``DoesNotFit`` where the family cannot.
     """
-    own = {port: line for port, line in lines.items() if port in family.ports[controller]}
-    if not own:
-        return family
-    if not isinstance(family, CorrectsLines):
+    own = [port for port in lines if port in family.ports[controller]]
+    if own and not isinstance(family, CorrectsLines):
         raise DoesNotFit(
             f"{controller}: the response of {', '.join(own)} is to be undone, and Podium sets no "
             "filters of these controllers; run without corrections of lines"
         )
-    return family.corrected(own)
+    ports = frozenset[str]().union(*family.ports.values())
+    known = {port: line for port, line in lines.items() if port in ports}
+    return family.corrected(known) if known and isinstance(family, CorrectsLines) else family
 
 
 class RecompiledProgram:

@@ -123,6 +123,10 @@ class DigitalLines:
             raise ValueError(f"a cable to {'.'.join(sink)} cannot be {delay_fs} fs long")
         self._cables[sink] = Cable(source, delay_fs, delayed_fs, detector)
 
+    def cabled(self, sink: tuple[str, str]) -> bool:
+        """Tell whether a cable is laid to ``sink``, plugged in or not."""
+        return sink in self._cables
+
     def plugged(self, sink: tuple[str, str]) -> bool:
         """Tell whether the cable to ``sink`` is on where signals go in."""
         with self._lock:
@@ -371,6 +375,10 @@ class LinesEnd:
     def watch(self, settle: Callable[[int], None]) -> None:
         """Say how the instrument is brought up to an instant."""
         self.lines.watch(self.instrument, settle)
+
+    def cabled(self, connector: str) -> bool:
+        """Tell whether a cable is laid to a connector, plugged in or not."""
+        return self.lines.cabled((self.instrument, connector))
 
     def catch_up(self, connector: str, now_fs: int) -> None:
         """Bring whoever sends to a connector up to ``now_fs``."""

@@ -257,9 +257,12 @@ class Laboratory:
         if not self.plays:
             return  # without a chip nobody shares photons, and its physics is not to be imported
         sessions = self.world.session_meetings
+        now_fs = self.clock.now_fs()
+        for name in sorted(sessions.going):
+            # its client may not ask for long, and others wait for what it does next
+            self.lines.settle(name, now_fs)
         if not (self.meetings.waits or sessions.waits):
             return
-        now_fs = self.clock.now_fs()
         if self.meetings.waits:
             self.meetings.look(now_fs, lambda name: self.twins[name].horizon(now_fs))
         if sessions.waits:

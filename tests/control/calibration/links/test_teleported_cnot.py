@@ -1,5 +1,7 @@
 """A CNOT teleported between two nodes: what shots tell, its program, the product of its parts."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tests.benches.links.linked_ends import LINKED, bench_of, entry
@@ -7,7 +9,13 @@ from tests.benches.links.teleported_circuit import pair, shots_of
 
 from podium.control.calibration.fits.teleported_gate import SETTINGS, teleported_cnot_of
 from podium.control.calibration.links.cnot_product import CnotParts, Wait, expected_of
-from podium.control.calibration.links.teleported_cnot import CnotBench, cnot_program, put_to_use
+from podium.control.calibration.links.teleported_cnot import (
+    CnotBench,
+    cnot_program,
+    parts_of,
+    put_to_use,
+)
+from podium.control.calibration.sequences import RESULTS_APART_NS
 from podium.control.compilers.placing import place_in_fs
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.load import load_facility
@@ -24,6 +32,7 @@ from podium.control.program.validate import validate
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 
 DATA = LINKED.parent / "facility_data_qubits.yaml"
+WIRED = LINKED.parent / "facility_wired_data_qubits.yaml"
 NOTHING_WRONG = ((0.0, 0.0), (0.0, 0.0))
 SHOTS = 300
 
@@ -105,8 +114,8 @@ MORE = {
 }
 
 
-def data_bench() -> CnotBench:
-    return CnotBench.of(bench_of(DATA, **MORE))
+def data_bench(facility: Path = DATA, **more: tuple[float, str]) -> CnotBench:
+    return CnotBench.of(bench_of(facility, **MORE | more))
 
 
 def begins_ns(program, frame: str) -> list[int]:
@@ -138,6 +147,58 @@ def test_results_that_travel_decide_what_the_data_qubits_play() -> None:
     made = compile_program(program, target, ExternalStart(1))
     branching = {one.frame for one in made.sequencers if "set_cond" in one.text}
     assert branching == {side.data.drive for side in bench.sides}
+
+
+def windows_end_ns(program) -> list[int]:
+    """When windows of the pair's halves end, the first half's first."""
+    halves = {"node_a.q0", "node_b.q0"}
+    found = {
+        window.name: int(np.ravel(window.start_fs)[0] + window.duration_fs) // 10**6
+        for one in place_in_fs(program).frames
+        for window in one.windows
+    }
+    return [found[name] for name in sorted(halves)]
+
+
+def test_over_two_clusters_each_result_takes_its_line_and_both_halves_are_read_at_one_time() -> (
+    None
+):
+    """One after the other they would meet on the network of the one that acts."""
+    latencies = {
+        f"link_ab.{name}": (744e-9, "s") for name in ("result_latency", "result_latency_back")
+    }
+    bench = data_bench(WIRED, **latencies)
+    program = cnot_program(bench, 100, fed_forward=True)
+    validate(program)
+    first, second = windows_end_ns(program)
+    assert abs(first - second) < 4
+    apart, other = windows_end_ns(cnot_program(data_bench(), 100, fed_forward=True))
+    assert abs(apart - other) >= 252
+    for name, side in zip(("cluster_a", "cluster_b"), bench.sides, strict=True):
+        made = compile_program(program, targets_of(load_facility(WIRED))[name], ExternalStart(1))
+        branching = {one.frame for one in made.sequencers if "set_cond" in one.text}
+        assert side.data.drive in branching
+        other_side = next(one for one in bench.sides if one is not side)
+        assert other_side.data.drive not in branching
+
+
+def test_waits_are_charged_as_long_as_the_program_makes_them() -> None:
+    """Over lines nobody waits for the second half's readout."""
+    parts = {
+        "t1": (20e-6, "s"),
+        "t2_ramsey": (10e-6, "s"),
+        "false_excited": (0.01, "1"),
+        "false_ground": (0.02, "1"),
+    }
+    more = {f"node_{n}.q{q}.{k}": v for n in "ab" for q in (0, 1) for k, v in parts.items()}
+    more |= {f"node_{n}.q0_q1.budget_error": (0.02, "1") for n in "ab"}
+    more["link_ab.bell_fidelity"] = (0.8, "1")
+    one, other = (data_bench(file, **more) for file in (WIRED, DATA))
+    spans = [
+        sum(wait.span_s for wait in parts_of(each, fed_forward=True).waits) for each in (one, other)
+    ]
+    apart_ns = RESULTS_APART_NS + other.wait_ns() - one.wait_ns()
+    assert spans[1] - spans[0] == pytest.approx(2 * apart_ns * 1e-9)
 
 
 def test_ends_without_a_data_qubit_are_refused_by_name() -> None:

@@ -26,7 +26,7 @@ from tests.benches.physics.linked_nodes import (
 from tests.benches.physics.small_chip import capture, tone
 from tests.benches.referees.qutip_pair import PULSE, RETURN_NS
 
-from podium.sim_instruments.physics.chip import Chip
+from podium.sim_instruments.physics.chip import Chip, FluxPulses
 from podium.sim_instruments.physics.episodes import (
     APART_FOLDS,
     RING_DOWN_FOLDS,
@@ -35,8 +35,10 @@ from podium.sim_instruments.physics.episodes import (
 )
 from podium.sim_instruments.physics.fast_flux import VOLTS
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
-from podium.sim_instruments.physics.signals import RunSignals
+from podium.sim_instruments.physics.session import Session
+from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
 
 SHOTS, PERIOD_NS, START_FS = 300, 400_000, 10**24
@@ -44,13 +46,10 @@ FAR_END = replace(QUBITS[0], name="node_b.q0")
 FAR_LINE = replace(FEEDLINE, name="node_b.feedline", qubits=(FAR_END.name,))
 MATRIX_OF_ALL = np.zeros((3, 3))
 MATRIX_OF_ALL[:2, :2], MATRIX_OF_ALL[2, 2] = MATRIX, MATRIX[0, 0]
-CHIP = Chip(
-    (*QUBITS, FAR_END),
-    [FEEDLINE, FAR_LINE],
-    MATRIX_OF_ALL,
-    np.zeros(3),
-    {NAMES: EXCHANGE_HZ / CHARGES[0] / CHARGES[1]},
-)
+PARTS = ((*QUBITS, FAR_END), [FEEDLINE, FAR_LINE], MATRIX_OF_ALL, np.zeros(3))
+COUPLING = {NAMES: EXCHANGE_HZ / CHARGES[0] / CHARGES[1]}
+CHIP = Chip(*PARTS, COUPLING)
+WITH_MEMORY = FluxPulses({f"{NAMES[0]}.flux": LineResponse(((-0.01, 60.0),))})
 BIASES = CHIP.sweet_spots_v()
 FAR = CHIP.at(BIASES)[1].qubits[0]
 NEAR = POINT.qubits[0]
@@ -62,7 +61,7 @@ EARLY_NS, LATE_NS = 700, 3_000
 QUANTA = PULSE.pieces[0].level.real * VOLTS * COUPLED.flux_shares(NAMES[0])[f"{NAMES[0]}.flux"]
 
 
-def world() -> World:
+def world(chip: Chip = CHIP) -> World:
     lines = Lines(
         CHIP_LINES.feedlines | {FAR_LINE.name},
         CHIP_LINES.drives | {f"{FAR.name}.drive"},
@@ -70,7 +69,7 @@ def world() -> World:
         {**dict.fromkeys(NAMES, POINT.name), FAR.name: FAR_LINE.name},
     )
     link = link_of(NEAR, FAR, transmission=1.0)
-    return World(CHIP.at, 3, lines, CHIP, links=(link,), channel=PhotonExchange())
+    return World(chip.at, 3, lines, chip, links=(link,), channel=PhotonExchange())
 
 
 def probe(k: int) -> float:
@@ -179,6 +178,51 @@ def test_a_session_plays_the_gate_and_goes_on_with_the_neighbour() -> None:
     assert first.integrated.size == 1
     others = session.go_on(late, [far, neighbour], [0, 2])
     assert [one.integrated.size for one in others] == [1, 1]
+
+
+FAR_LINES = {FAR_LINE.name, f"{FAR.name}.drive", f"{FAR.name}.sideband"}
+
+
+def apart(chip: Chip = CHIP) -> tuple[Session, Session, list[PulseTrain]]:
+    """Sessions of two instruments behind a pair and a gate; the far one has read its half.
+
+    Third: what is played on the near chip before its own readouts.
+    """
+    both = world(chip)
+    signals = played(0.0, gate=True, shots=1)
+    lines = {one.line for one in signals.drives} - FAR_LINES
+    near, far = (
+        both.begin(RunStart(run, START_FS, dict(BIASES), reached=frozenset(mine), instrument=name))
+        for run, name, mine in ((5, "near", lines), (6, "far", FAR_LINES))
+    )
+    gated = [d for d in signals.drives if d.line in lines and d.start_ns[0] < EARLY_NS - 50]
+    near.say(gated, PERIOD_NS)
+    far.say([one for one in signals.drives if one.line in FAR_LINES], PERIOD_NS)
+    window = [one for one in signals.captures if one.line == FAR_LINE.name]
+    assert far.asks(window)
+    (found,) = far.go_on((), window, [0])
+    assert found.integrated.size == 1
+    return near, far, gated
+
+
+def test_the_far_end_is_read_behind_a_gate_of_another_session_that_has_read_nothing() -> None:
+    """The part has the gate's flux pulse and drives, and no tone on that feedline."""
+    apart(Chip(*PARTS, COUPLING, pulses=WITH_MEMORY))
+
+
+def test_a_neighbour_stays_coherent_through_a_readout_in_a_later_part() -> None:
+    """So it may be driven as soon as few photons are left; one that is read may not."""
+    near, far, _ = apart()
+    far.end(PERIOD_NS)
+    read_ns = LATE_NS + 2_000
+    near.say([tone(probe(0), 2e-4, 600, [read_ns])], 2 * PERIOD_NS)
+    near.go_on((), [capture(probe(0), 600, [read_ns + 150])], [1])
+    at = (
+        read_ns + 600 + int(APART_FOLDS * ring_down_ns(POINT, 1.0)) + 130
+    )  # and the way to the chip
+    near.say([flip(1, [at]), tone(probe(1), 2e-4, 600, [at + 200])], 2 * PERIOD_NS)
+    (found,) = near.go_on((), [capture(probe(1), 600, [at + 350])], [2])
+    assert found.integrated.size == 1
 
 
 def test_a_flux_pulse_on_the_half_while_it_is_driven_is_refused() -> None:

@@ -29,10 +29,16 @@ from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.sequences import RESULTS_APART_NS, on_grid_ns, one_after_another
+from podium.control.calibration.sequences import (
+    RESULTS_APART_NS,
+    ending_together,
+    on_grid_ns,
+    one_after_another,
+)
 from podium.control.client.gates import TwoQubitGate, gate_of, together
 from podium.control.client.lab import Lab
 from podium.control.client.line_corrections import stored_lines
+from podium.control.client.result_latencies import line_between
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Link
 from podium.control.parameters.entry import Measured, NotMeasured
@@ -140,6 +146,16 @@ class CnotBench:
             found += [side.data.drive_frame(), side.data.readout_frame(), *side.gate.frames]
         return tuple(found)
 
+    @property
+    def one_network(self) -> bool:
+        """Tell whether results of both halves go over one trigger network.
+
+        Else each goes over a line, and is behind the other one's own on the network there.
+        """
+        facility = self.link.first.bench.runner.facility
+        nodes = [end.node.qubit.node for end in self.link.ends]
+        return line_between(facility, *nodes) is None
+
     def pair_ns(self) -> int:
         """Return how long a pair takes from the ends' reset on."""
         bench = self.link
@@ -207,8 +223,12 @@ def cnot_program(bench: CnotBench, shots: int, *, fed_forward: bool = False) -> 
         )
         for end in bench.link.ends
     ]
-    # one wire takes one result at a time
-    body += one_after_another(readouts) if fed_forward else [*readouts[0], *readouts[1]]
+    if not fed_forward:
+        body += [*readouts[0], *readouts[1]]
+    elif bench.one_network:  # which takes one result at a time
+        body += one_after_another(readouts)
+    else:
+        body += ending_together(readouts)
     body += [Barrier(bench.names), Delay(bench.names, bench.wait_ns() * FS_PER_NS)]
     if fed_forward:
         body += [
@@ -253,7 +273,7 @@ def parts_of(bench: CnotBench, *, fed_forward: bool) -> CnotParts:
     for side in bench.sides:
         end, data = side.end.node, side.data
         behind_ns = end.pulse_ns + end.probe_ns + end.flight_ns() + bench.wait_ns()
-        behind_ns += RESULTS_APART_NS if fed_forward else 0
+        behind_ns += RESULTS_APART_NS if fed_forward and bench.one_network else 0
         for node, span_ns in ((data, behind_ns + data.pulse_ns), (end, end.pulse_ns)):
             t1, t2 = (known(node.qubit, one) for one in ("t1", "t2_ramsey"))
             waits.append(Wait(span_ns * 1e-9, t1, t2))

@@ -12,7 +12,12 @@ from podium.control.compilers.qblox.click_windows import ClickRun, click_code, c
 from podium.control.compilers.qblox.compiled_sequencer import CompiledSequencer
 from podium.control.compilers.qblox.discriminators import discriminator_of, rotation_deg
 from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
-from podium.control.compilers.qblox.line_filters import filter_delay_ns, filters_at, undone
+from podium.control.compilers.qblox.line_filters import (
+    filter_delay_ns,
+    filters_at,
+    latest_ns,
+    undone,
+)
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.loopback import tag_inputs
 from podium.control.compilers.qblox.program_series import FrameTrack, ProgramSeries
@@ -113,7 +118,7 @@ def compile_all(
     """
     program = members.programs[0]
     start = None if start is None else nearest(start)
-    frames = members.frames()
+    every = frames = members.frames()
     if start is not None:
         frames = tuple(one for one in frames if one.frame.port in target.ports)
     allocated = allocate(frames, target)
@@ -134,7 +139,7 @@ def compile_all(
         start=start,
         triggers=triggers,
         results=capture_counts(program),
-        latest_ns=max((filter_delay_ns(one) for one in allocated), default=0),
+        latest_ns=latest_ns(every, allocated, target),
     )
     coding = CodeGenerator(members)
     compiled = [

@@ -22,6 +22,8 @@ from podium.sim_instruments.physics.shots import thermal
 
 FORGOTTEN = 1e-3
 """Trace distance from equilibrium at which a state is given up."""
+COHERENT = 1e-6
+"""Part of all elements' magnitudes that is off the diagonal, in a state with coherences."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +43,14 @@ class KeptState:
     def names(self) -> tuple[str, ...]:
         """Return the qubits' names."""
         return tuple(qubit.name for qubit in self.qubits)
+
+    @property
+    def is_coherent(self) -> bool:
+        """Tell whether it is more than a mixture of levels."""
+        levels = np.arange(0, SIZE, LEVELS + 1)
+        mixture = self.rho[np.ix_(*[levels] * self.rho.ndim)]
+        whole = float(np.abs(self.rho).sum())
+        return whole - float(np.abs(mixture).sum()) > COHERENT * whole
 
     def at(self, now_fs: int) -> "KeptState":
         """Return the state as it is later; qubits whose instants are behind that stay."""

@@ -47,7 +47,7 @@ from podium.sim_instruments.physics.readout import flight
 from podium.sim_instruments.physics.schedule import FORGOTTEN, schedule_of
 from podium.sim_instruments.physics.short_run import driven_ns, later_ns
 from podium.sim_instruments.physics.shots import PreparedShots, prepare
-from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
+from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain, RunSignals
 from podium.sim_instruments.physics.spurs import felt, parted, pumped
 from podium.sim_instruments.physics.walk import Paths, Readings
 
@@ -171,23 +171,9 @@ def levels_found(
     gates = [pair for one in feedlines for pair in gates_of(one, names, known_gates)]
     names += [name for pair in gates for name in pair.names]
     origin_fs = min((one.run.signals.start_tai_fs for one in feedlines), default=0)
-    members: dict[str, tuple[int, Member]] = {}
-    for name in dict.fromkeys(names):
-        own = [(n, end) for n, link in enumerate(active) for end in link.ends if end.qubit == name]
-        own = [(n, end) for n, end in own if end.sideband in played]
-        rows = [
-            pair.rows(number, pair.names.index(name))
-            for number, pair in enumerate(gates)
-            if name in pair.names
-        ]
-        found = _member(name, own, joined_gates(rows), feedlines, origin_fs, goes_on=whole)
-        if found is not None:
-            members[name] = found
-        elif name in driven:
-            raise NotSimulated(
-                f"a photon is made or caught at {name}, which the run does not reach: that is not "
-                "simulated; read it, or drive it, by the instrument that plays its sideband"
-            )
+    members = _members(
+        list(dict.fromkeys(names)), active, gates, feedlines, played, kept, whole=whole
+    )
     ends = [[end.qubit if end.sideband in played else "" for end in link.ends] for link in active]
     known: list[Known] = [{} for _ in feedlines]
     left: list[KeptState] = []
@@ -216,10 +202,50 @@ def levels_found(
     return known, left
 
 
+def _members(
+    names: Sequence[str],
+    active: Sequence[Link],
+    gates: Sequence[GatePair],
+    feedlines: Sequence[HeardFeedline],
+    played: set[str],
+    kept: Sequence[KeptState],
+    *,
+    whole: bool,
+) -> dict[str, tuple[int, Member]]:
+    """Return each qubit as its run plays and reads it, and which feedline, by name."""
+    origin_fs = min((one.run.signals.start_tai_fs for one in feedlines), default=0)
+    begun = {name for state in kept if state.is_coherent for name in state.names}
+    members: dict[str, tuple[int, Member]] = {}
+    for name in names:
+        own = [(n, end) for n, link in enumerate(active) for end in link.ends if end.qubit == name]
+        own = [(n, end) for n, end in own if end.sideband in played]
+        rows = [
+            pair.rows(number, pair.names.index(name))
+            for number, pair in enumerate(gates)
+            if name in pair.names
+        ]
+        found = _member(
+            name,
+            own,
+            joined_gates(rows),
+            feedlines,
+            origin_fs,
+            begun=name in begun,
+            goes_on=whole,
+        )
+        if found is not None:
+            members[name] = found
+        elif own:
+            raise NotSimulated(
+                f"a photon is made or caught at {name}, which the run does not reach: that is not "
+                "simulated; read it, or drive it, by the instrument that plays its sideband"
+            )
+    return members
+
+
 def as_heard(one: HeardFeedline) -> HeardFeedline:
     """Return a feedline with flux pulses as their lines deliver them."""
-    captures = [one.run.signals.captures[i] for i in one.mine]
-    return replace(one, run=one.run.as_arrived(_tones(one), captures))
+    return replace(one, run=one.run.as_arrived(*_listened(one)))
 
 
 def gates_of(one: HeardFeedline, names: Sequence[str], memory: GateMemory) -> list[GatePair]:
@@ -263,9 +289,13 @@ def _member(
     feedlines: Sequence[HeardFeedline],
     origin_fs: int,
     *,
+    begun: bool,
     goes_on: bool,
 ) -> tuple[int, Member] | None:
-    """Return a qubit as its run plays and reads it, and which feedline; None: no run has it."""
+    """Return a qubit as its run plays and reads it, and which feedline; None: no run has it.
+
+    ``begun``: it begins with coherences; ``goes_on``: its run goes on behind what is played.
+    """
     having = [
         (number, one)
         for number, one in enumerate(feedlines)
@@ -278,7 +308,8 @@ def _member(
             "instrument do all of it"
         )
     found = (
-        (n, _member_of(one, name, own, gates, origin_fs, goes_on=goes_on)) for n, one in reading
+        (n, _member_of(one, name, own, gates, origin_fs, begun=begun, goes_on=goes_on))
+        for n, one in reading
     )
     return next(found, None)
 
@@ -290,6 +321,7 @@ def _member_of(
     gates: GateRows,
     origin_fs: int,
     *,
+    begun: bool,
     goes_on: bool,
 ) -> Member:
     run, feedline = one.run, one.run.feedline
@@ -317,7 +349,7 @@ def _member_of(
     windows = replace(windows, start_ns=windows.start_ns + later)
     lit_ns = schedule.start_ns[schedule.sampled]
     starts = np.concatenate([own.start_ns, windows.start_ns, gates.start_ns])
-    through = _stays_coherent(shots, lit_ns, starts, goes_on=goes_on)
+    through = _stays_coherent(shots, lit_ns, starts, begun=begun, goes_on=goes_on)
     return Member(
         qubit=qubit,
         run=run.signals.run,
@@ -355,17 +387,24 @@ def _rung_down(one: HeardFeedline, dark_ns: NDArray[np.int64]) -> NDArray[np.int
 
 
 def _stays_coherent(
-    shots: PreparedShots, lit_ns: NDArray[np.int64], starts_ns: NDArray[np.int64], *, goes_on: bool
+    shots: PreparedShots,
+    lit_ns: NDArray[np.int64],
+    starts_ns: NDArray[np.int64],
+    *,
+    begun: bool,
+    goes_on: bool,
 ) -> NDArray[np.bool_]:
     """Return through which readouts of its feedline a qubit stays coherent, (S,).
 
     Those that neither tell its level nor take its coherence, where something has been played to it
     since one that did, and something more is before the next one. ``starts_ns``: when it is played;
-    ``goes_on``: something may be behind the last one.
+    ``begun``: something was before the first one, in an earlier run or part of one; ``goes_on``:
+    something may be behind the last one.
     """
     count = lit_ns.size
     found = shots.told | (shots.lost >= -np.log(FORGOTTEN))
     played = np.bincount(np.searchsorted(lit_ns, starts_ns), minlength=count + 1) > 0
+    played[0] |= begun
     played[count] |= goes_on
     at = np.arange(count + 1)
     last_played = np.maximum.accumulate(np.where(played, at, -1))[:count]
@@ -428,9 +467,15 @@ def _tones(one: HeardFeedline) -> list[PulseTrain]:
 
 
 def _episodes(one: HeardFeedline) -> Episodes:
-    run, tones = one.run, _tones(one)
-    captures = [run.signals.captures[i] for i in one.mine]
+    tones, captures = _listened(one)
+    feedline, signals = one.run.feedline, one.run.signals
+    return episodes_of(feedline, tones, captures, driven_ns(signals, feedline))
+
+
+def _listened(one: HeardFeedline) -> tuple[list[PulseTrain], list[CaptureTrain]]:
+    """Return tones and windows of a feedline; a tone that never sounds where there are none."""
+    tones, captures = _tones(one), [one.run.signals.captures[i] for i in one.mine]
     if not tones and not captures:
         none = np.zeros(0, np.int64)
-        tones = [PulseTrain(run.feedline.name, none, none.astype(np.int32), np.zeros(0), ())]
-    return episodes_of(run.feedline, tones, captures, driven_ns(run.signals, run.feedline))
+        tones = [PulseTrain(one.run.feedline.name, none, none.astype(np.int32), np.zeros(0), ())]
+    return tones, captures

@@ -128,6 +128,13 @@ class SessionMeetings:
                     mine.late = now_s > since_s + self._waits_s
 
     @property
+    def going(self) -> frozenset[str]:
+        """Return the instruments whose sessions have said something and are not over."""
+        return frozenset(
+            one.session.instrument for one in tuple(self._entries.values()) if not one.over
+        )
+
+    @property
     def waits(self) -> bool:
         """Tell whether any session waits."""
         return any(one.closes_fs is not None for one in tuple(self._entries.values()))

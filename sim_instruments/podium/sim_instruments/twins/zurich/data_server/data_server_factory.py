@@ -15,6 +15,7 @@ from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.runs.program_execution import ProgramExecution
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.triggers.trigger_inputs import TriggerInputs
+from podium.sim_instruments.twins.zurich.triggers.trigger_levels import TriggerLevels
 
 
 def running_data_server(
@@ -32,11 +33,11 @@ def running_data_server(
     """Return a data server whose instruments execute what is uploaded to them.
 
     ``clock``: the instruments' counter, where the timing plane starts them; ``lines``: cables at
-    their markers; ``options``: of quantum analyzers, by serial number, where they differ from what
-    most buy; ``zsync``: instrument by port of the PQSC; None: all are connected;
-    ``labone_version``: the version it claims; ``noise_seed``: of the noise of inputs without a
-    world; None: they have none. Raises ValueError for an instrument that is not there, and for
-    a text that is no version.
+    their markers and trigger inputs; ``options``: of quantum analyzers, by serial number, where
+    they differ from what most buy; ``zsync``: instrument by port of the PQSC; None: all are
+    connected; ``labone_version``: the version it claims; ``noise_seed``: of the noise of inputs
+    without a world; None: they have none. Raises ValueError for an instrument that is not there,
+    and for a text that is no version.
     """
     cables = cabled(devices, zsync)
     time = LocalTime(clock)
@@ -50,6 +51,7 @@ def running_data_server(
         markers=markers,
         bank=RegisterBank(cables),
         noise_seed=noise_seed,
+        levels=None if lines is None else TriggerLevels(lines, time),
     )
     execution = ClockedExecution(executing, time, TriggerInputs(counts, hubs))
     if lines is not None:

@@ -1,9 +1,13 @@
-"""A run in which generators do what their own analyser measures: sequencers and world in turns.
+"""A run in which generators do what analysers measure: sequencers and world in turns.
 
 Analysers depend on nothing: they are executed to their ends first, so that it is known when each of
 their words can be heard. Generators go on as far as all words are known; what integrators make of
 the world's answers (:mod:`...execution.conversation`) becomes words. A PQSC forwards them to other
 instruments.
+
+Results of other instruments come as levels at trigger inputs (:mod:`..triggers.trigger_levels`). A
+run that waits for these, or for what others play at linked ends, goes back to its instrument
+(:class:`RunWaits`) and is gone on with when more is known.
 """
 
 from collections import defaultdict
@@ -17,7 +21,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.latency import Route
 from podium.sim_instruments.execution.conversation import FOR_EVER, Conversation
 from podium.sim_instruments.execution.playback import Play
-from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.physics.dialogue import Dialogue, MeetingDialogue
 from podium.sim_instruments.physics.signals import RunSignals
 from podium.sim_instruments.twins.zurich.pqsc.register_bank import (
     NOTHING,
@@ -51,16 +55,27 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Result,
     Source,
 )
+from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerEdges
 from podium.sim_instruments.twins.zurich.triggers.trigger_groups import hear, in_order
+from podium.sim_instruments.twins.zurich.triggers.trigger_levels import LevelInput, TriggerLevels
 
+_ENDLESS_FS: Final = 1 << 90
+"""World time behind all that is ever waited for."""
 _OWN: Final = (Result.QA, Result.QA_RAW)
 _FORWARDED: Final = (Result.RAW, Result.PROCESSED_A, Result.PROCESSED_B)
 
 
 def depends_on_results(
-    participants: Sequence[Participant], forwarding: Forwarding = NOTHING
+    participants: Sequence[Participant],
+    forwarding: Forwarding = NOTHING,
+    levels: TriggerLevels | None = None,
 ) -> bool:
-    """Tell whether a generator asks for results: of its own analyser, or forwarded by a PQSC."""
+    """Tell whether a generator asks for results.
+
+    Of its own analyser, forwarded by a PQSC, or at trigger inputs: ``levels``.
+    """
+    if levels is not None and any(levels.inputs(one.run) for one in participants):
+        return True
     analysed = {one.run.device for one in participants if isinstance(one.analyser, Analyser)}
     heard = bool(analysed & forwarding.takes_from)
     return any(
@@ -98,42 +113,63 @@ def _route(generator: Generator, port: Port) -> Route:
     return Route.SG_REGISTER if port.decoder is None else Route.SG_DECODER
 
 
-def run_with_feedback(
-    participants: Sequence[Participant],
-    number: int,
-    origin_fs: int,
-    play: Play,
-    time: LocalTime = WORLD_TIME,
-    forwarding: Forwarding = NOTHING,
-) -> PrecomputedRun:
-    """Execute and play a run in pieces; raises :class:`CannotPrecompute`."""
-    return _FeedbackRun(participants, number, origin_fs, time, forwarding).held(play)
+@dataclass(frozen=True, slots=True, eq=False)
+class RunWaits:
+    """A run that has gone as far as what is known allows, with what it sends until then."""
+
+    inputs: tuple[LevelInput, ...]
+    """Trigger inputs that it waits for; none: it does not."""
+    needs_fs: int
+    """The world's instant before which all that arrives there must be known."""
+    waits_for: MeetingDialogue | None
+    """Who tells when others have said what a window waits for; None: none waits."""
+    markers: tuple[MarkerEdges, ...]
+    """What leaves marker outputs..."""
+    until_fs: int
+    """... before this instant of the world."""
 
 
-class _FeedbackRun:
+class FeedbackRun:
+    """One such run on its way. Belongs to one worker thread at a time."""
+
     def __init__(
         self,
         participants: Sequence[Participant],
         number: int,
         origin_fs: int,
-        time: LocalTime,
-        forwarding: Forwarding,
+        time: LocalTime = WORLD_TIME,
+        forwarding: Forwarding = NOTHING,
+        levels: TriggerLevels | None = None,
+        *,
+        can_wait: bool = False,
     ) -> None:
+        """``levels`` of trigger inputs; ``can_wait``: :meth:`go_on` may be called again."""
         self._number, self._origin_fs, self._time = number, origin_fs, time
+        self._participants, self._forwarding = participants, forwarding
+        self._levels, self._can_wait = levels, can_wait
+        self._generators: list[Generator] = []
+        self._readers: list[Reader] = []
+        self._conversation: Conversation | None = None
+        self._play: Play
+
+    def _set_up(self) -> None:
+        """Execute analysers to their ends; raises :class:`CannotPrecompute`."""
+        participants, origin_fs, levels = self._participants, self._origin_fs, self._levels
         _refuse_more_triggers(participants)
         readers = [one for one in participants if one.analyser is not None]
         self._generators = [
-            Generator(one, origin_fs, self) for one in participants if one.analyser is None
+            Generator(one, origin_fs, self, None if levels is None else levels.reading(one.run))
+            for one in participants
+            if one.analyser is None
         ]
         _refuse_flux(self._generators)
-        self._readers: list[Reader] = []
         listener = 0
         for one in in_order(readers):
             self._readers.append(Reader(one, origin_fs, listener))
             listener = self._readers[-1].listeners.stop
         for generator in self._generators:
             self._start(generator.participant)
-        self._forwarding, self._bank = forwarding, list(forwarding.bank)
+        self._bank = list(self._forwarding.bank)
         self._ways = [way for one in self._generators for way in self._ways_to(one)]
 
     def _start(self, participant: Participant) -> None:
@@ -153,29 +189,67 @@ class _FeedbackRun:
                 at_fs = reader.forwarded_fs(_route(generator, port), run.rate_hz)
                 yield _ResultRoute(reader, generator, at_fs, port)
 
-    def held(self, play: Play) -> PrecomputedRun:
-        """Return what came of it."""
-        if not self._forwarding.takes_from:
-            dialogue = self._begin(play)
-            try:
-                ended = walk(self._generators, self._readers, dialogue)
-            except NotWalked:
-                pass
-            else:
-                for generator, run in ended.items():
-                    generator.participant = replace(generator.participant, run=run)
-                return self._precomputed(dialogue)
-        participants: list[Generator | Reader] = [*self._generators, *self._readers]
-        conversation = Conversation(participants, lambda: self._begin(play))
-        conversation.run()
+    def go_on(self, now_fs: int, play: Play) -> PrecomputedRun | RunWaits:
+        """Return what came of it, or why it waits; raises :class:`CannotPrecompute`.
+
+        ``now_fs``: world time, by which it can be known what has arrived at inputs.
+        """
+        self._play = play
+        if self._conversation is None:
+            self._set_up()
+            if (walked := self._walked()) is not None:
+                return walked
+            self._conversation = Conversation(
+                [*self._generators, *self._readers], self._begin, can_wait=self._can_wait
+            )
+        for generator in self._generators:
+            generator.now_fs = now_fs
+        conversation = self._conversation
+        over = conversation.run()
         for one in conversation.left_behind:
-            sender = participants[one.sequencer].participant.sender
+            both: list[Generator | Reader] = [*self._generators, *self._readers]
+            sender = both[one.sequencer].participant.sender
             raise CannotPrecompute(f"{sender} is left behind: {one.why}")
+        if not over:
+            return self._waits(conversation.waits_for_others)
         self.settle(FOR_EVER)
         return self._precomputed(conversation.dialogue)
 
-    def _begin(self, play: Play) -> Dialogue:
-        return play.begin(self._number, self._time.world_fs(self._origin_fs))
+    def _walked(self) -> PrecomputedRun | None:
+        """Play it on the tree of its outcomes; None: it has none."""
+        outside = any(one.levels is not None for one in self._generators)
+        if self._forwarding.takes_from or outside:
+            return None
+        dialogue = self._begin()
+        try:
+            ended = walk(self._generators, self._readers, dialogue)
+        except NotWalked:
+            return None
+        for generator, run in ended.items():
+            generator.participant = replace(generator.participant, run=run)
+        return self._precomputed(dialogue)
+
+    def _waits(self, waits_for: MeetingDialogue | None) -> RunWaits:
+        """Return what the run waits for, and what it has sent until then."""
+        inputs: dict[str, LevelInput] = {}
+        needs_fs = 0
+        for one in self._generators:
+            if one.levels is not None and one.awaits is not None:
+                inputs |= {each.connector: each for each in one.levels.inputs}
+                needs_fs = max(needs_fs, one.levels.needs_fs(one.participant.run, one.awaits))
+        said_ns = min((one.said_ns for one in self._generators), default=FOR_EVER)
+        until_fs = _ENDLESS_FS
+        until: dict[Key, int] = {}
+        if said_ns < FOR_EVER:
+            local_fs = self._origin_fs + said_ns * FS_PER_NS
+            until_fs = self._time.world_fs(local_fs)
+            until = {g.participant.key: g.participant.run.tick(local_fs) for g in self._generators}
+        markers = markers_of([g.participant for g in self._generators], self._time, until=until)
+        waiting = () if waits_for is not None else tuple(inputs.values())
+        return RunWaits(waiting, needs_fs, waits_for, markers, until_fs)
+
+    def _begin(self) -> Dialogue:
+        return self._play.begin(self._number, self._time.world_fs(self._origin_fs))
 
     def known(self, generator: Generator) -> int:
         """Return up to which sample a generator knows all words that reach it."""
@@ -259,7 +333,17 @@ class _FeedbackRun:
         }
         when = {node: np.concatenate(times) for node, times in loud.items() if times}
         return PrecomputedRun(
-            ends, results, traces, when, markers_of(participants, self._time), tuple(self._bank)
+            ends,
+            results,
+            traces,
+            when,
+            markers_of(participants, self._time),
+            tuple(self._bank),
+            levels={
+                one.participant.key: tuple(one.levels.words)
+                for one in self._generators
+                if one.levels is not None
+            },
         )
 
 

@@ -46,6 +46,7 @@ from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
     Loud,
     results_of,
 )
+from podium.sim_instruments.twins.zurich.triggers.trigger_levels import LevelReading
 
 
 class Words(Protocol):
@@ -63,8 +64,20 @@ class Words(Protocol):
 class Generator:
     """A sequencer that plays, and may depend on words. Times are from the origin of the run."""
 
-    def __init__(self, participant: Participant, origin_fs: int, words: Words) -> None:
+    def __init__(
+        self,
+        participant: Participant,
+        origin_fs: int,
+        words: Words,
+        levels: LevelReading | None = None,
+    ) -> None:
+        """``levels``: of trigger inputs that it reads; None: of none that a cable ends at."""
         self.participant = participant
+        self.levels = levels
+        self.now_fs = 0
+        """World time, by which it can be known what has arrived at inputs."""
+        self.awaits: int | None = None
+        """The sample up to which levels must be known before it goes on; None: all are."""
         self._words = words
         self._said_ns = -1
         self.origin_fs = origin_fs
@@ -77,14 +90,42 @@ class Generator:
         run = self.participant.run
         self._words.settle(known_ns)
         if run.trace.status is not Status.ENDED:
-            run.proceed(self._words.known(self))
+            self._proceed(self._words.known(self))
         until_ns = self._waits_until_ns()
         if until_ns == self._said_ns:
+            if self.awaits is not None:
+                return Waiting("the level of a trigger input", until_ns, outside=True)
             return Waiting("the result of a readout", until_ns)
         self._said_ns = until_ns
         fresh = replace(run.trace, rows=run.trace.rows[self._rows_said :])
         self._rows_said = len(run.trace.rows)
         return Events(self._output.plays(fresh, until_ns), (), until_ns)
+
+    def _proceed(self, words: int) -> None:
+        """Go on where words are known up to a sample, as far as levels are."""
+        run, levels = self.participant.run, self.levels
+        self.awaits = None
+        if levels is None:
+            run.proceed(words)
+            return
+        while True:
+            run.proceed(min(words, levels.known))
+            if run.trace.status is Status.UNKNOWN:
+                needs = run.trace.needs
+            elif run.trace.status is Status.WAITING and run.next_due_fs is not None:
+                needs = run.tick(run.next_due_fs)
+            else:
+                return
+            if needs > words:
+                return
+            if not levels.hear(run, needs, self.now_fs):
+                self.awaits = needs
+                return
+
+    @property
+    def said_ns(self) -> int:
+        """Return until when it has said all that it plays."""
+        return self._said_ns
 
     def feed(self, answer: Answer) -> None:
         """Hear nothing of a window: words come when they are ready."""

@@ -10,7 +10,7 @@ when they start cannot be precomputed.
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Final
 
@@ -92,6 +92,8 @@ class PrecomputedRun:
     """What a PQSC's registers hold in the end; None: unchanged."""
     waiting: frozenset[Key] = frozenset()
     """The sequencers that wait for another trigger."""
+    levels: Mapping[Key, Sequence[tuple[int, int]]] = field(default_factory=dict)
+    """By sequencer: when its register of trigger levels has changed, and what it held then."""
 
 
 def precompute_run(
@@ -213,14 +215,21 @@ class _PlayedRun:
 
 
 def markers_of(
-    participants: Sequence[Participant], time: LocalTime, since: Mapping[Key, int] = WHOLE
+    participants: Sequence[Participant],
+    time: LocalTime,
+    since: Mapping[Key, int] = WHOLE,
+    until: Mapping[Key, int] = WHOLE,
 ) -> tuple[MarkerEdges, ...]:
-    """Return edges of participants' markers, in the world's time, ``since`` a sample of each."""
+    """Return edges of participants' markers, in the world's time, ``since`` a sample of each.
+
+    ``until``: the sample before which all is known, of those that go on.
+    """
     found = []
     for participant in participants:
         run = participant.run
         if participant.marker is not None:
-            edges = edges_of(participant.marker, run.trace, run.image)
+            before = until.get(participant.key)
+            edges = edges_of(participant.marker, run.trace, run.image, before)
             edges = (edges[edges >= since.get(participant.key, 0)] + participant.late).tolist()
             at_fs = tuple(time.world_fs(run.time_fs(edge)) for edge in edges)
             found.append(MarkerEdges(f"{participant.connector}_marker", participant.sender, at_fs))

@@ -44,6 +44,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.triggers.trigger_groups import listeners_of
 from podium.sim_instruments.twins.zurich.triggers.trigger_inputs import Signal
+from podium.sim_instruments.twins.zurich.triggers.trigger_levels import TriggerLevels
 from podium.sim_instruments.twins.zurich.triggers.trigger_loopback import TriggerLoopbacks
 from podium.sim_instruments.twins.zurich.triggers.trigger_routing import (
     INTERNAL_TRIGGER,
@@ -75,17 +76,19 @@ class ProgramExecution:
         markers: MarkerLines | None = None,
         bank: RegisterBank | None = None,
         noise_seed: int | None = None,
+        levels: TriggerLevels | None = None,
     ) -> None:
         """``playback``: plays on the world what a trigger or a PQSC starts, and analysers that wait
         for none; whatever starts otherwise, or has no line at its input, hears a cable from its
         output.
         ``noise_seed``: of the noise of inputs that hear no world; None: they have none.
+        ``markers``, ``levels``: the ends of cables at marker outputs and trigger inputs.
         ``zsync``: instruments connected to the PQSC; None: all do; ``bank``: the PQSC's. All times
         here are those of the instruments' clock; ``time``: what they are in the world; None: the
         same."""
         self._zsync = zsync
         self._time = time or LocalTime()
-        self._precomputed = PrecomputedRuns(self._time, markers)
+        self._precomputed = PrecomputedRuns(self._time, markers, levels)
         self._bank = bank or RegisterBank()
         self._stops = ProgramStops()
         self._runs: dict[tuple[str, str], ProgramRun] = {}
@@ -263,7 +266,7 @@ class ProgramExecution:
             if run.going_on and key not in computing
         ]
         known = [end for end in ends if end is not None]
-        armed = len(known) < len(ends)
+        armed = len(known) < len(ends) or self._precomputed.waits
         known += self._scopes.ends_fs()
         return Horizon(
             armed=armed,
@@ -278,7 +281,7 @@ class ProgramExecution:
 
     def advance(self, now_fs: int) -> None:
         """Execute everything up to a time."""
-        self._take_in()
+        self._take_in(now_fs)
         self._loop_back(now_fs)
         computing = self._precomputed.keys
         for key, analyser in self._analysers.items():
@@ -315,9 +318,9 @@ class ProgramExecution:
         if why:
             self._complain(device, why)
 
-    def _take_in(self) -> None:
+    def _take_in(self, now_fs: int) -> None:
         """Take in what has been precomputed by now."""
-        for one, told in self._precomputed.known():
+        for one, told in self._precomputed.known(self._time.world_fs(now_fs)):
             if isinstance(told, Exception):
                 # Whatever the simulation raised: the client must see it, and nobody must wait.
                 text = f"the simulated world failed: {type(told).__name__}: {told}"
@@ -330,6 +333,8 @@ class ProgramExecution:
             if told.bank is not None:
                 self._bank.registers = list(told.bank)
             for key in one.keys:
+                for at_fs, word in told.levels.get(key, ()):
+                    self._runs[key].expect(at_fs, Source.TRIGGER_LEVEL, word)
                 if key not in told.waiting:
                     self._runs[key].ends_at(told.ends_fs[key])
                 if key in self._analysers and key in told.results:

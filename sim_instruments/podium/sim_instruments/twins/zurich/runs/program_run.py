@@ -202,6 +202,12 @@ class ProgramRun:
         return bool(np.isin(tables, _OWN).any() or np.isin(loads, _OWN).any())
 
     @property
+    def reads_trigger_levels(self) -> bool:
+        """Tell whether the program ever reads levels of its digital triggers."""
+        code = self.image.code
+        return bool(np.any((code[:, 0] == Op.LOAD_LEVEL) & (code[:, 3] == State.TRIGGER_IN)))
+
+    @property
     def zsync_ticks(self) -> list[int]:
         """The samples at which a PQSC's triggers reach it, all that are known."""
         return sorted(one.time for one in self._heard if one.source is Source.ZSYNC)
@@ -236,7 +242,7 @@ class ProgramRun:
         anew = ProgramRun(self._uploaded, self.start_fs, self._registers, self._loaded)
         before = None if before_fs is None else self.tick(before_fs)
         for one in (*self._heard, *self._later):
-            if one.source in (Source.QA, Source.FORWARDED):
+            if one.source in (Source.QA, Source.FORWARDED, Source.TRIGGER_LEVEL):
                 continue
             if before is None or one.time < before:
                 anew._hear(one)

@@ -37,16 +37,24 @@ class MarkerEdges:
     """World instants, ascending; it begins and ends low."""
 
 
-def edges_of(source: int, trace: Trace, image: Image) -> Integers:
+def edges_of(source: int, trace: Trace, image: Image, until: int | None = None) -> Integers:
     """Return when the marker output of a channel changes, in samples, beginning with a rise.
 
-    Sources other than those of the sequencer change nothing.
+    Sources other than those of the sequencer change nothing. ``until``: the program goes on, and
+    so far all is known that it does before this sample; None: it is over.
     """
+    edges = _edges(source, trace, image, over=until is None)
+    return edges if until is None else edges[edges < until]
+
+
+def _edges(source: int, trace: Trace, image: Image, *, over: bool) -> Integers:
     if 0 <= source < TRIGGERS:
         rows = trace.kinds(Kind.TRIGGER)
         high = np.concatenate([[0], rows[:, Row.A] >> source & 1, [0]])
         times = np.append(rows[:, Row.TIME], max(trace.end, *rows[-1:, Row.TIME].tolist(), 0))
-        return np.asarray(times[np.diff(high) != 0], np.int64)
+        changes = np.diff(high) != 0
+        changes[-1] &= over
+        return np.asarray(times[changes], np.int64)
     if not TRIGGERS <= source < MARKERS:
         return np.zeros(0, np.int64)
     rows = trace.kinds(Kind.WAVE)
@@ -79,6 +87,8 @@ class _Sent:
     known: bool = False
     stopped: dict[str, int] = field(default_factory=dict)
     over: bool = False
+    until_fs: int = 0
+    """Until when edges were sent of a run that goes on."""
 
 
 class MarkerLines:
@@ -102,6 +112,20 @@ class MarkerLines:
             if sent.over:
                 del self._runs[run]
 
+    def so_far(self, run: int, edges: Iterable[MarkerEdges], until_fs: int) -> None:
+        """Send what a run that goes on sends before an instant; ``edges`` are those so far."""
+        sent = self._runs.get(run)
+        if sent is None or until_fs <= sent.until_fs:
+            return
+        sent.edges = tuple(edges)
+        self._lines.send_on(sent.promise, _trains(sent), sent.until_fs, until_fs)
+        sent.until_fs = until_fs
+
+    def abandoned(self, run: int) -> None:
+        """Let a run that went on be over: what it has sent, it has sent until it was stopped."""
+        sent = self._runs.get(run)
+        self.known(run, () if sent is None else sent.edges)
+
     def stopped(self, run: int, sender: str, at_fs: int) -> None:
         """Cut what a sequencer sends: what is high falls."""
         sent = self._runs.get(run)
@@ -120,13 +144,18 @@ class MarkerLines:
                 del self._runs[run]
 
     def _keep(self, sent: _Sent) -> None:
-        trains = []
-        for one in sent.edges:
-            end_fs = sent.stopped.get(one.sender)
-            at_fs = one.at_fs if end_fs is None else _cut(one.at_fs, end_fs)
-            rising = ((True, False) * len(at_fs))[: len(at_fs)]
-            trains.append(EdgeTrain(one.connector, at_fs, rising))
-        self._lines.keep(sent.promise, trains)
+        self._lines.keep(sent.promise, _trains(sent))
+
+
+def _trains(sent: _Sent) -> list[EdgeTrain]:
+    """Return the edges of a run, up to where its sequencers were stopped."""
+    trains = []
+    for one in sent.edges:
+        end_fs = sent.stopped.get(one.sender)
+        at_fs = one.at_fs if end_fs is None else _cut(one.at_fs, end_fs)
+        rising = ((True, False) * len(at_fs))[: len(at_fs)]
+        trains.append(EdgeTrain(one.connector, at_fs, rising))
+    return trains
 
 
 def _cut(at_fs: tuple[int, ...], end_fs: int) -> tuple[int, ...]:
