@@ -74,3 +74,25 @@ def pair_flip(
         Delay(made.names, 60_000 * NS),
     ]
     return Program("pair flip", tuple(made.frames), tuple(body), shots=shots, keep_shots=True)
+
+
+def both_reset(
+    made: PhotonProgram, levels: Mapping[str, Discriminator], lag_ns: int, shots: int
+) -> Program:
+    """Return a photon both ends of which are read, flipped where found in 1, and read once more."""
+    body = [
+        *made.turn("a.ge"),
+        *made.turn("a.ef"),
+        *made.photon(lag_ns),
+        *made.turn("b.ef"),
+        *read(made, "a", "a", levels["a"]),
+        *read(made, "b", "b", levels["b"]),
+        Delay(made.names, 1_000 * NS),
+        If(is_one("a"), tuple(made.turn("a.ge"))),
+        If(is_one("b"), tuple(made.turn("b.ge"))),
+        Barrier(made.names),
+        *read(made, "a", "a_again", levels["a"]),
+        *read(made, "b", "b_again", levels["b"]),
+        Delay(made.names, 60_000 * NS),
+    ]
+    return Program("both reset", tuple(made.frames), tuple(body), shots=shots, keep_shots=True)

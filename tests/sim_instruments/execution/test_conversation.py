@@ -1,5 +1,6 @@
 """A made-up family behind ``execution``: a sequencer of fifty lines plays on the world."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -157,8 +158,8 @@ def test_who_never_starts_stops_or_breaks_a_promise_is_left_behind_and_told() ->
 class Listens:
     """Says at once when it listens, each window as a listener of its own."""
 
-    def __init__(self, *begins_ns: int) -> None:
-        self.begins_ns = begins_ns
+    def __init__(self, *begins_ns: int, drives: Sequence[PulseTrain] = ()) -> None:
+        self.begins_ns, self.drives = begins_ns, drives
         self.heard: list[tuple[int, int]] = []
 
     def feed(self, answer: Answer) -> None:
@@ -171,7 +172,7 @@ class Listens:
             CaptureTrain("node_a.feedline", np.array([at]), one, np.zeros(1), (window,))
             for at in self.begins_ns
         ]
-        return Events((), heard, FOR_EVER, range(10, 10 + len(heard)))
+        return Events(self.drives, heard, FOR_EVER, range(10, 10 + len(heard)))
 
 
 class Chunks:
@@ -250,3 +251,46 @@ def test_a_run_stands_still_while_somebody_waits_for_what_comes_from_outside() -
     assert conversation.run()
     assert listens.heard == [(10, 1_000), (11, 6_000)]
     assert conversation.left_behind == []
+
+
+def pulse_at(start_ns: int) -> PulseTrain:
+    piece = Piece(DRIVE_HZ, np.ones(40, complex), 0j, 40)
+    one = np.zeros(1, np.int32)
+    return PulseTrain("node_a.q0.drive", np.array([start_ns]), one, np.zeros(1), (piece,))
+
+
+class Meets(Chunks):
+    """A world in which windows may wait for what others play."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meets = True
+        self.may_go_on = True
+        self.said_ns: list[int] = []
+
+    def say(self, drives, until_ns) -> None:
+        self.said_ns.append(until_ns)
+
+    def asks(self, captures) -> bool:
+        return self.may_go_on
+
+
+def test_others_windows_may_close_between_any_two_and_nobody_has_said_more_before_it_asks() -> None:
+    world, listens = Meets(), Listens(0, 600, 5_000, 9_000, drives=[pulse_at(0)])
+    conversation = Conversation([listens], lambda: world, can_wait=True)
+    assert conversation.run()
+    assert world.asked[:3] == [[10, 11], [12], [13]]
+    assert world.said_ns == [1_599, 5_999, 9_999]
+    assert listens.heard == [(10, 1_000), (11, 1_600), (12, 6_000), (13, 10_000)]
+
+
+def test_a_window_that_waits_leaves_those_behind_it_unasked() -> None:
+    world, listens = Meets(), Listens(0, 5_000, drives=[pulse_at(0)])
+    world.may_go_on = False
+    conversation = Conversation([listens], lambda: world, can_wait=True)
+    assert not conversation.run()
+    assert conversation.waits_for_others is world
+    assert (world.asked, world.said_ns) == ([], [999])
+    world.may_go_on = True
+    assert conversation.run()
+    assert world.asked == [[10], [11]]

@@ -210,6 +210,8 @@ class Conversation:
         Tell whether there are any. ``apart``: also those that overlap with one that is not over.
         """
         due, known_ns = self._due(until_ns, over_ns, apart=apart)
+        if due and self._meets:
+            due, known_ns = _first_due(due, known_ns)
         captures = [one.train if whole else _part(one, count) for one, count, whole in due]
         if due and not self._may_ask(captures, until_ns):
             return False
@@ -229,23 +231,32 @@ class Conversation:
         self._listeners = [o for o in self._listeners if o.answered < len(o.train.start_ns)]
         return True
 
-    def _say(self, until_ns: int) -> MeetingDialogue | None:
-        """Let other instruments' runs know what was said until a time; return the dialogue.
-
-        None: nobody else may share photons with this run.
-        """
+    @property
+    def _meets(self) -> MeetingDialogue | None:
+        """Return the dialogue; None: nobody else may share photons with this run."""
         if not self._can_wait or not (self.has_begun or self._unplayed):
             return None
         dialogue = self.dialogue
-        if not isinstance(dialogue, MeetingDialogue) or not dialogue.meets:
-            self._can_wait = False
-            return None
-        dialogue.say(self._until(until_ns), until_ns)
+        if isinstance(dialogue, MeetingDialogue) and dialogue.meets:
+            return dialogue
+        self._can_wait = False
+        return None
+
+    def _say(self, until_ns: int, closes_ns: int = FOR_EVER) -> MeetingDialogue | None:
+        """Let other instruments' runs know what was said until a time; return the dialogue.
+
+        None: nobody else may share photons with this run. ``closes_ns``: when the windows close
+        that are asked for next. Others hear that all has been said until shortly before: who has
+        said more would be overtaken by windows that close later.
+        """
+        dialogue = self._meets
+        if dialogue is not None:
+            dialogue.say(self._until(until_ns), min(until_ns, closes_ns - 1))
         return dialogue
 
     def _may_ask(self, captures: Sequence[CaptureTrain], until_ns: int) -> bool:
         """Tell whether the world may be asked for windows now."""
-        dialogue = self._say(until_ns)
+        dialogue = self._say(until_ns, max(map(_closes_ns, captures)))
         waits = dialogue is not None and not dialogue.asks(captures)
         self.waits_for_others = dialogue if waits else None
         return not waits
@@ -301,14 +312,51 @@ class Conversation:
         self.left_behind.append(LeftBehind(part.number, why))
 
 
-def _over_ns(windows: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]], until_ns: int) -> int:
+Spans = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Begins and ends of windows, ns."""
+
+
+def _over_ns(windows: Sequence[Spans], until_ns: int) -> int:
     """Return by when all windows of a line that overlap are over, the last such time."""
+    over = _all_over_ns(windows)
+    over = over[over <= until_ns]
+    return int(over[-1]) if over.size else -FOR_EVER
+
+
+def _all_over_ns(windows: Sequence[Spans]) -> NDArray[np.int64]:
+    """Return when windows close that no later one overlaps with, nor with any before them."""
     starts = np.concatenate([one for one, _ in windows])
     order = np.argsort(starts, kind="stable")
     ends = np.maximum.accumulate(np.concatenate([one for _, one in windows])[order])
     apart = np.append(starts[order][1:] >= ends[:-1], True)
-    over = ends[apart & (ends <= until_ns)]
-    return int(over[-1]) if over.size else -FOR_EVER
+    return np.asarray(ends[apart], np.int64)
+
+
+def _closes_ns(train: CaptureTrain) -> int:
+    """Return when the last window of a train closes."""
+    durations = np.array([window.duration_ns for window in train.windows], np.int64)
+    return int((train.start_ns + durations[train.window]).max())
+
+
+def _first_due(
+    due: Sequence[tuple[_Listener, int, bool]], known_ns: int
+) -> tuple[list[tuple[_Listener, int, bool]], int]:
+    """Return the first of windows that are due, with all that overlap with them.
+
+    Windows of other instruments, which may close between two of them, are answered in their turn.
+    Second: until when all is known then.
+    """
+    begun = [(*one.begun(FOR_EVER), count) for one, count, _ in due]
+    spans = [(starts[:count], ends[:count]) for starts, ends, count in begun]
+    over_ns = int(_all_over_ns(spans)[0])
+    found = []
+    for (one, count, _), (begins, closes) in zip(due, spans, strict=True):
+        first = int(np.searchsorted(begins, over_ns))
+        if first < count:
+            known_ns = min(known_ns, int(closes[first:].min()) - 1)
+        if first:
+            found.append((one, first, first == len(one.train.start_ns)))
+    return found, known_ns
 
 
 def _part(one: _Listener, count: int) -> CaptureTrain:

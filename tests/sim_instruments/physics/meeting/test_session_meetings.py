@@ -19,6 +19,12 @@ from tests.benches.physics.photon_pair import (
     linked,
 )
 
+from podium.sim_instruments.execution.conversation import (
+    FOR_EVER,
+    Answer,
+    Conversation,
+    Events,
+)
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.meeting.session_meetings import WAITS_S
@@ -129,6 +135,63 @@ def test_windows_are_answered_in_the_order_in_which_they_close() -> None:
     assert not first.asks(window(0, 5_500)), "the second one's window closes before"
     result(second, 1, LATER_NS)
     assert first.may_go_on
+
+
+class Said:
+    """A sequencer that says at once all that it plays and listens to."""
+
+    def __init__(self, end: int, gates: Sequence[Gate], *at_ns: int) -> None:
+        trains = [train for at in at_ns for train in played(end, (), at)]
+        windows = [train for at in at_ns for train in window(end, at)]
+        self.events = Events([*played(end, gates, None), *trains], windows, FOR_EVER)
+        self.end = end
+        self.levels: list[int] = []
+
+    def feed(self, answer: Answer) -> None:
+        self.levels += [level_of(complex(value), self.end) for value in answer.values]
+
+    def run_until(self, known_ns: int) -> Events:
+        events, self.events = self.events, Events((), (), FOR_EVER)
+        return events
+
+
+@pytest.mark.parametrize("is_first", [0, 1])
+def test_windows_that_one_run_asks_for_at_once_do_not_wait_for_those_between(is_first: int) -> None:
+    """Both are read twice, in turns, and turned in between; whoever's thread is first."""
+    found = []
+    for shot in range(SHOTS):
+        world = linked()
+        later = [Gate("ge", 6_500)]
+        said = Said(0, [*HALF, *later], 4_000, 8_000), Said(1, [*CATCH, *later], 2_000, 10_000)
+        sessions = [begun(world, end, shot) for end in (0, 1)]
+
+        def run(end: int, sessions: list[Session] = sessions, said=said) -> Conversation:
+            return Conversation([said[end]], lambda: sessions[end], can_wait=True)
+
+        left = {end: run(end) for end in (is_first, 1 - is_first)}
+        for _ in range(8):
+            for end, one in tuple(left.items()):
+                if one.run():
+                    sessions[end].end(FOR_EVER // 10**7)
+                    del left[end]
+        assert not left
+        found.append([one.levels for one in said])
+    seen = np.array(found)
+    assert 0 < seen[:, 0, 0].sum() < SHOTS
+    assert np.array_equal(seen[:, 1, 0], 1 - seen[:, 0, 0])
+    assert np.array_equal(seen[:, :, 1], 1 - seen[:, :, 0])
+
+
+def test_who_asks_out_of_turn_is_refused() -> None:
+    """What is read in a window has been played when others' that close later are answered."""
+    world = linked()
+    first, second = begun(world, 0, 1), begun(world, 1, 1)
+    first.say(played(0, HALF, LATER_NS), 2 * OVER_NS)
+    second.say(played(1, CATCH, READ_NS), 2 * OVER_NS)
+    assert first.asks(window(0, LATER_NS)), "the other asks for nothing, and has said enough"
+    result(first, 0, LATER_NS)
+    with pytest.raises(NotSimulated, match=r"cluster_1's run asks .*, and cluster_0's.* answered"):
+        second.asks(window(1, READ_NS))
 
 
 def test_who_is_idle_is_silent_and_comes_too_late() -> None:

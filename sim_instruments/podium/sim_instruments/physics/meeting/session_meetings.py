@@ -66,9 +66,14 @@ class SessionMeetings:
             self._entry(session).said_fs = until_fs
 
     def asks(self, session: "PhotonSession", closes_fs: int) -> bool:
-        """Tell whether a session's windows may be answered; raises NotSimulated at its deadline."""
+        """Tell whether a session's windows may be answered; raises NotSimulated at its deadline.
+
+        Until they close it has said all; what it has said before it asks, others may go by.
+        """
         with self.lock:
             mine = self._entry(session)
+            self._check_in_turn(mine, closes_fs)
+            mine.said_fs = max(mine.said_fs, closes_fs)
             if mine.closes_fs != closes_fs:
                 mine.closes_fs, mine.waits_since_s, mine.late = closes_fs, None, False
                 mine.silent.clear()
@@ -150,6 +155,22 @@ class SessionMeetings:
                         f"{other.session.instrument}, which nobody was armed to meet, has been "
                         f"answered until {other.answered_fs} fs: start both with one trigger"
                     )
+
+    def _check_in_turn(self, mine: _Entry, closes_fs: int) -> None:
+        """Raise NotSimulated for windows behind which others' were answered that close later.
+
+        What is read in them has been played by then. Those that nobody was armed to meet are not
+        waited for.
+        """
+        for other in self._group(mine)[1:]:
+            met = not other.over and not other.silent & mine.session.reached
+            if met and closes_fs < other.answered_fs:
+                raise NotSimulated(
+                    f"{mine.session.instrument}'s run asks for a window that closes at {closes_fs} "
+                    f"fs, and {other.session.instrument}'s, with which it shares photons, has been "
+                    f"answered until {other.answered_fs} fs: that is not simulated; ask for "
+                    "windows in the order in which they close"
+                )
 
     def _entry(self, session: "PhotonSession") -> _Entry:
         known = self._entries.get(session.instrument)
