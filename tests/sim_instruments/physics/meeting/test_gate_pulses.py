@@ -37,6 +37,7 @@ from podium.sim_instruments.physics.fast_flux import VOLTS
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
+from podium.sim_instruments.physics.meeting.gate_pulses import GateMemory, gate_pairs
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
@@ -223,6 +224,17 @@ def test_a_neighbour_stays_coherent_through_a_readout_in_a_later_part() -> None:
     near.say([flip(1, [at]), tone(probe(1), 2e-4, 600, [at + 200])], 2 * PERIOD_NS)
     (found,) = near.go_on((), [capture(probe(1), 600, [at + 350])], [2])
     assert found.integrated.size == 1
+
+
+def test_a_part_of_a_run_in_which_its_gates_pulse_is_not_played_has_no_gate() -> None:
+    """Pulses of a part are those of the run cut in time: shapes stay that nothing plays."""
+    pulse = square([FLUX_NS], QUANTA, RETURN_NS)
+    weak = square([FLUX_NS], 1e-3 * QUANTA, RETURN_NS).pieces[0]
+    both = replace(pulse, pieces=(*pulse.pieces, weak))
+    rest = replace(both, piece=np.ones_like(pulse.piece))
+    for train, gates in ((both, 1), (rest, 0)):
+        (pair,) = gate_pairs(POINT, COUPLED, (train,), SPOTS, NAMES, GateMemory())
+        assert pair.start_ns.size == gates
 
 
 def test_a_flux_pulse_on_the_half_while_it_is_driven_is_refused() -> None:

@@ -174,10 +174,12 @@ def _pair(memory: GateMemory, name: str, by: FluxShift, later: int) -> GatePair:
     rows = np.flatnonzero(moved[played.shape] > MOVED_HZ)
     _check_left(point, played, moved, rows.size)
     start, end = played.start_ns[rows], played.end_ns[rows]
-    first = np.flatnonzero(np.append(True, start[1:] > np.maximum.accumulate(end)[:-1] + NEAR_NS))
+    apart = np.append(True, start[1:] > np.maximum.accumulate(end)[:-1] + NEAR_NS)
+    first = np.flatnonzero(apart[: rows.size])  # of none where a line has pulses' rest alone
+    behind = np.append(first[1:], rows.size)[: first.size]
     known: dict[tuple[tuple[int, int], ...], int] = {}
     begins, lasts, shapes = [], [], []
-    for low, high in zip(first, np.append(first[1:], rows.size), strict=True):
+    for low, high in zip(first, behind, strict=True):
         here = slice(int(rows[low]), int(rows[high - 1]) + 1)  # what is quiet between, too
         begin, until = int(start[low]), int(end[low:high].max())
         key = tuple(
