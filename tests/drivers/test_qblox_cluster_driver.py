@@ -202,6 +202,21 @@ def test_after_a_command_of_a_person_everything_is_read_anew(server, cluster) ->
     assert before["slot2.afe.att.in0"] != 10
 
 
+@pytest.mark.parametrize("by", ["tell", "set"])
+def test_what_a_person_has_changed_is_set_again(server, cluster, by) -> None:
+    before = play(cluster)["q0"].i
+    if by == "tell":
+        cluster.tell("SLOT2:AFE:ATT:IN0 10")
+    else:
+        cluster.set("module2.in0_att", 10)
+    server.commands()
+    after = play(cluster)["q0"].i
+    assert any("AFE:ATT:IN0 6" in command for command in server.commands())
+    np.testing.assert_allclose(after, before, atol=rf_input_full_scale_v(6.0) / 2**11)
+    play(cluster)
+    assert not any("AFE" in command for command in server.commands())
+
+
 def test_an_error_of_somebody_else_does_not_refuse_another_text(server, cluster, caplog) -> None:
     play(cluster)
     with socket.create_connection((server.host, server.ports["scpi"])) as stranger:

@@ -177,6 +177,7 @@ class QbloxCluster:
     def tell(self, message: str) -> None:
         """Send a command; ``SLOT2:...`` goes to the module in slot 2."""
         self._cache.changed()
+        self._cluster.invalidate_cache()  # else the vendor's client leaves out what it has set
         with telling(self._name, repr(message)):
             in_words(self._cluster, message, answered=False)
 

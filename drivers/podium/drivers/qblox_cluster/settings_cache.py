@@ -1,6 +1,7 @@
 """Keeps a cluster's settings and programs, so that only differences are sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from podium.drivers.errors import Refused
@@ -9,6 +10,9 @@ from podium.drivers.qblox_cluster.settings import Setting, disconnected
 from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
+
+UNKNOWN = "unknown"
+"""Value of a setting that somebody may have changed: no setting is this word."""
 
 
 class Place(NamedTuple):
@@ -42,10 +46,14 @@ class SettingsCache:
         """Where settings were sent since they were read; None: anywhere."""
 
     def changed(self, *where: Place) -> None:
-        """Take that a setting was sent to each of these places; without any: to any place."""
+        """Take that a setting was sent to each of these places.
+
+        Without any: anything may have been set, so that no setting is held.
+        """
         self.changes += max(1, len(where))
         if not where:
             self._unread = None
+            self._held = {at: replace(one, value=UNKNOWN) for at, one in self._held.items()}
         elif self._unread is not None:
             self._unread.update(where)
 
