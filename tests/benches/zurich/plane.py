@@ -1,19 +1,17 @@
 """A rack of Zurich Instruments on a timing plane."""
 
 import numpy as np
-from tests.benches.referees import seqc_corpus
 from tests.benches.zurich.device_bench import QA, READOUT, SG, US
 from tests.benches.zurich.precomputed_runs import Inline
+from tests.benches.zurich.served_shfqc import ServedShfqc
 
-from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.limits import TRIGGER_LATENCY_NS
-from podium.firmware_interfaces.zurich.values import bytes_vector, vector_of
+from podium.firmware_interfaces.zurich.values import vector_of
 from podium.sim_instruments.physics.clock_makes import CONTROLLER
 from podium.sim_instruments.physics.clocks import Clock
-from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
+from podium.sim_instruments.physics.digital_lines import DigitalLines
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.tick_counter import TickCounter
-from podium.sim_instruments.twins.zurich.data_server.data_server_factory import running_data_server
 
 DEVICE = "dev12000"
 MARKED = (
@@ -37,7 +35,7 @@ class World(Inline):
         return self
 
 
-class Plane:
+class Plane(ServedShfqc):
     """An SHFQC on a clock of its own, a trigger cable, and a time tagger at a marker."""
 
     def __init__(self) -> None:
@@ -45,32 +43,7 @@ class Plane:
         self.counter = TickCounter(self.clock)
         self.lines = DigitalLines()
         self.lines.connect(("tagger", "io0"), ("zi", f"{DEVICE}.sg0_marker"), 0)
-        self.server = running_data_server(
-            "1",
-            {12000: "SHFQC"},
-            playback=World(),
-            clock=self.counter,
-            lines=LinesEnd(self.lines, "zi"),
-        )
-        (self.device,) = self.server.devices
-        self.now_fs = FS_PER_S
-        self.server._power_on(self.now_fs)
-
-    def set(self, path, value):
-        self.device.store.set(f"/{DEVICE}/{path}", value, self.now_fs)
-
-    def get(self, path):
-        self.device.update(self.now_fs)
-        return self.device.store.value(path, self.now_fs)
-
-    def wait(self, fs):
-        self.now_fs += fs
-        self.device.update(self.now_fs)
-        self.device.update(self.now_fs)
-
-    def upload(self, at, source):
-        elf, _ = seqc_corpus.vendor_elf(source, "SHFQA4" if at == QA else "SHFQC")
-        self.set(f"{at}/elf/data", bytes_vector(elf))
+        super().__init__("zi", 12000, self.lines, World(), self.counter)
 
     def arm(self) -> None:
         """Both cores wait for Trigger In 1 of the generators, each by its own number for it."""

@@ -1,15 +1,13 @@
 """Two racks of Zurich Instruments, a cable from a marker of one to a trigger input of the other."""
 
 import numpy as np
-from tests.benches.referees import seqc_corpus
 from tests.benches.zurich.device_bench import QA, READOUT, SG, US
 from tests.benches.zurich.precomputed_runs import Inline
+from tests.benches.zurich.served_shfqc import ServedShfqc
 
-from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.zurich.values import bytes_vector, vector_of
-from podium.sim_instruments.physics.digital_lines import DigitalLines, LinesEnd
+from podium.firmware_interfaces.zurich.values import vector_of
+from podium.sim_instruments.physics.digital_lines import DigitalLines
 from podium.sim_instruments.physics.signals import CaptureAnswer
-from podium.sim_instruments.twins.zurich.data_server.data_server_factory import running_data_server
 
 CABLE_FS = 15 * 10**6
 PERIOD = 8192
@@ -89,33 +87,12 @@ class MeetingWorld(Inline):
         self.ended = signals
 
 
-class Rack:
+class Rack(ServedShfqc):
     """An SHFQC behind a data server of its own; both cores wait for its first trigger input."""
 
     def __init__(self, name: str, number: int, lines: DigitalLines, world: MeetingWorld) -> None:
-        self.name, self.device_name, self.world = name, f"dev{number}", world
-        self.server = running_data_server(
-            str(number), {number: "SHFQC"}, playback=world, lines=LinesEnd(lines, name)
-        )
-        (self.device,) = self.server.devices
-        self.now_fs = FS_PER_S
-        self.server._power_on(self.now_fs)
-
-    def set(self, path, value):
-        self.device.store.set(f"/{self.device_name}/{path}", value, self.now_fs)
-
-    def get(self, path):
-        self.device.update(self.now_fs)
-        return self.device.store.value(path, self.now_fs)
-
-    def wait(self, fs):
-        self.now_fs += fs
-        self.device.update(self.now_fs)
-        self.device.update(self.now_fs)
-
-    def upload(self, at, source):
-        elf, _ = seqc_corpus.vendor_elf(source, "SHFQA4" if at == QA else "SHFQC")
-        self.set(f"{at}/elf/data", bytes_vector(elf))
+        super().__init__(name, number, lines, world)
+        self.name, self.world = name, world
 
     def arm(self, drive: str, shots: int) -> None:
         """``drive``: the program of the first generator."""

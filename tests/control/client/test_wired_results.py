@@ -1,29 +1,21 @@
 """Results of one cluster decide what another one plays, by a line from a marker to a QTM."""
 
-import asyncio
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from tests.benches.links.linked_ends import LINKED
-from tests.benches.links.photon_readout import level_of, pair_flip, remote_flip
-from tests.benches.links.uncorrected_lab import UncorrectedLab
-from tests.benches.servers.photon_program import NS, PhotonProgram
+from tests.benches.links.linked_lab import linked_lab
+from tests.benches.links.photon_readout import pair_flip, remote_flip
+from tests.benches.servers.photon_program import NS
 
-from podium.control.client.facility_access import open_facility
 from podium.control.client.result_latencies import line_between, stored_latencies
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunRefused
-from podium.sim_instruments.physics.sampling import sample
-from podium.sim_instruments.physics.world_file import write_world
-from podium.sim_instruments.servers.clock import ClockMode, WorldClock
-from podium.sim_instruments.servers.endpoints import published
 from podium.sim_instruments.servers.faults import bring_about
-from podium.sim_instruments.servers.serving import open_serving
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
@@ -52,24 +44,16 @@ def test_the_latency_of_a_line_is_that_of_the_link_between_its_nodes() -> None:
 
 @pytest.mark.slow
 async def test_a_result_of_one_cluster_flips_the_qubit_of_another(tmp_path: Path) -> None:
-    write_world(sample(WIRED, 3), tmp_path / "twin.yaml")
-    endpoints = tmp_path / "endpoints.json"
-    async with open_serving(WIRED, tmp_path / "twin.yaml", WorldClock(ClockMode.MANUAL)) as serving:
-        made = PhotonProgram(serving.laboratory)
+    async with linked_lab(WIRED, 3, tmp_path) as linked:
 
         def flip(wait_fs: int) -> Program:
-            return remote_flip(made, levels, wait_fs, SHOTS)
+            return remote_flip(linked.made, linked.levels, wait_fs, SHOTS)
 
-        with published(endpoints, serving.endpoints()):
-            async with open_facility(WIRED, endpoints) as opened, asyncio.timeout(400):
-                await opened.ready(60)
-                lab: Any = UncorrectedLab(opened)
-                levels = {end: await level_of(lab, made, end) for end in "ab"}
-                data = await lab.run(flip(780 * NS))
-                with pytest.raises(RunRefused, match=r"by a_to_b.* ns too late .* let it wait"):
-                    await lab.run(flip(500 * NS))
-                bring_about(serving, "unplug", "a_to_b.result")
-                cut = await lab.run(flip(780 * NS))
+        data = await linked.lab.run(flip(780 * NS))
+        with pytest.raises(RunRefused, match=r"by a_to_b.* ns too late .* let it wait"):
+            await linked.lab.run(flip(500 * NS))
+        bring_about(linked.serving, "unplug", "a_to_b.result")
+        cut = await linked.lab.run(flip(780 * NS))
     one, other = data["a_outcome"].values, data["b_outcome"].values
     assert 0.3 < one.mean() < 0.7
     assert (one == other).mean() > 0.8, "readouts and decay within them take some 10 %"
@@ -79,20 +63,12 @@ async def test_a_result_of_one_cluster_flips_the_qubit_of_another(tmp_path: Path
 @pytest.mark.slow
 async def test_a_half_of_a_pair_flips_the_other_on_another_cluster(tmp_path: Path) -> None:
     """Both runs go on piece by piece: photons, a result, a flip that depends on it, in turns."""
-    write_world(sample(WIRED, 3), tmp_path / "twin.yaml")
-    endpoints = tmp_path / "endpoints.json"
-    async with open_serving(WIRED, tmp_path / "twin.yaml", WorldClock(ClockMode.MANUAL)) as serving:
-        made = PhotonProgram(serving.laboratory)
-        with published(endpoints, serving.endpoints()):
-            async with open_facility(WIRED, endpoints) as opened, asyncio.timeout(400):
-                await opened.ready(60)
-                lab: Any = UncorrectedLab(opened)
-                levels = {end: await level_of(lab, made, end) for end in "ab"}
-                found = []
-                for flips in (True, False):
-                    program = pair_flip(made, levels, 780 * NS, PAIRS, flips=flips)
-                    data = await lab.run(program)
-                    found.append([data[f"{end}_outcome"].values.astype(bool) for end in "ab"])
+    async with linked_lab(WIRED, 3, tmp_path) as linked:
+        found = []
+        for flips in (True, False):
+            program = pair_flip(linked.made, linked.levels, 780 * NS, PAIRS, flips=flips)
+            data = await linked.lab.run(program)
+            found.append([data[f"{end}_outcome"].values.astype(bool) for end in "ab"])
     for one, _ in found:
         assert 0.3 < one.mean() < 0.7
     (with_flip, flipped), (one, other) = found
