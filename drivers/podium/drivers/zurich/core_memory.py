@@ -119,7 +119,7 @@ class CoreMemory:
             return
         steps: list[Asked] = []
         tables: dict[str, Core] = {}
-        """By the node that tells of the table."""
+        """By the node that says how the table was taken."""
         sums: dict[str, Core] = {}
         for one in cores:
             held = before[one.place]

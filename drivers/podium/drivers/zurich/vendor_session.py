@@ -147,7 +147,7 @@ class VendorSession:
         }
 
     def _entries(self, paths: Sequence[str]) -> dict[str, Any]:
-        """Return what the client tells of each node: several in one expression are one request."""
+        """Return what the client says of each node: several in one expression are one request."""
         found: dict[str, Any] = {}
         for some in expressions(paths):
             found |= self._server.get(some, flat=True, settingsonly=False)
@@ -213,7 +213,7 @@ def expressions(paths: Sequence[str]) -> Iterator[str]:
 
 
 def _plain(entry: Any) -> int | float | str | None:
-    """Return the number or the text that the client tells of a node; None: it is a vector."""
+    """Return the number or the text that the client has of a node; None: it is a vector."""
     if not isinstance(entry, dict) or "value" not in entry:
         return None
     value = entry["value"]
