@@ -1,9 +1,7 @@
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from podium.sim_instruments.physics import deduplicate
 from podium.sim_instruments.physics.deduplicate import (
     PHASE_STEP,
     clusters,
@@ -78,16 +76,15 @@ def test_rows_come_in_groups_and_keep_their_order(values: list[int], count: int)
     assert rows.tolist() == sorted(range(len(values)), key=lambda row: array[row])
 
 
-def test_numbers_do_not_depend_on_how_many_rows_are_worked_on_at_a_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_stretches_are_alike_where_all_rows_and_columns_are() -> None:
     rng = np.random.default_rng(3)
-    rows = rng.integers(0, 3, (2, 500))
-    turns = rng.integers(0, 4, 500) / 4
+    rows = rng.integers(-1, 2, (2, 500))
+    words = phase_word(rng.integers(0, 4, 500) / 4)
     first = np.append(0, 1 + np.flatnonzero(rng.random(499) < 0.4)).astype(np.int64)
-    whole = number_stretches(first, [*rows, phase_word(turns)])
-    for count in (1, 2, 7, 499):
-        monkeypatch.setattr(deduplicate, "ROWS_AT_ONCE", count)
-        found = number_stretches(first, [*rows, phase_word(turns)])
-        assert found.kind.tolist() == whole.kind.tolist()
-        assert found.example.tolist() == whole.example.tolist()
+    found = number_stretches(first, [rows[0].astype(np.int32), rows[1].astype(np.int8), words])
+    stretches = np.split(np.stack([*rows, words], axis=1), first[1:])
+    plain = [tuple(map(tuple, one.tolist())) for one in stretches]
+    seen = list(dict.fromkeys(plain))
+    assert len(seen) > 50
+    assert found.kind.tolist() == [seen.index(one) for one in plain]
+    assert found.example.tolist() == [plain.index(one) for one in seen]

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 T = TypeVar("T", bound=np.generic)
 PHASE_STEP = 1e-7
 """Phases (turns) closer than this are taken for equal."""
-ROWS_AT_ONCE = 1 << 16
-"""So many rows are worked on at a time where each takes several words on the way to one."""
 
 
 @njit(cache=True, nogil=True)
@@ -106,20 +104,33 @@ def in_groups(number: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     return np.argsort(short, kind="stable")
 
 
-def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(words ^ (words >> np.uint64(31)))
+@njit(cache=True, nogil=True)
+def mixed(word: Any) -> Any:
+    """Return SplitMix64's output for a 64-bit word."""
+    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return word ^ (word >> np.uint64(31))
+
+
+def offsets(counts: NDArray[np.integer[Any] | np.bool_]) -> NDArray[np.int64]:
+    """Return where each of several stretches of so many rows begins, and where the last ends."""
+    out = np.zeros(counts.size + 1, np.int64)
+    np.cumsum(counts, out=out[1:])
+    return out
 
 
 def phase_word(turns: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return phases as whole numbers of :data:`PHASE_STEP` within a turn."""
-    steps = round(1 / PHASE_STEP)
     words = np.empty(turns.size, np.int64)
-    for a in range(0, turns.size, ROWS_AT_ONCE):
-        part = turns[a : a + ROWS_AT_ONCE] % 1.0
-        words[a : a + part.size] = np.round(part / PHASE_STEP).astype(np.int64) % steps
+    _fill_phase_words(turns, words)
     return words
+
+
+@njit(cache=True, nogil=True)
+def _fill_phase_words(turns: Any, words: Any) -> None:
+    steps = np.int64(round(1.0 / PHASE_STEP))
+    for i in range(turns.size):
+        words[i] = np.int64(np.rint((turns[i] % 1.0) / PHASE_STEP)) % steps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,27 +153,36 @@ def number_stretches(
     """
     if first.size == 0:
         return StretchNumbers(np.zeros(0, np.int64), np.zeros(0, np.int64))
-    rows = columns[0].size
-    print_ = np.zeros(rows, np.uint64)
-    ends = np.append(first[1:], rows)
-    with np.errstate(over="ignore"):
-        for a in range(0, rows, ROWS_AT_ONCE):
-            b = min(a + ROWS_AT_ONCE, rows)
-            here = slice(
-                int(np.searchsorted(first, a, side="right")) - 1, int(np.searchsorted(first, b))
-            )
-            lengths = np.minimum(ends[here], b) - np.maximum(first[here], a)
-            place = np.arange(a, b, dtype=np.int64) - np.repeat(first[here], lengths)
-            part = print_[a:b]
-            for column in (*(one[a:b] for one in columns), place):
-                part[:] = _mixed(
-                    part * np.uint64(0x9E3779B97F4A7C15)
-                    + column.astype(np.uint64)
-                    + np.uint64(0x632BE59BD9B4E019)
-                )
-        total = np.add.reduceat(print_, first) + (ends - first).astype(np.uint64)
-    kind, example = distinct(total.view(np.int64).reshape(-1, 1))
+    prints = np.zeros(columns[0].size, np.uint64)
+    for column in columns:
+        _mix_in(np.ascontiguousarray(column, np.int64), prints)
+    total = np.empty(first.size, np.int64)
+    _add_stretches(np.ascontiguousarray(first, np.int64), prints, total)
+    kind, example = distinct(total.reshape(-1, 1))
     return StretchNumbers(kind.astype(np.int64), example)
+
+
+@njit(cache=True, nogil=True)
+def _mixed_with(print_: Any, word: Any) -> Any:
+    return mixed(print_ * np.uint64(0x9E3779B97F4A7C15) + word + np.uint64(0x632BE59BD9B4E019))
+
+
+@njit(cache=True, nogil=True)
+def _mix_in(column: Any, prints: Any) -> None:
+    """Take a word of each row into its fingerprint."""
+    for row in range(column.size):
+        prints[row] = _mixed_with(prints[row], np.uint64(column[row]))
+
+
+@njit(cache=True, nogil=True)
+def _add_stretches(first: Any, prints: Any, total: Any) -> None:
+    """Fill ``total`` (G,) with the fingerprint of each stretch."""
+    for g in range(first.size):
+        end = first[g + 1] if g + 1 < first.size else prints.size
+        here = np.uint64(end - first[g])
+        for row in range(first[g], end):
+            here += _mixed_with(prints[row], np.uint64(row - first[g]))
+        total[g] = np.int64(here)
 
 
 class EqualArrays:

@@ -10,6 +10,7 @@ source's connector: a window is set back by the time of flight (rounded up, the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -69,6 +70,26 @@ class EpisodeKind:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LitEpisodes:
+    """The episodes of a run that have tones; E of them."""
+
+    number: NDArray[np.int64]
+    """Shape (E,): place among all episodes of the run."""
+    kind: NDArray[np.int64]
+    """Shape (E,)."""
+    origin_ns: NDArray[np.int64]
+    """Shape (E,): start of each."""
+    lit_ns: NDArray[np.int64]
+    """Shape (E,): when the first tone arrives."""
+    dark_ns: NDArray[np.int64]
+    """Shape (E,): when the last window ends or the fields have rung down."""
+    middle_ns: NDArray[np.int64]
+    """Shape (E,): the middle of all that is listened to."""
+    listened: NDArray[np.bool_]
+    """Shape (kinds,): whether there is a window in episodes of each kind."""
+
+
+@dataclass(frozen=True, eq=False)
 class Episodes:
     """The episodes of a run in the order of time."""
 
@@ -87,6 +108,27 @@ class Episodes:
     """Shape (W,): place of the window in its train."""
     demod_turns: NDArray[np.float64]
     """Shape (W,): phase of the demodulating oscillator when the window opens."""
+
+    @cached_property
+    def lit(self) -> LitEpisodes:
+        """Return those that have tones: what the qubits of the feedline meet."""
+        has_tones = np.array([kind.tones is not None for kind in self.kinds], np.bool_)
+        number = np.zeros(0, np.int64)
+        if self.kind.size:
+            number = np.flatnonzero(has_tones[self.kind])
+        kind, origin = self.kind[number], self.start_ns[number]
+        at = np.array([one.tone_at for one in self.kinds], np.int64)
+        length = np.array([one.length for one in self.kinds], np.int64)
+        middle = np.array([one.middle for one in self.kinds], np.int64)
+        return LitEpisodes(
+            number,
+            kind,
+            origin,
+            origin + at[kind],
+            origin + length[kind],
+            origin + middle[kind],
+            np.array([bool(one.windows) for one in self.kinds], np.bool_),
+        )
 
 
 def envelope_of(piece: Piece) -> NDArray[np.complex128]:

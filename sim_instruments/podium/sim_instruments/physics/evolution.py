@@ -282,6 +282,12 @@ def maps_of(
     return out
 
 
+def fading_of(qubit: QubitPoint) -> NDArray[np.float64]:
+    """Return how fast each coherence fades without photons, 1/ns, (L, L)."""
+    rates = np.ascontiguousarray(1e-9 * qubit.rates_1_s)
+    return np.asarray(fade_rates(rates, 1e-9 * qubit.dephasing_1_s))
+
+
 def bare_tables(
     qubit: QubitPoint, node_hz: NDArray[np.float64], weight: NDArray[np.float64]
 ) -> Tables:

@@ -45,26 +45,29 @@ def changed(envelope: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _advance(
-    r: complex,
+    r: Any,
     envelope: Any,
     k: Any,
     phasor: Any,
     detuning: Any,
-    pull: float,
+    pull: Any,
     half_kappa: float,
     step: float,
-) -> complex:
-    """One step from the given phasors of the tones; they are moved on by the step."""
-    eigenvalue = complex(-half_kappa, pull)
-    decay = np.exp(eigenvalue * step)
-    r = r * decay
+) -> None:
+    """One step of ``r`` (L,) from the given phasors of the tones; they are moved on by the step."""
+    decay = np.empty(r.size, np.complex128)
+    for n in range(r.size):
+        decay[n] = np.exp(complex(-half_kappa, pull[n]) * step)
+        r[n] *= decay[n]
     for q in range(phasor.size):
         turn = np.exp(1j * detuning[q] * step)
         amplitude = envelope[q, k]
         if amplitude != 0:
-            r += amplitude * phasor[q] * (turn - decay) / (1j * detuning[q] - eigenvalue)
+            arriving = amplitude * phasor[q]
+            for n in range(r.size):
+                eigenvalue = complex(-half_kappa, pull[n])
+                r[n] += arriving * (turn - decay[n]) / (1j * detuning[q] - eigenvalue)
         phasor[q] *= turn
-    return r
 
 
 @njit(cache=True, nogil=True)
@@ -74,7 +77,7 @@ def ring(
     detuning: Any,
     start_phase: Any,
     fraction: float,
-    pull_hz: float,
+    pull_hz: Any,
     n_crit: float,
     half_kappa: float,
     photons_per: float,
@@ -82,75 +85,94 @@ def ring(
     field: Any,
     pull: Any,
 ) -> None:
-    """Fill ``field`` and ``pull`` (shape (M,)) at the times ``fraction + i * stride`` ns.
+    """Fill ``field`` and ``pull`` (shape (L, M)) at the times ``fraction + i * stride`` ns.
 
     ``envelope`` (Q, N): amplitude of tone q at the chip in each nanosecond, sqrt(W);
     ``change``: what :func:`changed` says of it; ``detuning`` (Q,): of the tones from the
-    bare resonator, rad/ns; ``start_phase`` (Q,): their phases at time 0, rad; ``pull_hz``:
-    of the low-power frequency from the bare one; ``photons_per``: photons for one |r|**2.
-    Exact in the linear regime for amplitudes held over each nanosecond. ``pull[i]`` is
+    bare resonator, rad/ns; ``start_phase`` (Q,): their phases at time 0, rad; ``pull_hz`` (L,):
+    of the low-power frequency from the bare one, for each level; ``photons_per``: photons for one
+    |r|**2. Exact in the linear regime for amplitudes held over each nanosecond. ``pull[n, i]`` is
     the pull in rad/ns used after sample i.
     """
     tones, length = envelope.shape
+    levels, samples = field.shape
     low = 2e-9 * np.pi * pull_hz
     phasor = np.empty(tones, np.complex128)
-    gain = np.empty(tones, np.complex128)
     turn = np.empty(tones, np.complex128)
     for q in range(tones):
         phasor[q] = np.exp(1j * start_phase[q])
         turn[q] = np.exp(1j * detuning[q] * stride)
-    r = 0j
-    now = low
+    r = np.zeros(levels, np.complex128)
+    gain = np.empty((tones, levels), np.complex128)
+    decay = np.empty(levels, np.complex128)
+    before, held, age = low.copy(), np.full(levels, np.inf), np.zeros(levels, np.int64)
     if fraction > 0.0:
-        r = _advance(r, envelope, np.int64(0), phasor, detuning, low, half_kappa, fraction)
-    before, held, age = low, np.inf, 0
-    decay = 0j
-    ready = False
-    for i in range(field.size):
-        photons = photons_per * (r.real * r.real + r.imag * r.imag)
-        now = low / np.sqrt(1.0 + photons / n_crit)
-        field[i] = r
+        _advance(r, envelope, np.int64(0), phasor, detuning, low, half_kappa, fraction)
+    for i in range(samples):
         start = i * stride
-        if not ready or (age >= REFRESH_NS and abs(now - held) > PULL_TOLERANCE):
-            # the pull wanted is that of the middle of the hold: extrapolate
-            expected = now + 0.5 * (now - before) if ready else now
-            before, held, age = now, expected, 0
-            eigenvalue = complex(-half_kappa, held)
-            decay = np.exp(eigenvalue * stride)
-            for q in range(tones):
-                gain[q] = (turn[q] - decay) / (1j * detuning[q] - eigenvalue)
-            ready = True
-        pull[i] = held
+        for n in range(levels):
+            photons = photons_per * (r[n].real * r[n].real + r[n].imag * r[n].imag)
+            now = low[n] / np.sqrt(1.0 + photons / n_crit)
+            field[n, i] = r[n]
+            if i == 0 or (age[n] >= REFRESH_NS and abs(now - held[n]) > PULL_TOLERANCE):
+                # the pull wanted is that of the middle of the hold: extrapolate
+                expected = now + 0.5 * (now - before[n]) if i else now
+                before[n], held[n], age[n] = now, expected, 0
+                eigenvalue = complex(-half_kappa, held[n])
+                decay[n] = np.exp(eigenvalue * stride)
+                for q in range(tones):
+                    gain[q, n] = (turn[q] - decay[n]) / (1j * detuning[q] - eigenvalue)
+            pull[n, i] = held[n]
+            age[n] += stride
         if start >= length:  # after the last tone
-            r *= decay
-            age += stride
+            for n in range(levels):
+                r[n] *= decay[n]
             continue
         steady = start + stride < length
         for k in range(start + 1, start + stride + 1):
             if k >= length or change[k]:
                 steady = False
-        if steady:
-            r *= decay
-            for q in range(tones):
-                amplitude = envelope[q, start]
-                if amplitude != 0:
-                    r += amplitude * phasor[q] * gain[q]
-                phasor[q] *= turn[q]
-        else:
-            for k in range(start, start + stride):
-                if k >= length:
-                    r *= np.exp(complex(-half_kappa, held))
-                    continue
-                if fraction < 1.0:
-                    r = _advance(r, envelope, k, phasor, detuning, held, half_kappa, 1.0 - fraction)
-                if fraction > 0.0:
-                    if k + 1 < length:
-                        r = _advance(
-                            r, envelope, k + 1, phasor, detuning, held, half_kappa, fraction
-                        )
-                    else:
-                        r *= np.exp(complex(-half_kappa, held) * fraction)
-        age += stride
+        if not steady:
+            _follow(r, envelope, start, stride, phasor, detuning, held, half_kappa, fraction)
+            continue
+        for n in range(levels):
+            r[n] *= decay[n]
+        for q in range(tones):
+            amplitude = envelope[q, start]
+            if amplitude != 0:
+                arriving = amplitude * phasor[q]
+                for n in range(levels):
+                    r[n] += arriving * gain[q, n]
+            phasor[q] *= turn[q]
+
+
+@njit(cache=True, nogil=True)
+def _follow(
+    r: Any,
+    envelope: Any,
+    start: Any,
+    stride: Any,
+    phasor: Any,
+    detuning: Any,
+    pull: Any,
+    half_kappa: float,
+    fraction: float,
+) -> None:
+    """Take ``r`` (L,) through ``stride`` nanoseconds in which amplitudes change."""
+    length = envelope.shape[1]
+    for k in range(start, start + stride):
+        if k >= length:
+            for n in range(r.size):
+                r[n] *= np.exp(complex(-half_kappa, pull[n]))
+            continue
+        if fraction < 1.0:
+            _advance(r, envelope, k, phasor, detuning, pull, half_kappa, 1.0 - fraction)
+        if fraction > 0.0:
+            if k + 1 < length:
+                _advance(r, envelope, k + 1, phasor, detuning, pull, half_kappa, fraction)
+            else:
+                for n in range(r.size):
+                    r[n] *= np.exp(complex(-half_kappa, pull[n]) * fraction)
 
 
 @njit(cache=True, nogil=True)
@@ -175,21 +197,21 @@ def expose(
     levels, count = pace.shape
     response = np.empty((levels, count), np.complex128)
     pull = np.empty((levels, count))
+    ring(
+        envelope,
+        change,
+        detuning,
+        start_phase,
+        0.0,
+        pull_hz,
+        n_crit,
+        half_kappa,
+        photons_per,
+        stride,
+        response,
+        pull,
+    )
     for n in range(levels):
-        ring(
-            envelope,
-            change,
-            detuning,
-            start_phase,
-            0.0,
-            pull_hz[n],
-            n_crit,
-            half_kappa,
-            photons_per,
-            stride,
-            response[n],
-            pull[n],
-        )
         now = 0.0
         for k in range(count):
             r = response[n, k]

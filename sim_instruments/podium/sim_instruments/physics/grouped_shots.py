@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import firsts, in_groups
+from podium.sim_instruments.physics.deduplicate import firsts, in_groups, numbered, offsets
 from podium.sim_instruments.physics.episodes import Episodes
 from podium.sim_instruments.physics.grouped_walk import (
     JUMPED,
@@ -151,17 +151,33 @@ class GroupedShots:
         self._last = np.searchsorted(self._place, short.target, side="right")
         has_tones = np.array([kind.tones is not None for kind in episodes.kinds], np.bool_)
         lit = has_tones[episodes.kind]
-        before = np.append(0, np.cumsum(lit))
+        before = offsets(lit)
         first_here = np.searchsorted(self._place, self._place, side="left")
         self._reading_at = np.where(lit, before[:-1] - before[first_here], -1).astype(np.int64)
         self._readings: NDArray[np.int64] = before[self._last] - before[self._first]
-        self._reading_kind = [
-            episodes.kind[a:b][lit[a:b]] for a, b in zip(self._first, self._last, strict=True)
-        ]
         self._leading = self._leading_tones()
+        kind = self._kind_of_readings(lit)
         self._jumped = [
-            self._jumped_of(qubit, one) for qubit, one in zip(feedline.qubits, drawn, strict=True)
+            self._jumped_of(qubit, one, kind)
+            for qubit, one in zip(feedline.qubits, drawn, strict=True)
         ]
+        self._jump_first = offsets(np.array([one.reading.size for one in self._jumped], np.int64))
+        reading = [one.reading for one in self._jumped]
+        self._jump_reading = np.concatenate([np.zeros(0, np.int64), *reading])
+        self._taken_in = self._taken_by_kind()
+
+    def _kind_of_readings(self, lit: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Return the kind of the episode of each reading of the run, (S,)."""
+        step = self._short.kinds.step
+        kinds = [
+            self._episodes.kind[a:b][lit[a:b]] for a, b in zip(self._first, self._last, strict=True)
+        ]
+        every = np.concatenate([np.zeros(0, np.int64), *kinds])
+        begins, count = offsets(self._readings)[:-1], self._readings[step]
+        first = offsets(count)
+        if self._readings.size and (self._readings == 1).all():
+            return every[begins[step]]
+        return every[np.repeat(begins[step] - first[:-1], count) + np.arange(first[-1])]
 
     def _leading_tones(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the train of each episode's first tone, and its place in the train's shot."""
@@ -169,7 +185,8 @@ class GroupedShots:
         earliest = np.full(count, FOR_EVER)
         train, row = np.zeros(count, np.int64), np.full(count, -1)
         for i, one in enumerate(self._tones):
-            begins = np.append(0, np.cumsum(np.diff(self._short.rows(one), axis=0)))
+            begin, end = self._short.rows(one)
+            begins = offsets(end - begin)
             moved = self._short.shortened(one)
             sounding = np.flatnonzero(one.lasts_ns()[one.item_of(moved)] >= 0)
             start = moved.start_ns[sounding]
@@ -181,15 +198,11 @@ class GroupedShots:
             row[which] = sounding[sooner] - begins[self._place[which]]
         return train, row
 
-    def _jumped_of(self, qubit: QubitPoint, one: DrawnLevels) -> _Jumped:
-        step = self._short.kinds.step
-        first = np.append(0, np.cumsum(self._readings[step]))
-        leading = firsts(one.jump_reading)
-        reading = one.jump_reading[leading]
-        shot = np.searchsorted(first, reading, side="right") - 1
-        begins = np.append(0, np.cumsum(self._readings))
-        every = np.concatenate([np.zeros(0, np.int64), *self._reading_kind])
-        kind = every[begins[step[shot]] + reading - first[shot]]
+    def _jumped_of(
+        self, qubit: QubitPoint, one: DrawnLevels, kind_of: NDArray[np.int64]
+    ) -> _Jumped:
+        reading = one.jump_reading[firsts(one.jump_reading)]
+        kind = kind_of[reading]
         of = np.searchsorted(reading, one.jump_reading)
         met = np.bincount(one.level & ~JUMPED, minlength=qubit.levels_hz.size)
         met[: qubit.levels_hz.size] += np.bincount(one.jump_to, minlength=qubit.levels_hz.size)
@@ -225,12 +238,13 @@ class GroupedShots:
     ) -> None:
         """Fill ``out`` with the values of the capture train of number ``place``, with noise."""
         windows = self._windows_of(place)
-        pairs = np.stack([self._episodes.kind[windows.episode], windows.number], axis=1)
-        found, sort = np.unique(pairs, axis=0, return_inverse=True)
+        most = int(np.max(windows.number, initial=0)) + 1
+        pairs, sort = numbered(self._episodes.kind[windows.episode] * most + windows.number)
+        found = [divmod(pair, most) for pair in pairs.tolist()]
         listening = [self._episodes.kinds[u].windows[w] for u, w in found]
         base = np.zeros(len(listening), np.complex128)
         whole = np.zeros((len(found), *self._whole_shape), np.complex128)
-        for d, (u, w) in enumerate(found.tolist()):
+        for d, (u, w) in enumerate(found):
             tones = self._episodes.kinds[u].tones
             if tones is not None:
                 base[d] = passing(tones, listening[d], self._fraction)
@@ -240,8 +254,8 @@ class GroupedShots:
         step_values(
             self._short.kinds.step,
             self._readings,
-            np.append(0, np.cumsum(windows.count)).astype(np.int64),
-            sort.reshape(-1).astype(np.int64),
+            offsets(windows.count),
+            sort,
             self._reading_at[windows.episode],
             tone_at,
             windows.ordinal,
@@ -251,8 +265,8 @@ class GroupedShots:
             np.array([self._feedline.gain_out / one.window.duration_ns for one in listening]),
             np.array([noise_sigma(self._feedline, one.window) for one in listening]),
             self._levels,
-            np.append(0, np.cumsum([one.reading.size for one in self._jumped])).astype(np.int64),
-            np.concatenate([np.zeros(0, np.int64), *(one.reading for one in self._jumped)]),
+            self._jump_first,
+            self._jump_reading,
             self._taken(place, int(np.max(windows.ordinal, initial=0)) + 1),
             tone_turns,
             np.require(capture.phase_turns, np.float64, ["C", "W"]),
@@ -279,20 +293,30 @@ class GroupedShots:
             (end - begin).astype(np.int64), episode, rows - first[episode], ordinal.astype(np.int64)
         )
 
+    def _taken_by_kind(self) -> dict[int, tuple[NDArray[np.int64], NDArray[np.complex128]]]:
+        """Return, by kind of episode, which of the jumped readings of all qubits lie in one.
+
+        And what resonators take then, shape (windows, so many).
+        """
+        found = {}
+        for u in self._jumped[0].taken if self._jumped else ():
+            at = zip(self._jumped, self._jump_first.tolist(), strict=False)
+            rows = np.concatenate([first + one.of_kind[u] for one, first in at])
+            found[u] = rows, np.concatenate([one.taken[u] for one in self._jumped], axis=1)
+        return found
+
     def _taken(self, place: int, ordinals: int) -> NDArray[np.complex128]:
         """Return what resonators take of a listener's windows at readings that jumps follow.
 
         Shape (jumped readings of all qubits, ordinals).
         """
-        first = np.append(0, np.cumsum([one.reading.size for one in self._jumped]))
-        table = np.zeros((int(first[-1]), ordinals), np.complex128)
-        for u in self._jumped[0].taken if self._jumped else ():
+        table = np.zeros((int(self._jump_first[-1]), ordinals), np.complex128)
+        for u, (rows, taken) in self._taken_in.items():
             example = int(np.argmax(self._episodes.kind == u))
             begin, end = self._episodes.first_window[example : example + 2]
             windows = np.flatnonzero(self._episodes.train[begin:end] == place).tolist()
             for ordinal, w in enumerate(windows):
-                for one, at in zip(self._jumped, first.tolist(), strict=False):
-                    table[at + one.of_kind[u], ordinal] = one.taken[u][w]
+                table[rows, ordinal] = taken[w]
         return table
 
     def _tone_phases(
@@ -310,15 +334,15 @@ class GroupedShots:
             one = self._tones[int(used[0]) if used.size else 0]
             return row, self._short.counts(one), one.turns
         step = self._short.kinds.step
-        begins = np.append(0, np.cumsum(windows.count))
+        begins = offsets(windows.count)
         of = np.repeat(begins[step], windows.count[step])
-        starts = np.append(0, np.cumsum(windows.count[step]))
+        starts = offsets(windows.count[step])
         shot = np.repeat(np.arange(step.size), windows.count[step])
         of += np.arange(of.size) - starts[shot]
         turns = np.zeros(of.size)
         for i in used.tolist():
             mine = np.flatnonzero((train[of] == i) & (row[of] >= 0))
-            tones = np.append(0, np.cumsum(self._short.counts(self._tones[i])[step]))
+            tones = offsets(self._short.counts(self._tones[i])[step])
             turns[mine] = self._tones[i].train.phase_turns[tones[shot[mine]] + row[of[mine]]]
         within = np.arange(row.size) - np.repeat(begins[:-1], windows.count)
         return np.where(row < 0, -1, within), windows.count, turns

@@ -10,7 +10,7 @@ runs that follow closely on one another see almost the same noise.
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,18 @@ def gaussians(key_: int, run: int, count: int) -> NDArray[np.complex128]:
     return out
 
 
+# Stratified quantiles of the Lorentzian: equal amplitudes give its spectrum.
+_RATES = np.tan(0.5 * np.pi * (np.arange(COSINES) + 0.5) / COSINES)
+
+
+@lru_cache(maxsize=4096)
+def _phases(key_: int) -> NDArray[np.float64]:
+    """Return the phases of the cosines of one noise."""
+    words = np.empty(COSINES, np.complex128)
+    gaussian_pairs(np.uint64(key_), np.uint64(0), words)
+    return np.asarray(np.angle(words))
+
+
 @dataclass(frozen=True, slots=True)
 class SlowNoise:
     """A stationary Gaussian noise of world time with correlation exp(-|t| / memory)."""
@@ -99,12 +111,8 @@ class SlowNoise:
         """
         if self.sigma == 0:
             return 0.0, 0.0
-        number = np.arange(COSINES)
-        words = np.empty(COSINES, np.complex128)
-        gaussian_pairs(np.uint64(self.key), np.uint64(0), words)
-        phase = np.angle(words)
-        # Stratified quantiles of the Lorentzian: equal amplitudes give its spectrum.
-        rate = np.tan(0.5 * np.pi * (number + 0.5) / COSINES) / self.memory_s
+        phase = _phases(self.key)
+        rate = _RATES / self.memory_s
         half = 0.5 * rate * duration_s
         shrink = np.sinc(half / np.pi)
         middle = np.cos(rate * (start_s + 0.5 * duration_s) + phase)

@@ -102,15 +102,15 @@ def ring_up(
     qubit: QubitPoint, tones: Tones, level: int, fraction: float, length: int, stride: int = 1
 ) -> Field:
     """Return the field at ``fraction + stride * k`` ns, k = 0 ... length - 1, from vacuum."""
-    field = np.empty(length, np.complex128)
-    pull = np.empty(length, np.float64)
+    field = np.empty((1, length), np.complex128)
+    pull = np.empty((1, length), np.float64)
     ring(
         tones.envelope,
         tones.change,
         detuning(qubit, tones),
         tones.start_phase,
         fraction,
-        float(pulls_hz(qubit)[level]),
+        pulls_hz(qubit)[level : level + 1],
         qubit.n_crit,
         1e-9 * np.pi * qubit.kappa_hz,
         photons_per(qubit),
@@ -118,7 +118,7 @@ def ring_up(
         field,
         pull,
     )
-    return Field(field, pull)
+    return Field(field[0], pull[0])
 
 
 def detuning(qubit: QubitPoint, tones: Tones) -> NDArray[np.float64]:

@@ -24,6 +24,7 @@ from podium.sim_instruments.physics.deduplicate import (
     firsts,
     number_stretches,
     numbered,
+    offsets,
     phase_word,
 )
 from podium.sim_instruments.physics.drive_line import Drives
@@ -154,18 +155,14 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
 
     ``drive_later_ns``: how much longer a drive is under way to the chip than a tone.
     """
-    has_tones = np.array([kind.tones is not None for kind in episodes.kinds], np.bool_)
-    at = np.array([kind.tone_at for kind in episodes.kinds], np.int64)
-    length = np.array([kind.length for kind in episodes.kinds], np.int64)
-    middle = np.array([kind.middle for kind in episodes.kinds], np.int64)
-    here = np.flatnonzero(has_tones[episodes.kind]) if episodes.kind.size else np.zeros(0, np.int64)
-    kind, origin = episodes.kind[here], episodes.start_ns[here]
+    lit = episodes.lit
+    kind, origin = lit.kind, lit.origin_ns
     rows = _laid(
         drives.start_ns + drive_later_ns,
         drives.end_ns + drive_later_ns,
-        origin + at[kind],
-        origin + length[kind],
-        origin + middle[kind],
+        lit.lit_ns,
+        lit.dark_ns,
+        lit.middle_ns,
         origin,
     )
     what, index, start, end, a, b, sampled = rows.T
@@ -188,9 +185,8 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
     part = what == PART
     within = kind[index[part]]
     parts, item[part] = _numbered(within, a[part], b[part])
-    listened = np.array([bool(one.windows) for one in episodes.kinds], np.bool_)
     heard = np.zeros(what.size, np.bool_)
-    heard[part] = listened[within]
+    heard[part] = lit.listened[within]
     wait = np.zeros(what.size, np.int64)
     wait[1:] = np.maximum(start[1:] - end[:-1], 0)
     gaps, gap = numbered(wait)
@@ -207,7 +203,7 @@ def schedule_of(drives: Drives, drive_later_ns: int, episodes: Episodes) -> Sche
         quiet=quiet,
         during_readout=during_readout,
         parts=parts,
-        episode=here[index[sampled]],
+        episode=lit.number[index[sampled]],
     )
 
 
@@ -254,6 +250,8 @@ def _numbered(
     a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64]
 ) -> tuple[tuple[tuple[int, int, int], ...], NDArray[np.int64]]:
     """Return the different triples and the number of each."""
+    if not a.size:
+        return (), np.zeros(0, np.int64)
     found = number_stretches(np.arange(a.size, dtype=np.int64), [a, b, c])
     triples = zip(a[found.example], b[found.example], c[found.example], strict=True)
     return tuple((int(x), int(y), int(z)) for x, y, z in triples), found.kind
@@ -333,8 +331,8 @@ def blocks_of(
             _relative_phases(schedule, first),
         ],
     )
-    readings = np.append(0, np.cumsum(schedule.sampled))
-    return Blocks(first, found, np.append(readings[first], readings[-1]).astype(np.int64))
+    readings = offsets(schedule.sampled)
+    return Blocks(first, found, np.append(readings[first], readings[-1]))
 
 
 def _relative_phases(schedule: Schedule, first: NDArray[np.int64]) -> NDArray[np.int64]:

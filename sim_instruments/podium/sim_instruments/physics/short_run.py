@@ -6,11 +6,12 @@ one qubit meets in it.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.deduplicate import offsets
 from podium.sim_instruments.physics.episodes import RING_DOWN_FOLDS, ring_down_ns
 from podium.sim_instruments.physics.evolution import PART
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -37,6 +38,8 @@ class ShortRun:
     """Shape (C,): where the example of each step is."""
     followed: NDArray[np.bool_]
     """Shape (M,): whether the next shot here is the one that follows in the long run."""
+    _known: dict[tuple[int, int], "_Elements"] = field(default_factory=dict, repr=False)
+    """By the identity of a train's start times, which each entry keeps, and how late it is."""
 
     def rows(self, one: LineTrain) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where each shot begins and ends among a train's elements, shape (M,) each."""
@@ -58,18 +61,25 @@ class ShortRun:
 
     def shortened(self, one: LineTrain) -> PulseTrain | CaptureTrain:
         """Return a train with the elements of these shots alone, at their times here."""
-        first, last = self.rows(one)
-        count = last - first
-        within = np.arange(int(count.sum()), dtype=np.int64)
-        within -= np.repeat(np.append(0, np.cumsum(count)[:-1]), count)
-        rows = np.repeat(first, count) + within
-        moved = np.repeat(self.begin_ns - self.kinds.begin_ns[self.shot], count)
-        train = one.train
-        start, turns = train.start_ns[rows] + moved, train.phase_turns[rows]
+        train, elements = one.train, self._elements(one)
+        start, turns = elements.start_ns, train.phase_turns[elements.row]
         if isinstance(train, CaptureTrain):
-            window = train.window[rows]
+            window = train.window[elements.row]
             return replace(train, start_ns=start, window=window, phase_turns=turns)
-        return replace(train, start_ns=start, piece=train.piece[rows], phase_turns=turns)
+        return replace(train, start_ns=start, piece=train.piece[elements.row], phase_turns=turns)
+
+    def _elements(self, one: LineTrain) -> "_Elements":
+        """Return those of these shots; trains of a run often begin together."""
+        key = id(one.train.start_ns), one.later_ns
+        if key not in self._known:
+            first, last = self.rows(one)
+            count = last - first
+            begin = offsets(count)
+            row = np.repeat(first - begin[:-1], count) + np.arange(begin[-1], dtype=np.int64)
+            moved = np.repeat(self.begin_ns - self.kinds.begin_ns[self.shot], count)
+            start = one.train.start_ns
+            self._known[key] = _Elements(start, row, start[row] + moved)
+        return self._known[key]
 
     def place_of(self, at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return in which shot each time of this run lies."""
@@ -90,9 +100,21 @@ def short_run(kinds: ShotKinds) -> ShortRun:
     shot_ = np.array(laid, np.int64)
     # the last shot of a run has no end; it can only be the last here
     lasts = np.append(np.diff(kinds.begin_ns), 0)[shot_]
-    begin = kinds.begin_ns[0] + np.append(0, np.cumsum(lasts)[:-1])
+    begin = kinds.begin_ns[0] + offsets(lasts)[:-1]
     followed = np.append(np.diff(shot_) == 1, False)
-    return ShortRun(kinds, shot_, begin.astype(np.int64), target, followed)
+    return ShortRun(kinds, shot_, begin, target, followed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Elements:
+    """The elements of a train in a short run; K of them."""
+
+    long_ns: NDArray[np.int64]
+    """When all of the train's elements begin in the long run."""
+    row: NDArray[np.int64]
+    """Shape (K,): which of those these are."""
+    start_ns: NDArray[np.int64]
+    """Shape (K,): when they begin here."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,9 +148,9 @@ def readings_of(short: ShortRun, schedule: Schedule) -> NDArray[np.int64] | None
     first, last = (np.searchsorted(reading_place, short.target, side) for side in ("left", "right"))
     step = short.kinds.step
     count = (last - first)[step]
-    within = np.arange(int(count.sum()), dtype=np.int64)
-    within -= np.repeat(np.append(0, np.cumsum(count)[:-1]), count)
-    return np.asarray(np.repeat(first[step], count) + within, np.int64)
+    begin = offsets(count)
+    within = np.arange(begin[-1], dtype=np.int64)
+    return np.asarray(np.repeat(first[step] - begin[:-1], count) + within, np.int64)
 
 
 def closed_shots(
@@ -148,7 +170,7 @@ def closed_shots(
     # Where a reading itself does not tell the level, it is what follows that ends the block: that
     # is known up to the first drive of the rest of the shot, or of the one that follows in the long
     # run.
-    driven = np.append(0, np.cumsum(schedule.what != PART))
+    driven = offsets(schedule.what != PART)
     if not driven[-1]:
         return ends
     rest = np.searchsorted(place, shots, side="right")
@@ -173,15 +195,19 @@ def step_tables(short: ShortRun, schedule: Schedule, prepared: PreparedShots) ->
     levels = prepared.tables.levels_hz.size
     if int(sizes[blocks.alike.example].sum()) * levels > max(whole, WORTH_COUNTING):
         return None
-    block = np.searchsorted(blocks.first_reading, np.arange(reading.size), side="right") - 1
+    is_first = np.zeros(reading.size + 1, np.bool_)
+    is_first[blocks.first_reading] = True
+    block = np.cumsum(is_first[:-1]) - 1
     row = prepared.matrix_first[blocks.alike.kind[block]]
     row = row + np.arange(reading.size) - blocks.first_reading[block]
     first_reading = np.append(0, last_reading[:-1] + 1)
-    taken = [np.arange(first_reading[t], last_reading[t] + 1, dtype=np.int64) for t in short.target]
-    readings = np.concatenate(taken)
+    count = (last_reading + 1 - first_reading)[short.target]
+    begin = offsets(count)
+    readings = np.repeat(first_reading[short.target] - begin[:-1], count)
+    readings += np.arange(begin[-1], dtype=np.int64)
     return StepTables(
-        first=np.append(0, np.cumsum([one.size for one in taken])).astype(np.int64),
-        begins=np.isin(readings, blocks.first_reading),
+        first=begin,
+        begins=is_first[readings],
         matrix=np.ascontiguousarray(prepared.matrices[row[readings]].transpose(0, 2, 1)),
         kind=prepared.readings.kind[readings],
         begin_ns=prepared.readings.begin_ns[readings],

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import PHASE_STEP, distinct
+from podium.sim_instruments.physics.deduplicate import PHASE_STEP, distinct, mixed
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
 
 LEAST_SHOTS = 64
@@ -135,13 +135,6 @@ def _push(start: Any, item: Any, lasts: Any, later: int, low: Any) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _mix(word: Any) -> Any:
-    word = (word ^ (word >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    word = (word ^ (word >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return word ^ (word >> np.uint64(31))
-
-
-@njit(cache=True, nogil=True)
 def _fingerprint(
     start: Any,
     item: Any,
@@ -170,9 +163,16 @@ def _fingerprint(
             relative = turns[k] - base[shot]
             relative -= np.floor(relative)
             word = np.uint64(np.int64(relative * steps + 0.5) % steps)
-        here = _mix(np.uint64(at - begin[shot]) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(salt))
-        here = _mix(here + np.uint64(item[k]) * np.uint64(0x632BE59BD9B4E019) + word)
+        here = mixed(np.uint64(at - begin[shot]) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(salt))
+        here = mixed(here + np.uint64(item[k]) * np.uint64(0x632BE59BD9B4E019) + word)
         total[shot] += here
+
+
+@njit(cache=True, nogil=True)
+def _add_lasting(begin: Any, total: Any) -> None:
+    """Add how long each shot lasts, which tells when the next one's first drive comes."""
+    for shot in range(begin.size - 1):
+        total[shot] += mixed(np.uint64(begin[shot + 1] - begin[shot]))
 
 
 def shot_kinds(trains: Sequence[LineTrain]) -> ShotKinds | None:
@@ -188,14 +188,14 @@ def shot_kinds(trains: Sequence[LineTrain]) -> ShotKinds | None:
     if size < LEAST_SHOTS:
         return None
     lasts = [one.lasts_ns() for one in trains]
+    straddling = _each_once(trains, lasts)
     low, high = np.empty(size, np.int64), np.empty(size, np.int64)
     count = _propose(lead.start_ns, lead.item, lead.lasts_ns(), low, high)
     low, high = low[:count], high[:count]
     for _ in range(PASSES):
         moved = False
-        for one, last in zip(trains, lasts, strict=True):
-            if one.train.start_ns.size:
-                moved |= bool(_push(one.start_ns, one.item, last, one.later_ns, low))
+        for one, last in straddling:
+            moved |= bool(_push(one.start_ns, one.item, last, one.later_ns, low))
         if not moved:
             break
     else:
@@ -206,6 +206,21 @@ def shot_kinds(trains: Sequence[LineTrain]) -> ShotKinds | None:
     first = min(int(t.train.start_ns[0]) + t.later_ns for t in trains if t.train.start_ns.size)
     begin = np.append(min(first, int(begins[0])), begins)
     return _numbered(trains, begin)
+
+
+def _each_once(
+    trains: Sequence[LineTrain], lasts: Sequence[NDArray[np.int64]]
+) -> list[tuple[LineTrain, NDArray[np.int64]]]:
+    """Return the trains that play, one of those that keep the feedline busy at the same times."""
+    found: dict[object, tuple[LineTrain, NDArray[np.int64]]] = {}
+    for number, (one, last) in enumerate(zip(trains, lasts, strict=True)):
+        if not one.train.start_ns.size:
+            continue
+        key: object = number
+        if (last == last[0]).all():  # which of its elements plays when does not count
+            key = id(one.train.start_ns), one.later_ns, int(last[0])
+        found.setdefault(key, (one, last))
+    return list(found.values())
 
 
 def merged_kinds(
@@ -242,9 +257,7 @@ def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKind
             base,
             total,
         )
-    with np.errstate(over="ignore"):
-        # how long a shot lasts tells when the next one's first drive comes
-        total[:-1] += _mixed(np.diff(begin).astype(np.uint64))
+    _add_lasting(begin, total)
     kind, first = distinct(total.view(np.int64).reshape(-1, 1))
     if WORTH_CUTTING * first.size > begin.size:
         return None
@@ -254,8 +267,3 @@ def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKind
     if WORTH_CUTTING * 2 * example.size > begin.size:
         return None
     return ShotKinds(begin, step, example)
-
-
-def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    words = (words + np.uint64(0x9E3779B97F4A7C15)) * np.uint64(0xBF58476D1CE4E5B9)
-    return np.asarray(words ^ (words >> np.uint64(31)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import firsts
+from podium.sim_instruments.physics.deduplicate import firsts, offsets
 from podium.sim_instruments.physics.drive_during_readout import readout_drive_maps
 from podium.sim_instruments.physics.drive_line import Drives
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
@@ -16,6 +16,7 @@ from podium.sim_instruments.physics.evolution import (
     Tables,
     bare_tables,
     evolve_each,
+    fading_of,
     with_shapes,
     with_waits,
 )
@@ -91,7 +92,7 @@ def photons_met(
     """Return what photons do to a qubit; ``coherent``: as :func:`prepare` has it."""
     coherent = coherent or bool(np.any(schedule.what != PART))
     exposures = _exposures(qubit, schedule, episodes, coherent)
-    fading = bare_tables(qubit, np.zeros(1), np.ones(1)).fading
+    fading = fading_of(qubit)
     factors, loss = _parts(schedule, exposures, fading, qubit.levels_hz.size)
     lost = loss[schedule.item[schedule.sampled], 1, 0]
     told = schedule.heard[schedule.sampled] & (lost >= -np.log(TOLD))
@@ -120,7 +121,7 @@ def prepare(
     if met is None:
         met = photons_met(qubit, schedule, episodes, coherent=coherent)
     exposures, factors, loss, blocks = met.exposures, met.factors, met.loss, met.blocks
-    fading = bare_tables(qubit, np.zeros(1), np.ones(1)).fading
+    fading = fading_of(qubit)
     nodes = nodes_of(qubit, schedule, blocks, drives, fading, noise_hz[1])
     tables = bare_tables(qubit, noise_hz[0] + noise_hz[1] * nodes.node, nodes.weight)
     _check_not_moved(qubit, schedule, drives)
@@ -157,7 +158,7 @@ def prepare(
         readings=Readings(*(np.ascontiguousarray(column[part]) for column in table.T)),
         pace=_pace(exposures, len(episodes.kinds)),
         matrices=matrices,
-        matrix_first=np.append(0, np.cumsum(counts)[:-1]).astype(np.int64),
+        matrix_first=offsets(counts)[:-1],
         reading_ns=schedule.start_ns[schedule.sampled],
         told=met.told,
         lost=loss[part, 1, 0],
@@ -339,9 +340,9 @@ def _example_rows(
     ends = np.append(blocks.first[1:], schedule.what.size)
     example = blocks.alike.example
     first, last = blocks.first[example], ends[example]
-    rows = [np.arange(a, b, dtype=np.int64) for a, b in zip(first, last, strict=True)]
-    starts = np.append(0, np.cumsum(last - first)[:-1]).astype(np.int64)
-    return np.concatenate([np.zeros(0, np.int64), *rows]), starts
+    starts = offsets(last - first)
+    rows = np.repeat(first - starts[:-1], last - first) + np.arange(starts[-1], dtype=np.int64)
+    return rows, starts[:-1]
 
 
 def _pace(exposures: dict[int, Exposure], kinds: int) -> Pace:

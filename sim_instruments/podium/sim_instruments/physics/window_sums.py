@@ -71,7 +71,10 @@ def gather_parts(
 def ring_down(pull: Any, half_kappa: float, decay: Any) -> None:
     """Fill ``decay`` (N,): what is left of a field one sample later, at the pull after each."""
     for k in range(pull.size):
-        decay[k] = np.exp(complex(-half_kappa, pull[k]))
+        if k and pull[k] == pull[k - 1]:
+            decay[k] = decay[k - 1]
+        else:
+            decay[k] = np.exp(complex(-half_kappa, pull[k]))
 
 
 @njit(cache=True, nogil=True)
@@ -299,24 +302,26 @@ def take_windows(
     to = np.empty(jump_to.size, np.int64)
     for j in range(jump_to.size):
         to[j] = place[jump_to[j]]
-    response = np.empty((levels, length), np.complex128)
-    pull = np.empty((levels, length))
+    low_hz = np.empty(levels)
     for n in range(place.size):
         if place[n] >= 0:
-            ring(
-                envelope,
-                change,
-                detuning,
-                start_phase,
-                fraction,
-                pull_hz[n],
-                n_crit,
-                half_kappa,
-                photons_per,
-                np.int64(1),
-                response[place[n]],
-                pull[place[n]],
-            )
+            low_hz[place[n]] = pull_hz[n]
+    response = np.empty((levels, length), np.complex128)
+    pull = np.empty((levels, length))
+    ring(
+        envelope,
+        change,
+        detuning,
+        start_phase,
+        fraction,
+        low_hz,
+        n_crit,
+        half_kappa,
+        photons_per,
+        np.int64(1),
+        response,
+        pull,
+    )
     jumps = jump_at.size
     sample = np.empty(jumps, np.int64)
     left, apart = np.empty(jumps, np.complex128), np.empty(jumps, np.complex128)

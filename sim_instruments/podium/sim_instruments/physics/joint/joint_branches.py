@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.branches import FIRST_EPOCH_NS
-from podium.sim_instruments.physics.evolution import bare_tables
+from podium.sim_instruments.physics.evolution import fading_of
 from podium.sim_instruments.physics.joint.block_steps import JointBlocks
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
@@ -212,4 +212,4 @@ class JointBranches:
 
 
 def _fading(qubit: QubitPoint) -> float:
-    return float(bare_tables(qubit, np.zeros(1), np.ones(1)).fading[0, 1])
+    return float(fading_of(qubit)[0, 1])
