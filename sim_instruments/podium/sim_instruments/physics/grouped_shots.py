@@ -177,7 +177,7 @@ class GroupedShots:
         first = offsets(count)
         if self._readings.size and (self._readings == 1).all():
             return every[begins[step]]
-        return every[np.repeat(begins[step] - first[:-1], count) + np.arange(first[-1])]
+        return np.asarray(every[np.repeat(begins[step] - first[:-1], count) + np.arange(first[-1])])
 
     def _leading_tones(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the train of each episode's first tone, and its place in the train's shot."""

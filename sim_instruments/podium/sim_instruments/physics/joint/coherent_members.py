@@ -10,9 +10,10 @@ that changes meanwhile changes in the middle of the readout, as far as the other
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
@@ -67,23 +68,65 @@ def members_kept(
     coherence of 0 and 1 that the photons take; ``fading`` (M,): 1/ns.
     """
     starts = intervals.start_ns[intervals.first]
-    before = np.searchsorted(starts, lit_ns)
-    edges = np.append(intervals.first, intervals.start_ns.size)
     kept = np.zeros(told.shape[::-1], np.bool_)
-    coherent, row = np.zeros(told.shape[0], np.bool_), 0
-    for number in np.unique(before):
-        played = slice(row, int(edges[number]))
-        row = int(edges[number])
-        coherent = coherent | np.isin(np.arange(coherent.size), intervals.member[played])
-        coherent |= bool(np.any(intervals.is_flux[played]))
+    _fill_kept(
+        np.append(intervals.first, intervals.start_ns.size),
+        intervals.member,
+        intervals.is_flux,
+        starts,
+        np.searchsorted(starts, lit_ns),
+        dark_ns,
+        told,
+        lost,
+        fading,
+        float(-np.log(FORGOTTEN)),
+        kept,
+    )
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _fill_kept(
+    edges: Any,
+    member: Any,
+    is_flux: Any,
+    starts: Any,
+    before: Any,
+    dark_ns: Any,
+    told: Any,
+    lost: Any,
+    fading: Any,
+    folds: float,
+    kept: Any,
+) -> None:
+    """Fill ``kept`` (R, M), one pass over all readings; ``before`` (R,): groups played by then."""
+    members, readings = told.shape
+    coherent = np.zeros(members, np.bool_)
+    row = 0
+    reading = 0
+    while reading < readings:
+        number = before[reading]
+        for played in range(row, edges[number]):
+            for m in range(members):
+                if is_flux[played] or member[played] == m:
+                    coherent[m] = True
+        row = edges[number]
         if number == starts.size:
             break
-        here = np.flatnonzero(before == number)
-        waited = starts[number] - dark_ns[here[-1]]
-        folds = lost[:, here].sum(axis=1) + fading * waited
-        coherent &= ~told[:, here].any(axis=1) & (folds < -np.log(FORGOTTEN))
-        kept[here] = coherent
-    return kept
+        last = reading
+        while last + 1 < readings and before[last + 1] == number:
+            last += 1
+        waited = starts[number] - dark_ns[last]
+        for m in range(members):
+            gone = fading[m] * waited
+            seen = False
+            for r in range(reading, last + 1):
+                gone += lost[m, r]
+                seen = seen or told[m, r]
+            coherent[m] = coherent[m] and not seen and gone < folds
+            for r in range(reading, last + 1):
+                kept[r, m] = coherent[m]
+        reading = last + 1
 
 
 class BlockStates(Protocol):
