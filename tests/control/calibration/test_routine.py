@@ -10,6 +10,7 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import (
     FALSE_ALARMS,
+    PARAMETERS,
     refuse_clipped,
     refuse_empty,
     refuse_senseless,
@@ -51,6 +52,18 @@ def test_noise_is_hardly_ever_explained() -> None:
     rng = np.random.default_rng(21)
     passed = sum(passes(fitted(rng.normal(0, 1, X.size))) for _ in range(SCANS))
     assert passed <= stats.binom.isf(FALSE_ALARM, SCANS, FALSE_ALARMS)
+
+
+def test_noise_is_not_explained_by_many_parameters_either() -> None:
+    """A fit of as many parameters as a line is taken to have passes as seldom as is said."""
+    rng = np.random.default_rng(24)
+    columns = np.vander(X, PARAMETERS + 1)
+    onto, *_ = np.linalg.svd(columns, full_matrices=False)
+    passed = 0
+    for points in rng.normal(0, 1, (SCANS, X.size)):
+        line = Series("fit", X, onto @ (onto.T @ points), line=True)
+        passed += passes(Panel("q0", "x", "y", (Series("data", X, points), line)))
+    assert passed <= stats.binom.isf(FALSE_ALARM, SCANS, FALSE_ALARMS / X.size)
 
 
 def test_a_real_line_is_explained() -> None:

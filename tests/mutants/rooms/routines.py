@@ -249,7 +249,7 @@ MUTANTS = (
         _ROUTINE,
         "needed = float(fdtri(PARAMETERS, degrees, 1 - FALSE_ALARMS / count))",
         "needed = float(fdtri(PARAMETERS, degrees, 1 - 0.5 / count))",
-        (f"{_ROUTINE_TESTS}::test_noise_is_hardly_ever_explained",),
+        (f"{_ROUTINE_TESTS}::test_noise_is_not_explained_by_many_parameters_either",),
         "what is fitted to noise is stored",
     ),
     Mutant(
