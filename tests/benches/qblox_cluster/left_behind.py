@@ -40,8 +40,9 @@ def left_behind(
     plans: bool,
     mixers: Mapping[str, Mixer] | None = None,
     edges_fs: Sequence[int] = (),
+    bins: int = 1,
 ) -> Left:
-    """Run programs, planned ahead or as they come.
+    """Run programs, planned ahead or as they come; ``bins``: of each acquisition.
 
     ``edges_fs``: when edges come to the trigger input, which is mapped to address 15 and open, if
     any come. The cluster is spoken to a moment after each.
@@ -61,7 +62,7 @@ def left_behind(
         send(one, "CHANnelmap", block=json_bytes([[2 * out], [2 * out + 1]]))
         send(one, "PROGram", block=one.program.encode())
         for name in "ab" if one.slot == 2 else "":
-            send(one, "ACQ:ALISt:ACQuisition:NEW", name, "1")
+            send(one, "ACQ:ALISt:ACQuisition:NEW", name, str(bins))
     if edges_fs:
         for line in (("ADDRess", "15"), ("ENAble", "1")):
             command = Command(f"TRG:IN:MAP:{line[0]}", line[1:], None)

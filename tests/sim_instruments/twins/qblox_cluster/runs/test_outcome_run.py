@@ -26,9 +26,9 @@ def trees(monkeypatch):
     return found
 
 
-def both(programs, chip: FeedlinePoint, qubits: int = 1, mixers=None):
-    planned = left_behind(programs, chip, qubits, plans=True, mixers=mixers)
-    assert planned == left_behind(programs, chip, qubits, plans=False, mixers=mixers)
+def both(programs, chip: FeedlinePoint, qubits: int = 1, mixers=None, bins: int = 1):
+    planned = left_behind(programs, chip, qubits, plans=True, mixers=mixers, bins=bins)
+    assert planned == left_behind(programs, chip, qubits, plans=False, mixers=mixers, bins=bins)
     return planned
 
 
@@ -112,6 +112,23 @@ def test_a_sweep_over_a_table_of_points_walks(trees) -> None:
     left = both([replace(used[0], program=read), replace(used[1], program=drive)], feedback.chip())
     assert all(b"OKAY;STOPPED" in state for state in left.states)
     assert nodes(trees[0]) < 5 * points, "a node or some for each point, and none for a shot"
+
+
+def test_what_is_met_first_at_the_last_point_is_gone_on_from_at_others(trees) -> None:
+    """Of two points, halts that are seldom are met at the last one first half of the times.
+
+    Bins number the points, and there are no more of them than points.
+    """
+    points, shots = 2, 60
+    (used,) = feedback.until_success(shots)
+    program = used.program.replace(f"move {shots},R0", f"move {shots},R0\n move {points},R2")
+    program = program.replace("acquire 0,0,", "acquire 0,R3,")
+    inner = f"add R3,1,R3\n loop R2,@shot\n move {points},R2\n move 0,R3\n"
+    program = program.replace("loop R0,@shot", f"{inner} loop R0,@shot")
+    program = program.replace(f"move {points},R2", f"move {points},R2\n move 0,R3", 1)
+    left = both([replace(used, program=program)], feedback.chip(), bins=points)
+    assert nodes(trees[0]) < 80
+    assert left.counts[1] > 0
 
 
 def test_shots_that_drift_apart_are_played_as_they_come(trees) -> None:

@@ -258,6 +258,11 @@ class Q1Run:
         code[using(code, slots), OPERATION] = STOP_HERE
         self._watching = code
 
+    def admit_every_bin(self) -> None:
+        """Lose no acquisition for its bin from now on: what numbers bins may hold anything."""
+        bins = self._tables[q1.BINS]
+        bins[bins >= 0] = np.iinfo(bins.dtype).max
+
     def values(self, slots: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return what some of its slots hold, a copy."""
         return np.asarray(self._slots[slots])

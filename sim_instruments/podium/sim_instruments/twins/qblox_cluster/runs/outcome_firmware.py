@@ -121,6 +121,8 @@ class OutcomeFirmware:
         """Slots of the setting: registers, and their shadows."""
         for q1_run, shown in zip(self._together.runs, self._shown, strict=True):
             q1_run.watch_slots(shown.tolist())
+            # a halt is gone on from in other points than the one in which it was met first
+            q1_run.admit_every_bin()
         self._finishing = False
         self._delivered: list[Trigger] = []
         self._states: dict[Hashable, int] = {}
