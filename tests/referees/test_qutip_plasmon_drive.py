@@ -1,7 +1,8 @@
 """QuTiP solves two fluxoniums as circuits, in time, and judges a drive of one's plasmon.
 
-Nothing of the world's is in it: no rotating wave, no frame, 40 levels or 112. Both hold the same two
-circuits of Bao 2022 and the same charge coupling; the drive moves the whole charge of the first.
+Nothing of the world's is in it: no rotating wave, no frame, 40 levels or 112. Both hold the same
+two circuits of Bao 2022 and the same charge coupling; the drive moves the whole charge of the
+first.
 """
 
 from dataclasses import replace
