@@ -9,6 +9,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, TextIO
 
@@ -162,9 +163,12 @@ def as_a_process() -> None:
 def carry_out(words: Sequence[str], parser_of: Callable[[str | None], ArgumentParser]) -> int:
     """Run the command that ``words`` name; return the exit status.
 
-    ``parser_of`` returns the parser in which the subcommand of that name has its arguments.
+    ``parser_of`` returns the parser in which the subcommand of that name has its arguments; it is
+    asked for that of none where help is asked for before a subcommand.
     """
-    chosen = next((word for word in words if not word.startswith("-")), None)
+    before = list(takewhile(lambda word: word.startswith("-"), words))
+    asks_help = any(word == "-h" or "--help".startswith(word) for word in before)
+    chosen = None if asks_help else next(iter(words[len(before) :]), None)
     try:
         arguments = parser_of(chosen).parse_args(words)
         status: int = arguments.run(arguments)

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
 # As in processes of Podium (podium_process), and before NumPy is imported: between two matrices of
 # fifty a second thread of linear algebra spins, which takes more of a processor than they do.
@@ -32,10 +33,13 @@ settings.register_profile(
     "busy",
     settings.default,
     deadline=None,
-    max_examples=cases(50, 100),
+    max_examples=cases(25, 100),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("busy")
+# Else it looks for constants in the source of each module that a worker has imported so far: that
+# takes seconds, and what is drawn depends on which tests ran before.
+providers.is_local_module_file = lambda file: False
 
 FS_PER_NS = 1_000_000
 COLLECTED_AFTER = (20_000, 20, 20)

@@ -60,7 +60,7 @@ LONGEST_FIRST = (
     "drivers/test_zurich_faults.py",
     "control/web/test_stop_in_chromium.py",
     "control/web/test_pages_in_chromium.py",
-    "test_length_of_functions.py",
+    "test_source_rules.py",
     "chaos/test_live_chaos.py",
     "control/test_two_nodes_start.py",
     "docs/test_tutorials_of_several_nodes.py",

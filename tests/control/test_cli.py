@@ -67,6 +67,16 @@ def test_podium_alone_prints_its_help_in_groups(capsys: pytest.CaptureFixture[st
     assert told.index("daily work:") < told.index("    calibrate ") < told.index("files:")
 
 
+@pytest.mark.parametrize("option", ["-h", "--help", "--he"])
+def test_help_before_a_subcommand_lists_all_of_them(
+    option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([option, "ask"])
+    told = capsys.readouterr().out
+    assert all(f"    {name} " in told for name in ("ask", "status", "twin"))
+
+
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["--version"])

@@ -20,6 +20,8 @@ import pytest
 import xarray
 from tests.benches.command_line import draw_world
 from tests.benches.nodes.podium_up import EXAMPLE, PODIUM
+from tests.benches.nodes.podium_up import wait_for as listening
+from tests.benches.processes.forked_podium import start_podium
 from tests.benches.programs.long_scan import scan
 
 from podium.control.parameters.store import ParameterStore
@@ -106,8 +108,10 @@ class Twins:
         self.world, self.endpoints = folder / "twin.yaml", folder / "endpoints.json"
         draw_world(EXAMPLE, self.world)
         words = ("--twin", self.world, "--endpoints", self.endpoints, "--clock", "paced")
-        self.running = Running(folder / "twins", "twin", "serve", EXAMPLE, *words)
-        wait_for(self.endpoints.exists, self.running)
+        log = folder / "log"
+        with log.open("w") as said:
+            self.process = start_podium("twin", "serve", EXAMPLE, *words, out=said)
+        listening(self.endpoints.exists, log)
 
     def playing(self) -> bool:
         """Whether a sequencer of the readout module runs, as somebody else who asks is told."""
@@ -126,8 +130,8 @@ class Twins:
 def twins(tmp_path_factory) -> Iterator[Twins]:
     twins = Twins(tmp_path_factory.mktemp("twins"))
     yield twins
-    assert twins.running.ends(signal.SIGTERM) == 0
-    twins.running.close()
+    twins.process.terminate()
+    assert twins.process.wait(ENDS_WITHIN_S) == 0
 
 
 def long_shot() -> str:

@@ -22,7 +22,7 @@ from podium.control.client.facility_access import join_facility
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory) -> Iterator[Up]:
-    up = Up(tmp_path_factory.mktemp("up"))
+    up = Up(tmp_path_factory.mktemp("up"), from_nothing=True)
     yield up
     up.close()
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -79,6 +80,11 @@ def test_a_fence_that_is_opened_is_closed_and_has_a_language(page: Path):
     assert not any(fences[1::2])
 
 
+@cache
+def pages_of_index() -> set[Path]:
+    return {(INDEX.parent / link.partition("#")[0]).resolve() for link in links_of(INDEX)}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_page_has_one_title_and_is_reached_from_the_index(page: Path):
     titles = re.findall(
@@ -86,8 +92,7 @@ def test_every_page_has_one_title_and_is_reached_from_the_index(page: Path):
     )
     assert len(titles) == 1
     if page not in (INDEX, ROOT / "README.md"):
-        listed = {(INDEX.parent / link.partition("#")[0]).resolve() for link in links_of(INDEX)}
-        assert page in listed, f"docs/index.md does not name {name_of(page)}"
+        assert page in pages_of_index(), f"docs/index.md does not name {name_of(page)}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
@@ -133,4 +138,9 @@ def test_pictures_are_told_in_words_too_and_are_shown_somewhere(picture: Path):
     said = [tree.find(f"{{http://www.w3.org/2000/svg}}{tag}") for tag in ("title", "desc")]
     assert all(part is not None and part.text for part in said)
     assert "prefers-color-scheme: dark" in picture.read_text()
-    assert any(picture.name in link for page in PAGES for link in links_of(page))
+    assert any(picture.name in link for link in links_of_all_pages())
+
+
+@cache
+def links_of_all_pages() -> tuple[str, ...]:
+    return tuple(link for page in PAGES for link in links_of(page))

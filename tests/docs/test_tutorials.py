@@ -22,6 +22,7 @@ LONG = (
     "docs/how-to/see-what-is-played.md",
     "docs/how-to/test-in-ci.md",
     "docs/how-to/write-a-routine.md",
+    "docs/reference/testing.md",
     "docs/tutorials/01-first-light.md",
     "docs/tutorials/04-test-your-lab-code.md",
 )

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from tests.benches.nodes.podium_up import wait_for
+from tests.benches.processes.forked_podium import start_podium
 
 from podium.control.facility.load import load_facility, load_with_remarks
 from podium.sim_instruments.command import command
@@ -65,6 +67,19 @@ def served(*words: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
         process.communicate(timeout=START_S)
 
 
+def serve_once(folder: Path, *words: str) -> None:
+    """Start ``podium twin serve WORDS`` as a copy, and end it when it listens."""
+    log, endpoints = folder / "log", folder / "endpoints.json"
+    with log.open("w") as said:
+        process = start_podium("twin", "serve", *words, out=said)
+    try:
+        wait_for(endpoints.exists, log)
+    finally:
+        process.terminate()
+        assert process.wait(START_S) == 0, log.read_text()
+    assert not endpoints.exists()
+
+
 def say(*words: str) -> int:
     """Run ``podium twin WORDS`` here."""
     return carry_out(["twin", *words], lambda _: parser_of_one("twin", command))
@@ -115,13 +130,11 @@ def test_one_address_and_ports_for_all_can_be_asked_for(tmp_path) -> None:
 def test_a_world_that_is_there_is_served_again_and_never_drawn_over(tmp_path, capsys) -> None:
     words = ["--model", "qblox_cluster", "--chip", "krinner2022", "--qubits", "1"]
     state = ["--state", str(tmp_path)]
-    with served(*words, *state):
-        pass  # it draws a world
+    serve_once(tmp_path, *words, *state)  # it draws a world
     twin = tmp_path / "twin.yaml"
     changed = twin.read_text().replace("seed: 0", "seed: 0  # by hand")
     twin.write_text(changed)
-    with served(*words, *state):
-        pass
+    serve_once(tmp_path, *words, *state)
     assert twin.read_text() == changed
     for other in (["--seed", "1"], ["--qubits", "2"]):
         assert say("serve", *words, *state, *other) == 2

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 import pytest
 from tests.benches.command_line import podium_here
+from tests.benches.processes.forked_podium import start_podium
 
 from podium.control import cli
 
@@ -165,15 +166,23 @@ def test_the_truth_of_a_file_is_told_to_people_as_well(said, twin, truth) -> Non
 
 
 class Simulation:
-    """``podium twin serve``, from its first moment."""
+    """``podium twin serve``, from its first moment.
 
-    def __init__(self, folder: Path, twin: Path, *more: str) -> None:
+    ``from_nothing``: in an interpreter of its own, as a person starts it; else as a copy of one
+    that has imported what it needs.
+    """
+
+    def __init__(self, folder: Path, twin: Path, *more: str, from_nothing: bool = False) -> None:
         self.endpoints = folder / "endpoints.json"
         self.log = folder / "log"
-        command = [*PODIUM, "twin", "serve", str(EXAMPLE), "--twin", str(twin)]
-        command += ["--endpoints", str(self.endpoints), *more]
+        words = ["twin", "serve", str(EXAMPLE), "--twin", str(twin)]
+        words += ["--endpoints", str(self.endpoints), *more]
         with self.log.open("w") as sink:
-            self.process = subprocess.Popen(command, stdout=sink, stderr=sink)
+            self.process = (
+                subprocess.Popen([*PODIUM, *words], stdout=sink, stderr=sink)
+                if from_nothing
+                else start_podium(*words, out=sink)
+            )
 
     def wait_for_endpoints(self) -> dict[str, dict]:
         """Return the instruments of the endpoints file, read the moment it is there."""
@@ -225,7 +234,7 @@ def ask(entry: dict, message: bytes) -> bytes:
 
 
 def test_the_endpoints_file_is_there_while_everything_listens(tmp_path, twin) -> None:
-    simulation = Simulation(tmp_path, twin)
+    simulation = Simulation(tmp_path, twin, from_nothing=True)
     try:
         for entry in simulation.wait_for_endpoints().values():
             assert ask(entry, b"*IDN?\n")

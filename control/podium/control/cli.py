@@ -161,13 +161,14 @@ class CommandUnavailable(Exception):
 
 
 def build_parser(chosen: str | None = None) -> ArgumentParser:
-    """Return the parser. Only the subcommand ``chosen`` is imported and has its arguments.
+    """Return the parser, with the subcommand ``chosen`` alone, which is imported; None: with all,
+    those of other packages too, but without their arguments.
 
     Raises :class:`CommandUnavailable` when there is no such command or it cannot be loaded.
     """
     targets = {name: target for name, (target, _) in COMMANDS.items()}
     helps = {name: text for name, (_, text) in COMMANDS.items()}
-    for point in _others():
+    for point in () if chosen in COMMANDS else _others():
         targets[point.name] = point.value
         helps[point.name] = HELP_OF_OTHERS.get(point.name, f"from {point.value}")
     parser = Parser(
@@ -182,10 +183,10 @@ def build_parser(chosen: str | None = None) -> ArgumentParser:
     )
     if chosen is not None and chosen not in targets:
         raise CommandUnavailable(f"podium: no command {chosen!r}; {suggest(chosen, targets)}")
-    for name, target in targets.items():
+    for name in targets if chosen is None else (chosen,):
         subparser = subparsers.add_parser(name, description=helps[name])
         if name == chosen:
-            command = _load(name, target)
+            command = _load(name, targets[name])
             command.add_arguments(subparser)
             subparser.set_defaults(run=command.run)
     return parser

@@ -1,12 +1,12 @@
 """The demo from nothing, in processes of its own."""
 
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 from tests.benches.command_line import answer_of, draw_world
+from tests.benches.processes.forked_podium import start_podium
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
 PODIUM = [sys.executable, "-m", "podium.control.cli"]
@@ -35,13 +35,14 @@ UNITS = {
 
 
 class Simulation:
-    """``podium twin serve`` in a process of its own."""
+    """``podium twin serve`` in a process of its own, a copy of one that has imported it."""
 
     def __init__(self, folder: Path, seed: int = SEED) -> None:
         twin, self.endpoints = folder / "twin.yaml", folder / "endpoints.json"
         draw_world(EXAMPLE, twin, "--seed", seed)
         words = ["twin", "serve", EXAMPLE, "--twin", twin, "--endpoints", self.endpoints]
-        self.process = subprocess.Popen([*PODIUM, *map(str, words)], stdout=subprocess.DEVNULL)
+        with (folder / "log").open("w") as log:
+            self.process = start_podium(*words, out=log)
         give_up = time.monotonic() + WITHIN_S
         while not self.endpoints.exists():
             assert self.process.poll() is None

@@ -25,7 +25,11 @@ class Up:
         instruments: int = 4,
         options: Sequence[str] = (),
         clock: str = "leap",
+        *,
+        from_nothing: bool = False,
     ) -> None:
+        """``from_nothing``: as a person starts it, in an interpreter of its own; else as a copy of
+        one that has imported what it needs, a second sooner."""
         self.facility = facility
         self.endpoints = folder / "endpoints.json"
         self.state = folder / "up.json"
@@ -43,8 +47,12 @@ class Up:
             self._started.append(self.twins)
             wait_for(self.endpoints.exists, self.log)
             words = ("--endpoints", self.endpoints, "--state", self.state, *options)
-            command = [*PODIUM, "up", *map(str, (facility, *words))]
-            self.up = subprocess.Popen(command, stdout=self._log, stderr=self._log)
+            command = ["up", *map(str, (facility, *words))]
+            self.up = (
+                subprocess.Popen([*PODIUM, *command], stdout=self._log, stderr=self._log)
+                if from_nothing
+                else start_podium(*command, out=self._log)
+            )
             self._started.append(self.up)
             wait_for(lambda: f"is up: {instruments} instruments" in self.log.read_text(), self.log)
         except BaseException:

@@ -134,7 +134,7 @@ def is_dear(routine: str, data: str) -> bool:
     """Say whether it takes seconds until the fit gives up; other data are refused the same way."""
     without = data == "a line without anything on it"
     return (without and routine in ("dispersive_shift", "flux_arc")) or (
-        routine == "flux_arc" and data == "noise"
+        routine in ("flux_arc", "gate_process") and data == "noise"
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.benches.thoroughness import cases
 
 from podium.control.records.hdf5_content import (
     HEAP_OBJECTS,
@@ -43,7 +44,7 @@ texts = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 names = texts.filter(lambda text: text not in ("", ".") and "/" not in text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=cases(25, 60), deadline=None)
 @given(
     st.dictionaries(names, st.tuples(st.lists(st.integers(0, 3), max_size=3), texts), max_size=12),
     st.dictionaries(texts.filter(bool), texts | st.integers(-(2**63), 2**63 - 1), max_size=20),

@@ -9,6 +9,7 @@ import pytest
 from capnp.lib.capnp import _StructModule
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces import zurich
 from podium.firmware_interfaces.zurich import rpc, session_messages
@@ -115,7 +116,7 @@ def plain(value) -> object:
 
 
 @given(VALUES)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(60, 200), deadline=None)
 def test_a_value_that_we_write_is_the_one_that_the_library_reads(value):
     message = MessageWriter(2, 1)
     write_value(value, message.root)
@@ -126,7 +127,7 @@ def test_a_value_that_we_write_is_the_one_that_the_library_reads(value):
 
 
 @given(VALUES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=cases(30, 100), deadline=None)
 def test_a_value_that_the_library_writes_is_the_one_that_we_read(value):
     message = schema().Value.new_message()
     match value:
@@ -329,7 +330,7 @@ def test_whatever_comes_is_a_message_or_breaks_the_rules(count):
     st.integers(0, 2**64 - 1),
     st.one_of(st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False)),
 )
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=cases(30, 100), deadline=None)
 def test_the_short_way_of_one_number_says_what_the_long_way_says(question, path, ticks, number):
     found = [AnnotatedValue(path, ticks, number)]
     short = session_messages.values_answer(question, found)

@@ -35,7 +35,6 @@ from podium.control.compilers.slow_branches import (
 )
 from podium.control.facility.facility import Facility
 from podium.control.parameters.entry import ParameterEntry, ParameterRecord
-from podium.control.parameters.store import ParameterStore
 from podium.control.program.program import Capture, Program, walk
 from podium.control.program.serialise import to_json
 from podium.control.program.validate import ProgramError, validate
@@ -101,6 +100,8 @@ async def run_cut(
     store: Path | str | None,
 ) -> "xarray.Dataset":
     """Run ``program`` in parts by ``run_part``, on nodes kept for it: see :meth:`.Lab.run_cut`."""
+    from podium.control.parameters.store import ParameterStore  # heavy: SQLAlchemy
+
     nodes = sorted({frame.port.partition(".")[0] for frame in program.frames})
     begin_s = time.time()
     places = await asyncio.to_thread(places_of, facility, program)

@@ -43,7 +43,6 @@ from podium.control.client.skew_calibration import (
 from podium.control.client.stream import EVERY_S, Stream
 from podium.control.facility.facility import Facility
 from podium.control.facility.line_response import LineResponse, lines_to_plain
-from podium.control.parameters.store import ParameterStore
 from podium.control.parameters.validity import Validities
 from podium.control.program.dataset import dataset_of
 from podium.control.program.loopback import PULSES, Loopback
@@ -72,6 +71,7 @@ if TYPE_CHECKING:
     import xarray
 
     from podium.control.calibration.routine_result import Calibrated
+    from podium.control.parameters.store import ParameterStore
 
 CALIBRATION = "podium.control.calibration.one_routine"
 """Module that carries out routines: it stands on the lab, and is found when one is asked for."""
@@ -264,7 +264,7 @@ class Lab:
 
     def correct_stored_lines(self, store: Path | str | None = None) -> Mapping[str, LineResponse]:
         """Do so with the responses that routines have stored, and return them."""
-        with ParameterStore(store or Path(OUT) / STORE, make=False) as known:
+        with _opened_store(store) as known:
             lines = stored_lines(self._facility, known)
         self.correct_lines(lines)
         return lines
@@ -275,7 +275,7 @@ class Lab:
         By line of the facility file (timing > result_lines), fs. It holds for runs of this lab from
         now on whose programs say nothing of it (``Program.result_latencies``).
         """
-        with ParameterStore(store or Path(OUT) / STORE, make=False) as known:
+        with _opened_store(store) as known:
             self._latencies = stored_latencies(self._facility, known)
         return self._latencies
 
@@ -331,7 +331,7 @@ class Lab:
         table = import_module(CATALOGUE).VALIDITY  # heavy
         validities = Validities.laid_over(table, self._facility.validity, over)
         now = await self.now()
-        with ParameterStore(store or Path(OUT) / STORE, make=False) as known:
+        with _opened_store(store) as known:
             return gate_of(edge, known, validities, now.total_fs / FS_PER_S, frames)
 
     async def loopback(
@@ -506,3 +506,10 @@ class Lab:
         Raises ``RunFailed``, naming those that do not after :data:`READY_S`.
         """
         check_connected(await self.ready(READY_S))
+
+
+def _opened_store(store: Path | str | None) -> "ParameterStore":
+    """Open a store that is there; raises ``StoreError``."""
+    from podium.control.parameters.store import ParameterStore  # heavy: SQLAlchemy
+
+    return ParameterStore(store or Path(OUT) / STORE, make=False)

@@ -342,8 +342,9 @@ def _swap(clocks: tuple[_Clock, _Clock], where: str, guard: Guard) -> None:
     at_fs = first.at_fs = second.at_fs = np.maximum(first.at_fs, second.at_fs)
     ahead = _turns_at(second.now, at_fs) - _turns_at(first.now, at_fs)
     ahead -= np.rint(ahead)
-    _shift(first, ahead, 0.0)
-    _shift(second, -ahead, 0.0)
+    for clock, turns in ((first, ahead), (second, -ahead)):
+        # what is swept is compiled anew for other parameters: nobody adds it up from what was given
+        _shift(clock, turns, float(turns.item()) if turns.size == 1 else 0.0)
 
 
 def _turns_at(carrier: Carrier, at_fs: IntArray) -> FloatArray:

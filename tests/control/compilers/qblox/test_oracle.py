@@ -72,7 +72,7 @@ def test_waveform_memory_at_unit_gain_and_no_carrier_is_equal_to_the_bit(
     assert (played.words == (memory * round(amplitude * 32767) >> 15)).all()
 
 
-@settings(QUIET, max_examples=cases(60, 500))
+@settings(QUIET, max_examples=cases(30, 500))
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)
@@ -97,7 +97,7 @@ def test_most_random_programs_fit() -> None:
     outcomes: Counter[bool] = Counter()
 
     @seed(1)
-    @settings(QUIET, derandomize=False, max_examples=100)
+    @settings(QUIET, derandomize=False, max_examples=cases(50, 100))
     @given(programs())
     def count(program: Program) -> None:
         try:

@@ -32,6 +32,7 @@ from podium.control.program.program import (
     Program,
     SetFrequency,
     ShiftPhase,
+    SwapPhases,
     Value,
     Variable,
 )
@@ -42,7 +43,7 @@ from podium.firmware_interfaces.exact_time import OffGridError
 
 
 @settings(
-    max_examples=cases(80, 200),
+    max_examples=cases(40, 200),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,
@@ -85,6 +86,21 @@ def rotation(theta: Value = 0.3, **more: Value) -> Program:
         Delay(("q0.readout",), 20 * US),
     )
     return Program("rotation", frames("drive", "readout"), body, shots=2)
+
+
+def test_a_phase_behind_a_swap_of_phases_is_put_on_top_of_what_was_handed_over() -> None:
+    body = (
+        ShiftPhase("q0.drive", 0.7),
+        SwapPhases("q0.drive", "q0.ef"),
+        ShiftPhase("q0.drive", Parameter("turns", 0.0)),
+        ShiftPhase("q0.ef", Parameter("turns", 0.0)),
+        Play("q0.drive", DRAG, 0.5),
+        Play("q0.ef", DRAG, 0.5),
+        Delay(("q0.drive", "q0.ef"), 4000 * NS),
+    )
+    program = Program("swapped", frames("drive", "ef"), body, shots=1)
+    patched = compile_artifact(program, target()).patched({"turns": 0.125})
+    assert patched == compile_program(with_parameters(program, {"turns": 0.125}), target())
 
 
 def test_every_kind_of_parameter_is_put_in_its_place() -> None:

@@ -22,7 +22,7 @@ QUIET = settings(
 )
 
 
-@settings(QUIET, max_examples=cases(60, 200))
+@settings(QUIET, max_examples=cases(30, 200))
 @given(branching())
 def test_machine_code_of_random_branches_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)
@@ -48,7 +48,7 @@ def test_most_random_branches_fit() -> None:
     why: Counter[str] = Counter()
 
     @seed(1)
-    @settings(QUIET, derandomize=False, max_examples=60)
+    @settings(QUIET, derandomize=False, max_examples=cases(30, 60))
     @given(branching())
     def count(program: Program) -> None:
         try:

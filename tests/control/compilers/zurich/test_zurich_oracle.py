@@ -61,7 +61,7 @@ def test_readouts_that_ride_on_oscillators_take_few_programs(name: str, parts: i
     hold_against_reference(part_of(program, batches[0].batch), target)
 
 
-@settings(QUIET, max_examples=cases(60, 500))
+@settings(QUIET, max_examples=cases(30, 500))
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)
@@ -75,7 +75,7 @@ def test_machine_code_of_many_random_programs_plays_what_they_mean(program: Prog
     _hold_or_refuse(program)
 
 
-@settings(QUIET, max_examples=cases(30, 200))
+@settings(QUIET, max_examples=cases(15, 200))
 @given(flux_programs())
 def test_flux_channels_play_what_random_programs_mean(program: Program) -> None:
     hold_against_reference(program, hdawg())

@@ -51,7 +51,7 @@ def test_most_random_branches_fit() -> None:
     why: Counter[str] = Counter()
 
     @seed(1)
-    @settings(QUIET, derandomize=False, max_examples=60)
+    @settings(QUIET, derandomize=False, max_examples=cases(30, 60))
     @given(PROGRAMS)
     def count(program: Program) -> None:
         try:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.benches.docs.page_tools import page_tool
+from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.qblox_cluster.command_table import (
     COMMANDS,
@@ -63,7 +64,7 @@ def test_everything_that_means_something_stands_in_the_table(header) -> None:
     assert header in {entry.header for entry in COMMANDS}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=cases(60, 200), deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(["scpi", "slot2", "slot6"]))
 def test_garbage_never_breaks_the_connection(garbage, port) -> None:
     twin = make_twin()

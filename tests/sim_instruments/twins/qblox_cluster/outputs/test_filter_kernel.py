@@ -35,7 +35,7 @@ exponentials = st.lists(
 firs = st.sampled_from([(1.0,), (1.5, -0.5, *[0.0] * 30), tuple(np.hanning(32) / 16)])
 
 
-@settings(max_examples=cases(60, 150), deadline=None)
+@settings(max_examples=cases(30, 150), deadline=None)
 @given(steps, exponentials, firs, st.sampled_from([None, 5e4]))
 def test_every_sample_is_that_of_a_direct_computation(drawn, poles, fir, high_pass_ns) -> None:
     shaping = OutputShaping(0, tuple(poles), fir, high_pass_ns)
@@ -48,7 +48,7 @@ def test_every_sample_is_that_of_a_direct_computation(drawn, poles, fir, high_pa
         assert np.abs(samples(got_times, words, end_ns) - ideal).max() <= CLOSE
 
 
-@settings(max_examples=cases(60, 150), deadline=None)
+@settings(max_examples=cases(30, 150), deadline=None)
 @given(
     steps,
     exponentials,

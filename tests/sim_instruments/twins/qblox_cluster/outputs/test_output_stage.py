@@ -103,7 +103,7 @@ switches = st.lists(st.tuples(st.integers(0, 60), st.booleans()), max_size=4).ma
 )
 
 
-@settings(max_examples=cases(100, 300), deadline=None)
+@settings(max_examples=cases(50, 300), deadline=None)
 @given(random_rows, switches, st.booleans(), st.integers(0, 12))
 def test_trains_render_to_what_a_slow_sequencer_puts_out(rows, switch, modulate, rest) -> None:
     run = run_of(modulate=modulate)
@@ -116,7 +116,7 @@ def test_trains_render_to_what_a_slow_sequencer_puts_out(rows, switch, modulate,
     np.testing.assert_allclose(got, expected, atol=1e-6 * full)
 
 
-@settings(max_examples=cases(60, 300), deadline=None)
+@settings(max_examples=cases(30, 300), deadline=None)
 @given(random_rows, switches, st.booleans(), st.integers(0, 12), st.integers(1, 4))
 def test_a_trace_in_parts_is_cut_as_in_one_piece(rows, switch, modulate, rest, apart) -> None:
     end_ns = (rows[-1]["time_ns"] if rows else 0) + rest

@@ -91,7 +91,7 @@ def programs(draw: st.DrawFn) -> list[Instruction]:
     return [*lines, Instruction("stop")]
 
 
-@settings(max_examples=cases(120, 400), deadline=None, derandomize=True)
+@settings(max_examples=cases(60, 400), deadline=None, derandomize=True)
 @given(programs())
 def test_a_register_read_right_behind_its_write_still_holds_its_old_value(
     lines: list[Instruction],
