@@ -72,8 +72,6 @@ class QbloxTarget:
     """Those that begin or end here, by name."""
     elsewhere: Mapping[str, str] = field(default_factory=dict, hash=False)
     """By port that another cluster serves: which."""
-    lines_elsewhere: Mapping[str, LineResponse] = field(default_factory=dict, hash=False)
-    """By flux port that another cluster serves, where its line is corrected: what is undone."""
 
     def place_of(self, port: str) -> str:
         """Return the controller that serves a port."""

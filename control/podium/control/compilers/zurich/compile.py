@@ -23,7 +23,7 @@ from podium.control.compilers.zurich.starts import split_offset
 from podium.control.compilers.zurich.target import (
     ZurichTarget,
 )
-from podium.control.program.program import Program
+from podium.control.program.program import Program, played_ports
 from podium.control.program.validate import validate
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich import awg_limits as limits
@@ -62,7 +62,7 @@ def compile_program(
     can in parts (see ``compile_in_batches``). Cores that are ``kept`` are taken as they are, others
     are put there.
     """
-    held_fs = held_for_filters_fs((target,))
+    held_fs = held_for_filters_fs((target,), played_ports(program), start)
     made = {} if kept is None else kept
     return _compiled(program, _placed(program), target, start, made, held_fs)
 
@@ -85,7 +85,7 @@ def compile_together(
             names = ", ".join(target.instrument for target in targets)
             raise DoesNotFit(f"{one.frame.name}: none of {names} serves port {one.frame.port!r}")
     made = {} if kept is None else kept
-    held_fs = held_for_filters_fs(tuple(targets))
+    held_fs = held_for_filters_fs(targets, played_ports(program), start)
     return tuple(_compiled(program, placed, target, start, made, held_fs) for target in targets)
 
 

@@ -87,7 +87,6 @@ def targets_of(
             served,
             tuple(one for one in carrying if name in (one.source, one.sink)),
             {port: other for port, other in at.items() if other != name},
-            {port: line for port, line in lines.items() if at.get(port, name) != name},
         )
         for name, served in ports.items()
     }
