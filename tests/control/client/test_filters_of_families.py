@@ -7,7 +7,8 @@ from tests.benches.families.filtered_rack import FLUXES, LONG, edges, filtered_p
 from tests.benches.links.linked_lab import UncorrectedLab
 
 from podium.control.client.facility_access import open_facility
-from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.control.timebase import lead_time
+from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_NS
 from podium.sim_instruments.physics.output_log import OutputLog
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import write_world
@@ -20,6 +21,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
     pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
 ]
+LEAD_FS = 1_000 * FS_PER_MS
+"""From FIRE to the start: no busy machine is too late for it."""
 DRIVES = (("cluster_a", "slot4.out0"), ("zi_b", "dev12001.sg0"))
 
 
@@ -32,11 +35,12 @@ def apart_fs(played: OutputLog) -> list[int]:
 
 @pytest.mark.slow
 async def test_pulses_that_begin_together_do_so_with_filters_on_one_of_two_families(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(lead_time, "DEFAULT_FS", LEAD_FS)
     facility, endpoints = filtered_pair(tmp_path), tmp_path / "endpoints.json"
     write_world(sample(facility, 3), tmp_path / "twin.yaml")
-    clock, found = WorldClock(ClockMode.MANUAL), []
+    clock, found = WorldClock(ClockMode.LEAP), []
     async with open_serving(facility, tmp_path / "twin.yaml", clock) as serving:
         with published(endpoints, serving.endpoints()):
             async with open_facility(facility, endpoints) as lab:

@@ -11,6 +11,7 @@ from podium.control.compilers.zurich.settings import (
     CYCLIC,
     INTEGRATION,
     READOUT_MODE,
+    TRIGGER_LEVEL_V,
     analyser_source,
 )
 from podium.control.compilers.zurich.target import ZurichTarget
@@ -37,8 +38,6 @@ ANALYSERS: dict[str, int] = {"SHFQC": 1, "SHFQA2": 2, "SHFQA4": 4}
 """Channels with a result logger, which stamps a start."""
 INPUTS_OF_AN_ANALYSER = 2
 """A and B; after those of all analysers come the generators' (node documentation)."""
-TRIGGER_LEVEL_V = 0.8
-"""Half of a TTL level into 50 ohms, 1.65 V."""
 RISING = 1
 """``auxtriggers/0/slope`` (node documentation)."""
 OFFSET_MAX_NS = 1_000_000_000
