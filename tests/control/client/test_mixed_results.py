@@ -10,7 +10,11 @@ from tests.benches.links.linked_lab import linked_lab
 from tests.benches.links.photon_readout import remote_flip
 from tests.benches.servers.photon_program import NS
 
+from podium.control.calibration.links import result_latency
+from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.link_session import link_validities
 from podium.control.coordinator.skews import Skews
+from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.timebase import lead_time
 from podium.control.timebase.start_setting import StartSetting
 from podium.firmware_interfaces.exact_time import FS_PER_MS
@@ -74,3 +78,23 @@ async def test_a_result_of_one_family_flips_the_qubit_of_the_other_in_the_same_s
     near(other[~one], never)
     near(cut, never)
     assert always.mean() - never.mean() > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_the_latency_towards_a_cluster_is_measured_and_the_other_one_worked_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Skews, "as_wired", as_corrected)
+    monkeypatch.setattr(lead_time, "DEFAULT_FS", LEAD_FS)
+    monkeypatch.setattr(result_latency, "WIRED_SHOTS", 2)
+    async with linked_lab(MIXED, 3, tmp_path, ClockMode.LEAP) as linked:
+        facility = linked.lab.facility
+        link, validities = facility.links["link_ab"], link_validities(facility)
+        bench = LinkBench.of(linked.lab, link, MemoryRecord(), lambda data: None, validities)
+        outcome = await result_latency.result_latency(bench)
+        assert not outcome.failures
+    found = {name: one.value * 1e9 for name, one in outcome.measured.items()}
+    assert found["link_ab.result_latency"] == pytest.approx(571)
+    # shown, 15 ns of cable, a QTM's edge to all sequencers; starts to a nanosecond
+    assert found["link_ab.result_latency_back"] == pytest.approx(320 + 15 + 340, abs=8)
