@@ -187,6 +187,8 @@ class TriggerInput:
     name: str
     period_fs: int
     """It samples so often: an edge counts at the next sample."""
+    reads_level: bool = False
+    """Whether sequencers can read its level, and so results that a cable brings."""
 
     @property
     def sockets(self) -> tuple[str, ...]:
@@ -269,6 +271,27 @@ Option = MapOption | TextOption
 
 
 @dataclass(frozen=True, slots=True)
+class ResultTiming:
+    """Says when an instrument shows results on a marker, and what it takes to act on a cable's.
+
+    A cable from a marker of the instrument that measures to an input of the one that acts carries
+    one bit: it is up where a result is 1.
+    """
+
+    shown_ns: int
+    """From the end of a window to the marker being up, at the connector."""
+    shown_doubt_ns: int
+    """It may be up so much earlier or later."""
+    level_ns: int
+    """A marker has to be up for so long for this instrument to act on it."""
+    known_ns: int
+    """From an edge at its input to all that acts on it knowing of it, at most."""
+    acts_ns: int | None = None
+    """From there to what depends on a result, of an instrument that reads a level when it is due:
+    earlier it cannot act, and nothing is to be measured. None: how early it can is measured."""
+
+
+@dataclass(frozen=True, slots=True)
 class InstrumentModel:
     """Describes one kind of box: facility-file keys, connectors, driver and twin."""
 
@@ -318,6 +341,8 @@ class InstrumentModel:
     """Import path of the class with which QCoDeS reaches the same box; empty: there is none."""
     family: str = ""
     """Import path of what compiles for it, a ``ControllerFamily``; empty: it plays no programs."""
+    results: ResultTiming | None = None
+    """Of cables that carry results to and from it; None: there can be none."""
 
     def is_answered_by(self, vendor: str, model: str) -> bool:
         """Tell whether a box of this kind says of itself that it is ``vendor``, ``model``."""

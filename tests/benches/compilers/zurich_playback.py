@@ -159,9 +159,11 @@ def told(program: ZurichProgram, one: Executed, dice: Dice) -> list[Input]:
     return inputs
 
 
-def executed_from(program: ZurichProgram, core: CoreProgram, source: Source) -> Executed:
-    """Run one core, which hears its start as ``source``."""
-    return _execute(core, program, (), source)
+def executed_from(
+    program: ZurichProgram, core: CoreProgram, source: Source, heard: Sequence[Input] = ()
+) -> Executed:
+    """Run one core, which hears its start as ``source``, and ``heard`` later."""
+    return _execute(core, program, heard, source)
 
 
 def _execute(

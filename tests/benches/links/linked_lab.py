@@ -58,11 +58,13 @@ class LinkedLab:
 
 
 @asynccontextmanager
-async def linked_lab(facility: Path, seed: int, folder: Path) -> AsyncIterator[LinkedLab]:
+async def linked_lab(
+    facility: Path, seed: int, folder: Path, mode: ClockMode = ClockMode.MANUAL
+) -> AsyncIterator[LinkedLab]:
     """Serve a world of a facility with a link, and open it without skews that were measured."""
     write_world(sample(facility, seed), folder / "twin.yaml")
     endpoints = folder / "endpoints.json"
-    clock = WorldClock(ClockMode.MANUAL)
+    clock = WorldClock(mode)
     async with open_serving(facility, folder / "twin.yaml", clock) as serving:
         made = PhotonProgram(serving.laboratory)
         with published(endpoints, serving.endpoints()):

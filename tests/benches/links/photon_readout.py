@@ -37,16 +37,30 @@ async def level_of(lab: Lab, made: PhotonProgram, end: str) -> Discriminator:
 
 
 def remote_flip(
-    made: PhotonProgram, levels: Mapping[str, Discriminator], wait_fs: int, shots: int
+    made: PhotonProgram,
+    levels: Mapping[str, Discriminator],
+    wait_fs: int,
+    shots: int,
+    *,
+    ends: str = "ab",
+    flips: bool | None = None,
 ) -> Program:
-    """Return half a turn of a, and a flip of b, ``wait_fs`` behind it, where a was found in 1."""
+    """Return half a turn of the first end, and a flip of the second, ``wait_fs`` behind it.
+
+    It is flipped where the first one was found in 1; ``flips``: in any case, or never.
+    """
+    first, second = ends
+    pulses = tuple(made.turn(f"{second}.ge"))
+    wanted: list[Statement] = [If(is_one(first), pulses)]
+    if flips is not None:
+        wanted = [*pulses] if flips else [Delay((f"{second}.ge",), 32 * NS)]
     body = [
-        *made.turn("a.ge", 0.5),
-        *read(made, "a", "a", levels["a"]),
+        *made.turn(f"{first}.ge", 0.5),
+        *read(made, first, first, levels[first]),
         Delay(made.names, wait_fs),
-        If(is_one("a"), tuple(made.turn("b.ge"))),
+        *wanted,
         Barrier(made.names),
-        *read(made, "b", "b", levels["b"]),
+        *read(made, second, second, levels[second]),
         Delay(made.names, 60_000 * NS),
     ]
     return Program("remote flip", tuple(made.frames), tuple(body), shots=shots, keep_shots=True)

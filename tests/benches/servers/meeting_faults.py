@@ -23,7 +23,7 @@ from tests.benches.physics.linked_nodes import (
 )
 
 from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun
-from podium.sim_instruments.physics.signals import RunSignals
+from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
 from podium.sim_instruments.servers.meetings import Meetings
 from podium.sim_instruments.twins.twin import IDLE, Horizon
 
@@ -133,7 +133,16 @@ def played(case: Case, number: int) -> Outcome:
     outcome = Outcome(case)
     drivers = dict(zip(SIDEBANDS, NAMES[::-1] if case.swapped else NAMES, strict=True))
     world = world_of(PAIR, LINK, PhotonExchange())
-    meetings = Meetings([LINK], lambda: drivers, world.meet, 60.0, DEADLINE_FS)
+    told = [Event() for _ in NAMES]
+
+    def together(runs: Sequence[MeetingRun]) -> list[tuple[CaptureAnswer, ...]]:
+        """Have no run answered before its stop: whose instrument was answered was not stopped."""
+        answers = world.meet(runs)
+        for run in runs:
+            told[run.signals.run % 2].wait()
+        return answers
+
+    meetings = Meetings([LINK], lambda: drivers, together, 60.0, DEADLINE_FS)
     levels = reference()
     futures: list[Future[np.ndarray] | None] = [None, None]
     cut = frozenset({LINK.name} if case.cut else ())
@@ -170,7 +179,7 @@ def played(case: Case, number: int) -> Outcome:
                 now_fs = last_fs + DEADLINE_FS + FS * 10**6
             for end, part in enumerate(case.parts):
                 if part.comes and part.enters == step:
-                    _enter(meetings, pool, futures, work, part, end, 2 * number + end)
+                    _enter(meetings, pool, futures, work, part, end, 2 * number + end, told[end])
             meetings.look(now_fs, horizon)
         begun = [future for future in futures if future is not None]
         _, hung = wait(begun, 20.0)
@@ -195,18 +204,23 @@ def _settle(meetings, futures, look) -> None:  # type: ignore[no-untyped-def]
         Event().wait(0.001)
 
 
-def _enter(meetings, pool, futures, work, part, end, run) -> None:  # type: ignore[no-untyped-def]
-    early = part.fate in ("stopped", "dead") and run % 4 < 2
+def _enter(meetings, pool, futures, work, part, end, run, told) -> None:  # type: ignore[no-untyped-def]
+    """Have a run enter; ``told`` is set once it is known whether and when it was stopped."""
+    stops = part.fate in ("stopped", "dead")
+    early = stops and run % 4 < 2
     if early:  # stopped while its signals are worked out
         meetings.stopped(NAMES[end], run, "", part.stopped_fs)
+    if early or not stops:
+        told.set()
     before = len(meetings._waiting)
     futures[end] = pool.submit(work, end)
     while not futures[end].done() and len(meetings._waiting) == before:
         if meetings._playing:
             break
         Event().wait(0.0005)
-    if part.fate in ("stopped", "dead") and not early:
+    if stops and not early:
         meetings.stopped(NAMES[end], run, "", part.stopped_fs)
+        told.set()
 
 
 def instants(case: Case, end: int, at_ns: int) -> list[int]:

@@ -7,7 +7,9 @@ import pytest
 from podium.control.facility.load import load_facility
 from podium.control.facility.problems import FacilityError
 
-WIRED = Path(__file__).parents[3] / "examples" / "linked" / "facility_wired.yaml"
+EXAMPLES = Path(__file__).parents[3] / "examples" / "linked"
+WIRED = EXAMPLES / "facility_wired.yaml"
+MIXED = EXAMPLES / "facility_mixed_wired.yaml"
 INPUT, OUTPUT = "input: cluster_b.slot6.io0", "output: cluster_a.slot4.marker3"
 
 WRONG = {
@@ -18,7 +20,7 @@ WRONG = {
     "no marker": (OUTPUT, "output: cluster_a.slot4.out0", "a marker output is wanted"),
     "a marker in use": (OUTPUT, "output: cluster_a.slot4.marker2", "is already the output of"),
     "nothing played": (INPUT, "input: tagger.slot10.io5", "tagger plays nothing"),
-    "another family": (INPUT, "input: wrtd_b.LC-O2", "results travel by wire between Qblox"),
+    "another family": (INPUT, "input: wrtd_b.LC-O2", "results travel by wire between controllers"),
     "before it is entered": ("delay: {value: 15 ns", "delay: {value: -1 ns", "0 ns or more"),
 }
 
@@ -41,3 +43,22 @@ def test_a_line_that_cannot_be_is_told(name: str, tmp_path: Path) -> None:
     with pytest.raises(FacilityError, match=message) as told:
         load_facility(str(path), None)
     assert "timing > result_lines > a_to_b" in str(told.value)
+
+
+def test_a_line_ends_at_a_trigger_input_whose_level_a_generator_reads(tmp_path: Path) -> None:
+    lines = load_facility(str(MIXED), None).timing.result_lines
+    ends = {one.name: (str(one.output), str(one.input)) for one in lines.values()}
+    assert ends == {
+        "a_to_b": ("cluster_a.slot4.marker3", "zi_b.dev12001.sg1_trigger"),
+        "b_to_a": ("zi_b.dev12001.sg5_marker", "cluster_a.slot6.io0"),
+    }
+    for there, model, message in (
+        ("dev12001.sg0_trigger", "SHFQC", "is already the input of zi_b"),
+        ("dev12002.qa0_trigger_a", "SHFQA2", "no generator reads the level of qa0_trigger_a"),
+        ("dev12002.trigger1", "PQSC", r"take a trigger input of one, e.g. 'zi_b.dev12001.sg5_tr"),
+    ):
+        text = MIXED.read_text().replace("dev12001.sg1_trigger", there)
+        text = text.replace("{12001: SHFQC}", f"{{12001: SHFQC, 12002: {model}}}")
+        (tmp_path / "facility.yaml").write_text(text.replace(", 12002: SHFQC", ""))
+        with pytest.raises(FacilityError, match=message):
+            load_facility(str(tmp_path / "facility.yaml"), None)

@@ -14,6 +14,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.facility.facility import Facility
 from podium.control.facility.line_response import LineResponse
 from podium.control.families.family import ControllerFamily, families_of, with_lines
+from podium.control.families.filter_delays import held_together
 from podium.control.families.start_wiring import StartWiring
 from podium.control.program.batches import Batch, common, part_of
 from podium.control.program.loopback import Loopback
@@ -145,7 +146,7 @@ class CompiledPrograms:
 
     def _timed(self, sent: TimedProgram, text: str) -> CompiledPart:
         program = sent.program
-        set_to = [one.set_to(sent.starts.get(one.controller)) for one in self._wirings]
+        set_to = self._set_to(sent)
         starts = ((one.controller, one.offset_ns, one.late_fs) for one in set_to)
         artifacts = self._once(
             (program, _by_port(sent.lines), *starts),
@@ -210,13 +211,20 @@ class CompiledPrograms:
         if isinstance(program, Loopback):
             return ProgramParts(())
         with refused_in_words(program.name):
-            set_to = [one.set_to(sent.starts.get(one.controller)) for one in self._wirings]
+            set_to = self._set_to(sent)
             made = [
                 [batch for batch, _ in self._family(one, sent.lines).batches(program, name, one)]
                 for one in set_to
                 if self._plays(program, one) and (name := one.controller)
             ]
         return ProgramParts(tuple(_part_sent(one) for one in common(made)) if made else ())
+
+    def _set_to(self, sent: TimedProgram) -> list[StartWiring]:
+        """Return how controllers are started in this run; raises ``DoesNotFit``."""
+        set_to = [one.set_to(sent.starts.get(one.controller)) for one in self._wirings]
+        if not isinstance(sent.program, Program):
+            return set_to
+        return held_together(self._families, sent.program, sent.lines, set_to)
 
     def _plays(self, program: Program, wiring: StartWiring) -> bool:
         """Tell whether a controller serves a port of ``program``."""

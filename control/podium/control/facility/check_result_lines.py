@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
-from podium.control.facility import schema
-from podium.control.facility.connectors import ResolvedConnector, resolve
-from podium.control.facility.file_contents import BoxEntry, Complaints, FileContents
+from podium.control.facility.connectors import ResolvedConnector, connectors_of, resolve
+from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.problems import KeyPath
 from podium.control.facility.timing_entries import ResultLineEntry
 from podium.firmware_interfaces.models import (
@@ -15,8 +14,6 @@ from podium.firmware_interfaces.models import (
     TriggerInput,
 )
 
-CARRIES = "qblox_cluster"
-"""The model whose markers and digital inputs carry results."""
 Plug = Callable[[ResolvedConnector | None, KeyPath], None]
 
 
@@ -39,31 +36,32 @@ def check_result_lines(
         if entry.delay.value < 0:
             message = "a cable cannot be left before it is entered: 0 ns or more"
             complaints.at((*path, "delay"), message)
-        if _families_carry(entry, path, parsed, complaints):
+        if _models_carry(entry, path, parsed, models, complaints):
             ends = _ends(entry, path, parsed, models, complaints)
             for end, key in zip(ends, ("output", "input"), strict=True):
                 plug(end, (*path, key))
                 _check_end(end, (*path, key), parsed, played, complaints)
 
 
-def _families_carry(
-    entry: ResultLineEntry, path: KeyPath, parsed: FileContents, complaints: Complaints
+def _models_carry(
+    entry: ResultLineEntry,
+    path: KeyPath,
+    parsed: FileContents,
+    models: Mapping[str, InstrumentModel],
+    complaints: Complaints,
 ) -> bool:
-    """Check that both ends are Qblox clusters, and not one."""
+    """Check that both ends are controllers that send and receive results, and not one."""
     found = True
     for key in ("output", "input"):
         instrument = getattr(entry, key).partition(".")[0]
-        box = parsed.instruments.get(instrument)
-        if box is not None and _kind(box) != CARRIES:
-            clusters = [
-                name
-                for name, one in parsed.instruments.items()
-                if one is not None and _kind(one) == CARRIES
-            ]
-            right = ", ".join(clusters) or "there is none here"
+        model = models.get(instrument)
+        if model is not None and model.results is None:
+            can = [name for name, one in models.items() if one.results is not None]
+            right = ", ".join(can) or "there is none here"
             message = (
-                f"{instrument} is a {_kind(box)}: results travel by wire between Qblox clusters "
-                f"({right}); to and from others a run is cut (podium run --cut)"
+                f"{instrument} is a {model.name}: results travel by wire between controllers of "
+                f"markers and inputs for them ({right}); to and from others a run is cut (podium "
+                "run --cut)"
             )
             complaints.at((*path, key), message)
             found = False
@@ -78,11 +76,6 @@ def _families_carry(
     return found
 
 
-def _kind(box: BoxEntry) -> str:
-    """Return a box's model, or by what driver it is."""
-    return box.model if isinstance(box, schema.InstrumentEntry) else box.driver
-
-
 def _ends(
     entry: ResultLineEntry,
     path: KeyPath,
@@ -95,11 +88,27 @@ def _ends(
     at_input = (*path, "input")
     kinds: tuple[type[Connector], ...] = (DigitalPort, TriggerInput)
     entered = resolve(entry.input, kinds, at_input, parsed, models, complaints)
-    if entered is not None and isinstance(entered.connector, TriggerInput):
+    if entered is None or not isinstance(entered.connector, TriggerInput):
+        return output, entered
+    instrument, socket = entered.ref.instrument, entered.ref.socket
+    if entered.ref.slot is None:
         message = (
             f"{entry.input} is the one trigger input of its cluster, where the start of a run "
             "comes in; results come in at a QTM, e.g. "
-            f"'{entered.ref.instrument}.slot6.io0' with 'modules: {{6: QTM}}'"
+            f"'{instrument}.slot6.io0' with 'modules: {{6: QTM}}'"
+        )
+        complaints.at(at_input, message)
+        return output, None
+    if not entered.connector.reads_level:
+        generators = [
+            one
+            for one in connectors_of(instrument, (TriggerInput,), parsed, models)
+            if one.startswith(f"{instrument}.") and one.rpartition(".")[2].startswith("sg")
+        ]
+        right = f"e.g. {generators[-1]!r}" if generators else "and it has no generator"
+        message = (
+            f"{entry.input}: no generator reads the level of {socket}, and results are read by "
+            f"those; take a trigger input of one, {right}"
         )
         complaints.at(at_input, message)
         return output, None

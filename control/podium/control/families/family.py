@@ -93,10 +93,30 @@ class PreparesPrograms(Protocol):
 
 @runtime_checkable
 class CorrectsLines(Protocol):
-    """A family whose controllers undo what flux lines do to pulses."""
+    """A family whose controllers undo what flux lines do to pulses.
+
+    It holds back what begins with these pulses (``StartWiring.filters_fs``), as filters take time.
+    """
+
+    @property
+    def ports(self) -> Mapping[str, Set[str]]:
+        """See :class:`ControllerFamily`."""
+        ...
+
+    @property
+    def hold_step_fs(self) -> int:
+        """By whole steps of this all that a controller begins is held back."""
+        ...
 
     def corrected(self, lines: Mapping[str, LineResponse]) -> ControllerFamily:
         """Return a family that undoes these lines, by port."""
+        ...
+
+    def filters_fs(self, program: Program, controller: str) -> int:
+        """Return by how much the latest of a controller's outputs is late for its filters.
+
+        Raises ``DoesNotFit`` for a line that is beyond them.
+        """
         ...
 
 
@@ -105,8 +125,8 @@ def with_lines(
 ) -> ControllerFamily:
     """Return a family whose controller undoes those of ``lines`` that are at ports of its own.
 
-    It knows those of the family's other controllers, too: filters take time, for which all that
-    begin together are held back. Raises ``DoesNotFit`` where the family cannot.
+    It knows those of the family's other controllers, too, and so is one family for all of them.
+    Raises ``DoesNotFit`` where the family cannot.
     """
     own = [port for port in lines if port in family.ports[controller]]
     if own and not isinstance(family, CorrectsLines):

@@ -30,6 +30,9 @@ class StartWiring:
     start_after_fs: int = 0
     """The controller's record of its start lies so long after T0: delay, cable, latency and what
     its clock is off; the offset is no part of it. Measured with the skew, or expected."""
+    filters_fs: int = 0
+    """By so much all that begins together, on whichever controller, is held back for the slowest
+    filters of flux lines; it is in addition to the offset."""
     resolution_fs: int = FS_PER_NS
     """Width of a bin of that record, sampling of the edge included."""
     grid_fs: int = 4 * FS_PER_NS

@@ -367,6 +367,12 @@ def _deep(body: Sequence[Statement]) -> Iterator[Statement]:
                 yield from _deep(inner)
 
 
+def played_ports(program: Program) -> frozenset[str]:
+    """Return the ports on which anything is played or captured."""
+    frames = {one.frame for _, one in walk(program.body) if isinstance(one, Play | Capture)}
+    return frozenset(one.port for one in program.frames if one.name in frames)
+
+
 def has_branches(program: Program) -> bool:
     """Return whether what is played depends on what is measured."""
     return not _BRANCHING.isdisjoint(map(type, program.body))

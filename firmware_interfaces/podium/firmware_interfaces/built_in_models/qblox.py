@@ -10,6 +10,7 @@ from podium.firmware_interfaces.instrument_model import (
     Marker,
     ModuleModel,
     Range,
+    ResultTiming,
     RfInput,
     RfOutput,
     TextOption,
@@ -101,4 +102,10 @@ QBLOX_CLUSTER = InstrumentModel(
         "a plain socket": SOCKET.format("{ports[scpi]}"),
     },
     qcodes="qblox_instruments.Cluster",
+    results=ResultTiming(
+        shown_ns=qblox.THRESHOLD_TRIGGER_NS + qblox.LOOK_NS,
+        shown_doubt_ns=0,
+        level_ns=qblox.MARKER_PULSE_NS,
+        known_ns=qblox.COUNT_TRIGGER_NS,
+    ),
 )

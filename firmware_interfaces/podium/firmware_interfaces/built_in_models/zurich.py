@@ -9,6 +9,7 @@ from podium.firmware_interfaces.instrument_model import (
     ModuleModel,
     PulseOutput,
     Range,
+    ResultTiming,
     RfInput,
     RfOutput,
     TextOption,
@@ -41,7 +42,7 @@ def _generators(count: int) -> tuple[Connector, ...]:
         for n in range(count)
         for one in (
             RfOutput(f"sg{n}", _SHF_LO, _SHF_BAND, _SHF_OUT_ATT, f"sg{n // 2}", top),
-            TriggerInput(f"sg{n}_trigger", _SHF_TRIGGER_FS),
+            TriggerInput(f"sg{n}_trigger", _SHF_TRIGGER_FS, reads_level=True),
             Marker(f"sg{n}_marker", n),
         )
     )
@@ -127,6 +128,13 @@ ZURICH = InstrumentModel(
             of_modules=True,
         ),
         TextOption("labone_version", "version of LabOne, in quotes: '25.04'", required=False),
+    ),
+    results=ResultTiming(
+        shown_ns=zurich.RESULT_SHOWN_NS,
+        shown_doubt_ns=zurich.RESULT_SHOWN_DOUBT_NS,
+        level_ns=zurich.RESULT_LEVEL_NS,
+        known_ns=zurich.TRIGGER_LATENCY_NS + zurich.TRIGGER_INPUT_PERIOD_NS,
+        acts_ns=zurich.RESULT_ACTS_NS,
     ),
     modules=_ZURICH_DEVICES,
     modules_option="devices",

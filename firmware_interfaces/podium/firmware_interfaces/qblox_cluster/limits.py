@@ -57,6 +57,10 @@ COUNT_TRIGGER_NS = 340
 """From a trigger at an input that counts to its arrival at all sequencers (docs.qblox.com,
 feedback: 340 ns from TTL input to output, where it is 364 ns from the end of an integration).
 ASSUMED: the same from an edge at an input of a QTM that is forwarded."""
+LOOK_NS = 4
+"""So long after a result has arrived a sequencer that looks for it raises its marker."""
+MARKER_PULSE_NS = 40
+"""How long a marker is up that a QTM listens to. ASSUMED: enough for any TTL input."""
 SYNC_NS = 200
 """From the last sequencer's ``wait_sync`` to the common start; q1simulator sync_barrier.py."""
 TRIGGER_DELAY_STEP_PS = 39

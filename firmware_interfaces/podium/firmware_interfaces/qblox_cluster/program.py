@@ -161,6 +161,9 @@ class ExternalStart:
     late_fs: int = 0
     """The rest of the skew: soft pulses are sampled so much later, or earlier (negative). In what
     is compiled it is at most half a tick."""
+    held_ns: int = 0
+    """By so much all that begins together is held back for the slowest filters of flux lines: what
+    an output's own filters take of it is left out there."""
 
 
 @dataclass(frozen=True, slots=True)

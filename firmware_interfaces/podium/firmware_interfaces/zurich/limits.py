@@ -43,3 +43,14 @@ zhinst-timing-models 26.7.0 has it from an SG channel's internal trigger to its 
 on a real instrument is measured with its skew."""
 LOST_LOCK = "The reference clock was lost"
 """What an instrument writes to its error log then. ASSUMED: that it does, and the words."""
+RESULT_SHOWN_NS = 320
+"""From the end of a window to a generator's marker that shows its result: by then it is known in
+any case that is not refused (zhinst-timing-models 26.7.0, within an SHFQC)."""
+RESULT_SHOWN_DOUBT_NS = 4
+"""A sequencer sets its trigger on cycles of so much."""
+RESULT_ACTS_NS = 100
+"""From a level being there to what depends on it: 84 ns for the reading, and twice 8 ns of the grid
+on which silences and waveforms begin."""
+RESULT_LEVEL_NS = 200
+"""So long a marker is up whose level a generator reads. ASSUMED: longer than starts, cables and
+inputs leave open to both sides, and shorter than the 252 ns between two results of a cluster."""

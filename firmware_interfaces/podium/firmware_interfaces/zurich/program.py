@@ -159,6 +159,9 @@ class Start:
     offset_fs: int = 0
     """By how much later the first shot comes: takes out a skew. To the nearest sample all of it
     does, and soft pulses by the rest as well."""
+    filters_fs: int = 0
+    """Of what begins on an edge from outside: by so much all that begins on it is held back for
+    the slowest filters of flux lines; what an output's own filters take of it is left out."""
     external: bool = False
     """The signal is an edge at a trigger input, which nobody here gives."""
     analyser_source: int | None = None

@@ -13,6 +13,7 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.links.link_session import link_validities
 from podium.control.calibration.links.result_latency import (
+    known_latency,
     latency_of,
     latency_program,
     result_latency,
@@ -20,6 +21,8 @@ from podium.control.calibration.links.result_latency import (
 from podium.control.client.facility_access import open_facility
 from podium.control.client.lab import Lab
 from podium.control.compilers.qblox.triggers import LEAST_DELAY_FS
+from podium.control.facility.load import load_facility
+from podium.control.families.family import families_of, wirings_of
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Program
 from podium.control.program.validate import ProgramError, validate
@@ -73,6 +76,22 @@ def test_a_program_says_itself_how_late_it_takes_results_to_be() -> None:
     assert program.results_after_fs == 0
     with pytest.raises(ProgramError, match="results_after_fs is -1; at least 0"):
         validate(Program("early", program.frames, program.body, results_after_fs=-1))
+
+
+def test_towards_an_shfqc_it_is_worked_out_and_from_there_measured() -> None:
+    """A generator reads the level when it is due: no wait tells how early it could."""
+    mixed = LINKED.parent / "facility_mixed_wired.yaml"
+    first, second = bench_of(mixed).ends
+    known = known_latency(first, second)
+    assert known is not None
+    assert known.value == pytest.approx(571e-9)
+    assert known_latency(second, first) is None
+    facility = load_facility(str(mixed))
+    program = latency_program(second, first, 20)
+    for wiring in wirings_of(facility, facility.instruments):
+        if wiring.controller != "tagger":
+            family = families_of(facility)[wiring.controller]
+            family.compile(program, wiring.controller, wiring)
 
 
 async def measured(lab: Lab) -> dict[str, float]:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.signal import fftconvolve
 from tests.benches.compilers.qblox_oracle import emulate
-from tests.benches.links.linked_ends import LINKED
 from tests.benches.programs.example_programs import target
 
 from podium.control.compilers.errors import DoesNotFit
@@ -19,13 +18,11 @@ from podium.control.compilers.qblox.predistortion import (
 )
 from podium.control.compilers.qblox.target import PortTarget, QbloxTarget
 from podium.control.facility.line_response import LineResponse
-from podium.control.facility.load import load_facility
-from podium.control.families.qblox.targets import targets_of
 from podium.control.program.conditions import Discriminator, is_one
 from podium.control.program.program import Barrier, Capture, Delay, Frame, If, Play, Program
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import FilterChain
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import (
     ANY_STAGE_NS,
@@ -39,7 +36,6 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
 PORT = "node_a.q0.flux"
 FOUR = ((-0.03, 5e-9), (0.015, 60e-9), (-0.012, 1.2e-6), (0.006, 30e-6))
 LAST_NS = 20_000
-NS_400 = 400 * FS_PER_NS
 LEVEL = 16_000
 """Words of the step: rounding to whole ones is 6e-5 of it."""
 
@@ -219,28 +215,3 @@ def test_a_result_has_to_come_earlier_where_filters_make_a_pulse_play_ahead() ->
         (_, flux) = emulate(made, [Trigger(int(arrivals[k]), address) for k in of_shots])
         begins = flux.time_ns[flux.kind == EventKind.PLAY].tolist()
         assert begins == [arrivals[k] for k in of_shots], "as soon as it is known"
-
-
-def test_clusters_that_begin_together_are_held_back_for_the_slowest_filters_of_all() -> None:
-    """Else a photon would be caught by so much too early, or too late."""
-    facility = load_facility(LINKED.parent / "facility_wired_data_qubits.yaml")
-    flux = [f"node_{end}.q0.flux" for end in "ab"]
-    lines = {flux[0]: LineResponse(FOUR), flux[1]: LineResponse(FOUR[1:2])}
-    delays_ns = [predistortion_of(port, line).delay_ns for port, line in lines.items()]
-    assert delays_ns[0] > delays_ns[1] > 0
-    drive = "node_a.q0.drive"
-    frames = (*(Frame(port, port, 0.0) for port in flux), Frame(drive, drive, 6.3e9))
-
-    def first_shots_ns(*names: str) -> list[int]:
-        body = (*(Play(name, Square(40 * FS_PER_NS), 0.5) for name in names), Delay(names, NS_400))
-        program = Program("both", frames, body)
-        targets = targets_of(facility, lines)
-        compiled = [
-            compile_program(program, targets[f"cluster_{end}"], ExternalStart(1)) for end in "ab"
-        ]
-        return [one.first_shot_ns for one in compiled]
-
-    both = first_shots_ns(drive, *flux)
-    assert both[0] == both[1]
-    only = first_shots_ns(drive, flux[1])  # frames that play nothing do not count
-    assert only[0] == only[1] == both[0] - (delays_ns[0] - delays_ns[1])

@@ -20,6 +20,7 @@ from podium.control.calibration.routines.time_of_flight import LOUD, quiet_hz
 from podium.control.calibration.sequences import rest
 from podium.control.client.result_latencies import line_between
 from podium.control.facility.facility import Link
+from podium.control.families.result_lines import result_line_of
 from podium.control.parameters.entry import Measured
 from podium.control.program.conditions import Discriminator, is_one
 from podium.control.program.program import (
@@ -38,13 +39,12 @@ from podium.control.program.program import (
 )
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.firmware_interfaces.qblox_cluster import limits
 
 Array = NDArray[np.float64]
 
 FIRST_NS, STEP_NS, POINTS = 100, 4, 120
 """Waits behind the window: to 576 ns, where vendors give 212 to 408 ns (facts of their manuals)."""
-BEFORE_NS = 260
+BEFORE_NS = 264
 """Where a line carries results, waits begin so much before what its cable and manuals add up to."""
 WINDOW_NS, PULSE_NS = 200, 400
 ALWAYS = Discriminator(0.0, -0.5)
@@ -65,9 +65,21 @@ def first_wait_ns(measuring: EndPulses, acting: EndPulses) -> int:
     line = line_between(facility, measuring.node.qubit.node, acting.node.qubit.node)
     if line is None:
         return FIRST_NS
-    cable_ns = round(line.delay.value_fs / FS_PER_NS)
-    added_ns = limits.THRESHOLD_TRIGGER_NS + cable_ns + limits.COUNT_TRIGGER_NS
-    return (added_ns - BEFORE_NS) // STEP_NS * STEP_NS
+    target = result_line_of(facility, line.name)
+    return (target.raised_ns + target.known_ns - BEFORE_NS) // STEP_NS * STEP_NS
+
+
+def known_latency(measuring: EndPulses, acting: EndPulses) -> Measured | None:
+    """Return the latency where the end that acts reads a line's level when it is due.
+
+    None: it is to be measured.
+    """
+    facility = measuring.bench.runner.facility
+    line = line_between(facility, measuring.node.qubit.node, acting.node.qubit.node)
+    latency_ns = None if line is None else result_line_of(facility, line.name).latency_ns
+    if latency_ns is None:
+        return None
+    return Measured(latency_ns * 1e-9, float(STEP_NS * 1e-9 / np.sqrt(12)), "s")
 
 
 def latency_program(measuring: EndPulses, acting: EndPulses, shots: int) -> Program:
@@ -141,13 +153,19 @@ async def result_latency(bench: LinkBench) -> Outcome:
     """Measure how long results of either end take to the other one.
 
     Needs nothing before. Stores ``result_latency`` and ``result_latency_back`` (s), from the end of
-    a window at one end to the earliest pulse of the other that can depend on it. Where no wire
-    carries results between the ends' controllers the run is refused, with the time that is missing.
+    a window at one end to the earliest pulse of the other that can depend on it. An end that reads
+    a line's level when it is due (Zurich Instruments) acts as late as is worked out, and nothing is
+    played. Where no wire carries results between the ends' controllers the run is refused, with
+    the time that is missing.
     """
     outcome = Outcome("result_latency", "Latency of results")
     wired = any(_of_line(*ends) for ends in (bench.ends, bench.ends[::-1]))
     shots = bench.shots(WIRED_SHOTS if wired else SHOTS)
-    pairs = (bench.ends, bench.ends[::-1])
+    both = tuple(zip(WORDS, (bench.ends, bench.ends[::-1]), strict=True))
+    known = {word: known_latency(*ends) for word, ends in both}
+    found = {word: one for word, one in known.items() if one is not None}
+    words = [word for word, _ in both if word not in found]
+    pairs = [ends for word, ends in both if word in words]
     data = [
         await bench.run(outcome, latency_program(measuring, acting, shots))
         for measuring, acting in pairs
@@ -168,8 +186,8 @@ async def result_latency(bench: LinkBench) -> Outcome:
         return Panel(bench.link.name, "wait behind the window (ns)", "V", series, judged=False)
 
     def fit(_: Link, panel: Panel) -> Found:
-        found, series = {}, list(panel.series)
-        for word, (wait_s, signal), ends in zip(WORDS, signals(), pairs, strict=True):
+        series = list(panel.series)
+        for word, (wait_s, signal), ends in zip(words, signals(), pairs, strict=True):
             try:
                 at_s, sigma_s, curve = latency_of(wait_s, signal)
             except FitFailed as error:

@@ -15,7 +15,7 @@ from podium.control.compilers.qblox.emit import LEAD_NS, SequencerRun
 from podium.control.compilers.qblox.line_filters import (
     filter_delay_ns,
     filters_at,
-    latest_ns,
+    held_back_ns,
     undone,
 )
 from podium.control.compilers.qblox.listing import print_listing
@@ -68,7 +68,8 @@ class _Run:
     results: dict[str, CaptureCount]
     """By capture."""
     latest_ns: int
-    """By so much the output leaves later whose filters take longest."""
+    """By so much the output leaves later whose filters take longest, here or where it begins with
+    this."""
 
 
 def compile_program(
@@ -118,7 +119,7 @@ def compile_all(
     """
     program = members.programs[0]
     start = None if start is None else nearest(start)
-    every = frames = members.frames()
+    frames = members.frames()
     if start is not None:
         frames = tuple(one for one in frames if one.frame.port in target.ports)
     allocated = allocate(frames, target)
@@ -139,7 +140,7 @@ def compile_all(
         start=start,
         triggers=triggers,
         results=capture_counts(program),
-        latest_ns=latest_ns(every, allocated, target),
+        latest_ns=held_back_ns(allocated, target, start),
     )
     coding = CodeGenerator(members)
     compiled = [

@@ -1,9 +1,9 @@
 """Says which filters the outputs of a program have, and how much later their signals leave."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
+from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.allocate import SequencerAllocation
-from podium.control.compilers.qblox.place import FrameTimeline
 from podium.control.compilers.qblox.predistortion import (
     OutputFilters,
     Value,
@@ -11,6 +11,7 @@ from podium.control.compilers.qblox.predistortion import (
     predistortion_of,
 )
 from podium.control.compilers.qblox.target import QbloxTarget, is_flux
+from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 
 
 def filters_of(one: SequencerAllocation) -> OutputFilters | None:
@@ -30,20 +31,38 @@ def filter_delay_ns(one: SequencerAllocation) -> int:
     return 0 if filters is None else filters.delay_ns
 
 
-def latest_ns(
-    frames: Iterable[FrameTimeline], allocated: Sequence[SequencerAllocation], target: QbloxTarget
+def latest_ns(ports: Collection[str], target: QbloxTarget) -> int:
+    """Return by how much the latest of a cluster's outputs is late that plays at ``ports``.
+
+    Raises :class:`.DoesNotFit` for a line that is beyond its filters.
+    """
+    found = (
+        predistortion_of(name, port.response).delay_ns
+        for name, port in target.ports.items()
+        if name in ports and port.response is not None
+    )
+    return max(found, default=0)
+
+
+def held_back_ns(
+    allocated: Sequence[SequencerAllocation], target: QbloxTarget, start: ExternalStart | None
 ) -> int:
     """Return by how much all that begins together is held back for the slowest of the filters.
 
-    On whichever cluster: ``frames`` are all of the program, ``allocated`` those that are played
-    here. Raises :class:`.DoesNotFit` for a line that is beyond its filters.
+    Raises :class:`.DoesNotFit` for filters here that take longer than what begins together has
+    agreed on.
     """
-    here = [filter_delay_ns(one) for one in allocated]
-    ports = dict.fromkeys(one.frame.port for one in frames if one.heard)
-    others = [
-        (port, target.lines_elsewhere[port]) for port in ports if port in target.lines_elsewhere
-    ]
-    return max([*here, *(predistortion_of(*one).delay_ns for one in others)], default=0)
+    latest = max(allocated, key=filter_delay_ns, default=None)
+    late_ns = 0 if latest is None else filter_delay_ns(latest)
+    if start is None or latest is None:
+        return late_ns if start is None else start.held_ns
+    if late_ns > start.held_ns:
+        raise DoesNotFit(
+            f"{latest.timeline.frame.name}: the filters of its flux line make it {late_ns} ns late "
+            f"on {target.cluster}, and what begins with it is held back by {start.held_ns} ns: "
+            f"hold all of it back by {late_ns} ns, or run without corrections of this line"
+        )
+    return start.held_ns
 
 
 def undone(one: SequencerAllocation) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from podium.control.compilers.qblox.gates import ALL
 from podium.control.compilers.qblox.loopback import tag_inputs
 from podium.control.compilers.qblox.lower import REAL_TIME_MIN_NS
 from podium.control.compilers.qblox.place import PlacedCapture, Timeline
-from podium.control.compilers.qblox.result_lines import LOOK_NS, CarriedResults, ResultRoutes
+from podium.control.compilers.qblox.result_lines import CarriedResults, ResultRoutes
 from podium.control.compilers.qblox.start import begin
 from podium.control.compilers.qblox.triggers import Triggers
 from podium.firmware_interfaces.qblox_cluster import limits
@@ -35,8 +35,6 @@ from podium.firmware_interfaces.qblox_cluster.program import (
 from podium.firmware_interfaces.qblox_cluster.q1asm import Label, Register
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
 
-PULSE_NS = 40
-"""How long a marker is high. ASSUMED: enough for any TTL input."""
 BEFORE_NS = 8
 """A latch is reset so long before a result arrives."""
 MARGIN_NS = 100
@@ -175,19 +173,19 @@ def _marker(
     wait(assembly, run.lead_ns - REAL_TIME_MIN_NS, "lead and settling")
     top = assembly.new_label("shots")
     assembly.place(top)
-    now_ns = 0
+    now_ns, up_ns = 0, one.line.level_ns
     for end_ns in ends_ns:
         arrives_ns = end_ns + limits.THRESHOLD_TRIGGER_NS
         wait(assembly, arrives_ns - BEFORE_NS - now_ns, "a result comes then")
         say("latch_rst", REAL_TIME_MIN_NS)
-        say("wait", BEFORE_NS - REAL_TIME_MIN_NS + LOOK_NS, comment="it is there")
+        say("wait", BEFORE_NS - REAL_TIME_MIN_NS + limits.LOOK_NS, comment="it is there")
         say("set_mrk", 1 << one.line.bit)
-        say("set_cond", 1, 1 << (address - 1), ALL, PULSE_NS, comment=f"if trigger {address}")
-        say("upd_param", PULSE_NS, comment=f"marker{one.line.bit} up")
+        say("set_cond", 1, 1 << (address - 1), ALL, up_ns, comment=f"if trigger {address}")
+        say("upd_param", up_ns, comment=f"marker{one.line.bit} up")
         say("set_cond", 0, 0, 0, REAL_TIME_MIN_NS, comment="in any case")
         say("set_mrk", 0)
         say("upd_param", REAL_TIME_MIN_NS, comment="down")
-        now_ns = arrives_ns + LOOK_NS + PULSE_NS + REAL_TIME_MIN_NS
+        now_ns = arrives_ns + limits.LOOK_NS + up_ns + REAL_TIME_MIN_NS
     _end_shot(assembly, top, left, shot_ns - now_ns)
     return _compiled(assembly, one, (one.line.slot, number), (), None, (address,))
 

@@ -24,6 +24,11 @@ def check_start(start: ExternalStart) -> None:
             f"start {start.offset_ns} ns after the trigger: a program can be held back by 0 to "
             f"{OFFSET_MAX_NS} ns; give the latest node 0 and the others what they are ahead of it"
         )
+    if not 0 <= start.held_ns <= OFFSET_MAX_NS:
+        raise ValueError(
+            f"held back by {start.held_ns} ns for filters of flux lines: 0 to {OFFSET_MAX_NS} ns "
+            "can be waited"
+        )
     if not -FS_PER_NS <= 2 * start.late_fs < 2 * FS_PER_NS:
         raise ValueError(
             f"a rest of {start.late_fs} fs: it is less than a tick of {FS_PER_NS} fs; whole ticks "

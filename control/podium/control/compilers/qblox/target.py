@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from podium.control.compilers.result_routes import ResultLineTarget
 from podium.control.facility.line_response import LineResponse
 
 Module = Literal["QRM-RF", "QCM-RF", "QCM", "QTM"]
 ANOTHER = "another controller"
-"""Stands for whoever serves a port that no cluster does."""
+"""Stands for whoever serves a port that no controller of the facility does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +40,6 @@ def is_flux(port: PortTarget) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class ResultLineTarget:
-    """A line that carries results from one cluster to another."""
-
-    name: str
-    source: str
-    """The cluster that measures."""
-    slot: int
-    """Of the module whose marker is raised."""
-    module: Module
-    bit: int
-    """Of ``set_mrk``."""
-    sink: str
-    """The cluster that acts."""
-    sink_slot: int
-    """Of its QTM."""
-    channel: int
-    delay_fs: int
-    sigma_fs: float
-    """One standard deviation of the delay."""
-
-
-@dataclass(frozen=True, slots=True)
 class QbloxTarget:
     """One cluster and the ports that it serves."""
 
@@ -71,9 +50,7 @@ class QbloxTarget:
     result_lines: tuple[ResultLineTarget, ...] = ()
     """Those that begin or end here, by name."""
     elsewhere: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """By port that another cluster serves: which."""
-    lines_elsewhere: Mapping[str, LineResponse] = field(default_factory=dict, hash=False)
-    """By flux port that another cluster serves, where its line is corrected: what is undone."""
+    """By port that another controller serves: which."""
 
     def place_of(self, port: str) -> str:
         """Return the controller that serves a port."""

@@ -1,14 +1,14 @@
 """Compiles a program to the program of one instrument: the passes in their order."""
 
 import math
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.lazy_sequence import LazySequence
-from podium.control.compilers.placing import PlacedShot, in_ticks, place_in_fs
+from podium.control.compilers.placing import PlacedFrame, PlacedShot, in_ticks, place_in_fs
 from podium.control.compilers.zurich.allocate import CoreAllocation, allocate
 from podium.control.compilers.zurich.compiled_core import CompiledCore, Frames
 from podium.control.compilers.zurich.drive_core import make_drive
@@ -16,18 +16,25 @@ from podium.control.compilers.zurich.latencies import at_connectors_fs, held_bac
 from podium.control.compilers.zurich.listing import print_listing
 from podium.control.compilers.zurich.precompensation import delay_fs, held_for_filters_fs
 from podium.control.compilers.zurich.readout_core import make_readout
-from podium.control.compilers.zurich.results import ResultAvailability
+from podium.control.compilers.zurich.result_line_core import make_marker
+from podium.control.compilers.zurich.result_lines import (
+    LevelAvailability,
+    ShownResults,
+    cables_of,
+)
+from podium.control.compilers.zurich.results import ResultAvailability, guards_of, results_in
 from podium.control.compilers.zurich.rounding_list import quantised
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.starts import split_offset
 from podium.control.compilers.zurich.target import (
     ZurichTarget,
 )
-from podium.control.program.program import Program
+from podium.control.program.program import Program, played_ports
 from podium.control.program.validate import validate
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.program import (
+    Core,
     Start,
     ZurichProgram,
 )
@@ -62,7 +69,7 @@ def compile_program(
     can in parts (see ``compile_in_batches``). Cores that are ``kept`` are taken as they are, others
     are put there.
     """
-    held_fs = held_for_filters_fs((target,))
+    held_fs = held_for_filters_fs((target,), played_ports(program), start)
     made = {} if kept is None else kept
     return _compiled(program, _placed(program), target, start, made, held_fs)
 
@@ -85,7 +92,7 @@ def compile_together(
             names = ", ".join(target.instrument for target in targets)
             raise DoesNotFit(f"{one.frame.name}: none of {names} serves port {one.frame.port!r}")
     made = {} if kept is None else kept
-    held_fs = held_for_filters_fs(tuple(targets))
+    held_fs = held_for_filters_fs(targets, played_ports(program), start)
     return tuple(_compiled(program, placed, target, start, made, held_fs) for target in targets)
 
 
@@ -114,13 +121,21 @@ def _compiled(
         int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size)
     )
     _check_run(program, duration_fs)
+    _check_measured(program, (frame for one in cores for frame, _ in one.frames))
+    cables = cables_of(placed, target)
     told: dict[str, ResultAvailability] = {}
     # What generators do may depend on what the analyser of their instrument tells: it comes first.
     for one in sorted(cores, key=lambda core: core.kind != "qa"):
         if one.names not in kept:
-            kept[one.names] = _core(one, program, placed, first_fs, target, begun, told, filters_fs)
+            kept[one.names] = _core(
+                one, program, placed, first_fs, target, begun, told, cables.levels, filters_fs
+            )
         told |= kept[one.names].told if target.model == "SHFQC" else {}
     made = [kept[one.names] for one in cores]
+    for shown in cables.shown:
+        _check_marker(shown, cores)
+        shots = _shots("sg", shown.frame.frame.name, program, placed, first_fs, begun, filters_fs)
+        made.append(make_marker(shown, told, shots[0], begun))
     oscillators = {
         name: one.oscillators
         for one in made
@@ -148,6 +163,18 @@ def _compiled(
     )
 
 
+def _check_measured(program: Program, frames: Iterable[PlacedFrame]) -> None:
+    """Raise :class:`DoesNotFit` where something here would look for a result too early."""
+    if program.results_after_fs is not None and results_in(
+        guard for frame in frames for pulse in frame.pulses for guard in guards_of(pulse)
+    ):
+        raise DoesNotFit(
+            "results_after_fs: results of an analyser are read at the cycle that its timing model "
+            "tells, and levels when they are due, not looked for; this latency is not measured by "
+            "a program"
+        )
+
+
 def _check_run(program: Program, duration_fs: int) -> None:
     if program.shots > SHOTS_MAX:
         raise TooLarge(
@@ -155,11 +182,6 @@ def _check_run(program: Program, duration_fs: int) -> None:
             program.shots,
             SHOTS_MAX,
             ("shots",),
-        )
-    if program.results_after_fs is not None:
-        raise DoesNotFit(
-            "results_after_fs: results of an analyser are read at the cycle that its timing model "
-            "tells, not looked for; this latency is not measured by a program"
         )
     if duration_fs > DURATION_MAX_FS:
         raise TooLarge(
@@ -180,19 +202,50 @@ def _core(
     target: ZurichTarget,
     start: Start,
     told: Mapping[str, ResultAvailability],
+    levels: Mapping[str, LevelAvailability],
     filters_fs: int,
 ) -> CompiledCore:
     own_fs = delay_fs(target, one.index) if one.kind == "hdawg" else 0
     rate_hz = target.flux_rate_hz if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
-    held_fs = start.offset_fs + held_back_fs(one.kind, start) + filters_fs - own_fs
-    offset, rest_fs = split_offset(held_fs, rate_hz)
+    held_fs = filters_fs - own_fs
+    shots, rest_fs = _shots(one.kind, names, program, placed, first_fs, start, held_fs, rate_hz)
+    if one.kind == "qa":
+        return make_readout(one, program, placed, shots, rest_fs, target, start)
+    return make_drive(one, placed, shots, rate_hz, rest_fs, target, start, told, levels)
+
+
+def _shots(
+    kind: Core,
+    names: str,
+    program: Program,
+    placed: PlacedShot,
+    first_fs: int,
+    start: Start,
+    held_fs: int,
+    rate_hz: int = limits.SHF_RATE_HZ,
+) -> tuple[Shots, int]:
+    """Return the shots of a core, and by how much they come later than its samples (as ``starts``).
+
+    ``held_fs``: by so much it is held back for filters.
+    """
+    offset, rest_fs = split_offset(start.offset_fs + held_back_fs(kind, start) + held_fs, rate_hz)
     shots = Shots(
         in_ticks(placed.shot_fs, rate_hz, f"{names}: the end of the shot", placed.axes),
         tuple(axis.count for axis in program.axes),
         program.shots,
         int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())) + offset,
     )
-    if one.kind == "qa":
-        return make_readout(one, program, placed, shots, rest_fs, target, start)
-    return make_drive(one, placed, shots, rate_hz, rest_fs, target, start, told)
+    return shots, rest_fs
+
+
+def _check_marker(shown: ShownResults, cores: Sequence[CoreAllocation]) -> None:
+    """Raise :class:`DoesNotFit` where the generator of a line's marker has pulses to play."""
+    index = shown.line.bit
+    busy = {one.index: one.names for one in cores if one.kind == "sg"}
+    if index in busy:
+        raise DoesNotFit(
+            f"result line {shown.line.name}: sg{index} raises its marker, and plays "
+            f"{', '.join(busy[index])}; begin the line at the marker of a channel that plays "
+            "nothing"
+        )

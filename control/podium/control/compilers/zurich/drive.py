@@ -76,7 +76,7 @@ def drive(
 ) -> DriveSteps:
     """Return what a core does; raises :class:`DoesNotFit` and :class:`TooLarge`."""
     arrays = [one.start for one in pulses] + [one.late_fs for one in pulses] + [shots.samples]
-    arrays += [*hearing.times.values(), *hearing.slots.values()]
+    arrays += [*hearing.times.values(), *hearing.slots.values(), *hearing.levels.values()]
     values = [a for one in pulses for a in (one.placed.amplitude, one.turns, one.offset_hz)]
     values += [shift.turns for one in pulses for shift in one.placed.turned]
     shape = shots.shape_of([*arrays, *values])
@@ -120,6 +120,7 @@ class _Core:
         flat += [shots.flat(one.late_fs, shape) for one in pulses]
         flat += [shots.flat(one, shape) + self._offset for one in hearing.times.values()]
         flat += [shots.flat(one, shape) for one in hearing.slots.values()]
+        flat += [shots.flat(one, shape) + self._offset for one in hearing.levels.values()]
         self._columns = np.stack([*flat, shots.flat(shots.samples, shape), self._offset])
         hz = [shots.flat(one.offset_hz, shape) for one in pulses]
         began = (self._offset + self._reset) / waves.rate_hz
@@ -171,7 +172,8 @@ class _Core:
         count = len(self._pulses)
         starts, late_fs, told = begun[:count], begun[count : 2 * count], begun[2 * count :]
         times = dict(zip(self._hearing.times, told, strict=False))
-        slots = dict(zip(self._hearing.slots, told[len(times) :], strict=True))
+        slots = dict(zip(self._hearing.slots, told[len(times) :], strict=False))
+        levels = dict(zip(self._hearing.levels, told[len(times) + len(slots) :], strict=True))
         end = (offset + shot) // 16 * 16 - self._lead
         begins = [offset + start for start in starts]
         made = stretches(begins, [one.samples for one in self._pulses], -self._lead, end)
@@ -224,8 +226,9 @@ class _Core:
                 silence(at, stretch.begin - at)
             plays += self._sound(stretch, begins, late_fs, times, points)
             at = stretch.end
+        if self._hearing.acts:
+            plays = with_feedback_reads(plays, words_of(times, slots, levels), self._keys)
         if self._hearing.slots:
-            plays = with_feedback_reads(plays, words_of(times, slots), self._keys)
             cycles = np.full(len(points), (end + self._lead) // CYCLE)
             say((NumberedText(f"{TIME} += {{}};"), cycles))
         kinds = [kind for play in plays for kind, _ in play.said]

@@ -6,7 +6,7 @@ from podium.control.compilers.errors import TooLarge
 from podium.control.compilers.placing import PlacedShot
 from podium.control.compilers.zurich.allocate import CoreAllocation
 from podium.control.compilers.zurich.compiled_core import CompiledCore, check_length, codes
-from podium.control.compilers.zurich.drive import drive
+from podium.control.compilers.zurich.drive import DriveSteps, drive
 from podium.control.compilers.zurich.feedback_reads import TIME
 from podium.control.compilers.zurich.layout import floor
 from podium.control.compilers.zurich.line_samples import left_after
@@ -18,9 +18,15 @@ from podium.control.compilers.zurich.precompensation import (
     filters_of_core,
 )
 from podium.control.compilers.zurich.pulses import pulses_of
-from podium.control.compilers.zurich.results import CYCLE, ResultAvailability, core_feedback
+from podium.control.compilers.zurich.result_lines import LevelAvailability
+from podium.control.compilers.zurich.results import (
+    CYCLE,
+    CoreFeedback,
+    ResultAvailability,
+    core_feedback,
+)
 from podium.control.compilers.zurich.seqc import declarations, text_of
-from podium.control.compilers.zurich.settings import drive_settings, flux_settings
+from podium.control.compilers.zurich.settings import drive_settings, flux_settings, level_settings
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.tables import CommandTable, table_text
 from podium.control.compilers.zurich.target import DriveChannel, FluxChannel, ZurichTarget
@@ -42,20 +48,19 @@ def make_drive(
     target: ZurichTarget,
     start: Start,
     told: Mapping[str, ResultAvailability],
+    levels: Mapping[str, LevelAvailability],
 ) -> CompiledCore:
-    """Compile what a generator does; ``told``: what it may act on.
+    """Compile what a generator does; ``told``, ``levels``: what it may act on.
 
     Raises :class:`DoesNotFit` and :class:`TooLarge`.
     """
     names = ", ".join(one.names)
-    port = one.frames[0][1]
     hearing = core_feedback(
-        [frame for frame, _ in one.frames], told, target.model, start.zsync, shots.first
+        [frame for frame, _ in one.frames], told, target.model, start.zsync, shots.first, levels
     )
     if hearing.slots:
         _check_counted(names, shots)
-    lo_hz = port.lo_hz if isinstance(port, DriveChannel) else None
-    oscillators = Oscillators(lo_hz, names)
+    oscillators = Oscillators(_lo_hz(one), names)
     waves = WaveTable(one.kind, rate_hz, names)
     flux = [p for _, p in one.frames if isinstance(p, FluxChannel)]
     channels = tuple(sorted({p.channel % 2 for p in flux}))
@@ -67,9 +72,7 @@ def make_drive(
     pulses = pulses_of(planes, oscillators, waves, placed.axes, rest_fs, lines)
     driven = drive(pulses, shots, oscillators, waves, names, hearing)
     table = CommandTable()
-    counted = []
-    if hearing.slots:
-        counted = [f"var {TIME} = {floor(shots.first) // CYCLE};", *driven.keys.declared]
+    counted = _counted(hearing, driven, shots)
     round_code, rest_code = codes(driven.steps, shots, table, driven.entries, len(counted))
     most = limits.SHFSG_TABLE_ENTRIES if one.kind == "sg" else limits.HDAWG_TABLE_ENTRIES
     _check_table(names, len(table.entries), most)
@@ -86,7 +89,10 @@ def make_drive(
         stored,
         table_text(one.kind, table.entries, channels),
     )
-    settings = _settings(one, oscillators, target, start, rate_hz, filters)
+    settings = [
+        *_level_settings(one.index, hearing),
+        *_settings(one, oscillators, target, start, rate_hz, filters),
+    ]
     resources = CoreResources(
         one.kind,
         one.index,
@@ -103,6 +109,23 @@ def make_drive(
         _corrections(one, lines, filters),
     )
     return CompiledCore(core, settings, (), resources, oscillators)
+
+
+def _lo_hz(one: CoreAllocation) -> float | None:
+    """Return the local oscillator of a signal generator's channel; None of an HDAWG's."""
+    port = one.frames[0][1]
+    return port.lo_hz if isinstance(port, DriveChannel) else None
+
+
+def _counted(hearing: CoreFeedback, driven: DriveSteps, shots: Shots) -> list[str]:
+    """Return declarations of variables that count cycles and results."""
+    cycles = [f"var {TIME} = {floor(shots.first) // CYCLE};"] if hearing.slots else []
+    return [*cycles, *driven.keys.declared] if hearing.acts else []
+
+
+def _level_settings(index: int, hearing: CoreFeedback) -> list[Setting]:
+    """Return the nodes of the trigger input whose level a generator reads, if it reads one."""
+    return [] if hearing.channel is None else level_settings(index, hearing.channel)
 
 
 def _lines_in_samples(

@@ -5,11 +5,13 @@ from dataclasses import replace
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.compile import compile_program
+from podium.control.compilers.zurich.precompensation import STEP_FS
 from podium.control.compilers.zurich.seqc import waiting_for
 from podium.control.compilers.zurich.settings import (
     CYCLIC,
     INTEGRATION,
     READOUT_MODE,
+    TRIGGER_LEVEL_V,
     analyser_source,
 )
 from podium.control.compilers.zurich.target import ZurichTarget
@@ -36,8 +38,6 @@ ANALYSERS: dict[str, int] = {"SHFQC": 1, "SHFQA2": 2, "SHFQA4": 4}
 """Channels with a result logger, which stamps a start."""
 INPUTS_OF_AN_ANALYSER = 2
 """A and B; after those of all analysers come the generators' (node documentation)."""
-TRIGGER_LEVEL_V = 0.8
-"""Half of a TTL level into 50 ohms, 1.65 V."""
 RISING = 1
 """``auxtriggers/0/slope`` (node documentation)."""
 OFFSET_MAX_NS = 1_000_000_000
@@ -47,9 +47,9 @@ RECORDED = 800
 RECORD_SAMPLES = 16
 
 
-def external_start(model: str, socket: str, offset_fs: int = 0) -> Start:
+def external_start(model: str, socket: str, offset_fs: int = 0, filters_fs: int = 0) -> Start:
     """Return a start by a trigger input (``sg0_trigger``, ``qa0_trigger_a``, a PQSC's ``trigger0``,
-    after which it starts the others).
+    after which it starts the others), where all is held back by ``filters_fs`` for filters.
 
     Raises :class:`DoesNotFit` for an input that the instrument's generators do not hear, and
     ``ValueError`` for an offset that cannot be waited.
@@ -59,18 +59,30 @@ def external_start(model: str, socket: str, offset_fs: int = 0) -> Start:
             f"start {offset_fs} fs after the trigger: a program can be held back by 0 to "
             f"{OFFSET_MAX_NS} ns; give the latest node 0 and the others what they are ahead of it"
         )
+    if filters_fs % STEP_FS:
+        raise ValueError(
+            f"held back by {filters_fs} fs for filters of flux lines: instruments of Zurich "
+            f"Instruments are held back in steps of {STEP_FS} fs; take "
+            f"{-(-filters_fs // STEP_FS) * STEP_FS} fs for all that begin together"
+        )
     kind, _, name = socket.rpartition("trigger")
     kind = kind.removesuffix("_")
     number = int(kind[2:] or 0)
     if model == PQSC:
         return Start(
-            int(name), zsync=True, offset_fs=offset_fs, external=True, lead_fs=FIRST_SHOT_FS
+            int(name),
+            zsync=True,
+            offset_fs=offset_fs,
+            filters_fs=filters_fs,
+            external=True,
+            lead_fs=FIRST_SHOT_FS,
         )
     if kind.startswith("sg"):
         analysers = ANALYSERS.get(model, 0)
         return Start(
             number,
             offset_fs=offset_fs,
+            filters_fs=filters_fs,
             external=True,
             analyser_source=INPUTS_OF_AN_ANALYSER * analysers + number if analysers else None,
             lead_fs=FIRST_SHOT_FS,
@@ -81,7 +93,13 @@ def external_start(model: str, socket: str, offset_fs: int = 0) -> Start:
             "take sg0_trigger, which both hear"
         )
     source = INPUTS_OF_AN_ANALYSER * number + "ab".index(name.removeprefix("_"))
-    return Start(source, offset_fs=offset_fs, external=True, lead_fs=FIRST_SHOT_FS)
+    return Start(
+        source,
+        offset_fs=offset_fs,
+        filters_fs=filters_fs,
+        external=True,
+        lead_fs=FIRST_SHOT_FS,
+    )
 
 
 def compile_timed(program: Program, target: ZurichTarget, start: Start) -> ZurichProgram:

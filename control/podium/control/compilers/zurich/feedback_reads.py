@@ -13,8 +13,11 @@ import numpy as np
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.points import IntArray
 from podium.control.compilers.zurich.results import COUPLE, CYCLE
-from podium.control.compilers.zurich.steps import FixedText, Kind, NumberedText
+from podium.control.compilers.zurich.steps import FixedText, Kind, NumberedText, Silence
+from podium.firmware_interfaces.zurich.awg_limits import GRANULARITY, WAVE_MIN
 
+LEVEL = 2
+"""The digital trigger whose level is read; the first one takes the start."""
 TIME, READ = "t", "x"
 """Variables: cycles from the start to the shot's begin; what was just read."""
 KEYS_MAX = 5
@@ -47,7 +50,9 @@ class ResultWord:
     heard: int
     """When it can be read."""
     slots: Mapping[str, int]
-    """By capture that somebody looks at: its integrator."""
+    """By capture that somebody looks at: its integrator, 0 of a level."""
+    until: int | None = None
+    """Of a level at a trigger input: until when it can be read; None: it is a word."""
 
 
 @dataclass(slots=True)
@@ -74,12 +79,20 @@ class Keys:
         return [f"var {name} = 0;" for name in (READ, *self.names.values())]
 
 
-def words_of(heard: Mapping[str, int], slots: Mapping[str, int]) -> list[ResultWord]:
-    """Return the words of a shot in time; ``slots``: of those that somebody looks at."""
-    return [
+def words_of(
+    heard: Mapping[str, int], slots: Mapping[str, int], levels: Mapping[str, int]
+) -> list[ResultWord]:
+    """Return the words of a shot, and levels of trigger inputs, in time.
+
+    ``slots``: of those that somebody looks at; ``levels``: until when levels can be read.
+    """
+    times = {time for name, time in heard.items() if name not in levels}
+    words = [
         ResultWord(time, {name: slots[name] for name in sorted(slots) if heard[name] == time})
-        for time in sorted(set(heard.values()))
+        for time in times
     ]
+    words += [ResultWord(heard[name], {name: 0}, until) for name, until in levels.items()]
+    return sorted(words, key=lambda one: (one.heard, *one.slots))
 
 
 def with_feedback_reads(
@@ -93,8 +106,12 @@ def with_feedback_reads(
         if not any(name in one.names for one in made for name in word.slots):
             continue
         lasting = _cycles(word, used) * CYCLE
-        until = words[number + 1].heard if number + 1 < len(words) else None
-        found = _place(made, word, place, free, lasting + ACT_CYCLES * CYCLE)
+        if word.until is None:
+            until = next((one.heard for one in words[number + 1 :] if one.until is None), None)
+            found = _place(made, word, place, free, lasting + ACT_CYCLES * CYCLE)
+        else:
+            until = word.until + lasting
+            found = _quiet(made, word, place, free, lasting + ACT_CYCLES * CYCLE)
         first = next(k for k, one in enumerate(made) if set(one.names) & word.slots.keys())
         if found is None or first < found[0]:
             _refuse(made[first], word, free, lasting + ACT_CYCLES * CYCLE, keys.frames)
@@ -102,10 +119,11 @@ def with_feedback_reads(
         place, at = found
         free = at + lasting
         if until is not None and free > until:
+            gone = "that of the next readout has come" if word.until is None else "it is gone"
             raise DoesNotFit(
                 f"{keys.frames}: the result of {', '.join(word.slots)} can be read from "
                 f"{word.heard / 2:g} ns on, and is read {(at - word.heard) / 2:g} ns later, when "
-                "that of the next readout has come; read out later, or play less between"
+                f"{gone}; read out later, or play less between"
             )
         before = made[place - 1]
         count = len(before.said[0][1])
@@ -127,6 +145,31 @@ def _place(
         at = max(word.heard, plays[k - 1].last, free)
         if plays[k].begin >= at + needed:
             return k, at
+    return None
+
+
+def _quiet(
+    plays: list[TimedPlay], word: ResultWord, first: int, free: int, needed: int
+) -> tuple[int, int] | None:
+    """Return before which play, and when, a level is read: as a silence of ``plays`` begins.
+
+    A longer one is cut in two there: what is said behind a silence happens as that begins.
+    ``needed``: samples until the play behind it.
+    """
+    earliest = -(-max(word.heard, free) // GRANULARITY) * GRANULARITY
+    for k in range(first - 1, len(plays) - 1):
+        one, end = plays[k], plays[k + 1].begin
+        kind, samples = one.said[0]
+        if not isinstance(kind, Silence):
+            continue
+        if one.begin >= earliest and end >= one.begin + needed:
+            return k + 1, one.begin
+        at = max(earliest, one.begin + WAVE_MIN)
+        if one.begin < earliest and end >= at + max(needed, WAVE_MIN):
+            rest = np.full(len(samples), end - at)
+            plays[k] = replace(one, said=((kind, samples - rest), *one.said[1:]))
+            plays.insert(k + 1, TimedPlay(at, at, ((Silence(), rest),)))
+            return k + 2, at
     return None
 
 
@@ -156,10 +199,14 @@ def _reading(
     cycles = at // CYCLE
     for name, slot in word.slots.items():
         mine = [(names, variable) for names, variable in used.items() if name in names]
-        config = f"configureFeedbackProcessing(QA_DATA_PROCESSED, {COUPLE * slot}, 1, 0);"
-        said.append((FixedText(config), none))
-        text = f"{READ} = getFeedback(QA_DATA_PROCESSED, {TIME} + {{}});"
-        said.append((NumberedText(text), np.full(count, cycles)))
+        if word.until is None:
+            config = f"configureFeedbackProcessing(QA_DATA_PROCESSED, {COUPLE * slot}, 1, 0);"
+            said.append((FixedText(config), none))
+            text = f"{READ} = getFeedback(QA_DATA_PROCESSED, {TIME} + {{}});"
+            said.append((NumberedText(text), np.full(count, cycles)))
+        else:
+            said.append((FixedText(f"{READ} = 0;"), none))
+            said.append((FixedText(f"if (getDigTrigger({LEVEL})) {{ {READ} = 1; }}"), none))
         for names, variable in mine:
             before = "" if names[0] == name else f"{variable} + {variable} + "
             said.append((FixedText(f"{variable} = {before}{READ};"), none))

@@ -6,6 +6,7 @@ would leave steps: the FIR takes them, and what exponentials leave of its 36 ns.
 core have one sequencer: filters without effect make them equally late.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -25,7 +26,7 @@ from podium.control.compilers.zurich.target import FluxChannel, ZurichTarget
 from podium.control.facility.line_response import LineResponse
 from podium.control.program.envelopes import sample_envelope
 from podium.control.program.waveforms import Waveform
-from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich.precompensation import (
     BLOCK,
     COEFFICIENT_MAX,
@@ -38,7 +39,7 @@ from podium.firmware_interfaces.zurich.precompensation import (
     latency_samples,
     rounded_taps,
 )
-from podium.firmware_interfaces.zurich.program import Setting
+from podium.firmware_interfaces.zurich.program import Setting, Start
 
 STEP_FS = 40_000_000
 """All that begins together is held back in steps of this: whole turns of synthesizers, and whole
@@ -119,21 +120,42 @@ def delay_fs(target: ZurichTarget, index: int) -> int:
     return round(latest * FS_PER_S / target.flux_rate_hz)
 
 
-def held_for_filters_fs(targets: tuple[ZurichTarget, ...]) -> int:
-    """Return by how much all that begins together is held back for the slowest of the filters."""
-    latest_fs = max(
+def latest_fs(targets: Sequence[ZurichTarget], ports: Collection[str]) -> int:
+    """Return by how much later the latest signal at ``ports`` leaves than without filters."""
+    return max(
         (
             delay_fs(target, index)
             for target in targets
             for index in {
                 port.channel // 2
-                for port in target.ports.values()
-                if isinstance(port, FluxChannel) and port.response is not None
+                for name, port in target.ports.items()
+                if isinstance(port, FluxChannel) and name in ports
             }
         ),
         default=0,
     )
-    return -(-latest_fs // STEP_FS) * STEP_FS
+
+
+def held_for_filters_fs(
+    targets: Sequence[ZurichTarget], ports: Collection[str], start: Start | None
+) -> int:
+    """Return by how much all that begins together is held back for the slowest of the filters.
+
+    It plays at ``ports``.
+    Raises :class:`DoesNotFit` for filters here that take longer than what begins on one edge from
+    outside has agreed on.
+    """
+    late_fs = latest_fs(targets, ports)
+    if start is None or not start.external:
+        return -(-late_fs // STEP_FS) * STEP_FS
+    if late_fs > start.filters_fs:
+        names = ", ".join(one.instrument for one in targets)
+        raise DoesNotFit(
+            f"{names}: filters of flux lines make pulses {late_fs / FS_PER_NS:g} ns late, and what "
+            f"begins with them is held back by {start.filters_fs / FS_PER_NS:g} ns: hold all of it "
+            f"back by {late_fs / FS_PER_NS:g} ns, or run without corrections of lines"
+        )
+    return start.filters_fs
 
 
 def filter_settings(channel: int, filters: OutputFilters | None) -> list[Setting]:

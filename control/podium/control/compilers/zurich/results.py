@@ -1,4 +1,4 @@
-"""Finds when generators of an SHFQC receive results of its analyser, and as which bits.
+"""Finds when generators receive results, of their analyser or of other controllers, and as what.
 
 A readout's word has a couple of bits for each integrator; it is there some time after the
 integration (zhinst-timing-models), until that of the next readout comes.
@@ -6,6 +6,7 @@ integration (zhinst-timing-models), until that of the next readout comes.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.guards import Guard
 from podium.control.compilers.placing import PlacedFrame, PlacedPulse
 from podium.control.compilers.points import IntArray
+from podium.control.compilers.zurich.result_lines import LevelAvailability
 from podium.control.program.conditions import Condition
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route, feedback_cycles
@@ -63,9 +65,18 @@ class CoreFeedback:
     """Holds the results that a core receives from its analyser; arrays broadcast to the points."""
 
     times: Mapping[str, IntArray] = field(default_factory=dict)
-    """By capture: when the word of its readout can be read, in samples from the shot's start."""
+    """By capture: when its result can be read, in samples from the shot's start."""
     slots: Mapping[str, IntArray] = field(default_factory=dict)
-    """By capture on which something hangs: its integrator."""
+    """By capture of its analyser on which something hangs: its integrator."""
+    levels: Mapping[str, IntArray] = field(default_factory=dict)
+    """By capture elsewhere on which something hangs: until when its level can be read."""
+    channel: int | None = None
+    """Of the trigger input whose level is read; None: none is."""
+
+    @property
+    def acts(self) -> bool:
+        """Return whether something hangs on a result."""
+        return bool(self.slots or self.levels)
 
 
 def results_in(guards: Iterable[Guard]) -> tuple[str, ...]:
@@ -114,10 +125,12 @@ def core_feedback(
     model: str,
     zsync: bool,
     first: int,
+    levels: Mapping[str, LevelAvailability] = MappingProxyType({}),
 ) -> CoreFeedback:
     """Return what a core hears on whose ``frames`` something may depend on results.
 
-    ``first``: samples from the trigger to its first shot.
+    ``first``: samples from the trigger to its first shot; ``levels``: results of other
+    controllers, by capture.
 
     Raises :class:`DoesNotFit` where they do not come here.
     """
@@ -128,13 +141,28 @@ def core_feedback(
         return CoreFeedback()
     where = ", ".join(one.frame.name for one in frames)
     for name in names:
-        if name not in told:
+        if name in levels and model.startswith("HDAWG"):
+            raise DoesNotFit(
+                f"{where}: something depends on the result of {name!r}, which another controller "
+                "measures; such results are read by signal generators, and this is an HDAWG"
+            )
+        if name not in told and name not in levels:
             of = "an SHFQC that reads nothing out" if model == "SHFQC" else f"an {model}"
             raise DoesNotFit(
                 f"{where}: something depends on the result of {name!r}; results reach the signal "
                 f"generators of the SHFQC that has measured them, and this is {of}"
             )
+    read = {name: levels[name] for name in names if name in levels}
+    lines = {one.line: one.channel for one in read.values()}
+    if len(lines) > 1:
+        raise DoesNotFit(
+            f"{where}: what is played there depends on results of {' and '.join(lines)}; a "
+            "generator reads the level of one input: let it depend on one of them"
+        )
+    times = {name: one.heard(zsync, first) for name, one in told.items()}
     return CoreFeedback(
-        {name: one.heard(zsync, first) for name, one in told.items()},
-        {name: told[name].slot for name in names},
+        times | {name: one.up for name, one in read.items()},
+        {name: told[name].slot for name in names if name not in read},
+        {name: one.down for name, one in read.items()},
+        next(iter(lines.values()), None),
     )

@@ -10,6 +10,8 @@ from podium.firmware_interfaces.zurich.program import SAMPLE_CLOCK, Setting, Sta
 
 SEQUENCER_MONITOR = 64
 """``scopes/0/trigger/channel``: the monitor trigger of channel 0's ``startQA`` (the same)."""
+TRIGGER_LEVEL_V = 0.8
+"""Half of a TTL level into 50 ohms, 1.65 V."""
 CYCLIC, INTEGRATION, READOUT_MODE = 0, 1, 1
 """``readout/result/mode``, ``readout/result/source`` (the sums), ``qachannels/N/mode``: values of
 the node documentation that zhinst-core 26.7.2.5 embeds."""
@@ -56,6 +58,15 @@ def drive_settings(
         (f"{node}/awg/auxtriggers/0/channel", start.source),
         (f"{node}/awg/single", 1),
         (f"{node}/output/on", 1),
+    ]
+
+
+def level_settings(channel: int, input_channel: int) -> list[Setting]:
+    """Return settings of a generator that reads the level of a trigger input."""
+    return [
+        (f"sgchannels/{input_channel}/trigger/level", TRIGGER_LEVEL_V),
+        (f"sgchannels/{input_channel}/trigger/imp50", 1),
+        (f"sgchannels/{channel}/awg/auxtriggers/1/channel", input_channel),
     ]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from podium.control.compilers.result_routes import ResultLineTarget
 from podium.control.facility.line_response import LineResponse
 from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ, READOUT_SLOTS
 
@@ -63,3 +64,17 @@ class ZurichTarget:
     """Whether its readouts can ride on oscillators: where the option LRT is fitted."""
     precompensates: bool = True
     """Whether an HDAWG's outputs have filters: where the option PC is fitted."""
+    controller: str = ""
+    """The data server that it is behind."""
+    result_lines: tuple[ResultLineTarget, ...] = ()
+    """Those that begin or end behind the data server, by name."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """By port that nothing behind the data server serves: the controller that does."""
+
+    def place_of(self, port: str) -> str:
+        """Return the controller that serves a port."""
+        return self.elsewhere.get(port, self.controller)
+
+    def is_device(self, serial: int) -> bool:
+        """Tell whether it is the instrument with a serial number."""
+        return self.instrument == f"{self.controller}.dev{serial}"

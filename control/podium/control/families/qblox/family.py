@@ -4,6 +4,8 @@ of their trigger network."""
 from collections.abc import Callable, Mapping, Sequence, Set
 
 from podium.control.compilers.qblox.batches import compile_in_batches
+from podium.control.compilers.qblox.compile import GRID
+from podium.control.compilers.qblox.line_filters import latest_ns
 from podium.control.compilers.qblox.loopback import marker_program, tag_program, tags_of
 from podium.control.compilers.qblox.patching import compile_artifact
 from podium.control.compilers.qblox.prepared_program import PreparedProgram
@@ -16,7 +18,7 @@ from podium.control.families.family import ControllerFamily, Parts
 from podium.control.families.markers import marker_of, module_of
 from podium.control.families.qblox.targets import channel_of, targets_of
 from podium.control.families.start_wiring import SIGMAS, StartWiring
-from podium.control.program.program import Program
+from podium.control.program.program import Program, played_ports
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import (
     SYNC_NS,
@@ -57,6 +59,15 @@ class QbloxFamily:
     def ports(self) -> Mapping[str, Set[str]]:
         """By cluster."""
         return {name: target.ports.keys() for name, target in self._targets.items()}
+
+    @property
+    def hold_step_fs(self) -> int:
+        """See :class:`.CorrectsLines`: sequencers wait in whole nanoseconds."""
+        return FS_PER_NS
+
+    def filters_fs(self, program: Program, controller: str) -> int:
+        """See :class:`.CorrectsLines`."""
+        return latest_ns(played_ports(program), self._targets[controller]) * FS_PER_NS
 
     def compile(
         self, program: Program, controller: str, start: StartWiring | None
@@ -115,7 +126,8 @@ def _start(wiring: StartWiring | None) -> ExternalStart | None:
 
 
 def _external(wiring: StartWiring) -> ExternalStart:
-    return ExternalStart(wiring.address, wiring.offset_ns, wiring.late_fs)
+    held_ns = GRID.ticks(wiring.filters_fs)
+    return ExternalStart(wiring.address, wiring.offset_ns, wiring.late_fs, held_ns)
 
 
 _CONFORMS: Callable[[Facility], ControllerFamily] = QbloxFamily

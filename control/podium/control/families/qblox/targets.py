@@ -9,7 +9,6 @@ from podium.control.compilers.qblox.target import (
     Module,
     PortTarget,
     QbloxTarget,
-    ResultLineTarget,
 )
 from podium.control.facility.facility import (
     ConnectorRef,
@@ -20,7 +19,7 @@ from podium.control.facility.facility import (
     FluxWiring,
 )
 from podium.control.facility.line_response import LineResponse
-from podium.control.families.markers import marker_of, module_of
+from podium.control.families.result_lines import controllers_of_ports, result_lines_of
 
 QBLOX = "qblox_cluster"
 """The model that the Qblox compiler serves."""
@@ -79,41 +78,17 @@ def targets_of(
         for served in ports.values():
             if qubit.feedline in served:
                 served[qubit.readout_port] = served[qubit.feedline]
-    at = {port: name for name, served in ports.items() for port in served}
-    carrying = _result_lines(facility)
+    at = controllers_of_ports(facility)
+    carrying = result_lines_of(facility)
     return {
         name: QbloxTarget(
             name,
             served,
             tuple(one for one in carrying if name in (one.source, one.sink)),
             {port: other for port, other in at.items() if other != name},
-            {port: line for port, line in lines.items() if at.get(port, name) != name},
         )
         for name, served in ports.items()
     }
-
-
-def _result_lines(facility: Facility) -> tuple[ResultLineTarget, ...]:
-    """Return the lines that carry results, by name."""
-    found = []
-    for name, line in sorted(facility.timing.result_lines.items()):
-        slot, module = module_of(facility, line.output)
-        sink_slot, channel = channel_of(line.input)
-        found.append(
-            ResultLineTarget(
-                name,
-                line.output.instrument,
-                slot,
-                cast(Module, module.name),
-                marker_of(module, line.output).bit,
-                line.input.instrument,
-                sink_slot,
-                channel,
-                line.delay.value_fs,
-                line.delay.sigma_fs,
-            )
-        )
-    return tuple(found)
 
 
 def channel_of(entry: ConnectorRef) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from podium.control.compilers.zurich.external_start import (
     recorded_by,
 )
 from podium.control.compilers.zurich.loopback import marker_program
+from podium.control.compilers.zurich.precompensation import STEP_FS, latest_fs
 from podium.control.compilers.zurich.recompilation import Recompiler
 from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.facility.connector_ref import ConnectorRef
@@ -27,7 +28,7 @@ from podium.control.families.markers import marker_of, module_of
 from podium.control.families.start_wiring import SIGMAS, StartWiring
 from podium.control.families.zurich.targets import Cabled, pqscs_of, zurich_targets_of
 from podium.control.program.batches import Batch, whole
-from podium.control.program.program import Capture, Play, Program, walk
+from podium.control.program.program import Program, played_ports
 from podium.firmware_interfaces.compiled_program import Artifact
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich.limits import (
@@ -76,6 +77,15 @@ class ZurichFamily:
             server: frozenset(port for one in targets for port in one.ports)
             for server, targets in self._targets.items()
         }
+
+    @property
+    def hold_step_fs(self) -> int:
+        """See :class:`.CorrectsLines`."""
+        return STEP_FS
+
+    def filters_fs(self, program: Program, controller: str) -> int:
+        """See :class:`.CorrectsLines`."""
+        return latest_fs(self._targets[controller], played_ports(program))
 
     def compile(self, program: Program, controller: str, start: StartWiring | None) -> Artifact:
         """Return what plays ``program``; at once, little is compiled again."""
@@ -166,8 +176,7 @@ class ZurichFamily:
 
     def _taking_part(self, program: Program, server: str) -> tuple[ZurichTarget, ...]:
         """Return the instruments that play or hear something of a program."""
-        busy = {said.frame for _, said in walk(program.body) if isinstance(said, Play | Capture)}
-        ports = {frame.port for frame in program.frames if frame.name in busy}
+        ports = played_ports(program)
         declared = {frame.port for frame in program.frames}
         return tuple(one for one in self._targets[server] if (ports or declared) & one.ports.keys())
 
@@ -293,7 +302,7 @@ def _place(wiring: StartWiring) -> str:
 
 def _start(model: str, wiring: StartWiring) -> Start:
     socket = "" if wiring.input is None else wiring.input.socket
-    return external_start(model, socket, wiring.offset_fs)
+    return external_start(model, socket, wiring.offset_fs, wiring.filters_fs)
 
 
 def _parts(program: Program, compiled: Callable[[Program], ZurichRack]) -> Parts:

@@ -1,7 +1,7 @@
 """From the facility's wiring to what the compiler for Zurich Instruments must know."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import cast
 
@@ -24,6 +24,7 @@ from podium.control.facility.facility import (
 )
 from podium.control.facility.instrument_models import modules_of
 from podium.control.facility.line_response import LineResponse
+from podium.control.families.result_lines import controllers_of_ports, result_lines_of
 from podium.firmware_interfaces.zurich.awg_limits import (
     HDAWG_RATE_HZ,
     READOUT_SLOTS,
@@ -75,6 +76,7 @@ def zurich_targets_of(
     ``lines``: by flux port, what is undone.
     """
     found: dict[str, tuple[ZurichTarget, ...]] = {}
+    result_lines, at = result_lines_of(facility), controllers_of_ports(facility)
     for server, entry in facility.instruments.items():
         if entry.model == ZURICH:
             ports, modules = _ports(facility, server, lines), modules_of(entry) or {}
@@ -82,7 +84,9 @@ def zurich_targets_of(
             options: Mapping[int, str] = {} if given is None or isinstance(given, str) else given
             beside_shf = any(model.startswith("SHF") for model in modules.values())
             rate_hz = SHF_RATE_HZ if "zsync" in entry.options and beside_shf else HDAWG_RATE_HZ
-            found[server] = tuple(
+            carrying = tuple(one for one in result_lines if server in (one.source, one.sink))
+            elsewhere = {port: other for port, other in at.items() if other != server}
+            made = (
                 _target(
                     f"{server}.dev{serial}",
                     cast(Model, model),
@@ -91,6 +95,10 @@ def zurich_targets_of(
                     options.get(serial),
                 )
                 for serial, model in modules.items()
+            )
+            found[server] = tuple(
+                replace(one, controller=server, result_lines=carrying, elsewhere=elsewhere)
+                for one in made
             )
     return found
 

@@ -1,0 +1,100 @@
+"""Results of a cluster decide what an SHFQC plays in the same shot, and the other way round."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.benches.links.linked_ends import LINKED
+from tests.benches.links.linked_lab import linked_lab
+from tests.benches.links.photon_readout import remote_flip
+from tests.benches.servers.photon_program import NS
+
+from podium.control.calibration.links import result_latency
+from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.link_session import link_validities
+from podium.control.coordinator.skews import Skews
+from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.timebase import lead_time
+from podium.control.timebase.start_setting import StartSetting
+from podium.firmware_interfaces.exact_time import FS_PER_MS
+from podium.sim_instruments.servers.clock import ClockMode
+from podium.sim_instruments.servers.faults import bring_about
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
+    pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
+]
+
+MIXED = LINKED.parent / "facility_mixed_wired.yaml"
+WAITS_NS = {"ab": 620, "ba": 760}
+"""From a window to what depends on it: by who measures and who acts."""
+AHEAD_NS = {"zi_b": 359}
+"""By so much earlier than the cluster it begins where no skew is corrected."""
+LEAD_FS = 1_000 * FS_PER_MS
+"""From FIRE to the start: no busy machine is too late for it."""
+SHOTS, KNOWN = 120, 400
+SIGMAS = 5
+
+
+def near(found: np.ndarray, whole: np.ndarray) -> None:
+    """Hold a mean of shots against that of a run that is known as a whole."""
+    middle = whole.mean()
+    sigma = np.sqrt(max(middle * (1 - middle), 0.01) * (1 / len(found) + 1 / len(whole)))
+    assert abs(found.mean() - middle) < SIGMAS * sigma, (found.mean(), middle, sigma)
+
+
+def as_corrected(self: Skews, controllers: Sequence[str]) -> dict[str, StartSetting]:
+    """Return how both begin together, to a nanosecond: what measuring their skew finds."""
+    return {name: StartSetting(0, AHEAD_NS.get(name, 0)) for name in controllers}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("ends", ["ab", "ba"])
+async def test_a_result_of_one_family_flips_the_qubit_of_the_other_in_the_same_shot(
+    ends: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Skews, "as_wired", as_corrected)
+    monkeypatch.setattr(lead_time, "DEFAULT_FS", LEAD_FS)
+    async with linked_lab(MIXED, 3, tmp_path, ClockMode.LEAP) as linked:
+
+        async def flipped(flips: bool | None = None) -> list[np.ndarray]:
+            shots = SHOTS if flips is None else KNOWN
+            wait_fs = WAITS_NS[ends] * NS
+            data = await linked.lab.run(
+                remote_flip(linked.made, linked.levels, wait_fs, shots, ends=ends, flips=flips)
+            )
+            return [data[f"{end}_outcome"].values.astype(bool) for end in ends]
+
+        one, other = await flipped()
+        _, always = await flipped(True)
+        _, never = await flipped(False)
+        bring_about(linked.serving, "unplug", f"{ends[0]}_to_{ends[1]}.result")
+        _, cut = await flipped()
+    assert 0.3 < one.mean() < 0.7
+    near(other[one], always)
+    near(other[~one], never)
+    near(cut, never)
+    assert always.mean() - never.mean() > 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_the_latency_towards_a_cluster_is_measured_and_the_other_one_worked_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Skews, "as_wired", as_corrected)
+    monkeypatch.setattr(lead_time, "DEFAULT_FS", LEAD_FS)
+    monkeypatch.setattr(result_latency, "WIRED_SHOTS", 2)
+    async with linked_lab(MIXED, 3, tmp_path, ClockMode.LEAP) as linked:
+        facility = linked.lab.facility
+        link, validities = facility.links["link_ab"], link_validities(facility)
+        bench = LinkBench.of(linked.lab, link, MemoryRecord(), lambda data: None, validities)
+        outcome = await result_latency.result_latency(bench)
+        assert not outcome.failures
+    found = {name: one.value * 1e9 for name, one in outcome.measured.items()}
+    assert found["link_ab.result_latency"] == pytest.approx(571)
+    # shown, 15 ns of cable, a QTM's edge to all sequencers; starts to a nanosecond
+    assert found["link_ab.result_latency_back"] == pytest.approx(320 + 15 + 340, abs=8)
