@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.deduplicate import distinct, number_words
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 
 APART_NS = 32
@@ -24,32 +25,28 @@ def train_of_levels(
     if not len(when):
         return None
     held_ns = np.diff(np.append(when, max(end_ns, int(when[-1]) + 1)))
-    starts = np.concatenate([[0], np.flatnonzero(held_ns >= APART_NS) + 1, [len(when)]])
-    pieces: list[Piece] = []
-    known: dict[tuple[bytes, bytes], int] = {}
-    start_ns: list[int] = []
-    number: list[int] = []
-    for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        if a == b or not signal[a:b].any():
-            continue
-        key = signal[a:b].tobytes(), held_ns[a:b].tobytes()
-        if key not in known:
-            known[key] = len(pieces)
-            samples = np.repeat(signal[a : b - 1], held_ns[a : b - 1])
-            duration = len(samples) + int(held_ns[b - 1])
-            if not signal[b - 1]:
-                duration = len(samples)
-            pieces.append(Piece(0.0, samples, complex(signal[b - 1]), duration))
-        start_ns.append(int(when[a]))
-        number.append(known[key])
-    if not start_ns:
+    ends = held_ns >= APART_NS
+    ends[-1] = True
+    last = np.flatnonzero(ends)
+    first = np.append(0, last[:-1] + 1)
+    heard = np.logical_or.reduceat(signal != 0, first)
+    if not heard.any():
         return None
-    phase = np.zeros(len(start_ns))
-    return PulseTrain(
-        line,
-        np.array(start_ns, np.int64),
-        np.array(number, np.int32),
-        phase,
-        tuple(pieces),
-        sender,
-    )
+    counts = held_ns.copy()
+    counts[last[signal[last] == 0]] = 0  # of a silence that ends a piece, none
+    found = number_words(first, np.column_stack([signal.view(np.int64).reshape(-1, 2), counts]))
+    number, example = distinct(found.kind[heard].reshape(-1, 1))
+    of = np.flatnonzero(heard)[example]
+    pieces = [
+        _piece(signal[a : b + 1], held_ns[a : b + 1])
+        for a, b in zip(first[of].tolist(), last[of].tolist(), strict=True)
+    ]
+    start_ns = when[first[heard]].astype(np.int64)
+    return PulseTrain(line, start_ns, number, np.zeros(start_ns.size), tuple(pieces), sender)
+
+
+def _piece(signal: NDArray[np.complex128], held_ns: NDArray[np.int64]) -> Piece:
+    """Return levels, each held for so long, as one piece: without the silence at its end."""
+    samples = np.repeat(signal[:-1], held_ns[:-1])
+    level = complex(signal[-1])
+    return Piece(0.0, samples, level, len(samples) + (int(held_ns[-1]) if level else 0))
