@@ -176,7 +176,7 @@ def number_words(first: NDArray[np.int64], words: NDArray[np.int64]) -> StretchN
 
 @njit(cache=True, nogil=True)
 def _prints(first: NDArray[np.int64], words: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return a fingerprint of each stretch, of its words in their order and of how many they are."""
+    """Return a fingerprint of each stretch: of its words in their order, and their number."""
     rows, columns = words.shape
     found = np.empty(first.size, np.int64)
     for s in range(first.size):
