@@ -70,9 +70,10 @@ LEFT_TURNS = 1e-4
 tilts by up to a third of a thousandth more or less."""
 MANY_WAYS = 6
 """Starts that differ in more ways are played one by one, as they are asked for."""
-MANY_GROUPS, REPEATED = 40, 8
+MANY_GROUPS, REPEATED = 64, 8
 """A block of more groups that differ in more than phases has each so often: a map takes the time
-of some dozen plays of its group."""
+of some dozen plays of its group. Pulses of two members that begin at several distances from each
+other make up to 50 of the few that Cliffords are made of."""
 ALIKE = 1e-6
 """Ways in which starts differ by less, of a population, are left out."""
 MINOR = 0.25
