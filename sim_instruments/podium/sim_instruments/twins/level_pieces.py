@@ -1,5 +1,7 @@
 """Turns the changes of a signal behind filters into pieces for the world."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +24,26 @@ def train_of_levels(
     ``signal[k]`` holds from ``when[k]`` (ascending) to the next, the last to ``end_ns``. None where
     nothing ever leaves.
     """
+    words = np.ascontiguousarray(signal + 0.0).view(np.int64).reshape(-1, 2)
+    return train_of_words(line, sender, when, (words, _of_bits), end_ns)
+
+
+def _of_bits(words: NDArray[np.int64]) -> NDArray[np.complex128]:
+    return np.ascontiguousarray(words).view(np.complex128)[:, 0]
+
+
+def train_of_words(
+    line: str,
+    sender: str,
+    when: NDArray[np.int64],
+    levels: tuple[NDArray[np.int64], Callable[[NDArray[np.int64]], NDArray[np.complex128]]],
+    end_ns: int,
+) -> PulseTrain | None:
+    """Return the same of levels that are given as words, (n, k), and what a signal they are.
+
+    0 where all words are.
+    """
+    words, signal_of = levels
     if not len(when):
         return None
     held_ns = np.diff(np.append(when, max(end_ns, int(when[-1]) + 1)))
@@ -29,16 +51,17 @@ def train_of_levels(
     ends[-1] = True
     last = np.flatnonzero(ends)
     first = np.append(0, last[:-1] + 1)
-    heard = np.logical_or.reduceat(signal != 0, first)
+    sounds = words.any(axis=1)
+    heard = np.logical_or.reduceat(sounds, first)
     if not heard.any():
         return None
     counts = held_ns.copy()
-    counts[last[signal[last] == 0]] = 0  # of a silence that ends a piece, none
-    found = number_words(first, np.column_stack([signal.view(np.int64).reshape(-1, 2), counts]))
+    counts[last[~sounds[last]]] = 0  # of a silence that ends a piece, none
+    found = number_words(first, np.column_stack([words, counts]))
     number, example = distinct(found.kind[heard].reshape(-1, 1))
     of = np.flatnonzero(heard)[example]
     pieces = [
-        _piece(signal[a : b + 1], held_ns[a : b + 1])
+        _piece(signal_of(words[a : b + 1]), held_ns[a : b + 1])
         for a, b in zip(first[of].tolist(), last[of].tolist(), strict=True)
     ]
     start_ns = when[first[heard]].astype(np.int64)
