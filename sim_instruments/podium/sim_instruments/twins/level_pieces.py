@@ -51,7 +51,7 @@ def train_of_words(
     ends[-1] = True
     last = np.flatnonzero(ends)
     first = np.append(0, last[:-1] + 1)
-    sounds = words.any(axis=1)
+    sounds = np.asarray(words.any(axis=1), np.bool_)
     heard = np.logical_or.reduceat(sounds, first)
     if not heard.any():
         return None
