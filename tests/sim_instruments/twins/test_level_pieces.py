@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from podium.sim_instruments.twins.level_pieces import APART_NS, train_of_levels
+from podium.sim_instruments.twins.level_pieces import APART_NS, train_of_words
 
 
 def dense(train, end_ns: int) -> np.ndarray:
@@ -13,6 +13,13 @@ def dense(train, end_ns: int) -> np.ndarray:
         values[: piece.samples.size] = piece.samples
         signal[at : at + piece.duration_ns] += values
     return signal
+
+
+def made(when: np.ndarray, levels: np.ndarray, end_ns: int):
+    """A train of the levels' real and imaginary parts as words."""
+    words = np.column_stack([levels.real, levels.imag]).astype(np.int64)
+    given = words, lambda some: some[:, 0] + 1j * some[:, 1]
+    return train_of_words("line", "sender", when, given, end_ns)
 
 
 def drawn(seed: int) -> tuple[np.ndarray, np.ndarray, int]:
@@ -28,7 +35,7 @@ def drawn(seed: int) -> tuple[np.ndarray, np.ndarray, int]:
 def test_pieces_are_the_signal_and_no_two_are_alike() -> None:
     for seed in range(40):
         when, levels, end_ns = drawn(seed)
-        train = train_of_levels("line", "sender", when, levels, end_ns)
+        train = made(when, levels, end_ns)
         until = max(end_ns, int(when[-1]) + 1)
         at = np.searchsorted(when, np.arange(until), side="right") - 1
         expected = np.where(at >= 0, levels[np.maximum(at, 0)], 0)
@@ -41,5 +48,5 @@ def test_pieces_are_the_signal_and_no_two_are_alike() -> None:
 
 def test_nothing_leaves_where_all_levels_are_zero() -> None:
     none = np.zeros(0, np.int64), np.zeros(0, complex)
-    assert train_of_levels("line", "", *none, 100) is None
-    assert train_of_levels("line", "", np.array([3, 50]), np.zeros(2, complex), 100) is None
+    assert made(*none, 100) is None
+    assert made(np.array([3, 50]), np.zeros(2, complex), 100) is None

@@ -12,26 +12,6 @@ APART_NS = 32
 """A level that holds for so long ends a piece."""
 
 
-def train_of_levels(
-    line: str,
-    sender: str,
-    when: NDArray[np.int64],
-    signal: NDArray[np.complex128],
-    end_ns: int,
-) -> PulseTrain | None:
-    """Return levels, each from its nanosecond on, as pieces; equal ones are one.
-
-    ``signal[k]`` holds from ``when[k]`` (ascending) to the next, the last to ``end_ns``. None where
-    nothing ever leaves.
-    """
-    words = np.ascontiguousarray(signal + 0.0).view(np.int64).reshape(-1, 2)
-    return train_of_words(line, sender, when, (words, _of_bits), end_ns)
-
-
-def _of_bits(words: NDArray[np.int64]) -> NDArray[np.complex128]:
-    return np.ascontiguousarray(words).view(np.complex128)[:, 0]
-
-
 def train_of_words(
     line: str,
     sender: str,
@@ -39,9 +19,11 @@ def train_of_words(
     levels: tuple[NDArray[np.int64], Callable[[NDArray[np.int64]], NDArray[np.complex128]]],
     end_ns: int,
 ) -> PulseTrain | None:
-    """Return the same of levels that are given as words, (n, k), and what a signal they are.
+    """Return levels, each from its nanosecond on, as pieces; equal ones are one.
 
-    0 where all words are.
+    ``levels``: words, (n, k), and a function that returns the signal of some; 0 where all k are.
+    The first of them holds from ``when[0]`` (ascending) to the next, the last to ``end_ns``. None
+    where nothing ever leaves.
     """
     words, signal_of = levels
     if not len(when):
