@@ -275,7 +275,8 @@ def each_ns(time: Any, words: Any) -> Any:
     """
     count = len(time)
     ns, doubled = np.empty(2 * count, np.int64), np.empty(2 * count, np.int64)
-    found, k, before = 0, 0, 0
+    found, k = 0, 0
+    before: Any = 0
     while k < count:
         now = time[k] >> 1
         first = before
@@ -291,5 +292,5 @@ def each_ns(time: Any, words: Any) -> Any:
         if first != second and (k == count or time[k] >> 1 > now + 1):
             ns[found], doubled[found] = now + 1, 2 * second
             found += 1
-        before = int(second)
+        before = second
     return ns[:found], doubled[:found]
