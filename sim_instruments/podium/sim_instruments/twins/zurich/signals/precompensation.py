@@ -236,8 +236,8 @@ def walk_blocks(
             for n in range(BLOCK):
                 past[at] = out[n]
                 total = 0.0
-                for k in used:  # a bounce comes long after: most between are 0
-                    total += taps[k] * past[at - k]  # a negative index counts from the end
+                for tap in used:  # a bounce comes long after: most between are 0
+                    total += taps[tap] * past[at - tap]  # a negative index counts from the end
                 at = (at + 1) % length
                 word = int(np.rint(total))
                 if word > WORD_MAX or word < WORD_MIN:
