@@ -48,7 +48,7 @@ SHOTS_UP_TO = 64
 """Longer sequences have fewer shots, so that a run plays no more gates than one of so many
 Cliffords."""
 LEVEL_SHOTS = 3000
-FIRST_LENGTHS = (1, 8, 32)
+FIRST_LENGTHS = (1, 4, 16)
 LONGEST = 256
 DECAYED = 0.5
 """Lengths are doubled until less of the signal of the shortest is left. An exponential is known
