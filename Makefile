@@ -1,7 +1,7 @@
 # Podium: what people type. Every target first installs what it needs into .venv.
 #
 #   make demo       two simulated nodes from nothing to one start, report in ./report
-#   make demo-two-qubit    two coupled qubits from nothing to a Bell state, report in ./report
+#   make demo-two-qubit    two coupled qubits from nothing to a benchmarked CZ, report in ./report
 #   make demo-link  two nodes and a quantum link, from nothing to a pair, report in ./report
 #   make cold       a simulated fridge from 300 K to base, its compressor trips, it recovers
 #   make test       everything CI runs: make check, then the tests

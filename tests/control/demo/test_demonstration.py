@@ -19,19 +19,26 @@ from podium.control.facility.state_folder import (
 )
 
 
-def routines(example: str = "facility.yaml", **wanted: bool) -> tuple[str, ...]:
+def routines(example: str = "facility.yaml", **wanted: bool | None) -> tuple[str, ...]:
     file = ROOT / "examples" / "two_qubit" / example
     return _routines(DemoRequest(file, 1, Path("report"), **wanted), load_facility(file))
 
 
 def test_gates_come_behind_the_qubits_and_their_budget_last() -> None:
     assert routines() == BRING_UP
-    plain, judged = routines(gates=True), routines(gates=True, benchmark=True)
+    plain, judged = routines(gates=True, benchmark=False), routines(gates=True, benchmark=True)
     assert plain[: len(BRING_UP)] == judged[: len(BRING_UP)] == BRING_UP
     assert judged[-2:] == ("interleaved_benchmarking", "error_budget")
     assert plain[-2:] == ("bell_state", "error_budget")
     assert set(judged) - set(plain) == {"interleaved_benchmarking"}
     assert set(judged) <= ROUTINES.keys()
+
+
+def test_gates_by_flux_on_an_end_are_benchmarked_unless_it_is_left_out() -> None:
+    for example in ("facility.yaml", "facility_zi.yaml"):
+        assert routines(example, gates=True) == routines(example, gates=True, benchmark=True)
+    fixed = routines("facility_fixed.yaml", gates=True)
+    assert fixed == routines("facility_fixed.yaml", gates=True, benchmark=False)
 
 
 def test_edges_with_an_iswap_have_its_routines() -> None:
@@ -64,6 +71,9 @@ def test_a_cz_over_a_plasmon_is_benchmarked_without_a_budget(tmp_path: Path) -> 
     found = _routines(
         DemoRequest(file, 1, tmp_path, gates=True, benchmark=True), load_facility(file)
     )
+    assert "interleaved_benchmarking" not in _routines(
+        DemoRequest(file, 1, tmp_path, gates=True), load_facility(file)
+    ), "it takes minutes"
     ours = ("plasmon_spectroscopy", "jazz", "plasmon_turn")
     judges = ("phase_compensation", "bell_state", "interleaved_benchmarking")
     assert found[len(BRING_UP) :] == (*ours, *judges)

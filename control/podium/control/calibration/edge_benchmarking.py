@@ -44,11 +44,16 @@ Array = NDArray[np.float64]
 DRAWS = 6
 """Sequences of each length."""
 SHOTS = 600
+SHOTS_UP_TO = 64
+"""Longer sequences have fewer shots, so that a run plays no more gates than one of so many
+Cliffords."""
 LEVEL_SHOTS = 3000
 FIRST_LENGTHS = (1, 4, 16)
 LONGEST = 256
-DECAYED = 0.35
-"""Lengths are doubled until so much of the signal of the shortest is left."""
+DECAYED = 0.5
+"""Lengths are doubled until less of the signal of the shortest is left. An exponential is known
+best by what is left after its own length, 0.37; the last length leaves 0.25 to 0.5, and is within a
+tenth of that."""
 DRAWN_SHOTS = 300
 """Of each level, where the panel shows nothing else."""
 TOLD_APART = 0.6
@@ -187,7 +192,8 @@ class Scan:
         seed = crc32(str(self.levels.attrs["run"]).encode())
         drawn = draw(length, (seed, length, number), self.interleaved, self.gates.native)
         title = f"benchmarking, {self.kind}, {length} Cliffords, draw {number}"
-        program = self.gates.program(drawn, self.shots, title)
+        shots = max(1, self.shots * SHOTS_UP_TO // max(SHOTS_UP_TO, length))
+        program = self.gates.program(drawn, shots, title)
         known = {"drawn": {"length": float(length), "target": float(drawn.target)}}
         data = await self.gates.p.bench.run(self.outcome, program, known)
         self.data.setdefault(length, []).append(data)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.deduplicate import ascending
 from podium.sim_instruments.physics.episodes import Episodes
 from podium.sim_instruments.physics.fast_flux import VOLTS, FluxLines
 from podium.sim_instruments.physics.joint.line_output import Before, Readouts, arriving
@@ -138,4 +139,4 @@ def _edges(
         lasts = np.array([piece.duration_ns for piece in one.pieces], np.int64)[one.piece]
         start = one.start_ns + later[name]
         found += [start, start + lasts]
-    return np.unique(np.concatenate(found))
+    return ascending(np.concatenate(found))

@@ -33,3 +33,9 @@ class KnownValues(Generic[Value]):
             while self._kept > self._most and len(self._values) > 1:
                 self._kept -= self._size(self._values.popitem(last=False)[1])
         return found
+
+    def forget(self) -> None:
+        """Keep nothing of what was worked out so far."""
+        with self._lock:
+            self._values.clear()
+            self._kept = 0

@@ -1,55 +1,57 @@
 """Turns the changes of a signal behind filters into pieces for the world."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.deduplicate import distinct, number_stretches
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 
 APART_NS = 32
 """A level that holds for so long ends a piece."""
 
 
-def train_of_levels(
+def train_of_words(
     line: str,
     sender: str,
     when: NDArray[np.int64],
-    signal: NDArray[np.complex128],
+    levels: tuple[NDArray[np.int64], Callable[[NDArray[np.int64]], NDArray[np.complex128]]],
     end_ns: int,
 ) -> PulseTrain | None:
     """Return levels, each from its nanosecond on, as pieces; equal ones are one.
 
-    ``signal[k]`` holds from ``when[k]`` (ascending) to the next, the last to ``end_ns``. None where
-    nothing ever leaves.
+    ``levels``: words, (n, k), and a function that returns the signal of some; 0 where all k are.
+    The first of them holds from ``when[0]`` (ascending) to the next, the last to ``end_ns``. None
+    where nothing ever leaves.
     """
+    words, signal_of = levels
     if not len(when):
         return None
     held_ns = np.diff(np.append(when, max(end_ns, int(when[-1]) + 1)))
-    starts = np.concatenate([[0], np.flatnonzero(held_ns >= APART_NS) + 1, [len(when)]])
-    pieces: list[Piece] = []
-    known: dict[tuple[bytes, bytes], int] = {}
-    start_ns: list[int] = []
-    number: list[int] = []
-    for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
-        if a == b or not signal[a:b].any():
-            continue
-        key = signal[a:b].tobytes(), held_ns[a:b].tobytes()
-        if key not in known:
-            known[key] = len(pieces)
-            samples = np.repeat(signal[a : b - 1], held_ns[a : b - 1])
-            duration = len(samples) + int(held_ns[b - 1])
-            if not signal[b - 1]:
-                duration = len(samples)
-            pieces.append(Piece(0.0, samples, complex(signal[b - 1]), duration))
-        start_ns.append(int(when[a]))
-        number.append(known[key])
-    if not start_ns:
+    ends = held_ns >= APART_NS
+    ends[-1] = True
+    last = np.flatnonzero(ends)
+    first = np.append(0, last[:-1] + 1)
+    sounds = np.asarray(words.any(axis=1), np.bool_)
+    heard = np.logical_or.reduceat(sounds, first)
+    if not heard.any():
         return None
-    phase = np.zeros(len(start_ns))
-    return PulseTrain(
-        line,
-        np.array(start_ns, np.int64),
-        np.array(number, np.int32),
-        phase,
-        tuple(pieces),
-        sender,
-    )
+    counts = held_ns.copy()
+    counts[last[~sounds[last]]] = 0  # of a silence that ends a piece, none
+    found = number_stretches(first, [*words.T, counts])
+    number, example = distinct(found.kind[heard].reshape(-1, 1))
+    of = np.flatnonzero(heard)[example]
+    pieces = [
+        _piece(signal_of(words[a : b + 1]), held_ns[a : b + 1])
+        for a, b in zip(first[of].tolist(), last[of].tolist(), strict=True)
+    ]
+    start_ns = when[first[heard]].astype(np.int64)
+    return PulseTrain(line, start_ns, number, np.zeros(start_ns.size), tuple(pieces), sender)
+
+
+def _piece(signal: NDArray[np.complex128], held_ns: NDArray[np.int64]) -> Piece:
+    """Return levels, each held for so long, as one piece: without the silence at its end."""
+    samples = np.repeat(signal[:-1], held_ns[:-1])
+    level = complex(signal[-1])
+    return Piece(0.0, samples, level, len(samples) + (int(held_ns[-1]) if level else 0))

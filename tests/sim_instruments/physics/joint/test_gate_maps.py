@@ -28,7 +28,9 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     intervals_of,
 )
 from podium.sim_instruments.physics.joint.density_evolution import channels
+from podium.sim_instruments.physics.joint.flux_gates import FADING, FluxGates, coarse_steps
 from podium.sim_instruments.physics.joint.gate_maps import decohered
+from podium.sim_instruments.physics.joint.gate_reference import reference_of
 from podium.sim_instruments.physics.joint.gate_sequences import GateSequences
 from podium.sim_instruments.physics.joint.gate_templates import BlockRows
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
@@ -197,6 +199,50 @@ def test_pulses_of_a_line_with_memory_are_played_as_they_arrive(monkeypatch) -> 
     found = ends(drives, fluxes, now + 40, nodes)
     monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-5
+
+
+def test_what_pulses_lose_depends_on_no_pulse_before() -> None:
+    """Of two pulses that hardly differ each loses the same, whichever a process meets first."""
+    point = drifted((3e3, 8e3), 1.01)
+    found = []
+    for levels in ([1.0, 1 + 4e-4, 0.9], [0.9, 1 + 4e-4, 1.0]):
+        FADING.forget()
+        pulses = [square([0], one * quanta_where(1), RETURN_NS) for one in levels]
+        members = [
+            MemberSignals(
+                drives_of([]),
+                drives_of(moving(COUPLED, name, [joined_pulses(pulses)], SPOTS).trains),
+            )
+            for name in NAMES
+        ]
+        gates = FluxGates(reference_of(point), point, GroupSteps(point, members), np.zeros(2))
+        numbers = [
+            gates.fades(Group(RETURN_NS, tuple(replace(p, shape=k) for p in CZ))) for k in range(3)
+        ]
+        assert len(set(numbers)) == 2, "pulses that move levels by less than the grid fade alike"
+        order = np.argsort(levels)
+        found.append([gates.faded[numbers[k]] for k in order])
+    np.testing.assert_array_equal(*found)
+
+
+def joined_pulses(pulses):
+    """One train of several pulses, 1 us apart."""
+    return replace(
+        pulses[0],
+        start_ns=1000 * np.arange(len(pulses)),
+        piece=np.arange(len(pulses), dtype=np.int32),
+        phase_turns=np.zeros(len(pulses)),
+        pieces=tuple(one.pieces[0] for one in pulses),
+    )
+
+
+def test_a_coarse_pulse_lies_within_a_step_of_the_pulse() -> None:
+    rng = np.random.default_rng(5)
+    values = np.cumsum(rng.normal(0, 0.2, (300, 3)), axis=0)
+    coarse = coarse_steps(values)
+    assert np.abs(coarse - values).max() <= 1.0
+    top = 7.4 + 0.1 * rng.random((50, 1))
+    assert np.unique(coarse_steps(top)).tolist() == [7]
 
 
 @pytest.mark.parametrize("gap_ns", [0, 300])

@@ -323,17 +323,6 @@ class GroupSteps:
         rabi = self._point.qubits[member].rabi_hz_per_sqrt_w
         return rabi, one.carrier_hz, one.samples.tobytes(), one.step_ns, one.level, one.duration_ns
 
-    def flux_content(self, group: Group) -> bytes:
-        """Return the same for all flux pulses that move members alike."""
-        parts = []
-        for one in group.played:
-            if not one.is_flux:
-                continue
-            moved, grown = self._shifts[one.member], self._growths[one.member]
-            parts.append(b"%d," % one.member + moved[one.shape][one.part()].tobytes())
-            parts.append(grown[one.shape][one.part()].tobytes())
-        return b";".join(parts)
-
     def levels_at_rest(self, member: int) -> NDArray[np.float64]:
         """Return a member's bare levels without flux pulses, (L,), 0 beyond its own."""
         elements = self._point.cluster.elements
@@ -349,6 +338,43 @@ class GroupSteps:
                 moved = self._shifts[one.member][one.shape][one.part(), 1]
                 found[one.offset_ns : one.offset_ns + moved.size, one.member] += moved
         return found
+
+    def flux_by_ns(self, group: Group) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what flux makes of the members in each ns of a group.
+
+        By how much it moves levels, Hz, (ns, M * L): of each member its 0-1 transition, and of
+        level k what is beyond k times that. By which part charges grow, (ns, M).
+        """
+        count, levels = len(self._shifts), max(e.count for e in self._point.cluster.elements)
+        moved = np.zeros((group.duration_ns, count, levels))
+        grown = np.zeros((group.duration_ns, count))
+        for one in group.played:
+            if not one.is_flux:
+                continue
+            own = self._shifts[one.member][one.shape][one.part()]
+            there = slice(one.offset_ns, one.offset_ns + len(own))
+            moved[there, one.member, : own.shape[1]] += own
+            grown[there, one.member] += self._growths[one.member][one.shape][one.part(), 0]
+        moved[:, :, 2:] -= moved[:, :, 1:2] * np.arange(2.0, levels)
+        return moved.reshape(group.duration_ns, -1), grown
+
+    def coarse_steps(
+        self, group: Group, moved: NDArray[np.float64], grown: NDArray[np.float64]
+    ) -> tuple[Steps, int, float]:
+        """Return the same as :meth:`steps` with other values of :meth:`flux_by_ns`."""
+        quiet = Group(group.duration_ns, tuple(one for one in group.played if not one.is_flux))
+        rows, beats, frame_hz = self.steps(quiet)
+        fine = rows.levels_hz.shape[1] // group.duration_ns
+        count, levels = rows.levels_hz.shape[2:]
+        own = moved.reshape(group.duration_ns, count, levels).copy()
+        own[:, :, 2:] += own[:, :, 1:2] * np.arange(2.0, levels)
+        growth = 1.0 + np.repeat(grown, fine, axis=0)
+        pairs = [growth[:, x.one] * growth[:, x.other] for x in self._point.cluster.exchanges]
+        exchange = rows.exchange_hz
+        if exchange is not None and pairs:
+            exchange = exchange * np.stack(pairs, axis=1)
+        moved_hz = rows.levels_hz + np.repeat(own, fine, axis=0)
+        return replace(rows, levels_hz=moved_hz, exchange_hz=exchange), beats, frame_hz
 
     def quiet_rows(
         self, member: NDArray[np.int64], is_flux: NDArray[np.bool_], shape: NDArray[np.int64]

@@ -68,11 +68,14 @@ weighs 1 %."""
 LEFT_TURNS = 1e-4
 """Steps of a turn in which what flux lines have left detunes a drive: its phase is exact, its axis
 tilts by up to a third of a thousandth more or less."""
-MANY_WAYS = 6
-"""Starts that differ in more ways are played one by one, as they are asked for."""
-MANY_GROUPS, REPEATED = 40, 8
+MANY_COLUMNS = 3
+"""Starts that differ in so many ways that these take more times as many columns as one start are
+played one by one, as they are asked for. Behind a wait of a few T1 there are eight ways, most of
+which need one node: two and a half times as many columns, for five starts or more."""
+MANY_GROUPS, REPEATED = 64, 8
 """A block of more groups that differ in more than phases has each so often: a map takes the time
-of some dozen plays of its group."""
+of some dozen plays of its group. Pulses of two members that begin at several distances from each
+other make up to 50 of the few that Cliffords are made of."""
 ALIKE = 1e-6
 """Ways in which starts differ by less, of a population, are left out."""
 MINOR = 0.25
@@ -253,11 +256,11 @@ class GateSequences:
         ways, sizes, which = np.linalg.svd(starts[:kept], full_matrices=False)
         count = max(1, int(np.sum(sizes > ALIKE * sizes[0])))
         levels = list(range(basis.size))
-        if count > MANY_WAYS:
-            levels, count = [start], 1
-            ways, sizes, which = starts[:kept, [start]], np.ones(1), np.ones((1, 1))
         weigh = sizes[:count] * np.abs(which[:count]).max(axis=1)
         grids = [self._nodes_for(k, float(weight), program) for k, weight in enumerate(weigh)]
+        if sum(len(hz) for hz, _ in grids) > MANY_COLUMNS * len(grids[0][0]):
+            levels, count, grids = [start], 1, grids[:1]
+            ways, sizes, which = starts[:kept, [start]], np.ones(1), np.ones((1, 1))
         way = np.repeat(np.arange(count), [len(hz) for hz, _ in grids])
         states = np.zeros((kept * kept, way.size))
         states[:kept] = (ways * sizes)[:, way]

@@ -1,8 +1,7 @@
 """Cuts the shapes of a block into parts in which the same is played throughout.
 
-What overlaps is a chain. Chains that play the same shapes at the same offsets, but for phases and
-for what flux lines have left of earlier pulses, share one template: a few tens of them make up a
-sequence of hundreds of gates.
+What overlaps is a chain. Chains that play the same drives at the same offsets, but for phases, and
+any flux, share one template: a few tens of them make up a sequence of hundreds of gates.
 """
 
 from collections.abc import Sequence
@@ -17,8 +16,9 @@ from podium.sim_instruments.physics.joint.cluster_signals import GroupSteps, Pla
 Numbers = NDArray[np.int64]
 LONGEST_LOUD_NS = 96
 """Flux pulses are cut into parts so long: slow noise turns little in each."""
-QUIET = -1
-"""In the place of a shape: flux that moves levels so little that it turns their phases alone."""
+QUIET, LOUD = -1, -2
+"""In the place of a shape: flux that moves levels so little that it turns their phases alone, and
+all other flux. On lines with memory hardly two flux pulses are alike."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +98,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Template:
-    """A chain but for its phases and its quiet flux."""
+    """A chain but for its phases and its flux."""
 
     member: tuple[int, ...]
     """Of each row."""
@@ -114,7 +114,7 @@ def templates(rows: BlockRows, quiet: NDArray[np.bool_]) -> list[Template]:
     begins = rows.begin_ns[rows.first]
     offset = rows.begin_ns - np.repeat(begins, sizes)
     lasts = rows.end_ns - rows.begin_ns
-    shape = np.where(quiet, QUIET, rows.shape)
+    shape = np.where(quiet, QUIET, np.where(rows.is_flux, LOUD, rows.shape))
     table = np.ascontiguousarray(np.column_stack([rows.member, rows.is_flux, shape, offset, lasts]))
     found: dict[bytes, list[int]] = {}
     for number, (low, size) in enumerate(zip(rows.first.tolist(), sizes.tolist(), strict=True)):
@@ -129,7 +129,7 @@ def templates(rows: BlockRows, quiet: NDArray[np.bool_]) -> list[Template]:
 def _template(table: Sequence[Sequence[int]], chains: Sequence[int]) -> Template:
     members = tuple(row[0] for row in table)
     ends = [offset + lasts for _, _, _, offset, lasts in table]
-    loud = [bool(flux) and shape != QUIET for _, flux, shape, _, _ in table]
+    loud = [shape == LOUD for _, _, shape, _, _ in table]
     edges = {0, max(ends)}
     edges |= {row[3] for row in table} | set(ends)
     for row, is_loud in zip(table, loud, strict=True):
@@ -144,7 +144,7 @@ def _template(table: Sequence[Sequence[int]], chains: Sequence[int]) -> Template
                 begin,
                 end - begin,
                 tuple(one for one in played if not table[one.row][1]),
-                tuple(one for one in played if table[one.row][2] == QUIET and table[one.row][1]),
+                tuple(one for one in played if table[one.row][2] == QUIET),
                 tuple(one for one in played if loud[one.row]),
             )
         )

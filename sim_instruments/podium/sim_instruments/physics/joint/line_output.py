@@ -23,7 +23,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import distinct, number_stretches
+from podium.sim_instruments.physics.deduplicate import ascending, distinct, number_stretches
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.joint.line_response import (
     LineResponse,
@@ -55,7 +55,7 @@ class Readouts:
     dark_ns: NDArray[np.int64]
     """Shape (R,): when they are gone."""
     edges_ns: NDArray[np.int64]
-    """Shape (n,), ascending: beginnings and ends of drives."""
+    """Shape (n,), ascending, each once: beginnings and ends of drives."""
     quiet: float = 0.0
     """A level of the line that a readout does not feel, in the unit of its pulses."""
 
@@ -124,7 +124,7 @@ def arriving_burst(
     """
     until = int(by.lit_ns[-1])
     since = int(by.lit_ns[0]) if by.lit_ns.size > 1 else np.iinfo(np.int64).min
-    edges = np.unique(by.edges_ns[by.edges_ns < until])
+    edges = by.edges_ns[by.edges_ns < until]
     if by.dark_ns.size:
         edges = edges[edges >= by.dark_ns[0]]
     none = np.zeros(0, np.int64)
@@ -362,11 +362,11 @@ def _bursts_of(played: _Held, by: Readouts, since_ns: int) -> _Bursts:
     edges = by.edges_ns
     place = np.searchsorted(by.lit_ns, edges, side="right")
     since = np.append(np.iinfo(np.int64).min, by.dark_ns)[place]
-    edges = np.unique(edges[(edges >= since) & (edges >= since_ns)])
+    edges = edges[(edges >= since) & (edges >= since_ns)]
     last = int(np.concatenate([end, edges]).max(initial=since_ns)) + SETTLE_NS
     at = np.concatenate([start, edges])
     burst = np.searchsorted(by.lit_ns, at, side="right")
-    there = np.unique(burst)
+    there = ascending(burst)
     until = np.append(by.lit_ns, last)[there]
     what = np.concatenate(
         [np.full(start.size, PULSE), np.full(edges.size, EDGE), np.full(there.size, END)]

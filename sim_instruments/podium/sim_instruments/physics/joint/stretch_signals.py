@@ -411,7 +411,7 @@ class StretchSignals:
         by = Readouts(
             np.array(lit, np.int64),
             np.array(dark, np.int64),
-            np.array(sorted(inside), np.int64),
+            np.array(sorted(set(inside)), np.int64),
             memory.quiet,
         )
         return arriving_burst([train], response, by, memory.tails, memory.largest)

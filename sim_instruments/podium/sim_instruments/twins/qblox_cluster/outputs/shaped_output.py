@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.signals import PulseTrain
-from podium.sim_instruments.twins.level_pieces import train_of_levels
+from podium.sim_instruments.twins.level_pieces import train_of_words
 from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import FilterChain
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import NotEmulated
@@ -143,18 +143,26 @@ class ShapedLine:
         since_ns, self._told_ns = self._told_ns, until_ns
         if until_ns <= since_ns:
             return None
-        words = [path.word for path in self._paths]
+        before = [path.word for path in self._paths]
         told = [path.tell(until_ns) for path in self._paths]
         when = told[0][0] if self._real else _merged(told[0][0], told[1][0])
-        if any(words) and not (len(when) and when[0] == since_ns):
+        goes_on = any(before) and not (len(when) and when[0] == since_ns)
+        if goes_on:
             when = np.append(since_ns, when)
-        signals = [_at(changes, word, when) for changes, word in zip(told, words, strict=True)]
         if self._real:
-            signal = signals[0] / limits.DAC_MAX * abs(self._factor) + 0j
+            words = told[0][1]
+            words = (np.append(before[0], words) if goes_on else words).reshape(-1, 1)
         else:
-            signal = (signals[0] + 1j * signals[1]) / limits.DAC_MAX * self._factor
-        levels = np.asarray(signal, np.complex128)
-        return train_of_levels(self.name, self._sender, when, levels, until_ns)
+            both = [_at(changes, word, when) for changes, word in zip(told, before, strict=True)]
+            words = np.column_stack(both)
+        return train_of_words(self.name, self._sender, when, (words, self._signal), until_ns)
+
+    def _signal(self, words: NDArray[np.int64]) -> NDArray[np.complex128]:
+        """Return the signal of the words of both paths, (n, 2), or of a real line's one, (n, 1)."""
+        if self._real:
+            return np.asarray(words[:, 0] / limits.DAC_MAX * abs(self._factor) + 0j)
+        signal = (words[:, 0] + 1j * words[:, 1]) / limits.DAC_MAX * self._factor
+        return np.asarray(signal, np.complex128)
 
 
 def _written_out(

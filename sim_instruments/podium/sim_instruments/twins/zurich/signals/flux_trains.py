@@ -13,10 +13,11 @@ from math import sqrt
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
-from podium.sim_instruments.twins.level_pieces import train_of_levels
+from podium.sim_instruments.twins.level_pieces import train_of_words
 from podium.sim_instruments.twins.zurich.nodes.node_settings import number
 from podium.sim_instruments.twins.zurich.runs.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
@@ -27,6 +28,7 @@ from podium.sim_instruments.twins.zurich.signals.nanoseconds import in_nanosecon
 from podium.sim_instruments.twins.zurich.signals.precompensation import (
     WORD_MAX,
     Precompensation,
+    each_ns,
     filtered,
     precompensation_of,
 )
@@ -172,17 +174,20 @@ def _filtered_train(
     time, level = levels
     end = max(ends, int(time[-1]) + 1 if len(time) else 0) + TAIL
     changes, words, cut = filtered(filters, time, level, end)
-    when, signal = _each_ns(changes + late, words)
+    when, doubled = each_ns(changes + late, words)
     first = since + late >> 1 if since else 0
     earlier = int(np.searchsorted(when, first, side="right"))
     if since and earlier:  # what was sent before goes on from there
-        when, signal = when[earlier - 1 :], signal[earlier - 1 :]
+        when, doubled = when[earlier - 1 :], doubled[earlier - 1 :]
         when[0] = first
     scale = one.full_scale_v * ROOT_W / WORD_MAX
     last_ns = begin_ns + (end + late + 1 >> 1)
-    train = train_of_levels(
-        one.connector, sender, when + begin_ns, signal.astype(np.complex128) * scale, last_ns
-    )
+
+    def signal_of(words: Integers) -> NDArray[np.complex128]:
+        return (words[:, 0] / 2).astype(np.complex128) * scale
+
+    levels_of = doubled.reshape(-1, 1), signal_of
+    train = train_of_words(one.connector, sender, when + begin_ns, levels_of, last_ns)
     return train, cut
 
 
@@ -220,19 +225,6 @@ def _written_out(
     if not times:
         return np.zeros(0, np.int64), np.zeros(0)
     return np.concatenate(times).astype(np.int64), np.clip(np.concatenate(values), -1.0, 1.0)
-
-
-def _each_ns(time: Integers, words: Integers) -> tuple[Integers, Reals]:
-    """Return changes of words, in samples of 2 GSa/s, as means of nanoseconds that hold on."""
-    before = np.concatenate([np.zeros(1, np.int64), words[:-1]]) if len(words) else words
-    ns = np.column_stack([time >> 1, (time >> 1) + 1])
-    values = np.column_stack([(before + words) / 2, words])
-    whole = time & 1 == 0
-    ns[whole, 1] = ns[whole, 0]
-    values[whole, 0] = words[whole]
-    ns, values = ns.reshape(-1), values.reshape(-1)
-    kept = np.append(ns[1:] != ns[:-1], True) if len(ns) else np.zeros(0, np.bool_)
-    return ns[kept], values[kept]
 
 
 def _signal(row: Integers, before: int, image: Image, output: int, scale: float) -> Reals:
