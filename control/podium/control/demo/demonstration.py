@@ -95,8 +95,8 @@ class DemoRequest:
     gates: bool = False
     """Then the gates of all edges are brought up behind the qubits."""
     benchmark: bool | None = None
-    """Then the gates are benchmarked too, before their errors are taken apart. None: where the
-    simulation takes less than a minute for it (:func:`soon_benchmarked`)."""
+    """Then the gates are benchmarked too, before their errors are taken apart. None: where all are
+    CZ by flux pulses on one of two elements. Those on three, and of plasmons, take minutes."""
     link: bool = False
     """Then the nodes start together, their link is calibrated, and a pair is shared over it."""
     world: tuple[str, ...] = ()
@@ -175,25 +175,14 @@ def _routines(wanted: DemoRequest, facility: Facility) -> tuple[str, ...]:
         return END_ROUTINES
     if not wanted.gates:
         return BRING_UP
-    every = edge_bring_up(facility.edges().values())
-    benchmark = wanted.benchmark
-    if benchmark is None:
-        benchmark = soon_benchmarked(facility)
-    if not benchmark:
+    edges = facility.edges().values()
+    every = edge_bring_up(edges)
+    soon = all(one.played == "cz" and one.coupler is None for one in edges)
+    if not (soon if wanted.benchmark is None else wanted.benchmark):
         return (*BRING_UP, *every)
     gates = tuple(name for name in every if name != BUDGET)
-    judges = [BENCHMARK] if any(one.gate == "cz" for one in facility.edges().values()) else []
+    judges = [BENCHMARK] if any(one.gate == "cz" for one in edges) else []
     return (*BRING_UP, *gates, *judges, *([BUDGET] if BUDGET in every else []))
-
-
-def soon_benchmarked(facility: Facility) -> bool:
-    """Tell whether a simulation plays benchmarking of all gates within a minute.
-
-    So it does where each is a CZ by flux pulses on one of two elements: maps of three, and those
-    of a plasmon that is driven, take ten times as long.
-    """
-    edges = facility.edges().values()
-    return all(one.played == "cz" and one.coupler is None for one in edges)
 
 
 def _device(facility: Facility) -> str:
