@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import Guard
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 START_DOUBT_NS = 26
@@ -70,19 +71,20 @@ class ResultLineTarget:
 
 
 def travelling(
-    needs: Iterable[tuple[str, str]], frame_of: Mapping[str, str], places: Mapping[str, str]
+    guards: Iterable[tuple[str, Guard]], frame_of: Mapping[str, str], places: Mapping[str, str]
 ) -> dict[tuple[str, str], list[str]]:
     """Return frames whose results somebody else needs, by who measures and who needs them.
 
-    ``needs``: frames, and captures on which something on them depends; ``frame_of``: by capture;
+    ``guards``: of all that happens on frames, with the frame; ``frame_of``: by capture;
     ``places``: the controller of each frame, in the order of frames.
     """
     order = list(places)
     found: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for frame, capture in needs:
-        measured = frame_of[capture]
-        if places[measured] != places[frame]:
-            found[places[measured], places[frame]].add(measured)
+    for frame, guard in guards:
+        for result in (one for term in guard for one in term.results):
+            measured = frame_of[result.capture]
+            if places[measured] != places[frame]:
+                found[places[measured], places[frame]].add(measured)
     return {ends: sorted(frames, key=order.index) for ends, frames in sorted(found.items())}
 
 

@@ -125,6 +125,12 @@ def offsets(counts: NDArray[np.integer[Any] | np.bool_]) -> NDArray[np.int64]:
     return out
 
 
+def rows_of(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows of stretches that begin at ``first``, one stretch behind the other."""
+    begin = offsets(counts)
+    return np.repeat(first - begin[:-1], counts) + np.arange(begin[-1], dtype=np.int64)
+
+
 def phase_word(turns: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return phases as whole numbers of :data:`PHASE_STEP` within a turn."""
     words = np.empty(turns.size, np.int64)

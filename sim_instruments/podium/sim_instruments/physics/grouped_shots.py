@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import firsts, in_groups, numbered, offsets
+from podium.sim_instruments.physics.deduplicate import firsts, in_groups, numbered, offsets, rows_of
 from podium.sim_instruments.physics.episodes import Episodes
 from podium.sim_instruments.physics.grouped_walk import (
     JUMPED,
@@ -173,11 +173,8 @@ class GroupedShots:
             self._episodes.kind[a:b][lit[a:b]] for a, b in zip(self._first, self._last, strict=True)
         ]
         every = np.concatenate([np.zeros(0, np.int64), *kinds])
-        begins, count = offsets(self._readings)[:-1], self._readings[step]
-        first = offsets(count)
-        if self._readings.size and (self._readings == 1).all():
-            return every[begins[step]]
-        return np.asarray(every[np.repeat(begins[step] - first[:-1], count) + np.arange(first[-1])])
+        begins = offsets(self._readings)[:-1]
+        return np.asarray(every[rows_of(begins[step], self._readings[step])])
 
     def _leading_tones(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the train of each episode's first tone, and its place in the train's shot."""

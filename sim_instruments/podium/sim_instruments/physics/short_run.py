@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import offsets
+from podium.sim_instruments.physics.deduplicate import offsets, rows_of
 from podium.sim_instruments.physics.episodes import RING_DOWN_FOLDS, ring_down_ns
 from podium.sim_instruments.physics.evolution import PART
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -74,8 +74,7 @@ class ShortRun:
         if key not in self._known:
             first, last = self.rows(one)
             count = last - first
-            begin = offsets(count)
-            row = np.repeat(first - begin[:-1], count) + np.arange(begin[-1], dtype=np.int64)
+            row = rows_of(first, count)
             moved = np.repeat(self.begin_ns - self.kinds.begin_ns[self.shot], count)
             start = one.train.start_ns
             self._known[key] = _Elements(start, row, start[row] + moved)
@@ -147,10 +146,7 @@ def readings_of(short: ShortRun, schedule: Schedule) -> NDArray[np.int64] | None
     reading_place = place[schedule.sampled]
     first, last = (np.searchsorted(reading_place, short.target, side) for side in ("left", "right"))
     step = short.kinds.step
-    count = (last - first)[step]
-    begin = offsets(count)
-    within = np.arange(begin[-1], dtype=np.int64)
-    return np.asarray(np.repeat(first[step] - begin[:-1], count) + within, np.int64)
+    return rows_of(first[step], (last - first)[step])
 
 
 def closed_shots(
@@ -202,11 +198,9 @@ def step_tables(short: ShortRun, schedule: Schedule, prepared: PreparedShots) ->
     row = row + np.arange(reading.size) - blocks.first_reading[block]
     first_reading = np.append(0, last_reading[:-1] + 1)
     count = (last_reading + 1 - first_reading)[short.target]
-    begin = offsets(count)
-    readings = np.repeat(first_reading[short.target] - begin[:-1], count)
-    readings += np.arange(begin[-1], dtype=np.int64)
+    readings = rows_of(first_reading[short.target], count)
     return StepTables(
-        first=begin,
+        first=offsets(count),
         begins=is_first[readings],
         matrix=np.ascontiguousarray(prepared.matrices[row[readings]].transpose(0, 2, 1)),
         kind=prepared.readings.kind[readings],

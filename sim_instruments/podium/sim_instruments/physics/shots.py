@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import firsts, offsets
+from podium.sim_instruments.physics.deduplicate import firsts, offsets, rows_of
 from podium.sim_instruments.physics.drive_during_readout import readout_drive_maps
 from podium.sim_instruments.physics.drive_line import Drives
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
@@ -340,9 +340,7 @@ def _example_rows(
     ends = np.append(blocks.first[1:], schedule.what.size)
     example = blocks.alike.example
     first, last = blocks.first[example], ends[example]
-    starts = offsets(last - first)
-    rows = np.repeat(first - starts[:-1], last - first) + np.arange(starts[-1], dtype=np.int64)
-    return rows, starts[:-1]
+    return rows_of(first, last - first), offsets(last - first)[:-1]
 
 
 def _pace(exposures: dict[int, Exposure], kinds: int) -> Pace:

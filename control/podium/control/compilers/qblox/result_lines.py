@@ -83,16 +83,14 @@ def _travelling(
         for item in one.placed
         if isinstance(item, PlacedCapture)
     }
-    needs = [
-        (one.frame.name, result.capture)
+    guards = (
+        (one.frame.name, item.guard)
         for timeline in timelines
         for one in timeline.frames
         for item in one.placed
         if not isinstance(item, PlacedTuning)
-        for term in item.guard
-        for result in term.results
-    ]
-    return travelling(needs, frame_of, places)
+    )
+    return travelling(guards, frame_of, places)
 
 
 def _carried(frame: str, line: ResultLineTarget, measured_fs: int | None) -> CarriedResults:

@@ -22,7 +22,7 @@ from podium.control.compilers.zurich.result_lines import (
     ShownResults,
     cables_of,
 )
-from podium.control.compilers.zurich.results import ResultAvailability, guards_of, results_in
+from podium.control.compilers.zurich.results import ResultAvailability, results_of
 from podium.control.compilers.zurich.rounding_list import quantised
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.starts import split_offset
@@ -165,9 +165,7 @@ def _compiled(
 
 def _check_measured(program: Program, frames: Iterable[PlacedFrame]) -> None:
     """Raise :class:`DoesNotFit` where something here would look for a result too early."""
-    if program.results_after_fs is not None and results_in(
-        guard for frame in frames for pulse in frame.pulses for guard in guards_of(pulse)
-    ):
+    if program.results_after_fs is not None and results_of(frames):
         raise DoesNotFit(
             "results_after_fs: results of an analyser are read at the cycle that its timing model "
             "tells, and levels when they are due, not looked for; this latency is not measured by "

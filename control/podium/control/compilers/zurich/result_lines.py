@@ -5,12 +5,13 @@ is up; the first one takes the start. Where one measures, a generator that plays
 the result from its analyser and sets the marker.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.guards import Guard
 from podium.control.compilers.placing import PlacedFrame, PlacedShot, PlacedTuning
 from podium.control.compilers.points import IntArray
 from podium.control.compilers.result_routes import ResultLineTarget, lines_taken, travelling
@@ -63,32 +64,26 @@ def cables_of(placed: PlacedShot, target: ZurichTarget) -> ResultCables:
     """
     places = {one.frame.name: target.place_of(one.frame.port) for one in placed.frames}
     frame_of = {window.name: one.frame.name for one in placed.frames for window in one.windows}
-    travel = travelling(_needs(placed.frames), frame_of, places)
+    guards = [
+        (one.frame.name, item.guard)
+        for one in placed.frames
+        for item in one.items
+        if not isinstance(item, PlacedTuning)
+    ]
+    travel = travelling(guards, frame_of, places)
     if not travel:
         return ResultCables()
     by_name = {one.frame.name: one for one in placed.frames}
     levels: dict[str, LevelAvailability] = {}
     shown: list[ShownResults] = []
     for name, line in lines_taken(travel, target.result_lines, (target.controller,)):
-        _check_sent_at_one(name, placed.frames, frame_of)
+        _check_sent_at_one(name, (guard for _, guard in guards), frame_of)
         ends = _ends(by_name[name], line, placed)
         if line.sink == target.controller and target.is_device(line.sink_slot):
             levels |= {capture: _level(line, end) for capture, end in ends}
         elif line.source == target.controller and target.is_device(line.slot):
             shown.append(ShownResults(line, by_name[name], ends))
     return ResultCables(levels, tuple(shown))
-
-
-def _needs(frames: Iterable[PlacedFrame]) -> list[tuple[str, str]]:
-    """Return frames, and captures on whose results something on them depends."""
-    return [
-        (one.frame.name, result.capture)
-        for one in frames
-        for item in one.items
-        if not isinstance(item, PlacedTuning)
-        for term in item.guard
-        for result in term.results
-    ]
 
 
 def _level(line: ResultLineTarget, end: int) -> LevelAvailability:
@@ -124,16 +119,12 @@ def _ends(
     return tuple(sorted(found.items(), key=lambda one: one[1]))
 
 
-def _check_sent_at_one(
-    name: str, frames: Sequence[PlacedFrame], frame_of: Mapping[str, str]
-) -> None:
+def _check_sent_at_one(name: str, guards: Iterable[Guard], frame_of: Mapping[str, str]) -> None:
     """Raise :class:`DoesNotFit` for results of which a cluster would send the zeros."""
     wanted = {
         result.wanted
-        for one in frames
-        for item in one.items
-        if not isinstance(item, PlacedTuning)
-        for term in item.guard
+        for guard in guards
+        for term in guard
         for result in term.results
         if frame_of[result.capture] == name
     }

@@ -67,15 +67,15 @@ class CoreFeedback:
     times: Mapping[str, IntArray] = field(default_factory=dict)
     """By capture: when its result can be read, in samples from the shot's start."""
     slots: Mapping[str, IntArray] = field(default_factory=dict)
-    """By capture of its analyser on which something hangs: its integrator."""
+    """By capture of its analyser on which something depends: its integrator."""
     levels: Mapping[str, IntArray] = field(default_factory=dict)
-    """By capture elsewhere on which something hangs: until when its level can be read."""
+    """By capture elsewhere on which something depends: until when its level can be read."""
     channel: int | None = None
     """Of the trigger input whose level is read; None: none is."""
 
     @property
     def acts(self) -> bool:
-        """Return whether something hangs on a result."""
+        """Return whether something depends on a result."""
         return bool(self.slots or self.levels)
 
 
@@ -88,6 +88,11 @@ def results_in(guards: Iterable[Guard]) -> tuple[str, ...]:
 def guards_of(pulse: PlacedPulse) -> list[Guard]:
     """Return all that a pulse depends on: whether it happens, and with which phase."""
     return [pulse.guard, *(one.guard for one in pulse.turned)]
+
+
+def results_of(frames: Iterable[PlacedFrame]) -> tuple[str, ...]:
+    """Return the captures on which pulses of frames depend, each once."""
+    return results_in(g for one in frames for pulse in one.pulses for g in guards_of(pulse))
 
 
 def met(guard: Guard, results: Mapping[str, int]) -> bool:
@@ -135,8 +140,7 @@ def core_feedback(
     Raises :class:`DoesNotFit` where they do not come here.
     """
     frames = tuple(frames)
-    guards = [g for one in frames for pulse in one.pulses for g in guards_of(pulse)]
-    names = results_in(guards)
+    names = results_of(frames)
     if not names:
         return CoreFeedback()
     where = ", ".join(one.frame.name for one in frames)
