@@ -5,13 +5,14 @@ import pytest
 from tests.benches.physics.joint_clusters import FRAME_HZ, random_state, two_transmons
 
 from podium.sim_instruments.physics.joint import group_maps
-from podium.sim_instruments.physics.joint.density_evolution import Steps
+from podium.sim_instruments.physics.joint.density_evolution import Steps, in_frame
 from podium.sim_instruments.physics.joint.elements import Cluster
 from podium.sim_instruments.physics.joint.group_maps import (
-    GroupPropagator,
     coarse_propagator,
     propagator,
 )
+from podium.sim_instruments.physics.joint.held_beats import held_beat
+from podium.sim_instruments.physics.joint.product_basis import ProductBasis
 
 BEATS = 48
 
@@ -27,12 +28,6 @@ def beating(cluster: Cluster, ns: int, apart_ghz: float, rabi_hz: float) -> Step
     drives = [edges * np.exp(0.3j), 0.7 * edges * np.exp(2j * np.pi * (apart_ghz * now + 0.2))]
     exchange = np.full((1, now.size, 1), cluster.exchanges[0].strength_hz)
     return Steps(1.0 / BEATS, levels, exchange, rabi_hz * np.stack(drives, axis=-1)[None])
-
-
-def row_by_row(monkeypatch: pytest.MonkeyPatch, cluster: Cluster, rows: Steps) -> GroupPropagator:
-    with monkeypatch.context() as patch:
-        patch.setattr(group_maps, "held_beat", lambda *_: None)
-        return propagator(cluster, rows, BEATS, FRAME_HZ)
 
 
 @pytest.mark.parametrize(
@@ -52,17 +47,16 @@ def test_held_drives_that_beat_are_worked_out_at_a_few_phases(
             "fill_parts",
             lambda *them: (worked.append(them[0].shape[1]), kernel(*them))[1],
         )
-        found = propagator(cluster, rows, BEATS, FRAME_HZ)
-    assert worked == [BEATS * (14 + phases)], "the edges, and the phases"
-    expected = row_by_row(monkeypatch, cluster, rows)
+        held = held_beat(cluster, rows, BEATS)
+        found = propagator(cluster, rows, BEATS, FRAME_HZ, held)
+    assert worked == [BEATS * phases, BEATS * 14], "the phases, and the edges"
+    expected = propagator(cluster, rows, BEATS, FRAME_HZ)
     assert np.abs(found.unitaries - expected.unitaries).max() < 1e-11
     states = random_state(9, np.random.default_rng(3))[None]
     assert np.abs(found.play(states) - expected.play(states)).max() < 1e-10
 
 
-def test_what_is_not_held_or_turns_much_is_worked_out_row_by_row(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_is_not_held_or_turns_much_is_worked_out_row_by_row() -> None:
     cluster = two_transmons(12e6, 3e-5, 3e-5)
     swept = beating(cluster, 160, 0.3, 1e7)
     assert swept.drive_hz is not None
@@ -70,9 +64,36 @@ def test_what_is_not_held_or_turns_much_is_worked_out_row_by_row(
     moved = beating(cluster, 160, 0.3, 1e7)
     moved.levels_hz[0, :, 0, 1:] += np.linspace(0.0, 1e8, 160 * BEATS)[:, None]
     for rows in (swept, moved, beating(cluster, 160, 0.3, 2e8), beating(cluster, 60, 0.3, 1e7)):
-        found = propagator(cluster, rows, BEATS, FRAME_HZ)
-        expected = row_by_row(monkeypatch, cluster, rows)
+        found = propagator(cluster, rows, BEATS, FRAME_HZ, held_beat(cluster, rows, BEATS))
+        expected = propagator(cluster, rows, BEATS, FRAME_HZ)
         assert np.array_equal(found.unitaries, expected.unitaries)
+
+
+@pytest.mark.parametrize(("apart_ghz", "rabi_hz"), [(-0.575, 1e6), (0.213, 3e6), (0.0123, 2e5)])
+def test_long_held_drives_that_beat_have_losses_every_ns(
+    monkeypatch: pytest.MonkeyPatch, apart_ghz: float, rabi_hz: float
+) -> None:
+    cluster = two_transmons(5.5e6, 1.5e-5, 1.5e-5)
+    frame_hz = float(cluster.elements[0].levels_hz[1])
+    rows = beating(cluster, 1003, apart_ghz, rabi_hz)
+    held = held_beat(cluster, rows, BEATS)
+    assert held is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(group_maps, "in_frame", small_parts_alone)
+        coarse = coarse_propagator(cluster, rows, BEATS, frame_hz, held)
+    assert coarse.length < 1010
+    fine = propagator(cluster, rows, BEATS, frame_hz)
+    states = np.stack([np.diag(np.eye(9)[0] + 0j), random_state(9, np.random.default_rng(5))])
+    expected, found = fine.play(states), coarse.play(states)
+    assert np.abs(expected[0] - states[0]).max() > 0.03, "the drives move it"
+    assert np.abs(found - expected).max() < 1e-5
+    assert np.abs(np.einsum("kii->ki", found - expected)).max() < 1e-5
+
+
+def small_parts_alone(cluster: Cluster, basis: ProductBasis, rows: Steps, hz: float) -> object:
+    """As in_frame; fails for what is held for long: that is worked out at a few phases."""
+    assert rows.levels_hz.shape[1] < 60 * BEATS
+    return in_frame(cluster, basis, rows, hz)
 
 
 @pytest.mark.parametrize("driven", [False, True])

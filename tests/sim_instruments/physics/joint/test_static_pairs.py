@@ -49,6 +49,21 @@ def test_pairs_share_a_state_where_drives_come_to_a_bound_and_nowhere_else() -> 
     assert found(cross([100], 300, 2e4)) == []
 
 
+def test_a_pulse_in_two_pieces_is_one_pulse() -> None:
+    """An HDAWG or SHFSG holds a level and plays a waveform's end behind it."""
+
+    def found(pause_ns: int):
+        carrier = float(POINT.qubits[1].levels_hz[1])
+        parts = [Piece(carrier, NONE, 1e-6 + 0j, ns) for ns in (700, 9)]
+        starts = [100, 800 + pause_ns]
+        turns = coherent_turns(carrier, starts)
+        pulse = train(f"{NAMES[1]}.drive", starts, parts, [0, 1], turns)
+        return static_pairs(POINT, run([flip(0, [100]), pulse], [1000], 5000), COUPLED)
+
+    assert found(0) == []
+    assert found(1) == [NAMES]
+
+
 def test_a_lone_driven_qubit_has_the_records_that_it_has_without_its_neighbour_driven() -> None:
     """To the bit: the chip is made the same by hand, without its exchange."""
     played = [flip(0, STARTS)]

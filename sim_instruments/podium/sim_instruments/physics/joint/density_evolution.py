@@ -162,6 +162,13 @@ def evolve(
     return Evolved(mirrored(after), populations)
 
 
+def part_of(steps: Steps, rows: slice | NDArray[np.int64]) -> Steps:
+    """Return some rows of steps."""
+    exchange = None if steps.exchange_hz is None else steps.exchange_hz[:, rows]
+    drive = None if steps.drive_hz is None else steps.drive_hz[:, rows]
+    return Steps(steps.step_ns, steps.levels_hz[:, rows], exchange, drive)
+
+
 def shifted_hz(cluster: Cluster, basis: ProductBasis) -> NDArray[np.float64]:
     """Return what shifts between elements add to the energy of each product state, (D,), Hz."""
     found = np.zeros(basis.size)

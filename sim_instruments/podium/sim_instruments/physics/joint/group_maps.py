@@ -22,11 +22,13 @@ from podium.sim_instruments.physics.joint.density_evolution import (
     operators,
     pairs_apart,
     pairs_for,
+    part_of,
     spread_hz,
     worked_pairs,
 )
 from podium.sim_instruments.physics.joint.elements import Cluster
 from podium.sim_instruments.physics.joint.group_kernels import fill_parts, play_parts
+from podium.sim_instruments.physics.joint.held_beats import HeldBeat, between
 from podium.sim_instruments.physics.joint.product_basis import ProductBasis
 
 MAPPED = 16
@@ -40,11 +42,6 @@ that are equally many excitations apart stay among themselves, so that the map o
 the time of about a hundred, and 0.8 MB."""
 BEAT_ROWS = 24
 """Rows of a step in which carriers beat come in multiples of this: see :func:`parts_of`."""
-MOST_PHASES, WORTH_PHASES = 25, 3
-"""Phases at most at which the step of a held beat is worked out, and how many times as many steps
-are worth it."""
-LEFT_OUT = 1e-11
-"""Of a unitary, by interpolation between phases."""
 PITCH_NS = 1.0
 """Losses of what programs play come so often where exchange is weak: populations of two transmons
 that exchange 8 MHz, T1 of 15 us, are good to 5e-6 behind half a microsecond of flux, and to 1e-6
@@ -58,8 +55,6 @@ SLOWLY, SLOW_HZ = 32, 0.5e6
 """So many steps are one where no level moves by more meanwhile, in such clusters."""
 HELD_STEPS = 96
 """So many equal steps are worth the power of one: a bias that is held, a tail that fades slowly."""
-SAME = 1e-9
-"""Relative: by how much less two drives are alike."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,105 +196,75 @@ class _Rows:
     diagonal: NDArray[np.float64]
     exchange: NDArray[np.float64]
     drive: NDArray[np.complex128]
-    levels: int
-    """Of the member that has the most."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class HeldBeat:
-    """Steps in which two carriers' drives are held: unitaries go with the phase between them.
+def propagator(
+    cluster: Cluster, steps: Steps, beats: int, frame_hz: float, held: HeldBeat | None = None
+) -> GroupPropagator:
+    """Return the unitaries of the steps of one point; each step has ``beats`` rows of ``steps``.
 
-    A unitary is a periodic function of that phase. Its ``n`` th harmonic goes with the ``n`` th
-    power of the angle by which a part drives, over ``n!``: a few phases tell all of it, and the
-    unitary at any other one is the trigonometric interpolation between them.
+    ``held``: the steps' own; without it all are worked out row by row.
     """
-
-    alike: NDArray[np.bool_]
-    """(S,): steps that differ by the phase alone."""
-    phase: NDArray[np.float64]
-    """(S,): rad, from step ``like`` on."""
-    turns: NDArray[np.bool_]
-    """(E,): members whose drive turns."""
-    like: int
-    phases: int
-    """At so many the step is worked out: an odd number."""
-
-    def worked_out(self, rows: _Rows, beats: int) -> _Rows:
-        """Return the rows of a step at each of the phases, then those of steps that are none."""
-        others = np.repeat(~self.alike, beats)
-        like = slice(self.like * beats, (self.like + 1) * beats)
-        angle = 2j * np.pi * np.repeat(np.arange(self.phases), beats) / self.phases
-        diagonal, exchange, drive = (
-            np.concatenate([np.tile(one[:, like], (1, self.phases, 1)), one[:, others]], axis=1)
-            for one in (rows.diagonal, rows.exchange, rows.drive)
-        )
-        drive[:, : angle.size, self.turns] *= np.exp(angle)[:, None]
-        return _Rows(diagonal, exchange, drive, rows.levels)
-
-    def every(self, found: NDArray[np.complex128], parts: int) -> NDArray[np.complex128]:
-        """Return the unitaries (S * parts, D, D) by those of :meth:`worked_out`."""
-        whole = np.empty((self.alike.size, parts, *found.shape[1:]), np.complex128)
-        count = self.phases
-        by_phase = found[: count * parts].reshape(count, -1)
-        harmonic = np.arange(1, (count + 1) // 2)
-        apart = self.phase[self.alike, None] - 2 * np.pi * np.arange(count) / count
-        weight = (1.0 + 2.0 * np.cos(apart[..., None] * harmonic).sum(axis=-1)) / count
-        whole[self.alike] = (weight @ by_phase).reshape(-1, *whole.shape[1:])
-        whole[~self.alike] = found[count * parts :].reshape(-1, *whole.shape[1:])
-        return whole.reshape(-1, *found.shape[1:])
-
-
-def propagator(cluster: Cluster, steps: Steps, beats: int, frame_hz: float) -> GroupPropagator:
-    """Return the unitaries of the steps of one point; each step has ``beats`` rows of ``steps``."""
-    diagonal, exchange, drive = in_frame(cluster, basis_of(cluster), steps, frame_hz)
     parts = parts_of(cluster, steps, beats)
-    rows = _Rows(diagonal, exchange, drive, max(one.count for one in cluster.elements))
-    held = None if beats == 1 else held_beat(rows, beats, parts)
-    if held is None:
-        unitaries, driven, which = _filled(cluster, rows, beats, parts, steps.step_ns)
-    else:
-        found, _, _ = _filled(cluster, held.worked_out(rows, beats), beats, parts, steps.step_ns)
-        unitaries = held.every(found, parts)
-        driven = np.ones(len(unitaries), np.bool_)
-        which = np.arange(len(unitaries))
-    return GroupPropagator(
-        cluster,
-        unitaries,
-        driven,
-        which,
-        parts,
-        steps.step_ns * beats,
-        _held(which, driven, parts),
-    )
+    unitaries, driven, which = _unitaries(cluster, steps, beats, frame_hz, held, parts)
+    held_parts = _held(which, driven, parts)
+    step_ns = steps.step_ns * beats
+    return GroupPropagator(cluster, unitaries, driven, which, parts, step_ns, held_parts)
 
 
 def coarse_propagator(
-    cluster: Cluster, steps: Steps, beats: int, frame_hz: float
+    cluster: Cluster, steps: Steps, beats: int, frame_hz: float, held: HeldBeat | None = None
 ) -> "GroupPropagator | GroupChain":
     """Return the same with decoherence every :data:`PITCH_NS` where exchange is weak.
 
     Steps that are left over have it as :func:`propagator`.
     """
     if not (is_lossy(cluster) and _is_weak(cluster, steps)):
-        return propagator(cluster, steps, beats, frame_hz)
+        return propagator(cluster, steps, beats, frame_hz, held)
     step_ns = steps.step_ns * beats
     each = max(1, round(PITCH_NS / step_ns))
     count = steps.levels_hz.shape[1] // beats
     whole = count // (2 * each) * (2 * each)
     links: list[GroupPropagator] = []
     if whole:
-        own = _part_of(steps, slice(0, whole * beats))
-        if beats > 1:
-            fine = propagator(cluster, own, beats, frame_hz)
-            parts, filled = fine.parts, (fine.unitaries, fine.driven, fine.which)
-        else:
-            rows = _Rows(*in_frame(cluster, basis_of(cluster), own, frame_hz), levels=0)
-            parts, filled = 1, _filled(cluster, rows, 1, 1, step_ns)
-        links.append(_multiplied(cluster, *filled, parts * each, each * step_ns))
+        own = part_of(steps, slice(0, whole * beats))
+        mine = None if held is None else held.until(whole)
+        filled = _unitaries(cluster, own, beats, frame_hz, mine, 1)
+        links.append(_multiplied(cluster, *filled, each, each * step_ns))
     if whole < count:
-        rest = _part_of(steps, slice(whole * beats, count * beats))
+        rest = part_of(steps, slice(whole * beats, count * beats))
         links.append(propagator(cluster, rest, beats, frame_hz))
     return links[0] if len(links) == 1 else GroupChain(tuple(links))
+
+
+def _unitaries(
+    cluster: Cluster,
+    steps: Steps,
+    beats: int,
+    frame_hz: float,
+    held: HeldBeat | None,
+    parts: int,
+) -> tuple[NDArray[np.complex128], NDArray[np.bool_], NDArray[np.int64]]:
+    """Return unitaries (N, D, D), which of them are one block, and which each part has."""
+
+    def filled(of: Steps) -> tuple[NDArray[np.complex128], NDArray[np.bool_], NDArray[np.int64]]:
+        return _filled(cluster, _rows(cluster, of, frame_hz), beats, parts, steps.step_ns)
+
+    phases = 0 if held is None else held.phases(parts)
+    if held is None or not phases:
+        return filled(steps)
+    others = part_of(steps, np.flatnonzero(np.repeat(~held.alike, beats)))
+    size = basis_of(cluster).size
+    at_phases = filled(held.at_phases(steps, beats, phases))[0].reshape(phases, parts, size, size)
+    found = np.empty((held.alike.size, parts, size, size), np.complex128)
+    found[held.alike] = between(at_phases, held.phase[held.alike])
+    found[~held.alike] = filled(others)[0].reshape(-1, parts, size, size)
+    count = held.alike.size * parts
+    return found.reshape(count, size, size), np.ones(count, np.bool_), np.arange(count)
+
+
+def _rows(cluster: Cluster, steps: Steps, frame_hz: float) -> _Rows:
+    return _Rows(*in_frame(cluster, basis_of(cluster), steps, frame_hz))
 
 
 def _is_weak(cluster: Cluster, steps: Steps) -> bool:
@@ -309,13 +274,6 @@ def _is_weak(cluster: Cluster, steps: Steps) -> bool:
     most = max((float(np.max(one.ladder, initial=1.0)) for one in cluster.elements), default=1.0)
     turn = 2e-9 * np.pi * PITCH_NS * most**2 * float(np.max(strengths, initial=0.0))
     return turn < WEAK_TURN
-
-
-def _part_of(steps: Steps, rows: slice) -> Steps:
-    """Return some rows of steps."""
-    exchange = None if steps.exchange_hz is None else steps.exchange_hz[:, rows]
-    drive = None if steps.drive_hz is None else steps.drive_hz[:, rows]
-    return Steps(steps.step_ns, steps.levels_hz[:, rows], exchange, drive)
 
 
 def _multiplied(
@@ -350,7 +308,7 @@ def flux_propagator(cluster: Cluster, steps: Steps, frame_hz: float) -> "GroupCh
     :data:`SLOWLY` steps these are one, at their mean.
     """
     count = steps.levels_hz.shape[1]
-    rows = _Rows(*in_frame(cluster, basis_of(cluster), steps, frame_hz), levels=0)
+    rows = _rows(cluster, steps, frame_hz)
     links: list[GroupPropagator] = []
     at = 0
     for slow, end in _paces(rows.diagonal[0]):
@@ -360,7 +318,7 @@ def flux_propagator(cluster: Cluster, steps: Steps, frame_hz: float) -> "GroupCh
             links.append(_fast_link(cluster, rows, slice(at, end), steps.step_ns))
         at = end
     if at < count:
-        links.append(propagator(cluster, _part_of(steps, slice(at, count)), 1, frame_hz))
+        links.append(propagator(cluster, part_of(steps, slice(at, count)), 1, frame_hz))
     return GroupChain(tuple(links))
 
 
@@ -389,7 +347,7 @@ def _paces(diagonal: NDArray[np.float64]) -> list[tuple[bool, int]]:
 
 def _fast_link(cluster: Cluster, rows: _Rows, part: slice, step_ns: float) -> GroupPropagator:
     """Return steps that are multiplied, :data:`TOGETHER` each."""
-    own = _Rows(rows.diagonal[:, part], rows.exchange[:, part], rows.drive[:, part], rows.levels)
+    own = _Rows(rows.diagonal[:, part], rows.exchange[:, part], rows.drive[:, part])
     filled = _filled(cluster, own, 1, 1, step_ns)
     return _multiplied(cluster, *filled, TOGETHER, TOGETHER * step_ns)
 
@@ -400,9 +358,7 @@ def _slow_link(cluster: Cluster, rows: _Rows, part: slice, step_ns: float) -> Gr
         one[0, part].reshape(-1, SLOWLY, one.shape[2]).mean(axis=1)[None]
         for one in (rows.diagonal, rows.exchange, rows.drive)
     ]
-    found, driven, which = _filled(
-        cluster, _Rows(mean[0], mean[1], mean[2], rows.levels), 1, 1, SLOWLY * step_ns
-    )
+    found, driven, which = _filled(cluster, _Rows(*mean), 1, 1, SLOWLY * step_ns)
     return GroupPropagator(cluster, found, driven, which, 2, 2 * SLOWLY * step_ns, ())
 
 
@@ -477,50 +433,6 @@ def _filled(
         unitaries,
     )
     return unitaries[:used].copy(), driven[:used], which
-
-
-def held_beat(rows: _Rows, beats: int, parts: int) -> HeldBeat | None:
-    """Return the steps of held drives of two carriers; None where there are few, or none.
-
-    They differ from each other by the phase of one carrier in the other's frame alone.
-    """
-    count = rows.diagonal.shape[1] // beats
-    drive = rows.drive[0].reshape(count, beats, -1)
-    like = count // 2
-    alike = np.ones(count, np.bool_)
-    for values in (rows.diagonal[0], rows.exchange[0]):
-        alike &= np.all(values.reshape(count, beats, -1) == values[like * beats], axis=(1, 2))
-    if not alike[like]:
-        return None
-    turned = np.zeros((count, drive.shape[2]), np.complex128)
-    strength = np.abs(drive[like]).max(axis=0)
-    for m in np.flatnonzero(strength):
-        model = drive[like, :, m]
-        factor = drive[:, :, m] @ np.conj(model) / np.vdot(model, model).real
-        apart = np.abs(drive[:, :, m] - factor[:, None] * model).max(axis=1)
-        alike &= (apart < SAME * strength[m]) & (np.abs(np.abs(factor) - 1.0) < SAME)
-        turned[:, m] = factor
-    alike &= ~np.any(drive[:, :, strength == 0.0], axis=(1, 2))
-    turns = strength > 0.0
-    turns &= np.abs(turned - 1.0).max(axis=0, where=alike[:, None], initial=0.0) > SAME
-    if not np.any(turns):
-        return None
-    phase = np.angle(turned[:, turns.argmax()])
-    one = np.exp(1j * phase)[:, None]
-    alike &= np.abs(turned - one).max(axis=1, where=turns, initial=0.0) < SAME
-    phases = _phases_for(2.0 * float(strength.sum()) * np.sqrt(rows.levels) / parts)
-    if phases > MOST_PHASES or np.sum(alike) < WORTH_PHASES * phases:
-        return None
-    return HeldBeat(alike, phase, turns, like, phases)
-
-
-def _phases_for(angle: float) -> int:
-    """Return how many phases leave out no more than :data:`LEFT_OUT`, for an angle in rad."""
-    first_left_out, term = 1, angle
-    while term > LEFT_OUT and first_left_out <= MOST_PHASES:
-        first_left_out += 1
-        term *= angle / first_left_out
-    return 2 * first_left_out - 1
 
 
 def parts_of(cluster: Cluster, steps: Steps, beats: int) -> int:

@@ -23,6 +23,7 @@ from podium.sim_instruments.physics.joint.group_maps import (
     pack,
     unpack,
 )
+from podium.sim_instruments.physics.joint.held_beats import held_beat
 from podium.sim_instruments.physics.joint.plasmon_drive import (
     PlasmonLevels,
     back_of,
@@ -199,6 +200,7 @@ class GroupPlayer:
         rows, beats, frame_hz = self._group_steps.steps(group)
         number = np.arange(rows.levels_hz.shape[-1])
 
+        held = held_beat(point.cluster, rows, beats)
         together = point.basis.size > MAPPED and all(one.is_flux for one in group.played)
 
         def at(node_hz: NDArray[np.float64]) -> GroupPropagator | GroupChain:
@@ -206,7 +208,7 @@ class GroupPlayer:
             here = Steps(rows.step_ns, noisy, rows.exchange_hz, rows.drive_hz)
             if together:
                 return flux_propagator(point.cluster, here, frame_hz)
-            return coarse_propagator(point.cluster, here, beats, frame_hz)
+            return coarse_propagator(point.cluster, here, beats, frame_hz, held)
 
         every = [self._mean_hz] if self._is_short(group) else list(self._node_hz)
         nodes = list((_threads().map if group.duration_ns > LONG_NS else map)(at, every))

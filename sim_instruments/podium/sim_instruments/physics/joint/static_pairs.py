@@ -111,9 +111,14 @@ def _driven_in_block(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first and the last drive before each reading, behind the one before it, (R,) each.
 
-    Where none is, the first comes behind the last.
+    Where none is, the first comes behind the last. What begins where another piece ends goes on
+    with it: an instrument may play one pulse as a level and its end.
     """
     starts = np.concatenate([train.start_ns for train in trains])
+    ends = np.concatenate([train.start_ns + _lasts_ns(train) for train in trains])
+    starts.sort()
+    none = np.iinfo(np.int64).min
+    starts = np.maximum.accumulate(np.where(np.isin(starts, ends), none, starts))
     block = np.searchsorted(lit_ns, starts, side="left")
     first = np.append(lit_ns, np.iinfo(np.int64).max)
     last = np.append(lit_ns - 1, np.iinfo(np.int64).min)
@@ -123,6 +128,10 @@ def _driven_in_block(
     last[there] = np.iinfo(np.int64).min
     np.maximum.at(last, block, starts)
     return first[:-1], last[:-1]
+
+
+def _lasts_ns(train: PulseTrain) -> NDArray[np.int64]:
+    return np.array([piece.duration_ns for piece in train.pieces], np.int64)[train.piece]
 
 
 def _is_handed(
