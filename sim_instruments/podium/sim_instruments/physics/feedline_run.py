@@ -60,8 +60,8 @@ from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted, pumpe
 from podium.sim_instruments.physics.trace import trace_of
 from podium.sim_instruments.physics.walk import Paths
 
-FIRST_SHOTS = 3
-"""Of a run that is kept for its gates: the line remembers those before."""
+FIRST_READOUTS = 3
+"""Of a run that is kept for its gates, which the line remembers; and what comes before the next."""
 NOTHING_KNOWN: Mapping[str, tuple[NDArray[np.int64], Paths]] = MappingProxyType({})
 
 
@@ -340,9 +340,9 @@ class FeedlineRun:
         signals = self.signals
         mine = [one.start_ns for one in signals.captures if one.line == self.feedline.name]
         readouts = ascending(np.concatenate([np.zeros(0, np.int64), *mine]))
-        if readouts.size <= FIRST_SHOTS:
+        if readouts.size <= FIRST_READOUTS:
             return self
-        cut = int(readouts[FIRST_SHOTS])
+        cut = int(readouts[FIRST_READOUTS])
         kept = replace(
             signals,
             drives=tuple(one.only(one.start_ns < cut) for one in signals.drives),
