@@ -1,5 +1,6 @@
 """Gates of a run as the chip received them, against dense evolution and formulas."""
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -9,6 +10,7 @@ from tests.benches.physics.chip import FEEDLINE, MATRIX, QUBITS
 from tests.benches.physics.coupled_chip import (
     CHARGES,
     COUPLED,
+    ENVELOPE,
     EXCHANGE_HZ,
     NAMES,
     POINT,
@@ -49,10 +51,11 @@ def played(
     return here.played_gate(edge, phases)
 
 
-def in_slot(starts: tuple[int, ...] = (200,)) -> list[PulseTrain]:
-    """Return rectangular pulses, each with a drive of both qubits behind its slot."""
-    follow = [one + SLOT_NS for one in starts]
-    return [square(starts, QUANTA, TOP_NS), flip(0, [100, *follow]), flip(1, [100, *follow])]
+def in_slot(starts: Sequence[int] = (200,), early_ns: int = 0) -> list[PulseTrain]:
+    """Return rectangular pulses, each with drives of both qubits before and behind its slot."""
+    slots = [one - early_ns for one in starts]
+    drives = sorted([*(one - ENVELOPE.size for one in slots), *(one + SLOT_NS for one in slots)])
+    return [square(starts, QUANTA, TOP_NS), flip(0, drives), flip(1, drives)]
 
 
 def ladder(point: ClusterPoint, member: int) -> np.ndarray:
@@ -183,6 +186,14 @@ def test_a_line_with_memory_delivers_what_a_convolution_makes_of_a_pulse() -> No
     assert by_line.leakage == pytest.approx(by_hand.leakage, abs=2e-5)
 
 
+def test_a_slot_is_what_lies_between_drives_however_late_the_flux_arrives() -> None:
+    found, late = played(in_slot()), played(in_slot(early_ns=6))
+    assert found is not None
+    assert late is not None
+    assert late.slot_ns == found.slot_ns == SLOT_NS
+    assert late.infidelity == pytest.approx(found.infidelity, abs=2e-6)
+
+
 def test_a_slot_ends_where_the_next_gate_begins_if_that_is_first() -> None:
     found = played([square([200, 256, 400], QUANTA, TOP_NS), flip(0, [100, 460])])
     assert found is not None
@@ -210,12 +221,7 @@ def test_a_run_without_pulses_has_no_gate_and_leaves_those_of_the_one_before() -
 def test_of_a_long_run_the_first_shots_tell() -> None:
     here = world()
     starts = [at + 200 for at in range(0, 400_000, 40_000)]
-    pulses = [
-        square(starts, QUANTA, TOP_NS),
-        flip(0, [one + SLOT_NS for one in starts]),
-        flip(1, [one + SLOT_NS for one in starts]),
-    ]
-    here.play(run(pulses, [one + 1_000 for one in starts], 400_000))
+    here.play(run(in_slot(starts), [one + 1_000 for one in starts], 400_000))
     found = here.played_gate(EDGE)
     assert found is not None
     assert found.gates == 4  # before the fourth readout

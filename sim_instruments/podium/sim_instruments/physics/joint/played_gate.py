@@ -1,7 +1,7 @@
 """Judges the flux gates of a run as they arrived: waveform, filters, line, biases, frames and all.
 
-A gate lasts from where its pulse begins to where the next pulse or drive may: the shortest such
-time of the run is its slot. All that the chip receives in a slot is evolved with decoherence and
+A gate lasts from the end of the drive before its pulse to the next drive: the shortest such time of
+the run is its slot. All that the chip receives in a slot is evolved with decoherence and
 slow noise by the engine of runs; drives are left out. Each gate meets what earlier ones have left
 on the line. Levels turn in the frames of the carriers that drive the qubits.
 """
@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.chip import Edge
-from podium.sim_instruments.physics.deduplicate import ascending
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
     Group,
@@ -40,6 +39,8 @@ JUDGED = 8
 """Gates of a run that are evolved, evenly among all."""
 LONGEST_NS = 2000
 """A slot that lasts longer is a wait: the gate then ends :data:`APART_NS` behind its pulse."""
+
+NEVER = -(1 << 62)
 
 Units = NDArray[np.complex128]
 
@@ -106,13 +107,15 @@ def judge_played(
     starts = begin + gate_starts(flux)
     if not starts.size:
         return None
-    slot = slot_ns(starts, members, begin + np.flatnonzero(np.abs(flux) > ON * np.abs(flux).max()))
+    lead, slot = slot_of(
+        starts, members, begin + np.flatnonzero(np.abs(flux) > ON * np.abs(flux).max())
+    )
     carriers_hz = [_carrier_hz(point, k, members[k]) for k in (0, 1)]
     steps = GroupSteps(point, members)
     chosen = starts[np.unique(np.linspace(0, starts.size - 1, JUDGED).round().astype(np.int64))]
     found = []
     for start in chosen.tolist():
-        units = _process(point, steps, _group(members, start, slot), sigmas_hz)
+        units = _process(point, steps, _group(members, start - lead, slot), sigmas_hz)
         found.append(_judged(edge, _in_frames(units, point, carriers_hz, slot), phases))
     rows = np.array(found)
     first, second, both = rows[:, 2:].mean(axis=0).tolist()
@@ -126,23 +129,29 @@ def judge_played(
     )
 
 
-def slot_ns(
+def slot_of(
     starts: NDArray[np.int64], members: Sequence[MemberSignals], on: NDArray[np.int64]
-) -> int:
-    """Return the shortest time from a gate's start to what follows, at least its own pulse's.
+) -> tuple[int, int]:
+    """Return by how much a slot begins before its pulse, and how long it is, ns.
 
+    It is the shortest time between two drives with one gate in it: flux and drives arrive with
+    delays of their own. Where there is none, it is the shortest from a pulse to what follows it.
     ``on``: each ns in which a pulse is.
     """
-    follows = ascending(np.concatenate([starts, *(one.drives.start_ns for one in members)]))
-    ends = np.append(starts[1:], np.iinfo(np.int64).max)
-    last = on[np.searchsorted(on, ends) - 1]
-    at = np.searchsorted(follows, last, side="right")
-    has = at < follows.size
-    after = np.where(has, follows[np.minimum(at, follows.size - 1)], last + 1 + APART_NS)
-    spans = after - starts
-    return (
-        int(spans.min()) if spans.min() < LONGEST_NS else int((last + 1 - starts).min()) + APART_NS
-    )
+    last = on[np.searchsorted(on, np.append(starts[1:], np.iinfo(np.int64).max)) - 1]
+    begins = np.sort(np.concatenate([one.drives.start_ns for one in members]))
+    ends = np.sort(np.concatenate([one.drives.end_ns for one in members]))
+    since = np.append(NEVER, ends)[np.searchsorted(ends, starts, side="right")]
+    until = np.append(begins, -NEVER)[np.searchsorted(begins, last, side="right")]
+    since = np.maximum(since, NEVER)
+    among = (np.append(NEVER, last[:-1]) < since) & (until <= np.append(starts[1:], -NEVER))
+    spans = np.where(among & (since > NEVER) & (until < -NEVER), until - since, LONGEST_NS)
+    best = int(np.argmin(spans))
+    if spans[best] < LONGEST_NS:
+        return int(starts[best] - since[best]), int(spans[best])
+    follows = np.minimum(until, np.append(starts[1:], -NEVER))
+    after = int((follows - starts).min())
+    return 0, after if after < LONGEST_NS else int((last + 1 - starts).min()) + APART_NS
 
 
 def _carrier_hz(point: ClusterPoint, member: int, signals: MemberSignals) -> float:
