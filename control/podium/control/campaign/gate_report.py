@@ -1,7 +1,8 @@
 """Reports a campaign of two-qubit gates: how many were found, and what is broken."""
 
 from collections.abc import Sequence
-from statistics import median
+from math import sqrt
+from statistics import fmean, median
 from typing import Any
 
 from rich import box
@@ -29,6 +30,7 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         "gate",
         "Bell state",
         "error",
+        "as played",
         "world allows",
         "residual flux",
         "varies",
@@ -36,6 +38,8 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         table.add_column(heading, no_wrap=True)
     found, edges = 0, 0
     fidelities, residuals, varying = list[float](), list[float](), list[float]()
+    pulls = list[float]()
+    """Of benchmarked errors against gates as played."""
     for one in sorted(results, key=lambda result: int(result["seed"])):
         left = [float(value) for value in one["residual_flux"].values() if value is not None]
         residuals += left
@@ -49,6 +53,9 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
             bell, error = edge["bell_fidelity"], edge["gate_error"] or edge["budget_error"]
             if bell is not None:
                 fidelities.append(float(bell["value"]))
+            played = edge.get("cz_played_infidelity")
+            if edge["gate_error"] is not None and played is not None:
+                pulls.append((edge["gate_error"]["value"] - played) / edge["gate_error"]["sigma"])
             said = _too_large(error, edge["cz_infidelity"])
             if said:
                 complaints.append(f"seed {one['seed']}: {name}: {said}")
@@ -58,6 +65,7 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
                 "found" if edge["found"] else "[red]not found[/red]",
                 "" if bell is None else f"{bell['value']:.4f} ± {bell['sigma']:.4f}",
                 "" if error is None else f"{error['value']:.4f} ± {error['sigma']:.4f}",
+                "" if played is None else f"{played:.4f}",
                 "" if edge["cz_infidelity"] is None else f"{edge['cz_infidelity']:.4f}",
                 f"{max(left):.1e}" if left else "",
                 f"{max(varies):.1e}" if varies else "",
@@ -74,6 +82,8 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         "gates_found": found,
         "bell_fidelity": median(fidelities) if fidelities else None,
         "bell_fidelity_least": min(fidelities, default=None),
+        "pull_mean": fmean(pulls) if pulls else None,
+        "pull_rms": sqrt(fmean(one**2 for one in pulls)) if pulls else None,
         "residual_flux": median(residuals) if residuals else None,
         "residual_flux_most": worst,
         "varying_flux": median(varying) if varying else None,
