@@ -289,11 +289,12 @@ class BackDoor:
         """Return how an edge's gates were in the latest run that pulsed it."""
         edge, phases = str(request.get("edge", "")), request.get("phases")
         if phases is not None:
-            try:
-                first, second = (float(one) for one in phases)
-            except (TypeError, ValueError) as error:
-                raise BadRequest(f"phases are two numbers, turns, not {phases!r:.100}") from error
-            phases = first, second
+            known = isinstance(phases, list) and len(phases) == 2
+            if not known or not all(
+                isinstance(p, int | float) and math.isfinite(p) for p in phases
+            ):
+                raise BadRequest(f"phases are two finite numbers, turns, not {phases!r:.100}")
+            phases = float(phases[0]), float(phases[1])
         laboratory = self._serving.laboratory
         if not laboratory.plays:
             raise BadRequest("there is no chip here, and no gate")
