@@ -50,26 +50,14 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         for name, edge in one["edges"].items():
             edges += 1
             found += bool(edge["found"])
-            bell, error = edge["bell_fidelity"], edge["gate_error"] or edge["budget_error"]
+            bell, error = edge["bell_fidelity"], _error(edge)
             if bell is not None:
                 fidelities.append(float(bell["value"]))
-            played = edge.get("cz_played_infidelity")
-            if edge["gate_error"] is not None and played is not None:
-                pulls.append((edge["gate_error"]["value"] - played) / edge["gate_error"]["sigma"])
+            pulls += _pull(edge)
             said = _too_large(error, edge["cz_infidelity"])
             if said:
                 complaints.append(f"seed {one['seed']}: {name}: {said}")
-            table.add_row(
-                str(one["seed"]),
-                name,
-                "found" if edge["found"] else "[red]not found[/red]",
-                "" if bell is None else f"{bell['value']:.4f} ± {bell['sigma']:.4f}",
-                "" if error is None else f"{error['value']:.4f} ± {error['sigma']:.4f}",
-                "" if played is None else f"{played:.4f}",
-                "" if edge["cz_infidelity"] is None else f"{edge['cz_infidelity']:.4f}",
-                f"{max(left):.1e}" if left else "",
-                f"{max(varies):.1e}" if varies else "",
-            )
+            table.add_row(str(one["seed"]), name, *_cells(edge, left, varies))
     if not results:
         complaints.append("no world was measured")
     if found < FOUND_SHARE * edges:
@@ -98,6 +86,34 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         "complaints": complaints,
     }
     return CampaignReport(content, (table,), tuple(complaints))
+
+
+def _error(edge: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the error of a gate as it was benchmarked, else the sum of its budget."""
+    found: dict[str, Any] | None = edge["gate_error"] or edge["budget_error"]
+    return found
+
+
+def _pull(edge: dict[str, Any]) -> list[float]:
+    """Return by how many sigmas the benchmarked error lies above that of the gate as played."""
+    found, played = edge["gate_error"], edge.get("cz_played_infidelity")
+    if found is None or played is None:
+        return []
+    return [(float(found["value"]) - played) / float(found["sigma"])]
+
+
+def _cells(edge: dict[str, Any], left: Sequence[float], varies: Sequence[float]) -> list[str]:
+    """Return an edge's row of the table."""
+    bell, error = edge["bell_fidelity"], _error(edge)
+    allowed = (edge.get("cz_played_infidelity"), edge["cz_infidelity"])
+    return [
+        "found" if edge["found"] else "[red]not found[/red]",
+        "" if bell is None else f"{bell['value']:.4f} ± {bell['sigma']:.4f}",
+        "" if error is None else f"{error['value']:.4f} ± {error['sigma']:.4f}",
+        *("" if one is None else f"{one:.4f}" for one in allowed),
+        f"{max(left):.1e}" if left else "",
+        f"{max(varies):.1e}" if varies else "",
+    ]
 
 
 def _too_large(error: dict[str, Any] | None, allowed: float | None) -> str:
