@@ -5,7 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from podium.sim_instruments.serve_command import DONE, WRONG_USE
 
@@ -36,6 +36,12 @@ def add_budget(budget: ArgumentParser) -> None:
         help="the edge's gate as it is calibrated, from podium params get EDGE --json (default: "
         "the best pulse of one sign)",
     )
+    budget.add_argument(
+        "--endpoints",
+        type=Path,
+        metavar="FILE",
+        help="of a running simulation: tell of the edge's gates in the latest run, too, as played",
+    )
     budget.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -54,8 +60,8 @@ def _of_link(arguments: Namespace) -> int:
     from podium.sim_instruments.physics.links.link_table import LinkTableError, parse_link_table
     from podium.sim_instruments.physics.links.published_links import PUBLISHED
 
-    if arguments.gate is not None:
-        raise _WrongUse("--gate goes with --edge: which edge's gate is it?")
+    if arguments.gate is not None or arguments.endpoints is not None:
+        raise _WrongUse("--gate and --endpoints go with --edge: which edge's gate is it?")
     link = PUBLISHED.get(arguments.table)
     if link is None:
         try:
@@ -80,6 +86,7 @@ def _of_edge(arguments: Namespace) -> int:
     from podium.sim_instruments.physics.world_file import WorldFileError, read_world
 
     known = {} if arguments.gate is None else _numbers(arguments.gate, arguments.edge)
+    played = {} if arguments.endpoints is None else _played(arguments, known)
     given = None if arguments.gate is None else _given(known, arguments.edge, arguments.gate)
     try:
         found = gate_knobs(read_world(Path(arguments.table)), arguments.edge, given)
@@ -87,7 +94,8 @@ def _of_edge(arguments: Namespace) -> int:
         raise _WrongUse(error) from error
     measured = {name: known[name] for name in ("budget_error", "gate_error") if name in known}
     if arguments.json:
-        print(json.dumps({**asdict(found), "measured": measured}, indent=2))
+        told = {**asdict(found), "measured": measured}
+        print(json.dumps(told | ({"played": played} if played else {}), indent=2))
         return DONE
     errs = _percent(found.infidelity)
     print(f"{found.edge}: a {found.gate} in {found.duration_ns} ns errs by {errs}")
@@ -95,12 +103,32 @@ def _of_edge(arguments: Namespace) -> int:
         f"  without decoherence and noise by {_percent(found.coherent)}; "
         f"it leaks {_percent(found.leakage)}"
     )
+    if played:
+        print(
+            f"  as played in the latest run, {played['slot_ns']} ns with its wait: errs by "
+            f"{_percent(played['infidelity'])}; it leaks {_percent(played['leakage'])}"
+        )
     for name, (value, sigma) in measured.items():
         print(f"  measured, {name}: {_percent(value)} ± {_percent(sigma)}")
     print("each by itself would buy:")
     for knob in found.knobs:
         print(f"  {100 * knob.buys:+8.4f} %  {knob.name}")
     return DONE
+
+
+def _played(arguments: Namespace, known: dict[str, tuple[float, float]]) -> dict[str, Any]:
+    """Return how the edge's gates were in the latest run of a simulation."""
+    from podium.sim_instruments.servers.back_door_client import BackDoorError, ask
+
+    names = "phase_first", "phase_second"
+    phases = [known[name][0] for name in names] if known.keys() >= set(names) else None
+    try:
+        found: dict[str, Any] = ask(
+            arguments.endpoints, {"do": "gate", "edge": arguments.edge, "phases": phases}
+        )
+    except BackDoorError as error:
+        raise _WrongUse(error) from error
+    return found
 
 
 def _percent(share: float) -> str:

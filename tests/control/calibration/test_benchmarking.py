@@ -1,16 +1,20 @@
 """What draws scatter more than their shots is in the sigmas of decays, and once in their ratio."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.fits.benchmarking import (
     Decay,
+    DecayRatio,
     Populations,
+    decay_ratio,
     fit_decay_of,
     gate_error,
-    shared_covariance,
 )
+from podium.control.calibration.fits.least_squares import FitFailed
 
 LENGTHS = np.array([1.0, 4.0, 16.0, 32.0, 64.0])
 DRAWS, SHOTS = 6, 600
@@ -34,10 +38,10 @@ def scans(left: float, seed: int) -> tuple[Populations, Populations]:
     return found[0], found[1]
 
 
-def both(left: float, seed: int) -> tuple[Decay, Decay, float]:
+def both(left: float, seed: int) -> tuple[Decay, Decay, DecayRatio]:
     one, two = scans(left, seed)
     decays = fit_decay_of(one, leaks=False), fit_decay_of(two, leaks=False)
-    return *decays, shared_covariance(one, two, decays)
+    return *decays, decay_ratio(one, two, decays)
 
 
 def rms(pulls: list[float]) -> float:
@@ -50,23 +54,41 @@ def test_sigmas_of_decays_and_of_the_gate_are_what_sets_of_draws_scatter_by(left
     clifford, gate, apart = [], [], []
     decay = float(GATES @ left ** np.arange(4))
     for seed in range(SETS):
-        reference, interleaved, shared = both(left, seed)
+        reference, interleaved, ratio = both(left, seed)
         clifford.append((reference.decay - decay) / reference.decay_sigma)
-        found = gate_error(reference, interleaved, shared)
+        found = gate_error(reference, interleaved, ratio)
         true = 0.75 * (1 - left)
         gate.append((found.error - true) / found.error_sigma)
-        apart.append((found.error - true) / gate_error(reference, interleaved).error_sigma)
+        alone = np.hypot(reference.decay_sigma, interleaved.decay_sigma) / reference.decay
+        apart.append((found.error - true) / (0.75 * alone))
     assert 0.7 < rms(clifford) < 1.4
     assert 0.7 < rms(gate) < 1.4
     assert rms(apart) < 0.92 * rms(gate)  # two scans of draws of their own would know it worse
 
 
-def test_draws_that_scatter_by_their_shots_alone_share_nothing() -> None:
-    one, _ = scans(0.97, 1)
-    _, two = scans(0.97, 2)
+def test_what_both_scans_have_in_common_is_not_in_their_ratio() -> None:
+    """A contrast that depends on what was drawn, as where the readout knows one target better."""
+    contrast = np.random.default_rng(5).uniform(0.85, 1.05, (LENGTHS.size, DRAWS))
+    pulls, off = [], []
+    for seed in range(SETS):
+        seen = [
+            replace(one, returned=one.inside / 4 + contrast * one.signal)
+            for one in scans(0.985, seed)
+        ]
+        decays = fit_decay_of(seen[0], leaks=False), fit_decay_of(seen[1], leaks=False)
+        ratio = decay_ratio(seen[0], seen[1], decays)
+        pulls.append((ratio.value - 0.985) / ratio.sigma)
+        off.append((decays[1].decay / decays[0].decay - 0.985) / ratio.sigma)
+    assert 0.7 < rms(pulls) < 1.4
+    assert rms(off) > 1.15 * rms(pulls)
+
+
+def test_a_ratio_that_is_no_exponential_is_no_gate_error() -> None:
+    one, two = scans(0.985, 1)
     decays = fit_decay_of(one, leaks=False), fit_decay_of(two, leaks=False)
-    most = decays[0].decay_sigma * decays[1].decay_sigma
-    assert shared_covariance(one, two, decays) < 0.5 * most
+    bent = two.signal * np.array([0.8, 0.85, 1.1, 1.2, 0.7])[:, None]
+    with pytest.raises(FitFailed, match="one factor a Clifford"):
+        decay_ratio(one, replace(two, returned=two.inside / 4 + bent), decays)
 
 
 def outside(leakage: float, seed: int) -> Populations:

@@ -10,9 +10,10 @@ from tests.benches.thoroughness import cases
 
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import EDGE_BRING_UP
-from podium.control.calibration.edge_benchmarking import PlayedGates
+from podium.control.calibration.edge_benchmarking import PlayedGates, levels_program
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.two_qubit_cliffords import draw
+from podium.control.program.program import Delay
 
 JUDGES = ("bell_state", "interleaved_benchmarking", "error_budget")
 GATES = tuple(one for one in EDGE_BRING_UP if one not in ("cryoscope", *JUDGES))
@@ -55,6 +56,23 @@ async def test_by_gates_that_were_calibrated_sequences_come_back_to_their_target
             drawn = draw(length, (9, length, k), interleaved=bool(k % 2))
             chances = populations(pair, gates.program(drawn, 16, "sequence"))[0]
             assert chances[[0, 1, 3, 4][drawn.target]] > 0.98
+
+
+async def test_a_shot_begins_when_what_the_one_before_left_is_forgotten() -> None:
+    """Level 2 decays over 1: ``2 exp(-t / T1)`` of it is in 1 then."""
+    bench = bench_of(BenchmarkedPair(), 1)
+    know_gates(FACILITY, bench.known_now.record)
+    p = EdgePulses.of(bench, EDGE)
+    drawn = draw(4, (9, 4, 0))
+    programs = (
+        PlayedGates.of(p).program(drawn, 16, "sequence"),
+        levels_program(p, 16, second=True),
+    )
+    t1_s = max(bench.best(one.qubit, "t1") for one in p.both)
+    for program in programs:
+        wait = program.body[0]
+        assert isinstance(wait, Delay)
+        assert 2 * np.exp(-1e-15 * wait.duration_fs / t1_s) < 5e-4
 
 
 async def test_each_benchmarking_draws_sequences_of_its_own() -> None:

@@ -75,6 +75,19 @@ def test_good_worlds_are_not_complained_of() -> None:
     assert report.content["bell_fidelity"] == 0.96
 
 
+def test_the_pull_is_of_the_benchmarked_error_against_the_gate_as_played() -> None:
+    worlds = []
+    for seed, error in enumerate((0.004, 0.002, 0.005)):
+        summary, truth, fits = report(gate_error=told(error), bell_fidelity=told(0.96))
+        truth |= {"node_a.q0_q1.cz_played_infidelity": told(0.003)}
+        worlds.append({"seed": seed, **record_of(summary, truth, fits)})
+    unknown = world(4, gate_error=told(0.004), bell_fidelity=told(0.96))
+    found = gate_report([*worlds, unknown], FACILITY).content
+    assert found["pull_mean"] == pytest.approx(2 / 3)
+    assert found["pull_rms"] == pytest.approx(np.sqrt(2))
+    assert gate_report([unknown], FACILITY).content["pull_rms"] is None
+
+
 def test_a_gate_that_is_not_found_and_an_error_that_is_too_large_are_broken() -> None:
     large = {"budget_error": told(0.03)}  # which benchmarking outweighs
     worlds = [world(1, phase_first={}), world(2, gate_error=told(0.02), **large), world(3, **large)]

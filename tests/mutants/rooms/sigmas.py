@@ -149,8 +149,8 @@ MUTANTS = (
     Mutant(
         "benchmarking/draws-count-twice",
         _BENCHMARKING,
-        "relative = sqrt(alone**2 - 2 * shared / (interleaved.decay * reference.decay))",
-        "relative = alone",
+        "interleaved.signal - left * reference.signal,",
+        "interleaved.signal,",
         _BY_DRAWS,
         "sequences with and without gates count as draws of their own: sigmas are too wide",
     ),
@@ -165,8 +165,8 @@ MUTANTS = (
     Mutant(
         "benchmarking/chance-is-shared",
         _BENCHMARKING,
-        "shared = float(np.sum(decays[0].slopes * decays[1].slopes * factor * growth / draws))",
-        "shared = decays[0].decay_sigma * decays[1].decay_sigma",
+        "interleaved.returned_variance + left**2 * reference.returned_variance,",
+        "interleaved.returned_variance * 0.1,",
         _BY_DRAWS,
         "the gate's error is said to be known far better than it is",
     ),

@@ -54,6 +54,11 @@ DECAYED = 0.5
 """Lengths are doubled until less of the signal of the shortest is left. An exponential is known
 best by what is left after its own length, 0.37; the last length leaves 0.25 to 0.5, and is within a
 tenth of that."""
+FORGOTTEN_LIFETIMES = 9.0
+"""Wait between shots in T1: exp(-9) = 1e-4 of what was in 1 is left, and twice that of 2. With
+exp(-4) a sequence starts from what the one before has ended in: those with target 00 came back to
+1.06, those with 11 to 0.92, behind levels that had begun from 2. Of six drawn targets at each
+length more are one than the other, and the gate's error was off by three of its sigmas."""
 DRAWN_SHOTS = 300
 """Of each level, where the panel shows nothing else."""
 TOLD_APART = 0.6
@@ -96,7 +101,7 @@ class PlayedGates:
                 for turns, place in zip(self.turns, layer, strict=True):
                     layers[-1] += turns[place]
         first, *behind = self.p.in_step(layers)
-        body = [*self.p.begin(), *first]
+        body = [*self.p.begin(FORGOTTEN_LIFETIMES), *first]
         for one in behind:
             body += [*self.gate, *one]
         body += self.p.read()
@@ -115,7 +120,7 @@ def tells_second(p: EdgePulses) -> bool:
 def levels_program(p: EdgePulses, shots: int, *, second: bool) -> Program:
     """Return both ends in 0, in 1, and with ``second`` in 2; every shot is kept."""
     names = tuple(dict.fromkeys((*frame_names(p.both, ef=second), p.flux)))
-    body = [*p.begin(), Barrier(names)]
+    body = [*p.begin(FORGOTTEN_LIFETIMES), Barrier(names)]
     variables = []
     for one in p.both:
         height, pi = f"{one.qubit.element}_preparation", one.pi_amplitude()

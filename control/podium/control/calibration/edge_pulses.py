@@ -201,9 +201,9 @@ class EdgePulses:
         names = self.first.drive, self.second.drive, self.own_frame.name
         return cross_gate(self.edge, own, ends[0], ends[1], names)
 
-    def begin(self) -> list[Statement]:
-        """Wait until both have relaxed; all frames go on from there together."""
-        return [*passive_reset(self.both, self.names, RESET_LIFETIMES), Barrier(self.names)]
+    def begin(self, lifetimes: float = RESET_LIFETIMES) -> list[Statement]:
+        """Wait until both have relaxed, for so many T1; all frames go on from there together."""
+        return [*passive_reset(self.both, self.names, lifetimes), Barrier(self.names)]
 
     def read(self) -> list[Statement]:
         """Read both, all frames together."""

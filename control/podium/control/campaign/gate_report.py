@@ -1,7 +1,8 @@
 """Reports a campaign of two-qubit gates: how many were found, and what is broken."""
 
 from collections.abc import Sequence
-from statistics import median
+from math import sqrt
+from statistics import fmean, median
 from typing import Any
 
 from rich import box
@@ -29,6 +30,7 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         "gate",
         "Bell state",
         "error",
+        "as played",
         "world allows",
         "residual flux",
         "varies",
@@ -36,6 +38,8 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         table.add_column(heading, no_wrap=True)
     found, edges = 0, 0
     fidelities, residuals, varying = list[float](), list[float](), list[float]()
+    pulls = list[float]()
+    """Of benchmarked errors against gates as played."""
     for one in sorted(results, key=lambda result: int(result["seed"])):
         left = [float(value) for value in one["residual_flux"].values() if value is not None]
         residuals += left
@@ -46,22 +50,14 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         for name, edge in one["edges"].items():
             edges += 1
             found += bool(edge["found"])
-            bell, error = edge["bell_fidelity"], edge["gate_error"] or edge["budget_error"]
+            bell, error = edge["bell_fidelity"], _error(edge)
             if bell is not None:
                 fidelities.append(float(bell["value"]))
+            pulls += _pull(edge)
             said = _too_large(error, edge["cz_infidelity"])
             if said:
                 complaints.append(f"seed {one['seed']}: {name}: {said}")
-            table.add_row(
-                str(one["seed"]),
-                name,
-                "found" if edge["found"] else "[red]not found[/red]",
-                "" if bell is None else f"{bell['value']:.4f} ± {bell['sigma']:.4f}",
-                "" if error is None else f"{error['value']:.4f} ± {error['sigma']:.4f}",
-                "" if edge["cz_infidelity"] is None else f"{edge['cz_infidelity']:.4f}",
-                f"{max(left):.1e}" if left else "",
-                f"{max(varies):.1e}" if varies else "",
-            )
+            table.add_row(str(one["seed"]), name, *_cells(edge, left, varies))
     if not results:
         complaints.append("no world was measured")
     if found < FOUND_SHARE * edges:
@@ -74,6 +70,8 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         "gates_found": found,
         "bell_fidelity": median(fidelities) if fidelities else None,
         "bell_fidelity_least": min(fidelities, default=None),
+        "pull_mean": fmean(pulls) if pulls else None,
+        "pull_rms": sqrt(fmean(one**2 for one in pulls)) if pulls else None,
         "residual_flux": median(residuals) if residuals else None,
         "residual_flux_most": worst,
         "varying_flux": median(varying) if varying else None,
@@ -88,6 +86,34 @@ def gate_report(results: Sequence[dict[str, Any]], facility: Facility) -> Campai
         "complaints": complaints,
     }
     return CampaignReport(content, (table,), tuple(complaints))
+
+
+def _error(edge: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the error of a gate as it was benchmarked, else the sum of its budget."""
+    found: dict[str, Any] | None = edge["gate_error"] or edge["budget_error"]
+    return found
+
+
+def _pull(edge: dict[str, Any]) -> list[float]:
+    """Return by how many sigmas the benchmarked error lies above that of the gate as played."""
+    found, played = edge["gate_error"], edge.get("cz_played_infidelity")
+    if found is None or played is None:
+        return []
+    return [(float(found["value"]) - played) / float(found["sigma"])]
+
+
+def _cells(edge: dict[str, Any], left: Sequence[float], varies: Sequence[float]) -> list[str]:
+    """Return an edge's row of the table."""
+    bell, error = edge["bell_fidelity"], _error(edge)
+    allowed = (edge.get("cz_played_infidelity"), edge["cz_infidelity"])
+    return [
+        "found" if edge["found"] else "[red]not found[/red]",
+        "" if bell is None else f"{bell['value']:.4f} ± {bell['sigma']:.4f}",
+        "" if error is None else f"{error['value']:.4f} ± {error['sigma']:.4f}",
+        *("" if one is None else f"{one:.4f}" for one in allowed),
+        f"{max(left):.1e}" if left else "",
+        f"{max(varies):.1e}" if varies else "",
+    ]
 
 
 def _too_large(error: dict[str, Any] | None, allowed: float | None) -> str:

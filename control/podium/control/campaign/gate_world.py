@@ -24,6 +24,8 @@ OF_GATE = (
     *("budget_error", "decoherence_error", "leakage_error", "phase_error", "distortion_error"),
 )
 """Quantities of an edge that are kept."""
+OF_TRUTH = ("cz_infidelity", "cz_played_infidelity", "cz_played_leakage")
+"""Of the best gate that a world allows, and of the gate as it was played at last."""
 NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
 """An edge that has all of these has a gate."""
 
@@ -50,7 +52,7 @@ def record_of(summary: Any, truth: Any, fits: Any) -> dict[str, Any]:
         name: {
             "found": all(quantity in one for quantity in NEEDED),
             **{quantity: one.get(quantity) for quantity in OF_GATE},
-            "cz_infidelity": _value(truth, f"{name}.cz_infidelity"),
+            **{one: _value(truth, f"{name}.{one}") for one in OF_TRUTH},
         }
         for name, one in summary["edges"].items()
     }

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.brief_run import in_brief
+from podium.sim_instruments.physics.chip import Edge
 from podium.sim_instruments.physics.counter_based_random import key
+from podium.sim_instruments.physics.deduplicate import ascending
 from podium.sim_instruments.physics.drift import slow_noise
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.episodes import (
@@ -25,14 +27,17 @@ from podium.sim_instruments.physics.grouped_shots import (
     draw_levels,
     drawn_levels,
 )
+from podium.sim_instruments.physics.joint.cluster_point import cluster_point, gate_members
 from podium.sim_instruments.physics.joint.joint_run import (
     ClusterMember,
     PreparedCluster,
     clusters_of,
+    played_to,
     prepare_cluster,
     with_static_pairs,
 )
 from podium.sim_instruments.physics.joint.line_output import Before
+from podium.sim_instruments.physics.joint.played_gate import PlayedGate, judge_played
 from podium.sim_instruments.physics.met_qubits import FeedlineQubits, MetQubit
 from podium.sim_instruments.physics.noise import gaussians
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -55,6 +60,8 @@ from podium.sim_instruments.physics.spurs import HeardSpurs, felt, parted, pumpe
 from podium.sim_instruments.physics.trace import trace_of
 from podium.sim_instruments.physics.walk import Paths
 
+FIRST_READOUTS = 3
+"""Of a run that is kept for its gates, which the line remembers; and what comes before the next."""
 NOTHING_KNOWN: Mapping[str, tuple[NDArray[np.int64], Paths]] = MappingProxyType({})
 
 
@@ -328,6 +335,44 @@ class FeedlineRun:
         later = later_ns(qubit, self.feedline)
         return ClusterMember(qubit, drives, later, self.slow_hz(signals, qubit))
 
+    def first_shots(self) -> "FeedlineRun":
+        """Return its beginning, as far as it has a few readouts: each shot plays the same."""
+        signals = self.signals
+        mine = [one.start_ns for one in signals.captures if one.line == self.feedline.name]
+        readouts = ascending(np.concatenate([np.zeros(0, np.int64), *mine]))
+        if readouts.size <= FIRST_READOUTS:
+            return self
+        cut = int(readouts[FIRST_READOUTS])
+        kept = replace(
+            signals,
+            drives=tuple(one.only(one.start_ns < cut) for one in signals.drives),
+            captures=tuple(_until(one, cut) for one in signals.captures),
+        )
+        return replace(self, signals=kept)
+
+    def played_gate(
+        self, edge: Edge, phases: tuple[float, float] | None = None
+    ) -> PlayedGate | None:
+        """Return how the run's gates of an edge were as played; None: it played none.
+
+        ``phases``: as of :func:`.judge_played`.
+        """
+        assert self.flux_lines is not None
+        tones, heard = parted(
+            self.feedline, (one for one in self.signals.drives if one.line == self.feedline.name)
+        )
+        spurs = HeardSpurs(self.feedline)
+        spurs.add(heard)
+        mine = [one for one in self.signals.captures if one.line == self.feedline.name]
+        signals = self.as_arrived(tones, mine).signals
+        names = gate_members(self.flux_lines, edge.ends)
+        members = [self._member(signals, name, spurs) for name in names]
+        played = played_to(members, self.flux_lines, signals, self._pulses(signals))
+        qubits = [one.qubit for one in members]
+        point = cluster_point(qubits, self.flux_lines, signals.biases_v)
+        sigmas_hz = [float(np.hypot(one.slow_sigma_hz, one.stray_hz)) for one in qubits]
+        return judge_played(point, edge, played, sigmas_hz, phases)
+
     def slow_hz(self, signals: RunSignals, qubit: QubitPoint) -> tuple[float, float]:
         """Return the mean of a qubit's slow noise over the run, and how far it strays in it."""
         mean_hz, stray_hz = slow_noise(qubit, self.seed).over(
@@ -339,6 +384,17 @@ class FeedlineRun:
         """Return what is played on flux lines."""
         pulses = [train for train in signals.drives if train.line in self.fluxes]
         return [train for train in pulses if train.start_ns.size]
+
+
+def _until(capture: CaptureTrain, cut_ns: int) -> CaptureTrain:
+    rows = capture.start_ns < cut_ns
+    return replace(
+        capture,
+        start_ns=capture.start_ns[rows],
+        window=capture.window[rows],
+        phase_turns=capture.phase_turns[rows],
+        scope=False,
+    )
 
 
 def _unknown(

@@ -19,11 +19,14 @@ from podium.sim_instruments.physics.cable import (
     WhiteNoise,
     split_by_cable,
 )
+from podium.sim_instruments.physics.chip import Edge
 from podium.sim_instruments.physics.drift import Drift
+from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.joint.played_gate import PlayedGate
 from podium.sim_instruments.physics.joint.session_clusters import SessionChip
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.herald_clicks import HeraldClicks
@@ -103,6 +106,8 @@ class World:
         """Those that qubits of several nodes share between runs."""
         self.session_meetings = SessionMeetings()
         """Runs that come piece by piece, at ends of links."""
+        self._pulsed: dict[str, FeedlineRun] = {}
+        """By flux line: the beginning of the latest whole run that pulsed it."""
         self._feedline_of = dict(lines.feedline_of) if lines is not None else {}
         """Of qubits that were played."""
 
@@ -212,7 +217,34 @@ class World:
             if mine or toned or not names.isdisjoint(driven):
                 run = FeedlineRun(feedline, signals, self._seed, fluxes, self._flux_lines)
                 found.append((run, mine))
+                self._keep_pulsed(run, fluxes)
         return found
+
+    def _keep_pulsed(self, run: FeedlineRun, fluxes: Collection[str]) -> None:
+        """Keep a run for :meth:`played_gate` by the lines of its own chip that it pulsed."""
+        names = {f"{qubit.name}.flux" for qubit in run.feedline.qubits}
+        if self._flux_lines is not None:
+            near = (self._flux_lines.coupled_to(qubit.name) for qubit in run.feedline.qubits)
+            couplers = set(self._flux_lines.couplers)
+            names |= {f"{name}.flux" for one in near for name in one if name in couplers}
+        drives = (one for one in run.signals.drives if one.line in names and one.line in fluxes)
+        pulsed = {one.line for one in drives if drives_of([one]).start_ns.size}
+        if pulsed:
+            self._pulsed |= dict.fromkeys(pulsed, run.first_shots())
+
+    def played_gate(
+        self, edge: Edge, phases: tuple[float, float] | None = None
+    ) -> PlayedGate | None:
+        """Return the gates of the latest run that pulsed an edge, as the chip received them.
+
+        Of runs that are known as a whole. ``phases``: by which its frames are turned behind a CZ,
+        turns; None: free. None where no such run was, or no flux makes the gate. Raises
+        NotSimulated.
+        """
+        run = self._pulsed.get(f"{edge.pulsed}.flux")
+        if run is None or edge.driven or edge.gate not in ("cz", "iswap"):
+            return None
+        return run.played_gate(edge, phases)
 
     def begin(self, beginning: RunStart) -> Session:
         """Begin a run that comes piece by piece; same errors as :meth:`play`.

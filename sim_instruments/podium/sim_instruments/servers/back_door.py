@@ -49,7 +49,7 @@ DEBUG_WAIT_MAX_S = 50.0
 """Of one request; clients of the back door wait longer."""
 
 VERBS = (
-    *("truth", "played", "samples", "signals", "clocks", "advance"),
+    *("truth", "gate", "played", "samples", "signals", "clocks", "advance"),
     *("time", "rate", "tallies", "log", "fault"),
     *("state", "operate"),
     *("debug", "save", "fork", "end"),
@@ -144,6 +144,8 @@ class BackDoor:
                 )
                 found = await self._serving.in_thread(telling)
                 return {name: {"value": t.value, "unit": t.unit} for name, t in found.items()}
+            case "gate":
+                return await self._gate(request)
             case "played":
                 return [
                     asdict(one) for one in self._serving.laboratory.played.since(_since(request))
@@ -282,6 +284,27 @@ class BackDoor:
             return asdict(twin.samples(*wanted))
         except ValueError as error:
             raise BadRequest(f"{name}: {error}") from error
+
+    async def _gate(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return how an edge's gates were in the latest run that pulsed it."""
+        edge, phases = str(request.get("edge", "")), request.get("phases")
+        if phases is not None:
+            known = isinstance(phases, list) and len(phases) == 2
+            if not known or not all(
+                isinstance(p, int | float) and math.isfinite(p) for p in phases
+            ):
+                raise BadRequest(f"phases are two finite numbers, turns, not {phases!r:.100}")
+            phases = float(phases[0]), float(phases[1])
+        laboratory = self._serving.laboratory
+        if not laboratory.plays:
+            raise BadRequest("there is no chip here, and no gate")
+        try:
+            found = await self._serving.in_thread(partial(laboratory.played_gate, edge, phases))
+        except LookupError as error:
+            raise BadRequest(str(error.args[0])) from error
+        if found is None:
+            raise BadRequest(f"no run has pulsed {edge} yet; play one that does, without branches")
+        return asdict(found)
 
     async def _signals(self, request: Mapping[str, Any]) -> str:
         """Return a value change dump of what was played, of one instrument or of all."""

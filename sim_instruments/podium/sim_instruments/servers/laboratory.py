@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from podium.sim_instruments.physics.cryostat.plant import Cryostat
     from podium.sim_instruments.physics.dialogue import Dialogue
     from podium.sim_instruments.physics.drift import Drift
+    from podium.sim_instruments.physics.joint.played_gate import PlayedGate
     from podium.sim_instruments.physics.meeting.herald_clicks import HeraldClicks
     from podium.sim_instruments.physics.meeting.meeting_run import Lateness, MeetingRun
     from podium.sim_instruments.physics.signals import CaptureAnswer, RunSignals
@@ -317,7 +318,8 @@ class Laboratory:
         ways = self._world_file.quantum_links()
 
         def whole(qubits: "dict[str, Truth]") -> "dict[str, Truth]":
-            return qubits | link_truth(links, qubits) | mixers
+            gates = self._played_gates() if optima else {}
+            return qubits | gates | link_truth(links, qubits) | mixers
 
         if at_rest:
             still = None if span is None else MovingTruth(self._seed, span, self.drift)
@@ -329,6 +331,34 @@ class Laboratory:
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
         moving = MovingTruth(self._seed, over, self.drift)
         return lambda: whole(truth(self.chip, biases_v, optima, moving, baths, ways))
+
+    def _played_gates(self) -> "dict[str, Truth]":
+        """Tell of each edge how its gate was in the latest run that pulsed it."""
+        from podium.sim_instruments.physics.episodes import NotSimulated
+        from podium.sim_instruments.physics.truth import Truth
+
+        told = {}
+        for edge in self.chip.edges:
+            try:
+                found = self.world.played_gate(edge)
+            except NotSimulated:
+                continue
+            if found is not None:
+                name = f"{edge.name}.{edge.gate}_played"
+                told[f"{name}_infidelity"] = Truth(found.infidelity, "1")
+                told[f"{name}_leakage"] = Truth(found.leakage, "1")
+                told[f"{name}_slot"] = Truth(1e-9 * found.slot_ns, "s")
+        return told
+
+    def played_gate(
+        self, edge_name: str, phases: tuple[float, float] | None
+    ) -> "PlayedGate | None":
+        """Return the gates of an edge in the latest run that pulsed it. Raises LookupError."""
+        edges = {one.name: one for one in self.chip.edges}
+        if edge_name not in edges:
+            known = ", ".join(edges) or "none"
+            raise LookupError(f"there is no edge {edge_name!r}; the world's edges: {known}")
+        return self.world.played_gate(edges[edge_name], phases)
 
     def submit(self, instrument: str, work: "Callable[[Play], T]") -> "Future[T]":
         """Run ``work(play)`` in a worker thread; cables and slow sources stand as they do now."""

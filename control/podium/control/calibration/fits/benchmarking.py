@@ -31,8 +31,6 @@ SEEN = 5.0
 """Sigmas by which the decay must stand out of its noise."""
 SCATTERED = 9.0
 """Chi2 per degree of freedom from which on the points lie on no exponential."""
-MOST_SHARED = 0.9
-"""Greatest correlation of two decays by their draws: shots are never in common."""
 SEEPAGE = (0.05, 3.0)
 """Prior of what returns from leakage in a Clifford, median and the factor that is one sigma.
 ASSUMED: T1 of level 2, and gates that lift to it also lower from it; it tells where leakage is too
@@ -76,15 +74,13 @@ class Decay:
     decay: float
     """Of the signal, per Clifford."""
     decay_sigma: float
-    leakage: float
+    leakage: float = 0.0
     """Out of the computational subspace, per Clifford; 0 where it is not read."""
-    leakage_sigma: float
-    seepage: float
+    leakage_sigma: float = 0.0
+    seepage: float = 0.0
     """Back into it, per Clifford."""
-    lost: float
+    lost: float = 0.0
     """Out of the computational subspace at length 0."""
-    slopes: Array
-    """Of ``decay`` with the mean signal at each length, shape (n,)."""
     curves: Array = field(default_factory=lambda: np.zeros((3, 0)))
     """Leakage of the best curve for each of :data:`SEEPAGES`, its variance, chi2; shape (3, b), or
     (3, 0) where level 2 is not read."""
@@ -128,7 +124,7 @@ def spread_of(values: Array, variance: Array, growth: Array) -> Array:
 
 
 def _factor(seen: Array, by_shots: Array, growth: Array) -> float:
-    """Return the factor of ``growth`` that fits the (co)variances ``seen``, all shape (n,).
+    """Return the factor of ``growth`` that fits the variances ``seen``, all shape (n,).
 
     Those are known worse where shots scatter more, about as much as draws do.
     """
@@ -137,33 +133,53 @@ def _factor(seen: Array, by_shots: Array, growth: Array) -> float:
     return float(weights @ seen) / max(float(weights @ growth), 1e-300)
 
 
-def draw_growth(lengths: Array, first: Array, second: Array) -> Array:
-    """Return how the covariance of draws grows with their length, shape (n,), but for a factor.
+def draw_growth(lengths: Array, signal: Array) -> Array:
+    """Return how the variance of draws grows with their length, shape (n,), but for a factor.
 
     Cliffords have none to three gates, whose errors add up: what a draw lacks of the mean is a
-    random walk of ``lengths`` steps, times the mean signals of the scans, shape (n,).
+    random walk of ``lengths`` steps, times the mean ``signal``, shape (n,).
     """
-    return np.asarray(lengths * first * second)
+    return np.asarray(lengths * signal**2)
 
 
-def shared_covariance(
-    first: Populations, second: Populations, decays: "tuple[Decay, Decay]"
-) -> float:
-    """Return the covariance of the decays of two scans that have their draws in common.
+@dataclass(frozen=True, slots=True)
+class DecayRatio:
+    """By how much faster sequences with a gate behind each Clifford decay, per Clifford."""
 
-    A draw of many gates comes back less often in both: the ratio of the decays is known better than
-    each. By the covariance of draws over all lengths, as :func:`spread_of` finds their variance.
+    value: float
+    sigma: float
+
+
+def decay_ratio(
+    reference: Populations, interleaved: Populations, decays: "tuple[Decay, Decay]"
+) -> DecayRatio:
+    """Return the ratio of the decays of two scans that have their draws in common.
+
+    Of the mean signals it is one exponential of the length, from 1 on: preparation, recovery and
+    readout are the same with and without gates. So is what draws have in common, a draw of many
+    gates comes back less often in both, and what is left of it is seen in their differences.
+    ``decays``: of both scans. Raises FitFailed where the ratio is no exponential.
     """
-    one, two = first.signal, second.signal
-    means = one.mean(axis=1), two.mean(axis=1)
-    off = (one - means[0][:, None]) * (two - means[1][:, None])
-    draws = one.shape[1]
-    by_shots = np.sqrt(first.returned_variance.mean(axis=1) * second.returned_variance.mean(axis=1))
-    growth = draw_growth(first.lengths, *means)
-    factor = max(0.0, _factor(off.sum(axis=1) / (draws - 1), by_shots, growth))
-    shared = float(np.sum(decays[0].slopes * decays[1].slopes * factor * growth / draws))
-    most = MOST_SHARED * decays[0].decay_sigma * decays[1].decay_sigma
-    return min(max(shared, 0.0), most)
+    lengths, base = reference.lengths, reference.signal.mean(axis=1)
+    seen = interleaved.signal.mean(axis=1)
+    first = decays[1].decay / decays[0].decay
+    left = first ** lengths[:, None]
+    spread = spread_of(
+        interleaved.signal - left * reference.signal,
+        interleaved.returned_variance + left**2 * reference.returned_variance,
+        draw_growth(lengths, seen),
+    )
+
+    def model(v: Mapping[str, float]) -> Array:
+        return np.asarray(v["ratio"] ** lengths * base)
+
+    found = fit_least_squares(model, seen, spread, [{"ratio": first}], {"ratio": Bound(0.0, 1.1)})
+    if found.chi2 > SCATTERED:
+        raise FitFailed(
+            "sequences with gates between do not come back less often by one factor a Clifford: "
+            f"the points scatter {sqrt(found.chi2):.1f} times as much as shots and draws explain"
+        )
+    return DecayRatio(found.values["ratio"], found.sigmas["ratio"])
 
 
 def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
@@ -174,7 +190,7 @@ def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
     """
     lengths = populations.lengths
     signal = populations.signal.mean(axis=1)
-    growth = draw_growth(lengths, signal, signal)
+    growth = draw_growth(lengths, signal)
     spread = spread_of(populations.signal, populations.returned_variance, growth)
 
     def model(v: Mapping[str, float]) -> Array:
@@ -201,19 +217,8 @@ def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
             "what comes back is no exponential of the length: the points scatter "
             f"{sqrt(found.chi2):.1f} times as much as their shots and draws explain"
         )
-    slopes = _slopes(lengths, spread, v)
-    decay = Decay(
-        v["height"], v["decay"], s["decay"], 0.0, 0.0, 0.0, 0.0, slopes, states=populations.states
-    )
+    decay = Decay(v["height"], v["decay"], s["decay"], states=populations.states)
     return _with_leakage(decay, populations) if leaks else decay
-
-
-def _slopes(lengths: Array, spread: Array, at: Mapping[str, float]) -> Array:
-    """Return how the fitted decay moves with the signal at each length, shape (n,)."""
-    by_height = at["decay"] ** lengths
-    by_decay = at["height"] * lengths * at["decay"] ** (lengths - 1)
-    weighted = np.stack([by_height, by_decay], axis=1) / spread[:, None]
-    return np.asarray(np.linalg.pinv(weighted)[1] / spread)
 
 
 def _with_leakage(decay: Decay, populations: Populations) -> Decay:
@@ -300,22 +305,17 @@ class GateError:
     bound_sigma: float
 
 
-def gate_error(reference: Decay, interleaved: Decay, shared: float = 0.0) -> GateError:
+def gate_error(reference: Decay, interleaved: Decay, ratio: DecayRatio) -> GateError:
     """Return the error of the gate from both decays (Magesan et al., PRL 109, 080505 (2012)).
 
-    With leakage: of the gate itself what it adds to that of a Clifford. ``shared``: covariance of
-    both decays. Raises FitFailed where the gate seems to undo errors.
+    With leakage: of the gate itself what it adds to that of a Clifford. ``ratio``: of the second
+    decay over the first. Raises FitFailed where the gate seems to undo errors.
     """
-    ratio = interleaved.decay / reference.decay
-    alone = hypot(
-        interleaved.decay_sigma / interleaved.decay, reference.decay_sigma / reference.decay
-    )
-    relative = sqrt(alone**2 - 2 * shared / (interleaved.decay * reference.decay))
     left = 1 - reference.leakage - reference.seepage
     added, added_sigma = _added_leakage(reference, interleaved)
     leakage, leakage_sigma = added / left, added_sigma / left
-    error = ((STATES - 1) * (1 - ratio) + leakage) / STATES
-    sigma = hypot((STATES - 1) * ratio * relative, leakage_sigma) / STATES
+    error = ((STATES - 1) * (1 - ratio.value) + leakage) / STATES
+    sigma = hypot((STATES - 1) * ratio.sigma, leakage_sigma) / STATES
     if error < -SEEN * sigma:
         raise FitFailed(
             f"sequences with gates between decay less than those without: an error of {error:.5f} "

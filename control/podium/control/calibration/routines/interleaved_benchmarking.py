@@ -13,9 +13,9 @@ from podium.control.calibration.declaration import (
 from podium.control.calibration.edge_benchmarking import benchmark, raw_panel, series_of
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.benchmarking import (
+    decay_ratio,
     fit_decay_of,
     gate_error,
-    shared_covariance,
 )
 from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.calibration.routine import Found, analyse
@@ -49,8 +49,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         reference, interleaved = (fit_decay_of(one, leaks=leaks) for one in populations)
         series = series_of("reference", populations[0], reference, leaks=leaks)
         series += series_of("interleaved", populations[1], interleaved, leaks=leaks)
-        shared = shared_covariance(*populations, (reference, interleaved))
-        found = gate_error(reference, interleaved, shared)
+        ratio = decay_ratio(*populations, (reference, interleaved))
+        found = gate_error(reference, interleaved, ratio)
         values = {
             "gate_error": Measured(found.error, found.error_sigma, "1"),
             "gate_error_bound": Measured(found.bound, found.bound_sigma, "1"),

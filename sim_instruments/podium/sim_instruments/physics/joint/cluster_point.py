@@ -144,6 +144,13 @@ def cluster_point(
     return ClusterPoint(tuple(qubits), chip, biases_v, cluster, energies, vectors)
 
 
+def gate_members(lines: FluxLines, ends: tuple[str, str]) -> list[str]:
+    """Return the names of what a gate evolves: both ends, and couplers between them."""
+    first, second = ends
+    between = lines.coupled_to(first).keys() & lines.coupled_to(second).keys()
+    return [first, second, *sorted(between & set(lines.couplers))]
+
+
 def _with_counter_rotating(
     elements: Sequence[Element],
     exchanges: Sequence[Exchange],

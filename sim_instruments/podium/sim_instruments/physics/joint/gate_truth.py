@@ -14,7 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.chip import Chip, Edge
-from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
+from podium.sim_instruments.physics.joint.cluster_point import (
+    ClusterPoint,
+    cluster_point,
+    gate_members,
+)
 from podium.sim_instruments.physics.joint.density_evolution import (
     Steps,
     operators,
@@ -112,7 +116,7 @@ def edge_point(
 
 
 def _point(chip: Chip, edge: Edge, biases_v: Mapping[str, float]) -> ClusterPoint:
-    names = _members(chip, edge)
+    names = gate_members(chip, edge.ends)
     return cluster_point([chip.element_at(one, biases_v) for one in names], chip, biases_v)
 
 
@@ -147,12 +151,6 @@ def _period_share(chip: Chip, name: str) -> float:
     lines = [{f"{name}.flux": level} for level in (0.0, 1.0)]
     index = [qubit.name for qubit in chip.qubits].index(name)
     return float(np.subtract(*(chip.flux(one)[index] for one in reversed(lines))))
-
-
-def _members(chip: Chip, edge: Edge) -> list[str]:
-    first, second = edge.ends
-    between = chip.coupled_to(first).keys() & chip.coupled_to(second).keys() & chip.couplers
-    return [first, second, *sorted(between)]
 
 
 def best_pulse(point: ClusterPoint, edge: Edge) -> Pulse | None:

@@ -226,12 +226,7 @@ def prepare_cluster(
     names = [qubit.name for qubit in qubits]
     point = cluster_point(qubits, lines, signals.biases_v, LARGEST_RUN)
     heard = [_read(member, episodes) for member in members if member.read]
-    later = {
-        f"{member.qubit.name}.flux": member.later_ns
-        for member in members
-        if lines.response_of(f"{member.qubit.name}.flux") is not None
-    }
-    played = [_signals(lines, signals, member, fluxes, later) for member in members]
+    played = played_to(members, lines, signals, fluxes)
     intervals = intervals_of(played)
     schedule = heard[0][0]
     readings = heard[0][1].readings
@@ -331,6 +326,21 @@ def _unread(member: ClusterMember, readings: Readings, episodes: Episodes) -> Fo
         np.full(kinds, float(STRIDE_NS)),
     )
     return Followed(readings, pace)
+
+
+def played_to(
+    members: Sequence[ClusterMember],
+    lines: FluxLines,
+    signals: RunSignals,
+    fluxes: Sequence[PulseTrain],
+) -> list[MemberSignals]:
+    """Return what is played to each member, in the time of the feedline."""
+    later = {
+        f"{member.qubit.name}.flux": member.later_ns
+        for member in members
+        if lines.response_of(f"{member.qubit.name}.flux") is not None
+    }
+    return [_signals(lines, signals, member, fluxes, later) for member in members]
 
 
 def _signals(

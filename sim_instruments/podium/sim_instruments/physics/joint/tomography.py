@@ -48,19 +48,37 @@ def gate_unitary(gate: str, block: NDArray[np.complex128]) -> NDArray[np.complex
     return wanted
 
 
-def process_infidelity(gate: str, moved: NDArray[np.complex128]) -> tuple[float, float]:
+def turned_cz(phases: tuple[float, float]) -> NDArray[np.complex128]:
+    """Return a CZ, (4, 4), behind which frames are turned: of both qubits, in turns.
+
+    A frame that is ahead sees its qubit behind.
+    """
+    first, second = (np.exp(-2j * np.pi * one) for one in phases)
+    return np.diag([1.0 + 0j, second, first, -first * second])
+
+
+def conditional_turns(moved: NDArray[np.complex128]) -> float:
+    """Return by how many turns a process turns 11 beyond 01, 10 and half a turn."""
+    of_11, of_01, of_10 = (np.angle(moved[k, 0, k, 0]) for k in (3, 1, 2))
+    return float(np.angle(-np.exp(1j * (of_11 - of_01 - of_10))) / (2 * np.pi))
+
+
+def process_infidelity(
+    gate: str, moved: NDArray[np.complex128], wanted: NDArray[np.complex128] | None = None
+) -> tuple[float, float]:
     """Return the average infidelity and the leakage of what becomes of |a><b|.
 
-    ``moved`` (4, 4, 4, 4): axes a, b, and rows and columns of what it becomes.
+    ``moved`` (4, 4, 4, 4): axes a, b, and rows and columns of what it becomes. ``wanted`` (4, 4):
+    None: the gate with the phases of single qubits that suit it best.
     """
-    coherent = np.array([[moved[a, 0, a, 0] for a in range(4)]])
-    block = np.zeros((1, 4, 4), np.complex128)
-    if gate == "cz":
-        block[0, range(4), range(4)] = coherent[0]
-    else:
-        for to, start in ((0, 0), (2, 1), (1, 2), (3, 3)):
-            block[0, to, start] = moved[start, 0, to, 0]
-    wanted = gate_unitary(gate, block)[0]
+    if wanted is None:
+        block = np.zeros((1, 4, 4), np.complex128)
+        if gate == "cz":
+            block[0, range(4), range(4)] = [moved[a, 0, a, 0] for a in range(4)]
+        else:
+            for to, start in ((0, 0), (2, 1), (1, 2), (3, 3)):
+                block[0, to, start] = moved[start, 0, to, 0]
+        wanted = gate_unitary(gate, block)[0]
     process = np.einsum("ca,abcd,db->", np.conj(wanted), moved, wanted) / 16
     kept = sum(float(moved[a, a, b, b].real) for a in range(4) for b in range(4)) / 4
     return 1 - (4 * float(process.real) + kept) / 5, 1 - kept

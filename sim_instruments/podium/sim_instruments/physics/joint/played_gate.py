@@ -1,0 +1,213 @@
+"""Judges the flux gates of a run as they arrived: waveform, filters, line, biases, frames and all.
+
+A gate lasts from the end of the drive before its pulse to the next drive: the shortest such time of
+the run is its slot. All that the chip receives in a slot is evolved with decoherence and
+slow noise by the engine of runs; drives are left out. Each gate meets what earlier ones have left
+on the line. Levels turn in the frames of the carriers that drive the qubits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.chip import Edge
+from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
+from podium.sim_instruments.physics.joint.cluster_signals import (
+    Group,
+    GroupSteps,
+    MemberSignals,
+    Played,
+)
+from podium.sim_instruments.physics.joint.group_maps import propagator
+from podium.sim_instruments.physics.joint.matrix_units import by_units, hermitian_operators
+from podium.sim_instruments.physics.joint.tomography import (
+    PAIRS,
+    conditional_turns,
+    noise_nodes,
+    process_infidelity,
+    turned_cz,
+)
+
+ON = 0.05
+"""A pulse is where the flux is more than so much of its largest in the run: what a line and its
+correction leave behind is less."""
+APART_NS = 10
+"""What is quiet for less is the gap between two halves of a pulse."""
+LEAD_NS = 2
+"""A pulse begins by so much earlier than that at most: parts of a ns, and edges. Of a pulse that
+moves its qubit by 700 MHz a twentieth of the height turns it by 2e-3 of a turn in a ns."""
+JUDGED = 8
+"""Gates of a run that are evolved, evenly among all."""
+LONGEST_NS = 2000
+"""A slot that lasts longer is a wait: the gate then ends :data:`APART_NS` behind its pulse."""
+
+NEVER = -(1 << 62)
+
+Units = NDArray[np.complex128]
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedGate:
+    """The gates of a run."""
+
+    infidelity: float
+    """Average, of all that were judged: to the CZ with the frames' phases given, else with those of
+    single qubits free."""
+    leakage: float
+    """Out of the lowest levels, mean over them."""
+    scatter: float
+    """Standard deviation of the infidelity from gate to gate."""
+    slot_ns: int
+    gates: int
+    """So many were judged."""
+    phases: tuple[float, float, float]
+    """Turns by which the first qubit, the second, and both together beyond these and half a turn,
+    are turned too far, means; the first two 0 where no phases are given."""
+
+
+def gate_starts(flux: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return where pulses begin, ns by ns; ``flux`` (T,): of what is pulsed."""
+    on = np.flatnonzero(np.abs(flux) > ON * np.abs(flux).max(initial=0.0))
+    if not on.size:
+        return on
+    return np.asarray(on[np.append(True, np.diff(on) > APART_NS)])
+
+
+def held_flux(signals: MemberSignals, begin_ns: int, end_ns: int) -> NDArray[np.float64]:
+    """Return the flux at a member in each ns of a stretch, flux quanta."""
+    found = np.zeros(end_ns - begin_ns)
+    fluxes = signals.fluxes
+    for start, end, shape in zip(
+        fluxes.start_ns.tolist(), fluxes.end_ns.tolist(), fluxes.shape.tolist(), strict=True
+    ):
+        low, high = max(start, begin_ns), min(end, end_ns)
+        if low < high:
+            values = fluxes.shapes[shape].held()
+            found[low - begin_ns : high - begin_ns] += values[low - start : high - start]
+    return found
+
+
+def judge_played(
+    point: ClusterPoint,
+    edge: Edge,
+    members: Sequence[MemberSignals],
+    sigmas_hz: Sequence[float],
+    phases: tuple[float, float] | None = None,
+) -> PlayedGate | None:
+    """Return the gates of a run; None: nothing was pulsed.
+
+    ``members``: the edge's two ends, then what is between them, with what arrives; ``sigmas_hz``:
+    their slow noise. ``phases``: by which frames of a CZ are turned behind it, turns.
+    """
+    names = [qubit.name for qubit in point.qubits]
+    pulsed = members[names.index(edge.pulsed)]
+    if not pulsed.fluxes.start_ns.size:
+        return None
+    begin = int(pulsed.fluxes.start_ns[0])
+    flux = held_flux(pulsed, begin, int(pulsed.fluxes.end_ns.max()))
+    starts = begin + gate_starts(flux)
+    if not starts.size:
+        return None
+    lead, slot = slot_of(
+        starts, members, begin + np.flatnonzero(np.abs(flux) > ON * np.abs(flux).max())
+    )
+    carriers_hz = [_carrier_hz(point, k, members[k]) for k in (0, 1)]
+    steps = GroupSteps(point, members)
+    chosen = starts[np.unique(np.linspace(0, starts.size - 1, JUDGED).round().astype(np.int64))]
+    found = []
+    for start in chosen.tolist():
+        units = _process(point, steps, _group(members, start - lead, slot), sigmas_hz)
+        found.append(_judged(edge, _in_frames(units, point, carriers_hz, slot), phases))
+    rows = np.array(found)
+    first, second, both = rows[:, 2:].mean(axis=0).tolist()
+    return PlayedGate(
+        float(rows[:, 0].mean()),
+        float(rows[:, 1].mean()),
+        float(rows[:, 0].std()),
+        slot,
+        chosen.size,
+        (first, second, both),
+    )
+
+
+def slot_of(
+    starts: NDArray[np.int64], members: Sequence[MemberSignals], on: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Return by how much a slot begins before its pulse, and how long it is, ns.
+
+    It is the shortest time between two drives with one gate in it: flux and drives arrive with
+    delays of their own. Where there is none, it is the shortest from a pulse to what follows it.
+    ``on``: each ns in which a pulse is.
+    """
+    later = np.append(starts[1:], -NEVER)
+    last = on[np.searchsorted(on, later) - 1]
+    earlier = np.append(NEVER, last[:-1])
+    begins = np.sort(np.concatenate([*(one.drives.start_ns for one in members), [-NEVER]]))
+    ends = np.sort(np.concatenate([[NEVER], *(one.drives.end_ns for one in members)]))
+    since = ends[np.searchsorted(ends, starts, side="right") - 1]
+    until = begins[np.searchsorted(begins, last, side="right")]
+    alone = np.flatnonzero((since > earlier) & (until < later))
+    if alone.size:
+        best = alone[np.argmin((until - since)[alone])]
+        return int(starts[best] - since[best]), int(until[best] - since[best])
+    follows = int((np.minimum(until, later) - starts).min())
+    return LEAD_NS, follows if follows < LONGEST_NS else int((last + 1 - starts).min()) + APART_NS
+
+
+def _carrier_hz(point: ClusterPoint, member: int, signals: MemberSignals) -> float:
+    """Return the carrier nearest to a qubit's 0-1 transition; that itself where none is near."""
+    f01 = float(point.qubits[member].levels_hz[1])
+    carriers = [f01, *(one.carrier_hz for one in signals.drives.shapes)]
+    return min(carriers[1:] or carriers, key=lambda one: abs(one - f01))
+
+
+def _group(members: Sequence[MemberSignals], begin_ns: int, lasts_ns: int) -> Group:
+    """Return the flux of all members in a stretch."""
+    played = []
+    end_ns = begin_ns + lasts_ns
+    for m, one in enumerate(members):
+        fluxes = one.fluxes
+        for k in np.flatnonzero((fluxes.start_ns < end_ns) & (fluxes.end_ns > begin_ns)).tolist():
+            start, end = int(fluxes.start_ns[k]), int(fluxes.end_ns[k])
+            low, high = max(start, begin_ns), min(end, end_ns)
+            shape = int(fluxes.shape[k])
+            skip = low - start
+            played.append(Played(m, True, shape, low - begin_ns, 0.0, skip, high - low))
+    return Group(lasts_ns, tuple(played))
+
+
+def _process(
+    point: ClusterPoint, steps: GroupSteps, group: Group, sigmas_hz: Sequence[float]
+) -> Units:
+    """Return what becomes of |a><b| of the lowest dressed levels, (4, 4, 4, 4)."""
+    rest = (0,) * (len(point.qubits) - 2)
+    comp = point.vectors[:, [point.basis.index(*pair, *rest) for pair in PAIRS]]
+    rows, beats, frame_hz = steps.steps(group)
+    moved = np.zeros((4, 4, 4, 4), np.complex128)
+    for hz, weight in noise_nodes(sigmas_hz):
+        levels = rows.levels_hz + hz[:, None] * np.arange(rows.levels_hz.shape[-1])
+        here = type(rows)(rows.step_ns, levels, rows.exchange_hz, rows.drive_hz)
+        played = propagator(point.cluster, here, beats, frame_hz).play(hermitian_operators(comp))
+        moved += weight * by_units(np.einsum("xa,cxy,yb->cab", comp, played, comp))
+    return moved
+
+
+def _in_frames(units: Units, point: ClusterPoint, carriers_hz: Sequence[float], slot: int) -> Units:
+    """Return a process that was in the cluster's frame in those of the carriers."""
+    ahead = [1e-9 * slot * (hz - point.frame_hz) for hz in carriers_hz]
+    turns = np.exp(2j * np.pi * (np.array(PAIRS) @ ahead))
+    return np.asarray(units * turns[:, None] * np.conj(turns))
+
+
+def _judged(
+    edge: Edge, units: Units, phases: tuple[float, float] | None
+) -> tuple[float, float, float, float, float]:
+    """Return infidelity, leakage, and by how many turns both qubits and the pair are off."""
+    if phases is None:
+        return *process_infidelity(edge.gate, units), 0.0, 0.0, conditional_turns(units)
+    wanted = turned_cz(phases)
+    found = process_infidelity(edge.gate, units, wanted)
+    own = [np.angle(units[k, 0, k, 0] * np.conj(wanted[k, k])) / (2 * np.pi) for k in (2, 1)]
+    return *found, float(own[0]), float(own[1]), conditional_turns(units)
