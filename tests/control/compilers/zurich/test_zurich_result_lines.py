@@ -113,6 +113,35 @@ def generator(made: ZurichProgram) -> CoreProgram:
     return found
 
 
+@pytest.mark.parametrize("later_ns", [-10, 100])
+def test_a_latency_that_was_measured_counts_and_not_what_the_file_adds_up_to(
+    facility: Facility, later_ns: int
+) -> None:
+    """A cable that is longer, or shorter, than the file says."""
+    (line,) = (one for one in result_lines_of(facility) if one.name == "a_to_b")
+    assert line.latency_ns is not None
+    latency_ns = line.latency_ns + later_ns
+    wait_ns = -(-latency_ns // 8) * 8 + 8
+    measured = (("a_to_b", latency_ns * 1_000_000),)
+    with pytest.raises(DoesNotFit, match=r"begins .* ns too early: .* wait as much longer"):
+        compiled(facility, replace(flip("a", "b", wait_ns - 24), result_latencies=measured))
+    program = replace(flip("a", "b", wait_ns), result_latencies=measured)
+    made, lasts_ns = compiled(facility, program), shot_ns(program, wait_ns)
+    for doubt_ns in (-line.doubt_ns, line.doubt_ns):
+        heard = levels(facility, lasts_ns, doubt_ns - later_ns)
+        played = executed_from(made, generator(made), Source.DIGITAL_1, heard)
+        at = FIRST + 2 * (ENDS_NS + wait_ns)
+        shots = (at + 2 * k * lasts_ns for k in range(len(BITS)))
+        sounds = [bool(np.abs(played.samples(first, first + 80)).any()) for first in shots]
+        assert sounds == [bool(bit) for bit in BITS]
+
+
+def test_a_latency_that_no_cable_can_have_is_refused(facility: Facility) -> None:
+    program = replace(flip("a", "b", 800), result_latencies=(("a_to_b", 300_000_000),))
+    with pytest.raises(DoesNotFit, match=r"a_to_b: a latency of 300 ns; without any cable .* anew"):
+        compiled(facility, program)
+
+
 def levels(facility: Facility, shot_ns: int, early_ns: int) -> list[Input]:
     """Return a level that is up where results are 1, by so much earlier than it is due."""
     (line,) = (one for one in result_lines_of(facility) if one.name == "a_to_b")

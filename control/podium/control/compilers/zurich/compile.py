@@ -122,7 +122,7 @@ def _compiled(
     )
     _check_run(program, duration_fs)
     _check_measured(program, (frame for one in cores for frame, _ in one.frames))
-    cables = cables_of(placed, target)
+    cables = cables_of(placed, target, dict(program.result_latencies))
     told: dict[str, ResultAvailability] = {}
     # What generators do may depend on what the analyser of their instrument tells: it comes first.
     for one in sorted(cores, key=lambda core: core.kind != "qa"):

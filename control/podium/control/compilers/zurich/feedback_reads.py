@@ -156,7 +156,7 @@ def _quiet(
     A longer one is cut in two there: what is said behind a silence happens as that begins.
     ``needed``: samples until the play behind it.
     """
-    earliest = -(-max(word.heard, free) // GRANULARITY) * GRANULARITY
+    earliest = _on_grid(max(word.heard, free))
     for k in range(first - 1, len(plays) - 1):
         one, end = plays[k], plays[k + 1].begin
         kind, samples = one.said[0]
@@ -173,10 +173,15 @@ def _quiet(
     return None
 
 
+def _on_grid(sample: int) -> int:
+    """Return the first sample from one on at which a silence may begin."""
+    return -(-sample // GRANULARITY) * GRANULARITY
+
+
 def _refuse(play: TimedPlay, word: ResultWord, free: int, needed: int, frames: str) -> None:
     names = ", ".join(name for name in word.slots if name in play.names)
-    earliest = max(word.heard, free) + needed
-    early = earliest - play.begin
+    at = max(word.heard, free)
+    early = (at if word.until is None else _on_grid(at)) + needed - play.begin
     if early > 0:
         raise DoesNotFit(
             f"{frames}: what depends on {names} begins {play.begin / 2:g} ns into the shot, "
