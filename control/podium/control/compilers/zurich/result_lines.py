@@ -136,8 +136,9 @@ def _ends(
             )
         if window.name in found:
             raise DoesNotFit(
-                f"result line {line.name}: {window.name} is captured more than once in a shot; "
-                "give each capture whose result travels a name of its own"
+                f"result line {line.name}: {window.name} is captured more than once in a shot "
+                "(each try of a RepeatUntil does so); write the tries out: captures with names of "
+                "their own, and an If behind each"
             )
         found[window.name] = -(-(int(window.start_fs.flat[0]) + window.duration_fs) // SAMPLE_FS)
     return tuple(sorted(found.items(), key=lambda one: one[1]))
