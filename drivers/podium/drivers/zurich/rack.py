@@ -8,7 +8,12 @@ from podium.drivers.errors import Refused
 from podium.drivers.zurich.completion import loggers_of, until
 from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.settings_cache import SettingsCache
-from podium.firmware_interfaces.zurich.limits import PQSC
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.zurich.limits import (
+    EXECUTION_HOLDOFF_MAX_S,
+    FORWARDED_RESULTS,
+    PQSC,
+)
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack
 
@@ -20,6 +25,12 @@ NO_INPUT: Final = 0
 """``execution/trigger``: it waits for no edge; 1 and 2 are its inputs (node documentation)."""
 TRIGGER_LEVEL_V: Final = 0.8
 """Half of a TTL level into 50 ohms, 1.65 V."""
+REGISTER_BANK: Final = 0
+"""``zsyncs/N/output/source``: messages are of the register bank (node documentation)."""
+HOLDOFF_S: Final = 100e-6
+"""``execution/holdoff`` where nothing is forwarded (node documentation, default)."""
+LISTENS_LONGER_S: Final = 1e-3
+"""Than a run lasts. ASSUMED to be more than a last result is on its way."""
 LINKED_S: Final = 30.0
 """A link is there within this (the same, ``check_ref_clock``)."""
 
@@ -97,6 +108,31 @@ def miscabled(
         if there != device.removeprefix("dev"):
             found = f"goes to dev{there}" if there else "goes nowhere"
             yield f"ZSync port {port} of {pqsc} {found}, the facility file says {device}"
+
+
+def forward_items(rack: ZurichRack) -> list[Item]:
+    """Return which results the PQSC sends to each port, and for how long it listens for them.
+
+    From its start on: to the end of the run, where any are sent.
+    """
+    root = f"/{rack.pqsc}"
+    programs = {root_of(one).removeprefix("/"): one for one in rack.programs}
+    items: list[Item] = []
+    for port in rack.ports:
+        bits = programs[port.device].forwarded
+        output = f"{root}/zsyncs/{port.port}/output"
+        items.append((f"{output}/enable", int(bool(bits))))
+        items += [(f"{output}/source", REGISTER_BANK)] if bits else []
+        for position in range(FORWARDED_RESULTS if bits else 0):
+            source = f"{output}/registerbank/sources/{position}"
+            there = [one for one in bits if one.position == position]
+            items.append((f"{source}/enable", len(there)))
+            for one in there:
+                items += [(f"{source}/register", one.register), (f"{source}/index", one.index)]
+    if any(one.forwarded for one in rack.programs):
+        listens_s = min(rack.duration_fs / FS_PER_S + LISTENS_LONGER_S, EXECUTION_HOLDOFF_MAX_S)
+        return [*items, (f"{root}/execution/holdoff", listens_s)]
+    return [*items, (f"{root}/execution/holdoff", HOLDOFF_S)]
 
 
 def start_items(rack: ZurichRack) -> list[Item]:

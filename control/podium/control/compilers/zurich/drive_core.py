@@ -8,6 +8,7 @@ from podium.control.compilers.zurich.allocate import CoreAllocation
 from podium.control.compilers.zurich.compiled_core import CompiledCore, check_length, codes
 from podium.control.compilers.zurich.drive import DriveSteps, drive
 from podium.control.compilers.zurich.feedback_reads import TIME
+from podium.control.compilers.zurich.forwarded_results import ForwardedResults
 from podium.control.compilers.zurich.layout import floor
 from podium.control.compilers.zurich.line_samples import left_after
 from podium.control.compilers.zurich.oscillators import Oscillators
@@ -49,14 +50,22 @@ def make_drive(
     start: Start,
     told: Mapping[str, ResultAvailability],
     levels: Mapping[str, LevelAvailability],
+    forwarded: ForwardedResults,
 ) -> CompiledCore:
-    """Compile what a generator does; ``told``, ``levels``: what it may act on.
+    """Compile what a generator does; ``told``, ``levels``, ``forwarded``: what it may act on.
 
     Raises :class:`DoesNotFit` and :class:`TooLarge`.
     """
     names = ", ".join(one.names)
     hearing = core_feedback(
-        [frame for frame, _ in one.frames], told, target.model, start.zsync, shots.first, levels
+        [frame for frame, _ in one.frames],
+        told,
+        target.model,
+        start.zsync,
+        shots.first,
+        levels,
+        forwarded.heard(one.kind, shots.first),
+        forwarded.positions,
     )
     if hearing.slots:
         _check_counted(names, shots)
