@@ -27,8 +27,6 @@ TRIGGER_LEVEL_V: Final = 0.8
 """Half of a TTL level into 50 ohms, 1.65 V."""
 REGISTER_BANK: Final = 0
 """``zsyncs/N/output/source``: messages are of the register bank (node documentation)."""
-HOLDOFF_S: Final = 100e-6
-"""``execution/holdoff`` where nothing is forwarded (node documentation, default)."""
 LISTENS_LONGER_S: Final = 1e-3
 """Than a run lasts. ASSUMED to be more than a last result is on its way."""
 LINKED_S: Final = 30.0
@@ -111,28 +109,28 @@ def miscabled(
 
 
 def forward_items(rack: ZurichRack) -> list[Item]:
-    """Return which results the PQSC sends to each port, and for how long it listens for them.
+    """Return what has the PQSC forward results, and listen for them as long as a run takes.
 
-    From its start on: to the end of the run, where any are sent.
+    Nothing where no program acts on any: what is sent to who does not ask is not read.
     """
+    if not any(one.forwarded for one in rack.programs):
+        return []
     root = f"/{rack.pqsc}"
     programs = {root_of(one).removeprefix("/"): one for one in rack.programs}
     items: list[Item] = []
     for port in rack.ports:
-        bits = programs[port.device].forwarded
+        bits = {one.position: one for one in programs[port.device].forwarded}
         output = f"{root}/zsyncs/{port.port}/output"
         items.append((f"{output}/enable", int(bool(bits))))
         items += [(f"{output}/source", REGISTER_BANK)] if bits else []
         for position in range(FORWARDED_RESULTS if bits else 0):
             source = f"{output}/registerbank/sources/{position}"
-            there = [one for one in bits if one.position == position]
-            items.append((f"{source}/enable", len(there)))
-            for one in there:
-                items += [(f"{source}/register", one.register), (f"{source}/index", one.index)]
-    if any(one.forwarded for one in rack.programs):
-        listens_s = min(rack.duration_fs / FS_PER_S + LISTENS_LONGER_S, EXECUTION_HOLDOFF_MAX_S)
-        return [*items, (f"{root}/execution/holdoff", listens_s)]
-    return [*items, (f"{root}/execution/holdoff", HOLDOFF_S)]
+            items.append((f"{source}/enable", int(position in bits)))
+            if position in bits:
+                items.append((f"{source}/register", bits[position].register))
+                items.append((f"{source}/index", bits[position].index))
+    listens_s = min(rack.duration_fs / FS_PER_S + LISTENS_LONGER_S, EXECUTION_HOLDOFF_MAX_S)
+    return [*items, (f"{root}/execution/holdoff", listens_s)]
 
 
 def start_items(rack: ZurichRack) -> list[Item]:
