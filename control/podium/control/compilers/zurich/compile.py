@@ -111,18 +111,12 @@ def compile_together(
         return {one.index: made[one.names].told for one in cores if one.kind == "qa"}
 
     forwarded = forwarded_results(placed.frames, targets, availability) if start.zsync else {}
-    return tuple(
-        _compiled(
-            program,
-            placed,
-            target,
-            start,
-            made,
-            held_fs,
-            forwarded.get(target.instrument, NOTHING),
-        )
-        for target in targets
-    )
+    found = []
+    for one in targets:
+        comes = forwarded.get(one.instrument, NOTHING)
+        found.append(_compiled(program, placed, one, start, made, held_fs, comes))
+        check_listening(comes, one.instrument, found[-1].duration_fs)
+    return tuple(found)
 
 
 def _placed(program: Program) -> PlacedShot:
@@ -155,24 +149,13 @@ def _compiled(
     )
     _check_run(program, duration_fs)
     _check_measured(program, (frame for one in cores for frame, _ in one.frames))
-    check_listening(forwarded, target.instrument, duration_fs)
     cables = cables_of(placed, target, dict(program.result_latencies))
     told: dict[str, ResultAvailability] = {}
     # What generators do may depend on what the analyser of their instrument tells: it comes first.
     for one in sorted(cores, key=lambda core: core.kind != "qa"):
         if one.names not in kept:
-            kept[one.names] = _core(
-                one,
-                program,
-                placed,
-                first_fs,
-                target,
-                begun,
-                told,
-                cables.levels,
-                forwarded,
-                filters_fs,
-            )
+            run = (program, placed, first_fs, target, begun)
+            kept[one.names] = _core(one, *run, told, cables.levels, forwarded, filters_fs)
         told |= kept[one.names].told if target.model == "SHFQC" else {}
     made = [kept[one.names] for one in cores]
     for shown in cables.shown:

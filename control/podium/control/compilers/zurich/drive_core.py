@@ -57,16 +57,7 @@ def make_drive(
     Raises :class:`DoesNotFit` and :class:`TooLarge`.
     """
     names = ", ".join(one.names)
-    hearing = core_feedback(
-        [frame for frame, _ in one.frames],
-        told,
-        target.model,
-        start.zsync,
-        shots.first,
-        levels,
-        forwarded.heard(one.kind, shots.first),
-        forwarded.positions,
-    )
+    hearing = _hearing(one, target, start, shots.first, told, levels, forwarded)
     if hearing.slots:
         _check_counted(names, shots)
     oscillators = Oscillators(_lo_hz(one), names)
@@ -118,6 +109,22 @@ def make_drive(
         _corrections(one, lines, filters),
     )
     return CompiledCore(core, settings, (), resources, oscillators)
+
+
+def _hearing(
+    one: CoreAllocation,
+    target: ZurichTarget,
+    start: Start,
+    first: int,
+    told: Mapping[str, ResultAvailability],
+    levels: Mapping[str, LevelAvailability],
+    forwarded: ForwardedResults,
+) -> CoreFeedback:
+    """Return what a core hears; ``first``: samples from the trigger to its first shot."""
+    frames = [frame for frame, _ in one.frames]
+    sent = forwarded.heard(one.kind, first)
+    model, zsync = target.model, start.zsync
+    return core_feedback(frames, told, model, zsync, first, levels, sent, forwarded.positions)
 
 
 def _lo_hz(one: CoreAllocation) -> float | None:
