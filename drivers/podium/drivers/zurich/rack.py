@@ -10,7 +10,6 @@ from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.settings_cache import SettingsCache
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.limits import (
-    EXECUTION_HOLDOFF_MAX_S,
     FORWARDED_RESULTS,
     PQSC,
 )
@@ -129,7 +128,7 @@ def forward_items(rack: ZurichRack) -> list[Item]:
             if position in bits:
                 items.append((f"{source}/register", bits[position].register))
                 items.append((f"{source}/index", bits[position].index))
-    listens_s = min(rack.duration_fs / FS_PER_S + LISTENS_LONGER_S, EXECUTION_HOLDOFF_MAX_S)
+    listens_s = rack.duration_fs / FS_PER_S + LISTENS_LONGER_S
     return [*items, (f"{root}/execution/holdoff", listens_s)]
 
 

@@ -59,5 +59,3 @@ REGISTERS_OF_AN_INSTRUMENT = 4
 analyser has channels."""
 FORWARDED_RESULTS = 8
 """To each port of a PQSC in one message (PQSC user manual, "Feedback")."""
-EXECUTION_HOLDOFF_MAX_S = 40
-"""``execution/holdoff`` of a PQSC (node documentation): it listens as long behind a start."""

@@ -191,8 +191,9 @@ def test_a_program_without_such_results_forwards_none(compiler) -> None:
     assert not any(part.forwarded for part, _ in made.values())
 
 
-def test_a_run_that_is_longer_than_a_pqsc_listens_is_refused(compiler) -> None:
-    with pytest.raises(TooLarge, match=r"a PQSC forwards results; it listens for 40 s"):
+def test_a_run_that_is_longer_than_cycles_are_counted_is_refused(compiler) -> None:
+    """Much sooner than a PQSC ceases to listen, whose hold-off has 40 s."""
+    with pytest.raises(TooLarge, match=r"the sequencer counts cycles from the start, at most 8.59"):
         compiler(reacting(600, is_one("m0"), shots=500_000, rest_ns=100_000))
 
 

@@ -15,7 +15,6 @@ from podium.control.compilers.zurich.drive_core import make_drive
 from podium.control.compilers.zurich.forwarded_results import (
     NOTHING,
     ForwardedResults,
-    check_listening,
     forwarded_results,
 )
 from podium.control.compilers.zurich.latencies import at_connectors_fs, held_back_fs
@@ -111,12 +110,10 @@ def compile_together(
         return {one.index: made[one.names].told for one in cores if one.kind == "qa"}
 
     forwarded = forwarded_results(placed.frames, targets, availability) if start.zsync else {}
-    found = []
-    for one in targets:
-        comes = forwarded.get(one.instrument, NOTHING)
-        found.append(_compiled(program, placed, one, start, made, held_fs, comes))
-        check_listening(comes, one.instrument, found[-1].duration_fs)
-    return tuple(found)
+    return tuple(
+        _compiled(program, placed, target, start, made, held_fs, forwarded.get(name, NOTHING))
+        for name, target in ((one.instrument, one) for one in targets)
+    )
 
 
 def _placed(program: Program) -> PlacedShot:

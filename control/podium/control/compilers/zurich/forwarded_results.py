@@ -11,15 +11,13 @@ from functools import cache
 
 import numpy as np
 
-from podium.control.compilers.errors import DoesNotFit, TooLarge
+from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.placing import PlacedFrame
 from podium.control.compilers.points import IntArray
 from podium.control.compilers.zurich.results import CYCLE, ResultAvailability, results_of
 from podium.control.compilers.zurich.target import ZurichTarget
-from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT, Route, feedback_cycles
 from podium.firmware_interfaces.zurich.limits import (
-    EXECUTION_HOLDOFF_MAX_S,
     FORWARDED_RESULTS,
     REGISTERS_OF_AN_INSTRUMENT,
 )
@@ -138,16 +136,3 @@ def _received(
 def register_of(target: ZurichTarget, channel: int) -> int:
     """Return the register of a PQSC's bank into which a channel's results go."""
     return REGISTERS_OF_AN_INSTRUMENT * target.analyser + channel
-
-
-def check_listening(forwarded: ForwardedResults, names: str, duration_fs: int) -> None:
-    """Raise :class:`TooLarge` for a run that is longer than a PQSC listens for results."""
-    most_fs = EXECUTION_HOLDOFF_MAX_S * FS_PER_S
-    if forwarded.bits and duration_fs > most_fs:
-        raise TooLarge(
-            f"{names}: a run of {duration_fs / FS_PER_S:.3g} s in which a PQSC forwards results; "
-            f"it listens for {EXECUTION_HOLDOFF_MAX_S} s from its start on; play fewer shots",
-            duration_fs,
-            most_fs,
-            ("shots", "points"),
-        )
