@@ -26,7 +26,7 @@ from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.families.family import families_of, wirings_of
 from podium.control.families.result_lines import result_lines_of
-from podium.control.program.conditions import Discriminator, is_one
+from podium.control.program.conditions import Condition, Discriminator, is_one, is_zero
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -38,6 +38,7 @@ from podium.control.program.program import (
     Linear,
     Play,
     Program,
+    RepeatUntil,
     Statement,
     Variable,
 )
@@ -134,6 +135,26 @@ def test_a_latency_that_was_measured_counts_and_not_what_the_file_adds_up_to(
         shots = (at + 2 * k * lasts_ns for k in range(len(BITS)))
         sounds = [bool(np.abs(played.samples(first, first + 80)).any()) for first in shots]
         assert sounds == [bool(bit) for bit in BITS]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "at_most", "says"),
+    [
+        (is_zero("m"), 1, r"repeated until its result is 0, .* which take an edge for a 1"),
+        (is_one("m"), 2, r"m is captured more than once in a shot .* write the tries out"),
+    ],
+)
+@pytest.mark.parametrize(("source", "sink"), [("a", "b"), ("b", "a")])
+def test_tries_over_a_line_are_refused_with_what_to_write(
+    facility: Facility, source: str, sink: str, wanted: Condition, at_most: int, says: str
+) -> None:
+    program = flip(source, sink, 900)
+    both = tuple(one.name for one in program.frames)
+    lead, *read, barrier, wait, act, _, rest = program.body
+    tries = RepeatUntil((*read, barrier, Delay(both, ns=900)), wanted, at_most)
+    program = replace(program, body=(lead, tries, wait, act, barrier, rest))
+    with pytest.raises(DoesNotFit, match=says):
+        compiled(facility, program)
 
 
 def test_a_latency_that_no_cable_can_have_is_refused(facility: Facility) -> None:
