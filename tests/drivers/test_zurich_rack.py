@@ -12,7 +12,12 @@ from podium.drivers.zurich.core_memory import CoreMemory
 from podium.drivers.zurich.data_server import ZurichDataServer
 from podium.drivers.zurich.sequential_steps import one_by_one
 from podium.drivers.zurich.settings_cache import SettingsCache
-from podium.firmware_interfaces.zurich.program import CoreProgram, Start, ZurichProgram
+from podium.firmware_interfaces.zurich.program import (
+    CoreProgram,
+    ForwardedBit,
+    Start,
+    ZurichProgram,
+)
 from podium.firmware_interfaces.zurich.rack import ZSyncPort, ZurichRack
 
 DEVICES = {10001: "PQSC", 12001: "SHFQA2", 12002: "SHFSG4", 8001: "HDAWG4"}
@@ -134,6 +139,29 @@ def test_settings_of_all_are_one_transaction_and_so_are_the_enables(driver, serv
     driver.start()
     at = "/dev10001/execution"
     assert server.sent == [[f"{at}/trigger", f"{at}/repetitions", f"{at}/enable"]]
+
+
+def test_results_that_are_forwarded_are_set_at_the_port_of_who_acts(driver, server):
+    bits = (ForwardedBit(0, 0, 3), ForwardedBit(1, 5, 0))
+    programs = tuple(
+        replace(one, forwarded=bits if one.instrument == "zi.dev8001" else ())
+        for one in RACK.programs
+    )
+    driver.load(replace(RACK, programs=programs))
+    sent = [path for path in server.sent[-1] if path.startswith("/dev10001")]
+    port = next(one.port for one in RACK.ports if one.device == "dev8001")
+    output = f"/dev10001/zsyncs/{port}/output"
+    sources = f"{output}/registerbank/sources"
+    mine = [path for path in sent if path.startswith(output)]
+    assert mine == [
+        f"{output}/enable",
+        f"{output}/source",
+        *(f"{sources}/{at}/{what}" for at in (0, 1) for what in ("enable", "register", "index")),
+        *(f"{sources}/{at}/enable" for at in range(2, 8)),
+    ]
+    others = [path for path in sent if path not in mine]
+    assert others[-1] == "/dev10001/execution/holdoff"
+    assert all(path.endswith("/output/enable") for path in others[:-1])
 
 
 def test_a_clock_that_is_zsyncs_already_is_left_alone(driver, server):

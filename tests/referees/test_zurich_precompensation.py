@@ -15,7 +15,7 @@ from zhinst.timing_models.output_models import HDAWGChannelModel, Precompensatio
 from podium.firmware_interfaces.zurich.values import Element, Vector
 from podium.sim_instruments.twins.zurich.signals.precompensation import (
     WORD_MAX,
-    filtered,
+    FilterChain,
     precompensation_of,
 )
 
@@ -73,7 +73,7 @@ class Filters:
         filters = precompensation_of(self.setting, OUTPUT, RATE_HZ)
         assert filters is not None
         count = len(given)
-        times, words, cut = filtered(filters, np.arange(count), given, count)
+        times, words, cut = FilterChain(filters).advance(np.arange(count), given, count)
         assert not cut
         at = np.searchsorted(times, np.arange(count), side="right")
         return np.append([0], words)[at] / WORD_MAX

@@ -39,6 +39,7 @@ from podium.control.runs.run_values import (
     TimeTold,
 )
 from podium.control.timebase.epochs import Epochs
+from podium.control.timebase.lead_time import ALLOWANCE
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 
@@ -255,11 +256,25 @@ def test_a_start_by_an_older_time_is_so_much_later_that_all_can_take_fire() -> N
     told = armed()
     told.now_s = 0.1  # so long the question for the time has taken
     told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS))
-    before_t0_s = PATIENCE.fire_again_s + PATIENCE.recall_s + 0.010
-    assert told.start.lead_fs == pytest.approx((0.1 + before_t0_s) * FS_PER_S, abs=1e3)
-    assert told.start.deadline_s == pytest.approx(0.1 + PATIENCE.fire_again_s)
+    way_s = ALLOWANCE * 0.1  # as long may FIRE be on its way
+    kept_s = PATIENCE.recall_s + 0.010
+    assert told.start.lead_fs == pytest.approx((0.1 + way_s + kept_s) * FS_PER_S, abs=1e3)
+    assert told.start.deadline_s == pytest.approx(0.1 + way_s)
     taken = told.tell(FireTaken("node_a", RUN, 12 * MS))
     assert taken == [Delivered(told.start.lead_fs - 12 * MS, False, 0.0)]
+
+
+def test_where_answers_come_slowly_fire_is_given_as_long() -> None:
+    leads_fs = []
+    for slow_s in (0.001, 0.040):
+        told = ready_to_arm()
+        told.tell(Armed("node_b", RUN, Tai.from_fs(NOW.total_fs - MS), 0.050))
+        told.now_s = 0.060 + slow_s
+        told.tell(Armed("node_a", RUN, NOW, 0.060))
+        told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS))
+        leads_fs.append(told.start.lead_fs)
+    assert leads_fs[0] == pytest.approx(25 * MS, abs=4)
+    assert leads_fs[1] == pytest.approx((0.040 * (1 + ALLOWANCE) + 0.014) * FS_PER_S, abs=1e3)
 
 
 def test_a_coordinator_that_was_frozen_asks_anew_for_the_time() -> None:

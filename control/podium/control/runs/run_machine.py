@@ -53,6 +53,7 @@ from podium.control.runs.run_values import (
     TimeTold,
 )
 from podium.control.timebase.epochs import EpochMoved, Epochs
+from podium.control.timebase.lead_time import ALLOWANCE
 from podium.control.timebase.start_grid import LONGEST_FS, StartGrid
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
@@ -215,7 +216,11 @@ def _ask_time(start: RunStart, now_s: float) -> Did:
 
 
 def _fire(start: RunStart, told: TimeTold, now_s: float) -> Did:
-    """Say FIRE; T0 and the end of its recall count from the reading, however old that may be."""
+    """Say FIRE; T0 and the end of its recall count from the reading, however old that may be.
+
+    FIRE may be on its way for as long as the reading was: a lead that was learned on a computer
+    with less to do, or in no run yet, does not make it late.
+    """
     if start.stage is not Stage.ASKING_TIME:
         return start, ()
     patience, age_s = start.patience, max(0.0, now_s - start.read_from_s)
@@ -226,7 +231,8 @@ def _fire(start: RunStart, told: TimeTold, now_s: float) -> Did:
     needed_fs = max(one.minimum_lead_fs for one in prepared)
     lead_fs = told.lead_fs + max(0, needed_fs - told.margin_fs)
     kept_s = max(one.guard_fs for one in prepared) / FS_PER_S + patience.recall_s
-    shortest_fs = math.ceil((age_s + patience.fire_again_s + kept_s) * FS_PER_S)
+    way_s = max(patience.fire_again_s, ALLOWANCE * age_s)
+    shortest_fs = math.ceil((age_s + way_s + max(kept_s, needed_fs / FS_PER_S)) * FS_PER_S)
     t0 = grid.at_or_after(told.now, max(lead_fs, shortest_fs))
     start = replace(start, told=told.now, t0=t0)
     until_s = now_s - age_s + start.lead_fs / FS_PER_S - kept_s

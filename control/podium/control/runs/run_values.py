@@ -39,8 +39,9 @@ class Patience:
     reading_s: float = 0.2
     """A reading of the clock that may be older is asked for anew. As old as an agent's last look
     may be for the longest guard."""
-    slow_s: float = 0.2
-    """Who has not taken FIRE in time, but stands down this soon after, is well: the way is slow."""
+    slow_s: float = 2.0
+    """Who has not taken FIRE in time, but stands down this soon after, is well: the way is slow, or
+    the computer busy (at loads of ten it took 0.2 s and more). Longer leads are learned of it."""
 
 
 @dataclass(frozen=True, slots=True)

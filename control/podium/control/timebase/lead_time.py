@@ -27,7 +27,8 @@ HALVED_AFTER = 1_000
 AFTER_LATE = 2
 """A late start multiplies the lead by at least this."""
 ALLOWANCE = 1.25
-"""Over the quantile. ASSUMED: what changes in a network within one window."""
+"""Over the quantile, and over the way of one answer. ASSUMED: what changes in a network within one
+window."""
 
 
 class LeadTime:

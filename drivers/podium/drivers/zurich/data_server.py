@@ -27,6 +27,7 @@ from podium.drivers.zurich.examination import (
 from podium.drivers.zurich.plane_start import PlaneStart, from_outside, input_of
 from podium.drivers.zurich.rack import (
     await_edge_items,
+    forward_items,
     link,
     miscabled,
     results_to_empty,
@@ -203,6 +204,8 @@ class ZurichDataServer:
             for one in programs
             for path, value in one.settings
         ]
+        if isinstance(artifact, ZurichRack):
+            settings += forward_items(artifact)
         self._settings.set(f"to be set for {artifact.name!r}", settings)
         self._artifact = artifact
 

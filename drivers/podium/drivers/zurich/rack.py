@@ -8,7 +8,11 @@ from podium.drivers.errors import Refused
 from podium.drivers.zurich.completion import loggers_of, until
 from podium.drivers.zurich.connection import Connection, Item
 from podium.drivers.zurich.settings_cache import SettingsCache
-from podium.firmware_interfaces.zurich.limits import PQSC
+from podium.firmware_interfaces.exact_time import FS_PER_S
+from podium.firmware_interfaces.zurich.limits import (
+    FORWARDED_RESULTS,
+    PQSC,
+)
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack
 
@@ -20,6 +24,10 @@ NO_INPUT: Final = 0
 """``execution/trigger``: it waits for no edge; 1 and 2 are its inputs (node documentation)."""
 TRIGGER_LEVEL_V: Final = 0.8
 """Half of a TTL level into 50 ohms, 1.65 V."""
+REGISTER_BANK: Final = 0
+"""``zsyncs/N/output/source``: messages are of the register bank (node documentation)."""
+LISTENS_LONGER_S: Final = 1e-3
+"""Than a run lasts. ASSUMED to be more than a last result is on its way."""
 LINKED_S: Final = 30.0
 """A link is there within this (the same, ``check_ref_clock``)."""
 
@@ -97,6 +105,31 @@ def miscabled(
         if there != device.removeprefix("dev"):
             found = f"goes to dev{there}" if there else "goes nowhere"
             yield f"ZSync port {port} of {pqsc} {found}, the facility file says {device}"
+
+
+def forward_items(rack: ZurichRack) -> list[Item]:
+    """Return what has the PQSC forward results, and listen for them as long as a run takes.
+
+    Nothing where no program acts on any: what is sent to who does not ask is not read.
+    """
+    if not any(one.forwarded for one in rack.programs):
+        return []
+    root = f"/{rack.pqsc}"
+    programs = {root_of(one).removeprefix("/"): one for one in rack.programs}
+    items: list[Item] = []
+    for port in rack.ports:
+        bits = {one.position: one for one in programs[port.device].forwarded}
+        output = f"{root}/zsyncs/{port.port}/output"
+        items.append((f"{output}/enable", int(bool(bits))))
+        items += [(f"{output}/source", REGISTER_BANK)] if bits else []
+        for position in range(FORWARDED_RESULTS if bits else 0):
+            source = f"{output}/registerbank/sources/{position}"
+            items.append((f"{source}/enable", int(position in bits)))
+            if position in bits:
+                items.append((f"{source}/register", bits[position].register))
+                items.append((f"{source}/index", bits[position].index))
+    listens_s = rack.duration_fs / FS_PER_S + LISTENS_LONGER_S
+    return [*items, (f"{root}/execution/holdoff", listens_s)]
 
 
 def start_items(rack: ZurichRack) -> list[Item]:

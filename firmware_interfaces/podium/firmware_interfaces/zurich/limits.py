@@ -54,3 +54,8 @@ on which silences and waveforms begin."""
 RESULT_LEVEL_NS = 200
 """So long a marker is up whose level a generator reads. ASSUMED: longer than starts, cables and
 inputs leave open to both sides, and shorter than the 252 ns between two results of a cluster."""
+REGISTERS_OF_AN_INSTRUMENT = 4
+"""Of the 32 registers of a PQSC's bank: as many for each of the eight ports that take results as an
+analyser has channels."""
+FORWARDED_RESULTS = 8
+"""To each port of a PQSC in one message (PQSC user manual, "Feedback")."""

@@ -187,6 +187,18 @@ class StartRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardedBit:
+    """One result of a PQSC's register bank that is sent to an instrument."""
+
+    position: int
+    """In the messages to it, from 0."""
+    register: int
+    """Of the bank, into which a readout has its results written."""
+    index: int
+    """Of the result in the register: its integrator."""
+
+
+@dataclass(frozen=True, slots=True)
 class ZurichProgram:
     """One pulse program as one instrument plays it."""
 
@@ -210,6 +222,8 @@ class ZurichProgram:
     make_listing: Callable[[], str] = field(compare=False, repr=False)
     record: StartRecord | None = None
     """Of what begins on a trigger from outside."""
+    forwarded: tuple[ForwardedBit, ...] = ()
+    """The results that a PQSC is to send to this instrument."""
 
     @property
     def tones(self) -> Mapping[str, ExternalTone]:
@@ -254,6 +268,7 @@ def from_plain(plain: Mapping[str, Any]) -> ZurichProgram:
         start=Start(**plain["start"]),
         make_listing=lambda: str(plain["listing"]),
         record=None if plain.get("record") is None else StartRecord(**plain["record"]),
+        forwarded=tuple(ForwardedBit(**one) for one in plain.get("forwarded", ())),
     )
 
 

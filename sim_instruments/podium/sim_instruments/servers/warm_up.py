@@ -48,7 +48,7 @@ from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
-from podium.sim_instruments.twins.zurich.signals.precompensation import Precompensation, filtered
+from podium.sim_instruments.twins.zurich.signals.precompensation import FilterChain, Precompensation
 
 PROGRAM = """
       set_mrk 3
@@ -106,7 +106,7 @@ def warm_up_sequencer() -> None:
 def warm_up_filters() -> None:
     """Take a step through the precompensation of an output of an HDAWG."""
     filters = Precompensation((exponential_filter(1e-7, 0.1, HDAWG_RATE_HZ),))
-    filtered(filters, np.zeros(1, np.int64), np.ones(1), 64)
+    FilterChain(filters).advance(np.zeros(1, np.int64), np.ones(1), 64)
 
 
 def _block(content: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """A CNOT teleported between two nodes: what shots tell, its program, the product of its parts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,13 @@ from podium.control.calibration.links.teleported_cnot import (
     put_to_use,
 )
 from podium.control.calibration.sequences import RESULTS_APART_NS
+from podium.control.client.result_latencies import stored_latencies
 from podium.control.compilers.placing import place_in_fs
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.facility.load import load_facility
+from podium.control.families.family import families_of, wirings_of
 from podium.control.families.qblox.targets import targets_of
+from podium.control.families.result_lines import result_line_of
 from podium.control.links.pair_fidelity import teleported_gate
 from podium.control.links.teleported_cnot import (
     LocalGates,
@@ -29,10 +33,12 @@ from podium.control.links.teleported_cnot import (
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import If
 from podium.control.program.validate import validate
-from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
+from podium.firmware_interfaces.zurich.rack import ZurichRack
 
 DATA = LINKED.parent / "facility_data_qubits.yaml"
 WIRED = LINKED.parent / "facility_wired_data_qubits.yaml"
+MIXED = LINKED.parent / "facility_mixed_data_qubits.yaml"
 NOTHING_WRONG = ((0.0, 0.0), (0.0, 0.0))
 SHOTS = 300
 
@@ -180,6 +186,32 @@ def test_over_two_clusters_each_result_takes_its_line_and_both_halves_are_read_a
         assert side.data.drive in branching
         other_side = next(one for one in bench.sides if one is not side)
         assert other_side.data.drive not in branching
+
+
+def test_between_a_cluster_and_zurich_instruments_both_ends_take_the_same_program() -> None:
+    """An HDAWG plays one gate; the SHFQC beside it acts on the cluster's result."""
+    facility = load_facility(MIXED)
+    latencies = {
+        "link_ab.result_latency": (result_line_of(facility, "a_to_b").latency_ns * 1e-9, "s"),
+        "link_ab.result_latency_back": (680e-9, "s"),
+    }
+    bench = data_bench(MIXED, **latencies)
+    known = stored_latencies(facility, bench.link.first.bench.record)
+    program = replace(cnot_program(bench, 2, fed_forward=True), result_latencies=known)
+    wirings = {one.controller: one for one in wirings_of(facility, facility.instruments)}
+    families = families_of(facility)
+    cluster = families["cluster_a"].compile(program, "cluster_a", wirings["cluster_a"])
+    rack = families["zi_b"].compile(program, "zi_b", wirings["zi_b"])
+    assert isinstance(cluster, ClusterProgram)
+    assert isinstance(rack, ZurichRack)
+    control, target = bench.sides
+    branching = {one.frame for one in cluster.sequencers if "set_cond" in one.text}
+    assert control.data.drive in branching
+    cores = {name: one for part in rack.programs for one in part.cores for name in one.frames}
+    assert "getDigTrigger(2)" in cores[target.data.drive].text
+    assert "getFeedback" in cores["result line b_to_a"].text
+    assert cores[target.gate.flux].kind == "hdawg"
+    assert "getFeedback" not in cores[target.gate.flux].text
 
 
 def test_waits_are_charged_as_long_as_the_program_makes_them() -> None:

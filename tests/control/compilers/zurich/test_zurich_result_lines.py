@@ -26,7 +26,7 @@ from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.families.family import families_of, wirings_of
 from podium.control.families.result_lines import result_lines_of
-from podium.control.program.conditions import Discriminator, is_one
+from podium.control.program.conditions import Condition, Discriminator, is_one, is_zero
 from podium.control.program.program import (
     Affine,
     Axis,
@@ -38,6 +38,7 @@ from podium.control.program.program import (
     Linear,
     Play,
     Program,
+    RepeatUntil,
     Statement,
     Variable,
 )
@@ -111,6 +112,55 @@ def compiled_for_cluster(facility: Facility, program: Program) -> ClusterProgram
 def generator(made: ZurichProgram) -> CoreProgram:
     (found,) = (one for one in made.cores if one.kind == "sg")
     return found
+
+
+@pytest.mark.parametrize("later_ns", [-10, 100])
+def test_a_latency_that_was_measured_counts_and_not_what_the_file_adds_up_to(
+    facility: Facility, later_ns: int
+) -> None:
+    """A cable that is longer, or shorter, than the file says."""
+    (line,) = (one for one in result_lines_of(facility) if one.name == "a_to_b")
+    assert line.latency_ns is not None
+    latency_ns = line.latency_ns + later_ns
+    wait_ns = -(-latency_ns // 8) * 8 + 8
+    measured = (("a_to_b", latency_ns * 1_000_000),)
+    with pytest.raises(DoesNotFit, match=r"begins .* ns too early: .* wait as much longer"):
+        compiled(facility, replace(flip("a", "b", wait_ns - 24), result_latencies=measured))
+    program = replace(flip("a", "b", wait_ns), result_latencies=measured)
+    made, lasts_ns = compiled(facility, program), shot_ns(program, wait_ns)
+    for doubt_ns in (-line.doubt_ns, line.doubt_ns):
+        heard = levels(facility, lasts_ns, doubt_ns - later_ns)
+        played = executed_from(made, generator(made), Source.DIGITAL_1, heard)
+        at = FIRST + 2 * (ENDS_NS + wait_ns)
+        shots = (at + 2 * k * lasts_ns for k in range(len(BITS)))
+        sounds = [bool(np.abs(played.samples(first, first + 80)).any()) for first in shots]
+        assert sounds == [bool(bit) for bit in BITS]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "at_most", "says"),
+    [
+        (is_zero("m"), 1, r"repeated until its result is 0, .* which take an edge for a 1"),
+        (is_one("m"), 2, r"m is captured more than once in a shot .* write the tries out"),
+    ],
+)
+@pytest.mark.parametrize(("source", "sink"), [("a", "b"), ("b", "a")])
+def test_tries_over_a_line_are_refused_with_what_to_write(
+    facility: Facility, source: str, sink: str, wanted: Condition, at_most: int, says: str
+) -> None:
+    program = flip(source, sink, 900)
+    both = tuple(one.name for one in program.frames)
+    lead, *read, barrier, wait, act, _, rest = program.body
+    tries = RepeatUntil((*read, barrier, Delay(both, ns=900)), wanted, at_most)
+    program = replace(program, body=(lead, tries, wait, act, barrier, rest))
+    with pytest.raises(DoesNotFit, match=says):
+        compiled(facility, program)
+
+
+def test_a_latency_that_no_cable_can_have_is_refused(facility: Facility) -> None:
+    program = replace(flip("a", "b", 800), result_latencies=(("a_to_b", 300_000_000),))
+    with pytest.raises(DoesNotFit, match=r"a_to_b: a latency of 300 ns; without any cable .* anew"):
+        compiled(facility, program)
 
 
 def levels(facility: Facility, shot_ns: int, early_ns: int) -> list[Input]:

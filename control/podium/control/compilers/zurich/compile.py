@@ -12,6 +12,11 @@ from podium.control.compilers.placing import PlacedFrame, PlacedShot, in_ticks, 
 from podium.control.compilers.zurich.allocate import CoreAllocation, allocate
 from podium.control.compilers.zurich.compiled_core import CompiledCore, Frames
 from podium.control.compilers.zurich.drive_core import make_drive
+from podium.control.compilers.zurich.forwarded_results import (
+    NOTHING,
+    ForwardedResults,
+    forwarded_results,
+)
 from podium.control.compilers.zurich.latencies import at_connectors_fs, held_back_fs
 from podium.control.compilers.zurich.listing import print_listing
 from podium.control.compilers.zurich.precompensation import delay_fs, held_for_filters_fs
@@ -93,7 +98,22 @@ def compile_together(
             raise DoesNotFit(f"{one.frame.name}: none of {names} serves port {one.frame.port!r}")
     made = {} if kept is None else kept
     held_fs = held_for_filters_fs(targets, played_ports(program), start)
-    return tuple(_compiled(program, placed, target, start, made, held_fs) for target in targets)
+
+    def availability(target: ZurichTarget) -> dict[int, Mapping[str, ResultAvailability]]:
+        cores = allocate(placed.frames, target, alone=False)
+        first_fs = start.lead_fs + program.settle_fs
+        for one in cores:
+            if one.kind == "qa" and one.names not in made:
+                made[one.names] = _core(
+                    one, program, placed, first_fs, target, start, {}, {}, NOTHING, held_fs
+                )
+        return {one.index: made[one.names].told for one in cores if one.kind == "qa"}
+
+    forwarded = forwarded_results(placed.frames, targets, availability) if start.zsync else {}
+    return tuple(
+        _compiled(program, placed, target, start, made, held_fs, forwarded.get(name, NOTHING))
+        for name, target in ((one.instrument, one) for one in targets)
+    )
 
 
 def _placed(program: Program) -> PlacedShot:
@@ -109,8 +129,12 @@ def _compiled(
     start: Start | None,
     kept: MutableMapping[Frames, CompiledCore],
     filters_fs: int,
+    forwarded: ForwardedResults = NOTHING,
 ) -> ZurichProgram:
-    """Compile for one instrument; ``filters_fs``: by so much all wait for the slowest filters."""
+    """Compile for one instrument; ``filters_fs``: by so much all wait for the slowest filters.
+
+    ``forwarded``: the results that it receives from other instruments.
+    """
     cores = allocate(placed.frames, target, alone=start is None)
     alone = _own_trigger(target.model)
     begun = start or Start(alone)
@@ -122,14 +146,13 @@ def _compiled(
     )
     _check_run(program, duration_fs)
     _check_measured(program, (frame for one in cores for frame, _ in one.frames))
-    cables = cables_of(placed, target)
+    cables = cables_of(placed, target, dict(program.result_latencies))
     told: dict[str, ResultAvailability] = {}
     # What generators do may depend on what the analyser of their instrument tells: it comes first.
     for one in sorted(cores, key=lambda core: core.kind != "qa"):
         if one.names not in kept:
-            kept[one.names] = _core(
-                one, program, placed, first_fs, target, begun, told, cables.levels, filters_fs
-            )
+            run = (program, placed, first_fs, target, begun)
+            kept[one.names] = _core(one, *run, told, cables.levels, forwarded, filters_fs)
         told |= kept[one.names].told if target.model == "SHFQC" else {}
     made = [kept[one.names] for one in cores]
     for shown in cables.shown:
@@ -160,6 +183,7 @@ def _compiled(
         start=begun,
         make_listing=lambda: print_listing(program.name, resources, texts, settings),
         record=next((one.record for one in made if one.record), None) if begun.external else None,
+        forwarded=forwarded.bits,
     )
 
 
@@ -201,6 +225,7 @@ def _core(
     start: Start,
     told: Mapping[str, ResultAvailability],
     levels: Mapping[str, LevelAvailability],
+    forwarded: ForwardedResults,
     filters_fs: int,
 ) -> CompiledCore:
     own_fs = delay_fs(target, one.index) if one.kind == "hdawg" else 0
@@ -210,7 +235,7 @@ def _core(
     shots, rest_fs = _shots(one.kind, names, program, placed, first_fs, start, held_fs, rate_hz)
     if one.kind == "qa":
         return make_readout(one, program, placed, shots, rest_fs, target, start)
-    return make_drive(one, placed, shots, rate_hz, rest_fs, target, start, told, levels)
+    return make_drive(one, placed, shots, rate_hz, rest_fs, target, start, told, levels, forwarded)
 
 
 def _shots(

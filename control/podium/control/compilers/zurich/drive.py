@@ -227,7 +227,8 @@ class _Core:
             plays += self._sound(stretch, begins, late_fs, times, points)
             at = stretch.end
         if self._hearing.acts:
-            plays = with_feedback_reads(plays, words_of(times, slots, levels), self._keys)
+            words = words_of(times, slots, levels, self._hearing.forwarded)
+            plays = with_feedback_reads(plays, words, self._keys)
         if self._hearing.slots:
             cycles = np.full(len(points), (end + self._lead) // CYCLE)
             say((NumberedText(f"{TIME} += {{}};"), cycles))

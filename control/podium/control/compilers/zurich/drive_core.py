@@ -8,6 +8,7 @@ from podium.control.compilers.zurich.allocate import CoreAllocation
 from podium.control.compilers.zurich.compiled_core import CompiledCore, check_length, codes
 from podium.control.compilers.zurich.drive import DriveSteps, drive
 from podium.control.compilers.zurich.feedback_reads import TIME
+from podium.control.compilers.zurich.forwarded_results import ForwardedResults
 from podium.control.compilers.zurich.layout import floor
 from podium.control.compilers.zurich.line_samples import left_after
 from podium.control.compilers.zurich.oscillators import Oscillators
@@ -49,15 +50,14 @@ def make_drive(
     start: Start,
     told: Mapping[str, ResultAvailability],
     levels: Mapping[str, LevelAvailability],
+    forwarded: ForwardedResults,
 ) -> CompiledCore:
-    """Compile what a generator does; ``told``, ``levels``: what it may act on.
+    """Compile what a generator does; ``told``, ``levels``, ``forwarded``: what it may act on.
 
     Raises :class:`DoesNotFit` and :class:`TooLarge`.
     """
     names = ", ".join(one.names)
-    hearing = core_feedback(
-        [frame for frame, _ in one.frames], told, target.model, start.zsync, shots.first, levels
-    )
+    hearing = _hearing(one, target, start, shots.first, told, levels, forwarded)
     if hearing.slots:
         _check_counted(names, shots)
     oscillators = Oscillators(_lo_hz(one), names)
@@ -109,6 +109,22 @@ def make_drive(
         _corrections(one, lines, filters),
     )
     return CompiledCore(core, settings, (), resources, oscillators)
+
+
+def _hearing(
+    one: CoreAllocation,
+    target: ZurichTarget,
+    start: Start,
+    first: int,
+    told: Mapping[str, ResultAvailability],
+    levels: Mapping[str, LevelAvailability],
+    forwarded: ForwardedResults,
+) -> CoreFeedback:
+    """Return what a core hears; ``first``: samples from the trigger to its first shot."""
+    frames = [frame for frame, _ in one.frames]
+    sent = forwarded.heard(one.kind, first)
+    model, zsync = target.model, start.zsync
+    return core_feedback(frames, told, model, zsync, first, levels, sent, forwarded.positions)
 
 
 def _lo_hz(one: CoreAllocation) -> float | None:

@@ -5,7 +5,7 @@ what is queued plays: all that begins by then is said before, all that begins a 
 What depends on several results has a variable that counts them together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +18,8 @@ from podium.firmware_interfaces.zurich.awg_limits import GRANULARITY, WAVE_MIN
 
 LEVEL = 2
 """The digital trigger whose level is read; the first one takes the start."""
+OWN, FORWARDED = "QA_DATA_PROCESSED", "ZSYNC_DATA_PROCESSED_A"
+"""Words that SeqC reads: of the instrument's analyser, and of a PQSC."""
 TIME, READ = "t", "x"
 """Variables: cycles from the start to the shot's begin; what was just read."""
 KEYS_MAX = 5
@@ -53,6 +55,8 @@ class ResultWord:
     """By capture that somebody looks at: its integrator, 0 of a level."""
     until: int | None = None
     """Of a level at a trigger input: until when it can be read; None: it is a word."""
+    source: str = OWN
+    """Of a word: which one SeqC reads."""
 
 
 @dataclass(slots=True)
@@ -80,16 +84,26 @@ class Keys:
 
 
 def words_of(
-    heard: Mapping[str, int], slots: Mapping[str, int], levels: Mapping[str, int]
+    heard: Mapping[str, int],
+    slots: Mapping[str, int],
+    levels: Mapping[str, int],
+    forwarded: Collection[str] = (),
 ) -> list[ResultWord]:
     """Return the words of a shot, and levels of trigger inputs, in time.
 
-    ``slots``: of those that somebody looks at; ``levels``: until when levels can be read.
+    ``slots``: of those that somebody looks at; ``levels``: until when levels can be read;
+    ``forwarded``: those that a PQSC sends.
     """
-    times = {time for name, time in heard.items() if name not in levels}
+    sources = {name: FORWARDED if name in forwarded else OWN for name in heard}
+    comes = {(time, sources[name]) for name, time in heard.items() if name not in levels}
     words = [
-        ResultWord(time, {name: slots[name] for name in sorted(slots) if heard[name] == time})
-        for time in times
+        ResultWord(
+            time,
+            {name: slots[name] for name in sorted(slots) if (heard[name], sources[name]) == one},
+            source=source,
+        )
+        for one in comes
+        for time, source in (one,)
     ]
     words += [ResultWord(heard[name], {name: 0}, until) for name, until in levels.items()]
     return sorted(words, key=lambda one: (one.heard, *one.slots))
@@ -107,7 +121,12 @@ def with_feedback_reads(
             continue
         lasting = _cycles(word, used) * CYCLE
         if word.until is None:
-            until = next((one.heard for one in words[number + 1 :] if one.until is None), None)
+            behind = (
+                one
+                for one in words[number + 1 :]
+                if one.until is None and one.source == word.source
+            )
+            until = next((one.heard for one in behind), None)
             found = _place(made, word, place, free, lasting + ACT_CYCLES * CYCLE)
         else:
             until = word.until + lasting
@@ -156,7 +175,7 @@ def _quiet(
     A longer one is cut in two there: what is said behind a silence happens as that begins.
     ``needed``: samples until the play behind it.
     """
-    earliest = -(-max(word.heard, free) // GRANULARITY) * GRANULARITY
+    earliest = _on_grid(max(word.heard, free))
     for k in range(first - 1, len(plays) - 1):
         one, end = plays[k], plays[k + 1].begin
         kind, samples = one.said[0]
@@ -173,10 +192,15 @@ def _quiet(
     return None
 
 
+def _on_grid(sample: int) -> int:
+    """Return the first sample from one on at which a silence may begin."""
+    return -(-sample // GRANULARITY) * GRANULARITY
+
+
 def _refuse(play: TimedPlay, word: ResultWord, free: int, needed: int, frames: str) -> None:
     names = ", ".join(name for name in word.slots if name in play.names)
-    earliest = max(word.heard, free) + needed
-    early = earliest - play.begin
+    at = max(word.heard, free)
+    early = (at if word.until is None else _on_grid(at)) + needed - play.begin
     if early > 0:
         raise DoesNotFit(
             f"{frames}: what depends on {names} begins {play.begin / 2:g} ns into the shot, "
@@ -200,9 +224,9 @@ def _reading(
     for name, slot in word.slots.items():
         mine = [(names, variable) for names, variable in used.items() if name in names]
         if word.until is None:
-            config = f"configureFeedbackProcessing(QA_DATA_PROCESSED, {COUPLE * slot}, 1, 0);"
+            config = f"configureFeedbackProcessing({word.source}, {COUPLE * slot}, 1, 0);"
             said.append((FixedText(config), none))
-            text = f"{READ} = getFeedback(QA_DATA_PROCESSED, {TIME} + {{}});"
+            text = f"{READ} = getFeedback({word.source}, {TIME} + {{}});"
             said.append((NumberedText(text), np.full(count, cycles)))
         else:
             said.append((FixedText(f"{READ} = 0;"), none))

@@ -53,15 +53,18 @@ def read(
     slots_max: int,
     rest_fs: int = 0,
     modulates: bool = False,
+    register: int = 0,
 ) -> ChannelReadout:
     """Return what a channel does; raises :class:`DoesNotFit` and :class:`TooLarge`.
 
     ``rest_fs``: of a skew, below a sample; it moves soft pulses. ``modulates``: whether readouts
-    can ride on oscillators.
+    can ride on oscillators; ``register``: of a PQSC, into which results are written.
     """
 
     def channel(together: bool, modulation: Modulation | None) -> _Channel:
-        return _Channel(frames, lo_hz, shots, axes, slots_max, rest_fs, together, modulation)
+        return _Channel(
+            frames, lo_hz, shots, axes, slots_max, rest_fs, together, modulation, register
+        )
 
     problems: list[TooLarge] = []
     for together in (False, True):
@@ -102,8 +105,10 @@ class _Channel:
         rest_fs: int,
         together: bool,
         modulation: Modulation | None,
+        register: int,
     ) -> None:
         """``together``: what all frames play at a start is one waveform."""
+        self._register = register
         self._together, self._modulation = together, modulation
         self._shots, self._slots_max = shots, slots_max
         self._names = ", ".join(one.frame.name for one in frames)
@@ -150,6 +155,7 @@ class _Channel:
             ],
             int(np.bitwise_or.reduce(1 << weights, initial=0)),
             carriers,
+            self._register,
         )
         integrators = list(zip(self._weights, weights.tolist(), strict=True))
         return ChannelReadout(

@@ -10,6 +10,7 @@ from podium.control.compilers.placing import PlacedShot
 from podium.control.compilers.zurich.allocate import CoreAllocation
 from podium.control.compilers.zurich.channel_readout import ChannelReadout
 from podium.control.compilers.zurich.compiled_core import CompiledCore, check_length, codes
+from podium.control.compilers.zurich.forwarded_results import register_of
 from podium.control.compilers.zurich.layout import floor
 from podium.control.compilers.zurich.readout import read
 from podium.control.compilers.zurich.result_logger import check_logger, layouts_of, logged_apart
@@ -55,7 +56,8 @@ def make_readout(
     )
     slots_max = target.readout_slots
     modulates = target.modulates
-    made = read(frames, port.lo_hz, shots, placed.axes, slots_max, rest_fs, modulates)
+    register = register_of(target, one.index)
+    made = read(frames, port.lo_hz, shots, placed.axes, slots_max, rest_fs, modulates, register)
     round_code, rest_code = codes(made.steps, shots, None, ())
     head = [] if made.oscillators is None else made.oscillators.head()
     text = text_of(head, floor(shots.first), round_code, rest_code, shots, start)

@@ -42,14 +42,16 @@ def steps_of(
     masks: list[list[IntArray]],
     integrators: int,
     carriers: Oscillators | None = None,
+    register: int = 0,
 ) -> Steps:
     """Return what the sequencer does at all points of ``shape``.
 
     ``columns``: by pattern instants, and last length of the shot and its offset on the grid;
     ``groups`` and ``masks``: by pattern what is started, and with which waveforms at each of its
     points; ``integrators``: those that run, as bits; ``carriers``: what readouts ride on, set in
-    the silence before the first of a shot. Raises :class:`DoesNotFit` where starts are too close to
-    the end of the shot, or that silence is too short.
+    the silence before the first of a shot; ``register``: of a PQSC, for results. Raises
+    :class:`DoesNotFit` where starts are too close to the end of the shot, or that silence is too
+    short.
     """
     kinds: dict[tuple[Kind, ...], int] = {}
     class_of = np.zeros(len(pattern), np.int64)
@@ -64,7 +66,9 @@ def steps_of(
             played = unique[:, which].tolist()
             alike = points[inverse == which]
             for these in [alike] if carriers is None else carriers.alike(shape, alike):
-                made, numbers = _point(names, shot, offset, groups[number], played, integrators)
+                made, numbers = _point(
+                    names, shot, offset, groups[number], played, integrators, register
+                )
                 if carriers is not None and groups[number]:
                     free = groups[number][0].begin
                     made, tuned = _tuned(names, made, numbers, free, carriers, shape, these)
@@ -90,6 +94,7 @@ def _point(
     groups: list[Group],
     masks: list[int],
     integrators: int,
+    register: int,
 ) -> tuple[tuple[Kind, ...], list[int]]:
     """Return kinds and numbers of one point: a start is said after the silence that begins then."""
     kinds: list[Kind] = []
@@ -115,7 +120,8 @@ def _point(
             if times:
                 kinds.append(FixedText(f"repeat ({times}) {{ playZero({PLAY_MAX}); }}"))
                 numbers.append(0)
-        begun = None if group is None else _start(mask, integrators if group.windows else 0)
+        asked = 0 if group is None or not group.windows else integrators
+        begun = None if group is None else _start(mask, asked, register)
         at = begin
     return tuple(kinds), numbers
 
@@ -150,10 +156,10 @@ def _tuned(
     return made, [first, *(number for _, number in said), rest, *every[1:]]
 
 
-def _start(mask: int, integrators: int) -> FixedText:
+def _start(mask: int, integrators: int, register: int) -> FixedText:
     waves = _bits("QA_GEN_", mask)
     weights = _bits("QA_INT_", integrators)
-    return FixedText(f"startQA({waves}, {weights}, true, 0, 0b0);")
+    return FixedText(f"startQA({waves}, {weights}, true, {register}, 0b0);")
 
 
 def _bits(name: str, mask: int) -> str:

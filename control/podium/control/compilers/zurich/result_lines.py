@@ -16,6 +16,7 @@ from podium.control.compilers.placing import PlacedFrame, PlacedShot, PlacedTuni
 from podium.control.compilers.points import IntArray
 from podium.control.compilers.result_routes import ResultLineTarget, lines_taken, travelling
 from podium.control.compilers.zurich.target import ZurichTarget
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.awg_limits import SHF_RATE_HZ
 
 SAMPLES_PER_NS = SHF_RATE_HZ // 10**9
@@ -57,10 +58,13 @@ class ResultCables:
     shown: tuple[ShownResults, ...] = ()
 
 
-def cables_of(placed: PlacedShot, target: ZurichTarget) -> ResultCables:
+def cables_of(
+    placed: PlacedShot, target: ZurichTarget, latencies: Mapping[str, int]
+) -> ResultCables:
     """Return which results of a program travel to and from ``target`` by wire.
 
-    Raises :class:`DoesNotFit` where a result has no line to travel on, or none that fits.
+    ``latencies``: by line, from the end of a window to what depends on it at the earliest, fs, as
+    measured. Raises :class:`DoesNotFit` where a result has no line to travel on, or none that fits.
     """
     places = {one.frame.name: target.place_of(one.frame.port) for one in placed.frames}
     frame_of = {window.name: one.frame.name for one in placed.frames for window in one.windows}
@@ -80,17 +84,37 @@ def cables_of(placed: PlacedShot, target: ZurichTarget) -> ResultCables:
         _check_sent_at_one(name, (guard for _, guard in guards), frame_of)
         ends = _ends(by_name[name], line, placed)
         if line.sink == target.controller and target.is_device(line.sink_slot):
-            levels |= {capture: _level(line, end) for capture, end in ends}
+            up_ns = _up_ns(line, latencies.get(line.name))
+            levels |= {capture: _level(line, end, up_ns) for capture, end in ends}
         elif line.source == target.controller and target.is_device(line.slot):
             shown.append(ShownResults(line, by_name[name], ends))
     return ResultCables(levels, tuple(shown))
 
 
-def _level(line: ResultLineTarget, end: int) -> LevelAvailability:
-    raised_ns = line.raised_ns + line.known_ns
-    up = end + SAMPLES_PER_NS * (raised_ns + line.doubt_ns)
-    down = end + SAMPLES_PER_NS * (raised_ns + line.level_ns - line.doubt_ns)
-    return LevelAvailability(line.name, line.channel, np.array(up), np.array(down))
+def _up_ns(line: ResultLineTarget, measured_fs: int | None) -> int:
+    """Return how long after a window's end a line's level can be read, at the latest.
+
+    Raises :class:`DoesNotFit` for a latency that is shorter than what both ends take.
+    """
+    acts_ns = line.acts_ns or 0
+    if measured_fs is None:
+        return line.raised_ns + line.known_ns + line.doubt_ns
+    measured_ns = -(-measured_fs // FS_PER_NS)
+    least_ns = line.shown_ns - line.shown_doubt_ns + line.known_ns + acts_ns
+    if measured_ns < least_ns:
+        raise DoesNotFit(
+            f"result line {line.name}: a latency of {measured_ns} ns; without any cable it takes "
+            f"{least_ns} ns from a window's end to what depends on it: {line.shown_ns} until the "
+            f"marker is up, {line.known_ns} to the generator, {acts_ns} to act; measure it anew "
+            "(podium link latency)"
+        )
+    return measured_ns - acts_ns
+
+
+def _level(line: ResultLineTarget, end: int, up_ns: int) -> LevelAvailability:
+    down_ns = up_ns - 2 * line.doubt_ns + line.level_ns
+    up, down = (np.array(end + SAMPLES_PER_NS * ns) for ns in (up_ns, down_ns))
+    return LevelAvailability(line.name, line.channel, up, down)
 
 
 def _ends(
@@ -112,8 +136,9 @@ def _ends(
             )
         if window.name in found:
             raise DoesNotFit(
-                f"result line {line.name}: {window.name} is captured more than once in a shot; "
-                "give each capture whose result travels a name of its own"
+                f"result line {line.name}: {window.name} is captured more than once in a shot "
+                "(each try of a RepeatUntil does so); write the tries out: captures with names of "
+                "their own, and an If behind each"
             )
         found[window.name] = -(-(int(window.start_fs.flat[0]) + window.duration_fs) // SAMPLE_FS)
     return tuple(sorted(found.items(), key=lambda one: one[1]))

@@ -4,7 +4,7 @@ A readout's word has a couple of bits for each integrator; it is there some time
 integration (zhinst-timing-models), until that of the next readout comes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -67,9 +67,12 @@ class CoreFeedback:
     times: Mapping[str, IntArray] = field(default_factory=dict)
     """By capture: when its result can be read, in samples from the shot's start."""
     slots: Mapping[str, IntArray] = field(default_factory=dict)
-    """By capture of its analyser on which something depends: its integrator."""
+    """By capture of an analyser on which something depends: its integrator, or its place among
+    those that a PQSC sends."""
     levels: Mapping[str, IntArray] = field(default_factory=dict)
     """By capture elsewhere on which something depends: until when its level can be read."""
+    forwarded: Collection[str] = ()
+    """Those of ``times`` that a PQSC sends."""
     channel: int | None = None
     """Of the trigger input whose level is read; None: none is."""
 
@@ -131,11 +134,14 @@ def core_feedback(
     zsync: bool,
     first: int,
     levels: Mapping[str, LevelAvailability] = MappingProxyType({}),
+    forwarded: Mapping[str, IntArray] = MappingProxyType({}),
+    positions: Mapping[str, IntArray] = MappingProxyType({}),
 ) -> CoreFeedback:
     """Return what a core hears on whose ``frames`` something may depend on results.
 
     ``first``: samples from the trigger to its first shot; ``levels``: results of other
-    controllers, by capture.
+    controllers, ``forwarded``: when those of other instruments behind a PQSC can be read, and
+    ``positions``: where they are in its messages, all by capture.
 
     Raises :class:`DoesNotFit` where they do not come here.
     """
@@ -150,11 +156,12 @@ def core_feedback(
                 f"{where}: something depends on the result of {name!r}, which another controller "
                 "measures; such results are read by signal generators, and this is an HDAWG"
             )
-        if name not in told and name not in levels:
+        if name not in told and name not in levels and name not in positions:
             of = "an SHFQC that reads nothing out" if model == "SHFQC" else f"an {model}"
             raise DoesNotFit(
                 f"{where}: something depends on the result of {name!r}; results reach the signal "
-                f"generators of the SHFQC that has measured them, and this is {of}"
+                "generators of the SHFQC that has measured them, and over a PQSC that starts both "
+                f"those of other instruments; this is {of}"
             )
     read = {name: levels[name] for name in names if name in levels}
     lines = {one.line: one.channel for one in read.values()}
@@ -164,9 +171,12 @@ def core_feedback(
             "generator reads the level of one input: let it depend on one of them"
         )
     times = {name: one.heard(zsync, first) for name, one in told.items()}
+    sent = {name: positions[name] for name in names if name in positions}
+    own = {name: told[name].slot for name in names if name not in read and name not in sent}
     return CoreFeedback(
-        times | {name: one.up for name, one in read.items()},
-        {name: told[name].slot for name in names if name not in read},
+        {**times, **forwarded, **{name: one.up for name, one in read.items()}},
+        own | sent,
         {name: one.down for name, one in read.items()},
+        frozenset(forwarded),
         next(iter(lines.values()), None),
     )

@@ -68,6 +68,8 @@ class ZurichTarget:
     """The data server that it is behind."""
     result_lines: tuple[ResultLineTarget, ...] = ()
     """Those that begin or end behind the data server, by name."""
+    analyser: int = 0
+    """Its number among the instruments with analysers behind the data server."""
     elsewhere: Mapping[str, str] = field(default_factory=dict, hash=False)
     """By port that nothing behind the data server serves: the controller that does."""
 

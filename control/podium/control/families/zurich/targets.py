@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import cast
 
+from podium.control.compilers.zurich.external_start import ANALYSERS
 from podium.control.compilers.zurich.target import (
     Channel,
     DriveChannel,
@@ -86,7 +87,8 @@ def zurich_targets_of(
             rate_hz = SHF_RATE_HZ if "zsync" in entry.options and beside_shf else HDAWG_RATE_HZ
             carrying = tuple(one for one in result_lines if server in (one.source, one.sink))
             elsewhere = {port: other for port, other in at.items() if other != server}
-            made = (
+            analysers = [serial for serial, model in modules.items() if model in ANALYSERS]
+            made = [
                 _target(
                     f"{server}.dev{serial}",
                     cast(Model, model),
@@ -95,10 +97,16 @@ def zurich_targets_of(
                     options.get(serial),
                 )
                 for serial, model in modules.items()
-            )
+            ]
             found[server] = tuple(
-                replace(one, controller=server, result_lines=carrying, elsewhere=elsewhere)
-                for one in made
+                replace(
+                    one,
+                    controller=server,
+                    result_lines=carrying,
+                    elsewhere=elsewhere,
+                    analyser=analysers.index(serial) if serial in analysers else 0,
+                )
+                for serial, one in zip(modules, made, strict=True)
             )
     return found
 

@@ -17,7 +17,7 @@ def test_a_nanosecond_is_the_mean_of_its_two_samples() -> None:
     for count in [0, 1, 2, *rng.integers(3, 25, 200)]:
         time = np.unique(rng.integers(0, 40, count))
         words = np.cumsum(rng.choice([-2, -1, 1, 2], time.size))
-        ns, doubled = each_ns(time, words)
+        ns, doubled = each_ns(time, words, 0)
         samples = dense(time, words, 50)
         np.testing.assert_array_equal(dense(ns, doubled, 25), samples[0::2] + samples[1::2])
         assert (np.diff(ns) > 0).all()

@@ -35,17 +35,13 @@ from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import (
     Reader,
 )
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
-from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
-    CannotPrecompute,
-    to_the_end,
-)
+from podium.sim_instruments.twins.zurich.runs.lookahead_execution import CannotPrecompute
 from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked, walk
 from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Key, Participant
 from podium.sim_instruments.twins.zurich.runs.precomputed_run import (
     TAIL_NS,
     WORLD_TIME,
     PrecomputedRun,
-    flux_of,
     markers_of,
 )
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
@@ -162,7 +158,6 @@ class FeedbackRun:
             for one in participants
             if one.analyser is None
         ]
-        _refuse_flux(self._generators)
         listener = 0
         for one in in_order(readers):
             self._readers.append(Reader(one, origin_fs, listener))
@@ -303,11 +298,7 @@ class FeedbackRun:
         participants += [one.participant for one in self._readers]
         ends = {one.key: one.run.time_fs(one.run.trace.end) + FS_PER_NS for one in participants}
         loud: dict[Key, list[Integers]] = defaultdict(list)
-        drives = [
-            train
-            for one in self._generators
-            for train in one.all_plays(loud[one.participant.output_node].append)
-        ]
+        drives = [train for one in self._generators for train in one.all_plays(loud)]
         for reader in self._readers:
             loud[reader.participant.output_node] += reader.loud_out_ns
             for node in reader.participant.input_nodes:
@@ -355,15 +346,3 @@ def _refuse_more_triggers(participants: Sequence[Participant]) -> None:
                 f"{one.sender}: triggers that come one by one are not simulated where generators "
                 "do what is measured"
             )
-
-
-def _refuse_flux(generators: Sequence[Generator]) -> None:
-    """Raise :class:`CannotPrecompute` where an HDAWG plays: its flux is taken as a whole only."""
-    for one in generators:
-        if one.participant.run.model is HDAWG:
-            to_the_end(one.participant.run)
-            if flux_of(one.participant, one.begin_ns):
-                raise CannotPrecompute(
-                    f"{one.participant.sender}: it plays on flux lines, which is not simulated "
-                    "where generators do what is measured"
-                )

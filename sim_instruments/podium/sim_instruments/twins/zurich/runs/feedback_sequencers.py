@@ -1,5 +1,6 @@
 """The sequencers of a run that goes to the world in pieces; see :mod:`.feedback_run`."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
@@ -29,23 +30,24 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.results import (
 from podium.sim_instruments.twins.zurich.quantum_analyzer.scope_trains import (
     Traces,
 )
-from podium.sim_instruments.twins.zurich.runs.generator_output import GeneratorOutput, sent
+from podium.sim_instruments.twins.zurich.runs.generator_output import (
+    GeneratorOutput,
+    flux_of,
+    sent,
+)
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
     CannotPrecompute,
     check_ended,
     to_the_end,
 )
-from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Participant
+from podium.sim_instruments.twins.zurich.runs.participants import Analyser, Key, Participant
 from podium.sim_instruments.twins.zurich.runs.readout_signals import readout_signals
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CYCLE,
     Status,
 )
-from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
-    Loud,
-    results_of,
-)
+from podium.sim_instruments.twins.zurich.signals.sequencer_signals import results_of
 from podium.sim_instruments.twins.zurich.triggers.trigger_levels import LevelReading
 
 
@@ -140,12 +142,14 @@ class Generator:
         check_ended(run)
         return FOR_EVER
 
-    def all_plays(self, loud: Loud) -> list[PulseTrain]:
-        """Return all that has left its connectors; ``loud`` hears when it was beyond full scale."""
+    def all_plays(self, loud: Mapping[Key, list[Integers]]) -> list[PulseTrain]:
+        """Return all that has left its connectors; ``loud`` takes when it was beyond full scale,
+        by the node that counts it."""
         participant, run = self.participant, self.participant.run
         if run.model is HDAWG:
-            return []
-        return sent(participant, run.trace, participant.oscillators, self.begin_ns, loud=loud)
+            return flux_of(participant, self.begin_ns, loud=loud)
+        beyond = loud[participant.output_node].append
+        return sent(participant, run.trace, participant.oscillators, self.begin_ns, loud=beyond)
 
 
 class Reader:

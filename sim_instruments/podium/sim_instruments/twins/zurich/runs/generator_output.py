@@ -1,16 +1,18 @@
-"""Makes what a generator's channel sends, chunk after chunk."""
+"""Makes what a generator's channel, or an HDAWG's core, sends: chunk after chunk."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from podium.sim_instruments.physics.signals import PulseTrain
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
-from podium.sim_instruments.twins.zurich.runs.participants import Participant
+from podium.sim_instruments.twins.zurich.runs.participants import Key, Participant
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER, Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, oscillators_later
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
+from podium.sim_instruments.twins.zurich.signals.flux_playback import FluxPlayback
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
     RATE_HZ,
     Loud,
@@ -41,6 +43,38 @@ def sent(
     return [turned(one, participant.turns) for one in made]
 
 
+def flux_of(
+    participant: Participant,
+    begin_ns: int,
+    since: int = 0,
+    loud: Mapping[Key, list[Integers]] | None = None,
+) -> list[PulseTrain]:
+    """Return what the outputs of an HDAWG's core send from a sample on.
+
+    ``loud`` takes when a filter overflowed, by the node that tells it.
+    """
+    run = participant.run
+
+    def overflowed(node: str) -> None:
+        if loud is not None:
+            loud[run.device, node].append(np.array([begin_ns]))
+
+    playback = flux_playback(participant, begin_ns)
+    if 0 < since < NEVER:  # filters have taken what was played before
+        playback.plays(_before(run.trace, since), until=since)
+    return playback.plays(run.trace, since, overflowed=overflowed)
+
+
+def flux_playback(participant: Participant, begin_ns: int) -> FluxPlayback:
+    """Return the outputs of an HDAWG's core; ``begin_ns``: its sample 0."""
+    one = participant
+    return FluxPlayback(one.flux, one.sender, one.run.image, begin_ns, one.late)
+
+
+def _before(trace: Trace, sample: int) -> Trace:
+    return replace(trace, rows=trace.rows[trace.rows[:, Row.TIME] < sample])
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class OutputMoment:
     """Everything that an output goes on from."""
@@ -59,6 +93,7 @@ class GeneratorOutput:
         self._rows: Integers = np.zeros((0, Row.COLUMNS), np.int64)
         """Those that still show in what is played."""
         self._oscillators = participant.oscillators
+        self._flux = flux_playback(participant, begin_ns)
 
     def plays(self, fresh: Trace, until_ns: int) -> list[PulseTrain]:
         """Return what leaves the connector before a time, from where the last call ended.
@@ -70,9 +105,10 @@ class GeneratorOutput:
         rows = self._rows = np.concatenate([self._rows, fresh.rows])
         earlier = rows[:, Row.TIME] < until
         trace = replace(fresh, rows=rows[earlier])
-        trains: list[PulseTrain] = []
-        if one.run.model is not HDAWG:
-            since = self._oscillators.since
+        since = self._oscillators.since
+        if one.run.model is HDAWG:
+            trains = self._flux.plays(trace, since, until)
+        else:
             trains = sent(one, trace, self._oscillators, self._begin_ns, since)
         if until < NEVER:
             self._oscillators = oscillators_later(trace, self._oscillators, RATE_HZ, until)

@@ -18,7 +18,7 @@ from podium.sim_instruments.twins.zurich.runs.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, SHFQA
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
-from podium.sim_instruments.twins.zurich.signals.flux_trains import FluxOutput, flux_outputs
+from podium.sim_instruments.twins.zurich.signals.flux_outputs import FluxOutput, flux_outputs
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MARKERS
 
 Key = tuple[str, str]

@@ -44,10 +44,9 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy_trains im
     probed,
     probing_trains,
 )
-from podium.sim_instruments.twins.zurich.runs.generator_output import sent
+from podium.sim_instruments.twins.zurich.runs.generator_output import flux_of, sent
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import (
-    CannotPrecompute,
     to_the_next_trigger,
 )
 from podium.sim_instruments.twins.zurich.runs.participants import Key, Participant
@@ -57,7 +56,6 @@ from podium.sim_instruments.twins.zurich.runs.readout_signals import (
 )
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, Integers
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
-from podium.sim_instruments.twins.zurich.signals.flux_trains import NoFlux, flux_trains
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerEdges, edges_of
 from podium.sim_instruments.twins.zurich.signals.pulse_compaction import compacted
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
@@ -234,35 +232,3 @@ def markers_of(
             at_fs = tuple(time.world_fs(run.time_fs(edge)) for edge in edges)
             found.append(MarkerEdges(f"{participant.connector}_marker", participant.sender, at_fs))
     return tuple(found)
-
-
-def flux_of(
-    participant: Participant,
-    begin_ns: int,
-    since: int = 0,
-    loud: dict[Key, list[Integers]] | None = None,
-) -> list[PulseTrain]:
-    """Return what the outputs of an HDAWG's core send from a sample on.
-
-    ``loud`` takes when a filter overflowed, by the node that tells it.
-    """
-    run = participant.run
-
-    def overflowed(node: str) -> None:
-        if loud is not None:
-            loud[run.device, node].append(np.array([begin_ns]))
-
-    made = flux_trains(
-        participant.flux,
-        participant.sender,
-        run.trace,
-        run.image,
-        begin_ns,
-        participant.late,
-        since,
-        overflowed,
-    )
-    try:
-        return list(made)
-    except NoFlux as error:
-        raise CannotPrecompute(f"{participant.sender}: {error}") from error

@@ -97,27 +97,62 @@ def precompensation_of(setting: Setting, output: str, rate_hz: float) -> Precomp
     return Precompensation(tuple(used), rate, tuple(kept.tolist()), latency, end)
 
 
-def filtered(
-    filters: Precompensation,
-    time: NDArray[np.int64],
-    level: NDArray[np.float64],
-    end: int,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
-    """Return what leaves the converter: (samples, words) of each change, and whether it was cut.
+class FilterChain:
+    """The filters of one output on their way through a run: they take what comes in part by part.
 
-    ``level[k]`` (full scale 1) comes in from sample ``time[k]`` (ascending, 0 or later) on, 0
-    before. Filters are at rest at the start. The filters' delay is not in it.
+    They are at rest at the start, with 0 coming in. Their delay is not in what they return.
     """
-    if not len(time):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), False
-    follows = np.array([one.follows for one in filters.exponentials], np.float64)
-    gain = np.array([one.gain for one in filters.exponentials], np.float64)
-    taps = np.array(filters.taps, np.float64)
-    powers = _powers(follows, gain, filters.high_pass)
-    times, words, cut = walk_blocks(
-        time, level * WORD_MAX, end, taps, follows, gain, filters.high_pass, powers
-    )
-    return times, words, bool(cut)
+
+    def __init__(self, filters: Precompensation) -> None:
+        self._follows = np.array([one.follows for one in filters.exponentials], np.float64)
+        self._gain = np.array([one.gain for one in filters.exponentials], np.float64)
+        self._rate = filters.high_pass
+        self._taps = np.array(filters.taps, np.float64)
+        self._powers = _powers(self._follows, self._gain, self._rate)
+        self._state = np.zeros(_STATES * len(self._follows) + 2)
+        self._past = np.zeros(len(self._taps))
+        self._place = np.zeros(4, np.int64)
+        """Block come to, place in ``_past``, samples since a change, word that leaves."""
+        self._level = np.zeros(2)
+        """What comes in, and what left the exponentials and the high-pass last."""
+        self._time: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._levels: NDArray[np.float64] = np.zeros(0)
+        """What comes in later than the last block that was taken."""
+
+    @property
+    def known(self) -> int:
+        """Return the sample before which all that leaves has been returned."""
+        return int(self._place[0]) * BLOCK
+
+    def advance(
+        self, time: NDArray[np.int64], level: NDArray[np.float64], end: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
+        """Go on to the block that begins at ``end`` or follows it.
+
+        Return what leaves the converter: (samples, words) of each change, and whether any was cut.
+        ``level[k]`` (full scale 1) comes in from sample ``time[k]`` on (ascending, none before what
+        was given last), and what comes in then holds in the next part, too.
+        """
+        time = np.concatenate([self._time, time])
+        level = np.concatenate([self._levels, level])
+        blocks = (end + BLOCK - 1) // BLOCK
+        later = int(np.searchsorted(time, blocks * BLOCK))
+        self._time, self._levels = time[later:], level[later:]
+        times, words, cut = walk_blocks(
+            time[:later],
+            level[:later] * WORD_MAX,
+            blocks,
+            self._taps,
+            self._follows,
+            self._gain,
+            self._rate,
+            self._powers,
+            self._state,
+            self._past,
+            self._place,
+            self._level,
+        )
+        return times, words, bool(cut)
 
 
 def _powers(
@@ -171,27 +206,34 @@ def _block(state: Any, samples: Any, out: Any, follows: Any, gain: Any, rate: An
 
 @njit(cache=True, nogil=True)
 def walk_blocks(
-    time: Any, level: Any, end: int, taps: Any, follows: Any, gain: Any, rate: float, powers: Any
+    time: Any,
+    level: Any,
+    blocks: int,
+    taps: Any,
+    follows: Any,
+    gain: Any,
+    rate: float,
+    powers: Any,
+    state: Any,
+    past: Any,
+    place: Any,
+    held: Any,
 ) -> Any:
     """Return changes of what leaves the filters (samples, words), and whether they were cut.
 
-    ``level`` (n,) in words, from ``time`` (n,) on; ``powers``: see :func:`_powers`.
+    ``level`` (n,) in words, from ``time`` (n,) on; ``powers``: see :func:`_powers`; the rest as
+    :class:`FilterChain` keeps it.
     """
     stages, length = len(follows), len(taps)
     size = _STATES * stages + 2
-    state, fresh = np.zeros(size), np.zeros(size)
+    fresh = np.zeros(size)
     samples, out = np.zeros(BLOCK), np.zeros(BLOCK)
-    past = np.zeros(length)
     gathered = taps.sum()
     used = np.flatnonzero(taps)
-    at = 0
-    settled = 0
+    block, at, settled, last = place[0], place[1], place[2], place[3]
+    value, before = held[0], held[1]
     times, words = np.empty(1024, np.int64), np.empty(1024, np.int64)
-    count, last, cut, following = 0, 0, False, 0
-    block = time[0] // BLOCK
-    blocks = (end + BLOCK - 1) // BLOCK
-    value = 0.0
-    before = 0.0
+    count, cut, following = 0, False, 0
     while block < blocks:
         begin = block * BLOCK
         changes = False
@@ -264,19 +306,21 @@ def walk_blocks(
             rest >>= 1
             power += 1
         block += leap
+    place[0], place[1], place[2], place[3] = block, at, settled, last
+    held[0], held[1] = value, before
     return times[:count], words[:count], cut
 
 
 @njit(cache=True, nogil=True)
-def each_ns(time: Any, words: Any) -> Any:
+def each_ns(time: Any, words: Any, before: int) -> Any:
     """Return changes of words, in samples of 2 GSa/s, as nanoseconds and twice their means.
 
-    A nanosecond has two samples, whose mean is sent; the last word holds on.
+    A nanosecond has two samples, whose mean is sent; the last word holds on. ``before``: the word
+    before the first change.
     """
     count = len(time)
     ns, doubled = np.empty(2 * count, np.int64), np.empty(2 * count, np.int64)
     found, k = 0, 0
-    before: Any = 0
     while k < count:
         now = time[k] >> 1
         first = before
