@@ -65,6 +65,9 @@ during one group: detunings count to second order, slow noise as :mod:`.group_pl
 FAR = 2.5
 """So many standard deviations from its mean slow noise is held against that: what lies further out
 weighs 1 %."""
+SHORTEST_NS = 20
+"""Drives that would turn by more are cut into parts, which are no shorter: two gates in a row that
+an instrument plays as one waveform, for instance."""
 LEFT_TURNS = 1e-4
 """Steps of a turn in which what flux lines have left detunes a drive: its phase is exact, its axis
 tilts by up to a third of a thousandth more or less."""
@@ -100,6 +103,8 @@ class GateSequences:
         ]
         self._stray_hz = FAR * float(np.sqrt(max(variances)))
         self._detuned_hz: Array = self._reference.detuned_hz + mean_hz
+        most_hz = max(1.0, self._stray_hz, float(np.abs(self._detuned_hz).max(initial=0.0)))
+        self._longest_ns = max(SHORTEST_NS, int(1e9 * DETUNED_TURNS / most_hz))
         self._own_steps = steps
         self._steps = steps.at(self._reference.point)
         self._flux = FluxGates(self._reference, point, steps, mean_hz)
@@ -128,7 +133,7 @@ class GateSequences:
         if self._kept > LARGEST_KEPT or own.min() < OWN or not rows.first.size:
             raise NoMaps
         quiet = self._steps.quiet_rows(rows.member, rows.is_flux, rows.shape)
-        found = templates(rows, quiet)
+        found = templates(rows, quiet, self._longest_ns)
         groups = sum(len(one.parts) * one.chains.size for one in found)
         distinct = {played_drives(rows, one, part) for one in found for part in one.parts}
         if len(distinct) > max(MANY_GROUPS, groups // REPEATED):

@@ -108,8 +108,11 @@ class Template:
     """Numbers of the chains that it is of."""
 
 
-def templates(rows: BlockRows, quiet: NDArray[np.bool_]) -> list[Template]:
-    """Return the templates of a block's chains. ``quiet`` (n,): rows of quiet flux."""
+def templates(rows: BlockRows, quiet: NDArray[np.bool_], longest_ns: int) -> list[Template]:
+    """Return the templates of a block's chains.
+
+    ``quiet`` (n,): rows of quiet flux; ``longest_ns``: drives that last longer are cut evenly.
+    """
     sizes = np.diff(np.append(rows.first, rows.member.size))
     begins = rows.begin_ns[rows.first]
     offset = rows.begin_ns - np.repeat(begins, sizes)
@@ -122,11 +125,13 @@ def templates(rows: BlockRows, quiet: NDArray[np.bool_]) -> list[Template]:
     made = []
     for chains in found.values():
         low = int(rows.first[chains[0]])
-        made.append(_template(table[low : low + int(sizes[chains[0]])].tolist(), chains))
+        made.append(
+            _template(table[low : low + int(sizes[chains[0]])].tolist(), chains, longest_ns)
+        )
     return made
 
 
-def _template(table: Sequence[Sequence[int]], chains: Sequence[int]) -> Template:
+def _template(table: Sequence[Sequence[int]], chains: Sequence[int], longest_ns: int) -> Template:
     members = tuple(row[0] for row in table)
     ends = [offset + lasts for _, _, _, offset, lasts in table]
     loud = [shape == LOUD for _, _, shape, _, _ in table]
@@ -135,6 +140,9 @@ def _template(table: Sequence[Sequence[int]], chains: Sequence[int]) -> Template
     for row, is_loud in zip(table, loud, strict=True):
         if is_loud:
             edges |= set(range(row[3], row[3] + row[4], LONGEST_LOUD_NS))
+        elif not row[1]:
+            each = -(-row[4] // -(-row[4] // longest_ns))
+            edges |= set(range(row[3], row[3] + row[4], each))
     parts = []
     for begin, end in pairwise(sorted(edges)):
         there = [k for k, row in enumerate(table) if row[3] < end and ends[k] > begin]
