@@ -51,7 +51,7 @@ def test_readouts_start_on_triggers_that_the_client_gives_one_by_one(shfqa, chan
     channel.readout.run()
     channel.generator.enable_sequencer(single=True)
     for number in range(5):
-        assert channel.readout.result.acquired() == number
+        channel.readout.result.acquired.wait_for_state_change(number, timeout=PATIENCE_S)
         shfqa.start_continuous_sw_trigger(num_triggers=1, wait_time=1e-3)
     found = channel.readout.read(timeout=PATIENCE_S)[0]
     assert found == pytest.approx(np.full(5, np.sum(np.abs(PULSE) ** 2)), rel=1e-3)
