@@ -25,7 +25,9 @@ from podium.sim_instruments.execution.firmware import (
     Unbounded,
 )
 from podium.sim_instruments.physics.signals import CaptureTrain
-from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import output_lines
+from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import input_line
+from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import lo_turns, output_lines
+from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import PHASE_TURN
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EVER, Q1Group
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import FIRST_CONSTANT
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
@@ -40,14 +42,17 @@ from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import (
 from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import (
     THRESHOLD_TRIGGER_NS,
     GroupPlayback,
+    Train,
     TriggerMoment,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
     decisions_of,
-    row_columns,
     seen_from,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import PlaybackMoment
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
+    SEEN,
+    PlaybackMoment,
+)
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
 
@@ -65,6 +70,8 @@ class Done:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Moment:
+    """Everything that the sequencers have come to at a halt, of the first one of its state."""
+
     at_ns: int
     runs: tuple[RunMoment, ...]
     playbacks: tuple[PlaybackMoment, ...]
@@ -72,19 +79,30 @@ class _Moment:
     finishing: bool
     asked: tuple[tuple[int, int], ...]
     """Sender and end of each acquisition that is decided."""
-    state: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A halt, by what it goes on from and when."""
+
+    state: int
     """Number of what it goes on from, as seen from ``at_ns``: what was played until then, and which
     windows were asked for, is not among it."""
+    at_ns: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stretch:
-    """A way from one halt to the next, as every moment of the same state goes it."""
+    """A way from a state to the next halt, as it was gone from the state's first moment."""
 
     content: Hashable
     """Of the halt that it came to; None: to the end."""
-    lasts_ns: int
+    at_ns: int
+    """When that is."""
+    halt: Halt | None
+    """None: it was known, so nothing more is known of it here."""
     reached: Reached
+    """Its halt is left out."""
 
 
 def _none_is_known(content: Hashable, at_ns: int) -> bool:
@@ -125,9 +143,13 @@ class OutcomeFirmware:
             q1_run.admit_every_bin()
         self._finishing = False
         self._delivered: list[Trigger] = []
+        self._contents: dict[Hashable, int] = {}
         self._states: dict[Hashable, int] = {}
+        self._moments: list[_Moment] = []
+        """By number of the state: the first of it, from which all ways are gone."""
         self._stretches: dict[Hashable, _Stretch] = {}
         """By state, outcomes and counters, and setting; None: any."""
+        self._lo_hz = _oscillators(runs)
 
     @property
     def begin_ns(self) -> int:
@@ -157,9 +179,9 @@ class OutcomeFirmware:
         if found is None:
             raise CannotBranch("the program depends on nothing that it measures")
         self._group.begin()
-        halt = self._halt(*found, _none_is_known)
         done = self._done([0] * len(self._runs), 0)
-        return Reached(self._kept(halt), self.counters, done, self._setting())
+        halt = self._halt(*found, _none_is_known)
+        return Reached(halt, self.counters, done, self._setting())
 
     def _setting(self) -> tuple[bytes, ...]:
         """Return what the registers hold that are neither counters nor labels."""
@@ -177,35 +199,44 @@ class OutcomeFirmware:
         bounded: bool,
     ) -> Reached:
         """Go on from a moment with these outcomes, counters and setting."""
-        if not isinstance(moment, _Moment):
+        if not isinstance(moment, _Place):
             raise TypeError("not a moment of this firmware")
+        begun = self._moments[moment.state]
+        later_ns = moment.at_ns - begun.at_ns
         way = moment.state, tuple(bits), tuple(counters), bounded
-        gone_before = self._gone_before(way, setting, moment.at_ns, known)
-        if gone_before is not None:
-            return gone_before
-        reached = self._go_on(moment, bits, counters, setting, known, bounded=bounded)
-        content, lasts_ns = None, 0
-        if reached.halt is not None:
-            content = reached.halt.content
-            lasts_ns = reached.halt.at_ns + self.begin_ns - moment.at_ns
-        held_by = setting if reached.used else None
-        self._stretches[way, held_by] = _Stretch(content, lasts_ns, replace(reached, halt=None))
-        return reached
-
-    def _gone_before(
-        self, way: Hashable, setting: Hashable, at_ns: int, known: Known
-    ) -> Reached | None:
-        """Return what a way comes to that was gone from another moment, to a halt that is known."""
-        found = self._stretches.get((way, None)) or self._stretches.get((way, setting))
-        if found is None:
-            return None
-        reached = found.reached if found.reached.used else replace(found.reached, setting=setting)
-        if found.content is None:
+        gone = self._stretches.get((way, None)) or self._stretches.get((way, setting))
+        if gone is None or not _leads_on(gone, later_ns, known):
+            gone = self._go_on(
+                begun,
+                bits,
+                counters,
+                setting,
+                lambda content, at_ns: known(content, at_ns + later_ns),
+                bounded=bounded,
+            )
+            self._stretches[way, setting if gone.reached.used else None] = gone
+        reached = gone.reached if gone.reached.used else replace(gone.reached, setting=setting)
+        if gone.content is None:
             return reached
-        halt_ns = at_ns + found.lasts_ns - self.begin_ns
-        if not known(found.content, halt_ns):
-            return None
-        return replace(reached, halt=_known_halt(found.content, halt_ns))
+        at_ns = gone.at_ns + later_ns
+        if gone.halt is None or known(gone.content, at_ns):
+            return replace(reached, halt=_known_halt(gone.content, at_ns))
+        return replace(reached, halt=self._later(gone.halt, later_ns))
+
+    def _later(self, halt: Halt, later_ns: int) -> Halt:
+        """Return a halt as it would be at a later time; oscillators of modules turn meanwhile."""
+        if not later_ns:
+            return halt
+        if not isinstance(halt.moment, _Place):
+            raise TypeError("not a halt of this firmware")
+        turns = {name: _turns(hz, later_ns) for name, hz in self._lo_hz.items()}
+        return replace(
+            halt,
+            at_ns=halt.at_ns + later_ns,
+            drives=[_shifted(train, later_ns, turns[train.line]) for train in halt.drives],
+            captures=[_shifted(train, later_ns, turns[train.line]) for train in halt.captures],
+            moment=_Place(halt.moment.state, halt.moment.at_ns + later_ns),
+        )
 
     def _go_on(
         self,
@@ -216,7 +247,8 @@ class OutcomeFirmware:
         known: Known,
         *,
         bounded: bool,
-    ) -> Reached:
+    ) -> _Stretch:
+        """Have the sequencers go on from the first moment of a state."""
         self._go_back(moment)
         for (n, register), value in zip(self._counted, counters, strict=True):
             self._together.runs[n].registers[register] = value
@@ -224,14 +256,14 @@ class OutcomeFirmware:
         rows = [run.row_count for run in self._together.runs]
         for (number, end_ns), bit in zip(moment.asked, bits, strict=True):
             self._group.add_measured(number, [(end_ns, bool(bit))])
-        if self._finishing:
-            halt = self._finish(known)
-        else:
-            found = self._onward(bounded=bounded)
-            halt = self._finish(known) if found is None else self._halt(*found, known)
-        done = self._done(rows, moment.at_ns)
+        found = None if self._finishing else self._onward(bounded=bounded)
         used = any(run.slots_used for run in self._together.runs)
-        return Reached(self._kept(halt), self.counters, done, self._setting(), used)
+        done = self._done(rows, moment.at_ns)
+        halt = self._finish(known) if found is None else self._halt(*found, known)
+        reached = Reached(None, self.counters, done, self._setting(), used)
+        if halt is None:
+            return _Stretch(None, 0, None, reached)
+        return _Stretch(halt.content, halt.at_ns, None if halt.moment is None else halt, reached)
 
     def _put_setting(self, setting: Hashable) -> None:
         if not isinstance(setting, tuple):
@@ -315,10 +347,6 @@ class OutcomeFirmware:
                 captures += due.trains
                 listeners += [2 * number + path for path in range(len(due.trains))]
                 due.take()
-        open_ns = tuple((number, closes_ns - at_ns) for number, closes_ns in asked)
-        now = self._content(at_ns, end_ns), open_ns
-        state = self._states.setdefault(now, len(self._states))
-        moment = _Moment(at_ns, (), (), group.moment(), self._finishing, tuple(asked), state)
         return Halt(
             content,
             at_ns - self.begin_ns,
@@ -326,10 +354,28 @@ class OutcomeFirmware:
             [group.moved(train) for train in captures],
             listeners,
             tuple(decisions),
-            moment,
+            _Place(self._state(at_ns, end_ns, tuple(asked)), at_ns),
         )
 
-    def _content(self, at_ns: int, end_ns: int) -> tuple[object, ...]:
+    def _state(self, at_ns: int, end_ns: int, asked: tuple[tuple[int, int], ...]) -> int:
+        """Return the number of what the sequencers go on from now; keep its first moment.
+
+        Rows that are played are dropped.
+        """
+        open_ns = tuple((number, closes_ns - at_ns) for number, closes_ns in asked)
+        now = self._content(at_ns, end_ns), open_ns
+        state = self._states.setdefault(now, len(self._moments))
+        if state == len(self._moments):
+            for playback in self._group.playbacks:
+                playback.drop_played()
+            runs = tuple(run.moment() for run in self._together.runs)
+            playbacks = tuple(playback.moment() for playback in self._group.playbacks)
+            triggers = self._group.moment()
+            self._moments.append(_Moment(at_ns, runs, playbacks, triggers, self._finishing, asked))
+        return state
+
+    def _content(self, at_ns: int, end_ns: int) -> int:
+        """Return the number of everything that the future depends on, seen from a time."""
         group = self._group
         found: list[object] = [
             self._finishing,
@@ -351,33 +397,20 @@ class OutcomeFirmware:
                 unread = run.unread_triggers.copy()
                 unread[0] -= at_ns
                 found.append((unread.tobytes(), run.latches.tobytes()))
-            rows = playback.stretch(FOR_EVER)
-            kept = np.stack([rows.time_ns - at_ns, rows.nco_phase])
-            found.append(kept.tobytes())
-            found.append(b"".join(column.tobytes() for column in row_columns(rows)))
-            found.append(playback.unanswered(at_ns))
-        return tuple(found)
+            wide, narrow = playback.shown_rows(at_ns)
+            found += [wide.tobytes(), narrow.tobytes(), playback.unanswered(at_ns)]
+        return self._contents.setdefault(tuple(found), len(self._contents))
 
     def _done(self, first_rows: Sequence[int], at_ns: int) -> Done:
         delivered = tuple(replace(t, time_ns=t.time_ns - at_ns) for t in self._delivered)
         rows64: list[NDArray[np.int64]] = []
         rows32: list[NDArray[np.int32]] = []
         for run, first in zip(self._together.runs, first_rows, strict=True):
-            rows = run.rows(first, FOR_EVER)
-            rows64.append(np.stack([rows.time_ns - at_ns, rows.nco_phase]))
-            rows32.append(np.stack([column.astype(np.int32) for column in row_columns(rows)]))
+            wide, narrow = run.written_rows(first)
+            rows64.append(wide - np.array([[at_ns], [0]]))
+            rows32.append(narrow[SEEN])
         self._delivered = []
         return Done(delivered, tuple(rows64), tuple(rows32))
-
-    def _kept(self, halt: Halt | None) -> Halt | None:
-        """Return a halt with everything from which it goes on; rows that are done are dropped."""
-        if halt is None or not isinstance(halt.moment, _Moment):
-            return halt
-        for playback in self._group.playbacks:
-            playback.drop_played()
-        runs = tuple(run.moment() for run in self._together.runs)
-        playbacks = tuple(playback.moment() for playback in self._group.playbacks)
-        return replace(halt, moment=replace(halt.moment, runs=runs, playbacks=playbacks))
 
     def _go_back(self, moment: _Moment) -> None:
         for run, one in zip(self._together.runs, moment.runs, strict=True):
@@ -387,3 +420,29 @@ class OutcomeFirmware:
         self._group.go_back(moment.triggers)
         self._finishing = moment.finishing
         self._delivered = []
+
+
+def _leads_on(gone: _Stretch, later_ns: int, known: Known) -> bool:
+    """Tell whether all is known of where a way comes to, gone so much later."""
+    if gone.content is None or gone.halt is not None:
+        return True
+    return known(gone.content, gone.at_ns + later_ns)
+
+
+def _oscillators(runs: Sequence[SequencerRun]) -> dict[str, int]:
+    """Return the frequency of the oscillator behind each connector, Hz."""
+    found = {line.name: line.lo_hz for run in runs for line in output_lines(run)}
+    for run in runs:
+        name = input_line(run) if run.afe.model.readout else None
+        if name is not None:
+            found[name] = run.afe.lo_hz[run.rf_input] if run.afe.model.rf else 0
+    return found
+
+
+def _turns(hz: int, later_ns: int) -> float:
+    return float(lo_turns(hz, np.array([later_ns % PHASE_TURN]))[0])
+
+
+def _shifted(train: Train, later_ns: int, turns: float) -> Train:
+    phases = (train.phase_turns + turns) % 1.0
+    return replace(train, start_ns=train.start_ns + later_ns, phase_turns=phases)
