@@ -38,6 +38,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
 from podium.sim_instruments.twins.qblox_cluster.processor.register_flow import register_use
 from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import (
     waits_for_measured,
+    watched_addresses,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import (
     THRESHOLD_TRIGGER_NS,
@@ -48,6 +49,14 @@ from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import (
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
     decisions_of,
     seen_from,
+    triggers_seen,
+)
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import (
+    Bits,
+    Content,
+    Done,
+    Way,
+    joined_way,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
     SEEN,
@@ -55,17 +64,6 @@ from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Done:
-    """Acts of the sequencers from one halt to the next; times are against the first one's."""
-
-    triggers: tuple[Trigger, ...]
-    """Those that were delivered."""
-    rows64: tuple[NDArray[np.int64], ...]
-    """By sequencer, time and phase."""
-    rows32: tuple[NDArray[np.int32], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,27 +89,8 @@ class _Place:
     at_ns: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stretch:
-    """A way from a state to the next halt, as it was gone from the state's first moment."""
-
-    content: Hashable
-    """Of the halt that it came to; None: to the end."""
-    at_ns: int
-    """When that is."""
-    halt: Halt | None
-    """None: it was known, so nothing more is known of it here."""
-    reached: Reached
-    """Its halt is left out."""
-
-
-def _none_is_known(content: Hashable, at_ns: int) -> bool:
-    return False
-
-
-def _known_halt(content: Hashable, at_ns: int) -> Halt:
-    """Return a halt of which nothing else is asked."""
-    return Halt(content, at_ns, (), (), (), (), None)
+_Start = tuple[int, tuple[int, ...], bool]
+"""A state, counters, and whether they bound the way."""
 
 
 class OutcomeFirmware:
@@ -130,7 +109,7 @@ class OutcomeFirmware:
         sent = {runs[n].configuration.trigger_address for n in self._group.senders}
         self._waits = [waits_for_measured(run.program, sent) for run in runs]
         uses = [register_use(run.program) for run in runs]
-        self._counted = [(n, register) for n, use in enumerate(uses) for register in use.counters]
+        self._counted = [use.counters for use in uses]
         self._asks_at_once = all(use.asks_at_once for use in uses)
         self._shown = [
             np.array([r for r in range(FIRST_CONSTANT) if r not in {*use.counters, *use.labels}])
@@ -143,12 +122,18 @@ class OutcomeFirmware:
             q1_run.admit_every_bin()
         self._finishing = False
         self._delivered: list[Trigger] = []
-        self._contents: dict[Hashable, int] = {}
-        self._states: dict[Hashable, int] = {}
+        self._own: dict[Hashable, int] = {}
+        """Numbers of parts of contents."""
+        self._contents: dict[Content, int] = {}
+        self._states: dict[tuple[Content, tuple[tuple[int, int], ...]], int] = {}
+        """By content, and sender and end of what is decided."""
         self._moments: list[_Moment] = []
         """By number of the state: the first of it, from which all ways are gone."""
-        self._stretches: dict[Hashable, _Stretch] = {}
-        """By state, outcomes and counters, and setting; None: any."""
+        self._ways: dict[tuple[_Start, Hashable], dict[Bits, Way]] = {}
+        """By start and setting (None: any), and by outcomes."""
+        self._watched = [watched_addresses(run.program) for run in runs]
+        self._joins = self._asks_at_once
+        """Whether ways may be put together."""
         self._lo_hz = _oscillators(runs)
 
     @property
@@ -159,8 +144,14 @@ class OutcomeFirmware:
     @property
     def counters(self) -> tuple[int, ...]:
         """Return the registers that only count, at the last halt."""
-        runs = self._together.runs
-        return tuple(int(runs[n].registers[register]) for n, register in self._counted)
+        return tuple(value for values in self._counters() for value in values)
+
+    def _counters(self) -> tuple[tuple[int, ...], ...]:
+        """Return them by sequencer."""
+        return tuple(
+            tuple(int(run.registers[register]) for register in registers)
+            for run, registers in zip(self._together.runs, self._counted, strict=True)
+        )
 
     @property
     def carriers(self) -> dict[str, float]:
@@ -180,7 +171,7 @@ class OutcomeFirmware:
             raise CannotBranch("the program depends on nothing that it measures")
         self._group.begin()
         done = self._done([0] * len(self._runs), 0)
-        halt = self._halt(*found, _none_is_known)
+        halt, _, _ = self._halt(*found)
         return Reached(halt, self.counters, done, self._setting())
 
     def _setting(self) -> tuple[bytes, ...]:
@@ -201,27 +192,77 @@ class OutcomeFirmware:
         """Go on from a moment with these outcomes, counters and setting."""
         if not isinstance(moment, _Place):
             raise TypeError("not a moment of this firmware")
-        begun = self._moments[moment.state]
-        later_ns = moment.at_ns - begun.at_ns
-        way = moment.state, tuple(bits), tuple(counters), bounded
-        gone = self._stretches.get((way, None)) or self._stretches.get((way, setting))
-        if gone is None or not _leads_on(gone, later_ns, known):
-            gone = self._go_on(
-                begun,
-                bits,
-                counters,
-                setting,
-                lambda content, at_ns: known(content, at_ns + later_ns),
-                bounded=bounded,
-            )
-            self._stretches[way, setting if gone.reached.used else None] = gone
-        reached = gone.reached if gone.reached.used else replace(gone.reached, setting=setting)
-        if gone.content is None:
-            return reached
-        at_ns = gone.at_ns + later_ns
-        if gone.halt is None or known(gone.content, at_ns):
-            return replace(reached, halt=_known_halt(gone.content, at_ns))
-        return replace(reached, halt=self._later(gone.halt, later_ns))
+        start = moment.state, tuple(counters), bounded
+        way = self._way(start, tuple(bits), setting)
+        used = any(way.used)
+        # where nothing was used it would be the same with any other setting
+        after = tuple(way.setting) if used else setting
+        found = Reached(None, sum(way.counters, ()), way.done, after, used)
+        if way.halt is None:
+            return found
+        later_ns = moment.at_ns - self._moments[moment.state].at_ns
+        at_ns = way.halt.at_ns + later_ns
+        if known(way.halt.content, at_ns):
+            return replace(found, halt=Halt(way.halt.content, at_ns, (), (), (), (), None))
+        return replace(found, halt=self._later(way.halt, later_ns))
+
+    def _way(self, start: _Start, bits: Bits, setting: Hashable) -> Way:
+        """Return the way from a state, gone or put together of some that were."""
+        gone = self._gone(start, setting)
+        if bits in gone:
+            return gone[bits]
+        if gone and len(bits) > 1 and self._joins:
+            # with the opposite of these outcomes all ways can be put together
+            opposite = tuple(1 - bit for bit in next(iter(gone)))
+            if len(gone) == 1 and opposite != bits:
+                self._try(start, opposite, setting)
+            joined = self._join(start, bits, setting)
+            if joined is not None:
+                return self._keep(start, bits, setting, joined)
+        return self._keep(start, bits, setting, self._go_on(start, bits, setting))
+
+    def _gone(self, start: _Start, setting: Hashable) -> dict[Bits, Way]:
+        """Return the ways that are known, by their outcomes."""
+        return {**self._ways.get((start, None), {}), **self._ways.get((start, setting), {})}
+
+    def _keep(self, start: _Start, bits: Bits, setting: Hashable, way: Way) -> Way:
+        held_by = setting if any(way.used) else None
+        self._ways.setdefault((start, held_by), {})[bits] = way
+        return way
+
+    def _try(self, start: _Start, bits: Bits, setting: Hashable) -> None:
+        """Go a way that nobody has asked for, if it is one; else put none together any more."""
+        try:
+            self._keep(start, bits, setting, self._go_on(start, bits, setting))
+        except (CannotBranch, Unbounded):
+            self._joins = False
+
+    def _join(self, start: _Start, bits: Bits, setting: Hashable) -> Way | None:
+        """Return a way put together of others, where it comes to a state that is known."""
+        senders = [number for number, _ in self._moments[start[0]].asked]
+        addresses = [self._runs[n].configuration.trigger_address for n in senders]
+        seen = [
+            tuple(k for k, one in enumerate(addresses) if watched is None or one in watched)
+            for watched in self._watched
+        ]
+        names = [run.sender for run in self._runs]
+        way = joined_way(bits, self._gone(start, setting), seen, addresses, names)
+        if way is None or way.halt is None or way.content is None or way.behind is None:
+            return None
+        place = way.halt.moment
+        if not isinstance(place, _Place):
+            raise TypeError("not a halt of this firmware")
+        state = self._states.get((way.behind, self._open(place.state)))
+        if state is None:
+            return None
+        content = self._contents.setdefault(way.content, len(self._contents))
+        moment = _Place(state, place.at_ns)
+        return replace(way, halt=replace(way.halt, content=content, moment=moment))
+
+    def _open(self, state: int) -> tuple[tuple[int, int], ...]:
+        """Return sender and end of what is decided at a halt, seen from it."""
+        moment = self._moments[state]
+        return tuple((number, end_ns - moment.at_ns) for number, end_ns in moment.asked)
 
     def _later(self, halt: Halt, later_ns: int) -> Halt:
         """Return a halt as it would be at a later time; oscillators of modules turn meanwhile."""
@@ -238,32 +279,24 @@ class OutcomeFirmware:
             moment=_Place(halt.moment.state, halt.moment.at_ns + later_ns),
         )
 
-    def _go_on(
-        self,
-        moment: _Moment,
-        bits: Sequence[int],
-        counters: Sequence[int],
-        setting: Hashable,
-        known: Known,
-        *,
-        bounded: bool,
-    ) -> _Stretch:
+    def _go_on(self, start: _Start, bits: Bits, setting: Hashable) -> Way:
         """Have the sequencers go on from the first moment of a state."""
+        state, counters, bounded = start
+        moment, left = self._moments[state], iter(counters)
         self._go_back(moment)
-        for (n, register), value in zip(self._counted, counters, strict=True):
-            self._together.runs[n].registers[register] = value
+        for run, registers in zip(self._together.runs, self._counted, strict=True):
+            for register in registers:
+                run.registers[register] = next(left)
         self._put_setting(setting)
         rows = [run.row_count for run in self._together.runs]
         for (number, end_ns), bit in zip(moment.asked, bits, strict=True):
             self._group.add_measured(number, [(end_ns, bool(bit))])
         found = None if self._finishing else self._onward(bounded=bounded)
-        used = any(run.slots_used for run in self._together.runs)
-        done = self._done(rows, moment.at_ns)
-        halt = self._finish(known) if found is None else self._halt(*found, known)
-        reached = Reached(None, self.counters, done, self._setting(), used)
-        if halt is None:
-            return _Stretch(None, 0, None, reached)
-        return _Stretch(halt.content, halt.at_ns, None if halt.moment is None else halt, reached)
+        used = tuple(run.slots_used for run in self._together.runs)
+        done, after, counted = self._done(rows, moment.at_ns), self._setting(), self._counters()
+        halts = self._finish() if found is None else self._halt(*found)
+        halt, content, behind = halts or (None, None, None)
+        return Way(halt, content, behind, done, counted, after, used)
 
     def _put_setting(self, setting: Hashable) -> None:
         if not isinstance(setting, tuple):
@@ -324,16 +357,15 @@ class OutcomeFirmware:
         self._delivered += found
         return found
 
-    def _finish(self, known: Known) -> Halt | None:
+    def _finish(self) -> tuple[Halt, Content, Content] | None:
         """Ask for the next window that nobody depends on; None: there is none."""
         wanted = self._group.asks_at_the_end()
-        return None if wanted is None else self._halt(*wanted, known)
+        return None if wanted is None else self._halt(*wanted)
 
-    def _halt(self, played_ns: int, end_ns: int, known: Known) -> Halt:
+    def _halt(self, played_ns: int, end_ns: int) -> tuple[Halt, Content, Content]:
+        """Return a halt, its content, and that behind it."""
         at_ns, group = played_ns, self._group
         content = self._content(at_ns, end_ns)
-        if known(content, at_ns - self.begin_ns):
-            return _known_halt(content, at_ns - self.begin_ns)
         drives = group.drives(played_ns)
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
@@ -347,24 +379,25 @@ class OutcomeFirmware:
                 captures += due.trains
                 listeners += [2 * number + path for path in range(len(due.trains))]
                 due.take()
-        return Halt(
-            content,
+        behind = self._content(at_ns, end_ns)
+        halt = Halt(
+            self._contents.setdefault(content, len(self._contents)),
             at_ns - self.begin_ns,
             drives,
             [group.moved(train) for train in captures],
             listeners,
             tuple(decisions),
-            _Place(self._state(at_ns, end_ns, tuple(asked)), at_ns),
+            _Place(self._state(at_ns, behind, tuple(asked)), at_ns),
         )
+        return halt, content, behind
 
-    def _state(self, at_ns: int, end_ns: int, asked: tuple[tuple[int, int], ...]) -> int:
+    def _state(self, at_ns: int, behind: Content, asked: tuple[tuple[int, int], ...]) -> int:
         """Return the number of what the sequencers go on from now; keep its first moment.
 
         Rows that are played are dropped.
         """
         open_ns = tuple((number, closes_ns - at_ns) for number, closes_ns in asked)
-        now = self._content(at_ns, end_ns), open_ns
-        state = self._states.setdefault(now, len(self._moments))
+        state = self._states.setdefault((behind, open_ns), len(self._moments))
         if state == len(self._moments):
             for playback in self._group.playbacks:
                 playback.drop_played()
@@ -374,32 +407,30 @@ class OutcomeFirmware:
             self._moments.append(_Moment(at_ns, runs, playbacks, triggers, self._finishing, asked))
         return state
 
-    def _content(self, at_ns: int, end_ns: int) -> int:
-        """Return the number of everything that the future depends on, seen from a time."""
+    def _content(self, at_ns: int, end_ns: int) -> Content:
         group = self._group
-        found: list[object] = [
+        shared: list[Hashable] = [
             self._finishing,
             end_ns - at_ns,
             group.played_ns - at_ns,
             group.known_ns - at_ns,
             max(group.pulses.latest_ns, group.known_ns - DEAD_NS) - at_ns,
-            tuple(
-                (one.arrival_ns - at_ns, one.address, one.sender) for one in group.pulses.waiting
-            ),
         ]
         if not self._asks_at_once:  # flags count as well, and nobody watches them
-            found.append(self._setting())
-        for run, playback, waits in zip(
-            self._together.runs, group.playbacks, self._waits, strict=True
-        ):
-            found.append(seen_from(run, at_ns))
-            if waits:  # nobody else looks at triggers
-                unread = run.unread_triggers.copy()
-                unread[0] -= at_ns
-                found.append((unread.tobytes(), run.latches.tobytes()))
-            wide, narrow = playback.shown_rows(at_ns)
-            found += [wide.tobytes(), narrow.tobytes(), playback.unanswered(at_ns)]
-        return self._contents.setdefault(tuple(found), len(self._contents))
+            shared.append(self._setting())
+        waiting = tuple((p.arrival_ns - at_ns, p.address, p.sender) for p in group.pulses.waiting)
+        own = tuple(self._own_content(number, at_ns) for number in range(len(self._runs)))
+        return Content(tuple(shared), waiting, own)
+
+    def _own_content(self, number: int, at_ns: int) -> int:
+        """Return the number of a sequencer's part of the content."""
+        run, playback = self._together.runs[number], self._group.playbacks[number]
+        wide, narrow = playback.shown_rows(at_ns)
+        found: list[Hashable] = [number, wide.tobytes(), narrow.tobytes()]
+        found += [seen_from(run, at_ns, self._watched[number]), playback.unanswered(at_ns)]
+        if self._waits[number]:  # nobody else looks at triggers
+            found.append(triggers_seen(run, at_ns, self._watched[number]))
+        return self._own.setdefault(tuple(found), len(self._own))
 
     def _done(self, first_rows: Sequence[int], at_ns: int) -> Done:
         delivered = tuple(replace(t, time_ns=t.time_ns - at_ns) for t in self._delivered)
@@ -420,13 +451,6 @@ class OutcomeFirmware:
         self._group.go_back(moment.triggers)
         self._finishing = moment.finishing
         self._delivered = []
-
-
-def _leads_on(gone: _Stretch, later_ns: int, known: Known) -> bool:
-    """Tell whether all is known of where a way comes to, gone so much later."""
-    if gone.content is None or gone.halt is not None:
-        return True
-    return known(gone.content, gone.at_ns + later_ns)
 
 
 def _oscillators(runs: Sequence[SequencerRun]) -> dict[str, int]:

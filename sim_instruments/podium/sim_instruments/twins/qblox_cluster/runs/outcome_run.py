@@ -28,10 +28,8 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     RealTimeTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import row_columns
-from podium.sim_instruments.twins.qblox_cluster.runs.outcome_firmware import (
-    Done,
-    OutcomeFirmware,
-)
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_firmware import OutcomeFirmware
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import Done
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import LATENCY_NS
 
