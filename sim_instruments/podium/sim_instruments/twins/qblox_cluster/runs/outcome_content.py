@@ -81,7 +81,8 @@ def seen_from(run: Q1Run, at_ns: int, watched: Collection[int] | None) -> tuple[
         state[q1.OVER] &= sum(1 << (address - 1) for address in watched)
     if run.ending in (Ending.STOPPED, Ending.CUT):
         state[:] = 0
-    paused_ns = (run.pause_ns or 0) - at_ns if run.ending is Ending.WAITS_FOR_SYNC else 0
+    runs_ahead = run.ending in (Ending.WAITS_FOR_SYNC, Ending.PAUSED)
+    paused_ns = (run.pause_ns or 0) - at_ns if runs_ahead else 0
     return (
         run.ending,
         state.tobytes(),

@@ -24,7 +24,7 @@ from podium.sim_instruments.execution.firmware import (
     Reached,
     Unbounded,
 )
-from podium.sim_instruments.physics.signals import CaptureTrain
+from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import input_line
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import lo_turns, output_lines
 from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import PHASE_TURN
@@ -55,8 +55,9 @@ from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import (
     Bits,
     Content,
     Done,
+    Start,
     Way,
-    joined_way,
+    WayParts,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
     SEEN,
@@ -87,10 +88,26 @@ class _Place:
     """Number of what it goes on from, as seen from ``at_ns``: what was played until then, and which
     windows were asked for, is not among it."""
     at_ns: int
+    """From the begin of the dialogue."""
 
 
 _Start = tuple[int, tuple[int, ...], bool]
 """A state, counters, and whether they bound the way."""
+_Left = tuple[_Start, Bits, tuple[bytes, ...]]
+"""A start, outcomes and setting."""
+
+
+@dataclass(slots=True, eq=False)
+class _State:
+    """A state of all sequencers at halts."""
+
+    behind: Content
+    open_ns: tuple[tuple[int, int], ...]
+    """Sender and end of what is decided, seen from the halt."""
+    left: _Left | None
+    """A way that leads to it; None: the begin."""
+    moment: _Moment | None = None
+    """The first of it, from which ways are gone; None: nobody was there."""
 
 
 class OutcomeFirmware:
@@ -127,11 +144,12 @@ class OutcomeFirmware:
         self._contents: dict[Content, int] = {}
         self._states: dict[tuple[Content, tuple[tuple[int, int], ...]], int] = {}
         """By content, and sender and end of what is decided."""
-        self._moments: list[_Moment] = []
-        """By number of the state: the first of it, from which all ways are gone."""
+        self._kinds: list[_State] = []
+        """By number of the state."""
         self._ways: dict[tuple[_Start, Hashable], dict[Bits, Way]] = {}
         """By start and setting (None: any), and by outcomes."""
         self._watched = [watched_addresses(run.program) for run in runs]
+        self._parts = WayParts([run.sender for run in runs], self._watched)
         self._joins = self._asks_at_once
         """Whether ways may be put together."""
         self._lo_hz = _oscillators(runs)
@@ -171,7 +189,7 @@ class OutcomeFirmware:
             raise CannotBranch("the program depends on nothing that it measures")
         self._group.begin()
         done = self._done([0] * len(self._runs), 0)
-        halt, _, _ = self._halt(*found)
+        halt, _, _ = self._halt(*found, None)
         return Reached(halt, self.counters, done, self._setting())
 
     def _setting(self) -> tuple[bytes, ...]:
@@ -193,6 +211,8 @@ class OutcomeFirmware:
         if not isinstance(moment, _Place):
             raise TypeError("not a moment of this firmware")
         start = moment.state, tuple(counters), bounded
+        if not isinstance(setting, tuple):
+            raise TypeError("not a setting of this firmware")
         way = self._way(start, tuple(bits), setting)
         used = any(way.used)
         # where nothing was used it would be the same with any other setting
@@ -200,69 +220,91 @@ class OutcomeFirmware:
         found = Reached(None, sum(way.counters, ()), way.done, after, used)
         if way.halt is None:
             return found
-        later_ns = moment.at_ns - self._moments[moment.state].at_ns
+        later_ns = moment.at_ns - way.from_ns
         at_ns = way.halt.at_ns + later_ns
         if known(way.halt.content, at_ns):
             return replace(found, halt=Halt(way.halt.content, at_ns, (), (), (), (), None))
         return replace(found, halt=self._later(way.halt, later_ns))
 
-    def _way(self, start: _Start, bits: Bits, setting: Hashable) -> Way:
+    def _way(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Way:
         """Return the way from a state, gone or put together of some that were."""
-        gone = self._gone(start, setting)
+        gone = {**self._ways.get((start, None), {}), **self._ways.get((start, setting), {})}
         if bits in gone:
             return gone[bits]
-        if gone and len(bits) > 1 and self._joins:
-            # with the opposite of these outcomes all ways can be put together
+        way = self._join(start, bits, setting)
+        if way is None and gone and len(bits) > 1 and self._joins:
+            # with the opposite of outcomes all others can be put together
             opposite = tuple(1 - bit for bit in next(iter(gone)))
-            if len(gone) == 1 and opposite != bits:
+            if opposite not in gone and opposite != bits:
                 self._try(start, opposite, setting)
-            joined = self._join(start, bits, setting)
-            if joined is not None:
-                return self._keep(start, bits, setting, joined)
-        return self._keep(start, bits, setting, self._go_on(start, bits, setting))
+                way = self._join(start, bits, setting)
+        return self._keep(start, bits, setting, way or self._go_on(start, bits, setting))
 
-    def _gone(self, start: _Start, setting: Hashable) -> dict[Bits, Way]:
-        """Return the ways that are known, by their outcomes."""
-        return {**self._ways.get((start, None), {}), **self._ways.get((start, setting), {})}
-
-    def _keep(self, start: _Start, bits: Bits, setting: Hashable, way: Way) -> Way:
+    def _keep(self, start: _Start, bits: Bits, setting: tuple[bytes, ...], way: Way) -> Way:
         held_by = setting if any(way.used) else None
         self._ways.setdefault((start, held_by), {})[bits] = way
         return way
 
-    def _try(self, start: _Start, bits: Bits, setting: Hashable) -> None:
+    def _try(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> None:
         """Go a way that nobody has asked for, if it is one; else put none together any more."""
         try:
             self._keep(start, bits, setting, self._go_on(start, bits, setting))
         except (CannotBranch, Unbounded):
             self._joins = False
 
-    def _join(self, start: _Start, bits: Bits, setting: Hashable) -> Way | None:
-        """Return a way put together of others, where it comes to a state that is known."""
-        senders = [number for number, _ in self._moments[start[0]].asked]
-        addresses = [self._runs[n].configuration.trigger_address for n in senders]
-        seen = [
-            tuple(k for k, one in enumerate(addresses) if watched is None or one in watched)
-            for watched in self._watched
-        ]
-        names = [run.sender for run in self._runs]
-        way = joined_way(bits, self._gone(start, setting), seen, addresses, names)
-        if way is None or way.halt is None or way.content is None or way.behind is None:
-            return None
-        place = way.halt.moment
-        if not isinstance(place, _Place):
-            raise TypeError("not a halt of this firmware")
-        state = self._states.get((way.behind, self._open(place.state)))
-        if state is None:
-            return None
-        content = self._contents.setdefault(way.content, len(self._contents))
-        moment = _Place(state, place.at_ns)
-        return replace(way, halt=replace(way.halt, content=content, moment=moment))
+    def _start(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Start:
+        number, counters, bounded = start
+        state, left = self._kinds[number], iter(counters)
+        shared = state.behind.shared, state.behind.waiting, state.open_ns, bounded
+        mine = tuple(tuple(next(left) for _ in registers) for registers in self._counted)
+        return Start(shared, state.behind.own, bits, mine, setting)
 
-    def _open(self, state: int) -> tuple[tuple[int, int], ...]:
-        """Return sender and end of what is decided at a halt, seen from it."""
-        moment = self._moments[state]
-        return tuple((number, end_ns - moment.at_ns) for number, end_ns in moment.asked)
+    def _addresses(self, state: int) -> list[int]:
+        """Return the addresses of the triggers of what is decided."""
+        senders = [number for number, _ in self._kinds[state].open_ns]
+        return [self._runs[n].configuration.trigger_address for n in senders]
+
+    def _join(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Way | None:
+        """Return a way put together of others, None where that cannot be done."""
+        if not self._joins:
+            return None
+        addresses = self._addresses(start[0])
+        found = self._parts.joined(self._start(start, bits, setting), addresses)
+        if found is None:
+            return None
+        way, ways = found
+        halt, content, behind = way.halt, way.content, way.behind
+        if halt is None or content is None or behind is None:
+            return None
+        if not isinstance(halt.moment, _Place):
+            raise TypeError("not a halt of this firmware")
+        drives: list[PulseTrain] = []
+        for run, one in zip(self._runs, ways, strict=True):
+            later_ns = way.from_ns - one.from_ns
+            trains = () if one.halt is None else one.halt.drives
+            mine = [train for train in trains if train.sender == run.sender]
+            drives += self._moved(mine, later_ns)
+        open_ns = self._kinds[halt.moment.state].open_ns
+        state = self._number(_State(behind, open_ns, (start, bits, setting)))
+        number = self._contents.setdefault(content, len(self._contents))
+        moment = _Place(state, halt.moment.at_ns)
+        return replace(way, halt=replace(halt, content=number, drives=drives, moment=moment))
+
+    def _number(self, state: _State) -> int:
+        """Return the number of a state."""
+        number = self._states.setdefault((state.behind, state.open_ns), len(self._kinds))
+        if number == len(self._kinds):
+            self._kinds.append(state)
+        return number
+
+    def _moment(self, state: int) -> _Moment:
+        """Return the first moment of a state; where nobody was there yet, go there."""
+        one = self._kinds[state]
+        if one.moment is None and one.left is not None:
+            self._go_on(*one.left)
+        if one.moment is None:
+            raise CannotBranch("what was put together is not what sequencers come to")
+        return one.moment
 
     def _later(self, halt: Halt, later_ns: int) -> Halt:
         """Return a halt as it would be at a later time; oscillators of modules turn meanwhile."""
@@ -270,19 +312,25 @@ class OutcomeFirmware:
             return halt
         if not isinstance(halt.moment, _Place):
             raise TypeError("not a halt of this firmware")
-        turns = {name: _turns(hz, later_ns) for name, hz in self._lo_hz.items()}
         return replace(
             halt,
             at_ns=halt.at_ns + later_ns,
-            drives=[_shifted(train, later_ns, turns[train.line]) for train in halt.drives],
-            captures=[_shifted(train, later_ns, turns[train.line]) for train in halt.captures],
+            drives=self._moved(halt.drives, later_ns),
+            captures=self._moved(halt.captures, later_ns),
             moment=_Place(halt.moment.state, halt.moment.at_ns + later_ns),
         )
 
-    def _go_on(self, start: _Start, bits: Bits, setting: Hashable) -> Way:
+    def _moved(self, trains: Sequence[Train], later_ns: int) -> list[Train]:
+        """Return trains as they would be at a later time."""
+        if not later_ns:
+            return list(trains)
+        turns = {name: _turns(self._lo_hz[name], later_ns) for name in {t.line for t in trains}}
+        return [_shifted(train, later_ns, turns[train.line]) for train in trains]
+
+    def _go_on(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Way:
         """Have the sequencers go on from the first moment of a state."""
         state, counters, bounded = start
-        moment, left = self._moments[state], iter(counters)
+        moment, left = self._moment(state), iter(counters)
         self._go_back(moment)
         for run, registers in zip(self._together.runs, self._counted, strict=True):
             for register in registers:
@@ -294,9 +342,13 @@ class OutcomeFirmware:
         found = None if self._finishing else self._onward(bounded=bounded)
         used = tuple(run.slots_used for run in self._together.runs)
         done, after, counted = self._done(rows, moment.at_ns), self._setting(), self._counters()
-        halts = self._finish() if found is None else self._halt(*found)
+        come_from = start, bits, setting
+        halts = self._finish(come_from) if found is None else self._halt(*found, come_from)
         halt, content, behind = halts or (None, None, None)
-        return Way(halt, content, behind, done, counted, after, used)
+        way = Way(moment.at_ns - self.begin_ns, halt, content, behind, done, counted, after, used)
+        if self._joins:
+            self._parts.add(self._start(*come_from), self._addresses(state), way)
+        return way
 
     def _put_setting(self, setting: Hashable) -> None:
         if not isinstance(setting, tuple):
@@ -357,12 +409,14 @@ class OutcomeFirmware:
         self._delivered += found
         return found
 
-    def _finish(self) -> tuple[Halt, Content, Content] | None:
+    def _finish(self, left: _Left) -> tuple[Halt, Content, Content] | None:
         """Ask for the next window that nobody depends on; None: there is none."""
         wanted = self._group.asks_at_the_end()
-        return None if wanted is None else self._halt(*wanted)
+        return None if wanted is None else self._halt(*wanted, left)
 
-    def _halt(self, played_ns: int, end_ns: int) -> tuple[Halt, Content, Content]:
+    def _halt(
+        self, played_ns: int, end_ns: int, left: _Left | None
+    ) -> tuple[Halt, Content, Content]:
         """Return a halt, its content, and that behind it."""
         at_ns, group = played_ns, self._group
         content = self._content(at_ns, end_ns)
@@ -387,25 +441,33 @@ class OutcomeFirmware:
             [group.moved(train) for train in captures],
             listeners,
             tuple(decisions),
-            _Place(self._state(at_ns, behind, tuple(asked)), at_ns),
+            _Place(self._state(at_ns, behind, tuple(asked), left), at_ns - self.begin_ns),
         )
         return halt, content, behind
 
-    def _state(self, at_ns: int, behind: Content, asked: tuple[tuple[int, int], ...]) -> int:
+    def _state(
+        self,
+        at_ns: int,
+        behind: Content,
+        asked: tuple[tuple[int, int], ...],
+        left: _Left | None,
+    ) -> int:
         """Return the number of what the sequencers go on from now; keep its first moment.
 
         Rows that are played are dropped.
         """
         open_ns = tuple((number, closes_ns - at_ns) for number, closes_ns in asked)
-        state = self._states.setdefault((behind, open_ns), len(self._moments))
-        if state == len(self._moments):
+        number = self._number(_State(behind, open_ns, left))
+        if self._kinds[number].moment is None:
             for playback in self._group.playbacks:
                 playback.drop_played()
             runs = tuple(run.moment() for run in self._together.runs)
             playbacks = tuple(playback.moment() for playback in self._group.playbacks)
             triggers = self._group.moment()
-            self._moments.append(_Moment(at_ns, runs, playbacks, triggers, self._finishing, asked))
-        return state
+            self._kinds[number].moment = _Moment(
+                at_ns, runs, playbacks, triggers, self._finishing, asked
+            )
+        return number
 
     def _content(self, at_ns: int, end_ns: int) -> Content:
         group = self._group

@@ -6,7 +6,7 @@ all outcomes of any number of qubits. Whoever adds up what was done has the whol
 once more (:mod:`.outcome_run`): what is put together wrongly makes a walk useless, not wrong.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.execution.firmware import Halt
-from podium.sim_instruments.physics.signals import PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Trigger
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import MARKER
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
@@ -46,8 +45,10 @@ class Content:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Way:
-    """A way from a state to the next halt, as it is gone from the state's first moment."""
+    """A way from a state to the next halt."""
 
+    from_ns: int
+    """When it was gone: times of the halt are those of the run then."""
     halt: Halt | None
     """Its content is a number; None: to the end."""
     content: Content | None
@@ -63,109 +64,120 @@ class Way:
     """Whether it has read or changed its setting, by sequencer."""
 
 
-def joined_way(
-    bits: Bits,
-    ways: Mapping[Bits, Way],
-    seen: Sequence[tuple[int, ...]],
-    addresses: Sequence[int],
-    senders: Sequence[str],
-) -> Way | None:
-    """Return the way for some outcomes, put together of ways for others; None: it cannot be done.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """All that a way depends on; by sequencer what it does not share with the others."""
 
-    ``seen``: for each sequencer the positions of the outcomes that it looks at; ``addresses``: of
-    their triggers. ``senders``: the names of the sequencers. Of the halt all but its drives is that
-    of one of the ways.
-    """
-    parts = [_agreeing(bits, ways, positions) for positions in seen]
-    found = [ways[one] for one in parts if one is not None]
-    if len(found) < len(parts) or any(way.halt is None for way in found):
-        return None
-    triggers = _triggers(bits, ways, addresses)
-    content = _joined([way.content for way in found])
-    behind = _joined([way.behind for way in found])
-    drives = _drives(found, senders)
-    halt = found[0].halt
-    if len({way.halt.at_ns for way in found if way.halt is not None}) != 1:
-        return None
-    if triggers is None or content is None or behind is None or drives is None or halt is None:
-        return None
-    deciding = {number for number, positions in enumerate(seen) if positions}
-    if deciding & {listener // 2 for listener in halt.listeners}:
-        return None
-    rows32 = tuple(way.done.rows32[k] for k, way in enumerate(found))
-    if not all(_is_steady(rows32[k][MARKER]) for k in deciding):
-        return None  # switches that it closes are not its own alone
-    rows64 = tuple(way.done.rows64[k] for k, way in enumerate(found))
-    return Way(
-        Halt(
-            halt.content,
-            halt.at_ns,
-            drives,
-            halt.captures,
-            halt.listeners,
-            halt.decisions,
-            halt.moment,
-        ),
-        content,
-        behind,
-        Done(triggers, rows64, rows32),
-        tuple(way.counters[k] for k, way in enumerate(found)),
-        tuple(way.setting[k] for k, way in enumerate(found)),
-        tuple(way.used[k] for k, way in enumerate(found)),
-    )
+    shared: Hashable
+    """What is shared of the content, what is decided, and whether counters bound the way."""
+    own: tuple[int, ...]
+    bits: Bits
+    counters: tuple[tuple[int, ...], ...]
+    setting: tuple[bytes, ...]
 
 
-def _agreeing(bits: Bits, ways: Mapping[Bits, Way], positions: Sequence[int]) -> Bits | None:
-    """Return outcomes of a way that are the same at some positions."""
-    wanted = [bits[k] for k in positions]
-    return next((one for one in ways if [one[k] for k in positions] == wanted), None)
+class WayParts:
+    """Ways that were gone, by what each sequencer did on them."""
+
+    def __init__(self, senders: Sequence[str], watched: Sequence[Collection[int] | None]) -> None:
+        """``senders``: names of the sequencers; ``watched``: addresses that each looks at."""
+        self._senders, self._watched = tuple(senders), tuple(watched)
+        self._ways: dict[Hashable, Way] = {}
+        self._pulses: dict[Hashable, Trigger | None] = {}
+        """By what is shared, position and outcome: the trigger that comes of it."""
+
+    def add(self, start: Start, addresses: Sequence[int], way: Way) -> None:
+        """Take note of a way that was gone; ``addresses``: of the triggers of its outcomes."""
+        triggers = way.done.triggers
+        if way.halt is None or way.content is None or way.content.waiting:
+            return
+        if len(set(addresses)) < len(addresses) or way.behind is None or way.behind.waiting:
+            return
+        if len({one.address for one in triggers} & set(addresses)) < len(triggers):
+            return
+        if any(train.sender not in self._senders for train in way.halt.drives):
+            return
+        sounding = {listener // 2 for listener in way.halt.listeners}
+        for number in range(len(self._senders)):
+            seen = self._seen(number, addresses)
+            if seen and (number in sounding or not _is_steady(way.done.rows32[number][MARKER])):
+                continue  # windows stay in one piece, and switches are not its own alone
+            held_by = start.setting[number] if way.used[number] else None
+            self._ways.setdefault(self._key(number, start, seen, held_by), way)
+        by_address = {one.address: one for one in triggers}
+        for k, address in enumerate(addresses):
+            self._pulses.setdefault((start.shared, k, start.bits[k]), by_address.get(address))
+
+    def _seen(self, number: int, addresses: Sequence[int]) -> tuple[int, ...]:
+        """Return the positions of the outcomes that a sequencer looks at."""
+        watched = self._watched[number]
+        return tuple(k for k, one in enumerate(addresses) if watched is None or one in watched)
+
+    @staticmethod
+    def _key(number: int, start: Start, seen: tuple[int, ...], held_by: bytes | None) -> Hashable:
+        bits = tuple(start.bits[k] for k in seen)
+        return number, start.shared, start.own[number], bits, start.counters[number], held_by
+
+    def joined(self, start: Start, addresses: Sequence[int]) -> tuple[Way, list[Way]] | None:
+        """Return the way from a start, put together of others; None: some part is not known.
+
+        Its halt is that of the first of them but for its drives: each sequencer's are those of its
+        own way, which are returned as well.
+        """
+        found: list[Way] = []
+        for number in range(len(self._senders)):
+            seen = self._seen(number, addresses)
+            way = self._ways.get(self._key(number, start, seen, start.setting[number]))
+            way = way or self._ways.get(self._key(number, start, seen, None))
+            if way is None:
+                return None
+            found.append(way)
+        first, triggers = found[0], self._triggers(start, addresses)
+        content = _joined([way.content for way in found])
+        behind = _joined([way.behind for way in found])
+        if triggers is None or content is None or behind is None or first.halt is None:
+            return None
+        if len({_lasts_ns(way) for way in found}) > 1:
+            return None
+        used = tuple(way.used[k] for k, way in enumerate(found))
+        return Way(
+            first.from_ns,
+            first.halt,
+            content,
+            behind,
+            Done(
+                triggers,
+                tuple(way.done.rows64[k] for k, way in enumerate(found)),
+                tuple(way.done.rows32[k] for k, way in enumerate(found)),
+            ),
+            tuple(way.counters[k] for k, way in enumerate(found)),
+            tuple(way.setting[k] if used[k] else start.setting[k] for k, way in enumerate(found)),
+            used,
+        ), found
+
+    def _triggers(self, start: Start, addresses: Sequence[int]) -> tuple[Trigger, ...] | None:
+        """Return the triggers that are delivered; None: some are not known, or would be lost."""
+        keys = [(start.shared, k, start.bits[k]) for k in range(len(addresses))]
+        if any(key not in self._pulses for key in keys):
+            return None
+        found = [one for key in keys if (one := self._pulses[key]) is not None]
+        found.sort(key=lambda one: one.time_ns)
+        times = [one.time_ns for one in found]
+        if any(b - a < DEAD_NS for a, b in pairwise(times)):
+            return None
+        return tuple(found)
+
+
+def _lasts_ns(way: Way) -> int:
+    return 0 if way.halt is None else way.halt.at_ns - way.from_ns
 
 
 def _joined(parts: Sequence[Content | None]) -> Content | None:
     """Return the content of which each sequencer has its own part; None: others differ in more."""
-    first = parts[0]
-    if first is None or any(
-        one is None or one.waiting or one.shared != first.shared for one in parts
-    ):
+    known = [one for one in parts if one is not None]
+    if len(known) < len(parts) or len({one.shared for one in known}) > 1:
         return None
-    own = tuple(one.own[k] for k, one in enumerate(parts) if one is not None)
-    return Content(first.shared, (), own)
-
-
-def _triggers(
-    bits: Bits, ways: Mapping[Bits, Way], addresses: Sequence[int]
-) -> tuple[Trigger, ...] | None:
-    """Return the triggers that are delivered; None: some are lost, or come from elsewhere."""
-    if len(set(addresses)) < len(addresses):
-        return None
-    found: list[Trigger] = []
-    for k, (bit, address) in enumerate(zip(bits, addresses, strict=True)):
-        way = ways[_agreeing(bits, ways, (k,)) or bits]
-        mine = [one for one in way.done.triggers if one.address == address]
-        if len(mine) > 1 or {one.address for one in way.done.triggers} - set(addresses):
-            return None
-        other = next((one for one in ways if one[k] != bit), None)
-        if not mine and other is not None:
-            sent = [one for one in ways[other].done.triggers if one.address == address]
-            if not sent:
-                return None  # neither outcome has one delivered
-        found += mine
-    found.sort(key=lambda one: one.time_ns)
-    times = [one.time_ns for one in found]
-    if any(b - a < DEAD_NS for a, b in pairwise(times)):
-        return None
-    return tuple(found)
-
-
-def _drives(ways: Sequence[Way], senders: Sequence[str]) -> list[PulseTrain] | None:
-    """Return what each sequencer plays; None: there is more than that."""
-    found: list[PulseTrain] = []
-    for way, sender in zip(ways, senders, strict=True):
-        trains = () if way.halt is None else way.halt.drives
-        if any(train.sender not in senders for train in trains):
-            return None
-        found += [train for train in trains if train.sender == sender]
-    return found
+    return Content(known[0].shared, (), tuple(one.own[k] for k, one in enumerate(known)))
 
 
 def _is_steady(values: NDArray[np.int32]) -> bool:
