@@ -83,7 +83,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gone:
-    """What the sequencers did up to a halt."""
+    """Acts of the sequencers up to a halt, and what they have come to."""
 
     stop: Stop | None
     """None: to the end."""

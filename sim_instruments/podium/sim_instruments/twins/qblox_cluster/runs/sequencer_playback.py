@@ -37,10 +37,9 @@ from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import Sequen
 
 _OVER = frozenset({Ending.STOPPED, Ending.CUT})
 SEEN: Final = np.array([k for k in range(q1.ROW_COLUMNS) if k != q1.ROW_BIN])
-"""Columns of rows that the world may see."""
+"""Columns of rows that the world may see; those before the bin's keep their numbers."""
 MARKER: Final = q1.ROW_MARKER
 OFFSETS: Final = slice(q1.ROW_OFFS_0, q1.ROW_OFFS_1 + 1)
-"""Columns behind the bin's are not among those that are named."""
 
 
 @dataclass(slots=True, eq=False)
