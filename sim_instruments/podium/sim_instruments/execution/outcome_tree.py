@@ -14,7 +14,7 @@ as one more counter.
 """
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -61,6 +61,8 @@ class _Node:
     halt: Halt
     moment: PlanMoment
     windows: tuple[WindowStep, ...]
+    past: dict[int, int] = field(default_factory=dict)
+    """By ns from here: the number of what the world knows of the past then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,8 +92,11 @@ class OutcomeTree:
         self._firmware, self._plan = firmware, plan
         self._nodes: list[_Node] = []
         self._number_of: dict[Hashable, int] = {}
-        self._sought: tuple[Hashable, Hashable] | None = None
+        self._left: _Node | None = None
+        """From which the firmware goes on."""
+        self._sought: tuple[Hashable, int] | None = None
         """The content that was looked for last, of the firmware and of the plan."""
+        self._pasts: dict[Hashable, int] = {}
         self._settings: list[Hashable] = []
         self._setting_of: dict[Hashable, int] = {}
         self._done: list[object] = []
@@ -210,7 +215,7 @@ class OutcomeTree:
             raise CannotBranch("hardly two shots are alike")
         number = int(walker.where[w.NODE])
         node, code = self._nodes[number], int(walker.where[w.CODE])
-        self._plan.go_back(node.moment)
+        self._left = node
         bits = [code >> k & 1 for k in range(int(walker.where[w.DECISIONS]))]
         reached, guard = self._followed(node, bits, walker.counters.tolist())
         child, apart_ns = w.END, 0
@@ -256,12 +261,25 @@ class OutcomeTree:
                 return reached, guard
 
     def _is_known(self, content: Hashable, at_ns: int) -> bool:
-        """Tell whether there is a node of a halt; the plan stands at the halt before."""
-        self._sought = content, self._plan.content(at_ns)
+        """Tell whether there is a node of a halt behind the one that was left."""
+        self._sought = content, self._past(at_ns)
         return self._sought in self._number_of
 
+    def _past(self, at_ns: int) -> int:
+        """Return the number of what the world knows of the past at a time behind that halt."""
+        left = self._left
+        since_ns = 0 if left is None else at_ns - left.halt.at_ns
+        found = None if left is None else left.past.get(since_ns)
+        if found is None:
+            if left is not None:
+                self._plan.go_back(left.moment)
+            found = self._pasts.setdefault(self._plan.content(at_ns), len(self._pasts))
+            if left is not None:
+                left.past[since_ns] = found
+        return found
+
     def _node(self, halt: Halt) -> int:
-        """Return the number of the node of a halt; the plan stands at the halt before."""
+        """Return the number of the node of a halt behind the one that was left."""
         if self._sought is None or self._sought[0] is not halt.content:
             self._is_known(halt.content, halt.at_ns)
         content = self._sought
@@ -271,6 +289,8 @@ class OutcomeTree:
         number = len(self._nodes)
         if number >= NODES_MAX or len(halt.decisions) > DECISIONS_MAX:
             raise CannotBranch("the tree has too many branches")
+        if self._left is not None:
+            self._plan.go_back(self._left.moment)
         steps = self._plan.go_on(halt.drives, halt.captures, halt.listeners, halt.at_ns)
         windows = tuple(step for step in steps if isinstance(step, WindowStep))
         self._window_count = 0

@@ -18,6 +18,7 @@ from podium.sim_instruments.physics.driven_feedline import DrivenFeedlines
 from podium.sim_instruments.physics.evolution import (
     DURING_READOUT,
     PULSE,
+    REUSED,
     Events,
     Tables,
     bare_tables,
@@ -257,7 +258,8 @@ class Branches:
             if self._qubit.drive_elements is not None and shape.shift_hz is None:
                 begun = replace(shape, start_turns=play[2] / PHASES)
                 moved[0] = laboratory_maps(begun, self._tables, self._qubit.drive_elements)
-            return with_shapes(still, [shape], np.ones(1, np.int64), moved=moved), PULSE
+            # a map takes no longer to make than the samples take to play once
+            return with_shapes(still, [shape], np.full(1, REUSED), moved=moved), PULSE
         exposure = self._driven.all[play[2]].exposure(self._number, 1)
         maps = readout_drive_maps(shape, exposure, play[3], self._tables)
         return with_shapes(still, [shape], np.zeros(1, np.int64), [(0, maps)]), DURING_READOUT

@@ -9,7 +9,9 @@ from benches import feedback
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.runs import outcome_run
+from podium.sim_instruments.twins.qblox_cluster.runs.halting_sequencers import HaltingSequencers
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import TreeRun
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import Way, WayParts
 
 
 @pytest.fixture
@@ -144,6 +146,46 @@ def test_what_was_walked_is_held_against_the_whole_program(trees, monkeypatch) -
     monkeypatch.setattr(outcome_run, "_is_what_was_walked", lambda *given: False)
     both(feedback.resets(20, 1), feedback.chip())
     assert trees[0] is None
+
+
+def test_ways_are_put_together_of_what_each_sequencer_does(trees, monkeypatch) -> None:
+    """Three qubits: eight outcomes, of which few are gone; what is left is the same to the bit."""
+    gone: list[tuple[int, ...]] = []
+    go_on = HaltingSequencers.go_on
+
+    def noting(self, moment, bits, *given, **named):
+        gone.append(tuple(bits))
+        return go_on(self, moment, bits, *given, **named)
+
+    monkeypatch.setattr(HaltingSequencers, "go_on", noting)
+    both(feedback.resets(60, 3), feedback.chip(3), 3)
+    firmware = trees[0].tree._firmware
+    assert firmware.has_joined
+    ways = sum(len(ways) for ways in firmware._ways.values())
+    assert len(gone) < ways, "some were put together"
+
+
+def forgets_triggers(way: Way) -> Way:
+    return replace(way, done=replace(way.done, triggers=()))
+
+
+def leads_to_a_state_that_is_none(way: Way) -> Way:
+    behind = replace(way.behind, own=tuple(own + 10_000 for own in way.behind.own))
+    return replace(way, behind=behind)
+
+
+@pytest.mark.parametrize("wrong", [forgets_triggers, leads_to_a_state_that_is_none])
+def test_ways_that_are_put_together_wrongly_are_gone_instead(trees, monkeypatch, wrong) -> None:
+    joined = WayParts.joined
+
+    def wrongly(self, *given):
+        found = joined(self, *given)
+        return found and (wrong(found[0]), found[1])
+
+    monkeypatch.setattr(WayParts, "joined", wrongly)
+    both(feedback.resets(60, 3), feedback.chip(3), 3)
+    (again,) = [tree for tree in trees if tree is not None]
+    assert not again.tree._firmware.has_joined
 
 
 START_FS = 12_345_678 * 10**6

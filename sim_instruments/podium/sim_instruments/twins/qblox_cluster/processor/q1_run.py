@@ -433,6 +433,16 @@ class Q1Run:
         ]
         return self._traced(columns, flags=(), log=())
 
+    def written_rows(self, first: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Return the rows from number ``first`` on as the kernel writes them, a view.
+
+        Time and phase, (2, n), and the other columns, (ROW_COLUMNS, n).
+        """
+        if self._store.count:
+            self.drop_rows(0)
+        last = int(self._state[q1.ROWS])
+        return self._rows64[:, first:last], self._rows32[:, first:last]
+
     @property
     def row_count(self) -> int:
         """Return how many rows there are that were not dropped."""

@@ -17,6 +17,20 @@ def waits_for_measured(program: AssembledProgram, sent: Collection[int]) -> bool
     return any(True for _ in conditions) or any(one is None or one in sent for one in waits)
 
 
+def watched_addresses(program: AssembledProgram) -> frozenset[int] | None:
+    """Return the addresses whose triggers a program may look at; None: any."""
+    found: set[int] = set()
+    for mask in _operands(program, Operation.SET_COND, _MASK):
+        if mask is None:
+            return None
+        found |= {bit + 1 for bit in range(mask.bit_length()) if mask >> bit & 1}
+    for address in _operands(program, Operation.WAIT_TRIGGER, _ADDRESS):
+        if address is None:
+            return None
+        found.add(address)
+    return frozenset(found)
+
+
 def decides_by(runs: Sequence[SequencerRun], addresses: Collection[int]) -> bool:
     """Tell whether a condition of some sequencer may look at triggers of some addresses.
 

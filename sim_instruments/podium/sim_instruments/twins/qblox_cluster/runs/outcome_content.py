@@ -3,6 +3,7 @@
 See :mod:`.outcome_firmware`.
 """
 
+from collections.abc import Collection
 from functools import partial
 from typing import Any, Final
 
@@ -25,7 +26,7 @@ from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 
-_IGNORED: Final = (
+_IGNORED: Final = [
     q1.CORE_NS,
     q1.COUNT,
     q1.ZERO,
@@ -42,7 +43,7 @@ _IGNORED: Final = (
     q1.ACQ_HEAD,
     q1.ACQ_LENGTH,
     q1.KNOWN_NS,
-)
+]
 """Shows in nothing but an underflow or a full queue of results."""
 
 
@@ -64,23 +65,39 @@ def row_columns(rows: RealTimeTrace) -> tuple[NDArray[Any], ...]:
     )
 
 
-def seen_from(run: Q1Run, at_ns: int) -> tuple[object, ...]:
-    """Return what a processor goes on from, seen from a time; registers are not among it."""
+def seen_from(run: Q1Run, at_ns: int, watched: Collection[int] | None) -> tuple[object, ...]:
+    """Return what a processor goes on from, seen from a time; registers are not among it.
+
+    ``watched``: addresses of the triggers that it may look at, None: all.
+    """
     state = run.state.copy()
     frequency = int(state[q1.FREQ])
     turned = int(state[q1.PHASE_OFFSET]) + frequency * (at_ns % q1.TURN)
     state[q1.PHASE_OFFSET] = turned % q1.TURN
     state[q1.TIME_NS] -= at_ns
-    state[list(_IGNORED)] = 0
+    state[_IGNORED] = 0
     state[q1.ACQ_TIMES :] = 0
+    if watched is not None:
+        state[q1.OVER] &= sum(1 << (address - 1) for address in watched)
     if run.ending in (Ending.STOPPED, Ending.CUT):
         state[:] = 0
-    paused_ns = (run.pause_ns or 0) - at_ns if run.ending is Ending.WAITS_FOR_SYNC else 0
+    runs_ahead = run.ending in (Ending.WAITS_FOR_SYNC, Ending.PAUSED)
+    paused_ns = (run.pause_ns or 0) - at_ns if runs_ahead else 0
     return (
         run.ending,
         state.tobytes(),
         paused_ns,
     )
+
+
+def triggers_seen(run: Q1Run, at_ns: int, watched: Collection[int] | None) -> tuple[bytes, bytes]:
+    """Return the triggers that a processor may still look at, seen from a time, and its latches."""
+    unread, latches = run.unread_triggers.copy(), run.latches
+    unread[0] -= at_ns
+    if watched is not None:
+        unread = unread[:, np.isin(unread[1], list(watched))]
+        latches = latches[:, sorted(watched)]
+    return unread.tobytes(), latches.tobytes()
 
 
 def decisions_of(run: SequencerRun, due: FinishedAcquisitions, capture: int) -> list[Decision]:

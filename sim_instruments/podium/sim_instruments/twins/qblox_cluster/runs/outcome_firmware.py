@@ -1,99 +1,71 @@
 """Sequencers of a cluster from one reading that they depend on to the next, for a tree of outcomes.
 
-It halts where :mod:`.feedback_sequencers` would ask the world, with the same signals and windows.
-Sequencers without conditions are kept from running ahead, so that what a halt is made of ends a
-moment after it. What shows in nothing but an underflow or a full queue of results is left out of a
-halt (the classical side's time, its queue): whoever adds up what was done has the whole program
-executed once more, with all triggers known (:mod:`.outcome_run`).
+A way is gone from the first halt of a state, and holds for all halts of that state, later by so
+much. Where parts of it are known of every sequencer it is not gone, but put together of these
+(:mod:`.outcome_ways`).
 """
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
 
 import numpy as np
-from numpy.typing import NDArray
 
 from podium.sim_instruments.execution.firmware import (
-    STEP_NS,
-    TURNS_MAX,
     CannotBranch,
-    Decision,
     Halt,
     Known,
     Reached,
     Unbounded,
 )
-from podium.sim_instruments.physics.signals import CaptureTrain
-from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import output_lines
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EVER, Q1Group
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import FIRST_CONSTANT
+from podium.sim_instruments.physics.signals import PulseTrain
+from podium.sim_instruments.twins.qblox_cluster.inputs.input_stage import input_line
+from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import lo_turns, output_lines
+from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import PHASE_TURN
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run, RunMoment
-from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
-    Ending,
+from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import Train
+from podium.sim_instruments.twins.qblox_cluster.runs.halting_sequencers import (
+    HaltingSequencers,
+    Moment,
+    Stop,
 )
-from podium.sim_instruments.twins.qblox_cluster.processor.register_flow import register_use
-from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import (
-    waits_for_measured,
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import (
+    Bits,
+    Content,
+    Start,
+    Way,
+    WayParts,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import (
-    THRESHOLD_TRIGGER_NS,
-    GroupPlayback,
-    TriggerMoment,
-)
-from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
-    decisions_of,
-    row_columns,
-    seen_from,
-)
-from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import PlaybackMoment
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
-from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Done:
-    """Acts of the sequencers from one halt to the next; times are against the first one's."""
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A halt, by what it goes on from and when."""
 
-    triggers: tuple[Trigger, ...]
-    """Those that were delivered."""
-    rows64: tuple[NDArray[np.int64], ...]
-    """By sequencer, time and phase."""
-    rows32: tuple[NDArray[np.int32], ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Moment:
-    at_ns: int
-    runs: tuple[RunMoment, ...]
-    playbacks: tuple[PlaybackMoment, ...]
-    triggers: TriggerMoment
-    finishing: bool
-    asked: tuple[tuple[int, int], ...]
-    """Sender and end of each acquisition that is decided."""
-    state: int = -1
+    state: int
     """Number of what it goes on from, as seen from ``at_ns``: what was played until then, and which
     windows were asked for, is not among it."""
+    at_ns: int
+    """From the begin of the dialogue."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Stretch:
-    """A way from one halt to the next, as every moment of the same state goes it."""
-
-    content: Hashable
-    """Of the halt that it came to; None: to the end."""
-    lasts_ns: int
-    reached: Reached
+_Start = tuple[int, tuple[int, ...], bool]
+"""A state, counters, and whether they bound the way."""
+_Left = tuple[_Start, Bits, tuple[bytes, ...]]
+"""A start, outcomes and setting."""
 
 
-def _none_is_known(content: Hashable, at_ns: int) -> bool:
-    return False
+@dataclass(slots=True, eq=False)
+class _State:
+    """A state of all sequencers at halts."""
 
-
-def _known_halt(content: Hashable, at_ns: int) -> Halt:
-    """Return a halt of which nothing else is asked."""
-    return Halt(content, at_ns, (), (), (), (), None)
+    behind: Content
+    open_ns: tuple[tuple[int, int], ...]
+    """Sender and end of what is decided, seen from the halt."""
+    left: _Left | None
+    """A way that leads to it; None: the begin."""
+    moment: Moment | None = None
+    """The first of it, from which ways are gone; None: nobody was there."""
 
 
 class OutcomeFirmware:
@@ -104,41 +76,31 @@ class OutcomeFirmware:
         runs: Sequence[SequencerRun],
         processors: Sequence[Q1Processor],
         external: Sequence[Trigger] = (),
+        *,
+        joins: bool = True,
     ) -> None:
-        """``runs`` with the phases that their oscillators have; ``external``: all that come."""
+        """``runs`` with the phases that their oscillators have; ``external``: all that come.
+
+        ``joins``: ways may be put together.
+        """
         self._runs = tuple(runs)
-        self._together = Q1Group(processors)
-        self._group = GroupPlayback(runs, self._together, external)
-        sent = {runs[n].configuration.trigger_address for n in self._group.senders}
-        self._waits = [waits_for_measured(run.program, sent) for run in runs]
-        uses = [register_use(run.program) for run in runs]
-        self._counted = [(n, register) for n, use in enumerate(uses) for register in use.counters]
-        self._asks_at_once = all(use.asks_at_once for use in uses)
-        self._shown = [
-            np.array([r for r in range(FIRST_CONSTANT) if r not in {*use.counters, *use.labels}])
-            for use in uses
-        ]
-        """Slots of the setting: registers, and their shadows."""
-        for q1_run, shown in zip(self._together.runs, self._shown, strict=True):
-            q1_run.watch_slots(shown.tolist())
-            # a halt is gone on from in other points than the one in which it was met first
-            q1_run.admit_every_bin()
-        self._finishing = False
-        self._delivered: list[Trigger] = []
-        self._states: dict[Hashable, int] = {}
-        self._stretches: dict[Hashable, _Stretch] = {}
-        """By state, outcomes and counters, and setting; None: any."""
+        self._sequencers = HaltingSequencers(runs, processors, external)
+        self._contents: dict[Content, int] = {}
+        self._numbers: dict[tuple[Content, tuple[tuple[int, int], ...]], int] = {}
+        """Of states, by content, and sender and end of what is decided."""
+        self._states: list[_State] = []
+        self._ways: dict[tuple[_Start, Hashable], dict[Bits, Way]] = {}
+        """By start and setting (None: any), and by outcomes."""
+        self._parts = WayParts([run.sender for run in runs], self._sequencers.watched)
+        self._joins = joins and self._sequencers.asks_at_once
+        self.has_joined = False
+        """Whether a way was put together."""
+        self._lo_hz = _oscillators(runs)
 
     @property
     def begin_ns(self) -> int:
         """Return when the dialogue with the world begins, from the start."""
-        return self._group.begin_ns
-
-    @property
-    def counters(self) -> tuple[int, ...]:
-        """Return the registers that only count, at the last halt."""
-        runs = self._together.runs
-        return tuple(int(runs[n].registers[register]) for n, register in self._counted)
+        return self._sequencers.begin_ns
 
     @property
     def carriers(self) -> dict[str, float]:
@@ -151,20 +113,9 @@ class OutcomeFirmware:
 
     def begin(self) -> Reached:
         """Go from the start to the first halt."""
-        for run, waits in zip(self._together.runs, self._waits, strict=True):
-            run.pause_ns = FOR_EVER if waits else STEP_NS
-        found = self._onward(bounded=True)
-        if found is None:
-            raise CannotBranch("the program depends on nothing that it measures")
-        self._group.begin()
-        halt = self._halt(*found, _none_is_known)
-        done = self._done([0] * len(self._runs), 0)
-        return Reached(self._kept(halt), self.counters, done, self._setting())
-
-    def _setting(self) -> tuple[bytes, ...]:
-        """Return what the registers hold that are neither counters nor labels."""
-        runs = zip(self._together.runs, self._shown, strict=True)
-        return tuple(run.values(shown).tobytes() for run, shown in runs)
+        gone = self._sequencers.begin()
+        halt = None if gone.stop is None else self._halt(gone.stop, None)
+        return Reached(halt, sum(gone.counters, ()), gone.done, gone.setting)
 
     def go_on(
         self,
@@ -177,213 +128,184 @@ class OutcomeFirmware:
         bounded: bool,
     ) -> Reached:
         """Go on from a moment with these outcomes, counters and setting."""
-        if not isinstance(moment, _Moment):
+        if not isinstance(moment, _Place):
             raise TypeError("not a moment of this firmware")
-        way = moment.state, tuple(bits), tuple(counters), bounded
-        gone_before = self._gone_before(way, setting, moment.at_ns, known)
-        if gone_before is not None:
-            return gone_before
-        reached = self._go_on(moment, bits, counters, setting, known, bounded=bounded)
-        content, lasts_ns = None, 0
-        if reached.halt is not None:
-            content = reached.halt.content
-            lasts_ns = reached.halt.at_ns + self.begin_ns - moment.at_ns
-        held_by = setting if reached.used else None
-        self._stretches[way, held_by] = _Stretch(content, lasts_ns, replace(reached, halt=None))
-        return reached
-
-    def _gone_before(
-        self, way: Hashable, setting: Hashable, at_ns: int, known: Known
-    ) -> Reached | None:
-        """Return what a way comes to that was gone from another moment, to a halt that is known."""
-        found = self._stretches.get((way, None)) or self._stretches.get((way, setting))
-        if found is None:
-            return None
-        reached = found.reached if found.reached.used else replace(found.reached, setting=setting)
-        if found.content is None:
-            return reached
-        halt_ns = at_ns + found.lasts_ns - self.begin_ns
-        if not known(found.content, halt_ns):
-            return None
-        return replace(reached, halt=_known_halt(found.content, halt_ns))
-
-    def _go_on(
-        self,
-        moment: _Moment,
-        bits: Sequence[int],
-        counters: Sequence[int],
-        setting: Hashable,
-        known: Known,
-        *,
-        bounded: bool,
-    ) -> Reached:
-        self._go_back(moment)
-        for (n, register), value in zip(self._counted, counters, strict=True):
-            self._together.runs[n].registers[register] = value
-        self._put_setting(setting)
-        rows = [run.row_count for run in self._together.runs]
-        for (number, end_ns), bit in zip(moment.asked, bits, strict=True):
-            self._group.add_measured(number, [(end_ns, bool(bit))])
-        if self._finishing:
-            halt = self._finish(known)
-        else:
-            found = self._onward(bounded=bounded)
-            halt = self._finish(known) if found is None else self._halt(*found, known)
-        done = self._done(rows, moment.at_ns)
-        used = any(run.slots_used for run in self._together.runs)
-        return Reached(self._kept(halt), self.counters, done, self._setting(), used)
-
-    def _put_setting(self, setting: Hashable) -> None:
+        start = moment.state, tuple(counters), bounded
         if not isinstance(setting, tuple):
             raise TypeError("not a setting of this firmware")
-        for run, shown, values in zip(self._together.runs, self._shown, setting, strict=True):
-            run.put_values(shown, np.frombuffer(values, np.int64))
-            run.slots_used = False
+        way = self._way(start, tuple(bits), setting)
+        used = any(way.used)
+        # where nothing was used it would be the same with any other setting
+        after = tuple(way.setting) if used else setting
+        found = Reached(None, sum(way.counters, ()), way.done, after, used)
+        if way.halt is None:
+            return found
+        later_ns = moment.at_ns - way.from_ns
+        at_ns = way.halt.at_ns + later_ns
+        if known(way.halt.content, at_ns):
+            return replace(found, halt=Halt(way.halt.content, at_ns, (), (), (), (), None))
+        return replace(found, halt=self._later(way.halt, later_ns))
 
-    def _onward(self, *, bounded: bool) -> tuple[int, int] | None:
-        """Go to the next halt; return until when is played and read there, None: it is over."""
-        together, group = self._together, self._group
-        for turn in count():
-            if turn > TURNS_MAX and not bounded:
-                raise Unbounded
-            together.proceed(self._deliver(), group.known_ns)
-            group.collect_acquisitions()
-            if any(run.ending is Ending.CUT for run in together.runs):
-                raise CannotBranch("it does not end") if bounded else Unbounded
-            paused = [run for run in together.runs if run.ending is Ending.PAUSED]
-            if not together.waits_for_triggers and not paused:
-                self._finishing = True
-                return None
-            if not together.waits_for_triggers and not self._may_wait():
-                if not bounded:
-                    raise Unbounded
-                self._resume(paused, FOR_EVER - 1)
-                continue
-            arrival_ns = group.next_end_ns(group.senders) + THRESHOLD_TRIGGER_NS
-            upto_ns = group.knows(arrival_ns - 1)
-            if upto_ns > group.known_ns:
-                group.known_ns = upto_ns
-            elif together.waits_for_triggers and group.known_ns == arrival_ns - 1 < FOR_EVER:
-                played_ns, end_ns = group.asks_until(arrival_ns)
-                late = [run for run in paused if run.time_ns <= played_ns]
-                if not late:
-                    return played_ns, end_ns
-                self._resume(late, played_ns)
-            elif paused:
-                self._resume(paused, max(group.known_ns, min(r.time_ns for r in paused)) + STEP_NS)
-            else:
-                raise CannotBranch("sequencers wait for what nobody measures")
-        raise AssertionError("count() has no end")
+    def _way(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Way:
+        """Return the way from a state, gone or put together of some that were."""
+        gone = {**self._ways.get((start, None), {}), **self._ways.get((start, setting), {})}
+        if bits in gone:
+            return gone[bits]
+        way = self._join(start, bits, setting)
+        if way is None and gone and len(bits) > 1 and self._joins:
+            # with the opposite of outcomes all others can be put together
+            opposite = tuple(1 - bit for bit in next(iter(gone)))
+            if opposite not in gone and opposite != bits:
+                self._try(start, opposite, setting)
+                way = self._join(start, bits, setting)
+        return self._keep(start, bits, setting, way or self._go_on(start, bits, setting))
 
-    def _may_wait(self) -> bool:
-        """Tell whether somebody goes on who may wait for a trigger."""
-        return any(
-            waits and run.ending is not Ending.STOPPED
-            for run, waits in zip(self._together.runs, self._waits, strict=True)
-        )
+    def _keep(self, start: _Start, bits: Bits, setting: tuple[bytes, ...], way: Way) -> Way:
+        held_by = setting if any(way.used) else None
+        self._ways.setdefault((start, held_by), {})[bits] = way
+        return way
 
-    @staticmethod
-    def _resume(runs: Sequence[Q1Run], until_ns: int) -> None:
-        for run in runs:
-            run.pause_ns = max(until_ns, run.time_ns)
+    def _try(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> None:
+        """Go a way that nobody has asked for, if it is one; else put none together any more."""
+        try:
+            self._keep(start, bits, setting, self._go_on(start, bits, setting))
+        except (CannotBranch, Unbounded):
+            self._joins = False
 
-    def _deliver(self) -> list[Trigger]:
-        found = [Trigger(pulse.arrival_ns, pulse.address) for pulse in self._group.deliver()]
-        self._delivered += found
-        return found
+    def _start(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Start:
+        number, counters, bounded = start
+        state, left = self._states[number], iter(counters)
+        shared = state.behind.shared, state.behind.waiting, state.open_ns, bounded
+        mine = tuple(tuple(next(left) for _ in registers) for registers in self._sequencers.counted)
+        return Start(shared, state.behind.own, bits, mine, setting)
 
-    def _finish(self, known: Known) -> Halt | None:
-        """Ask for the next window that nobody depends on; None: there is none."""
-        wanted = self._group.asks_at_the_end()
-        return None if wanted is None else self._halt(*wanted, known)
+    def _addresses(self, state: int) -> list[int]:
+        """Return the addresses of the triggers of what is decided."""
+        senders = [number for number, _ in self._states[state].open_ns]
+        return [self._runs[n].configuration.trigger_address for n in senders]
 
-    def _halt(self, played_ns: int, end_ns: int, known: Known) -> Halt:
-        at_ns, group = played_ns, self._group
-        content = self._content(at_ns, end_ns)
-        if known(content, at_ns - self.begin_ns):
-            return _known_halt(content, at_ns - self.begin_ns)
-        drives = group.drives(played_ns)
-        captures: list[CaptureTrain] = []
-        listeners: list[int] = []
-        decisions: list[Decision] = []
-        asked: list[tuple[int, int]] = []
-        for number, playback in enumerate(group.playbacks):
-            for due in playback.due(end_ns):
-                if number in group.senders and not self._finishing:
-                    decisions += decisions_of(playback.run, due, len(captures))
-                    asked += [(number, one) for one in due.ends_ns()]
-                captures += due.trains
-                listeners += [2 * number + path for path in range(len(due.trains))]
-                due.take()
-        open_ns = tuple((number, closes_ns - at_ns) for number, closes_ns in asked)
-        now = self._content(at_ns, end_ns), open_ns
-        state = self._states.setdefault(now, len(self._states))
-        moment = _Moment(at_ns, (), (), group.moment(), self._finishing, tuple(asked), state)
-        return Halt(
-            content,
-            at_ns - self.begin_ns,
-            drives,
-            [group.moved(train) for train in captures],
-            listeners,
-            tuple(decisions),
-            moment,
-        )
+    def _join(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Way | None:
+        """Return a way put together of others, None where that cannot be done."""
+        if not self._joins:
+            return None
+        addresses = self._addresses(start[0])
+        found = self._parts.joined(self._start(start, bits, setting), addresses)
+        if found is None:
+            return None
+        way, ways = found
+        halt, content, behind = way.halt, way.content, way.behind
+        if halt is None or content is None or behind is None:
+            return None
+        if not isinstance(halt.moment, _Place):
+            raise TypeError("not a halt of this firmware")
+        drives: list[PulseTrain] = []
+        for run, one in zip(self._runs, ways, strict=True):
+            later_ns = way.from_ns - one.from_ns
+            trains = () if one.halt is None else one.halt.drives
+            mine = [train for train in trains if train.sender == run.sender]
+            drives += self._moved(mine, later_ns)
+        open_ns = self._states[halt.moment.state].open_ns
+        self.has_joined = True
+        state = self._number(_State(behind, open_ns, (start, bits, setting)))
+        number = self._contents.setdefault(content, len(self._contents))
+        moment = _Place(state, halt.moment.at_ns)
+        return replace(way, halt=replace(halt, content=number, drives=drives, moment=moment))
 
-    def _content(self, at_ns: int, end_ns: int) -> tuple[object, ...]:
-        group = self._group
-        found: list[object] = [
-            self._finishing,
-            end_ns - at_ns,
-            group.played_ns - at_ns,
-            group.known_ns - at_ns,
-            max(group.pulses.latest_ns, group.known_ns - DEAD_NS) - at_ns,
-            tuple(
-                (one.arrival_ns - at_ns, one.address, one.sender) for one in group.pulses.waiting
-            ),
-        ]
-        if not self._asks_at_once:  # flags count as well, and nobody watches them
-            found.append(self._setting())
-        for run, playback, waits in zip(
-            self._together.runs, group.playbacks, self._waits, strict=True
-        ):
-            found.append(seen_from(run, at_ns))
-            if waits:  # nobody else looks at triggers
-                unread = run.unread_triggers.copy()
-                unread[0] -= at_ns
-                found.append((unread.tobytes(), run.latches.tobytes()))
-            rows = playback.stretch(FOR_EVER)
-            kept = np.stack([rows.time_ns - at_ns, rows.nco_phase])
-            found.append(kept.tobytes())
-            found.append(b"".join(column.tobytes() for column in row_columns(rows)))
-            found.append(playback.unanswered(at_ns))
-        return tuple(found)
+    def _number(self, state: _State) -> int:
+        """Return the number of a state."""
+        number = self._numbers.setdefault((state.behind, state.open_ns), len(self._states))
+        if number == len(self._states):
+            self._states.append(state)
+        return number
 
-    def _done(self, first_rows: Sequence[int], at_ns: int) -> Done:
-        delivered = tuple(replace(t, time_ns=t.time_ns - at_ns) for t in self._delivered)
-        rows64: list[NDArray[np.int64]] = []
-        rows32: list[NDArray[np.int32]] = []
-        for run, first in zip(self._together.runs, first_rows, strict=True):
-            rows = run.rows(first, FOR_EVER)
-            rows64.append(np.stack([rows.time_ns - at_ns, rows.nco_phase]))
-            rows32.append(np.stack([column.astype(np.int32) for column in row_columns(rows)]))
-        self._delivered = []
-        return Done(delivered, tuple(rows64), tuple(rows32))
+    def _moment(self, state: int) -> Moment:
+        """Return the first moment of a state; where nobody was there yet, go there."""
+        chain = [state]
+        while self._states[chain[-1]].moment is None:
+            left = self._states[chain[-1]].left
+            if left is None:
+                raise AssertionError("the begin has its moment")
+            chain.append(left[0][0])
+        for one in reversed(chain[:-1]):
+            if (left := self._states[one].left) is not None:
+                self._go_on(*left)
+        moment = self._states[state].moment
+        if moment is None:
+            raise CannotBranch("what was put together is not what sequencers come to")
+        return moment
 
-    def _kept(self, halt: Halt | None) -> Halt | None:
-        """Return a halt with everything from which it goes on; rows that are done are dropped."""
-        if halt is None or not isinstance(halt.moment, _Moment):
+    def _later(self, halt: Halt, later_ns: int) -> Halt:
+        """Return a halt as it would be at a later time; oscillators of modules turn meanwhile."""
+        if not later_ns:
             return halt
-        for playback in self._group.playbacks:
-            playback.drop_played()
-        runs = tuple(run.moment() for run in self._together.runs)
-        playbacks = tuple(playback.moment() for playback in self._group.playbacks)
-        return replace(halt, moment=replace(halt.moment, runs=runs, playbacks=playbacks))
+        if not isinstance(halt.moment, _Place):
+            raise TypeError("not a halt of this firmware")
+        return replace(
+            halt,
+            at_ns=halt.at_ns + later_ns,
+            drives=self._moved(halt.drives, later_ns),
+            captures=self._moved(halt.captures, later_ns),
+            moment=_Place(halt.moment.state, halt.moment.at_ns + later_ns),
+        )
 
-    def _go_back(self, moment: _Moment) -> None:
-        for run, one in zip(self._together.runs, moment.runs, strict=True):
-            run.go_back(one)
-        for playback, seen in zip(self._group.playbacks, moment.playbacks, strict=True):
-            playback.go_back(seen)
-        self._group.go_back(moment.triggers)
-        self._finishing = moment.finishing
-        self._delivered = []
+    def _moved(self, trains: Sequence[Train], later_ns: int) -> list[Train]:
+        """Return trains as they would be at a later time."""
+        if not later_ns:
+            return list(trains)
+        turns = {name: _turns(self._lo_hz[name], later_ns) for name in {t.line for t in trains}}
+        return [_shifted(train, later_ns, turns[train.line]) for train in trains]
+
+    def _go_on(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Way:
+        """Have the sequencers go on from the first moment of a state."""
+        state, counters, bounded = start
+        moment = self._moment(state)
+        gone = self._sequencers.go_on(moment, bits, counters, setting, bounded=bounded)
+        way = Way(
+            moment.at_ns - self.begin_ns,
+            None if gone.stop is None else self._halt(gone.stop, (start, bits, setting)),
+            None if gone.stop is None else gone.stop.content,
+            None if gone.stop is None else gone.stop.behind,
+            gone.done,
+            gone.counters,
+            gone.setting,
+            gone.used,
+        )
+        if self._joins:
+            self._parts.add(self._start(start, bits, setting), self._addresses(state), way)
+        return way
+
+    def _halt(self, stop: Stop, left: _Left | None) -> Halt:
+        """Return a halt at which the sequencers are; keep the first moment of its state."""
+        open_ns = tuple((number, closes_ns - stop.at_ns) for number, closes_ns in stop.asked)
+        state = self._number(_State(stop.behind, open_ns, left))
+        if self._states[state].moment is None:
+            self._states[state].moment = self._sequencers.moment(stop)
+        at_ns = stop.at_ns - self.begin_ns
+        return Halt(
+            self._contents.setdefault(stop.content, len(self._contents)),
+            at_ns,
+            stop.drives,
+            stop.captures,
+            stop.listeners,
+            stop.decisions,
+            _Place(state, at_ns),
+        )
+
+
+def _oscillators(runs: Sequence[SequencerRun]) -> dict[str, int]:
+    """Return the frequency of the oscillator behind each connector, Hz."""
+    found = {line.name: line.lo_hz for run in runs for line in output_lines(run)}
+    for run in runs:
+        name = input_line(run) if run.afe.model.readout else None
+        if name is not None:
+            found[name] = run.afe.lo_hz[run.rf_input] if run.afe.model.rf else 0
+    return found
+
+
+def _turns(hz: int, later_ns: int) -> float:
+    return float(lo_turns(hz, np.array([later_ns % PHASE_TURN]))[0])
+
+
+def _shifted(train: Train, later_ns: int, turns: float) -> Train:
+    phases = (train.phase_turns + turns) % 1.0
+    return replace(train, start_ns=train.start_ns + later_ns, phase_turns=phases)

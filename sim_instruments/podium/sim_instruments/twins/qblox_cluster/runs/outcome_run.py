@@ -28,10 +28,8 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     RealTimeTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import row_columns
-from podium.sim_instruments.twins.qblox_cluster.runs.outcome_firmware import (
-    Done,
-    OutcomeFirmware,
-)
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_firmware import OutcomeFirmware
+from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import Done
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import LATENCY_NS
 
@@ -94,8 +92,23 @@ def walked(
         return None
     if any(_is_shaped(run) for run in runs):
         return None
+    firmware = OutcomeFirmware(runs, processors(), external)
+    found = _tried(firmware, runs, processors, begin, external)
+    if found is None and firmware.has_joined:  # each way is gone by itself
+        firmware = OutcomeFirmware(runs, processors(), external, joins=False)
+        found = _tried(firmware, runs, processors, begin, external)
+    return found
+
+
+def _tried(
+    firmware: OutcomeFirmware,
+    runs: Sequence[SequencerRun],
+    processors: Callable[[], Sequence[Q1Processor]],
+    begin: Callable[[int], Dialogue],
+    external: Sequence[Trigger],
+) -> TreeRun | None:
     try:
-        return _walked(runs, processors, begin, external)
+        return _walked(firmware, runs, processors, begin, external)
     except (CannotBranch, CannotPlan, NotSimulated):
         return None
 
@@ -108,12 +121,12 @@ def _is_shaped(run: SequencerRun) -> bool:
 
 
 def _walked(
+    firmware: OutcomeFirmware,
     runs: Sequence[SequencerRun],
     processors: Callable[[], Sequence[Q1Processor]],
     begin: Callable[[int], Dialogue],
     external: Sequence[Trigger],
 ) -> TreeRun | None:
-    firmware = OutcomeFirmware(runs, processors(), external)
     begun = firmware.begin()
     dialogue = begin(firmware.begin_ns)
     plan = dialogue.planned(firmware.carriers) if isinstance(dialogue, Planned) else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     marker_rows,
     pulse_trains,
 )
+from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_messages import Measurement
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_state import FOR_EVER
@@ -34,6 +36,10 @@ from podium.sim_instruments.twins.qblox_cluster.runs.performance import switches
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 
 _OVER = frozenset({Ending.STOPPED, Ending.CUT})
+SEEN: Final = np.array([k for k in range(q1.ROW_COLUMNS) if k != q1.ROW_BIN])
+"""Columns of rows that the world may see; those before the bin's keep their numbers."""
+MARKER: Final = q1.ROW_MARKER
+OFFSETS: Final = slice(q1.ROW_OFFS_0, q1.ROW_OFFS_1 + 1)
 
 
 @dataclass(slots=True, eq=False)
@@ -179,6 +185,19 @@ class SequencerPlayback:
                 found.append(((turns.round(9) % 1.0).tobytes(), tuple(weighed)))
                 found.append(tuple((k.demod_hz, k.duration_ns) for k in kinds))
         return tuple(found)
+
+    def shown_rows(self, at_ns: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+        """Return the rows that show in what is played from a time on, which times count from.
+
+        Time and phase, (2, n), and what of the rest the world may see, (12, n). Of a row behind
+        which nothing sounds any longer only markers are left.
+        """
+        wide, narrow = self.processor.written_rows(self._context)
+        wide, narrow = wide.copy(), narrow[SEEN]
+        wide[0] -= at_ns
+        if wide.shape[1] and wide[0, 0] + self._longest_ns <= 0 and not narrow[OFFSETS, 0].any():
+            wide[:, 0], narrow[:MARKER, 0], narrow[MARKER + 1 :, 0] = (-1, 0), 0, 0
+        return wide, narrow
 
     def stretch(self, end_ns: int) -> RealTimeTrace:
         """Return the rows that show in what is played until a time, later each time."""
