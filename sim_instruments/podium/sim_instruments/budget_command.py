@@ -106,7 +106,8 @@ def _of_edge(arguments: Namespace) -> int:
     if played:
         print(
             f"  as played in the latest run, {played['slot_ns']} ns with its wait: errs by "
-            f"{_percent(played['infidelity'])}; it leaks {_percent(played['leakage'])}"
+            f"{_percent(played['infidelity'])}; it leaks {_percent(played['leakage'])}, and "
+            f"{_percent(played['swapped'])} passes between 01 and 10"
         )
     for name, (value, sigma) in measured.items():
         print(f"  measured, {name}: {_percent(value)} ± {_percent(sigma)}")

@@ -1,8 +1,11 @@
 """The two-qubit Cliffords are a group, of pulses as few as published."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from podium.control.calibration.fits.two_qubit_state import ideal_gate
 from podium.control.calibration.two_qubit_cliffords import (
     GROUP,
     IDLE,
@@ -10,11 +13,16 @@ from podium.control.calibration.two_qubit_cliffords import (
     OF_ISWAP,
     TURNS,
     Native,
+    Sequence,
     cliffords,
     draw,
     tableau_of,
     tableau_of_layers,
+    unitary_of,
 )
+
+ONE = [unitary_of(turn) for turn in TURNS]
+SWAPPED = 0.02
 
 of_both = pytest.mark.parametrize("native", [OF_CZ, OF_ISWAP], ids=lambda one: one.gate)
 
@@ -77,3 +85,54 @@ def test_targets_are_drawn_evenly() -> None:
 def test_what_is_no_clifford_is_refused() -> None:
     with pytest.raises(ValueError, match="no Clifford"):
         tableau_of(np.diag([1, np.exp(0.3j)]))
+
+
+@of_both
+def test_layers_with_paulis_make_the_elements_that_were_drawn(native: Native) -> None:
+    drawn = draw(40, (3, 1), True, native)
+    assert len(set(drawn.paulis)) > 10
+    for element, layers in zip(drawn.elements, drawn.layers, strict=True):
+        made, wanted = tableau_of_layers(layers, native), cliffords(native).tableaux[element]
+        assert np.array_equal(made.images, wanted.images)
+        assert np.array_equal(made.signs, wanted.signs)
+
+
+def signal(drawn: Sequence) -> float:
+    """What comes back, less a quarter, by gates that swap some of 01 and 10."""
+    angle = np.arcsin(np.sqrt(SWAPPED))
+    swap = np.eye(4, dtype=complex)
+    swap[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    gate = swap @ ideal_gate("cz")
+    state = np.eye(4, dtype=complex)[0]
+    for k, element in enumerate(drawn.layers):
+        if k and drawn.interleaved:
+            state = gate @ state
+        for n, (first, second) in enumerate(element):
+            if n:
+                state = gate @ state
+            state = np.kron(ONE[first], ONE[second]) @ state
+    return float(abs(state[drawn.target]) ** 2 - 0.25)
+
+
+def benchmarked(*, paulis: bool) -> float:
+    """The error by the ratio of mean signals over many draws, without noise of shots."""
+    lengths, draws = (8, 16), 300
+    slopes = []
+    for length in lengths:
+        means = []
+        for interleaved in (False, True):
+            seen = []
+            for k in range(draws):
+                drawn = draw(length, (length, k), interleaved)
+                if not paulis:
+                    drawn = replace(drawn, paulis=((IDLE, IDLE),) * len(drawn.paulis))
+                seen.append(signal(drawn))
+            means.append(np.mean(seen))
+        slopes.append(np.log(means[1] / means[0]) / length)
+    return float(0.75 * (1 - np.exp(np.mean(slopes))))
+
+
+def test_a_coherent_error_is_benchmarked_as_large_as_it_is() -> None:
+    true = 1 - ((2 + 2 * np.sqrt(1 - SWAPPED)) ** 2 + 4) / 20
+    assert benchmarked(paulis=True) == pytest.approx(true, rel=0.1)
+    assert abs(benchmarked(paulis=False) / true - 1) > 0.2

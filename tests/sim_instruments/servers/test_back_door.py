@@ -79,8 +79,9 @@ async def test_one_line_is_one_request_and_one_answer(lab) -> None:
         (b"[" * 30_000, "one JSON object a line is wanted"),
         (
             b'{"do": null}',
-            'the back door knows {"do": one of truth, played, samples, signals, clocks, advance, '
-            "time, rate, tallies, log, fault, state, operate, debug, save, fork, end}, not None",
+            'the back door knows {"do": one of truth, gate, played, samples, signals, clocks, '
+            "advance, time, rate, tallies, log, fault, state, operate, debug, save, fork, end}, "
+            "not None",
         ),
         (b'{"do": "dance"}', "not 'dance'"),
         (b'{"do": ["time"]}', "not ['time']"),

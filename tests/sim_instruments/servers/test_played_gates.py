@@ -142,7 +142,7 @@ def test_the_budget_asks_with_the_phases_of_the_gate(
 
     def answer(endpoints: Path, request: dict[str, object]) -> dict[str, object]:
         asked.append((endpoints, request))
-        return {"slot_ns": 80, "infidelity": 0.003125, "leakage": 0.0005}
+        return {"slot_ns": 80, "infidelity": 0.003125, "leakage": 0.0005, "swapped": 0.001}
 
     monkeypatch.setattr(back_door_client, "ask", answer)
     parser = ArgumentParser()
@@ -152,8 +152,8 @@ def test_the_budget_asks_with_the_phases_of_the_gate(
     wanted = {"do": "gate", "edge": EDGE, "phases": [0.25, -0.125]}
     assert asked == [(Path("ends.json"), wanted)]
     assert (
-        "as played in the latest run, 80 ns with its wait: errs by 0.3125 %; it leaks 0.0500 %"
-        in capsys.readouterr().out
+        "as played in the latest run, 80 ns with its wait: errs by 0.3125 %; it leaks 0.0500 %, "
+        "and 0.1000 % passes between 01 and 10" in capsys.readouterr().out
     )
     assert budget_command.run_budget(parser.parse_args(["kurpiers2018", *words[-2:]])) == 2
     assert "--gate and --endpoints go with --edge" in capsys.readouterr().err

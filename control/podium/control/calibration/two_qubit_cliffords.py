@@ -48,6 +48,8 @@ FLIP = TURNS.index(Turn(0, 2, 0))
 HADAMARD = TURNS.index(Turn(1, 1, 1))
 HALF = TURNS.index(Turn(0, 1, 0))
 QUARTER_Z = TURNS.index(Turn(0, 0, 1))
+PAULI_TURNS = (IDLE, FLIP, TURNS.index(Turn(0, 2, 2)), TURNS.index(Turn(0, 0, 2)))
+"""I, X, Y and Z, but for phases."""
 AXES = (IDLE, HALF, TURNS.index(Turn(1, 1, 0)))
 """Bring Z, Y and X of a qubit to Z. Before one gate no more is needed: turns about Z, and flips,
 pass through it as single-qubit gates."""
@@ -245,12 +247,39 @@ class Sequence:
     """0, 1, 2 or 3: the basis state 00, 01, 10 or 11 that an ideal sequence ends in."""
     interleaved: bool
     """A gate follows each Clifford but the recovery."""
+    paulis: tuple[Layer, ...]
+    """Of each element: what both qubits are turned by before its first gate, and back behind its
+    last one."""
 
     @property
     def layers(self) -> tuple[Layers, ...]:
-        """Return the layers of each element."""
-        every = cliffords(self.native).layers
-        return tuple(every[one] for one in self.elements)
+        """Return the layers of each element, with its Paulis."""
+        both = zip(self.elements, self.paulis, strict=True)
+        return tuple(_twirled(self.native, one, pauli) for one, pauli in both)
+
+
+def _twirled(native: Native, element: int, pauli: Layer) -> Layers:
+    """Return layers that make an element, with a Pauli behind the first of them.
+
+    A gate's error would meet that of the gate before it with the same few turns between them, as
+    first layers have only nine kinds: coherent errors of an interleaved gate then add to those of
+    the Clifford behind it, or cancel. Paulis let them do either as often.
+    """
+    group = cliffords(native)
+    layers = group.layers[element]
+    if len(layers) == 1:
+        return layers
+    pairs = _layers_of_two()
+    first = _local(group, pairs[pauli].after(pairs[layers[0]]))
+    before_last = tableau_of_layers((first, *layers[1:-1], (IDLE, IDLE)), native)
+    last = _local(group, group.tableaux[element].after(before_last.inverse()))
+    return first, *layers[1:-1], last
+
+
+def _local(group: Cliffords, tableau: Tableaux) -> Layer:
+    """Return the layer of an element without gates."""
+    (layer,) = group.layers[int(group.find(tableau))]
+    return layer
 
 
 def draw(
@@ -271,4 +300,6 @@ def draw(
             whole = gate_tableau(native).after(whole)
     flips = _layers_of_two()[FLIP if target & 2 else IDLE, FLIP if target & 1 else IDLE]
     recovery = int(group.find(flips.after(whole.inverse())))
-    return Sequence(native, (*map(int, drawn), recovery), target, interleaved)
+    turned = rng.integers(len(PAULI_TURNS), size=(length + 1, 2))
+    paulis = tuple((PAULI_TURNS[a], PAULI_TURNS[b]) for a, b in turned.tolist())
+    return Sequence(native, (*map(int, drawn), recovery), target, interleaved, paulis)

@@ -9,7 +9,7 @@ from tests.benches.physics.chip import FEEDLINE, QUBITS
 from tests.benches.physics.coupler_chip import BIASES, C01, CHIP, COUPLER, MATRIX, NAMES, Q0, Q1
 from tests.benches.physics.small_chip import NONE, capture, tone, train
 
-from podium.sim_instruments.physics.chip import Chip
+from podium.sim_instruments.physics.chip import Chip, Edge
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.fast_flux import VOLTS
 from podium.sim_instruments.physics.joint import cluster_point as module
@@ -20,8 +20,10 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     MemberSignals,
     Played,
 )
+from podium.sim_instruments.physics.joint.gate_truth import judged
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.joint_run import clusters_of
+from podium.sim_instruments.physics.joint.played_gate import APART_NS, LEAD_NS
 from podium.sim_instruments.physics.joint.static_pairs import static_pairs
 from podium.sim_instruments.physics.signals import Piece, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
@@ -116,6 +118,26 @@ def test_the_world_plays_it_and_reads_the_qubits() -> None:
     )
     assert np.all(np.isfinite(played))
     assert abs(played[0] - silent[0]) < abs(silent[0])  # both are in the ground state
+
+
+@pytest.mark.parametrize("gate", ["iswap", "cz"])
+def test_a_pulse_on_the_coupler_is_judged_as_it_was_played(gate) -> None:
+    lines = Lines(frozenset({FEEDLINE.name}), frozenset(), CHIP.flux_lines)
+    here = World(CHIP.at, 3, lines, CHIP)
+    here.play(signals(pulse([100])))
+    edge = Edge("node_a.q0_q1", (Q0, Q1), gate, C01)
+    found = here.played_gate(edge)
+
+    class AsPlayed:
+        def samples(self) -> np.ndarray:
+            before, behind = np.zeros(LEAD_NS), np.zeros(APART_NS - LEAD_NS)
+            return np.concatenate([before, np.full(LASTS_NS, QUANTA), behind])
+
+    point = cluster_point([CHIP.element_at(name, BIASES) for name in NAMES], CHIP, BIASES)
+    infidelity, leakage = judged(point, edge, AsPlayed())
+    assert found.slot_ns == LASTS_NS + APART_NS
+    assert found.infidelity == pytest.approx(infidelity, abs=1e-6)
+    assert found.leakage == pytest.approx(leakage, abs=1e-6)
 
 
 def _scaled(one):

@@ -136,7 +136,7 @@ def test_a_file_without_a_gate_is_refused(
 def test_a_gate_goes_with_an_edge(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = told(tmp_path / "none.yaml", capsys, "--gate", "gate.json")
     assert code == 2
-    assert "--gate goes with --edge" in err
+    assert "--gate and --endpoints go with --edge" in err
     code, _, err = told(tmp_path / "none.yaml", capsys, "--edge", EDGE)
     assert code == 2
     assert "none.yaml" in err

@@ -99,8 +99,8 @@ def liouvillian(point: ClusterPoint, quanta: tuple[float, float], noise: np.ndar
     return found
 
 
-def dense(phases: tuple[float, float]) -> tuple[float, float]:
-    """The infidelity to a CZ with frames turned so, and the leakage, by Paulis."""
+def dense(phases: tuple[float, float]) -> tuple[float, float, float]:
+    """The infidelity to a CZ with frames turned so, the leakage, by Paulis, and the swap."""
     qubits = POINT.qubits
     point = cluster_point(qubits, COUPLED, SPOTS)
     node, weight = np.polynomial.hermite_e.hermegauss(3)
@@ -124,7 +124,9 @@ def dense(phases: tuple[float, float]) -> tuple[float, float]:
         fidelity += np.trace(wanted @ pauli @ wanted @ after).real / 64
         if np.allclose(pauli, np.eye(4)):
             kept = np.trace(after).real / 4
-    return 1 - (4 * fidelity + kept) / 5, 1 - kept
+    start = np.outer(comp[:, 1], comp[:, 1]).reshape(-1)
+    swapped = comp[:, 2] @ (whole @ start).reshape(size, size) @ comp[:, 2]
+    return 1 - (4 * fidelity + kept) / 5, 1 - kept, float(swapped.real)
 
 
 def test_a_gate_of_a_run_errs_as_dense_evolution_says() -> None:
@@ -138,10 +140,12 @@ def test_a_gate_of_a_run_errs_as_dense_evolution_says() -> None:
     phases = -first + 0.02, -second - 0.01
     found = played(in_slot(), phases=phases)
     assert found is not None
-    infidelity, leakage = dense(phases)
+    infidelity, leakage, swapped = dense(phases)
     assert infidelity > 3e-3
     assert found.infidelity == pytest.approx(infidelity, abs=2e-6)
     assert found.leakage == pytest.approx(leakage, abs=2e-6)
+    assert swapped > 1e-4
+    assert found.swapped == pytest.approx(swapped, rel=0.01)
     assert found.phases[:2] == pytest.approx((0.02, -0.01), abs=1e-6)
 
 

@@ -57,6 +57,9 @@ class PlayedGate:
     single qubits free."""
     leakage: float
     """Out of the lowest levels, mean over them."""
+    swapped: float
+    """Population that passes between 01 and 10, mean of both ways: two fifths of it are in the
+    infidelity of a CZ."""
     scatter: float
     """Standard deviation of the infidelity from gate to gate."""
     slot_ns: int
@@ -121,10 +124,11 @@ def judge_played(
         units = _process(point, steps, _group(members, start - lead, slot), sigmas_hz)
         found.append(_judged(edge, _in_frames(units, point, carriers_hz, slot), phases))
     rows = np.array(found)
-    first, second, both = rows[:, 2:].mean(axis=0).tolist()
+    first, second, both = rows[:, 3:].mean(axis=0).tolist()
     return PlayedGate(
         float(rows[:, 0].mean()),
         float(rows[:, 1].mean()),
+        float(rows[:, 2].mean()),
         float(rows[:, 0].std()),
         slot,
         chosen.size,
@@ -201,13 +205,12 @@ def _in_frames(units: Units, point: ClusterPoint, carriers_hz: Sequence[float], 
     return np.asarray(units * turns[:, None] * np.conj(turns))
 
 
-def _judged(
-    edge: Edge, units: Units, phases: tuple[float, float] | None
-) -> tuple[float, float, float, float, float]:
-    """Return infidelity, leakage, and by how many turns both qubits and the pair are off."""
+def _judged(edge: Edge, units: Units, phases: tuple[float, float] | None) -> tuple[float, ...]:
+    """Return infidelity, leakage, swap, and by how many turns both qubits and the pair are off."""
+    swapped = float(units[1, 1, 2, 2].real + units[2, 2, 1, 1].real) / 2
     if phases is None:
-        return *process_infidelity(edge.gate, units), 0.0, 0.0, conditional_turns(units)
+        return *process_infidelity(edge.gate, units), swapped, 0.0, 0.0, conditional_turns(units)
     wanted = turned_cz(phases)
     found = process_infidelity(edge.gate, units, wanted)
     own = [np.angle(units[k, 0, k, 0] * np.conj(wanted[k, k])) / (2 * np.pi) for k in (2, 1)]
-    return *found, float(own[0]), float(own[1]), conditional_turns(units)
+    return *found, swapped, float(own[0]), float(own[1]), conditional_turns(units)
