@@ -22,9 +22,11 @@ IN, HDAWG_IN = "system/clocks/referenceclock/in/source", "system/clocks/referenc
 class PqscRack(Bench):
     """A rack in virtual time, before a world that answers with numbers."""
 
-    def __init__(self, cables: dict[int, str] | None, world: Inline | None = None) -> None:
+    def __init__(
+        self, cables: dict[int, str] | None, world: Inline | None = None, devices=DEVICES
+    ) -> None:
         self.world = world or Inline()
-        server = running_data_server("1", DEVICES, VendorText, self.world, zsync=cables)
+        server = running_data_server("1", devices, VendorText, self.world, zsync=cables)
         self.server = server
         self.execution = server._execution._execution  # behind the clock of all
         assert isinstance(self.execution, ProgramExecution)

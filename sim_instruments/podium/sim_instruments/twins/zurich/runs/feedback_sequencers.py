@@ -133,14 +133,19 @@ class Generator:
         """Hear nothing of a window: words come when they are ready."""
 
     def _waits_until_ns(self) -> int:
-        """Return until when words must be known for it to go on; FOR_EVER: it is at its end."""
+        """Return until when all that leaves its connectors is known; FOR_EVER: it is at its end.
+
+        What it plays is there later than its sequencer, which waits for a word.
+        """
         run = self.participant.run
         if run.trace.status is Status.UNKNOWN:
-            return (run.time_fs(run.trace.needs) - self.origin_fs) // FS_PER_NS
-        if run.trace.status is Status.WAITING and run.next_due_fs is not None:
-            return (run.next_due_fs - self.origin_fs) // FS_PER_NS
-        check_ended(run)
-        return FOR_EVER
+            waits_fs = run.time_fs(run.trace.needs)
+        elif run.trace.status is Status.WAITING and run.next_due_fs is not None:
+            waits_fs = run.next_due_fs
+        else:
+            check_ended(run)
+            return FOR_EVER
+        return (waits_fs - self.origin_fs) // FS_PER_NS + (self.participant.late >> 1)
 
     def all_plays(self, loud: Mapping[Key, list[Integers]]) -> list[PulseTrain]:
         """Return all that has left its connectors; ``loud`` takes when it was beyond full scale,
