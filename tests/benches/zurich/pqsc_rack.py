@@ -81,6 +81,9 @@ class PqscRack(Bench):
         self.wait(2 * US)
 
     def upload(self, at, source, device="SHFQC"):
+        if device == "SHFQC":
+            super().upload(at, source, device)
+            return
         kind = {"SHFQA2": "SHFQA4", "SHFSG4": "SHFSG8", "HDAWG4": "HDAWG8"}[device]
         elf, _ = seqc_corpus.vendor_elf(source, kind)
         self.set(f"{at}/elf/data", bytes_vector(elf), device)
