@@ -47,6 +47,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CYCLE,
     Status,
 )
+from podium.sim_instruments.twins.zurich.signals.pulse_compaction import compacted
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import results_of
 from podium.sim_instruments.twins.zurich.triggers.trigger_levels import LevelReading
 
@@ -101,7 +102,8 @@ class Generator:
         self._said_ns = until_ns
         fresh = replace(run.trace, rows=run.trace.rows[self._rows_said :])
         self._rows_said = len(run.trace.rows)
-        return Events(self._output.plays(fresh, until_ns), (), until_ns)
+        plays = [compacted(train) for train in self._output.plays(fresh, until_ns)]
+        return Events(plays, (), until_ns)
 
     def _proceed(self, words: int) -> None:
         """Go on where words are known up to a sample, as far as levels are."""
