@@ -22,9 +22,11 @@ IN, HDAWG_IN = "system/clocks/referenceclock/in/source", "system/clocks/referenc
 class PqscRack(Bench):
     """A rack in virtual time, before a world that answers with numbers."""
 
-    def __init__(self, cables: dict[int, str] | None, world: Inline | None = None) -> None:
+    def __init__(
+        self, cables: dict[int, str] | None, world: Inline | None = None, devices=DEVICES
+    ) -> None:
         self.world = world or Inline()
-        server = running_data_server("1", DEVICES, VendorText, self.world, zsync=cables)
+        server = running_data_server("1", devices, VendorText, self.world, zsync=cables)
         self.server = server
         self.execution = server._execution._execution  # behind the clock of all
         assert isinstance(self.execution, ProgramExecution)
@@ -79,6 +81,9 @@ class PqscRack(Bench):
         self.wait(2 * US)
 
     def upload(self, at, source, device="SHFQC"):
+        if device == "SHFQC":
+            super().upload(at, source, device)
+            return
         kind = {"SHFQA2": "SHFQA4", "SHFSG4": "SHFSG8", "HDAWG4": "HDAWG8"}[device]
         elf, _ = seqc_corpus.vendor_elf(source, kind)
         self.set(f"{at}/elf/data", bytes_vector(elf), device)

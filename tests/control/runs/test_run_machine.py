@@ -242,6 +242,20 @@ def test_a_fire_that_one_has_not_taken_is_called_back_from_all_before_the_guard(
     assert told.start.failed == "no answer to FIRE from node_b in time"
 
 
+@pytest.mark.parametrize(("later_s", "learns"), [(0.05, True), (1.5, True), (2.5, False)])
+def test_an_agent_that_stands_down_late_was_too_busy_for_fire_and_one_that_is_gone_was_not(
+    later_s: float, learns: bool
+) -> None:
+    told = fired()
+    told.now_s = told.start.deadline_s
+    told.tell(TimePassed())
+    told.now_s += later_s
+    noted = [
+        one for one in told.tell(StoodDown("node_a", RUN, False)) if isinstance(one, Delivered)
+    ]
+    assert noted == ([Delivered(told.start.lead_fs, True, 0.0)] if learns else [])
+
+
 def test_a_fire_after_a_slow_answer_is_called_back_before_the_guard_all_the_same() -> None:
     told = ready_to_arm()
     told.tell(Armed("node_b", RUN, Tai.from_fs(NOW.total_fs - MS), 0.050))

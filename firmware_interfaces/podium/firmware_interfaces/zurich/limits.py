@@ -59,3 +59,5 @@ REGISTERS_OF_AN_INSTRUMENT = 4
 analyser has channels."""
 FORWARDED_RESULTS = 8
 """To each port of a PQSC in one message (PQSC user manual, "Feedback")."""
+RESULT_PORTS = 8
+"""Ports of a PQSC that take results, the first ones (PQSC user manual)."""

@@ -205,3 +205,11 @@ def test_more_results_than_a_message_has_are_refused(tmp_path) -> None:
     both = Condition(("m0", "m1"), "odd")
     with pytest.raises(DoesNotFit, match=r"a PQSC sends those of 8; .* multiple of 8 ns"):
         more(reacting(700, both, qubits=(0, 1), rest_ns=3_003))
+
+
+def test_an_analyser_at_a_port_that_takes_no_results_is_refused(tmp_path) -> None:
+    text = RACK.read_text().replace("zsync: {0: dev12001,", "zsync: {9: dev12001,")
+    (tmp_path / "facility.yaml").write_text(text)
+    away = compiler_for(loaded(tmp_path / "facility.yaml"))
+    with pytest.raises(DoesNotFit, match=r"dev12001 .* ZSync port 9 of dev10001, .* one of 0 to 7"):
+        away(reacting(700, is_one("m0")))

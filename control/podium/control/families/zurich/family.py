@@ -33,6 +33,8 @@ from podium.firmware_interfaces.compiled_program import Artifact
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich.limits import (
     PQSC,
+    REGISTERS_OF_AN_INSTRUMENT,
+    RESULT_PORTS,
     TRIGGER_INPUT_PERIOD_NS,
     TRIGGER_LATENCY_NS,
 )
@@ -207,14 +209,10 @@ class ZurichFamily:
     def _together(
         self, program: Program, targets: Sequence[ZurichTarget], pqsc: Cabled
     ) -> ZurichRack:
-        devices = {_device(one) for one in targets}
         compiled = compile_together if self._undoes else self._recompiling.compile_together
-        return ZurichRack(
-            program.name,
-            compiled(program, targets, Start(0, zsync=True)),
-            pqsc.device,
-            tuple(one for one in pqsc.ports if one.device in devices),
-        )
+        made = compiled(program, targets, Start(0, zsync=True))
+        _check_forwarding(made, targets, pqsc)
+        return _rack_of(program.name, made, pqsc)
 
     # At a time
 
@@ -252,6 +250,7 @@ class ZurichFamily:
         ports = {frame.port for frame in program.frames}
         targets = [one for one in self._targets[wiring.controller] if ports & one.ports.keys()]
         programs = compile_together(program, targets, _start(PQSC, wiring))
+        _check_forwarding(programs, targets, pqsc)
         return self._rack(program.name, programs, wiring, pqsc)
 
     def _rack(
@@ -267,8 +266,7 @@ class ZurichFamily:
                 f"{wiring.controller}.{pqsc.device}, which the trigger starts: say under 'zsync' "
                 f"of {wiring.controller} on which"
             )
-        ports = tuple(one for one in pqsc.ports if one.device in devices)
-        return ZurichRack(name, made, pqsc.device, ports, _start(PQSC, wiring).source)
+        return _rack_of(name, made, pqsc, _start(PQSC, wiring).source)
 
     def _recorder(self, wiring: StartWiring, pqsc: Cabled) -> ZurichTarget:
         """Return the instrument whose counter shows when all began: the first with an analyser."""
@@ -308,6 +306,31 @@ def _start(model: str, wiring: StartWiring) -> Start:
 def _parts(program: Program, compiled: Callable[[Program], ZurichRack]) -> Parts:
     everything = Batch(0, program.shots, whole(program))
     return tuple(in_batches(program, everything, compiled, MOST))
+
+
+def _rack_of(
+    name: str, programs: tuple[ZurichProgram, ...], pqsc: Cabled, trigger: int | None = None
+) -> ZurichRack:
+    devices = {one.instrument.partition(".")[2] for one in programs}
+    ports = tuple(one for one in pqsc.ports if one.device in devices)
+    return ZurichRack(name, programs, pqsc.device, ports, trigger)
+
+
+def _check_forwarding(
+    programs: Sequence[ZurichProgram], targets: Sequence[ZurichTarget], pqsc: Cabled
+) -> None:
+    """Raise :class:`DoesNotFit` for results from an analyser at a port that takes none."""
+    measured = {
+        bit.register // REGISTERS_OF_AN_INSTRUMENT for one in programs for bit in one.forwarded
+    }
+    sources = {_device(t) for t in targets if t.model in ANALYSERS and t.analyser in measured}
+    for one in pqsc.ports:
+        if one.device in sources and one.port >= RESULT_PORTS:
+            raise DoesNotFit(
+                f"{one.device} measures what others act on, and is connected to ZSync port "
+                f"{one.port} of {pqsc.device}, which takes results at its first {RESULT_PORTS} "
+                f"ports: connect it to one of 0 to {RESULT_PORTS - 1}"
+            )
 
 
 def _device(target: ZurichTarget) -> str:

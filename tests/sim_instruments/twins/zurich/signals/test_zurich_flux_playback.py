@@ -111,3 +111,14 @@ def test_what_is_cut_at_the_converter_is_reported_by_its_node(played) -> None:
     reported: list[str] = []
     FluxPlayback(outputs, "core", image, 0, 0).plays(trace, overflowed=reported.append)
     assert reported == ["over"]
+
+
+def test_a_sharp_pulse_is_silent_where_its_waveform_is() -> None:
+    """A net-zero pulse between two multiples of 16 samples, bypassing the filters."""
+    text = "wave n = join(zeros(6), ones(96), -1 * ones(96), zeros(10)); playWave(n); playZero(64);"
+    image = make_image(compile_seqc(text, "HDAWG8").elf, HDAWG)
+    trace = Processor(image, Setup()).run()
+    (train,) = playback(image, None).plays(trace)
+    (piece,) = train.pieces
+    loud = np.flatnonzero(piece.samples)
+    assert (loud[0], loud[-1]) == (3, 98)

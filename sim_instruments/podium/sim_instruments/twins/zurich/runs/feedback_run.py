@@ -238,7 +238,10 @@ class FeedbackRun:
         if said_ns < FOR_EVER:
             local_fs = self._origin_fs + said_ns * FS_PER_NS
             until_fs = self._time.world_fs(local_fs)
-            until = {g.participant.key: g.participant.run.tick(local_fs) for g in self._generators}
+            until = {
+                g.participant.key: g.participant.run.tick(local_fs) - g.participant.late
+                for g in self._generators
+            }
         markers = markers_of([g.participant for g in self._generators], self._time, until=until)
         waiting = () if waits_for is not None else tuple(inputs.values())
         return RunWaits(waiting, needs_fs, waits_for, markers, until_fs)

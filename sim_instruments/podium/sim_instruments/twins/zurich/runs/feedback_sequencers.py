@@ -47,6 +47,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CYCLE,
     Status,
 )
+from podium.sim_instruments.twins.zurich.signals.pulse_compaction import compacted
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import results_of
 from podium.sim_instruments.twins.zurich.triggers.trigger_levels import LevelReading
 
@@ -101,7 +102,8 @@ class Generator:
         self._said_ns = until_ns
         fresh = replace(run.trace, rows=run.trace.rows[self._rows_said :])
         self._rows_said = len(run.trace.rows)
-        return Events(self._output.plays(fresh, until_ns), (), until_ns)
+        plays = [compacted(train) for train in self._output.plays(fresh, until_ns)]
+        return Events(plays, (), until_ns)
 
     def _proceed(self, words: int) -> None:
         """Go on where words are known up to a sample, as far as levels are."""
@@ -133,14 +135,19 @@ class Generator:
         """Hear nothing of a window: words come when they are ready."""
 
     def _waits_until_ns(self) -> int:
-        """Return until when words must be known for it to go on; FOR_EVER: it is at its end."""
+        """Return until when all that leaves its connectors is known; FOR_EVER: it is at its end.
+
+        What it plays is there later than its sequencer, which waits for a word.
+        """
         run = self.participant.run
         if run.trace.status is Status.UNKNOWN:
-            return (run.time_fs(run.trace.needs) - self.origin_fs) // FS_PER_NS
-        if run.trace.status is Status.WAITING and run.next_due_fs is not None:
-            return (run.next_due_fs - self.origin_fs) // FS_PER_NS
-        check_ended(run)
-        return FOR_EVER
+            waits_fs = run.time_fs(run.trace.needs)
+        elif run.trace.status is Status.WAITING and run.next_due_fs is not None:
+            waits_fs = run.next_due_fs
+        else:
+            check_ended(run)
+            return FOR_EVER
+        return (waits_fs - self.origin_fs) // FS_PER_NS + (self.participant.late >> 1)
 
     def all_plays(self, loud: Mapping[Key, list[Integers]]) -> list[PulseTrain]:
         """Return all that has left its connectors; ``loud`` takes when it was beyond full scale,
