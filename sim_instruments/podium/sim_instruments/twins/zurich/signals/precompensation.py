@@ -38,6 +38,8 @@ STILL: Final = 0.125
 """A leap is so long that the output moves by no more than this, in steps of the converter."""
 _GROWTH: Final = 4.0
 """Bound on what later stages make of a change."""
+PAST_BLOCKS: Final = 64
+"""So many blocks go through the taps until those before are forgotten."""
 _STATES: Final = 4
 """Of an exponential: what it follows with in the last two blocks, and their means."""
 
@@ -110,9 +112,9 @@ class FilterChain:
         self._taps = np.array(filters.taps, np.float64)
         self._powers = _powers(self._follows, self._gain, self._rate)
         self._state = np.zeros(_STATES * len(self._follows) + 2)
-        self._past = np.zeros(len(self._taps))
-        self._place = np.zeros(4, np.int64)
-        """Block come to, place in ``_past``, samples since a change, word that leaves."""
+        self._past = np.zeros(len(self._taps) + PAST_BLOCKS * BLOCK)
+        self._place = np.array([0, len(self._taps), 0, 0], np.int64)
+        """Block come to, samples in ``_past``, samples since a change, word that leaves."""
         self._level = np.zeros(2)
         """What comes in, and what left the exponentials and the high-pass last."""
         self._time: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -205,6 +207,27 @@ def _block(state: Any, samples: Any, out: Any, follows: Any, gain: Any, rate: An
 
 
 @njit(cache=True, nogil=True)
+def _through_taps(taps: Any, used: Any, past: Any, at: int, sums: Any) -> None:
+    """Fill in what leaves the taps for a block of ``past`` that begins at ``at``.
+
+    Sums stay in the processor's registers: one by one, so that they are added side by side.
+    """
+    a = b = c = d = e = f = g = h = 0.0
+    for tap in used:
+        weight, k = taps[tap], np.uintp(at - tap)  # unsigned: no index counts from the end
+        a += weight * past[k]
+        b += weight * past[k + np.uintp(1)]
+        c += weight * past[k + np.uintp(2)]
+        d += weight * past[k + np.uintp(3)]
+        e += weight * past[k + np.uintp(4)]
+        f += weight * past[k + np.uintp(5)]
+        g += weight * past[k + np.uintp(6)]
+        h += weight * past[k + np.uintp(7)]
+    sums[0], sums[1], sums[2], sums[3] = a, b, c, d
+    sums[4], sums[5], sums[6], sums[7] = e, f, g, h
+
+
+@njit(cache=True, nogil=True)
 def walk_blocks(
     time: Any,
     level: Any,
@@ -230,6 +253,7 @@ def walk_blocks(
     samples, out = np.zeros(BLOCK), np.zeros(BLOCK)
     gathered = taps.sum()
     used = np.flatnonzero(taps)
+    sums = np.empty(BLOCK)
     block, at, settled, last = place[0], place[1], place[2], place[3]
     value, before = held[0], held[1]
     times, words = np.empty(1024, np.int64), np.empty(1024, np.int64)
@@ -265,8 +289,8 @@ def walk_blocks(
             if word > WORD_MAX or word < WORD_MIN:
                 cut = True
                 word = min(max(word, WORD_MIN), WORD_MAX)
-            for k in range(length):
-                past[k] = out[BLOCK - 1]
+            past[:length] = out[BLOCK - 1]
+            at = length
             if word != last:
                 if count == len(times):
                     times = np.concatenate((times, np.empty(count, np.int64)))
@@ -275,12 +299,14 @@ def walk_blocks(
                 count += 1
                 last = word
         else:
+            if at + BLOCK > len(past):
+                past[:length] = past[at - length : at].copy()
+                at = length
+            past[at : at + BLOCK] = out
+            _through_taps(taps, used, past, at, sums)
+            at += BLOCK
             for n in range(BLOCK):
-                past[at] = out[n]
-                total = 0.0
-                for tap in used:  # a bounce comes long after: most between are 0
-                    total += taps[tap] * past[at - tap]  # a negative index counts from the end
-                at = (at + 1) % length
+                total = sums[n]
                 word = int(np.rint(total))
                 if word > WORD_MAX or word < WORD_MIN:
                     cut = True
