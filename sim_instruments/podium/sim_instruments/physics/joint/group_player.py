@@ -1,10 +1,7 @@
 """Plays groups of pulses to a cluster's dressed states, at each node of the members' slow noise."""
 
 from collections import Counter, OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from os import cpu_count, register_at_fork
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +27,7 @@ from podium.sim_instruments.physics.joint.plasmon_drive import (
     plasmon_propagator,
 )
 from podium.sim_instruments.physics.joint.resting_coupler import RestingSteps, resting_coupler
+from podium.sim_instruments.physics.worker_threads import worker_threads
 
 STRAY_TURNS = 2e-3
 """A group in which slow noise turns less has it before and after: what that leaves out changes sign
@@ -42,15 +40,6 @@ LONG_NS, LONG_PARTS = 200, 1000
 worked out side by side."""
 KEPT_BYTES = 96_000_000
 """Memory of the propagators that are kept, and as much of maps."""
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    """Return threads for nodes: kernels let go of the interpreter."""
-    return ThreadPoolExecutor(cpu_count() or 1, thread_name_prefix="nodes")
-
-
-register_at_fork(after_in_child=_threads.cache_clear)  # a copy of the process has no threads
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,7 +151,7 @@ class GroupPlayer:
             after = prepared.nodes[0].play(flat).reshape(bare.shape)
         else:
             long = prepared.nodes[0].length > LONG_PARTS
-            work = _threads().map if long else map
+            work = worker_threads().map if long else map
             after = np.stack(list(work(lambda one, own: one.play(own), prepared.nodes, bare)))
         after = after * prepared.back
         return np.asarray(after if vectors is None else vectors.T @ after @ vectors)
@@ -211,7 +200,7 @@ class GroupPlayer:
             return coarse_propagator(point.cluster, here, beats, frame_hz, held)
 
         every = [self._mean_hz] if self._is_short(group) else list(self._node_hz)
-        nodes = list((_threads().map if group.duration_ns > LONG_NS else map)(at, every))
+        nodes = list((worker_threads().map if group.duration_ns > LONG_NS else map)(at, every))
         turned = 1e-9 * (point.frame_hz - frame_hz) * group.duration_ns
         back = np.exp(2j * np.pi * ((turned * self._apart) % 1.0))
         return _Prepared(tuple(nodes), back, point.vectors)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
 from podium.firmware_interfaces.zurich.precompensation import BLOCK
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.physics.worker_threads import worker_threads
 from podium.sim_instruments.twins.level_pieces import train_of_words
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import CannotPrecompute
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
@@ -40,6 +41,8 @@ TAIL: Final = 2_000
 """Samples for which filters go on after the program: so long the world looks."""
 SAMPLES_MAX: Final = 20_000_000
 """Of one output in one run that go through its filters."""
+LONG_ROWS: Final = 2_000
+"""So many plays and holds are worth the way to other threads: outputs are filtered side by side."""
 _KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01)
 
 
@@ -83,17 +86,23 @@ class FluxPlayback:
         trouble = next((one.trouble for _, one in self._on if one.trouble), "")
         if trouble:
             raise CannotPrecompute(f"{self._sender}: {trouble}")
-        found: list[PulseTrain | None] = []
-        for number, one in self._on:
+
+        def leaves(output: tuple[int, FluxOutput]) -> tuple[PulseTrain | None, bool]:
+            number, one = output
             plays = _Plays(rows, before, longer, self._image, number, one)
             if number not in self._filtered:
-                found.append(plays.train(self._sender, self._begin_ns, self._late))
-                continue
-            train, cut = self._filtered[number].plays(plays.levels, int(trace.end), until)
+                return plays.train(self._sender, self._begin_ns, self._late), False
+            return self._filtered[number].plays(plays.levels, int(trace.end), until)
+
+        found: list[PulseTrain] = []
+        together = len(self._filtered) > 1 and len(rows) > LONG_ROWS
+        each = worker_threads().map if together else map
+        for (_, one), (train, cut) in zip(self._on, each(leaves, self._on), strict=True):
             if cut:
                 overflowed(one.status)
-            found.append(train)
-        return [train for train in found if train is not None]
+            if train is not None:
+                found.append(train)
+        return found
 
 
 class _FilteredOutput:
