@@ -1,6 +1,7 @@
 """The two-qubit Cliffords are a group, of pulses as few as published."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -97,6 +98,11 @@ def test_layers_with_paulis_make_the_elements_that_were_drawn(native: Native) ->
         assert np.array_equal(made.signs, wanted.signs)
 
 
+@cache
+def both(first: int, second: int) -> np.ndarray:
+    return np.kron(ONE[first], ONE[second])
+
+
 def signal(drawn: Sequence) -> float:
     """What comes back, less a quarter, by gates that swap some of 01 and 10."""
     angle = np.arcsin(np.sqrt(SWAPPED))
@@ -110,7 +116,7 @@ def signal(drawn: Sequence) -> float:
         for n, (first, second) in enumerate(element):
             if n:
                 state = gate @ state
-            state = np.kron(ONE[first], ONE[second]) @ state
+            state = both(first, second) @ state
     return float(abs(state[drawn.target]) ** 2 - 0.25)
 
 
