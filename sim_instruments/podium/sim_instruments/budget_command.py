@@ -40,7 +40,7 @@ def add_budget(budget: ArgumentParser) -> None:
         "--endpoints",
         type=Path,
         metavar="FILE",
-        help="of a running simulation: tell of the edge's gates in the latest run, too, as played",
+        help="of a running simulation: describe the edge's gates as played in the latest run, too",
     )
     budget.add_argument("--json", action="store_true", help="print JSON")
 

@@ -327,5 +327,4 @@ def _mean(heard: Complexes, window: Window) -> complex:
 
 
 def _end_ns(train: PulseTrain) -> int:
-    lasts = np.array([one.duration_ns for one in train.pieces], np.int64)[train.piece]
-    return int((train.start_ns + lasts).max())
+    return int((train.start_ns + train.lasts_ns).max())

@@ -94,10 +94,7 @@ class FeedlineRun:
         """
         feedline, signals = self.feedline, self.signals
         captures = [signals.captures[i] for i in mine]
-        mine_too = (train for train in signals.drives if train.line == feedline.name)
-        tones, heard = parted(feedline, mine_too)
-        spurs = HeardSpurs(feedline)
-        spurs.add(heard)
+        tones, spurs = self._tones()
         if not any(capture.start_ns.size for capture in captures):
             return
         run = self.as_arrived(tones, captures)
@@ -141,6 +138,14 @@ class FeedlineRun:
                     )
                 traces[i] = trace
                 values[place][-1] = _integral(trace, capture)
+
+    def _tones(self) -> tuple[list[PulseTrain], HeardSpurs]:
+        """Return the tones on the feedline, and what of mixers' spurs is heard beside them."""
+        own = (train for train in self.signals.drives if train.line == self.feedline.name)
+        tones, heard = parted(self.feedline, own)
+        spurs = HeardSpurs(self.feedline)
+        spurs.add(heard)
+        return tones, spurs
 
     def _tried(
         self,
@@ -346,7 +351,7 @@ class FeedlineRun:
         kept = replace(
             signals,
             drives=tuple(one.only(one.start_ns < cut) for one in signals.drives),
-            captures=tuple(_until(one, cut) for one in signals.captures),
+            captures=tuple(one.only(one.start_ns < cut) for one in signals.captures),
         )
         return replace(self, signals=kept)
 
@@ -358,11 +363,7 @@ class FeedlineRun:
         ``phases``: as of :func:`.judge_played`.
         """
         assert self.flux_lines is not None
-        tones, heard = parted(
-            self.feedline, (one for one in self.signals.drives if one.line == self.feedline.name)
-        )
-        spurs = HeardSpurs(self.feedline)
-        spurs.add(heard)
+        tones, spurs = self._tones()
         mine = [one for one in self.signals.captures if one.line == self.feedline.name]
         signals = self.as_arrived(tones, mine).signals
         names = gate_members(self.flux_lines, edge.ends)
@@ -384,17 +385,6 @@ class FeedlineRun:
         """Return what is played on flux lines."""
         pulses = [train for train in signals.drives if train.line in self.fluxes]
         return [train for train in pulses if train.start_ns.size]
-
-
-def _until(capture: CaptureTrain, cut_ns: int) -> CaptureTrain:
-    rows = capture.start_ns < cut_ns
-    return replace(
-        capture,
-        start_ns=capture.start_ns[rows],
-        window=capture.window[rows],
-        phase_turns=capture.phase_turns[rows],
-        scope=False,
-    )
 
 
 def _unknown(

@@ -136,7 +136,6 @@ def _edges(
         name = one.line.removesuffix(".drive")
         if name not in names or name not in later or one.line == name or one.spur == "carrier":
             continue
-        lasts = np.array([piece.duration_ns for piece in one.pieces], np.int64)[one.piece]
         start = one.start_ns + later[name]
-        found += [start, start + lasts]
+        found += [start, start + one.lasts_ns]
     return ascending(np.concatenate(found))

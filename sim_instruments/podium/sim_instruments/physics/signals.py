@@ -64,6 +64,13 @@ class PulseTrain:
     """Of its pieces. Chips take one, a cable as many as it has."""
 
     @property
+    def lasts_ns(self) -> "NDArray[np.int64]":
+        """Return the duration of each element, shape (n,)."""
+        import numpy as np  # what is told of signals without arrays does without it
+
+        return np.array([one.duration_ns for one in self.pieces], np.int64)[self.piece]
+
+    @property
     def end_ns(self) -> int:
         """Return when the last pulse is over, of a train that has one."""
         return int(self.start_ns[-1]) + self.pieces[int(self.piece[-1])].duration_ns
@@ -106,6 +113,15 @@ class CaptureTrain:
     """Whether the raw trace of the last acquisition is wanted as well."""
     samples_per_ns: int = 1
     """Of its weights, as of :class:`PulseTrain`."""
+
+    def only(self, rows: "slice | NDArray[np.bool_] | NDArray[np.int64]") -> "CaptureTrain":
+        """Return the train with these of its acquisitions."""
+        return replace(
+            self,
+            start_ns=self.start_ns[rows],
+            window=self.window[rows],
+            phase_turns=self.phase_turns[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -244,9 +244,8 @@ class HeardSpurs:
     def _spans(self, train: PulseTrain) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return when its elements begin and end at the listener."""
         delay = self._feedline.delay_in_ns + self._feedline.delay_out_ns
-        lengths = np.array([piece.duration_ns for piece in train.pieces], np.int64)[train.piece]
         starts = train.start_ns.astype(np.int64) + int(np.ceil(delay))
-        return starts, starts + lengths
+        return starts, starts + train.lasts_ns
 
     def _passes(self, hz: float) -> complex:
         """Return the transmission past the resonators of qubits in their ground states."""

@@ -95,8 +95,8 @@ def _tones(
     """Return all tones that play between two times at the connector."""
     frequency, phase, values = [], [], []
     for train in trains:
-        lasts = np.array([piece.duration_ns for piece in train.pieces], np.int64)[train.piece]
-        for row in np.flatnonzero((train.start_ns < end) & (train.start_ns + lasts > begin)):
+        there = (train.start_ns < end) & (train.start_ns + train.lasts_ns > begin)
+        for row in np.flatnonzero(there):
             piece = train.pieces[train.piece[row]]
             offset = int(train.start_ns[row]) - begin
             envelope = np.zeros(end - begin, np.complex128)

@@ -43,10 +43,4 @@ def _over(train: CaptureTrain, at_ns: int) -> CaptureTrain:
     """Return the windows of a train that are over by a time."""
     lengths = np.array([window.duration_ns for window in train.windows], np.int64)
     kept = train.start_ns + lengths[train.window] <= at_ns
-    return replace(
-        train,
-        start_ns=train.start_ns[kept],
-        window=train.window[kept],
-        phase_turns=train.phase_turns[kept],
-        scope=False,
-    )
+    return replace(train.only(kept), scope=False)

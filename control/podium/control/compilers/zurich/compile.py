@@ -110,9 +110,10 @@ def compile_together(
         return {one.index: made[one.names].told for one in cores if one.kind == "qa"}
 
     forwarded = forwarded_results(placed.frames, targets, availability) if start.zsync else {}
+    run = program, placed
     return tuple(
-        _compiled(program, placed, target, start, made, held_fs, forwarded.get(name, NOTHING))
-        for name, target in ((one.instrument, one) for one in targets)
+        _compiled(*run, one, start, made, held_fs, forwarded.get(one.instrument, NOTHING))
+        for one in targets
     )
 
 

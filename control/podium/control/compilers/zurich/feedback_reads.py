@@ -99,11 +99,10 @@ def words_of(
     words = [
         ResultWord(
             time,
-            {name: slots[name] for name in sorted(slots) if (heard[name], sources[name]) == one},
+            {n: slots[n] for n in sorted(slots) if (heard[n], sources[n]) == (time, source)},
             source=source,
         )
-        for one in comes
-        for time, source in (one,)
+        for time, source in comes
     ]
     words += [ResultWord(heard[name], {name: 0}, until) for name, until in levels.items()]
     return sorted(words, key=lambda one: (one.heard, *one.slots))

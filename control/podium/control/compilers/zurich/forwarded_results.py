@@ -93,8 +93,9 @@ def forwarded_results(
             for name in results_of(here)
             if measured.get(name, target.instrument) != target.instrument
         ]
+        sources = {measured[name] for name in asked}
         for source in targets:
-            if source.instrument in {measured[name] for name in asked} - compiled.keys():
+            if source.instrument in sources and source.instrument not in compiled:
                 compiled[source.instrument] = availability(source)
         if asked:
             found[target.instrument] = _received(target, asked, targets, compiled)

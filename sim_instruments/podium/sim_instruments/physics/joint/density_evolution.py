@@ -5,7 +5,7 @@ only those coherences between excitation numbers are worked on that a state has:
 product states need none at all.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -167,6 +167,12 @@ def part_of(steps: Steps, rows: slice | NDArray[np.int64]) -> Steps:
     exchange = None if steps.exchange_hz is None else steps.exchange_hz[:, rows]
     drive = None if steps.drive_hz is None else steps.drive_hz[:, rows]
     return Steps(steps.step_ns, steps.levels_hz[:, rows], exchange, drive)
+
+
+def detuned(steps: Steps, hz: NDArray[np.float64]) -> Steps:
+    """Return steps in which the 0-1 transitions of the members are higher by ``hz`` (M,)."""
+    number = np.arange(steps.levels_hz.shape[-1])
+    return replace(steps, levels_hz=steps.levels_hz + hz[:, None] * number)
 
 
 def shifted_hz(cluster: Cluster, basis: ProductBasis) -> NDArray[np.float64]:

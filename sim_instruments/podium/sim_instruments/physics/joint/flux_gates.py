@@ -19,7 +19,12 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps
-from podium.sim_instruments.physics.joint.density_evolution import Steps, in_frame, operators
+from podium.sim_instruments.physics.joint.density_evolution import (
+    Steps,
+    detuned,
+    in_frame,
+    operators,
+)
 from podium.sim_instruments.physics.joint.gate_maps import decoherence_of, exponential
 from podium.sim_instruments.physics.joint.gate_reference import Reference
 from podium.sim_instruments.physics.joint.group_maps import propagator
@@ -124,8 +129,7 @@ class FluxGates:
     def _in_frame(
         self, rows: Steps, frame_hz: float
     ) -> tuple[Array, Array, NDArray[np.complex128]]:
-        number = np.arange(rows.levels_hz.shape[-1])
-        noisy = replace(rows, levels_hz=rows.levels_hz + self._noise_hz[:, None] * number)
+        noisy = detuned(rows, self._noise_hz)
         return in_frame(self._lossless, self._point.basis, noisy, frame_hz)
 
     def _on_grid(self, rows: Steps) -> tuple[Steps, NDArray[np.complex128]]:

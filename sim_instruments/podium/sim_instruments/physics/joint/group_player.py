@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps
-from podium.sim_instruments.physics.joint.density_evolution import Steps
+from podium.sim_instruments.physics.joint.density_evolution import detuned
 from podium.sim_instruments.physics.joint.group_maps import (
     MAPPED,
     WORTH_A_MAP,
@@ -187,14 +187,11 @@ class GroupPlayer:
         """Return a group by drives of 0-1 and flux, in which members exchange excitations."""
         point = self._point
         rows, beats, frame_hz = self._group_steps.steps(group)
-        number = np.arange(rows.levels_hz.shape[-1])
-
         held = held_beat(point.cluster, rows, beats)
         together = point.basis.size > MAPPED and all(one.is_flux for one in group.played)
 
         def at(node_hz: NDArray[np.float64]) -> GroupPropagator | GroupChain:
-            noisy = rows.levels_hz + node_hz[:, None] * number
-            here = Steps(rows.step_ns, noisy, rows.exchange_hz, rows.drive_hz)
+            here = detuned(rows, node_hz)
             if together:
                 return flux_propagator(point.cluster, here, frame_hz)
             return coarse_propagator(point.cluster, here, beats, frame_hz, held)

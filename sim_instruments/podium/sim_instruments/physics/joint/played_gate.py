@@ -20,6 +20,7 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
     MemberSignals,
     Played,
 )
+from podium.sim_instruments.physics.joint.density_evolution import detuned
 from podium.sim_instruments.physics.joint.group_maps import propagator
 from podium.sim_instruments.physics.joint.matrix_units import by_units, hermitian_operators
 from podium.sim_instruments.physics.joint.tomography import (
@@ -191,9 +192,8 @@ def _process(
     rows, beats, frame_hz = steps.steps(group)
     moved = np.zeros((4, 4, 4, 4), np.complex128)
     for hz, weight in noise_nodes(sigmas_hz):
-        levels = rows.levels_hz + hz[:, None] * np.arange(rows.levels_hz.shape[-1])
-        here = type(rows)(rows.step_ns, levels, rows.exchange_hz, rows.drive_hz)
-        played = propagator(point.cluster, here, beats, frame_hz).play(hermitian_operators(comp))
+        found = propagator(point.cluster, detuned(rows, hz), beats, frame_hz)
+        played = found.play(hermitian_operators(comp))
         moved += weight * by_units(np.einsum("xa,cxy,yb->cab", comp, played, comp))
     return moved
 

@@ -115,7 +115,7 @@ def _driven_in_block(
     with it: an instrument may play one pulse as a level and its end.
     """
     starts = np.concatenate([train.start_ns for train in trains])
-    ends = np.concatenate([train.start_ns + _lasts_ns(train) for train in trains])
+    ends = np.concatenate([train.start_ns + train.lasts_ns for train in trains])
     starts.sort()
     none = np.iinfo(np.int64).min
     starts = np.maximum.accumulate(np.where(np.isin(starts, ends), none, starts))
@@ -128,10 +128,6 @@ def _driven_in_block(
     last[there] = np.iinfo(np.int64).min
     np.maximum.at(last, block, starts)
     return first[:-1], last[:-1]
-
-
-def _lasts_ns(train: PulseTrain) -> NDArray[np.int64]:
-    return np.array([piece.duration_ns for piece in train.pieces], np.int64)[train.piece]
 
 
 def _is_handed(

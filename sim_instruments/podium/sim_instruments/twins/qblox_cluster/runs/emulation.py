@@ -220,8 +220,7 @@ def _stretches(
     told: list[tuple[int, int, float]] = []
     before = 0
     for train in trains:
-        lengths = np.array([piece.duration_ns for piece in train.pieces], np.int64)
-        first = int(np.searchsorted(train.start_ns + lengths[train.piece], start_ns, side="right"))
+        first = int(np.searchsorted(train.start_ns + train.lasts_ns, start_ns, side="right"))
         last = int(np.searchsorted(train.start_ns, start_ns + duration_ns))
         told += [
             (

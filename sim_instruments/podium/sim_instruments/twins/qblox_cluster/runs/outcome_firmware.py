@@ -166,7 +166,7 @@ class OutcomeFirmware:
         return way
 
     def _try(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> None:
-        """Go a way that nobody has asked for, if it is one; else put none together any more."""
+        """Go a way that nobody has asked for, if it is one; else put none together from here on."""
         try:
             self._keep(start, bits, setting, self._go_on(start, bits, setting))
         except (CannotBranch, Unbounded):

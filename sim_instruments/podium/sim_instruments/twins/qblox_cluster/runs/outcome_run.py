@@ -92,25 +92,15 @@ def walked(
         return None
     if any(_is_shaped(run) for run in runs):
         return None
-    firmware = OutcomeFirmware(runs, processors(), external)
-    found = _tried(firmware, runs, processors, begin, external)
-    if found is None and firmware.has_joined:  # each way is gone by itself
-        firmware = OutcomeFirmware(runs, processors(), external, joins=False)
-        found = _tried(firmware, runs, processors, begin, external)
-    return found
-
-
-def _tried(
-    firmware: OutcomeFirmware,
-    runs: Sequence[SequencerRun],
-    processors: Callable[[], Sequence[Q1Processor]],
-    begin: Callable[[int], Dialogue],
-    external: Sequence[Trigger],
-) -> TreeRun | None:
-    try:
-        return _walked(firmware, runs, processors, begin, external)
-    except (CannotBranch, CannotPlan, NotSimulated):
-        return None
+    for joins in (True, False):  # at the second try each way is gone by itself
+        firmware = OutcomeFirmware(runs, processors(), external, joins=joins)
+        try:
+            found = _walked(firmware, runs, processors, begin, external)
+        except (CannotBranch, CannotPlan, NotSimulated):
+            found = None
+        if found is not None or not firmware.has_joined:
+            return found
+    return None
 
 
 def _is_shaped(run: SequencerRun) -> bool:

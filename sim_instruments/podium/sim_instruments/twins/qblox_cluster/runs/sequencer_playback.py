@@ -253,14 +253,7 @@ class SequencerPlayback:
             rows = np.flatnonzero(batch.ends_ns <= until_ns)
             if len(rows):
                 trains = tuple(
-                    replace(
-                        train,
-                        start_ns=train.start_ns[rows],
-                        window=train.window[rows],
-                        phase_turns=train.phase_turns[rows],
-                        scope=False,
-                    )
-                    for train in batch.listened.trains
+                    replace(train.only(rows), scope=False) for train in batch.listened.trains
                 )
                 yield FinishedAcquisitions(self, batch, rows, trains)
 
@@ -282,13 +275,7 @@ class SequencerPlayback:
 
 
 def _one_of(train: CaptureTrain, row: int) -> CaptureTrain:
-    one = slice(row, row + 1)
-    return replace(
-        train,
-        start_ns=train.start_ns[one],
-        window=train.window[one],
-        phase_turns=train.phase_turns[one],
-    )
+    return train.only(slice(row, row + 1))
 
 
 def _starts(rows: RealTimeTrace) -> NDArray[np.int64]:
