@@ -203,7 +203,8 @@ class AgentProcess(Process):
 
         def act() -> None:
             now = tai(self.scheduler.now_fs)
-            read.append(ClockRead(action.run, now, self.plant.epochs(), asked_s))
+            epochs = self.plant.epochs()
+            read.append(ClockRead(action.run, now, epochs, asked_s, self.wall_s()))
 
         self.scheduler.after(int(wait_fs * self.world.draw.random()), act)
         self.scheduler.after(wait_fs, lambda: self.post(lambda: self.take(read[0])))

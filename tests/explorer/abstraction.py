@@ -26,7 +26,7 @@ from podium.firmware_interfaces.tai import Tai
 
 LONG_AGO = 4 * PER_S
 """What was more quanta ago is as old as this: longer than any deadline below."""
-LONG_AGO_OF = {"greeted_s": 65, "beaten_s": 80, "said_s": 129, "asked_s": 16}
+LONG_AGO_OF = {"greeted_s": 65, "beaten_s": 80, "said_s": 129, "asked_s": 16, "read_s": 16}
 """Instants that nobody looks back to so far."""
 LONG_AGO_TAI = 8
 """As well: what was to start so long ago has started, or never will. What lies between two ticks
@@ -44,6 +44,7 @@ INSTANTS = frozenset(
         "beaten_s",
         "greeted_s",
         "asked_s",
+        "read_s",
         "read_from_s",
         "paused_s",
         "due_s",

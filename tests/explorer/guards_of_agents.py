@@ -230,7 +230,7 @@ OF_AGENTS = (
         "set-up",
         agent_steps,
         "clock_read",
-        "if checks.missing_fs(margins.setup_fs, slack_fs):",
+        "if short_fs := checks.missing_fs(margins.setup_fs, slack_fs):",
         NEVER,
         SLOW,
     ),

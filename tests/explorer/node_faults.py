@@ -96,6 +96,9 @@ def _of_readings(node: Node) -> list[Fault]:
     name, kind = node.name, "hardware is slow"
     for reading in node.readings:
         others = tuple(one for one in node.readings if one != reading)
+        if reading.due_s > NOW_S:
+            early = replace(node, readings=in_order((*others, replace(reading, due_s=NOW_S))))
+            found.append(_fault(kind, node, f"{name} wakes up early to read the clock", early))
         if reading.due_s > NOW_S or reading.slow:
             continue
         without = replace(node, readings=others)
@@ -103,7 +106,7 @@ def _of_readings(node: Node) -> list[Fault]:
         found.append(_fails(node, f"reading the clock at {name}", without, failure))
         waits = replace(reading, slow=True)
         asked = replace(waits, asked_s=NOW_S)
-        told_later = replace(waits, read=ClockRead(reading.run, NOW, node.epochs, NOW_S))
+        told_later = replace(waits, read=ClockRead(reading.run, NOW, node.epochs, NOW_S, NOW_S))
         for what, slow in (
             (f"{name} wakes up late to read the clock", waits),
             (f"{name} asks the clock, which takes its time", asked),

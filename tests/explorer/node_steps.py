@@ -73,7 +73,7 @@ def _done(node: Node, head: Command) -> NodeStep:
 def _read(node: Node, reading: Reading) -> NodeStep:
     after = replace(node, readings=tuple(one for one in node.readings if one != reading))
     asked_s = NOW_S if reading.asked_s is None else reading.asked_s
-    event = reading.read or ClockRead(reading.run, NOW, node.epochs, asked_s)
+    event = reading.read or ClockRead(reading.run, NOW, node.epochs, asked_s, NOW_S)
     return told(after, event, f"{node.name} has read the clock for run {reading.run}")
 
 

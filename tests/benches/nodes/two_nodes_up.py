@@ -39,7 +39,7 @@ MIXED_RACK = EXAMPLES / "mixed_rack" / "facility.yaml"
 LATE = (
     "FIRE came",
     "no answer to FIRE",
-    "the trigger could have been set",
+    "its last look took",
     "its loop has been silent",
 )
 NOT_COME = "the trigger has not come"

@@ -65,7 +65,7 @@ class Told:
         return self.tell(*(RequestReceived(request) for request in requests))
 
     def read(self, lead_ms: float, epochs: Epochs = EPOCHS, age_s: float = 0.001) -> "Told":
-        return self.tell(ClockRead(RUN, before_t0(lead_ms), epochs, self.now_s - age_s))
+        return self.tell(ClockRead(RUN, before_t0(lead_ms), epochs, self.now_s - age_s, self.now_s))
 
     def does(self) -> list[Action]:
         """Return what it wanted, answers as what they say."""

@@ -12,11 +12,12 @@ from podium.control.agent.compiled_programs import CompiledPart
 from podium.control.agent.epoch_files import EpochFiles
 from podium.control.agent.hardware_run import HardwareRun
 from podium.control.agent.instruments import Instruments
+from podium.control.agent.playback import CLOCK_S
 from podium.control.agent.run_hardware import RunHardware
 from podium.control.bus.messages import RunId
 from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.messages import AtATime
-from podium.drivers.errors import Refused
+from podium.drivers.errors import InstrumentError, Refused
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.exact_time import FS_PER_MS
 
@@ -68,11 +69,24 @@ async def test_the_time_that_is_told_is_never_after_an_epoch_that_comes_with_it(
     noted = node.hooks["look"]
     node.hooks["look"] = lambda: (noted(), looked.set())
     async with loaded(node) as hardware:
-        # The controller is quick, the plane slow: its epoch is of before the reading.
-        node.hooks["time"] = lambda: looked.wait(10)
+        # The plane is slow: a controller that did not wait for it would be looked at before.
+        node.hooks["time"] = lambda: looked.wait(0.05)
         read = await hardware.read_clock(RUN, 0)
     assert read.now <= at["look"][0]
     assert at["look"][0] - read.now < 1_000 * FS_PER_MS
+    assert read.asked_s + 0.05 <= read.read_s
+
+
+async def test_a_clock_that_cannot_be_read_holds_nobody_up() -> None:
+    node = Node("a")
+
+    def broken() -> None:
+        raise InstrumentError("the line is cut")
+
+    node.hooks["time"] = broken
+    async with loaded(node) as hardware, asyncio.timeout(CLOCK_S / 2):
+        with pytest.raises(InstrumentError, match="the line is cut"):
+            await hardware.read_clock(RUN, 0)
 
 
 async def test_epochs_are_looked_at_after_the_time_that_was_waited_for() -> None:

@@ -159,7 +159,7 @@ class History:
             case ArmUp(run):
                 return ArmedUp(run, EPOCHS)
             case ReadClock(run):
-                return ClockRead(run, Tai.from_fs(self.tai_fs), EPOCHS, self.now_s)
+                return ClockRead(run, Tai.from_fs(self.tai_fs), EPOCHS, self.now_s, self.now_s)
             case SetTrigger(run):
                 return TriggerSet(run)
             case Collect(run):
@@ -206,5 +206,5 @@ class History:
             self.guards.add("runs of the session before given up")
         if "superseded" in after.why:
             self.guards.add("newer run supersedes")
-        if "could have been set" in after.why:
+        if "too many to set a trigger" in after.why:
             self.guards.add("too late to set")

@@ -109,7 +109,7 @@ def test_a_guard_that_has_moved_is_named() -> None:
 )
 def test_when_faults_end_all_is_idle_again_and_a_next_job_is_played(scenario: Scenario) -> None:
     world, found = explored(scenario, HEALED_STATES, sample=HEALED_SAMPLE)
-    assert len(found.sample) > 30
+    assert len(found.sample) >= 30
     assert not all(not_idle(world, state) == "" for state in found.sample)
     for number, state in enumerate(found.sample):
         goes_on(world, state, Random(number))

@@ -316,8 +316,14 @@ def test_how_long_fire_took_is_told() -> None:
     assert told.start.late
 
 
-def test_only_a_start_that_came_too_late_everywhere_is_called_late() -> None:
-    late = {"start": None, "starts": 0, "late": 1}
+@pytest.mark.parametrize(
+    "late",
+    [
+        {"start": None, "starts": 0, "late": 1},
+        {"start": None, "starts": 0, "ended": "its last look took too long", "short_fs": MS},
+    ],
+)
+def test_only_a_start_that_came_too_late_everywhere_is_called_late(late) -> None:
     for of_a, expected in (({}, False), (late, True)):
         told = reporting()
         told.tell(report(told, "node_a", **of_a), report(told, "node_b", **late))

@@ -177,8 +177,8 @@ MUTANTS = (
     Mutant(
         "guard/set-up-time-is-forgotten",
         _STEPS,
-        "if checks.missing_fs(margins.setup_fs, slack_fs):",
-        "if checks.missing_fs(0, slack_fs):",
+        "if short_fs := checks.missing_fs(margins.setup_fs, slack_fs):",
+        "if short_fs := checks.missing_fs(0, slack_fs):",
         _BY_AGENT,
         "a trigger is set when T0 is too near",
     ),

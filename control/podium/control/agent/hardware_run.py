@@ -30,8 +30,6 @@ class HardwareRun:
     read_s: float = 0.0
     now: Tai = EPOCH
     """The time as read last, and when it was there: monotonic wall time."""
-    reading_s: float = 0.0
-    """How long that took."""
     started: bool = False
     """Of a start at once: whether it was begun."""
 

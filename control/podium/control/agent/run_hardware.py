@@ -44,9 +44,6 @@ from podium.firmware_interfaces.wrtd import ID_MAX
 
 TRIGGER_S = 15.0
 """Deadline for setting up one output of the trigger plane."""
-READING_S = 0.0005
-"""So long after the reading of the clock was begun epochs are looked at, or as long as the last
-reading took, if that is less."""
 
 
 class RunHardware:
@@ -102,7 +99,9 @@ class RunHardware:
             raise Refused(f"{self._name}: nothing of this program is played by {here}")
         await self._playing.allowed(hand.artifacts)
         source = ClockQuestion("source of its start", lambda box: box.start_source(), ARM_S)
+        begun_s = time.monotonic()
         hand.epochs, told = await self._epochs_after(hand, dict.fromkeys(hand.artifacts, source))
+        look_s = time.monotonic() - begun_s
         self._check_settings(hand)
         await gather(*(self._looks.check_time(one.controller, one.plane) for one in hand.wirings))
         await self._playing.prepare(hand.artifacts)
@@ -114,6 +113,7 @@ class RunHardware:
             hand.after_fs,
             CAPTURE if all(told[name][0] for name in hand.artifacts) else UNVERIFIED,
             duration_fs(hand.artifacts),
+            int(look_s * FS_PER_S),
         )
 
     async def arm(self, run: RunId) -> ArmedUp:
@@ -141,43 +141,41 @@ class RunHardware:
         return ArmedUp(run, epochs, await self._now(hand.planes[0]), read_after_s)
 
     async def read_clock(self, run: RunId, after_fs: int) -> ClockRead:
-        """Read the plane's time ``after_fs`` from now, and the epochs.
+        """Read the plane's time ``after_fs`` from now, and after it the epochs.
 
-        The waits are in the threads of the drivers: no loop is between them and the readings,
-        which are made side by side. Epochs are looked at once the time has been read, as far as
-        can be foreseen; otherwise an earlier time is reported, of before the first look. While the
+        The waits are in the threads of the drivers: no loop is between them and the readings. The
+        other instruments are looked at side by side once the time has been read. While the
         controllers collect, which they do alone, the epochs are those read last.
         """
-        hand, stop = self._of(run), self._given_up
+        hand, stop, has_read = self._of(run), self._given_up, threading.Event()
         read_at_s = time.monotonic() + after_fs / FS_PER_S
-        look_at_s = read_at_s + (min(hand.reading_s, READING_S) if after_fs else 0.0)
 
-        def wait(_: object) -> float:
-            self._wait(stop, run, look_at_s - time.monotonic())
-            return time.monotonic()
-
-        def wait_and_read(plane: Clock) -> tuple[float, Tai]:
+        def wait(_: object) -> None:
             self._wait(stop, run, read_at_s - time.monotonic())
-            asked_s = time.monotonic()
-            hand.now = plane.now()
-            hand.read_s = time.monotonic()
-            hand.reading_s = hand.read_s - asked_s
-            return asked_s, hand.now
+            has_read.wait(CLOCK_S)
 
-        within_s, plane = after_fs / FS_PER_S + CLOCK_S, hand.planes[0]
+        def wait_and_read(plane: Clock) -> tuple[float, float, Tai]:
+            try:
+                self._wait(stop, run, read_at_s - time.monotonic())
+                asked_s = time.monotonic()
+                hand.now = plane.now()
+                hand.read_s = time.monotonic()
+            finally:
+                has_read.set()
+            return asked_s, hand.read_s, hand.now
+
+        within_s, plane = after_fs / FS_PER_S + 2 * CLOCK_S, hand.planes[0]
         if self._collecting:
-            asked_s, now = await self._worker(plane).call("time", wait_and_read, within_s)
-            return ClockRead(run, now, hand.latest, asked_s)
+            asked_s, read_s, now = await self._worker(plane).call("time", wait_and_read, within_s)
+            return ClockRead(run, now, hand.latest, asked_s, read_s)
         asked = {
             name: (ClockQuestion("wait", wait, within_s),)
             for name in (*hand.artifacts, *hand.planes)
         }
         asked[plane] = (ClockQuestion("time", wait_and_read, within_s),)
         hand.latest, told = await self._looks.epochs_after(asked)
-        asked_s, now = told.pop(plane)[0]
-        before_s = max([0.0, *(hand.read_s - looked_s for (looked_s,) in told.values())])
-        now = Tai.from_fs(now.total_fs - round(before_s * FS_PER_S))
-        return ClockRead(run, now, hand.latest, asked_s - before_s)
+        asked_s, read_s, now = told[plane][0]
+        return ClockRead(run, now, hand.latest, asked_s, read_s)
 
     async def set_trigger(self, run: RunId, t0: Tai) -> None:
         """Let the trigger rise at ``t0``; what comes too late the plane itself discards."""

@@ -41,9 +41,9 @@ def give_up(state: AgentState, reason: str) -> Did:
     return state, (ReadClock(hand.run, 0),) if hand.phase is Phase.COMMITTED else ()
 
 
-def stand_down(state: AgentState, hand: RunInHand, why: str) -> Did:
-    """Take everything back, for the reason ``why``."""
-    hand = replace(hand.to(Phase.STANDING_DOWN), why=hand.why or why)
+def stand_down(state: AgentState, hand: RunInHand, why: str, short_fs: int = 0) -> Did:
+    """Take everything back, for the reason ``why``; ``short_fs``: as in ``Report``."""
+    hand = replace(hand.to(Phase.STANDING_DOWN), why=hand.why or why, short_fs=short_fs)
     # Making all safe is cut off by this, so that it is begun anew.
     of_run = hand.at_once and not state.making_safe
     return replace(state, hand=hand, making_safe=True), (MakeSafe(of_run),)
@@ -54,7 +54,7 @@ def refuse(
 ) -> Did:
     """Stand down; say so in answer to ``what``, if that has no answer yet."""
     if hand.answer_to(what) is not None:
-        return stand_down(state, hand, reason)
+        return stand_down(state, hand, reason, short_fs)
     refusal = Refusal(state.name, hand.run, what, kind, reason, short_fs)
     state, then = answer_with(state, hand, what, refusal)
     state, more = stand_down(state, state.hand or hand, reason)

@@ -47,7 +47,7 @@ def loaded(state: AgentState, hand: RunInHand, done: Loaded) -> Did:
             "refused for a run on several nodes; give it time keeping or a tagged marker"
         )
         return refuse(state, hand, "prepare", "refused", reason)
-    margins = state.margins.widened(state.look_fs)
+    margins = state.margins.widened(max(state.look_fs, done.look_fs))
     prepared = Prepared(
         state.name,
         hand.run,
@@ -79,13 +79,15 @@ def clock_read(state: AgentState, hand: RunInHand, read: ClockRead, now_s: float
         return state, ()
     margins = hand.margins
     told_fs = hand.t0 - read.now
-    # The reading may be as old as the exchange lasted, a stop of the process included.
+    # So much is left at least: the reading may be as old as the exchange, a stop of the process
+    # included; and so much at most.
     look_fs = int((now_s - read.asked_s) * FS_PER_S)
     slack_fs = told_fs - look_fs
+    most_fs = told_fs - int((now_s - read.read_s) * FS_PER_S)
     if hand.phase is Phase.COMMITTED and hand.why:
         if told_fs < -margins.after_fs:
             return stand_down(state, hand, hand.why)
-        return state, (ReadClock(hand.run, max(0, slack_fs + margins.after_fs)),)
+        return state, (ReadClock(hand.run, max(0, most_fs + margins.after_fs)),)
     if hand.phase not in (Phase.CHECKING, Phase.WAITING):
         return state, ()
     state = replace(state, look_fs=max(look_fs, int(LOOK_KEPT * state.look_fs)))
@@ -96,14 +98,17 @@ def clock_read(state: AgentState, hand: RunInHand, read: ClockRead, now_s: float
         reason = f"T0 is {slack_fs} fs ahead; at most {margins.longest_lead_fs} are allowed"
         return refuse(state, hand, "fire", "refused", reason)
     if short_fs := checks.missing_fs(hand.token.minimum_lead_fs if checking else 0, slack_fs):
-        reason = f"FIRE came {slack_fs} fs before T0, {short_fs} fs too late"
+        if checking:
+            reason = f"FIRE came {slack_fs} fs before T0, {short_fs} fs too late"
+        else:
+            reason = f"its last look took {look_fs} fs, beyond T0: no trigger was set"
         return refuse(state, hand, "fire", "late", reason, short_fs)
     if not checking and checks.may_commit(told_fs, margins.guard_fs):
-        if checks.missing_fs(margins.setup_fs, slack_fs):
-            reason = f"only {slack_fs} fs before T0 the trigger could have been set"
-            return stand_down(state, hand, reason)
+        if short_fs := checks.missing_fs(margins.setup_fs, slack_fs):
+            reason = f"its last look took {look_fs} fs, {short_fs} too many to set a trigger"
+            return stand_down(state, hand, reason, short_fs)
         return replace(state, hand=hand.to(Phase.COMMITTING)), (SetTrigger(hand.run, hand.t0),)
-    again = ReadClock(hand.run, max(0, slack_fs - margins.guard_fs))
+    again = ReadClock(hand.run, max(0, most_fs - margins.guard_fs))
     if not checking:
         return state, (again,)
     taken = FireTaken(state.name, hand.run, slack_fs)
@@ -146,6 +151,7 @@ def collected(state: AgentState, hand: RunInHand, done: Collected) -> Did:
         done.late,
         done.missed,
         done.data,
+        hand.short_fs,
     )
     hand = replace(hand, report=report, started=done.starts > 0)
     if done.start is None:
@@ -183,7 +189,18 @@ def _stood_down(state: AgentState, hand: RunInHand, started: bool | None) -> Did
     if hand.report is None:
         epochs = Epochs(()) if hand.prepared is None else hand.prepared.epochs
         report = Report(
-            state.name, hand.run, hand.why, "", epochs, (), None, int(bool(started)), 0, 0, b""
+            state.name,
+            hand.run,
+            hand.why,
+            "",
+            epochs,
+            (),
+            None,
+            int(bool(started)),
+            0,
+            0,
+            b"",
+            hand.short_fs,
         )
         hand = replace(hand, report=report, started=started)
     return end(state, hand)

@@ -142,6 +142,8 @@ class Loaded:
     start_offset_fs: int
     source: str
     duration_fs: int
+    look_fs: int = 0
+    """How long its look at the epochs took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +167,8 @@ class ClockRead:
     now: Tai
     epochs: Epochs
     asked_s: float
-    """When the reading was begun, monotonic wall time."""
+    read_s: float
+    """When the reading of the clock was begun, and when it was over: monotonic wall time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,6 +355,8 @@ class RunInHand:
     """What was answered to each step, to be said again."""
     why: str = ""
     """Why it does not play to its end."""
+    short_fs: int = 0
+    """As in ``Report``."""
     report: Report | None = None
     started: bool | None = False
     unsafe: str = ""

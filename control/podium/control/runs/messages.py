@@ -241,6 +241,8 @@ class Report:
     """Triggers that came too late, and that were lost for another reason, since it was armed."""
     data: bytes
     """What was captured; nobody looks into it before the whole run is found complete."""
+    short_fs: int = 0
+    """Of a trigger that was not set since its last look ended too late: how much was missing."""
 
 
 @dataclass(frozen=True, slots=True)

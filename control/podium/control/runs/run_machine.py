@@ -270,7 +270,9 @@ def _judge(start: RunStart, now_s: float) -> Did:
         partial = f"partial start (only on {', '.join(begun)}): " if begun else ""
         if len(begun) == len(expected):
             partial = "all have started, but not as they should: "
-        late = not begun and any(one.report.late or one.report.missed for one in expected)
+        late = not begun and any(
+            one.report.late or one.report.missed or one.report.short_fs for one in expected
+        )
         on_time = [one for one in expected if one.report.start is not None]
         still = 0 < len(begun) < len(start.nodes) and not verdict.problems(start.t0, on_time)
         start = replace(start, late=late, partial=still)
