@@ -374,10 +374,12 @@ def test_hardware_that_fails_ends_the_run_and_is_made_safe(make, step: str) -> N
 
 
 def test_a_trigger_that_never_came_is_reported_once_the_node_is_disarmed() -> None:
-    told = cleared(committed()).hear(AskReport(RUN)).tell(collected(None, 0))
+    never = replace(collected(None, 0), unstarted="cluster_a: no start within 30 s")
+    told = cleared(committed()).hear(AskReport(RUN)).tell(never)
     assert told.does() == [MakeSafe()]
     (report,) = told.tell(MadeSafe(False)).does()
-    assert (report.ended, report.start) == ("the trigger has not come", None)
+    assert report.ended == "the trigger has not come: cluster_a: no start within 30 s"
+    assert report.start is None
 
 
 def test_what_the_hardware_says_of_a_run_that_was_given_up_is_not_heard() -> None:

@@ -9,7 +9,6 @@ import math
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -215,7 +214,7 @@ class RunHardware:
             return await self._collect_at_once(hand, t0)
         self._collecting = True
         try:
-            data = await self._data(hand, t0)
+            data, unstarted = await self._data(hand, t0)
         finally:
             self._collecting = False
         record = ClockQuestion("record of its start", lambda box: box.started_at(), ARM_S)
@@ -235,7 +234,9 @@ class RunHardware:
             start = start_of(hand, t0, begun)
             tags = await self._tags(hand)
             told = await asyncio.to_thread(played_by, hand, t0, epochs, begun, data, tags)
-        return Collected(run, epochs, relocks, start, int(bool(begun)), late, missed, told)
+        return Collected(
+            run, epochs, relocks, start, int(bool(begun)), late, missed, told, unstarted
+        )
 
     async def make_safe(self, *, of_run: bool = False) -> bool | None:
         """Take triggers back, disarm, silence; return whether anything had started.
@@ -337,17 +338,19 @@ class RunHardware:
         told: Tai = await self._worker(plane).call("time", lambda box: box.now(), CLOCK_S)
         return told
 
-    async def _data(self, hand: HardwareRun, t0: Tai) -> dict[str, Acquired] | None:
-        """Return what was captured; None where the trigger has not come everywhere.
+    async def _data(self, hand: HardwareRun, t0: Tai) -> tuple[dict[str, Acquired] | None, str]:
+        """Return what was captured; None, and why, where the trigger has not come everywhere.
 
         Before T0, as far as the last reading tells, nobody is asked whether it has started.
         """
         at_s, stop = hand.read_s + (t0 - hand.now) / FS_PER_S, self._given_up
-        with suppress(NotStarted):
-            return await self._playing.finish(
+        try:
+            data = await self._playing.finish(
                 hand.artifacts, lambda: self._wait(stop, hand.run, at_s - time.monotonic())
             )
-        return None
+        except NotStarted as error:
+            return None, str(error)
+        return data, ""
 
     def _wait(self, stop: threading.Event, run: RunId, wait_s: float) -> None:
         if stop.wait(max(0.0, wait_s)):

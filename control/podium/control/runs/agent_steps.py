@@ -138,7 +138,9 @@ def started_now(state: AgentState, hand: RunInHand, done: StartedNow) -> Did:
 
 def collected(state: AgentState, hand: RunInHand, done: Collected) -> Did:
     """Report, standing down first where it has not started."""
-    why = hand.why or ("" if done.start is not None else "the trigger has not come")
+    why = hand.why
+    if done.start is None and not why:
+        why = ": ".join(one for one in ("the trigger has not come", done.unstarted) if one)
     report = Report(
         state.name,
         hand.run,

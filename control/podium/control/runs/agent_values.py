@@ -199,6 +199,8 @@ class Collected:
     late: int
     missed: int
     data: bytes
+    unstarted: str = ""
+    """Of one that did not begin: why, as its controller's driver says."""
 
 
 @dataclass(frozen=True, slots=True)
