@@ -9,6 +9,7 @@ from tests.benches.zurich.precomputed_runs import Inline
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.limits import LOST_LOCK
+from podium.sim_instruments.twins.zurich.sequencer.processor import RUNNING, WAITING_FOR_TRIGGER
 
 REFERENCE = "system/clocks/referenceclock/in"
 ERRORS = "raw/error/json/errors"
@@ -89,6 +90,19 @@ def test_what_is_stopped_before_its_run_is_worked_out_still_tells_what_it_has_se
     world.work()
     plane.wait(MS)
     assert plane.heard() == [plane.expected_fs(edge_fs, 800 + 48 * k) for k in range(2)]
+
+
+def test_what_is_still_worked_out_no_longer_waits_for_its_trigger(plane):
+    plane.arm()
+    world = plane.server._execution._execution._triggered_runs._playback
+    world.submit = lambda work: Inline.submit(world, work)  # it takes its time
+    plane.server.input(f"{DEVICE}.sg0_trigger").edge(plane.now_fs + 300 * US)
+    for wait_fs, shown in ((200 * US, WAITING_FOR_TRIGGER), (200 * US, RUNNING), (MS, RUNNING)):
+        plane.wait(wait_fs)
+        assert [plane.get(f"{at}/sequencer/status") for at in (SG, QA)] == [shown, shown]
+    world.work()
+    plane.wait(MS)
+    assert [plane.get(f"{at}/sequencer/status") for at in (SG, QA)] == [0, 0]
 
 
 def test_a_lost_reference_shows_while_it_is_lost_and_stays_in_the_error_log(plane):

@@ -40,6 +40,7 @@ from podium.sim_instruments.twins.zurich.runs.precomputed_runs import Precompute
 from podium.sim_instruments.twins.zurich.runs.program_run import ProgramRun
 from podium.sim_instruments.twins.zurich.runs.program_stops import ProgramStops
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFQA
+from podium.sim_instruments.twins.zurich.sequencer.processor import RUNNING
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerLines
 from podium.sim_instruments.twins.zurich.triggers.trigger_groups import listeners_of
@@ -220,11 +221,13 @@ class ProgramExecution:
         """Return what nodes of a device have come to hold."""
         self.advance(now_fs)
         found: dict[str, Value] = {}
-        for (name, _), run in self._runs.items():
+        for (name, at), run in self._runs.items():
             if name == device and run.told is not run.trace:
                 found |= run.nodes()
                 # An end may come without another trace: what is queued has been played then.
                 run.told = None if run.playing else run.trace
+            if name == device and run.is_released(now_fs):  # it is being worked out
+                found[f"{at}/sequencer/status"] = RUNNING
         for (name, _), analyser in self._analysers.items():
             if name == device:
                 found |= analyser.nodes()

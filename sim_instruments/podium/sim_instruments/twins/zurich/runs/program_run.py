@@ -327,6 +327,11 @@ class ProgramRun:
         else:
             self._hear_all(new)
 
+    def is_released(self, now_fs: int) -> bool:
+        """Tell whether what it waits for has come by now, though it was not executed since."""
+        due = self.tick(now_fs)
+        return any(one.source is self.trace.waiting and one.time <= due for one in self._due)
+
     def waits_for(self, source: Source) -> bool:
         """Tell whether the program waits for a source anywhere."""
         code = self.image.code
