@@ -17,7 +17,7 @@ from podium.control.agent.run_hardware import RunHardware
 from podium.control.bus.messages import RunId
 from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.messages import AtATime
-from podium.drivers.errors import InstrumentError, Refused
+from podium.drivers.errors import InstrumentError, Refused, Unreachable
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.exact_time import FS_PER_MS
 
@@ -40,9 +40,9 @@ class Timing(Plane):
 
 
 @asynccontextmanager
-async def loaded(node: Node):
+async def loaded(node: Node, **others):
     """Yield hardware that has loaded a run on one controller."""
-    makers = {"cluster_a": lambda: Looked(node), "wrtd_a": lambda: Timing(node)}
+    makers = {"cluster_a": lambda: Looked(node), "wrtd_a": lambda: Timing(node), **others}
     workers = {name: Worker(name, make) for name, make in makers.items()}
     instruments = Instruments(workers, {})
     looks = ClockReadings({}, instruments, EpochFiles(None), 1)
@@ -87,6 +87,19 @@ async def test_a_clock_that_cannot_be_read_holds_nobody_up() -> None:
     async with loaded(node) as hardware, asyncio.timeout(CLOCK_S / 2):
         with pytest.raises(InstrumentError, match="the line is cut"):
             await hardware.read_clock(RUN, 0)
+
+
+async def test_a_plane_that_is_not_there_costs_nobody_else_the_connection() -> None:
+    node = Node("a")
+
+    def nothing_there() -> Timing:
+        raise Unreachable("no route")
+
+    async with loaded(node, wrtd_a=nothing_there) as hardware:
+        with pytest.raises(Unreachable, match="no route"):
+            await hardware.read_clock(RUN, 0)
+        controller = hardware._instruments.any_worker("cluster_a")
+        assert (controller.health.state, controller.health.connections) == ("connected", 1)
 
 
 async def test_epochs_are_looked_at_after_the_time_that_was_waited_for() -> None:
