@@ -201,7 +201,7 @@ def held(shape: Shape) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FluxValues:
-    """What flux pulses are in each nanosecond, in flux quanta; equal values are one."""
+    """Holds flux pulses in each nanosecond, in flux quanta; equal values are one."""
 
     values: NDArray[np.float64]
     which: NDArray[np.int32]
