@@ -22,7 +22,7 @@ KERNELS = {
     "twins/zurich/sequencer/kernel.py": ("execute",),
     "twins/qblox_cluster/outputs/segment_kernel.py": ("segments",),
     "twins/qblox_cluster/outputs/filter_kernel.py": ("_walk",),
-    "twins/zurich/signals/precompensation.py": ("walk_blocks",),
+    "twins/zurich/signals/filter_kernel.py": ("walk_blocks",),
     "physics/evolution.py": ("evolve",),
     "physics/field.py": ("ring",),
     "physics/window_sums.py": ("take_windows",),

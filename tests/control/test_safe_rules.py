@@ -343,14 +343,22 @@ async def test_no_run_is_played_at_a_bias_that_was_cut_off(
 async def test_a_released_source_is_its_holders_affair(
     example, bench, place, tmp_path, open_rules, trial
 ) -> None:
+    """Also when it is released while it is asked in vain to follow its safe rule."""
     cut_off(example, "node_a.q0.flux", place)
+    asked, gate = threading.Event(), threading.Event()
 
     def unreachable() -> None:
+        asked.set()
+        assert gate.wait(10)
         raise Unreachable("bias_q0: no answer")
 
     bench.hooks["bias_q0.safe"] = unreachable
     async with open_rules(ruled(example, 0.0)) as lab:
-        await lab.release("bias_q0")
+        assert await asyncio.to_thread(asked.wait, 10)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(lab.release("bias_q0"))
+            await lab.status()  # the agent has the request
+            gate.set()
         await lab.run(trial())
         assert "nobody knows its level" in await notes(lab)
 

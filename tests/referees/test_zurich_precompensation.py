@@ -13,11 +13,8 @@ from tests.benches.referees.zurich_laboratory import served
 from zhinst.timing_models.output_models import HDAWGChannelModel, PrecompensationConf
 
 from podium.firmware_interfaces.zurich.values import Element, Vector
-from podium.sim_instruments.twins.zurich.signals.precompensation import (
-    WORD_MAX,
-    FilterChain,
-    precompensation_of,
-)
+from podium.sim_instruments.twins.zurich.signals.filter_kernel import WORD_MAX, FilterChain
+from podium.sim_instruments.twins.zurich.signals.precompensation import precompensation_of
 
 OUTPUT = "sigouts/2"
 AT = f"/dev8001/{OUTPUT}/precompensation"

@@ -272,6 +272,7 @@ class Agent:
             case manual_access.Ask():
                 return await self._manual_access.ask(request)
             case manual_access.Release():
+                await self._biasing.attempted()
                 return await self._manual_access.release(request)
             case manual_access.TakeBack():
                 return await self._manual_access.take_back(request)

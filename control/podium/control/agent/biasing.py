@@ -1,8 +1,8 @@
 """Moves flux biases: within the facility's limits, in ramps, side by side where boxes can."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -51,6 +51,10 @@ class Biasing:
         self._may = asyncio.Event()
         self.moving = 0
         """How many moves are under way, those of safe rules included."""
+        self._attempts = 0
+        self._between = asyncio.Event()
+        """Set while no safe rule is being carried out."""
+        self._between.set()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -113,6 +117,16 @@ class Biasing:
         with suppress(TimeoutError):
             async with asyncio.timeout(SAFE_S):
                 await gather(*(self._wait_settled(name) for name in at_hand))
+
+    async def attempted(self) -> None:
+        """Return once no safe rule is being carried out, or one takes so long that a bias moves.
+
+        A source that does not answer is asked again and again; it is to be released all the same.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_S):
+                while self._attempts:
+                    await self._between.wait()
 
     async def settled(self) -> None:
         """Return once no bias is left in the middle of a ramp; raises ``Unreachable``."""
@@ -272,14 +286,23 @@ class Biasing:
             async with self._turns[name]:
                 at_hand = worker.released or worker.health.state == "connected"
                 if at_hand and self._pending[name].is_set() and not self._run_on():
-                    self.moving += 1
-                    try:
-                        with suppress(InstrumentError):  # its worker's health tells it
-                            await self._carry_out(worker)
-                    finally:
-                        self.moving -= 1
+                    with self._attempt(), suppress(InstrumentError):  # its health tells it
+                        await self._carry_out(worker)
             if self._pending[name].is_set():
                 await asyncio.sleep(AGAIN_S)
+
+    @contextmanager
+    def _attempt(self) -> Iterator[None]:
+        self.moving += 1
+        self._attempts += 1
+        self._between.clear()
+        try:
+            yield
+        finally:
+            self.moving -= 1
+            self._attempts -= 1
+            if not self._attempts:
+                self._between.set()
 
 
 class _Beside:

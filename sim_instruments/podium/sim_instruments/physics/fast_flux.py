@@ -16,7 +16,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import clusters, number_stretches, phase_word
+from podium.sim_instruments.physics.deduplicate import (
+    clusters,
+    distinct,
+    number_stretches,
+    phase_word,
+)
 from podium.sim_instruments.physics.dressed_register import DressedRegister
 from podium.sim_instruments.physics.drive_line import Drives, Shape, added, drives_of
 from podium.sim_instruments.physics.evolution import Tables, maps_of
@@ -129,7 +134,7 @@ def with_flux(drives: Drives, by: FluxShift, levels_hz: NDArray[np.float64]) -> 
     base[leading], has[leading] = turns[~is_flux][row], True
     relative = np.where(is_flux, 0.0, turns - base[group])
     found = number_stretches(first, [shape, offset, phase_word(relative)])
-    shift_of = level_shifts(fluxes.shapes, by.levels, levels_hz)
+    shift_of = FluxValues.of(fluxes.shapes).level_shifts(by.levels, levels_hz)
     shapes: list[Shape] = []
     at_first = np.zeros(found.example.size)
     for number, g in enumerate(found.example):
@@ -194,27 +199,40 @@ def held(shape: Shape) -> NDArray[np.float64]:
     return found
 
 
-def level_shifts(
-    shapes: Sequence[Shape], levels: Levels, levels_hz: NDArray[np.float64]
-) -> list[NDArray[np.float64]]:
-    """Return by how much each flux pulse moves the levels in each nanosecond, (ns, L), Hz.
+@dataclass(frozen=True, slots=True, eq=False)
+class FluxValues:
+    """Holds flux pulses in each nanosecond, in flux quanta; equal values are one."""
 
-    Shapes of flux pulses are in flux quanta, one sample a nanosecond (no beats: all at 0 Hz).
-    """
-    quanta = [held(shape) for shape in shapes]
-    values, which = np.unique(np.concatenate(quanta), return_inverse=True)
-    if values.size <= NODES:
-        moved = np.array([levels(float(one)) for one in values]) - levels_hz
-    else:
-        low, high = float(values[0]), float(values[-1])
-        nodes = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
-        at = low + (high - low) * (nodes + 1) / 2
-        known = np.array([levels(float(one)) for one in at]) - levels_hz
-        fit = np.polynomial.chebyshev.chebfit(nodes, known, NODES - 1)
-        inside = 2 * (values - low) / (high - low) - 1
-        moved = np.asarray(np.polynomial.chebyshev.chebval(inside, fit).T, np.float64)
-    cuts = np.cumsum([one.size for one in quanta])[:-1]
-    return np.split(np.ascontiguousarray(moved[which.reshape(-1)]), cuts)
+    values: NDArray[np.float64]
+    which: NDArray[np.int32]
+    """Of each nanosecond of all pulses, one behind the other."""
+    cuts: NDArray[np.int64]
+    """Where one pulse ends and the next begins."""
+
+    @classmethod
+    def of(cls, shapes: Sequence[Shape]) -> "FluxValues":
+        """Return them of shapes with one sample a nanosecond (no beats: all at 0 Hz)."""
+        quanta = [held(shape) for shape in shapes]
+        every = np.concatenate(quanta) + 0.0  # of two zeros one
+        which, first = distinct(every.view(np.int64).reshape(-1, 1))
+        return cls(every[first], which, np.cumsum([one.size for one in quanta])[:-1])
+
+    def level_shifts(
+        self, levels: Levels, levels_hz: NDArray[np.float64]
+    ) -> list[NDArray[np.float64]]:
+        """Return by how much each pulse moves the levels in each nanosecond, (ns, L), Hz."""
+        values = self.values
+        if values.size <= NODES:
+            moved = np.array([levels(float(one)) for one in values]) - levels_hz
+        else:
+            low, high = float(values.min()), float(values.max())
+            nodes = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
+            at = low + (high - low) * (nodes + 1) / 2
+            known = np.array([levels(float(one)) for one in at]) - levels_hz
+            fit = np.polynomial.chebyshev.chebfit(nodes, known, NODES - 1)
+            inside = 2 * (values - low) / (high - low) - 1
+            moved = np.asarray(np.polynomial.chebyshev.chebval(inside, fit).T, np.float64)
+        return np.split(np.ascontiguousarray(moved[self.which]), self.cuts)
 
 
 def _together(

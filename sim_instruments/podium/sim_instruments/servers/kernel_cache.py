@@ -39,7 +39,7 @@ KERNELS = {
         "segments",
     ),
     "twins/zurich/sequencer": (f"{_SIM}.twins.zurich.sequencer.kernel", "execute"),
-    "twins/zurich/signals": (f"{_SIM}.twins.zurich.signals.precompensation", "walk_blocks"),
+    "twins/zurich/signals": (f"{_SIM}.twins.zurich.signals.filter_kernel", "walk_blocks"),
 }
 """Folders with kernels, in :data:`ROOM`, each with the module and name of one of its kernels."""
 SOURCES = tuple(KERNELS)

@@ -48,7 +48,8 @@ from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
-from podium.sim_instruments.twins.zurich.signals.precompensation import FilterChain, Precompensation
+from podium.sim_instruments.twins.zurich.signals.filter_kernel import FilterChain, Responses
+from podium.sim_instruments.twins.zurich.signals.precompensation import Precompensation
 
 PROGRAM = """
       set_mrk 3
@@ -104,9 +105,10 @@ def warm_up_sequencer() -> None:
 
 
 def warm_up_filters() -> None:
-    """Take a step through the precompensation of an output of an HDAWG."""
-    filters = Precompensation((exponential_filter(1e-7, 0.1, HDAWG_RATE_HZ),))
-    FilterChain(filters).advance(np.zeros(1, np.int64), np.ones(1), 64)
+    """Take a stretch through the precompensation of an output of an HDAWG, and pass it again."""
+    chain = FilterChain(Precompensation((exponential_filter(1e-7, 0.1, HDAWG_RATE_HZ),)))
+    response = chain.response(np.zeros(1, np.int64), np.zeros(1), 64)
+    chain.advance_over(np.zeros(1, np.int64), Responses.of([response]))
 
 
 def _block(content: bytes) -> bytes:

@@ -21,7 +21,7 @@ from podium.sim_instruments.physics.adiabatic_flux import refuse_sudden
 from podium.sim_instruments.physics.deduplicate import clusters
 from podium.sim_instruments.physics.drive_line import Drives, Shape
 from podium.sim_instruments.physics.episodes import NotSimulated
-from podium.sim_instruments.physics.fast_flux import held, level_shifts
+from podium.sim_instruments.physics.fast_flux import FluxValues, held
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.density_evolution import Steps
 from podium.sim_instruments.physics.joint.group_maps import BEAT_ROWS
@@ -246,14 +246,15 @@ class GroupSteps:
             shapes = one.fluxes.shapes[len(self._shifts[m]) :]
             if shapes:
                 zero, unit = np.zeros(point.cluster.elements[m].count), np.ones(1)
-                moved = level_shifts(shapes, lambda q, m=m: point.shift_hz(m, q), zero)  # type: ignore[misc]
+                values = FluxValues.of(shapes)
+                moved = values.level_shifts(partial(point.shift_hz, m), zero)
                 qubit = point.qubits[m]
                 if qubit.drive_elements is not None:
                     for shape, each in zip(shapes, moved, strict=True):
                         f01_hz, flux = float(qubit.levels_hz[1]), held(shape)
                         refuse_sudden(qubit.name, f01_hz, each[:, 1], flux)
                 self._shifts[m] += moved
-                self._growths[m] += level_shifts(shapes, lambda q, m=m: point.growth(m, q), unit)  # type: ignore[misc]
+                self._growths[m] += values.level_shifts(partial(point.growth, m), unit)
                 self._known_quiet.pop(m, None)
                 self._known_sums.pop(m, None)
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.deduplicate import distinct
 from podium.sim_instruments.physics.joint.density_evolution import (
     Steps,
     WorkedPairs,
@@ -287,12 +288,14 @@ def _multiplied(
     """Return a propagator whose parts are ``count`` of those before, ``part_ns`` together."""
     number = basis_of(cluster).number
     unitaries[~driven] *= number[:, None] == number[None, :]  # there nothing has been filled
-    rows, together = np.unique(which.reshape(-1, count), axis=0, return_inverse=True)
+    each = which.reshape(-1, count)
+    kind, first = distinct(each)
+    rows = each[first]
     product = unitaries[rows[:, 0]]
     for k in range(1, count):
         product = unitaries[rows[:, k]] @ product
     drives = np.any(driven[rows], axis=1)
-    together = np.asarray(together.reshape(-1), np.int64)
+    together = kind.astype(np.int64)
     held = _held(together, drives, 2)
     return GroupPropagator(
         cluster, np.ascontiguousarray(product), drives, together, 2, 2 * part_ns, held

@@ -10,12 +10,11 @@ from podium.firmware_interfaces.zurich.precompensation import exponential_filter
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, make_image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor, Setup, Trace
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Row, Status
+from podium.sim_instruments.twins.zurich.signals.filter_kernel import WORD_MAX
 from podium.sim_instruments.twins.zurich.signals.flux_outputs import FluxOutput
-from podium.sim_instruments.twins.zurich.signals.flux_playback import ROOT_W, FluxPlayback
-from podium.sim_instruments.twins.zurich.signals.precompensation import (
-    WORD_MAX,
-    Precompensation,
-)
+from podium.sim_instruments.twins.zurich.signals.flux_playback import FluxPlayback
+from podium.sim_instruments.twins.zurich.signals.output_plays import ROOT_W
+from podium.sim_instruments.twins.zurich.signals.precompensation import Precompensation
 
 RATE_HZ = 2e9
 LENGTH_NS = 9_000

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from podium.sim_instruments.twins.zurich.signals.precompensation import each_ns
+from podium.sim_instruments.twins.zurich.signals.nanoseconds import each_ns
 
 
 def dense(at: np.ndarray, values: np.ndarray, length: int) -> np.ndarray:

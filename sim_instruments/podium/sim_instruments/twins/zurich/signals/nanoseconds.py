@@ -10,9 +10,10 @@ Weights are held against one sample of a nanosecond. Each other one of them coun
 between two of these, which the samples around tell.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes
@@ -90,3 +91,32 @@ def _turns(signal: Complexes) -> bool:
     heard = (signal[1:] != 0) & (signal[:-1] != 0)
     changes = np.abs(np.diff(signal))[heard]
     return bool((changes**2).sum() > TURNING * (np.abs(signal) ** 2).sum())
+
+
+@njit(cache=True, nogil=True)
+def each_ns(time: Any, words: Any, before: int) -> Any:
+    """Return changes of words, in samples of 2 GSa/s, as nanoseconds and twice their means.
+
+    A nanosecond has two samples, whose mean is sent; the last word holds on. ``before``: the word
+    before the first change.
+    """
+    count = len(time)
+    ns, doubled = np.empty(2 * count, np.int64), np.empty(2 * count, np.int64)
+    found, k = 0, 0
+    while k < count:
+        now = time[k] >> 1
+        first = before
+        if time[k] & 1 == 0:
+            first = words[k]
+            k += 1
+        second = first
+        if k < count and time[k] >> 1 == now:
+            second = words[k]
+            k += 1
+        ns[found], doubled[found] = now, first + second
+        found += 1
+        if first != second and (k == count or time[k] >> 1 > now + 1):
+            ns[found], doubled[found] = now + 1, 2 * second
+            found += 1
+        before = second
+    return ns[:found], doubled[:found]
