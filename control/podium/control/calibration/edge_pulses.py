@@ -71,6 +71,8 @@ class EdgePulses:
     """Of the edges of the gate's pulse, in place of those that were measured."""
     between_ns: int | None = None
     """The gap between the halves of the gate's pulse, likewise."""
+    gap_level: float | None = None
+    """The level in that gap, likewise, of the halves' height."""
 
     @classmethod
     def of(cls, bench: Bench, edge: Edge) -> "EdgePulses":
@@ -221,7 +223,9 @@ class EdgePulses:
         if self.by_plasmon:
             return Play(self.flux, FlatTop(duration_ns * FS_PER_NS, rise_ns * FS_PER_NS), amplitude)
         ratio = self.bench.measured(self.edge, "gate_ratio")
-        level = self.bench.measured(self.edge, "gate_gap_level")
+        level = self.gap_level
+        if level is None:
+            level = self.bench.measured(self.edge, "gate_gap_level")
         gap_fs = self.gap_ns * FS_PER_NS
         waveform = NetZero(
             duration_ns * FS_PER_NS + gap_fs,

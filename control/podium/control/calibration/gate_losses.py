@@ -1,16 +1,19 @@
-"""Measures what a gate's pulse takes out of 1 at both ends, amplified by pulses in a row.
+"""Measures what a gate's pulse takes out of 1, and from end to end, amplified by pulses in a row.
 
 Between pulses there are waits, over which the mean is taken: what one pulse leaves in a state
 outside meets what the next one leaves at a phase that the wait decides, and the mean is the sum of
-what each leaves by itself.
+what each leaves by itself. So it is with what passes from 10 to 01.
 
-A pulse that moves an end loses to 20 from 11 alone, which the end at rest sees. One that moves a
-coupler loses to the coupler as well, whichever end is in 1, and that end alone sees it: 10, 01 and
-11 are looked at. What 11 loses to 20 is seen by both ends and counts twice there.
+A pulse that moves an end loses to 20 from 11 alone, which the end at rest sees; that end sees what
+comes to it from 10, too. One that moves a coupler loses to the coupler as well, whichever end is in
+1, and that end alone sees it: 10, 01 and 11 are looked at. What 11 loses to 20 is seen by both ends
+and counts twice there, and what passes from end to end counts as lost.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import hypot, sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +30,8 @@ if TYPE_CHECKING:
     import xarray
 
 Array = NDArray[np.float64]
-WAITS = 5
+WAITS = 8
+"""At least, and more than gates: fewer do not spread two phases over a turn."""
 LONGEST_STEP_NS = 120
 """From one wait to the next, at most."""
 STEP_COSTS = 0.005
@@ -43,18 +47,18 @@ DRAWS = 300
 BOTH = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
 
 
-def waits_ns(apart_hz: float, gates: int) -> tuple[int, ...]:
-    """Return waits between gates that spread the phase of what is left outside over a turn.
+def waits_ns(apart_hz: Sequence[float], gates: int) -> tuple[int, ...]:
+    """Return waits between gates that spread the phases of what gates leave elsewhere over a turn.
 
     ``apart_hz``: of that against where it came from, at rest. It is some hundred MHz: waits of one
     step for all chips would be whole turns on some of them.
     """
-    places = np.arange(WAITS)
+    places = np.arange(max(WAITS, gates + 1))
 
     def uneven(step_ns: int) -> float:
-        turn = np.exp(2j * np.pi * apart_hz * 1e-9 * step_ns * places)
-        left = sum((gates - m) * float(abs(np.mean(turn**m))) for m in range(1, gates))
-        return left + STEP_COSTS * step_ns
+        turn = np.exp(2e-9j * np.pi * step_ns * np.outer(apart_hz, places))
+        means = [np.abs(np.mean(turn**m, axis=1)).sum() for m in range(1, gates)]
+        return float(np.arange(gates - 1, 0, -1) @ means) + STEP_COSTS * step_ns
 
     step = min(range(1, LONGEST_STEP_NS + 1), key=uneven)
     return tuple(int(step * k) for k in places)
@@ -99,15 +103,20 @@ def interference(waits: NDArray[np.int64], apart_hz: float) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class GateLosses:
-    """Lays out so many pulses in a row on an edge, and tells what they take out of 1."""
+    """Lays out so many pulses in a row on an edge, and tells what they take out of 1 and across."""
 
     p: EdgePulses
     gates: int
+    swaps_alone: bool = False
+    """Whether nothing but what passes from end to end is looked at."""
 
     @property
     def states(self) -> tuple[tuple[float, float], ...]:
         """States that the first and the second end are prepared in."""
-        return BOTH if self.p.by_coupler else ((1.0, 1.0),)
+        if self.p.by_coupler:
+            return BOTH
+        alone = BOTH[self.p.both.index(self.p.moved)]
+        return (alone,) if self.swaps_alone else (alone, BOTH[-1])
 
     @property
     def read(self) -> tuple[Pulses, ...]:
@@ -119,7 +128,9 @@ class GateLosses:
         p, rest_hz = self.p, self.p.rest_detuning_hz
         coupler = pulsed_coupler(p.bench, p.edge)
         if coupler is None:
-            return (waits_ns(rest_hz, self.gates),) * self.gates
+            swap_hz = p.bench.best(p.moved.qubit, "f01") - p.bench.best(p.still.qubit, "f01")
+            apart_hz = (swap_hz,) if self.swaps_alone else (rest_hz, swap_hz)
+            return (waits_ns(apart_hz, self.gates),) * self.gates
         level_v = np.array([rest_v(p.bench, p.edge, coupler)])
         above = float(coupler_arc(p.bench, coupler, level_v)[0])
         apart = (rest_hz, *(above - p.bench.best(one.qubit, "f01") for one in p.both))
@@ -145,18 +156,15 @@ class GateLosses:
             ]
         between = tuple(Variable(name, "ns", Table(gap)) for gap, name in names.items())
         between += (Variable(rest, "ns", Table(rests)),)
-        axes: tuple[Axis, ...] = (Axis("wait", between),)
-        prepared: list[list[Statement]] = [[one.pi()] for one in p.both]
-        if len(self.states) > 1:
-            heights_of = tuple(f"{one.qubit.element}_preparation" for one in p.both)
-            prepared = [
-                [one.pulse(Affine(name))] for one, name in zip(p.both, heights_of, strict=True)
-            ]
-            heights = tuple(
-                Variable(name, "1", Table(tuple(one.pi_amplitude() * state[k] for state in BOTH)))
-                for k, (one, name) in enumerate(zip(p.both, heights_of, strict=True))
+        names_of = [f"{one.qubit.element}_preparation" for one in p.both]
+        heights = tuple(
+            Variable(
+                name, "1", Table(tuple(one.pi_amplitude() * state[k] for state in self.states))
             )
-            axes = (Axis("prepared", heights), *axes)
+            for k, (one, name) in enumerate(zip(p.both, names_of, strict=True))
+        )
+        prepared = [[one.pulse(Affine(name))] for one, name in zip(p.both, names_of, strict=True)]
+        axes = (Axis("prepared", heights), Axis("wait", between))
         body = [
             *p.begin(),
             *p.one_by_one(prepared),
@@ -174,16 +182,38 @@ class GateLosses:
     def lost(self, signal: NDArray[np.complex128], shots: int) -> tuple[float, float]:
         """Return what has left 1, mean over waits, summed over states and ends; and its sigma.
 
-        ``signal``: as :meth:`signal` returns it. Raises NotMeasured.
+        Of two ends in one state that is what both have left; of a pulse that moves an end, what 11
+        has lost alone. ``signal``: as :meth:`signal` returns it. Raises NotMeasured.
         """
-        lost, variance = 0.0, 0.0
+        found = [
+            (1 - kept, sigma)
+            for state, k, kept, sigma in self._populations(signal, shots)
+            if state[k] and (self.p.by_coupler or all(state))
+        ]
+        return sum(one for one, _ in found), hypot(*(sigma for _, sigma in found))
+
+    def swapped(self, signal: NDArray[np.complex128], shots: int) -> tuple[float, float]:
+        """Return how much of 1 an end in 0 beside one in 1 has, mean over waits, and its sigma.
+
+        What heat and readout leave there is in it, as it is behind no gates. Same errors.
+        """
+        found = [
+            (gained, sigma)
+            for state, k, gained, sigma in self._populations(signal, shots)
+            if not state[k]
+        ]
+        return (
+            sum(one for one, _ in found) / len(found),
+            hypot(*(sigma for _, sigma in found)) / len(found),
+        )
+
+    def _populations(
+        self, signal: NDArray[np.complex128], shots: int
+    ) -> Iterator[tuple[tuple[float, float], int, float, float]]:
+        """Yield the state, the end looked at, its population of 1, mean over waits, and sigma."""
         for one, of_end in zip(self.read, signal, strict=True):
             reference = levels(self.p.bench, one.qubit)
-            k = self.p.both.index(one)
             for state, over_waits in zip(self.states, of_end, strict=True):
-                if not state[k]:
-                    continue
                 kept = reference.project(over_waits)
-                lost += 1 - float(kept.mean())
-                variance += float(np.sum(reference.sigma(kept, shots) ** 2)) / kept.size**2
-        return lost, float(np.sqrt(variance))
+                variance = float(np.sum(reference.sigma(kept, shots) ** 2)) / kept.size**2
+                yield state, self.p.both.index(one), float(kept.mean()), sqrt(variance)

@@ -16,6 +16,7 @@ from podium.control.parameters.entry import Measured
 
 Array = NDArray[np.float64]
 STATES = 4
+SWAP_COSTS = 0.4
 PHASES = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
 """Of 00, 01, 10 and 11, by phases of the first end, of the second, and the conditional one."""
 
@@ -99,6 +100,15 @@ def leaked(lost: float, idle: float, sigma: float, gates: int) -> Measured:
     over the states.
     """
     return Measured((lost - idle) / gates / STATES, sigma / gates / STATES, "1")
+
+
+def swapped(gained: float, idle: float, sigma: float, gates: int) -> Measured:
+    """Return what passing between 01 and 10 costs: two fifths of what passes in a gate, p.
+
+    ``1 - (|Tr U|^2 + 4) / 20`` (Pedersen et al., Phys. Lett. A 367, 47 (2007)) with ``Tr U = 2 + 2
+    sqrt(1 - p)``. ``gained``, ``idle``: what has passed behind ``gates`` gates, and behind none.
+    """
+    return Measured(SWAP_COSTS * (gained - idle) / gates, SWAP_COSTS * sigma / gates, "1")
 
 
 def total(parts: tuple[Measured, ...]) -> Measured:

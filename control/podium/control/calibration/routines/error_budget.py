@@ -1,4 +1,4 @@
-"""Takes a gate's error apart: decoherence, leakage, phases, and what earlier gates leave."""
+"""Takes a gate's error apart: decoherence, leakage, swap, phases, and what earlier gates leave."""
 
 from dataclasses import dataclass, replace
 from math import hypot
@@ -15,6 +15,7 @@ from podium.control.calibration.fits.gate_budget import (
     decoherence,
     leaked,
     phase_errors,
+    swapped,
     total,
 )
 from podium.control.calibration.fits.least_squares import look_at
@@ -35,13 +36,13 @@ GATES = 3
 EARLIER = 12
 """Gates before it, on qubits in 0: nothing but the line notices them."""
 SHOTS = 1000
-LEAKAGE_SHOTS = 1000
+LEAKAGE_SHOTS = 600
 COUPLER_SHOTS, COUPLER_LEAKAGE_SHOTS = 600, 300
 """The same of gates that last twice as long, of which three states are looked at."""
 COUPLER_RUNS = 4
 """Runs of theirs, with gates and without in turns, so that drift is in both alike."""
-PARTS = ("decoherence_error", "leakage_error", "phase_error", "distortion_error")
-"""Each a quantity that is stored."""
+PARTS = ("decoherence_error", "leakage_error", "swap_error", "phase_error", "distortion_error")
+"""Each a quantity that is stored; of a coupler's gate what is swapped is among what leaks."""
 AGREED = 3.0
 """Sigmas within which the parts add up to what benchmarking has found."""
 
@@ -77,14 +78,31 @@ class _Data:
         sigma = hypot(lost[1], idle[1])
         return leaked(lost[0], idle[0], sigma, self.losses.gates)
 
+    def swap(self) -> Measured:
+        """Return what passes from 10 to 01 costs."""
+        gained, idle = (self.losses.swapped(one, self.shots) for one in self.left)
+        return swapped(gained[0], idle[0], hypot(gained[1], idle[1]), self.losses.gates)
+
+    def parts(self, at_rest: Measured) -> dict[str, Measured]:
+        """Return what each cause costs, by :data:`PARTS`; ``at_rest``: decoherence."""
+        swap = {} if self.p.by_coupler else {"swap_error": self.swap()}
+        return {
+            "decoherence_error": at_rest,
+            "leakage_error": self.leakage(),
+            **swap,
+            "phase_error": self.off(self.gated, self.none, 0.5).infidelity(),
+            "distortion_error": self.off(self.later, self.gated, 0.0).infidelity(),
+        }
+
 
 async def error_budget(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
-    """Ramsey on each end with three gates, and the same behind twelve more; losses of four gates.
+    """Ramsey on each end with three gates, and behind twelve more; what four gates lose and swap.
 
     Needs :func:`phase_compensation`. Stores what each cause costs of the gate's average fidelity,
     ``decoherence_error`` (of qubits at rest, from T1 and T2 echo), ``leakage_error``,
-    ``phase_error``, ``distortion_error`` (what earlier gates do to its phases), and their sum,
-    ``budget_error`` (1). Noise is taken out of squares: a part may be below 0 by a sigma or two.
+    ``swap_error`` (what passes between 01 and 10; of a gate that moves an end), ``phase_error``,
+    ``distortion_error`` (what earlier gates do to its phases), and their sum, ``budget_error`` (1).
+    Noise is taken out of squares: a part may be below 0 by a sigma or two.
     """
     outcome = Outcome("error_budget", "Error budget")
     for edge in edges:
@@ -135,16 +153,11 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
     def fit(_: Edge, panel: Panel) -> Found:
         look_at(data.left)
-        parts = (
-            at_rest,
-            data.leakage(),
-            data.off(data.gated, data.none, 0.5).infidelity(),
-            data.off(data.later, data.gated, 0.0).infidelity(),
-        )
-        whole = total(parts)
-        values = dict(zip(PARTS, parts, strict=True)) | {"budget_error": whole}
-        words = [name.removesuffix("_error") for name in (*PARTS, "together")]
-        heights = [one.value for one in (*parts, whole)]
+        parts = data.parts(at_rest)
+        whole = total(tuple(parts.values()))
+        values = parts | {"budget_error": whole}
+        words = [name.removesuffix("_error") for name in (*parts, "together")]
+        heights = [one.value for one in values.values()]
         text = ", ".join(f"{word} {{{name}}}" for word, name in zip(words, values, strict=True))
         if benchmarked is not None:
             words.append("benchmarked")

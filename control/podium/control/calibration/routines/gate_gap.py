@@ -10,17 +10,17 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
+from podium.control.calibration.fits.gate_budget import decoherence, swapped
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
+from podium.control.calibration.gate_losses import GateLosses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.calibration.sequences import Pulses
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
-from podium.control.program.program import Delay, Play, Statement
-from podium.control.program.waveforms import NetZero
-from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.control.program.program import Statement
 
 Array = NDArray[np.float64]
 GAPS_NS = tuple(range(10))
@@ -39,6 +39,9 @@ LEVELS_ABOUT = (-0.2, -0.1, 0.0, 0.1, 0.2)
 """Levels in a gap are tried that should leave so much of half a turn: the arc alone does not know
 what a line makes of some nanoseconds."""
 SCATTERED = 25.0
+SWAPS = 8
+"""Gates in a row behind which what passes from 10 to 01 is looked at."""
+SWAP_SHOTS = 250
 
 
 async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -46,10 +49,11 @@ async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
     Between the halves all of 11 is in 20, whose phase goes on while the moved end passes its sweet
     spot. Needs :func:`chevron`. Stores ``gate_gap`` (s), whole ns, where the conditional phase is
-    nearest to half a turn, and ``gate_gap_level`` (of the halves' height): where no gap at 0 comes
-    near, both halves of one are at a level at which 20 turns more slowly (Negîrneac et al., Phys.
-    Rev. Lett. 126, 220502 (2021)); five levels about that of the arc are tried. Ramsey on the other
-    end has to agree.
+    half a turn, and ``gate_gap_level`` (of the halves' height): in a gap of even length both halves
+    of it are at a level at which 20 turns more slowly where 0 does not leave half a turn (Negîrneac
+    et al., Phys. Rev. Lett. 126, 220502 (2021)); five levels about that of the arc are tried. Of
+    all such gaps that which costs least is taken, by what passes from 10 to 01, measured behind
+    eight gates, and by how long it lasts. Ramsey on the other end has to agree.
     """
     outcome = Outcome("gate_gap", "Gap of the gate")
     for edge in edges:
@@ -57,18 +61,18 @@ async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     return outcome
 
 
-def _gates(p: EdgePulses, gap_ns: int, level: float) -> list[Statement]:
-    whole_ns = p.gate_ns + gap_ns
-    waveform = NetZero(whole_ns * FS_PER_NS, 0, gap_ns * FS_PER_NS, 1.0, level)
-    slot_ns = p.slot_ns(p.gate_ns + max(GAPS_NS))
-    rest = Delay((p.flux,), (slot_ns - whole_ns) * FS_PER_NS)
-    return p.one_by_one([[], [Play(p.flux, waveform, p.gate_amplitude), rest]])
+def _gates(own: EdgePulses, slot_ns: int) -> list[Statement]:
+    pulse, rest = own.pulse(own.gate_amplitude, own.gate_ns), own.settling(own.gate_ns, slot_ns)
+    return own.one_by_one([[], [pulse, rest]])
 
 
 async def _conditional(
     p: EdgePulses, outcome: Outcome, target: Pulses, gap_ns: int | None, level: float = 0.0
 ) -> Fringes:
-    gates = [] if gap_ns is None else _gates(p, gap_ns, level)
+    gates: list[Statement] = []
+    if gap_ns is not None:
+        own = replace(p, between_ns=gap_ns, gap_level=level)
+        gates = _gates(own, p.slot_ns(p.gate_ns + max(GAPS_NS)))
     shots = p.bench.shots(SHOTS * (4 if gap_ns is None else 1))
     said = "none" if gap_ns is None else f"{gap_ns} ns"
     program = phase_program(p, target, gates, shots, f"gap of the gate, {said}")
@@ -84,26 +88,35 @@ def _turns(rows: list[Fringes], none: Fringes) -> tuple[Array, Array]:
 
 
 @dataclass(frozen=True, slots=True)
-class _SlowGap:
-    """A gap in which 20 has to turn more slowly than at the sweet spot."""
+class _Gap:
+    """A gap that leaves half a turn, by the phases of gaps at 0."""
 
     p: EdgePulses
     gap_ns: int
     wanted: float
-    """By how much, turns a nanosecond."""
+    """By how much 20 has to turn more slowly in it than at the sweet spot, turns a nanosecond; 0 of
+    a gap at 0."""
 
     @classmethod
-    def of(cls, p: EdgePulses, above: Array) -> "_SlowGap | None":
-        """Return the shortest one; None: there is none.
+    def of(cls, p: EdgePulses, above: Array) -> "list[_Gap]":
+        """Return all of them; without one, the gap at 0 that comes nearest.
 
         ``above``: by how much each gap at 0 leads beyond half a turn, turns.
         """
         rate = float(p.detuning_hz(np.zeros(1))[0]) * 1e-9
+        away = np.abs(nearest_turn(above, 0.0))
+        found = [cls(p, gap, 0.0) for gap in GAPS_NS if away[gap] < SURELY]
         for gap in GAPS_NS[2::2]:
             wanted = float(above[gap]) % 1.0 / gap
-            if wanted <= NEAREST * rate:
-                return cls(p, gap, wanted)
-        return None
+            if wanted <= NEAREST * rate and away[gap] >= SURELY:
+                found.append(cls(p, gap, wanted))
+        return found or [cls(p, int(np.argmin(away)), 0.0)]
+
+    @property
+    def pulses(self) -> EdgePulses:
+        """The edge with this gap, at the level of the arc."""
+        level = float(self.levels(np.zeros(1))[0]) if self.wanted else 0.0
+        return replace(self.p, between_ns=self.gap_ns, gap_level=level)
 
     def levels(self, left: Array) -> Array:
         """Return the levels that leave so much of half a turn, by the arc, turns."""
@@ -134,20 +147,35 @@ def _line(p: EdgePulses, turns: Array, sigma: Array) -> Array:
     return line
 
 
-async def _slow_gap(
+async def _cost(outcome: Outcome, gap: _Gap) -> float:
+    """Measure what passes from 10 to 01 with a gap, and return what that and its length cost."""
+    p = gap.pulses
+    shots, slot_ns = p.bench.shots(SWAP_SHOTS), p.slot_ns(p.gate_ns)
+    losses = GateLosses(p, SWAPS, swaps_alone=True)
+    program = losses.program(p.gate_amplitude, p.gate_ns, slot_ns, shots)
+    gained, sigma = losses.swapped(losses.signal(await p.bench.run(outcome, program)), shots)
+    t1, t2 = (
+        tuple(Measured(p.bench.best(one.qubit, name), 0.0, "s") for one in p.both)
+        for name in ("t1", "t2_echo")
+    )
+    at_rest = decoherence(slot_ns * 1e-9, t1, t2)
+    return swapped(gained, 0.0, sigma, SWAPS).value + at_rest.value
+
+
+async def _best_gap(
     p: EdgePulses, outcome: Outcome, rows: list[Fringes], none: Fringes
-) -> tuple[_SlowGap, list[Fringes]] | None:
-    """Try levels in a gap where none at 0 comes near half a turn; None: one does, or none helps."""
+) -> tuple[_Gap, list[Fringes]] | None:
+    """Return the gap that costs least, and phases at levels in it; None: no phase was seen."""
     try:
         away = nearest_turn(_line(p, *_turns(rows, none)) - HALF, 0.0)
     except FitFailed:  # told with what was measured, behind it
         return None
-    slow = None if np.min(np.abs(away)) < SURELY else _SlowGap.of(p, away)
-    if slow is None:
-        return None
-    levels = slow.levels(np.array(LEVELS_ABOUT))
-    return slow, [
-        await _conditional(p, outcome, p.still, slow.gap_ns, float(level)) for level in levels
+    gaps = _Gap.of(p, away)
+    costs = [await _cost(outcome, gap) for gap in gaps] if len(gaps) > 1 else [0.0]
+    best = gaps[int(np.argmin(costs))]
+    levels = best.levels(np.array(LEVELS_ABOUT)) if best.wanted else np.zeros(0)
+    return best, [
+        await _conditional(p, outcome, p.still, best.gap_ns, float(level)) for level in levels
     ]
 
 
@@ -156,7 +184,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     rows = [await _conditional(p, outcome, p.still, gap) for gap in GAPS_NS]
     none = await _conditional(p, outcome, p.still, None)
     at = np.array(GAPS_NS, float)
-    tried = await _slow_gap(p, outcome, rows, none)
+    tried = await _best_gap(p, outcome, rows, none)
 
     def raw() -> Panel:
         signal = [one.data[f"{p.still.qubit.element}_i"].values.ravel()[0] * 1e3 for one in rows]
@@ -168,13 +196,17 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         turns, sigma = _turns(rows, none)
         line = _line(p, turns, sigma)
         away = nearest_turn(line - HALF, 0.0)
-        near = np.flatnonzero(np.abs(away) < SURELY)
-        best = int(near[0]) if near.size else int(np.argmin(np.abs(away)))
-        gap, level, text = GAPS_NS[best], 0.0, f"{GAPS_NS[best]} ns leave {away[best]:+.3f} turns"
-        if tried is not None:
-            slow, seen = tried
-            gap, level = slow.gap_ns, slow.best(*_turns(seen, none))
-            text = f"{gap} ns at {level:.3f} of the halves' height: none at 0 leaves half a turn"
+        if tried is None:
+            raise FitFailed("the phase was not seen before it was fitted anew")
+        best, seen = tried
+        gap, level, text = (
+            best.gap_ns,
+            0.0,
+            f"{best.gap_ns} ns leave {away[best.gap_ns]:+.3f} turns",
+        )
+        if seen:
+            level = best.best(*_turns(seen, none))
+            text = f"{gap} ns at {level:.3f} of the halves' height"
         values = {
             "gate_gap": Measured(gap * 1e-9, 1e-10, "s"),
             "gate_gap_level": Measured(level, LEVEL_SIGMA, "1"),
