@@ -146,6 +146,8 @@ class FeedbackRun:
         self._generators: list[Generator] = []
         self._readers: list[Reader] = []
         self._conversation: Conversation | None = None
+        self._known_fs: dict[Key, dict[int, int]] = {}
+        """By sequencer and sample, when an edge of its marker is in the world."""
         self._play: Play
 
     def _set_up(self) -> None:
@@ -242,7 +244,8 @@ class FeedbackRun:
                 g.participant.key: g.participant.run.tick(local_fs) - g.participant.late
                 for g in self._generators
             }
-        markers = markers_of([g.participant for g in self._generators], self._time, until=until)
+        mine = [one.participant for one in self._generators]
+        markers = markers_of(mine, self._time, until=until, known_fs=self._known_fs)
         waiting = () if waits_for is not None else tuple(inputs.values())
         return RunWaits(waiting, needs_fs, waits_for, markers, until_fs)
 

@@ -217,18 +217,23 @@ def markers_of(
     time: LocalTime,
     since: Mapping[Key, int] = WHOLE,
     until: Mapping[Key, int] = WHOLE,
+    known_fs: dict[Key, dict[int, int]] | None = None,
 ) -> tuple[MarkerEdges, ...]:
     """Return edges of participants' markers, in the world's time, ``since`` a sample of each.
 
-    ``until``: the sample before which all is known, of those that go on.
+    ``until``: the sample before which all is known, of those that go on. ``known_fs``: keeps the
+    world's time of each sample, so that a run which goes on works out what is new.
     """
     found = []
+    known_fs = {} if known_fs is None else known_fs
     for participant in participants:
         run = participant.run
         if participant.marker is not None:
             before = until.get(participant.key)
             edges = edges_of(participant.marker, run.trace, run.image, before)
             edges = (edges[edges >= since.get(participant.key, 0)] + participant.late).tolist()
-            at_fs = tuple(time.world_fs(run.time_fs(edge)) for edge in edges)
+            of_run = known_fs.setdefault(participant.key, {})
+            of_run |= {at: time.world_fs(run.time_fs(at)) for at in edges if at not in of_run}
+            at_fs = tuple(of_run[edge] for edge in edges)
             found.append(MarkerEdges(f"{participant.connector}_marker", participant.sender, at_fs))
     return tuple(found)
