@@ -13,6 +13,7 @@ from podium.control.calibration.links.cnot_product import CnotParts, Wait, expec
 from podium.control.calibration.links.teleported_cnot import (
     CnotBench,
     cnot_program,
+    fed_forward_cnot,
     parts_of,
     put_to_use,
 )
@@ -239,3 +240,9 @@ def test_ends_without_a_data_qubit_are_refused_by_name() -> None:
     less = {name: one for name, one in MORE.items() if "gate_amplitude" not in name}
     with pytest.raises(NotMeasured, match=r"node_a\.q0_q1"):
         CnotBench.of(bench_of(DATA, **less))
+
+
+async def test_nothing_is_played_that_could_not_be_read() -> None:
+    less = {name: one for name, one in MORE.items() if name != "node_a.q1.ground_i"}
+    with pytest.raises(NotMeasured, match=r"node_a\.q1\.ground_i"):
+        await fed_forward_cnot(bench_of(WIRED, **less))

@@ -29,6 +29,7 @@ from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
+from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     RESULTS_APART_NS,
     ending_together,
@@ -317,6 +318,8 @@ async def _teleported(link: LinkBench, *, fed_forward: bool) -> Outcome:
     )
     outcome = Outcome(routine, "Teleported CNOT")
     bench = CnotBench.of(link)
+    for side in bench.sides:  # nothing is played that could not be read
+        levels(side.data.bench, side.data.qubit)
     correct_lines(bench)
     expected = expected_of(parts_of(bench, fed_forward=fed_forward))
     program = cnot_program(bench, link.shots(shots), fed_forward=fed_forward)
