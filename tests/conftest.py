@@ -213,16 +213,11 @@ NOT_RUN = "PODIUM_NOT_RUN"
 """Environment variable: the file in which what did not run is named; ``make test`` prints it."""
 
 ALONE = (
-    "chaos/test_live_chaos.py",
     "chaos/test_twin_chaos.py",
-    "control/test_mixed_start.py",
     "control/test_one_start",
     "control/test_skews_on_twins.py",
-    "control/test_two_nodes_start.py",
     "control/test_up_skews.py",
-    "control/test_up_two_nodes.py",
     "control/timebase/test_skew_on_twins.py",
-    "docs/test_tutorials_of_several_nodes.py",
     "many_nodes/",
     "sim_instruments/servers/test_event_loop.py",
     "sim_instruments/servers/test_two_nodes_start_together.py",

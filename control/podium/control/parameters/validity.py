@@ -1,7 +1,8 @@
 """Computes how long a parameter is valid: as declared by routines or the facility file."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from podium.control.facility.problems import suggest
 from podium.control.parameters.entry import ParameterEntry
@@ -45,6 +46,7 @@ OF_ANOTHER = ("pulsed_crosstalk",)
 """Quantities of an element that end with the name of another one: ``pulsed_crosstalk_q0``."""
 
 
+@lru_cache(maxsize=4096)
 def quantity_of(name: str) -> str:
     """Return the quantity of a parameter, without the name of another element behind it."""
     last = name.rpartition(".")[2]
@@ -86,8 +88,8 @@ class Validities:
         """Return how long the parameter ``name`` is good for."""
         quantity = quantity_of(name)
         known = self.table.get(quantity, OTHERS)
-        lasts_s = self.lasts_s.get(name, self.lasts_s.get(quantity, known.lasts_s))
-        return Validity(lasts_s, known.measured_by, known.of_epoch)
+        lasts_s = self.lasts_s.get(name, self.lasts_s.get(quantity))
+        return known if lasts_s is None else replace(known, lasts_s=lasts_s)
 
     def complaint(
         self, entry: ParameterEntry, now_tai_s: float | None, epoch: int | None
