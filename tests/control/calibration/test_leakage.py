@@ -36,7 +36,7 @@ def bench_of(seed: int) -> Bench:
     )
     pair.place = EdgePulses.of(bench, EDGE).resonance()
     some = next(iter(record.all().values()))
-    values = {"gate_amplitude": pair.place, "gate_duration": 72e-9}
+    values = {"gate_amplitude": pair.place, "gate_duration": 70e-9}
     record.put(
         [
             replace(some, name=f"{EDGE.name}.{name}", value=v, sigma=1e-9)
