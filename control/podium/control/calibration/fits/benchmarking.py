@@ -41,9 +41,9 @@ MORE_RETURNS = 1.35
 """What returns from leakage in a Clifford with a gate interleaved, over what does in one without.
 ASSUMED: level 2 decays in both, and a CZ of 90 ns makes it 1.3 times as long; gates, which lift and
 lower, are 1.7 times as many. 1.37 in the model of decision 134."""
-COHERENT = 1 / 20
-"""Of how draws scatter: see :func:`draw_growth`. ASSUMED: 1/10 where two fifths of a gate's error
-are coherent, and none where nothing is (decision 134)."""
+COHERENT = 1 / 10
+"""Of how draws scatter, see :func:`draw_growth`: as it is where two fifths of a gate's error are
+coherent (decision 134). ASSUMED for all: where less is, sigmas are a few per cent too large."""
 STEPS = 8
 """Of Gauss-Newton; each doubles the digits."""
 
