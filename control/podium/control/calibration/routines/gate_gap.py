@@ -243,6 +243,6 @@ GATE_GAP = Declaration(
         *("gate_amplitude", "gate_duration"),
     ),
     gives={"gate_gap": Lifetime(7 * DAY_S), "gate_gap_level": Lifetime(7 * DAY_S)},
-    places=(15,),
+    places=(15, 35),
     cost_s=3.0,
 )

@@ -1,4 +1,4 @@
-"""Sets the gate's duration by what repeated gates leave in 20, and what passes from 10 to 01."""
+"""Sets the gate's duration by what repeated gates leave in 20."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import STEP_NS, EdgePulses, even_ns
-from podium.control.calibration.fits.gate_budget import STATES, SWAP_COSTS
 from podium.control.calibration.fits.least_squares import (
     Bound,
     FitFailed,
@@ -31,7 +30,7 @@ STEPS = (-0.09, -0.045, 0.0, 0.045, 0.09)
 """Durations, about the one that is known, as shares of it."""
 SHOTS = 400
 NEAREST = 3
-"""So many even durations about that after which least is lost are compared, by loss and swap."""
+"""So many even durations about that after which least is lost are compared with each other."""
 COMPARED_GATES = 6
 COMPARED_SHOTS = 400
 CHECK_GATES = 3
@@ -45,14 +44,13 @@ UNEVEN = 0.02
 
 
 async def leakage(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
-    """11 behind four gates of several durations, 11 and 10 behind six of the best ones.
+    """Both ends in 1, four gates of several durations, six of the best ones, the end at rest read.
 
     Needs :func:`chevron`. Stores ``gate_duration`` (s), whole ns for each half: of the three that
-    are nearest to where least is left in 20 that which costs least, by a quarter of what 11 loses
-    and two fifths of what passes from 10 to 01. A second measurement, with another number of gates,
-    has to agree.
+    are nearest to where least is left in 20 that which loses least. A second measurement, with
+    another number of gates, has to agree. What passes from 10 to 01, :func:`gate_gap` takes out.
     """
-    outcome = Outcome("leakage", "Leakage and swap, amplified")
+    outcome = Outcome("leakage", "Leakage, amplified")
     for edge in edges:
         await _of_edge(bench, outcome, edge)
     return outcome
@@ -115,32 +113,10 @@ class _Minimum:
         return np.asarray(self.least + self.bend * ((at - self.best) / self.now) ** 2)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Compared:
-    """What :data:`COMPARED_GATES` gates of some durations lose and take across."""
-
-    times: list[int]
-    losses: GateLosses
-    signals: list[NDArray[np.complex128]]
-    shots: int
-
-    @classmethod
-    async def measure(cls, p: EdgePulses, outcome: Outcome, best: float) -> "_Compared":
-        """Measure the durations nearest to ``best``, ns. Raises NotMeasured."""
-        about = [even_ns(best) + STEP_NS * k for k in range(-NEAREST, NEAREST + 1)]
-        times = sorted(sorted(about, key=lambda ns: abs(ns - best))[:NEAREST])
-        losses, shots = GateLosses(p, COMPARED_GATES), p.bench.shots(COMPARED_SHOTS)
-        slot, signals = p.slot_ns(times[-1]), []
-        for ns in times:
-            program = losses.program(p.gate_amplitude, ns, slot, shots)
-            signals.append(losses.signal(await p.bench.run(outcome, program)))
-        return cls(times, losses, signals, shots)
-
-    def costs(self) -> Array:
-        """Return what a gate of each costs, and what is there behind none. Raises NotMeasured."""
-        lost = np.array([self.losses.lost(one, self.shots)[0] for one in self.signals])
-        across = np.array([self.losses.swapped(one, self.shots)[0] for one in self.signals])
-        return np.asarray((lost / STATES + SWAP_COSTS * across) / COMPARED_GATES)
+def _nearest(best: float) -> list[int]:
+    """Return the even durations nearest to one, in ns."""
+    about = [even_ns(best) + STEP_NS * k for k in range(-NEAREST, NEAREST + 1)]
+    return sorted(sorted(about, key=lambda ns: abs(ns - best))[:NEAREST])
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -149,10 +125,11 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     times = sorted({even_ns(now * (1 + step)) for step in STEPS})
     lost, spread = await _lost(p, outcome, times, GATES, bench.shots(SHOTS))
     at, least = np.array(times, float), dict[int, float]()
-    compared: _Compared | None = None
+    near, lost_near = [], np.empty(0)
     with suppress(FitFailed):  # told with what was measured, behind it
-        best = _Minimum.of(at, lost, spread, now).best
-        compared = await _Compared.measure(p, outcome, best)
+        near = _nearest(_Minimum.of(at, lost, spread, now).best)
+        shots = bench.shots(COMPARED_SHOTS)
+        lost_near, _ = await _lost(p, outcome, near, COMPARED_GATES, shots)
 
     def raw() -> Panel:
         points = Series("data", at, lost)
@@ -161,25 +138,25 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     def fit(_: Edge, panel: Panel) -> Found:
         look_at(lost)
         minimum = _Minimum.of(at, lost, spread, now)
-        if compared is None:
+        if not near:
             raise FitFailed("what is lost has had no minimum about which durations are compared")
-        look_at(np.array(compared.signals))
-        costs = compared.costs()
-        whole = compared.times[int(np.argmin(costs))]
+        look_at(lost_near)
+        each = lost_near / COMPARED_GATES
+        whole = near[int(np.argmin(each))]
         least[whole] = float(minimum.lost(np.array([whole]))[0]) / GATES
         grid = np.linspace(at[0], at[-1], 100)
         doubt = sqrt(minimum.sigma**2 + STEP_NS**2 / 12) * 1e-9
         more = ", ".join(
-            f"{(one - costs.min()) * 100:.2f} % at {ns} ns"
-            for ns, one in zip(compared.times, costs, strict=True)
+            f"{(one - each.min()) * 100:.2f} % at {ns} ns"
+            for ns, one in zip(near, each, strict=True)
             if ns != whole
         )
         return {"gate_duration": Measured(whole * 1e-9, doubt, "s")}, replace(
             panel,
             series=(*panel.series, Series("fit", grid, minimum.lost(grid), line=True)),
             judged=False,
-            text=f"least is lost at {minimum.best:.2f} ± {minimum.sigma:.2f} ns; with what passes "
-            f"from 10 to 01 a gate costs more by {more}: {{gate_duration}}",
+            text=f"least is lost at {minimum.best:.2f} ± {minimum.sigma:.2f} ns, of 11 {more} more "
+            "in a gate: {gate_duration}",
         )
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
