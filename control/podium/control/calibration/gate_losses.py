@@ -105,7 +105,7 @@ def interference(waits: NDArray[np.int64], apart_hz: float) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class GateLosses:
-    """Lays out so many pulses in a row on an edge, and tells what they take out of 1 and across."""
+    """Lays out so many pulses in a row on an edge, and tells what they lose and take across."""
 
     p: EdgePulses
     gates: int
