@@ -1,7 +1,8 @@
 """Two transmons whose 11 and 20 exchange, in formulas: what their programs' captures would hold.
 
 Pulses on drives turn a qubit by their amplitude, at once; flux pulses move the first end, which
-meets the second one where the resonance is. Nothing decays; a wait of microseconds resets.
+meets the second one where the resonance is, and at their edges a little passes from 10 to 01.
+Nothing decays; a wait of microseconds resets.
 """
 
 from dataclasses import dataclass, field
@@ -36,11 +37,27 @@ class CoupledPair:
     """Turns by which an excitation of q0 is turned between the halves of a pulse without a gap."""
     in_gap: float = 1.0
     """What a line makes of the level in a gap of some nanoseconds."""
+    swap: float = 0.0
+    """At most so much passes from 10 to 01 in a pulse, as its edges interfere."""
+    apart_hz: float = 620e6
+    """By which 10 lies above 01 at rest."""
+    apart_in_pulse_hz: float = 180e6
+    """The same where 11 and 20 meet."""
     moves: int = 0
     """Which end the flux pulses move: 1: lines are swapped."""
     quiet: bool = True
     """The shots that it makes have their scatter."""
     made: dict[int, np.ndarray] = field(default_factory=dict)
+
+    def swapped(self, duration_ns: float, gap_ns: float = 0.0, level: float = 0.0) -> float:
+        """How much of 10 a pulse takes to 01: the edges of both halves, and of the gap, interfere.
+
+        ``duration_ns``: of both halves; ``level``: in the gap, of their height.
+        """
+        slower = self.apart_hz - level**2 * (self.apart_hz - self.apart_in_pulse_hz)
+        half = 1e-9 * np.pi * self.apart_in_pulse_hz * duration_ns / 2
+        between = half + 1e-9 * np.pi * slower * gap_ns
+        return float(self.swap * np.sin(half) ** 2 * np.cos(between) ** 2)
 
     def __call__(self, asked: Asked, rng: np.random.Generator) -> np.ndarray:
         program = asked.program
@@ -84,7 +101,7 @@ def populations(pair: CoupledPair, program: Program) -> np.ndarray:
 def _played(pair: CoupledPair, program: Program, value) -> np.ndarray:  # type: ignore[no-untyped-def]
     state = np.zeros(9, complex)
     state[0] = 1
-    turns = {"q0": 0.0, "q1": 0.0}
+    turns, now_s = {"q0": 0.0, "q1": 0.0}, 0.0
     for one in program.body:
         match one:
             case Play(frame, waveform, amplitude) if frame.endswith(".drive"):
@@ -101,15 +118,30 @@ def _played(pair: CoupledPair, program: Program, value) -> np.ndarray:  # type: 
                 kick = np.exp(-2j * np.pi * pair.juncture * (np.arange(9) // 3))
                 if value(amplitude):  # an arc is the same on both sides
                     state = move @ (kick * (wait @ (move @ state)))
+                    gap_ns = 1e-6 * waveform.gap_fs
+                    whole_ns = 1e-6 * waveform.duration_fs
+                    taken = pair.swapped(whole_ns - gap_ns, gap_ns, waveform.gap_level)
+                    state = _swap(taken, pair.apart_hz * now_s) @ state
                 else:
                     state = move @ (wait @ (move @ state))
+                now_s += 1e-15 * waveform.duration_fs
             case Play(frame, waveform, amplitude) if frame.endswith(".flux"):
                 state = _moved(pair, value(amplitude), waveform.duration_fs * 1e-15) @ state
             case ShiftPhase(frame, by):
                 turns[frame.removesuffix(".drive")] += value(by)
             case Delay(_, by) if value(by) < FS_PER_US:
                 state = _moved(pair, 0.0, value(by) * 1e-15) @ state
+                now_s += 1e-15 * value(by)
     return state
+
+
+def _swap(taken: float, turns: float) -> np.ndarray:
+    """Return the matrix that takes so much from 10 to 01, in frames that are so far apart."""
+    whole = np.eye(9, dtype=complex)
+    across = 1j * np.sqrt(taken) * np.exp(2j * np.pi * turns)
+    whole[1, 1] = whole[3, 3] = np.sqrt(1 - taken)
+    whole[1, 3], whole[3, 1] = across, -np.conj(across)
+    return whole
 
 
 def _turn(angle: float, turns: float) -> np.ndarray:

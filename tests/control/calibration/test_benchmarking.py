@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.benches.thoroughness import sampled
 
+from podium.control.calibration.fits import benchmarking
 from podium.control.calibration.fits.benchmarking import (
     Decay,
     DecayRatio,
@@ -64,6 +65,57 @@ def test_sigmas_of_decays_and_of_the_gate_are_what_sets_of_draws_scatter_by(left
     assert 0.7 < rms(clifford) < 1.4
     assert 0.7 < rms(gate) < 1.4
     assert rms(apart) < 0.92 * rms(gate)  # two scans of draws of their own would know it worse
+
+
+def polarisations(gates: np.ndarray, leaves: float, rng: np.random.Generator) -> np.ndarray:
+    """Return what so many gates (any shape) leave of a state's Bloch vector in 15 dimensions.
+
+    Each turns it by one angle, in a direction of its own: the mean over draws is ``leaves`` to
+    their number, and a draw lacks of it what coherent errors of random signs have added up to.
+    """
+    state = np.zeros((*gates.shape, 15))
+    state[..., 0] = 1.0
+    turned = np.sqrt(1 - leaves**2)
+    for k in range(int(gates.max())):
+        off = rng.normal(size=state.shape)
+        off -= (off * state).sum(axis=-1, keepdims=True) * state
+        off /= np.linalg.norm(off, axis=-1, keepdims=True)
+        state = np.where((gates > k)[..., None], leaves * state + turned * off, state)
+    return np.asarray(state[..., 0])
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_coherent_errors_which_add_up_in_a_draw_are_in_the_sigma(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in the cluster's world 404: half of the gate's error is coherent (decision 134)."""
+    rng = np.random.default_rng(seed)
+    coherent, left = 0.997, 0.9965
+    counts = rng.choice(4, size=(SETS, DRAWS, int(LENGTHS.max())), p=GATES).cumsum(axis=-1)
+    gates = np.stack([counts[..., int(m) - 1] for m in LENGTHS], axis=1)
+    scans = []
+    for further in (np.zeros((5, 1)), LENGTHS[:, None]):
+        played = (gates + further).astype(np.int64)
+        returned = 0.25 + 0.75 * left**played * polarisations(played, coherent, rng)
+        scans.append(rng.binomial(SHOTS, np.clip(returned, 0, 1)) / SHOTS)
+
+    def pulls() -> list[float]:
+        found = []
+        for of_set in zip(*scans, strict=True):
+            ones = np.ones(of_set[0].shape)
+            both = [
+                Populations(LENGTHS, one, ones, np.maximum(one * (1 - one), 1e-3) / SHOTS, ones)
+                for one in of_set
+            ]
+            decays = fit_decay_of(both[0], leaks=False), fit_decay_of(both[1], leaks=False)
+            ratio = decay_ratio(*both, decays)
+            found.append((ratio.value - left * coherent) / ratio.sigma)
+        return found
+
+    honest = rms(pulls())
+    assert 0.7 < honest < 1.4
+    monkeypatch.setattr(benchmarking, "COHERENT", 0.0)
+    assert rms(pulls()) > 1.15 * honest  # who counts gates alone is too sure
 
 
 def test_what_both_scans_have_in_common_is_not_in_their_ratio() -> None:

@@ -58,7 +58,7 @@ def pair(phase: Phase, leak: Leak, wrong: float = 0.0) -> Callable:
         if asked.program.name.startswith("leakage"):
             lost = len(played) * leak(*played[0][1:]) if played[0][0] else 0.0
             kept = 0.95 - lost * (asked.element == "q0")
-            return np.broadcast_to(kept * EXCITED[asked.element][:, None], asked.shape)
+            return np.repeat(kept * EXCITED[asked.element], asked.shape[0] // 3)
         turns = np.zeros(asked.shape)
         if played:
             at = axes[0].variables[0].value(0)

@@ -131,19 +131,16 @@ async def test_a_line_that_moves_nothing_or_another_qubit_is_named(
     assert not any(".flux_" in name for name in outcome.measured)
 
 
-@pytest.mark.parametrize(("gates", "levels"), [(3, 2), (4, 2), (8, 1)])
-@pytest.mark.parametrize("rest_hz", [310e6, 445e6, 497e6, 501e6, 503e6, 555e6, 610e6])
+@pytest.mark.parametrize("gates", [4, 6])
+@pytest.mark.parametrize("apart_hz", [310e6, 445e6, 497e6, 501e6, 503e6, 555e6, 610e6])
 def test_waits_between_gates_take_out_the_interference_of_what_they_leave(
-    rest_hz: float, gates: int, levels: int
+    apart_hz: float, gates: int
 ) -> None:
-    """In 01, and in 20: 10 lies beside 01, and 20 beside 11, by hundreds of MHz."""
-    both_hz = (rest_hz + 176e6, rest_hz)[:levels]
-    waits = np.array(gate_losses.waits_ns(both_hz, gates))
+    waits = np.array(gate_losses.waits_ns(apart_hz, gates))
     for juncture in np.linspace(0, 1, 12):
-        for apart_hz in both_hz:
-            turn = np.exp(2j * np.pi * (juncture + apart_hz * waits * 1e-9))
-            amplitude = sum(turn**k for k in range(gates))
-            assert np.mean(np.abs(amplitude) ** 2) == pytest.approx(gates, rel=0.5)
+        turn = np.exp(2j * np.pi * (juncture + apart_hz * waits * 1e-9))
+        left = np.mean(np.abs(sum(turn**k for k in range(gates))) ** 2)
+        assert left == pytest.approx(gates, rel=0.4)
 
 
 def test_a_chevron_is_found_over_seeds_with_honest_sigmas() -> None:
@@ -203,8 +200,8 @@ def test_readouts_behind_repeated_gates_are_all_on_the_grid(gates: int, monkeypa
     monkeypatch.setattr(gate_losses, "waits_ns", lambda *_: (0, 33, 66, 99, 132))
     p = EdgePulses.of(bench_of(CoupledPair(), 5), EDGE)
     program = GateLosses(p, gates).program(0.5, 58, p.slot_ns(64), 100)
-    _, axis = program.axes
-    fs = (np.array([one.value(k) for k in range(axis.count)]) for one in axis.variables)
+    (axis,) = program.axes
+    fs = (np.array([one.value(k) for k in range(axis.count)]) for one in axis.variables[:2])
     wait, rest = (one / FS_PER_NS for one in fs)
-    assert wait.tolist() == [0, 33, 66, 99, 132]
+    assert wait.tolist() == [0, 33, 66, 99, 132] * 2
     assert not np.any((gates * wait + rest) % GRID_NS)

@@ -9,7 +9,12 @@ from tests.benches.docs.pages import ROOT
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.edge_pulses import EdgePulses
-from podium.control.calibration.fits.gate_budget import PhaseErrors, decoherence, leaked
+from podium.control.calibration.fits.gate_budget import (
+    PhaseErrors,
+    decoherence,
+    leaked,
+    swapped,
+)
 from podium.control.calibration.outcome import Outcome
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import Measured, ParameterEntry
@@ -80,6 +85,16 @@ def test_leakage_of_10_and_11_costs_a_quarter_of_what_both_lose() -> None:
     assert told.value == pytest.approx(average_infidelity([kept]), rel=0.03)
 
 
+def test_what_passes_between_01_and_10_costs_two_fifths_of_it() -> None:
+    passes = 0.01
+    turned = np.eye(4, dtype=complex)
+    turned[1, 1] = turned[2, 2] = np.sqrt(1 - passes)
+    turned[1, 2] = turned[2, 1] = 1j * np.sqrt(passes)
+    told = swapped(0.013 + 6 * passes, 0.013, 1e-3, 6)
+    assert told.value == pytest.approx(average_infidelity([turned]), rel=0.01)
+    assert told.sigma == pytest.approx(0.4e-3 / 6)
+
+
 def bench_of(pair: CoupledPair, seed: int) -> Bench:
     runner = MadeRunner(pair, seed, facility=FACILITY)
     qubits = tuple(FACILITY.qubits().values())
@@ -90,6 +105,24 @@ async def told_of(bench: Bench) -> tuple[Outcome, dict[str, Measured]]:
     (outcome,) = [one async for one in bring_up(bench, ("error_budget",))]
     assert outcome.failures == {}
     return outcome, {name.rpartition(".")[2]: one for name, one in outcome.measured.items()}
+
+
+@pytest.mark.parametrize("swap", [0.0, 0.06])
+async def test_the_swap_has_its_share_of_the_sum(swap: float) -> None:
+    pair = CoupledPair(swap=swap)
+    bench = bench_of(pair, 8)
+    pair.place = EdgePulses.of(bench, EDGE).resonance()
+    assert not any([one.failures async for one in bring_up(bench, CALIBRATED)])
+    p = EdgePulses.of(bench, EDGE)
+    level = bench.known(EDGE, "gate_gap_level").value
+    passes = pair.swapped(p.gate_ns, p.gap_ns, level)
+    assert (0.4 * passes > 1e-3) == (swap > 0)
+    _, told = await told_of(bench)
+    one = told["swap_error"]
+    assert one.value == pytest.approx(0.4 * passes, abs=0.1 * 0.4 * passes + 4 * one.sigma)
+    assert one.sigma < 5e-4
+    parts = [one.value for name, one in told.items() if name != "budget_error"]
+    assert told["budget_error"].value == pytest.approx(sum(parts))
 
 
 async def test_a_gate_with_a_wrong_phase_is_told_from_a_good_one() -> None:

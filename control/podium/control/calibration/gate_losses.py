@@ -10,7 +10,7 @@ comes to it from 10, too. One that moves a coupler loses to the coupler as well,
 and counts twice there, and what passes from end to end counts as lost.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import hypot, sqrt
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import xarray
 
 Array = NDArray[np.float64]
-WAITS = 8
-"""At least, and more than gates: fewer do not spread two phases over a turn."""
+WAITS = 5
+"""At least, and one more than gates: fewer do not spread a phase over a turn."""
 LONGEST_STEP_NS = 120
 """From one wait to the next, at most."""
 STEP_COSTS = 0.005
@@ -45,10 +45,12 @@ PLACES = 5
 """Detunings within that doubt that are looked at."""
 DRAWS = 300
 BOTH = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
+LOSS, SWAP = "loss", "swap"
+"""What is looked at: what 11 loses, and what passes from the moved end to that at rest."""
 
 
-def waits_ns(apart_hz: Sequence[float], gates: int) -> tuple[int, ...]:
-    """Return waits between gates that spread the phases of what gates leave elsewhere over a turn.
+def waits_ns(apart_hz: float, gates: int) -> tuple[int, ...]:
+    """Return waits between gates that spread the phase of what is left elsewhere over a turn.
 
     ``apart_hz``: of that against where it came from, at rest. It is some hundred MHz: waits of one
     step for all chips would be whole turns on some of them.
@@ -56,9 +58,9 @@ def waits_ns(apart_hz: Sequence[float], gates: int) -> tuple[int, ...]:
     places = np.arange(max(WAITS, gates + 1))
 
     def uneven(step_ns: int) -> float:
-        turn = np.exp(2e-9j * np.pi * step_ns * np.outer(apart_hz, places))
-        means = [np.abs(np.mean(turn**m, axis=1)).sum() for m in range(1, gates)]
-        return float(np.arange(gates - 1, 0, -1) @ means) + STEP_COSTS * step_ns
+        turn = np.exp(2j * np.pi * apart_hz * 1e-9 * step_ns * places)
+        left = sum((gates - m) * float(abs(np.mean(turn**m))) for m in range(1, gates))
+        return left + STEP_COSTS * step_ns
 
     step = min(range(1, LONGEST_STEP_NS + 1), key=uneven)
     return tuple(int(step * k) for k in places)
@@ -103,20 +105,20 @@ def interference(waits: NDArray[np.int64], apart_hz: float) -> Array:
 
 @dataclass(frozen=True, slots=True)
 class GateLosses:
-    """Lays out so many pulses in a row on an edge, and tells what they take out of 1 and across."""
+    """Lays out so many pulses in a row on an edge, and tells what they lose and take across."""
 
     p: EdgePulses
     gates: int
-    swaps_alone: bool = False
-    """Whether nothing but what passes from end to end is looked at."""
+    kinds: tuple[str, ...] = (LOSS, SWAP)
+    """What is looked at of a pulse that moves an end; of a coupler's, everything."""
 
     @property
     def states(self) -> tuple[tuple[float, float], ...]:
         """States that the first and the second end are prepared in."""
         if self.p.by_coupler:
             return BOTH
-        alone = BOTH[self.p.both.index(self.p.moved)]
-        return (alone,) if self.swaps_alone else (alone, BOTH[-1])
+        states = {LOSS: BOTH[-1], SWAP: BOTH[self.p.both.index(self.p.moved)]}
+        return tuple(states[kind] for kind in self.kinds)
 
     @property
     def read(self) -> tuple[Pulses, ...]:
@@ -124,20 +126,22 @@ class GateLosses:
         return self.p.both if self.p.by_coupler else (self.p.still,)
 
     def waits_ns(self) -> tuple[tuple[int, ...], ...]:
-        """Return the waits behind each pulse, at each point, ns. Raises NotMeasured."""
-        p, rest_hz = self.p, self.p.rest_detuning_hz
+        """Return the waits behind each pulse, at each point of all states. Raises NotMeasured."""
+        p, best = self.p, self.p.bench.best
         coupler = pulsed_coupler(p.bench, p.edge)
         if coupler is None:
-            swap_hz = p.bench.best(p.moved.qubit, "f01") - p.bench.best(p.still.qubit, "f01")
-            apart_hz = (swap_hz,) if self.swaps_alone else (rest_hz, swap_hz)
-            return (waits_ns(apart_hz, self.gates),) * self.gates
+            swap_hz = best(p.moved.qubit, "f01") - best(p.still.qubit, "f01")
+            apart_hz = {LOSS: p.rest_detuning_hz, SWAP: swap_hz}
+            each = [waits_ns(apart_hz[kind], self.gates) for kind in self.kinds]
+            return (tuple(one for some in each for one in some),) * self.gates
         level_v = np.array([rest_v(p.bench, p.edge, coupler)])
         above = float(coupler_arc(p.bench, coupler, level_v)[0])
-        apart = (rest_hz, *(above - p.bench.best(one.qubit, "f01") for one in p.both))
-        return (*drawn_waits_ns(apart, self.gates), (0,) * COUPLER_WAITS)
+        apart = (p.rest_detuning_hz, *(above - best(one.qubit, "f01") for one in p.both))
+        drawn = (*drawn_waits_ns(apart, self.gates), (0,) * COUPLER_WAITS)
+        return tuple(one * len(self.states) for one in drawn)
 
     def program(self, amplitude: float, duration_ns: int, slot_ns: int, shots: int) -> Program:
-        """Return both ends prepared, pulses in slots, a readout; over states and waits.
+        """Return both ends prepared, pulses in slots, a readout; over states, each with its waits.
 
         The readout waits for the grid: an SHFQA stores a waveform for each place on its own grid,
         and shots that end off it would have it elsewhere in each repetition.
@@ -154,17 +158,16 @@ class GateLosses:
                 p.settling(duration_ns, slot_ns),
                 Delay((p.flux,), Affine(names[gap])),
             ]
-        between = tuple(Variable(name, "ns", Table(gap)) for gap, name in names.items())
-        between += (Variable(rest, "ns", Table(rests)),)
-        names_of = [f"{one.qubit.element}_preparation" for one in p.both]
-        heights = tuple(
-            Variable(
-                name, "1", Table(tuple(one.pi_amplitude() * state[k] for state in self.states))
-            )
-            for k, (one, name) in enumerate(zip(p.both, names_of, strict=True))
-        )
-        prepared = [[one.pulse(Affine(name))] for one, name in zip(p.both, names_of, strict=True)]
-        axes = (Axis("prepared", heights), Axis("wait", between))
+        points = [Variable(name, "ns", Table(gap)) for gap, name in names.items()]
+        points.append(Variable(rest, "ns", Table(rests)))
+        prepared: list[list[Statement]] = []
+        each = len(rests) // len(self.states)
+        for k, one in enumerate(p.both):
+            name = f"{one.qubit.element}_preparation"
+            heights = [one.pi_amplitude() * state[k] for state in self.states for _ in range(each)]
+            points.append(Variable(name, "1", Table(tuple(heights))))
+            prepared.append([one.pulse(Affine(name))])
+        axes = (Axis("wait", tuple(points)),)
         body = [
             *p.begin(),
             *p.one_by_one(prepared),

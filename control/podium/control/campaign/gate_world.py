@@ -21,10 +21,11 @@ from podium.control.processes.child_processes import podium
 
 OF_GATE = (
     *("bell_fidelity", "bell_concurrence", "exchange", "gate_error", "gate_leakage"),
-    *("budget_error", "decoherence_error", "leakage_error", "phase_error", "distortion_error"),
+    *("budget_error", "decoherence_error", "leakage_error", "swap_error"),
+    *("phase_error", "distortion_error"),
 )
 """Quantities of an edge that are kept."""
-OF_TRUTH = ("cz_infidelity", "cz_played_infidelity", "cz_played_leakage")
+OF_TRUTH = ("cz_infidelity", "cz_played_infidelity", "cz_played_leakage", "cz_played_swap")
 """Of the best gate that a world allows, and of the gate as it was played at last."""
 NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
 """An edge that has all of these has a gate."""

@@ -23,7 +23,7 @@ from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.gate_losses import GateLosses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
-from podium.control.calibration.routines.leakage import GATES as LEAKING
+from podium.control.calibration.routines.leakage import COMPARED_GATES as LEAKING
 from podium.control.calibration.sequences import Pulses
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured, ParameterEntry
@@ -36,7 +36,8 @@ GATES = 3
 EARLIER = 12
 """Gates before it, on qubits in 0: nothing but the line notices them."""
 SHOTS = 1000
-LEAKAGE_SHOTS = 600
+LEAKAGE_SHOTS = 500
+COUPLER_LEAKING = 4
 COUPLER_SHOTS, COUPLER_LEAKAGE_SHOTS = 600, 300
 """The same of gates that last twice as long, of which three states are looked at."""
 COUPLER_RUNS = 4
@@ -96,7 +97,7 @@ class _Data:
 
 
 async def error_budget(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
-    """Ramsey on each end with three gates, and behind twelve more; what four gates lose and swap.
+    """Ramsey on each end with three gates, and behind twelve more; what gates lose and swap.
 
     Needs :func:`phase_compensation`. Stores what each cause costs of the gate's average fidelity,
     ``decoherence_error`` (of qubits at rest, from T1 and T2 echo), ``leakage_error``,
@@ -122,7 +123,7 @@ async def _ramsey(
 
 async def _measure(p: EdgePulses, outcome: Outcome) -> _Data:
     """Run all programs. Raises NotMeasured."""
-    losses = GateLosses(p, LEAKING)
+    losses = GateLosses(p, COUPLER_LEAKING if p.by_coupler else LEAKING)
     shots = p.bench.shots(COUPLER_LEAKAGE_SHOTS if p.by_coupler else LEAKAGE_SHOTS)
     none, gated, later = [
         [await _ramsey(p, outcome, target, gates, earlier) for target in p.both]

@@ -13,7 +13,7 @@ from podium.control.calibration.edge_sequences import Fringes, phase_program
 from podium.control.calibration.fits.gate_budget import decoherence, swapped
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
-from podium.control.calibration.gate_losses import GateLosses
+from podium.control.calibration.gate_losses import SWAP, GateLosses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.calibration.sequences import Pulses
@@ -39,9 +39,9 @@ LEVELS_ABOUT = (-0.2, -0.1, 0.0, 0.1, 0.2)
 """Levels in a gap are tried that should leave so much of half a turn: the arc alone does not know
 what a line makes of some nanoseconds."""
 SCATTERED = 25.0
-SWAPS = 8
+SWAPS = 6
 """Gates in a row behind which what passes from 10 to 01 is looked at."""
-SWAP_SHOTS = 250
+SWAP_SHOTS = 400
 
 
 async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -53,7 +53,7 @@ async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     of it are at a level at which 20 turns more slowly where 0 does not leave half a turn (Negîrneac
     et al., Phys. Rev. Lett. 126, 220502 (2021)); five levels about that of the arc are tried. Of
     all such gaps that which costs least is taken, by what passes from 10 to 01, measured behind
-    eight gates, and by how long it lasts. Ramsey on the other end has to agree.
+    six gates, and by how long it lasts. Ramsey on the other end has to agree.
     """
     outcome = Outcome("gate_gap", "Gap of the gate")
     for edge in edges:
@@ -151,7 +151,7 @@ async def _cost(outcome: Outcome, gap: _Gap) -> float:
     """Measure what passes from 10 to 01 with a gap, and return what that and its length cost."""
     p = gap.pulses
     shots, slot_ns = p.bench.shots(SWAP_SHOTS), p.slot_ns(p.gate_ns)
-    losses = GateLosses(p, SWAPS, swaps_alone=True)
+    losses = GateLosses(p, SWAPS, (SWAP,))
     program = losses.program(p.gate_amplitude, p.gate_ns, slot_ns, shots)
     gained, sigma = losses.swapped(losses.signal(await p.bench.run(outcome, program)), shots)
     t1, t2 = (
@@ -243,6 +243,6 @@ GATE_GAP = Declaration(
         *("gate_amplitude", "gate_duration"),
     ),
     gives={"gate_gap": Lifetime(7 * DAY_S), "gate_gap_level": Lifetime(7 * DAY_S)},
-    places=(15,),
+    places=(15, 35),
     cost_s=3.0,
 )

@@ -1,6 +1,7 @@
-"""Sets the gate's duration by what repeated gates leave in 20, and what passes from 10 to 01."""
+"""Sets the gate's duration by what repeated gates leave in 20."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import sqrt
 
@@ -10,14 +11,13 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import STEP_NS, EdgePulses, even_ns
-from podium.control.calibration.fits.gate_budget import STATES, SWAP_COSTS
 from podium.control.calibration.fits.least_squares import (
     Bound,
     FitFailed,
     fit_least_squares,
     look_at,
 )
-from podium.control.calibration.gate_losses import GateLosses
+from podium.control.calibration.gate_losses import LOSS, GateLosses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.facility.edges import Edge
@@ -28,9 +28,13 @@ GATES = 4
 """In a row, with equal waits between them: :mod:`..gate_losses`."""
 STEPS = (-0.09, -0.045, 0.0, 0.045, 0.09)
 """Durations, about the one that is known, as shares of it."""
-SHOTS = 250
+SHOTS = 400
+NEAREST = 3
+"""So many even durations about that after which least is lost are compared with each other."""
+COMPARED_GATES = 6
+COMPARED_SHOTS = 400
 CHECK_GATES = 3
-CHECK_SHOTS = 400
+CHECK_SHOTS = 600
 SCATTERED = 16.0
 LIKE = 0.12
 """Of 1: by how much more or less may be lost anew than so many gates should. Runs that have nothing
@@ -39,94 +43,58 @@ UNEVEN = 0.02
 """What interference leaves of a mean over so few waits: share of 1, beside the shots' noise."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Left:
-    """What gates of several durations leave where it should not be, mean over waits."""
-
-    lost: Array
-    """Of 11."""
-    sigma: Array
-    swapped: Array
-    """From 10 to 01, with what heat leaves there."""
-    swap_sigma: Array
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Swaps:
-    """What passes from 10 to 01 over the duration: all edges of the pulse interfere."""
-
-    terms: Array
-    """Mean, and what goes with the cosine and the sine of the phase; (3,)."""
-    period_ns: float
-    """In which an excitation turns once by how far 10 lies above 01 during the pulse."""
-
-    @classmethod
-    def of(cls, p: EdgePulses, at: Array, left: _Left) -> "_Swaps":
-        """Return it by least squares; where no such turn is within the scan, the mean alone."""
-        apart_hz = 0.0
-        if p.levels == "11 and 20":  # at which 10 lies above 01 by as much as 2 falls short
-            apart_hz = abs(p.bench.best(p.moved.qubit, "anharmonicity"))
-        period_ns = 1e9 / apart_hz if apart_hz else np.inf
-        known = 3 if period_ns < at[-1] - at[0] else 1
-        rows = _turning(at, period_ns)[:, :known] / left.swap_sigma[:, None]
-        terms = np.linalg.lstsq(rows, left.swapped / left.swap_sigma, rcond=None)[0]
-        return cls(np.pad(terms, (0, 3 - known)), period_ns)
-
-    def __call__(self, at: Array) -> Array:
-        return np.asarray(_turning(at, self.period_ns) @ self.terms)
-
-
-def _turning(at: Array, period_ns: float) -> Array:
-    angle = 2 * np.pi * at / period_ns
-    return np.stack([np.ones(at.size), np.cos(angle), np.sin(angle)], axis=1)
-
-
 async def leakage(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
-    """11 and 10, four gates of several durations, a readout of the end at rest.
+    """Both ends in 1, four gates of several durations, six of the best ones, the end at rest read.
 
-    Needs :func:`chevron`. Stores ``gate_duration`` (s), to a whole ns for each half, of which both
-    together cost least: a quarter of what 11 loses to 20, and two fifths of what passes from 10 to
-    01. A second measurement, with another number of gates, has to agree.
+    Needs :func:`chevron`. Stores ``gate_duration`` (s), whole ns for each half: of the three that
+    are nearest to where least is left in 20 that which loses least. A second measurement, with
+    another number of gates, has to agree. What passes from 10 to 01, :func:`gate_gap` takes out.
     """
-    outcome = Outcome("leakage", "Leakage and swap, amplified")
+    outcome = Outcome("leakage", "Leakage, amplified")
     for edge in edges:
         await _of_edge(bench, outcome, edge)
     return outcome
 
 
-async def _left(p: EdgePulses, outcome: Outcome, times: list[int], gates: int, shots: int) -> _Left:
-    """Return what gates of each duration leave. Raises NotMeasured."""
-    slot, losses = p.slot_ns(max(times)), GateLosses(p, gates)
+async def _lost(
+    p: EdgePulses, outcome: Outcome, times: list[int], gates: int, shots: int
+) -> tuple[Array, Array]:
+    """Return what is lost from 1 of the end at rest, mean over waits, at each duration; its sigma.
+
+    Raises NotMeasured.
+    """
+    slot, losses = p.slot_ns(max(times)), GateLosses(p, gates, (LOSS,))
     found = []
     for ns in times:
         data = await p.bench.run(outcome, losses.program(p.gate_amplitude, ns, slot, shots))
-        signal = losses.signal(data)
-        found.append((*losses.lost(signal, shots), *losses.swapped(signal, shots)))
-    return _Left(*np.array(found).T)
+        found.append(losses.signal(data))
+    lost, sigma = np.array([losses.lost(signal, shots) for signal in found]).T
+    return lost, sigma
 
 
-async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
-    p = EdgePulses.of(bench, edge)
-    now = p.gate_ns
-    times = sorted({even_ns(now * (1 + step)) for step in STEPS})
-    left = await _left(p, outcome, times, GATES, bench.shots(SHOTS))
-    at, expected = np.array(times, float), dict[int, tuple[float, float]]()
+@dataclass(frozen=True, slots=True)
+class _Minimum:
+    """Where least is lost over the duration."""
 
-    def raw() -> Panel:
-        points = (Series("lost from 11", at, left.lost), Series("10 to 01", at, left.swapped))
-        return Panel(edge.element, "duration (ns)", "population, mean over waits", points)
+    best: float
+    """In ns."""
+    sigma: float
+    least: float
+    bend: float
+    """Of what is lost, over the square of the duration's change as a share of ``now``."""
+    now: int
 
-    def fit(_: Edge, panel: Panel) -> Found:
-        look_at(left.lost, left.swapped)
+    @classmethod
+    def of(cls, at: Array, lost: Array, spread: Array, now: int) -> "_Minimum":
+        """Fit a parabola; raises FitFailed where that has no minimum in the scan."""
 
         def model(values: Mapping[str, float]) -> Array:
             away = (at - values["best"]) / now
             return values["least"] + values["bend"] * away**2
 
-        start = {"best": float(at[np.argmin(left.lost)]), "least": float(left.lost.min())}
-        start["bend"] = 30.0
+        start = {"best": float(at[np.argmin(lost)]), "least": float(lost.min()), "bend": 30.0}
         bounds = {"best": Bound(0.5 * now, 1.5 * now), "bend": Bound(0.0, 1e4)}
-        found = fit_least_squares(model, left.lost, np.hypot(left.sigma, UNEVEN), [start], bounds)
+        found = fit_least_squares(model, lost, np.hypot(spread, UNEVEN), [start], bounds)
         v, s = found.values, found.sigmas
         if found.chi2 > SCATTERED:
             raise FitFailed(
@@ -138,58 +106,79 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
                 f"what is lost has its minimum at {v['best']:.1f} ns, which the scan from "
                 f"{at[0]:.0f} to {at[-1]:.0f} ns does not fix"
             )
+        return cls(v["best"], s["best"], v["least"], v["bend"], now)
 
-        def lost(ns: Array) -> Array:
-            return np.asarray(v["least"] + v["bend"] * ((ns - v["best"]) / now) ** 2)
+    def lost(self, at: Array) -> Array:
+        """Return what is lost at these durations, ns."""
+        return np.asarray(self.least + self.bend * ((at - self.best) / self.now) ** 2)
 
-        swaps = _Swaps.of(p, at, left)
-        whole = np.arange(times[0], times[-1] + 1, STEP_NS, dtype=float)
-        costs = (lost(whole) / STATES + SWAP_COSTS * swaps(whole)) / GATES
-        best = whole[[np.argmin(costs)]]
-        expected[int(best[0])] = float(lost(best)[0]) / GATES, float(swaps(best)[0])
+
+def _nearest(best: float) -> list[int]:
+    """Return the even durations nearest to one, in ns."""
+    about = [even_ns(best) + STEP_NS * k for k in range(-NEAREST, NEAREST + 1)]
+    return sorted(sorted(about, key=lambda ns: abs(ns - best))[:NEAREST])
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    p = EdgePulses.of(bench, edge)
+    now = p.gate_ns
+    times = sorted({even_ns(now * (1 + step)) for step in STEPS})
+    lost, spread = await _lost(p, outcome, times, GATES, bench.shots(SHOTS))
+    at, least = np.array(times, float), dict[int, float]()
+    near, lost_near = [], np.empty(0)
+    with suppress(FitFailed):  # told with what was measured, behind it
+        near = _nearest(_Minimum.of(at, lost, spread, now).best)
+        shots = bench.shots(COMPARED_SHOTS)
+        lost_near, _ = await _lost(p, outcome, near, COMPARED_GATES, shots)
+
+    def raw() -> Panel:
+        points = Series("data", at, lost)
+        return Panel(edge.element, "duration (ns)", "lost from 1, mean over waits", (points,))
+
+    def fit(_: Edge, panel: Panel) -> Found:
+        look_at(lost)
+        minimum = _Minimum.of(at, lost, spread, now)
+        if not near:
+            raise FitFailed("what is lost has had no minimum about which durations are compared")
+        look_at(lost_near)
+        each = lost_near / COMPARED_GATES
+        whole = near[int(np.argmin(each))]
+        least[whole] = float(minimum.lost(np.array([whole]))[0]) / GATES
         grid = np.linspace(at[0], at[-1], 100)
-        doubt = sqrt(s["best"] ** 2 + STEP_NS**2 / 12) * 1e-9
-        values = {"gate_duration": Measured(float(best[0]) * 1e-9, doubt, "s")}
-        return values, replace(
+        doubt = sqrt(minimum.sigma**2 + STEP_NS**2 / 12) * 1e-9
+        more = ", ".join(
+            f"{(one - each.min()) * 100:.2f} % at {ns} ns"
+            for ns, one in zip(near, each, strict=True)
+            if ns != whole
+        )
+        return {"gate_duration": Measured(whole * 1e-9, doubt, "s")}, replace(
             panel,
-            series=(
-                *panel.series,
-                Series("fit", grid, lost(grid), line=True),
-                Series("fit of 10 to 01", grid, swaps(grid), line=True),
-            ),
+            series=(*panel.series, Series("fit", grid, minimum.lost(grid), line=True)),
             judged=False,
-            text=f"least is lost at {v['best']:.2f} ± {s['best']:.2f} ns, with what passes from 10 "
-            f"to 01 at {best[0]:.0f} ns: {{gate_duration}}",
+            text=f"least is lost at {minimum.best:.2f} ± {minimum.sigma:.2f} ns, of 11 {more} more "
+            "in a gate: {gate_duration}",
         )
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
         best = round(found["gate_duration"].value * 1e9)
-        return await _verify(p, outcome, best, *expected[best])
+        return await _verify(p, outcome, best, least[best])
 
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
 
 
-async def _verify(
-    p: EdgePulses, outcome: Outcome, best: int, least: float, swapped: float
-) -> Panel:
+async def _verify(p: EdgePulses, outcome: Outcome, best: int, least: float) -> Panel:
     """Compare the duration found with one shorter and one longer, with another number of gates.
 
-    ``least``: what a gate of it loses; ``swapped``: what :data:`GATES` of it have taken across.
+    ``least``: what a gate of it loses.
     """
     step = max(2 * STEP_NS, even_ns(0.1 * best))
     times = [best - step, best, best + step]
-    left = await _left(p, outcome, times, CHECK_GATES, p.bench.shots(CHECK_SHOTS))
-    lost, spread = left.lost, left.sigma
-    look_at(lost, left.swapped)
+    lost, spread = await _lost(p, outcome, times, CHECK_GATES, p.bench.shots(CHECK_SHOTS))
+    look_at(lost)
     if abs(lost[1] - CHECK_GATES * least) > LIKE + 5 * spread[1]:
         raise FitFailed(
             f"measured anew, {CHECK_GATES} gates of {best} ns lose {lost[1] * 100:.1f} % of 1, "
             f"where {least * 100:.1f} % each were found: the minimum is not believed"
-        )
-    if abs(left.swapped[1] - swapped) > LIKE + 5 * left.swap_sigma[1]:
-        raise FitFailed(
-            f"measured anew, {CHECK_GATES} gates of {best} ns take {left.swapped[1] * 100:.1f} % "
-            f"from 10 to 01, where {GATES} took {swapped * 100:.1f} %: that is not believed"
         )
     worse = np.array([lost[0], lost[2]]) - lost[1]
     if not np.all(worse > -3 * np.hypot(spread[1], spread[[0, 2]])) or not np.any(
@@ -200,17 +189,12 @@ async def _verify(
             f"{times[2]} ns {lost[0] * 100:.1f} and {lost[2] * 100:.1f} %: the minimum is not "
             "believed"
         )
-    at = np.array(times, float)
     return Panel(
         p.edge.element,
         "duration (ns)",
-        "population, mean over waits",
-        (
-            Series("lost from 11, measured anew", at, lost),
-            Series("10 to 01, measured anew", at, left.swapped),
-        ),
-        text=f"measured anew: {lost[1] * 100:.2f} % lost, {left.swapped[1] * 100:.2f} % in 01 "
-        f"behind 10, at {best} ns",
+        "lost from 1, mean over waits",
+        (Series("measured anew", np.array(times, float), lost),),
+        text=f"measured anew: {lost[1] * 100:.2f} % lost at {best} ns",
         judged=False,
     )
 
