@@ -1,16 +1,19 @@
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.benches.demo.fake_runner import FakeRunner
+from tests.benches.links.linked_ends import LINKED
 
 from podium.control.calibration import bring_up as bring_up_module
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import DECLARATIONS, VALIDITY, needs_of
 from podium.control.calibration.outcome import Outcome
-from podium.control.parameters.entry import NotMeasured, ParameterEntry
+from podium.control.facility.load import load_facility
+from podium.control.parameters.entry import Measured, NotMeasured, ParameterEntry
 from podium.control.parameters.known_values import KnownValues, StaleParameter
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.validity import Validities, told_age
@@ -126,10 +129,47 @@ def test_a_run_that_shows_another_epoch_refuses_what_it_was_laid_out_with() -> N
     assert known.all() == {}
 
 
+def test_each_node_s_parameters_stand_on_its_own_clock_and_a_link_s_on_both() -> None:
+    clocks = {"node_a": ("ticks_a",), "node_b": ("ticks_b",), "link_ab": ("ticks_a", "ticks_b")}
+    names = ("node_a.q0.ground_i", "node_b.q0.ground_i", "link_ab.best_lag")
+    known = KnownValues(MemoryRecord([LEVEL]), HOUSE, clocks=clocks)
+    assert [known.epoch_of(name) for name in names] == [None, None, None]
+    known.learn(NOW_S, 9, {"ticks_a": 4, "ticks_b": 6, "plane_a": 9})
+    assert [known.epoch_of(name) for name in names] == [4, 6, 9]
+    assert known.get("node_a.q0.ground_i") == LEVEL, (
+        "of epoch 4: what node_b's clock does is its own"
+    )
+    known.learn(NOW_S, 9, {"ticks_b": 7})  # a run of node_b alone
+    assert [known.epoch_of(name) for name in names] == [4, 7, 10]
+    known.learn(NOW_S, 9, {"ticks_a": 5})
+    assert known.get("node_a.q0.ground_i") is None
+    assert known.epoch_of("link_ab.best_lag") == 11, "up with each of both"
+
+
+async def test_a_run_of_two_nodes_tells_the_epochs_of_both() -> None:
+    runner = FakeRunner()
+    run = runner.run
+
+    async def told(program: Program):
+        data = await run(program)
+        data.attrs |= {"epoch": 6, "epochs": json.dumps({"ticks_a": 4, "ticks_b": 6})}
+        return data
+
+    runner.run = told
+    runner.facility = load_facility(LINKED)
+    bench = bench_of(runner, MemoryRecord([LEVEL]))
+    await bench.run(Outcome("x", "X"), Program("wait", (), ()))
+    assert bench.known_now.get("node_a.q0.ground_i") == LEVEL
+    await bench.commit(Outcome("x", "X"), {"node_b.q0.ground_i": Measured(1e-3, 1e-5, "V")})
+    assert bench.known_now.record.get("node_b.q0.ground_i").epoch == 6
+    await bench.commit(Outcome("x", "X"), {"link_ab.best_lag": Measured(1e-9, 1e-11, "s")})
+    assert bench.known_now.record.get("link_ab.best_lag").epoch == 9
+
+
 async def test_the_epoch_is_that_of_the_latest_run() -> None:
     bench = bench_of(FakeRunner(), MemoryRecord([LEVEL]))
     await bench.run(Outcome("x", "X"), Program("wait", (), ()))
-    assert bench.epoch == bench.known_now.epoch == 4
+    assert bench.known_now.epoch == 4
 
 
 async def test_what_was_never_measured_is_not_called_old() -> None:

@@ -1,5 +1,6 @@
 """Gives every routine its tools: the runner, the qubits, known parameters, and progress."""
 
+import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from podium.control.facility.facility import (
     Qubit,
 )
 from podium.control.facility.instrument_models import model_of, modules_of
+from podium.control.facility.owner_clocks import owner_clocks
 from podium.control.parameters.entry import Measured, NotMeasured, ParameterEntry, ParameterRecord
 from podium.control.parameters.known_values import KnownValues
 from podium.control.parameters.validity import Validities
@@ -94,15 +96,14 @@ class Bench:
     """Of the routine at work, as far as it is."""
     edges: tuple[Edge, ...] = ()
     """The edges on the bench: routines for edges are given these in place of the qubits."""
-    epoch: int = 0
-    """Epoch of the node's clock domain, as the last run told it."""
     assumed: dict[str, list[str]] = field(default_factory=dict)
     """Elements whose design value was taken in place of a measurement, by quantity."""
     inputs: Inputs = field(default_factory=Inputs)
     """What the fit at work has taken; see :mod:`podium.control.calibration.inputs`."""
 
     def __post_init__(self) -> None:
-        self.known_now = KnownValues(self.record, self.validities)
+        clocks = owner_clocks(self.runner.facility)
+        self.known_now = KnownValues(self.record, self.validities, clocks=clocks)
         self.record = self.known_now
 
     async def begin(self, needs: tuple[str, ...], qubits: tuple[Target, ...]) -> None:
@@ -150,10 +151,13 @@ class Bench:
             for name, values in data.data_vars.items()
             if str(name).endswith("_i") and values.attrs.get("out_of_range")
         }
-        self.epoch = int(data.attrs.get("epoch", self.epoch))
         self.keep(data)
         started = data.attrs.get("started_tai_s")
-        self.known_now.learn(None if started is None else float(started), self.epoch)
+        self.known_now.learn(
+            None if started is None else float(started),
+            int(data.attrs.get("epoch", self.known_now.epoch or 0)),
+            json.loads(data.attrs.get("epochs", "{}")),
+        )
         return data
 
     @contextmanager
@@ -263,7 +267,7 @@ class Bench:
                 run=run,
                 routine=outcome.routine,
                 tai_s=float(tai.seconds) + tai.femtoseconds * 1e-15,
-                epoch=self.epoch,
+                epoch=self.known_now.epoch_of(name) or 0,
             )
             for name, m in measured.items()
         ]

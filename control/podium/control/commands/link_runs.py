@@ -77,6 +77,7 @@ class Runs:
         from podium.control.calibration.links.relay_bench import RelayBench
         from podium.control.calibration.links.shared_pairs import share_pairs, share_swapped
         from podium.control.facility.links import relays_of
+        from podium.control.facility.owner_clocks import clocks_of_nodes
 
         facility = self._lab.facility
         keep, validities = self._place.keep, link_validities(facility)
@@ -85,11 +86,13 @@ class Runs:
             own = facility.links[link.name]
             bench = LinkBench.of(self._lab, own, self._store, keep, validities)
             found = await share_pairs(bench, number)
+            clocks = clocks_of_nodes(facility, own)
         else:
             relays = {one.name: one for one in relays_of(facility.links.values())}
             relay = relays[link.name]
             over = RelayBench.of(self._lab, relay, self._store, keep, validities)
             found = await share_swapped(over, number)
+            clocks = clocks_of_nodes(facility, relay)
         judges = (f"{link.name}.bell_fidelity", f"{link.name}.swapped_fidelity")
         await self._check_epochs(link, judges, found.epochs, link.name)
         pairs = [
@@ -97,7 +100,8 @@ class Runs:
             for a, b in found.outcomes
         ]
         return [
-            self._new(link, made_fs, one) for made_fs, one in zip(found.made_fs, pairs, strict=True)
+            self._new(link, clocks, made_fs, one)
+            for made_fs, one in zip(found.made_fs, pairs, strict=True)
         ]
 
     async def _heralded(
@@ -108,6 +112,7 @@ class Runs:
         from podium.control.calibration.links.link_bench import LinkBench
         from podium.control.calibration.links.link_session import link_validities
         from podium.control.calibration.links.shared_heralds import share_heralds
+        from podium.control.facility.owner_clocks import clocks_of_nodes
         from podium.control.links.heralded_links import shots_for, unlikely
         from podium.control.links.network import SIGMAS
         from podium.control.links.pair_source import PairSourceFailed
@@ -133,15 +138,21 @@ class Runs:
                 f"by the run's own heralds its pairs are worth {max(0.0, best):.3f} "
                 f"at least; {self._wanted:.3f} is asked for",
             )
-        return [self._new(link, one.made_fs, _heralded_pair(found, one)) for one in found.pairs]
+        clocks = clocks_of_nodes(facility, own)
+        return [
+            self._new(link, clocks, one.made_fs, _heralded_pair(found, one)) for one in found.pairs
+        ]
 
-    def _new(self, link: "Link", made_fs: int, pair: MeasuredPair) -> "NewPair":
+    def _new(
+        self, link: "Link", clocks: tuple[str, ...], made_fs: int, pair: MeasuredPair
+    ) -> "NewPair":
+        from podium.control.facility.owner_clocks import epoch_number
         from podium.control.links.measured_pairs import epochs_of_link
         from podium.control.links.network import SIGMAS
         from podium.control.links.pair_source import NewPair
 
         self.made[made_fs] = pair
-        epochs = epochs_of_link(link, max(pair.epochs.values(), default=0))
+        epochs = epochs_of_link(link, epoch_number(pair.epochs, clocks) or 0)
         return NewPair(made_fs, epochs, max(0.0, pair.fidelity - SIGMAS * pair.sigma))
 
     async def _check_epochs(

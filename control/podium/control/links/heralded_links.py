@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from podium.control.facility.facility import Facility
-from podium.control.facility.links import Link as FacilityLink
+from podium.control.links.measured_network import epochs_of
 from podium.control.links.network import SIGMAS, Link, Network, ends_of
 from podium.control.parameters.entry import ParameterEntry, ParameterRecord
 from podium.control.parameters.one_click_model import OneClickModel
@@ -214,18 +214,9 @@ def with_stations(
                 ends_of(*link.ends),
                 figure.least,
                 1.0 / answer_s(figure, wanted or 0.0, number),
-                epochs_of_station(facility, link, entry.epoch),
+                epochs_of(link.name, entry),
             )
     return replace(network, links=links, down=down), figures
-
-
-def epochs_of_station(facility: Facility, link: FacilityLink, epoch: int) -> Epochs:
-    """Return an epoch for the clock domains of a link's nodes and of its time tagger."""
-    domains = {facility.nodes[end].clock or end for end in link.ends}
-    assert link.station is not None
-    taggers = {one.input.instrument for one in link.station.detectors}
-    domains |= {name for name, one in facility.clocks.items() if one.source in taggers}
-    return Epochs.of(dict.fromkeys(domains, epoch))
 
 
 def shots_for(figure: HeraldedFigure, wanted: float, number: int) -> int:

@@ -14,7 +14,7 @@ where links of several nodes meet in a herald station, each two of them make one
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from podium.control.facility.facility import Facility
@@ -90,9 +90,7 @@ def measured_network(
             down[name] = f"nothing makes pairs over {name}"
         worth = 0.0 if found is None else max(0.0, found.value - SIGMAS * found.sigma)
         rate = pairs_per_s.get(name, 1.0)
-        links[name] = Link(
-            name, ends_of(*link.ends), worth, rate, _epochs(facility, link.ends, found)
-        )
+        links[name] = Link(name, ends_of(*link.ends), worth, rate, epochs_of(link.name, found))
     for relay in relays_of(facility.links.values()):
         if relay.name not in pairs_per_s:
             continue
@@ -105,7 +103,7 @@ def measured_network(
             ends_of(relay.ends[0], relay.ends[-1]),
             worth,
             pairs_per_s[relay.name],
-            _epochs(facility, relay.ends, found),
+            epochs_of(relay.name, found),
         )
     for hub, herald in (heralds or {}).items():
         links |= _met(facility, hub, herald)
@@ -144,9 +142,9 @@ def _memory(facility: Facility, record: ParameterRecord, node: str) -> Memory | 
     return Memory(t1_s, t2_s) if 0.0 < t2_s < math.inf else None
 
 
-def _epochs(facility: Facility, ends: Sequence[str], found: ParameterEntry | None) -> Epochs:
-    """Return the epochs under which a link was calibrated: the entry's, for its nodes' clocks."""
-    if found is None:
-        return Epochs.of({})
-    clocks = {facility.nodes[end].clock or end for end in ends}
-    return Epochs.of(dict.fromkeys(clocks, found.epoch))
+def epochs_of(link: str, found: ParameterEntry | None) -> Epochs:
+    """Return the epoch under which a link was calibrated: one number for all of its clocks.
+
+    See :func:`~podium.control.facility.owner_clocks.epoch_number`.
+    """
+    return Epochs.of({} if found is None else {f"clocks of {link}": found.epoch})

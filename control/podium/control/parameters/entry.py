@@ -30,7 +30,7 @@ class ParameterEntry:
     tai_s: float
     """When it was measured, TAI since 1970-01-01, s."""
     epoch: int
-    """Of the node's clock domain at that time."""
+    """Of its owner's clocks at that time, see ``facility/owner_clocks.py``."""
     who: str = ""
     """The person who set it by hand; empty for what a routine has measured."""
     why: str = ""

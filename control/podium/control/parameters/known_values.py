@@ -1,8 +1,9 @@
 """Gives routines the record, and refuses what is too old."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from podium.control.facility.owner_clocks import epoch_number
 from podium.control.parameters.entry import NotMeasured, ParameterEntry, ParameterRecord
 from podium.control.parameters.validity import Validities
 
@@ -20,8 +21,12 @@ class KnownValues:
     needs: tuple[str, ...] = ()
     """What the routine at work needs: refused when old; all else is left out, and said."""
     now_tai_s: float | None = None
+    clocks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The clock domains that parameters stand on, by their owner's name."""
+    epochs: Mapping[str, int] = field(default_factory=dict)
+    """Of clock domains, as the last run told them."""
     epoch: int | None = None
-    """Of the node's clock domain, as the last run told it; None before the first one."""
+    """Of a run that tells of no clocks, or for owners without: None before the first run."""
     said: dict[str, str] = field(default_factory=dict)
     """What was said of parameters since the routine began, by name."""
     handed_out: dict[str, ParameterEntry] = field(default_factory=dict)
@@ -64,7 +69,19 @@ class KnownValues:
 
     def complaint(self, entry: ParameterEntry) -> str | None:
         """Return why ``entry`` is too old by now, or None."""
-        return self.validities.complaint(entry, self.now_tai_s, self.epoch)
+        return self.validities.complaint(entry, self.now_tai_s, self.epoch_of(entry.name))
+
+    def epoch_of(self, name: str) -> int | None:
+        """Return the epoch of what a parameter stands on; None where no run has told it.
+
+        Of an owner with several clocks it is one number that goes up with each of them.
+        """
+        owner = name
+        while owner := owner.rpartition(".")[0]:
+            if owner in self.clocks:
+                domains = self.clocks[owner]
+                return epoch_number(self.epochs, domains) if self.epochs else self.epoch
+        return self.epoch
 
     def stale(self, name: str, complaint: str) -> StaleParameter:
         """Return the refusal, with what would help."""
@@ -72,19 +89,22 @@ class KnownValues:
         remedy = f"; run {by} first" if by else "; measure it first"
         return StaleParameter(complaint + remedy, name)
 
-    def learn(self, now_tai_s: float | None, epoch: int) -> None:
-        """A run has told the time, if it knows it, and the epoch.
+    def learn(
+        self, now_tai_s: float | None, epoch: int, epochs: Mapping[str, int] | None = None
+    ) -> None:
+        """A run has told the time, if it knows it, and the epochs of the clocks that took part.
 
         Raises :class:`StaleParameter` when its program was laid out with a needed parameter of
         another epoch: what it measured means something else.
         """
         if now_tai_s is not None:
             self.now_tai_s = max(now_tai_s, self.now_tai_s or now_tai_s)
-        if epoch == self.epoch:
+        told = {**self.epochs, **(epochs or {})}
+        if epoch == self.epoch and told == self.epochs:
             return
-        self.epoch = epoch
+        self.epoch, self.epochs = epoch, told
         for name, entry in self.handed_out.items():
-            complaint = self.validities.complaint(entry, None, epoch)
+            complaint = self.validities.complaint(entry, None, self.epoch_of(name))
             if complaint is None:
                 continue
             if name.rpartition(".")[2] in self.needs:

@@ -74,7 +74,7 @@ class DrawnLab:
         self.facility = load_facility(self.file)
         pure = np.outer(PSI_PLUS, PSI_PLUS.conj())
         self.rho = weight * pure + (1 - weight) * np.eye(4) / 4
-        self.ahead, self.epochs, self.runs = ahead, {"plane_a": 1, "plane_b": 1}, 0
+        self.ahead, self.epochs, self.runs = ahead, {"ticks_a": 1, "ticks_b": 1}, 0
         self.drawn = np.random.default_rng(3)
 
     @property
@@ -137,7 +137,7 @@ class HubLab(DrawnLab):
         super().__init__(weight)
         pure = np.outer(kets(0.6), kets(0.6).conj())
         self.rho = weight * pure + (1 - weight) * np.eye(8) / 8
-        self.epochs = {f"plane_{n}": 1 for n in "abc"}
+        self.epochs = {f"ticks_{n}": 1 for n in "abc"}
 
     async def run(self, program) -> xarray.Dataset:
         self.runs += 1
@@ -207,7 +207,7 @@ def test_a_request_is_answered_with_epochs_fidelity_and_expiry(request_of) -> No
     calibrated = 0.80 - 3 * 0.80e-3
     for pair in answer["pairs"]:
         assert pair["links"] == ["link_ab"]
-        assert pair["epochs"] == {"plane_a": 1, "plane_b": 1}
+        assert pair["epochs"] == {"ticks_a": 1, "ticks_b": 1}
         run = pair["run_fidelity"]
         assert pair["fidelity"] == min(calibrated, run["value"] - 3 * run["sigma"]) <= lab.fidelity
         assert pair["made_tai"] < pair["expires_tai"]
@@ -229,19 +229,19 @@ def test_a_run_that_is_worse_than_the_calibration_lowers_the_label(request_of) -
 
 def test_a_clock_that_was_set_anew_since_the_calibration_refuses(request_of, tmp_path) -> None:
     lab = DrawnLab(0.9)
-    lab.epochs = {"plane_a": 1, "plane_b": 2}
+    lab.epochs = {"ticks_a": 1, "ticks_b": 2}
     status, answer, _ = request_of(lab, "--fidelity", "0.6")
     assert (status, answer["pairs"]) == (1, [])
-    assert "which is in epoch 2" in answer["refused"]
+    assert "clocks of link_ab: epoch 1 then, 2 now; calibrate it" in answer["refused"]
     then = xarray.Dataset(
         {"v": ("x", [1.0], {"units": "V"})},
-        attrs={"run": "run0", "epochs": json.dumps({"plane_a": 1, "plane_b": 0})},
+        attrs={"run": "run0", "epochs": json.dumps({"ticks_a": 1, "ticks_b": 0})},
     )
     save_dataset(then, tmp_path / "datasets")
-    lab.epochs = {"plane_a": 1, "plane_b": 1}  # the greatest is as it was
+    lab.epochs = {"ticks_a": 1, "ticks_b": 1}  # the greatest is as it was
     status, answer, _ = request_of(lab, "--fidelity", "0.6")
     assert (status, answer["pairs"]) == (1, [])
-    assert "plane_b: epoch 0 then, 1 now; calibrate link_ab" in answer["refused"]
+    assert "ticks_b: epoch 0 then, 1 now; calibrate link_ab" in answer["refused"]
 
 
 def test_without_a_pair_the_link_is_down_with_the_reason(request_of) -> None:
@@ -259,7 +259,7 @@ def test_a_request_over_a_hub_is_answered_by_swaps(request_of) -> None:
     fidelity = 0.6 * right + 0.4 / 4
     for pair in answer["pairs"]:
         assert pair["links"] == ["link_ab.link_bc"]
-        assert set(pair["epochs"]) == {"plane_a", "plane_b", "plane_c"}
+        assert set(pair["epochs"]) == {"ticks_a", "ticks_b", "ticks_c"}
         run = pair["run_fidelity"]
         assert abs(run["value"] - fidelity) < 4 * run["sigma"] < 0.1
         assert pair["fidelity"] == min(0.70 - 3 * 0.70e-3, run["value"] - 3 * run["sigma"])
