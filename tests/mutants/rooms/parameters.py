@@ -227,8 +227,8 @@ MUTANTS = (
     Mutant(
         "validity/of-the-quantity-first",
         _VALIDITY,
-        "self.lasts_s.get(name, self.lasts_s.get(quantity, known.lasts_s))",
-        "self.lasts_s.get(quantity, self.lasts_s.get(name, known.lasts_s))",
+        "self.lasts_s.get(name, self.lasts_s.get(quantity))",
+        "self.lasts_s.get(quantity, self.lasts_s.get(name))",
         _BY_VALIDITY,
         "what a person says of one qubit does not count",
     ),
