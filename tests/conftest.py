@@ -218,6 +218,7 @@ ALONE = (
     "control/test_skews_on_twins.py",
     "control/test_up_skews.py",
     "control/timebase/test_skew_on_twins.py",
+    "docs/test_tutorials_of_several_nodes.py",
     "many_nodes/",
     "sim_instruments/servers/test_event_loop.py",
     "sim_instruments/servers/test_two_nodes_start_together.py",

@@ -25,7 +25,13 @@ from podium.sim_instruments.physics.drive_line import Shape, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
 from podium.sim_instruments.physics.evolution import bare_tables
 from podium.sim_instruments.physics.exposure import exposure_of
-from podium.sim_instruments.physics.fast_flux import VOLTS, FluxShift, moving, with_flux
+from podium.sim_instruments.physics.fast_flux import (
+    VOLTS,
+    FluxShift,
+    FluxValues,
+    moving,
+    with_flux,
+)
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.schedule import schedule_of
 from podium.sim_instruments.physics.shots import prepare
@@ -167,6 +173,23 @@ def world(chip=CHIP):
 def run(fluxes, read_ns):
     drives = [*fluxes, tone(7.25e9, 1e-4, 200, [read_ns])]
     return run_of(drives, [capture(7.25e9, 200, [read_ns + 150])], 5000)
+
+
+def test_equal_fluxes_are_worked_out_once_whichever_pulse_has_them():
+    first = Shape(0.0, np.array([0.1, -0.0, 0.2, 0.1], complex), 1.0, 0.2 + 0j, 6)
+    second = Shape(0.0, np.array([0.0, 0.2, -0.1], complex), 1.0, 0j, 3)
+    asked: list[float] = []
+
+    def levels(quanta: float) -> np.ndarray:
+        asked.append(quanta)
+        return np.array([0.0, 5e9 - 1e9 * quanta**2, 1e10 + quanta])
+
+    rest = levels(0.0)
+    asked.clear()
+    found = FluxValues.of([first, second]).level_shifts(levels, rest)
+    assert sorted(asked) == [-0.1, 0.0, 0.1, 0.2]
+    for shift, quanta in zip(found, ([0.1, 0, 0.2, 0.1, 0.2, 0.2], [0, 0.2, -0.1]), strict=True):
+        np.testing.assert_array_equal(shift, [levels(one) - rest for one in quanta])
 
 
 def test_maps_with_photons_follow_the_levels_stretch_by_stretch():

@@ -1,6 +1,7 @@
 """Levels of one circuit over flux: polynomials, made where somebody asks."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ LOOKS = (0.07, 0.53)
 """Places in a tile at which its polynomial is held against the circuit."""
 MOST_HZ = 0.5
 """By which it may be off there: where levels cross, each flux is worked out by itself."""
+LATEST = 256
+"""Fluxes that are kept: shifts and charges of one, and those at rest, are asked for in turn."""
 
 
 class FluxTiles:
@@ -25,9 +28,10 @@ class FluxTiles:
         self._exact = exact
         self._tiles: dict[int, Array | None] = {}
         """Coefficients, (NODES, 2 L - 1); None: no polynomial does."""
+        self.at = lru_cache(LATEST)(self._at)
+        """Returns levels and charge elements at so many flux quanta; nobody may write to them."""
 
-    def at(self, flux: float) -> Found:
-        """Return levels and charge elements at so many flux quanta."""
+    def _at(self, flux: float) -> Found:
         number = int(np.floor(flux / TILE))
         if number not in self._tiles:
             self._tiles[number] = self._made(number)
@@ -52,6 +56,7 @@ class FluxTiles:
 
 def _split(row: Array) -> Found:
     count = (row.size + 1) // 2
+    row.flags.writeable = False
     return row[:count], row[count:]
 
 

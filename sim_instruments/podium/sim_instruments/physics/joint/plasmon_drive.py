@@ -249,16 +249,18 @@ def _by_halves(
     found: list[Complexes] = []
     known: dict[bytes, int] = {}
     which = np.zeros(2 * group.duration_ns, np.int64)
-    for half in range(which.size):
-        s = half // 2
-        values = np.array([one.values[s] for one in played])
-        turns = any(v and np.any(one.turns_hz) for v, one in zip(values, played, strict=True))
-        key = values.tobytes() + group.moved_hz[s].tobytes() + (b"%d" % half if turns else b"")
-        if key not in known:
-            known[key] = len(found)
-            diagonal = rest_hz + group.moved_hz[s]
-            found.append(_unitary(diagonal, played, values, 0.5 * half, PARTS if turns else 1))
-        which[half] = known[key]
+    every = np.column_stack([one.values[: group.duration_ns] for one in played])
+    turning = np.array([np.any(one.turns_hz) for one in played])
+    for s, values in enumerate(every):
+        turns = np.any(turning & (values != 0))
+        same = values.tobytes() + group.moved_hz[s].tobytes()
+        for half in (2 * s, 2 * s + 1):
+            key = same + b"%d" % half if turns else same
+            if key not in known:
+                known[key] = len(found)
+                diagonal = rest_hz + group.moved_hz[s]
+                found.append(_unitary(diagonal, played, values, 0.5 * half, PARTS if turns else 1))
+            which[half] = known[key]
     return np.stack(found), which
 
 
