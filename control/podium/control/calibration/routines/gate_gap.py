@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,9 +107,9 @@ class _Gap:
         rate = float(p.detuning_hz(np.zeros(1))[0]) * 1e-9
         away = np.abs(nearest_turn(above, 0.0))
         found = [cls(p, gap, 0.0) for gap in GAPS_NS if away[gap] < SURELY]
-        for gap in GAPS_NS[2::2]:
-            wanted = float(above[gap]) % 1.0 / gap
-            if wanted <= NEAREST * rate and away[gap] >= SURELY:
+        for gap, whole in product(GAPS_NS[2::2], (0, 1)):
+            wanted = (whole + float(above[gap]) % 1.0) / gap
+            if wanted <= NEAREST * rate and (whole or away[gap] >= SURELY):
                 found.append(cls(p, gap, wanted))
         return found or [cls(p, int(np.argmin(away)), 0.0)]
 
@@ -124,12 +125,15 @@ class _Gap:
         detuning = self.p.detuning_hz(levels * self.p.gate_amplitude) * 1e-9
         return np.interp(self.wanted - left / self.gap_ns, detuning[0] - detuning, levels)
 
-    def best(self, turns: Array, sigma: Array) -> float:
-        """Return the level that leaves nothing; ``turns``: measured at :data:`LEVELS_ABOUT`."""
+    def best(self, turns: Array, sigma: Array) -> tuple[float, float]:
+        """Return the level that leaves least, and what that is, turns.
+
+        ``turns``: measured at :data:`LEVELS_ABOUT`.
+        """
         left = np.array(LEVELS_ABOUT)
         slope, start = np.polyfit(left, nearest_turn(turns - left, HALF) - HALF, 1, w=1 / sigma)
         nothing = np.clip(-start / max(1.0 + slope, HALF), left[0], left[-1])
-        return float(self.levels(np.array([nothing]))[0])
+        return float(self.levels(np.array([nothing]))[0]), float(start + (1 + slope) * nothing)
 
 
 def _line(p: EdgePulses, turns: Array, sigma: Array) -> Array:
@@ -165,18 +169,29 @@ async def _cost(outcome: Outcome, gap: _Gap) -> float:
 async def _best_gap(
     p: EdgePulses, outcome: Outcome, rows: list[Fringes], none: Fringes
 ) -> tuple[_Gap, list[Fringes]] | None:
-    """Return the gap that costs least, and phases at levels in it; None: no phase was seen."""
+    """Return the gap that costs least, and phases at levels in it; None: no phase was seen.
+
+    A level that leaves more than :data:`SURELY` is none, unless all do: a line makes of it what the
+    arc does not know.
+    """
     try:
         away = nearest_turn(_line(p, *_turns(rows, none)) - HALF, 0.0)
     except FitFailed:  # told with what was measured, behind it
         return None
     gaps = _Gap.of(p, away)
     costs = [await _cost(outcome, gap) for gap in gaps] if len(gaps) > 1 else [0.0]
-    best = gaps[int(np.argmin(costs))]
-    levels = best.levels(np.array(LEVELS_ABOUT)) if best.wanted else np.zeros(0)
-    return best, [
-        await _conditional(p, outcome, p.still, best.gap_ns, float(level)) for level in levels
-    ]
+    cheapest: tuple[_Gap, list[Fringes]] | None = None
+    for k in np.argsort(costs).tolist():
+        gap, phases = gaps[k], []
+        if gap.wanted:
+            levels = gap.levels(np.array(LEVELS_ABOUT)).tolist()
+            phases = [
+                await _conditional(p, outcome, p.still, gap.gap_ns, level) for level in levels
+            ]
+        cheapest = cheapest or (gap, phases)
+        if not phases or abs(gap.best(*_turns(phases, none))[1]) < SURELY:
+            return gap, phases
+    return cheapest
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -199,14 +214,11 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         if tried is None:
             raise FitFailed("the phase was not seen before it was fitted anew")
         best, seen = tried
-        gap, level, text = (
-            best.gap_ns,
-            0.0,
-            f"{best.gap_ns} ns leave {away[best.gap_ns]:+.3f} turns",
-        )
+        gap, level = best.gap_ns, 0.0
+        text = f"{gap} ns leave {away[gap]:+.3f} turns"
         if seen:
-            level = best.best(*_turns(seen, none))
-            text = f"{gap} ns at {level:.3f} of the halves' height"
+            level, left = best.best(*_turns(seen, none))
+            text = f"{gap} ns at {level:.3f} of the halves' height leave {left:+.3f} turns"
         values = {
             "gate_gap": Measured(gap * 1e-9, 1e-10, "s"),
             "gate_gap_level": Measured(level, LEVEL_SIGMA, "1"),
