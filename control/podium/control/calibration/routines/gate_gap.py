@@ -32,6 +32,8 @@ SURELY = 0.015
 cost 0.4 % of leakage there, and hide the duration after which least is left in 20."""
 FARTHEST = 0.15
 """A phase that is farther from half a turn is not believed; the amplitude's scan ends there."""
+SLOW_NS = 4
+"""The shortest gap with a level: each of its halves has to last for more than a line blurs."""
 NEAREST = 0.5
 """Of the way from the sweet spot to where 11 and 20 meet: the level in a gap goes no farther."""
 LEVEL_SIGMA = 1e-3
@@ -42,7 +44,7 @@ what a line makes of some nanoseconds."""
 SCATTERED = 25.0
 SWAPS = 6
 """Gates in a row behind which what passes from 10 to 01 is looked at."""
-SWAP_SHOTS = 400
+SWAP_SHOTS = 800
 
 
 async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -107,7 +109,7 @@ class _Gap:
         rate = float(p.detuning_hz(np.zeros(1))[0]) * 1e-9
         away = np.abs(nearest_turn(above, 0.0))
         found = [cls(p, gap, 0.0) for gap in GAPS_NS if away[gap] < SURELY]
-        for gap, whole in product(GAPS_NS[2::2], (0, 1)):
+        for gap, whole in product(GAPS_NS[SLOW_NS::2], (0, 1)):
             wanted = (whole + float(above[gap]) % 1.0) / gap
             if wanted <= NEAREST * rate and (whole or away[gap] >= SURELY):
                 found.append(cls(p, gap, wanted))
@@ -125,12 +127,17 @@ class _Gap:
         detuning = self.p.detuning_hz(levels * self.p.gate_amplitude) * 1e-9
         return np.interp(self.wanted - left / self.gap_ns, detuning[0] - detuning, levels)
 
+    @property
+    def tried(self) -> Array:
+        """What levels about the arc's should leave of half a turn; at 0 that is the most."""
+        return np.minimum(LEVELS_ABOUT, self.wanted * self.gap_ns)
+
     def best(self, turns: Array, sigma: Array) -> tuple[float, float]:
         """Return the level that leaves least, and what that is, turns.
 
-        ``turns``: measured at :data:`LEVELS_ABOUT`.
+        ``turns``: measured at what :attr:`tried` leaves.
         """
-        left = np.array(LEVELS_ABOUT)
+        left = self.tried
         slope, start = np.polyfit(left, nearest_turn(turns - left, HALF) - HALF, 1, w=1 / sigma)
         nothing = np.clip(-start / max(1.0 + slope, HALF), left[0], left[-1])
         return float(self.levels(np.array([nothing]))[0]), float(start + (1 + slope) * nothing)
@@ -184,7 +191,7 @@ async def _best_gap(
     for k in np.argsort(costs).tolist():
         gap, phases = gaps[k], []
         if gap.wanted:
-            levels = gap.levels(np.array(LEVELS_ABOUT)).tolist()
+            levels = gap.levels(gap.tried).tolist()
             phases = [
                 await _conditional(p, outcome, p.still, gap.gap_ns, level) for level in levels
             ]
