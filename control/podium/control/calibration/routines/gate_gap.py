@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ SURELY = 0.015
 cost 0.4 % of leakage there, and hide the duration after which least is left in 20."""
 FARTHEST = 0.15
 """A phase that is farther from half a turn is not believed; the amplitude's scan ends there."""
+SLOW_NS = 4
+"""The shortest gap with a level: each of its halves has to last for more than a line blurs."""
 NEAREST = 0.5
 """Of the way from the sweet spot to where 11 and 20 meet: the level in a gap goes no farther."""
 LEVEL_SIGMA = 1e-3
@@ -41,7 +44,7 @@ what a line makes of some nanoseconds."""
 SCATTERED = 25.0
 SWAPS = 6
 """Gates in a row behind which what passes from 10 to 01 is looked at."""
-SWAP_SHOTS = 400
+SWAP_SHOTS = 800
 
 
 async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -106,9 +109,9 @@ class _Gap:
         rate = float(p.detuning_hz(np.zeros(1))[0]) * 1e-9
         away = np.abs(nearest_turn(above, 0.0))
         found = [cls(p, gap, 0.0) for gap in GAPS_NS if away[gap] < SURELY]
-        for gap in GAPS_NS[2::2]:
-            wanted = float(above[gap]) % 1.0 / gap
-            if wanted <= NEAREST * rate and away[gap] >= SURELY:
+        for gap, whole in product(GAPS_NS[SLOW_NS::2], (0, 1)):
+            wanted = (whole + float(above[gap]) % 1.0) / gap
+            if wanted <= NEAREST * rate and (whole or away[gap] >= SURELY):
                 found.append(cls(p, gap, wanted))
         return found or [cls(p, int(np.argmin(away)), 0.0)]
 
@@ -124,12 +127,20 @@ class _Gap:
         detuning = self.p.detuning_hz(levels * self.p.gate_amplitude) * 1e-9
         return np.interp(self.wanted - left / self.gap_ns, detuning[0] - detuning, levels)
 
-    def best(self, turns: Array, sigma: Array) -> float:
-        """Return the level that leaves nothing; ``turns``: measured at :data:`LEVELS_ABOUT`."""
-        left = np.array(LEVELS_ABOUT)
+    @property
+    def tried(self) -> Array:
+        """What levels about the arc's should leave of half a turn; at 0 that is the most."""
+        return np.minimum(LEVELS_ABOUT, self.wanted * self.gap_ns)
+
+    def best(self, turns: Array, sigma: Array) -> tuple[float, float]:
+        """Return the level that leaves least, and what that is, turns.
+
+        ``turns``: measured at what :attr:`tried` leaves.
+        """
+        left = self.tried
         slope, start = np.polyfit(left, nearest_turn(turns - left, HALF) - HALF, 1, w=1 / sigma)
         nothing = np.clip(-start / max(1.0 + slope, HALF), left[0], left[-1])
-        return float(self.levels(np.array([nothing]))[0])
+        return float(self.levels(np.array([nothing]))[0]), float(start + (1 + slope) * nothing)
 
 
 def _line(p: EdgePulses, turns: Array, sigma: Array) -> Array:
@@ -165,18 +176,29 @@ async def _cost(outcome: Outcome, gap: _Gap) -> float:
 async def _best_gap(
     p: EdgePulses, outcome: Outcome, rows: list[Fringes], none: Fringes
 ) -> tuple[_Gap, list[Fringes]] | None:
-    """Return the gap that costs least, and phases at levels in it; None: no phase was seen."""
+    """Return the gap that costs least, and phases at levels in it; None: no phase was seen.
+
+    A level that leaves more than :data:`SURELY` is none, unless all do: a line makes of it what the
+    arc does not know.
+    """
     try:
         away = nearest_turn(_line(p, *_turns(rows, none)) - HALF, 0.0)
     except FitFailed:  # told with what was measured, behind it
         return None
     gaps = _Gap.of(p, away)
     costs = [await _cost(outcome, gap) for gap in gaps] if len(gaps) > 1 else [0.0]
-    best = gaps[int(np.argmin(costs))]
-    levels = best.levels(np.array(LEVELS_ABOUT)) if best.wanted else np.zeros(0)
-    return best, [
-        await _conditional(p, outcome, p.still, best.gap_ns, float(level)) for level in levels
-    ]
+    cheapest: tuple[_Gap, list[Fringes]] | None = None
+    for k in np.argsort(costs).tolist():
+        gap, phases = gaps[k], []
+        if gap.wanted:
+            levels = gap.levels(gap.tried).tolist()
+            phases = [
+                await _conditional(p, outcome, p.still, gap.gap_ns, level) for level in levels
+            ]
+        cheapest = cheapest or (gap, phases)
+        if not phases or abs(gap.best(*_turns(phases, none))[1]) < SURELY:
+            return gap, phases
+    return cheapest
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -199,14 +221,11 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         if tried is None:
             raise FitFailed("the phase was not seen before it was fitted anew")
         best, seen = tried
-        gap, level, text = (
-            best.gap_ns,
-            0.0,
-            f"{best.gap_ns} ns leave {away[best.gap_ns]:+.3f} turns",
-        )
+        gap, level = best.gap_ns, 0.0
+        text = f"{gap} ns leave {away[gap]:+.3f} turns"
         if seen:
-            level = best.best(*_turns(seen, none))
-            text = f"{gap} ns at {level:.3f} of the halves' height"
+            level, left = best.best(*_turns(seen, none))
+            text = f"{gap} ns at {level:.3f} of the halves' height leave {left:+.3f} turns"
         values = {
             "gate_gap": Measured(gap * 1e-9, 1e-10, "s"),
             "gate_gap_level": Measured(level, LEVEL_SIGMA, "1"),
