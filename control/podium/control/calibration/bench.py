@@ -267,7 +267,7 @@ class Bench:
                 run=run,
                 routine=outcome.routine,
                 tai_s=float(tai.seconds) + tai.femtoseconds * 1e-15,
-                epoch=self.known_now.epoch_of(name) or 0,
+                epoch=self.known_now.epoch_of(name) or self.known_now.epoch or 0,
             )
             for name, m in measured.items()
         ]
