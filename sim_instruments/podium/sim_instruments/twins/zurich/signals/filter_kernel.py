@@ -10,6 +10,7 @@ the latter rounds no word otherwise equal stretches of a run leave alike.
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -44,12 +45,14 @@ class FilterChain:
     """
 
     def __init__(self, filters: Precompensation) -> None:
-        self._filters = filters
         self._follows = np.array([one.follows for one in filters.exponentials], np.float64)
         self._gain = np.array([one.gain for one in filters.exponentials], np.float64)
         self._rate = filters.high_pass
         self._taps = np.array(filters.taps, np.float64)
         self._powers = _powers(self._follows, self._gain, self._rate)
+        self._rest()
+
+    def _rest(self) -> None:
         self._state = np.zeros(_STATES * len(self._follows) + 2)
         self._past = np.zeros(len(self._taps) + PAST_BLOCKS * BLOCK)
         self._place = np.array([0, len(self._taps), 0, 0], np.int64)
@@ -105,7 +108,8 @@ class FilterChain:
 
         Arguments as of :meth:`advance`, from the first sample of the stretch on.
         """
-        chain = FilterChain(self._filters)
+        chain = copy(self)
+        chain._rest()
         return Response(*chain.advance(time, level, samples), chain)
 
     def advance_over(self, kinds: NDArray[np.int64], responses: "Responses") -> int:
