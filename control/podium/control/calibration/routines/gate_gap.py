@@ -129,7 +129,7 @@ class _Gap:
 
     @property
     def tried(self) -> Array:
-        """What levels about the arc's should leave of half a turn; at 0 that is the most."""
+        """Levels about the arc's should leave so much of half a turn; at 0 it is the most."""
         return np.minimum(LEVELS_ABOUT, self.wanted * self.gap_ns)
 
     def best(self, turns: Array, sigma: Array) -> tuple[float, float]:
