@@ -156,7 +156,9 @@ class FeedbackRun:
         _refuse_more_triggers(participants)
         readers = [one for one in participants if one.analyser is not None]
         self._generators = [
-            Generator(one, origin_fs, self, None if levels is None else levels.reading(one.run))
+            Generator(
+                one, origin_fs, self, None if levels is None else levels.reading(one.run, one.late)
+            )
             for one in participants
             if one.analyser is None
         ]

@@ -2,14 +2,15 @@
 
 ``getDigTrigger`` is a read of one register: the vendor's compiler masks bit 2 of it for digital
 trigger 1 and bit 3 for 2 (LabOne 26.04). ASSUMED: a level is in the register as long after the
-connector as a trigger takes to the sequencers, and an input without a cable is low.
+connector as a trigger takes to the sequencers, and an input without a cable is low. A program that
+ZSync has started counts from before it begins: what it reads and what it plays are later alike.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich.limits import TRIGGER_LATENCY_NS
 from podium.sim_instruments.physics.digital_lines import LinesEnd
 from podium.sim_instruments.twins.zurich.runs.local_time import LocalTime
@@ -52,10 +53,13 @@ class TriggerLevels:
                 bits[connector] = bits.get(connector, 0) | bit
         return tuple(LevelInput(connector, bit) for connector, bit in bits.items())
 
-    def reading(self, run: ProgramRun) -> "LevelReading | None":
-        """Return what a run reads of these inputs from its start on; None: it reads none."""
+    def reading(self, run: ProgramRun, late: int = 0) -> "LevelReading | None":
+        """Return what a run reads of these inputs from its start on; None: it reads none.
+
+        ``late``: samples by which what it does is later than it counts.
+        """
         inputs = self.inputs(run)
-        return LevelReading(self._lines, self._time, inputs, run) if inputs else None
+        return LevelReading(self._lines, self._time, inputs, run, late) if inputs else None
 
     def awaits(self, inputs: Sequence[LevelInput], until_fs: int, now_fs: int) -> bool:
         """Tell whether it is not known yet what arrives before an instant; world time.
@@ -74,9 +78,15 @@ class LevelReading:
     """The levels that one run of a generator reads, as far as they are known."""
 
     def __init__(
-        self, lines: LinesEnd, time: LocalTime, inputs: Sequence[LevelInput], run: ProgramRun
+        self,
+        lines: LinesEnd,
+        time: LocalTime,
+        inputs: Sequence[LevelInput],
+        run: ProgramRun,
+        late: int,
     ) -> None:
         self._lines, self._time = lines, time
+        self._late_fs = late * FS_PER_S // run.rate_hz
         self.inputs = tuple(inputs)
         self._from_fs = self._world_fs(run.start_fs)
         """Until when all is known that arrives, world time."""
@@ -112,7 +122,7 @@ class LevelReading:
         for at_fs, up, bits in sorted(edges):
             word = self._register | bits if up else self._register & ~bits
             if word != self._register:
-                self._change(run, self._time.seen_fs(at_fs), word)
+                self._change(run, self._time.seen_fs(at_fs) - self._late_fs, word)
         self._from_fs = max(until_fs, self._from_fs)
         self.known = max(sample, self.known)
         return True
@@ -124,4 +134,5 @@ class LevelReading:
 
     def _world_fs(self, local_fs: int) -> int:
         """Return when what is in the register at a local instant was at the connector."""
-        return self._time.world_fs(local_fs - TRIGGER_LATENCY_NS * FS_PER_NS)
+        later_fs = self._late_fs - TRIGGER_LATENCY_NS * FS_PER_NS
+        return self._time.world_fs(local_fs + later_fs)
