@@ -1,6 +1,6 @@
 """Results of a cluster decide what an SHFQC plays in the same shot, and the other way round."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +28,12 @@ pytestmark = [
 ]
 
 MIXED = LINKED.parent / "facility_mixed_wired.yaml"
+RACK = LINKED.parent / "facility_mixed_data_qubits.yaml"
+"""A PQSC starts the SHFQC."""
 WAITS_NS = {"ab": 620, "ba": 760}
 """From a window to what depends on it: by who measures and who acts."""
-AHEAD_NS = {"zi_b": 359}
-"""By so much earlier than the cluster it begins where no skew is corrected."""
+AHEAD_NS = {MIXED: 359, RACK: 55}
+"""By so much earlier than the cluster the SHFQC begins where no skew is corrected."""
 LEAD_FS = 1_000 * FS_PER_MS
 """From FIRE to the start: no busy machine is too late for it."""
 SHOTS, KNOWN = 120, 400
@@ -45,20 +47,25 @@ def near(found: np.ndarray, whole: np.ndarray) -> None:
     assert abs(found.mean() - middle) < SIGMAS * sigma, (found.mean(), middle, sigma)
 
 
-def as_corrected(self: Skews, controllers: Sequence[str]) -> dict[str, StartSetting]:
+def as_corrected(file: Path) -> Callable[[Skews, Sequence[str]], dict[str, StartSetting]]:
     """Return how both begin together, to a nanosecond: what measuring their skew finds."""
-    return {name: StartSetting(0, AHEAD_NS.get(name, 0)) for name in controllers}
+    ahead_ns = {"zi_b": AHEAD_NS[file]}
+
+    def as_wired(self: Skews, controllers: Sequence[str]) -> dict[str, StartSetting]:
+        return {name: StartSetting(0, ahead_ns.get(name, 0)) for name in controllers}
+
+    return as_wired
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("ends", ["ab", "ba"])
+@pytest.mark.parametrize(("file", "ends"), [(MIXED, "ab"), (MIXED, "ba"), (RACK, "ab")])
 async def test_a_result_of_one_family_flips_the_qubit_of_the_other_in_the_same_shot(
-    ends: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    file: Path, ends: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Skews, "as_wired", as_corrected)
+    monkeypatch.setattr(Skews, "as_wired", as_corrected(file))
     monkeypatch.setattr(lead_time, "DEFAULT_FS", LEAD_FS)
-    async with linked_lab(MIXED, 3, tmp_path, ClockMode.LEAP) as linked:
+    async with linked_lab(file, 3, tmp_path, ClockMode.LEAP) as linked:
 
         async def flipped(flips: bool | None = None) -> list[np.ndarray]:
             shots = SHOTS if flips is None else KNOWN
@@ -85,7 +92,7 @@ async def test_a_result_of_one_family_flips_the_qubit_of_the_other_in_the_same_s
 async def test_the_latency_towards_a_cluster_is_measured_and_the_other_one_worked_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Skews, "as_wired", as_corrected)
+    monkeypatch.setattr(Skews, "as_wired", as_corrected(MIXED))
     monkeypatch.setattr(lead_time, "DEFAULT_FS", LEAD_FS)
     monkeypatch.setattr(result_latency, "WIRED_SHOTS", 2)
     async with linked_lab(MIXED, 3, tmp_path, ClockMode.LEAP) as linked:
