@@ -78,7 +78,7 @@ log = logging.getLogger(__name__)
 
 START_SOURCE = "capture of the party line by the cluster's time keeping"
 NEVER = -1
-TRIGGER_S = 30.0
+TRIGGER_S = 10.0
 """A trigger comes within this after control has begun to wait for it."""
 
 

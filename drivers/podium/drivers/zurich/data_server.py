@@ -46,7 +46,7 @@ from podium.firmware_interfaces.zurich.limits import PQSC, TCP_PORT
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 from podium.firmware_interfaces.zurich.rack import ZurichRack, programs_of
 
-TRIGGER_S = 30.0
+TRIGGER_S = 10.0
 """An edge that starts a program comes within this."""
 
 
