@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
+from tests.benches.calibration.coupled_bench import EDGE, bench_of
 from tests.benches.calibration.coupled_pair import CoupledPair
-from tests.benches.calibration.synthetic_data import MadeRunner, known
-from tests.benches.docs.pages import ROOT
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -16,11 +15,8 @@ from podium.control.calibration.fits.gate_budget import (
     swapped,
 )
 from podium.control.calibration.outcome import Outcome
-from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import Measured, ParameterEntry
 
-FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility.yaml")
-EDGE = FACILITY.edges()["node_a.q0_q1"]
 CALIBRATED = ("chevron", "gate_gap", "conditional_phase", "conditional_phase_fine")
 CALIBRATED += ("phase_compensation",)
 CZ = np.diag([1.0, 1, 1, -1]).astype(complex)
@@ -93,12 +89,6 @@ def test_what_passes_between_01_and_10_costs_two_fifths_of_it() -> None:
     told = swapped(0.013 + 6 * passes, 0.013, 1e-3, 6)
     assert told.value == pytest.approx(average_infidelity([turned]), rel=0.01)
     assert told.sigma == pytest.approx(0.4e-3 / 6)
-
-
-def bench_of(pair: CoupledPair, seed: int) -> Bench:
-    runner = MadeRunner(pair, seed, facility=FACILITY)
-    qubits = tuple(FACILITY.qubits().values())
-    return Bench(runner, "node_a", qubits, known(FACILITY), keep=lambda _: None, edges=(EDGE,))
 
 
 async def told_of(bench: Bench) -> tuple[Outcome, dict[str, Measured]]:

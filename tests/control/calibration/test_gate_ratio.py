@@ -2,25 +2,13 @@
 
 import numpy as np
 import pytest
+from tests.benches.calibration.coupled_bench import EDGE, bench_of
 from tests.benches.calibration.coupled_pair import CoupledPair
-from tests.benches.calibration.synthetic_data import MadeRunner, known
-from tests.benches.docs.pages import ROOT
 
-from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.edge_pulses import EdgePulses
-from podium.control.facility.load import load_facility
 from podium.control.program.program import Play
 from podium.control.program.waveforms import NetZero
-
-FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility.yaml")
-EDGE = FACILITY.edges()["node_a.q0_q1"]
-
-
-def bench_of(pair: CoupledPair, seed: int) -> Bench:
-    runner = MadeRunner(pair, seed, facility=FACILITY)
-    qubits = tuple(FACILITY.qubits().values())
-    return Bench(runner, "node_a", qubits, known(FACILITY), keep=lambda _: None, edges=(EDGE,))
 
 
 @pytest.mark.parametrize(("offset", "seed"), [(0.0, 1), (0.004, 2), (-0.006, 3), (0.002, 4)])

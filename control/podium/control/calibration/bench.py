@@ -1,6 +1,5 @@
 """Gives every routine its tools: the runner, the qubits, known parameters, and progress."""
 
-import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -28,7 +27,7 @@ from podium.control.parameters.entry import Measured, NotMeasured, ParameterEntr
 from podium.control.parameters.known_values import KnownValues
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Program
-from podium.control.records.run_attributes import QUBITS, ROUTINE, attributes_laid
+from podium.control.records.run_attributes import QUBITS, ROUTINE, attributes_laid, epochs_of
 from podium.firmware_interfaces.models import level_resolution_v, output_full_scale_dbm
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ class Bench:
         self.known_now.learn(
             None if started is None else float(started),
             int(data.attrs.get("epoch", self.known_now.epoch or 0)),
-            json.loads(data.attrs.get("epochs", "{}")),
+            epochs_of(data) if "epochs" in data.attrs else {},
         )
         return data
 

@@ -1,7 +1,6 @@
 """Runs of a lab that share pairs over its links, for ``podium link request``."""
 
 import asyncio
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -77,7 +76,7 @@ class Runs:
         from podium.control.calibration.links.relay_bench import RelayBench
         from podium.control.calibration.links.shared_pairs import share_pairs, share_swapped
         from podium.control.facility.links import relays_of
-        from podium.control.facility.owner_clocks import clocks_of_nodes
+        from podium.control.facility.owner_clocks import owner_clocks
 
         facility = self._lab.facility
         keep, validities = self._place.keep, link_validities(facility)
@@ -86,13 +85,12 @@ class Runs:
             own = facility.links[link.name]
             bench = LinkBench.of(self._lab, own, self._store, keep, validities)
             found = await share_pairs(bench, number)
-            clocks = clocks_of_nodes(facility, own)
         else:
             relays = {one.name: one for one in relays_of(facility.links.values())}
             relay = relays[link.name]
             over = RelayBench.of(self._lab, relay, self._store, keep, validities)
             found = await share_swapped(over, number)
-            clocks = clocks_of_nodes(facility, relay)
+        clocks = owner_clocks(facility)[link.name]
         judges = (f"{link.name}.bell_fidelity", f"{link.name}.swapped_fidelity")
         await self._check_epochs(link, judges, found.epochs, link.name)
         pairs = [
@@ -112,7 +110,7 @@ class Runs:
         from podium.control.calibration.links.link_bench import LinkBench
         from podium.control.calibration.links.link_session import link_validities
         from podium.control.calibration.links.shared_heralds import share_heralds
-        from podium.control.facility.owner_clocks import clocks_of_nodes
+        from podium.control.facility.owner_clocks import owner_clocks
         from podium.control.links.heralded_links import shots_for, unlikely
         from podium.control.links.network import SIGMAS
         from podium.control.links.pair_source import PairSourceFailed
@@ -138,7 +136,7 @@ class Runs:
                 f"by the run's own heralds its pairs are worth {max(0.0, best):.3f} "
                 f"at least; {self._wanted:.3f} is asked for",
             )
-        clocks = clocks_of_nodes(facility, own)
+        clocks = owner_clocks(facility)[own.name]
         return [
             self._new(link, clocks, one.made_fs, _heralded_pair(found, one)) for one in found.pairs
         ]
@@ -173,13 +171,14 @@ class Runs:
     async def _calibrated_under(self, judges: Sequence[str]) -> Mapping[str, int] | None:
         """Return all epochs of the run that judged a link, where its data are still there."""
         from podium.control.records.datasets import load_dataset
+        from podium.control.records.run_attributes import epochs_of
 
         known = next((one for one in map(self._store.get, judges) if one is not None), None)
         files = [] if known is None else sorted(self._place.datasets.glob(f"*{known.run}*"))
         for file in files:
             try:
                 data = await asyncio.to_thread(load_dataset, file)
-                return {str(k): int(v) for k, v in json.loads(data.attrs["epochs"]).items()}
+                return epochs_of(data)
             except (OSError, ValueError, KeyError):
                 continue
         return None

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from podium.control.facility.facility import Facility
-from podium.control.links.measured_network import epochs_of
+from podium.control.links.measured_network import calibration_epochs
 from podium.control.links.network import SIGMAS, Link, Network, ends_of
 from podium.control.parameters.entry import ParameterEntry, ParameterRecord
 from podium.control.parameters.one_click_model import OneClickModel
@@ -214,7 +214,7 @@ def with_stations(
                 ends_of(*link.ends),
                 figure.least,
                 1.0 / answer_s(figure, wanted or 0.0, number),
-                epochs_of(link.name, entry),
+                calibration_epochs(link.name, entry),
             )
     return replace(network, links=links, down=down), figures
 

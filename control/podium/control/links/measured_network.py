@@ -90,7 +90,9 @@ def measured_network(
             down[name] = f"nothing makes pairs over {name}"
         worth = 0.0 if found is None else max(0.0, found.value - SIGMAS * found.sigma)
         rate = pairs_per_s.get(name, 1.0)
-        links[name] = Link(name, ends_of(*link.ends), worth, rate, epochs_of(link.name, found))
+        links[name] = Link(
+            name, ends_of(*link.ends), worth, rate, calibration_epochs(link.name, found)
+        )
     for relay in relays_of(facility.links.values()):
         if relay.name not in pairs_per_s:
             continue
@@ -103,7 +105,7 @@ def measured_network(
             ends_of(relay.ends[0], relay.ends[-1]),
             worth,
             pairs_per_s[relay.name],
-            epochs_of(relay.name, found),
+            calibration_epochs(relay.name, found),
         )
     for hub, herald in (heralds or {}).items():
         links |= _met(facility, hub, herald)
@@ -142,7 +144,7 @@ def _memory(facility: Facility, record: ParameterRecord, node: str) -> Memory | 
     return Memory(t1_s, t2_s) if 0.0 < t2_s < math.inf else None
 
 
-def epochs_of(link: str, found: ParameterEntry | None) -> Epochs:
+def calibration_epochs(link: str, found: ParameterEntry | None) -> Epochs:
     """Return the epoch under which a link was calibrated: one number for all of its clocks.
 
     See :func:`~podium.control.facility.owner_clocks.epoch_number`.

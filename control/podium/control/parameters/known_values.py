@@ -26,7 +26,7 @@ class KnownValues:
     epochs: Mapping[str, int] = field(default_factory=dict)
     """Of clock domains, as the last run told them."""
     epoch: int | None = None
-    """Of a run that tells of no clocks, or for owners without: None before the first run."""
+    """Of a run that names no clocks, or for owners without: None before the first run."""
     said: dict[str, str] = field(default_factory=dict)
     """What was said of parameters since the routine began, by name."""
     handed_out: dict[str, ParameterEntry] = field(default_factory=dict)

@@ -4,9 +4,14 @@ A routine knows what a run is for; the lab, which records it, does not. Between 
 any runner of somebody's own, which passes nothing on.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray
 
 ROUTINE, QUBITS = "routine", "qubits"
 """By these a routine says what a run is for: its name, and full names with blanks between."""
@@ -27,6 +32,11 @@ def attributes_laid(attributes: Mapping[str, str]) -> Iterator[None]:
         yield
     finally:
         _LAID_OVER.reset(token)
+
+
+def epochs_of(data: "xarray.Dataset") -> dict[str, int]:
+    """Return the epochs of all clock domains that had a part in a run; KeyError: it has none."""
+    return {str(name): int(one) for name, one in json.loads(data.attrs["epochs"]).items()}
 
 
 def qubits_of(ports: Sequence[str], named: str = "") -> tuple[str, ...]:

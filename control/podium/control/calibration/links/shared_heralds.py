@@ -30,10 +30,11 @@ from podium.control.calibration.links.heralded_pair import (
     phase_of,
 )
 from podium.control.calibration.links.link_bench import LinkBench
-from podium.control.calibration.links.shared_pairs import HANDED_OUT, epochs_of, made_times_fs
+from podium.control.calibration.links.shared_pairs import HANDED_OUT, made_times_fs
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations
 from podium.control.parameters.entry import Measured
+from podium.control.records.run_attributes import epochs_of
 from podium.firmware_interfaces.tai import Tai
 
 Shots = NDArray[np.bool_]

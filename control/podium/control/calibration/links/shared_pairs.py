@@ -1,6 +1,5 @@
 """Shares pairs over a calibrated link in one run, measures each at once, and says their state."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -37,6 +36,7 @@ from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations
 from podium.control.compilers.placing import place_in_fs
 from podium.control.program.program import Program, Statement
+from podium.control.records.run_attributes import epochs_of
 from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
@@ -112,11 +112,6 @@ async def share_pairs(bench: LinkBench, number: int) -> SharedPairs:
         found.fidelity,
         found.fidelity_sigma,
     )
-
-
-def epochs_of(data: "xarray.Dataset") -> dict[str, int]:
-    """Return the epochs of all clock domains that had a part in a run."""
-    return {str(name): int(one) for name, one in json.loads(data.attrs["epochs"]).items()}
 
 
 def _started_fs(data: "xarray.Dataset") -> int:

@@ -329,8 +329,10 @@ class ProgramRun:
 
     def is_released(self, now_fs: int) -> bool:
         """Tell whether what it waits for has come by now, though it was not executed since."""
+        if (waiting := self.trace.waiting) is None:
+            return False
         due = self.tick(now_fs)
-        return any(one.source is self.trace.waiting and one.time <= due for one in self._due)
+        return any(one.source is waiting and one.time <= due for one in self._due)
 
     def waits_for(self, source: Source) -> bool:
         """Tell whether the program waits for a source anywhere."""

@@ -53,7 +53,7 @@ class TriggerLevels:
                 bits[connector] = bits.get(connector, 0) | bit
         return tuple(LevelInput(connector, bit) for connector, bit in bits.items())
 
-    def reading(self, run: ProgramRun, late: int = 0) -> "LevelReading | None":
+    def reading(self, run: ProgramRun, late: int) -> "LevelReading | None":
         """Return what a run reads of these inputs from its start on; None: it reads none.
 
         ``late``: samples by which what it does is later than it counts.
