@@ -43,6 +43,10 @@ class ExternalTone:
     power_dbm: float
 
 
+SwitchRoutes = Mapping[str, Mapping[int, int]]
+"""Of each optical switch, by name, to which output the light of an input goes; both from 1."""
+
+
 class Artifact(Protocol):
     """One pulse program, compiled for one controller of whatever family."""
 
@@ -64,6 +68,11 @@ class Artifact(Protocol):
     @property
     def tones(self) -> Mapping[str, ExternalTone]:
         """Return the tones of sources outside, by the name of the instrument."""
+        ...
+
+    @property
+    def routes(self) -> SwitchRoutes:
+        """Return how optical switches lead the light that it counts."""
         ...
 
     @property

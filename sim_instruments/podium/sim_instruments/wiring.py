@@ -57,6 +57,17 @@ class Thermometry:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchedArm:
+    """A way through an optical switch."""
+
+    switch: str
+    """The instrument."""
+    input: int
+    output: int
+    """Both count from 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The facility file, as far as the simulation needs it."""
 
@@ -84,6 +95,8 @@ class Plan:
     """By network analyzer: what is between two of its ports, driving and receiving."""
     detectors: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     """By link and detector of its herald station: instrument and connector that hear its clicks."""
+    switched: Mapping[tuple[str, str], SwitchedArm] = field(default_factory=dict)
+    """By link and node: the way through an optical switch that the arm from there has."""
 
     @property
     def lines(self) -> frozenset[str]:
@@ -210,6 +223,7 @@ def plan_of(tree: Any) -> Plan:
         attenuation_db,
         analyzed,
         _detectors(_mapping(root.get("links", {}), "links"), instruments),
+        _switched(_mapping(root.get("links", {}), "links"), instruments),
     )
 
 
@@ -230,6 +244,37 @@ def _detectors(
             input_ = _mapping(detector, own).get("input")
             found[str(link), str(name)] = _connector(input_, instruments, own)
     return found
+
+
+def _switched(
+    links: Mapping[str, Any], instruments: Mapping[str, Any]
+) -> dict[tuple[str, str], SwitchedArm]:
+    """Return the ways through optical switches of all arms that have one."""
+    found: dict[tuple[str, str], SwitchedArm] = {}
+    for link, entry in links.items():
+        station = _mapping(entry, f"links.{link}").get("station")
+        if station is None:
+            continue
+        where = f"links.{link}.station.arms"
+        for node, arm in _mapping(_mapping(station, where).get("arms", {}), where).items():
+            switch = _mapping(arm, f"{where}.{node}").get("switch")
+            if switch is not None:
+                ports = _mapping(switch, f"{where}.{node}.switch")
+                found[str(link), str(node)] = _switched_arm(ports, instruments, f"{where}.{node}")
+    return found
+
+
+def _switched_arm(
+    ports: Mapping[str, Any], instruments: Mapping[str, Any], where: str
+) -> SwitchedArm:
+    (name, entry), (same, exit_) = (
+        _connector(ports.get(key), instruments, f"{where}.switch.{key}")
+        for key in ("input", "output")
+    )
+    numbers = entry.removeprefix("in"), exit_.removeprefix("out")
+    if name != same or not all(number.isdecimal() for number in numbers):
+        raise PlanError(f"{where}.switch: no way from {name}.{entry} to {same}.{exit_}")
+    return SwitchedArm(name, int(numbers[0]), int(numbers[1]))
 
 
 def _referred_to(root: Mapping[str, Any]) -> frozenset[str]:

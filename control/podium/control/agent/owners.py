@@ -17,8 +17,9 @@ def owners_of(facility: Facility) -> dict[str, tuple[str, ...]]:
 
     A facility of one node has one agent. Otherwise an instrument that plays on a node's ports,
     and the source of its clock where no other node has a part in it, is owned by the node's
-    agent; so is what starts such a controller, and whatever else that starts. Nodes that share
-    such an instrument share an agent: it bears their names, with ``+``.
+    agent; so is what starts such a controller, and whatever else that starts, and the switch that
+    leads light to whose clicks it counts. Nodes that share such an instrument share an agent: it
+    bears their names, with ``+``.
     """
     if len(facility.nodes) < 2:
         return {ROOM: tuple(facility.instruments)}
@@ -28,6 +29,11 @@ def owners_of(facility: Facility) -> dict[str, tuple[str, ...]]:
         if using:
             users |= dict.fromkeys(started, using)
     group = {node: {node} for node in facility.nodes}
+    for link in facility.links.values():
+        if link.station is not None:  # who counts its clicks leads its light
+            counting = users.get(link.station.detectors[0].input.instrument, set())
+            for path in link.station.paths:
+                users[path.switch] = users.get(path.switch, set()) | counting
     for nodes in users.values():
         together = set().union(*(group[node] for node in nodes))
         for node in together:

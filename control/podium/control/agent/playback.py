@@ -6,6 +6,7 @@ from typing import Any
 from podium.control.agent.deferred_safing import DeferredSafing
 from podium.control.agent.instruments import AnyWorker, Instruments
 from podium.control.agent.mixers import Mixers
+from podium.control.agent.optical_switches import OpticalSwitches
 from podium.control.bus.gather import gather
 from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
@@ -48,6 +49,7 @@ class Playback:
         self._time: Callable[[], Awaitable[Tai]] | None = None
         self._looks: Callable[[Collection[str]], Awaitable[Epochs]] | None = None
         self.mixers = Mixers(instruments)
+        self._switches = OpticalSwitches(instruments, self.now)
         self.safing = DeferredSafing(
             instruments.workers[name]
             for role in ("PulseSequencer", "MicrowaveSource")
@@ -55,9 +57,10 @@ class Playback:
         )
 
     async def prepare(self, artifacts: Mapping[str, Artifact]) -> None:
-        """Load clusters and set external tones, all at once; nothing plays yet."""
+        """Load clusters, set external tones and switches, all at once; nothing plays yet."""
         tones = await self._settled(artifacts)
         await gather(
+            *(self._switches.lead(part.routes) for part in artifacts.values()),
             *(self._load(name, artifact) for name, artifact in artifacts.items()),
             *(self._tune(name, tone) for name, tone in tones.items()),
         )
@@ -84,8 +87,11 @@ class Playback:
         is called in its thread between steps, and raises where the run was given up.
         """
         tones = await self._settled({name: artifact})
-        if tones:
-            await gather(*(self._tune(source, tone) for source, tone in tones.items()))
+        if tones or artifact.routes:
+            await gather(
+                self._switches.lead(artifact.routes),
+                *(self._tune(source, tone) for source, tone in tones.items()),
+            )
         duration_s = self._lasts_s(artifact)
         after_s = duration_s + beyond_driver_s() + COLLECT_S
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from podium.control.facility import schema
 from podium.control.facility.check_design import SPREADS, Band, check_reach
+from podium.control.facility.check_switch_paths import shared_with
 from podium.control.facility.connectors import ResolvedConnector
 from podium.control.facility.designs import TransmonEntry
 from podium.control.facility.file_contents import Complaints, FileContents
@@ -99,6 +100,8 @@ def _check_end(
             complaints.at((*path, "qubit"), message)
     others = taken.setdefault(f"{node}.{end.qubit}", [])
     for other, at in others:
+        if shared_with(str(path[1]), parsed.links) == shared_with(str(at[1]), parsed.links):
+            continue  # one resonator, whose photons a switch leads to one station
         _check_apart(f"{node}.{end.qubit}", (end, path), (other, at), parsed, complaints)
     others.append((end, path))
     for key in ("frequency", "kappa", "sideband_rate"):

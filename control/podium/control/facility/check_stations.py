@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from podium.control.facility.check_switch_paths import check_switch_paths, shared_with
 from podium.control.facility.connectors import ResolvedConnector, resolve
 from podium.control.facility.file_contents import Complaints, FileContents
 from podium.control.facility.link_entries import LinkEntry
@@ -36,12 +37,14 @@ def check_stations(
         _check_link(name, link, complaints)
         _check_arms(link, link.station, path, complaints)
         _check_detectors(link.station, path, parsed, complaints)
+        first = shared_with(name, parsed.links)
         for detector, entry in link.station.detectors.items():
             at_input = (*path, "detectors", detector, "input")
             tagger = resolve(entry.input, (DigitalPort,), at_input, parsed, models, complaints)
-            plug(tagger, at_input)
+            plug(tagger, ("links", first, "station", "detectors", detector, "input"))
             if tagger is not None:
                 _check_tagger(tagger.ref.instrument, at_input, parsed, outputs, complaints)
+    check_switch_paths(parsed, models, complaints)
 
 
 def _check_link(name: str, link: LinkEntry, complaints: Complaints) -> None:

@@ -13,6 +13,7 @@ from podium.control.facility.station_entries import (
     DETECTOR_UNITS,
     STATION_UNITS,
     StationEntry,
+    SwitchPathEntry,
 )
 
 
@@ -29,6 +30,17 @@ class StationDetector:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchPath:
+    """A way through an optical switch: it has light while the input is led to the output."""
+
+    switch: str
+    """The instrument."""
+    input: int
+    output: int
+    """Both count from 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class HeraldStation:
     """Where the photons of both ends of a link meet."""
 
@@ -38,6 +50,15 @@ class HeraldStation:
     detectors: tuple[StationDetector, StationDetector]
     design: FrozenMap[str, Estimate]
     """By quantity: phase_drift, phase_time."""
+    paths: tuple[SwitchPath, ...] = ()
+    """Ways of its arms through optical switches."""
+
+    def routes(self) -> dict[str, dict[int, int]]:
+        """Return what leads both photons here: of each switch the output of each input."""
+        found: dict[str, dict[int, int]] = {}
+        for path in self.paths:
+            found.setdefault(path.switch, {})[path.input] = path.output
+        return found
 
 
 def station_as_written(link: str, ends: tuple[str, str], entry: StationEntry) -> HeraldStation:
@@ -49,7 +70,24 @@ def station_as_written(link: str, ends: tuple[str, str], entry: StationEntry) ->
         )
         for name, detector in entry.detectors.items()
     )
-    return HeraldStation((first, second), (one, other), _design(entry, STATION_UNITS))
+    switched = (entry.arms[end].switch for end in ends)
+    paths = tuple(path_as_written(one) for one in switched if one is not None)
+    return HeraldStation((first, second), (one, other), _design(entry, STATION_UNITS), paths)
+
+
+def path_as_written(entry: SwitchPathEntry) -> SwitchPath:
+    """Return a way through a switch; raises ``ValueError`` where its ports are none."""
+    ends = []
+    for text, kind in ((entry.input, "in"), (entry.output, "out")):
+        instrument, _, port = text.partition(".")
+        number = port.removeprefix(kind)
+        if not port.startswith(kind) or not number.isdecimal() or int(number) < 1:
+            raise ValueError(f"{text!r} is no {kind}put of a switch, e.g. matrix.{kind}1")
+        ends.append((instrument, int(number)))
+    (switch, input_), (same, output) = ends
+    if switch != same:
+        raise ValueError(f"it goes into {switch} and comes out of {same}: one switch is wanted")
+    return SwitchPath(switch, input_, output)
 
 
 def _design(entry: FileEntry, units: Mapping[str, str]) -> FrozenMap[str, Estimate]:

@@ -8,6 +8,15 @@ from podium.control.facility.quantity_entries import (
 )
 
 
+class SwitchPathEntry(FileEntry):
+    """The way of an arm through an optical switch."""
+
+    input: str
+    """Where the fibre from the transducer ends: matrix.in1."""
+    output: str
+    """From where another one goes to the beam splitter: matrix.out2."""
+
+
 class ArmEntry(FileEntry):
     """The way of a photon from one end of a link to the beam splitter of its station."""
 
@@ -21,6 +30,8 @@ class ArmEntry(FileEntry):
     """Chance that an optical photon reaches the beam splitter, 0 to 1."""
     delay: TimeEstimate
     """From the transfer resonator to the beam splitter."""
+    switch: SwitchPathEntry | None = None
+    """The optical switch in it, whose own loss comes on top."""
 
 
 class DetectorEntry(FileEntry):

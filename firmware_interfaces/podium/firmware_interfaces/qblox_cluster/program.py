@@ -10,7 +10,12 @@ from dataclasses import asdict, dataclass, field, replace
 from math import prod
 from typing import Any
 
-from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised, tuples
+from podium.firmware_interfaces.compiled_program import (
+    ExternalTone,
+    Quantised,
+    SwitchRoutes,
+    tuples,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +195,8 @@ class ClusterProgram:
     """Returns :attr:`listing`: few look at it, and a long one takes longer than compiling."""
     start: ExternalStart | None = None
     """None: it begins when the sequencers are started."""
+    routes: SwitchRoutes = field(default_factory=dict, hash=False)
+    """Of optical switches, by the name of the instrument."""
 
     @property
     def told_apart_shots(self) -> int:
@@ -225,6 +232,10 @@ def from_plain(plain: Mapping[str, Any]) -> ClusterProgram:
         quantised=tuple(Quantised(**tuples(entry)) for entry in plain["quantised"]),
         make_listing=lambda: str(plain["listing"]),
         start=None if plain.get("start") is None else ExternalStart(**plain["start"]),
+        routes={
+            name: {int(input_): output for input_, output in routes.items()}
+            for name, routes in plain.get("routes", {}).items()
+        },
     )
 
 

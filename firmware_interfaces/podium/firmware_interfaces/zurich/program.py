@@ -10,7 +10,12 @@ from dataclasses import asdict, dataclass, field, replace
 from math import prod
 from typing import Any, Literal
 
-from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised, tuples
+from podium.firmware_interfaces.compiled_program import (
+    ExternalTone,
+    Quantised,
+    SwitchRoutes,
+    tuples,
+)
 
 Core = Literal["sg", "qa", "hdawg"]
 """Kinds of sequencers: of a signal generator, of a quantum analyzer, of two HDAWG channels."""
@@ -228,6 +233,11 @@ class ZurichProgram:
     @property
     def tones(self) -> Mapping[str, ExternalTone]:
         """No source outside is needed."""
+        return {}
+
+    @property
+    def routes(self) -> SwitchRoutes:
+        """No light is counted."""
         return {}
 
     @property

@@ -98,6 +98,20 @@ class PlaysTones(Protocol):
         ...
 
 
+@runtime_checkable
+class LeadsLight(Protocol):
+    """An optical switch."""
+
+    @property
+    def stuck(self) -> frozenset[int]:
+        """Inputs whose mirrors stay as they are."""
+        ...
+
+    def transmission(self, input_: int, output: int, now_fs: int) -> float:
+        """Return what part of the light at an input comes out of an output."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Cabling:
     """Cables and slow sources at one moment: a run that begins then keeps them to its end."""
@@ -115,6 +129,8 @@ class Cabling:
     """Static levels, by instrument and connector."""
     baths: "Mapping[str, Bath]" = field(default_factory=dict)
     """Mixing chambers, by node; those not named are cold."""
+    light: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """By link and node: what part of its light gets through an optical switch."""
 
     @classmethod
     def at(
@@ -144,7 +160,12 @@ class Cabling:
         levels_v = {
             name: twin.levels_v() for name, twin in twins.items() if isinstance(twin, HoldsLevels)
         }
-        return cls(plan, biases_v, carriers, off, mixers or {}, levels_v, baths or {})
+        light: dict[tuple[str, str], float] = {}
+        for arm, way in plan.switched.items():
+            switch = twins.get(way.switch)
+            if isinstance(switch, LeadsLight):
+                light[arm] = switch.transmission(way.input, way.output, now_fs)
+        return cls(plan, biases_v, carriers, off, mixers or {}, levels_v, baths or {}, light)
 
     def levels_of_pair(self, instrument: str, connector: str) -> tuple[float, float]:
         """Return the static levels of a pair of outputs (``slot6.out0_1``), V."""

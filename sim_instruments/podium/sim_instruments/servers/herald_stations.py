@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.digital_lines import DigitalLines, EdgeTrain, Promise
-from podium.sim_instruments.wiring import Plan, PlanError
+from podium.sim_instruments.wiring import Plan, PlanError, SwitchedArm
 
 if TYPE_CHECKING:
+    from podium.sim_instruments.physics.links.click_detector import SwitchedNoise
     from podium.sim_instruments.physics.links.link_point import Link
     from podium.sim_instruments.physics.links.link_world import LinkWorld
     from podium.sim_instruments.physics.meeting.herald_clicks import HeraldClicks
     from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun
 
+Light = Callable[[SwitchedArm, int], float]
+"""Returns what part of the light gets through a switch at an instant of world time (fs)."""
 REMEMBERED = 64
 """Meetings whose clicks may be replaced, as one of their runs was stopped."""
 
@@ -36,6 +39,8 @@ class HeraldStations:
     ) -> None:
         """``driver_of``: who drives each line now; ``busy``: whether an instrument computes."""
         self._links = {link.name: link for link in links if link.station is not None}
+        self._source: dict[str, str] = {}
+        """By link: whose detectors hear it, the first of those that a switch leads there."""
         self._lines = lines
         self._driver_of = driver_of
         self._busy = busy
@@ -45,13 +50,21 @@ class HeraldStations:
         self._lock = Lock()
 
     def lay(
-        self, plan: Plan, worlds: "Mapping[str, LinkWorld]", seed: int
+        self,
+        plan: Plan,
+        worlds: "Mapping[str, LinkWorld]",
+        seed: int,
+        light: "Light" = lambda way, at_fs: 1.0,
     ) -> dict[str, tuple[str, str]]:
         """Lay the cables from detectors to time taggers.
 
-        Return where each ends, by what faults call it (``link_ab.d0``); raises
-        :class:`.wiring.PlanError`.
+        ``light``: what part gets through a switch at an instant. Return where each ends, by what
+        faults call it (``link_ab.d0``); raises :class:`.wiring.PlanError`.
         """
+        first: dict[tuple[tuple[str, str], ...], str] = {}
+        for name in self._links:
+            heard = tuple(sink for (link, _), sink in plan.detectors.items() if link == name)
+            self._source[name] = first.setdefault(heard, name) if heard else name
         laid: dict[str, tuple[str, str]] = {}
         for name, link in self._links.items():
             from podium.sim_instruments.physics.links.click_detector import ClickDetector
@@ -69,20 +82,46 @@ class HeraldStations:
                         f"the world's station of {name} has a detector {detector}, which the file "
                         "connects to nothing; `podium twin sample` draws one that fits"
                     )
-                clicks = ClickDetector(name, detector, number, station, seed)
+                laid[f"{name}.{detector}"] = sink
+                if self._source[name] != name:
+                    continue
+                noise = self._switched_noise(name, number, plan, light)
+                clicks = ClickDetector(name, detector, number, station, seed, noise)
                 delay_fs = round(known.delay.value * FS_PER_S)
                 try:
                     self._lines.connect(sink, (name, detector), delay_fs, None, clicks)
                 except ValueError as error:
                     raise PlanError(str(error)) from error
-                laid[f"{name}.{detector}"] = sink
-            self._lines.watch(name, partial(self.settle, name))
+            if self._source[name] == name:
+                self._lines.watch(name, partial(self.settle, name))
         return laid
+
+    def _switched_noise(
+        self, name: str, number: int, plan: Plan, light: "Light"
+    ) -> "list[SwitchedNoise] | None":
+        """Return what comes to a detector of what transducers add behind a switch, one an arm."""
+        from podium.sim_instruments.physics.links.click_detector import SwitchedNoise
+
+        if not any(link == name for link, _ in plan.switched):
+            return None
+        found: dict[tuple[str, SwitchedArm | None], SwitchedNoise] = {}
+        for other in (one for one in self._links if self._source[one] == name):
+            link = self._links[other]
+            assert link.station is not None
+            seen = link.station.detectors[number].efficiency / 2
+            for end, arm in zip(link.ends, link.station.arms, strict=True):
+                node = end.qubit.partition(".")[0]
+                way = plan.switched.get((other, node))
+                through = partial(light, way) if way is not None else _all_of_it
+                noise = SwitchedNoise(node, seen * arm.noise_hz, through)
+                found.setdefault((node, way), noise)  # of its ways one has light at a time
+        return list(found.values())
 
     def settle(self, name: str, now_fs: int) -> None:
         """Promise clicks of a station while anybody who may cause them is not answered yet."""
         drivers = self._driver_of()
-        lines = [end.sideband for end in self._links[name].ends]
+        heard = [link for other, link in self._links.items() if self._source[other] == name]
+        lines = [end.sideband for link in heard for end in link.ends]
         busy = any(self._busy(one, now_fs) for one in {drivers[x] for x in lines if x in drivers})
         if busy and name not in self._awaited:
             self._awaited[name] = self._lines.promise(name, 0)
@@ -95,7 +134,7 @@ class HeraldStations:
         with self._lock:
             sent = self._taken.setdefault(which, {})
             for name in {one.link for one in clicks} | sent.keys():
-                promise = sent.setdefault(name, Promise(name, None))
+                promise = sent.setdefault(name, Promise(self._source[name], None))
                 mine = [one for one in clicks if one.link == name]
                 self._lines.keep(promise, self._trains(name, mine))
             while len(self._taken) > REMEMBERED:
@@ -112,3 +151,8 @@ class HeraldStations:
             )
             trains.append(EdgeTrain(detector, tuple(at_fs), (True,) * len(at_fs)))
         return trains
+
+
+def _all_of_it(at_fs: int) -> float:
+    """Return what gets through where there is no switch."""
+    return 1.0

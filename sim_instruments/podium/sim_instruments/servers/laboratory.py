@@ -27,6 +27,7 @@ from podium.sim_instruments.servers.analyzed_feedlines import AnalyzedFeedlines
 from podium.sim_instruments.servers.cabling import (
     Cabling,
     HoldsTone,
+    LeadsLight,
     PlaysTones,
     ToneNow,
     check_sources,
@@ -48,7 +49,7 @@ from podium.sim_instruments.twins.program_stops import StopsPrograms
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.trigger_line import TriggerLine
 from podium.sim_instruments.twins.twin import Twin
-from podium.sim_instruments.wiring import Carrier, Plan, read_plan
+from podium.sim_instruments.wiring import Carrier, Plan, SwitchedArm, read_plan
 from podium_process import Spare
 
 if TYPE_CHECKING:
@@ -233,8 +234,15 @@ class Laboratory:
         delays_s, timing = self._world_file.timing.delays_s(), self.plan.timing
         triggers = lay_triggers(timing, delays_s, self.twins, self.room, self.played)
         markers = lay_markers(timing, delays_s, self.lines, self.room)
-        clicks = self.stations.lay(self.plan, self._world_file.links, self._seed)
+        clicks = self.stations.lay(self.plan, self._world_file.links, self._seed, self._through)
         return triggers, markers | clicks
+
+    def _through(self, way: SwitchedArm, at_fs: int) -> float:
+        """Return what part of the light gets through a switch at an instant."""
+        twin = self.twins.get(way.switch)
+        return (
+            twin.transmission(way.input, way.output, at_fs) if isinstance(twin, LeadsLight) else 0.0
+        )
 
     def _stations(self) -> HeraldStations:
         def busy(name: str, now_fs: int) -> bool:
@@ -465,10 +473,19 @@ class Laboratory:
 
         late = self._late_fs(instrument, arriving.start_tai_fs)
         run = ideal_run(arriving) if late is None else MeetingRun(arriving, late)
-        run = replace(run, cut=self.links & cabling.unplugged)
+        run = replace(run, cut=self.links & cabling.unplugged, light=self._light(cabling))
         if not meets:
             return self.world.meet([run])[0]
         return self.meetings.play(instrument, run, self._without_turn)
+
+    def _light(self, cabling: Cabling) -> dict[str, tuple[float, float]]:
+        """Return what part of the light of both arms gets through switches, by link."""
+        found: dict[str, tuple[float, float]] = {}
+        for name in dict.fromkeys(link for link, _ in cabling.light):
+            nodes = (end.qubit.partition(".")[0] for end in self._world_file.links[name].ends)
+            first, second = (cabling.light.get((name, node), 1.0) for node in nodes)
+            found[name] = first, second
+        return found
 
     def _late_fs(self, instrument: str, start_fs: int) -> "Lateness | None":
         """Return by how much later than ``start_fs`` says an instrument has times of a run.

@@ -31,7 +31,7 @@ from podium.control.compilers.qblox.triggers import NO_ROUTES, Triggers
 from podium.control.program.capture_counts import CaptureCount, capture_counts
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
-from podium.firmware_interfaces.compiled_program import ExternalTone
+from podium.firmware_interfaces.compiled_program import ExternalTone, SwitchRoutes
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, TickGrid
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.program import (
@@ -173,8 +173,25 @@ def compile_all(
         quantised=LazySequence(lambda: [entry for one in compiled for entry in one.quantised]),
         make_listing=lambda: print_listing(name, resources, [one.lines for one in compiled]),
         start=start,
+        routes=_switched(name, allocated),
     )
     return made, tuple(compiled)
+
+
+def _switched(name: str, allocated: Sequence[SequencerAllocation]) -> SwitchRoutes:
+    """Return how switches lead the light that is counted; raises ``DoesNotFit``."""
+    found: dict[str, dict[int, int]] = {}
+    for port in dict.fromkeys(one.port for one in allocated):
+        for switch, input_, output in port.routes:
+            routes = found.setdefault(switch, {})
+            kept = routes.setdefault(input_, output)
+            taken = [one for one, other in routes.items() if other == output]
+            if kept != output or taken != [input_]:
+                raise DoesNotFit(
+                    f"{name}: out{output} of {switch} takes the light of one input, and it counts "
+                    "what comes from several; capture clicks of one link in a program"
+                )
+    return found
 
 
 def _connected(

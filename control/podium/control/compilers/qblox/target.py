@@ -30,6 +30,8 @@ class PortTarget:
     modulator: str | None = None
     """Instrument whose tone an external IQ modulator mixes up (baseband modules)."""
     modulator_power_dbm: float = 0.0
+    routes: tuple[tuple[str, int, int], ...] = ()
+    """Of a detector: switch, input and output of each way that its light takes."""
     response: LineResponse | None = None
     """What the flux line behind it does to pulses, where that is undone."""
 

@@ -68,12 +68,14 @@ def targets_of(
                 modulator=modulator,
                 modulator_power_dbm=power_dbm,
             )
-    for port, detector in facility.detectors().items():
-        entry_ref = detector.input
-        if entry_ref.instrument in ports and entry_ref.slot is not None:
-            ports[entry_ref.instrument][port] = PortTarget(
-                entry_ref.slot, "QTM", "", 0.0, entry_ref.socket
-            )
+    for station in (one.station for one in facility.links.values() if one.station is not None):
+        routes = tuple((one.switch, one.input, one.output) for one in station.paths)
+        for detector in station.detectors:
+            entry_ref = detector.input
+            if entry_ref.instrument in ports and entry_ref.slot is not None:
+                ports[entry_ref.instrument][detector.port] = PortTarget(
+                    entry_ref.slot, "QTM", "", 0.0, entry_ref.socket, routes=routes
+                )
     for qubit in facility.qubits().values():
         for served in ports.values():
             if qubit.feedline in served:

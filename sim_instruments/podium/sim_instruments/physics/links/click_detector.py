@@ -5,7 +5,8 @@ often one looks changes nothing. While it is blind after a click nothing makes i
 lengthens that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -24,16 +25,43 @@ KEPT_S = 64
 """Seconds whose dark counts are kept."""
 
 
+@dataclass(frozen=True, slots=True)
+class SwitchedNoise:
+    """Photons that a transducer adds, where an optical switch leads them to the detector."""
+
+    label: str
+    """What its draws are keyed by."""
+    rate_hz: float
+    """Clicks a second, were all of its light to get through the switch."""
+    light: Callable[[int], float]
+    """Returns what part does at an instant of world time (fs)."""
+
+
 class ClickDetector:
     """One detector; thread-safe."""
 
     def __init__(
-        self, link: str, name: str, number: int, station: HeraldStation, seed: int
+        self,
+        link: str,
+        name: str,
+        number: int,
+        station: HeraldStation,
+        seed: int,
+        switched: Sequence[SwitchedNoise] | None = None,
     ) -> None:
-        self._background_hz = station.background_hz(number)
-        self._dead_fs = station.detectors[number].dead_fs
+        """``switched``: what comes through a switch of what transducers add; None: there is none.
+
+        ASSUMED: of what a switch did between two looks at the detector only the last counts.
+        """
+        one = station.detectors[number]
+        self._background_hz = station.background_hz(number) if switched is None else one.dark_hz
+        self._switched = tuple(switched or ())
+        self._dead_fs = one.dead_fs
         self._dark = lru_cache(KEPT_S)(
             lambda second: _dark_counts(self._background_hz, second, seed, link, name)
+        )
+        self._noise = lru_cache(KEPT_S * max(1, len(self._switched)))(
+            lambda second, source: _marked(self._switched[source], second, seed, link, name)
         )
 
     @property
@@ -68,10 +96,19 @@ class ClickDetector:
 
     def _dark_between(self, from_fs: int, until_fs: int) -> NDArray[np.int64]:
         """Return dark counts from :attr:`memory_fs` earlier on, fs from ``from_fs``."""
-        if not self._background_hz:
-            return np.zeros(0, np.int64)
         seconds = range((from_fs - self.memory_fs) // FS_PER_S, until_fs // FS_PER_S + 1)
-        return np.concatenate([self._dark(one) + (one * FS_PER_S - from_fs) for one in seconds])
+        found = [np.zeros(0, np.int64)]
+        for second in seconds:
+            after_fs = second * FS_PER_S - from_fs
+            if self._background_hz:
+                found.append(self._dark(second) + after_fs)
+            for source, noise in enumerate(self._switched):
+                at_fs, mark = self._noise(second, source)
+                here = np.flatnonzero(at_fs >= -after_fs - self.memory_fs)
+                here = here[at_fs[here] < until_fs - second * FS_PER_S]
+                share = [noise.light(second * FS_PER_S + at) for at in at_fs[here].tolist()]
+                found.append(at_fs[here[mark[here] < np.array(share)]] + after_fs)
+        return np.concatenate(found)
 
 
 def _inside(at_fs: NDArray[np.int64], spans: Spans) -> NDArray[np.bool_]:
@@ -79,6 +116,15 @@ def _inside(at_fs: NDArray[np.int64], spans: Spans) -> NDArray[np.bool_]:
     begun = np.searchsorted(spans[:, 0], at_fs, side="right")
     over = np.searchsorted(spans[:, 1], at_fs, side="right")
     return np.asarray(begun > over)
+
+
+def _marked(
+    noise: SwitchedNoise, second: int, seed: int, link: str, name: str
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return instants of what a transducer adds in a second, and a number of 0 to 1 for each."""
+    random = generator(seed, link, name, noise.label, f"added photons in second {second}")
+    at_fs = np.sort(random.integers(0, FS_PER_S, random.poisson(noise.rate_hz)))
+    return at_fs, random.random(at_fs.size)
 
 
 def _dark_counts(rate_hz: float, second: int, seed: int, link: str, name: str) -> NDArray[np.int64]:

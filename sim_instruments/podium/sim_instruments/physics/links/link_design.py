@@ -24,6 +24,8 @@ NOTHING = {
     "thermal_photons": Spread(0.0, 0.0, "1"),
 }
 """Of what a file leaves out: there is none."""
+SharedStations = dict[tuple[str, ...], tuple[str, dict[str, str]]]
+"""By what hears a station: the first link that has it, and by node what its draws are keyed by."""
 _ABOVE_ZERO = ("frequency", "kappa", "sideband_rate", "thermal_photons", "loss", "delay")
 LEAST_LOSS, MOST_LOSS = 0.0, 0.999
 
@@ -32,6 +34,9 @@ LEAST_LOSS, MOST_LOSS = 0.0, 0.999
 class LinkEndDesign:
     """One end of a link that its world is drawn from."""
 
+    element: str
+    """What its draws are keyed by: ``link_ab.a``; of a resonator that several links have, as a
+    switch leads its photons, the first one's."""
     qubit: str
     """``node_a.q0``."""
     values: Mapping[str, Spread]
@@ -63,30 +68,45 @@ def links_of(
 
     A link of which the file tells no transfer resonators is left out. Raises DesignError.
     """
+    shared: SharedStations = {}
     return tuple(
-        _link(name, link, full_scale)
+        _link(name, link, full_scale, shared)
         for name, link in (root.section("links") if "links" in root else [])
         if link.tree.get("transfer")
     )
 
 
-def _link(name: str, link: FacilityPlace, full_scale: Callable[[str], float | None]) -> LinkDesign:
+def _link(
+    name: str,
+    link: FacilityPlace,
+    full_scale: Callable[[str], float | None],
+    shared: SharedStations,
+) -> LinkDesign:
     ends, transfer = link["ends"], link.sub("transfer")
     if not isinstance(ends, list) or len(ends) != 2:
         raise DesignError(f"{link.where}.ends: two nodes are wanted, not {ends!r}")
-    first, second = (_end(str(node), transfer.sub(str(node)), full_scale) for node in ends)
+    station = station_of(name, link, (str(ends[0]), str(ends[1])))
+    elements = {str(node): f"{name}.{label}" for node, label in zip(ends, "ab", strict=True)}
+    if station is not None:
+        owner, known = shared.setdefault(station.heard, (name, {}))
+        elements = {node: known.setdefault(node, own) for node, own in elements.items()}
+        station = replace(station, element=owner)
+    first, second = (
+        _end(elements[str(node)], str(node), transfer.sub(str(node)), full_scale) for node in ends
+    )
     values, origin = _values(link, LINK_UNITS)
-    station = station_of(link, (str(ends[0]), str(ends[1])))
     return LinkDesign(name, (first, second), values, origin, station)
 
 
-def _end(node: str, end: FacilityPlace, full_scale: Callable[[str], float | None]) -> LinkEndDesign:
+def _end(
+    element: str, node: str, end: FacilityPlace, full_scale: Callable[[str], float | None]
+) -> LinkEndDesign:
     qubit = f"{node}.{end.text('qubit')}"
     amplitude = full_scale(f"{qubit}.sideband")
     if not amplitude:
         raise DesignError(f"{end.where}: {qubit}.sideband is not wired")
     values, origin = _values(end, END_UNITS)
-    return LinkEndDesign(qubit, values, origin, amplitude)
+    return LinkEndDesign(element, qubit, values, origin, amplitude)
 
 
 def _values(

@@ -101,11 +101,11 @@ def _draw_link(design: LinkDesign, seed: int) -> LinkWorld:
     # ASSUMED: one circulator in the way; without one both directions lose the same.
     back = forth * isolation if "isolation" in design.values else forth
     phase = float(generator(seed, design.name, "phase").random())
-    first, second = (
-        _draw_end(end, f"{design.name}.{label}", seed)
-        for label, end in zip(END_NAMES, design.ends, strict=True)
-    )
-    origin = design.origin
+    first, second = (_draw_end(end, seed) for end in design.ends)
+    origin, keys = design.origin, (design.ends[0].element, design.ends[1].element)
+    station = None
+    if design.station is not None:
+        station = draw_station(design.station, design.name, keys, seed)
     return LinkWorld(
         ends=(first, second),
         transmission=_known(forth, "1", origin["loss"]),
@@ -113,13 +113,13 @@ def _draw_link(design: LinkDesign, seed: int) -> LinkWorld:
         delay=_known(drawn("delay"), "s", origin["delay"]),
         isolation=_known(isolation, "1", origin.get("isolation")),
         phase=_known(phase, "1", None),
-        station=None if design.station is None else draw_station(design.station, design.name, seed),
+        station=station,
     )
 
 
-def _draw_end(design: LinkEndDesign, element: str, seed: int) -> LinkEndWorld:
+def _draw_end(design: LinkEndDesign, seed: int) -> LinkEndWorld:
     def drawn(quantity: str) -> float:
-        return draw(design.values[quantity], seed, element, quantity)
+        return draw(design.values[quantity], seed, design.element, quantity)
 
     def known(value: float, unit: str, quantity: str) -> Known:
         return _known(value, unit, design.origin[quantity])

@@ -45,6 +45,10 @@ class DrawnPart:
 class StationDesign:
     """A herald station that its world is drawn from."""
 
+    element: str
+    """The link that draws of detectors are keyed by: the first of those that share them."""
+    heard: tuple[str, ...]
+    """Inputs that hear its detectors: stations that have the same are one."""
     arms: tuple[DrawnPart, DrawnPart]
     """In the order of the link's ends."""
     detectors: Mapping[str, DrawnPart]
@@ -52,7 +56,7 @@ class StationDesign:
     phase: DrawnPart
 
 
-def station_of(link: FacilityPlace, ends: tuple[str, str]) -> StationDesign | None:
+def station_of(name: str, link: FacilityPlace, ends: tuple[str, str]) -> StationDesign | None:
     """Return the station of a link between these nodes; None: it has none. Raises DesignError."""
     if link.tree.get("station") is None:
         return None
@@ -64,7 +68,9 @@ def station_of(link: FacilityPlace, ends: tuple[str, str]) -> StationDesign | No
     }
     if len(detectors) != len(ends):
         raise DesignError(f"{place.where}.detectors: two are wanted, not {len(detectors)}")
-    return StationDesign((first, second), detectors, _part(place, "phase", PHASE_UNITS))
+    heard = tuple(one.text("input") for _, one in place.section("detectors"))
+    phase = _part(place, "phase", PHASE_UNITS)
+    return StationDesign(name, heard, (first, second), detectors, phase)
 
 
 def _part(place: FacilityPlace, kind: str, units: Mapping[str, str]) -> DrawnPart:

@@ -87,14 +87,16 @@ class StationWorld(Part):
         )
 
 
-def draw_station(design: StationDesign, link: str, seed: int) -> StationWorld:
-    """Return the station of a link in the world of ``seed``."""
+def draw_station(
+    design: StationDesign, link: str, ends: tuple[str, str], seed: int
+) -> StationWorld:
+    """Return the station of a link in the world of ``seed``; ``ends``: keys of their draws."""
     first, second = (
-        ArmWorld(**_drawn(arm, f"{link}.{label}.arm", seed))
-        for label, arm in zip(END_LABELS, design.arms, strict=True)
+        ArmWorld(**_drawn(arm, f"{end}.arm", seed))
+        for end, arm in zip(ends, design.arms, strict=True)
     )
     detectors = {
-        name: DetectorWorld(**_drawn(one, f"{link}.{name}", seed))
+        name: DetectorWorld(**_drawn(one, f"{design.element}.{name}", seed))
         for name, one in design.detectors.items()
     }
     phase = _drawn(design.phase, link, seed)

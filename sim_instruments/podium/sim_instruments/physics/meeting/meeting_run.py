@@ -6,8 +6,8 @@ neighbours that flux pulses bring one of them together with; what their readings
 the feedlines, where all else goes on as in a run by itself.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,8 @@ from podium.sim_instruments.physics.walk import Paths, Readings
 
 JOINED_NS = 16
 """Pulses on a sideband that follow each other so closely are one window: pieces of one shape."""
+DARK, BRIGHT = (0.0, 0.0), (1.0, 1.0)
+"""What part of the photons of both ends gets through: nothing, and all that the link lets."""
 FAR_HZ = 1e8
 """A sideband of another run so far off its resonance is left out."""
 APART = 10
@@ -71,6 +73,8 @@ class MeetingRun:
     clock's error."""
     cut: frozenset[str] = frozenset()
     """Names of links that were cut when it began: no photon gets through."""
+    light: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """By link: what part of the light of both arms optical switches let through when it began."""
 
     def at_fs(self, at_ns: int) -> int:
         """Return the world's instant (TAI, fs) of a nanosecond of the run."""
@@ -94,18 +98,63 @@ class HeardFeedline:
 
 
 def with_cuts(links: Sequence[Link], runs: Sequence[MeetingRun]) -> list[Link]:
-    """Return the links as a meeting finds them; one that any run finds cut lets nothing through."""
+    """Return the links as a meeting finds them; one that any run finds cut lets nothing through.
+
+    Through a switch that moves meanwhile goes what gets through all of the time: the least that
+    any run finds.
+    """
     cut = frozenset[str]().union(*(run.cut for run in runs))
-    return [_dark(x) if x.name in cut else x for x in links]
+    shares = dict.fromkeys(cut, DARK)
+    for run in runs:
+        for name, (first, second) in run.light.items():
+            before = shares.get(name, BRIGHT)
+            shares[name] = min(before[0], first), min(before[1], second)
+    found = [_seen(x, shares[x.name]) if x.name in shares else x for x in links]
+    return _parted(found, shares)
 
 
-def _dark(link: Link) -> Link:
-    """Return a link over which no photon gets."""
+def _seen(link: Link, share: tuple[float, float]) -> Link:
+    """Return a link of whose photons these parts get through, by end."""
     station = link.station
     if station is not None:
-        first, second = (replace(arm, transmission=0.0) for arm in station.arms)
+        first, second = (
+            replace(arm, transmission=arm.transmission * part)
+            for arm, part in zip(station.arms, share, strict=True)
+        )
         station = replace(station, arms=(first, second))
-    return replace(link, transmission=(0.0, 0.0), station=station)
+    if share == DARK:
+        return replace(link, transmission=DARK, station=station)
+    return replace(link, station=station)
+
+
+def _parted(links: Sequence[Link], shares: Mapping[str, tuple[float, float]]) -> list[Link]:
+    """Give each resonator that several links have to the one that its photons are led to.
+
+    That is one both of whose arms have light, else one where its own has, else the first.
+    """
+    users: dict[tuple[str, float], list[tuple[Link, int]]] = {}
+    for link in links:
+        for number, end in enumerate(link.ends):
+            users.setdefault((end.sideband, end.transfer_hz), []).append((link, number))
+
+    def led(one: tuple[Link, int]) -> tuple[bool, bool]:
+        light = shares.get(one[0].name, BRIGHT)
+        return min(light) > 0, light[one[1]] > 0
+
+    lost = {
+        (link.name, number)
+        for having in users.values()
+        for link, number in having
+        if link is not max(having, key=led)[0]
+    }
+    parted = []
+    for link in links:
+        first, second = (
+            replace(end, sideband="") if (link.name, number) in lost else end
+            for number, end in enumerate(link.ends)
+        )
+        parted.append(replace(link, ends=(first, second)))
+    return parted if lost else list(links)
 
 
 def check_own_sidebands(
