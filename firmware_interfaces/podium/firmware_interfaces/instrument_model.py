@@ -343,6 +343,8 @@ class InstrumentModel:
     """Import path of what compiles for it, a ``ControllerFamily``; empty: it plays no programs."""
     results: ResultTiming | None = None
     """Of cables that carry results to and from it; None: there can be none."""
+    settle_s: float = 0.0
+    """For how long after a change the light through an optical switch is dark."""
 
     def is_answered_by(self, vendor: str, model: str) -> bool:
         """Tell whether a box of this kind says of itself that it is ``vendor``, ``model``."""

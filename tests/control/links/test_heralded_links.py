@@ -22,7 +22,7 @@ from podium.control.links.heralded_links import (
     with_stations,
 )
 from podium.control.links.measured_network import measured_network
-from podium.control.links.network import Request
+from podium.control.links.network import Request, Switch
 from podium.control.links.routes import best_plan
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
@@ -153,3 +153,19 @@ def test_the_layer_takes_the_scheme_that_answers_first() -> None:
         )
         seen.add(leg.link)
     assert "link_ab.two_clicks" in seen
+
+
+def test_links_of_one_station_go_over_its_switch() -> None:
+    """And a station more behind it is one link more at a time."""
+    facility = load_facility(OPTICAL.parent / "facility_switched.yaml")
+    record = MemoryRecord(entries())
+    bare = measured_network(facility, record, {})
+    network, figures = with_stations(bare, facility, record, VALIDITIES, NOW_S, 0.6, 1)
+    assert {link.switch for link in network.links.values()} == {"matrix"}
+    assert len(network.links) == 6
+    assert set(figures) == {"link_ab.one_click", "link_ab.two_clicks"}
+    assert network.switches == {"matrix": Switch("matrix", 1, 0.05)}
+    alone, _ = with_stations(
+        measured_network(FACILITY, record, {}), FACILITY, record, VALIDITIES, NOW_S
+    )
+    assert not alone.switches

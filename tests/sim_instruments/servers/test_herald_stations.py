@@ -17,6 +17,7 @@ from podium.sim_instruments.servers.parts.division import divide, plan_of_part
 from podium.sim_instruments.wiring import PlanError, read_plan
 
 OPTICAL = Path(__file__).parents[3] / "examples" / "linked" / "facility_optical.yaml"
+SWITCHED = OPTICAL.parent / "facility_switched.yaml"
 ORIGIN = 1_800_000_000 * 10**15
 US = 10**9
 
@@ -142,3 +143,67 @@ def test_a_stations_time_tagger_is_in_the_part_of_its_nodes() -> None:
     rest = [part for part in parts if not part.nodes]
     assert all(not plan_of_part(plan, part).detectors for part in rest)
     assert len(plan_of_part(plan, nodes).detectors) == 2
+
+
+class SwitchedBench:
+    """Three links with one station, laid without instruments; its switch leads what is ``lit``."""
+
+    def __init__(self) -> None:
+        world = sample(SWITCHED, 3)
+        self.lit: set[tuple[int, int]] = set()
+        self.busy = set[str]()
+        self.lines = DigitalLines()
+        plan = read_plan(SWITCHED)
+        drivers = {c.line: name for name, cables in plan.outputs.items() for c in cables.values()}
+        self.links = world.quantum_links()
+        self.stations = HeraldStations(
+            self.links, self.lines, lambda: drivers, lambda name, _: name in self.busy
+        )
+        self.laid = self.stations.lay(plan, world.links, world.seed, self._light)
+
+    def _light(self, way, at_fs: int) -> float:
+        return 0.5 * ((way.input, way.output) in self.lit)
+
+    def heard(self, span_fs: int = 10**15) -> int | None:
+        sink = self.laid["link_ab.d0"]
+        self.lines.catch_up(sink, ORIGIN + span_fs)
+        edges = self.lines.heard(sink, ORIGIN, ORIGIN + span_fs)
+        return None if edges is None else sum(up for _, up in edges)
+
+
+def test_clicks_of_all_links_of_a_station_come_to_the_same_inputs() -> None:
+    bench = SwitchedBench()
+    dark = bench.heard()
+    assert {bench.laid[f"{name}.d0"] for name in ("link_ab", "link_ac", "link_bc")} == {
+        ("station", "slot10.io0")
+    }
+    found = [
+        replace(clicks([10 * US, 30 * US, 50 * US], [0, 1, 0]), link=name)
+        for name in ("link_ac", "link_bc")
+    ]
+    bench.stations.take(runs(1, 2), found[:1])
+    bench.stations.take(runs(3, 4), [replace(found[1], origin_fs=ORIGIN + 500 * US)])
+    assert bench.heard() == dark + 4
+
+
+def test_nothing_is_known_at_a_station_while_any_of_its_nodes_computes() -> None:
+    bench = SwitchedBench()
+    for name in ("cluster_a", "cluster_b", "cluster_c"):
+        bench.busy = {name}
+        assert bench.heard() is None
+    bench.busy = set()
+    assert bench.heard() is not None
+
+
+def test_what_transducers_add_is_heard_of_those_whose_light_is_led_there() -> None:
+    counts = {}
+    for led in ((), ((1, 1),), ((2, 2),), ((2, 1),), ((1, 1), (2, 2))):
+        bench = SwitchedBench()
+        bench.lit = set(led)
+        counts[led] = bench.heard()
+    station = bench.links[0].station
+    one = station.detectors[0]
+    for led, arms in (((), ()), (((1, 1),), (0,)), (((2, 1),), (1,)), (((1, 1), (2, 2)), (0, 1))):
+        noise_hz = sum(station.arms[arm].noise_hz for arm in arms) * one.efficiency / 2 / 2
+        assert counts[led] == pytest.approx(one.dark_hz + noise_hz, abs=5 * (100 + noise_hz) ** 0.5)
+    assert counts[((1, 1),)] > counts[()] + 5 * counts[((1, 1),)] ** 0.5

@@ -102,6 +102,7 @@ def check_switch_paths(
         if link is None or link.station is None:
             continue
         taken: dict[tuple[str, int], str] = {}
+        switch = ""
         for node, arm in link.station.arms.items():
             if arm.switch is None:
                 continue
@@ -111,6 +112,10 @@ def check_switch_paths(
             except ValueError as error:
                 complaints.at(at, str(error), at_key=True)
                 continue
+            if switch not in ("", path.switch):
+                message = f"its other arm goes through {switch}: one switch for both"
+                complaints.at((*at, "input"), message)
+            switch = path.switch
             fibres.check(path, node, detectors_of(link.station), at)
             for key, number in (("input", path.input), ("output", path.output)):
                 other = taken.setdefault((key, number), node)

@@ -17,9 +17,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
+from podium.control.facility.instrument_models import model_of
 from podium.control.links.measured_network import calibration_epochs
-from podium.control.links.network import SIGMAS, Link, Network, ends_of
+from podium.control.links.network import SIGMAS, Link, Network, Switch, ends_of
 from podium.control.parameters.entry import ParameterEntry, ParameterRecord
 from podium.control.parameters.one_click_model import OneClickModel
 from podium.control.parameters.validity import Validities
@@ -190,21 +192,24 @@ def with_stations(
 
     By the names of the network's links. A scheme that was never measured, or too long ago, is down
     with the reason. ``wanted`` and ``number``: what a request is about, by which alpha is chosen;
-    a link's rate is how often such a request is answered.
+    a link's rate is how often such a request is answered. Links that share a station by a switch
+    go over that switch.
     """
     links, down = dict(network.links), dict(network.down)
     figures: dict[str, HeraldedFigure] = {}
+    switches = switches_of(facility)
     for name, link in facility.links.items():
         if link.station is None:
             continue
         links.pop(name, None)
         down.pop(name, None)
+        switch = next(iter(link.station.routes()), "")
         for scheme in SCHEMES:
             figure = known_figure(record, validities, name, scheme, now_tai_s, wanted)
             own = f"{name}.{scheme}"
             if isinstance(figure, str):
                 down[own] = figure
-                links[own] = Link(own, ends_of(*link.ends), 0.0, 1.0, Epochs.of({}))
+                links[own] = Link(own, ends_of(*link.ends), 0.0, 1.0, Epochs.of({}), switch)
                 continue
             figures[own] = figure
             entry = record.get(f"{own}_fidelity")
@@ -215,8 +220,22 @@ def with_stations(
                 figure.least,
                 1.0 / answer_s(figure, wanted or 0.0, number),
                 calibration_epochs(link.name, entry),
+                switch,
             )
-    return replace(network, links=links, down=down), figures
+    both = {**network.switches, **switches}
+    return replace(network, links=links, down=down, switches=both), figures
+
+
+def switches_of(facility: Facility) -> dict[str, Switch]:
+    """Return the optical switches in arms of links: how many stations stand behind each."""
+    heard: dict[str, set[tuple[ConnectorRef, ...]]] = {}
+    for station in (one.station for one in facility.links.values() if one.station is not None):
+        for switch in station.routes():
+            heard.setdefault(switch, set()).add(tuple(one.input for one in station.detectors))
+    return {
+        name: Switch(name, len(stations), model_of(facility.instruments[name]).settle_s)
+        for name, stations in heard.items()
+    }
 
 
 def shots_for(figure: HeraldedFigure, wanted: float, number: int) -> int:

@@ -102,9 +102,8 @@ class PlaysTones(Protocol):
 class LeadsLight(Protocol):
     """An optical switch."""
 
-    @property
-    def stuck(self) -> frozenset[int]:
-        """Inputs whose mirrors stay as they are."""
+    def through(self, input_: int, output: int) -> float:
+        """Return what part of the light a path lets through while it is led there."""
         ...
 
     def transmission(self, input_: int, output: int, now_fs: int) -> float:

@@ -237,6 +237,15 @@ class Laboratory:
         clicks = self.stations.lay(self.plan, self._world_file.links, self._seed, self._through)
         return triggers, markers | clicks
 
+    def _switched(self) -> dict[tuple[str, str], float]:
+        """Return what each arm's way through an optical switch lets through, by link and node."""
+        found: dict[tuple[str, str], float] = {}
+        for arm, way in self.plan.switched.items():
+            switch = self.twins.get(way.switch)
+            if isinstance(switch, LeadsLight):
+                found[arm] = switch.through(way.input, way.output)
+        return found
+
     def _through(self, way: SwitchedArm, at_fs: int) -> float:
         """Return what part of the light gets through a switch at an instant."""
         twin = self.twins.get(way.switch)
@@ -327,7 +336,7 @@ class Laboratory:
 
         def whole(qubits: "dict[str, Truth]") -> "dict[str, Truth]":
             gates = self._played_gates() if optima else {}
-            return qubits | gates | link_truth(links, qubits) | mixers
+            return qubits | gates | link_truth(links, qubits, self._switched()) | mixers
 
         if at_rest:
             still = None if span is None else MovingTruth(self._seed, span, self.drift)

@@ -94,6 +94,10 @@ class DiconGp600:
             return 0.0
         if now_fs < self._moved_fs.get(input_, now_fs):
             return 0.0
+        return self.through(input_, output, light_nm)
+
+    def through(self, input_: int, output: int, light_nm: float = LIGHT_NM) -> float:
+        """Return what part of the light a path lets through while it is led there."""
         loss_db = self._loss_db[input_, output]
         if light_nm != self._wavelength_nm:
             loss_db += OTHER_WAVELENGTH_DB

@@ -1,5 +1,6 @@
 """Windows of a time tagger: what is compiled, what a twin counts with it, what is refused."""
 
+import json
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -27,7 +28,7 @@ from podium.control.program.program import (
 )
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.qblox_cluster.messages import BIN
-from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
+from podium.firmware_interfaces.qblox_cluster.program import ExternalStart, from_plain, to_plain
 
 NS = 10**6
 PORTS = {
@@ -129,3 +130,36 @@ def test_two_frames_on_one_channel_are_refused() -> None:
     twice = Program("twice", frames, body, shots=3, keep_shots=True)
     with pytest.raises(DoesNotFit, match="whose channel has one sequencer"):
         compile_program(twice, TARGET, START)
+
+
+def switched(second: tuple[tuple[str, int, int], ...]) -> QbloxTarget:
+    """Return two detectors of two stations behind one switch; ``second``: ways to the other one."""
+    first = ("matrix", 1, 1), ("matrix", 2, 2)
+    ports = {
+        name: replace(port, routes=ways)
+        for (name, port), ways in zip(PORTS.items(), (first, second), strict=True)
+    }
+    return QbloxTarget("station", MappingProxyType(ports))
+
+
+def both() -> Program:
+    frames = tuple(Frame(name, f"link_ab.{name}", 0.0) for name in ("d0", "d1"))
+    windows = tuple(Capture(name, name, 500 * NS, 1_000 * NS) for name in ("d0", "d1"))
+    shot = (*windows, Delay(("d0", "d1"), 4_000 * NS), Barrier(("d0", "d1")))
+    return Program("clicks", frames, shot, shots=3, keep_shots=True)
+
+
+def test_what_is_counted_is_led_there() -> None:
+    made = compile_program(both(), switched((("matrix", 3, 3), ("matrix", 4, 4))))
+    assert made.routes == {"matrix": {1: 1, 2: 2, 3: 3, 4: 4}}
+    assert from_plain(json.loads(json.dumps(to_plain(made)))).routes == made.routes
+
+
+@pytest.mark.parametrize(
+    "ways",
+    [(("matrix", 1, 3), ("matrix", 3, 4)), (("matrix", 3, 1), ("matrix", 4, 4))],
+    ids=["one input to two outputs", "two inputs to one output"],
+)
+def test_light_that_is_wanted_twice_is_refused(ways: tuple[tuple[str, int, int], ...]) -> None:
+    with pytest.raises(DoesNotFit, match="capture clicks of one link in a program"):
+        compile_program(both(), switched(ways))

@@ -1,6 +1,8 @@
 """Runs that meet at a herald station: clicks, and what the qubits are found in with each."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from podium.sim_instruments.physics.links.click_detector import ClickDetector
 from podium.sim_instruments.physics.links.herald_station import HeraldStation
 from podium.sim_instruments.physics.links.heralded_link import Arm, Detector, HeraldedLink, Scheme
 from podium.sim_instruments.physics.links.heralded_states import heralded_states, success
+from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.herald_clicks import HeraldClicks
 from podium.sim_instruments.physics.meeting.meeting_run import (
     HeardFeedline,
@@ -33,9 +36,12 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
     with_cuts,
 )
 from podium.sim_instruments.physics.operating_point import QubitPoint
+from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.signals import Piece, RunSignals
 
 SHOTS = 6_000
+SWITCHED = Path(__file__).parents[4] / "examples" / "linked" / "facility_switched.yaml"
+DARK_LINKS = dict.fromkeys(("link_ab", "link_ac", "link_bc"), (0.0, 0.0))
 SIGMAS = 5.5
 PULSES = 0.01
 """What pulses of 40 ns on the atoms leave out."""
@@ -216,6 +222,57 @@ def test_a_link_that_is_cut_lets_no_photon_to_its_station() -> None:
     assert cut.station is not None
     assert [arm.efficiency for arm in cut.station.arms] == [0.0, 0.0]
     assert cut.station.detectors == of.detectors  # they are dark, and count
+
+
+def three_links() -> list[Link]:
+    """Return the links of three nodes whose photons a switch leads to one station."""
+    world = sample(SWITCHED, 7)
+    return list(world.quantum_links())
+
+
+def lit(**light: tuple[float, float]) -> list[Link]:
+    """Return these links as a run finds them that begins with this light."""
+    begun = ideal_run(RunSignals(1, 10**18, 10, (), (), {}))
+    return with_cuts(three_links(), [replace(begun, light={**DARK_LINKS, **light})])
+
+
+def emitting(links: Sequence[Link]) -> dict[str, list[str]]:
+    """Return the ends of each link whose photons it takes."""
+    return {link.name: [end.qubit for end in link.ends if end.sideband] for link in links}
+
+
+def test_a_photon_goes_over_the_link_that_its_switch_leads_it_to() -> None:
+    """Of resonators that several links have each is at one of them, which alone hears it."""
+    assert emitting(lit(link_ac=(0.7, 0.6)))["link_ac"] == ["node_a.q0", "node_c.q0"]
+    assert emitting(lit(link_bc=(0.7, 0.6)))["link_bc"] == ["node_b.q0", "node_c.q0"]
+    for light in ({}, {"link_ab": (0.7, 0.7)}, {"link_ab": (0.7, 0.0), "link_ac": (0.7, 0.6)}):
+        taken = [name for ends in emitting(lit(**light)).values() for name in ends]
+        assert sorted(taken) == ["node_a.q0", "node_b.q0", "node_c.q0"], light
+    # Of node_a led to the first output and node_c to the second, node_b has no light.
+    found = emitting(lit(link_ab=(0.7, 0.0), link_ac=(0.7, 0.6), link_bc=(0.0, 0.6)))
+    assert found == {"link_ab": ["node_b.q0"], "link_ac": ["node_a.q0", "node_c.q0"], "link_bc": []}
+
+
+def test_a_switch_takes_of_the_light_what_its_paths_lose() -> None:
+    whole = {link.name: link.station.arms for link in three_links()}
+    seen = {link.name: link.station.arms for link in lit(link_ac=(0.7, 0.6))}
+    parts = [
+        [now.efficiency / before.efficiency for now, before in zip(seen[name], arms, strict=True)]
+        for name, arms in whole.items()
+    ]
+    assert parts == [
+        pytest.approx([0.0, 0.0]),
+        pytest.approx([0.7, 0.6]),
+        pytest.approx([0.0, 0.0]),
+    ]
+
+
+def test_mirrors_that_move_while_two_runs_begin_let_nothing_through() -> None:
+    begun = ideal_run(RunSignals(1, 10**18, 10, (), (), {}))
+    runs = [replace(begun, light={"link_ab": light}) for light in ((0.7, 0.6), (0.7, 0.0))]
+    (ab, *_) = with_cuts(three_links(), runs)
+    assert ab.station.arms[0].efficiency > 0
+    assert ab.station.arms[1].efficiency == 0
 
 
 def test_a_phase_that_strays_takes_the_coherence_of_one_click() -> None:

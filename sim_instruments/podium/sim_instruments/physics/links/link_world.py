@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.physics.draw import draw, generator
@@ -142,12 +143,18 @@ def _known(value: float, unit: str, origin: str | None) -> Known:
     return Known(value=value, unit=unit, source=f"drawn: {origin}")
 
 
-def link_truth(links: Mapping[str, LinkWorld], qubits: Mapping[str, Truth]) -> dict[str, Truth]:
+def link_truth(
+    links: Mapping[str, LinkWorld],
+    qubits: Mapping[str, Truth],
+    switched: Mapping[tuple[str, str], float] = MappingProxyType({}),
+) -> dict[str, Truth]:
     """Tell what a perfect measurement of each link finds: ``link_ab.transmission`` ...
 
     Of an end: ``link_ab.a.transfer_frequency``, ``kappa``, ``thermal_photons``; for a drive at
     full scale ``sideband_rate`` and ``stark_shift``; and ``sideband_frequency``, where f0-g1 is
-    without a shift, by ``qubits``: the truth of the qubits (f01 and anharmonicity).
+    without a shift, by ``qubits``: the truth of the qubits (f01 and anharmonicity). ``switched``:
+    what the way of an arm through an optical switch lets through, by link and node: it is told as
+    ``link_ab.a.switch_transmission``.
     """
     told: dict[str, Truth] = {}
     for name, world in links.items():
@@ -171,5 +178,8 @@ def link_truth(links: Mapping[str, LinkWorld], qubits: Mapping[str, Truth]) -> d
                 "thermal_photons": Truth(end.thermal_photons.value, "1"),
                 "sideband_frequency": Truth(2 * f01 + anharmonicity - end.transfer.value, "Hz"),
             }
+            through = switched.get((name, end.qubit.partition(".")[0]))
+            if through is not None:
+                values["switch_transmission"] = Truth(through, "1")
             told |= {f"{name}.{label}.{quantity}": known for quantity, known in values.items()}
     return told
