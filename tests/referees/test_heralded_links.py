@@ -42,6 +42,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
 ]
 
+SWITCHED = OPTICAL.parent / "facility_switched.yaml"
 EMITTED = 0.93
 """Of f, with a pulse cut to 9.5 lifetimes and atoms that live 30 us: between this and all of it."""
 FALLS = 0.045
@@ -58,16 +59,18 @@ class Measured:
     fidelity: tuple[float, float]
 
 
-async def measured(seed: int, tmp_path: Path) -> tuple[dict[str, Measured], dict[str, float]]:
-    """Return what was found with both schemes on a world, and its hidden truth."""
-    write_world(sample(OPTICAL, seed), tmp_path / "twin.yaml")
+async def measured(
+    file: Path, name: str, seed: int, tmp_path: Path
+) -> tuple[dict[str, Measured], dict[str, float]]:
+    """Return what was found of a link with both schemes on a world, and its hidden truth."""
+    write_world(sample(file, seed), tmp_path / "twin.yaml")
     endpoints, steps = tmp_path / "endpoints.json", (*ONE_CLICK_STEPS, *TWO_CLICKS_STEPS)
-    async with open_serving(OPTICAL, tmp_path / "twin.yaml", WorldClock(ClockMode.LEAP)) as serving:
+    async with open_serving(file, tmp_path / "twin.yaml", WorldClock(ClockMode.LEAP)) as serving:
         with published(endpoints, serving.endpoints()):
-            async with open_facility(OPTICAL, endpoints) as lab:
+            async with open_facility(file, endpoints) as lab:
                 await lab.ready(60)
-                await brought_up(lab, tmp_path)
-                link = lab.facility.links["link_ab"]
+                link = lab.facility.links[name]
+                await brought_up(lab, tmp_path, link.ends)
                 place = CalibrationFolder(tmp_path, tmp_path / STORE, None)
                 found = await calibrate(lab, link, (*HERALDED_CALIBRATION, *steps), place)
         truth = serving.laboratory.truth_now(optima=False)()
@@ -75,8 +78,8 @@ async def measured(seed: int, tmp_path: Path) -> tuple[dict[str, Measured], dict
     told = {
         scheme.name: Measured(
             *(
-                (found.values[f"link_ab.{scheme.name}_{word}"].value,
-                 found.values[f"link_ab.{scheme.name}_{word}"].sigma)
+                (found.values[f"{name}.{scheme.name}_{word}"].value,
+                 found.values[f"{name}.{scheme.name}_{word}"].sigma)
                 for word in ("chance", "fidelity")
             )
         )
@@ -85,30 +88,38 @@ async def measured(seed: int, tmp_path: Path) -> tuple[dict[str, Measured], dict
     return told, {name: float(one.value) for name, one in truth.items()}
 
 
-@pytest.mark.parametrize("seed", [2025, 2026])
+@pytest.mark.parametrize(
+    ("file", "link", "seed"),
+    [
+        pytest.param(OPTICAL, "link_ab", 2025, id="2025"),
+        pytest.param(OPTICAL, "link_ab", 2026, id="2026"),
+        pytest.param(SWITCHED, "link_bc", 2027, id="behind a switch, 2027"),
+    ],
+)
 async def test_rate_and_fidelity_are_those_of_exact_states_with_the_worlds_truth(
-    seed: int, tmp_path: Path
+    file: Path, link: str, seed: int, tmp_path: Path
 ) -> None:
-    found, truth = await measured(seed, tmp_path)
+    found, truth = await measured(file, link, seed, tmp_path)
     window_s = 0.42e-6
     for scheme, kind in ((ONE_CLICK, Scheme.ONE_CLICK), (TWO_CLICKS, Scheme.TWO_CLICKS)):
         told = found[scheme.name]
         least, most = (
-            success(heralded_states(expected(truth, kind, window_s, part)))
+            success(heralded_states(expected(truth, kind, window_s, part, link)))
             for part in (EMITTED, 1.0)
         )
         slack = SIGMAS * told.chance[1]
         assert least[0] - slack < told.chance[0] < most[0] + slack, (seed, told, least, most)
         slack = SIGMAS * told.fidelity[1]
         assert most[1] - FALLS - slack < told.fidelity[0] < most[1] + slack, (seed, told, most)
-        counted = plain_monte_carlo(expected(truth, kind, window_s, 1.0), 40_000, seed)
+        counted = plain_monte_carlo(expected(truth, kind, window_s, 1.0, link), 40_000, seed)
         chance = counted.heralds / counted.attempts
         assert chance == pytest.approx(most[0], rel=0.1)
     # The null: neither figure is that of the other scheme, or of a way without loss.
     one, two = found[ONE_CLICK.name], found[TWO_CLICKS.name]
-    perfect = {f"link_ab.{end}.arm_efficiency": 1.0 for end in "ab"}
-    wrong = success(heralded_states(expected(truth | perfect, Scheme.TWO_CLICKS, window_s, 1.0)))
+    perfect = {f"{link}.{end}.arm_efficiency": 1.0 for end in "ab"}
+    bright = expected(truth | perfect, Scheme.TWO_CLICKS, window_s, 1.0, link)
+    wrong = success(heralded_states(bright))
     assert two.chance[0] < wrong[0] - 10 * two.chance[1]
     assert two.fidelity[0] > one.fidelity[0] + two.fidelity[1]
-    free = replace(expected(truth, Scheme.ONE_CLICK, window_s, 1.0), phase_sigma_rad=0.0)
+    free = replace(expected(truth, Scheme.ONE_CLICK, window_s, 1.0, link), phase_sigma_rad=0.0)
     assert one.fidelity[0] < success(heralded_states(free))[1]

@@ -38,13 +38,13 @@ async def again(make):
     raise AssertionError("not reached")
 
 
-async def brought_up(lab: Lab, folder: Path) -> None:
+async def brought_up(lab: Lab, folder: Path, nodes: tuple[str, str] = ("node_a", "node_b")) -> None:
     for routine in END_ROUTINES:
         found = await again(
             lambda routine=routine: lab.calibrate(routine, out=folder, store=folder / STORE)
         )
         assert not found.failures or routine != END_ROUTINES[-1], found.failures
-    await again(lambda: lab.measure_skews(("node_a", "node_b"), 10))
+    await again(lambda: lab.measure_skews(nodes, 10))
 
 
 @asynccontextmanager
@@ -66,14 +66,18 @@ def truth_of(serving: Any) -> Mapping[str, float]:
 
 
 def expected(
-    truth: dict[str, float], scheme: Scheme, window_s: float, emitted: float
+    truth: Mapping[str, float],
+    scheme: Scheme,
+    window_s: float,
+    emitted: float,
+    link: str = "link_ab",
 ) -> HeraldedLink:
     """Return the link that a world's truth describes, whole photons being ``emitted``."""
-    arms = [Arm(emitted * truth[f"link_ab.{end}.arm_efficiency"]) for end in "ab"]
+    arms = [Arm(emitted * truth[f"{link}.{end}.arm_efficiency"]) for end in "ab"]
     detectors = [
         Detector(
-            truth[f"link_ab.{name}.efficiency"],
-            1 - np.exp(-truth[f"link_ab.{name}.background"] * window_s),
+            truth[f"{link}.{name}.efficiency"],
+            1 - np.exp(-truth[f"{link}.{name}.background"] * window_s),
         )
         for name in ("d0", "d1")
     ]
@@ -83,5 +87,5 @@ def expected(
         (arms[0], arms[1]),
         (detectors[0], detectors[1]),
         ONE_CLICK.alpha if one else 0.5,
-        phase_sigma_rad=float(np.hypot(truth["link_ab.phase_drift"], CLOCKS_RAD)) if one else 0.0,
+        phase_sigma_rad=float(np.hypot(truth[f"{link}.phase_drift"], CLOCKS_RAD)) if one else 0.0,
     )

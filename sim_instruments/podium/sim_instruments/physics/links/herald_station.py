@@ -8,7 +8,7 @@ like dark counts: that it is bunched, and what it does to a photon that is there
 photons in each mode, times those of the other kind.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,14 @@ class HeraldStation:
     """How far the phase between the arms strays, as an Ornstein-Uhlenbeck process."""
     phase_time_fs: int = 10**12
     """Correlation time of that process."""
+
+    def seen_through(self, parts: tuple[float, float]) -> "HeraldStation":
+        """Return it with these parts of the light of both arms."""
+        first, second = (
+            replace(arm, transmission=arm.transmission * part)
+            for arm, part in zip(self.arms, parts, strict=True)
+        )
+        return replace(self, arms=(first, second))
 
     def seen(self, silent: Clicks) -> NDArray[np.complex128]:
         """Return what the ``silent`` detectors would see of both resonators.

@@ -158,14 +158,17 @@ def link_truth(
     """
     told: dict[str, Truth] = {}
     for name, world in links.items():
+        nodes = [end.qubit.partition(".")[0] for end in world.ends]
+        first, second = (switched.get((name, node)) for node in nodes)
         if world.station is None:
             told[f"{name}.transmission"] = Truth(world.transmission.value, "1")
             told[f"{name}.transmission_back"] = Truth(world.transmission_back.value, "1")
             told[f"{name}.delay"] = Truth(world.delay.value, "s")
         else:
-            told |= station_truth(name, world.station)
+            parts = [1.0 if part is None else part for part in (first, second)]
+            told |= station_truth(name, world.station, (parts[0], parts[1]))
         told[f"{name}.phase"] = Truth(math.tau * world.phase.value, "rad")
-        for label, end in zip(END_NAMES, world.ends, strict=True):
+        for label, end, through in zip(END_NAMES, world.ends, (first, second), strict=True):
             full = end.full_scale.value
             f01, anharmonicity = (
                 qubits[f"{end.qubit}.{quantity}"].value for quantity in ("f01", "anharmonicity")
@@ -178,7 +181,6 @@ def link_truth(
                 "thermal_photons": Truth(end.thermal_photons.value, "1"),
                 "sideband_frequency": Truth(2 * f01 + anharmonicity - end.transfer.value, "Hz"),
             }
-            through = switched.get((name, end.qubit.partition(".")[0]))
             if through is not None:
                 values["switch_transmission"] = Truth(through, "1")
             told |= {f"{name}.{label}.{quantity}": known for quantity, known in values.items()}

@@ -115,13 +115,15 @@ def _known(part: DrawnPart, element: str, key: str, seed: int) -> Known:
     return Known(value=value, unit=spread.unit, source=f"drawn: {origin}")
 
 
-def station_truth(link: str, world: StationWorld) -> dict[str, Truth]:
+def station_truth(
+    link: str, world: StationWorld, through: tuple[float, float] = (1.0, 1.0)
+) -> dict[str, Truth]:
     """Tell what a perfect measurement of a station finds.
 
-    ``link_ab.a.arm_efficiency`` is that of transducer and fibre, ``link_ab.d0.background`` the
-    clicks a second that no emitter makes.
+    ``link_ab.a.arm_efficiency`` is that of transducer, fibre and switch, ``link_ab.d0.background``
+    the clicks a second that no emitter makes. ``through``: what switches in both arms let through.
     """
-    station = world.station()
+    station = world.station().seen_through(through)
     told = {
         f"{link}.phase_drift": Truth(world.phase_drift.value, "rad"),
         f"{link}.phase_time": Truth(world.phase_time.value, "s"),

@@ -115,16 +115,8 @@ def with_cuts(links: Sequence[Link], runs: Sequence[MeetingRun]) -> list[Link]:
 
 def _seen(link: Link, share: tuple[float, float]) -> Link:
     """Return a link of whose photons these parts get through, by end."""
-    station = link.station
-    if station is not None:
-        first, second = (
-            replace(arm, transmission=arm.transmission * part)
-            for arm, part in zip(station.arms, share, strict=True)
-        )
-        station = replace(station, arms=(first, second))
-    if share == DARK:
-        return replace(link, transmission=DARK, station=station)
-    return replace(link, station=station)
+    station = None if link.station is None else link.station.seen_through(share)
+    return replace(link, transmission=DARK if share == DARK else link.transmission, station=station)
 
 
 def _parted(links: Sequence[Link], shares: Mapping[str, tuple[float, float]]) -> list[Link]:
