@@ -1,7 +1,8 @@
 """Routes results between controllers: which line carries which frame's results.
 
-A line is a cable from a marker of the controller that measures to an input of the one that acts,
-and carries the results of one frame. Compilers of both ends come to the same answer by themselves.
+A line is a cable from a marker or a digital output of the controller that measures to an input of
+the one that acts, and carries the results of one frame. Compilers of both ends come to the same
+answer by themselves.
 """
 
 import math
@@ -28,10 +29,10 @@ class ResultLineTarget:
     source: str
     """The controller that measures."""
     slot: int
-    """Of the module whose marker is raised, or its serial number."""
+    """Of the module whose marker or output is raised, or its serial number."""
     module: str
     bit: int
-    """The marker's place among those of its module."""
+    """Its place among the markers, or the digital outputs, of its module."""
     sink: str
     """The controller that acts."""
     sink_slot: int

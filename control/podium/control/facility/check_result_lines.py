@@ -84,10 +84,11 @@ def _ends(
     complaints: Complaints,
 ) -> tuple[ResolvedConnector | None, ResolvedConnector | None]:
     """Return both connectors; what is none that carries a result is reported."""
-    output = resolve(entry.output, (Marker,), (*path, "output"), parsed, models, complaints)
+    shows: tuple[type[Connector], ...] = (Marker, DigitalPort)
+    reads: tuple[type[Connector], ...] = (DigitalPort, TriggerInput)
     at_input = (*path, "input")
-    kinds: tuple[type[Connector], ...] = (DigitalPort, TriggerInput)
-    entered = resolve(entry.input, kinds, at_input, parsed, models, complaints)
+    output = resolve(entry.output, shows, (*path, "output"), parsed, models, complaints)
+    entered = resolve(entry.input, reads, at_input, parsed, models, complaints)
     if entered is None or not isinstance(entered.connector, TriggerInput):
         return output, entered
     instrument, socket = entered.ref.instrument, entered.ref.socket
