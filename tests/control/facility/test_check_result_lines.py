@@ -48,6 +48,20 @@ def test_a_line_begins_at_an_output_of_a_time_tagger_of_who_measures(tmp_path: P
     assert str(lines["a_to_b"].output) == "cluster_a.slot6.io5"
 
 
+def test_a_cluster_that_only_drives_has_no_results_to_send(tmp_path: Path) -> None:
+    """Another one reads its node out."""
+    text = WIRED.read_text().replace("modules: {10: QTM}", "modules: {2: QRM-RF, 10: QTM}")
+    for end in ("out0", "in0"):
+        text = text.replace(f"put: cluster_a.slot2.{end}", f"put: tagger.slot2.{end}")
+    (tmp_path / "facility.yaml").write_text(text)
+    with pytest.raises(FacilityError) as told:
+        load_facility(str(tmp_path / "facility.yaml"), None)
+    assert (
+        "timing > result_lines > a_to_b > output: cluster_a measures nothing; those that do: "
+        "cluster_b, tagger" in str(told.value)
+    )
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_a_line_that_cannot_be_is_told(name: str, tmp_path: Path) -> None:
     there, instead, message = WRONG[name]
