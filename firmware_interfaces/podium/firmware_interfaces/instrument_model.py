@@ -287,8 +287,8 @@ class ResultTiming:
     known_ns: int
     """From an edge at its input to all that acts on it knowing of it, at most."""
     acts_ns: int | None = None
-    """From there to what depends on a result, of an instrument that reads a level when it is due:
-    earlier it cannot act, and nothing is to be measured. None: how early it can is measured."""
+    """From there to what depends on a result, at most, of an instrument that reads a level when it
+    is due. None: it takes edges, and how early it can act is measured as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

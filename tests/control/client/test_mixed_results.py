@@ -1,6 +1,7 @@
 """Results of a cluster decide what an SHFQC plays in the same shot, and the other way round."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,15 @@ from tests.benches.links.photon_readout import remote_flip
 from tests.benches.servers.photon_program import NS
 
 from podium.control.calibration.links import result_latency
-from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.link_bench import BRANCH_NS, CYCLES_NS, LinkBench
 from podium.control.calibration.links.link_session import link_validities
+from podium.control.calibration.sequences import on_grid_ns
+from podium.control.client.result_latencies import LATE
 from podium.control.coordinator.skews import Skews
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.timebase import lead_time
 from podium.control.timebase.start_setting import StartSetting
-from podium.firmware_interfaces.exact_time import FS_PER_MS
+from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
 from podium.sim_instruments.servers.clock import ClockMode
 from podium.sim_instruments.servers.faults import bring_about
 
@@ -89,19 +92,29 @@ async def test_a_result_of_one_family_flips_the_qubit_of_the_other_in_the_same_s
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-async def test_the_latency_towards_a_cluster_is_measured_and_the_other_one_worked_out(
+async def test_latencies_between_families_are_measured_both_ways(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Skews, "as_wired", as_corrected(MIXED))
     monkeypatch.setattr(lead_time, "DEFAULT_FS", LEAD_FS)
-    monkeypatch.setattr(result_latency, "WIRED_SHOTS", 2)
+    monkeypatch.setattr(result_latency, "WIRED_SHOTS", 8)
+    monkeypatch.setattr(result_latency, "POINTS", 80)
     async with linked_lab(MIXED, 3, tmp_path, ClockMode.LEAP) as linked:
         facility = linked.lab.facility
         link, validities = facility.links["link_ab"], link_validities(facility)
         bench = LinkBench.of(linked.lab, link, MemoryRecord(), lambda data: None, validities)
         outcome = await result_latency.result_latency(bench)
         assert not outcome.failures
-    found = {name: one.value * 1e9 for name, one in outcome.measured.items()}
-    assert found["link_ab.result_latency"] == pytest.approx(571)
-    # shown, 15 ns of cable, a QTM's edge to all sequencers; starts to a nanosecond
-    assert found["link_ab.result_latency_back"] == pytest.approx(320 + 15 + 340, abs=8)
+        towards = outcome.measured["link_ab.result_latency"]
+        latency_fs = round((towards.value + LATE * towards.sigma) * FS_PER_S)
+        wait_fs = on_grid_ns(latency_fs / FS_PER_S + (CYCLES_NS + BRANCH_NS) * 1e-9) * NS
+        program = remote_flip(linked.made, linked.levels, wait_fs, SHOTS)
+        program = replace(program, result_latencies=(("a_to_b", latency_fs),))
+        data = await linked.lab.run(program)
+    # shown, 15 ns of cable, seen by the generator, which acts; starts to a nanosecond
+    assert towards.value * 1e9 == pytest.approx(368 + 15 + 54 + 100, abs=8)
+    back = outcome.measured["link_ab.result_latency_back"]
+    # shown, 15 ns of cable, a QTM's edge to all sequencers
+    assert back.value * 1e9 == pytest.approx(320 + 15 + 340, abs=8)
+    one, other = (data[f"{end}_outcome"].values.astype(bool) for end in "ab")
+    assert (one == other).mean() > 0.75, "readouts and decay within them take some 10 %"

@@ -61,6 +61,29 @@ async def test_a_result_of_one_cluster_flips_the_qubit_of_another(tmp_path: Path
 
 
 @pytest.mark.slow
+async def test_a_result_goes_over_an_output_of_a_time_tagger_as_well(tmp_path: Path) -> None:
+    """One module of each cluster shows results at one channel and listens at another."""
+    text = WIRED.read_text()
+    for cluster in ("cluster_a", "cluster_b"):
+        text = text.replace(f"{cluster}.slot4.marker3", f"{cluster}.slot6.io5")
+    facility = tmp_path / "facility.yaml"
+    facility.write_text(text)
+    async with linked_lab(facility, 3, tmp_path) as linked:
+        found = {}
+        for ends in ("ab", "ba"):
+            program = remote_flip(linked.made, linked.levels, 780 * NS, SHOTS, ends=ends)
+            data = await linked.lab.run(program)
+            found[ends] = [data[f"{end}_outcome"].values for end in ends]
+        bring_about(linked.serving, "unplug", "a_to_b.result")
+        program = remote_flip(linked.made, linked.levels, 780 * NS, SHOTS)
+        cut = await linked.lab.run(program)
+    for one, other in found.values():
+        assert 0.3 < one.mean() < 0.7
+        assert (one == other).mean() > 0.8, "readouts and decay within them take some 10 %"
+    assert np.mean(cut["b_outcome"].values) < 0.2, "nothing arrives, and nobody waits for it"
+
+
+@pytest.mark.slow
 async def test_a_half_of_a_pair_flips_the_other_on_another_cluster(tmp_path: Path) -> None:
     """Both runs go on piece by piece: photons, a result, a flip that depends on it, in turns."""
     async with linked_lab(WIRED, 3, tmp_path) as linked:

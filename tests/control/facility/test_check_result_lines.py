@@ -17,8 +17,15 @@ WRONG = {
     "no digital input": (INPUT, "input: cluster_b.slot2.in0", "a digital input or output"),
     "no such channel": (INPUT, "input: cluster_b.slot6.io9", "has no connector 'slot6.io9'"),
     "one cluster": (INPUT, "input: cluster_a.slot6.io1", "both ends are of cluster_a"),
-    "no marker": (OUTPUT, "output: cluster_a.slot4.out0", "a marker output is wanted"),
+    "no marker": (
+        OUTPUT,
+        "output: cluster_a.slot4.out0",
+        "a marker output or a digital input or output is",
+    ),
     "a marker in use": (OUTPUT, "output: cluster_a.slot4.marker2", "is already the output of"),
+    "an output of who measures nothing": (OUTPUT, "output: tagger.slot10.io5", "measures nothing"),
+    "an output that listens": (OUTPUT, "output: cluster_a.slot6.io0", "is already the"),
+    "an output that starts": (OUTPUT, "output: wrtd_a.LC-O2", "results travel by wire between con"),
     "nothing played": (INPUT, "input: tagger.slot10.io5", "tagger plays nothing"),
     "another family": (INPUT, "input: wrtd_b.LC-O2", "results travel by wire between controllers"),
     "before it is entered": ("delay: {value: 15 ns", "delay: {value: -1 ns", "0 ns or more"),
@@ -34,6 +41,27 @@ def test_the_example_has_a_line_each_way() -> None:
     }
 
 
+def test_a_line_begins_at_an_output_of_a_time_tagger_of_who_measures(tmp_path: Path) -> None:
+    path = tmp_path / "facility.yaml"
+    path.write_text(WIRED.read_text().replace(OUTPUT, "output: cluster_a.slot6.io5"))
+    lines = load_facility(str(path), None).timing.result_lines
+    assert str(lines["a_to_b"].output) == "cluster_a.slot6.io5"
+
+
+def test_a_cluster_that_only_drives_has_no_results_to_send(tmp_path: Path) -> None:
+    """Another one reads its node out."""
+    text = WIRED.read_text().replace("modules: {10: QTM}", "modules: {2: QRM-RF, 10: QTM}")
+    for end in ("out0", "in0"):
+        text = text.replace(f"put: cluster_a.slot2.{end}", f"put: tagger.slot2.{end}")
+    (tmp_path / "facility.yaml").write_text(text)
+    with pytest.raises(FacilityError) as told:
+        load_facility(str(tmp_path / "facility.yaml"), None)
+    assert (
+        "timing > result_lines > a_to_b > output: cluster_a measures nothing; those that do: "
+        "cluster_b, tagger" in str(told.value)
+    )
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_a_line_that_cannot_be_is_told(name: str, tmp_path: Path) -> None:
     there, instead, message = WRONG[name]
@@ -42,7 +70,8 @@ def test_a_line_that_cannot_be_is_told(name: str, tmp_path: Path) -> None:
     path.write_text(text.replace(there, instead, 1))
     with pytest.raises(FacilityError, match=message) as told:
         load_facility(str(path), None)
-    assert "timing > result_lines > a_to_b" in str(told.value)
+    assert "timing > result_lines > " in str(told.value)
+    assert "a_to_b" in str(told.value)
 
 
 def test_a_line_ends_at_a_trigger_input_whose_level_a_generator_reads(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """Routes results between controllers: which line carries which frame's results.
 
-A line is a cable from a marker of the controller that measures to an input of the one that acts,
-and carries the results of one frame. Compilers of both ends come to the same answer by themselves.
+A line is a cable from a marker or a digital output of the controller that measures to an input of
+the one that acts, and carries the results of one frame. Compilers of both ends come to the same
+answer by themselves.
 """
 
 import math
@@ -16,6 +17,9 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 START_DOUBT_NS = 26
 """By so much the starts of two controllers may differ in all. ASSUMED: 13 ns from each counter to
 TAI (:data:`.CLOCK_WINDOW_FS`), as clusters differ before skews are measured."""
+MEASURED_DOUBT_NS = 8
+"""What a latency that was measured is taken to be off, to either side. ASSUMED: two cycles of
+4 ns on which controllers start."""
 SIGMAS = 5
 """A cable's delay is believed to so many standard deviations."""
 
@@ -28,10 +32,10 @@ class ResultLineTarget:
     source: str
     """The controller that measures."""
     slot: int
-    """Of the module whose marker is raised, or its serial number."""
+    """Of the module whose marker or output is raised, or its serial number."""
     module: str
     bit: int
-    """The marker's place among those of its module."""
+    """Its place among the markers, or the digital outputs, of its module."""
     sink: str
     """The controller that acts."""
     sink_slot: int
@@ -49,19 +53,12 @@ class ResultLineTarget:
     known_ns: int
     """From the edge at the input to all at that end knowing of it, at most."""
     acts_ns: int | None = None
-    """From there to what depends on it, where that is worked out; None: it is measured."""
+    """From there to what depends on it, at most, where a level is read; None: an edge is taken."""
 
     @property
     def raised_ns(self) -> int:
         """Return how long after the end of a window the edge is at the other end."""
         return self.shown_ns + round(self.delay_fs / FS_PER_NS)
-
-    @property
-    def latency_ns(self) -> int | None:
-        """Return how long after the end of a window a pulse may depend on it; None: measured."""
-        if self.acts_ns is None:
-            return None
-        return self.raised_ns + self.known_ns + self.doubt_ns + self.acts_ns
 
     @property
     def doubt_ns(self) -> int:

@@ -28,7 +28,10 @@ def check_result_lines(
 
     ``outputs``: of the wiring, by port; ``plug`` notes that a cable takes a connector.
     """
-    played = {output.ref.instrument for output in outputs.values()}
+    nodes = {name: node for name, node in parsed.nodes.items() if node is not None}
+    feedlines = {f"{name}.{one}" for name, node in nodes.items() for one in node.entry.feedlines}
+    measuring = {outputs[one].ref.instrument for one in feedlines & outputs.keys()}
+    playing = {output.ref.instrument for output in outputs.values()}
     for name, entry in parsed.result_lines.items():
         if entry is None:
             continue
@@ -38,9 +41,10 @@ def check_result_lines(
             complaints.at((*path, "delay"), message)
         if _models_carry(entry, path, parsed, models, complaints):
             ends = _ends(entry, path, parsed, models, complaints)
-            for end, key in zip(ends, ("output", "input"), strict=True):
+            each = zip(ends, ("output", "input"), (measuring, playing), strict=True)
+            for end, key, fitting in each:
                 plug(end, (*path, key))
-                _check_end(end, (*path, key), parsed, played, complaints)
+                _check_end(end, (*path, key), parsed, fitting, complaints)
 
 
 def _models_carry(
@@ -84,10 +88,11 @@ def _ends(
     complaints: Complaints,
 ) -> tuple[ResolvedConnector | None, ResolvedConnector | None]:
     """Return both connectors; what is none that carries a result is reported."""
-    output = resolve(entry.output, (Marker,), (*path, "output"), parsed, models, complaints)
+    shows: tuple[type[Connector], ...] = (Marker, DigitalPort)
+    reads: tuple[type[Connector], ...] = (DigitalPort, TriggerInput)
     at_input = (*path, "input")
-    kinds: tuple[type[Connector], ...] = (DigitalPort, TriggerInput)
-    entered = resolve(entry.input, kinds, at_input, parsed, models, complaints)
+    output = resolve(entry.output, shows, (*path, "output"), parsed, models, complaints)
+    entered = resolve(entry.input, reads, at_input, parsed, models, complaints)
     if entered is None or not isinstance(entered.connector, TriggerInput):
         return output, entered
     instrument, socket = entered.ref.instrument, entered.ref.socket
@@ -119,9 +124,10 @@ def _check_end(
     end: ResolvedConnector | None,
     path: KeyPath,
     parsed: FileContents,
-    played: set[str],
+    fitting: set[str],
     complaints: Complaints,
 ) -> None:
+    """Check the controller of an end; ``fitting``: those that measure, or that play."""
     if end is None:
         return
     instrument = end.ref.instrument
@@ -131,7 +137,7 @@ def _check_end(
             "under timing > triggers"
         )
         complaints.at(path, message)
-    if instrument not in played:
+    if instrument not in fitting:
         what = "measures nothing" if path[-1] == "output" else "plays nothing"
-        right = ", ".join(sorted(played)) or "nothing is wired"
+        right = ", ".join(sorted(fitting)) or "nothing is wired"
         complaints.at(path, f"{instrument} {what}; those that do: {right}")

@@ -64,7 +64,8 @@ class ResultLineEntry(FileEntry):
     """The cable that carries results of one controller to another, one bit at a time."""
 
     output: str
-    """A marker of the controller that measures: cluster_a.slot4.marker3."""
+    """A marker or an output of the controller that measures: cluster_a.slot4.marker3,
+    cluster_a.slot6.io4."""
     input: str
     """A digital input of the controller that acts: cluster_b.slot6.io0."""
     delay: TimeEstimate

@@ -12,7 +12,7 @@ from podium.control.facility.facility import (
 )
 from podium.control.facility.instrument_models import model_of
 from podium.control.families.markers import marker_of, module_of
-from podium.firmware_interfaces.instrument_model import ResultTiming
+from podium.firmware_interfaces.instrument_model import DigitalPort, ModuleModel, ResultTiming
 
 
 def result_lines_of(facility: Facility) -> tuple[ResultLineTarget, ...]:
@@ -29,10 +29,10 @@ def result_lines_of(facility: Facility) -> tuple[ResultLineTarget, ...]:
                 line.output.instrument,
                 slot,
                 module.name,
-                marker_of(module, line.output).bit,
+                _place_of(module, line.output),
                 line.input.instrument,
                 sink_slot,
-                int("".join(one for one in line.input.socket if one.isdigit())),
+                _number(line.input),
                 line.delay.value_fs,
                 line.delay.sigma_fs,
                 shows.shown_ns,
@@ -66,6 +66,17 @@ def controllers_of_ports(facility: Facility) -> dict[str, str]:
         if qubit.feedline in found:
             found[qubit.readout_port] = found[qubit.feedline]
     return found
+
+
+def _place_of(module: ModuleModel, output: ConnectorRef) -> int:
+    """Return which of a module's markers, or of its digital outputs, a line begins at."""
+    if DigitalPort(output.socket) in module.connectors:
+        return _number(output)
+    return marker_of(module, output).bit
+
+
+def _number(connector: ConnectorRef) -> int:
+    return int("".join(one for one in connector.socket if one.isdigit()))
 
 
 def _timing_of(facility: Facility, connector: ConnectorRef) -> ResultTiming:

@@ -112,10 +112,11 @@ def _module(module: ModuleSettings) -> list[Setting]:
 
 def _used(entry: SequencerProgram, kind: str, full_scale_v: float) -> list[Setting]:
     if kind == "QTM":
-        return [Setting(entry.slot, entry.sequencer, "sync_en", entry.sync)]
+        values = {"sync_en": entry.sync, **_listening(entry)}
+        return [Setting(entry.slot, entry.sequencer, name, one) for name, one in values.items()]
     if not entry.output:
         return _marking(entry, kind)
-    values: dict[str, Value] = {
+    values = {
         "sync_en": entry.sync,
         "mod_en_awg": True,
         "nco_freq": entry.nco_hz,

@@ -13,10 +13,12 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.links.link_session import link_validities
 from podium.control.calibration.links.result_latency import (
-    known_latency,
+    heights,
     latency_of,
     latency_program,
+    line_of,
     result_latency,
+    waits_ns,
 )
 from podium.control.client.facility_access import open_facility
 from podium.control.client.lab import Lab
@@ -50,7 +52,7 @@ def test_the_latency_is_where_the_pulse_begins_to_be_there() -> None:
     noise = 1e-5 * (rng.normal(size=WAITS_S.size) + 1j * rng.normal(size=WAITS_S.size))
     played = 1e-3 * np.exp(1j * np.linspace(0, 9, WAITS_S.size))
     signal = np.where(WAITS_S >= 364e-9, played, 0) + noise
-    at_s, sigma_s, _ = latency_of(WAITS_S, signal)
+    at_s, sigma_s, _ = latency_of(WAITS_S, heights(signal, of_qubit=False))
     assert abs(at_s - 364e-9) < 3 * sigma_s
     assert sigma_s == pytest.approx(4e-9 / np.sqrt(12))
 
@@ -67,7 +69,7 @@ def test_the_latency_is_where_the_pulse_begins_to_be_there() -> None:
 def test_a_pulse_that_no_wait_turns_on_is_refused(there: np.ndarray, why: str) -> None:
     noise = 1e-5 * np.random.default_rng(2).normal(size=WAITS_S.size)
     with pytest.raises(FitFailed, match=why):
-        latency_of(WAITS_S, 1e-3 * there + noise)
+        latency_of(WAITS_S, np.abs(1e-3 * there + noise))
 
 
 def test_a_program_says_itself_how_late_it_takes_results_to_be() -> None:
@@ -78,20 +80,38 @@ def test_a_program_says_itself_how_late_it_takes_results_to_be() -> None:
         validate(Program("early", program.frames, program.body, results_after_fs=-1))
 
 
-def test_towards_an_shfqc_it_is_worked_out_and_from_there_measured() -> None:
-    """A generator reads the level when it is due: no wait tells how early it could."""
-    mixed = LINKED.parent / "facility_mixed_wired.yaml"
-    first, second = bench_of(mixed).ends
-    known = known_latency(first, second)
-    assert known is not None
-    assert known.value == pytest.approx(571e-9)
-    assert known_latency(second, first) is None
+@pytest.mark.parametrize("seed", range(6))
+def test_a_qubit_that_is_flipped_from_a_wait_on_shows_it_as_well(seed: int) -> None:
+    """Two points in the plane, anywhere; each wait scatters by a fifth of what is between them."""
+    rng = np.random.default_rng(seed)
+    waits_s = np.arange(272, 640, 8) * 1e-9
+    low, across = complex(*rng.normal(size=2)), 1e-2 * np.exp(2j * np.pi * rng.random())
+    noise = 2e-3 * (rng.normal(size=waits_s.size) + 1j * rng.normal(size=waits_s.size))
+    signal = low + across * (waits_s > 530e-9) + noise
+    at_s, sigma_s, _ = latency_of(waits_s, heights(signal, of_qubit=True))
+    assert at_s == pytest.approx(532e-9)
+    assert sigma_s == pytest.approx(8e-9 / np.sqrt(12))
+    for always in (0, across):
+        with pytest.raises(FitFailed, match="always played, or never"):
+            latency_of(waits_s, heights(low + always + noise, of_qubit=True))
+
+
+@pytest.mark.parametrize("name", ["facility_mixed_wired", "facility_mixed_data_qubits"])
+def test_towards_an_shfqc_its_qubit_shows_it_and_from_there_a_pulse(name: str) -> None:
+    mixed = LINKED.parent / f"{name}.yaml"
     facility = load_facility(str(mixed))
-    program = latency_program(second, first, 20)
-    for wiring in wirings_of(facility, facility.instruments):
-        if wiring.controller != "tagger":
-            family = families_of(facility)[wiring.controller]
-            family.compile(program, wiring.controller, wiring)
+    first, second = bench_of(mixed).ends
+    for ends, drives in (((first, second), True), ((second, first), False)):
+        line, program = line_of(*ends), latency_program(*ends, 20)
+        assert line is not None
+        assert any(".drive" in one.port for one in program.frames) is drives
+        due_ns = line.raised_ns + line.known_ns + (line.acts_ns or 0)
+        assert waits_ns(line)[0] < due_ns - line.doubt_ns < due_ns + line.doubt_ns
+        assert due_ns + line.doubt_ns < waits_ns(line)[-5]
+        for wiring in wirings_of(facility, facility.instruments):
+            if wiring.controller != "tagger":
+                family = families_of(facility)[wiring.controller]
+                family.compile(program, wiring.controller, wiring)
 
 
 async def measured(lab: Lab) -> dict[str, float]:

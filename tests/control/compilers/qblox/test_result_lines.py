@@ -29,7 +29,9 @@ from podium.control.program.waveforms import Square
 from podium.drivers.qblox_cluster.settings import settings_of
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram
 
-WIRED = Path(__file__).parents[4] / "examples" / "linked" / "facility_wired.yaml"
+EXAMPLES = Path(__file__).parents[4] / "examples" / "linked"
+WIRED = EXAMPLES / "facility_wired.yaml"
+MIXED = EXAMPLES / "facility_mixed_wired.yaml"
 MODULES = {2: "QRM-RF", 4: "QCM-RF", 6: "QTM"}
 READS = Discriminator(0.1, 1e-4)
 NOMINAL_NS = 364 + 4 + 15 + 340
@@ -45,6 +47,15 @@ ALL = tuple(one.name for one in FRAMES)
 
 def facility() -> Facility:
     return load_facility(str(WIRED), None)
+
+
+def over_outputs(folder: Path, example: Path = WIRED) -> Facility:
+    """Return a facility whose lines begin at outputs of QTMs, where they began at a cluster."""
+    text = example.read_text()
+    for cluster in ("cluster_a", "cluster_b"):
+        text = text.replace(f"{cluster}.slot4.marker3", f"{cluster}.slot6.io5")
+    (folder / "facility.yaml").write_text(text)
+    return load_facility(str(folder / "facility.yaml"), None)
 
 
 def body(wait_ns: int, rest_ns: int = 3_000, frame: str = "a") -> tuple[Statement, ...]:
@@ -95,6 +106,43 @@ def test_who_acts_forwards_edges_of_its_time_tagger_to_an_address() -> None:
     assert "set_cond 1,2,2," in next(one.text for one in made.sequencers if one.frame == "drive")
     # the edge is due in the middle of the window: 2000 + 800 + 364 + 4 + 15 of the shot
     assert f"wait {2_800 + 383 - 100}" in sequencer(made, 6)
+
+
+def test_a_line_may_begin_at_an_output_of_a_time_tagger(tmp_path: Path) -> None:
+    made = compiled(program(), "cluster_a", over_outputs(tmp_path))
+    line = next(one for one in made.sequencers if one.frame == "result line a_to_b")
+    assert (line.slot, line.sequencer, line.listens_to) == (6, 5, (2,)), "its channel's own"
+    shows = "set_cond 1,2,2,40\nupd_param 40\nset_cond 0,0,0,4"
+    assert f"set_digital 1,1,0\n{shows}\nset_digital 0,1,0\nupd_param 4" in line.text
+    settings = {str(one) for one in settings_of(made, MODULES)}
+    assert "slot6.io_channel5.mode = output" in settings
+    assert "slot6.sequencer5.trigger2_count_threshold = 1" in settings
+
+
+def test_one_time_tagger_shows_results_and_listens_to_others(tmp_path: Path) -> None:
+    there = (
+        Capture("b", "n", ns=800, discriminator=READS),
+        Play("b", Square(ns=800), 0.1),
+        Barrier((*ALL, "drive_a")),
+        Delay((*ALL, "drive_a"), ns=1_000),
+        If(is_one("n"), (Play("drive_a", Square(ns=40), 0.2),)),
+        Barrier((*ALL, "drive_a")),
+        Delay((*ALL, "drive_a"), ns=3_000),
+    )
+    frames = (*FRAMES, Frame("drive_a", "node_a.q0.drive", 6.34e9))
+    both = Program("both", frames, (*body(1_000), *there), shots=10)
+    made = compiled(both, "cluster_a", over_outputs(tmp_path))
+    (tagger,) = (one for one in made.modules if one.slot == 6)
+    assert tagger.channels["io_channel5"] == {"mode": "output"}
+    assert tagger.channels["io_channel0"]["mode"] == "input"
+    assert tagger.channels["io_channel0"]["forward_trigger_en"] is True
+    lines = {one.frame: one.sequencer for one in made.sequencers if "result line" in one.frame}
+    assert lines == {"result line a_to_b": 5, "result line b_to_a": 0}
+
+
+def test_an_output_is_up_for_as_long_as_a_generator_takes_to_read_it(tmp_path: Path) -> None:
+    made = compiled(program(), "cluster_a", over_outputs(tmp_path, MIXED))
+    assert "set_cond 1,2,2,200\nupd_param 200\n" in sequencer(made, 6)
 
 
 def test_what_comes_too_early_is_refused_with_the_time_that_is_missing() -> None:
@@ -158,11 +206,14 @@ def test_each_cluster_may_act_on_its_own_results_without_a_line() -> None:
 
 @pytest.mark.q1asm
 @pytest.mark.parametrize("controller", ["cluster_a", "cluster_b"])
-def test_the_vendors_assembler_accepts_both_ends(controller: str) -> None:
+@pytest.mark.parametrize("outputs", [False, True])
+def test_the_vendors_assembler_accepts_both_ends(
+    controller: str, outputs: bool, tmp_path: Path
+) -> None:
     found = vendor_assembler()
     if isinstance(found, Unavailable):
         pytest.skip(found.reason)
-    made = compiled(program(), controller)
+    made = compiled(program(), controller, over_outputs(tmp_path) if outputs else None)
     for one, resources in zip(made.sequencers, made.resources, strict=True):
         verdict = judge(one.text)
         assert verdict.accepted, (one.frame, verdict.log)

@@ -120,8 +120,8 @@ def test_a_latency_that_was_measured_counts_and_not_what_the_file_adds_up_to(
 ) -> None:
     """A cable that is longer, or shorter, than the file says."""
     (line,) = (one for one in result_lines_of(facility) if one.name == "a_to_b")
-    assert line.latency_ns is not None
-    latency_ns = line.latency_ns + later_ns
+    assert line.acts_ns is not None
+    latency_ns = line.raised_ns + line.known_ns + line.doubt_ns + line.acts_ns + later_ns
     wait_ns = -(-latency_ns // 8) * 8 + 8
     measured = (("a_to_b", latency_ns * 1_000_000),)
     with pytest.raises(DoesNotFit, match=r"begins .* ns too early: .* wait as much longer"):
@@ -318,10 +318,35 @@ def test_without_a_line_that_goes_there_both_refuse(tmp_path: Path) -> None:
             compile_(one_way, flip("b", "a", 900))
 
 
-def test_a_level_is_read_when_it_is_due_and_not_looked_for(facility: Facility) -> None:
-    with pytest.raises(DoesNotFit, match="levels when they are due, not looked for"):
-        compiled(facility, replace(flip("a", "b", 600), results_after_fs=0))
+@pytest.mark.parametrize("early_ns", [-3, 0, 5])
+def test_a_level_that_is_looked_for_tells_from_which_wait_on_it_is_there(
+    facility: Facility, early_ns: int
+) -> None:
+    """It is read as late as the pulse allows: 88 to 96 ns before it."""
+    (line,) = (one for one in result_lines_of(facility) if one.name == "a_to_b")
+    shows = []
+    for wait_ns in range(400, 880, 8):
+        program = replace(flip("a", "b", wait_ns), results_after_fs=0)
+        made, lasts_ns = compiled(facility, program), shot_ns(program, wait_ns)
+        heard = levels(facility, lasts_ns, early_ns)
+        played = executed_from(made, generator(made), Source.DIGITAL_1, heard)
+        at = FIRST + 2 * (ENDS_NS + wait_ns)
+        sounds = [
+            bool(np.abs(played.samples(at + 2 * k * lasts_ns, at + 2 * k * lasts_ns + 80)).any())
+            for k in range(len(BITS))
+        ]
+        assert sounds in ([bool(bit) for bit in BITS], [False] * len(BITS))
+        if any(sounds):
+            shows.append(wait_ns)
+    up_ns = line.raised_ns + line.known_ns - early_ns
+    assert 88 <= shows[0] - up_ns < 104, "the first that is read behind the edge"
+    assert len(shows) == line.level_ns // 8, "and until it falls"
+
+
+def test_a_level_may_be_looked_for_and_an_analysers_result_not(facility: Facility) -> None:
     compiled(facility, replace(flip("b", "a", 0), results_after_fs=0))
+    with pytest.raises(DoesNotFit, match="timing model tells, not looked for"):
+        compiled(facility, replace(flip("b", "b", 600), results_after_fs=0))
 
 
 def two_shfqcs() -> dict[str, ZurichTarget]:

@@ -60,8 +60,8 @@ both lines are so by themselves. ASSUMED: which of them it is, no routine tells.
 BRANCH_NS = 8
 """Two branches that begin at one instant need so much more than a result takes."""
 CYCLES_NS = 8
-"""So much more is allowed for by a line between clusters than was measured: cycles on which they
-start (``MEASURED_DOUBT_NS`` of the compiler)."""
+"""So much more is allowed for by a line between controllers than was measured: cycles on which they
+start (``MEASURED_DOUBT_NS`` of the compilers)."""
 RESET_LIFETIMES = 4.0
 """Wait before a shot, in lifetimes; what is left in 1 then, both ends send away by themselves."""
 EMPTY = 12.0

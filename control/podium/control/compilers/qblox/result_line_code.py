@@ -1,8 +1,9 @@
 """Programs of the sequencers at both ends of lines that carry results.
 
-At the end that measures, a sequencer of the marker's module looks at the trigger address of a
-frame's results and raises the marker for those that were sent. At the other end, a channel of a QTM
-listens around the instant at which that edge is due, and puts it on the trigger network. Both count
+At the end that measures, a sequencer of the marker's module, or of the QTM's channel where the line
+begins at one, looks at the trigger address of a frame's results and raises it for those that were
+sent. At the other end, a channel of a QTM listens around the instant at which that edge is due, and
+puts it on the trigger network. Both count
 shots and play nothing; what they do stands still in a shot, as the windows of a time tagger do.
 """
 
@@ -24,6 +25,7 @@ from podium.control.compilers.qblox.place import PlacedCapture, Timeline
 from podium.control.compilers.qblox.result_lines import CarriedResults, ResultRoutes
 from podium.control.compilers.qblox.start import begin
 from podium.control.compilers.qblox.triggers import Triggers
+from podium.control.compilers.result_routes import ResultLineTarget
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.program import (
     Acquisition,
@@ -42,6 +44,10 @@ MARGIN_NS = 100
 differ by, and less than half of the 252 ns between two results."""
 NAME = "result line "
 """Begins the names of these sequencers, which are no frame's."""
+QTM = "QTM"
+"""A module whose channels have a sequencer and a connector each, and no markers."""
+ITS_OUTPUT = 1
+"""Mask of ``set_digital`` for the output of its own channel, as qblox-scheduler 1.0.1 writes it."""
 ACQUISITION = "edges"
 """What the QTM bins. Nobody reads it."""
 
@@ -79,14 +85,18 @@ def line_sequencers(
     shot_ns = int(timeline.shot_ns.max())
     made: list[CompiledSequencer] = []
     modules: dict[int, ModuleSettings] = {}
+    outputs: dict[int, list[int]] = {}
+    channels: dict[int, dict[int, int]] = {}
     for one in routes.outgoing:
         ends_ns = _ends_ns(one, timeline)
         number = _free(one, used)
         used.add((one.line.slot, number))
         address = next(s.address for s in triggers.senders if s.frame == one.frame)
-        made.append(_marker(one, ends_ns, address, shot_ns, run, number))
-        modules[one.line.slot] = ModuleSettings(one.line.slot, one.line.module)
-    channels: dict[int, dict[int, int]] = {}
+        made.append(_shown(one, ends_ns, address, shot_ns, run, number))
+        if one.line.module == QTM:
+            outputs.setdefault(one.line.slot, []).append(number)
+        else:
+            modules[one.line.slot] = ModuleSettings(one.line.slot, one.line.module)
     for frame, one in routes.incoming.items():
         place = one.line.sink_slot, one.line.channel
         if place in used:
@@ -97,8 +107,8 @@ def line_sequencers(
         address = next(s.address for s in triggers.senders if s.frame == frame)
         channels.setdefault(place[0], {})[place[1]] = address
         made.append(_input(one, _ends_ns(one, timeline), shot_ns, run))
-    for slot, addresses in channels.items():
-        modules[slot] = _inputs(slot, addresses)
+    for slot in sorted({*outputs, *channels}):
+        modules[slot] = _channels(slot, channels.get(slot, {}), outputs.get(slot, ()))
     return tuple(made), modules
 
 
@@ -107,8 +117,10 @@ def _name(one: CarriedResults) -> str:
 
 
 def _free(one: CarriedResults, used: set[tuple[int, int]]) -> int:
-    """Return a sequencer of the marker's module that no frame has."""
+    """Return a sequencer of the marker's module that no frame has; a QTM's channel has its own."""
     slot = one.line.slot
+    if one.line.module == QTM:
+        return one.line.bit
     for number in range(limits.SEQUENCERS):
         if (slot, number) not in used:
             return number
@@ -149,7 +161,7 @@ def _ends_ns(one: CarriedResults, timeline: Timeline) -> list[int]:
     return ends
 
 
-def _marker(
+def _shown(
     one: CarriedResults,
     ends_ns: Sequence[int],
     address: int,
@@ -157,37 +169,47 @@ def _marker(
     run: LineRun,
     number: int,
 ) -> CompiledSequencer:
-    """Return the sequencer that raises the marker for results that were sent.
+    """Return the sequencer that raises the marker, or the output, for results that were sent.
 
-    ``set_mrk`` takes hold with the ``upd_param`` behind it, and that one alone depends on the
-    result: whatever becomes of settings that are skipped, the next one puts the marker down.
+    ``set_mrk`` and ``set_digital`` take hold with the ``upd_param`` behind them, and that one alone
+    depends on the result: whatever becomes of settings that are skipped, the next one puts it down.
     """
     assembly = Assembly(_name(one))
+    line, up_ns = one.line, one.line.level_ns
+    name = f"io{line.bit}" if line.module == QTM else f"marker{line.bit}"
     say = assembly.emit
     left = assembly.take_register()
     say("move", run.repetitions, left, comment="shots and points")
-    say("set_mrk", 0)
+    _set_level(assembly, line, up=False)
     say("upd_param", REAL_TIME_MIN_NS)
     begin(assembly, run.start)
     say("set_latch_en", 1, REAL_TIME_MIN_NS, comment="listen to results")
     wait(assembly, run.lead_ns - REAL_TIME_MIN_NS, "lead and settling")
     top = assembly.new_label("shots")
     assembly.place(top)
-    now_ns, up_ns = 0, one.line.level_ns
+    now_ns = 0
     for end_ns in ends_ns:
         arrives_ns = end_ns + limits.THRESHOLD_TRIGGER_NS
         wait(assembly, arrives_ns - BEFORE_NS - now_ns, "a result comes then")
         say("latch_rst", REAL_TIME_MIN_NS)
         say("wait", BEFORE_NS - REAL_TIME_MIN_NS + limits.LOOK_NS, comment="it is there")
-        say("set_mrk", 1 << one.line.bit)
+        _set_level(assembly, line, up=True)
         say("set_cond", 1, 1 << (address - 1), ALL, up_ns, comment=f"if trigger {address}")
-        say("upd_param", up_ns, comment=f"marker{one.line.bit} up")
+        say("upd_param", up_ns, comment=f"{name} up")
         say("set_cond", 0, 0, 0, REAL_TIME_MIN_NS, comment="in any case")
-        say("set_mrk", 0)
+        _set_level(assembly, line, up=False)
         say("upd_param", REAL_TIME_MIN_NS, comment="down")
         now_ns = arrives_ns + limits.LOOK_NS + up_ns + REAL_TIME_MIN_NS
     _end_shot(assembly, top, left, shot_ns - now_ns)
     return _compiled(assembly, one, (one.line.slot, number), (), None, (address,))
+
+
+def _set_level(assembly: Assembly, line: ResultLineTarget, *, up: bool) -> None:
+    """Emit what moves the marker, or the channel's output, at the next latch."""
+    if line.module == QTM:
+        assembly.emit("set_digital", int(up), ITS_OUTPUT, 0)
+    else:
+        assembly.emit("set_mrk", int(up) << line.bit)
 
 
 def _input(
@@ -271,8 +293,11 @@ def _compiled(
     return CompiledSequencer(program, lines, (), resources)
 
 
-def _inputs(slot: int, addresses: Mapping[int, int]) -> ModuleSettings:
-    """Return the settings of a QTM whose channels forward edges to these trigger addresses."""
+def _channels(slot: int, addresses: Mapping[int, int], outputs: Iterable[int]) -> ModuleSettings:
+    """Return the settings of a QTM's channels: edges are forwarded to addresses, or results shown.
+
+    ``addresses``: trigger address of each channel that is an input.
+    """
     settings = tag_inputs(slot, sorted(addresses), every_window=True)
     channels = dict(settings.channels)
     for channel, address in addresses.items():
@@ -282,4 +307,6 @@ def _inputs(slot: int, addresses: Mapping[int, int]) -> ModuleSettings:
             "forward_trigger_mode": "rising",
             "forward_trigger_address": address,
         }
+    for channel in outputs:
+        channels[f"io_channel{channel}"] = {"mode": "output"}
     return replace(settings, channels=channels)

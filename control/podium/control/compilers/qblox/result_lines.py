@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 from podium.control.compilers.qblox.place import PlacedCapture, PlacedTuning, Timeline
 from podium.control.compilers.qblox.target import QbloxTarget
-from podium.control.compilers.result_routes import ResultLineTarget, lines_taken, travelling
+from podium.control.compilers.result_routes import (
+    MEASURED_DOUBT_NS,
+    ResultLineTarget,
+    lines_taken,
+    travelling,
+)
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster import limits
-
-MEASURED_DOUBT_NS = 8
-"""What a latency that was measured is taken to be off, to either side. ASSUMED: two cycles of
-4 ns on which clusters start."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Compiles a program to the program of one instrument: the passes in their order."""
 
 import math
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -146,8 +146,8 @@ def _compiled(
         int(placed.shot_fs.sum(dtype=object)) * (points // placed.shot_fs.size)
     )
     _check_run(program, duration_fs)
-    _check_measured(program, (frame for one in cores for frame, _ in one.frames))
-    cables = cables_of(placed, target, dict(program.result_latencies))
+    cables = cables_of(placed, target, dict(program.result_latencies), program.results_after_fs)
+    _check_measured(program, (frame for one in cores for frame, _ in one.frames), cables.levels)
     told: dict[str, ResultAvailability] = {}
     # What generators do may depend on what the analyser of their instrument tells: it comes first.
     for one in sorted(cores, key=lambda core: core.kind != "qa"):
@@ -188,13 +188,17 @@ def _compiled(
     )
 
 
-def _check_measured(program: Program, frames: Iterable[PlacedFrame]) -> None:
-    """Raise :class:`DoesNotFit` where something here would look for a result too early."""
-    if program.results_after_fs is not None and results_of(frames):
+def _check_measured(
+    program: Program, frames: Iterable[PlacedFrame], levels: Collection[str]
+) -> None:
+    """Raise :class:`DoesNotFit` where something here would look for a result too early.
+
+    ``levels``: captures whose results come as levels, which may be looked for at any time.
+    """
+    if program.results_after_fs is not None and not set(results_of(frames)) <= set(levels):
         raise DoesNotFit(
             "results_after_fs: results of an analyser are read at the cycle that its timing model "
-            "tells, and levels when they are due, not looked for; this latency is not measured by "
-            "a program"
+            "tells, not looked for; this latency is not measured by a program"
         )
 
 

@@ -227,7 +227,7 @@ class _Core:
             plays += self._sound(stretch, begins, late_fs, times, points)
             at = stretch.end
         if self._hearing.acts:
-            words = words_of(times, slots, levels, self._hearing.forwarded)
+            words = words_of(times, slots, levels, self._hearing)
             plays = with_feedback_reads(plays, words, self._keys)
         if self._hearing.slots:
             cycles = np.full(len(points), (end + self._lead) // CYCLE)

@@ -5,14 +5,14 @@ what is queued plays: all that begins by then is said before, all that begins a 
 What depends on several results has a variable that counts them together.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.points import IntArray
-from podium.control.compilers.zurich.results import COUPLE, CYCLE
+from podium.control.compilers.zurich.results import COUPLE, CYCLE, CoreFeedback
 from podium.control.compilers.zurich.steps import FixedText, Kind, NumberedText, Silence
 from podium.firmware_interfaces.zurich.awg_limits import GRANULARITY, WAVE_MIN
 
@@ -57,6 +57,8 @@ class ResultWord:
     """Of a level at a trigger input: until when it can be read; None: it is a word."""
     source: str = OWN
     """Of a word: which one SeqC reads."""
+    latest: bool = False
+    """Of a level: whether it is read as late as what depends on it allows."""
 
 
 @dataclass(slots=True)
@@ -87,14 +89,14 @@ def words_of(
     heard: Mapping[str, int],
     slots: Mapping[str, int],
     levels: Mapping[str, int],
-    forwarded: Collection[str] = (),
+    hearing: CoreFeedback,
 ) -> list[ResultWord]:
     """Return the words of a shot, and levels of trigger inputs, in time.
 
     ``slots``: of those that somebody looks at; ``levels``: until when levels can be read;
-    ``forwarded``: those that a PQSC sends.
+    ``hearing`` says which are forwarded, and which levels are read as late as they can.
     """
-    sources = {name: FORWARDED if name in forwarded else OWN for name in heard}
+    sources = {name: FORWARDED if name in hearing.forwarded else OWN for name in heard}
     comes = {(time, sources[name]) for name, time in heard.items() if name not in levels}
     words = [
         ResultWord(
@@ -104,7 +106,10 @@ def words_of(
         )
         for time, source in comes
     ]
-    words += [ResultWord(heard[name], {name: 0}, until) for name, until in levels.items()]
+    words += [
+        ResultWord(heard[name], {name: 0}, until, latest=name in hearing.latest)
+        for name, until in levels.items()
+    ]
     return sorted(words, key=lambda one: (one.heard, *one.slots))
 
 
@@ -129,7 +134,8 @@ def with_feedback_reads(
             found = _place(made, word, place, free, lasting + ACT_CYCLES * CYCLE)
         else:
             until = word.until + lasting
-            found = _quiet(made, word, place, free, lasting + ACT_CYCLES * CYCLE)
+            read = _quiet_late if word.latest else _quiet
+            found = read(made, word, place, free, lasting + ACT_CYCLES * CYCLE)
         first = next(k for k, one in enumerate(made) if set(one.names) & word.slots.keys())
         if found is None or first < found[0]:
             _refuse(made[first], word, free, lasting + ACT_CYCLES * CYCLE, keys.frames)
@@ -177,18 +183,40 @@ def _quiet(
     earliest = _on_grid(max(word.heard, free))
     for k in range(first - 1, len(plays) - 1):
         one, end = plays[k], plays[k + 1].begin
-        kind, samples = one.said[0]
-        if not isinstance(kind, Silence):
+        if not isinstance(one.said[0][0], Silence):
             continue
         if one.begin >= earliest and end >= one.begin + needed:
             return k + 1, one.begin
         at = max(earliest, one.begin + WAVE_MIN)
         if one.begin < earliest and end >= at + max(needed, WAVE_MIN):
-            rest = np.full(len(samples), end - at)
-            plays[k] = replace(one, said=((kind, samples - rest), *one.said[1:]))
-            plays.insert(k + 1, TimedPlay(at, at, ((Silence(), rest),)))
-            return k + 2, at
+            return _cut(plays, k, at), at
     return None
+
+
+def _quiet_late(
+    plays: list[TimedPlay], word: ResultWord, first: int, free: int, needed: int
+) -> tuple[int, int] | None:
+    """Return before which play, and when, a level is read as late as that play allows.
+
+    The silence before it is cut in two there.
+    """
+    act = next(k for k, one in enumerate(plays) if set(one.names) & word.slots.keys())
+    at = (plays[act].begin - max(needed, WAVE_MIN)) // GRANULARITY * GRANULARITY
+    before = plays[act - 1]
+    earliest = max(_on_grid(max(word.heard, free)), before.begin + WAVE_MIN)
+    if act < first or at < earliest or not isinstance(before.said[0][0], Silence):
+        return None
+    return _cut(plays, act - 1, at), at
+
+
+def _cut(plays: list[TimedPlay], number: int, at: int) -> int:
+    """Cut a silence in two at an instant; return which play is behind both."""
+    one, end = plays[number], plays[number + 1].begin
+    kind, samples = one.said[0]
+    rest = np.full(len(samples), end - at)
+    plays[number] = replace(one, said=((kind, samples - rest), *one.said[1:]))
+    plays.insert(number + 1, TimedPlay(at, at, ((Silence(), rest),)))
+    return number + 2
 
 
 def _on_grid(sample: int) -> int:

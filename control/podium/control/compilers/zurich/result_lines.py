@@ -14,7 +14,13 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.guards import Guard
 from podium.control.compilers.placing import PlacedFrame, PlacedShot, PlacedTuning
 from podium.control.compilers.points import IntArray
-from podium.control.compilers.result_routes import ResultLineTarget, lines_taken, travelling
+from podium.control.compilers.result_routes import (
+    MEASURED_DOUBT_NS,
+    START_DOUBT_NS,
+    ResultLineTarget,
+    lines_taken,
+    travelling,
+)
 from podium.control.compilers.zurich.target import ZurichTarget
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.awg_limits import SHF_RATE_HZ
@@ -37,6 +43,9 @@ class LevelAvailability:
     """From then on the marker is up in any case."""
     down: IntArray
     """From then on it may be down again."""
+    latest: bool = False
+    """Whether it is read as late as what depends on it allows, up or not: so latencies are
+    measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +68,17 @@ class ResultCables:
 
 
 def cables_of(
-    placed: PlacedShot, target: ZurichTarget, latencies: Mapping[str, int]
+    placed: PlacedShot,
+    target: ZurichTarget,
+    latencies: Mapping[str, int],
+    after_fs: int | None = None,
 ) -> ResultCables:
     """Return which results of a program travel to and from ``target`` by wire.
 
     ``latencies``: by line, from the end of a window to what depends on it at the earliest, fs, as
-    measured. Raises :class:`DoesNotFit` where a result has no line to travel on, or none that fits.
+    measured; ``after_fs``: results are looked for so long behind their windows, there or not; None:
+    when they are there in any case. Raises :class:`DoesNotFit` where a result has no line to travel
+    on, or none that fits.
     """
     places = {one.frame.name: target.place_of(one.frame.port) for one in placed.frames}
     frame_of = {window.name: one.frame.name for one in placed.frames for window in one.windows}
@@ -84,8 +98,13 @@ def cables_of(
         _check_sent_at_one(name, (guard for _, guard in guards), frame_of)
         ends = _ends(by_name[name], line, placed)
         if line.sink == target.controller and target.is_device(line.sink_slot):
-            up_ns = _up_ns(line, latencies.get(line.name))
-            levels |= {capture: _level(line, end, up_ns) for capture, end in ends}
+            if after_fs is None:
+                up_ns = _up_ns(line, latencies.get(line.name))
+                levels |= {capture: _level(line, end, up_ns) for capture, end in ends}
+            else:
+                levels |= {
+                    capture: _looked_for(line, end, after_fs, placed) for capture, end in ends
+                }
         elif line.source == target.controller and target.is_device(line.slot):
             shown.append(ShownResults(line, by_name[name], ends))
     return ResultCables(levels, tuple(shown))
@@ -100,21 +119,29 @@ def _up_ns(line: ResultLineTarget, measured_fs: int | None) -> int:
     if measured_fs is None:
         return line.raised_ns + line.known_ns + line.doubt_ns
     measured_ns = -(-measured_fs // FS_PER_NS)
-    least_ns = line.shown_ns - line.shown_doubt_ns + line.known_ns + acts_ns
+    least_ns = line.shown_ns - line.shown_doubt_ns + line.known_ns + acts_ns - START_DOUBT_NS
     if measured_ns < least_ns:
         raise DoesNotFit(
             f"result line {line.name}: a latency of {measured_ns} ns; without any cable it takes "
-            f"{least_ns} ns from a window's end to what depends on it: {line.shown_ns} until the "
-            f"marker is up, {line.known_ns} to the generator, {acts_ns} to act; measure it anew "
-            "(podium link latency)"
+            f"{least_ns} ns at least from a window's end to what depends on it: {line.shown_ns} "
+            f"until the marker is up, {line.known_ns} to the generator, {acts_ns} to act, less "
+            f"{START_DOUBT_NS} by which starts differ; measure it anew (podium link latency)"
         )
-    return measured_ns - acts_ns
+    return measured_ns - acts_ns + MEASURED_DOUBT_NS
 
 
 def _level(line: ResultLineTarget, end: int, up_ns: int) -> LevelAvailability:
     down_ns = up_ns - 2 * line.doubt_ns + line.level_ns
     up, down = (np.array(end + SAMPLES_PER_NS * ns) for ns in (up_ns, down_ns))
     return LevelAvailability(line.name, line.channel, up, down)
+
+
+def _looked_for(
+    line: ResultLineTarget, end: int, after_fs: int, placed: PlacedShot
+) -> LevelAvailability:
+    """Return a level that is read in any case, until the shot is over."""
+    begin, shot = end + -(-after_fs // SAMPLE_FS), int(placed.shot_fs.max()) // SAMPLE_FS
+    return LevelAvailability(line.name, line.channel, np.array(begin), np.array(shot), latest=True)
 
 
 def _ends(

@@ -71,6 +71,8 @@ class CoreFeedback:
     those that a PQSC sends."""
     levels: Mapping[str, IntArray] = field(default_factory=dict)
     """By capture elsewhere on which something depends: until when its level can be read."""
+    latest: Collection[str] = ()
+    """Those of ``levels`` that are read as late as what depends on them allows."""
     forwarded: Collection[str] = ()
     """Those of ``times`` that a PQSC sends."""
     channel: int | None = None
@@ -177,6 +179,7 @@ def core_feedback(
         {**times, **forwarded, **{name: one.up for name, one in read.items()}},
         own | sent,
         {name: one.down for name, one in read.items()},
+        frozenset(name for name, one in read.items() if one.latest),
         frozenset(forwarded),
         next(iter(lines.values()), None),
     )

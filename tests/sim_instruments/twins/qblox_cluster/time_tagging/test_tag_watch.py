@@ -118,6 +118,30 @@ def test_an_edge_that_the_run_itself_sends_over_a_cable_is_heard_in_time(bench) 
         assert bench.table()["average_count"].tolist() == [1, 0]
 
 
+@pytest.mark.parametrize("mode", ["sequencer", "low"])
+@pytest.mark.parametrize("comes", [True, False])
+def test_another_channel_raises_its_output_where_an_edge_came(bench, comes, mode) -> None:
+    """As a line that begins at a QTM does: what takes hold at the latch depends on the trigger."""
+    raises = (
+        "wait_sync 4\nset_latch_en 1,4\nwait 1996\nset_digital 1,1,0\nset_cond 1,4,2,40\n"
+        "upd_param 40\nset_cond 0,0,0,4\nset_digital 0,1,0\nupd_param 4\nwait 6000\nstop"
+    )
+    sink = ("elsewhere", "in")
+    bench.lines.connect(sink, ("a", "slot10.io5"), 0)
+    if comes:
+        bench.arrives(1000)
+    bench.hear(in_trigger_en=True)
+    bench.settings(5, out_mode=mode)
+    bench.load(10, 5, raises)
+    bench.sync(10, 5, count_threshold=1)
+    bench.play((10, 2), (10, 5))
+    bench.finish()
+    edges = bench.lines.heard(sink, T0, T0 + 90 * US)
+    up_fs = T0 + (START_NS + 2000) * FS_PER_NS
+    shown = [(up_fs, True), (up_fs + 40 * FS_PER_NS, False)]
+    assert edges == (shown if comes and mode == "sequencer" else [])
+
+
 @pytest.mark.parametrize(
     ("edges", "outcome"), [(1, "low"), (2, "mid"), (3, "mid"), (4, "high"), (5, "high")]
 )
