@@ -21,11 +21,13 @@ COSINES = 96
 """Number of cosines in one slow noise: its distribution is Gaussian to a few per mille."""
 QUADRATURE_ERROR = 1e-7
 """Error allowed in the mean of exp(1j * phase) over slow noise."""
+WORDS_AT_ONCE = 512
+"""So many pairs of words are made before they are used: they stay in the innermost cache."""
 WIDEST_PHASE = 60.0
 """Phases of a larger standard deviation (rad) are averaged as if they had this one."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, inline="always")
 def philox(key_: Any, high: Any, low: Any) -> Any:
     """Return two 64-bit words for a 64-bit key and a 128-bit counter (high, low).
 
@@ -58,12 +60,43 @@ def unit(word: Any) -> float:
 
 
 @njit(cache=True, nogil=True)
-def gaussian_at(key_: Any, high: Any, low: Any) -> complex:
-    """Return the complex number that belongs to the counter (high, low): see gaussian_pairs."""
-    a, b = philox(key_, high, low)
+def philox_row(key_: Any, high: Any, first: Any, shift: Any, one: Any, other: Any) -> None:
+    """Fill ``one`` and ``other`` (n,) with the words of counters (high, first + i << shift).
+
+    Nothing else is done in this loop, so that the processor makes several at once.
+    """
+    for i in range(one.size):
+        low = (np.uint64(first) + np.uint64(i)) << np.uint64(shift)
+        a, b = philox(key_, high, low)
+        one[i] = a
+        other[i] = b
+
+
+@njit(cache=True, nogil=True)
+def gaussian_of(a: Any, b: Any) -> complex:
+    """Return a complex number of standard normal parts, of two words."""
     radius = np.sqrt(-2.0 * np.log(unit(a)))
     angle = 2.0 * np.pi * unit(b)
     return complex(radius * np.cos(angle), radius * np.sin(angle))
+
+
+@njit(cache=True, nogil=True)
+def gaussian_at(key_: Any, high: Any, low: Any) -> complex:
+    """Return the complex number that belongs to the counter (high, low): see gaussian_pairs."""
+    a, b = philox(key_, high, low)
+    return gaussian_of(a, b)
+
+
+@njit(cache=True, nogil=True)
+def gaussian_row(key_: Any, high: Any, first: Any, out: Any) -> None:
+    """Fill ``out`` (complex) from the counter (high, first) on: see gaussian_pairs."""
+    room = min(WORDS_AT_ONCE, out.size)
+    one, other = np.empty(room, np.uint64), np.empty(room, np.uint64)
+    for begin in range(0, out.size, WORDS_AT_ONCE):
+        count = min(WORDS_AT_ONCE, out.size - begin)
+        philox_row(key_, high, first + begin, 0, one[:count], other[:count])
+        for i in range(count):
+            out[begin + i] = gaussian_of(one[i], other[i])
 
 
 @njit(cache=True, nogil=True)
@@ -72,8 +105,7 @@ def gaussian_pairs(key_: Any, high: Any, out: Any) -> None:
 
     Entry i belongs to the counter (high, i).
     """
-    for i in range(out.size):
-        out[i] = gaussian_at(key_, high, np.uint64(i))
+    gaussian_row(key_, high, 0, out)
 
 
 def gaussians(key_: int, run: int, count: int) -> NDArray[np.complex128]:

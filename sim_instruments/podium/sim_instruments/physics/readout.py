@@ -206,7 +206,7 @@ def take(
     shots: Shots,
     sums: NDArray[np.complex128],
 ) -> None:
-    """Take from ``sums`` (windows, shots) what a resonator takes from the feedline in each shot."""
+    """Take from ``sums`` (shots, windows) what a resonator takes from the feedline in each shot."""
     phasors = [_phasors(qubit.bare_resonator_hz, one, fraction) for one in windows]
     weights = [one.weights for one in windows]
     take_windows(

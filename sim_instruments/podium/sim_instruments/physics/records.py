@@ -71,7 +71,7 @@ def integrate(
         for w, listening in enumerate(kind.windows):
             rows = episodes.first_window[shots] + w
             turns = episodes.phase_turns[shots] - episodes.demod_turns[rows]
-            value = sums[w] * (feedline.gain_out / listening.window.duration_ns)
+            value = sums[:, w] * (feedline.gain_out / listening.window.duration_ns)
             train = int(episodes.train[rows[0]])
             out[train][episodes.element[rows]] = value * np.exp(2j * np.pi * turns)
 
@@ -84,13 +84,13 @@ def _sums(
     jump_shot: Sequence[NDArray[np.int64]],
     jump: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
 ) -> NDArray[np.complex128]:
-    """Return the windows' sums at the chip, shape (windows, shots of this kind)."""
+    """Return the windows' sums at the chip, shape (shots of this kind, windows)."""
     shots = level[0].size if level else 1
-    sums = np.zeros((len(kind.windows), shots), np.complex128)
+    sums = np.zeros((shots, len(kind.windows)), np.complex128)
     if kind.tones is None:
         return sums
     for w, listening in enumerate(kind.windows):
-        sums[w] += passing(kind.tones, listening, fraction)
+        sums[:, w] += passing(kind.tones, listening, fraction)
     for qubit, levels, shot, (at, to) in zip(feedline.qubits, level, jump_shot, jump, strict=True):
         take(qubit, kind.tones, kind.windows, fraction, (levels, shot, at, to), sums)
     return sums
