@@ -21,7 +21,7 @@ from podium.sim_instruments.physics.grouped_walk import (
     walk_steps,
 )
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
-from podium.sim_instruments.physics.readout import noise_sigma, passing, take
+from podium.sim_instruments.physics.readout import SampledWindows, noise_sigma, passing, take
 from podium.sim_instruments.physics.short_run import FOR_EVER, ShortRun, StepTables
 from podium.sim_instruments.physics.shot_kinds import LineTrain
 from podium.sim_instruments.physics.shots import PreparedShots, thermal
@@ -128,10 +128,12 @@ class _WindowTables:
 
     base: NDArray[np.complex128]
     """Shape (U, W): what passes the resonators by."""
-    whole: NDArray[np.complex128]
-    """Shape (U, Q, L, W): what a resonator takes for a level; levels never met hold 0."""
-    jumped: NDArray[np.complex128]
-    """Shape (J, W): what it takes at readings that jumps follow, of all qubits in turn."""
+    taken: NDArray[np.complex128]
+    """Shape (R, W): what a resonator takes."""
+    whole: NDArray[np.int64]
+    """Shape (U, Q, L): the row for a level that is kept; of those never met another's."""
+    jumped: NDArray[np.int64]
+    """Shape (J,): the rows of readings that jumps follow, of all qubits in turn."""
     scale: NDArray[np.float64]
     """Shape (U, W): of the sums on their way to the listener."""
     sigma: NDArray[np.float64]
@@ -225,13 +227,16 @@ class GroupedShots:
         kinds, qubits = self._episodes.kinds, self._feedline.qubits
         width = max((len(kind.windows) for kind in kinds), default=0)
         levels = max((qubit.levels_hz.size for qubit in qubits), default=0)
+        each = sum(one.levels.size for one in self._jumped)
         tables = _WindowTables(
             base=np.zeros((len(kinds), width), np.complex128),
-            whole=np.zeros((len(kinds), len(qubits), levels, width), np.complex128),
-            jumped=np.zeros((int(self._jump_first[-1]), width), np.complex128),
+            taken=np.zeros((len(kinds) * each + int(self._jump_first[-1]), width), np.complex128),
+            whole=np.zeros((len(kinds), len(qubits), levels), np.int64),
+            jumped=np.zeros(int(self._jump_first[-1]), np.int64),
             scale=np.zeros((len(kinds), width)),
             sigma=np.zeros((len(kinds), width)),
         )
+        row = 0
         for u, kind in enumerate(kinds):
             windows = kind.windows
             for w, one in enumerate(windows):
@@ -239,32 +244,31 @@ class GroupedShots:
                 tables.sigma[u, w] = noise_sigma(self._feedline, one.window)
             if kind.tones is None or not windows:
                 continue
-            heard = slice(len(windows))
+            together = SampledWindows.of(windows)
             passed = [passing(kind.tones, one, self._fraction) for one in windows]
-            tables.base[u, heard] = passed
-            for q, (qubit, first) in enumerate(zip(qubits, self._jump_first, strict=False)):
-                jumped = self._jumped[q]
-                sums, kept = self._taken(qubit, jumped, self._drawn[q], u), jumped.levels.size
-                tables.whole[u, q, jumped.levels, heard] = sums[:kept]
-                tables.jumped[first + jumped.of_kind[u], heard] = sums[kept:]
+            tables.base[u, : len(windows)] = passed
+            for q, (qubit, jumped) in enumerate(zip(qubits, self._jumped, strict=True)):
+                level, paths = self._paths(q, u)
+                taken = tables.taken[row : row + level.size]
+                take(qubit, kind.tones, together, self._fraction, (level, *paths), taken)
+                rows = np.arange(row, row + level.size)
+                tables.whole[u, q, jumped.levels] = rows[: jumped.levels.size]
+                of_kind = self._jump_first[q] + jumped.of_kind[u]
+                tables.jumped[of_kind] = rows[jumped.levels.size :]
+                row += level.size
         return tables
 
-    def _taken(
-        self, qubit: QubitPoint, jumped: _Jumped, drawn: DrawnLevels, kind: int
-    ) -> NDArray[np.complex128]:
-        """Return what a resonator takes of the windows of a kind of episode, (rows, windows).
+    def _paths(self, q: int, u: int) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
+        """Return levels of a qubit at readings in a kind of episode, and jumps: their rows.
 
-        Rows: each level by itself, then the readings that jumps follow.
+        First each level by itself, then the readings that jumps follow.
         """
-        episode, mine, jumps = self._episodes.kinds[kind], jumped.of_kind[kind], jumped.jumps[kind]
-        assert episode.tones is not None
+        jumped, drawn = self._jumped[q], self._drawn[q]
+        mine, jumps = jumped.of_kind[u], jumped.jumps[u]
         found = drawn.level[jumped.reading[mine]] & ~JUMPED
-        level = np.append(jumped.levels, found).astype(np.int64)
+        level = np.concatenate([jumped.levels, found])
         row = jumped.levels.size + np.searchsorted(mine, jumped.of[jumps])
-        paths = level, row, drawn.jump_at[jumps], drawn.jump_to[jumps]
-        sums = np.zeros((level.size, len(episode.windows)), np.complex128)
-        take(qubit, episode.tones, episode.windows, self._fraction, paths, sums)
-        return -sums
+        return level, (row, drawn.jump_at[jumps], drawn.jump_to[jumps])
 
     def listen(
         self,
@@ -300,6 +304,7 @@ class GroupedShots:
                 first_reading,
                 self._reading_kind,
                 tables.base,
+                tables.taken,
                 tables.whole,
                 self._levels,
                 self._jump_first,

@@ -110,11 +110,12 @@ def sum_windows(
     first_reading: Any,
     kind: Any,
     base: Any,
+    taken: Any,
     whole: Any,
     level: Any,
     jump_first: Any,
     jump_reading: Any,
-    jump_taken: Any,
+    jumped: Any,
     begin: Any,
     at_jump: Any,
     sums: Any,
@@ -123,10 +124,10 @@ def sum_windows(
 
     ``step``: of the shots that these readings lie in; ``kind[first_reading[c] :
     first_reading[c + 1]]``: of episode, of the readings of a step. ``base`` (U, W): what passes
-    the resonators by; ``whole`` (U, Q, L, W): what one takes for a level that is kept; ``level``
-    (Q, S). Jumped readings of qubit q are ``jump_reading[jump_first[q] : jump_first[q + 1]]``, of
-    which resonators take ``jump_taken`` (J, W); ``at_jump`` (Q,), which is moved on, has the
-    first of them that does not lie before ``begin``.
+    the resonators by; ``taken`` (R, W): what one of them takes, where a level is kept in the row
+    ``whole`` (U, Q, L). ``level`` (Q, S). Jumped readings of qubit q are
+    ``jump_reading[jump_first[q] : jump_first[q + 1]]``, in the rows ``jumped`` (J,); ``at_jump``
+    (Q,), which is moved on, has the first of them that does not lie before ``begin``.
     """
     windows = sums.shape[1]
     row = 0
@@ -139,11 +140,11 @@ def sum_windows(
             for q in range(level.shape[0]):
                 n = level[q, begin + row]
                 if n < JUMPED:
-                    less = whole[u, q, n]
+                    less = taken[whole[u, q, n]]
                 else:
                     while jump_reading[at_jump[q]] < begin + row:
                         at_jump[q] += 1
-                    less = jump_taken[at_jump[q]]
+                    less = taken[jumped[at_jump[q]]]
                 for w in range(windows):
                     out[w] -= less[w]
             row += 1

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.deduplicate import in_groups
 from podium.sim_instruments.physics.episodes import EpisodeKind, Episodes
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
-from podium.sim_instruments.physics.readout import passing, take
+from podium.sim_instruments.physics.readout import SampledWindows, passing, take
 from podium.sim_instruments.physics.walk import Paths
 
 
@@ -91,6 +91,9 @@ def _sums(
         return sums
     for w, listening in enumerate(kind.windows):
         sums[:, w] += passing(kind.tones, listening, fraction)
+    windows = SampledWindows.of(kind.windows)
     for qubit, levels, shot, (at, to) in zip(feedline.qubits, level, jump_shot, jump, strict=True):
-        take(qubit, kind.tones, kind.windows, fraction, (levels, shot, at, to), sums)
+        taken = np.empty(sums.shape, np.complex128)
+        take(qubit, kind.tones, windows, fraction, (levels, shot, at, to), taken)
+        sums -= taken
     return sums

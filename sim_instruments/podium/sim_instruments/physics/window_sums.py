@@ -161,16 +161,17 @@ def sum_jumped(
     out[:] = 0j
     j = first
     while j < jump_shot.size and jump_shot[j] == shot:
-        here, there, left = row[now, at], row[now, sample[j]], decay[j]
+        since, until = before[row[now, at]], before[row[now, sample[j]]]
+        ring, rest, left = tail[row[now, at]], tail[row[now, sample[j]]], decay[j]
         for w in range(out.size):
-            ring = tail[here, w] - left * tail[there, w]
-            out[w] += before[there, w] - before[here, w] + difference * ring
+            out[w] += until[w] - since[w] + difference * (ring[w] - left * rest[w])
         difference = apart[j]
         now, at = jump_to[j], sample[j]
         j += 1
-    here, there = row[now, at], row[now, row.shape[1] - 1]
+    since, until = before[row[now, at]], before[row[now, row.shape[1] - 1]]
+    ring = tail[row[now, at]]
     for w in range(out.size):
-        out[w] = out[w] + before[there, w] - before[here, w] + difference * tail[here, w]
+        out[w] = out[w] + until[w] - since[w] + difference * ring[w]
     return j
 
 
@@ -356,9 +357,9 @@ def take_windows(
     jump_shot: Any,
     jump_at: Any,
     jump_to: Any,
-    sums: Any,
+    taken: Any,
 ) -> None:
-    """Take from ``sums`` (shots, W) what one resonator takes of each window in each shot.
+    """Fill ``taken`` (shots, W or more): what one resonator takes of each window in each shot.
 
     Tones as :func:`.field.ring` has them, ``pull_hz`` for each level (L,); ``open_at``, ``span``,
     ``start``, ``step`` (W,) as :func:`gather` has them, the weights of window w at
@@ -434,7 +435,7 @@ def take_windows(
                 j, met[shot], jump_shot, to, sample, left, apart, row, before, tail, total
             )
             for w in range(windows):
-                sums[shot, w] -= total[w]
+                taken[shot, w] = total[w]
         else:
             for w in range(windows):
-                sums[shot, w] -= whole[met[shot], w]
+                taken[shot, w] = whole[met[shot], w]
