@@ -20,8 +20,9 @@ from podium.sim_instruments.physics.grouped_walk import (
     sum_windows,
     walk_steps,
 )
+from podium.sim_instruments.physics.noise import gaussian_pairs
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
-from podium.sim_instruments.physics.readout import SampledWindows, noise_sigma, passing, take
+from podium.sim_instruments.physics.readout import SampledWindows, Shots, noise_sigma, passing, take
 from podium.sim_instruments.physics.short_run import FOR_EVER, ShortRun, StepTables
 from podium.sim_instruments.physics.shot_kinds import LineTrain
 from podium.sim_instruments.physics.shots import PreparedShots, thermal
@@ -248,18 +249,18 @@ class GroupedShots:
             passed = [passing(kind.tones, one, self._fraction) for one in windows]
             tables.base[u, : len(windows)] = passed
             for q, (qubit, jumped) in enumerate(zip(qubits, self._jumped, strict=True)):
-                level, paths = self._paths(q, u)
-                taken = tables.taken[row : row + level.size]
-                take(qubit, kind.tones, together, self._fraction, (level, *paths), taken)
-                rows = np.arange(row, row + level.size)
+                paths = self._paths(q, u)
+                rows = np.arange(row, row + paths[0].size)
+                taken = tables.taken[row : row + rows.size]
+                take(qubit, kind.tones, together, self._fraction, paths, taken)
                 tables.whole[u, q, jumped.levels] = rows[: jumped.levels.size]
                 of_kind = self._jump_first[q] + jumped.of_kind[u]
                 tables.jumped[of_kind] = rows[jumped.levels.size :]
-                row += level.size
+                row += rows.size
         return tables
 
-    def _paths(self, q: int, u: int) -> tuple[NDArray[np.int64], tuple[NDArray[np.int64], ...]]:
-        """Return levels of a qubit at readings in a kind of episode, and jumps: their rows.
+    def _paths(self, q: int, u: int) -> Shots:
+        """Return levels of a qubit at readings in a kind of episode, and its jumps then.
 
         First each level by itself, then the readings that jumps follow.
         """
@@ -268,7 +269,7 @@ class GroupedShots:
         found = drawn.level[jumped.reading[mine]] & ~JUMPED
         level = np.concatenate([jumped.levels, found])
         row = jumped.levels.size + np.searchsorted(mine, jumped.of[jumps])
-        return level, (row, drawn.jump_at[jumps], drawn.jump_to[jumps])
+        return level, row, drawn.jump_at[jumps], drawn.jump_to[jumps]
 
     def listen(
         self,
@@ -328,6 +329,7 @@ class GroupedShots:
         windows = self._windows_of(place)
         kind = self._episodes.kind[windows.episode]
         tone_at, tone_count, tone_turns = self._tone_phases(windows)
+        gaussian_pairs(np.uint64(key), np.uint64(run), out)
         return _Listener(
             offsets(windows.count),
             self._reading_at[windows.episode],
@@ -338,8 +340,6 @@ class GroupedShots:
             self._tables.sigma[kind, windows.number],
             tone_turns,
             np.require(capture.phase_turns, np.float64, ["C", "W"]),
-            np.uint64(key),
-            np.uint64(run),
             out,
         )
 
@@ -432,8 +432,6 @@ class _Listener:
     sigma: NDArray[np.float64]
     tone_turns: NDArray[np.float64]
     turns: NDArray[np.float64]
-    key: np.uint64
-    run: np.uint64
     out: NDArray[np.complex128]
     tone: int = 0
     element: int = 0
@@ -459,8 +457,6 @@ class _Listener:
             self.tone,
             self.tone_turns,
             self.turns,
-            self.key,
-            self.run,
             self.element,
             self.out,
         )

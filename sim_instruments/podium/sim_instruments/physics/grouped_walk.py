@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from podium.sim_instruments.physics.noise import WORDS_AT_ONCE, gaussian_row, philox_row, unit
+from podium.sim_instruments.physics.noise import WORDS_AT_ONCE, philox_row, unit
 from podium.sim_instruments.physics.walk import first_level, jumps_after, pace_at
 
 JUMPED = np.uint8(128)
@@ -165,12 +165,12 @@ def fill_values(
     tone: int,
     tone_turns: Any,
     turns: Any,
-    key: Any,
-    run: Any,
     element: int,
     out: Any,
 ) -> Any:
     """Fill ``out`` from ``element`` on with one listener's values; return the next tone, element.
+
+    ``out`` holds normal numbers, which become the noise.
 
     ``step``: of some shots that follow each other; ``readings``, ``tone_count`` (C,): how many
     readings, and elements of the train that ``tone_turns`` belongs to, the shot of each step has.
@@ -179,10 +179,6 @@ def fill_values(
     :func:`sum_windows` fills them; ``tone_at``, the element whose phase counts, from ``tone`` on
     (-1: none does); ``scale`` and ``sigma``, of the noise.
     """
-    count = 0
-    for s in range(step.size):
-        count += first[step[s] + 1] - first[step[s]]
-    gaussian_row(key, run, element, out[element : element + count])
     reading = 0
     last_turns = 0.0
     turned = 1.0 + 0j

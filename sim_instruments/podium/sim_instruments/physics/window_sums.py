@@ -72,7 +72,7 @@ def gather_parts(
 
 
 @njit(cache=True, nogil=True)
-def first_turn(start: complex, step: complex, open_at: int) -> complex:
+def first_turn(start: complex, step: complex, open_at: int) -> Any:
     """Return the turn of sample 0 where that of sample ``open_at`` is ``start``."""
     return start * np.exp(complex(0.0, -np.angle(step) * open_at))
 
