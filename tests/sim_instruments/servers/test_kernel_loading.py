@@ -55,4 +55,4 @@ def test_what_runs_execute_is_loaded_by_it() -> None:
     found = subprocess.run(
         [sys.executable, "-c", LOADED], capture_output=True, text=True, check=True
     )
-    assert found.stdout.strip() == str([1, 1, 1, 1, 1, 1, 1])
+    assert found.stdout.strip() == str([1] * 8)
