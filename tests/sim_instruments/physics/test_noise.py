@@ -4,7 +4,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podium.sim_instruments.physics.counter_based_random import key
-from podium.sim_instruments.physics.noise import SlowNoise, gaussians, philox, quadrature
+from podium.sim_instruments.physics.noise import (
+    WORDS_AT_ONCE,
+    SlowNoise,
+    gaussian_at,
+    gaussians,
+    log_of,
+    philox,
+    quadrature,
+    unit,
+    unit_circle,
+)
 
 
 def words(key_words: tuple[int, int], counter: tuple[int, int, int, int]) -> list[int]:
@@ -40,6 +50,33 @@ def test_a_number_depends_on_its_place_not_on_how_many_are_asked_for() -> None:
         gaussians(key(3, "q0", "b"), 5, 10),
     ]
     assert all(not np.any(few == other) for other in others)
+
+
+def test_numbers_made_in_rows_are_those_made_one_by_one() -> None:
+    one, run, count = np.uint64(key(2, "x", "rows")), np.uint64(9), 2 * WORDS_AT_ONCE + 3
+    single = [gaussian_at(one, run, np.uint64(i)) for i in range(count)]
+    np.testing.assert_array_equal(gaussians(int(one), int(run), count), single)
+
+
+def test_gaussians_are_those_of_box_and_muller_to_the_last_digits() -> None:
+    count = 20_000
+    words_ = [philox(np.uint64(5), np.uint64(6), np.uint64(i)) for i in range(count)]
+    radius = np.sqrt(-2 * np.log([unit(np.uint64(a)) for a, _ in words_]))
+    angle = 2 * np.pi * np.array([unit(np.uint64(b)) for _, b in words_])
+    np.testing.assert_allclose(gaussians(5, 6, count), radius * np.exp(1j * angle), rtol=2e-15)
+
+
+@given(st.floats(min_value=2.0**-1000, max_value=2.0**1000))
+def test_the_logarithm_is_right_to_the_next_digit(x: float) -> None:
+    assert log_of(x) == pytest.approx(np.log(x), rel=4e-16, abs=0)
+
+
+@given(st.floats(min_value=0.0, max_value=1.0))
+def test_the_unit_circle_is_right_to_the_next_digit(turns: float) -> None:
+    found, quarter = unit_circle(turns), round(4 * turns)
+    apart = 2 * np.pi * (turns - quarter / 4)  # what is left is exact, and small
+    expected = complex(np.cos(apart), np.sin(apart)) * 1j**quarter
+    assert abs(found - expected) < 4e-16
 
 
 def test_gaussians_are_standard_normal() -> None:

@@ -14,7 +14,7 @@ from podium.sim_instruments.physics.exposure import Exposure, exposure_of
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.lab_frame import laboratory_maps
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
-from podium.sim_instruments.physics.readout import SampledWindow, take, tones_of
+from podium.sim_instruments.physics.readout import SampledWindow, SampledWindows, take, tones_of
 from podium.sim_instruments.physics.signals import (
     CaptureTrain,
     Piece,
@@ -47,7 +47,8 @@ def run_readout() -> None:
     windows = [SampledWindow(window, 20) for window in WINDOWS]
     exposure_of(qubit, EpisodeKind(tones, 0, length, ()), True, 8)
     one = np.zeros(1, np.int64)
-    take(qubit, tones, windows, 0.5, (one, one, one + 9, one + 1), np.zeros((2, 1), complex))
+    sums = np.zeros((1, 2), np.complex128)
+    take(qubit, tones, SampledWindows.of(windows), 0.5, (one, one, one + 9, one + 1), sums)
 
 
 def run_maps() -> None:

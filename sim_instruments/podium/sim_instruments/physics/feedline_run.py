@@ -265,12 +265,11 @@ class FeedlineRun:
         each = [drawn[qubit.name] for qubit in feedline.qubits]
         shots = GroupedShots(feedline, short, episodes, leading, fraction, each)
         shown: dict[int, ShownEpisodes] = {}
+        keys = [self._noise_key(place) for place in range(len(captures))]
+        shots.listen(captures, keys, signals.run, values)
         for place, capture in enumerate(captures):
-            if capture.start_ns.size:
-                noise = self._noise_key(place)
-                shots.listen(place, capture, noise, signals.run, values[place])
-                if capture.scope:
-                    shown[place] = shots.last_shown(place, capture)
+            if capture.start_ns.size and capture.scope:
+                shown[place] = shots.last_shown(place, capture)
         return shown
 
     @property

@@ -70,6 +70,26 @@ def _advance(
         phasor[q] *= turn
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def fill_gains(
+    turn: Any, decay: complex, detuning: Any, pull: float, half_kappa: float, gain: Any
+) -> None:
+    """Fill ``gain`` (Q,): what a tone of amplitude 1 adds to a response in one step.
+
+    ``(turn - decay) / (half_kappa + 1j * (detuning - pull))``, divided as complex numbers are, but
+    without branches: several at once.
+    """
+    for q in range(turn.size):
+        top, imag = turn[q] - decay, detuning[q] - pull
+        wide = abs(half_kappa) >= abs(imag)
+        large, small = (half_kappa, imag) if wide else (imag, half_kappa)
+        one, other = (top.real, top.imag) if wide else (top.imag, top.real)
+        ratio = small / large
+        below = large + small * ratio
+        across = (other - one * ratio) / below
+        gain[q] = complex((one + other * ratio) / below, across if wide else -across)
+
+
 @njit(cache=True, nogil=True)
 def ring(
     envelope: Any,
@@ -103,7 +123,9 @@ def ring(
         phasor[q] = np.exp(1j * start_phase[q])
         turn[q] = np.exp(1j * detuning[q] * stride)
     r = np.zeros(levels, np.complex128)
-    gain = np.empty((tones, levels), np.complex128)
+    gain = np.empty((levels, tones), np.complex128)
+    amplitude, arriving = np.empty(tones, np.complex128), np.empty(tones, np.complex128)
+    known = False  # the amplitudes
     decay = np.empty(levels, np.complex128)
     before, held, age = low.copy(), np.full(levels, np.inf), np.zeros(levels, np.int64)
     if fraction > 0.0:
@@ -120,8 +142,7 @@ def ring(
                 before[n], held[n], age[n] = now, expected, 0
                 eigenvalue = complex(-half_kappa, held[n])
                 decay[n] = np.exp(eigenvalue * stride)
-                for q in range(tones):
-                    gain[q, n] = (turn[q] - decay[n]) / (1j * detuning[q] - eigenvalue)
+                fill_gains(turn, decay[n], detuning, held[n], half_kappa, gain[n])
             pull[n, i] = held[n]
             age[n] += stride
         if start >= length:  # after the last tone
@@ -133,17 +154,27 @@ def ring(
             if k >= length or change[k]:
                 steady = False
         if not steady:
+            known = False
             _follow(r, envelope, start, stride, phasor, detuning, held, half_kappa, fraction)
             continue
-        for n in range(levels):
-            r[n] *= decay[n]
+        if not known:
+            for q in range(tones):
+                amplitude[q] = envelope[q, start]
+            known = True
         for q in range(tones):
-            amplitude = envelope[q, start]
-            if amplitude != 0:
-                arriving = amplitude * phasor[q]
-                for n in range(levels):
-                    r[n] += arriving * gain[q, n]
+            arriving[q] = amplitude[q] * phasor[q]
             phasor[q] *= turn[q]
+        for n in range(0, levels - 1, 2):  # two at once: each sum is a chain of its own
+            one, other = r[n] * decay[n], r[n + 1] * decay[n + 1]
+            for q in range(tones):
+                one += arriving[q] * gain[n, q]
+                other += arriving[q] * gain[n + 1, q]
+            r[n], r[n + 1] = one, other
+        if levels % 2:
+            one = r[levels - 1] * decay[levels - 1]
+            for q in range(tones):
+                one += arriving[q] * gain[levels - 1, q]
+            r[levels - 1] = one
 
 
 @njit(cache=True, nogil=True)

@@ -11,21 +11,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import firsts, in_groups, numbered, offsets, rows_of
+from podium.sim_instruments.physics.deduplicate import firsts, in_groups, offsets, rows_of
 from podium.sim_instruments.physics.episodes import Episodes
 from podium.sim_instruments.physics.grouped_walk import (
     JUMPED,
+    fill_values,
     no_jump_below,
-    step_values,
+    sum_windows,
     walk_steps,
 )
+from podium.sim_instruments.physics.noise import gaussian_pairs
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
-from podium.sim_instruments.physics.readout import noise_sigma, passing, take
+from podium.sim_instruments.physics.readout import SampledWindows, Shots, noise_sigma, passing, take
 from podium.sim_instruments.physics.short_run import FOR_EVER, ShortRun, StepTables
 from podium.sim_instruments.physics.shot_kinds import LineTrain
 from podium.sim_instruments.physics.shots import PreparedShots, thermal
 from podium.sim_instruments.physics.signals import CaptureTrain
 from podium.sim_instruments.physics.walk import Paths
+
+SUMS_AT_ONCE = 1 << 17
+"""So many numbers are summed before listeners take them: as much as a cache holds."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,16 +109,36 @@ class ShownEpisodes:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Jumped:
-    """The readings of one qubit that a jump follows, and what its resonator takes."""
+    """The readings of one qubit that jumps follow, by kind of episode."""
 
     reading: NDArray[np.int64]
     """Shape (J,), ascending."""
-    of_kind: dict[int, NDArray[np.int64]]
-    """By kind of episode: which of them lie in one."""
-    taken: dict[int, NDArray[np.complex128]]
-    """By kind of episode: shape (windows, readings ``of_kind``), sqrt(W)."""
-    whole: dict[int, NDArray[np.complex128]]
-    """By kind of episode: shape (windows, L), without a jump; levels never met hold 0."""
+    of_kind: list[NDArray[np.int64]]
+    """Which of them lie in one."""
+    jumps: list[NDArray[np.int64]]
+    """Which jumps do."""
+    of: NDArray[np.int64]
+    """The reading, 0 ... J - 1, that each jump follows."""
+    levels: NDArray[np.int64]
+    """All that are met."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _WindowTables:
+    """Sums of the windows of all kinds of episodes; U kinds, at most W windows in one."""
+
+    base: NDArray[np.complex128]
+    """Shape (U, W): what passes the resonators by."""
+    taken: NDArray[np.complex128]
+    """Shape (R, W): what a resonator takes."""
+    whole: NDArray[np.int64]
+    """Shape (U, Q, L): the row for a level that is kept; of those never met another's."""
+    jumped: NDArray[np.int64]
+    """Shape (J,): the rows of readings that jumps follow, of all qubits in turn."""
+    scale: NDArray[np.float64]
+    """Shape (U, W): of the sums on their way to the listener."""
+    sigma: NDArray[np.float64]
+    """Shape (U, W): of the noise there."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,8 +151,6 @@ class _Windows:
     """Shape (W,): of the short run."""
     number: NDArray[np.int64]
     """Shape (W,): place among all windows of its episode."""
-    ordinal: NDArray[np.int64]
-    """Shape (W,): place among this listener's windows of its episode."""
 
 
 class GroupedShots:
@@ -155,26 +178,17 @@ class GroupedShots:
         first_here = np.searchsorted(self._place, self._place, side="left")
         self._reading_at = np.where(lit, before[:-1] - before[first_here], -1).astype(np.int64)
         self._readings: NDArray[np.int64] = before[self._last] - before[self._first]
+        kinds = [episodes.kind[a:b][lit[a:b]] for a, b in zip(self._first, self._last, strict=True)]
+        self._reading_kind = np.concatenate([np.zeros(0, np.int64), *kinds])
         self._leading = self._leading_tones()
-        kind = self._kind_of_readings(lit)
+        step, begins = short.kinds.step, offsets(self._readings)[:-1]
+        kind = self._reading_kind[rows_of(begins[step], self._readings[step])]
         self._jumped = [
             self._jumped_of(qubit, one, kind)
             for qubit, one in zip(feedline.qubits, drawn, strict=True)
         ]
         self._jump_first = offsets(np.array([one.reading.size for one in self._jumped], np.int64))
-        reading = [one.reading for one in self._jumped]
-        self._jump_reading = np.concatenate([np.zeros(0, np.int64), *reading])
-        self._taken_in = self._taken_by_kind()
-
-    def _kind_of_readings(self, lit: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Return the kind of the episode of each reading of the run, (S,)."""
-        step = self._short.kinds.step
-        kinds = [
-            self._episodes.kind[a:b][lit[a:b]] for a, b in zip(self._first, self._last, strict=True)
-        ]
-        every = np.concatenate([np.zeros(0, np.int64), *kinds])
-        begins = offsets(self._readings)[:-1]
-        return np.asarray(every[rows_of(begins[step], self._readings[step])])
+        self._tables = self._window_tables()
 
     def _leading_tones(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the train of each episode's first tone, and its place in the train's shot."""
@@ -204,78 +218,130 @@ class GroupedShots:
         met = np.bincount(one.level & ~JUMPED, minlength=qubit.levels_hz.size)
         met[: qubit.levels_hz.size] += np.bincount(one.jump_to, minlength=qubit.levels_hz.size)
         met[0] += 1  # where there is nothing to read, all are in 0
-        levels = np.flatnonzero(met)
-        row = np.zeros(reading.size, np.int64)
-        readings_in = _by_kind(kind, len(self._episodes.kinds))
-        jumps_in = _by_kind(kind[of], len(self._episodes.kinds))
-        taken, whole, of_kind = {}, {}, {}
-        for u, episode in enumerate(self._episodes.kinds):
-            if not episode.windows or episode.tones is None:
+        count = len(self._episodes.kinds)
+        return _Jumped(
+            reading, _by_kind(kind, count), _by_kind(kind[of], count), of, np.flatnonzero(met)
+        )
+
+    def _window_tables(self) -> _WindowTables:
+        """Sum all windows, for levels that are kept and for each reading that jumps follow."""
+        kinds, qubits = self._episodes.kinds, self._feedline.qubits
+        width = max((len(kind.windows) for kind in kinds), default=0)
+        levels = max((qubit.levels_hz.size for qubit in qubits), default=0)
+        each = sum(one.levels.size for one in self._jumped)
+        tables = _WindowTables(
+            base=np.zeros((len(kinds), width), np.complex128),
+            taken=np.zeros((len(kinds) * each + int(self._jump_first[-1]), width), np.complex128),
+            whole=np.zeros((len(kinds), len(qubits), levels), np.int64),
+            jumped=np.zeros(int(self._jump_first[-1]), np.int64),
+            scale=np.zeros((len(kinds), width)),
+            sigma=np.zeros((len(kinds), width)),
+        )
+        row = 0
+        for u, kind in enumerate(kinds):
+            windows = kind.windows
+            for w, one in enumerate(windows):
+                tables.scale[u, w] = self._feedline.gain_out / one.window.duration_ns
+                tables.sigma[u, w] = noise_sigma(self._feedline, one.window)
+            if kind.tones is None or not windows:
                 continue
-            mine = of_kind[u] = readings_in[u]
-            row[mine] = np.arange(mine.size)
-            jumps = jumps_in[u]
-            # each level by itself, then the readings that a jump follows
-            level = np.append(levels, one.level[reading[mine]] & ~JUMPED).astype(np.int64)
-            sums = np.zeros((len(episode.windows), level.size), np.complex128)
-            paths = level, levels.size + row[of[jumps]], one.jump_at[jumps], one.jump_to[jumps]
-            take(qubit, episode.tones, episode.windows, self._fraction, paths, sums)
-            whole[u] = np.zeros((len(episode.windows), qubit.levels_hz.size), np.complex128)
-            whole[u][:, levels] = -sums[:, : levels.size]
-            taken[u] = -sums[:, levels.size :]
-        return _Jumped(reading, of_kind, taken, whole)
+            together = SampledWindows.of(windows)
+            passed = [passing(kind.tones, one, self._fraction) for one in windows]
+            tables.base[u, : len(windows)] = passed
+            for q, (qubit, jumped) in enumerate(zip(qubits, self._jumped, strict=True)):
+                paths = self._paths(q, u)
+                rows = np.arange(row, row + paths[0].size)
+                taken = tables.taken[row : row + rows.size]
+                take(qubit, kind.tones, together, self._fraction, paths, taken)
+                tables.whole[u, q, jumped.levels] = rows[: jumped.levels.size]
+                of_kind = self._jump_first[q] + jumped.of_kind[u]
+                tables.jumped[of_kind] = rows[jumped.levels.size :]
+                row += rows.size
+        return tables
+
+    def _paths(self, q: int, u: int) -> Shots:
+        """Return levels of a qubit at readings in a kind of episode, and its jumps then.
+
+        First each level by itself, then the readings that jumps follow.
+        """
+        jumped, drawn = self._jumped[q], self._drawn[q]
+        mine, jumps = jumped.of_kind[u], jumped.jumps[u]
+        found = drawn.level[jumped.reading[mine]] & ~JUMPED
+        level = np.concatenate([jumped.levels, found])
+        row = jumped.levels.size + np.searchsorted(mine, jumped.of[jumps])
+        return level, row, drawn.jump_at[jumps], drawn.jump_to[jumps]
 
     def listen(
+        self,
+        captures: Sequence[CaptureTrain],
+        keys: Sequence[int],
+        run: int,
+        values: Sequence[NDArray[np.complex128]],
+    ) -> None:
+        """Fill ``values`` with those of all capture trains, with noise.
+
+        Some shots of all of them, then the next: what windows hear of the same readings is summed
+        together.
+        """
+        listeners = [
+            self._listener(place, capture, key, run, out)
+            for place, (capture, key, out) in enumerate(zip(captures, keys, values, strict=True))
+            if capture.start_ns.size
+        ]
+        tables, step = self._tables, self._short.kinds.step
+        readings = offsets(self._readings[step])
+        first_reading = offsets(self._readings)
+        jump_reading = np.concatenate([np.zeros(0, np.int64), *(o.reading for o in self._jumped)])
+        at_jump = self._jump_first[:-1].copy()
+        width = tables.base.shape[1]
+        most = max(1, int(self._readings.max(initial=0))) * max(1, width)
+        at_once = max(1, SUMS_AT_ONCE // most)
+        for begin in range(0, step.size, at_once):
+            shots = step[begin : begin + at_once]
+            first, last = readings[begin], readings[begin + shots.size]
+            sums = np.empty((last - first, width), np.complex128)
+            sum_windows(
+                shots,
+                first_reading,
+                self._reading_kind,
+                tables.base,
+                tables.taken,
+                tables.whole,
+                self._levels,
+                self._jump_first,
+                jump_reading,
+                tables.jumped,
+                first,
+                at_jump,
+                sums,
+            )
+            for one in listeners:
+                one.go_on(shots, self._readings, sums)
+
+    def _listener(
         self,
         place: int,
         capture: CaptureTrain,
         key: int,
         run: int,
         out: NDArray[np.complex128],
-    ) -> None:
-        """Fill ``out`` with the values of the capture train of number ``place``, with noise."""
+    ) -> "_Listener":
         windows = self._windows_of(place)
-        most = int(np.max(windows.number, initial=0)) + 1
-        pairs, sort = numbered(self._episodes.kind[windows.episode] * most + windows.number)
-        found = [divmod(pair, most) for pair in pairs.tolist()]
-        listening = [self._episodes.kinds[u].windows[w] for u, w in found]
-        base = np.zeros(len(listening), np.complex128)
-        whole = np.zeros((len(found), *self._whole_shape), np.complex128)
-        for d, (u, w) in enumerate(found):
-            tones = self._episodes.kinds[u].tones
-            if tones is not None:
-                base[d] = passing(tones, listening[d], self._fraction)
-                for q, one in enumerate(self._jumped):
-                    whole[d, q, : one.whole[u].shape[1]] = one.whole[u][w]
+        kind = self._episodes.kind[windows.episode]
         tone_at, tone_count, tone_turns = self._tone_phases(windows)
-        step_values(
-            self._short.kinds.step,
-            self._readings,
+        gaussian_pairs(np.uint64(key), np.uint64(run), out)
+        return _Listener(
             offsets(windows.count),
-            sort,
             self._reading_at[windows.episode],
+            windows.number,
             tone_at,
-            windows.ordinal,
             tone_count,
-            base,
-            whole,
-            np.array([self._feedline.gain_out / one.window.duration_ns for one in listening]),
-            np.array([noise_sigma(self._feedline, one.window) for one in listening]),
-            self._levels,
-            self._jump_first,
-            self._jump_reading,
-            self._taken(place, int(np.max(windows.ordinal, initial=0)) + 1),
+            self._tables.scale[kind, windows.number],
+            self._tables.sigma[kind, windows.number],
             tone_turns,
             np.require(capture.phase_turns, np.float64, ["C", "W"]),
-            np.uint64(key),
-            np.uint64(run),
             out,
         )
-
-    @property
-    def _whole_shape(self) -> tuple[int, int]:
-        qubits = self._feedline.qubits
-        return len(qubits), max(qubit.levels_hz.size for qubit in qubits)
 
     def _windows_of(self, place: int) -> _Windows:
         first = self._episodes.first_window
@@ -285,36 +351,7 @@ class GroupedShots:
         parts = [mine[a:b] for a, b in zip(begin, end, strict=True)]
         rows = np.concatenate([np.zeros(0, np.int64), *parts])
         episode = np.searchsorted(first, rows, side="right") - 1
-        ordinal = np.searchsorted(mine, rows) - np.searchsorted(mine, first[episode])
-        return _Windows(
-            (end - begin).astype(np.int64), episode, rows - first[episode], ordinal.astype(np.int64)
-        )
-
-    def _taken_by_kind(self) -> dict[int, tuple[NDArray[np.int64], NDArray[np.complex128]]]:
-        """Return, by kind of episode, which of the jumped readings of all qubits lie in one.
-
-        And what resonators take then, shape (windows, so many).
-        """
-        found = {}
-        for u in self._jumped[0].taken if self._jumped else ():
-            at = zip(self._jumped, self._jump_first.tolist(), strict=False)
-            rows = np.concatenate([first + one.of_kind[u] for one, first in at])
-            found[u] = rows, np.concatenate([one.taken[u] for one in self._jumped], axis=1)
-        return found
-
-    def _taken(self, place: int, ordinals: int) -> NDArray[np.complex128]:
-        """Return what resonators take of a listener's windows at readings that jumps follow.
-
-        Shape (jumped readings of all qubits, ordinals).
-        """
-        table = np.zeros((int(self._jump_first[-1]), ordinals), np.complex128)
-        for u, (rows, taken) in self._taken_in.items():
-            example = int(np.argmax(self._episodes.kind == u))
-            begin, end = self._episodes.first_window[example : example + 2]
-            windows = np.flatnonzero(self._episodes.train[begin:end] == place).tolist()
-            for ordinal, w in enumerate(windows):
-                table[rows, ordinal] = taken[w]
-        return table
+        return _Windows((end - begin).astype(np.int64), episode, rows - first[episode])
 
     def _tone_phases(
         self, windows: _Windows
@@ -380,6 +417,49 @@ class GroupedShots:
                 )
             )
         return ShownEpisodes(alone, paths, [none] * len(paths))
+
+
+@dataclass(slots=True, eq=False)
+class _Listener:
+    """One listener's values are filled shot by shot; fields as :func:`.fill_values` has them."""
+
+    first: NDArray[np.int64]
+    reading_at: NDArray[np.int64]
+    number: NDArray[np.int64]
+    tone_at: NDArray[np.int64]
+    tone_count: NDArray[np.int64]
+    scale: NDArray[np.float64]
+    sigma: NDArray[np.float64]
+    tone_turns: NDArray[np.float64]
+    turns: NDArray[np.float64]
+    out: NDArray[np.complex128]
+    tone: int = 0
+    element: int = 0
+
+    def go_on(
+        self,
+        step: NDArray[np.int32],
+        readings: NDArray[np.int64],
+        sums: NDArray[np.complex128],
+    ) -> None:
+        """Fill the values of the shots that follow."""
+        self.tone, self.element = fill_values(
+            step,
+            readings,
+            self.first,
+            self.reading_at,
+            self.number,
+            self.tone_at,
+            self.tone_count,
+            self.scale,
+            self.sigma,
+            sums,
+            self.tone,
+            self.tone_turns,
+            self.turns,
+            self.element,
+            self.out,
+        )
 
 
 def _by_kind(kind: NDArray[np.int64], count: int) -> list[NDArray[np.int64]]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from podium.sim_instruments.physics.noise import gaussian_at, philox, unit
-from podium.sim_instruments.physics.walk import drawn, first_level, jumps_after, pace_at
+from podium.sim_instruments.physics.noise import WORDS_AT_ONCE, philox_row, unit
+from podium.sim_instruments.physics.walk import first_level, jumps_after, pace_at
 
 JUMPED = np.uint8(128)
 """Added to a level that is left before its episode ends."""
@@ -57,6 +57,8 @@ def walk_steps(
     for r in range(kind.size):
         for n in range(levels):
             total[r, n] = matrix[r, n].sum()
+    words = np.empty(WORDS_AT_ONCE, np.uint64)
+    others = np.empty(WORDS_AT_ONCE, np.uint64)
     level = first_level(equilibrium, key, run)
     known = level
     count = 0
@@ -65,9 +67,18 @@ def walk_steps(
         for r in range(first[step[s]], first[step[s] + 1]):
             if begins[r]:
                 known = level
-            word, other = philox(key, run, np.uint64(i) << np.uint64(16))
-            level = drawn(matrix[r, known], total[r, known], unit(word))
-            u = unit(other)
+            at = i % WORDS_AT_ONCE
+            if at == 0:
+                philox_row(key, run, i, 16, words, others)
+            # as :func:`.walk.drawn`, without a branch that the processor would guess
+            rest = unit(words[at]) * total[r, known]
+            level, open_ = 0, 1
+            for n in range(levels - 1):
+                rest -= matrix[r, known, n]
+                if rest < 0:
+                    open_ = 0
+                level += open_
+            u = unit(others[at])
             level_out[i] = level
             if u >= stays[r, level]:
                 before = count
@@ -94,64 +105,89 @@ def walk_steps(
 
 
 @njit(cache=True, nogil=True)
-def step_values(
+def sum_windows(
     step: Any,
-    readings: Any,
-    first: Any,
-    sort: Any,
-    reading_at: Any,
-    tone_at: Any,
-    ordinal: Any,
-    tone_count: Any,
+    first_reading: Any,
+    kind: Any,
     base: Any,
+    taken: Any,
     whole: Any,
-    scale: Any,
-    sigma: Any,
     level: Any,
     jump_first: Any,
     jump_reading: Any,
-    jump_taken: Any,
+    jumped: Any,
+    begin: Any,
+    at_jump: Any,
+    sums: Any,
+) -> None:
+    """Fill ``sums`` (n, W): what all windows hear of each reading from ``begin`` on, no noise.
+
+    ``step``: of the shots that these readings lie in; ``kind[first_reading[c] :
+    first_reading[c + 1]]``: of episode, of the readings of a step. ``base`` (U, W): what passes
+    the resonators by; ``taken`` (R, W): what one of them takes, where a level is kept in the row
+    ``whole`` (U, Q, L). ``level`` (Q, S). Jumped readings of qubit q are
+    ``jump_reading[jump_first[q] : jump_first[q + 1]]``, in the rows ``jumped`` (J,); ``at_jump``
+    (Q,), which is moved on, has the first of them that does not lie before ``begin``.
+    """
+    windows = sums.shape[1]
+    row = 0
+    for s in range(step.size):
+        for i in range(first_reading[step[s]], first_reading[step[s] + 1]):
+            u = kind[i]
+            out = sums[row]
+            for w in range(windows):
+                out[w] = base[u, w]
+            for q in range(level.shape[0]):
+                n = level[q, begin + row]
+                if n < JUMPED:
+                    less = taken[whole[u, q, n]]
+                else:
+                    while jump_reading[at_jump[q]] < begin + row:
+                        at_jump[q] += 1
+                    less = taken[jumped[at_jump[q]]]
+                for w in range(windows):
+                    out[w] -= less[w]
+            row += 1
+
+
+@njit(cache=True, nogil=True)
+def fill_values(
+    step: Any,
+    readings: Any,
+    first: Any,
+    reading_at: Any,
+    number: Any,
+    tone_at: Any,
+    tone_count: Any,
+    scale: Any,
+    sigma: Any,
+    sums: Any,
+    tone: int,
     tone_turns: Any,
     turns: Any,
-    key: Any,
-    run: Any,
+    element: int,
     out: Any,
-) -> None:
-    """Fill ``out`` (n,) with the values of one listener's windows, noise included.
+) -> Any:
+    """Fill ``out`` from ``element`` on with one listener's values; return the next tone, element.
 
-    ``readings``, ``tone_count`` (C,): how many readings, and elements of the train that
-    ``tone_turns`` belongs to, the shot of each step has. Its windows are at ``first`` (C + 1,):
-    ``sort``, an index into ``base`` (D,), ``whole`` (D, Q, L), ``scale`` and ``sigma`` (D,);
-    ``reading_at``, the shot's reading that tells the level (-1: all are in 0); ``tone_at``, the
-    element whose phase counts (-1: none does); and ``ordinal`` among this listener's windows of
-    one episode. ``level`` (Q, S). Jumped readings of qubit q are
-    ``jump_reading[jump_first[q] : jump_first[q + 1]]``, and ``jump_taken`` (J, ordinals) says what
-    its resonator takes then.
+    ``out`` holds normal numbers, which become the noise.
+
+    ``step``: of some shots that follow each other; ``readings``, ``tone_count`` (C,): how many
+    readings, and elements of the train that ``tone_turns`` belongs to, the shot of each step has.
+    Its windows are at ``first`` (C + 1,): ``reading_at``, the shot's reading that tells the level
+    (-1: nothing sounds); ``number``, the place in the rows of ``sums``, of these shots' readings as
+    :func:`sum_windows` fills them; ``tone_at``, the element whose phase counts, from ``tone`` on
+    (-1: none does); ``scale`` and ``sigma``, of the noise.
     """
-    qubits = level.shape[0]
-    at_jump = jump_first[:-1].copy()
     reading = 0
-    tone = 0
-    element = 0
     last_turns = 0.0
     turned = 1.0 + 0j
     for s in range(step.size):
         c = step[s]
         for w in range(first[c], first[c + 1]):
-            d = sort[w]
-            value = base[d]
+            value = 0j
             if reading_at[w] >= 0:
-                r = reading + reading_at[w]
-                for q in range(qubits):
-                    n = level[q, r]
-                    if n < JUMPED:
-                        value -= whole[d, q, n]
-                    else:
-                        j = at_jump[q]
-                        while jump_reading[j] < r:
-                            j += 1
-                        at_jump[q] = j
-                        value -= jump_taken[j, ordinal[w]]
+                value = sums[reading + reading_at[w], number[w]]
             apart = -turns[element]
             if tone_at[w] >= 0:
                 apart += tone_turns[tone + tone_at[w]]
@@ -159,8 +195,8 @@ def step_values(
                 last_turns = apart
                 angle = 2.0 * np.pi * apart
                 turned = complex(np.cos(angle), np.sin(angle))
-            noise = gaussian_at(key, run, np.uint64(element))
-            out[element] = value * scale[d] * turned + sigma[d] * noise
+            out[element] = value * scale[w] * turned + sigma[w] * out[element]
             element += 1
         reading += readings[c]
         tone += tone_count[c]
+    return tone, element

@@ -14,7 +14,6 @@ While photons are in the resonator all jump rates of the qubit grow by ``1 + n/n
 109, 153601 (2012); the scale is set by n_crit and up and down stay in balance).
 """
 
-import cmath
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,6 +69,39 @@ class SampledWindow:
         """Weights, empty for a boxcar."""
         weights = self.window.weights
         return NO_WEIGHTS if weights is None else np.asarray(weights, np.complex128)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampledWindows:
+    """Several windows over the same fields, W of them."""
+
+    open_at: NDArray[np.int64]
+    """Shape (W,)."""
+    span: NDArray[np.int64]
+    """Shape (W,): samples in each."""
+    demod_hz: NDArray[np.float64]
+    """Shape (W,)."""
+    weights: NDArray[np.complex128]
+    """Of all of them, one behind the other; a boxcar has none."""
+    weight_at: NDArray[np.int64]
+    """Shape (W + 1,): where those of each begin, and the last end."""
+
+    @property
+    def length(self) -> int:
+        """Return how many samples they reach over."""
+        return max(1, int((self.open_at + self.span).max()))
+
+    @staticmethod
+    def of(windows: Sequence[SampledWindow]) -> "SampledWindows":
+        """Return windows as compiled functions want them."""
+        weights = [one.weights for one in windows]
+        return SampledWindows(
+            np.array([one.open_at for one in windows], np.int64),
+            np.array([one.window.duration_ns for one in windows], np.int64),
+            np.array([one.window.demod_hz for one in windows]),
+            weights[0] if len(weights) == 1 else np.concatenate(weights),
+            np.cumsum([0, *(one.size for one in weights)]),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,24 +182,22 @@ def exposure_ns(qubit: QubitPoint, field: Field, stride: int = 1) -> NDArray[np.
 
 
 def _phasors(
-    frequency_hz: float, listening: SampledWindow, fraction: float
-) -> tuple[complex, complex]:
-    """Return the turn of a frame at the window's first sample and that from sample to sample."""
-    start = 1e-9 * frequency_hz * (fraction + listening.open_at)
-    step = 1e-9 * (frequency_hz - listening.window.demod_hz)
-    return cmath.exp(2j * cmath.pi * (start % 1.0)), cmath.exp(2j * cmath.pi * step)
+    frequency_hz: float | NDArray[np.float64], windows: "SampledWindows", fraction: float
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
+    """Return the turn of a frame at each window's first sample and that from sample to sample."""
+    start = 1e-9 * frequency_hz * (fraction + windows.open_at)
+    step = 1e-9 * (frequency_hz - windows.demod_hz)
+    return np.exp(2j * np.pi * (start % 1.0)), np.exp(2j * np.pi * step)
 
 
 def passing(tones: Tones, listening: SampledWindow, fraction: float) -> complex:
     """Return the window's sum over what passes the resonators by, at the chip, sqrt(W)."""
-    phasors = [
-        _phasors(frequency, listening, fraction) for frequency in tones.frequency_hz.tolist()
-    ]
+    start, step = _phasors(tones.frequency_hz, SampledWindows.of([listening]), fraction)
     total: complex = gather_tones(
         tones.envelope,
         listening.open_at,
-        np.array([start for start, _ in phasors]) * np.exp(1j * tones.start_phase),
-        np.array([step for _, step in phasors]),
+        start * np.exp(1j * tones.start_phase),
+        step,
         listening.weights,
         listening.window.duration_ns,
     )
@@ -181,12 +211,12 @@ def coupling(qubit: QubitPoint) -> float:
 
 def taken(qubit: QubitPoint, field: Field, listening: SampledWindow, fraction: float) -> complex:
     """Return the window's sum over what the resonator takes from the feedline, sqrt(W)."""
-    start, step = _phasors(qubit.bare_resonator_hz, listening, fraction)
+    start, step = _phasors(qubit.bare_resonator_hz, SampledWindows.of([listening]), fraction)
     total: complex = gather(
         field.response,
         listening.open_at,
-        start,
-        step,
+        complex(start[0]),
+        complex(step[0]),
         listening.weights,
         listening.window.duration_ns,
     )
@@ -201,14 +231,13 @@ sample that first sees it, and the level after it."""
 def take(
     qubit: QubitPoint,
     tones: Tones,
-    windows: Sequence[SampledWindow],
+    windows: SampledWindows,
     fraction: float,
     shots: Shots,
-    sums: NDArray[np.complex128],
+    taken: NDArray[np.complex128],
 ) -> None:
-    """Take from ``sums`` (windows, shots) what a resonator takes from the feedline in each shot."""
-    phasors = [_phasors(qubit.bare_resonator_hz, one, fraction) for one in windows]
-    weights = [one.weights for one in windows]
+    """Fill ``taken`` (shots, windows or more): what a resonator takes from the feedline."""
+    start, step = _phasors(qubit.bare_resonator_hz, windows, fraction)
     take_windows(
         tones.envelope,
         tones.change,
@@ -220,15 +249,15 @@ def take(
         1e-9 * np.pi * qubit.kappa_hz,
         photons_per(qubit),
         coupling(qubit),
-        max(1, *(one.open_at + one.window.duration_ns for one in windows)),
-        np.array([one.open_at for one in windows], np.int64),
-        np.array([one.window.duration_ns for one in windows], np.int64),
-        np.array([start for start, _ in phasors]),
-        np.array([step for _, step in phasors]),
-        weights[0] if len(weights) == 1 else np.concatenate(weights),
-        np.cumsum([0, *(one.size for one in weights)]),
+        windows.length,
+        windows.open_at,
+        windows.span,
+        start,
+        step,
+        windows.weights,
+        windows.weight_at,
         *shots,
-        sums,
+        taken,
     )
 
 
@@ -246,7 +275,7 @@ def parts_taken(
     qubit: QubitPoint, field: Field, listening: SampledWindow, fraction: float
 ) -> Parts:
     """Return :func:`taken` in parts."""
-    start, step = _phasors(qubit.bare_resonator_hz, listening, fraction)
+    start, step = _phasors(qubit.bare_resonator_hz, SampledWindows.of([listening]), fraction)
     before = np.empty(field.response.size + 1, np.complex128)
     tail = np.empty(field.response.size + 1, np.complex128)
     gather_parts(
@@ -254,8 +283,8 @@ def parts_taken(
         field.pull,
         1e-9 * np.pi * qubit.kappa_hz,
         listening.open_at,
-        start,
-        step,
+        complex(start[0]),
+        complex(step[0]),
         listening.weights,
         listening.window.duration_ns,
         before,

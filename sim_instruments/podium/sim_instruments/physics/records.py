@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.deduplicate import in_groups
 from podium.sim_instruments.physics.episodes import EpisodeKind, Episodes
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
-from podium.sim_instruments.physics.readout import passing, take
+from podium.sim_instruments.physics.readout import SampledWindows, passing, take
 from podium.sim_instruments.physics.walk import Paths
 
 
@@ -71,7 +71,7 @@ def integrate(
         for w, listening in enumerate(kind.windows):
             rows = episodes.first_window[shots] + w
             turns = episodes.phase_turns[shots] - episodes.demod_turns[rows]
-            value = sums[w] * (feedline.gain_out / listening.window.duration_ns)
+            value = sums[:, w] * (feedline.gain_out / listening.window.duration_ns)
             train = int(episodes.train[rows[0]])
             out[train][episodes.element[rows]] = value * np.exp(2j * np.pi * turns)
 
@@ -84,13 +84,16 @@ def _sums(
     jump_shot: Sequence[NDArray[np.int64]],
     jump: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]],
 ) -> NDArray[np.complex128]:
-    """Return the windows' sums at the chip, shape (windows, shots of this kind)."""
+    """Return the windows' sums at the chip, shape (shots of this kind, windows)."""
     shots = level[0].size if level else 1
-    sums = np.zeros((len(kind.windows), shots), np.complex128)
+    sums = np.zeros((shots, len(kind.windows)), np.complex128)
     if kind.tones is None:
         return sums
     for w, listening in enumerate(kind.windows):
-        sums[w] += passing(kind.tones, listening, fraction)
+        sums[:, w] += passing(kind.tones, listening, fraction)
+    windows = SampledWindows.of(kind.windows)
     for qubit, levels, shot, (at, to) in zip(feedline.qubits, level, jump_shot, jump, strict=True):
-        take(qubit, kind.tones, kind.windows, fraction, (levels, shot, at, to), sums)
+        taken = np.empty(sums.shape, np.complex128)
+        take(qubit, kind.tones, windows, fraction, (levels, shot, at, to), taken)
+        sums -= taken
     return sums

@@ -40,24 +40,22 @@ class ShortRun:
     """Shape (M,): whether the next shot here is the one that follows in the long run."""
     _known: dict[tuple[int, int], "_Elements"] = field(default_factory=dict, repr=False)
     """By the identity of a train's start times, which each entry keeps, and how late it is."""
+    _bounds: NDArray[np.int64] = field(init=False, repr=False)
+    """Shape (N + 1,): when each shot of the long run begins, and an end."""
+
+    def __post_init__(self) -> None:
+        """Note when the last shot ends."""
+        object.__setattr__(self, "_bounds", np.append(self.kinds.begin_ns, FOR_EVER))
 
     def rows(self, one: LineTrain) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return where each shot begins and ends among a train's elements, shape (M,) each."""
-        return self._rows_of(one, self.shot)
-
-    def _rows_of(
-        self, one: LineTrain, shot: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        begins = np.append(self.kinds.begin_ns, FOR_EVER)
-        start = one.train.start_ns
-        first = np.searchsorted(start, begins[shot] - one.later_ns, side="left")
-        last = np.searchsorted(start, begins[shot + 1] - one.later_ns, side="left")
-        return first.astype(np.int64), last.astype(np.int64)
+        elements = self._elements(one)
+        return elements.first, elements.last
 
     def counts(self, one: LineTrain) -> NDArray[np.int64]:
         """Return how many elements of a train the shot of each step has, shape (C,)."""
-        first, last = self._rows_of(one, self.kinds.example)
-        return last - first
+        elements = self._elements(one)
+        return (elements.last - elements.first)[self.target]
 
     def shortened(self, one: LineTrain) -> PulseTrain | CaptureTrain:
         """Return a train with the elements of these shots alone, at their times here."""
@@ -72,12 +70,14 @@ class ShortRun:
         """Return those of these shots; trains of a run often begin together."""
         key = id(one.train.start_ns), one.later_ns
         if key not in self._known:
-            first, last = self.rows(one)
+            start = one.train.start_ns
+            begin, end = self._bounds[self.shot], self._bounds[self.shot + 1]
+            first = np.searchsorted(start, begin - one.later_ns, side="left")
+            last = np.searchsorted(start, end - one.later_ns, side="left")
             count = last - first
             row = rows_of(first, count)
             moved = np.repeat(self.begin_ns - self.kinds.begin_ns[self.shot], count)
-            start = one.train.start_ns
-            self._known[key] = _Elements(start, row, start[row] + moved)
+            self._known[key] = _Elements(start, first, last, row, start[row] + moved)
         return self._known[key]
 
     def place_of(self, at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -110,6 +110,9 @@ class _Elements:
 
     long_ns: NDArray[np.int64]
     """When all of the train's elements begin in the long run."""
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+    """Shape (M,) each: where each shot begins and ends among those."""
     row: NDArray[np.int64]
     """Shape (K,): which of those these are."""
     start_ns: NDArray[np.int64]

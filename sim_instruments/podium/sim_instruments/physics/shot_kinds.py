@@ -64,6 +64,13 @@ class LineTrain:
         """Return the phase of each element, as compiled functions want it."""
         return np.require(self.train.phase_turns, np.float64, ["C", "W"])
 
+    def told_by(self, phased: bool) -> object:
+        """Return what is equal for trains that cut shots into the same kinds: arrays they share."""
+        train = self.train
+        item = train.window if isinstance(train, CaptureTrain) else train.piece
+        phase = (self.line, id(train.phase_turns)) if phased else None
+        return id(train.start_ns), self.later_ns, id(item), phase
+
     def ringing(self, busy_ns: int) -> "LineTrain":
         """Return the train with tones that ring down for another time."""
         return replace(self, busy_ns=busy_ns) if self.leads else self
@@ -162,7 +169,8 @@ def _fingerprint(
                 base[shot] = turns[k]
             relative = turns[k] - base[shot]
             relative -= np.floor(relative)
-            word = np.uint64(np.int64(relative * steps + 0.5) % steps)
+            near = np.int64(relative * steps + 0.5)
+            word = np.uint64(near if near < steps else near - steps)
         here = mixed(np.uint64(at - begin[shot]) + np.uint64(0x9E3779B97F4A7C15) * np.uint64(salt))
         here = mixed(here + np.uint64(item[k]) * np.uint64(0x632BE59BD9B4E019) + word)
         total[shot] += here
@@ -237,10 +245,15 @@ def merged_kinds(
 def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKinds | None:
     total = np.zeros(begin.size, np.uint64)
     bases: dict[int, NDArray[np.float64]] = {}
+    known: set[object] = set()
     for number, one in sorted(enumerate(trains), key=lambda pair: pair[1].line):
         if not one.train.start_ns.size:
             continue
         phased = one.phased and not isinstance(one.train, CaptureTrain)
+        told = one.told_by(phased)
+        if told in known:
+            continue  # it adds nothing that tells two shots apart
+        known.add(told)
         base = np.zeros(0)
         if phased:
             if one.line not in bases:

@@ -92,6 +92,17 @@ def drawn(probability: Any, total: float, u: float) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def drawn_after(rates: Any, level: int, leaving: float, u: float) -> Any:
+    """Return the level that ``u`` picks where ``level`` is left, as :func:`drawn` does."""
+    rest = u * leaving
+    for n in range(rates.shape[0] - 1):
+        rest -= rates[n, level]
+        if rest < 0:
+            return n
+    return rates.shape[0] - 1
+
+
+@njit(cache=True, nogil=True)
 def wander(time_ns: Any, weight: Any, memory_ns: float, key: Any, run: Any, node_at: Any) -> None:
     """Draw the node of the slow noise before each reading, ``node_at`` (S + 1,).
 
@@ -144,7 +155,7 @@ def jumps_after(
         )
         draw += 1
         patience = -np.log(unit(other))
-        level = drawn(rates[:, level].copy(), leaving, unit(word))
+        level = drawn_after(rates, level, leaving, unit(word))
         if count < jumps.shape[0]:
             jumps[count, 0] = reading
             jumps[count, 1] = int(np.ceil(now - fraction))

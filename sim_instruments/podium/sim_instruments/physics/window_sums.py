@@ -1,8 +1,9 @@
 """Windows are summed over the field of a resonator whose qubit jumps from level to level.
 
 A shot's field is that of the level at hand, and a difference that rings down since the last jump
-(:mod:`.readout`). What jumps do to it is worked out once for all windows; windows are then summed
-for all levels at once, sample by sample: each level's sum is a chain of its own.
+(:mod:`.readout`). What jumps do to it is worked out once for all windows. Windows are summed side
+by side, sample by sample: their sums stand next to each other, so that the processor adds several
+at once.
 """
 
 from typing import Any
@@ -52,19 +53,28 @@ def gather_parts(
     ``before[k]``: the sum of :func:`gather` over samples earlier than k. ``tail[k]``: the same
     sum from sample k on of a field that is 1 at sample k and then rings down freely.
     """
-    decay = np.empty((1, field.size), np.complex128)
-    ring_down(pull, half_kappa, decay[0])
-    gather_decaying(
-        field.reshape(1, -1),
-        decay,
-        open_at,
-        start,
-        step,
-        weights,
-        span,
-        before.reshape(1, -1),
-        tail.reshape(1, -1),
-    )
+    decay = np.empty(field.size, np.complex128)
+    ring_down(pull, half_kappa, decay)
+    turn = first_turn(start, step, open_at)
+    turns = np.empty(field.size, np.complex128)
+    before[0] = 0j
+    for k in range(field.size):
+        j = k - open_at
+        weight = 0j
+        if 0 <= j < span:
+            weight = weights[j] if weights.size else 1.0 + 0j
+        turns[k] = weight * turn
+        before[k + 1] = before[k] + turns[k] * field[k]
+        turn *= step
+    tail[field.size] = 0j
+    for k in range(field.size - 1, -1, -1):
+        tail[k] = turns[k] + decay[k] * tail[k + 1]
+
+
+@njit(cache=True, nogil=True)
+def first_turn(start: complex, step: complex, open_at: int) -> Any:
+    """Return the turn of sample 0 where that of sample ``open_at`` is ``start``."""
+    return start * np.exp(complex(0.0, -np.angle(step) * open_at))
 
 
 @njit(cache=True, nogil=True)
@@ -75,63 +85,6 @@ def ring_down(pull: Any, half_kappa: float, decay: Any) -> None:
             decay[k] = decay[k - 1]
         else:
             decay[k] = np.exp(complex(-half_kappa, pull[k]))
-
-
-@njit(cache=True, nogil=True)
-def gather_levels(
-    field: Any, open_at: int, start: complex, step: complex, weights: Any, span: int, out: Any
-) -> None:
-    """Fill ``out`` (L,) with :func:`gather` of each row of ``field`` (L, N)."""
-    levels, length = field.shape
-    for n in range(levels):
-        out[n] = 0j
-    first = max(0, -open_at)
-    last = min(span, length - open_at)
-    turn = start * step**first
-    for j in range(first, last):
-        for n in range(levels):
-            if weights.size:
-                out[n] += weights[j] * field[n, open_at + j] * turn
-            else:
-                out[n] += field[n, open_at + j] * turn
-        turn *= step
-
-
-@njit(cache=True, nogil=True)
-def gather_decaying(
-    field: Any,
-    decay: Any,
-    open_at: int,
-    start: complex,
-    step: complex,
-    weights: Any,
-    span: int,
-    before: Any,
-    tail: Any,
-) -> None:
-    """Do as :func:`gather_parts` does for each level: ``field`` (L, N), ``before`` (L, N + 1).
-
-    ``decay`` (L, N) as :func:`ring_down` fills it.
-    """
-    levels, length = field.shape
-    # the turn of sample k = 0, which is j = -open_at
-    turn = start * np.exp(complex(0.0, -np.angle(step) * open_at))
-    turns = np.empty(length, np.complex128)
-    for n in range(levels):
-        before[n, 0] = 0j
-        tail[n, length] = 0j
-    for k in range(length):
-        j = k - open_at
-        weight = 0j
-        if 0 <= j < span:
-            weight = weights[j] if weights.size else 1.0 + 0j
-        turns[k] = weight * turn
-        for n in range(levels):
-            before[n, k + 1] = before[n, k] + turns[k] * field[n, k]
-        turn *= step
-    for k in range(length - 1, -1, -1):
-        for n in range(levels):
-            tail[n, k] = turns[k] + decay[n, k] * tail[n, k + 1]
 
 
 @njit(cache=True, nogil=True)
@@ -186,35 +139,40 @@ def follow_jumps(
 
 @njit(cache=True, nogil=True)
 def sum_jumped(
-    level: Any,
+    first: int,
+    level: int,
     jump_shot: Any,
     jump_to: Any,
     sample: Any,
     decay: Any,
     apart: Any,
+    row: Any,
     before: Any,
     tail: Any,
-    total: Any,
-) -> None:
-    """Replace ``total`` (shots,) for the shots that have jumps; see :func:`follow_jumps`."""
-    length = before.shape[1] - 1
-    j = 0
-    while j < jump_shot.size:
-        shot = jump_shot[j]
-        now, at = level[shot], 0
-        difference = 0j
-        sum_ = 0j
-        while j < jump_shot.size and jump_shot[j] == shot:
-            k = sample[j]
-            sum_ += (
-                before[now, k]
-                - before[now, at]
-                + difference * (tail[now, at] - decay[j] * tail[now, k])
-            )
-            difference = apart[j]
-            now, at = jump_to[j], k
-            j += 1
-        total[shot] = sum_ + before[now, length] - before[now, at] + difference * tail[now, at]
+    out: Any,
+) -> int:
+    """Fill ``out`` (W,) with the windows' sums of the shot that jump ``first`` is of.
+
+    Return the first jump of the next; see :func:`follow_jumps`. ``row`` (L, N + 1): where
+    ``before`` and ``tail`` (R, W) have each level and sample.
+    """
+    shot, now, at = jump_shot[first], level, 0
+    difference = 0j
+    out[:] = 0j
+    j = first
+    while j < jump_shot.size and jump_shot[j] == shot:
+        since, until = before[row[now, at]], before[row[now, sample[j]]]
+        ring, rest, left = tail[row[now, at]], tail[row[now, sample[j]]], decay[j]
+        for w in range(out.size):
+            out[w] += until[w] - since[w] + difference * (ring[w] - left * rest[w])
+        difference = apart[j]
+        now, at = jump_to[j], sample[j]
+        j += 1
+    since, until = before[row[now, at]], before[row[now, row.shape[1] - 1]]
+    ring = tail[row[now, at]]
+    for w in range(out.size):
+        out[w] = out[w] + until[w] - since[w] + difference * ring[w]
+    return j
 
 
 @njit(cache=True, nogil=True)
@@ -251,7 +209,129 @@ def path_sums(
         decay,
         apart,
     )
-    sum_jumped(level, jump_shot, jump_to, sample, decay, apart, before, tail, total)
+    row = np.arange(before.size).reshape(before.shape)
+    sums = before.reshape(-1, 1), tail.reshape(-1, 1)
+    out = np.empty(1, np.complex128)
+    j = 0
+    while j < jump_shot.size:
+        shot = jump_shot[j]
+        j = sum_jumped(j, level[shot], jump_shot, jump_to, sample, decay, apart, row, *sums, out)
+        total[shot] = out[0]
+
+
+@njit(cache=True, nogil=True)
+def gather_windows(
+    response: Any,
+    open_at: Any,
+    span: Any,
+    start: Any,
+    step: Any,
+    weights: Any,
+    weight_at: Any,
+    row: Any,
+    whole: Any,
+    turns: Any,
+    before: Any,
+) -> None:
+    """Sum W windows over the fields (L, N) of all levels, sample by sample.
+
+    ``whole`` (L, W) receives :func:`gather` of each. Where jumps follow (``turns`` is not empty),
+    ``before`` (R, W) receives the sums of :func:`gather_parts`, level n at sample k in the row
+    ``row[n, k]`` (-1: it is not asked for), and ``turns`` (N, W) the weighted turns of windows.
+    """
+    levels, length = response.shape
+    windows = open_at.size
+    opens, closes = np.empty(windows, np.int64), np.empty(windows, np.int64)
+    changes = np.zeros(length + 1, np.bool_)
+    turn, other = np.zeros(windows, np.complex128), np.empty(windows, np.complex128)
+    weight = np.zeros(windows, np.complex128)
+    for w in range(windows):
+        opens[w] = max(open_at[w], 0)
+        closes[w] = min(open_at[w] + span[w], length)
+        if opens[w] < closes[w]:
+            changes[opens[w]] = changes[closes[w]] = True
+        other[w] = first_turn(start[w], step[w], open_at[w])
+    now = np.zeros((levels, windows), np.complex128)
+    whole[:] = 0j
+    for k in range(length):
+        if changes[k]:
+            for w in range(windows):
+                if k == opens[w] and k < closes[w]:
+                    turn[w], weight[w] = start[w] * step[w] ** (k - open_at[w]), 1.0 + 0j
+                elif k == closes[w]:
+                    turn[w] = weight[w] = 0j
+        if weights.size:
+            for w in range(windows):
+                if weight_at[w] < weight_at[w + 1] and opens[w] <= k < closes[w]:
+                    weight[w] = weights[weight_at[w] + k - open_at[w]]
+        for n in range(levels):
+            field = response[n, k]
+            if weights.size:
+                for w in range(windows):
+                    whole[n, w] += weight[w] * field * turn[w]
+            else:
+                for w in range(windows):
+                    whole[n, w] += field * turn[w]
+        for w in range(windows):
+            turn[w] *= step[w]
+        if turns.size:
+            for w in range(windows):
+                turns[k, w] = weight[w] * other[w]
+                other[w] *= step[w]
+            for n in range(levels):
+                if row[n, k] >= 0:
+                    before[row[n, k]] = now[n]
+                field = response[n, k]
+                for w in range(windows):
+                    now[n, w] += turns[k, w] * field
+    if turns.size:
+        for n in range(levels):
+            if row[n, length] >= 0:
+                before[row[n, length]] = now[n]
+
+
+@njit(cache=True, nogil=True)
+def gather_ring_down(decay: Any, turns: Any, row: Any, tail: Any) -> None:
+    """Fill ``tail`` (R, W) as :func:`gather_parts` does, rows as :func:`gather_windows`.
+
+    ``decay`` (L, N) as :func:`ring_down` fills it.
+    """
+    levels, length = decay.shape
+    windows = turns.shape[1]
+    now = np.zeros((levels, windows), np.complex128)
+    for n in range(levels):
+        if row[n, length] >= 0:
+            tail[row[n, length]] = 0j
+    for k in range(length - 1, -1, -1):
+        for n in range(levels):
+            left = decay[n, k]
+            for w in range(windows):
+                now[n, w] = turns[k, w] + left * now[n, w]
+            if row[n, k] >= 0:
+                tail[row[n, k]] = now[n]
+
+
+@njit(cache=True, nogil=True)
+def rows_needed(level: Any, jump_shot: Any, jump_to: Any, sample: Any, row: Any) -> int:
+    """Number levels and samples (L, N + 1) that :func:`sum_jumped` asks for; return how many."""
+    row[:] = -1
+    shot = np.int64(-1)
+    now, last = 0, row.shape[1] - 1
+    for j in range(jump_shot.size):
+        if jump_shot[j] != shot:
+            shot = jump_shot[j]
+            now = level[shot]
+            row[now, 0] = 0
+        row[now, sample[j]] = 0
+        now = jump_to[j]
+        row[now, sample[j]] = row[now, last] = 0
+    count = 0
+    for n in range(row.shape[0]):
+        for k in range(row.shape[1]):
+            if row[n, k] == 0:
+                row[n, k] = count
+                count += 1
+    return count
 
 
 @njit(cache=True, nogil=True)
@@ -277,9 +357,9 @@ def take_windows(
     jump_shot: Any,
     jump_at: Any,
     jump_to: Any,
-    sums: Any,
+    taken: Any,
 ) -> None:
-    """Take from ``sums`` (W, shots) what one resonator takes of each window in each shot.
+    """Fill ``taken`` (shots, W or more): what one resonator takes of each window in each shot.
 
     Tones as :func:`.field.ring` has them, ``pull_hz`` for each level (L,); ``open_at``, ``span``,
     ``start``, ``step`` (W,) as :func:`gather` has them, the weights of window w at
@@ -322,34 +402,40 @@ def take_windows(
         response,
         pull,
     )
-    jumps = jump_at.size
+    jumps, windows = jump_at.size, open_at.size
     sample = np.empty(jumps, np.int64)
     left, apart = np.empty(jumps, np.complex128), np.empty(jumps, np.complex128)
-    decay = np.empty((levels, length if jumps else 0), np.complex128)
+    row = np.empty((levels, length + 1 if jumps else 0), np.int64)
+    rows = 0
     if jumps:
+        follow_jumps(met, jump_shot, jump_at, to, response, pull, half_kappa, sample, left, apart)
+        rows = rows_needed(met, jump_shot, to, sample, row)
+    turns = np.empty((length if jumps else 0, windows), np.complex128)
+    whole = np.empty((levels, windows), np.complex128)
+    before, tail = (
+        np.empty((rows, windows), np.complex128),
+        np.empty((rows, windows), np.complex128),
+    )
+    gather_windows(
+        response, open_at, span, start, step, weights, weight_at, row, whole, turns, before
+    )
+    if jumps:
+        decay = np.empty((levels, length), np.complex128)
         for n in range(levels):
             ring_down(pull[n], half_kappa, decay[n])
-        follow_jumps(met, jump_shot, jump_at, to, response, pull, half_kappa, sample, left, apart)
-    room = length + 1 if jumps else 0
-    before = np.empty((levels, room), np.complex128)
-    tail = np.empty((levels, room), np.complex128)
-    whole = np.empty(levels, np.complex128)
-    total = np.empty(level.size, np.complex128)
-    for w in range(open_at.size):
-        own = weights[weight_at[w] : weight_at[w + 1]]
-        gather_levels(response, open_at[w], start[w], step[w], own, span[w], whole)
-        for n in range(levels):
-            whole[n] *= coupling
-        for shot in range(level.size):
-            total[shot] = whole[met[shot]]
-        if jumps:
-            gather_decaying(
-                response, decay, open_at[w], start[w], step[w], own, span[w], before, tail
+        gather_ring_down(decay, turns, row, tail)
+    whole *= coupling
+    before *= coupling
+    tail *= coupling
+    total = np.empty(windows, np.complex128)
+    j = 0
+    for shot in range(level.size):
+        if j < jumps and jump_shot[j] == shot:
+            j = sum_jumped(
+                j, met[shot], jump_shot, to, sample, left, apart, row, before, tail, total
             )
-            for n in range(levels):
-                for k in range(room):
-                    before[n, k] *= coupling
-                    tail[n, k] *= coupling
-            sum_jumped(met, jump_shot, to, sample, left, apart, before, tail, total)
-        for shot in range(level.size):
-            sums[w, shot] -= total[shot]
+            for w in range(windows):
+                taken[shot, w] = total[w]
+        else:
+            for w in range(windows):
+                taken[shot, w] = whole[met[shot], w]
