@@ -27,22 +27,19 @@ def loses(pair: CoupledPair, bench: Bench) -> float:
     return float(1 - populations(pair, Program("once", p.frames(), tuple(body)))[0, 4])
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-@pytest.mark.parametrize("juncture", [0.1, 0.35])
-@pytest.mark.parametrize("back_ns", [68.2, 69.0, 69.8])
-async def test_a_length_between_even_ones_loses_nothing(
+@pytest.mark.parametrize(("back_ns", "juncture", "seed"), [(68.6, 0.2, 1), (69.0, 0.1, 1)])
+async def test_a_length_between_even_ones_loses_next_to_nothing(
     back_ns: float, juncture: float, seed: int
 ) -> None:
     """``back_ns``: after that 11 has been to 20 and back, on resonance, without a gap."""
     pair = CoupledPair(half_rate_hz=0.5e9 / back_ns, juncture=juncture)
     bench = bench_of(pair, seed)
-    pair.place = EdgePulses.of(bench, EDGE).resonance()
+    p = EdgePulses.of(bench, EDGE)
+    pair.place, pair.above_hz = p.resonance(), p.rest_detuning_hz
     await carried_out(bench, BEFORE)
     before = loses(pair, bench)
     await carried_out(bench, ("gate_level", *PHASE))
-    after = loses(pair, bench)
-    print(back_ns, juncture, seed, before, after)
-    assert after < 9
+    assert loses(pair, bench) < 6e-4 < 2e-3 < before
 
 
 async def test_a_gap_without_a_level_stays_as_it_is() -> None:

@@ -35,21 +35,21 @@ from podium.control.parameters.entry import Measured
 from podium.control.program.program import Linear
 
 Array = NDArray[np.float64]
-AWAY = (-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3)
+AWAY = (-0.26, -0.13, 0.0, 0.13, 0.26)
 """Detunings of 20 from 11 in a pulse, in times of their rate of exchange."""
 SLOPE_AT = 0.2
 """The same of the two amplitudes that tell how the conditional phase goes with it."""
 SLOPE_SHOTS = 400
 GATES = 6
-SHOTS = 300
+SHOTS = 400
 SWAP_SHOTS = 800
 CHECK_GATES = 4
 CHECK_SHOTS = 600
-UNEVEN = 0.01
-"""What interference leaves of a mean over waits: share of 1, beside the shots' noise."""
+UNEVEN = 0.07
+"""By how much interference changes a mean over waits: share of what is lost."""
 LIKE = 0.05
 """Of 1: by how much more may be lost anew than was found."""
-FEWEST = 4
+FEWEST = 3
 """Points that a fit needs."""
 MIDDLE = 0.04
 """Rates of exchange by which the amplitude may have been off the place where levels meet."""
@@ -170,7 +170,8 @@ class _Scan:
             "bend": Bound(0.5, 5.0),
         }
         seen = np.append(self.lost, 0.0)
-        doubt = np.append(np.hypot(self.sigma, UNEVEN), MIDDLE)
+        uneven = UNEVEN * np.maximum(self.lost - self.idle, 0.0)
+        doubt = np.append(np.hypot(self.sigma, uneven), MIDDLE)
         found = fit_least_squares(model, seen, doubt, starts, bounds).values
         grid = np.linspace(at.min(), at.max(), 241)
         curve = lost(found, grid)
