@@ -71,7 +71,7 @@ async def gate_level(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """An amplitude and a level that leave half a turn together."""
+    """Holds an amplitude and a level that leave half a turn together."""
 
     p: EdgePulses
     away: float
@@ -86,7 +86,7 @@ class _Pair:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """The amplitudes and levels that leave half a turn together."""
+    """Finds amplitudes and levels that leave half a turn together."""
 
     p: EdgePulses
     rate_hz: float
@@ -135,7 +135,7 @@ async def _lost(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scan:
-    """What gates of one length lose over pairs."""
+    """Holds what gates of one length lose over pairs."""
 
     duration_ns: int
     pairs: tuple[_Pair, ...]
@@ -190,7 +190,7 @@ async def _scan(line: _Line, outcome: Outcome, duration_ns: int, idle: float) ->
 
 @dataclass(frozen=True, slots=True)
 class _Best:
-    """The pair of one length at which least is lost."""
+    """Holds the pair of one length at which least is lost."""
 
     pair: _Pair
     duration_ns: int
