@@ -40,10 +40,11 @@ AWAY = (-0.26, -0.13, 0.0, 0.13, 0.26)
 SLOPE_AT = 0.2
 """The same of the two amplitudes that tell how the conditional phase goes with it."""
 SLOPE_SHOTS = 400
-GATES = 6
-SHOTS = 400
-SWAP_SHOTS = 800
-CHECK_GATES = 4
+GATES = 4
+"""In a row. A twin takes ten times as long for six of them, whose waits are longer too."""
+SHOTS = 800
+SWAP_SHOTS = 1200
+CHECK_GATES = 3
 CHECK_SHOTS = 600
 UNEVEN = 0.07
 """By how much interference changes a mean over waits: share of what is lost."""
@@ -56,7 +57,7 @@ MIDDLE = 0.04
 
 
 async def gate_level(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
-    """Six gates on 11 over pairs of amplitude and level that leave half a turn, of two lengths.
+    """Four gates on 11 over pairs of amplitude and level that leave half a turn, of two lengths.
 
     Needs :func:`gate_gap` and :func:`chevron`. Ramsey at two amplitudes tells how the phase goes
     with them. Stores ``gate_amplitude``, ``gate_gap_level`` and ``gate_duration`` (s), that or
