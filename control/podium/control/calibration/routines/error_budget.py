@@ -37,7 +37,7 @@ GATES = 3
 EARLIER = 12
 """Gates before it, on qubits in 0: nothing but the line notices them."""
 SHOTS = 1000
-LEAKAGE_SHOTS = 500
+LEAKAGE_SHOTS = 1000
 COUPLER_LEAKING = 4
 COUPLER_SHOTS, COUPLER_LEAKAGE_SHOTS = 600, 300
 """The same of gates that last twice as long, of which three states are looked at."""
