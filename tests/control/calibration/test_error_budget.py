@@ -1,9 +1,15 @@
 """A gate's error is taken apart into what each cause costs of its average fidelity."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.benches.calibration.coupled_bench import EDGE, bench_of
 from tests.benches.calibration.coupled_pair import CoupledPair
+from tests.benches.calibration.coupler_edge import FACILITY as COUPLER_FACILITY
+from tests.benches.calibration.coupler_edge import bench_of as coupler_bench
+from tests.benches.calibration.synthetic_data import NOW_S, Asked, known
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -16,6 +22,7 @@ from podium.control.calibration.fits.gate_budget import (
 )
 from podium.control.calibration.outcome import Outcome
 from podium.control.parameters.entry import Measured, ParameterEntry
+from podium.control.program.program import Play
 
 CALIBRATED = ("chevron", "gate_gap", "conditional_phase", "conditional_phase_fine")
 CALIBRATED += ("phase_compensation",)
@@ -113,6 +120,50 @@ async def test_the_swap_has_its_share_of_the_sum(swap: float) -> None:
     assert one.sigma < 5e-4
     parts = [one.value for name, one in told.items() if name != "budget_error"]
     assert told["budget_error"].value == pytest.approx(sum(parts))
+
+
+def of_coupler(swapped: float, lost: float) -> Callable[[Asked], np.ndarray]:
+    """Return the signals of a perfect CZ, but for what q0 loses to the coupler, and what swaps."""
+    excited = {"q0": np.array([1.0, 0.0, 1.0]), "q1": np.array([0.0, 1.0, 1.0])}
+
+    def signal(asked: Asked) -> np.ndarray:
+        played = [
+            one.amplitude
+            for one in asked.program.body
+            if isinstance(one, Play) and one.frame.startswith("q0_q1") and one.amplitude
+        ]
+        here = excited[asked.element]
+        if asked.program.name.startswith("leakage"):
+            gains = swapped * np.array([-1.0, 1.0, 0.0]) * (1 if asked.element == "q0" else -1)
+            of_gate = gains - lost * here * (asked.element == "q0")
+            return np.repeat(0.02 + 0.96 * (here + len(played) * of_gate), asked.shape[0] // 3)
+        turns = 0.5 * (len(played) % 2) * np.array([0.0, 1.0])[:, None]
+        return 0.5 + 0.46 * np.cos(2 * np.pi * (np.arange(3) / 3 - 0.13 - turns))
+
+    return signal
+
+
+@pytest.mark.parametrize("swapped", [0.0, 0.02])
+async def test_a_coupler_s_swap_is_told_from_its_leakage(swapped: float) -> None:
+    edge = replace(COUPLER_FACILITY.edges()["node_a.q0_q1"], gate="cz")
+    record, lost = known(COUPLER_FACILITY), 0.012
+    gate = {"gate_amplitude": 0.4, "gate_duration": 128e-9, "gate_rise": 28e-9}
+    gate |= {"phase_first": 0.0, "phase_second": 0.0}
+    record.put(
+        [
+            ParameterEntry(f"{edge.name}.{name}", value, 1e-12, "1", "us", "us", NOW_S, 1)
+            for name, value in gate.items()
+        ]
+    )
+    bench = coupler_bench(of_coupler(swapped, lost), 21, edge, record)
+    _, told = await told_of(bench)
+    for name, wanted in (("leakage", 0.25 * 2 * lost), ("swap", 0.4 * swapped)):
+        one = told[f"{name}_error"]
+        assert one.value == pytest.approx(wanted, abs=0.06 * wanted + 4 * one.sigma)
+        assert one.sigma < 1e-3
+    parts = [one for name, one in told.items() if name != "budget_error"]
+    assert told["budget_error"].value == pytest.approx(sum(one.value for one in parts))
+    assert told["budget_error"].sigma < 0.95 * np.sqrt(sum(one.sigma**2 for one in parts))
 
 
 async def test_a_gate_with_a_wrong_phase_is_told_from_a_good_one() -> None:

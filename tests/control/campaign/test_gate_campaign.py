@@ -88,6 +88,34 @@ def test_the_pull_is_of_the_benchmarked_error_against_the_gate_as_played() -> No
     assert gate_report([unknown], FACILITY).content["pull_rms"] is None
 
 
+def played(seed: int, error: float, allowed: float, **edge: dict[str, float]) -> dict[str, Any]:
+    summary, truth, fits = report(**edge)
+    truth |= {"node_a.q0_q1.cz_infidelity": told(allowed)}
+    truth |= {"node_a.q0_q1.cz_played_infidelity": told(error)}
+    return {"seed": seed, **record_of(summary, truth, fits)}
+
+
+def test_a_gate_is_judged_by_its_error_as_played_where_that_is_known() -> None:
+    found = {"gate_error": told(0.02)}
+    worlds = [played(1, 0.0044, 0.003, **found), played(2, 0.0046, 0.003, **found)]
+    worlds += [played(3, 0.0101, 0.0099), played(4, 0.0149, 0.0101)]
+    report = gate_report(worlds, FACILITY)
+    said = [one for one in report.complaints if one.startswith("seed")]
+    assert [one.partition(":")[0] for one in said] == ["seed 2", "seed 3"]
+    assert "an error of 0.0046 as played, and the world allows 0.0030" in said[0]
+    assert report.content["times_allowed_most"] == pytest.approx(0.0046 / 0.003)
+
+
+def test_pulls_that_chance_does_not_explain_are_broken() -> None:
+    """The limits of twelve pulls are chance's own: rms 0.43 to 1.65."""
+    for share, broken in ((0.3, "too large"), (0.5, ""), (1.5, ""), (1.8, "too small")):
+        errors = [0.004 + 0.001 * share * (-1) ** k for k in range(12)]
+        worlds = [played(k, 0.004, 0.003, gate_error=told(e)) for k, e in enumerate(errors)]
+        said = [one for one in gate_report(worlds, FACILITY).complaints if "benchmarked" in one]
+        assert len(said) == bool(broken)
+        assert all(broken in one for one in said)
+
+
 def test_a_gate_that_is_not_found_and_an_error_that_is_too_large_are_broken() -> None:
     large = {"budget_error": told(0.03)}  # which benchmarking outweighs
     worlds = [world(1, phase_first={}), world(2, gate_error=told(0.02), **large), world(3, **large)]

@@ -78,7 +78,7 @@ def test_an_iswap_by_flux_is_a_step_and_frames_that_swap(
     assert gate.statements == (
         Barrier(names),
         Play("q0_q1.flux", Square(64 * NS), 0.54),
-        Delay(("q0_q1.flux",), 12 * NS),
+        Delay(("q0_q1.flux",), 4 * NS),
         Barrier(names),
         SwapPhases("q0.drive", "q1.drive"),
         ShiftPhase("q0.drive", 0.1),
@@ -112,7 +112,7 @@ def test_a_gate_is_its_pulse_its_wait_and_the_phases_of_both_frames(
     assert gate.statements == (
         Barrier(names),
         Play("q0_q1.flux", NetZero(64 * NS), 0.54),
-        Delay(("q0_q1.flux",), 12 * NS),
+        Delay(("q0_q1.flux",), 4 * NS),
         Barrier(names),
         ShiftPhase("q0.drive", 0.31),
         ShiftPhase("q1.drive", -0.02),

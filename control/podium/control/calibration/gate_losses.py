@@ -6,14 +6,14 @@ what each leaves by itself. So it is with what passes from 10 to 01.
 
 A pulse that moves an end loses to 20 from 11 alone, which the end at rest sees; that end sees what
 comes to it from 10, too. One that moves a coupler loses to the coupler as well, whichever end is in
-1, and that end alone sees it: 10, 01 and 11 are looked at. What 11 loses to 20 is seen by both ends
-and counts twice there, and what passes from end to end counts as lost.
+1, and that end alone sees it: 10, 01 and 11 are looked at, at both ends. What 11 loses to 20 is
+seen by both and counts twice there.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import hypot, sqrt
+from math import sqrt
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import iq_of
 from podium.control.calibration.edge_flux import coupler_arc, pulsed_coupler, rest_v
 from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.fits.gate_budget import STATES, SWAP_COSTS
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import GRID_NS, Pulses
 from podium.control.program.program import Affine, Axis, Delay, Program, Statement, Table, Variable
@@ -47,6 +48,8 @@ DRAWS = 300
 BOTH = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
 LOSS, SWAP = "loss", "swap"
 """What is looked at: what 11 loses, and what passes from the moved end to that at rest."""
+Weight = Callable[[tuple[float, float], int], float]
+"""Of what an end has lost, by the states that both were prepared in and the end."""
 
 
 def waits_ns(apart_hz: float, gates: int) -> tuple[int, ...]:
@@ -67,19 +70,22 @@ def waits_ns(apart_hz: float, gates: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=8)
-def drawn_waits_ns(apart_hz: tuple[float, ...], gates: int) -> tuple[tuple[int, ...], ...]:
+def drawn_waits_ns(
+    known_hz: tuple[float, ...], doubted_hz: tuple[float, ...], gates: int
+) -> tuple[tuple[int, ...], ...]:
     """Return waits behind each gate but the last, at each point, (gates - 1, points).
 
-    Those of :data:`DRAWS` drawn ones with the least interference, at worst, over all detunings that
-    are known to :data:`DOUBT_HZ` alone and over the phase that a gate adds.
+    Those of :data:`DRAWS` drawn ones with the least interference, in the mean over detunings and at
+    worst over the phase that a gate adds. ``doubted_hz`` are known to :data:`DOUBT_HZ` alone. No
+    waits help where one is a multiple of 1 GHz: at worst over detunings it would decide alone.
     """
     off_hz = np.linspace(-DOUBT_HZ, DOUBT_HZ, PLACES)
     rng = np.random.default_rng(1)
     drawn = rng.integers(0, COUPLER_WAIT_NS + 1, (DRAWS, COUPLER_WAITS, gates - 1))
-    worst = np.zeros(DRAWS)
-    for hz in (np.array(apart_hz)[:, None] + off_hz).ravel():
-        worst = np.maximum(worst, interference(drawn, float(hz)))
-    best = drawn[int(np.argmin(worst))]
+    uneven = np.zeros(DRAWS)
+    for hz in (*known_hz * PLACES, *(np.array(doubted_hz)[:, None] + off_hz).ravel()):
+        uneven += interference(drawn, float(hz)) ** 2
+    best = drawn[int(np.argmin(uneven))]
     return tuple(tuple(int(one) for one in gap) for gap in best.T)
 
 
@@ -129,15 +135,16 @@ class GateLosses:
         """Return the waits behind each pulse, at each point of all states. Raises NotMeasured."""
         p, best = self.p, self.p.bench.best
         coupler = pulsed_coupler(p.bench, p.edge)
+        swap_hz = best(p.moved.qubit, "f01") - best(p.still.qubit, "f01")
         if coupler is None:
-            swap_hz = best(p.moved.qubit, "f01") - best(p.still.qubit, "f01")
             apart_hz = {LOSS: p.rest_detuning_hz, SWAP: swap_hz}
             each = [waits_ns(apart_hz[kind], self.gates) for kind in self.kinds]
             return (tuple(one for some in each for one in some),) * self.gates
         level_v = np.array([rest_v(p.bench, p.edge, coupler)])
         above = float(coupler_arc(p.bench, coupler, level_v)[0])
-        apart = (p.rest_detuning_hz, *(above - best(one.qubit, "f01") for one in p.both))
-        drawn = (*drawn_waits_ns(apart, self.gates), (0,) * COUPLER_WAITS)
+        known = p.rest_detuning_hz, swap_hz
+        doubted = tuple(above - best(one.qubit, "f01") for one in p.both)
+        drawn = (*drawn_waits_ns(known, doubted, self.gates), (0,) * COUPLER_WAITS)
         return tuple(one * len(self.states) for one in drawn)
 
     def program(self, amplitude: float, duration_ns: int, slot_ns: int, shots: int) -> Program:
@@ -183,40 +190,54 @@ class GateLosses:
         return np.stack([iq_of(data, one.qubit.element).reshape(shape) for one in self.read])
 
     def lost(self, signal: NDArray[np.complex128], shots: int) -> tuple[float, float]:
-        """Return what has left 1, mean over waits, summed over states and ends; and its sigma.
+        """Return what has left both ends, mean over waits, summed over states; and its sigma.
 
-        Of two ends in one state that is what both have left; of a pulse that moves an end, what 11
-        has lost alone. ``signal``: as :meth:`signal` returns it. Raises NotMeasured.
+        Of a pulse that moves an end, what 11 has lost alone. ``signal``: as :meth:`signal` returns
+        it. Raises NotMeasured.
         """
-        found = [
-            (1 - kept, sigma)
-            for state, k, kept, sigma in self._populations(signal, shots)
-            if state[k] and (self.p.by_coupler or all(state))
-        ]
-        return sum(one for one, _ in found), hypot(*(sigma for _, sigma in found))
+        return self._sum(signal, shots, self._of_loss)
 
     def swapped(self, signal: NDArray[np.complex128], shots: int) -> tuple[float, float]:
         """Return how much of 1 an end in 0 beside one in 1 has, mean over waits, and its sigma.
 
         What heat and readout leave there is in it, as it is behind no gates. Same errors.
         """
-        found = [
-            (gained, sigma)
-            for state, k, gained, sigma in self._populations(signal, shots)
-            if not state[k]
-        ]
-        return (
-            sum(one for one, _ in found) / len(found),
-            hypot(*(sigma for _, sigma in found)) / len(found),
-        )
+        return self._sum(signal, shots, self._of_swap)
 
-    def _populations(
-        self, signal: NDArray[np.complex128], shots: int
-    ) -> Iterator[tuple[tuple[float, float], int, float, float]]:
-        """Yield the state, the end looked at, its population of 1, mean over waits, and sigma."""
+    def spent(self, signal: NDArray[np.complex128], shots: int) -> tuple[float, float]:
+        """Return what :meth:`lost` would have to be to cost as much as both do, and its sigma.
+
+        Readouts that have a part in both are counted as such. Same errors.
+        """
+        swap = STATES * SWAP_COSTS
+
+        def weight(state: tuple[float, float], end: int) -> float:
+            return self._of_loss(state, end) + swap * self._of_swap(state, end)
+
+        return self._sum(signal, shots, weight)
+
+    def _of_loss(self, state: tuple[float, float], _: int) -> float:
+        return 1.0 if self.p.by_coupler or all(state) else 0.0
+
+    def _of_swap(self, state: tuple[float, float], end: int) -> float:
+        """Return the weight of an end that was in 0: what it has lost is what it has, below 0."""
+        beside = sum(not one[self.p.both.index(read)] for one in self.states for read in self.read)
+        return 0.0 if state[end] else -1.0 / beside
+
+    def _sum(
+        self, signal: NDArray[np.complex128], shots: int, weight: Weight
+    ) -> tuple[float, float]:
+        """Return the sum of what has left 1 of each state and end, mean over waits, and its sigma.
+
+        What an end has of 1 that was in 0 counts below 0.
+        """
+        value, variance = 0.0, 0.0
         for one, of_end in zip(self.read, signal, strict=True):
-            reference = levels(self.p.bench, one.qubit)
+            reference, end = levels(self.p.bench, one.qubit), self.p.both.index(one)
             for state, over_waits in zip(self.states, of_end, strict=True):
-                kept = reference.project(over_waits)
-                variance = float(np.sum(reference.sigma(kept, shots) ** 2)) / kept.size**2
-                yield state, self.p.both.index(one), float(kept.mean()), sqrt(variance)
+                kept, factor = reference.project(over_waits), weight(state, end)
+                value += factor * (state[end] - float(kept.mean()))
+                variance += (
+                    factor**2 * float(np.mean(reference.sigma(kept, shots) ** 2)) / kept.size
+                )
+        return value, sqrt(variance)

@@ -1,4 +1,4 @@
-"""Chooses the shape of a coupler's pulse by what gates lose."""
+"""Chooses the shape of a coupler's pulse by what gates lose, and take from end to end."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -45,6 +45,7 @@ class Cost:
     """A gate's loss of average fidelity."""
 
     leak: Measured
+    """With what passes from end to end."""
     whole: float
     """With decoherence at rest."""
 
@@ -156,13 +157,16 @@ class ShapeChoice:
         return found
 
     def _leaks(self, k: int) -> dict[PulseShape, Measured]:
-        """Return what leakage of a gate costs, as round ``k`` has found it. Raises NotMeasured."""
+        """Return what leakage and swap of a gate cost, as round ``k`` has found it.
+
+        Raises NotMeasured.
+        """
         losses, shots = GateLosses(self.scan.p, GATES), self.scan.p.bench.shots(ROUNDS[k].shots)
-        idle = {ns: losses.lost(one, shots) for ns, one in sorted(self.idle[k].items())}
+        idle = {ns: losses.spent(one, shots) for ns, one in sorted(self.idle[k].items())}
         lengths = list(idle)
         found = {}
         for shape, signal in self.lost[k].items():
-            lost, sigma = losses.lost(signal, shots)
+            lost, sigma = losses.spent(signal, shots)
             at_rest = float(np.interp(shape.lasts_ns, lengths, [idle[ns][0] for ns in lengths]))
             doubt = float(np.hypot(sigma, idle[lengths[0]][1]))
             found[shape] = leaked(lost, at_rest, doubt, GATES)

@@ -31,7 +31,11 @@ from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.flux_gates import FADING, FluxGates, coarse_steps
 from podium.sim_instruments.physics.joint.gate_maps import decohered
 from podium.sim_instruments.physics.joint.gate_reference import reference_of
-from podium.sim_instruments.physics.joint.gate_sequences import FAR, GateSequences
+from podium.sim_instruments.physics.joint.gate_sequences import (
+    DETUNED_TURNS,
+    FAR,
+    GateSequences,
+)
 from podium.sim_instruments.physics.joint.gate_templates import BlockRows
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
@@ -196,6 +200,37 @@ def test_two_gates_in_one_waveform_are_cut_where_noise_would_turn_them_too_far(m
     assert len(programs) == 1, "no NoMaps was raised"
     monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 3e-5
+
+
+def test_flux_pulses_are_cut_where_noise_would_turn_them_too_far(monkeypatch) -> None:
+    """A qubit of a coherence of some microseconds is played by maps, too."""
+    rng = np.random.default_rng(8)
+    starts, flux_ns, now = ([], []), [], 0
+    for _ in range(6):
+        for member in (0, 1):
+            starts[member].append(now)
+            now += 32
+        flux_ns.append(now)
+        now += RETURN_NS + 12
+    drives = [
+        replace(one, phase_turns=one.phase_turns + rng.random(6))
+        for one in (flip(k, starts[k], 0.5) for k in (0, 1))
+    ]
+    fluxes = [square(flux_ns, quanta_where(1), RETURN_NS)]
+    hz = 1.3 * DETUNED_TURNS / (1e-9 * RETURN_NS * FAR)
+    nodes = [Quadrature(np.array([-hz, hz]), np.array([0.5, 0.5])), quadrature(0.0)]
+    programs = []
+    program = GateSequences.program
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            GateSequences,
+            "program",
+            lambda *them: (programs.append(program(*them)), programs[-1])[1],
+        )
+        found = ends(drives, fluxes, now + 40, nodes)
+    assert len(programs) == 1, "no NoMaps was raised"
+    monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
+    assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-4
 
 
 def test_pulses_of_a_line_with_memory_are_played_as_they_arrive(monkeypatch) -> None:

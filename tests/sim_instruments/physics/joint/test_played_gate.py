@@ -210,6 +210,17 @@ def test_what_is_quiet_between_two_halves_is_no_end_of_a_pulse() -> None:
     assert gate_starts(np.zeros(10)).tolist() == []
 
 
+def test_gates_in_a_row_are_told_from_halves_by_their_sign() -> None:
+    """Their wait is no longer than a gap; what rings behind a pulse is no pulse."""
+    half, ringing = np.ones(16), np.array([0.03, -0.04, 0.02, 0.01])
+    gate = np.concatenate([half, np.zeros(6), -half, ringing])
+    for sign in (1.0, -1.0):
+        flux = sign * np.concatenate([np.zeros(5), np.tile(gate, 3)])
+        assert gate_starts(flux).tolist() == [5, 47, 89]
+    step = np.concatenate([half, ringing])
+    assert gate_starts(np.tile(step, 3)).tolist() == [0, 20, 40]
+
+
 def test_a_run_without_pulses_has_no_gate_and_leaves_those_of_the_one_before() -> None:
     here = world()
     here.play(run([flip(0, [100])], [2_000], 10_000))

@@ -1,5 +1,6 @@
 """Takes a gate's error apart: decoherence, leakage, swap, phases, and what earlier gates leave."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import hypot
 
@@ -36,14 +37,15 @@ GATES = 3
 EARLIER = 12
 """Gates before it, on qubits in 0: nothing but the line notices them."""
 SHOTS = 1000
-LEAKAGE_SHOTS = 500
+LEAKAGE_SHOTS = 1000
 COUPLER_LEAKING = 4
 COUPLER_SHOTS, COUPLER_LEAKAGE_SHOTS = 600, 300
 """The same of gates that last twice as long, of which three states are looked at."""
 COUPLER_RUNS = 4
 """Runs of theirs, with gates and without in turns, so that drift is in both alike."""
 PARTS = ("decoherence_error", "leakage_error", "swap_error", "phase_error", "distortion_error")
-"""Each a quantity that is stored; of a coupler's gate what is swapped is among what leaks."""
+"""Each a quantity that is stored."""
+OF_LOSSES = ("leakage_error", "swap_error")
 AGREED = 3.0
 """Sigmas within which the parts add up to what benchmarking has found."""
 
@@ -75,9 +77,11 @@ class _Data:
 
     def leakage(self) -> Measured:
         """Return what leakage costs."""
-        lost, idle = (self.losses.lost(one, self.shots) for one in self.left)
-        sigma = hypot(lost[1], idle[1])
-        return leaked(lost[0], idle[0], sigma, self.losses.gates)
+        return self._leaked(self.losses.lost)
+
+    def _leaked(self, of: Callable[[NDArray[np.complex128], int], tuple[float, float]]) -> Measured:
+        lost, idle = (of(one, self.shots) for one in self.left)
+        return leaked(lost[0], idle[0], hypot(lost[1], idle[1]), self.losses.gates)
 
     def swap(self) -> Measured:
         """Return what passes from 10 to 01 costs."""
@@ -86,14 +90,19 @@ class _Data:
 
     def parts(self, at_rest: Measured) -> dict[str, Measured]:
         """Return what each cause costs, by :data:`PARTS`; ``at_rest``: decoherence."""
-        swap = {} if self.p.by_coupler else {"swap_error": self.swap()}
         return {
             "decoherence_error": at_rest,
             "leakage_error": self.leakage(),
-            **swap,
+            "swap_error": self.swap(),
             "phase_error": self.off(self.gated, self.none, 0.5).infidelity(),
             "distortion_error": self.off(self.later, self.gated, 0.0).infidelity(),
         }
+
+    def whole(self, parts: Mapping[str, Measured]) -> Measured:
+        """Return the sum of the parts: readouts of a coupler's gate are in leakage and in swap."""
+        spent = self._leaked(self.losses.spent)
+        others = (one for name, one in parts.items() if name not in OF_LOSSES)
+        return total((spent, *others))
 
 
 async def error_budget(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -101,7 +110,7 @@ async def error_budget(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
     Needs :func:`phase_compensation`. Stores what each cause costs of the gate's average fidelity,
     ``decoherence_error`` (of qubits at rest, from T1 and T2 echo), ``leakage_error``,
-    ``swap_error`` (what passes between 01 and 10; of a gate that moves an end), ``phase_error``,
+    ``swap_error`` (what passes between 01 and 10), ``phase_error``,
     ``distortion_error`` (what earlier gates do to its phases), and their sum, ``budget_error`` (1).
     Noise is taken out of squares: a part may be below 0 by a sigma or two.
     """
@@ -155,7 +164,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     def fit(_: Edge, panel: Panel) -> Found:
         look_at(data.left)
         parts = data.parts(at_rest)
-        whole = total(tuple(parts.values()))
+        whole = data.whole(parts)
         values = parts | {"budget_error": whole}
         words = [name.removesuffix("_error") for name in (*parts, "together")]
         heights = [one.value for one in values.values()]

@@ -31,8 +31,8 @@ STEPS = (-0.09, -0.045, 0.0, 0.045, 0.09)
 SHOTS = 400
 NEAREST = 3
 """So many even durations about that after which least is lost are compared with each other."""
-COMPARED_GATES = 6
-COMPARED_SHOTS = 400
+COMPARED_GATES = 4
+COMPARED_SHOTS = 800
 CHECK_GATES = 3
 CHECK_SHOTS = 600
 SCATTERED = 16.0
@@ -44,7 +44,7 @@ UNEVEN = 0.02
 
 
 async def leakage(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
-    """Both ends in 1, four gates of several durations, six of the best ones, the end at rest read.
+    """Both ends in 1, four gates of several durations, as many of the best ones, the end at rest read.
 
     Needs :func:`chevron`. Stores ``gate_duration`` (s), whole ns for each half: of the three that
     are nearest to where least is left in 20 that which loses least. A second measurement, with

@@ -37,6 +37,7 @@ from podium.sim_instruments.physics.joint.gate_programs import (
 )
 from podium.sim_instruments.physics.joint.gate_reference import reference_of
 from podium.sim_instruments.physics.joint.gate_templates import (
+    LONGEST_LOUD_NS,
     BlockRows,
     Part,
     Template,
@@ -105,6 +106,8 @@ class GateSequences:
         self._detuned_hz: Array = self._reference.detuned_hz + mean_hz
         most_hz = max(1.0, self._stray_hz, float(np.abs(self._detuned_hz).max(initial=0.0)))
         self._longest_ns = max(SHORTEST_NS, int(1e9 * DETUNED_TURNS / most_hz))
+        noise_ns = int(1e9 * DETUNED_TURNS / max(1.0, self._stray_hz))
+        self._longest_loud_ns = min(LONGEST_LOUD_NS, max(SHORTEST_NS, noise_ns))
         self._own_steps = steps
         self._steps = steps.at(self._reference.point)
         self._flux = FluxGates(self._reference, point, steps, mean_hz)
@@ -133,7 +136,7 @@ class GateSequences:
         if self._kept > LARGEST_KEPT or own.min() < OWN or not rows.first.size:
             raise NoMaps
         quiet = self._steps.quiet_rows(rows.member, rows.is_flux, rows.shape)
-        found = templates(rows, quiet, self._longest_ns)
+        found = templates(rows, quiet, self._longest_ns, self._longest_loud_ns)
         groups = sum(len(one.parts) * one.chains.size for one in found)
         distinct = {played_drives(rows, one, part) for one in found for part in one.parts}
         if len(distinct) > max(MANY_GROUPS, groups // REPEATED):

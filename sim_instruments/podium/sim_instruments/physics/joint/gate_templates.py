@@ -15,7 +15,8 @@ from podium.sim_instruments.physics.joint.cluster_signals import GroupSteps, Pla
 
 Numbers = NDArray[np.int64]
 LONGEST_LOUD_NS = 96
-"""Flux pulses are cut into parts so long: slow noise turns little in each."""
+"""Flux pulses are cut into parts so long, or shorter ones where slow noise is larger: it turns
+little in each."""
 QUIET, LOUD = -1, -2
 """In the place of a shape: flux that moves levels so little that it turns their phases alone, and
 all other flux. On lines with memory hardly two flux pulses are alike."""
@@ -108,10 +109,13 @@ class Template:
     """Numbers of the chains that it is of."""
 
 
-def templates(rows: BlockRows, quiet: NDArray[np.bool_], longest_ns: int) -> list[Template]:
+def templates(
+    rows: BlockRows, quiet: NDArray[np.bool_], longest_ns: int, longest_loud_ns: int
+) -> list[Template]:
     """Return the templates of a block's chains.
 
-    ``quiet`` (n,): rows of quiet flux; ``longest_ns``: drives that last longer are cut evenly.
+    ``quiet`` (n,): rows of quiet flux; ``longest_ns``: drives that last longer are cut evenly;
+    ``longest_loud_ns``: other flux into parts so long.
     """
     sizes = np.diff(np.append(rows.first, rows.member.size))
     begins = rows.begin_ns[rows.first]
@@ -125,13 +129,14 @@ def templates(rows: BlockRows, quiet: NDArray[np.bool_], longest_ns: int) -> lis
     made = []
     for chains in found.values():
         low = int(rows.first[chains[0]])
-        made.append(
-            _template(table[low : low + int(sizes[chains[0]])].tolist(), chains, longest_ns)
-        )
+        own = table[low : low + int(sizes[chains[0]])].tolist()
+        made.append(_template(own, chains, longest_ns, longest_loud_ns))
     return made
 
 
-def _template(table: Sequence[Sequence[int]], chains: Sequence[int], longest_ns: int) -> Template:
+def _template(
+    table: Sequence[Sequence[int]], chains: Sequence[int], longest_ns: int, longest_loud_ns: int
+) -> Template:
     members = tuple(row[0] for row in table)
     ends = [offset + lasts for _, _, _, offset, lasts in table]
     loud = [shape == LOUD for _, _, shape, _, _ in table]
@@ -139,7 +144,7 @@ def _template(table: Sequence[Sequence[int]], chains: Sequence[int], longest_ns:
     edges |= {row[3] for row in table} | set(ends)
     for row, is_loud in zip(table, loud, strict=True):
         if is_loud:
-            edges |= set(range(row[3], row[3] + row[4], LONGEST_LOUD_NS))
+            edges |= set(range(row[3], row[3] + row[4], longest_loud_ns))
         elif not row[1]:
             each = -(-row[4] // -(-row[4] // longest_ns))
             edges |= set(range(row[3], row[3] + row[4], each))

@@ -35,7 +35,10 @@ ON = 0.05
 """A pulse is where the flux is more than so much of its largest in the run: what a line and its
 correction leave behind is less."""
 APART_NS = 10
-"""What is quiet for less is the gap between two halves of a pulse."""
+"""What is quiet for less may be the gap between the halves of a pulse: they have opposite signs."""
+QUIET_NS = 3
+"""Behind a quiet time from this on, the sign of the run's first pulse is that of another one: gates
+in a row are 4 ns apart at least."""
 LEAD_NS = 2
 """A pulse begins by so much earlier than that at most: parts of a ns, and edges. Of a pulse that
 moves its qubit by 700 MHz a twentieth of the height turns it by 2e-3 of a turn in a ns."""
@@ -76,7 +79,9 @@ def gate_starts(flux: NDArray[np.float64]) -> NDArray[np.int64]:
     on = np.flatnonzero(np.abs(flux) > ON * np.abs(flux).max(initial=0.0))
     if not on.size:
         return on
-    return np.asarray(on[np.append(True, np.diff(on) > APART_NS)])
+    quiet, first = np.diff(on) - 1, np.sign(flux[on]) == np.sign(flux[on[0]])
+    again = (quiet >= QUIET_NS) & first[1:]
+    return np.asarray(on[np.append(True, again | (quiet >= APART_NS))])
 
 
 def held_flux(signals: MemberSignals, begin_ns: int, end_ns: int) -> NDArray[np.float64]:

@@ -1,0 +1,295 @@
+"""Sets a gate's amplitude, the level in its gap and its length where the least is lost and swapped.
+
+A half of the pulse that is too long leaves some of 11. Away from where the levels meet the other
+half takes it back, where the phase of the gap is right: of amplitudes and levels that leave half a
+turn there are two pairs at which nothing is lost (Negîrneac et al., Phys. Rev. Lett. 126, 220502
+(2021), have them as crossings of two lines in the plane of both).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.edge_pulses import FULL, STEP_NS, EdgePulses
+from podium.control.calibration.edge_sequences import Fringes
+from podium.control.calibration.fits.gate_budget import decoherence, leaked, swapped
+from podium.control.calibration.fits.least_squares import (
+    Bound,
+    FitFailed,
+    fit_least_squares,
+    look_at,
+)
+from podium.control.calibration.fits.ramsey_phase import nearest_turn
+from podium.control.calibration.gate_losses import LOSS, SWAP, GateLosses
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.routines.chevron import growth_of, slope_hz
+from podium.control.calibration.routines.conditional_phase import gates_program
+from podium.control.calibration.routines.gate_gap import NEAREST, SLOW_NS
+from podium.control.facility.edges import Edge
+from podium.control.parameters.entry import Measured
+from podium.control.program.program import Linear
+
+Array = NDArray[np.float64]
+AWAY = (-0.26, -0.13, 0.0, 0.13, 0.26)
+"""Detunings of 20 from 11 in a pulse, in times of their rate of exchange."""
+SLOPE_AT = 0.2
+"""The same of the two amplitudes that tell how the conditional phase goes with it."""
+SLOPE_SHOTS = 400
+GATES = 4
+"""In a row. A twin takes ten times as long for six of them, whose waits are longer too."""
+SHOTS = 800
+SWAP_SHOTS = 1200
+CHECK_GATES = 3
+CHECK_SHOTS = 600
+UNEVEN = 0.07
+"""By how much interference changes a mean over waits: share of what is lost."""
+LIKE = 0.05
+"""Of 1: by how much more may be lost anew than was found."""
+FEWEST = 3
+"""Points that a fit needs."""
+MIDDLE = 0.04
+"""Rates of exchange by which the amplitude may have been off the place where levels meet."""
+
+
+async def gate_level(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
+    """Four gates on 11 over pairs of amplitude and level that leave half a turn, of two lengths.
+
+    Needs :func:`gate_gap` and :func:`chevron`. Ramsey at two amplitudes tells how the phase goes
+    with them. Stores ``gate_amplitude``, ``gate_gap_level`` and ``gate_duration`` (s), that or
+    2 ns more, of the least error by loss, swap and decoherence. A gap without room for a level
+    stays as it is. A second measurement, with another number of gates, has to agree.
+    """
+    outcome = Outcome("gate_level", "Level of the gate")
+    for edge in edges:
+        await _of_edge(bench, outcome, edge)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Holds an amplitude and a level that leave half a turn together."""
+
+    p: EdgePulses
+    away: float
+    amplitude: float
+    level: float
+
+    @property
+    def pulses(self) -> EdgePulses:
+        """The edge with this level."""
+        return replace(self.p, gap_level=self.level)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """Finds amplitudes and levels that leave half a turn together."""
+
+    p: EdgePulses
+    rate_hz: float
+    """At which 11 and 20 exchange."""
+    turns: float
+    """By which the conditional phase grows with the amplitude, by full scale."""
+
+    def at(self, away: float) -> _Pair | None:
+        """Return the pair at a detuning, in rates of exchange; None: there is no such level."""
+        p, now = self.p, self.p.gate_amplitude
+        level = p.bench.measured(p.edge, "gate_gap_level") or 0.0
+        amplitude = now + away * self.rate_hz / slope_hz(p, now)
+        levels = np.linspace(0.0, 1.0, 401)
+        rest, held = (float(one) for one in p.detuning_hz(np.array([0.0, level * now])) * 1e-9)
+        slower = rest - p.detuning_hz(levels * amplitude) * 1e-9
+        wanted = rest - held + self.turns * (amplitude - now) / p.gap_ns
+        if not 0.0 <= wanted <= NEAREST * rest or not 0.0 < amplitude < FULL:
+            return None
+        return _Pair(p, away, amplitude, float(np.interp(wanted, slower, levels)))
+
+
+async def _line(p: EdgePulses, outcome: Outcome) -> _Line:
+    """Measure how the conditional phase goes with the amplitude. Raises FitFailed, NotMeasured."""
+    rate_hz = 2 * growth_of(p.edge) * p.bench.known(p.edge, "exchange").value
+    reach = abs(SLOPE_AT * rate_hz / slope_hz(p, p.gate_amplitude))
+    shots, turned = p.bench.shots(SLOPE_SHOTS), []
+    for at in (p.gate_amplitude - reach, p.gate_amplitude + reach):
+        one = Linear(at, at, 1)
+        program = gates_program(p, p.still, one, p.gate_ns, 1, shots, f"phase at {at:.4f}")
+        fringes = Fringes(p, p.still, await p.bench.run(outcome, program), shots)
+        turned.append(float(fringes.conditional()[0].ravel()[0]))
+    apart = float(nearest_turn(np.array([turned[1] - turned[0]]), 0.0)[0])
+    return _Line(p, rate_hz, apart / (2 * reach))
+
+
+async def _lost(
+    outcome: Outcome, pair: _Pair, duration_ns: int, gates: int, shots: int, kind: str = LOSS
+) -> tuple[float, float]:
+    """Return what 11 loses in so many gates, or what of 10 passes, and its sigma."""
+    p = pair.pulses
+    losses, slot = GateLosses(p, gates, (kind,)), p.slot_ns(duration_ns)
+    data = await p.bench.run(outcome, losses.program(pair.amplitude, duration_ns, slot, shots))
+    told = losses.lost if kind == LOSS else losses.swapped
+    return told(losses.signal(data), shots)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scan:
+    """Holds what gates of one length lose over pairs."""
+
+    duration_ns: int
+    pairs: tuple[_Pair, ...]
+    lost: Array
+    sigma: Array
+    idle: float
+    """What is lost without gates."""
+
+    def fitted(self) -> tuple[float, float, Array, Array]:
+        """Return where least is lost, how much of it there, and the curve. Raises FitFailed.
+
+        Halves that are too long by an angle e lose ``(e - c n^2)^2``, n rates away from the place
+        at which levels meet, which is about where the amplitude was.
+        """
+        at = np.array([one.away for one in self.pairs])
+        if at.size < FEWEST:
+            raise FitFailed(f"{at.size} levels only leave half a turn with an amplitude")
+
+        def lost(values: Mapping[str, float], x: Array) -> Array:
+            square = (x - values["middle"]) ** 2 - values["square"]
+            return self.idle + GATES * (values["bend"] * square) ** 2
+
+        def model(values: Mapping[str, float]) -> Array:
+            return np.append(lost(values, at), values["middle"])
+
+        starts = [
+            {"middle": 0.0, "square": square, "bend": np.pi / 1.5} for square in (-0.01, 0.01, 0.04)
+        ]
+        bounds = {
+            "middle": Bound(-0.15, 0.15),
+            "square": Bound(-0.1, 0.1),
+            "bend": Bound(0.5, 5.0),
+        }
+        seen = np.append(self.lost, 0.0)
+        uneven = UNEVEN * np.maximum(self.lost - self.idle, 0.0)
+        doubt = np.append(np.hypot(self.sigma, uneven), MIDDLE)
+        found = fit_least_squares(model, seen, doubt, starts, bounds).values
+        grid = np.linspace(at.min(), at.max(), 241)
+        curve = lost(found, grid)
+        near = grid[curve < float(curve.min()) + 1e-4]
+        best = float(near[np.argmin(np.abs(near))])
+        return best, float(curve.min()) - self.idle, grid, curve
+
+
+async def _scan(line: _Line, outcome: Outcome, duration_ns: int, idle: float) -> _Scan:
+    pairs = tuple(pair for pair in map(line.at, AWAY) if pair is not None)
+    shots = line.p.bench.shots(SHOTS)
+    found = [await _lost(outcome, pair, duration_ns, GATES, shots) for pair in pairs]
+    lost, sigma = np.array(found).reshape(-1, 2).T
+    return _Scan(duration_ns, pairs, lost, sigma, idle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """Holds the pair of one length at which least is lost."""
+
+    pair: _Pair
+    duration_ns: int
+    lost: float
+    """Of 11, in :data:`GATES` gates, beyond what is lost without."""
+    cost: float
+
+
+async def _best(line: _Line, outcome: Outcome, scan: _Scan) -> _Best | None:
+    """Return a length's best pair, with what it costs; None: there is none."""
+    try:
+        away, lost, _, _ = scan.fitted()
+    except FitFailed:
+        return None
+    p, pair = line.p, line.at(away)
+    if pair is None:
+        return None
+    shots = p.bench.shots(SWAP_SHOTS)
+    gained, _ = await _lost(outcome, pair, scan.duration_ns, GATES, shots, SWAP)
+    t1, t2 = (
+        tuple(Measured(p.bench.best(one.qubit, name), 0.0, "s") for one in p.both)
+        for name in ("t1", "t2_echo")
+    )
+    at_rest = decoherence(p.slot_ns(scan.duration_ns) * 1e-9, t1, t2).value
+    cost = leaked(lost, 0.0, 0.0, GATES).value + swapped(gained, 0.0, 0.0, GATES).value
+    return _Best(pair, scan.duration_ns, lost, cost + at_rest)
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    p = EdgePulses.of(bench, edge)
+    if p.gap_ns < SLOW_NS or p.gap_ns % 2:
+        return
+    line = await _line(p, outcome)
+    nothing = _Pair(p, 0.0, 0.0, 0.0)
+    idle, _ = await _lost(outcome, nothing, p.gate_ns, GATES, 2 * bench.shots(SHOTS))
+    scans = [await _scan(line, outcome, p.gate_ns + more, idle) for more in (0, STEP_NS)]
+    tried = [await _best(line, outcome, scan) for scan in scans]
+    best = min((one for one in tried if one is not None), key=lambda one: one.cost, default=None)
+
+    def raw() -> Panel:
+        series = tuple(
+            Series(f"{one.duration_ns} ns", np.array([x.away for x in one.pairs]), one.lost)
+            for one in scans
+        )
+        return Panel(edge.element, "detuning (rates of exchange)", "lost from 1", series)
+
+    def fit(_: Edge, panel: Panel) -> Found:
+        look_at(np.concatenate([one.lost for one in scans]))
+        if best is None:
+            for one in scans:
+                one.fitted()
+            raise FitFailed("no amplitude and level leave half a turn together")
+        lines = [one.fitted() for one, there in zip(scans, tried, strict=True) if there]
+        drawn = tuple(Series("fit", x, y, line=True) for _, _, x, y in lines)
+        step = 0.1 * line.rate_hz / abs(slope_hz(p, p.gate_amplitude))
+        values = {
+            "gate_amplitude": Measured(best.pair.amplitude, step, "1"),
+            "gate_gap_level": Measured(best.pair.level, 0.02, "1"),
+            "gate_duration": Measured(best.duration_ns * 1e-9, STEP_NS * 1e-9 / 12**0.5, "s"),
+        }
+        text = f"least is lost {best.pair.away:+.2f} rates away in {best.duration_ns} ns, at "
+        text += "{gate_amplitude} with {gate_gap_level} in the gap"
+        return values, replace(panel, series=(*panel.series, *drawn), text=text, judged=False)
+
+    async def verify(_: Mapping[str, Measured]) -> Panel:
+        if best is None:
+            raise FitFailed("there is no pair to be measured anew")
+        return await _verify(outcome, edge, best, idle)
+
+    await analyse_verified(bench, outcome, edge, raw, fit, verify)
+
+
+async def _verify(outcome: Outcome, edge: Edge, best: _Best, idle: float) -> Panel:
+    """Measure what another number of gates loses. Raises FitFailed where it is more."""
+    shots = best.pair.p.bench.shots(CHECK_SHOTS)
+    lost, sigma = await _lost(outcome, best.pair, best.duration_ns, CHECK_GATES, shots)
+    if lost > idle + best.lost + LIKE + 5 * sigma:
+        raise FitFailed(
+            f"measured anew, {CHECK_GATES} gates lose {lost * 100:.1f} % of 1, where {GATES} were "
+            f"found to lose {(idle + best.lost) * 100:.1f} %: the level is not believed"
+        )
+    points = Series("measured anew", np.array([best.pair.away]), np.array([lost]))
+    text = f"measured anew: {CHECK_GATES} gates lose {lost * 100:.2f} %"
+    return Panel(
+        edge.element, "detuning (rates of exchange)", "lost from 1", (points,), text=text,
+        judged=False,
+    )  # fmt: skip
+
+
+GATE_LEVEL = Declaration(
+    gate_level,
+    targets="edges",
+    gates=("cz",),
+    needs=(
+        *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
+        *("gate_amplitude", "gate_duration", "gate_gap", "gate_gap_level", "exchange"),
+    ),
+    refines=("gate_amplitude", "gate_duration", "gate_gap_level"),
+    places=(37,),
+    cost_s=4.0,
+)
