@@ -341,9 +341,11 @@ def _member_of(
     from_origin_fs = run.signals.start_tai_fs - origin_fs
     delay_fs = round(FS_PER_NS * qubit.drive_delay_ns) + from_origin_fs
 
+    def carrier_fs(at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        return (at_ns - later) * FS_PER_NS + delay_fs
+
     def world_fs(at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-        played_ns = at_ns - later
-        return played_ns * FS_PER_NS + one.late_fs(played_ns) + delay_fs
+        return carrier_fs(at_ns) + one.late_fs(at_ns - later)
 
     own = replace(own, start_ns=own.start_ns + later)
     windows = replace(windows, start_ns=windows.start_ns + later)
@@ -357,6 +359,7 @@ def _member_of(
         windows=windows,
         link=link,
         world_fs=world_fs,
+        carrier_fs=carrier_fs,
         readings=Readings(*(one[~through] for one in shots.readings)),
         pace=shots.pace,
         lit_ns=lit_ns[~through],

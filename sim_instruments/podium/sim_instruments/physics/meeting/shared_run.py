@@ -300,7 +300,7 @@ class SharedShots:
         member, blocks = self._run.members[number], self._blocks[number]
         rows = slice(int(blocks.first[-2]), int(blocks.first[-1]))
         end_ns = max([int(blocks.since_ns[-1]), *blocks.end_ns[rows].tolist()])
-        return self._run.origin_fs + int(member.world_fs(np.array([end_ns]))[0])
+        return self._run.origin_fs + int(member.carrier_fs(np.array([end_ns]))[0])
 
     def _block(self, draw: int) -> list[int]:
         return [int(one) for one in self._draws.block[draw]]
@@ -378,7 +378,7 @@ class SharedShots:
     def _gap(self, state: KeptState, axis: int) -> Gap:
         number = self._number[state.names[axis]]
         member, begin_ns = self._run.members[number], self._blocks[number].since_ns[:1]
-        now_fs = self._run.origin_fs + int(member.world_fs(begin_ns)[0])
+        now_fs = self._run.origin_fs + int(member.carrier_fs(begin_ns)[0])
         span_ns = max(now_fs - state.at_fs[axis], 0) / FS_PER_NS
         return Gap(span_ns, member.slow_hz[1])
 
