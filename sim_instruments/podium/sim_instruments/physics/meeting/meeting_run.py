@@ -8,6 +8,7 @@ the feedlines, where all else goes on as in a run by itself.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def ideal_run(signals: RunSignals) -> MeetingRun:
     return MeetingRun(signals, np.zeros_like)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class HeardFeedline:
     """A feedline that a run listens to."""
 
@@ -91,6 +92,13 @@ class HeardFeedline:
     mine: Sequence[int]
     """Numbers of the run's captures on it."""
     late_fs: Lateness
+
+    @cached_property
+    def episodes(self) -> Episodes:
+        """Return its readouts."""
+        tones, captures = _listened(self)
+        feedline = self.run.feedline
+        return episodes_of(feedline, tones, captures, driven_ns(self.run.signals, feedline))
 
 
 def with_cuts(links: Sequence[Link], runs: Sequence[MeetingRun]) -> list[Link]:
@@ -334,7 +342,7 @@ def _member_of(
     # ASSUMED: a sideband's line is as long as the qubit's drive line, and what a mixer adds to it
     # is far from any resonance.
     windows, link = _windows(run.signals.drives, own_ends, float(qubit.levels_hz[2]))
-    silence, episodes = drives_of([]), _episodes(one)
+    silence, episodes = drives_of([]), one.episodes
     schedule = schedule_of(silence, later, episodes)
     shots = prepare(qubit, schedule, episodes, silence, (0.0, 0.0), False, coherent=True)
     _, fraction = flight(feedline)
@@ -467,12 +475,6 @@ def _tones(one: HeardFeedline) -> list[PulseTrain]:
     run = one.run
     mine = (train for train in run.signals.drives if train.line == run.feedline.name)
     return list(parted(run.feedline, mine)[0])
-
-
-def _episodes(one: HeardFeedline) -> Episodes:
-    tones, captures = _listened(one)
-    feedline, signals = one.run.feedline, one.run.signals
-    return episodes_of(feedline, tones, captures, driven_ns(signals, feedline))
 
 
 def _listened(one: HeardFeedline) -> tuple[list[PulseTrain], list[CaptureTrain]]:
