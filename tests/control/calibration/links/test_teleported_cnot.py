@@ -57,6 +57,14 @@ def test_the_process_fidelity_is_that_of_the_pair(fidelity: float, phase: float)
     assert abs(np.exp(-1j * phase) - np.exp(2j * np.pi * seen.turns)) < 0.2
 
 
+def test_fidelities_scatter_as_their_sigma_says() -> None:
+    """Several products of Paulis are told by the same shots: they miss their means together."""
+    runs = [found(shots_of(pair(0.8, 0.9), 12, seed)) for seed in range(60)]
+    pulls = [(one.fidelity - 0.8) / one.sigma for one in runs]
+    # 60 pulls of fixed seeds; more where products count as independent
+    assert 0.75 < np.std(pulls) < 1.1
+
+
 def test_results_that_are_not_used_leave_no_gate() -> None:
     control, _, _, target = shots_of(pair(1.0, 0.0), SHOTS)
     unused = teleported_cnot_of(np.stack([control, target]), NOTHING_WRONG)

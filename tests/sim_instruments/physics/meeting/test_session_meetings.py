@@ -1,6 +1,6 @@
 """Runs of two instruments that both depend on what they measure share photons."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -27,6 +27,7 @@ from podium.sim_instruments.execution.conversation import (
 )
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.meeting.meeting_run import Lateness
 from podium.sim_instruments.physics.meeting.session_meetings import WAITS_S
 from podium.sim_instruments.physics.session import Session
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
@@ -45,12 +46,14 @@ def yes(line: str) -> bool:
     return bool(line)
 
 
-def begun(world: World, end: int, run: int, later_fs: int = 0) -> Session:
-    """A session of one node's instrument, which begins so much later."""
+def begun(
+    world: World, end: int, run: int, later_fs: int = 0, late_fs: Lateness | None = None
+) -> Session:
+    """A session of one node's instrument, which begins so much later; ``late_fs`` of its clock."""
     node = f"node_{'ab'[end]}"
     lines = frozenset({f"{node}.q0.drive", f"{node}.q0.sideband", f"{node}.feedline"})
-    start = RunStart(run, START_FS + later_fs, {}, reached=lines, instrument=f"cluster_{end}")
-    return world.begin(start)
+    at_fs, name = START_FS + later_fs, f"cluster_{end}"
+    return world.begin(RunStart(run, at_fs, {}, reached=lines, instrument=name, late_fs=late_fs))
 
 
 def played(end: int, gates: Sequence[Gate], at_ns: int | None) -> list[PulseTrain]:
@@ -68,13 +71,19 @@ def result(session: Session, end: int, at_ns: int) -> int:
 
 
 def shots(
-    gates: Sequence[Gate], then: Sequence[Sequence[Gate]] = ((), ()), later_fs: int = 0
+    gates: Sequence[Gate],
+    then: Sequence[Sequence[Gate]] = ((), ()),
+    later_fs: int = 0,
+    late_fs: Callable[[int], Lateness] = lambda shot: np.zeros_like,
 ) -> NDArray[np.int64]:
-    """What both ends are found in, (shots, 2): ``then`` is played to the second by the result."""
+    """What both ends are found in, (shots, 2): ``then`` is played to the second by the result.
+
+    ``late_fs``: of each shot, by how much the second's clock is late.
+    """
     found = []
     for shot in range(SHOTS):
         world = linked()
-        first, second = begun(world, 0, shot), begun(world, 1, shot, later_fs)
+        first, second = begun(world, 0, shot), begun(world, 1, shot, later_fs, late_fs(shot))
         first.say(played(0, gates, READ_NS), OVER_NS)
         assert not first.asks(window(0, READ_NS)), "the other has not said what it plays"
         second.say(played(1, CATCH, None), OVER_NS)
@@ -112,6 +121,21 @@ def test_a_phase_that_the_first_tells_is_the_seconds(corrected: bool) -> None:
     contrast = 2 * abs(np.mean(means * np.exp(2j * np.pi * turns)))
     # 4 x 12 shots: 0.2 by chance
     assert contrast > 0.9 if corrected else contrast < 0.6
+
+
+def test_a_clock_that_strays_behind_the_photon_turns_no_qubit_against_its_own_drive() -> None:
+    """By up to a whole turn of the second's frequency: nothing is left if half of it counts."""
+
+    def late_fs(shot: int) -> Lateness:
+        strays_fs = round(1e15 / PAIR[1].levels_hz[1] * shot / SHOTS)
+        return lambda at_ns: np.where(at_ns > READ_NS, strays_fs, 0)
+
+    half = (*HALF, Gate("ge", 900, 0.5))
+    turns, means = np.arange(4) / 4, []
+    for turn in turns:
+        ways = [(Gate("ge", 3_000, 0.5, turn + 0.5 * one),) for one in (0, 1)]
+        means.append(1 - 2 * shots(half, ways, late_fs=late_fs)[:, 1].mean())
+    assert 2 * abs(np.mean(means * np.exp(2j * np.pi * turns))) > 0.9
 
 
 def test_a_photon_is_caught_by_the_others_own_clock() -> None:

@@ -102,8 +102,8 @@ def teleported_cnot_of(
     mean = np.empty((2, *seen.shape[1:]))
     for place, (up, down) in enumerate(errors):
         mean[place] = (1 - 2.0 * seen[place] - (down - up)) / (1 - up - down)
-    found: dict[str, list[tuple[Array, Array]]] = {}
-    for axes in INPUT_AXES:
+    found: dict[str, list[tuple[int, Array]]] = {}
+    for together, axes in enumerate(INPUT_AXES):
         rows = [n for n, one in enumerate(SETTINGS) if one.prepared == axes]
         for inside in ((True, True), (True, False), (False, True)):
             word = "".join(a.upper() if own else "I" for a, own in zip(axes, inside, strict=True))
@@ -115,10 +115,8 @@ def teleported_cnot_of(
                 for place in (0, 1)
             ]
             sign = np.array([_sign(SETTINGS[n], inside) for n in rows]) * image.sign
-            each = (read[0] * read[1] * sign).reshape(seen.shape[1], -1, ROUND)
-            by_turn = each.mean(axis=(0, 1))
-            variance = each.var(axis=(0, 1)) / (each.shape[0] * each.shape[1])
-            found.setdefault(word, []).append((by_turn, variance))
+            each = (read[0] * read[1] * sign).reshape(-1, ROUND)
+            found.setdefault(word, []).append((together, each))
     return _overall(found)
 
 
@@ -127,12 +125,14 @@ def _sign(setting: CnotSetting, inside: tuple[bool, bool]) -> int:
     return int(np.prod([s for s, own in zip(setting.signs, inside, strict=True) if own]))
 
 
-def _overall(found: dict[str, list[tuple[Array, Array]]]) -> FoundCnot:
-    """Return the process fidelity; ``found``: by product, values and variances by turn."""
-    by_turn = {word: np.mean([one for one, _ in each], axis=0) for word, each in found.items()}
-    variance = {
-        word: np.sum([one for _, one in each], axis=0) / len(each) ** 2
-        for word, each in found.items()
+def _overall(found: dict[str, list[tuple[int, Array]]]) -> FoundCnot:
+    """Return the process fidelity; ``found``: by product, the shots (n, turns) of its inputs.
+
+    The number beside them is that of their axes: up to three products are told by the same shots,
+    which differ from their means alike.
+    """
+    by_turn = {
+        w: np.mean([one.mean(axis=0) for _, one in each], axis=0) for w, each in found.items()
     }
     turned = [word for word in found if image_of(word).word[0] in "XY"]
     around = np.arange(ROUND) / ROUND
@@ -141,5 +141,11 @@ def _overall(found: dict[str, list[tuple[Array, Array]]]) -> FoundCnot:
     fits = 2 * np.cos(2 * np.pi * (around - turns))
     weight = {word: (fits if word in turned else np.ones(ROUND)) / ROUND for word in found}
     kept = {word: float(by_turn[word] @ weight[word]) for word in found}
-    sigma = np.sqrt(sum(float(variance[word] @ weight[word] ** 2) for word in found)) / 16
-    return FoundCnot((1 + sum(kept.values())) / 16, float(sigma), turns % 1.0, kept)
+    shots: dict[int, Array] = {}
+    for word, each in found.items():
+        for together, one in each:
+            share = one * weight[word] / len(each)
+            shots[together] = shots[together] + share if together in shots else share
+    variance = sum(float(one.var(axis=0).sum()) / len(one) for one in shots.values())
+    sigma = float(np.sqrt(variance)) / 16
+    return FoundCnot((1 + sum(kept.values())) / 16, sigma, turns % 1.0, kept)

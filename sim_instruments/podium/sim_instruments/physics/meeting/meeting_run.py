@@ -8,6 +8,7 @@ the feedlines, where all else goes on as in a run by itself.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,7 +88,7 @@ def ideal_run(signals: RunSignals) -> MeetingRun:
     return MeetingRun(signals, np.zeros_like)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class HeardFeedline:
     """A feedline that a run listens to."""
 
@@ -95,6 +96,13 @@ class HeardFeedline:
     mine: Sequence[int]
     """Numbers of the run's captures on it."""
     late_fs: Lateness
+
+    @cached_property
+    def episodes(self) -> Episodes:
+        """Return its readouts."""
+        tones, captures = _listened(self)
+        feedline = self.run.feedline
+        return episodes_of(feedline, tones, captures, driven_ns(self.run.signals, feedline))
 
 
 def with_cuts(links: Sequence[Link], runs: Sequence[MeetingRun]) -> list[Link]:
@@ -375,16 +383,18 @@ def _member_of(
     # ASSUMED: a sideband's line is as long as the qubit's drive line, and what a mixer adds to it
     # is far from any resonance.
     windows, link = _windows(run.signals.drives, own_ends, float(qubit.levels_hz[2]))
-    silence, episodes = drives_of([]), _episodes(one)
+    silence, episodes = drives_of([]), one.episodes
     schedule = schedule_of(silence, later, episodes)
     shots = prepare(qubit, schedule, episodes, silence, (0.0, 0.0), False, coherent=True)
     _, fraction = flight(feedline)
     from_origin_fs = run.signals.start_tai_fs - origin_fs
     delay_fs = round(FS_PER_NS * qubit.drive_delay_ns) + from_origin_fs
 
+    def carrier_fs(at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        return (at_ns - later) * FS_PER_NS + delay_fs
+
     def world_fs(at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
-        played_ns = at_ns - later
-        return played_ns * FS_PER_NS + one.late_fs(played_ns) + delay_fs
+        return carrier_fs(at_ns) + one.late_fs(at_ns - later)
 
     own = replace(own, start_ns=own.start_ns + later)
     windows = replace(windows, start_ns=windows.start_ns + later)
@@ -398,6 +408,7 @@ def _member_of(
         windows=windows,
         link=link,
         world_fs=world_fs,
+        carrier_fs=carrier_fs,
         readings=Readings(*(one[~through] for one in shots.readings)),
         pace=shots.pace,
         lit_ns=lit_ns[~through],
@@ -505,12 +516,6 @@ def _tones(one: HeardFeedline) -> list[PulseTrain]:
     run = one.run
     mine = (train for train in run.signals.drives if train.line == run.feedline.name)
     return list(parted(run.feedline, mine)[0])
-
-
-def _episodes(one: HeardFeedline) -> Episodes:
-    tones, captures = _listened(one)
-    feedline, signals = one.run.feedline, one.run.signals
-    return episodes_of(feedline, tones, captures, driven_ns(signals, feedline))
 
 
 def _listened(one: HeardFeedline) -> tuple[list[PulseTrain], list[CaptureTrain]]:

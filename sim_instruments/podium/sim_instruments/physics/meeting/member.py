@@ -60,6 +60,8 @@ class Member:
     """Shape (windows,): number of the link over which each sends or catches."""
     world_fs: Callable[[NDArray[np.int64]], NDArray[np.int64]]
     """The world's instants at which something of times (n,) is at the chip, fs from an origin."""
+    carrier_fs: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+    """The same by the clock of its carriers, which a run takes for right from its start on."""
     readings: Readings
     pace: Pace
     lit_ns: NDArray[np.int64]

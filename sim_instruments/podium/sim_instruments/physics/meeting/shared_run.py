@@ -153,6 +153,8 @@ class SharedShots:
         self._evolution = SharedEvolution(self._windows, maps, run.gates, shone)
         self._found: dict[tuple[int, tuple[int, ...]], NDArray[np.float64]] = {}
         self._number = {member.qubit.name: n for n, member in enumerate(run.members)}
+        self._latest: tuple[tuple[object, ...], Matrix] | None = None
+        """What was asked of :meth:`_state` last, and the answer."""
 
     @cached_property
     def patterns(self) -> NDArray[np.int64]:
@@ -300,7 +302,7 @@ class SharedShots:
         member, blocks = self._run.members[number], self._blocks[number]
         rows = slice(int(blocks.first[-2]), int(blocks.first[-1]))
         end_ns = max([int(blocks.since_ns[-1]), *blocks.end_ns[rows].tolist()])
-        return self._run.origin_fs + int(member.world_fs(np.array([end_ns]))[0])
+        return self._run.origin_fs + int(member.carrier_fs(np.array([end_ns]))[0])
 
     def _block(self, draw: int) -> list[int]:
         return [int(one) for one in self._draws.block[draw]]
@@ -355,10 +357,23 @@ class SharedShots:
     ) -> Matrix:
         """Return the density matrix of a draw's members and of what shares a state with them.
 
-        Its trace is the chance of the ``clicks``.
+        Its trace is the chance of the ``clicks``. What was asked for last is kept: of a part of a
+        run that branches, what is found and what is left are of one state.
         """
-        block = self._block(draw)
-        taking = [n for n, b in enumerate(block) if b >= 0]
+        taking = [n for n, b in enumerate(self._block(draw)) if b >= 0]
+        asked = draw, tuple(levels[n] for n in taking), tuple(turns), tuple(clicks)
+        if self._latest is None or self._latest[0] != asked:
+            self._latest = asked, self._evolved(draw, taking, levels, turns, clicks)
+        return self._latest[1]
+
+    def _evolved(
+        self,
+        draw: int,
+        taking: Sequence[int],
+        levels: Sequence[int],
+        turns: Sequence[float],
+        clicks: Sequence[int],
+    ) -> Matrix:
         kept = self._kept(draw)
         begun = {name for state in kept for name in state.names}
         axis_of = {self._run.members[n].qubit.name: axis for axis, n in enumerate(taking)}
@@ -378,7 +393,7 @@ class SharedShots:
     def _gap(self, state: KeptState, axis: int) -> Gap:
         number = self._number[state.names[axis]]
         member, begin_ns = self._run.members[number], self._blocks[number].since_ns[:1]
-        now_fs = self._run.origin_fs + int(member.world_fs(begin_ns)[0])
+        now_fs = self._run.origin_fs + int(member.carrier_fs(begin_ns)[0])
         span_ns = max(now_fs - state.at_fs[axis], 0) / FS_PER_NS
         return Gap(span_ns, member.slow_hz[1])
 

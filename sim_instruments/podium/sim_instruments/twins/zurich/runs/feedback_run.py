@@ -51,7 +51,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     Result,
     Source,
 )
-from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerEdges
+from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerEdges, MarkerOutput
 from podium.sim_instruments.twins.zurich.triggers.trigger_groups import hear, in_order
 from podium.sim_instruments.twins.zurich.triggers.trigger_levels import LevelInput, TriggerLevels
 
@@ -146,8 +146,8 @@ class FeedbackRun:
         self._generators: list[Generator] = []
         self._readers: list[Reader] = []
         self._conversation: Conversation | None = None
-        self._known_fs: dict[Key, dict[int, int]] = {}
-        """By sequencer and sample, when an edge of its marker is in the world."""
+        self._outputs: dict[Key, MarkerOutput] = {}
+        """Markers of sequencers, as far as they have been looked at."""
         self._play: Play
 
     def _set_up(self) -> None:
@@ -247,7 +247,7 @@ class FeedbackRun:
                 for g in self._generators
             }
         mine = [one.participant for one in self._generators]
-        markers = markers_of(mine, self._time, until=until, known_fs=self._known_fs)
+        markers = markers_of(mine, self._time, until=until, known=self._outputs)
         waiting = () if waits_for is not None else tuple(inputs.values())
         return RunWaits(waiting, needs_fs, waits_for, markers, until_fs)
 

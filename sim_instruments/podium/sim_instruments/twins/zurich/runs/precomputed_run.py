@@ -56,7 +56,7 @@ from podium.sim_instruments.twins.zurich.runs.readout_signals import (
 )
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, Integers
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
-from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerEdges, edges_of
+from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerEdges, MarkerOutput
 from podium.sim_instruments.twins.zurich.signals.pulse_compaction import compacted
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
     results_of,
@@ -217,22 +217,22 @@ def markers_of(
     time: LocalTime,
     since: Mapping[Key, int] = WHOLE,
     until: Mapping[Key, int] = WHOLE,
-    known_fs: dict[Key, dict[int, int]] | None = None,
+    known: dict[Key, MarkerOutput] | None = None,
 ) -> tuple[MarkerEdges, ...]:
     """Return edges of participants' markers, in the world's time, ``since`` a sample of each.
 
-    ``until``: the sample before which all is known, of those that go on. ``known_fs``: keeps the
-    world's time of each sample, so that a run which goes on works out what is new.
+    ``until``: the sample before which all is known, of those that go on. ``known``: keeps the
+    outputs of a run that goes on, so that what is new alone is worked out.
     """
     found = []
-    known_fs = {} if known_fs is None else known_fs
+    known = {} if known is None else known
     for participant in participants:
         run = participant.run
         if participant.marker is not None:
-            before = until.get(participant.key)
-            edges = edges_of(participant.marker, run.trace, run.image, before)
+            output = known.setdefault(participant.key, MarkerOutput(participant.marker, run.image))
+            edges = output.edges(run.trace, until.get(participant.key))
             edges = (edges[edges >= since.get(participant.key, 0)] + participant.late).tolist()
-            of_run = known_fs.setdefault(participant.key, {})
+            of_run = output.at_fs
             of_run |= {at: time.world_fs(run.time_fs(at)) for at in edges if at not in of_run}
             at_fs = tuple(of_run[edge] for edge in edges)
             found.append(MarkerEdges(f"{participant.connector}_marker", participant.sender, at_fs))

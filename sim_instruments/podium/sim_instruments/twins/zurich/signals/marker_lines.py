@@ -37,40 +37,58 @@ class MarkerEdges:
     """World instants, ascending; it begins and ends low."""
 
 
-def edges_of(source: int, trace: Trace, image: Image, until: int | None = None) -> Integers:
-    """Return when the marker output of a channel changes, in samples, beginning with a rise.
+@dataclass(slots=True, eq=False)
+class MarkerOutput:
+    """Finds the edges of a channel's marker output in a run that may go on.
 
-    Sources other than those of the sequencer change nothing. ``until``: the program goes on, and
-    so far all is known that it does before this sample; None: it is over.
+    Each play is looked at once, however often it is asked. Sources other than those of the
+    sequencer change nothing.
     """
-    edges = _edges(source, trace, image, over=until is None)
-    return edges if until is None else edges[edges < until]
 
+    source: int
+    image: Image
+    at_fs: dict[int, int] = field(default_factory=dict)
+    """By sample, when an edge is in the world: for who works that out."""
+    _rows: int = 0
+    """Of the trace, so many have been looked at."""
+    _steps_at: dict[int, int] = field(default_factory=dict)
+    """By sample, how many markers of plays rise less those that fall."""
 
-def _edges(source: int, trace: Trace, image: Image, *, over: bool) -> Integers:
-    if 0 <= source < TRIGGERS:
+    def edges(self, trace: Trace, until: int | None = None) -> Integers:
+        """Return when it changes, in samples, beginning with a rise.
+
+        ``trace``: with the rows of earlier calls, and more. ``until``: the program goes on, and so
+        far all is known that it does before this sample; None: it is over.
+        """
+        if 0 <= self.source < TRIGGERS:
+            edges = self._of_triggers(trace, over=until is None)
+        elif TRIGGERS <= self.source < MARKERS:
+            edges = self._of_waves(trace)
+        else:
+            return np.zeros(0, np.int64)
+        return edges if until is None else edges[edges < until]
+
+    def _of_triggers(self, trace: Trace, *, over: bool) -> Integers:
         rows = trace.kinds(Kind.TRIGGER)
-        high = np.concatenate([[0], rows[:, Row.A] >> source & 1, [0]])
+        high = np.concatenate([[0], rows[:, Row.A] >> self.source & 1, [0]])
         times = np.append(rows[:, Row.TIME], max(trace.end, *rows[-1:, Row.TIME].tolist(), 0))
         changes = np.diff(high) != 0
         changes[-1] &= over
         return np.asarray(times[changes], np.int64)
-    if not TRIGGERS <= source < MARKERS:
-        return np.zeros(0, np.int64)
-    rows = trace.kinds(Kind.WAVE)
-    if not len(rows):
-        return np.zeros(0, np.int64)
-    output, bit = divmod(source - TRIGGERS, 2)
-    plays, which = np.unique(rows[:, list(_PLAY)], axis=0, return_inverse=True)
-    steps: dict[int, int] = {}
-    for number in range(len(plays)):
-        starts = rows[which.reshape(-1) == number, Row.TIME]
-        first = rows[which.reshape(-1) == number][0]
-        level = markers_of(first.tolist(), image)[output] >> bit & 1
-        for at, step in _steps(level):
-            for start in starts.tolist():
-                steps[start + at] = steps.get(start + at, 0) + step
-    return np.array(sorted(at for at, step in steps.items() if step), np.int64)
+
+    def _of_waves(self, trace: Trace) -> Integers:
+        fresh, self._rows = trace.rows[self._rows :], len(trace.rows)
+        rows = fresh[fresh[:, Row.KIND] == Kind.WAVE]
+        output, bit = divmod(self.source - TRIGGERS, 2)
+        steps = self._steps_at
+        plays, which = np.unique(rows[:, list(_PLAY)], axis=0, return_inverse=True)
+        for number in range(len(plays)):
+            mine = rows[which.reshape(-1) == number]
+            level = markers_of(mine[0].tolist(), self.image)[output] >> bit & 1
+            for at, step in _steps(level):
+                for start in mine[:, Row.TIME].tolist():
+                    steps[start + at] = steps.get(start + at, 0) + step
+        return np.array(sorted(at for at, step in steps.items() if step), np.int64)
 
 
 def _steps(level: NDArray[np.uint8]) -> Iterator[tuple[int, int]]:
