@@ -44,7 +44,7 @@ UNEVEN = 0.02
 
 
 async def leakage(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
-    """Both ends in 1, four gates of several durations, as many of the best ones, the end at rest read.
+    """Both ends in 1, four gates of several durations, then as many of the best; an end is read.
 
     Needs :func:`chevron`. Stores ``gate_duration`` (s), whole ns for each half: of the three that
     are nearest to where least is left in 20 that which loses least. A second measurement, with
