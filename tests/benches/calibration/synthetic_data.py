@@ -219,8 +219,8 @@ def known(facility: Facility) -> MemoryRecord:
     return record
 
 
-def know_gates(facility: Facility, record: MemoryRecord) -> None:
-    """Put into the record that every edge has been calibrated."""
+def know_gates(facility: Facility, record: MemoryRecord, *, of_gap: bool = False) -> None:
+    """Put into the record that every edge is calibrated; ``of_gap``: with room for a level."""
     gate = {
         "gate_amplitude": 0.55,
         "gate_duration": 64e-9,
@@ -238,6 +238,8 @@ def know_gates(facility: Facility, record: MemoryRecord) -> None:
         "plasmon_rabi": 50e6,
         "zz": -0.8e6,
     }
+    if of_gap:
+        gate |= {"gate_gap": 8e-9, "gate_gap_level": 0.3}
     line = {"flux_amplitude2": 0.02, "flux_tau2": 60e-9}
     known = {edge.name: gate for edge in facility.edges().values()}
     known |= dict.fromkeys(facility.couplers(), line)

@@ -97,7 +97,7 @@ async def work(
     facility = WITH_GATE[gate] if of_edges else FACILITY
     runner = MadeRunner(make, seed, saturated, facility=facility)
     record = known(facility)
-    know_gates(facility, record)
+    know_gates(facility, record, of_gap=routine == "gate_level")
     before = record.all()
     able = tuple(facility.qubits()[f"{NODE}.q{k}"] for k in range(2 if of_edges else qubits))
     bench = Bench(runner, NODE, able, record, keep=lambda _: None)

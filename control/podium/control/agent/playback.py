@@ -12,7 +12,7 @@ from podium.control.facility.facility import Facility
 from podium.control.timebase.epochs import Epochs
 from podium.drivers.errors import Refused
 from podium.drivers.roles import Acquired, PlaysAtOnce, Tone
-from podium.firmware_interfaces.compiled_program import Artifact, ExternalTone
+from podium.firmware_interfaces.compiled_program import Artifact, ExternalTone, routes_of
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.run_allowance import beyond_driver_s
 from podium.firmware_interfaces.tai import Tai
@@ -60,7 +60,7 @@ class Playback:
         """Load clusters, set external tones and switches, all at once; nothing plays yet."""
         tones = await self._settled(artifacts)
         await gather(
-            *(self._switches.lead(part.routes) for part in artifacts.values()),
+            *(self._switches.lead(routes_of(part)) for part in artifacts.values()),
             *(self._load(name, artifact) for name, artifact in artifacts.items()),
             *(self._tune(name, tone) for name, tone in tones.items()),
         )
@@ -87,9 +87,9 @@ class Playback:
         is called in its thread between steps, and raises where the run was given up.
         """
         tones = await self._settled({name: artifact})
-        if tones or artifact.routes:
+        if tones or routes_of(artifact):
             await gather(
-                self._switches.lead(artifact.routes),
+                self._switches.lead(routes_of(artifact)),
                 *(self._tune(source, tone) for source, tone in tones.items()),
             )
         duration_s = self._lasts_s(artifact)

@@ -13,7 +13,6 @@ from typing import Any, Literal
 from podium.firmware_interfaces.compiled_program import (
     ExternalTone,
     Quantised,
-    SwitchRoutes,
     tuples,
 )
 
@@ -233,11 +232,6 @@ class ZurichProgram:
     @property
     def tones(self) -> Mapping[str, ExternalTone]:
         """No source outside is needed."""
-        return {}
-
-    @property
-    def routes(self) -> SwitchRoutes:
-        """No light is counted."""
         return {}
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised, SwitchRoutes
+from podium.firmware_interfaces.compiled_program import ExternalTone, Quantised
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 
 
@@ -50,11 +50,6 @@ class ZurichRack:
     @property
     def tones(self) -> Mapping[str, ExternalTone]:
         """No source outside is needed."""
-        return {}
-
-    @property
-    def routes(self) -> SwitchRoutes:
-        """No light is counted."""
         return {}
 
     @property

@@ -26,10 +26,16 @@ from podium.control.calibration.fits.least_squares import (
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.gate_losses import LOSS, SWAP, GateLosses
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.routine import (
+    Found,
+    analyse_verified,
+    record_failure,
+    refuse_clipped,
+)
 from podium.control.calibration.routines.chevron import growth_of, slope_hz
 from podium.control.calibration.routines.conditional_phase import gates_program
 from podium.control.calibration.routines.gate_gap import NEAREST, SLOW_NS
+from podium.control.calibration.target import captures_of
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import Linear
@@ -224,9 +230,17 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     if p.gap_ns < SLOW_NS or p.gap_ns % 2:
         return
-    line = await _line(p, outcome)
     nothing = _Pair(p, 0.0, 0.0, 0.0)
     idle, _ = await _lost(outcome, nothing, p.gate_ns, GATES, 2 * bench.shots(SHOTS))
+    try:
+        for element in captures_of(edge):
+            refuse_clipped(outcome, element)
+        line = await _line(p, outcome)
+    except FitFailed as error:
+        seen = (Series("without gates", np.zeros(1), np.array([idle])),)
+        panel = Panel(edge.element, "detuning (rates of exchange)", "lost from 1", seen)
+        record_failure(outcome, edge.name, panel, str(error))
+        return
     scans = [await _scan(line, outcome, p.gate_ns + more, idle) for more in (0, STEP_NS)]
     tried = [await _best(line, outcome, scan) for scan in scans]
     best = min((one for one in tried if one is not None), key=lambda one: one.cost, default=None)
