@@ -95,8 +95,10 @@ class Plan:
     """By network analyzer: what is between two of its ports, driving and receiving."""
     detectors: Mapping[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     """By link and detector of its herald station: instrument and connector that hear its clicks."""
-    switched: Mapping[tuple[str, str], SwitchedArm] = field(default_factory=dict)
-    """By link and node: the way through an optical switch that the arm from there has."""
+    switched: Mapping[str, tuple[SwitchedArm | None, SwitchedArm | None]] = field(
+        default_factory=dict
+    )
+    """By link with such arms: the ways through optical switches, in the order of its ends."""
 
     @property
     def lines(self) -> frozenset[str]:
@@ -248,25 +250,30 @@ def _detectors(
 
 def _switched(
     links: Mapping[str, Any], instruments: Mapping[str, Any]
-) -> dict[tuple[str, str], SwitchedArm]:
-    """Return the ways through optical switches of all arms that have one."""
-    found: dict[tuple[str, str], SwitchedArm] = {}
+) -> dict[str, tuple[SwitchedArm | None, SwitchedArm | None]]:
+    """Return the ways through optical switches of the arms of links that have one."""
+    found: dict[str, tuple[SwitchedArm | None, SwitchedArm | None]] = {}
     for link, entry in links.items():
         station = _mapping(entry, f"links.{link}").get("station")
         if station is None:
             continue
         where = f"links.{link}.station.arms"
-        for node, arm in _mapping(_mapping(station, where).get("arms", {}), where).items():
-            switch = _mapping(arm, f"{where}.{node}").get("switch")
-            if switch is not None:
-                ports = _mapping(switch, f"{where}.{node}.switch")
-                found[str(link), str(node)] = _switched_arm(ports, instruments, f"{where}.{node}")
+        arms = _mapping(_mapping(station, where).get("arms", {}), where)
+        first, second = (
+            _switched_arm(arms.get(node, {}), instruments, f"{where}.{node}")
+            for node in entry["ends"]
+        )
+        if first is not None or second is not None:
+            found[str(link)] = first, second
     return found
 
 
 def _switched_arm(
-    ports: Mapping[str, Any], instruments: Mapping[str, Any], where: str
-) -> SwitchedArm:
+    arm: Mapping[str, Any], instruments: Mapping[str, Any], where: str
+) -> SwitchedArm | None:
+    if "switch" not in _mapping(arm, where):
+        return None
+    ports = _mapping(arm["switch"], f"{where}.switch")
     (name, entry), (same, exit_) = (
         _connector(ports.get(key), instruments, f"{where}.switch.{key}")
         for key in ("input", "output")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.twin import Twin
-from podium.sim_instruments.wiring import Carrier, Plan, PlanError
+from podium.sim_instruments.wiring import Carrier, Plan, PlanError, SwitchedArm
 
 if TYPE_CHECKING:
     from podium.sim_instruments.physics.bath import Bath
@@ -111,6 +111,19 @@ class LeadsLight(Protocol):
         ...
 
 
+def light_through(twins: Mapping[str, Twin], way: SwitchedArm | None, at_fs: int | None) -> float:
+    """Return what part of the light of an arm gets through its switch; None: it has none.
+
+    ``at_fs``: at an instant; None: while the switch leads it there.
+    """
+    switch = None if way is None else twins.get(way.switch)
+    if way is None or not isinstance(switch, LeadsLight):
+        return 1.0 if way is None else 0.0
+    if at_fs is None:
+        return switch.through(way.input, way.output)
+    return switch.transmission(way.input, way.output, at_fs)
+
+
 @dataclass(frozen=True, slots=True)
 class Cabling:
     """Cables and slow sources at one moment: a run that begins then keeps them to its end."""
@@ -128,8 +141,8 @@ class Cabling:
     """Static levels, by instrument and connector."""
     baths: "Mapping[str, Bath]" = field(default_factory=dict)
     """Mixing chambers, by node; those not named are cold."""
-    light: Mapping[tuple[str, str], float] = field(default_factory=dict)
-    """By link and node: what part of its light gets through an optical switch."""
+    light: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """By link: what part of the light of both arms gets through optical switches."""
 
     @classmethod
     def at(
@@ -159,11 +172,9 @@ class Cabling:
         levels_v = {
             name: twin.levels_v() for name, twin in twins.items() if isinstance(twin, HoldsLevels)
         }
-        light: dict[tuple[str, str], float] = {}
-        for arm, way in plan.switched.items():
-            switch = twins.get(way.switch)
-            if isinstance(switch, LeadsLight):
-                light[arm] = switch.transmission(way.input, way.output, now_fs)
+        light: dict[str, tuple[float, float]] = {}
+        for link, (one, other) in plan.switched.items():
+            light[link] = light_through(twins, one, now_fs), light_through(twins, other, now_fs)
         return cls(plan, biases_v, carriers, off, mixers or {}, levels_v, baths or {}, light)
 
     def levels_of_pair(self, instrument: str, connector: str) -> tuple[float, float]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from podium.sim_instruments.physics.meeting.herald_clicks import HeraldClicks
     from podium.sim_instruments.physics.meeting.meeting_run import MeetingRun
 
-Light = Callable[[SwitchedArm, int], float]
-"""Returns what part of the light gets through a switch at an instant of world time (fs)."""
+Light = Callable[[SwitchedArm | None, int], float]
+"""Returns what part of an arm's light gets through at an instant of world time (fs)."""
 REMEMBERED = 64
 """Meetings whose clicks may be replaced, as one of their runs was stopped."""
 
@@ -102,18 +102,17 @@ class HeraldStations:
         """Return what comes to a detector of what transducers add behind a switch, one an arm."""
         from podium.sim_instruments.physics.links.click_detector import SwitchedNoise
 
-        if not any(link == name for link, _ in plan.switched):
+        if name not in plan.switched:
             return None
         found: dict[tuple[str, SwitchedArm | None], SwitchedNoise] = {}
         for other in (one for one in self._links if self._source[one] == name):
             link = self._links[other]
             assert link.station is not None
             seen = link.station.detectors[number].efficiency / 2
-            for end, arm in zip(link.ends, link.station.arms, strict=True):
+            ways = plan.switched[other]
+            for end, arm, way in zip(link.ends, link.station.arms, ways, strict=True):
                 node = end.qubit.partition(".")[0]
-                way = plan.switched.get((other, node))
-                through = partial(light, way) if way is not None else _all_of_it
-                noise = SwitchedNoise(node, seen * arm.noise_hz, through)
+                noise = SwitchedNoise(node, seen * arm.noise_hz, partial(light, way))
                 found.setdefault((node, way), noise)  # of its ways one has light at a time
         return list(found.values())
 
@@ -151,8 +150,3 @@ class HeraldStations:
             )
             trains.append(EdgeTrain(detector, tuple(at_fs), (True,) * len(at_fs)))
         return trains
-
-
-def _all_of_it(at_fs: int) -> float:
-    """Return what gets through where there is no switch."""
-    return 1.0

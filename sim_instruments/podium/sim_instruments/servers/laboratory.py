@@ -27,10 +27,10 @@ from podium.sim_instruments.servers.analyzed_feedlines import AnalyzedFeedlines
 from podium.sim_instruments.servers.cabling import (
     Cabling,
     HoldsTone,
-    LeadsLight,
     PlaysTones,
     ToneNow,
     check_sources,
+    light_through,
 )
 from podium.sim_instruments.servers.clock import WorldClock
 from podium.sim_instruments.servers.debugger import Debugger
@@ -49,7 +49,7 @@ from podium.sim_instruments.twins.program_stops import StopsPrograms
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.trigger_line import TriggerLine
 from podium.sim_instruments.twins.twin import Twin
-from podium.sim_instruments.wiring import Carrier, Plan, SwitchedArm, read_plan
+from podium.sim_instruments.wiring import Carrier, Plan, read_plan
 from podium_process import Spare
 
 if TYPE_CHECKING:
@@ -234,24 +234,10 @@ class Laboratory:
         delays_s, timing = self._world_file.timing.delays_s(), self.plan.timing
         triggers = lay_triggers(timing, delays_s, self.twins, self.room, self.played)
         markers = lay_markers(timing, delays_s, self.lines, self.room)
-        clicks = self.stations.lay(self.plan, self._world_file.links, self._seed, self._through)
-        return triggers, markers | clicks
-
-    def _switched(self) -> dict[tuple[str, str], float]:
-        """Return what each arm's way through an optical switch lets through, by link and node."""
-        found: dict[tuple[str, str], float] = {}
-        for arm, way in self.plan.switched.items():
-            switch = self.twins.get(way.switch)
-            if isinstance(switch, LeadsLight):
-                found[arm] = switch.through(way.input, way.output)
-        return found
-
-    def _through(self, way: SwitchedArm, at_fs: int) -> float:
-        """Return what part of the light gets through a switch at an instant."""
-        twin = self.twins.get(way.switch)
-        return (
-            twin.transmission(way.input, way.output, at_fs) if isinstance(twin, LeadsLight) else 0.0
+        clicks = self.stations.lay(
+            self.plan, self._world_file.links, self._seed, partial(light_through, self.twins)
         )
+        return triggers, markers | clicks
 
     def _stations(self) -> HeraldStations:
         def busy(name: str, now_fs: int) -> bool:
@@ -334,9 +320,14 @@ class Laboratory:
         mixers, links = mixer_truth(self._mixers), self._world_file.links
         ways = self._world_file.quantum_links()
 
+        switched = {
+            link: (light_through(self.twins, one, None), light_through(self.twins, other, None))
+            for link, (one, other) in self.plan.switched.items()
+        }
+
         def whole(qubits: "dict[str, Truth]") -> "dict[str, Truth]":
             gates = self._played_gates() if optima else {}
-            return qubits | gates | link_truth(links, qubits, self._switched()) | mixers
+            return qubits | gates | link_truth(links, qubits, switched) | mixers
 
         if at_rest:
             still = None if span is None else MovingTruth(self._seed, span, self.drift)
@@ -482,19 +473,10 @@ class Laboratory:
 
         late = self._late_fs(instrument, arriving.start_tai_fs)
         run = ideal_run(arriving) if late is None else MeetingRun(arriving, late)
-        run = replace(run, cut=self.links & cabling.unplugged, light=self._light(cabling))
+        run = replace(run, cut=self.links & cabling.unplugged, light=cabling.light)
         if not meets:
             return self.world.meet([run])[0]
         return self.meetings.play(instrument, run, self._without_turn)
-
-    def _light(self, cabling: Cabling) -> dict[str, tuple[float, float]]:
-        """Return what part of the light of both arms gets through switches, by link."""
-        found: dict[str, tuple[float, float]] = {}
-        for name in dict.fromkeys(link for link, _ in cabling.light):
-            nodes = (end.qubit.partition(".")[0] for end in self._world_file.links[name].ends)
-            first, second = (cabling.light.get((name, node), 1.0) for node in nodes)
-            found[name] = first, second
-        return found
 
     def _late_fs(self, instrument: str, start_fs: int) -> "Lateness | None":
         """Return by how much later than ``start_fs`` says an instrument has times of a run.

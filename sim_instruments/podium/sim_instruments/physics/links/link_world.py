@@ -146,29 +146,27 @@ def _known(value: float, unit: str, origin: str | None) -> Known:
 def link_truth(
     links: Mapping[str, LinkWorld],
     qubits: Mapping[str, Truth],
-    switched: Mapping[tuple[str, str], float] = MappingProxyType({}),
+    switched: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> dict[str, Truth]:
     """Tell what a perfect measurement of each link finds: ``link_ab.transmission`` ...
 
     Of an end: ``link_ab.a.transfer_frequency``, ``kappa``, ``thermal_photons``; for a drive at
     full scale ``sideband_rate`` and ``stark_shift``; and ``sideband_frequency``, where f0-g1 is
     without a shift, by ``qubits``: the truth of the qubits (f01 and anharmonicity). ``switched``:
-    what the way of an arm through an optical switch lets through, by link and node: it is told as
+    what optical switches let through of both arms, by link that has them; it stands as
     ``link_ab.a.switch_transmission``.
     """
     told: dict[str, Truth] = {}
     for name, world in links.items():
-        nodes = [end.qubit.partition(".")[0] for end in world.ends]
-        first, second = (switched.get((name, node)) for node in nodes)
+        through = switched.get(name, (1.0, 1.0))
         if world.station is None:
             told[f"{name}.transmission"] = Truth(world.transmission.value, "1")
             told[f"{name}.transmission_back"] = Truth(world.transmission_back.value, "1")
             told[f"{name}.delay"] = Truth(world.delay.value, "s")
         else:
-            parts = [1.0 if part is None else part for part in (first, second)]
-            told |= station_truth(name, world.station, (parts[0], parts[1]))
+            told |= station_truth(name, world.station, through)
         told[f"{name}.phase"] = Truth(math.tau * world.phase.value, "rad")
-        for label, end, through in zip(END_NAMES, world.ends, (first, second), strict=True):
+        for label, end, part in zip(END_NAMES, world.ends, through, strict=True):
             full = end.full_scale.value
             f01, anharmonicity = (
                 qubits[f"{end.qubit}.{quantity}"].value for quantity in ("f01", "anharmonicity")
@@ -181,7 +179,7 @@ def link_truth(
                 "thermal_photons": Truth(end.thermal_photons.value, "1"),
                 "sideband_frequency": Truth(2 * f01 + anharmonicity - end.transfer.value, "Hz"),
             }
-            if through is not None:
-                values["switch_transmission"] = Truth(through, "1")
+            if name in switched:
+                values["switch_transmission"] = Truth(part, "1")
             told |= {f"{name}.{label}.{quantity}": known for quantity, known in values.items()}
     return told
