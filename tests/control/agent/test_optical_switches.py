@@ -14,7 +14,7 @@ SETTLE_S = 0.05
 
 
 class Switch:
-    """Notes what it is told, and when."""
+    """Notes what is asked of it, and when."""
 
     settle_s = SETTLE_S
 

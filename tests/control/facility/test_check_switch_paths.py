@@ -57,19 +57,19 @@ CASES = [
         "its detectors are those of link_ab",
     ),
     (
-        "an arm that is told otherwise",
+        "an arm that is described otherwise",
         "noise_bandwidth: {value: 20 MHz",
         "noise_bandwidth: {value: 21 MHz",
         "it is the arm of link_ab",
     ),
     (
-        "a resonator that is told otherwise",
+        "a resonator that is described otherwise",
         "kappa: {value: 10.8 MHz",
         "kappa: {value: 10.9 MHz",
         "it is the resonator of link_ab",
     ),
     (
-        "detectors that are told otherwise",
+        "detectors that are described otherwise",
         "efficiency: {value: 0.9",
         "efficiency: {value: 0.8",
         "these are the detectors of link_ab",

@@ -147,6 +147,21 @@ def ends(drives, fluxes, read_ns, nodes):
     return np.stack([columns.column(0, point.basis.index(*k)) for k in ((0, 0), (0, 1))])
 
 
+def ends_by_maps(monkeypatch, *run) -> np.ndarray:
+    """Return what :func:`ends` does of a run that is played by maps, in one program."""
+    programs = []
+    program = GateSequences.program
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            GateSequences,
+            "program",
+            lambda *them: (programs.append(program(*them)), programs[-1])[1],
+        )
+        found = ends(*run)
+    assert len(programs) == 1, "no NoMaps was raised"
+    return found
+
+
 def test_a_run_is_played_by_maps_as_it_is_without(monkeypatch) -> None:
     """Two lines whose delays differ by 3 ns: gates overlap with their neighbours' next ones."""
     rng = np.random.default_rng(2)
@@ -188,16 +203,7 @@ def test_two_gates_in_one_waveform_are_cut_where_noise_would_turn_them_too_far(m
     fluxes = [square(flux_ns, quanta_where(1), RETURN_NS)]
     hz = 1.5e-3 / (64e-9 * FAR) * 1.5
     nodes = [Quadrature(np.array([-hz, hz]), np.array([0.5, 0.5])), quadrature(0.0)]
-    programs = []
-    program = GateSequences.program
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            GateSequences,
-            "program",
-            lambda *them: (programs.append(program(*them)), programs[-1])[1],
-        )
-        found = ends(drives, fluxes, now + 40, nodes)
-    assert len(programs) == 1, "no NoMaps was raised"
+    found = ends_by_maps(monkeypatch, drives, fluxes, now + 40, nodes)
     monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 3e-5
 
@@ -219,16 +225,7 @@ def test_flux_pulses_are_cut_where_noise_would_turn_them_too_far(monkeypatch) ->
     fluxes = [square(flux_ns, quanta_where(1), RETURN_NS)]
     hz = 1.3 * DETUNED_TURNS / (1e-9 * RETURN_NS * FAR)
     nodes = [Quadrature(np.array([-hz, hz]), np.array([0.5, 0.5])), quadrature(0.0)]
-    programs = []
-    program = GateSequences.program
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            GateSequences,
-            "program",
-            lambda *them: (programs.append(program(*them)), programs[-1])[1],
-        )
-        found = ends(drives, fluxes, now + 40, nodes)
-    assert len(programs) == 1, "no NoMaps was raised"
+    found = ends_by_maps(monkeypatch, drives, fluxes, now + 40, nodes)
     monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-4
 

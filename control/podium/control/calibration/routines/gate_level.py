@@ -204,12 +204,14 @@ class _Best:
     lost: float
     """Of 11, in :data:`GATES` gates, beyond what is lost without."""
     cost: float
+    curve: Series
+    """What was fitted."""
 
 
 async def _best(line: _Line, outcome: Outcome, scan: _Scan) -> _Best | None:
     """Return a length's best pair, with what it costs; None: there is none."""
     try:
-        away, lost, _, _ = scan.fitted()
+        away, lost, grid, curve = scan.fitted()
     except FitFailed:
         return None
     p, pair = line.p, line.at(away)
@@ -223,7 +225,8 @@ async def _best(line: _Line, outcome: Outcome, scan: _Scan) -> _Best | None:
     )
     at_rest = decoherence(p.slot_ns(scan.duration_ns) * 1e-9, t1, t2).value
     cost = leaked(lost, 0.0, 0.0, GATES).value + swapped(gained, 0.0, 0.0, GATES).value
-    return _Best(pair, scan.duration_ns, lost, cost + at_rest)
+    drawn = Series("fit", grid, curve, line=True)
+    return _Best(pair, scan.duration_ns, lost, cost + at_rest, drawn)
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -237,9 +240,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             refuse_clipped(outcome, element)
         line = await _line(p, outcome)
     except FitFailed as error:
-        seen = (Series("without gates", np.zeros(1), np.array([idle])),)
-        panel = Panel(edge.element, "detuning (rates of exchange)", "lost from 1", seen)
-        record_failure(outcome, edge.name, panel, str(error))
+        seen = Series("without gates", np.zeros(1), np.array([idle]))
+        record_failure(outcome, edge.name, _panel(edge, (seen,)), str(error))
         return
     scans = [await _scan(line, outcome, p.gate_ns + more, idle) for more in (0, STEP_NS)]
     tried = [await _best(line, outcome, scan) for scan in scans]
@@ -250,7 +252,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             Series(f"{one.duration_ns} ns", np.array([x.away for x in one.pairs]), one.lost)
             for one in scans
         )
-        return Panel(edge.element, "detuning (rates of exchange)", "lost from 1", series)
+        return _panel(edge, series)
 
     def fit(_: Edge, panel: Panel) -> Found:
         look_at(np.concatenate([one.lost for one in scans]))
@@ -258,8 +260,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             for one in scans:
                 one.fitted()
             raise FitFailed("no amplitude and level leave half a turn together")
-        lines = [one.fitted() for one, there in zip(scans, tried, strict=True) if there]
-        drawn = tuple(Series("fit", x, y, line=True) for _, _, x, y in lines)
+        drawn = tuple(one.curve for one in tried if one is not None)
         step = 0.1 * line.rate_hz / abs(slope_hz(p, p.gate_amplitude))
         values = {
             "gate_amplitude": Measured(best.pair.amplitude, step, "1"),
@@ -289,10 +290,11 @@ async def _verify(outcome: Outcome, edge: Edge, best: _Best, idle: float) -> Pan
         )
     points = Series("measured anew", np.array([best.pair.away]), np.array([lost]))
     text = f"measured anew: {CHECK_GATES} gates lose {lost * 100:.2f} %"
-    return Panel(
-        edge.element, "detuning (rates of exchange)", "lost from 1", (points,), text=text,
-        judged=False,
-    )  # fmt: skip
+    return replace(_panel(edge, (points,)), text=text, judged=False)
+
+
+def _panel(edge: Edge, series: tuple[Series, ...]) -> Panel:
+    return Panel(edge.element, "detuning (rates of exchange)", "lost from 1", series)
 
 
 GATE_LEVEL = Declaration(
