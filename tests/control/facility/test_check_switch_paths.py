@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from tests.benches.facility.edited_example import refusal_of
 
 from podium.control.agent.owners import owners_of
 from podium.control.facility.load import load_facility
@@ -81,15 +82,8 @@ CASES = [
     ("old", "new", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, old: str, new: str, said: str) -> None:
-    text = SWITCHED.read_text()
-    assert old in text
-    file = tmp_path / "facility.yaml"
-    file.write_text(text.replace(old, new, 1))
-    with pytest.raises(FacilityError) as error:
-        load_facility(file)
-    told = str(error.value)
+    told = refusal_of(SWITCHED, old, new, tmp_path)
     assert said in told, told
-    assert f"{file}:" in told
 
 
 def test_one_resonator_of_two_links_needs_a_switch(tmp_path: Path) -> None:
