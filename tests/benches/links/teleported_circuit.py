@@ -63,12 +63,17 @@ def chances(setting: CnotSetting, shared: np.ndarray) -> np.ndarray:
 
 def shots_of(shared: np.ndarray, count: int, seed: int = 3) -> np.ndarray:
     """What control, halves and target are read as, (4, shots, settings)."""
+    return drawn_of(chances_of_all(shared), count, seed)
+
+
+def chances_of_all(shared: np.ndarray) -> np.ndarray:
+    """Of all outcomes of all settings, (settings, 16)."""
+    each = np.stack([chances(one, shared) for one in SETTINGS])
+    return each / each.sum(axis=1, keepdims=True)
+
+
+def drawn_of(each: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Shots of what :func:`chances_of_all` returns, (4, shots, settings)."""
     rng = np.random.default_rng(seed)
-    drawn = np.stack(
-        [
-            rng.choice(16, count, p=one / one.sum())
-            for one in (chances(s, shared) for s in SETTINGS)
-        ],
-        axis=1,
-    )
+    drawn = np.stack([rng.choice(16, count, p=one) for one in each], axis=1)
     return np.stack([(drawn >> bit) & 1 == 1 for bit in (3, 2, 1, 0)])

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.benches.links.linked_ends import LINKED, bench_of, entry
-from tests.benches.links.teleported_circuit import pair, shots_of
+from tests.benches.links.teleported_circuit import chances_of_all, drawn_of, pair, shots_of
 
 from podium.control.calibration.fits.teleported_gate import SETTINGS, teleported_cnot_of
 from podium.control.calibration.links.cnot_product import CnotParts, Wait, expected_of
@@ -59,7 +59,8 @@ def test_the_process_fidelity_is_that_of_the_pair(fidelity: float, phase: float)
 
 def test_fidelities_scatter_as_their_sigma_says() -> None:
     """Several products of Paulis are told by the same shots: they miss their means together."""
-    runs = [found(shots_of(pair(0.8, 0.9), 12, seed)) for seed in range(60)]
+    each = chances_of_all(pair(0.8, 0.9))
+    runs = [found(drawn_of(each, 12, seed)) for seed in range(60)]
     pulls = [(one.fidelity - 0.8) / one.sigma for one in runs]
     # 60 pulls of fixed seeds; more where products count as independent
     assert 0.75 < np.std(pulls) < 1.1
