@@ -9,13 +9,7 @@ from numpy.typing import NDArray
 from podium.control.campaign.world_process import json_of, recorded_world
 from podium.control.campaign.world_task import WorldTask
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.compilers.line_inverse import (
-    JUDGED_NS,
-    NS_PER_S,
-    inverse_stages,
-    reflection_taps,
-    step_means,
-)
+from podium.control.compilers.line_inverse import JUDGED_NS, step_means, undo_line
 from podium.control.facility.line_response import LineResponse, response_of
 from podium.control.processes.child_processes import podium
 
@@ -91,24 +85,15 @@ def step_left(found: LineResponse, true: LineResponse) -> NDArray[np.float64] | 
     Its exponentials and its reflection are undone as they were found; None: nothing undoes these.
     The bias tee plays no part.
     """
-    from scipy.signal import lfilter  # heavy
-
     passed = LineResponse(true.exponentials, reflection=true.reflection)
-    signal = step_means(passed, JUDGED_NS[1])
     try:
-        stages = inverse_stages("line", LineResponse(found.exponentials))
+        undone = undo_line(
+            LineResponse(found.exponentials, reflection=found.reflection),
+            step_means(passed, JUDGED_NS[1]),
+        )
     except DoesNotFit:
         return None
-    if found.reflection is not None:
-        signal = lfilter([1.0], reflection_taps(found.reflection, NS_PER_S), signal)
-    for stage in stages:
-        left = np.exp(-1 / stage.tau_ns)
-        made, state = np.empty(signal.size), 0.0
-        for k, value in enumerate(signal.tolist()):
-            state += (1 - left) * (value - state)
-            made[k] = value + stage.amplitude * (state - value)
-        signal = made
-    return np.asarray(signal[JUDGED_NS[0] :], np.float64)
+    return undone[JUDGED_NS[0] :]
 
 
 def _line(known: Mapping[str, Any], element: str) -> LineResponse:

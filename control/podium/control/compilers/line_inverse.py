@@ -84,6 +84,27 @@ def behind_line(
     return np.asarray(lfilter(reflection_taps(response.reflection, rate_hz), [1.0], arrived))
 
 
+def undo_line(response: LineResponse, arrived: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the samples, each ns, of which :func:`behind_line` makes ``arrived``.
+
+    Raises :class:`DoesNotFit` where nothing undoes the line.
+    """
+    from scipy.signal import lfilter  # heavy
+
+    inverse_stages("line", response)  # its exponentials are not too large
+    if response.reflection is not None:
+        arrived = lfilter([1.0], reflection_taps(response.reflection, NS_PER_S), arrived)
+    if not response.exponentials:
+        return arrived
+    poles = np.exp(-1 / (np.array([tau_s for _, tau_s in response.exponentials]) * NS_PER_S))
+    below = np.poly(poles)
+    above = below.copy()
+    for k, (amplitude, tau_s) in enumerate(response.exponentials):
+        mean = amplitude * tau_s * NS_PER_S * (1 - poles[k])
+        above = above + mean * np.poly([1.0, *np.delete(poles, k)])
+    return np.asarray(lfilter(below, above, arrived), np.float64)
+
+
 def reflection_taps(reflection: tuple[float, float], rate_hz: float) -> NDArray[np.float64]:
     """Return the taps, sample by sample, of a signal with a part of it once more, later.
 
