@@ -27,6 +27,7 @@ from podium.control.calibration.sequences import on_grid_ns
 from podium.control.client.result_latencies import LATE, line_between, stored_latencies
 from podium.control.facility.check_timing import PHASE_LIMIT_DEG
 from podium.control.facility.facility import Link, LinkEnd
+from podium.control.facility.link_oscillators import oscillator_mismatch
 from podium.control.parameters.entry import NotMeasured, ParameterRecord
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import (
@@ -365,6 +366,16 @@ class LinkBench:
         return Play(self.second.sideband, played(photon.caught))
 
     def check_phase(self) -> None:
+        """Raise FitFailed where pairs of this link keep no phase from shot to shot.
+
+        The file's oscillators turn it, or its phase reference is too weak.
+        """
+        mismatch = oscillator_mismatch(self.link, self.first.bench.runner.facility)
+        if mismatch is not None:
+            raise FitFailed(mismatch)
+        self.check_reference()
+
+    def check_reference(self) -> None:
         """Raise FitFailed where the facility's phase reference is too weak for this link's phase.
 
         The file's ``timing > phase_reference``; of one that names none nothing is held against it.
