@@ -143,6 +143,7 @@ class AgentProcess(Process):
                     LATENCY_FS,
                     plant.source,
                     duration_fs,
+                    duration_fs,
                 )
             case ArmUp(run):
                 plant.arm()

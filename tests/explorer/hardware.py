@@ -62,6 +62,7 @@ def act(node: Node, command: Command) -> tuple[Node, Any]:
                 0 if at_once else OFFSET_FS,
                 UNVERIFIED if at_once else node.source,
                 DURATION_FS,
+                DURATION_FS,
             )
         case ArmUp(run) if hardware.at_once:
             hardware = replace(hardware, armed=hardware.loaded_under == node.epochs, starts=0)

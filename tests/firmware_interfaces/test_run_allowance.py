@@ -10,8 +10,12 @@ from podium.control.cli import main
 from podium.control.facility.endpoints import let_programs_last
 from podium.control.facility.problems import FacilityError
 from podium.control.processes.child_processes import Children
-from podium.control.runs.run_values import Patience
-from podium.firmware_interfaces.run_allowance import BEYOND_DRIVER_S, VARIABLE, run_allowance_s
+from podium.firmware_interfaces.run_allowance import (
+    BEYOND_DRIVER_S,
+    VARIABLE,
+    beyond_driver_s,
+    run_allowance_s,
+)
 
 
 def test_a_minute_unless_the_environment_says_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -19,7 +23,7 @@ def test_a_minute_unless_the_environment_says_more(monkeypatch: pytest.MonkeyPat
     assert run_allowance_s() == 60.0
     monkeypatch.setenv(VARIABLE, "240")
     assert run_allowance_s() == 240.0
-    assert Patience().report_s == 240.0 + BEYOND_DRIVER_S
+    assert beyond_driver_s() == 240.0 + BEYOND_DRIVER_S
 
 
 @pytest.mark.parametrize("said", ["", "long", "0", "-3", "nan", "inf"])

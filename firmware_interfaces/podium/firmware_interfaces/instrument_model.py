@@ -324,6 +324,8 @@ class InstrumentModel:
     readouts take many programs."""
     longest_readout_ns: int | None = None
     """Of a readout pulse; None: longer than any routine wants."""
+    shot_grid_ns: int = 1
+    """Shots that last a whole number of this lie alike on the grid on which waveforms begin."""
     read_every_s: float = 1.0
     """Pace at which it is read for all, where it plays ``HasReadings``: wall time, s."""
     named: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

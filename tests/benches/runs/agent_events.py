@@ -39,7 +39,7 @@ EPOCHS, MOVED = Epochs((("house", 3),)), Epochs((("house", 4),))
 RUN, NEXT = RunId(5, 1), RunId(5, 2)
 T0 = Tai(1_900_000_000, 500 * MS)
 TOKEN = Token("hash", EPOCHS, 11 * MS, lease_s=10.0)
-LOADED = Loaded(RUN, "hash", EPOCHS, 4, 212, CAPTURE, 20 * MS)
+LOADED = Loaded(RUN, "hash", EPOCHS, 4, 212, CAPTURE, 20 * MS, 90 * MS)
 STARTED = Start(T0, 1000, CAPTURE)
 
 

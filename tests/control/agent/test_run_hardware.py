@@ -1,20 +1,25 @@
 """What a run is made of on instruments."""
 
 import asyncio
+from types import SimpleNamespace
 
 from tests.benches.nodes.triggered import Cluster, Node, Plane
 
 from podium.control.agent.clock_readings import ClockReadings
+from podium.control.agent.compiled_programs import CompiledPart
 from podium.control.agent.epoch_files import EpochFiles
 from podium.control.agent.hardware_run import HardwareRun
 from podium.control.agent.instruments import Instruments
-from podium.control.agent.playback import Playback
+from podium.control.agent.playback import COLLECT_S, TOLD_APART_S, Playback
 from podium.control.agent.run_hardware import RunHardware
 from podium.control.bus.messages import RunId
 from podium.control.families.start_wiring import StartWiring
-from podium.control.runs.messages import AtOnce
+from podium.control.runs.messages import AtATime, AtOnce
+from podium.control.timebase.epochs import Epochs
 from podium.drivers.worker import Worker
+from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
 from podium.firmware_interfaces.models import known_models
+from podium.firmware_interfaces.run_allowance import beyond_driver_s
 
 WIRING = StartWiring("cluster_a", "wrtd_a", "LC-O1")
 
@@ -37,3 +42,40 @@ async def test_after_a_run_at_once_all_is_made_safe_and_not_only_what_it_has_pla
         for task in keeping:
             task.cancel()
     assert {"release", "safe"} <= set(node.done)
+
+
+class Compiled:
+    """Compiles everything to one program whose results are told apart shot by shot."""
+
+    compiler = None
+    SHOTS = 5_000
+    ARTIFACT = SimpleNamespace(
+        name="told apart", duration_fs=600 * FS_PER_MS, told_apart_shots=SHOTS, tones={}
+    )
+
+    async def compile(self, program: str, *, timed: bool) -> CompiledPart:
+        return CompiledPart("hash", "hash", {"cluster_a": self.ARTIFACT}, (WIRING,))
+
+
+class Playing(Playback):
+    async def prepare(self, artifacts) -> None: ...
+
+
+class Looks:
+    async def epochs_after(self, asked):
+        return Epochs.of({"house": 1}), {name: ["capture"] for name in asked}
+
+    async def check_time(self, controller: str, plane: str) -> None: ...
+
+
+async def test_an_agent_says_how_long_it_waits_for_shots_that_are_told_apart() -> None:
+    async def allowed(names) -> None: ...
+
+    workers = {"cluster_a": Worker("cluster_a", lambda: Cluster(Node("a")))}
+    instruments = Instruments(workers, {"cluster_a": known_models()["qblox_cluster"]})
+    playing = Playing(None, instruments, allowed)
+    hardware = RunHardware("lab/node_a", instruments, playing, Compiled(), (WIRING,), Looks())
+    loaded = await hardware.load(RunId(1, 1), "program", AtATime())
+    assert loaded.duration_fs == Compiled.ARTIFACT.duration_fs
+    drivers_s = 0.6 + TOLD_APART_S * Compiled.SHOTS + beyond_driver_s() + COLLECT_S
+    assert abs(loaded.collect_fs / FS_PER_S - drivers_s) < 1e-3

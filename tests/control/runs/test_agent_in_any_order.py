@@ -155,7 +155,7 @@ class History:
             return HardwareFailed(action.run, "")
         match action:
             case Load(run):
-                return Loaded(run, "hash", EPOCHS, 4, 212, CAPTURE, MS)
+                return Loaded(run, "hash", EPOCHS, 4, 212, CAPTURE, MS, MS)
             case ArmUp(run):
                 return ArmedUp(run, EPOCHS)
             case ReadClock(run):

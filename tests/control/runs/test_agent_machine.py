@@ -73,7 +73,7 @@ def test_a_run_goes_from_prepare_to_report() -> None:
     assert told.does() == [Load(RUN, "program", AtATime())]
     (answer,) = told.tell(LOADED).does()
     assert answer == Prepared(
-        "node_a", RUN, "hash", EPOCHS, 4, 212, CAPTURE, 11 * MS, 10 * MS, 20 * MS
+        "node_a", RUN, "hash", EPOCHS, 4, 212, CAPTURE, 11 * MS, 10 * MS, 20 * MS, 90 * MS
     )
     assert told.hear(Arm(RUN, TOKEN)).does() == [ArmUp(RUN)]
     armed_up = ArmedUp(RUN, EPOCHS, T0, 0.06)
@@ -220,7 +220,7 @@ def test_a_token_of_another_program_or_epoch_is_not_armed() -> None:
 
 
 def test_a_start_that_cannot_be_verified_is_refused_among_several_only() -> None:
-    unverified = Loaded(RUN, "hash", EPOCHS, 4, 212, UNVERIFIED, 20 * MS)
+    unverified = Loaded(RUN, "hash", EPOCHS, 4, 212, UNVERIFIED, 20 * MS, 20 * MS)
     told = cleared(fresh().hear(Prepare(RUN, 7, "program", AtATime())))
     refusal, _ = told.tell(unverified).does()
     assert "start unverified" in refusal.reason

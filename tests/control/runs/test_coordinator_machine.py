@@ -106,7 +106,9 @@ def test_agents_that_have_told_the_time_are_fired_at_once() -> None:
     (start,) = told.side.runs
     for name in JOB.agents:
         told.tell(
-            Prepared(name, start.run, "hash", EPOCHS, 4, 0, CAPTURE, 11 * MS, 10 * MS, 20 * MS)
+            Prepared(
+                name, start.run, "hash", EPOCHS, 4, 0, CAPTURE, 11 * MS, 10 * MS, 20 * MS, 20 * MS
+            )
         )
     now = Tai(1_900_000_000, 3)
     assert told.tell(Armed("node_a", start.run, now)) == []
@@ -121,7 +123,9 @@ def fired(told: Told) -> RunId:
     (start,) = told.side.runs
     for name in JOB.agents:
         told.tell(
-            Prepared(name, start.run, "hash", EPOCHS, 4, 0, CAPTURE, 11 * MS, 10 * MS, 20 * MS)
+            Prepared(
+                name, start.run, "hash", EPOCHS, 4, 0, CAPTURE, 11 * MS, 10 * MS, 20 * MS, 20 * MS
+            )
         )
     told.now_s += 0.001
     told.tell(*(Armed(name, start.run, Tai(1_900_000_000, 3)) for name in JOB.agents))

@@ -50,9 +50,15 @@ NODES = ("node_a", "node_b")
 PATIENCE = Patience(prepare_s=10, arm_s=5, report_s=3, abort_s=2, again_s=1)
 
 
+COLLECT_FS = 9_000 * MS
+"""Far longer than it plays."""
+
+
 def prepared(node: str, **others) -> Prepared:
     epochs = Epochs.of({"house": 3, node: 1})
-    given = Prepared(node, RUN, "hash", epochs, 4, 100, CAPTURE, 11 * MS, 10 * MS, 20 * MS)
+    given = Prepared(
+        node, RUN, "hash", epochs, 4, 100, CAPTURE, 11 * MS, 10 * MS, 20 * MS, COLLECT_FS
+    )
     return replace(given, **others)
 
 
@@ -408,8 +414,8 @@ def test_a_report_that_does_not_come_fails_the_run() -> None:
     told = reporting()
     told.tell(report(told, "node_a"))
     told.now_s = told.start.deadline_s
-    lasts_s = (told.start.lead_fs + 20 * MS) / FS_PER_S
-    assert told.now_s == pytest.approx(lasts_s + PATIENCE.report_s)
+    collected_s = (told.start.lead_fs + COLLECT_FS) / FS_PER_S
+    assert told.now_s == pytest.approx(collected_s + PATIENCE.report_s)
     told.tell(TimePassed())
     assert told.start.failed == "no answer to REPORT from node_b in time"
 

@@ -40,7 +40,7 @@ def test_every_message_of_a_start_goes_over_the_bus() -> None:
         Beat("node_a", 7),
         Present("node_a", 7, None, ""),
         Fenced("node_a", 3),
-        messages.Prepared("node_a", run, "h", epochs, 4, 5, messages.CAPTURE, 6, 7, 8),
+        messages.Prepared("node_a", run, "h", epochs, 4, 5, messages.CAPTURE, 6, 7, 8, 9),
         messages.Armed("node_a", run),
         messages.Armed("node_a", run, now, 0.06),
         messages.FireTaken("node_a", run, 9),
@@ -67,7 +67,7 @@ def test_each_answer_belongs_to_one_request_of_its_run() -> None:
     )
     answers = (
         Present("node_a", 7, None, ""),
-        messages.Prepared("node_a", run, "h", epochs, 4, 5, messages.CAPTURE, 6, 7, 8),
+        messages.Prepared("node_a", run, "h", epochs, 4, 5, messages.CAPTURE, 6, 7, 8, 9),
         messages.Armed("node_a", run),
         messages.FireTaken("node_a", run, 9),
         messages.Report("node_a", run, "", "h", epochs, (), None, 0, 0, 0, b""),

@@ -32,7 +32,7 @@ def judged(start: Start | None, *, several: bool = True, **others: object) -> tu
     for name in ("node_a", "node_b")[: 1 + several]:
         epochs = Epochs.of({"house": 3, name: 1})
         prepared = Prepared(
-            *(name, RUN, "hash", epochs, 4, LATER_FS, CAPTURE, 11 * FS_PER_MS, 10 * FS_PER_MS, 1)
+            *(name, RUN, "hash", epochs, 4, LATER_FS, CAPTURE, 11 * FS_PER_MS, 10 * FS_PER_MS, 1, 1)
         )
         report = Report(name, RUN, "", "hash", epochs, (), at(0), 1, 0, 0, b"")
         nodes.append(verdict.Expected(prepared, report))

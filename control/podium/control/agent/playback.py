@@ -92,8 +92,7 @@ class Playback:
                 self._switches.lead(routes_of(artifact)),
                 *(self._tune(source, tone) for source, tone in tones.items()),
             )
-        duration_s = self._lasts_s(artifact)
-        after_s = duration_s + beyond_driver_s() + COLLECT_S
+        duration_s, after_s = self._lasts_s(artifact), self.collect_s(artifact)
 
         def load(cluster: Any) -> None:
             cluster.load(artifact)
@@ -214,10 +213,12 @@ class Playback:
             return data
 
         return await self._cluster(name).call(
-            f"wait for {artifact.name!r} and collect",
-            wait_and_collect,
-            duration_s + beyond_driver_s() + COLLECT_S,
+            f"wait for {artifact.name!r} and collect", wait_and_collect, self.collect_s(artifact)
         )
+
+    def collect_s(self, artifact: Artifact) -> float:
+        """Return how long after its start a driver has everything, or is given up."""
+        return self._lasts_s(artifact) + beyond_driver_s() + COLLECT_S
 
     def _lasts_s(self, artifact: Artifact) -> float:
         more_s = min(TOLD_APART_S * artifact.told_apart_shots, TOLD_APART_AT_MOST_S)

@@ -116,6 +116,7 @@ class RunHardware:
             hand.after_fs,
             CAPTURE if all(told[name][0] for name in hand.artifacts) else UNVERIFIED,
             duration_fs(hand.artifacts),
+            int(max(map(self._playing.collect_s, hand.artifacts.values())) * FS_PER_S),
             int(look_s * FS_PER_S),
         )
 
@@ -322,7 +323,7 @@ class RunHardware:
         await self._playing.prepare(part.artifacts)
         hand.epochs = hand.latest = await self._playing.epochs(part.artifacts)
         lasts_fs = duration_fs(part.artifacts)
-        return Loaded(hand.run, part.text_hash, hand.epochs, 1, 0, UNVERIFIED, lasts_fs)
+        return Loaded(hand.run, part.text_hash, hand.epochs, 1, 0, UNVERIFIED, lasts_fs, lasts_fs)
 
     async def _arm_at_once(self, hand: HardwareRun) -> ArmedUp:
         epochs = await self._playing.epochs(hand.artifacts)

@@ -65,6 +65,7 @@ from podium.control.facility.file_contents import (
 )
 from podium.control.facility.frozen_map import FrozenMap
 from podium.control.facility.instrument_models import driver_of, models_of
+from podium.control.facility.link_oscillators import remark_on_oscillators
 from podium.control.facility.links import link_of
 from podium.control.facility.meeting_point import MeetingPoint
 from podium.control.facility.problems import FacilityError, Problem
@@ -150,6 +151,7 @@ def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Pro
     remark_on_bus(parsed, remarks)
     remark_on_fridges(parsed, facility, remarks)
     check_phases(parsed, facility.timing.phase_reference, remarks)
+    remark_on_oscillators(facility.links.values(), facility, remarks)
     check_shared_triggers(parsed, outputs, remarks)
     remark_on_time(parsed, models, remarks)
     remark_on_reach(parsed, outputs, remarks)

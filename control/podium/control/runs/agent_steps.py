@@ -59,6 +59,7 @@ def loaded(state: AgentState, hand: RunInHand, done: Loaded) -> Did:
         margins.minimum_lead_fs,
         margins.guard_fs,
         done.duration_fs,
+        done.collect_fs,
     )
     hand = replace(hand.to(Phase.PREPARED), prepared=prepared, margins=margins)
     return answer_with(state, hand, "prepare", prepared)

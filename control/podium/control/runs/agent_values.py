@@ -142,6 +142,8 @@ class Loaded:
     start_offset_fs: int
     source: str
     duration_fs: int
+    collect_fs: int
+    """As in ``Prepared``."""
     look_fs: int = 0
     """How long its look at the epochs took."""
 

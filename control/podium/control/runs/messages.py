@@ -193,6 +193,8 @@ class Prepared:
     guard_fs: int
     """Nothing that would start is set in hardware before T0 - guard."""
     duration_fs: int
+    collect_fs: int
+    """So long after its start all data are there, or its drivers have given up; wall time."""
 
 
 @dataclass(frozen=True, slots=True)

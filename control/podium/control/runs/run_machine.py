@@ -105,6 +105,7 @@ def fire(run: RunId, held: HeldProgram, agent: str, now_s: float, patience: Pati
         lead_fs,
         lead_fs,
         held.duration_fs,
+        held.duration_fs,
     )
     node = NodeOfRun(agent, held.life, prepared=prepared)
     start = RunStart(run, "", plan, (node,), patience)
@@ -246,8 +247,8 @@ def _fire_at_once(start: RunStart, now_s: float) -> Did:
 
 
 def _ask_reports(start: RunStart, now_s: float) -> Did:
-    lasts_fs = max(node.prepared.duration_fs for node in start.nodes if node.prepared is not None)
-    until_s = now_s + (start.lead_fs + lasts_fs) / FS_PER_S + start.patience.report_s
+    collect_fs = max(node.prepared.collect_fs for node in start.nodes if node.prepared is not None)
+    until_s = now_s + (start.lead_fs + collect_fs) / FS_PER_S + start.patience.report_s
     if start.at_once:
         until_s = math.inf
     asks: dict[str, Request] = {node.agent: AskReport(start.run) for node in start.nodes}

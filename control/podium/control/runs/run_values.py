@@ -1,6 +1,6 @@
 """The coordinator's side of one run, as values: what can happen, what is to be done, is known."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 
 from podium.control.bus.messages import RunId
@@ -15,7 +15,6 @@ from podium.control.runs.messages import (
     StartPlan,
     Token,
 )
-from podium.firmware_interfaces.run_allowance import beyond_driver_s
 from podium.firmware_interfaces.tai import Tai
 
 
@@ -26,9 +25,9 @@ class Patience:
     prepare_s: float = 150.0
     arm_s: float = 40.0
     time_s: float = 10.0
-    report_s: float = field(default_factory=beyond_driver_s)
-    """Beyond the lead and the computed duration. A run that was started at once is waited for as
-    long as its agent lives, whose instruments have deadlines of their own."""
+    report_s: float = 30.0
+    """Beyond the lead and what agents give their drivers, whose messages are to be heard first. A
+    run that was started at once is waited for as long as its agent lives."""
     abort_s: float = 60.0
     again_s: float = 1.0
     """A request without an answer is said again after this time."""

@@ -16,7 +16,7 @@ from podium.firmware_interfaces.instrument_model import (
     TriggerInput,
 )
 from podium.firmware_interfaces.zurich import limits as zurich
-from podium.firmware_interfaces.zurich.awg_limits import READOUT_SAMPLES
+from podium.firmware_interfaces.zurich.awg_limits import GRANULARITY, READOUT_SAMPLES
 
 _SHF_LO = Range(zurich.LO_MIN_HZ, zurich.LO_MAX_HZ, "Hz", step=zurich.LO_STEP_HZ)
 
@@ -105,6 +105,7 @@ ZURICH = InstrumentModel(
     roles=("PulseSequencer", "CountsTicks"),
     stores_readouts=True,
     longest_readout_ns=READOUT_SAMPLES // 2,  # 2 GSa/s
+    shot_grid_ns=GRANULARITY // 2,
     driver="podium.drivers.zurich.data_server:ZurichDataServer",
     twin="podium.sim_instruments.twins.zurich.data_server.data_server_factory:running_data_server",
     family="podium.control.families.zurich.family:ZurichFamily",

@@ -15,6 +15,7 @@ from podium.control.calibration.fits.two_qubit_state import (
     tomography,
     turned,
 )
+from podium.control.calibration.links.alpha_scan import alpha_scan
 from podium.control.calibration.links.entangled_pair import PHASES, PSI_PLUS
 from podium.control.calibration.links.heralded_pair import (
     ONE_CLICK,
@@ -23,6 +24,7 @@ from podium.control.calibration.links.heralded_pair import (
     Heralds,
     Scheme,
     check_windows,
+    herald_one_click,
     heralds_of,
     phase_of,
 )
@@ -30,7 +32,7 @@ from podium.control.calibration.links.link_bench import LinkBench, echo_sigma
 from podium.control.calibration.links.link_routines import HERALDED_CALIBRATION, calibrate_link
 from podium.control.calibration.routines.bell_state import rotations
 from podium.control.compilers.placing import place_in_fs
-from podium.control.facility.load import load_facility
+from podium.control.facility.load import load_facility, load_with_remarks
 from podium.control.families.family import families_of
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.validate import validate
@@ -179,6 +181,16 @@ def test_a_run_without_a_herald_says_so() -> None:
     none = np.zeros((10, len(SETTINGS) + PHASES), bool)
     with pytest.raises(FitFailed, match="no pair was heralded"):
         phase_of(none, none, Heralds(none, none))
+
+
+@pytest.mark.parametrize("routine", [herald_one_click, alpha_scan])
+async def test_one_click_is_refused_where_oscillators_turn_the_pair(routine, tmp_path) -> None:
+    file = tmp_path / "facility.yaml"
+    file.write_text(OPTICAL.read_text().replace("lo: 3.60 GHz", "lo: 3.65 GHz"))
+    (remark,) = load_with_remarks(file)[1]
+    with pytest.raises(FitFailed, match="turns from shot to shot") as refused:
+        await routine(bench_of(file))  # whose runner plays nothing
+    assert str(refused.value) in str(remark)
 
 
 async def test_what_sends_from_end_to_end_is_refused_on_a_link_with_a_station() -> None:

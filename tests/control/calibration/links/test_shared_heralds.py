@@ -171,6 +171,20 @@ def test_one_click_wants_a_phase_reference_and_two_clicks_do_not(request_of, tmp
     assert answer["pairs"][0]["links"] == ["link_ab.two_clicks"]
 
 
+def test_one_click_wants_oscillators_that_match_and_two_clicks_do_not(request_of, tmp_path) -> None:
+    unlike = tmp_path / "unlike.yaml"
+    unlike.write_text(OPTICAL.read_text().replace("lo: 3.60 GHz", "lo: 3.65 GHz"))
+    lab = StationLab()
+    lab.facility = load_facility(unlike)
+    known = [one for one in entries() if "two_clicks" not in one.name]
+    status, answer, _ = request_of(lab, "--fidelity", "0.6", known=known)
+    assert (status, lab.runs) == (1, 0)
+    assert "turns from shot to shot" in answer["refused"]
+    status, answer, _ = request_of(lab, "--fidelity", "0.6")
+    assert status == 0
+    assert answer["pairs"][0]["links"] == ["link_ab.two_clicks"]
+
+
 async def faulty_requests(seed: int, requests: int, folder: Path) -> list[tuple[float, float]]:
     """Return labels of pairs and what they were worth, of a station to which faults happen."""
     lab, drawn = StationLab(seed), np.random.default_rng([21, seed])

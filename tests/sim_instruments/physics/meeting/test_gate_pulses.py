@@ -39,6 +39,7 @@ from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.meeting.gate_pulses import GateMemory, gate_pairs
 from podium.sim_instruments.physics.session import Session
+from podium.sim_instruments.physics.short_run import later_ns
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
 
@@ -246,6 +247,23 @@ def test_a_flux_pulse_on_the_half_while_it_is_driven_is_refused() -> None:
                 1, START_FS, PERIOD_NS, (*signals.drives, pulse), signals.captures, dict(BIASES)
             )
         )
+
+
+@pytest.mark.parametrize(
+    ("driven", "into_ns", "plays"), [(1, 8, True), (1, 9, False), (0, 2, True), (0, 3, False)]
+)
+def test_lines_to_a_chip_differ_so_a_neighbour_may_be_driven_as_a_gate_ends(
+    driven: int, into_ns: int, plays: bool
+) -> None:
+    signals = played(0.0, gate=True, shots=1)
+    later = [later_ns(POINT.qubits[k], POINT) for k in (0, driven)]  # a pulse comes as its drive
+    at = FLUX_NS + RETURN_NS + later[0] - later[1] - into_ns
+    both = replace(signals, drives=(*signals.drives, flip(driven, [at])))
+    if plays:
+        assert all(one.integrated.size == 1 for one in world().play(both))
+        return
+    with pytest.raises(NotSimulated, match="a flux pulse brings it together with its neighbour"):
+        world().play(both)
 
 
 def goes_on(behind_ns: float, *, drive: bool = False) -> None:

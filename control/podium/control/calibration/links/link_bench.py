@@ -27,6 +27,8 @@ from podium.control.calibration.sequences import on_grid_ns
 from podium.control.client.result_latencies import LATE, line_between, stored_latencies
 from podium.control.facility.check_timing import PHASE_LIMIT_DEG
 from podium.control.facility.facility import Link, LinkEnd
+from podium.control.facility.link_oscillators import oscillator_mismatch
+from podium.control.families.shot_grid import on_shot_grid
 from podium.control.parameters.entry import NotMeasured, ParameterRecord
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import (
@@ -365,6 +367,16 @@ class LinkBench:
         return Play(self.second.sideband, played(photon.caught))
 
     def check_phase(self) -> None:
+        """Raise FitFailed where pairs of this link keep no phase from shot to shot.
+
+        The file's oscillators turn it, or its phase reference is too weak.
+        """
+        mismatch = oscillator_mismatch(self.link, self.first.bench.runner.facility)
+        if mismatch is not None:
+            raise FitFailed(mismatch)
+        self.check_reference()
+
+    def check_reference(self) -> None:
         """Raise FitFailed where the facility's phase reference is too weak for this link's phase.
 
         The file's ``timing > phase_reference``; of one that names none nothing is held against it.
@@ -433,16 +445,17 @@ class LinkBench:
         """Run a program on both nodes, or on one, from one start; a run that fails is made again.
 
         One that is refused is not. Of a start that was lost (late, or on one node alone) nothing is
-        kept. Raises ``RunError``.
+        kept. Shots end on the grids of all controllers. Raises ``RunError``.
         """
+        bench = self.first.bench
+        program = on_shot_grid(program, bench.runner.facility)
         if has_branches(program):
-            bench = self.first.bench
             known = stored_latencies(bench.runner.facility, bench.record)
             program = replace(program, result_latencies=known)
         begin_s = time.monotonic()
         for left in range(STARTS - 1, -1, -1):
             try:
-                return await self.first.bench.run(outcome, program)
+                return await bench.run(outcome, program)
             except (StartLate, StartPartial):
                 if not left:
                     raise

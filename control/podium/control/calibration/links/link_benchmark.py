@@ -47,7 +47,7 @@ async def link_benchmark(bench: LinkBench) -> Outcome:
     and ``benchmarked_fidelity`` (1), of one transfer, both ways taken alike; a note has the
     tomography's.
     """
-    bench.check_phase()
+    bench.check_reference()  # what turns the way there turns the way back the other way
     trip = RoundTrip.of(bench)
     outcome = Outcome("link_benchmark", "Benchmark of the link")
     scan_shots = bench.shots(SCAN_SHOTS)

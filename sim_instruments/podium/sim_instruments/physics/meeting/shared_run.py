@@ -26,6 +26,7 @@ from podium.sim_instruments.physics.meeting.link_windows import LinkWindows
 from podium.sim_instruments.physics.meeting.member import (
     DRIVE,
     GATE,
+    GATE_SHARED_NS,
     SHARED_NS,
     WINDOW,
     Member,
@@ -438,9 +439,10 @@ class SharedShots:
         mine = slice(int(blocks.first[block]), int(blocks.first[block + 1]))
         driven = np.isin(blocks.what[mine], (DRIVE, WINDOW))
         ends = blocks.end_ns[mine][driven]
-        before = begin - int(max(ends[ends <= begin + SHARED_NS], default=begin))
+        shared = GATE_SHARED_NS if member.gates.end[place] else SHARED_NS
+        before = begin - int(max(ends[ends <= begin + shared], default=begin))
         until = [int(member.lit_ns[block])] if block < member.lit_ns.size else []
-        until += blocks.start_ns[mine][driven & (blocks.start_ns[mine] >= end - SHARED_NS)].tolist()
+        until += blocks.start_ns[mine][driven & (blocks.start_ns[mine] >= end - shared)].tolist()
         behind = min(until, default=end) - end
         gates = member.gates
         return Gate(
