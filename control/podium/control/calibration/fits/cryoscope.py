@@ -42,6 +42,9 @@ begin here, and it counts as measured so: where pulses are low, phases alone tel
 scale no more than what half pi pulses precess from a long tail."""
 LAST = ("amplitude4", "tau4")
 SHORT_S = 5e-6
+LONGER_S = 20e-6
+"""What pulses before that are longer have left is foretold when all that others have left is
+known: it seems well foretold by the high-pass that short ones make believe."""
 MOST = 0.2
 """Amplitude of an exponential at most, of the step."""
 HIGH_PASS_S = (60e-6, 20e-3)
@@ -165,8 +168,9 @@ def whole_turns(
 ) -> WholeTurns:
     """Find the whole turns of phases, as those of :func:`fit_cryoscope`. Raises FitFailed.
 
-    Those of trains, and then of what longer pulses have left, come in one after another, that
-    first which the others foretell best: where none is foretold to a turn, the rest tell nothing.
+    Those of trains, then of what longer pulses and at last the longest have left, come in one after
+    another, that first which the others foretell best: where none is foretold to a turn, the rest
+    tell nothing.
     """
     single = (shots.earlier_s == 0) & (shots.counting == 1)
     last = shots.turning_s[single][-5:]
@@ -283,9 +287,9 @@ class _Fitting:
 
     def searched(self, start: Mapping[str, float]) -> "_Search":
         """Return the whole turns of all that are foretold, from those of these on."""
-        behind = self.shots.earlier_s > 0
+        behind, longest = self.shots.earlier_s > 0, self.shots.earlier_s > LONGER_S
         work, found = self, self.followed(self.place(start))
-        for more in (~behind, behind):
+        for more in (~behind, behind & ~longest, longest):
             work, found = work.foretold(found, more)
             if np.any(work.used & ~self.used):
                 found = work.reflected(found)

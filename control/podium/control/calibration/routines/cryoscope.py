@@ -43,7 +43,8 @@ DURATIONS_NS = (2, 3, 4, 6, 8, 11, 16, 22, 32, 44, 64, 96, 140, 200, 300, 440, 6
 WHOLE_NS = 920
 """From the begin of the pulse that counts to the second half pi pulse."""
 GAP_NS = 24
-"""Between two pulses of a train: the qubit is back, and so is what is reflected."""
+"""Between two pulses of a train: the qubit is back, and so is what is reflected. Where it is less,
+what a pulse leaves meets the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class Before:
     long_ns: int
     later_ns: int
     """From its end to the pulses of the qubit."""
+    is_led: bool = False
+    """One as long of the other sign goes before it: to a bias tee the mean of both is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,17 @@ class Kind:
 
     duration_ns: int
     count: int = 1
-    """Pulses between the pulses of the qubit, of one sign and the other: their phases add up, and
-    of the rest of the line they leave little."""
+    """Pulses between the pulses of the qubit, whose phases add up."""
     before: Before | None = None
+    gap_ns: int = GAP_NS
+    """Between two of them."""
+    alternates: bool = True
+    """They are of one sign and the other: of the rest of the line they leave little. Of one sign,
+    each meets what others have left with the other sign, next to its own."""
+
+    def sign(self, number: int) -> int:
+        """Return the sign of one of the pulses."""
+        return -1 if self.alternates and number % 2 else 1
 
     @property
     def shots(self) -> int:
@@ -75,20 +86,34 @@ class Kind:
         text = f"{self.duration_ns} ns"
         if self.count > 1:
             text = f"{self.count} of {text}"
+        if self.gap_ns != GAP_NS:
+            text += f" with gaps of {self.gap_ns} ns"
+        if not self.alternates:
+            text += ", of one sign"
         if self.before is not None:
-            text += f", {self.before.later_ns} ns after {self.before.long_ns}"
+            led = "-" if self.before.is_led else ""
+            text += f", {self.before.later_ns} ns after {led}{self.before.long_ns}"
         return text
 
 
 SINGLE = tuple(Kind(ns) for ns in DURATIONS_NS)
-TRAINS = (
+LADDER = (
     *(Kind(ns, 4) for ns in (2, 10, 24)),
-    *(Kind(ns, 12) for ns in (2, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 16, 20, 26, 34, 44)),
-    *(Kind(ns, 24) for ns in range(8, 15)),
+    *(Kind(ns, 12) for ns in (2, 4, 7, 9, 11, 13, 16, 20, 26, 34, 44)),
+    *(Kind(ns, 24) for ns in (9, 12)),
 )
-"""Of 24 there is room for up to 14 ns: with them a reflection and the first exponential are known
-twice as well (what phases fix, worked out for sixteen lines)."""
+"""By these the whole turns of longer trains are known."""
+TRAINS = (
+    *LADDER,
+    *(Kind(ns, 40, gap_ns=gap_ns) for ns, gap_ns in ((4, 10), (7, 14))),
+    Kind(16, 34, gap_ns=10),
+    *(Kind(ns, 40, gap_ns=gap_ns, alternates=False) for ns, gap_ns in ((4, 8), (4, 14), (9, 10))),
+    Kind(16, 22, alternates=False),
+)
+"""The last nine are those, of many lengths, gaps and signs, that fix a step best between 5 ns and
+20 us (what phases fix, worked out for eight lines)."""
 LONG_NS = 16_000
+LONGEST_NS = 64_000
 TAILS = (
     *(Kind(ns, before=Before(2000, 200)) for ns in (8, 48)),
     *(Kind(80, before=Before(2000, later)) for later in (600, 2000)),
@@ -96,13 +121,19 @@ TAILS = (
     Kind(100, before=Before(LONG_NS, 600)),
     Kind(400, before=Before(LONG_NS, 2000)),
     Kind(800, before=Before(LONG_NS, 6000)),
-    *(Kind(ns, before=Before(LONG_NS, later)) for later in (16_000, 50_000) for ns in (80, 800)),
-    *(Kind(800, before=Before(LONG_NS, later)) for later in (80_000, 200_000)),
+    *(Kind(80, before=Before(LONG_NS, later)) for later in (16_000, 50_000)),
+    Kind(800, before=Before(8000, 600)),
+    Kind(800, before=Before(LONGEST_NS // 2, 50_000, is_led=True)),
+    *(
+        Kind(ns, before=Before(LONGEST_NS, later, is_led=True))
+        for ns in (80, 800)
+        for later in (35_000, 120_000)
+    ),
 )
 """At rest a qubit at its sweet spot hardly feels a tail: a pulse makes it do so, the longer the
-better, as soon as it is known to a turn of that. Three of those of 16 us would tell as much of a
-line as all; the others lead up to their whole turns. The last two tell the last exponential from
-the high-pass. A longer pulse would detune the qubit, by what the high-pass makes of all shots."""
+better, as soon as it is known to a turn of that. The last exponential is told from the high-pass by
+pulses of 32 and 64 us: alone they would detune the qubit, by what the high-pass makes of all shots,
+but those of the other sign before them take that away. The others lead up to their whole turns."""
 KINDS = (*SINGLE, *TRAINS, *TAILS)
 COUPLER_TAILS = (
     *(Kind(ns, before=Before(300, 60)) for ns in (100, 200)),
@@ -195,6 +226,7 @@ class _Scan:
             before: list[Statement] = []
             if kind.before is not None:
                 before = [
+                    *([p.step(-self.amplitude, kind.before.long_ns)] * kind.before.is_led),
                     p.step(self.amplitude, kind.before.long_ns),
                     Delay((p.flux,), kind.before.later_ns * FS_PER_NS),
                     Barrier(p.names),
@@ -209,10 +241,11 @@ class _Scan:
         p, played_ns = self.p, 0
         found: list[Statement] = [Barrier(p.names)]
         for number in range(kind.count):
-            sign = -1 if number % 2 else 1
-            gap_ns = GAP_NS if number + 1 < kind.count else WHOLE_NS - kind.duration_ns - played_ns
+            gap_ns = (
+                kind.gap_ns if number + 1 < kind.count else WHOLE_NS - kind.duration_ns - played_ns
+            )
             found += [
-                p.step(sign * self.amplitude, kind.duration_ns),
+                p.step(kind.sign(number) * self.amplitude, kind.duration_ns),
                 Delay((p.flux,), gap_ns * FS_PER_NS),
             ]
             played_ns += kind.duration_ns + gap_ns
@@ -224,7 +257,7 @@ class _Scan:
         A qubit precesses in its half pi pulses, too: what a long pulse has left counts there.
         """
         own_ns = round(precession_ns(self.p.moved.pulse_ns))
-        pulses = np.zeros((len(kinds), 1 + max(kind.count for kind in kinds), 3))
+        pulses = np.zeros((len(kinds), 2 + max(kind.count for kind in kinds), 3))
         period = np.zeros(len(kinds))
         for k, kind in enumerate(kinds):
             begun = -self.prepared_ns
@@ -232,9 +265,12 @@ class _Scan:
                 end = begun - kind.before.later_ns
                 begun = end - kind.before.long_ns
                 pulses[k, -1] = begun + own_ns, end + own_ns, 1.0
+                if kind.before.is_led:
+                    begun -= kind.before.long_ns
+                    pulses[k, -2] = begun + own_ns, begun + own_ns + kind.before.long_ns, -1.0
             for number in range(kind.count):
-                at = own_ns + number * (kind.duration_ns + GAP_NS)
-                pulses[k, number] = at, at + kind.duration_ns, -1.0 if number % 2 else 1.0
+                at = own_ns + number * (kind.duration_ns + kind.gap_ns)
+                pulses[k, number] = at, at + kind.duration_ns, kind.sign(number)
             read_ns = max(p.flight_ns() + p.probe_ns for p in self.p.both)
             whole_ns = WHOLE_NS + self.p.moved.pulse_ns + read_ns
             period[k] = self.reset_ns - begun + whole_ns
