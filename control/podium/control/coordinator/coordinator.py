@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.direct_fires import DirectFireFailed
 from podium.control.bus.findings import FindingSeen
 from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
@@ -34,6 +35,7 @@ from podium.control.coordinator.allocation import (
     participants_of_loopback,
 )
 from podium.control.coordinator.findings_file import FindingsFile
+from podium.control.coordinator.fire_grants import FireGrants
 from podium.control.coordinator.jobs import BEFORE, Jobs, MemoryJournal
 from podium.control.coordinator.manual_requests import ManualRequests
 from podium.control.coordinator.outputs import Outputs
@@ -84,6 +86,7 @@ REQUESTS = (
     BeginStream,
     Follow,
     Stop,
+    DirectFireFailed,
     AskStreams,
     manual_access.Examine,
     manual_access.Ask,
@@ -160,14 +163,15 @@ class Coordinator:
             self._questions.snapshot,
             self._request_log,
         )
+        self._grants = FireGrants(bus, facility.name, queue, self._runs, self._request_log)
         self._prepared = PreparedPrograms(
             facility.digest,
             self._work_of,
             self._player,
-            queue,
             self._runs,
             self._request_log,
             self._questions.snapshot,
+            self._grants,
         )
         self._work: Tickets
 
@@ -180,6 +184,7 @@ class Coordinator:
             self._runs.telling(),
             self._queue_publisher.telling(),
             self._jobs.running(),
+            self._grants.running(),
             Tickets.opened() as self._work,
             self._bus.serve(key, self._answer),
             self._bus.announce(key),
@@ -256,6 +261,12 @@ class Coordinator:
                 return await self._stop_procedure(request)
             case Stop(run) if run in self._singles:
                 return await self._stop(self._singles[run], request)
+            case Stop(run) if self._prepared.fires(run):
+                await self._prepared.stop(request)
+                return messages.Done()
+            case DirectFireFailed():
+                self._prepared.failed_directly(request)
+                return messages.Done()
             case BeginStream() | Follow() | Stop() | AskStreams():
                 return await self._streams.answer(request, self._work)
             case messages.Read(instrument, _) as read:
