@@ -191,7 +191,9 @@ class Agent:
                         try:
                             keeping.append(tasks.create_task(self._beat()))
                             async with (
-                                self._bus.serve(fires_key(facility, self._name), self._direct.answer),
+                                self._bus.serve(
+                                    fires_key(facility, self._name), self._direct.answer
+                                ),
                                 self._bus.serve(key, self._answer),
                                 self._bus.announce(key),
                             ):

@@ -135,9 +135,10 @@ class PreparedPrograms:
             procedure=record.procedure,
         )
         try:
-            async with self._grants.turn(
-                record, request.id, request.direct, wanted, held
-            ) as (series, held):
+            async with self._grants.turn(record, request.id, request.direct, wanted, held) as (
+                series,
+                held,
+            ):
                 self._fired[request.id] = record
                 with self._request_log.repeated(what, record.by) as entry:
                     entry.why_stopped = lambda: record.stopped

@@ -30,6 +30,8 @@ PATIENCE_S = 5.0
 """What is asked by hand waits so long for its turn; then a person learns what is on instead."""
 LOOK_S = 1.0
 """While anything waits it is planned again so often: work overruns, reservations begin."""
+SOON_S = 10.0
+"""A reservation that begins within this is near: nobody begins what has no end of its own."""
 RESERVED_MAX_S = 14 * 24 * 3600.0
 """A reservation is not longer, else one mistake would keep a facility for ever."""
 
@@ -167,11 +169,14 @@ class WorkQueue:
             self._took(turn, self._clock() - active.began_s)
 
     def is_wanted(self, agent: str) -> bool:
-        """Return whether somebody waits for an agent, or has reserved it."""
+        """Return whether somebody waits for an agent, or has reserved it for now or soon."""
         waiting = any(
             agent in one.work.agents for one in self._waiting.values() if not one.granted.done()
         )
-        return waiting or any(agent in one.agents for one in self.reservations)
+        soon_s = self._clock() + SOON_S
+        return waiting or any(
+            agent in one.agents and one.begins_s < soon_s for one in self.reservations
+        )
 
     async def safe_point(self, turn: Turn) -> bool:
         """See :meth:`Turn.safe_point`."""
