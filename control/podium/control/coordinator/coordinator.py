@@ -132,6 +132,7 @@ class Coordinator:
         """Programs that did not become runs."""
         self._request_log = RequestLog()
         queue = self._queue = WorkQueue(reservations)
+        grants = self._grants = FireGrants(bus, facility.name, queue, self._runs, self._request_log)
         self._outputs = Outputs(facility, bus, self._agents, queue, self._request_log)
         self._questions = Questions(facility, bus, self._agents)
         self._manual = ManualRequests(bus, self._agents, queue, self._questions, self._request_log)
@@ -163,15 +164,15 @@ class Coordinator:
             self._questions.snapshot,
             self._request_log,
         )
-        self._grants = FireGrants(bus, facility.name, queue, self._runs, self._request_log)
+        snapshot = self._questions.snapshot
         self._prepared = PreparedPrograms(
             facility.digest,
             self._work_of,
             self._player,
             self._runs,
             self._request_log,
-            self._questions.snapshot,
-            self._grants,
+            snapshot,
+            grants,
         )
         self._work: Tickets
 
@@ -261,12 +262,8 @@ class Coordinator:
                 return await self._stop_procedure(request)
             case Stop(run) if run in self._singles:
                 return await self._stop(self._singles[run], request)
-            case Stop(run) if self._prepared.fires(run):
-                await self._prepared.stop(request)
-                return messages.Done()
-            case DirectFireFailed():
-                self._prepared.failed_directly(request)
-                return messages.Done()
+            case Stop() | DirectFireFailed() if self._prepared.concerns(request):
+                return await self._prepared.answer(request)
             case BeginStream() | Follow() | Stop() | AskStreams():
                 return await self._streams.answer(request, self._work)
             case messages.Read(instrument, _) as read:

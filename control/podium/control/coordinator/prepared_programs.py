@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from podium.control.bus.direct_fires import DirectFireFailed
+from podium.control.bus.messages import Done
 from podium.control.bus.prepared_programs import ProgramFired, ProgramPrepared
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.snapshots import FacilitySnapshot
@@ -155,8 +156,22 @@ class PreparedPrograms:
         ((_, data),) = ended.data
         return ProgramFired(run, data, granted)
 
-    def failed_directly(self, said: DirectFireFailed) -> None:
-        """Note that a fire of which we were not asked has come to nothing."""
+    def concerns(self, request: Stop | DirectFireFailed) -> bool:
+        """Return whether a request is about a fire of which we were not asked."""
+        return isinstance(request, DirectFireFailed) or (
+            self._grants.find(request.stream) is not None
+        )
+
+    async def answer(self, request: Stop | DirectFireFailed) -> Done:
+        """Stop such a fire, or note that it has come to nothing."""
+        match request:
+            case Stop():
+                await self._stop(request)
+            case DirectFireFailed():
+                self._note_failed(request)
+        return Done()
+
+    def _note_failed(self, said: DirectFireFailed) -> None:
         known, record = self._known.get(said.id), self._fired.get(said.id)
         self._grants.end(said.id)
         if known is None or record is None:
@@ -164,12 +179,7 @@ class PreparedPrograms:
         about = said.run, known.program, record.by, record.procedure
         self._runs.not_fired(*about, record, said.reason)
 
-    def fires(self, run: str) -> bool:
-        """Return whether a run is one that its client asks of the agent."""
-        return self._grants.find(run) is not None
-
-    async def stop(self, request: Stop) -> None:
-        """Stop such a run, and have nothing follow it."""
+    async def _stop(self, request: Stop) -> None:
         found = self._grants.find(request.stream)
         if found is not None:
             series, run = found
