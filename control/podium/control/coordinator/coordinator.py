@@ -66,6 +66,7 @@ from podium.control.timebase.skew_messages import (
     AskSkews,
     AskStartSettings,
     RecordSkews,
+    SkewsKnown,
     StartSettings,
 )
 from podium.control.timebase.start_setting import StartSetting
@@ -132,7 +133,7 @@ class Coordinator:
         """Programs that did not become runs."""
         self._request_log = RequestLog()
         queue = self._queue = WorkQueue(reservations)
-        grants = self._grants = FireGrants(bus, facility.name, queue, self._runs, self._request_log)
+        self._grants = FireGrants(bus, facility.name, queue, self._runs, self._request_log)
         self._outputs = Outputs(facility, bus, self._agents, queue, self._request_log)
         self._questions = Questions(facility, bus, self._agents)
         self._manual = ManualRequests(bus, self._agents, queue, self._questions, self._request_log)
@@ -164,16 +165,8 @@ class Coordinator:
             self._questions.snapshot,
             self._request_log,
         )
-        snapshot = self._questions.snapshot
-        self._prepared = PreparedPrograms(
-            facility.digest,
-            self._work_of,
-            self._player,
-            self._runs,
-            self._request_log,
-            snapshot,
-            grants,
-        )
+        about = facility.digest, self._work_of, self._player, self._runs, self._request_log
+        self._prepared = PreparedPrograms(*about, self._questions.snapshot, self._grants)
         self._work: Tickets
 
     @asynccontextmanager
@@ -282,9 +275,7 @@ class Coordinator:
                 self._work.begin(ticket, lambda: self._record(request))
                 return await self._end(ticket, None)
             case AskSkews():
-                told = await self._questions.now()
-                epochs, unheard = await self._questions.epochs()
-                return self._skews.known(Tai(told.tai_s, told.tai_fs), epochs, unheard)
+                return await self._known_skews()
             case AskStartSettings(nodes, corrected):
                 named = nodes or tuple(self._facility.timing.markers)
                 return StartSettings(await self._settings_of(Loopback(named), corrected))
@@ -407,6 +398,11 @@ class Coordinator:
         with self._request_log.doing(f"record skews against {request.found.reference}", request.by):
             await self._skews.record(request)
         return messages.Done()
+
+    async def _known_skews(self) -> SkewsKnown:
+        told = await self._questions.now()
+        epochs, unheard = await self._questions.epochs()
+        return self._skews.known(Tai(told.tai_s, told.tai_fs), epochs, unheard)
 
     async def _status(self) -> messages.FacilityStatus:
         statuses: list[messages.AgentStatus] = []
