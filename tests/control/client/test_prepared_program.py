@@ -256,16 +256,6 @@ async def test_what_fails_is_made_safe_and_the_next_is_fired(lab, bench, with_nu
     await prepared.fire()
 
 
-async def test_many_fires_are_one_entry_of_the_log_and_all_are_counted(lab, with_numbers) -> None:
-    prepared = await lab.prepare(with_numbers)
-    for _ in range(5):
-        await prepared.fire()
-    status = await lab.status()
-    (entry,) = status.asked
-    assert (entry.what, entry.state) == ("fire trial, 5 times", "done")
-    assert status.runs_done == 5
-
-
 async def test_somebody_may_stop_it(lab, bench, with_numbers) -> None:
     prepared = await lab.prepare(with_numbers)
     bench.hooks["cluster_a.wait"] = lambda: bench.clusters[-1].until_interrupted()

@@ -6,7 +6,7 @@ import pytest
 import zenoh
 from tests.benches.security.certificates import ANN, COORDINATOR, PAGE, RECORDS, ROUTER, SUPERVISOR
 
-from podium.control.bus import cold, messages, news, progress, queue, readings
+from podium.control.bus import cold, direct_fires, messages, news, progress, queue, readings
 from podium.control.security.access import (
     ROLES,
     ZENOH_MESSAGES,
@@ -45,6 +45,8 @@ def test_a_certificate_is_named_after_what_it_is_for() -> None:
         ("ask", "podium/**", set()),
         ("ask", messages.coordinator_key("y"), set()),
         ("answer", messages.agent_key("x", "node_a"), {A}),
+        ("ask", direct_fires.fires_key("x", "node_a"), {ANN}),
+        ("answer", direct_fires.fires_key("x", "node_a"), {A}),
         ("answer", messages.coordinator_key("x"), {COORDINATOR}),
         ("answer", news.past_events_key("x", "agent node_b"), {B}),
         ("announce", messages.agent_key("x", "node_b"), {B}),

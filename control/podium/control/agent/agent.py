@@ -9,6 +9,7 @@ from pathlib import Path
 from podium.control.agent.biasing import Biasing
 from podium.control.agent.cold_lease import LOOK_EVERY_S, ColdLeases
 from podium.control.agent.compiled_programs import Compile, ProgramDoesNotFit
+from podium.control.agent.direct_fires import DirectFires
 from podium.control.agent.examination import examine
 from podium.control.agent.facility_clock import FacilityClock
 from podium.control.agent.fridge_operations import FridgeOperations
@@ -26,6 +27,7 @@ from podium.control.agent.snapshots import Snapshots
 from podium.control.agent.status_publisher import StatusPublisher
 from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus, BusError
+from podium.control.bus.direct_fires import RecallFires, fires_key
 from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import AskEpochs, EpochsNow
@@ -61,6 +63,7 @@ REQUESTS = (
     TakeSnapshot,
     AskEpochs,
     Operate,
+    RecallFires,
 )
 
 
@@ -124,6 +127,7 @@ class Agent:
             self._free_for_a_run,
             margins,
         )
+        self._direct = DirectFires(name, self._runs)
         self._timed = bool(starts)
         if starts:
             self._playing.tell_by(self._runs.now, self._runs.epochs_of)
@@ -186,7 +190,13 @@ class Agent:
                     async with Tickets.opened() as self._work:
                         try:
                             keeping.append(tasks.create_task(self._beat()))
-                            async with self._bus.serve(key, self._answer), self._bus.announce(key):
+                            async with (
+                                self._bus.serve(
+                                    fires_key(facility, self._name), self._direct.answer
+                                ),
+                                self._bus.serve(key, self._answer),
+                                self._bus.announce(key),
+                            ):
                                 log.info("agent up", agent=self._name, facility=facility)
                                 yield
                         finally:
@@ -241,7 +251,11 @@ class Agent:
             case OfRun(said):
                 if not isinstance(said, Request):
                     raise Refused(f"{self._name}: {type(said).__name__} is no request")
-                return await self._runs.answer(said)
+                answer = await self._runs.answer(said)
+                self._direct.note(said, answer)
+                return OfRun(answer)
+            case RecallFires():
+                return await self._direct.recall(request)
             case messages.Begin(ticket, messages.Bias(volts), wait_s, by):
                 self._work.begin(ticket, lambda: self._bias(volts, by))
                 return await self._end(ticket, wait_s)

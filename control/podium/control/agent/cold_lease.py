@@ -128,10 +128,11 @@ class ColdLeases:
         Soon after the start its first reading is waited for, also while its thermometer connects.
         """
         for fridge in self.fridges_of(instruments):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._since_s + FIRST_S - self._clock()):
-                    while not self._ever_read(fridge):
-                        await self._news.wait()
+            if not self._ever_read(fridge):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._since_s + FIRST_S - self._clock()):
+                        while not self._ever_read(fridge):
+                            await self._news.wait()
             if complaint := self.complaint(fridge):
                 raise Refused(f"{self._agent}: {complaint}; nothing is played")
 

@@ -19,7 +19,7 @@ from podium.control.agent.instruments import Instruments
 from podium.control.agent.playback import Playback
 from podium.control.agent.run_hardware import RunHardware
 from podium.control.bus.log import event_log
-from podium.control.bus.messages import DOES_NOT_FIT
+from podium.control.bus.messages import DOES_NOT_FIT, RunId
 from podium.control.bus.prepared_programs import ProgramHeld
 from podium.control.bus.streams import ProgramDuration, ProgramParts
 from podium.control.facility.facility import Facility
@@ -49,7 +49,6 @@ from podium.control.runs.agent_values import (
 from podium.control.runs.messages import (
     Answer,
     Greet,
-    OfRun,
     Refusal,
     Request,
     is_answer_to,
@@ -127,16 +126,29 @@ class AgentRuns:
             for _, waiting in self._waiting:
                 waiting.cancel()
 
-    async def answer(self, request: Request) -> OfRun:
-        """Return the answer to ``request``, whenever that comes."""
-        waiting: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+    @property
+    def in_hand(self) -> RunId | None:
+        """Return the run that has begun and not ended."""
+        hand = self._state.hand
+        return None if hand is None or hand.phase is Phase.ENDED else hand.run
+
+    async def answer(self, request: Request, within_s: float | None = None) -> Answer:
+        """Return the answer to ``request``, whenever that comes.
+
+        Raises ``TimeoutError`` where that is not ``within_s``; what was asked goes on.
+        """
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[Answer] = loop.create_future()
         entry = (request, waiting)
         self._waiting.append(entry)
+        timer = None if within_s is None else loop.call_later(within_s, _late, waiting)
         try:
             self._take(RequestReceived(request))
-            return OfRun(await waiting)
+            return await waiting
         finally:
             self._waiting.remove(entry)
+            if timer is not None:
+                timer.cancel()
 
     async def in_parts(self, program: str, *, timed: bool) -> ProgramParts:
         """Return the parts that this agent's share of a program takes; raises ``Refused``."""
@@ -340,6 +352,11 @@ def runs_of(
         ),
     )
     return AgentRuns(name, life, hardware, free, margins)
+
+
+def _late(waiting: "asyncio.Future[Answer]") -> None:
+    if not waiting.done():
+        waiting.set_exception(TimeoutError())
 
 
 def _failed(action: Action, reason: str, kind: str = "failed") -> Event:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from podium.control.bus.direct_fires import FiresGranted
 from podium.control.bus.messages import Roundings, RunId
 from podium.control.bus.snapshots import FacilitySnapshot
 
@@ -53,3 +54,5 @@ class ProgramFired:
     run: RunId
     played: bytes
     """A ``Played``, as its agent has sent it."""
+    granted: FiresGranted | None = None
+    """Fires that may follow without the coordinator; None: none."""

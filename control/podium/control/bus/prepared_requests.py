@@ -22,3 +22,5 @@ class FireProgram:
     """As ``ProgramPrepared`` names it."""
     values: bytes
     """Of all its parameters in their order: float64, little-endian."""
+    direct: int = 0
+    """So many fires that were granted with the last one were played."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.direct_fires import fires_key
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import (
     LATE,
@@ -82,6 +83,13 @@ class CoordinatorClient:
         if not isinstance(answer, Failed):
             return answer
         raise (RunRefused if answer.kind == "refused" else RunFailed)(answer.message)
+
+    async def ask_agent(
+        self, agent: str, request: object, *expected: type[Answer], timeout_s: float
+    ) -> Answer | Failed:
+        """Ask an agent for what the coordinator has granted; it is asked once."""
+        key = fires_key(self._facility, agent)
+        return await ask(self._bus, key, request, *expected, timeout_s=timeout_s)
 
     async def stop(self, request: object, *expected: type[Answer]) -> Answer:
         """Ask for an end, which takes as long as it takes to make instruments safe."""

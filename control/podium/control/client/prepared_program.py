@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.bus.messages import CaptureData, Played, roundings_to_json
-from podium.control.bus.prepared_programs import ProgramFired, ProgramPrepared
-from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
+from podium.control.bus.prepared_programs import ProgramPrepared
+from podium.control.bus.prepared_requests import PrepareProgram
 from podium.control.bus.wire import BadMessage, decode
 from podium.control.client.coordinator_client import CoordinatorClient
+from podium.control.client.direct_fires import Fires
 from podium.control.program.dataset import dataset_of
 from podium.control.program.parameters import (
     WHOLE_BELOW,
@@ -81,7 +82,7 @@ class PreparedProgram:
         facility: str,
         by: str,
     ) -> None:
-        self._client = client
+        self._fires = Fires(client, known.id)
         self._program = program
         self._text = text
         self._known = known
@@ -136,15 +137,14 @@ class PreparedProgram:
                 )
         array = self._values.copy()
         array[[self._at[name] for name in new]] = np.fromiter(new.values(), VALUES, len(new))
-        request = FireProgram(self._known.id, array.tobytes())
-        done = await self._client.work(request, ProgramFired)
+        run, data = await self._fires.fire(array.tobytes())
         try:
-            played = decode(done.played, Played)
+            played = decode(data, Played)
         except BadMessage as error:
-            raise RunFailed(f"run {done.run}: its data cannot be read: {error}") from error
+            raise RunFailed(f"run {run}: its data cannot be read: {error}") from error
         started = Tai(played.started.tai_s, played.started.tai_fs)
         fired = {**self._parameters, **new}
-        return FiredData(str(done.run), started, fired, played.captures, self)
+        return FiredData(str(run), started, fired, played.captures, self)
 
     def dataset_of(self, fired: FiredData) -> "xarray.Dataset":
         """Return data of a fire as a dataset, see :meth:`FiredData.dataset`."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from podium.control.bus import manual_access, messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.direct_fires import DirectFireFailed
 from podium.control.bus.findings import FindingSeen
 from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
@@ -34,6 +35,7 @@ from podium.control.coordinator.allocation import (
     participants_of_loopback,
 )
 from podium.control.coordinator.findings_file import FindingsFile
+from podium.control.coordinator.fire_grants import FireGrants
 from podium.control.coordinator.jobs import BEFORE, Jobs, MemoryJournal
 from podium.control.coordinator.manual_requests import ManualRequests
 from podium.control.coordinator.outputs import Outputs
@@ -64,6 +66,7 @@ from podium.control.timebase.skew_messages import (
     AskSkews,
     AskStartSettings,
     RecordSkews,
+    SkewsKnown,
     StartSettings,
 )
 from podium.control.timebase.start_setting import StartSetting
@@ -84,6 +87,7 @@ REQUESTS = (
     BeginStream,
     Follow,
     Stop,
+    DirectFireFailed,
     AskStreams,
     manual_access.Examine,
     manual_access.Ask,
@@ -129,6 +133,7 @@ class Coordinator:
         """Programs that did not become runs."""
         self._request_log = RequestLog()
         queue = self._queue = WorkQueue(reservations)
+        self._grants = FireGrants(bus, facility.name, queue, self._runs, self._request_log)
         self._outputs = Outputs(facility, bus, self._agents, queue, self._request_log)
         self._questions = Questions(facility, bus, self._agents)
         self._manual = ManualRequests(bus, self._agents, queue, self._questions, self._request_log)
@@ -160,15 +165,8 @@ class Coordinator:
             self._questions.snapshot,
             self._request_log,
         )
-        self._prepared = PreparedPrograms(
-            facility.digest,
-            self._work_of,
-            self._player,
-            queue,
-            self._runs,
-            self._request_log,
-            self._questions.snapshot,
-        )
+        about = facility.digest, self._work_of, self._player, self._runs, self._request_log
+        self._prepared = PreparedPrograms(*about, self._questions.snapshot, self._grants)
         self._work: Tickets
 
     @asynccontextmanager
@@ -180,6 +178,7 @@ class Coordinator:
             self._runs.telling(),
             self._queue_publisher.telling(),
             self._jobs.running(),
+            self._grants.running(),
             Tickets.opened() as self._work,
             self._bus.serve(key, self._answer),
             self._bus.announce(key),
@@ -256,6 +255,8 @@ class Coordinator:
                 return await self._stop_procedure(request)
             case Stop(run) if run in self._singles:
                 return await self._stop(self._singles[run], request)
+            case Stop() | DirectFireFailed() if self._prepared.concerns(request):
+                return await self._prepared.answer(request)
             case BeginStream() | Follow() | Stop() | AskStreams():
                 return await self._streams.answer(request, self._work)
             case messages.Read(instrument, _) as read:
@@ -274,9 +275,7 @@ class Coordinator:
                 self._work.begin(ticket, lambda: self._record(request))
                 return await self._end(ticket, None)
             case AskSkews():
-                told = await self._questions.now()
-                epochs, unheard = await self._questions.epochs()
-                return self._skews.known(Tai(told.tai_s, told.tai_fs), epochs, unheard)
+                return await self._known_skews()
             case AskStartSettings(nodes, corrected):
                 named = nodes or tuple(self._facility.timing.markers)
                 return StartSettings(await self._settings_of(Loopback(named), corrected))
@@ -399,6 +398,11 @@ class Coordinator:
         with self._request_log.doing(f"record skews against {request.found.reference}", request.by):
             await self._skews.record(request)
         return messages.Done()
+
+    async def _known_skews(self) -> SkewsKnown:
+        told = await self._questions.now()
+        epochs, unheard = await self._questions.epochs()
+        return self._skews.known(Tai(told.tai_s, told.tai_fs), epochs, unheard)
 
     async def _status(self) -> messages.FacilityStatus:
         statuses: list[messages.AgentStatus] = []

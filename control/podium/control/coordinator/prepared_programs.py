@@ -6,12 +6,15 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from podium.control.bus.direct_fires import DirectFireFailed
+from podium.control.bus.messages import Done
 from podium.control.bus.prepared_programs import ProgramFired, ProgramPrepared
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.snapshots import FacilitySnapshot
+from podium.control.bus.streams import Stop
 from podium.control.coordinator.agent_directory import KnownAgent
+from podium.control.coordinator.fire_grants import FireGrants
 from podium.control.coordinator.jobs import played
-from podium.control.coordinator.queue import WorkQueue
 from podium.control.coordinator.queue_values import QueuedWork
 from podium.control.coordinator.request_log import RequestLog
 from podium.control.coordinator.run_news import RunPublisher
@@ -47,24 +50,28 @@ class PreparedPrograms:
         facility_hash: str,
         work_of: WorkOf,
         player: RunPlayer,
-        queue: WorkQueue,
         runs: RunPublisher,
         request_log: RequestLog,
         snapshot: Callable[[], Awaitable[FacilitySnapshot]],
+        grants: FireGrants,
     ) -> None:
         self._facility_hash = facility_hash
         self._work_of = work_of
         self._player = player
-        self._queue = queue
         self._runs = runs
         self._request_log = request_log
         self._snapshot = snapshot
+        self._grants = grants
+        self._fired: dict[str, RunRecord] = {}
+        """By program: the last fire that was asked of us."""
         self._known: OrderedDict[str, _Prepared] = OrderedDict()
 
     def grow(self, facility_hash: str) -> None:
         """The facility has grown: agents hold nothing any longer."""
         self._facility_hash = facility_hash
         self._known.clear()
+        self._fired.clear()
+        self._grants.end_all()
 
     async def do(self, record: RunRecord) -> ProgramPrepared | ProgramFired:
         """Do what a record asks for; raises ``RunError``."""
@@ -96,7 +103,7 @@ class PreparedPrograms:
         )
         self._known[ticket] = _Prepared(program, owner, held.life, token, held.duration_fs)
         while len(self._known) > KEPT:
-            self._known.popitem(last=False)
+            self._fired.pop(self._known.popitem(last=False)[0], None)
         return ProgramPrepared(
             ticket,
             held.program_hash,
@@ -129,10 +136,15 @@ class PreparedPrograms:
             procedure=record.procedure,
         )
         try:
-            async with self._queue.held(wanted):
+            async with self._grants.turn(record, request.id, request.direct, wanted, held) as (
+                series,
+                held,
+            ):
+                self._fired[request.id] = record
                 with self._request_log.repeated(what, record.by) as entry:
                     entry.why_stopped = lambda: record.stopped
                     run, ended = await self._player.fire(record, known.owner, held, what)
+                granted = self._grants.grant(series, run, held)
         except BaseException as error:
             if (begun := run_of(record.run)) is not None:
                 about = begun, known.program, record.by, record.procedure
@@ -142,4 +154,35 @@ class PreparedPrograms:
         told = await asyncio.to_thread(played, ended) if self._runs.fire_due else None
         self._runs.fired(run, known.program, record.by, record.procedure, told, took_s)
         ((_, data),) = ended.data
-        return ProgramFired(run, data)
+        return ProgramFired(run, data, granted)
+
+    def concerns(self, request: Stop | DirectFireFailed) -> bool:
+        """Return whether a request is about a fire of which we were not asked."""
+        return isinstance(request, DirectFireFailed) or (
+            self._grants.find(request.stream) is not None
+        )
+
+    async def answer(self, request: Stop | DirectFireFailed) -> Done:
+        """Stop such a fire, or note that it has come to nothing."""
+        match request:
+            case Stop():
+                await self._stop(request)
+            case DirectFireFailed():
+                self._note_failed(request)
+        return Done()
+
+    def _note_failed(self, said: DirectFireFailed) -> None:
+        known, record = self._known.get(said.id), self._fired.get(said.id)
+        self._grants.end(said.id)
+        if known is None or record is None:
+            return
+        about = said.run, known.program, record.by, record.procedure
+        self._runs.not_fired(*about, record, said.reason)
+
+    async def _stop(self, request: Stop) -> None:
+        found = self._grants.find(request.stream)
+        if found is not None:
+            series, run = found
+            series.record.stopped = request.reason or "stopped"
+            series.record.stopped_by = request.by
+            await self._grants.abort(series, run, series.record.stopped)

@@ -30,6 +30,8 @@ PATIENCE_S = 5.0
 """What is asked by hand waits so long for its turn; then a person learns what is on instead."""
 LOOK_S = 1.0
 """While anything waits it is planned again so often: work overruns, reservations begin."""
+SOON_S = 10.0
+"""A reservation that begins within this is near: nobody begins what has no end of its own."""
 RESERVED_MAX_S = 14 * 24 * 3600.0
 """A reservation is not longer, else one mistake would keep a facility for ever."""
 
@@ -48,6 +50,8 @@ class Turn:
         """How much is done; and when its agents were given to it last."""
         self.reports = 0
         """How often that was said."""
+        self.noted = False
+        """Whether estimates have learned how long it took."""
 
     def rename(self, what: str, run: str) -> None:
         """Call it ``what`` from now on: ``run 17-00003 rabi``."""
@@ -64,6 +68,10 @@ class Turn:
     def progress(self, share: float) -> None:
         """Say how much of it is done, 0 to 1: its estimate follows."""
         self._queue.progress(self.work.ticket, share)
+
+    def note_took(self) -> None:
+        """Let estimates learn how long it took until now, and nothing of what comes later."""
+        self._queue.note_took(self)
 
 
 class WorkQueue:
@@ -139,10 +147,8 @@ class WorkQueue:
             began_s = None  # what did not end well says little of how long it takes
             raise
         finally:
-            if began_s is not None and not turn.work.suspended:
-                laboratory_s = turn.work.laboratory_s
-                name = self._names[work.ticket]
-                self.estimates.took(work.kind, name, self._clock() - began_s, laboratory_s)
+            if began_s is not None and not turn.work.suspended and not turn.noted:
+                self._took(turn, self._clock() - began_s)
             self._waiting.pop(work.ticket, None)
             self._waits.pop(work.ticket, None)
             self._on.pop(work.ticket, None)
@@ -150,6 +156,27 @@ class WorkQueue:
             del self._names[work.ticket]
             self._untold.pop(work.ticket, None)
             self._plan()
+
+    def _took(self, turn: Turn, took_s: float) -> None:
+        work = turn.work
+        self.estimates.took(work.kind, self._names[work.ticket], took_s, work.laboratory_s)
+
+    def note_took(self, turn: Turn) -> None:
+        """See :meth:`Turn.note_took`."""
+        active = self._on.get(turn.work.ticket)
+        if active is not None and not turn.noted:
+            turn.noted = True
+            self._took(turn, self._clock() - active.began_s)
+
+    def is_wanted(self, agent: str) -> bool:
+        """Return whether somebody waits for an agent, or has reserved it for now or soon."""
+        waiting = any(
+            agent in one.work.agents for one in self._waiting.values() if not one.granted.done()
+        )
+        soon_s = self._clock() + SOON_S
+        return waiting or any(
+            agent in one.agents and one.begins_s < soon_s for one in self.reservations
+        )
 
     async def safe_point(self, turn: Turn) -> bool:
         """See :meth:`Turn.safe_point`."""

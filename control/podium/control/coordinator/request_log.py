@@ -80,6 +80,14 @@ class RequestLog:
         with self._noted(last, time.monotonic() - last.took_s):
             yield last
 
+    def count(self, what: str, by: str, times: int) -> None:
+        """Count that what is done again and again was done so often more."""
+        for entry in reversed(self._entries):
+            if times and entry.repeats == what and entry.by == by:
+                entry.times += times
+                entry.what = f"{what}, {entry.times} times"
+                return
+
     def latest(self) -> tuple[LoggedRequest, ...]:
         """Return what was asked lately, oldest first."""
         return tuple(entry.told() for entry in self._entries)

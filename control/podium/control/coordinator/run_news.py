@@ -198,6 +198,10 @@ class RunPublisher:
         news = replace(begun, at_s=time.time() - took_s, fired=True)
         self._tell_done(news, program, played, took_s)
 
+    def counted(self, times: int) -> None:
+        """Count programs that were fired without the coordinator."""
+        self.done += times
+
     def not_fired(
         self, run: RunId, program: Program, by: str, procedure: str, on: "Stoppable", error: str
     ) -> None:

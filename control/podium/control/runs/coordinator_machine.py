@@ -299,6 +299,7 @@ class CoordinatorSide:
         if waiting.held is not None:
             agent = job.agents[0]
             start, did = run_machine.fire(run, waiting.held, agent, now_s, self._patience)
+            self._number += waiting.held.granted
         else:
             start, did = run_machine.begin(
                 run, job.program, nodes, now_s, self._patience, at_once=job.at_once

@@ -54,12 +54,25 @@ class Relock:
 
 
 @dataclass(frozen=True, slots=True)
+class FireGrant:
+    """Lets whoever knows its secret fire the same program again, without the coordinator."""
+
+    secret: str
+    last: RunId
+    """Runs after the one that is prepared, up to this one, are kept for such fires."""
+    for_s: float
+    """None begins later than this after the report, wall time."""
+
+
+@dataclass(frozen=True, slots=True)
 class AtOnce:
     """The agent starts its controller itself, as soon as FIRE has come. Of one agent alone."""
 
     agreed: Token | None = None
     """Of a program that the agent holds prepared: PREPARE is ARM and FIRE as well, and is answered
     by the report. It is played only while all of the token holds."""
+    grant: FireGrant | None = None
+    """In force once it was played."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,11 @@ class HeldProgram:
     token: Token
     """What it rests on."""
     duration_fs: int
+    granted: int = 0
+    """So many fires after it may be asked of the agent directly, by who knows the secret."""
+    secret: str = ""
+    granted_s: float = 0.0
+    """As in ``FireGrant``."""
 
 
 class Stage(Enum):

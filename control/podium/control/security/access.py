@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, get_args
 
 from podium.control.bus import (
     cold,
+    direct_fires,
     facility_growth,
     messages,
     news,
@@ -162,7 +163,7 @@ def rules_of(facility: str, member: Member) -> tuple[Rule, ...]:
         case "client":
             own = (
                 Rule("ask", (coordinator, grow, cold.cold_key(facility), recording)),
-                Rule("ask", (past_outcomes,)),
+                Rule("ask", (past_outcomes, direct_fires.fires_key(facility, "*"))),
                 Rule("hear", (*waits, outcomes)),
                 Rule("watch", (recording,)),
             )
@@ -200,7 +201,7 @@ def _agent_rules(facility: str, name: str) -> tuple[Rule, ...]:
     grows = facility_growth.agent_grow_key(facility, name)
     return (
         Rule("ask", (readings.clock_key(facility, "*"),)),
-        Rule("answer", (here, grows, clock)),
+        Rule("answer", (here, grows, clock, direct_fires.fires_key(facility, name))),
         Rule("announce", (here,)),
         Rule("publish", (beats, *told_here)),
         Rule("hear", (readings.readings_key(facility, "*"),)),

@@ -91,7 +91,7 @@ class PreparedProgram:
     def _in_range(self, values: FloatArray) -> bool:
         scale, offset, low, high = self._limits
         got = offset + scale * values[self._of]
-        return bool(np.all((low <= got) & (got <= high)))
+        return bool(((low <= got) & (got <= high)).all())
 
     def _slowly(self, values: FloatArray) -> ClusterProgram:
         return self._artifact.patched(named_values(self._names, values.tolist()))
