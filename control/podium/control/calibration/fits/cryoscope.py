@@ -313,7 +313,7 @@ class _Fitting:
             is_foretold = unsure[k] < DOUBTED and abs(off[k]) < STRAYS
             puzzled = not is_foretold or found.squares > PUZZLING * count
             if puzzled and count > tried and np.any(work.used & more):
-                found, tried = work.reflected(found), count
+                found, tried = work.reflected(work.anew(found)), count
                 continue
             if not is_foretold:
                 break
@@ -328,6 +328,16 @@ class _Fitting:
             )
             found = work.followed(found)
         return work, found
+
+    def anew(self, found: _Place) -> _Place:
+        """Return a line whose last exponential begins as expected, where that leaves less.
+
+        Of 80 us, the end of its band, it can take a part of the high-pass: a minimum, too.
+        """
+        if LAST[0] not in found.values:
+            return found
+        start = {**found.values, LAST[0]: EXPECTED[LAST[0]][0], LAST[1]: EXPECTED[LAST[1]][0]}
+        return min(found, self.followed(self.place(start)), key=lambda one: one.squares)
 
     def followed(self, found: _Place) -> _Place:
         """Return where the squares of what is left are least, near :data:`EXPECTED`.

@@ -110,7 +110,7 @@ TRAINS = (
     *(Kind(ns, 40, gap_ns=gap_ns, alternates=False) for ns, gap_ns in ((4, 8), (4, 14), (9, 10))),
     Kind(16, 22, alternates=False),
 )
-"""The last nine are those, of many lengths, gaps and signs, that fix a step best between 5 ns and
+"""The last seven are those, of many lengths, gaps and signs, that fix a step best between 5 ns and
 20 us (what phases fix, worked out for eight lines)."""
 LONG_NS = 16_000
 LONGEST_NS = 64_000
