@@ -19,6 +19,7 @@ def agreed(agent: str, run: RunId, token: Token, duration_fs: int = 0) -> Prepar
         lead_fs,
         lead_fs,
         duration_fs,
+        duration_fs,
     )
 
 

@@ -93,28 +93,10 @@ def begin(
 
 def fire(run: RunId, held: HeldProgram, agent: str, now_s: float, patience: Patience) -> Did:
     """Return the start of what ``agent`` holds prepared: one request, answered by its report."""
-<<<<<<< HEAD
-    token, plan = held.token, AtOnce(held.token)
-    lead_fs = token.minimum_lead_fs
-    prepared = Prepared(
-        agent,
-        run,
-        token.program_hash,
-        token.epochs,
-        1,
-        0,
-        UNVERIFIED,
-        lead_fs,
-        lead_fs,
-        held.duration_fs,
-        held.duration_fs,
-    )
-=======
     last = RunId(run.session, run.number + held.granted)
     grant = FireGrant(held.secret, last, held.granted_s) if held.granted else None
     plan = AtOnce(held.token, grant)
     prepared = agreed(agent, run, held.token, held.duration_fs)
->>>>>>> c4499e16d4cee10d78ab1839e5b49d3881ad4973
     node = NodeOfRun(agent, held.life, prepared=prepared)
     start = RunStart(run, "", plan, (node,), patience)
     request = Prepare(run, held.life, held.program, plan)
