@@ -2,7 +2,7 @@
 
 ``make bench`` makes that environment. All 41 detunings of two transmons are one batch of dynamiqs's
 own; with a coupler three of them are, and the time is multiplied. Compiling is its first call, and
-told apart. Its master equation by Dopri8 is the quickest way to 1e-6 that was found.
+told apart. Dopri8 with these tolerances comes to 1e-6 for two transmons, to 4e-5 with a coupler.
 """
 
 import json
