@@ -42,7 +42,7 @@ QBLOX_SCHEDULER := 1.0.1
 LABONEQ := 26.7.0
 LABONE := 1.1.0
 # Other people's stacks that are run on the twins, each in an environment of its own.
-STACKS ?= qcodes qblox-scheduler quantify-scheduler qibocal q1pulse qililab sequence
+STACKS ?= qcodes qblox-scheduler quantify-scheduler qibocal q1pulse qililab sequence dynamiqs
 NEEDS_qcodes := qcodes==0.58.0 qblox-instruments==1.4.1 scipy
 NEEDS_qblox-scheduler := qblox-scheduler==$(QBLOX_SCHEDULER)
 NEEDS_quantify-scheduler := quantify-scheduler==0.28.1 quantify-core==0.9.1 qblox-instruments==1.4.1
@@ -65,6 +65,8 @@ $(foreach one,$(QBLOX_CLIENTS),$(eval \
 ZHINST_CORES ?= 24.10.65175 25.1.0.834 25.4.1.17 25.7.0.507 25.10.1.4 26.1.3.9 26.4.1.6 26.7.2.5
 $(foreach one,$(ZHINST_CORES),$(eval NEEDS_zhinst-core-$(one) := zhinst-core==$(one)))
 NEEDS_qililab := qililab==0.33.3 scipy
+# Nothing of it clashes with ours; JAX, SciPy and all else that it wants are 0.9 GB.
+NEEDS_dynamiqs := dynamiqs==0.3.7
 REPORT ?= report
 PYTEST_ARGS ?=
 ORDER ?=
@@ -272,6 +274,7 @@ referees:
 	@$(call peer,qblox-scheduler,$(QBLOX_SCHEDULER))
 	@$(call peer,laboneq,$(LABONEQ))
 	@$(call peer,labone,$(LABONE))
+	@($(call stack,dynamiqs)) || true
 
 $(installed): $(what_decides) | $(bin)/pip
 	@echo "Installing Podium into $(VENV): about 0.9 GB, a minute or two on a good line."
