@@ -131,6 +131,7 @@ def _waveforms(draw: st.DrawFn, step_fs: int) -> Waveform:
         case "square":
             return Square(duration)
         case "gaussian":
+            duration = max(duration, 2 * step_fs)  # one sample says of no time when it comes
             return Gaussian(duration, duration // 5)
         case "zero":
             ratio, level = draw(st.sampled_from((1, 0.8))), draw(st.sampled_from((0.0, 0.4)))
@@ -138,7 +139,7 @@ def _waveforms(draw: st.DrawFn, step_fs: int) -> Waveform:
             return NetZero(duration, duration // 10, gap_fs, ratio, level)
         case "slepian":
             second, third = draw(st.floats(-0.1, 0.1)), draw(st.sampled_from((0.0, 0.02)))
-            return Slepian(duration, 0.1, 1.4, second, third, draw(st.booleans()))
+            return Slepian(max(duration, 2 * step_fs), 0.1, 1.4, second, third, draw(st.booleans()))
         case "sampled":
             dice = np.random.default_rng(draw(st.integers(0, 99)))
             count = draw(st.integers(1, 40))

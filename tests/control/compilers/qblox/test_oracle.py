@@ -88,7 +88,7 @@ def test_machine_code_of_many_random_programs_plays_what_they_mean(program: Prog
     _hold_or_refuse(program)
 
 
-@settings(QUIET, max_examples=cases(15, 500))
+@settings(QUIET, max_examples=cases(30, 500))
 @given(qcm_programs())
 def test_flux_outputs_play_what_random_programs_mean(program: Program) -> None:
     _hold_or_refuse(program, flux_target())
