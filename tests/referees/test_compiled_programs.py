@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from tests.benches.compilers.qblox_playback import emulate
 from tests.benches.programs.branch_programs import branch_programs
 from tests.benches.programs.edge_programs import edge_programs
-from tests.benches.programs.example_programs import first_light, rabi, target
+from tests.benches.programs.example_programs import first_light, flux_target, rabi, target
+from tests.benches.programs.flux_programs import qcm_programs
 from tests.benches.programs.random_programs import programs
 from tests.benches.referees.phase_slack import PHASE_SLACK
 from tests.benches.referees.q1asm_oracle import Unavailable, judge, vendor_assembler
@@ -97,8 +98,25 @@ def test_the_vendors_assembler_accepts_programs_that_wait_for_a_trigger(
 )
 @given(programs())
 def test_the_vendors_assembler_accepts_random_programs(program: Program) -> None:
+    _is_accepted_or_refused(program, target())
+
+
+@pytest.mark.q1asm
+@pytest.mark.usefixtures("assembler")
+@settings(
+    max_examples=cases(8, 1_000),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(qcm_programs())
+def test_the_vendors_assembler_accepts_random_flux_programs(program: Program) -> None:
+    _is_accepted_or_refused(program, flux_target())
+
+
+def _is_accepted_or_refused(program: Program, wiring: QbloxTarget) -> None:
     try:
-        compiled = compile_program(program, target())
+        compiled = compile_program(program, wiring)
     except DoesNotFit:
         return
     _is_accepted(compiled)

@@ -13,7 +13,7 @@ import zhinst.toolkit
 from hypothesis import HealthCheck, given, settings
 from tests.benches.compilers.zurich_targets import hdawg, shfqc
 from tests.benches.programs.example_programs import first_light
-from tests.benches.programs.flux_programs import flux_programs
+from tests.benches.programs.flux_programs import hdawg_programs
 from tests.benches.programs.random_programs import programs
 from tests.benches.thoroughness import cases, sampled
 from zhinst.toolkit import CommandTable
@@ -107,10 +107,10 @@ def test_the_vendors_compiler_takes_random_programs(program: Program) -> None:
     _judge_or_refuse(program, shfqc())
 
 
-@settings(QUIET, max_examples=cases(25, 80))
-@given(flux_programs())
+@settings(QUIET, max_examples=cases(25, 1_000))
+@given(hdawg_programs())
 def test_the_vendors_compiler_takes_random_flux_programs(program: Program) -> None:
-    judge_all(compile_program(program, hdawg()))
+    _judge_or_refuse(program, hdawg())
 
 
 @pytest.mark.slow

@@ -46,6 +46,12 @@ def target() -> QbloxTarget:
     )
 
 
+def flux_target() -> QbloxTarget:
+    """The same cluster, with three flux lines on single outputs."""
+    lines = {f"node_a.c{k}.flux": PortTarget(8, "QCM", f"out{k}", 0.0) for k in (0, 1, 2)}
+    return QbloxTarget("cluster_a", target().ports | lines)
+
+
 def frames(*kinds: str) -> tuple[Frame, ...]:
     """``drive``, ``ef`` and ``readout`` frames of all qubits."""
     made = []

@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from podium.control.program.envelopes import first_sample, sample_envelope
-from podium.control.program.waveforms import Drag, FlatTop, Gaussian, NetZero, Square, Waveform
+from podium.control.program.waveforms import (
+    Drag,
+    FlatTop,
+    Gaussian,
+    NetZero,
+    Slepian,
+    Square,
+    Waveform,
+)
 from podium.firmware_interfaces.exact_time import OffGridError
 
 NS = 1_000_000
@@ -97,6 +105,16 @@ def test_the_middle_of_a_soft_pulse_moves_by_femtoseconds(wave: Waveform, late_f
     moved = sample_envelope(wave, late_fs)
     assert len(moved) == wave.duration_fs // NS
     assert middle_fs(moved) - middle_fs(sample_envelope(wave)) == pytest.approx(late_fs, abs=1000)
+
+
+@pytest.mark.parametrize("wave", [Gaussian(NS, NS // 5), Slepian(NS), Drag(NS, NS // 5, 1e-9)])
+@pytest.mark.parametrize("late_fs", [-500_000, 1, 250_000])
+def test_a_soft_pulse_of_one_sample_starts_on_the_grid_or_is_refused(
+    wave: Waveform, late_fs: int
+) -> None:
+    assert sample_envelope(wave).real == pytest.approx([1])
+    with pytest.raises(OffGridError, match=r"of one sample, .* fs from the grid"):
+        sample_envelope(wave, late_fs)
 
 
 @pytest.mark.parametrize("wave", [Square(20 * NS), FlatTop(20 * NS, 0), Square(1 * NS)])

@@ -71,8 +71,8 @@ def sample_envelope(waveform: Waveform, late_fs: int = 0) -> NDArray[np.complex1
     ``late_fs``: by how much it starts later than its first sample, see :func:`first_sample`. A
     soft pulse is sampled there: up to half a sample earlier or later, as many samples. Of a hard
     one each sample is the mean over its nanosecond, and there is one more. Raises
-    :class:`OffGridError` where the duration is not a whole number of nanoseconds, ValueError for
-    more than that.
+    :class:`OffGridError` where the duration is not a whole number of nanoseconds, or is that of one
+    sample, which cannot say when a soft pulse comes; ValueError for more than that.
     """
     count = duration_ns(waveform)
     hard = is_hard(waveform)
@@ -91,6 +91,11 @@ def sample_envelope(waveform: Waveform, late_fs: int = 0) -> NDArray[np.complex1
             both = _area_fs(waveform, borders_fs) + 1j * _area_fs(other, borders_fs)
             return np.asarray(np.diff(both) / FS_PER_NS, np.complex128)
         return np.diff(_area_fs(waveform, borders_fs)).astype(np.complex128) / FS_PER_NS
+    if count == 1:
+        raise OffGridError(
+            f"{type(waveform).__name__} of one sample, {late_fs} fs from the grid: it has no "
+            "second one that would say when it comes; make it longer, or start it on the grid"
+        )
     return _moved(waveform, count, late_fs)
 
 

@@ -9,13 +9,15 @@ from tests.benches.compilers.qblox_oracle import compare_samples, hold_against_r
 from tests.benches.compilers.qblox_playback import emulate, shot
 from tests.benches.programs.bring_up_programs import bring_up_programs
 from tests.benches.programs.edge_programs import edge_programs
-from tests.benches.programs.example_programs import NS, first_light, target
+from tests.benches.programs.example_programs import NS, first_light, flux_target, target
+from tests.benches.programs.flux_programs import qcm_programs
 from tests.benches.programs.fractional_programs import fractional_programs
 from tests.benches.programs.random_programs import programs
 from tests.benches.thoroughness import cases, sampled
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
+from podium.control.compilers.qblox.target import QbloxTarget
 from podium.control.program.envelopes import sample_envelope
 from podium.control.program.program import Delay, Frame, Play, Program
 from podium.control.program.waveforms import FlatTop, Gaussian
@@ -86,22 +88,41 @@ def test_machine_code_of_many_random_programs_plays_what_they_mean(program: Prog
     _hold_or_refuse(program)
 
 
-def _hold_or_refuse(program: Program) -> None:
+@settings(QUIET, max_examples=cases(30, 500))
+@given(qcm_programs())
+def test_flux_outputs_play_what_random_programs_mean(program: Program) -> None:
+    _hold_or_refuse(program, flux_target())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(QUIET, max_examples=5_000)
+@given(qcm_programs())
+def test_flux_outputs_play_what_many_random_programs_mean(program: Program) -> None:
+    _hold_or_refuse(program, flux_target())
+
+
+def _hold_or_refuse(program: Program, wiring: QbloxTarget | None = None) -> None:
     try:
-        hold_against_reference(program, target())
+        hold_against_reference(program, wiring or target())
     except DoesNotFit as refusal:
         event(str(refusal)[:60])
 
 
-def test_most_random_programs_fit() -> None:
+@pytest.mark.parametrize(
+    ("drawn", "wiring"),
+    [(programs(), target()), pytest.param(qcm_programs(), flux_target(), marks=pytest.mark.slow)],
+    ids=("drive and readout", "flux"),
+)
+def test_most_random_programs_fit(drawn: st.SearchStrategy[Program], wiring: QbloxTarget) -> None:
     outcomes: Counter[bool] = Counter()
 
     @seed(1)
     @settings(QUIET, derandomize=False, max_examples=cases(50, 100))
-    @given(programs())
+    @given(drawn)
     def count(program: Program) -> None:
         try:
-            compile_program(program, target())
+            compile_program(program, wiring)
             outcomes[True] += 1
         except DoesNotFit:
             outcomes[False] += 1

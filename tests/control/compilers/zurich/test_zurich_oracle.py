@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, event, given, seed, settings
+from hypothesis import strategies as st
 from tests.benches.compilers.zurich_oracle import hold_against_reference
 from tests.benches.compilers.zurich_targets import hdawg, shfqc
 from tests.benches.programs.example_programs import NS, first_light
-from tests.benches.programs.flux_programs import flux_programs
+from tests.benches.programs.flux_programs import hdawg_programs
 from tests.benches.programs.random_programs import programs
 from tests.benches.thoroughness import cases
 
@@ -75,10 +76,18 @@ def test_machine_code_of_many_random_programs_plays_what_they_mean(program: Prog
     _hold_or_refuse(program)
 
 
-@settings(QUIET, max_examples=cases(15, 200))
-@given(flux_programs())
+@settings(QUIET, max_examples=cases(30, 500))
+@given(hdawg_programs())
 def test_flux_channels_play_what_random_programs_mean(program: Program) -> None:
-    hold_against_reference(program, hdawg())
+    _hold_or_refuse(program, hdawg())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(QUIET, max_examples=5_000)
+@given(hdawg_programs())
+def test_flux_channels_play_what_many_random_programs_mean(program: Program) -> None:
+    _hold_or_refuse(program, hdawg())
 
 
 @settings(QUIET, max_examples=30)
@@ -107,15 +116,20 @@ def _hold_in_batches(program: Program, target: ZurichTarget) -> None:
         hold_against_reference(part_of(program, batch.batch), target)
 
 
-def test_most_random_programs_fit() -> None:
+@pytest.mark.parametrize(
+    ("drawn", "wiring"),
+    [(programs(), shfqc()), pytest.param(hdawg_programs(), hdawg(), marks=pytest.mark.slow)],
+    ids=("drive and readout", "flux"),
+)
+def test_most_random_programs_fit(drawn: st.SearchStrategy[Program], wiring: ZurichTarget) -> None:
     outcomes: Counter[bool] = Counter()
 
     @seed(1)
     @settings(QUIET, derandomize=False, max_examples=cases(50, 100))
-    @given(programs())
+    @given(drawn)
     def count(program: Program) -> None:
         try:
-            compile_program(program, shfqc())
+            compile_program(program, wiring)
             outcomes[True] += 1
         except DoesNotFit:
             outcomes[False] += 1
