@@ -58,10 +58,11 @@ def theirs() -> NDArray[np.float64]:
     """Return scqubits' energies, (fluxes, levels), GHz."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import scqubits
+        from scqubits import settings
+        from scqubits.core.fluxonium import Fluxonium as Circuit
 
-        scqubits.settings.PROGRESSBAR_DISABLED = True
-        circuit = scqubits.Fluxonium(
+        settings.PROGRESSBAR_DISABLED = True
+        circuit = Circuit(
             EJ=CIRCUIT.josephson_hz / 1e9,
             EC=CIRCUIT.charging_hz / 1e9,
             EL=CIRCUIT.inductive_hz / 1e9,

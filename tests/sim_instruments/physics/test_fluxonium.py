@@ -64,7 +64,9 @@ def test_levels_and_operators_are_those_of_a_wide_basis_at_any_flux(
     assert np.allclose(found.energy_hz, wanted.energy_hz, rtol=0, atol=0.1)
     apart_hz = np.abs(wanted.energy_hz[:, None] - wanted.energy_hz)
     told_apart = (apart_hz > 1e3) | np.eye(count, dtype=bool)
-    near = told_apart.all(axis=1)  # of levels within a kilohertz rounding mixes the wide ones
+    near = np.asarray(
+        told_apart.all(axis=1)
+    )  # of levels within a kilohertz rounding mixes the wide ones
     near = near[:, None] & near
     assert np.allclose(np.abs(found.charge)[near], np.abs(wanted.charge)[near], atol=3e-7)
     scale_hz = 2 * math.pi * josephson_hz
