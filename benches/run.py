@@ -25,6 +25,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "check": control_rows.check,
     "world": physics_rows.world,
     "joint": physics_rows.joint,
+    "spectrum": physics_rows.spectrum,
     "photon": physics_rows.photon,
     "link_tomography": physics_rows.tomography,
     "heralded": physics_rows.heralded,
