@@ -167,7 +167,7 @@ STILL = 0.03
 """Turns by which the phase of a qubit that is not moved may stray beside its noise."""
 SHOTS = 500
 SURE = 3.0
-"""Sigmas of a reflection that is stored, and of an exponential that is named."""
+"""Sigmas of a reflection and of an exponential that are named."""
 OFF = 0.015
 """Turns by which a check may be off beside its noise, for each pulse."""
 
@@ -433,11 +433,12 @@ def _stored(found: Fit) -> tuple[dict[str, Measured], str]:
     for k in numbers:
         for quantity, unit in ((f"amplitude{k}", "1"), (f"tau{k}", "s")):
             values[f"flux_{quantity}"] = Measured(v[quantity], s[quantity], unit)
-    if "reflection" in v and abs(v["reflection"]) > SURE * s["reflection"]:
+    if "reflection" in v:  # the exponentials are what they are beside it
         values["flux_reflection"] = Measured(v["reflection"], s["reflection"], "1")
         delay = Measured(v["reflection_delay"], s["reflection_delay"], "s")
         values["flux_reflection_delay"] = delay
-        parts.append("{flux_reflection} once more after {flux_reflection_delay}")
+        if abs(v["reflection"]) > SURE * s["reflection"]:
+            parts.append("{flux_reflection} once more after {flux_reflection_delay}")
     if "high_pass" in v:
         values["flux_high_pass"] = Measured(v["high_pass"], s["high_pass"], "s")
         parts.append("a high-pass of {flux_high_pass}")
