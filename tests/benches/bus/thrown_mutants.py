@@ -10,6 +10,7 @@ from tests.benches.bus.message_mutants import mutants, sample
 from podium.control.agent.agent import REQUESTS as OF_AGENTS
 from podium.control.bus import (
     cold,
+    direct_fires,
     facility_growth,
     messages,
     news,
@@ -75,6 +76,7 @@ def targets(facility: str, agent: str) -> list[Target]:
         facility_growth.agent_grow_key(facility, "*"): (facility_growth.GrowTo,),
         messages.coordinator_key(facility): OF_THE_COORDINATOR,
         messages.agent_key(facility, "*"): OF_AGENTS,
+        direct_fires.fires_key(facility, "*"): (direct_fires.FireDirectly, direct_fires.GiveUpFire),
         news.past_runs_key(facility): (news.Recent,),
         news.past_events_key(facility, "*"): (news.Recent,),
         records.records_key(facility): OF_THE_RECORDS,

@@ -13,6 +13,8 @@ from podium.control.compilers.line_inverse import reflection_taps
 
 Array = NDArray[np.float64]
 STEP_S = 1e-9
+NEAREST = 0.1
+"""To one half, twice: there a share says nothing of what edges are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,7 +112,14 @@ def phases_by(
     size, tau = modes_of(values)
     decays = np.exp(-time / tau[:, None])
     again, later_s = values.get("reflection", 0.0), values.get("reflection_delay", 0.0)
+    rest, bend = values["rest"], values["bend"]
+
+    def bent(level: Array) -> Array:
+        return shift_of(level) * (1 + bend * (level**2 - 1))
+
+    share = _share(values["edges"] / STEP_S / float(bent(np.ones(1))[0]))
     rise = np.convolve(size @ decays, reflection_taps((again, later_s), 1 / STEP_S))[:count]
+    rise -= share * np.diff(rise, prepend=0.0)
     length = _fast(2 * count)
     level = np.fft.irfft(spectrum * np.fft.rfft(rise, length), length, axis=1)[:, :count]
     forgets = np.isfinite(tau)
@@ -119,14 +128,23 @@ def phases_by(
     every = _left(shots.pulses, period, tau) * (1 + np.nan_to_num(often))
     left = _left(_before(shots.pulses), 0.0, tau) + np.where(forgets, every, 0.0)
     left *= size * (1 + again * np.exp(later_s / tau))
-    rest = values["rest"]
     level = rest + values["scale"] * (level + left @ decays)
-    bend = values["bend"]
-    shift = shift_of(level) * (1 + bend * (level**2 - 1))
-    shift = shift - shift_of(np.array(rest)) * (1 + bend * (rest**2 - 1))
-    edges = values["edges"] * shots.counting
+    shift = bent(level) - bent(np.array(rest))
+    alone = bent(np.array([share, 1 - share, 1.0]))  # what a pulse's edges are in it already
+    edges = (values["edges"] - STEP_S * float(alone[0] + alone[1] - alone[2])) * shots.counting
     ends = values["halves"] * (shift[:, 0] + shift[:, -1])
     return np.asarray(values["offset"] + edges + ends + shift.sum(axis=1) * STEP_S)
+
+
+def _share(edges: float) -> float:
+    """Return the part of a nanosecond by which pulses begin and end later than one.
+
+    ``edges``: what both edges of a pulse add to its phase, of the phase of a nanosecond. A part x
+    of the level in the one and 1 - x in the other shift a qubit, by the square of a level, by
+    2 x (1 - x) less than a whole one.
+    """
+    part = min(max(-2 * edges, 0.0), 1 - NEAREST**2)
+    return (1 - float(np.sqrt(1 - part))) / 2
 
 
 def spectrum_of(shots: Shots) -> NDArray[np.complex128]:
