@@ -1,5 +1,7 @@
 """The fit of a flux line finds what a filter, walked through ns by ns, does to pulses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import lfilter
@@ -155,6 +157,36 @@ def test_formulas_of_the_phases_are_those_of_filters() -> None:
     off = np.abs(made - filters) / kinds.counting
     assert np.max(np.abs(off - np.median(off))) < 0.02
     assert np.ptp(made) > 200
+
+
+def test_pulses_that_begin_within_a_nanosecond_share_their_ends_with_the_next() -> None:
+    """A pulse's last part meets its reflection's first one: a cross term of each pulse."""
+    line = {**LONG, "reflection": -0.0059, "reflection_delay": 7.03e-9, "bend": 0.0, "offset": 0.0}
+    line |= {"rest": 0.0, "scale": 1.0, "halves": 0.0}
+    later, fine = 0.385, 20
+    trains = tuple(one for one in TRAINS if one.count == 40)
+    kinds = replace(shots(trains), period_s=np.full(len(trains), 1.0))
+    count = round(kinds.whole_s * 1e9)
+    time_s = (np.arange(count * fine) + 0.5) * 1e-9 / fine
+
+    def arrived(after_s: np.ndarray) -> np.ndarray:
+        again = line["reflection"] * step_response(after_s - line["reflection_delay"], line)
+        return step_response(after_s, line) + again
+
+    wanted = np.zeros(len(trains))
+    for k, pulses in enumerate(kinds.pulses):
+        level = np.zeros(time_s.size)
+        for begin, end, height in pulses[pulses[:, 2] != 0].tolist():
+            for at, sign in ((begin, 1), (end, -1)):
+                level += sign * height * arrived(time_s - at - later * 1e-9)
+        wanted[k] = shift_of(level.reshape(count, fine).mean(axis=1)).sum() * 1e-9
+    edges = -2 * later * (1 - later) * float(shift_of(np.ones(1))[0]) * 1e-9
+    found = phases_of(kinds, {**line, "edges": edges}, shift_of)
+    whole = phases_of(kinds, {**line, "edges": 0.0}, shift_of) + 40 * edges
+    # of each pulse; what all have in common is the middle of each ns against its mean
+    off, unshared = (np.ptp(one - wanted) / 40 for one in (found, whole))
+    assert off < 1.5e-4
+    assert unshared > 4e-4
 
 
 def test_a_line_with_a_reflection_is_found_from_noisy_phases() -> None:
