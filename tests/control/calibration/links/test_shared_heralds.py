@@ -157,29 +157,25 @@ def test_dark_counts_at_one_detector_lower_the_labels_of_its_own_heralds(request
     assert max(labels["d1"]) < min(labels["d0"]) - 0.1
 
 
-def test_one_click_wants_a_phase_reference_and_two_clicks_do_not(request_of, tmp_path) -> None:
-    weak = tmp_path / "weak.yaml"
-    weak.write_text(OPTICAL.read_text().replace("jitter: 2.5 ps", "jitter: 20 ps"))
+@pytest.mark.parametrize(
+    ("written", "instead", "refused"),
+    [
+        ("jitter: 2.5 ps", "jitter: 20 ps", "a shared pair has no phase in it"),
+        ("lo: 3.60 GHz", "lo: 3.65 GHz", "turns from shot to shot"),
+    ],
+    ids=["a weak phase reference", "oscillators that do not match"],
+)
+def test_one_click_wants_what_keeps_its_phase_and_two_clicks_do_not(
+    request_of, tmp_path, written: str, instead: str, refused: str
+) -> None:
+    file = tmp_path / "without_phase.yaml"
+    file.write_text(OPTICAL.read_text().replace(written, instead))
     lab = StationLab()
-    lab.facility = load_facility(weak)
+    lab.facility = load_facility(file)
     known = [one for one in entries() if "two_clicks" not in one.name]
     status, answer, _ = request_of(lab, "--fidelity", "0.6", known=known)
     assert (status, lab.runs) == (1, 0)
-    assert "a shared pair has no phase in it" in answer["refused"]
-    status, answer, _ = request_of(lab, "--fidelity", "0.6")
-    assert status == 0
-    assert answer["pairs"][0]["links"] == ["link_ab.two_clicks"]
-
-
-def test_one_click_wants_oscillators_that_match_and_two_clicks_do_not(request_of, tmp_path) -> None:
-    unlike = tmp_path / "unlike.yaml"
-    unlike.write_text(OPTICAL.read_text().replace("lo: 3.60 GHz", "lo: 3.65 GHz"))
-    lab = StationLab()
-    lab.facility = load_facility(unlike)
-    known = [one for one in entries() if "two_clicks" not in one.name]
-    status, answer, _ = request_of(lab, "--fidelity", "0.6", known=known)
-    assert (status, lab.runs) == (1, 0)
-    assert "turns from shot to shot" in answer["refused"]
+    assert refused in answer["refused"]
     status, answer, _ = request_of(lab, "--fidelity", "0.6")
     assert status == 0
     assert answer["pairs"][0]["links"] == ["link_ab.two_clicks"]
