@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 from joint_evolution import FRAME_HZ, POINTS, SAVED, SOLVED, chevron_steps, start_and_order
 from numpy.typing import NDArray
+from tests.benches.physics.dynamiqs_problem import problem_of
 
-from podium.sim_instruments.physics.joint.density_evolution import Steps
 from podium.sim_instruments.physics.joint.elements import Cluster
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +45,14 @@ def theirs(cluster: Cluster, *, tails: bool) -> Solved | str:
         return f"not installed, {DYNAMIQS.parents[1].name} is not there"
     steps, (start, order) = chevron_steps(cluster, tails=tails), start_and_order(cluster)
     points = list(range(POINTS)) if len(cluster.elements) == 2 else list(SOLVED)
-    problem = problem_of(cluster, steps, points, start.full()) | METHOD
+    problem = problem_of(cluster, steps.levels_hz[points], FRAME_HZ, start.full()) | {
+        "drive_i_hz": [],
+        "drive_q_hz": [],
+        "saved_ns": SAVED.tolist(),
+        "populations": True,
+        "repetitions": REPETITIONS,
+        **METHOD,
+    }
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "problem.json"
         file.write_text(json.dumps(problem))
@@ -67,29 +74,3 @@ def theirs(cluster: Cluster, *, tails: bool) -> Solved | str:
     found = np.array(said["populations"])[points.index(SOLVED[1])][:, order]
     spent = min(said["seconds"]) * POINTS / len(points)
     return Solved(said["version"], spent, said["first_s"], found)
-
-
-def problem_of(
-    cluster: Cluster, steps: Steps, points: list[int], state: NDArray[np.complex128]
-) -> dict[str, object]:
-    """Return the problem as the script of dynamiqs reads it."""
-    elements = [
-        {
-            "anharmonicity_hz": one.levels_hz[2] - 2 * one.levels_hz[1],
-            "falls_1_s": [one.rates_1_s[n - 1, n] for n in (1, 2)],
-            "dephasing_1_s": one.dephasing_1_s,
-        }
-        for one in cluster.elements
-    ]
-    return {
-        "elements": elements,
-        "exchanges": [[one.one, one.other, one.strength_hz] for one in cluster.exchanges],
-        "moves_hz": (steps.levels_hz[points, :, :, 1] - FRAME_HZ).tolist(),
-        "drive_i_hz": [],
-        "drive_q_hz": [],
-        "state_re": state.real.tolist(),
-        "state_im": state.imag.tolist(),
-        "saved_ns": SAVED.tolist(),
-        "populations": True,
-        "repetitions": REPETITIONS,
-    }

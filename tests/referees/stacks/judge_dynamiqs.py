@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from tests.benches.physics.dynamiqs_problem import problem_of
 from tests.benches.physics.joint_clusters import (
     FRAME_HZ,
     random_state,
@@ -40,21 +41,9 @@ def judged(
     ]
     theirs = np.zeros_like(states)
     theirs[np.ix_(places, places)] = states
-    problem = {
-        "elements": [
-            {
-                "anharmonicity_hz": one.levels_hz[2] - 2 * one.levels_hz[1],
-                "falls_1_s": [one.rates_1_s[n - 1, n] for n in (1, 2)],
-                "dephasing_1_s": one.dephasing_1_s,
-            }
-            for one in cluster.elements
-        ],
-        "exchanges": [[one.one, one.other, one.strength_hz] for one in cluster.exchanges],
-        "moves_hz": (steps.levels_hz[..., 1] - FRAME_HZ).tolist(),
+    problem = problem_of(cluster, steps.levels_hz, FRAME_HZ, theirs) | {
         "drive_i_hz": drive.real.tolist(),
         "drive_q_hz": drive.imag.tolist(),
-        "state_re": theirs.real.tolist(),
-        "state_im": theirs.imag.tolist(),
         "saved_ns": [steps.levels_hz.shape[1]],
         "method": "Dopri8",
         "rtol": 1e-9,
