@@ -159,14 +159,8 @@ class LinkWindows:
     def _enough(
         self, link: int, one: int, other: int, lag_fs: int, levels: tuple[int, int]
     ) -> tuple[int, int]:
-        """Return the levels of a channel that is known already and has these, else ``levels``.
-
-        Where photons go both ways, which ends may be in f tells the direction.
-        """
-        in_f = [one == LEVELS for one in levels]
+        """Return the levels of a channel that is known already and has these, else ``levels``."""
         for more in product(range(levels[0], LEVELS + 1), range(levels[1], LEVELS + 1)):
-            if self._links[link].both_ways and [one == LEVELS for one in more] != in_f:
-                continue
             if (link, one, other, lag_fs, more) in self._known:
                 return more
         return levels

@@ -1,10 +1,11 @@
 """Windows of a meeting by the master equation of :mod:`..links.link_channel`.
 
 A photon goes the way of a circulator, where there is one. Without one it goes from the end that is
-in f, and where both may be, from the one whose pulse begins first: ASSUMED, as no pulse both makes
-and catches one. What an end without a circulator reflects is left out.
+in f; where both are, from the one whose pulse begins first: ASSUMED, as no pulse both makes and
+catches one. What an end without a circulator reflects is left out.
 """
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -40,6 +41,20 @@ def photon_channel(
         for one in zip(link.ends, atoms, pulses, starts_fs, strict=True)
     ]
     backward = is_backward(link, pulses, lag_fs, levels)
+    found = _one_way(link, ends, levels, backward=backward)
+    silent = 0.0 in (pulses[0].duration_ns, pulses[1].duration_ns)
+    if link.both_ways and not silent and levels == (LEVELS, LEVELS):
+        answers = (LEVELS, LEVELS - 1) if backward else (LEVELS - 1, LEVELS)
+        other = _one_way(link, ends, answers, backward=not backward)
+        only = _only_in_f(0 if backward else 1)
+        found[:, only] = other[:, only]
+    return found
+
+
+def _one_way(
+    link: Link, ends: Sequence[WindowEnd], levels: tuple[int, int], *, backward: bool
+) -> NDArray[np.complex128]:
+    """Return the superoperator of a window whose photon goes to the link's second end, or back."""
     there, back = link.transmission[::-1] if backward else link.transmission
     if backward:
         ends, levels = ends[::-1], levels[::-1]
@@ -54,6 +69,14 @@ def photon_channel(
         inputs=tuple(product(range(levels[0]), range(levels[1]))),
     )
     return superoperator(channel_of(window).channel, backward=backward)
+
+
+def _only_in_f(end: int) -> NDArray[np.bool_]:
+    """Return of which inputs (81,) of a window that end may be in f, and the other is not."""
+    number = np.arange(LEVELS)
+    in_f = (np.maximum.outer(number, number) == LEVELS - 1).reshape(-1)
+    one, other = (in_f, ~in_f) if end == 0 else (~in_f, in_f)
+    return np.asarray(np.logical_and.outer(one, other).reshape(-1))
 
 
 def superoperator(channel: LinkChannel, *, backward: bool = False) -> NDArray[np.complex128]:
@@ -79,7 +102,10 @@ def is_backward(
     lag_fs: int,
     levels: tuple[int, int],
 ) -> bool:
-    """Tell whether the photon goes from the second end to the first; ``levels``: populated ones."""
+    """Tell whether the photon goes from the second end to the first; ``levels``: populated ones.
+
+    Where both ends are in f; else it goes from the one that is.
+    """
     forth, back = link.transmission
     if not link.both_ways:
         return back > forth
