@@ -27,6 +27,20 @@ def test_what_is_printed_is_read_as_what_it_was(
 
 
 @pytest.mark.parametrize(
+    ("value", "sigma", "text"),
+    [
+        (-221.0, 124_836.0, "0 ± 125 kHz"),
+        (0.0, 26e-3, "0 ± 26 mHz"),
+        (3e-6, 0.0, "3.000 ± 0.000 µHz"),
+    ],
+)
+def test_the_larger_of_value_and_sigma_tells_the_prefix(
+    value: float, sigma: float, text: str
+) -> None:
+    assert told(value, sigma, "Hz") == text
+
+
+@pytest.mark.parametrize(
     ("text", "unit", "value", "sigma"),
     [
         ("33.2 ± 1.4 µs", "s", 33.2e-6, 1.4e-6),

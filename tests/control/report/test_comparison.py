@@ -16,7 +16,7 @@ from podium.control.report.comparison import Comparison, Truth, compare, complet
         (-64.7e-3, 1.1e-3, "V", "-64.7 ± 1.1 mV"),
         (-1.21e6, 5e3, "Hz", "-1.2100 ± 0.0050 MHz"),
         (999.96e3, 1e3, "Hz", "1000.0 ± 1.0 kHz"),
-        (0.0, 1e-3, "V", "0.0000 ± 0.0010 V"),
+        (0.0, 1e-3, "V", "0.0 ± 1.0 mV"),
         (0.31, 0.02, "1", "0.310 ± 0.020"),
     ],
 )

@@ -45,7 +45,7 @@ def told(value: float, sigma: float, unit: str, *, percent: bool = False) -> str
         return f"{_joint(value * 100, sigma * 100)} %"
     if unit == "1":
         return _joint(value, sigma)
-    power = _power(value)
+    power = _power(max(abs(value), sigma if isfinite(sigma) else 0.0))
     decimals = _decimals(sigma / 10**power)
     if decimals <= JOINT_DECIMALS:
         return f"{_joint(value / 10**power, sigma / 10**power)} {PREFIXES[power]}{unit}"
@@ -117,7 +117,7 @@ def _two_digits(value: float, unit: str) -> str:
 
 def _joint(value: float, sigma: float) -> str:
     decimals = _decimals(sigma)
-    return f"{value:.{decimals}f} ± {sigma:.{decimals}f}"
+    return f"{round(value, decimals) + 0.0:.{decimals}f} ± {sigma:.{decimals}f}"
 
 
 def _power(value: float) -> int:
