@@ -1,6 +1,7 @@
 """Nodes of the members' slow noise in a cluster: as few as a stated error in means allows."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,7 @@ def noise_nodes(
     found = None
     test = np.linspace(0.0, reach, 33)
     for count in range(1, MOST_NODES + 1):
-        node, weight = np.polynomial.hermite_e.hermegauss(count)
-        weight = weight / weight.sum()
+        node, weight = _rule(count)
         error = np.abs(np.cos(np.outer(test, node)) @ weight - np.exp(-0.5 * test**2)).max()
         if error < allowed:
             found = Quadrature(node, weight)
@@ -33,6 +33,13 @@ def noise_nodes(
     if found is None:
         found = quadrature(reach)
     return Quadrature(mean_hz + stray_hz * found.node, found.weight)
+
+
+@lru_cache(maxsize=MOST_NODES)
+def _rule(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return nodes and weights of Gauss and Hermite; nobody may write to them."""
+    node, weight = np.polynomial.hermite_e.hermegauss(count)
+    return node, weight / weight.sum()
 
 
 def fewer_nodes(nodes: Quadrature, span_ns: float, allowed: float) -> Quadrature:
