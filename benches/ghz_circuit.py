@@ -7,9 +7,13 @@ readings; its drives are functions in Python. A few trajectories are measured, a
 """
 
 import argparse
+import json
 import os
-import resource
+import subprocess
+import sys
 import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as every process of the house has it
 
@@ -86,28 +90,76 @@ def mcsolve(row: Row, trajectories: int) -> tuple[float, np.ndarray]:
     return spent, np.abs(np.array(states) @ theirs.point.vectors) ** 2
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Both sides; times of the processor, s."""
+
+    ours_s: float
+    wall_s: float
+    peak_mb: float
+    """Memory of the whole process."""
+    trajectory_s: float
+    """QuTiP's, for one."""
+    trajectories: int
+    apart: float
+    """Largest difference of a population; those of QuTiP are means of so many trajectories."""
+
+
+def measured(shots: int = SHOTS, trajectories: int = TRAJECTORIES) -> Measured:
+    """Measure in a process of its own, whose memory nothing else has used."""
+    words = [str(Path(__file__)), "--json", "--shots", str(shots)]
+    words += ["--trajectories", str(trajectories)]
+    path = os.pathsep.join(one for one in sys.path if one)
+    ended = subprocess.run(
+        [sys.executable, *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    return Measured(**json.loads(ended.stdout.splitlines()[-1]))
+
+
+def measured_here(shots: int, trajectories: int) -> Measured:
+    """Measure in this process."""
+    row = Row()
+    row.ghz()
+    spent, wall = world_run(row, shots)
+    peak_mb = _peak_mb()
+    theirs, each = mcsolve(row, trajectories)
+    apart = float(np.abs(each.mean(axis=0) - ours(row, decays=True)).max())
+    return Measured(spent, wall, peak_mb, theirs / trajectories, trajectories, apart)
+
+
+def _peak_mb() -> float:
+    """Return the most memory of this process; ``ru_maxrss`` would count who has started it."""
+    status = Path("/proc/self/status").read_text()
+    (line,) = (one for one in status.splitlines() if one.startswith("VmHWM:"))
+    return int(line.split()[1]) / 1e3
+
+
 def main() -> None:
     """Print both, and how many times faster ours is."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--shots", type=int, default=SHOTS)
     parser.add_argument("--trajectories", type=int, default=TRAJECTORIES)
+    parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    row = Row()
-    row.ghz()
-    spent, wall = world_run(row, args.shots)
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    one = measured_here(args.shots, args.trajectories)
+    if args.json:
+        print(json.dumps(asdict(one)))
+        return
     print(
-        f"world: {spent:.2f} s of processor time, {wall:.2f} s, peak {peak_mb:.0f} MB", flush=True
+        f"world: {one.ours_s:.2f} s of processor time, {one.wall_s:.2f} s, "
+        f"peak {one.peak_mb:.0f} MB"
     )
-    theirs, each = mcsolve(row, args.trajectories)
-    whole = theirs / args.trajectories * args.shots
+    whole = one.trajectory_s * args.shots
     print(
-        f"mcsolve: {theirs / args.trajectories:.2f} s a trajectory, {whole:.0f} s for "
-        f"{args.shots}: {whole / spent:.0f} times ours"
+        f"mcsolve: {one.trajectory_s:.2f} s a trajectory, {whole:.0f} s for {args.shots}: "
+        f"{whole / one.ours_s:.0f} times ours"
     )
-    apart = each.mean(axis=0) - ours(row, decays=True)
     sigma = 0.5 / np.sqrt(args.trajectories)
-    print(f"populations differ by at most {np.abs(apart).max():.3f} (one sigma: {sigma:.3f})")
+    print(f"populations differ by at most {one.apart:.3f} (one sigma: {sigma:.3f})")
 
 
 if __name__ == "__main__":

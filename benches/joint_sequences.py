@@ -122,6 +122,32 @@ def bench_world(*, drifts: bool) -> World:
     return World(CHIP.at, 3, LINES, CHIP, drift)
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Processor time of all runs, s."""
+
+    met_s: float
+    """As they meet gates for the first time."""
+    first_s: float
+    """Of it the first run."""
+    again_s: float
+    """Once more."""
+
+
+def measured(
+    *, runs: int = RUNS, length: int = LENGTH, shots: int = SHOTS, drifts: bool = False
+) -> Measured:
+    """Play all sequences twice."""
+    bench_world(drifts=False).play(sequence_run(0, 1, 2))  # has the kernels compiled
+    signals = [sequence_run(k, length, shots) for k in range(1, runs + 1)]
+    world, spent = bench_world(drifts=drifts), []
+    for one in [*signals, *signals]:
+        begin = time.process_time()
+        world.play(one)
+        spent.append(time.process_time() - begin)
+    return Measured(sum(spent[:runs]), spent[0], sum(spent[runs:]))
+
+
 def main() -> None:
     """Print a line for each world."""
     parser = argparse.ArgumentParser()
@@ -129,22 +155,12 @@ def main() -> None:
     parser.add_argument("--length", type=int, default=LENGTH)
     parser.add_argument("--shots", type=int, default=SHOTS)
     args = parser.parse_args()
-    bench_world(drifts=False).play(sequence_run(0, 1, 2))  # has the kernels compiled
-    signals = [sequence_run(k, args.length, args.shots) for k in range(1, args.runs + 1)]
     for drifts in (False, True):
-        world, spent = bench_world(drifts=drifts), []
-        for one in signals:
-            begin = time.process_time()
-            world.play(one)
-            spent.append(time.process_time() - begin)
-        again = time.process_time()
-        for one in signals:
-            world.play(one)
-        again = time.process_time() - again
+        one = measured(runs=args.runs, length=args.length, shots=args.shots, drifts=drifts)
         print(
             f"{args.runs} runs of {args.length} Cliffords, {args.shots} shots, "
-            f"{'drifting' if drifts else 'still'}: {sum(spent):.2f} s, of it {spent[0]:.2f} s for "
-            f"the first run; all once more: {again:.2f} s",
+            f"{'drifting' if drifts else 'still'}: {one.met_s:.2f} s, of it {one.first_s:.2f} s "
+            f"for the first run; all once more: {one.again_s:.2f} s",
             flush=True,
         )
 

@@ -20,9 +20,9 @@ from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.processes import simulation
 from podium.control.processes.child_processes import Children
-from podium.control.program.program import Program
+from podium.control.program.program import Linear, Program, Table
 
-POINTS, SHOTS = 51, 1024
+POINTS, SHOTS = 41, 1024
 SEED = 7
 REPETITIONS = 5
 
@@ -70,13 +70,15 @@ async def _rabi(folder: Path, children: Children) -> tuple[Pace, Pace]:
     return paces[0], max(paces[1:], key=lambda pace: pace.ratio)
 
 
+def _scaled(values: Linear | Table, by: float) -> Linear:
+    assert isinstance(values, Linear)
+    return Linear.steps(values.start, values.step * by, values.count)
+
+
 def _with_span(program: Program, number: int) -> Program:
     """Return the scan with all its amplitudes a little smaller."""
     (axis,) = program.axes
-    less = tuple(
-        replace(v, values=replace(v.values, step=v.values.step * (1 - 0.001 * number)))
-        for v in axis.variables
-    )
+    less = tuple(replace(v, values=_scaled(v.values, 1 - 0.001 * number)) for v in axis.variables)
     assert axis.count == POINTS, axis.count
     return replace(program, axes=(replace(axis, variables=less),))
 

@@ -25,6 +25,8 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "check": control_rows.check,
     "world": physics_rows.world,
     "joint": physics_rows.joint,
+    "sequences": physics_rows.sequences,
+    "ghz": physics_rows.ghz,
     "spectrum": physics_rows.spectrum,
     "photon": physics_rows.photon,
     "link_tomography": physics_rows.tomography,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.deduplicate import clusters, number_stretches, phase_word
-from podium.sim_instruments.physics.signals import PulseTrain
+from podium.sim_instruments.physics.signals import Piece, PulseTrain
 
 STEPS_A_BEAT = 256
 """Steps of a merged shape in one period of the beat between two carriers; within a step the
@@ -89,7 +89,7 @@ def drives_of(trains: Sequence[PulseTrain]) -> Drives:
     for train in trains:
         number = np.full(len(train.pieces), -1, np.int64)
         for i, piece in enumerate(train.pieces):
-            if piece.duration_ns > 0 and (piece.level != 0 or np.any(piece.samples)):
+            if _sounds(piece):
                 number[i] = len(shapes)
                 shapes.append(
                     Shape(
@@ -112,6 +112,18 @@ def drives_of(trains: Sequence[PulseTrain]) -> Drives:
     order = np.argsort(start, kind="stable")
     drives = Drives(start[order], kind[order], phase[order], tuple(shapes))
     return _merged(drives, np.concatenate(images)[order])
+
+
+def is_heard(train: PulseTrain) -> bool:
+    """Tell whether a train carries more than silence."""
+    sounds = np.array([_sounds(piece) for piece in train.pieces], np.bool_)
+    if not train.start_ns.size or not sounds.any():
+        return False
+    return bool(sounds.all() or np.any(sounds[train.piece]))
+
+
+def _sounds(piece: Piece) -> bool:
+    return piece.duration_ns > 0 and (piece.level != 0 or bool(np.any(piece.samples)))
 
 
 def without_silence(drives: Drives) -> Drives:

@@ -347,10 +347,14 @@ class FeedlineRun:
         if readouts.size <= FIRST_READOUTS:
             return self
         cut = int(readouts[FIRST_READOUTS])
+
+        def early(one: PulseTrain | CaptureTrain) -> slice:
+            return slice(0, int(np.searchsorted(one.start_ns, cut)))
+
         kept = replace(
             signals,
-            drives=tuple(one.only(one.start_ns < cut) for one in signals.drives),
-            captures=tuple(one.only(one.start_ns < cut) for one in signals.captures),
+            drives=tuple(one.only(early(one)) for one in signals.drives),
+            captures=tuple(one.only(early(one)) for one in signals.captures),
         )
         return replace(self, signals=kept)
 

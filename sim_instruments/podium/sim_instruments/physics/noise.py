@@ -236,8 +236,11 @@ class Quadrature:
 
 
 @cache
-def _hermite(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the Gauss-Hermite rule of so many nodes, weights adding up to 1."""
+def hermite(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the Gauss-Hermite rule of so many nodes, weights adding up to 1.
+
+    Nobody may write to it.
+    """
     node, weight = np.polynomial.hermite_e.hermegauss(count)
     return node, weight / np.sum(weight)
 
@@ -253,7 +256,7 @@ def quadrature(phase_rad: float) -> Quadrature:
     wide = min(phase_rad, WIDEST_PHASE)
     test = np.linspace(0.0, wide, 33)
     for count in range(1, 17):
-        node, weight = _hermite(count)
+        node, weight = hermite(count)
         if abs(np.cos(wide * node) @ weight - np.exp(-0.5 * wide**2)) >= QUADRATURE_ERROR:
             continue  # it fails at the widest phase already
         if np.max(np.abs(np.cos(np.outer(test, node)) @ weight - np.exp(-0.5 * test**2))) < (

@@ -21,7 +21,7 @@ from podium.sim_instruments.physics.cable import (
 )
 from podium.sim_instruments.physics.chip import Edge
 from podium.sim_instruments.physics.drift import Drift
-from podium.sim_instruments.physics.drive_line import drives_of
+from podium.sim_instruments.physics.drive_line import is_heard
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.feedline_run import FeedlineRun
@@ -228,7 +228,7 @@ class World:
             couplers = set(self._flux_lines.couplers)
             names |= {f"{name}.flux" for one in near for name in one if name in couplers}
         drives = (one for one in run.signals.drives if one.line in names and one.line in fluxes)
-        pulsed = {one.line for one in drives if drives_of([one]).start_ns.size}
+        pulsed = {one.line for one in drives if is_heard(one)}
         if pulsed:
             self._pulsed |= dict.fromkeys(pulsed, run.first_shots())
 

@@ -18,6 +18,7 @@ from tests.benches.thoroughness import cases
 
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.fast_flux import VOLTS, moving
+from podium.sim_instruments.physics.joint import gate_sequences as gate_sequences_module
 from podium.sim_instruments.physics.joint import joint_blocks as joint_blocks_module
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import (
@@ -162,6 +163,13 @@ def ends_by_maps(monkeypatch, *run) -> np.ndarray:
     return found
 
 
+@pytest.fixture
+def all_nodes(monkeypatch) -> None:
+    """Maps are played at all nodes of the noise, also where fewer would do."""
+    monkeypatch.setattr(gate_sequences_module, "fewer_nodes", lambda nodes, *_: nodes)
+
+
+@pytest.mark.usefixtures("all_nodes")
 def test_a_run_is_played_by_maps_as_it_is_without(monkeypatch) -> None:
     """Two lines whose delays differ by 3 ns: gates overlap with their neighbours' next ones."""
     rng = np.random.default_rng(2)
@@ -183,6 +191,7 @@ def test_a_run_is_played_by_maps_as_it_is_without(monkeypatch) -> None:
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-6
 
 
+@pytest.mark.usefixtures("all_nodes")
 def test_two_gates_in_one_waveform_are_cut_where_noise_would_turn_them_too_far(monkeypatch) -> None:
     """An SHFSG plays what follows at once as one waveform."""
     rng = np.random.default_rng(7)
@@ -208,6 +217,7 @@ def test_two_gates_in_one_waveform_are_cut_where_noise_would_turn_them_too_far(m
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 3e-5
 
 
+@pytest.mark.usefixtures("all_nodes")
 def test_flux_pulses_are_cut_where_noise_would_turn_them_too_far(monkeypatch) -> None:
     """A qubit of a coherence of some microseconds is played by maps, too."""
     rng = np.random.default_rng(8)
@@ -230,6 +240,7 @@ def test_flux_pulses_are_cut_where_noise_would_turn_them_too_far(monkeypatch) ->
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-4
 
 
+@pytest.mark.usefixtures("all_nodes")
 def test_pulses_of_a_line_with_memory_are_played_as_they_arrive(monkeypatch) -> None:
     """No two flux pulses are alike, what is left of them lies under drives, and one overlaps."""
     rng = np.random.default_rng(3)

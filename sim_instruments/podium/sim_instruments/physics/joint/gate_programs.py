@@ -27,6 +27,9 @@ class Program:
     unitaries: Numbers
     """Shape (S,): the unitary that follows each, or :data:`NONE`."""
 
+    turned_ns: tuple[float, ...] = ()
+    """For how long slow noise turns each member in effect: see :mod:`.noise_reach`."""
+
     @property
     def lasts_ns(self) -> float:
         """Return how long it is."""

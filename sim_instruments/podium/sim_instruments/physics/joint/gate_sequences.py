@@ -10,10 +10,8 @@ of earlier pulses, turns dressed levels in halves before and after a drive, and 
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import OWN, ClusterPoint
@@ -45,6 +43,7 @@ from podium.sim_instruments.physics.joint.gate_templates import (
     templates,
 )
 from podium.sim_instruments.physics.joint.group_maps import pack
+from podium.sim_instruments.physics.joint.map_player import MapPlayer, turn_packed
 from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonGroup
 from podium.sim_instruments.physics.joint.slow_noise_nodes import (
     NOISE_ERROR,
@@ -72,10 +71,10 @@ an instrument plays as one waveform, for instance."""
 LEFT_TURNS = 1e-4
 """Steps of a turn in which what flux lines have left detunes a drive: its phase is exact, its axis
 tilts by up to a third of a thousandth more or less."""
-MANY_COLUMNS = 3
-"""Starts that differ in so many ways that these take more times as many columns as one start are
-played one by one, as they are asked for. Behind a wait of a few T1 there are eight ways, most of
-which need one node: two and a half times as many columns, for five starts or more."""
+MANY_COLUMNS, FEW_COLUMNS = 3, 12
+"""Starts that differ in so many ways that these take more times as many columns as one start, and
+more than a few besides, are played one by one, as they are asked for. Behind a wait of a few T1
+there are eight ways, most of which need one node, for five starts or more."""
 MANY_GROUPS, REPEATED = 64, 8
 """A block of more groups that differ in more than phases has each so often: a map takes the time
 of some dozen plays of its group. Pulses of two members that begin at several distances from each
@@ -119,16 +118,12 @@ class GateSequences:
         """Of each member (L, N): what of each dressed level has it in each of its levels."""
         self._numbers: dict[object, int] = {}
         self._unitary_of: dict[tuple[Played, ...], tuple[int, int]] = {}
-        self._unitaries: list[Complexes] = [np.eye(self._kept, dtype=np.complex128)]
-        self._maps: list[Array] = []
-        self._stack = np.zeros((0, 0, 0))
-        self._around: list[int] = []
-        """Of each map, how many harmonics follow it, cosines and sines."""
+        self._player = MapPlayer(point.basis.number[: self._kept])
 
     @property
     def size_bytes(self) -> int:
         """Return how much memory its maps take."""
-        return sum(one.nbytes for one in self._maps)
+        return self._player.size_bytes
 
     def program(self, rows: BlockRows) -> Program:
         """Return a block as maps. Raises :class:`NoMaps`."""
@@ -153,7 +148,10 @@ class GateSequences:
             for k, part in enumerate(one.parts):
                 self._fill(entries, places[one.chains] + k, rows, one, part)
         entries.wait_ns[places[1:]] = begins[1:] - ends[:-1]
-        return self._joined(entries)
+        program = self._joined(entries)
+        level = self._point.basis.level[: self._kept]
+        turned_ns = self._player.reach_ns(program, level, self._nodes)
+        return replace(program, turned_ns=tuple(min(one, program.lasts_ns) for one in turned_ns))
 
     def _fill(
         self, entries: Entries, at: Numbers, rows: BlockRows, template: Template, part: Part
@@ -212,15 +210,14 @@ class GateSequences:
                 group = Group(part.duration_ns, played)
                 fades = self._flux.fades(group)
                 if ("fades", fades) not in self._numbers:
-                    self._numbers["fades", fades] = len(self._maps)
-                    self._maps.append(self._flux.faded[fades])
-                    self._around.append(0)
+                    self._numbers["fades", fades] = self._player.add([self._flux.faded[fades]])
                 unitary = self._flux.unitary(group)
                 if count >= REPEATED:
                     self._unitary_of[played] = self._turned(unitary, fades), NONE
                 else:
-                    self._unitary_of[played] = self._numbers["fades", fades], len(self._unitaries)
-                    self._unitaries.append(unitary)
+                    number = len(self._player.unitaries)
+                    self._unitary_of[played] = self._numbers["fades", fades], number
+                    self._player.unitaries.append(unitary)
             numbers.append(self._unitary_of[played])
         return np.array(numbers, np.int64)[which.reshape(-1)]
 
@@ -229,9 +226,7 @@ class GateSequences:
         found = self._flux.faded[fades].copy()
         low, high = np.tril_indices(self._kept, -1)
         turn_packed(unitary, np.array([0, self._kept]), low, high, found)
-        self._maps.append(found)
-        self._around.append(0)
-        return len(self._maps) - 1
+        return self._player.add([found])
 
     def _joined(self, entries: Entries) -> Program:
         """Return the gates, each with the wait behind it in its map, or in that of the next."""
@@ -266,15 +261,15 @@ class GateSequences:
         levels = list(range(basis.size))
         weigh = sizes[:count] * np.abs(which[:count]).max(axis=1)
         grids = [self._nodes_for(k, float(weight), program) for k, weight in enumerate(weigh)]
-        if sum(len(hz) for hz, _ in grids) > MANY_COLUMNS * len(grids[0][0]):
+        most = max(MANY_COLUMNS * len(grids[0][0]), FEW_COLUMNS)
+        if sum(len(hz) for hz, _ in grids) > most:
             levels, count, grids = [start], 1, grids[:1]
             ways, sizes, which = starts[:kept, [start]], np.ones(1), np.ones((1, 1))
         way = np.repeat(np.arange(count), [len(hz) for hz, _ in grids])
         states = np.zeros((kept * kept, way.size))
         states[:kept] = (ways * sizes)[:, way]
-        mean = self._means(states, grids, program)
         found = np.zeros((basis.size, len(levels)))
-        found[:kept] = mean @ which[:count]
+        found[:kept] = self._means(states, grids, program) @ which[:count]
         found = np.maximum(_relaxed(self._point, last_ns) @ found, 0.0)
         return {level: found[:, k] for k, level in enumerate(levels)}
 
@@ -284,7 +279,7 @@ class GateSequences:
         Coherences between states of one excitation number go on; it has no others.
         """
         kept = self._kept
-        node_hz, weight = on_grid(self._nodes)
+        node_hz, weight = self._nodes_for(0, 1.0, program)
         states = np.repeat(pack(state[:kept, :kept])[:, None], len(weight), axis=1)
         found = np.zeros(len(state))
         found[:kept] = self._means(states, [(node_hz, weight)], program)[:, 0]
@@ -299,40 +294,18 @@ class GateSequences:
         """
         basis, kept = self._point.basis, self._kept
         node_hz = np.concatenate([hz for hz, _ in grids])
-        distinct, node = np.unique(node_hz, axis=0, return_inverse=True)
-        low, high = np.tril_indices(kept, -1)
-        higher = self._reference.higher_hz + distinct @ basis.level.T
-        end = play_maps(
-            self._stacked(),
-            np.array(self._around, np.int64),
-            program.maps,
-            program.turns,
-            program.spans,
-            program.phases,
-            1e-9 * higher[:, :kept],
-            node.reshape(-1).astype(np.int64),
-            low,
-            high,
-            np.stack(self._unitaries),
-            program.unitaries,
-            basis.block[: basis.number[kept - 1] + 2],
-            states,
-        )
-        weighted = end[:kept] * np.concatenate([weight for _, weight in grids])
+        higher = self._reference.higher_hz + node_hz @ basis.level.T
         way = np.repeat(np.arange(len(grids)), [len(hz) for hz, _ in grids])
-        return np.stack([weighted[:, way == k].sum(axis=1) for k in range(len(grids))], axis=1)
+        sums = np.zeros((way.size, len(grids)))
+        sums[np.arange(way.size), way] = np.concatenate([weight for _, weight in grids])
+        moved: Array = 1e-9 * higher[:, :kept].T
+        return self._player.populations(program, states, moved) @ sums
 
     def _nodes_for(self, number: int, weight: float, program: Program) -> tuple[Array, Array]:
         """Return nodes of the slow noise for a way in which starts differ by a weight."""
-        if number == 0:
-            return on_grid(self._nodes)
-        allowed = MINOR * NOISE_ERROR / weight
-        return on_grid([fewer_nodes(one, program.lasts_ns, allowed) for one in self._nodes])
-
-    def _stacked(self) -> Array:
-        if len(self._stack) < len(self._maps):
-            self._stack = np.stack(self._maps)
-        return self._stack
+        allowed = MINOR * NOISE_ERROR / weight if number else NOISE_ERROR
+        each = zip(self._nodes, program.turned_ns, strict=True)
+        return on_grid([fewer_nodes(one, span_ns, allowed) for one, span_ns in each])
 
     def _fused(self, place: int, before_ns: int, behind_ns: int) -> int:
         """Return where a map between two waits is: turns of each member commute with these."""
@@ -341,12 +314,9 @@ class GateSequences:
         key = (place, before_ns, behind_ns)
         if key not in self._numbers:
             unit = np.eye(self._kept**2)
-            before = self._maps[self._wait(before_ns)] if before_ns > 0 else unit
-            behind = self._maps[self._wait(behind_ns)] if behind_ns > 0 else unit
-            count = 1 + self._around[place]
-            self._numbers[key] = len(self._maps)
-            self._maps += [behind @ one @ before for one in self._maps[place : place + count]]
-            self._around += [count - 1] * count
+            waits = [self._wait(ns) if ns > 0 else NONE for ns in (before_ns, behind_ns)]
+            before, behind = (unit if k == NONE else self._player.maps[k] for k in waits)
+            self._numbers[key] = self._player.add_between(place, before, behind)
         return self._numbers[key]
 
     def _wait(self, span_ns: int) -> int:
@@ -392,11 +362,8 @@ class GateSequences:
         return self._numbers[plain, left]
 
     def _add(self, known: GateMap, detuned_hz: Array) -> int:
-        place = len(self._maps)
-        self._maps.append(known.at(detuned_hz, self._reference.more_loss))
-        self._maps += known.harmonics
-        self._around += [len(known.harmonics)] * (1 + len(known.harmonics))
-        return place
+        mean = known.at(detuned_hz, self._reference.more_loss)
+        return self._player.add([mean, *known.harmonics])
 
 
 def _relaxed(point: ClusterPoint, span_ns: int) -> Array:
@@ -408,108 +375,3 @@ def _relaxed(point: ClusterPoint, span_ns: int) -> Array:
         own = basis.level[:, e]
         found = found * jumps[0, e][own[:, None], own[None, :]]
     return found
-
-
-@njit(cache=True, nogil=True)
-def play_maps(
-    maps: Any,
-    around: Any,
-    which: Any,
-    turns: Any,
-    spans: Any,
-    phases: Any,
-    moved: Any,
-    node: Any,
-    low: Any,
-    high: Any,
-    unitaries: Any,
-    behind: Any,
-    block: Any,
-    states: Any,
-) -> Any:
-    """Return packed states (n, C) behind all maps.
-
-    ``turns`` (S, N) and ``spans`` (S,), ns: of dressed levels before each map; ``moved`` (K, N):
-    turns a ns, ``node`` (C,) which of them each state has; ``low``, ``high``: the places of
-    coherences, as :func:`.group_maps.pack` has them. ``behind`` (S,): which of the ``unitaries``
-    (U, N, N), in blocks, follows each map; -1: none.
-    """
-    nodes, size = moved.shape
-    pairs = low.size
-    factor = np.empty((nodes, size), np.complex128)
-    one = np.array([0, size])
-    for s in range(which.size):
-        for k in range(nodes):
-            for i in range(size):
-                turned = turns[s, i] - spans[s] * moved[k, i]
-                angle = 2.0 * np.pi * (turned - np.floor(turned))
-                factor[k, i] = complex(np.cos(angle), np.sin(angle))
-        for p in range(pairs):
-            real, imaginary = size + p, size + pairs + p
-            for c in range(node.size):
-                f = factor[node[c], low[p]] * np.conj(factor[node[c], high[p]])
-                a, b = states[real, c], states[imaginary, c]
-                states[real, c] = a * f.real - b * f.imag
-                states[imaginary, c] = a * f.imag + b * f.real
-        whole = maps[which[s]]
-        if around[which[s]]:
-            whole = whole.copy()
-            for h in range(around[which[s]]):
-                angle = 2.0 * np.pi * phases[s] * (h // 2 + 1)
-                part = np.cos(angle) if h % 2 == 0 else np.sin(angle)
-                other = maps[which[s] + 1 + h]
-                for i in range(whole.shape[0]):
-                    for j in range(whole.shape[1]):
-                        whole[i, j] += part * other[i, j]
-        states = np.dot(whole, states)
-        if behind[s] >= 0:
-            unitary = unitaries[behind[s]]
-            turn_packed(unitary, block if is_blocks(unitary, block) else one, low, high, states)
-    return states
-
-
-@njit(cache=True, nogil=True)
-def is_blocks(unitary: Any, block: Any) -> bool:
-    """Tell whether a matrix (N, N) is 0 outside its blocks."""
-    for k in range(block.size - 1):
-        for i in range(block[k], block[k + 1]):
-            for j in range(block[k + 1], unitary.shape[0]):
-                if unitary[i, j] != 0 or unitary[j, i] != 0:
-                    return False
-    return True
-
-
-@njit(cache=True, nogil=True)
-def turn_packed(unitary: Any, block: Any, low: Any, high: Any, states: Any) -> None:
-    """Turn packed states (n, C) by a unitary (N, N) that consists of blocks."""
-    size, pairs = unitary.shape[0], low.size
-    state = np.empty((size, size), np.complex128)
-    half = np.empty((size, size), np.complex128)
-    root = np.sqrt(2.0)
-    for c in range(states.shape[1]):
-        for i in range(size):
-            state[i, i] = states[i, c]
-        for p in range(pairs):
-            value = complex(states[size + p, c], states[size + pairs + p, c]) / root
-            state[low[p], high[p]] = value
-            state[high[p], low[p]] = np.conj(value)
-        for k in range(block.size - 1):
-            for i in range(block[k], block[k + 1]):
-                for j in range(size):
-                    total = 0j
-                    for m in range(block[k], block[k + 1]):
-                        total += unitary[i, m] * state[m, j]
-                    half[i, j] = total
-        for i in range(size):
-            for k in range(block.size - 1):
-                for j in range(block[k], min(block[k + 1], i + 1)):
-                    total = 0j
-                    for m in range(block[k], block[k + 1]):
-                        total += half[i, m] * np.conj(unitary[j, m])
-                    state[i, j] = total
-        for i in range(size):
-            states[i, c] = state[i, i].real
-        for p in range(pairs):
-            value = root * state[low[p], high[p]]
-            states[size + p, c] = value.real
-            states[size + pairs + p, c] = value.imag

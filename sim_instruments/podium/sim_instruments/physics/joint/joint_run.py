@@ -144,7 +144,7 @@ def with_static_pairs(
 
     A pair that would make a cluster too large to be simulated is left as it is.
     """
-    pairs = static_pairs(feedline, signals, lines)
+    pairs = static_pairs(feedline, signals, lines, together)
     names = [qubit.name for qubit in feedline.qubits]
     names += sorted({name for one in (*together, *pairs) for name in one} - set(names))
     joined = {name: {name} for name in names}

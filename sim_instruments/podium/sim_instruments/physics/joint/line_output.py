@@ -10,8 +10,8 @@ What is played over a readout is cut where its photons come: the state of the li
 as good as nothing (:attr:`Readouts.quiet`) before the first drive behind a readout and behind the
 last one before it is left out: it turns phases of levels that are known, or read.
 
-A response that changes slowly is held in cells: an eighth of the time since the level last changed,
-cut where a drive begins or ends.
+A response that changes slowly is held in cells, at its mean over each: of one ns while the level
+has changed shortly before, then of an eighth of the time since; cut where a drive begins or ends.
 """
 
 from collections.abc import Sequence
@@ -35,14 +35,16 @@ from podium.sim_instruments.physics.joint.line_response import (
 )
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 
-LEFT_OVER = 1e-5
-"""Bound on what is left of earlier pulses, over the largest level on the line: a pulse of a fifth
-of a flux quantum, on a transmon that it moves by a gigahertz, is then off by some 20 kHz at most,
-which turns a gate of 40 ns by 1e-3 of a turn. Samples are rounded to a quarter of it."""
+LEFT_OVER = 3e-7
+"""Bound on what is left of each exponential of earlier pulses, over the largest level on the line,
+and on what samples are rounded to: five of them and a sample, each within half of it, come to less
+than 1e-6. A pulse of a fifth of a flux quantum, on a transmon that it moves by a gigahertz, is then
+off by 2 kHz at most."""
 SETTLE_NS = 16
 """So long after a pulse its response is one piece with it."""
-CELL = 8
-"""Cells are this much shorter than the time since the level last changed."""
+SHARP_NS, CELL = 64, 8
+"""For so long after the level last changed cells are of one ns, as long as most gates are; then
+they are so much shorter than the time since."""
 PULSE, EDGE, END = 0, 1, 2
 
 
@@ -70,7 +72,7 @@ class _Held:
     part: NDArray[np.int64]
     """Shape (N,): index into ``values``."""
     values: list[NDArray[np.float64]]
-    """Levels, ns by ns."""
+    """Levels, ns by ns, (1 + K, S): see :func:`.line_response.echoed`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +157,7 @@ def arriving_burst(
     found = [
         (one.begin_ns, piece)
         for one in _felt(there, edges - begin, by.quiet)
-        if (piece := _piece(one, bound / 4)) is not None
+        if (piece := _piece(one, bound)) is not None
     ]
     train = replace(
         trains[0],
@@ -213,7 +215,7 @@ def behind(
         value = echoed(response, played.shapes[k].held())
         _, state = respond(response, value[None], 1.0, at_rest(response))
         since = at - over_ns[done & (played.shape == k)]
-        tails += (state.tails[0] - state.last[0]) * np.exp(-since[:, None] / tau).sum(axis=0)
+        tails += state.left()[0] * np.exp(-since[:, None] / tau).sum(axis=0)
     kept = []
     for one in every:
         rows = one.start_ns >= at
@@ -263,7 +265,7 @@ def arriving(
         edges = bursts.offset[rows][bursts.what[rows] == EDGE]
         there = [_with_left(stretch, words[g] * bound, tau) for stretch in made[kind][0]]
         for stretch in _felt(there, edges, by.quiet):
-            piece = _piece(stretch, bound / 4)
+            piece = _piece(stretch, bound)
             if piece is None:
                 continue
             content = piece.samples.tobytes() + np.complex128(piece.level).tobytes()
@@ -351,7 +353,7 @@ def _held(played: Drives, response: LineResponse, lit_ns: NDArray[np.int64]) -> 
     whole = {}
     for k in np.unique(played.shape).tolist():
         whole[k] = echoed(response, played.shapes[k].held())
-    values = [whole[k][skip : skip + lasts] for k, skip, lasts in keys[first].tolist()]
+    values = [whole[k][:, skip : skip + lasts] for k, skip, lasts in keys[first].tolist()]
     order = np.argsort(begins, kind="stable")
     return _Held(begins[order], ends[order], part[order].astype(np.int64), values)
 
@@ -362,7 +364,10 @@ def _bursts_of(played: _Held, by: Readouts, since_ns: int) -> _Bursts:
     edges = by.edges_ns
     place = np.searchsorted(by.lit_ns, edges, side="right")
     since = np.append(np.iinfo(np.int64).min, by.dark_ns)[place]
-    edges = edges[(edges >= since) & (edges >= since_ns)]
+    # a drive before the first pulse begins what counts of it
+    earliest = int(np.searchsorted(by.lit_ns, since_ns, side="right"))
+    edges = edges[(edges >= since) & (place >= earliest)]
+    edges = ascending(np.maximum(edges, since_ns))
     last = int(np.concatenate([end, edges]).max(initial=since_ns)) + SETTLE_NS
     at = np.concatenate([start, edges])
     burst = np.searchsorted(by.lit_ns, at, side="right")
@@ -408,18 +413,18 @@ def _stretches(
         begin, stop, mine = pulses[0][0], pulses[0][0], list[tuple[int, int]]()
         while pulses and pulses[0][0] <= stop:
             mine.append(pulses.pop(0))
-            stop = max(stop, mine[-1][0] + played.values[mine[-1][1]].size + SETTLE_NS)
+            stop = max(stop, mine[-1][0] + played.values[mine[-1][1]].shape[1] + SETTLE_NS)
         stop = min(stop, length)
         if begin > now:
-            found += _waits(now, begin, anchor, edges, state.tails[0] - state.last[0], size, tau)
+            found += _waits(now, begin, anchor, edges, state.left()[0], size, tau)
             state = wait(response, begin - now, state)
-        held = np.zeros(stop - begin)
+        held = np.zeros((1 + tau.size, stop - begin))
         for at, k in mine:
             value = played.values[k]
-            held[at - begin : at - begin + value.size] += value
+            held[:, at - begin : at - begin + value.shape[1]] += value
         exact, state = respond(response, held[None], 1.0, state)
-        changes = np.flatnonzero(np.diff(held, prepend=np.nan))
-        cells = begin + _cells_after(changes, held.size)
+        changes = np.flatnonzero(np.any(np.diff(held, prepend=np.nan) != 0, axis=0))
+        cells = begin + _cells_after(changes, stop - begin)
         inside = edges[(edges > begin) & (edges < stop)]
         cells = np.union1d(cells, inside)
         sums = np.append(0.0, np.cumsum(exact[0]))[cells - begin]
@@ -430,9 +435,9 @@ def _stretches(
         now = anchor = stop
         anchor = begin + int(changes[-1])
     if length > now:
-        found += _waits(now, length, anchor, edges, state.tails[0] - state.last[0], size, tau)
+        found += _waits(now, length, anchor, edges, state.left()[0], size, tau)
         state = wait(response, length - now, state)
-    return found, state.tails[0] - state.last[0]
+    return found, state.left()[0]
 
 
 def _waits(
@@ -464,7 +469,8 @@ def _cells(begin: int, end: int, anchor: int) -> NDArray[np.int64]:
     """Return the bounds of cells that grow with the time since ``anchor``."""
     found = [begin]
     while found[-1] < end:
-        found.append(min(end, found[-1] + max(1, (found[-1] - anchor) // CELL)))
+        later = found[-1] - anchor - SHARP_NS
+        found.append(min(end, found[-1] + max(1, later // CELL)))
     return np.array(found, np.int64)
 
 

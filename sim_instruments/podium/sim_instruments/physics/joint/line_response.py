@@ -23,14 +23,19 @@ class LineState:
     """All that a line remembers between two steps, for P signals."""
 
     last: NDArray[np.float64]
-    """Shape (P,): the level before."""
+    """Shape (P, K): the level before, as each exponential has it."""
     tails: NDArray[np.float64]
     """Shape (P, K): what is left of earlier steps of the level, for each exponential."""
+
+    def left(self) -> NDArray[np.float64]:
+        """Return what is left (P, K) of each exponential where the level is zero from now on."""
+        return self.tails - self.last
 
 
 def at_rest(response: LineResponse, signals: int = 1) -> LineState:
     """Return the state of a line on which there has been nothing."""
-    return LineState(np.zeros(signals), np.zeros((signals, response.modes()[0].size)))
+    count = response.modes()[0].size
+    return LineState(np.zeros((signals, count)), np.zeros((signals, count)))
 
 
 def respond(
@@ -38,11 +43,14 @@ def respond(
 ) -> tuple[NDArray[np.float64], LineState]:
     """Return the means over each step (P, S) of what arrives of ``held`` (P, S), and the state.
 
-    Delay and reflection are not in it: see :func:`echoed`.
+    Delay and reflection are not in it: see :func:`echoed`, which makes of a signal (P, 1 + K, S),
+    the level itself and as each exponential has it; ``held`` may be that, too.
     """
     last, tails = state.last.copy(), state.tails.copy()
-    out = np.empty(held.shape)
     size, tau = response.modes()
+    if held.ndim == 2:
+        held = np.broadcast_to(held[:, None], (held.shape[0], 1 + tau.size, held.shape[1]))
+    out = np.empty((held.shape[0], held.shape[2]))
     respond_steps(
         np.ascontiguousarray(held, np.float64),
         response.steady(),
@@ -58,27 +66,38 @@ def respond(
 
 def wait(response: LineResponse, duration_ns: float, state: LineState) -> LineState:
     """Return the state after a time in which the level is zero, from its first instant on."""
-    begin = state.tails - state.last[:, None]
-    return LineState(np.zeros_like(state.last), begin * np.exp(-duration_ns / response.modes()[1]))
+    left = state.left() * np.exp(-duration_ns / response.modes()[1])
+    return LineState(np.zeros_like(state.last), left)
 
 
 def echoed(response: LineResponse, held: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return ``held`` (S,), steps of 1 ns, with the rest of the delay and its reflection.
 
-    The delay's whole part is left to the caller. A level that is held and comes a part of a step
-    later is, in the mean over each step, shared between two of them: exactly.
+    Shape (1 + K, S'): the level, and as each exponential has it. The delay's whole part is left to
+    the caller. What comes a part of a step later is shared between two of them, so that means over
+    steps are exact, and what is left behind them: evenly of the level, of each exponential so that
+    it begins within the step.
     """
     rest = response.delay_ns - np.floor(response.delay_ns)
     taps = [(1.0, rest), (response.reflection[0], rest + response.reflection[1])]
-    out = np.zeros(held.size + reach_ns(response))
+    tau = response.modes()[1]
+    out = np.zeros((1 + tau.size, held.size + reach_ns(response)))
+    rises = np.diff(held, prepend=0.0, append=0.0)
     for size, later in taps:
         if size == 0.0:
             continue
         whole = int(np.floor(later))
         part = later - whole
-        out[whole : whole + held.size] += size * (1 - part) * held
+        there = np.append(1 - part, np.expm1(-(1 - part) / tau) / np.expm1(-1 / tau))
+        behind = np.exp(-(1 - part) / tau) - there[1:] * np.exp(-1 / tau)
+        steps = np.zeros_like(out)
+        count = min(rises.size, out.shape[1] - whole)
+        steps[:, whole : whole + count] += there[:, None] * rises[:count]
         if part:
-            out[whole + 1 : whole + 1 + held.size] += size * part * held
+            count = min(rises.size, out.shape[1] - whole - 1)
+            own = np.append(part, behind)[:, None] * rises[:count]
+            steps[:, whole + 1 : whole + 1 + count] += own
+        out += size * np.cumsum(steps, axis=1)
     return out
 
 
@@ -102,12 +121,11 @@ def respond_steps(
 ) -> None:
     """Fill ``out`` (P, S); ``last`` and ``tails`` are taken to the end."""
     for p in range(held.shape[0]):
-        for s in range(held.shape[1]):
-            rise = held[p, s] - last[p]
-            last[p] = held[p, s]
-            value = steady * held[p, s]
+        for s in range(held.shape[2]):
+            value = steady * held[p, 0, s]
             for k in range(size.size):
-                tails[p, k] += rise
+                tails[p, k] += held[p, 1 + k, s] - last[p, k]
+                last[p, k] = held[p, 1 + k, s]
                 value += size[k] * mean[k] * tails[p, k]
                 tails[p, k] *= left[k]
             out[p, s] = value

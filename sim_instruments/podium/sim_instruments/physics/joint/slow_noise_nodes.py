@@ -1,11 +1,12 @@
 """Nodes of the members' slow noise in a cluster: as few as a stated error in means allows."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.noise import Quadrature, quadrature
+from podium.sim_instruments.physics.noise import Quadrature, hermite, quadrature
 
 NOISE_ERROR = 1e-3
 """Error allowed in the mean over each member's slow noise."""
@@ -24,8 +25,9 @@ def noise_nodes(
     found = None
     test = np.linspace(0.0, reach, 33)
     for count in range(1, MOST_NODES + 1):
-        node, weight = np.polynomial.hermite_e.hermegauss(count)
-        weight = weight / weight.sum()
+        node, weight = hermite(count)
+        if abs(np.cos(reach * node) @ weight - np.exp(-0.5 * reach**2)) >= allowed:
+            continue  # it fails at the widest phase already
         error = np.abs(np.cos(np.outer(test, node)) @ weight - np.exp(-0.5 * test**2)).max()
         if error < allowed:
             found = Quadrature(node, weight)
@@ -35,17 +37,21 @@ def noise_nodes(
     return Quadrature(mean_hz + stray_hz * found.node, found.weight)
 
 
+def stray_hz(nodes: Quadrature) -> float:
+    """Return how far noise strays from its mean."""
+    mean = float(nodes.weight @ nodes.node)
+    return float(np.sqrt(nodes.weight @ (nodes.node - mean) ** 2))
+
+
 def fewer_nodes(nodes: Quadrature, span_ns: float, allowed: float) -> Quadrature:
     """Return no more nodes of the same mean and variance, for a larger error."""
     mean = float(nodes.weight @ nodes.node)
-    stray = float(np.sqrt(nodes.weight @ (nodes.node - mean) ** 2))
-    found = noise_nodes((mean, stray), span_ns, allowed)
+    found = noise_nodes((mean, stray_hz(nodes)), span_ns, allowed)
     return found if found.node.size < nodes.node.size else nodes
 
 
 def on_grid(nodes: Sequence[Quadrature]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return all combinations of the members' nodes, (K, M), Hz, and their weights (K,)."""
-    grids = np.meshgrid(*(one.node for one in nodes), indexing="ij")
-    weights = np.meshgrid(*(one.weight for one in nodes), indexing="ij")
-    node_hz = np.stack([grid.reshape(-1) for grid in grids], axis=1)
-    return node_hz, np.asarray(np.prod(np.stack([w.reshape(-1) for w in weights]), axis=0))
+    node_hz = np.array(list(product(*(one.node.tolist() for one in nodes))))
+    weights = np.array(list(product(*(one.weight.tolist() for one in nodes))))
+    return node_hz, np.asarray(np.prod(weights, axis=1))

@@ -9,8 +9,10 @@ amplitude :data:`HANDED`.
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.episodes import NotSimulated
@@ -27,9 +29,15 @@ HANDED = 0.02
 
 
 def static_pairs(
-    feedline: FeedlinePoint, signals: RunSignals, lines: FluxLines
+    feedline: FeedlinePoint,
+    signals: RunSignals,
+    lines: FluxLines,
+    together: Sequence[Collection[str]] = (),
 ) -> list[tuple[str, ...]]:
-    """Return pairs of a feedline's qubits that drives make one, with the coupler between them."""
+    """Return pairs of a feedline's qubits that drives make one, with the coupler between them.
+
+    Not those of which all is in one cluster of ``together`` already.
+    """
     qubits = {qubit.name: qubit for qubit in feedline.qubits}
     trains: dict[str, list[PulseTrain]] = {}
     for train in signals.drives:
@@ -46,6 +54,8 @@ def static_pairs(
         for other in names[:k]:
             between = _between(lines, one, other)
             if between is None or not (one in trains or other in trains):
+                continue
+            if any({one, other, *between} <= {*names} for names in together):
                 continue
             pair = (qubits[other], qubits[one])
             every = (*pair, *_couplers(lines, between, signals))
@@ -114,20 +124,35 @@ def _driven_in_block(
     Where none is, the first comes behind the last. What begins where another piece ends goes on
     with it: an instrument may play one pulse as a level and its end.
     """
-    starts = np.concatenate([train.start_ns for train in trains])
+    starts = np.sort(np.concatenate([train.start_ns for train in trains]), kind="stable")
     ends = np.concatenate([train.start_ns + train.lasts_ns for train in trains])
-    starts.sort()
-    none = np.iinfo(np.int64).min
-    starts = np.maximum.accumulate(np.where(np.isin(starts, ends), none, starts))
-    block = np.searchsorted(lit_ns, starts, side="left")
     first = np.append(lit_ns, np.iinfo(np.int64).max)
     last = np.append(lit_ns - 1, np.iinfo(np.int64).min)
-    np.minimum.at(first, block, starts)
-    there = np.zeros(last.size, np.bool_)
-    there[block] = True
-    last[there] = np.iinfo(np.int64).min
-    np.maximum.at(last, block, starts)
+    find_in_blocks(starts, np.sort(ends, kind="stable"), lit_ns, first, last)
     return first[:-1], last[:-1]
+
+
+@njit(cache=True, nogil=True)
+def find_in_blocks(starts: Any, ends: Any, lit_ns: Any, first: Any, last: Any) -> None:
+    """Fill ``first`` and ``last`` (R + 1,) with those of the ascending ``starts`` in each block.
+
+    What begins at one of the ascending ``ends`` counts as the begin of what went before.
+    """
+    block, at = 0, 0
+    before = np.iinfo(np.int64).min
+    is_empty = True
+    for k in range(starts.size):
+        start = starts[k]
+        while at < ends.size and ends[at] < start:
+            at += 1
+        if at == ends.size or ends[at] != start:
+            before = start
+        while block < lit_ns.size and lit_ns[block] < before:
+            block += 1
+            is_empty = True
+        first[block] = min(first[block], before)
+        last[block] = before if is_empty else max(last[block], before)
+        is_empty = False
 
 
 def _is_handed(

@@ -1,0 +1,198 @@
+"""Finds how far slow noise turns the members of a block of gates.
+
+A detuning d of a member, constant over the block, acts there as ``exp(-2j pi d A)`` does to first
+order, with A the member's excitation number as the gates turn it, added up over time (Magnus, in
+the frame of the gates). What gates turn back and forth adds up to much less than the block lasts.
+Populations then hold frequencies in d of no more than the spread of A's eigenvalues. The second
+order, with the commutators, is counted as a shift that grows as d squared.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.joint.gate_programs import Program
+from podium.sim_instruments.physics.joint.slow_noise_nodes import stray_hz
+from podium.sim_instruments.physics.noise import Quadrature
+
+Array = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+Complexes = NDArray[np.complex128]
+MARGIN = 1.5
+"""Spreads are taken so much larger: harmonics of gates and decoherence are left out of them."""
+SQUARED = 5.0
+"""A shift of s that grows as the square of the noise is averaged by few nodes as a spread of the
+root of 5 s is: by two as s squared, by three as its cube."""
+
+
+def reach_ns(
+    program: Program,
+    unitaries: tuple[Complexes, Complexes],
+    level: Numbers,
+    nodes: Sequence[Quadrature],
+) -> list[float]:
+    """Return for how long each member's slow noise, as it would without gates, turns it as far.
+
+    ``unitaries``: (S, N, N) of the program's maps, and of what may follow them; ``level`` (N, M):
+    of each member in each dressed level; ``nodes``: of the noise of each member.
+    """
+    first = np.flatnonzero(np.all(level <= 1, axis=1))
+    sums, apart = toggled(
+        unitaries[0],
+        program.maps,
+        unitaries[1],
+        program.unitaries,
+        program.turns,
+        program.spans,
+        level.astype(np.float64),
+        first,
+    )
+    rates = [2e-9 * np.pi * stray_hz(one) for one in nodes]
+    squared = [
+        sum(0.5 * one * rate * _spread(1j * apart[m, k]) for k, one in enumerate(rates))
+        for m, rate in enumerate(rates)
+    ]
+    return [
+        MARGIN * float(np.hypot(_spread(own), np.sqrt(SQUARED * more) / rate if rate else 0.0))
+        for own, more, rate in zip(sums, squared, rates, strict=True)
+    ]
+
+
+def _spread(operator: Complexes) -> float:
+    values = np.linalg.eigvalsh(operator)
+    return float(values[-1] - values[0])
+
+
+@njit(cache=True, nogil=True)
+def toggled(
+    of_maps: Any,
+    which: Any,
+    of_flux: Any,
+    behind: Any,
+    turns: Any,
+    spans: Any,
+    level: Any,
+    first: Any,
+) -> Any:
+    """Return sums over time of the members' numbers, (M, n, n), between the ``first`` states (n,).
+
+    And of their commutators, later with earlier, (M, M, n, n).
+    """
+    size, members = level.shape
+    count = first.size
+    states = np.zeros((size, count), np.complex128)
+    for k in range(count):
+        states[first[k], k] = 1.0
+    after = np.empty_like(states)
+    own = np.empty((count, count), np.complex128)
+    sums = np.zeros((members, count, count), np.complex128)
+    apart = np.zeros((members, members, count, count), np.complex128)
+    for s in range(which.size):
+        for i in range(size):
+            angle = 2.0 * np.pi * (turns[s, i] - np.floor(turns[s, i]))
+            factor = complex(np.cos(angle), np.sin(angle))
+            for k in range(count):
+                states[i, k] *= factor
+        for m in range(members):
+            weigh(states, spans[s], level[:, m], own)
+            for k in range(members):
+                commute(own, sums[k], apart[m, k])
+            sums[m] += own
+        multiply(of_maps[which[s]], states, after)
+        states, after = after, states
+        if behind[s] >= 0:
+            multiply(of_flux[behind[s]], states, after)
+            states, after = after, states
+    return sums, apart
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def multiply(one: Any, states: Any, out: Any) -> None:
+    """Fill ``out`` with the product of two small matrices."""
+    for i in range(out.shape[0]):
+        out[i, :] = 0j
+        for j in range(one.shape[1]):
+            value = one[i, j]
+            for k in range(out.shape[1]):
+                out[i, k] += value * states[j, k]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def weigh(states: Any, span: float, level: Any, own: Any) -> None:
+    """Fill ``own`` (n, n) with a member's number between states (N, n), times a span."""
+    own[:, :] = 0j
+    for i in range(states.shape[0]):
+        if level[i]:
+            for j in range(own.shape[0]):
+                value = span * level[i] * np.conj(states[i, j])
+                for k in range(own.shape[0]):
+                    own[j, k] += value * states[i, k]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def commute(one: Any, other: Any, out: Any) -> None:
+    """Add the commutator of two Hermitian matrices (n, n)."""
+    size = out.shape[0]
+    for i in range(size):
+        for j in range(i + 1):
+            value = 0j
+            for k in range(size):
+                value += one[i, k] * other[k, j] - other[i, k] * one[k, j]
+            out[i, j] += value
+            if i > j:
+                out[j, i] -= np.conj(value)
+
+
+@njit(cache=True, nogil=True)
+def fill_unitaries(maps: Any, used: Any, low: Any, high: Any, found: Any) -> None:
+    """Fill ``found`` (K, N, N) with the unitaries that are nearest to the ``used`` maps.
+
+    To the projector on the first level belongs |u><u|, to |a><0| what has U|a> in its rows of u.
+    """
+    size, pairs = found.shape[1], low.size
+    image = np.empty((size, size), np.complex128)
+    vector = np.empty(size, np.complex128)
+    place = np.zeros(size, np.int64)
+    for p in range(pairs):
+        if high[p] == 0:
+            place[low[p]] = p
+    for k in used:
+        one = maps[k]
+        unpack_column(one, 0, -1, low, high, image)
+        largest = 0
+        for i in range(size):
+            if image[i, i].real > image[largest, largest].real:
+                largest = i
+        vector[:] = image[:, largest] / np.sqrt(image[largest, largest].real)
+        vector /= np.sqrt(np.sum(np.abs(vector) ** 2))
+        for a in range(size):
+            if a:
+                unpack_column(one, size + place[a], size + pairs + place[a], low, high, image)
+            column = image @ vector if a else vector.copy()
+            found[k, :, a] = column / np.sqrt(np.sum(np.abs(column) ** 2))
+
+
+@njit(cache=True, nogil=True)
+def unpack_column(one: Any, real: int, imaginary: int, low: Any, high: Any, image: Any) -> None:
+    """Fill ``image`` (N, N) with what a map makes of |a><b|, that has these places if packed.
+
+    ``imaginary`` -1: of |a><a|.
+    """
+    size, pairs = image.shape[0], low.size
+    root = np.sqrt(0.5)
+    for i in range(size):
+        image[i, i] = one[i, real]
+        if imaginary >= 0:
+            image[i, i] = root * complex(one[i, real], -one[i, imaginary])
+    for p in range(pairs):
+        x, y = one[size + p, real], one[size + pairs + p, real]
+        lower, upper = complex(x, y) * root, complex(x, -y) * root
+        if imaginary >= 0:
+            v, w = one[size + p, imaginary], one[size + pairs + p, imaginary]
+            lower = root * (lower - 1j * root * complex(v, w))
+            upper = root * (upper - 1j * root * complex(v, -w))
+        image[low[p], high[p]] = lower
+        image[high[p], low[p]] = upper
