@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.constants import Boltzmann
+from podium.sim_instruments.physics.defects import Defect, defect_rates, pushed_hz
 from podium.sim_instruments.physics.dressed_register import DressedRegister, dressed_register
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.flux_tiles import FluxTiles
@@ -53,6 +54,8 @@ class Qubit:
     drive_hz_per_sqrt_w: float
     """0-1 Rabi frequency at the source's connector for a charge element of 1, Hz per sqrt(W)."""
     drive_delay_ns: float
+    defects: tuple[Defect, ...] = ()
+    """Two-level defects beside a transmon."""
 
     @property
     def flux_line(self) -> str:
@@ -66,15 +69,18 @@ class Qubit:
     def point(self, dressed: Dressed) -> QubitPoint:
         """Its operating point as its resonator, and its neighbours if it has some, dress it."""
         ladder = dressed.charge / dressed.charge[0]
+        levels_hz = dressed.levels_hz + pushed_hz(self.defects, dressed.levels_hz, ladder)
+        alone = min([dressed.alone, *(one.own_part(dressed.f01_hz) for one in self.defects)])
+        rates = rates_of(self.circuit.atom, dressed, self.quality, self.temperature_k)
+        white_1_s, kelvin = self.white_dephasing_1_s, self.temperature_k
+        lost = defect_rates(self.defects, dressed.levels_hz, ladder, white_1_s, kelvin)
         return QubitPoint(
             name=self.name,
-            levels_hz=frozen(dressed.levels_hz),
+            levels_hz=frozen(levels_hz),
             ladder=frozen(ladder),
             rabi_hz_per_sqrt_w=self.drive_hz_per_sqrt_w * float(dressed.charge[0]),
             drive_delay_ns=self.drive_delay_ns,
-            rates_1_s=frozen(
-                rates_of(self.circuit.atom, dressed, self.quality, self.temperature_k)
-            ),
+            rates_1_s=frozen(rates + lost),
             dephasing_1_s=self.white_dephasing_1_s,
             slow_sigma_hz=math.hypot(self.frequency_noise_hz, self.flux_noise * dressed.slope_hz),
             slow_memory_s=self.slow_memory_s,
@@ -83,7 +89,7 @@ class Qubit:
             kappa_hz=self.kappa_coupling_hz + self.kappa_internal_hz,
             kappa_coupling_hz=self.kappa_coupling_hz,
             n_crit=dressed.n_crit,
-            alone=dressed.alone,
+            alone=alone,
             drive_elements=(
                 drive_elements(dressed.signed)
                 if dressed.signed is not None and isinstance(self.circuit.atom, Fluxonium)
@@ -186,6 +192,12 @@ class Chip:
                         f"feedline {feedline.name} reads {name}, which is not among {names}"
                     )
         self._index = {name: index for index, name in enumerate(names)}
+        self._defects = {
+            defect.name: (index, defect)
+            for index, qubit in enumerate(self.qubits)
+            for defect in qubit.defects
+        }
+        """By name: the place of its qubit, and what it is."""
         self._lines = {
             qubit.flux_line: index
             for index, qubit in enumerate(self.qubits)
@@ -279,6 +291,8 @@ class Chip:
 
     def flux_shares(self, qubit: str) -> dict[str, float]:
         """Flux quanta that a volt of pulses on each flux line brings through a qubit's loop."""
+        if qubit in self._defects:
+            return {}
         index, pulsed = self._index[qubit], self._pulses.quanta_per_volt
         return {
             line: pulsed.get((qubit, line), float(self.flux_per_volt[index, k]))
@@ -294,7 +308,12 @@ class Chip:
         return self._pulses.responses.get(line)
 
     def element_at(self, name: str, biases_v: Mapping[str, float]) -> QubitPoint:
-        """Return the operating point of one qubit or coupler, among those coupled to it."""
+        """Return the operating point of a qubit or coupler among those coupled to it, or defect."""
+        if name in self._defects:
+            index, defect = self._defects[name]
+            f01_hz = float(self.bare_at(self.qubits[index].name, biases_v, 0.0)[0][1])
+            delay_ns, kelvin = self.qubits[index].drive_delay_ns, self.qubits[index].temperature_k
+            return defect.point(f01_hz, delay_ns, kelvin)
         return self._point_of(self._index[name], self.flux(biases_v))
 
     def moved_levels_hz(
@@ -321,6 +340,10 @@ class Chip:
                 found[self.qubits[j if index == i else i].name] = hz
         return found
 
+    def defects_of(self, qubit: str) -> tuple[Defect, ...]:
+        """Return the two-level defects beside a qubit."""
+        return self.qubits[self._index[qubit]].defects
+
     def bare_at(
         self, qubit: str, biases_v: Mapping[str, float], quanta: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -328,6 +351,8 @@ class Chip:
 
         ``quanta``: flux quanta on top of the biases.
         """
+        if qubit in self._defects:
+            return frozen(np.array([0.0, self._defects[qubit][1].frequency_hz])), frozen(np.ones(1))
         index = self._index[qubit]
         return self._bare[index].at(float(self.flux(biases_v)[index]) + quanta)
 

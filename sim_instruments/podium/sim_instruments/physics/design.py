@@ -14,6 +14,7 @@ from podium.firmware_interfaces.models import ModelError, known_models, output_f
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.qubit_defaults import typical_design
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
+from podium.sim_instruments.physics.defect_design import DefectsDesign, defects_of
 from podium.sim_instruments.physics.edge_design import (
     COUPLER_UNITS,
     CouplerDesign,
@@ -77,6 +78,8 @@ class QubitDesign:
     drives it."""
     has_flux_line: bool = True
     """Without one it has no ``flux_period`` and ``flux_offset``."""
+    defects: DefectsDesign | None = None
+    """None: there are none beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +316,7 @@ def _qubit(node: str, name: str, qubit: FacilityPlace, root: FacilityPlace) -> Q
         origin=origin,
         drive_full_scale=_drive_full_scale(f"{port}.drive", root),
         has_flux_line=has_line,
+        defects=defects_of(qubit),
     )
 
 

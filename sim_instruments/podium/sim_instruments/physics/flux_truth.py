@@ -1,4 +1,4 @@
-"""The hidden truth of flux lines and couplers, under the names of the parameter store."""
+"""The hidden truth of flux lines, couplers and defects, under the names of the parameter store."""
 
 from collections.abc import Mapping
 
@@ -39,6 +39,21 @@ def flux_line_truth(chip: Chip) -> dict[str, Truth]:
                 part = chip.flux_shares(other.name)[line] / own
                 told[f"{other.name}.pulsed_crosstalk_{short}"] = Truth(part, "1")
     return told
+
+
+def defect_truth(chip: Chip) -> dict[str, Truth]:
+    """Tell of each defect beside a qubit ``node_a.q0.tls1_frequency``, ``tls1_coupling`` ..."""
+    return {
+        f"{one.name}_{quantity}": Truth(value, unit)
+        for qubit in chip.qubits
+        for one in qubit.defects
+        for quantity, value, unit in (
+            ("frequency", one.frequency_hz, "Hz"),
+            ("coupling", one.coupling_hz, "Hz"),
+            ("t1", one.t1_s, "s"),
+            ("t2", one.t2_s, "s"),
+        )
+    }
 
 
 def coupler_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:

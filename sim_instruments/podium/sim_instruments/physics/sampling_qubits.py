@@ -12,6 +12,7 @@ from podium.sim_instruments.physics.circuit_inversion import (
     circuit_of,
     fluxonium_circuit,
 )
+from podium.sim_instruments.physics.defect_world import draw_defects
 from podium.sim_instruments.physics.design import QubitDesign
 from podium.sim_instruments.physics.draw import draw
 from podium.sim_instruments.physics.fluxonium import Fluxonium
@@ -142,6 +143,7 @@ def qubit_world(
     return TransmonWorld(
         asymmetry=solved(drawn["asymmetry"], "1", "asymmetry"),
         offset_charge=_assumed(found.atom.offset_charge, "1"),
+        defects=draw_defects(qubit.defects, element, seed),
         **common,
     )
 

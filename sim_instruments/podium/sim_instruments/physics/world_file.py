@@ -5,6 +5,7 @@ Control never reads it. Numbers are in SI units; every one names its source or s
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,6 +19,8 @@ from podium.sim_instruments.physics.chip import Chip, Edge, Feedline, FluxPulses
 from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.clocks import ClockErrors
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
+from podium.sim_instruments.physics.defect_world import DefectWorld
+from podium.sim_instruments.physics.defects import Defect
 from podium.sim_instruments.physics.drift import Drift, FeedlineDrift, QubitDrift
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.flux_line_world import CouplerWorld, EdgeWorld, FluxLineWorld
@@ -100,6 +103,11 @@ class QubitWorld(Part):
     drift: QubitDriftWorld | None = None
     """What of it moves in world time; left out: nothing."""
 
+    @property
+    def beside(self) -> tuple[Defect, ...]:
+        """Return defects beside it, by the names that they have here; none but of a transmon."""
+        return ()
+
     def atom(self) -> Transmon | Fluxonium:
         """Return its circuit without the resonator."""
         raise NotImplementedError
@@ -119,6 +127,7 @@ class QubitWorld(Part):
             slow_memory_s=self.slow_memory.value,
             drive_hz_per_sqrt_w=self.drive.value,
             drive_delay_ns=self.drive_delay.value * 1e9,
+            defects=tuple(replace(one, name=f"{name}.{one.name}") for one in self.beside),
         )
 
 
@@ -128,6 +137,13 @@ class TransmonWorld(QubitWorld):
     kind: Literal["transmon"] = "transmon"
     asymmetry: Number
     offset_charge: Number
+    defects: dict[str, DefectWorld] = Field(default_factory=dict)
+    """Two-level defects beside it, by name: ``tls1``."""
+
+    @property
+    def beside(self) -> tuple[Defect, ...]:
+        """Return defects beside it, by the names that they have here."""
+        return tuple(world.defect(name) for name, world in self.defects.items())
 
     def atom(self) -> Transmon:
         """Return its circuit without the resonator."""
