@@ -64,9 +64,9 @@ class Defect:
         off = 2 * math.pi * (transition_hz - self.frequency_hz)
         return 2 * coupling**2 * width / (width**2 + off**2 + 2 * coupling**2)
 
-    def reach_hz(self, ladder: float = 1.0) -> float:
-        """Return how near a transition has to come for the two to share a state."""
-        return 2 * self.coupling_hz * ladder / math.sqrt(TRANSFER)
+    def reach_hz(self) -> float:
+        """Return how near 0-1 has to come for the two to share a state."""
+        return 2 * self.coupling_hz / math.sqrt(TRANSFER)
 
     def push_hz(self, transition_hz: float, ladder: float = 1.0) -> float:
         """Return by how much a transition is pushed away from the defect, signed."""
@@ -138,19 +138,15 @@ def pushed_hz(
     return pushed
 
 
-def reached(
-    defects: Sequence[Defect], low_hz: NDArray[np.float64], high_hz: NDArray[np.float64]
-) -> list[Defect]:
+def reached(defects: Sequence[Defect], steps_hz: NDArray[np.float64]) -> list[Defect]:
     """Return the defects that transitions of a qubit come near to.
 
-    ``low_hz``, ``high_hz`` (L-1,): lowest and highest frequency of 0-1, 1-2 ... on the way. Level 3
-    and beyond are left out: nothing that is played fills them.
+    ``steps_hz`` (V, L-1): 0-1, 1-2 ... at each flux that is held for a nanosecond or longer. Level
+    3 and beyond are left out: nothing that is played fills them.
     """
     found = []
     for one in defects:
-        for n in range(min(2, low_hz.size)):
-            near_hz = one.reach_hz(math.sqrt(n + 1))
-            if low_hz[n] - near_hz < one.frequency_hz < high_hz[n] + near_hz:
-                found.append(one)
-                break
+        reach_hz = one.reach_hz() * np.sqrt(np.arange(1, steps_hz.shape[1] + 1))
+        if np.any(np.abs(steps_hz - one.frequency_hz)[:, :2] < reach_hz[:2]):
+            found.append(one)
     return found

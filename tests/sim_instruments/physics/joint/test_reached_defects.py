@@ -63,7 +63,11 @@ def clusters(*played: PulseTrain, chip=CHIP) -> list[tuple[str, ...]]:
 
 def test_a_defect_joins_where_it_is_reached_and_nowhere_else() -> None:
     assert clusters(flip([0]), flux([100], 5.6e9, 40)) == [BOTH]
-    assert clusters(flip([0]), flux([100], 5.5e9, 40)) == [BOTH], "it is passed"
+    assert clusters(flip([0]), flux([100], 5.45e9, 40)) == [], "an edge passes it in no time"
+    slowly = flux([100], 5.45e9, 40)
+    (piece,) = slowly.pieces
+    ramp = replace(piece, samples=piece.level * np.linspace(0, 1, 40) + 0j)
+    assert clusters(flip([0]), replace(slowly, pieces=(ramp,))) == [BOTH], "it is passed slowly"
     assert clusters(flip([0]), flux([100], 5.99e9, 40)) == []
     assert clusters(flip([0])) == []
     f12 = float(np.diff(QUBIT.levels_hz)[1])

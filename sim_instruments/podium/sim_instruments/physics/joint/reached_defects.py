@@ -13,6 +13,9 @@ from podium.sim_instruments.physics.defects import MOVED, Defect, reached
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving
 from podium.sim_instruments.physics.signals import PulseTrain
 
+KNOTS = 129
+"""Of the table of transitions over flux: interpolated, they are good to 0.1 MHz."""
+WAY_STEP_HZ = 1e5
 MOST = 2
 """Of a gate that is judged: two qubits of four levels and so many defects are 64 states."""
 
@@ -45,12 +48,13 @@ def reached_defects(
         for piece in train.pieces
         for value in (complex(piece.level).real, *piece.samples.real.tolist())
     ]
-    ends = min(values, default=0.0), 0.0, max(values, default=0.0)
-    steps_hz = np.array([np.diff(lines.bare_at(qubit, biases_v, one)[0]) for one in ends])
-    low_hz, high_hz = steps_hz.min(axis=0), steps_hz.max(axis=0)
-    moved_hz = float((high_hz - low_hz)[0])
+    held = np.unique(np.array([0.0, *values]))
+    knots = np.linspace(held[0], held[-1], min(KNOTS, held.size)) if held.size > 1 else held
+    table_hz = np.array([np.diff(lines.bare_at(qubit, biases_v, one)[0]) for one in knots.tolist()])
+    steps_hz = np.stack([np.interp(held, knots, one) for one in table_hz.T], axis=1)
+    moved_hz = float(np.ptp(steps_hz[:, 0]))
     on_the_way = [one for one in defects if moved_hz > MOVED * one.coupling_hz]
-    near = reached(on_the_way, low_hz, high_hz)
+    near = reached(on_the_way, steps_hz)
     return [one for one in defects if one in found or one in near]
 
 
@@ -67,6 +71,7 @@ def crossed_defects(
     levels = [lines.bare_at(name, biases_v, 0.0)[0] for name in names if name not in lines.couplers]
     own_hz = np.diff(lines.bare_at(pulsed, biases_v, 0.0)[0])[:2]
     apart_hz = max(0.0, float(own_hz[0] - min(one[1] for one in levels)))
-    met = reached(lines.defects_of(pulsed), own_hz - apart_hz, own_hz)
+    on_the_way = np.linspace(0.0, apart_hz, max(2, int(apart_hz / WAY_STEP_HZ)))
+    met = reached(lines.defects_of(pulsed), own_hz - on_the_way[:, None])
     met.sort(key=lambda one: -one.coupling_hz)
     return [one.name for one in met[:MOST]]
