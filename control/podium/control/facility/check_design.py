@@ -15,6 +15,8 @@ from podium.control.facility.design_values import (
 from podium.control.facility.designs import (
     DefectsEntry,
     FluxoniumDesign,
+    FluxoniumEntry,
+    LossesEntry,
     QubitDesign,
     TransmonDesign,
     TransmonEntry,
@@ -52,6 +54,8 @@ def check_design(
             if qubit is not None:
                 path: KeyPath = ("nodes", name, "qubits", element, "design")
                 _check_values(qubit.design, path, complaints)
+                if isinstance(qubit, FluxoniumEntry) and qubit.losses is not None:
+                    _check_losses(qubit.losses, (*path[:-1], "losses"), complaints)
                 if isinstance(qubit, TransmonEntry) and qubit.defects is not None:
                     _check_defects(qubit.defects, (*path[:-1], "defects"), complaints)
                 port = f"{name}.{element}.drive"
@@ -68,6 +72,13 @@ def check_design(
                 if (qubit := node.qubits.get(element)) is not None
             ]
             check_reach(f"{name}.{feedline}", bands, parsed, outputs, complaints)
+
+
+def _check_losses(losses: LossesEntry, path: KeyPath, complaints: Complaints) -> None:
+    for name in ("inductive_quality", "quasiparticles"):
+        entry: EstimateEntry[float] | None = getattr(losses, name)
+        if entry is not None and entry.value <= 0:
+            complaints.at((*path, name), "it must be above zero; leave out what there is not")
 
 
 def _check_defects(defects: DefectsEntry, path: KeyPath, complaints: Complaints) -> None:

@@ -127,6 +127,15 @@ class TransmonEntry(FileEntry):
     """Two-level defects beside it; left out: a simulated world has none."""
 
 
+class LossesEntry(FileEntry):
+    """Says what a fluxonium loses by beside its capacitance: a simulated world draws it."""
+
+    inductive_quality: PlainEstimate | None = None
+    """One over the loss tangent of its inductance."""
+    quasiparticles: PlainEstimate | None = None
+    """Density of quasiparticles at the small junction over that of Cooper pairs."""
+
+
 class FluxoniumEntry(FileEntry):
     """One fluxonium."""
 
@@ -134,6 +143,8 @@ class FluxoniumEntry(FileEntry):
     """Which circuit it is."""
     design: FluxoniumDesign
     """What is known of it before it is cold."""
+    losses: LossesEntry | None = None
+    """What it loses by beside its capacitance; left out: a simulated world has nothing of it."""
 
 
 QubitEntry = TransmonEntry | FluxoniumEntry

@@ -22,7 +22,14 @@ from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.levels import drive_elements, is_antisymmetric
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
 from podium.sim_instruments.physics.register import check_register, coupled, shift_hz
-from podium.sim_instruments.physics.relaxation import dielectric_rates, jump_rates
+from podium.sim_instruments.physics.relaxation import (
+    NO_MORE_LOSS,
+    FluxoniumLoss,
+    dielectric_rates,
+    inductive_rates,
+    jump_rates,
+    quasiparticle_rates,
+)
 from podium.sim_instruments.physics.resonator import Dressed, dressed
 from podium.sim_instruments.physics.transmon import Transmon
 
@@ -56,6 +63,8 @@ class Qubit:
     drive_delay_ns: float
     defects: tuple[Defect, ...] = ()
     """Two-level defects beside a transmon."""
+    more_loss: FluxoniumLoss = NO_MORE_LOSS
+    """Of a fluxonium, beside that of its capacitance."""
 
     @property
     def flux_line(self) -> str:
@@ -64,15 +73,16 @@ class Qubit:
 
     def at(self, flux: float) -> QubitPoint:
         """Its operating point at ``flux`` (flux quanta through its loop, from its sweet spot)."""
-        return self.point(self.circuit.at(flux))
+        return self.point(self.circuit.at(flux), flux)
 
-    def point(self, dressed: Dressed) -> QubitPoint:
+    def point(self, dressed: Dressed, flux: float) -> QubitPoint:
         """Its operating point as its resonator, and its neighbours if it has some, dress it."""
         ladder = dressed.charge / dressed.charge[0]
         levels_hz = dressed.levels_hz + pushed_hz(self.defects, dressed.levels_hz, ladder)
         alone = min([dressed.alone, *(one.own_part(dressed.f01_hz) for one in self.defects)])
-        rates = rates_of(self.circuit.atom, dressed, self.quality, self.temperature_k)
-        white_1_s, kelvin = self.white_dephasing_1_s, self.temperature_k
+        atom, kelvin = self.circuit.atom, self.temperature_k
+        rates = rates_of(atom, dressed, self.quality, kelvin, self.more_loss, flux)
+        white_1_s = self.white_dephasing_1_s
         lost = defect_rates(self.defects, dressed.levels_hz, ladder, white_1_s, kelvin)
         return QubitPoint(
             name=self.name,
@@ -99,15 +109,40 @@ class Qubit:
 
 
 def rates_of(
-    atom: Transmon | Fluxonium, dressed: Dressed, quality: float, temperature_k: float
+    atom: Transmon | Fluxonium,
+    dressed: Dressed,
+    quality: float,
+    temperature_k: float,
+    more_loss: FluxoniumLoss = NO_MORE_LOSS,
+    flux: float = 0.0,
 ) -> NDArray[np.float64]:
-    """Return the jump rates [to, from] of a dressed atom, shape (L, L), 1/s."""
+    """Return the jump rates [to, from] of a dressed atom, shape (L, L), 1/s.
+
+    ``flux``: from the sweet spot, at which it is dressed so.
+    """
     if isinstance(atom, Fluxonium):
-        return dielectric_rates(
-            dressed.levels_hz, dressed.charges, atom.charging_hz, quality, temperature_k
-        )
+        levels, charges = dressed.levels_hz, dressed.charges
+        rates = dielectric_rates(levels, charges, atom.charging_hz, quality, temperature_k)
+        return rates + more_rates(atom, dressed, more_loss, temperature_k, flux)
     ladder = dressed.charge / dressed.charge[0]
     return jump_rates(dressed.levels_hz, ladder, quality, temperature_k)
+
+
+def more_rates(
+    atom: Fluxonium, dressed: Dressed, loss: FluxoniumLoss, temperature_k: float, flux: float
+) -> NDArray[np.float64]:
+    """Return jump rates [to, from] by a fluxonium's inductance and quasiparticles, (L, L), 1/s."""
+    levels = dressed.levels_hz
+    rates = np.zeros((levels.size, levels.size))
+    if math.isfinite(loss.inductive_quality):
+        own = dressed.charges, atom.charging_hz, atom.inductive_hz
+        rates += inductive_rates(levels, *own, loss.inductive_quality, temperature_k)
+    if loss.quasiparticles:
+        sines = atom.half_sines(flux, levels.size)
+        rates += quasiparticle_rates(
+            levels, sines, atom.josephson_hz, loss.quasiparticles, temperature_k
+        )
+    return rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,7 +461,8 @@ class Chip:
         qubits = [self.qubits[place] for place in register]
         pairs = [qubit.circuit.pair(here) for qubit, here in zip(qubits, flux, strict=True)]
         among = coupled(pairs, self._couplings_among(register))
-        return tuple(qubit.point(dressed) for qubit, dressed in zip(qubits, among, strict=True))
+        stand = zip(qubits, among, flux, strict=True)
+        return tuple(qubit.point(dressed, here) for qubit, dressed, here in stand)
 
 
 def _registers(

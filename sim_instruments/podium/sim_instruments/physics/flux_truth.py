@@ -1,4 +1,4 @@
-"""The hidden truth of flux lines, couplers and defects, under the names of the parameter store."""
+"""The hidden truth of flux lines, couplers, defects and losses, by names of the store."""
 
 from collections.abc import Mapping
 
@@ -54,6 +54,18 @@ def defect_truth(chip: Chip) -> dict[str, Truth]:
             ("t2", one.t2_s, "s"),
         )
     }
+
+
+def fluxonium_truth(chip: Chip) -> dict[str, Truth]:
+    """Tell what fluxoniums lose by beside capacitance: ``node_a.q0.inductive_quality`` ..."""
+    told = {}
+    for qubit in chip.qubits:
+        loss = qubit.more_loss
+        if np.isfinite(loss.inductive_quality):
+            told[f"{qubit.name}.inductive_quality"] = Truth(loss.inductive_quality, "1")
+        if loss.quasiparticles:
+            told[f"{qubit.name}.quasiparticles"] = Truth(loss.quasiparticles, "1")
+    return told
 
 
 def coupler_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:

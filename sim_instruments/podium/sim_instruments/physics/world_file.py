@@ -4,6 +4,7 @@ Control never reads it. Numbers are in SI units; every one names its source or s
 ``assumed: true``.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from io import StringIO
@@ -27,6 +28,7 @@ from podium.sim_instruments.physics.flux_line_world import CouplerWorld, EdgeWor
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.links.link_world import LinkWorld
+from podium.sim_instruments.physics.relaxation import NO_MORE_LOSS, FluxoniumLoss
 from podium.sim_instruments.physics.transmon import Transmon
 from podium.sim_instruments.physics.world_quantities import (
     Decibel,
@@ -108,6 +110,11 @@ class QubitWorld(Part):
         """Return defects beside it, by the names that they have here; none but of a transmon."""
         return ()
 
+    @property
+    def more_loss(self) -> FluxoniumLoss:
+        """Return losses of a fluxonium beside that of its capacitance; none but of such."""
+        return NO_MORE_LOSS
+
     def atom(self) -> Transmon | Fluxonium:
         """Return its circuit without the resonator."""
         raise NotImplementedError
@@ -128,6 +135,7 @@ class QubitWorld(Part):
             drive_hz_per_sqrt_w=self.drive.value,
             drive_delay_ns=self.drive_delay.value * 1e9,
             defects=tuple(replace(one, name=f"{name}.{one.name}") for one in self.beside),
+            more_loss=self.more_loss,
         )
 
 
@@ -160,6 +168,19 @@ class FluxoniumWorld(QubitWorld):
 
     kind: Literal["fluxonium"]
     inductive_energy: Hertz
+    inductive_quality: Number | None = None
+    """One over the loss tangent of its inductance; left out: it loses nothing."""
+    quasiparticles: Number | None = None
+    """Their density at the small junction, x_qp; left out: there are none."""
+
+    @property
+    def more_loss(self) -> FluxoniumLoss:
+        """Return its losses beside that of its capacitance."""
+        quality, density = self.inductive_quality, self.quasiparticles
+        return FluxoniumLoss(
+            math.inf if quality is None else quality.value,
+            0.0 if density is None else density.value,
+        )
 
     def atom(self) -> Fluxonium:
         """Return its circuit without the resonator."""

@@ -66,7 +66,7 @@ SLACK = 0.05
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Way:
-    """How far a pulse brings the moved end down."""
+    """A pulse of so much brings the moved end down."""
 
     p: EdgePulses
     farthest: float

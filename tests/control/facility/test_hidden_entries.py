@@ -1,4 +1,4 @@
-"""Two-level defects beside a transmon, as the facility file writes them."""
+"""Two-level defects beside transmons and losses of fluxoniums, as the facility file writes them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -38,3 +38,24 @@ def test_impossible_defects_are_refused_at_their_place(
 ) -> None:
     assert old in SOUND
     refuses(PLACE, PLACE + SOUND.replace(old, new), at, says)
+
+
+LOSSES = "        losses: {inductive_quality: 1e9, quasiparticles: 1e-8}\n"
+FLUXONIUM = "      q0:\n        kind: fluxonium\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "says"),
+    [
+        ("inductive_quality: 1e9", "inductive_quality: 0.0", "0.0, quasi", "it must be above zero"),
+        ("quasiparticles: 1e-8", "quasi_particles: 1e-8", "quasi_particles", "quasiparticles"),
+    ],
+)
+def test_impossible_losses_of_a_fluxonium_are_refused_at_their_place(
+    refuses_in: Callable[..., None], old: str, new: str, at: str, says: str
+) -> None:
+    ten = Path(__file__).parents[3] / "examples" / "ten_nodes" / "facility.yaml"
+    text = ten.read_text()
+    assert FLUXONIUM in text
+    assert old in LOSSES
+    refuses_in(ten, FLUXONIUM, FLUXONIUM + LOSSES.replace(old, new), at, says)
