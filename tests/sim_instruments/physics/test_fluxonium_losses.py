@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from podium.firmware_interfaces.yaml_text import parse_yaml
+from podium.sim_instruments.physics.chip import rates_of
 from podium.sim_instruments.physics.design import DesignError, design_of
 from podium.sim_instruments.physics.relaxation import lifetime_s
 from podium.sim_instruments.physics.sampling import draw_world
-from podium.sim_instruments.physics.sampling_qubits import SamplingError
+from podium.sim_instruments.physics.sampling_qubits import SamplingError, circuit, drawn_values
 from podium.sim_instruments.physics.truth import truth
 from podium.sim_instruments.physics.world_file import WorldFile, dump_world, parse_world
 
@@ -65,6 +66,17 @@ def test_without_losses_worlds_stay_to_the_bit() -> None:
     for one in set(type(without.nodes[NODE].qubits[NAME]).model_fields) - changed:
         mine, other = (getattr(world.nodes[NODE].qubits[NAME], one) for world in (without, lossy))
         assert mine == other, one
+
+
+def test_without_losses_the_quality_is_that_of_the_capacitance_to_the_bit() -> None:
+    world = drawn().nodes[NODE].qubits[NAME]
+    tree = parse_yaml(EXAMPLE.read_bytes())
+    design = next(one for one in design_of(tree, "ten.yaml").nodes if one.name == NODE)
+    (qubit,) = (one for one in design.qubits if one.name == NAME)
+    own = drawn_values(qubit, f"{NODE}.{NAME}", 4)
+    found = circuit("fluxonium", own)
+    rates = rates_of(found.atom, found.at(0.0), 1.0, world.bath_temperature.value)
+    assert world.quality_factor.value == float(rates[0, 1] + rates[1, 0]) * own["t1"]
 
 
 def test_a_t1_that_losses_do_not_leave_is_refused() -> None:

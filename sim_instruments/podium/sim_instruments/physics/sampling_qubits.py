@@ -224,14 +224,15 @@ def _quality(
     if isinstance(atom, Fluxonium):
         rates = rates_of(atom, dressed, 1.0, temperature_k)
         more = more_rates(atom, dressed, more_loss, temperature_k, 0.0)
-        left = 1 / t1_s - float(more[0, 1] + more[1, 0])
+        lost = float(more[0, 1] + more[1, 0])
+        left = 1 - lost * t1_s
         if left <= 0:
-            longest_us = 1e6 / float(more[0, 1] + more[1, 0])
+            longest_us = 1e6 / lost
             raise SamplingError(
                 f"{element}: a T1 of {1e6 * t1_s:.4g} us is longer than inductance and "
                 f"quasiparticles leave, {longest_us:.4g} us: write lower losses or a shorter t1"
             )
-        return float(rates[0, 1] + rates[1, 0]) / left
+        return float(rates[0, 1] + rates[1, 0]) * t1_s / left
     quality = 2 * math.pi * dressed.f01_hz * t1_s
     return quality * (1 + boltzmann_factor(dressed.f01_hz, temperature_k))
 
