@@ -4,6 +4,7 @@ from tests.mutants.rooms import (
     biases,
     compilers,
     coordination,
+    defects,
     drift,
     fridges,
     links,
@@ -32,4 +33,5 @@ MUTANTS = (
     *seqc.MUTANTS,
     *fridges.MUTANTS,
     *links.MUTANTS,
+    *defects.MUTANTS,
 )

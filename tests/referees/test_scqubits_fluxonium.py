@@ -16,6 +16,7 @@ from podium.control.facility.fluxonium import Energies, spectrum
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.fluxonium import SWEET_SPOT, Fluxonium
+from podium.sim_instruments.physics.relaxation import inductive_rates, quasiparticle_rates
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.transmon import Transmon
 
@@ -152,3 +153,23 @@ def test_scqubits_shifts_the_lines_of_our_register_as_we_do(chip: Chip, volts: f
         assert abs(shift_hz) > 20e3
         # the resonators move lines and charges by a percent, and so the shift
         assert shift_hz == pytest.approx(line_hz - bare_hz, rel=0.05, abs=2e3)
+
+
+@pytest.mark.parametrize("flux", [0.0, 0.04, 0.27])
+def test_losses_of_inductance_and_quasiparticles_are_theirs(flux: float) -> None:
+    """Rates both ways to a part in 1e8; at half flux quasiparticles are blind to 0-1."""
+    atom, kelvin = Fluxonium(1.0 * GHZ, 4.0 * GHZ, 0.9 * GHZ), 0.021
+    bare, judge = atom.bare(flux, 4), theirs(atom, flux, 6)
+    levels, charge = bare.energy_hz, np.abs(bare.charge)
+    inductive = inductive_rates(levels, charge, 1.0 * GHZ, 0.9 * GHZ, 4e8, kelvin)
+    sines = atom.half_sines(flux, 4)
+    tunnelled = quasiparticle_rates(levels, sines, 4.0 * GHZ, 2e-8, kelvin)
+    how = {"T": kelvin, "total": False, "get_rate": True}
+    for n, m in ((1, 0), (2, 1), (3, 0), (2, 0)):
+        for by, to in ((n, m), (m, n)):
+            told = GHZ * judge.t1_inductive(by, to, Q_ind=4e8, **how)
+            assert inductive[to, by] == pytest.approx(told, rel=1e-8, abs=1e-12)
+            told = GHZ * judge.t1_quasiparticle_tunneling(by, to, x_qp=2e-8, Delta=3.4e-4, **how)
+            assert tunnelled[to, by] == pytest.approx(told, rel=1e-8, abs=1e-20)
+    if flux == 0:
+        assert tunnelled[0, 1] < 1e-20 < tunnelled[0, 2]

@@ -12,6 +12,7 @@ from podium.control.calibration.catalogue import (
     targets_edges,
 )
 from podium.control.calibration.declaration import Routine
+from podium.control.calibration.gate_path import defects_in_path
 from podium.control.calibration.outcome import Outcome, joined
 from podium.control.calibration.sequences import all_pulses, resets_actively
 from podium.control.calibration.target import Target
@@ -75,10 +76,21 @@ async def _for_its_gates(
     reasons = {one.name: cannot_calibrate(name, one) for one in targets}
     suited = tuple(one for one in targets if reasons[one.name] is None)
     if suited:
-        return await _attempt(routine, bench, suited, name)
+        outcome = await _attempt(routine, bench, suited, name)
+        _name_defects(bench, outcome, suited)
+        return outcome
     outcome = Outcome(name, name.replace("_", " ").capitalize())
     outcome.failures = {key: reason for key, reason in reasons.items() if reason is not None}
     return outcome
+
+
+def _name_defects(bench: Bench, outcome: Outcome, targets: tuple[Target, ...]) -> None:
+    """Add to failures on edges which defects lie in the path of their pulse, where any is known."""
+    for target in targets:
+        if isinstance(target, Edge) and target.name in outcome.failures:
+            found = defects_in_path(bench, target)
+            if found:
+                outcome.failures[target.name] += f"; {found}"
 
 
 async def _attempt(

@@ -12,7 +12,15 @@ from podium.control.facility.design_values import (
     transitions,
     written_of,
 )
-from podium.control.facility.designs import FluxoniumDesign, QubitDesign, TransmonDesign
+from podium.control.facility.designs import (
+    DefectsEntry,
+    FluxoniumDesign,
+    FluxoniumEntry,
+    LossesEntry,
+    QubitDesign,
+    TransmonDesign,
+    TransmonEntry,
+)
 from podium.control.facility.facility import Estimate
 from podium.control.facility.file_contents import Complaints, FileContents, NodeContents
 from podium.control.facility.problems import KeyPath
@@ -46,6 +54,10 @@ def check_design(
             if qubit is not None:
                 path: KeyPath = ("nodes", name, "qubits", element, "design")
                 _check_values(qubit.design, path, complaints)
+                if isinstance(qubit, FluxoniumEntry) and qubit.losses is not None:
+                    _check_losses(qubit.losses, (*path[:-1], "losses"), complaints)
+                if isinstance(qubit, TransmonEntry) and qubit.defects is not None:
+                    _check_defects(qubit.defects, (*path[:-1], "defects"), complaints)
                 port = f"{name}.{element}.drive"
                 bands = _driven_bands(f"{name}.{element}", qubit.design)
                 bands += _target_bands(name, element, node)
@@ -60,6 +72,27 @@ def check_design(
                 if (qubit := node.qubits.get(element)) is not None
             ]
             check_reach(f"{name}.{feedline}", bands, parsed, outputs, complaints)
+
+
+def _check_losses(losses: LossesEntry, path: KeyPath, complaints: Complaints) -> None:
+    for name in ("inductive_quality", "quasiparticles"):
+        entry: EstimateEntry[float] | None = getattr(losses, name)
+        if entry is not None and entry.value <= 0:
+            complaints.at((*path, name), "it must be above zero; leave out what there is not")
+
+
+def _check_defects(defects: DefectsEntry, path: KeyPath, complaints: Complaints) -> None:
+    if defects.highest <= defects.lowest:
+        message = (
+            f"'highest' is not above 'lowest', {format_quantity(defects.lowest, 'Hz')}: defects "
+            "lie between the two"
+        )
+        complaints.at((*path, "highest"), message)
+    for name, entry in (("coupling", defects.coupling), ("t1", defects.t1), ("t2", defects.t2)):
+        if entry.value <= 0:
+            complaints.at((*path, name), "it must be above zero")
+    if defects.t2.value > 2 * defects.t1.value:
+        complaints.at((*path, "t2"), "no T2 is above twice T1; write a shorter one")
 
 
 def remark_on_reach(

@@ -1,11 +1,15 @@
 """Defines design values of a qubit before it is cold, by the kind of the qubit."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from podium.control.facility.quantity_entries import (
     FileEntry,
+    Frequency,
     FrequencyEstimate,
+    NotNegative,
+    Plain,
     PlainEstimate,
+    Positive,
     TimeEstimate,
     VoltageEstimate,
 )
@@ -95,6 +99,23 @@ DESIGN_UNITS: dict[str, str] = {
 """The unit in which each design value of any kind of qubit is held."""
 
 
+class DefectsEntry(FileEntry):
+    """Says how many two-level defects may be beside a transmon: a simulated world draws them."""
+
+    per_ghz: Annotated[Plain, NotNegative]
+    """So many are expected in a gigahertz."""
+    lowest: Annotated[Frequency, Positive]
+    """Frequency from which on there are any."""
+    highest: Annotated[Frequency, Positive]
+    """Frequency up to which there are any."""
+    coupling: FrequencyEstimate
+    """Rate of exchange with the qubit over 2 pi, where the two meet."""
+    t1: TimeEstimate
+    """Of a defect."""
+    t2: TimeEstimate
+    """Of a defect; not above twice its t1."""
+
+
 class TransmonEntry(FileEntry):
     """One transmon."""
 
@@ -102,6 +123,17 @@ class TransmonEntry(FileEntry):
     """Which circuit it is."""
     design: TransmonDesign
     """What is known of it before it is cold."""
+    defects: DefectsEntry | None = None
+    """Two-level defects beside it; left out: a simulated world has none."""
+
+
+class LossesEntry(FileEntry):
+    """Says what a fluxonium loses by beside its capacitance: a simulated world draws it."""
+
+    inductive_quality: PlainEstimate | None = None
+    """One over the loss tangent of its inductance."""
+    quasiparticles: PlainEstimate | None = None
+    """Density of quasiparticles at the small junction over that of Cooper pairs."""
 
 
 class FluxoniumEntry(FileEntry):
@@ -111,6 +143,8 @@ class FluxoniumEntry(FileEntry):
     """Which circuit it is."""
     design: FluxoniumDesign
     """What is known of it before it is cold."""
+    losses: LossesEntry | None = None
+    """What it loses by beside its capacitance; left out: a simulated world has nothing of it."""
 
 
 QubitEntry = TransmonEntry | FluxoniumEntry

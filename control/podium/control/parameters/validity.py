@@ -1,5 +1,6 @@
 """Computes how long a parameter is valid: as declared by routines or the facility file."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -46,10 +47,17 @@ OF_ANOTHER = ("pulsed_crosstalk",)
 """Quantities of an element that end with the name of another one: ``pulsed_crosstalk_q0``."""
 
 
+NUMBERED = re.compile(r"^tls\d+_")
+"""Quantities of two-level defects, of which a qubit may have several."""
+
+
 @lru_cache(maxsize=4096)
 def quantity_of(name: str) -> str:
-    """Return the quantity of a parameter, without the name of another element behind it."""
-    last = name.rpartition(".")[2]
+    """Return the quantity of a parameter, without the name of another element behind it.
+
+    Nor with the number of a defect: ``tls2_frequency`` is a ``tls_frequency``.
+    """
+    last = NUMBERED.sub("tls_", name.rpartition(".")[2])
     return next((one for one in OF_ANOTHER if last.startswith(f"{one}_")), last)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.constants import Boltzmann
+from podium.sim_instruments.physics.defects import Defect, defect_rates, pushed_hz
 from podium.sim_instruments.physics.dressed_register import DressedRegister, dressed_register
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.flux_tiles import FluxTiles
@@ -21,7 +22,14 @@ from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.levels import drive_elements, is_antisymmetric
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
 from podium.sim_instruments.physics.register import check_register, coupled, shift_hz
-from podium.sim_instruments.physics.relaxation import dielectric_rates, jump_rates
+from podium.sim_instruments.physics.relaxation import (
+    NO_MORE_LOSS,
+    FluxoniumLoss,
+    dielectric_rates,
+    inductive_rates,
+    jump_rates,
+    quasiparticle_rates,
+)
 from podium.sim_instruments.physics.resonator import Dressed, dressed
 from podium.sim_instruments.physics.transmon import Transmon
 
@@ -53,6 +61,10 @@ class Qubit:
     drive_hz_per_sqrt_w: float
     """0-1 Rabi frequency at the source's connector for a charge element of 1, Hz per sqrt(W)."""
     drive_delay_ns: float
+    defects: tuple[Defect, ...] = ()
+    """Two-level defects beside a transmon."""
+    more_loss: FluxoniumLoss = NO_MORE_LOSS
+    """Of a fluxonium, beside that of its capacitance."""
 
     @property
     def flux_line(self) -> str:
@@ -61,20 +73,24 @@ class Qubit:
 
     def at(self, flux: float) -> QubitPoint:
         """Its operating point at ``flux`` (flux quanta through its loop, from its sweet spot)."""
-        return self.point(self.circuit.at(flux))
+        return self.point(self.circuit.at(flux), flux)
 
-    def point(self, dressed: Dressed) -> QubitPoint:
+    def point(self, dressed: Dressed, flux: float) -> QubitPoint:
         """Its operating point as its resonator, and its neighbours if it has some, dress it."""
         ladder = dressed.charge / dressed.charge[0]
+        levels_hz = dressed.levels_hz + pushed_hz(self.defects, dressed.levels_hz, ladder)
+        alone = min([dressed.alone, *(one.own_part(dressed.f01_hz) for one in self.defects)])
+        atom, kelvin = self.circuit.atom, self.temperature_k
+        rates = rates_of(atom, dressed, self.quality, kelvin, self.more_loss, flux)
+        white_1_s = self.white_dephasing_1_s
+        lost = defect_rates(self.defects, dressed.levels_hz, ladder, white_1_s, kelvin)
         return QubitPoint(
             name=self.name,
-            levels_hz=frozen(dressed.levels_hz),
+            levels_hz=frozen(levels_hz),
             ladder=frozen(ladder),
             rabi_hz_per_sqrt_w=self.drive_hz_per_sqrt_w * float(dressed.charge[0]),
             drive_delay_ns=self.drive_delay_ns,
-            rates_1_s=frozen(
-                rates_of(self.circuit.atom, dressed, self.quality, self.temperature_k)
-            ),
+            rates_1_s=frozen(rates + lost),
             dephasing_1_s=self.white_dephasing_1_s,
             slow_sigma_hz=math.hypot(self.frequency_noise_hz, self.flux_noise * dressed.slope_hz),
             slow_memory_s=self.slow_memory_s,
@@ -83,7 +99,7 @@ class Qubit:
             kappa_hz=self.kappa_coupling_hz + self.kappa_internal_hz,
             kappa_coupling_hz=self.kappa_coupling_hz,
             n_crit=dressed.n_crit,
-            alone=dressed.alone,
+            alone=alone,
             drive_elements=(
                 drive_elements(dressed.signed)
                 if dressed.signed is not None and isinstance(self.circuit.atom, Fluxonium)
@@ -93,15 +109,40 @@ class Qubit:
 
 
 def rates_of(
-    atom: Transmon | Fluxonium, dressed: Dressed, quality: float, temperature_k: float
+    atom: Transmon | Fluxonium,
+    dressed: Dressed,
+    quality: float,
+    temperature_k: float,
+    more_loss: FluxoniumLoss = NO_MORE_LOSS,
+    flux: float = 0.0,
 ) -> NDArray[np.float64]:
-    """Return the jump rates [to, from] of a dressed atom, shape (L, L), 1/s."""
+    """Return the jump rates [to, from] of a dressed atom, shape (L, L), 1/s.
+
+    ``flux``: from the sweet spot, at which it is dressed so.
+    """
     if isinstance(atom, Fluxonium):
-        return dielectric_rates(
-            dressed.levels_hz, dressed.charges, atom.charging_hz, quality, temperature_k
-        )
+        levels, charges = dressed.levels_hz, dressed.charges
+        rates = dielectric_rates(levels, charges, atom.charging_hz, quality, temperature_k)
+        return rates + more_rates(atom, dressed, more_loss, temperature_k, flux)
     ladder = dressed.charge / dressed.charge[0]
     return jump_rates(dressed.levels_hz, ladder, quality, temperature_k)
+
+
+def more_rates(
+    atom: Fluxonium, dressed: Dressed, loss: FluxoniumLoss, temperature_k: float, flux: float
+) -> NDArray[np.float64]:
+    """Return jump rates [to, from] by a fluxonium's inductance and quasiparticles, (L, L), 1/s."""
+    levels = dressed.levels_hz
+    rates = np.zeros((levels.size, levels.size))
+    if math.isfinite(loss.inductive_quality):
+        own = dressed.charges, atom.charging_hz, atom.inductive_hz
+        rates += inductive_rates(levels, *own, loss.inductive_quality, temperature_k)
+    if loss.quasiparticles:
+        sines = atom.half_sines(flux, levels.size)
+        rates += quasiparticle_rates(
+            levels, sines, atom.josephson_hz, loss.quasiparticles, temperature_k
+        )
+    return rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +227,12 @@ class Chip:
                         f"feedline {feedline.name} reads {name}, which is not among {names}"
                     )
         self._index = {name: index for index, name in enumerate(names)}
+        self._defects = {
+            defect.name: (index, defect)
+            for index, qubit in enumerate(self.qubits)
+            for defect in qubit.defects
+        }
+        """By name: the place of its qubit, and what it is."""
         self._lines = {
             qubit.flux_line: index
             for index, qubit in enumerate(self.qubits)
@@ -279,6 +326,8 @@ class Chip:
 
     def flux_shares(self, qubit: str) -> dict[str, float]:
         """Flux quanta that a volt of pulses on each flux line brings through a qubit's loop."""
+        if qubit in self._defects:
+            return {}
         index, pulsed = self._index[qubit], self._pulses.quanta_per_volt
         return {
             line: pulsed.get((qubit, line), float(self.flux_per_volt[index, k]))
@@ -294,7 +343,12 @@ class Chip:
         return self._pulses.responses.get(line)
 
     def element_at(self, name: str, biases_v: Mapping[str, float]) -> QubitPoint:
-        """Return the operating point of one qubit or coupler, among those coupled to it."""
+        """Return the operating point of a qubit or coupler among those coupled to it, or defect."""
+        if name in self._defects:
+            index, defect = self._defects[name]
+            f01_hz = float(self.bare_at(self.qubits[index].name, biases_v, 0.0)[0][1])
+            delay_ns, kelvin = self.qubits[index].drive_delay_ns, self.qubits[index].temperature_k
+            return defect.point(f01_hz, delay_ns, kelvin)
         return self._point_of(self._index[name], self.flux(biases_v))
 
     def moved_levels_hz(
@@ -321,6 +375,10 @@ class Chip:
                 found[self.qubits[j if index == i else i].name] = hz
         return found
 
+    def defects_of(self, qubit: str) -> tuple[Defect, ...]:
+        """Return the two-level defects beside a qubit."""
+        return self.qubits[self._index[qubit]].defects
+
     def bare_at(
         self, qubit: str, biases_v: Mapping[str, float], quanta: float
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -328,6 +386,8 @@ class Chip:
 
         ``quanta``: flux quanta on top of the biases.
         """
+        if qubit in self._defects:
+            return frozen(np.array([0.0, self._defects[qubit][1].frequency_hz])), frozen(np.ones(1))
         index = self._index[qubit]
         return self._bare[index].at(float(self.flux(biases_v)[index]) + quanta)
 
@@ -401,7 +461,8 @@ class Chip:
         qubits = [self.qubits[place] for place in register]
         pairs = [qubit.circuit.pair(here) for qubit, here in zip(qubits, flux, strict=True)]
         among = coupled(pairs, self._couplings_among(register))
-        return tuple(qubit.point(dressed) for qubit, dressed in zip(qubits, among, strict=True))
+        stand = zip(qubits, among, flux, strict=True)
+        return tuple(qubit.point(dressed, here) for qubit, dressed, here in stand)
 
 
 def _registers(

@@ -14,6 +14,7 @@ from podium.firmware_interfaces.models import ModelError, known_models, output_f
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
 from podium.firmware_interfaces.qubit_defaults import typical_design
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
+from podium.sim_instruments.physics.defect_design import DefectsDesign, defects_of
 from podium.sim_instruments.physics.edge_design import (
     COUPLER_UNITS,
     CouplerDesign,
@@ -43,6 +44,8 @@ OF_ANY = {
 """What any qubit's design says, and the unit that code holds it in."""
 OF_FLUX = {"flux_period": "V", "flux_offset": "V"}
 """What it says besides where the qubit has a flux line."""
+LOSSES = ("inductive_quality", "quasiparticles")
+"""Of a fluxonium, beside the loss of its capacitance."""
 DESIGN_UNITS = {
     "transmon": {"f01": "Hz", "anharmonicity": "Hz", **OF_ANY, **OF_FLUX, "asymmetry": "1"},
     "fluxonium": {
@@ -77,6 +80,10 @@ class QubitDesign:
     drives it."""
     has_flux_line: bool = True
     """Without one it has no ``flux_period`` and ``flux_offset``."""
+    defects: DefectsDesign | None = None
+    """None: there are none beside it."""
+    losses: Mapping[str, Spread] = field(default_factory=dict)
+    """Of a fluxonium, by quantity of :data:`LOSSES`; those left out there are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +320,19 @@ def _qubit(node: str, name: str, qubit: FacilityPlace, root: FacilityPlace) -> Q
         origin=origin,
         drive_full_scale=_drive_full_scale(f"{port}.drive", root),
         has_flux_line=has_line,
+        defects=defects_of(qubit),
+        losses=_losses(kind, qubit),
     )
+
+
+def _losses(kind: str, qubit: FacilityPlace) -> dict[str, Spread]:
+    """Return what a fluxonium loses by beside its capacitance; raises DesignError."""
+    if "losses" not in qubit:
+        return {}
+    if kind != "fluxonium":
+        raise DesignError(f"{qubit.where}.losses: they are of fluxoniums only")
+    place = qubit.sub("losses")
+    return {key: place.spread(key, "1") for key in LOSSES if key in place}
 
 
 def _flux_limit_v(port: str, root: FacilityPlace) -> float | None:

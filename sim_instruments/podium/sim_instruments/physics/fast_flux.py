@@ -22,6 +22,7 @@ from podium.sim_instruments.physics.deduplicate import (
     number_stretches,
     phase_word,
 )
+from podium.sim_instruments.physics.defects import Defect
 from podium.sim_instruments.physics.dressed_register import DressedRegister
 from podium.sim_instruments.physics.drive_line import Drives, Shape, added, drives_of
 from podium.sim_instruments.physics.evolution import Tables, maps_of
@@ -56,7 +57,11 @@ class FluxLines(Protocol):
         ...
 
     def element_at(self, name: str, biases_v: Mapping[str, float]) -> QubitPoint:
-        """Return the operating point of one qubit or coupler."""
+        """Return the operating point of one qubit, coupler or defect."""
+        ...
+
+    def defects_of(self, qubit: str) -> Sequence[Defect]:
+        """Return the two-level defects beside a qubit."""
         ...
 
     def coupled_to(self, qubit: str) -> Mapping[str, float]:
@@ -106,7 +111,7 @@ def moving(
         return None
     shares = lines.flux_shares(qubit)
     scaled = tuple(
-        _scaled(train, shares[train.line] * VOLTS) for train in trains if shares[train.line]
+        _scaled(train, shares[train.line] * VOLTS) for train in trains if shares.get(train.line)
     )
     return FluxShift(scaled, lambda quanta: lines.moved_levels_hz(qubit, biases_v, quanta))
 

@@ -38,6 +38,7 @@ from podium.sim_instruments.physics.joint.joint_run import (
 )
 from podium.sim_instruments.physics.joint.line_output import Before
 from podium.sim_instruments.physics.joint.played_gate import PlayedGate, judge_played
+from podium.sim_instruments.physics.joint.reached_defects import reached_defects
 from podium.sim_instruments.physics.met_qubits import FeedlineQubits, MetQubit
 from podium.sim_instruments.physics.noise import gaussians
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -323,9 +324,9 @@ class FeedlineRun:
         return prepare_cluster(self.feedline, signals, self.flux_lines, pulses, episodes, members)
 
     def _member(self, signals: RunSignals, name: str, spurs: HeardSpurs) -> ClusterMember:
-        """Return a qubit or coupler of a cluster with what is played to it."""
+        """Return a qubit, coupler or defect of a cluster with what is played to it."""
         assert self.flux_lines is not None
-        if name in self.flux_lines.couplers:
+        if name not in {qubit.name for qubit in self.feedline.qubits}:
             coupler = self.flux_lines.element_at(name, signals.biases_v)
             later = later_ns(coupler, self.feedline)
             slow_hz = self.slow_hz(signals, coupler)
@@ -370,8 +371,14 @@ class FeedlineRun:
         mine = [one for one in self.signals.captures if one.line == self.feedline.name]
         signals = self.as_arrived(tones, mine).signals
         names = gate_members(self.flux_lines, edge.ends)
+        pulses = self._pulses(signals)
+        names += [
+            one.name
+            for end in edge.ends
+            for one in reached_defects(self.flux_lines, end, None, pulses, signals.biases_v)
+        ]
         members = [self._member(signals, name, spurs) for name in names]
-        played = played_to(members, self.flux_lines, signals, self._pulses(signals))
+        played = played_to(members, self.flux_lines, signals, pulses)
         qubits = [one.qubit for one in members]
         point = cluster_point(qubits, self.flux_lines, signals.biases_v)
         sigmas_hz = [float(np.hypot(one.slow_sigma_hz, one.stray_hz)) for one in qubits]

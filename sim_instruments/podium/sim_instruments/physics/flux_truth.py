@@ -1,4 +1,4 @@
-"""The hidden truth of flux lines and couplers, under the names of the parameter store."""
+"""The hidden truth of flux lines, couplers, defects and losses, by names of the store."""
 
 from collections.abc import Mapping
 
@@ -38,6 +38,33 @@ def flux_line_truth(chip: Chip) -> dict[str, Truth]:
             if other.name != element and other.name.startswith(f"{node}."):
                 part = chip.flux_shares(other.name)[line] / own
                 told[f"{other.name}.pulsed_crosstalk_{short}"] = Truth(part, "1")
+    return told
+
+
+def defect_truth(chip: Chip) -> dict[str, Truth]:
+    """Tell of each defect beside a qubit ``node_a.q0.tls1_frequency``, ``tls1_coupling`` ..."""
+    return {
+        f"{one.name}_{quantity}": Truth(value, unit)
+        for qubit in chip.qubits
+        for one in qubit.defects
+        for quantity, value, unit in (
+            ("frequency", one.frequency_hz, "Hz"),
+            ("coupling", one.coupling_hz, "Hz"),
+            ("t1", one.t1_s, "s"),
+            ("t2", one.t2_s, "s"),
+        )
+    }
+
+
+def fluxonium_truth(chip: Chip) -> dict[str, Truth]:
+    """Tell what fluxoniums lose by beside capacitance: ``node_a.q0.inductive_quality`` ..."""
+    told = {}
+    for qubit in chip.qubits:
+        loss = qubit.more_loss
+        if np.isfinite(loss.inductive_quality):
+            told[f"{qubit.name}.inductive_quality"] = Truth(loss.inductive_quality, "1")
+        if loss.quasiparticles:
+            told[f"{qubit.name}.quasiparticles"] = Truth(loss.quasiparticles, "1")
     return told
 
 

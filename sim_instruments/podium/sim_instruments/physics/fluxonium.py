@@ -85,6 +85,17 @@ class Fluxonium:
             charge, by_flux_hz = kept.T @ basis.operators @ kept
         return BareLevels(levels_hz[:count] - levels_hz[0], sign * charge, sign * by_flux_hz)
 
+    def half_sines(self, flux: float, count: int) -> NDArray[np.float64]:
+        """Return elements of the sine of half of the small junction's phase, (count, count), >= 0.
+
+        In the oscillator's levels at that flux: a reduced basis has no such operator.
+        """
+        within = abs(flux - round(flux))
+        size = _anchor(self, 0, count).levels_hz.size
+        found = _diagonalised(self, within / ANCHOR_STEP, size)
+        in_place = found.vectors.T @ found.states[:, :count]
+        return np.asarray(np.abs(in_place.T @ (np.sin(found.shifted / 2)[:, None] * in_place)))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Oscillator:
@@ -118,6 +129,8 @@ class _Anchor:
     """The Cooper-pair number there, real and antisymmetric."""
     vectors: NDArray[np.float64]
     """Eigenvectors of phi, in columns."""
+    shifted: NDArray[np.float64]
+    """The phase across the small junction at each of them."""
     slope_hz: NDArray[np.float64]
     """dH / d flux between them, which is diagonal."""
 
@@ -148,7 +161,8 @@ def _anchor(circuit: Fluxonium, place: int, count: int) -> _Anchor:
     )
 
 
-def _diagonalised(circuit: Fluxonium, place: int, size: int) -> _Anchor:
+def _diagonalised(circuit: Fluxonium, place: float, size: int) -> _Anchor:
+    """Diagonalise so many anchor steps from the sweet spot."""
     oscillator = _oscillator(size)
     width = (8 * circuit.charging_hz / circuit.inductive_hz) ** 0.25
     shifted = width * oscillator.place - 2 * math.pi * (SWEET_SPOT + place * ANCHOR_STEP)
@@ -168,6 +182,7 @@ def _diagonalised(circuit: Fluxonium, place: int, size: int) -> _Anchor:
         phase=width * oscillator.phase,
         charge=(oscillator.raising - oscillator.raising.T) / (math.sqrt(2) * width),
         vectors=vectors,
+        shifted=shifted,
         slope_hz=-2 * math.pi * circuit.josephson_hz * np.sin(shifted),
     )
 

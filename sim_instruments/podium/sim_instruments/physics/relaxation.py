@@ -2,16 +2,18 @@
 
 Loss is dielectric-like. Of a transmon: a fixed quality factor, so the rate goes with the
 frequency, and the ladder of rates with the squares of the charge operator's elements. Of a
-fluxonium, whose lines lie octaves apart: the loss tangent of its capacitance, on all lines. Jumps
+fluxonium, whose lines lie octaves apart: the loss tangent of its capacitance, on all lines, and
+where the world says so the loss of its inductance and quasiparticles at its small junction. Jumps
 up follow from detailed balance with one effective temperature.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.constants import Boltzmann, Planck
+from podium.sim_instruments.physics.constants import Boltzmann, Planck, elementary_charge
 
 
 def boltzmann_factor(frequency_hz: float, temperature_k: float) -> float:
@@ -72,9 +74,89 @@ def dielectric_rates(
         for m in range(n):
             factor = boltzmann_factor(float(levels_hz[n] - levels_hz[m]), temperature_k)
             cold = 2 * math.pi * 16 * charging_hz * float(charges[m, n]) ** 2 / quality
-            rates[m, n] = cold / (1 - factor)
-            rates[n, m] = cold * factor / (1 - factor)
+            _put(rates, m, n, cold, factor)
     return rates
+
+
+@dataclass(frozen=True, slots=True)
+class FluxoniumLoss:
+    """Losses of a fluxonium beside that of its capacitance."""
+
+    inductive_quality: float = math.inf
+    """One over the loss tangent of its inductance, of all frequencies."""
+    quasiparticles: float = 0.0
+    """Density of quasiparticles at the small junction over that of Cooper pairs, x_qp."""
+
+
+NO_MORE_LOSS = FluxoniumLoss()
+GAP_HZ = 3.4e-4 * elementary_charge / Planck
+"""Of aluminium, over h."""
+
+
+def inductive_rates(
+    levels_hz: NDArray[np.float64],
+    charges: NDArray[np.float64],
+    charging_hz: float,
+    inductive_hz: float,
+    quality: float,
+    temperature_k: float,
+) -> NDArray[np.float64]:
+    """Return jump rates [to, from] by the loss of an inductance, between all levels, (L, L), 1/s.
+
+    Smith et al., npj Quantum Information 6, 8 (2020), Eq. 14: 2 pi 2 EL phi_nm**2 / quality, times
+    n_th + 1 down and n_th up; phi_nm = 8 EC n_nm / f_nm by the charge operator.
+    """
+    count = levels_hz.size
+    rates = np.zeros((count, count))
+    for n in range(count):
+        for m in range(n):
+            line_hz = float(levels_hz[n] - levels_hz[m])
+            phase = 8 * charging_hz * float(charges[m, n]) / line_hz
+            cold = 2 * math.pi * 2 * inductive_hz * phase**2 / quality
+            _put(rates, m, n, cold, boltzmann_factor(line_hz, temperature_k))
+    return rates
+
+
+def quasiparticle_rates(
+    levels_hz: NDArray[np.float64],
+    half_sines: NDArray[np.float64],
+    josephson_hz: float,
+    quasiparticles: float,
+    temperature_k: float,
+) -> NDArray[np.float64]:
+    """Return jump rates [to, from] by quasiparticles at the small junction, (L, L), 1/s.
+
+    Smith et al. (as above), Eqs. 19 and S23: the real part of the junction's admittance, thermal
+    quasiparticles of density ``quasiparticles``; ``half_sines``: elements of the sine of half of
+    the junction's phase, which vanish between 0 and 1 at the sweet spot.
+    """
+    from scipy.special import kve  # heavy: see lifetime_s
+
+    count = levels_hz.size
+    rates = np.zeros((count, count))
+    for n in range(count):
+        for m in range(n):
+            line_hz = float(levels_hz[n] - levels_hz[m])
+            half = Planck * line_hz / (2 * Boltzmann * temperature_k) if temperature_k else math.inf
+            # sqrt(x) K0(x) sinh(x), and its limit of high lines, sqrt(pi / 8)
+            thermal = math.sqrt(math.pi / 8)
+            if half < QUANTUM_LIMIT:
+                thermal = math.sqrt(half) * float(kve(0, half)) * (1 - math.exp(-2 * half)) / 2
+            admittance = 8 * math.sqrt(2 / math.pi) * josephson_hz / GAP_HZ
+            admittance *= (2 * GAP_HZ / line_hz) ** 1.5 * quasiparticles * thermal
+            cold = 2 * line_hz * admittance * float(half_sines[m, n]) ** 2
+            _put(rates, m, n, cold, boltzmann_factor(line_hz, temperature_k))
+    return rates
+
+
+QUANTUM_LIMIT = 200.0
+"""Half a line's quantum over k T from which on nothing is thermal."""
+
+
+def _put(rates: NDArray[np.float64], to: int, by: int, cold_1_s: float, factor: float) -> None:
+    """Put in a rate down at zero temperature, with what the bath makes of it both ways."""
+    rates[to, by] = cold_1_s / (1 - factor)
+    rates[by, to] = cold_1_s * factor / (1 - factor)
 
 
 def generator(rates_1_s: NDArray[np.float64]) -> NDArray[np.float64]:

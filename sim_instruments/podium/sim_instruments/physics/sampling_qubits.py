@@ -2,20 +2,26 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from podium.sim_instruments.physics.chip import rates_of
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.sim_instruments.physics.chip import more_rates, rates_of
 from podium.sim_instruments.physics.circuit_inversion import (
     Circuit,
     NoSuchCircuit,
     circuit_of,
     fluxonium_circuit,
 )
+from podium.sim_instruments.physics.defect_world import draw_defects
 from podium.sim_instruments.physics.design import QubitDesign
 from podium.sim_instruments.physics.draw import draw
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.relaxation import (
+    FluxoniumLoss,
     boltzmann_factor,
     jump_dephasing_1_s,
     slow_sigma_of,
@@ -35,6 +41,8 @@ ECHO_OVER_T1 = 1.8
 RAMSEY_OVER_ECHO = 0.92
 """A drawn echo time stays below this much of T1 (2 is the limit), a Ramsey time below this
 much of the echo time: the rest is white dephasing and slow noise, which every device has."""
+LEAST_PART = 0.1
+"""Of a loss as it is written, one that is drawn is so much at least."""
 ATTEMPTS = 1000
 """Coherence times are drawn again until they fit together, at most so many times."""
 SPECTRUM = {
@@ -93,8 +101,11 @@ def qubit_world(
     dressed = found.at(0.0)
     population = draw(hidden["thermal_population"], seed, element, "thermal_population")
     temperature_k = temperature_of(dressed.f01_hz, population)
-    quality = _quality(found.atom, dressed, drawn["t1"], temperature_k)
-    white, slow_hz = _dephasing(found.atom, dressed, drawn, quality, temperature_k)
+    lost = _lost(qubit, element, seed)
+    more_loss = FluxoniumLoss(**lost)
+    quality = _quality(found.atom, dressed, drawn["t1"], temperature_k, more_loss, element)
+    rates = rates_of(found.atom, dressed, quality, temperature_k, more_loss)
+    white, slow_hz = _dephasing(rates, drawn)
     internal_hz = min(
         draw(hidden["kappa_internal"], seed, element, "kappa_internal"), 0.5 * drawn["kappa"]
     )
@@ -127,21 +138,16 @@ def qubit_world(
             if qubit.has_flux_line
             else _assumed(flux_at_zero, "Phi0")
         ),
-        "flux_per_volt": {
-            other: (
-                solved(value, "Phi0/V", "flux_period")
-                if other == qubit.name
-                else _assumed(value, "Phi0/V")
-            )
-            for other, value in flux_per_volt.items()
-        },
+        "flux_per_volt": _flux_shares(qubit, flux_per_volt),
     }
     if isinstance(found.atom, Fluxonium):
         energy = solved(found.atom.inductive_hz, "Hz", "inductive_energy")
+        common |= {key: _from_losses(value) for key, value in lost.items()}
         return FluxoniumWorld(kind="fluxonium", inductive_energy=energy, **common)
     return TransmonWorld(
         asymmetry=solved(drawn["asymmetry"], "1", "asymmetry"),
         offset_charge=_assumed(found.atom.offset_charge, "1"),
+        defects=draw_defects(qubit.defects, element, seed),
         **common,
     )
 
@@ -160,6 +166,30 @@ def _drive(qubit: QubitDesign, drawn: Mapping[str, float], dressed: Dressed) -> 
     if qubit.drive_full_scale is None:
         return 0.0
     return drawn["rabi_frequency"] / (qubit.drive_full_scale * float(dressed.charge[0]))
+
+
+def _flux_shares(qubit: QubitDesign, flux_per_volt: Mapping[str, float]) -> dict[str, Known]:
+    """Return the flux by each source; its own is as designed, crosstalk is assumed."""
+    return {
+        other: (
+            _solved(qubit, value, "Phi0/V", "flux_period")
+            if other == qubit.name
+            else _assumed(value, "Phi0/V")
+        )
+        for other, value in flux_per_volt.items()
+    }
+
+
+def _lost(qubit: QubitDesign, element: str, seed: int) -> dict[str, float]:
+    """Draw what a fluxonium loses by beside its capacitance."""
+    return {
+        key: draw(replace(spread, low=LEAST_PART * spread.value), seed, element, key)
+        for key, spread in qubit.losses.items()
+    }
+
+
+def _from_losses(value: float) -> Known:
+    return Known(value=value, unit="1", source="drawn: the facility file's losses")
 
 
 def _assumed(value: float, unit: str) -> Known:
@@ -183,25 +213,32 @@ def circuit(kind: str, drawn: Mapping[str, float]) -> Circuit:
 
 
 def _quality(
-    atom: Transmon | Fluxonium, dressed: Dressed, t1_s: float, temperature_k: float
+    atom: Transmon | Fluxonium,
+    dressed: Dressed,
+    t1_s: float,
+    temperature_k: float,
+    more_loss: FluxoniumLoss,
+    element: str,
 ) -> float:
     """Return the quality that makes both jumps between 0 and 1 together take ``t1_s``."""
     if isinstance(atom, Fluxonium):
         rates = rates_of(atom, dressed, 1.0, temperature_k)
-        return float(rates[0, 1] + rates[1, 0]) * t1_s
+        more = more_rates(atom, dressed, more_loss, temperature_k, 0.0)
+        lost = float(more[0, 1] + more[1, 0])
+        left = 1 - lost * t1_s
+        if left <= 0:
+            longest_us = 1e6 / lost
+            raise SamplingError(
+                f"{element}: a T1 of {1e6 * t1_s:.4g} us is longer than inductance and "
+                f"quasiparticles leave, {longest_us:.4g} us: write lower losses or a shorter t1"
+            )
+        return float(rates[0, 1] + rates[1, 0]) * t1_s / left
     quality = 2 * math.pi * dressed.f01_hz * t1_s
     return quality * (1 + boltzmann_factor(dressed.f01_hz, temperature_k))
 
 
-def _dephasing(
-    atom: Transmon | Fluxonium,
-    dressed: Dressed,
-    drawn: Mapping[str, float],
-    quality: float,
-    temperature_k: float,
-) -> tuple[float, float]:
+def _dephasing(rates: NDArray[np.float64], drawn: Mapping[str, float]) -> tuple[float, float]:
     """White dephasing (1/s) and slow frequency noise (Hz) that leave the drawn T2 times."""
-    rates = rates_of(atom, dressed, quality, temperature_k)
     white = max(0.0, 1 / drawn["t2_echo"] - jump_dephasing_1_s(rates))
     total = white + jump_dephasing_1_s(rates)
     return white, slow_sigma_of(total, min(drawn["t2_ramsey"], 1 / total))

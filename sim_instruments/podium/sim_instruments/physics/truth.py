@@ -14,7 +14,12 @@ import numpy as np
 from podium.sim_instruments.physics.bath import Bath, warmed
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drift import Drift, slow_noise
-from podium.sim_instruments.physics.flux_truth import coupler_truth, flux_line_truth
+from podium.sim_instruments.physics.flux_truth import (
+    coupler_truth,
+    defect_truth,
+    flux_line_truth,
+    fluxonium_truth,
+)
 from podium.sim_instruments.physics.known_truth import Truth as Truth
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
@@ -136,6 +141,7 @@ def truth(
         for name in sorted(chip.couplers)
     }
     told |= flux_line_truth(chip) | coupler_truth(chip, at_v)
+    told |= defect_truth(chip) | fluxonium_truth(chip)
     if optima and chip.edges:
         from podium.sim_instruments.physics.joint.gate_truth import gate_truth  # compiled: as above
 

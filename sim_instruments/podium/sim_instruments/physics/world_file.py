@@ -4,7 +4,9 @@ Control never reads it. Numbers are in SI units; every one names its source or s
 ``assumed: true``.
 """
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -18,12 +20,15 @@ from podium.sim_instruments.physics.chip import Chip, Edge, Feedline, FluxPulses
 from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.clocks import ClockErrors
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
+from podium.sim_instruments.physics.defect_world import DefectWorld
+from podium.sim_instruments.physics.defects import Defect
 from podium.sim_instruments.physics.drift import Drift, FeedlineDrift, QubitDrift
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.flux_line_world import CouplerWorld, EdgeWorld, FluxLineWorld
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.links.link_world import LinkWorld
+from podium.sim_instruments.physics.relaxation import NO_MORE_LOSS, FluxoniumLoss
 from podium.sim_instruments.physics.transmon import Transmon
 from podium.sim_instruments.physics.world_quantities import (
     Decibel,
@@ -100,6 +105,16 @@ class QubitWorld(Part):
     drift: QubitDriftWorld | None = None
     """What of it moves in world time; left out: nothing."""
 
+    @property
+    def beside(self) -> tuple[Defect, ...]:
+        """Return defects beside it, by the names that they have here; none but of a transmon."""
+        return ()
+
+    @property
+    def more_loss(self) -> FluxoniumLoss:
+        """Return losses of a fluxonium beside that of its capacitance; none but of such."""
+        return NO_MORE_LOSS
+
     def atom(self) -> Transmon | Fluxonium:
         """Return its circuit without the resonator."""
         raise NotImplementedError
@@ -119,6 +134,8 @@ class QubitWorld(Part):
             slow_memory_s=self.slow_memory.value,
             drive_hz_per_sqrt_w=self.drive.value,
             drive_delay_ns=self.drive_delay.value * 1e9,
+            defects=tuple(replace(one, name=f"{name}.{one.name}") for one in self.beside),
+            more_loss=self.more_loss,
         )
 
 
@@ -128,6 +145,13 @@ class TransmonWorld(QubitWorld):
     kind: Literal["transmon"] = "transmon"
     asymmetry: Number
     offset_charge: Number
+    defects: dict[str, DefectWorld] = Field(default_factory=dict)
+    """Two-level defects beside it, by name: ``tls1``."""
+
+    @property
+    def beside(self) -> tuple[Defect, ...]:
+        """Return defects beside it, by the names that they have here."""
+        return tuple(world.defect(name) for name, world in self.defects.items())
 
     def atom(self) -> Transmon:
         """Return its circuit without the resonator."""
@@ -144,6 +168,19 @@ class FluxoniumWorld(QubitWorld):
 
     kind: Literal["fluxonium"]
     inductive_energy: Hertz
+    inductive_quality: Number | None = None
+    """One over the loss tangent of its inductance; left out: it loses nothing."""
+    quasiparticles: Number | None = None
+    """Their density at the small junction, x_qp; left out: there are none."""
+
+    @property
+    def more_loss(self) -> FluxoniumLoss:
+        """Return its losses beside that of its capacitance."""
+        quality, density = self.inductive_quality, self.quasiparticles
+        return FluxoniumLoss(
+            math.inf if quality is None else quality.value,
+            0.0 if density is None else density.value,
+        )
 
     def atom(self) -> Fluxonium:
         """Return its circuit without the resonator."""

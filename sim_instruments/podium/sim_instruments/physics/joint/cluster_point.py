@@ -8,6 +8,7 @@ the dressed ladder of each member, the others in 0, is that of its :class:`.Qubi
 A dressed level carries the name of the product state that weighs most in it.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -106,16 +107,16 @@ def cluster_point(
 
     Raises NotSimulated where they have more than ``largest`` product states.
     """
-    large = LEVELS ** len(qubits) > LARGEST or any(one.name in chip.couplers for one in qubits)
-    count = FEWER if large else LEVELS
-    if count ** len(qubits) > largest:
+    sizes = [one.levels_hz.size for one in qubits]
+    counts = levels_kept(sizes, any(one.name in chip.couplers for one in qubits))
+    if math.prod(counts) > largest:
         names = ", ".join(qubit.name for qubit in qubits)
         raise NotSimulated(
             f"flux pulses and shared excitations couple {names}: the joint state of so many is not "
             f"simulated, at most {largest} levels are; move fewer of them in one run"
         )
     elements, charges = [], []
-    for qubit in qubits:
+    for qubit, count in zip(qubits, counts, strict=True):
         levels, charge = chip.bare_at(qubit.name, biases_v, 0.0)
         charges.append(charge)
         elements.append(
@@ -128,12 +129,13 @@ def cluster_point(
         )
     exchanges = []
     for i, one in enumerate(qubits):
-        strengths = chip.coupled_to(one.name)
+        strengths = {} if one.levels_hz.size <= 2 else chip.coupled_to(one.name)
         for j, other in enumerate(qubits[:i]):
             if other.name in strengths:
                 g_hz = strengths[other.name] * float(charges[i][0] * charges[j][0])
                 exchanges.append(Exchange(j, i, g_hz))
     exchanges = _with_counter_rotating(elements, exchanges, qubits, chip)
+    exchanges += _with_defects(elements, charges, qubits, chip)
     cluster = Cluster(tuple(elements), tuple(exchanges))
     cluster, energies, vectors = _set_right(cluster, qubits)
     if any(one.drive_elements is not None for one in qubits):
@@ -142,6 +144,34 @@ def cluster_point(
         )
         energies, vectors = dressed_levels(cluster)
     return ClusterPoint(tuple(qubits), chip, biases_v, cluster, energies, vectors)
+
+
+def levels_kept(sizes: Sequence[int], has_coupler: bool) -> list[int]:
+    """Return how many levels each member keeps, of so many that it has."""
+    counts = [min(LEVELS, size) for size in sizes]
+    if has_coupler or math.prod(counts) > LARGEST:
+        counts = [min(FEWER, size) for size in sizes]
+    return counts
+
+
+def _with_defects(
+    elements: Sequence[Element],
+    charges: Sequence[NDArray[np.float64]],
+    qubits: Sequence[QubitPoint],
+    chip: FluxLines,
+) -> list[Exchange]:
+    """Return the exchanges of qubits with two-level defects that are members."""
+    places = {one.name: place for place, one in enumerate(qubits)}
+    found = []
+    for place, qubit in enumerate(qubits):
+        if qubit.levels_hz.size <= 2:
+            continue  # a defect itself
+        charge, f01_hz = float(charges[place][0]), float(elements[place].levels_hz[1])
+        for one in chip.defects_of(qubit.name):
+            if one.name in places:
+                g_hz = one.strength_hz(charge, f01_hz) * charge
+                found.append(Exchange(place, places[one.name], g_hz))
+    return found
 
 
 def gate_members(lines: FluxLines, ends: tuple[str, str]) -> list[str]:

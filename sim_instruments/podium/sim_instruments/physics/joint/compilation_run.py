@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.compilation_runs import PULSES, TONE, WINDOWS, first_qubit
+from podium.sim_instruments.physics.defects import Defect
 from podium.sim_instruments.physics.dressed_register import DressedRegister
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.joint.cluster_signals import LONG
@@ -29,6 +30,10 @@ class _TwoLines:
     def element_at(self, name: str, biases_v: Mapping[str, float]) -> QubitPoint:
         """Return the first qubit: there is no coupler to ask for."""
         return first_qubit()
+
+    def defects_of(self, qubit: str) -> Sequence[Defect]:
+        """Return none."""
+        return ()
 
     def flux_shares(self, qubit: str) -> Mapping[str, float]:
         """Return what the flux line moves: the first."""

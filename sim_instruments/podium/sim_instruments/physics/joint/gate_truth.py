@@ -28,6 +28,7 @@ from podium.sim_instruments.physics.joint.group_maps import propagator
 from podium.sim_instruments.physics.joint.matrix_units import by_units, hermitian_operators
 from podium.sim_instruments.physics.joint.plasmon_truth import plasmon_truth
 from podium.sim_instruments.physics.joint.pulse_edges import rise
+from podium.sim_instruments.physics.joint.reached_defects import crossed_defects
 from podium.sim_instruments.physics.joint.tomography import (
     PAIRS,
     coherent_infidelity,
@@ -79,7 +80,7 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
     for edge in chip.edges:
         at_rest = _point(chip, edge, biases_v)
         told[f"{edge.name}.zz"] = Truth(at_rest.pair_zz_hz(0, 1), "Hz")
-        point = edge_point(chip, edge, biases_v)
+        point = edge_point(chip, edge, biases_v, meets_defects=True)
         if edge.driven:
             found_here = plasmon_truth(point, edge)
             told |= {f"{edge.name}.{key}": known for key, known in found_here.items()}
@@ -103,20 +104,30 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
 
 
 def edge_point(
-    chip: Chip, edge: Edge, biases_v: Mapping[str, float], off_v: float | None = None
+    chip: Chip,
+    edge: Edge,
+    biases_v: Mapping[str, float],
+    off_v: float | None = None,
+    *,
+    meets_defects: bool = False,
 ) -> ClusterPoint:
     """Return the cluster in which an edge's gate is played: a pulsed coupler at its off point.
 
-    ``off_v``: in place of that.
+    ``off_v``: in place of that; ``meets_defects``: with the two-level defects on its way, as many
+    as there is room for, those that couple most.
     """
     if edge.pulsed in chip.couplers:
         off_v = off_point_v(chip, edge, biases_v) if off_v is None else off_v
         biases_v = {**biases_v, f"{edge.pulsed}.flux": off_v}
-    return _point(chip, edge, biases_v)
+    return _point(chip, edge, biases_v, meets_defects)
 
 
-def _point(chip: Chip, edge: Edge, biases_v: Mapping[str, float]) -> ClusterPoint:
+def _point(
+    chip: Chip, edge: Edge, biases_v: Mapping[str, float], meets_defects: bool = False
+) -> ClusterPoint:
     names = gate_members(chip, edge.ends)
+    if meets_defects:
+        names += crossed_defects(chip, names, edge.pulsed, biases_v)
     return cluster_point([chip.element_at(one, biases_v) for one in names], chip, biases_v)
 
 

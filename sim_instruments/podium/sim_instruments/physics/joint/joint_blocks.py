@@ -320,6 +320,8 @@ class JointColumns:
         """
         if not self._is_whole or rows is None:
             return None
+        if any(one.count < 3 for one in self._point.cluster.elements):
+            return None  # with a defect
         if not ahead and rows.pulses(self._group_steps) < MAPPED_PULSES:
             return None
         if self._sequences is None or self._sequences.size_bytes > MAPS_KEPT_BYTES:

@@ -9,6 +9,7 @@ At a reading a cluster parts, but for members that stay coherent: see :mod:`.joi
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,9 @@ from podium.sim_instruments.physics.exposure import STRIDE_NS
 from podium.sim_instruments.physics.fast_flux import FluxLines, moving
 from podium.sim_instruments.physics.joint.block_steps import JointBlocks
 from podium.sim_instruments.physics.joint.cluster_point import (
-    FEWER,
-    LEVELS,
     ClusterPoint,
     cluster_point,
+    levels_kept,
 )
 from podium.sim_instruments.physics.joint.cluster_signals import (
     Intervals,
@@ -36,6 +36,7 @@ from podium.sim_instruments.physics.joint.density_evolution import LARGEST
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.joint_walk import Followed, joint_paths
 from podium.sim_instruments.physics.joint.plasmon_drive import is_plasmon
+from podium.sim_instruments.physics.joint.reached_defects import reached_defects
 from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.joint.static_pairs import static_pairs
 from podium.sim_instruments.physics.joint.trajectory_columns import TrajectoryColumns
@@ -94,7 +95,9 @@ def clusters_of(
     lines: FluxLines | None,
     fluxes: Sequence[PulseTrain],
 ) -> list[tuple[str, ...]]:
-    """Return the clusters of a run, each by the names of its members: qubits, then couplers.
+    """Return the clusters of a run, each by the names of its members.
+
+    Those are qubits, then couplers, then two-level defects that are reached.
 
     Raises NotSimulated for a cluster that reaches beyond the feedline.
     """
@@ -131,7 +134,14 @@ def clusters_of(
         joined = set().union(*(together[one] for one in (name, *near[name])))
         for one in joined:
             together[one] = joined
-    return _named(names, together)
+    defects = []
+    for name in qubits:
+        below = ALONE if name in driven else None
+        met = reached_defects(lines, name, below, fluxes, signals.biases_v)
+        together[name] |= {one.name for one in met}
+        together |= {one.name: together[name] for one in met}
+        defects += [one.name for one in met]
+    return _named([*names, *defects], together)
 
 
 def with_static_pairs(
@@ -146,14 +156,15 @@ def with_static_pairs(
     """
     pairs = static_pairs(feedline, signals, lines, together)
     names = [qubit.name for qubit in feedline.qubits]
-    names += sorted({name for one in (*together, *pairs) for name in one} - set(names))
+    unread = {name for one in (*together, *pairs) for name in one} - set(names)
+    names += sorted(unread, key=lambda name: (name not in lines.couplers, name))
     joined = {name: {name} for name in names}
     for members in together:
         joined |= {name: set(members) for name in members}
     for pair in pairs:
         found = set().union(*(joined[name] for name in pair))
-        count = FEWER if found & set(lines.couplers) or LEVELS ** len(found) > LARGEST else LEVELS
-        if count ** len(found) <= LARGEST:
+        sizes = [lines.bare_at(name, signals.biases_v, 0.0)[0].size for name in found]
+        if prod(levels_kept(sizes, bool(found & set(lines.couplers)))) <= LARGEST:
             joined |= dict.fromkeys(found, found)
     return _named(names, joined)
 

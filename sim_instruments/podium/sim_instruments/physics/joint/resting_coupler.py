@@ -61,6 +61,8 @@ class RestingCoupler:
     def of(cls, whole: ClusterPoint) -> "RestingCoupler | None":
         """Return it for a cluster with one coupler that is far from its neighbours, else None."""
         couplers = [m for m, one in enumerate(whole.qubits) if one.name in whole.chip.couplers]
+        if any(one.count < 3 for one in whole.cluster.elements):
+            return None  # a defect is near
         if len(couplers) != 1 or whole.cluster.shifts or whole.cluster.joint_hz is not None:
             return None
         (coupler,) = couplers

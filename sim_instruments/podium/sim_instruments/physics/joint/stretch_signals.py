@@ -422,8 +422,8 @@ def _lines_of(members: Sequence[tuple[QubitPoint, int]], chip: FluxLines) -> lis
     names = [qubit.name for qubit, _ in members]
     found = [
         _Line(f"{name}.drive", m, later_ns, later_ns, False, False)
-        for m, (name, (_, later_ns)) in enumerate(zip(names, members, strict=True))
-        if name not in chip.couplers
+        for m, (name, (qubit, later_ns)) in enumerate(zip(names, members, strict=True))
+        if name not in chip.couplers and qubit.levels_hz.size > 2
     ]
     fluxes: dict[str, list[int]] = {}
     for qubit, later_ns in members:
