@@ -101,7 +101,7 @@ class Played:
     swapped: float
     """From 10 to 01."""
     conditional: float
-    """Turns by which 11 goes beyond 10 and 01."""
+    """Turns by which 11 runs ahead of 10 and 01, as Ramsey has it."""
 
 
 class GateModel:
@@ -117,9 +117,7 @@ class GateModel:
 
     def _matrices(self, flux: Array) -> tuple[Array, Array]:
         """Return the Hamiltonians of one and of two excitations, GHz, (draws, times, n, n)."""
-        found = [
-            each.levels.hamiltonians(own) for each, own in zip(self._draws, flux, strict=True)
-        ]
+        found = [each.levels.hamiltonians(own) for each, own in zip(self._draws, flux, strict=True)]
         one, two = zip(*found, strict=True)
         return np.stack(one), np.stack(two)
 
@@ -127,7 +125,7 @@ class GateModel:
         """Return what samples (n,), of full scale, do to each chip."""
         found = self._run(samples)
         errors = found.errors()
-        turns = np.angle(found.both * np.conj(found.first * found.second)) / (2 * np.pi)
+        turns = np.angle(found.first * found.second * np.conj(found.both)) / (2 * np.pi)
         return tuple(
             Played(*map(float, one))
             for one in zip(

@@ -87,9 +87,7 @@ class ChipBelief:
         return tuple(found)
 
 
-def draw_of(
-    levels: PairLevels, meeting: float, values: Mapping[str, float], samples: int
-) -> Draw:
+def draw_of(levels: PairLevels, meeting: float, values: Mapping[str, float], samples: int) -> Draw:
     """Return a chip by the numbers of :data:`PRIOR`."""
     own = replace(
         levels,
