@@ -10,7 +10,9 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routines import gate_shape
 from podium.control.client.gates import SAMPLES, flux_gate_of
+from podium.control.parameters.entry import Measured
 from podium.control.program.program import Play, Program
 from podium.control.program.waveforms import NetZero, Sampled
 
@@ -56,6 +58,22 @@ async def test_a_shaped_pulse_loses_next_to_nothing_and_is_the_gate() -> None:
     assert (gate.waveform, gate.amplitude) == (pulse.waveform, pulse.amplitude)
     assert max(map(abs, pulse.waveform.real)) == pytest.approx(1)
     assert sum(pulse.waveform.real) == pytest.approx(0, abs=1e-9)
+
+
+async def test_a_pulse_that_gains_less_than_is_known_is_not_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _pair, bench = await calibrated(3, 69.0)
+
+    async def alike(*_: object) -> gate_shape._Comparison:
+        return gate_shape._Comparison(Measured(1e-4, 2e-4, "1"), (80, 80), (0.1, 0.1))
+
+    monkeypatch.setattr(gate_shape, "_compared", alike)
+    before = bench.record.all()
+    outcome = await carried_out(bench, ("gate_shape",))
+    assert (outcome.measured, bench.record.all()) == ({}, before)
+    [note] = outcome.notes
+    assert "keeps its gate" in note
 
 
 async def test_a_shaped_pulse_has_no_halves_until_levels_are_looked_for_anew() -> None:

@@ -1,4 +1,4 @@
-"""Shapes a CZ's pulse ns by ns for this chip, and keeps it where it errs less than the one before.
+"""Shapes a CZ's pulse ns by ns for its chip, and keeps it where it errs less than before.
 
 What gates were seen to do says which chips are possible (:mod:`..pulse_shaping`); a pulse that is
 shaped for them is played, what it does says more, and the next one is better. The square halves of
@@ -23,13 +23,19 @@ from podium.control.calibration.gate_losses import GateLosses
 from podium.control.calibration.gate_model import GateModel, PairLevels
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.pulse_shaping import ChipBelief, Trial, learned, shaped
-from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.calibration.routine import (
+    Found,
+    analyse_verified,
+    record_failure,
+    refuse_clipped,
+)
 from podium.control.calibration.routines.chevron import growth_of
 from podium.control.calibration.routines.phase_compensation import (
     check_phases,
     counted_fringes,
     own_phases,
 )
+from podium.control.calibration.target import captures_of
 from podium.control.client.gate_slot import GRID_NS, SETTLE_NS
 from podium.control.client.gates import MOST_SAMPLES, SAMPLES
 from podium.control.facility.edges import Edge
@@ -110,6 +116,8 @@ class _Shaping:
     async def begin(self, old: _Pulse) -> None:
         """Look at the gate as it is. Raises FitFailed and NotMeasured."""
         fringes = await self._fringes(None, 0, 2 * PHASE_SHOTS)
+        for element in captures_of(self.p.edge):
+            refuse_clipped(self.outcome, element)
         turns, sigma = fringes.conditional()
         self.rest = float(turns.ravel()[0]), float(sigma.ravel()[0])
         await self.look(old, HALF)
@@ -299,8 +307,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         pulse = await _shaped(shaping)
         compared = await _compared(shaping, old, pulse)
     except FitFailed as error:
-        outcome.failures[edge.name] = str(error)
-        outcome.panels.append(replace(panel, text=str(error), failed=True))
+        record_failure(outcome, edge.name, panel, str(error))
         return
     drawn = tuple(
         Series(name, np.arange(one.samples.size, dtype=float), one.samples, line=True)

@@ -91,13 +91,17 @@ def own_phases(fringes: Sequence[Fringes]) -> tuple[dict[str, Measured], list[Ar
 
     Of what :func:`counted_fringes` returns. Raises FitFailed.
     """
-    values, unwound = {}, []
-    for name, one in zip(("phase_first", "phase_second"), fringes, strict=True):
+    slopes, unwound = [], []
+    for one in fringes:
         look_at(iq_of(one.data, one.target.qubit.element))
         seen, _shape = one.phases()
         turns, sigma, phases = phase_of_one(seen.turns, seen.sigma)
-        values[name] = Measured(turns - round(turns), sigma, "1")
+        slopes.append((turns - round(turns), sigma))
         unwound.append(phases - turns * np.array(NUMBERS, float))
+    values = {
+        "phase_first": Measured(*slopes[0], "1"),
+        "phase_second": Measured(*slopes[1], "1"),
+    }
     return values, unwound
 
 
