@@ -156,7 +156,11 @@ def _numbers(file: Path, edge: str) -> dict[str, tuple[float, float]]:
 
 def _given(known: dict[str, tuple[float, float]], edge: str, file: Path) -> "GivenGate":
     """Return the shape of a gate's pulse."""
-    from podium.sim_instruments.physics.joint.gate_knobs import GivenGate, NetZeroPulse
+    from podium.sim_instruments.physics.joint.gate_knobs import (
+        GivenGate,
+        NetZeroPulse,
+        ShapedPulse,
+    )
 
     if "gate_duration" not in known:
         raise _WrongUse(f"{file} has no gate_duration of {edge}: its gate is not calibrated")
@@ -164,6 +168,15 @@ def _given(known: dict[str, tuple[float, float]], edge: str, file: Path) -> "Giv
     def ns(name: str) -> int:
         return round(known.get(name, (0.0, 0.0))[0] * 1e9)
 
+    off_v = known.get("off_point", (None, 0.0))[0]
+    count = round(known.get("gate_samples", (0.0, 0.0))[0])
+    if not 0 <= count <= LONGEST_NS // 2:
+        raise _WrongUse(f"{file}: {count} samples of half a pulse; {LONGEST_NS // 2} at most")
+    if count:
+        wanted = [f"gate_sample{k}" for k in range(1, count + 1)]
+        if missing := [name for name in wanted if name not in known]:
+            raise _WrongUse(f"{file} has no {missing[0]} of {edge}, and {count} samples of a half")
+        return GivenGate(ShapedPulse(tuple(known[name][0] for name in wanted)), off_v)
     rise_ns, whole_ns = ns("gate_rise"), ns("gate_duration")
     top_ns = whole_ns // 2 - 2 * rise_ns
     if top_ns < 0 or whole_ns > LONGEST_NS:
@@ -172,7 +185,7 @@ def _given(known: dict[str, tuple[float, float]], edge: str, file: Path) -> "Giv
             f"lasts four edges at least, and {LONGEST_NS} ns at most"
         )
     shape = NetZeroPulse(top_ns, rise_ns, ns("gate_gap"), known.get("gate_ratio", (1.0, 0.0))[0])
-    return GivenGate(shape, known.get("off_point", (None, 0.0))[0])
+    return GivenGate(shape, off_v)
 
 
 LONGEST_NS = 1000

@@ -12,7 +12,7 @@ from tests.benches.calibration.synthetic_data import ONE_SHOT_V, Asked
 
 from podium.control.program.envelopes import halves
 from podium.control.program.program import Affine, Delay, Play, Program, ShiftPhase, variables
-from podium.control.program.waveforms import NetZero
+from podium.control.program.waveforms import NetZero, Sampled
 from podium.firmware_interfaces.exact_time import FS_PER_US
 
 LEVELS_V = (1e-3, -1e-3, -0.5e-3 + 0.8e-3j)
@@ -124,6 +124,10 @@ def _played(pair: CoupledPair, program: Program, value) -> np.ndarray:  # type: 
                     state = _swap(taken, pair.apart_hz * now_s) @ state
                 else:
                     state = move @ (wait @ (move @ state))
+                now_s += 1e-15 * waveform.duration_fs
+            case Play(frame, Sampled() as waveform, amplitude) if frame.endswith(".flux"):
+                for sample in waveform.real:
+                    state = _moved(pair, value(amplitude) * sample, 1e-9) @ state
                 now_s += 1e-15 * waveform.duration_fs
             case Play(frame, waveform, amplitude) if frame.endswith(".flux"):
                 state = _moved(pair, value(amplitude), waveform.duration_fs * 1e-15) @ state

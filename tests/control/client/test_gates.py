@@ -24,7 +24,7 @@ from podium.control.program.program import (
     walk,
 )
 from podium.control.program.validate import validate
-from podium.control.program.waveforms import FlatTop, NetZero, Square
+from podium.control.program.waveforms import FlatTop, NetZero, Sampled, Square
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "two_qubit" / "facility.yaml"
 NS = 10**6
@@ -135,6 +135,22 @@ def test_frames_may_have_other_names_and_edges_may_rise(
     gate = gate_of(facility.edges()["node_a.q0_q1"], store, VALIDITIES, NOW_S, names)
     assert gate.pulse == Play("f", NetZero(67 * NS, 4 * NS, 3 * NS), 0.54)
     assert {s.frame for _, s in walk(gate.statements) if isinstance(s, ShiftPhase)} == {"d0", "d1"}
+
+
+def test_a_pulse_that_was_shaped_is_its_samples(facility: Facility, store: ParameterStore) -> None:
+    edge = facility.edges()["node_a.q0_q1"]
+    known = {"gate_samples": 2.0, "gate_sample1": 0.8, "gate_sample2": 1.0, "gate_sample3": 0.3}
+    some = entries()[1]
+    store.put(
+        [replace(some, name=f"node_a.q0_q1.{name}", value=value) for name, value in known.items()]
+    )
+    gate = gate_of(edge, store, VALIDITIES, NOW_S)
+    assert gate.pulse == Play("q0_q1.flux", Sampled((0.8, 1.0, -1.0, -0.8)), 0.54)
+    store.put([replace(some, name="node_a.q0_q1.gate_samples", value=4.0)])
+    with pytest.raises(NotMeasured, match="gate_sample4"):
+        gate_of(edge, store, VALIDITIES, NOW_S)
+    store.put([replace(some, name="node_a.q0_q1.gate_samples", value=0.0)])
+    assert isinstance(gate_of(edge, store, VALIDITIES, NOW_S).waveform, NetZero)
 
 
 @pytest.mark.parametrize("missing", list(VALUES))

@@ -26,7 +26,13 @@ from podium.control.client.cross_resonance import (
 from podium.control.client.exchange_gate import ExchangeGate, exchange_gate
 from podium.control.client.exchange_gate import needed_quantities as exchange_quantities
 from podium.control.client.gate_slot import SETTLE_NS
-from podium.control.client.gates import SWAP_NEEDED, TwoQubitGate, flux_gate_of
+from podium.control.client.gates import (
+    SAMPLES,
+    SWAP_NEEDED,
+    TwoQubitGate,
+    flux_gate_of,
+    whole_pulse,
+)
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import (
@@ -42,7 +48,7 @@ from podium.control.program.program import (
     Value,
     Variable,
 )
-from podium.control.program.waveforms import FlatTop, NetZero, Square
+from podium.control.program.waveforms import FlatTop, NetZero, Sampled, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
@@ -73,6 +79,8 @@ class EdgePulses:
     """The gap between the halves of the gate's pulse, likewise."""
     gap_level: float | None = None
     """The level in that gap, likewise, of the halves' height."""
+    samples: tuple[float, ...] | None = None
+    """The gate's pulse, likewise, of its height, 1 ns each; none: its halves are square."""
 
     @classmethod
     def of(cls, bench: Bench, edge: Edge) -> "EdgePulses":
@@ -214,14 +222,16 @@ class EdgePulses:
     def pulse(self, amplitude: Value, duration_ns: int) -> Play:
         """Play the gate's pulse; of flux its halves cancel; ``duration_ns``: of both, even.
 
-        It lasts :attr:`gap_ns` longer. Halves of a coupler's have edges, and so has a drive of a
-        plasmon.
+        It lasts :attr:`gap_ns` longer; one that has a :attr:`shape` lasts as long as that. Halves
+        of a coupler's have edges, and so has a drive of a plasmon.
         """
         rise_ns = self.rise_ns
         if rise_ns is None:
             rise_ns = round((self.bench.measured(self.edge, "gate_rise") or 0.0) * 1e9)
         if self.by_plasmon:
             return Play(self.flux, FlatTop(duration_ns * FS_PER_NS, rise_ns * FS_PER_NS), amplitude)
+        if self.shape:
+            return Play(self.flux, Sampled(self.shape), amplitude)
         ratio = self.bench.measured(self.edge, "gate_ratio")
         level = self.gap_level
         if level is None:
@@ -235,6 +245,23 @@ class EdgePulses:
             0.0 if level is None else level,
         )
         return Play(self.flux, waveform, amplitude)
+
+    @property
+    def shape(self) -> tuple[float, ...]:
+        """The samples of the gate's pulse; none where its halves are square."""
+        if self.samples is not None:
+            return self.samples
+        count = round(self.bench.measured(self.edge, "gate_samples") or 0.0)
+        return whole_pulse([self.bench.known(self.edge, name).value for name in SAMPLES[:count]])
+
+    def refuse_shaped(self) -> None:
+        """Raise NotMeasured where the gate's pulse is given by its samples: it has no halves."""
+        if self.shape:
+            raise NotMeasured(
+                f"the pulse of {self.edge.name} is shaped sample by sample: `chevron` begins anew "
+                "with one of square halves",
+                f"{self.edge.name}.gate_gap",
+            )
 
     def step(self, amplitude: Value, duration_ns: int) -> Play:
         """Play a rectangular flux pulse, all of one sign: it shows what a line does to steps."""

@@ -40,7 +40,7 @@ from podium.control.program.program import (
     Statement,
     SwapPhases,
 )
-from podium.control.program.waveforms import FlatTop, NetZero, Square
+from podium.control.program.waveforms import FlatTop, NetZero, Sampled, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 
 NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
@@ -49,8 +49,13 @@ PLASMON_NEEDED = (*NEEDED, "gate_frequency")
 """The same for a CZ by a drive of a plasmon."""
 SWAP_NEEDED = ("gate_amplitude", "gate_duration", "swap_phase_first", "swap_phase_second")
 """The same for an iSWAP by a flux pulse on one of its ends."""
-SHAPE = ("gate_rise", "gate_gap", "gate_gap_level", "gate_ratio")
+SHAPE = ("gate_rise", "gate_gap", "gate_gap_level", "gate_ratio", "gate_samples")
 """What the pulse of a CZ has besides."""
+MOST_SAMPLES = 64
+"""Of half a pulse that is given by its samples."""
+SAMPLES = tuple(f"gate_sample{k}" for k in range(1, MOST_SAMPLES + 1))
+"""Those of its first half, 1 ns each, of its height; the second half is the first one backwards,
+with the other sign. So many of them count as ``gate_samples`` says: none where that is 0."""
 
 
 Known = Callable[[str], ParameterEntry | None]
@@ -97,6 +102,8 @@ class TwoQubitGate:
     """Name of the frame of its pulse."""
     frequency_hz: float = 0.0
     """Of that frame: the carrier of a drive; 0 of a flux pulse."""
+    samples: tuple[float, ...] = ()
+    """Of its pulse, in place of its halves, of its height, 1 ns each; empty: halves are square."""
 
     @property
     def frames(self) -> tuple[Frame, ...]:
@@ -119,8 +126,10 @@ class TwoQubitGate:
         return Play(self.flux, self.waveform, self.amplitude)
 
     @property
-    def waveform(self) -> Square | NetZero | FlatTop:
+    def waveform(self) -> Square | NetZero | FlatTop | Sampled:
         """The shape of its pulse."""
+        if self.samples:
+            return Sampled(self.samples)
         if self.edge.driven is not None:
             return FlatTop(self.duration_fs, self.rise_fs)
         if self.edge.gate == "iswap":
@@ -227,6 +236,8 @@ def gate_of(
     values = {name: _needed(known, edge, f"{edge.name}.{name}", validities) for name in wanted}
     shape = {} if edge.gate == "iswap" else {n: known(f"{edge.name}.{n}") for n in SHAPE}
     values |= {name: entry.value for name, entry in shape.items() if entry is not None}
+    for name in SAMPLES[: round(values.get("gate_samples", 0.0))]:
+        values[name] = _needed(known, edge, f"{edge.name}.{name}", validities)
     names = dict(frames or {})
     first, second = (names.get(end, f"{end}.drive") for end in edge.ends)
     end = "flux" if edge.driven is None else "plasmon"
@@ -254,7 +265,13 @@ def flux_gate_of(
         drives,
         flux,
         values.get("gate_frequency", 0.0),
+        whole_pulse([values[name] for name in SAMPLES[: round(values.get("gate_samples", 0.0))]]),
     )
+
+
+def whole_pulse(half: Sequence[float]) -> tuple[float, ...]:
+    """Return the samples of a pulse from those of its first half."""
+    return (*half, *(-one for one in reversed(half)))
 
 
 def _needed(known: Known, edge: Edge, name: str, validities: Validities) -> float:

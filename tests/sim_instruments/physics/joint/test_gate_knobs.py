@@ -15,6 +15,7 @@ from podium.sim_instruments.physics.joint.gate_knobs import (
     GivenGate,
     NetZeroPulse,
     NoSuchEdge,
+    ShapedPulse,
     best_height,
     gate_knobs,
 )
@@ -83,6 +84,44 @@ def test_a_net_zero_pulse_without_noise_errs_as_its_levels_say(world: WorldFile)
     infidelity, leakage = judged(point, edge, pulse)
     assert infidelity == pytest.approx(alone, abs=2e-6)
     assert leakage < 1.01 * alone + 1e-6
+
+
+def test_a_pulse_by_its_samples_is_played_at_its_best_height(world: WorldFile) -> None:
+    """The same pulse by its samples, of another height over most of it, errs as much."""
+    chip = world.chip()
+    edge = chip.edges[0]
+    point = edge_point(chip, edge, chip.sweet_spots_v())
+    halves = best_height(point, edge, NetZeroPulse(top_ns=34, rise_ns=0, gap_ns=6))
+    assert halves is not None
+    samples = halves.samples()[:37] / halves.quanta
+    pulse = best_height(point, edge, ShapedPulse(tuple((samples / 1.07).tolist())))
+    assert pulse is not None
+    alone = CoherentGate(point, edge, 0.4)
+    assert alone.error(pulse.samples()) == pytest.approx(alone.error(halves.samples()), abs=2e-4)
+
+
+def test_a_budget_takes_the_samples_that_are_stored(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = ArgumentParser()
+    add_budget(parser)
+    twin, file = drawn(tmp_path), tmp_path / "gate.json"
+    known = {"gate_duration": 7.4e-8, "gate_samples": 37.0}
+    known |= {f"gate_sample{k}": 1.0 for k in range(1, 36)}
+    asked = parser.parse_args([str(twin), "--edge", EDGE, "--gate", str(file), "--json"])
+
+    def budget() -> int:
+        told = {f"{EDGE}.{k}": {"value": v, "sigma": 1e-4} for k, v in known.items()}
+        file.write_text(json.dumps(told), encoding="utf-8")
+        return run_budget(asked)
+
+    assert budget() == 2
+    assert "gate_sample36" in capsys.readouterr().err
+    known |= {"gate_sample36": 0.3, "gate_sample37": 0.3}
+    assert budget() == 0
+    assert json.loads(capsys.readouterr().out)["duration_ns"] == 74
+    known["gate_samples"] = 1e6
+    assert budget() == 2
 
 
 def test_a_shape_that_is_too_short_is_worse_and_the_best_pulse_buys_it_back(

@@ -39,6 +39,9 @@ SHOTS = 200
 CHECK_SHOTS = 800
 SCATTERED = 9.0
 """chi2 per point; of a chevron whose decay is left out it stays below 3."""
+UNSHAPED = 1e-9
+"""Sigma of the number of samples of a pulse that has none: a pulse that was shaped for another
+meeting of levels is not played any longer."""
 CHECKED = ((0.5, "half way"), (1.0, "and back"))
 CHECK_SLACK = 0.06
 """What a check may differ by beside its noise: decay during the pulse, rounding to whole ns."""
@@ -126,6 +129,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             "gate_amplitude": Measured(place, found.sigmas["place"], "1"),
             "gate_duration": Measured(back * 1e-9, 1e-9 / sqrt(3), "s"),
         }
+        if p.shape:
+            values["gate_samples"] = Measured(0.0, UNSHAPED, "1")
         picture = panel.picture and replace(panel.picture, best=(place, float(back)))
         way = "there" if edge.gate == "iswap" else "there and back"
         text = f"exchange {{exchange}}, {way} " + "at {gate_amplitude} in {gate_duration}"
@@ -232,6 +237,7 @@ CHEVRON = Declaration(
         "gate_duration": Lifetime(7 * DAY_S),
         "gate_amplitude": Lifetime(1 * DAY_S),
     },
+    refines=("gate_samples",),
     places=(10,),
     cost_s=6.0,
 )

@@ -203,6 +203,7 @@ async def _best_gap(
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
+    p.refuse_shaped()
     rows = [await _conditional(p, outcome, p.still, gap) for gap in GAPS_NS]
     none = await _conditional(p, outcome, p.still, None)
     at = np.array(GAPS_NS, float)

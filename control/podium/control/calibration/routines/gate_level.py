@@ -231,6 +231,7 @@ async def _best(line: _Line, outcome: Outcome, scan: _Scan) -> _Best | None:
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
+    p.refuse_shaped()
     if p.gap_ns < SLOW_NS or p.gap_ns % 2:
         return
     nothing = _Pair(p, 0.0, 0.0, 0.0)

@@ -113,6 +113,7 @@ class _Scan:
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
+    p.refuse_shaped()
     scan = _Scan(p, SHARES)
     await scan.run(outcome)
 

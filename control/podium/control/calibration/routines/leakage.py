@@ -121,6 +121,7 @@ def _nearest(best: float) -> list[int]:
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
+    p.refuse_shaped()
     now = p.gate_ns
     times = sorted({even_ns(now * (1 + step)) for step in STEPS})
     lost, spread = await _lost(p, outcome, times, GATES, bench.shots(SHOTS))

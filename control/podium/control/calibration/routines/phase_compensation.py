@@ -1,6 +1,6 @@
 """Finds by how much a gate turns both qubits' own phases, and takes that out of their frames."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import sqrt
 
@@ -71,16 +71,43 @@ def phase_of_one(turns: Array, sigma: Array) -> tuple[float, float, Array]:
     return float(values[0]), sqrt(covariance[0, 0] * max(1.0, chi2)), unwound
 
 
-async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
-    p = EdgePulses.of(bench, edge)
-    shots = bench.shots(SHOTS)
-    fringes = []
+async def counted_fringes(
+    p: EdgePulses, outcome: Outcome, amplitude: float, duration_ns: int
+) -> list[Fringes]:
+    """Run Ramsey on each end, the other in 0, over the number of flux pulses between."""
+    shots = p.bench.shots(SHOTS)
+    found = []
     for target in p.both:
-        gates = p.counted_gates(max(NUMBERS), p.gate_ns, p.slot_ns(p.gate_ns))
-        axes = (p.counts(NUMBERS, p.gate_amplitude),)
+        gates = p.counted_gates(max(NUMBERS), duration_ns, p.slot_ns(duration_ns))
+        axes = (p.counts(NUMBERS, amplitude),)
         title = f"phase of {target.qubit.element} behind gates"
         program = phase_program(p, target, gates, shots, title, axes, controls=(0.0,))
-        fringes.append(Fringes(p, target, await bench.run(outcome, program), shots))
+        found.append(Fringes(p, target, await p.bench.run(outcome, program), shots))
+    return found
+
+
+def own_phases(fringes: Sequence[Fringes]) -> tuple[dict[str, Measured], list[Array]]:
+    """Return ``phase_first`` and ``phase_second``, and phases behind gates, unwound, turns.
+
+    Of what :func:`counted_fringes` returns. Raises FitFailed.
+    """
+    slopes, unwound = [], []
+    for one in fringes:
+        look_at(iq_of(one.data, one.target.qubit.element))
+        seen, _shape = one.phases()
+        turns, sigma, phases = phase_of_one(seen.turns, seen.sigma)
+        slopes.append((turns - round(turns), sigma))
+        unwound.append(phases - turns * np.array(NUMBERS, float))
+    values = {
+        "phase_first": Measured(*slopes[0], "1"),
+        "phase_second": Measured(*slopes[1], "1"),
+    }
+    return values, unwound
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    p = EdgePulses.of(bench, edge)
+    fringes = await counted_fringes(p, outcome, p.gate_amplitude, p.gate_ns)
     numbers = np.array(NUMBERS, float)
 
     def raw() -> Panel:
@@ -91,20 +118,12 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return Panel(edge.element, "gates", "signal at the first phase (mV)", tuple(series))
 
     def fit(_: Edge, panel: Panel) -> Found:
-        series, lines, slopes = [], [], []
-        for one in fringes:
+        values, unwound = own_phases(fringes)
+        series, lines = [], []
+        for one, left in zip(fringes, unwound, strict=True):
             name = one.target.qubit.element
-            look_at(iq_of(one.data, name))
-            seen, _shape = one.phases()
-            turns, sigma, unwound = phase_of_one(seen.turns, seen.sigma)
-            slopes.append((turns - round(turns), sigma))
-            left = unwound - turns * numbers
             series.append(Series(name, numbers, left))
             lines.append(Series(f"{name}, fit", numbers, np.full(numbers.size, left.mean()), True))
-        values = {
-            "phase_first": Measured(*slopes[0], "1"),
-            "phase_second": Measured(*slopes[1], "1"),
-        }
         label = "phase left of a line (turns)"
         first, second = (one.target.qubit.element for one in fringes)
         text = f"{first}: {{phase_first}}, {second}: {{phase_second}} turns"
@@ -112,18 +131,27 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return values, drawn
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
-        return await _verify(p, outcome, found)
+        return await check_phases(p, outcome, p.gate_amplitude, p.gate_ns, found)
 
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
 
 
-async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]) -> Panel:
-    """Play gates with the frames turned: nothing is left with the other end in 0, half in 1."""
+async def check_phases(
+    p: EdgePulses,
+    outcome: Outcome,
+    amplitude: float,
+    duration_ns: int,
+    found: Mapping[str, Measured],
+) -> Panel:
+    """Play gates with the frames turned: nothing is left with the other end in 0, half in 1.
+
+    Raises FitFailed where it is.
+    """
     turns: list[Statement] = [
         ShiftPhase(p.first.drive, found["phase_first"].value),
         ShiftPhase(p.second.drive, found["phase_second"].value),
     ]
-    gates = [*p.flux_gate(p.gate_amplitude, p.gate_ns), *turns] * CHECK_GATES
+    gates = [*p.flux_gate(amplitude, duration_ns), *turns] * CHECK_GATES
     shots = p.bench.shots(CHECK_SHOTS)
     seen = []
     for target in p.both:

@@ -78,6 +78,44 @@ class NetZeroPulse:
         parts = [half, first, -self.ratio * second, -self.ratio * half]
         return np.asarray(self.quanta * np.concatenate(parts))
 
+    @property
+    def peak(self) -> float:
+        """Return its height over that at which it is for most of its time."""
+        return 1.0
+
+    def at(self, quanta: float, gap_level: float) -> "NetZeroPulse":
+        """Return it at another height, with another level in its gap."""
+        return replace(self, quanta=quanta, gap_level=gap_level)
+
+
+@dataclass(frozen=True, slots=True)
+class ShapedPulse:
+    """A pulse by its samples: its second half is the first one backwards, with the other sign."""
+
+    half: tuple[float, ...]
+    """Samples of the first half, 1 ns each, of its height."""
+    quanta: float = 0.0
+    gap_ns: int = 0
+    """It has none: its samples say all."""
+    ratio: float = 1.0
+
+    @property
+    def peak(self) -> float:
+        """Return its height over that at which it is for most of its time."""
+        return 1 / float(np.median(np.abs(self.half)))
+
+    def samples(self) -> NDArray[np.float64]:
+        """Return it in steps of 1 ns, flux quanta."""
+        half = self.quanta * np.array(self.half)
+        return np.concatenate([half, -half[::-1]])
+
+    def at(self, quanta: float, _: float) -> "ShapedPulse":
+        """Return it at another height."""
+        return replace(self, quanta=quanta)
+
+
+GivenShape = NetZeroPulse | ShapedPulse
+
 
 @dataclass(frozen=True, slots=True)
 class Knob:
@@ -109,7 +147,7 @@ class GateKnobs:
 class GivenGate:
     """A gate as it was calibrated, so far as its budget needs it."""
 
-    shape: NetZeroPulse
+    shape: GivenShape
     off_point_v: float | None = None
     """Where its coupler rests; None: where its ends shift each other least."""
 
@@ -198,31 +236,31 @@ class _Played:
         return judged(point, self.edge, self.pulse)[0]
 
 
-def best_height(point: ClusterPoint, edge: Edge, shape: NetZeroPulse) -> NetZeroPulse | None:
+def best_height(point: ClusterPoint, edge: Edge, shape: GivenShape) -> GivenShape | None:
     """Return a pulse of that shape with the height, and the level in its gap, of least error."""
     member = [qubit.name for qubit in point.qubits].index(edge.pulsed)
     centre = meeting_quanta(point, edge, member)
     if centre is None:
         return None
     shares = COUPLER_REACH if member > 1 else (1 - REACH, 1 + REACH)
-    low, high = shares[0] * centre, shares[1] * centre
+    low, high = (share * centre * shape.peak for share in shares)
     levels = np.linspace(-1.0, 1.0, LEVELS) if shape.gap_ns else np.zeros(1)
     gate = CoherentGate(point, edge, 1.2 * abs(high) * max(1.0, shape.ratio))
-    best = shape
+    best, best_level = shape, 0.0
     least = np.inf
     for _ in range(1 + ZOOMS):
         heights = np.linspace(low, high, HEIGHTS if levels.size == 1 else LEVELS)
         for quanta in heights.tolist():
             for level in levels.tolist():
-                one = replace(shape, quanta=quanta, gap_level=level)
+                one = shape.at(quanta, level)
                 error = gate.error(one.samples())
                 if error < least:
-                    least, best = error, one
+                    least, best, best_level = error, one, level
         step = 2 * (heights[1] - heights[0])
         low, high = best.quanta - step, best.quanta + step
         if levels.size > 1:
             apart = 2 * (levels[1] - levels[0])
-            near = np.array([best.gap_level - apart, best.gap_level + apart])
+            near = np.array([best_level - apart, best_level + apart])
             first, last = np.clip(near, -1.0, 1.0).tolist()
             levels = np.linspace(first, last, LEVELS)
     return best
