@@ -215,6 +215,14 @@ def test_an_exponential_that_is_hardly_there_is_not_mistaken_for_part_of_another
         assert abs(found.values["bend"] - line["bend"]) < 4 * found.sigmas["bend"], seed
 
 
+def test_noise_at_one_of_many_delays_is_no_reflection() -> None:
+    """At 4 for its two parameters noise of this seed makes one of 1.3e-4."""
+    line = {name: one for name, one in LONG.items() if not name.startswith("reflection")}
+    kinds = shots((*SINGLE, *TRAINS, *TAILS))
+    turns, sigma = measured(kinds, line, 3)
+    assert "reflection" not in fit_cryoscope(kinds, turns, sigma, shift_of).values
+
+
 @pytest.mark.slow
 def test_a_line_without_a_response_has_none() -> None:
     small = ("amplitude", "reflection")

@@ -25,6 +25,7 @@ from podium.control.calibration.gate_losses import GateLosses
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations, wanted
 from podium.control.calibration.sequences import GRID_NS
+from podium.control.facility.line_response import response_of
 from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -129,6 +130,25 @@ async def test_a_line_that_moves_nothing_or_another_qubit_is_named(
     (outcome,) = [one async for one in bring_up(bench, ("cryoscope",))]
     assert says in outcome.failures["node_a.q0"]
     assert not any(".flux_" in name for name in outcome.measured)
+
+
+@pytest.mark.slow
+async def test_a_line_that_is_found_gone_does_not_stay_in_the_store() -> None:
+    pair = CoupledPair()
+    bench = bench_of(pair, 4)
+    pair.place = EdgePulses.of(bench, EDGE).resonance()
+    some = next(iter(bench.record.all().values()))
+    before = {"flux_amplitude1": 0.05, "flux_tau1": 5e-9}
+    before |= {"flux_reflection": 5e-3, "flux_reflection_delay": 11e-9}
+    bench.record.put(
+        [replace(some, name=f"node_a.q0.{k}", value=v, sigma=1e-9) for k, v in before.items()]
+    )
+    assert [one.failures async for one in bring_up(bench, ("cryoscope",))] == [{}]
+    left = {name.rpartition(".")[2]: one.value for name, one in bench.record.all().items()}
+    assert abs(left["flux_amplitude1"]) < 1e-3
+    response = response_of(left)
+    assert response is not None
+    assert response.reflection is None
 
 
 @pytest.mark.parametrize("gates", [4, 6])

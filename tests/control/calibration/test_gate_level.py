@@ -2,14 +2,16 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from tests.benches.calibration.coupled_bench import EDGE, bench_of
-from tests.benches.calibration.coupled_pair import CoupledPair, populations
+from tests.benches.calibration.coupled_pair import LEVELS_V, CoupledPair, populations
+from tests.benches.calibration.synthetic_data import Asked
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.edge_pulses import EdgePulses
-from podium.control.program.program import Program
+from podium.control.program.program import Program, variables
 
 BEFORE = ("chevron", "gate_gap", "conditional_phase")
 PHASE = ("conditional_phase", "conditional_phase_fine")
@@ -40,6 +42,29 @@ async def test_a_length_between_even_ones_loses_next_to_nothing(
     before = loses(pair, bench)
     await carried_out(bench, ("gate_level", *PHASE))
     assert loses(pair, bench) < 6e-4 < 2e-3 < before
+
+
+async def test_a_length_whose_edges_lose_everywhere_is_not_taken_for_one_that_loses_nothing() -> (
+    None
+):
+    """Between five pairs there are two where the formula has 0: what edges take is not in it."""
+    pair = CoupledPair(half_rate_hz=0.5e9 / 68.6, juncture=0.2)
+    bench = bench_of(pair, 2)
+    p = EdgePulses.of(bench, EDGE)
+    pair.place, pair.above_hz = p.resonance(), p.rest_detuning_hz
+
+    def lossy(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        signal, program = pair(asked, rng), asked.program
+        from_11 = "leakage" in program.name and variables(program.axes)["q1_preparation"].value(0)
+        if asked.element == "q1" and "70 ns" in program.name and from_11:
+            signal = signal + 0.02 * (LEVELS_V[0] - LEVELS_V[1])
+        return signal
+
+    await carried_out(bench, BEFORE)
+    assert bench.best(EDGE, "gate_duration") == pytest.approx(68e-9)
+    bench.runner.make = lossy  # type: ignore[attr-defined]
+    await carried_out(bench, ("gate_level",))
+    assert bench.best(EDGE, "gate_duration") == pytest.approx(68e-9)
 
 
 async def test_a_gap_without_a_level_stays_as_it_is() -> None:

@@ -89,6 +89,13 @@ def test_responses_are_taken_from_the_store(facility: Facility, tmp_path: Path) 
     assert response_of({"f01": 6e9}) is None
 
 
+def test_a_reflection_of_0_is_none() -> None:
+    delay = {"flux_reflection_delay": 11e-9}
+    assert response_of({"flux_reflection": 0.0, **delay}) is None
+    found = response_of({"flux_reflection": 1e-3, **delay})
+    assert found == LineResponse(reflection=(1e-3, 11e-9))
+
+
 class Plain:
     """A family that sets no filters."""
 

@@ -29,6 +29,7 @@ class LineResponse:
 def response_of(values: Mapping[str, float]) -> LineResponse | None:
     """Return the response that an element's parameters describe, by quantity; None: there is none.
 
+    A reflection of 0 is none: so it is stored where a later run does not find one.
     ValueError for an amplitude without its time constant, a reflection without its delay, or the
     other way round.
     """
@@ -47,6 +48,8 @@ def response_of(values: Mapping[str, float]) -> LineResponse | None:
             exponentials.append(one)
     high_pass_s = values.get("flux_high_pass")
     reflection = both("flux_reflection", "flux_reflection_delay")
+    if reflection is not None and reflection[0] == 0.0:
+        reflection = None
     if not exponentials and high_pass_s is None and reflection is None:
         return None
     return LineResponse(tuple(exponentials), high_pass_s, reflection)

@@ -34,7 +34,7 @@ from podium.control.program.program import (
     walk,
 )
 from podium.control.program.waveform_problems import waveform_problems, whole_problems
-from podium.control.program.waveforms import NetZero, Waveform
+from podium.control.program.waveforms import Waveform
 
 UNITS = ("fs", "Hz", "turn", "1")
 
@@ -179,12 +179,6 @@ def _statement(statement: Statement, frames: set[str], known: dict[str, Variable
         case Play(_, waveform, amplitude):
             yield from waveform_problems(waveform)
             yield from _range(amplitude, known, -1, 1, "amplitude")
-            if isinstance(waveform, NetZero) and isfinite(waveform.ratio) and waveform.ratio > 1:
-                most = 1 / waveform.ratio
-                yield from _range(
-                    amplitude, known, -most, most, f"amplitude of a NetZero of ratio "
-                    f"{waveform.ratio:g}"
-                )  # fmt: skip
         case Capture(_, _, duration_fs, delay_fs, discriminator):
             yield from whole_problems(duration_fs, "duration_fs")
             yield from whole_problems(delay_fs, "delay_fs")

@@ -48,8 +48,11 @@ def waveform_problems(waveform: Waveform) -> Iterator[str]:
             elif not 0 <= 4 * rise_fs <= duration_fs - gap_fs:
                 most = (duration_fs - gap_fs) // 4
                 yield f"rise_fs is {rise_fs}; from 0 to half of a half, {most}"
-            if not isfinite(ratio) or ratio <= 0:
-                yield f"ratio of a NetZero is {ratio!r}; a finite number above 0"
+            if not 0 < ratio <= 1:
+                yield (
+                    f"ratio of a NetZero is {ratio!r}; above 0 and at most 1: its first half is at "
+                    "1, which no sample is beyond (a Sampled pulse has its higher half anywhere)"
+                )
             if not abs(gap_level) <= 1:
                 yield f"gap_level of a NetZero is {gap_level!r}; from -1 to 1, of its halves"
         case Slepian():

@@ -1,7 +1,8 @@
 """Finds what a flux line makes of a pulse, by the phase that pulses give the qubit they move."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from podium.control.calibration.edge_pulses import RESET_LIFETIMES, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
 from podium.control.calibration.fits.cryoscope import (
     BANDS_S,
+    REFLECTION_S,
     WholeTurns,
     fit_cryoscope,
     unwound,
@@ -168,6 +170,10 @@ STILL = 0.03
 SHOTS = 500
 SURE = 3.0
 """Sigmas of a reflection and of an exponential that are named."""
+UNSEEN = 5e-4
+"""Sigma of a reflection that did not pay: phases fix its size to 1e-4 to 5e-4 at a delay."""
+ANY_DELAY_S = (sum(REFLECTION_S) / 2, (REFLECTION_S[1] - REFLECTION_S[0]) / sqrt(12))
+"""Of that: the middle of where one is looked for, and its sigma."""
 OFF = 0.015
 """Turns by which a check may be off beside its noise, for each pulse."""
 
@@ -387,6 +393,7 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
     signal = np.array([row.data[f"{seen_by}_i"].values.ravel() for row in rows])
     models: list[Mapping[str, float]] = []
     known: list[WholeTurns] = []
+    earlier = {name.rpartition(".")[2] for name in bench.known_now.record.all(line.owner.name)}
 
     def raw() -> Panel:
         points = Series("first phase", at[:short] * 1e9, signal[:short, 0] * 1e3)
@@ -403,7 +410,7 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
             known.append(whole_turns(played, turns, sigma, shift_of))
         found = fit_cryoscope(played, turns, sigma, shift_of, known[0])
         models.append(found.values)
-        values, text = _stored(found)
+        values, text = _stored(found, earlier)
         left = turns - phases_of(played, found.values, shift_of)
         left[short:] -= np.round(left[short:])
         late = [0 if kind.before is None else kind.before.later_ns for kind in line.kinds]
@@ -423,8 +430,14 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
     await analyse_verified(bench, outcome, line.owner, raw, fit, verify)
 
 
-def _stored(found: Fit) -> tuple[dict[str, Measured], str]:
-    """Return what is stored of a line, and in words what stands out."""
+def _stored(found: Fit, earlier: Collection[str]) -> tuple[dict[str, Measured], str]:
+    """Return what is stored of a line, and in words what stands out.
+
+    ``earlier``: quantities that the store has of it. What a run does not find does not stay as an
+    earlier run found it: a reflection becomes 0, and exponentials what is measured of them. Those
+    of tens of microseconds stay where long pulses tell nothing, and so does the high-pass, which a
+    bias tee does not lose: no correction undoes that in gates.
+    """
     v, s = found.values, found.sigmas
     numbers = [k for k in range(1, len(BANDS_S) + 1) if f"amplitude{k}" in v]
     sure = [k for k in numbers if abs(v[f"amplitude{k}"]) > SURE * s[f"amplitude{k}"]]
@@ -439,12 +452,17 @@ def _stored(found: Fit) -> tuple[dict[str, Measured], str]:
         values["flux_reflection_delay"] = delay
         if abs(v["reflection"]) > SURE * s["reflection"]:
             parts.append("{flux_reflection} once more after {flux_reflection_delay}")
+    elif "flux_reflection" in earlier:
+        values["flux_reflection"] = Measured(0.0, UNSEEN, "1")
+        values["flux_reflection_delay"] = Measured(*ANY_DELAY_S, "s")
+        parts.append("no reflection any longer, {flux_reflection}")
     if "high_pass" in v:
         values["flux_high_pass"] = Measured(v["high_pass"], s["high_pass"], "s")
         parts.append("a high-pass of {flux_high_pass}")
     if not parts:
         most = max(numbers, key=lambda k: abs(v[f"amplitude{k}"]))
-        return {}, (
+        known = values if "flux_amplitude1" in earlier else {}
+        return known, (
             f"steps pass as they are: no exponential stands out, the largest is "
             f"{v[f'amplitude{most}']:+.4f} ± {s[f'amplitude{most}']:.4f} of a step"
         )
