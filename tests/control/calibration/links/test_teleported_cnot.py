@@ -10,8 +10,8 @@ from tests.benches.links.teleported_circuit import chances_of_all, drawn_of, pai
 
 from podium.control.calibration.fits.teleported_gate import SETTINGS, teleported_cnot_of
 from podium.control.calibration.links.cnot_product import CnotParts, Wait, expected_of
+from podium.control.calibration.links.consumed_pair import GateBench
 from podium.control.calibration.links.teleported_cnot import (
-    CnotBench,
     cnot_program,
     fed_forward_cnot,
     parts_of,
@@ -129,8 +129,8 @@ MORE = {
 }
 
 
-def data_bench(facility: Path = DATA, **more: tuple[float, str]) -> CnotBench:
-    return CnotBench.of(bench_of(facility, **MORE | more))
+def data_bench(facility: Path = DATA, **more: tuple[float, str]) -> GateBench:
+    return GateBench.of(bench_of(facility, **MORE | more))
 
 
 def begins_ns(program, frame: str) -> list[int]:
@@ -244,10 +244,10 @@ def test_waits_are_charged_as_long_as_the_program_makes_them() -> None:
 
 def test_ends_without_a_data_qubit_are_refused_by_name() -> None:
     with pytest.raises(NotMeasured, match=r"node_a\.q0 has no edges with a cz"):
-        CnotBench.of(bench_of(LINKED))
+        GateBench.of(bench_of(LINKED))
     less = {name: one for name, one in MORE.items() if "gate_amplitude" not in name}
     with pytest.raises(NotMeasured, match=r"node_a\.q0_q1"):
-        CnotBench.of(bench_of(DATA, **less))
+        GateBench.of(bench_of(DATA, **less))
 
 
 async def test_nothing_is_played_that_could_not_be_read() -> None:
