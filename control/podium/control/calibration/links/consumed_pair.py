@@ -20,6 +20,7 @@ from podium.control.calibration.sequences import (
     ending_together,
     on_grid_ns,
     one_after_another,
+    ringdown_s,
 )
 from podium.control.client.gates import TwoQubitGate, gate_of, together
 from podium.control.client.lab import Lab
@@ -44,6 +45,9 @@ LATENCIES = ("result_latency", "result_latency_back")
 RESET_LIFETIMES = 4.0
 EMPTY_FOLDS = 12.0
 """Wait for a feedline to be dark before data qubits are driven, in 1 / (2 pi kappa)."""
+AGAIN_FOLDS = 26.0
+"""The same before a qubit is driven that was read itself: 2e-6 of the field is left, which a pair
+that is made next would feel as a shift of its end's frequency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,14 @@ class GateBench:
         """
         return max(self.link.result_wait_ns(*LATENCIES), self.dark_ns())
 
+    def again_ns(self) -> int:
+        """Return the same where the halves are driven behind it: all feedlines are dark by then.
+
+        Raises NotMeasured.
+        """
+        every = [one for side in self.sides for one in (side.data, side.end.node)]
+        return max(self.wait_ns(), on_grid_ns(ringdown_s(every, AGAIN_FOLDS)))
+
     def correct_lines(self) -> None:
         """Have the lab undo what is known of the flux lines that the gates are played on."""
         own = self.link.first.bench
@@ -167,12 +179,14 @@ def consumed_pair(
     early: Mapping[NodePulses, Sequence[Statement]],
     behind: Sequence[Statement] = (),
     captures: Sequence[str] | None = None,
+    wait_ns: int | None = None,
 ) -> list[Statement]:
     """Return a pair, both gates and readouts of its halves, and the wait for these.
 
     ``copy_turn``: of the axis along which the second half is read; ``early``: what data qubits play
     while the pair is made, pulses that end as it does; ``behind``: what is played behind the gates.
     ``captures``: names of both halves' results, on which something depends; None: nothing does.
+    ``wait_ns``: for these; None: as long as they travel.
     """
     first, second = bench.link.ends
     pair_ns, body = bench.pair_ns(), list[Statement]()
@@ -203,4 +217,5 @@ def consumed_pair(
         body += one_after_another(readouts)
     else:
         body += ending_together(readouts)
-    return [*body, Barrier(bench.names), Delay(bench.names, bench.wait_ns() * FS_PER_NS)]
+    wait_ns = bench.wait_ns() if wait_ns is None else wait_ns
+    return [*body, Barrier(bench.names), Delay(bench.names, wait_ns * FS_PER_NS)]

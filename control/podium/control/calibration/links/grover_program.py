@@ -13,11 +13,11 @@ import numpy as np
 
 from podium.control.calibration.axis_pulses import half_about
 from podium.control.calibration.fits.two_qubit_state import READ_TURNS
-from podium.control.calibration.links.consumed_pair import EMPTY_FOLDS, GateBench, consumed_pair
+from podium.control.calibration.links.consumed_pair import GateBench, consumed_pair
 from podium.control.calibration.links.entangled_pair import PHASES, read_both, shared_excitation
 from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.reset import RESULT_AFTER_NS
-from podium.control.calibration.sequences import on_grid_ns, one_after_another, ringdown_s
+from podium.control.calibration.sequences import one_after_another
 from podium.control.compilers.placing import place_in_fs
 from podium.control.program.conditions import is_one, is_zero
 from podium.control.program.program import (
@@ -123,12 +123,11 @@ def _marks(data: Sequence[NodePulses]) -> tuple[Variable, ...]:
 
 
 def _data_to_zero(bench: GateBench) -> list[Statement]:
-    """Read both data qubits and flip what is found in 1; their resonators are dark behind it."""
+    """Read both data qubits and flip what is found in 1."""
     data = [side.data for side in bench.sides]
     names = {one: f"{one.qubit.name}_reset" for one in data}
     readouts = [one.measure(name=names[one], discriminator=one.discriminator()) for one in data]
-    dark_ns = on_grid_ns(ringdown_s(data, EMPTY_FOLDS))
-    wait_ns = max(dark_ns, RESULT_AFTER_NS)
+    wait_ns = max(bench.again_ns(), RESULT_AFTER_NS)
     return [
         *one_after_another(readouts),
         Barrier(bench.names),
@@ -150,7 +149,7 @@ def _controlled_z(
     captures = tuple(f"{end.capture}_{number}" for end in bench.link.ends)
     copy_turn = READ_TURNS["x"] + pair_turns
     return [
-        *consumed_pair(bench, copy_turn, early, captures=captures),
+        *consumed_pair(bench, copy_turn, early, captures=captures, wait_ns=bench.again_ns()),
         If(is_zero(captures[0]), (ShiftPhase(target.data.drive, 0.5),)),
         If(is_one(captures[1]), (ShiftPhase(control.data.drive, 0.5),)),
         If(is_one(captures[0]), (first.node.pi(),)),

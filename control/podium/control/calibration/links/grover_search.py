@@ -239,7 +239,7 @@ def parts_of(bench: GateBench) -> SearchParts:
         excited=(excited[0], excited[1]),
         lifetimes=(lives[0], lives[1]),
         halves_t1_s=(t1s[0], t1s[1]),
-        reset_s=(resets_s[0] + bench.wait_ns() * 1e-9, resets_s[1] + bench.wait_ns() * 1e-9),
+        reset_s=(resets_s[0] + bench.again_ns() * 1e-9, resets_s[1] + bench.again_ns() * 1e-9),
         waits_s=(behind_s, pair_ns * 1e-9 + behind_s),
         flips_s=(behind_s, behind_s),
         gate_waits_s=(behind_s, behind_s),
