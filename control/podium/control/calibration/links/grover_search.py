@@ -101,16 +101,17 @@ async def search_forecast(link: LinkBench) -> Outcome:
     """
     outcome = Outcome("search_forecast", "Forecast of a search")
     bench = GateBench.of(link)
+    waits_s = behind_s(bench)
     places = np.arange(len(ENTRIES), dtype=float)
 
     def raw(_: Link) -> Panel:
-        chances = foretold(parts_of(bench))
+        chances = foretold(parts_of(bench, waits_s))
         series = (Series("foretold", places, np.diag(chances)),)
         label = f"marked: {', '.join(ENTRIES)}"
         return Panel(link.link.name, label, "found", series, judged=False)
 
     def fit(_: Link, panel: Panel) -> Found:
-        parts = parts_of(bench)
+        parts = parts_of(bench, waits_s)
         chances = foretold(parts)
         told = seen(chances, parts)
         return {
@@ -118,7 +119,7 @@ async def search_forecast(link: LinkBench) -> Outcome:
             "search_expected_seen": Measured(float(np.diag(told).mean()), CALCULATED, "1"),
         }, replace(panel, text="found {search_expected}, as read {search_expected_seen}")
 
-    outcome.notes.append(_lacking(parts_of(bench)))
+    outcome.notes.append(_lacking(parts_of(bench, waits_s)))
     await analyse(link.first.bench, outcome, (link.link,), raw, fit)
     return outcome
 
@@ -207,8 +208,18 @@ def mean_of(found: Sequence[Measured]) -> Measured:
     return Measured(float(np.mean([one.value for one in found])), sigma, "1")
 
 
-def parts_of(bench: GateBench) -> SearchParts:
-    """Return what has been measured of the parts. Raises NotMeasured."""
+def behind_s(bench: GateBench) -> float:
+    """Return how long data qubits wait behind the gates of a round, s. Raises NotMeasured."""
+    gate_fs = max(side.gate.duration_fs + side.gate.wait_fs for side in bench.sides)
+    first_fs, second_fs = sends_fs(bench, grover_program(bench, (0.0,) * ROUNDS, 1))[-ROUNDS:]
+    return (second_fs - first_fs - gate_fs) / FS_PER_S - bench.pair_ns() * 1e-9
+
+
+def parts_of(bench: GateBench, behind_s: float) -> SearchParts:
+    """Return what has been measured of the parts. Raises NotMeasured.
+
+    ``behind_s``: as :func:`behind_s` says.
+    """
     own, ends = bench.link.first.bench, bench.link.ends
     data = [side.data for side in bench.sides]
 
@@ -216,9 +227,6 @@ def parts_of(bench: GateBench) -> SearchParts:
         return own.known(node.qubit, quantity).value
 
     pair_ns = bench.pair_ns()
-    gate_fs = max(side.gate.duration_fs + side.gate.wait_fs for side in bench.sides)
-    first_fs, second_fs = sends_fs(bench, grover_program(bench, (0.0,) * ROUNDS, 1))[-ROUNDS:]
-    behind_s = (second_fs - first_fs - gate_fs) / FS_PER_S - pair_ns * 1e-9
     left = exp(-RESET_LIFETIMES) / 2  # of a shot before that ended in 1 half of the time
     excited = [value(one, "thermal_population") + left for one in data]
     resets_s = [(one.probe_ns / 2 + one.flight_ns()) * 1e-9 for one in data]
