@@ -1,4 +1,4 @@
-"""Works out what gates, waits and readouts with errors do to the density matrix of a few qubits.
+"""Works out what gates, waits and readouts with errors do to a few qubits' density matrix.
 
 The first qubit is the highest bit. Gates are unitaries with a depolarising error, readouts give the
 wrong result with a chance. No pulse is played.
@@ -19,7 +19,7 @@ Z: Matrix = np.diag([1.0, -1.0]).astype(np.complex128)
 
 @dataclass(frozen=True, slots=True)
 class ReadoutErrors:
-    """Chances that a readout gives the wrong result."""
+    """Holds the chances that a readout gives the wrong result."""
 
     false_one: float
     """Of 0."""
@@ -29,7 +29,7 @@ class ReadoutErrors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoisyRegister:
-    """A few qubits, and what has happened to them."""
+    """Holds a few qubits, and what has happened to them."""
 
     rho: Matrix
     """Shape (2 ** qubits, 2 ** qubits)."""

@@ -26,7 +26,7 @@ DATA, HALVES = (C, T), (A, B)
 
 @dataclass(frozen=True, slots=True)
 class Lifetimes:
-    """How long a qubit keeps what it holds, s."""
+    """Says for how long a qubit keeps what it holds, s."""
 
     t1_s: float
     echo_s: float
@@ -46,7 +46,7 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class SearchParts:
-    """The parts of a search; of two of a kind, the first node's first."""
+    """Holds the parts of a search; of two of a kind, the first node's first."""
 
     pair: float
     """Fidelity."""
