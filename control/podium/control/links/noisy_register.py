@@ -36,7 +36,7 @@ class NoisyRegister:
 
     @property
     def qubits(self) -> int:
-        """How many there are."""
+        """Return how many there are."""
         return int(self.rho.shape[0]).bit_length() - 1
 
     def on(self, operator: Matrix, first: int) -> Matrix:

@@ -23,6 +23,7 @@ PERFECT = SearchParts(
     data=(NONE, NONE),
     excited=(0.0, 0.0),
     lifetimes=(LONG, LONG),
+    beside=(1.0, 1.0),
     halves_t1_s=(1.0, 1.0),
     reset_s=(0.0, 0.0),
     waits_s=(0.0, 0.0),
@@ -64,6 +65,11 @@ def test_a_phase_that_strays_turns_one_qubit_of_each_pair() -> None:
     of the target: both rounds have to be right."""
     kept = (1 + 0.9) / 2
     assert success(stray=0.9) == pytest.approx(kept**2)
+
+
+def test_a_readout_that_takes_coherence_of_the_data_beside_it_costs_in_both_rounds() -> None:
+    kept = (1 + 0.9) / 2
+    assert success(beside=(0.9, 1.0)) == pytest.approx(kept**2)
 
 
 def test_data_qubits_that_begin_in_one_are_flipped_as_well_as_they_are_read() -> None:

@@ -42,6 +42,8 @@ PARTS = {
     },
     **{f"node_{n}.q0_q1.budget_error": (0.002, "1") for n in "ab"},
     "link_ab.bell_fidelity": (0.97, "1"),
+    "link_ab.data_kept_first": (0.999, "1"),
+    "link_ab.data_kept_second": (0.998, "1"),
 }
 LEVELS_V = np.array([1e-3, -1e-3])
 """Of 0 and 1, as :mod:`tests.benches.links.data_ends` has them."""

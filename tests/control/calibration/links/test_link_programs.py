@@ -185,6 +185,7 @@ def test_all_routines_but_the_pair_are_a_calibration() -> None:
         "remote_preparation",
         "teleported_cnot",
         "fed_forward_cnot",
+        "halves_readout",
         "search_forecast",
         "search_pairs",
         "grover_search",

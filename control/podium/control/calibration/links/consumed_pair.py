@@ -43,6 +43,9 @@ BEFORE, BEHIND = -0.25, 0.25
 """Axes of the half pi pulses around a cz that make it a CNOT, turns."""
 LATENCIES = ("result_latency", "result_latency_back")
 RESET_LIFETIMES = 4.0
+TURNED = ("data_turn_first", "data_turn_second")
+"""By how much a data qubit is ahead behind the readout of the half beside it, turns: its own
+resonator has some of that tone's photons. Taken out where it was measured."""
 EMPTY_FOLDS = 12.0
 """Wait for a feedline to be dark before data qubits are driven, in 1 / (2 pi kappa)."""
 AGAIN_FOLDS = 26.0
@@ -204,18 +207,38 @@ def consumed_pair(
         second.node.half_pi(),
         Barrier(bench.names),
     ]
+    wait_ns = bench.wait_ns() if wait_ns is None else wait_ns
+    body += [
+        *read_halves(bench, captures),
+        Barrier(bench.names),
+        Delay(bench.names, wait_ns * FS_PER_NS),
+    ]
+    for side, quantity in zip(bench.sides, TURNED, strict=True):
+        turned = bench.link.first.bench.measured(bench.link.link, quantity)
+        if turned is not None:
+            body.append(ShiftPhase(side.data.drive, turned))
+    return body
+
+
+def read_halves(
+    bench: GateBench,
+    captures: Sequence[str] | None,
+    amplitudes: Sequence[Value | None] = (None, None),
+) -> list[Statement]:
+    """Read both halves, so that results can travel; ``captures``: as of :func:`consumed_pair`.
+
+    ``amplitudes``: of the tones, of full scale; None: as they were set.
+    """
     readouts = [
         end.node.measure(
+            amplitude,
             name=end.capture if captures is None else captures[place],
             discriminator=None if captures is None else end.node.discriminator(),
         )
-        for place, end in enumerate(bench.link.ends)
+        for place, (end, amplitude) in enumerate(zip(bench.link.ends, amplitudes, strict=True))
     ]
     if captures is None:
-        body += [*readouts[0], *readouts[1]]
-    elif bench.one_network:  # which takes one result at a time
-        body += one_after_another(readouts)
-    else:
-        body += ending_together(readouts)
-    wait_ns = bench.wait_ns() if wait_ns is None else wait_ns
-    return [*body, Barrier(bench.names), Delay(bench.names, wait_ns * FS_PER_NS)]
+        return [*readouts[0], *readouts[1]]
+    if bench.one_network:  # which takes one result at a time
+        return one_after_another(readouts)
+    return ending_together(readouts)

@@ -60,6 +60,8 @@ class SearchParts:
     """Of the data qubits before they are read and flipped: what is in 1."""
     lifetimes: tuple[Lifetimes, Lifetimes]
     """Of the data qubits."""
+    beside: tuple[float, float]
+    """What the data qubits' coherence keeps of a readout of the half beside them."""
     halves_t1_s: tuple[float, float]
     reset_s: tuple[float, float]
     """From the middle of a data qubit's first readout to its first pulse."""
@@ -134,6 +136,7 @@ def _controlled_z(register: NoisyRegister, number: int, parts: SearchParts) -> N
     register = register.gate(CZ, B, parts.gates[1]).gate(hadamard, B)
     for place, qubit in enumerate(DATA):
         register = _waited(register, qubit, parts.lifetimes[place], behind_s)
+        register = register.waited(qubit, 0.0, (1 - parts.beside[place]) / 2)
     # pairs are |01> + |10>: where a is found in 0, b is what c is not
     for_a: Acts = {0: [(Z, T)], 1: [(X, A)]}
     for_b: Acts = {1: [(Z, C), (X, B)]}

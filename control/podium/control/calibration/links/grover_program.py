@@ -13,10 +13,10 @@ import numpy as np
 
 from podium.control.calibration.axis_pulses import half_about
 from podium.control.calibration.fits.two_qubit_state import READ_TURNS
-from podium.control.calibration.links.consumed_pair import GateBench, consumed_pair
+from podium.control.calibration.links.consumed_pair import GateBench, consumed_pair, read_halves
 from podium.control.calibration.links.entangled_pair import PHASES, read_both, shared_excitation
 from podium.control.calibration.node_pulses import NodePulses
-from podium.control.calibration.reset import RESULT_AFTER_NS
+from podium.control.calibration.reset import RESULT_AFTER_NS, passive_reset
 from podium.control.calibration.sequences import one_after_another
 from podium.control.compilers.placing import place_in_fs
 from podium.control.program.conditions import is_one, is_zero
@@ -99,6 +99,42 @@ def pairs_program(bench: GateBench, search: Program, shots: int) -> Program:
     base_fs = sends_fs(bench, program(waits))[-1]
     later = tuple(at - base_fs for at in sends_fs(bench, search)[-ROUNDS:])
     return program(Variable("wait", "fs", Table(later)))
+
+
+def beside_program(bench: GateBench, shots: int) -> Program:
+    """Return half pi on both data qubits before and behind the readouts of the halves.
+
+    These are played or not; the axis of the pulses behind them is swept.
+    """
+    data = [side.data for side in bench.sides]
+    loud = [end.node.probe_amplitude() for end in bench.link.ends]
+    names = [f"{end.capture}_height" for end in bench.link.ends]
+    swept = Variable("turn", "turn", Linear.steps(0.0, 1 / (PHASES - 1), PHASES))
+    heights = tuple(
+        Variable(name, "1", Table((0.0, height))) for name, height in zip(names, loud, strict=True)
+    )
+    captures = tuple(f"{end.capture}_beside" for end in bench.link.ends)
+    body: list[Statement] = [
+        *passive_reset([*data, *(end.node for end in bench.link.ends)], bench.names),
+        *(statement for one in data for statement in half_about(one, UP)),
+        Barrier(bench.names),
+        *read_halves(bench, captures, [Affine(name) for name in names]),
+        Barrier(bench.names),
+        Delay(bench.names, bench.again_ns() * FS_PER_NS),
+    ]
+    for one in data:
+        body += [ShiftPhase(one.drive, Affine("turn")), one.half_pi()]
+    body.append(Barrier(bench.names))
+    body += one_after_another([one.measured() for one in data])
+    axes = (Axis("readout", heights), Axis("phase", (swept,)))
+    return Program(
+        "data qubits beside a readout",
+        bench.frames(),
+        (*body, Barrier(bench.names)),
+        axes,
+        shots=shots,
+        keep_shots=True,
+    )
 
 
 def sends_fs(bench: GateBench, program: Program) -> list[int]:

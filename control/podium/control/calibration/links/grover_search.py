@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import iq_of, values_of
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.cnot_product import PROCESS_OVER_AVERAGE
-from podium.control.calibration.links.consumed_pair import RESET_LIFETIMES, GateBench
+from podium.control.calibration.links.consumed_pair import RESET_LIFETIMES, TURNED, GateBench
 from podium.control.calibration.links.entangled_pair import fit_phase, ones, ones_of
 from podium.control.calibration.links.grover_forecast import (
     Array,
@@ -27,6 +27,7 @@ from podium.control.calibration.links.grover_forecast import (
 from podium.control.calibration.links.grover_program import (
     ENTRIES,
     ROUNDS,
+    beside_program,
     grover_program,
     pairs_program,
     sends_fs,
@@ -42,10 +43,12 @@ from podium.control.parameters.entry import Measured
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 PAIR_SHOTS = 1500
+BESIDE_SHOTS = 4000
 SEARCH_SHOTS = 250
 """Of each entry: a simulated world works each shot out by itself."""
 PHASES = ("search_phase_first", "search_phase_second")
 """Of the first and the second pair of a shot, turns."""
+KEPT = ("data_kept_first", "data_kept_second")
 GUESSED = 0.25
 """How often a guess is right."""
 ASKED = 0.01
@@ -87,6 +90,50 @@ async def search_pairs(link: LinkBench) -> Outcome:
             lines.append(Series(f"fit, {name}", turn, curve, line=True))
         text = ", ".join(f"{{{name}}}" for name in PHASES)
         return found, replace(panel, series=(*panel.series, *lines), text=text)
+
+    await analyse(link.first.bench, outcome, (link.link,), raw, fit)
+    return outcome
+
+
+async def halves_readout(link: LinkBench) -> Outcome:
+    """Find what a readout of the halves does to the data qubits beside them.
+
+    Stores by how much these are ahead behind it, ``data_turn_first`` and ``data_turn_second``
+    (turn), which programs take out from then on, and what is left of their coherence,
+    ``data_kept_first`` and ``data_kept_second`` (1).
+    """
+    outcome = Outcome("halves_readout", "Data qubits beside a readout")
+    bench = GateBench.of(link)
+    for side in bench.sides:
+        levels(side.data.bench, side.data.qubit)
+    shots = link.shots(BESIDE_SHOTS)
+    data = await link.run(outcome, beside_program(bench, shots))
+    turn = values_of(data, "turn")
+
+    def signs() -> list[Array]:
+        """Return of each data qubit the means (silent or not, turns)."""
+        read = [ones_of(side.data, iq_of(data, side.data.qubit.name)) for side in bench.sides]
+        return [np.asarray((1 - 2.0 * one).mean(axis=0)) for one in read]
+
+    def raw(_: Link) -> Panel:
+        series = tuple(
+            Series(f"{side.data.qubit.name}, {word}", turn, rows[number])
+            for side, rows in zip(bench.sides, signs(), strict=True)
+            for number, word in enumerate(("silence", "readout"))
+        )
+        label = "axis of the second pulse (turns)"
+        return Panel(link.link.name, label, "mean", series, judged=False)
+
+    def fit(_: Link, panel: Panel) -> Found:
+        found = dict[str, Measured]()
+        for turned, kept, rows in zip(TURNED, KEPT, signs(), strict=True):
+            silent, loud = (fit_phase(turn, rows[number], shots) for number in (0, 1))
+            ahead = (loud[0] - silent[0] + 0.5) % 1.0 - 0.5
+            found[turned] = Measured(ahead, float(np.hypot(loud[1], silent[1])), "turn")
+            doubt = 2 * np.pi * float(np.hypot(loud[1], silent[1]))  # of a contrast, over itself
+            ratio = loud[2] / silent[2]
+            found[kept] = Measured(ratio, ratio * doubt, "1")
+        return found, replace(panel, text=", ".join(f"{{{name}}}" for name in found))
 
     await analyse(link.first.bench, outcome, (link.link,), raw, fit)
     return outcome
@@ -238,6 +285,7 @@ def parts_of(bench: GateBench, behind_s: float) -> SearchParts:
         for side in bench.sides
     ]
     t1s = [value(end.node, "t1") for end in ends]
+    beside = [min(1.0, own.known(bench.link.link, one).value) for one in KEPT]
     return SearchParts(
         pair=own.known(bench.link.link, "bell_fidelity").value,
         stray=_stray(bench.link),
@@ -246,6 +294,7 @@ def parts_of(bench: GateBench, behind_s: float) -> SearchParts:
         data=(_errors(bench, data[0]), _errors(bench, data[1])),
         excited=(excited[0], excited[1]),
         lifetimes=(lives[0], lives[1]),
+        beside=(beside[0], beside[1]),
         halves_t1_s=(t1s[0], t1s[1]),
         reset_s=(resets_s[0] + bench.again_ns() * 1e-9, resets_s[1] + bench.again_ns() * 1e-9),
         waits_s=(behind_s, pair_ns * 1e-9 + behind_s),
@@ -282,6 +331,7 @@ def _lacking(parts: SearchParts) -> str:
         halves=(none, none),
         data=(none, none),
         excited=(0.0, 0.0),
+        beside=(1.0, 1.0),
         reset_s=(0.0, 0.0),
         waits_s=(0.0, 0.0),
         flips_s=(0.0, 0.0),
@@ -290,7 +340,8 @@ def _lacking(parts: SearchParts) -> str:
     kinds = {
         "pairs": ("pair", "stray"),
         "gates": ("gates",),
-        "readouts of the halves": ("halves", "flips_s"),
+        "results of the halves": ("halves", "flips_s"),
+        "readouts beside the data qubits": ("beside",),
         "waits": ("waits_s", "gate_waits_s"),
         "reset of the data qubits": ("data", "excited", "reset_s"),
     }

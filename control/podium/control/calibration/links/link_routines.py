@@ -12,6 +12,7 @@ from podium.control.calibration.links.ghz_state import GHZ_STATE, SWAPPED_PAIR
 from podium.control.calibration.links.grover_program import ENTRIES
 from podium.control.calibration.links.grover_search import (
     grover_search,
+    halves_readout,
     search_forecast,
     search_pairs,
 )
@@ -121,6 +122,15 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
     ),
     LinkRoutine(fed_forward_cnot, {"cnot_fed_forward": Lifetime(1 * DAY_S)}),
     LinkRoutine(
+        halves_readout,
+        {
+            "data_turn_first": Lifetime(1 * DAY_S),
+            "data_turn_second": Lifetime(1 * DAY_S),
+            "data_kept_first": Lifetime(1 * DAY_S),
+            "data_kept_second": Lifetime(1 * DAY_S),
+        },
+    ),
+    LinkRoutine(
         search_forecast,
         {"search_expected": Lifetime(1 * DAY_S), "search_expected_seen": Lifetime(1 * DAY_S)},
     ),
@@ -181,7 +191,12 @@ CNOT = (teleported_cnot.__name__,)
 """A CNOT of two data qubits, the pair's results put to use when all is over."""
 FED_CNOT = (fed_forward_cnot.__name__,)
 """The same with results that travel."""
-GROVER = (search_forecast.__name__, search_pairs.__name__, grover_search.__name__)
+GROVER = (
+    halves_readout.__name__,
+    search_forecast.__name__,
+    search_pairs.__name__,
+    grover_search.__name__,
+)
 """A search over two nodes: foretold, then played."""
 ONE_CLICK = (herald_one_click.__name__,)
 """Pairs that one click at a herald station announces."""
