@@ -39,6 +39,8 @@ ENTRIES = ("00", "01", "10", "11")
 """What may be marked: the first node's bit, then the second's."""
 ROUNDS = 2
 """Controlled Zs, and pairs."""
+READS = 4
+"""Readouts one after another whose effect on the data qubits is found at once."""
 UP, DOWN = 0.25, -0.25
 """Axes of the half pi pulses on data qubits, turns: from 0 to the equator, and back."""
 
@@ -102,7 +104,7 @@ def pairs_program(bench: GateBench, search: Program, shots: int) -> Program:
 
 
 def beside_program(bench: GateBench, shots: int) -> Program:
-    """Return half pi on both data qubits before and behind the readouts of the halves.
+    """Return half pi on both data qubits before and behind :data:`READS` readouts of the halves.
 
     These are played or not; the axis of the pulses behind them is swept.
     """
@@ -113,15 +115,18 @@ def beside_program(bench: GateBench, shots: int) -> Program:
     heights = tuple(
         Variable(name, "1", Table((0.0, height))) for name, height in zip(names, loud, strict=True)
     )
-    captures = tuple(f"{end.capture}_beside" for end in bench.link.ends)
     body: list[Statement] = [
         *passive_reset([*data, *(end.node for end in bench.link.ends)], bench.names),
         *(statement for one in data for statement in half_about(one, UP)),
         Barrier(bench.names),
-        *read_halves(bench, captures, [Affine(name) for name in names]),
-        Barrier(bench.names),
-        Delay(bench.names, bench.again_ns() * FS_PER_NS),
     ]
+    for number in range(READS):
+        captures = tuple(f"{end.capture}_{number}" for end in bench.link.ends)
+        body += [
+            *read_halves(bench, captures, [Affine(name) for name in names]),
+            Barrier(bench.names),
+            Delay(bench.names, bench.again_ns() * FS_PER_NS),
+        ]
     for one in data:
         body += [ShiftPhase(one.drive, Affine("turn")), one.half_pi()]
     body.append(Barrier(bench.names))
@@ -133,7 +138,6 @@ def beside_program(bench: GateBench, shots: int) -> Program:
         (*body, Barrier(bench.names)),
         axes,
         shots=shots,
-        keep_shots=True,
     )
 
 

@@ -26,6 +26,7 @@ from podium.control.calibration.links.grover_forecast import (
 )
 from podium.control.calibration.links.grover_program import (
     ENTRIES,
+    READS,
     ROUNDS,
     beside_program,
     grover_program,
@@ -43,7 +44,8 @@ from podium.control.parameters.entry import Measured
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 PAIR_SHOTS = 1500
-BESIDE_SHOTS = 4000
+BESIDE_SHOTS = 12_000
+"""A part of a coherence that is lost is to be found to 0.005."""
 SEARCH_SHOTS = 250
 """Of each entry: a simulated world works each shot out by itself."""
 PHASES = ("search_phase_first", "search_phase_second")
@@ -112,8 +114,9 @@ async def halves_readout(link: LinkBench) -> Outcome:
 
     def signs() -> list[Array]:
         """Return of each data qubit the means (silent or not, turns)."""
-        read = [ones_of(side.data, iq_of(data, side.data.qubit.name)) for side in bench.sides]
-        return [np.asarray((1 - 2.0 * one).mean(axis=0)) for one in read]
+        nodes = [side.data for side in bench.sides]
+        read = [levels(one.bench, one.qubit).project(iq_of(data, one.qubit.name)) for one in nodes]
+        return [np.asarray(1 - 2.0 * one) for one in read]
 
     def raw(_: Link) -> Panel:
         series = tuple(
@@ -129,10 +132,10 @@ async def halves_readout(link: LinkBench) -> Outcome:
         for turned, kept, rows in zip(TURNED, KEPT, signs(), strict=True):
             silent, loud = (fit_phase(turn, rows[number], shots) for number in (0, 1))
             ahead = (loud[0] - silent[0] + 0.5) % 1.0 - 0.5
-            found[turned] = Measured(ahead, float(np.hypot(loud[1], silent[1])), "turn")
-            doubt = 2 * np.pi * float(np.hypot(loud[1], silent[1]))  # of a contrast, over itself
-            ratio = loud[2] / silent[2]
-            found[kept] = Measured(ratio, ratio * doubt, "1")
+            doubt = float(np.hypot(loud[1], silent[1])) / READS
+            found[turned] = Measured(ahead / READS, doubt, "turn")
+            ratio = (loud[2] / silent[2]) ** (1 / READS)
+            found[kept] = Measured(ratio, 2 * np.pi * doubt, "1")  # a contrast, over itself
         return found, replace(panel, text=", ".join(f"{{{name}}}" for name in found))
 
     await analyse(link.first.bench, outcome, (link.link,), raw, fit)

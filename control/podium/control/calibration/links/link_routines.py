@@ -191,12 +191,9 @@ CNOT = (teleported_cnot.__name__,)
 """A CNOT of two data qubits, the pair's results put to use when all is over."""
 FED_CNOT = (fed_forward_cnot.__name__,)
 """The same with results that travel."""
-GROVER = (
-    halves_readout.__name__,
-    search_forecast.__name__,
-    search_pairs.__name__,
-    grover_search.__name__,
-)
+BESIDE = (halves_readout.__name__,)
+"""What readouts of a pair's halves do to the data qubits beside them."""
+GROVER = (search_forecast.__name__, search_pairs.__name__, grover_search.__name__)
 """A search over two nodes: foretold, then played."""
 ONE_CLICK = (herald_one_click.__name__,)
 """Pairs that one click at a herald station announces."""
@@ -213,6 +210,7 @@ ACTIONS = {
     "prepare": PREPARE,
     "cnot": CNOT,
     "cnot-fed": FED_CNOT,
+    "beside": BESIDE,
     "grover": GROVER,
     "one-click": ONE_CLICK,
     "two-clicks": TWO_CLICKS,

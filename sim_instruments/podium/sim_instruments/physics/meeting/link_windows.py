@@ -71,6 +71,10 @@ class LinkWindows:
         levels = (LEVELS, 1) if end == 0 else (1, LEVELS)
         return _reduced(end, self.shared(link, *shapes, 0, levels))
 
+    def both_ways(self, link: int) -> bool:
+        """Tell whether photons of a link go either way."""
+        return self._links[link].both_ways
+
     def has_station(self, link: int) -> bool:
         """Tell whether photons of a link meet at a herald station."""
         return self._links[link].station is not None

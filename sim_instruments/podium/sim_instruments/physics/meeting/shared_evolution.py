@@ -26,6 +26,9 @@ OUTSIDE = (0.0, 2e-2, 3e-4)
 """Levels with less population at the start of a window are evolved as if the other end were silent:
 e does nothing in a window but decay, and f's photon goes on its way alone. What that leaves out is
 so much times the decay of e in a window (4e-4 of 180 ns and T1 = 5 us), and 3e-4."""
+LESSER = 0.1
+"""Of two ends that may both be in f, over a link without a circulator: one that is so much less
+often there sends its photon alone, and catches the other's, whichever pulse begins first."""
 Matrix = NDArray[np.complex128]
 
 
@@ -231,7 +234,8 @@ class SharedEvolution:
             if self._windows.has_station(one.link):
                 window = self._windows.clicked(*asked, one.clicks)
             else:
-                window = self._windows.shared(*asked, _populated(held))
+                both_ways = self._windows.both_ways(one.link)
+                window = self._windows.shared(*asked, populated_levels(held, both_ways=both_ways))
         half = sides[0][1][:, None, :, None] * sides[1][1][None, :, None, :]
         unit = sides[0][0][:, None] * sides[1][0][None, :]
         before = (held * half * unit).reshape(-1, SIZE * SIZE)
@@ -352,18 +356,23 @@ def _ones(state: Matrix, members: int) -> int:
     return (state.ndim - members) // 2
 
 
-def _populated(held: Matrix) -> tuple[int, int]:
+def populated_levels(held: Matrix, *, both_ways: bool) -> tuple[int, int]:
     """Return how many levels of two atoms are evolved with the other's photon.
 
-    ``held`` [rest, k, l, 9, 9]: all elements of further atoms count.
+    ``held`` [rest, k, l, 9, 9]: all elements of further atoms count. ``both_ways``: photons go from
+    the end that is in f, see :data:`LESSER`.
     """
     weights = np.abs(held[..., DIAGONAL[:, None], DIAGONAL]).max(axis=(1, 2))
     most = weights[0]
     if len(held) > 1:
         most = weights.sum(axis=0) / weights.sum()
     outside = np.array(OUTSIDE)
-    first, second = (most.sum(axis=axis) > outside for axis in (1, 0))
-    return int(np.flatnonzero(first)[-1]) + 1, int(np.flatnonzero(second)[-1]) + 1
+    weight = [most.sum(axis=axis) for axis in (1, 0)]
+    found = [int(np.flatnonzero(one > outside)[-1]) + 1 for one in weight]
+    in_f = [float(one[-1]) for one in weight]
+    if both_ways and found[0] == found[1] == LEVELS and min(in_f) < LESSER * max(in_f):
+        found[in_f.index(min(in_f))] -= 1
+    return found[0], found[1]
 
 
 def phase_grid(count: int) -> list[tuple[float, ...]]:
