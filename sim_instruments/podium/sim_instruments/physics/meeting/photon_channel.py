@@ -1,8 +1,8 @@
 """Windows of a meeting by the master equation of :mod:`..links.link_channel`.
 
 A photon goes the way of a circulator, where there is one. Without one it goes from the end that is
-in f, and where both may be, from the one whose pulse begins first: ASSUMED, as no pulse both makes
-and catches one. What an end without a circulator reflects is left out.
+in f, and where both may be alike, from the one whose pulse begins first: ASSUMED, as no pulse both
+makes and catches one. What an end without a circulator reflects is left out.
 """
 
 from itertools import product
