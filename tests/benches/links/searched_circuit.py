@@ -8,7 +8,7 @@ is the link's and of no drive's frame; gates leave the phases that their frames 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from tests.benches.links.teleported_circuit import B, C, about, on, pair, together
+from tests.benches.links.teleported_circuit import A, B, C, T, about, on, pair, together
 
 from podium.control.calibration.links.consumed_pair import GateBench
 from podium.control.program.conditions import Condition
@@ -38,6 +38,8 @@ class SearchedCircuit:
         self._caught = 0
         self.corrected = True
         """Whether what depends on results of the pairs' halves is done."""
+        self.beside = {A: (C, 0.0), B: (T, 0.0)}
+        """By half: the data qubit that its readout turns, and by how much, turns."""
 
     def played(self, program: Program) -> np.ndarray:
         """Return the chances of all outcomes of control and target, (4,)."""
@@ -89,6 +91,10 @@ class SearchedCircuit:
         return np.einsum("abcd,ij->aibcjd", data, shared).reshape(16, 16)
 
     def _found(self, results: dict, rho: np.ndarray, turns: dict, qubit: int, name: str) -> list:
+        if qubit in self.beside:
+            data, turned = self.beside[qubit]
+            turn = on(np.diag([1, np.exp(2j * np.pi * turned)]), data)
+            rho = turn @ rho @ turn.conj().T
         found = []
         for bit in (0, 1):
             seen = on(np.diag([1 - bit, bit]), qubit)

@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 from tests.benches.links.data_ends import DATA, WIRED, data_bench
 from tests.benches.links.searched_circuit import SearchedCircuit
+from tests.benches.links.teleported_circuit import A, B, C, T
 
+from podium.control.calibration.links.consumed_pair import TURNED
 from podium.control.calibration.links.grover_program import (
     ENTRIES,
+    beside_program,
     grover_program,
     pairs_program,
     sends_fs,
@@ -24,14 +27,22 @@ TURNS = (0.13, 0.71)
 LATENCIES = {f"link_ab.{name}": (744e-9, "s") for name in ("result_latency", "result_latency_back")}
 
 
-def searched(entry: int, turns: tuple[float, float], *, corrected: bool = True) -> np.ndarray:
-    bench = data_bench()
+def searched(
+    entry: int,
+    turns: tuple[float, float],
+    *,
+    corrected: bool = True,
+    beside: tuple[float, float] = (0.0, 0.0),
+    **known: tuple[float, str],
+) -> np.ndarray:
+    bench = data_bench(**known)
     program = grover_program(bench, TURNS, 1)
     (axis,) = program.axes
     values = {one.name: one.values.values[entry] for one in axis.variables}
     phases = [-2 * np.pi * turn for turn in turns]  # of |10> against |01>
     circuit = SearchedCircuit(bench, phases, values)
     circuit.corrected = corrected
+    circuit.beside = {A: (C, beside[0]), B: (T, beside[1])}
     return circuit.played(program)
 
 
@@ -47,6 +58,21 @@ def test_a_phase_that_is_off_turns_what_is_found() -> None:
     assert off[3] == pytest.approx(0.0, abs=1e-9)
     quarter = searched(3, (TURNS[0] + 0.25, TURNS[1]))
     assert quarter[3] == pytest.approx(0.5, abs=1e-9)
+
+
+def test_what_a_readout_turns_the_data_qubit_beside_it_is_taken_out_once_it_is_known() -> None:
+    beside = (0.04, -0.07)
+    assert searched(1, TURNS, beside=beside)[1] < 0.95
+    known = {f"link_ab.{name}": (one, "turn") for name, one in zip(TURNED, beside, strict=True)}
+    assert searched(1, TURNS, beside=beside, **known)[1] == pytest.approx(1.0, abs=1e-9)
+
+
+def test_readouts_beside_data_qubits_are_played_or_not() -> None:
+    program = beside_program(data_bench(), 100)
+    validate(program)
+    heights = program.axes[0].variables
+    assert [one.values.values[0] for one in heights] == [0.0, 0.0]
+    assert all(one.values.values[1] > 0 for one in heights)
 
 
 def test_without_its_results_a_search_finds_nothing() -> None:

@@ -7,10 +7,11 @@ from tests.benches.links.data_ends import DATA, MORE, WIRED, data_bench
 from tests.benches.links.linked_ends import KNOWN, entry
 
 from podium.control.calibration.links.grover_forecast import told_of
-from podium.control.calibration.links.grover_program import ENTRIES
+from podium.control.calibration.links.grover_program import ENTRIES, READS
 from podium.control.calibration.links.grover_search import (
     behind_s,
     grover_search,
+    halves_readout,
     mean_of,
     parts_of,
     search_forecast,
@@ -67,6 +68,8 @@ class SearchRunner:
         rng = np.random.default_rng(len(self.played))
         if program.name == "pairs of a search":
             return self._pairs(program, rng)
+        if program.name == "data qubits beside a readout":
+            return self._beside()
         wrong = (np.arange(4) + rng.integers(1, 4, (program.shots, 4))) % 4
         right = rng.random((program.shots, 4)) < self._found
         outcome = np.where(right, np.arange(4), wrong)
@@ -80,6 +83,18 @@ class SearchRunner:
         alike = rng.random(first.shape) < (1 + parity) / 2
         ones = {"node_a.q0": first, "node_b.q0": np.where(alike, first, 1 - first)}
         return self._dataset(ones, ("shot", "pair", "phase"), {"turn": ("phase", turn)})
+
+    def _beside(self) -> xarray.Dataset:
+        """Each of :data:`READS` readouts turns by 0.01 and -0.02, and leaves 0.99 and 0.98."""
+        turn = np.linspace(0, 1, 9)
+        variables = {}
+        for name, turned, kept in (("node_a.q1", 0.01, 0.99), ("node_b.q1", -0.02, 0.98)):
+            loud = np.array([0, READS])[:, None]
+            fringe = 0.9 * kept**loud * np.cos(2 * np.pi * (turn - 0.3 - turned * loud))
+            variables[f"{name}_i"] = (("readout", "phase"), 1e-3 * fringe)
+            variables[f"{name}_q"] = (("readout", "phase"), np.full((2, 9), 1e-6))
+        attrs = {"run": str(len(self.played)), "epoch": 1}
+        return xarray.Dataset(variables, {"turn": ("phase", turn)}, attrs)
 
     def _dataset(self, ones, dims, coordinates) -> xarray.Dataset:
         variables = {f"{name}_i": (dims, LEVELS_V[one]) for name, one in ones.items()}
@@ -115,6 +130,18 @@ async def test_the_forecast_is_stored_before_anything_is_played() -> None:
             "search_success_seen",
             *(f"search_success_{one}" for one in ENTRIES),
         )
+    }
+
+
+async def test_what_one_readout_does_to_the_data_beside_it_is_found_by_several() -> None:
+    bench, _ = bench_and_runner(0.9)
+    outcome = await halves_readout(bench)
+    found = {name.split(".")[-1]: one.value for name, one in outcome.measured.items()}
+    assert found == {
+        "data_turn_first": pytest.approx(0.01, abs=1e-6),
+        "data_kept_first": pytest.approx(0.99, abs=1e-5),
+        "data_turn_second": pytest.approx(-0.02, abs=1e-6),
+        "data_kept_second": pytest.approx(0.98, abs=1e-5),
     }
 
 
