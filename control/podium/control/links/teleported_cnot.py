@@ -16,7 +16,7 @@ from functools import cache
 
 import numpy as np
 
-from podium.control.links.noisy_register import Matrix, NoisyRegister, ReadoutErrors, X, Z
+from podium.control.parameters.noisy_register import Matrix, NoisyRegister, ReadoutErrors, X, Z
 
 C, A, B, T = 1, 2, 3, 4
 """Beside them the references of c (0) and of t (5)."""

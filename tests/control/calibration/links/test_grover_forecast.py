@@ -11,7 +11,7 @@ from podium.control.calibration.links.grover_forecast import (
     foretold,
     seen,
 )
-from podium.control.links.noisy_register import ReadoutErrors
+from podium.control.parameters.noisy_register import ReadoutErrors
 
 NONE = ReadoutErrors(0.0, 0.0)
 LONG = Lifetimes(1.0, 1.0, 1.0)

@@ -21,9 +21,9 @@ from podium.control.calibration.links.grover_search import (
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.links.link_session import link_validities
 from podium.control.facility.load import load_facility
-from podium.control.links.noisy_register import ReadoutErrors
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.memory_record import MemoryRecord
+from podium.control.parameters.noisy_register import ReadoutErrors
 from podium.control.program.program import Program
 from podium.firmware_interfaces.tai import Tai
 

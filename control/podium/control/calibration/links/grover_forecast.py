@@ -15,7 +15,14 @@ from math import exp
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.links.noisy_register import Acts, Matrix, NoisyRegister, ReadoutErrors, X, Z
+from podium.control.parameters.noisy_register import (
+    Acts,
+    Matrix,
+    NoisyRegister,
+    ReadoutErrors,
+    X,
+    Z,
+)
 
 Array = NDArray[np.float64]
 C, A, B, T = range(4)

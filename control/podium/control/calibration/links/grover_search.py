@@ -39,8 +39,8 @@ from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.facility import Link
-from podium.control.links.noisy_register import ReadoutErrors
 from podium.control.parameters.entry import Measured
+from podium.control.parameters.noisy_register import ReadoutErrors
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 PAIR_SHOTS = 1500

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from podium.control.links.noisy_register import NoisyRegister, ReadoutErrors, X
+from podium.control.parameters.noisy_register import NoisyRegister, ReadoutErrors, X
 
 CNOT = np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [0, 0, 1, 0]], np.complex128)
 H = np.array([[1, 1], [1, -1]], np.complex128) / np.sqrt(2)
