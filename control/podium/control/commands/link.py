@@ -37,6 +37,10 @@ ROUTINES = {
     "results of the pair are put to use when all is over, and waited for as if they travelled",
     "cnot-fed": "the same with results that travel and turn the data qubits; where a wire carries "
     "results",
+    "beside": "by how much a readout of either end turns the data qubit beside it, and what it "
+    "leaves of its coherence; gates that consume pairs take the turn out",
+    "grover": "search four entries over two nodes, both controlled Zs by a pair each, with results "
+    "that travel: how often the marked one is found, beside what was foretold and stored before",
     "one-click": "herald pairs by one click at the link's station, both ends emitting rarely: how "
     "often, and their state by tomography",
     "two-clicks": "herald pairs by one click in each of two windows, whatever the phase of the "

@@ -7,6 +7,11 @@ import pytest
 from tests.benches.facility.loaded_examples import loaded
 from tests.benches.web.page import entry
 
+from podium.control.calibration.links.link_bench import (
+    DECAY_WEIGHT,
+    PHOTON_LIFETIMES,
+    photon_lifetimes,
+)
 from podium.control.calibration.links.photon_envelope import photon_envelope
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
@@ -44,3 +49,15 @@ def test_ends_of_which_nothing_is_told_have_no_photon() -> None:
     facility = loaded(EXAMPLES / "two_nodes" / "facility.yaml")
     with pytest.raises(ValueError, match="links > link_ab > transfer is not in the facility file"):
         photon_envelope(facility, facility.links["link_ab"], {})
+
+
+def test_photons_last_longer_where_atoms_do() -> None:
+    """What is cut off and what decays are least together: 1.7 % are cut off of a photon of 9.5."""
+    short, long = (photon_lifetimes(10.4e6, 2 / t1_s) for t1_s in (4.5e-6, 300e-6))
+    assert short == PHOTON_LIFETIMES
+
+    def lost(lifetimes: float) -> float:
+        decay = DECAY_WEIGHT * 2 / 300e-6 / (2 * np.pi * 10.4e6)
+        return 2 * np.exp(-lifetimes / 2) + decay * lifetimes
+
+    assert lost(long) < min(lost(long - 1), lost(long + 1), 0.2 * lost(PHOTON_LIFETIMES))

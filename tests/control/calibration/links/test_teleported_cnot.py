@@ -1,17 +1,17 @@
 """A CNOT teleported between two nodes: what shots tell, its program, the product of its parts."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.benches.links.data_ends import DATA, MORE, WIRED, data_bench
 from tests.benches.links.linked_ends import LINKED, bench_of, entry
 from tests.benches.links.teleported_circuit import chances_of_all, drawn_of, pair, shots_of
 
 from podium.control.calibration.fits.teleported_gate import SETTINGS, teleported_cnot_of
 from podium.control.calibration.links.cnot_product import CnotParts, Wait, expected_of
+from podium.control.calibration.links.consumed_pair import GateBench
 from podium.control.calibration.links.teleported_cnot import (
-    CnotBench,
     cnot_program,
     fed_forward_cnot,
     parts_of,
@@ -36,8 +36,6 @@ from podium.control.program.validate import validate
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
 from podium.firmware_interfaces.zurich.rack import ZurichRack
 
-DATA = LINKED.parent / "facility_data_qubits.yaml"
-WIRED = LINKED.parent / "facility_wired_data_qubits.yaml"
 MIXED = LINKED.parent / "facility_mixed_data_qubits.yaml"
 NOTHING_WRONG = ((0.0, 0.0), (0.0, 0.0))
 SHOTS = 300
@@ -102,35 +100,6 @@ def test_the_product_of_the_parts_is_near_the_density_matrix_of_all_of_them() ->
     )
     assert abs(expected_of(parts).value - whole) < 0.01
     assert expected_of(parts).value < 0.9 * 0.96
-
-
-READOUT = {
-    "ground_i": (1e-3, "V"),
-    "ground_q": (1e-6, "V"),
-    "excited_i": (-1e-3, "V"),
-    "excited_q": (1e-6, "V"),
-    "ground_variance": (1e-8, "V^2"),
-    "excited_variance": (1e-8, "V^2"),
-    "readout_threshold": (0.5, "1"),
-}
-GATE = {
-    "gate_amplitude": (0.5, "1"),
-    "gate_duration": (96e-9, "s"),
-    "phase_first": (0.1, "turn"),
-    "phase_second": (0.2, "turn"),
-}
-MORE = {
-    "link_ab.result_latency": (362e-9, "s"),
-    "link_ab.result_latency_back": (362e-9, "s"),
-    "node_a.q1.f01": (5.6e9, "Hz"),
-    "node_b.q1.f01": (5.35e9, "Hz"),
-    **{f"node_{n}.q{q}.{k}": v for n in "ab" for q in (0, 1) for k, v in READOUT.items()},
-    **{f"node_{n}.q0_q1.{k}": v for n in "ab" for k, v in GATE.items()},
-}
-
-
-def data_bench(facility: Path = DATA, **more: tuple[float, str]) -> CnotBench:
-    return CnotBench.of(bench_of(facility, **MORE | more))
 
 
 def begins_ns(program, frame: str) -> list[int]:
@@ -244,10 +213,10 @@ def test_waits_are_charged_as_long_as_the_program_makes_them() -> None:
 
 def test_ends_without_a_data_qubit_are_refused_by_name() -> None:
     with pytest.raises(NotMeasured, match=r"node_a\.q0 has no edges with a cz"):
-        CnotBench.of(bench_of(LINKED))
+        GateBench.of(bench_of(LINKED))
     less = {name: one for name, one in MORE.items() if "gate_amplitude" not in name}
     with pytest.raises(NotMeasured, match=r"node_a\.q0_q1"):
-        CnotBench.of(bench_of(DATA, **less))
+        GateBench.of(bench_of(DATA, **less))
 
 
 async def test_nothing_is_played_that_could_not_be_read() -> None:

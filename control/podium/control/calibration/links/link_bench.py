@@ -54,6 +54,9 @@ PHOTON_LIFETIMES = 9.5
 """Length of a shaped pulse times Gamma. With atoms that live 5 us and a photon of 10 MHz most of f
 is brought with it; at 11.8, where Kurpiers et al. (2018) cut, decay costs a pair 0.008 of its
 fidelity more than the cut does, and at 15 0.023 (the world's equation, best lag each)."""
+DECAY_WEIGHT = 1.41
+"""What a cut leaves behind goes with exp(-half of the length), what decays with the length times
+the decay of f over Gamma, times this: then the above, 9.5, is where least is lost."""
 SECOND_OVER_FIRST = 2.0
 """ASSUMED: f decays twice as fast as e, as in a harmonic ladder; its lifetime is not measured."""
 DEPHASING_OF_F = (3.0, 1.0)
@@ -214,19 +217,31 @@ class PhotonPulses:
     """Envelope at the second end."""
 
 
+def photon_lifetimes(bandwidth_hz: float, decay_1_s: float) -> float:
+    """Return how many times 1 / Gamma a pulse lasts: longer where f lives longer."""
+    lost = DECAY_WEIGHT * decay_1_s / (2 * np.pi * bandwidth_hz)
+    return max(PHOTON_LIFETIMES, -2 * float(np.log(lost))) if lost else PHOTON_LIFETIMES
+
+
 def photon_pulses(
-    link: Link, kappas_hz: tuple[float, float], drives: tuple[SidebandDrive, SidebandDrive]
+    link: Link,
+    kappas_hz: tuple[float, float],
+    drives: tuple[SidebandDrive, SidebandDrive],
+    decay_1_s: float,
 ) -> PhotonPulses:
     """Return the pulses that make and catch a photon, of what both ends are and do.
+
+    ``decay_1_s``: of f, of the end that lives less long.
 
     Raises ValueError where full scale does not make them, or no waveform memory holds them.
     """
     asked = link.bandwidth_hz
     bandwidth = min([*kappas_hz, *([] if asked is None else [asked])])
-    lasts_ns = PHOTON_LIFETIMES / (2 * np.pi * bandwidth) * 1e9
+    lifetimes = photon_lifetimes(bandwidth, decay_1_s)
+    lasts_ns = lifetimes / (2 * np.pi * bandwidth) * 1e9
     duration_ns = GRID_NS * round(lasts_ns / GRID_NS)
     if duration_ns > LONGEST_NS:
-        least_mhz = PHOTON_LIFETIMES / (2 * np.pi * LONGEST_NS * 1e-3)
+        least_mhz = lifetimes / (2 * np.pi * LONGEST_NS * 1e-3)
         raise ValueError(
             f"a photon of {bandwidth / 1e6:.3g} MHz takes a pulse of {duration_ns} ns, and no "
             f"table of samples is longer than {LONGEST_NS} ns: links > {link.name} > bandwidth of "
@@ -318,9 +333,14 @@ class LinkBench:
         kappas = (self.first.kappa_hz(), self.second.kappa_hz())
         drives = (self.first.drive(), self.second.drive())
         try:
-            return photon_pulses(self.link, kappas, drives)
+            return photon_pulses(self.link, kappas, drives, self.decay_1_s())
         except ValueError as error:
             raise FitFailed(str(error)) from error
+
+    def decay_1_s(self) -> float:
+        """Return the decay of f of the end that lives less long, measured or designed, 1/s."""
+        lives_s = min(end.bench.best(end.node.qubit, "t1") for end in self.ends)
+        return SECOND_OVER_FIRST / lives_s
 
     def reset(self) -> list[Statement]:
         """Bring both ends to 0: by waiting, then each sends what is left in 1 away as a photon.

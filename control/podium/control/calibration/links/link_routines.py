@@ -9,6 +9,13 @@ from podium.control.calibration.links.alpha_scan import alpha_scan
 from podium.control.calibration.links.emission import emission
 from podium.control.calibration.links.entangled_pair import carrier_phase, link_bell
 from podium.control.calibration.links.ghz_state import GHZ_STATE, SWAPPED_PAIR
+from podium.control.calibration.links.grover_program import ENTRIES
+from podium.control.calibration.links.grover_search import (
+    grover_search,
+    halves_readout,
+    search_forecast,
+    search_pairs,
+)
 from podium.control.calibration.links.heralded_pair import herald_one_click, herald_two_clicks
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_benchmark import link_benchmark
@@ -115,6 +122,34 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
     ),
     LinkRoutine(fed_forward_cnot, {"cnot_fed_forward": Lifetime(1 * DAY_S)}),
     LinkRoutine(
+        halves_readout,
+        {
+            "data_turn_first": Lifetime(1 * DAY_S),
+            "data_turn_second": Lifetime(1 * DAY_S),
+            "data_kept_first": Lifetime(1 * DAY_S),
+            "data_kept_second": Lifetime(1 * DAY_S),
+        },
+    ),
+    LinkRoutine(
+        search_forecast,
+        {"search_expected": Lifetime(1 * DAY_S), "search_expected_seen": Lifetime(1 * DAY_S)},
+    ),
+    LinkRoutine(
+        search_pairs,
+        {
+            "search_phase_first": Lifetime(1 * HOUR_S, of_epoch=True),
+            "search_phase_second": Lifetime(1 * HOUR_S, of_epoch=True),
+        },
+    ),
+    LinkRoutine(
+        grover_search,
+        {
+            "search_success": Lifetime(1 * DAY_S),
+            "search_success_seen": Lifetime(1 * DAY_S),
+            **{f"search_success_{entry}": Lifetime(1 * DAY_S) for entry in ENTRIES},
+        },
+    ),
+    LinkRoutine(
         herald_one_click,
         {
             "one_click_alpha": Lifetime(1 * DAY_S),
@@ -156,6 +191,10 @@ CNOT = (teleported_cnot.__name__,)
 """A CNOT of two data qubits, the pair's results put to use when all is over."""
 FED_CNOT = (fed_forward_cnot.__name__,)
 """The same with results that travel."""
+BESIDE = (halves_readout.__name__,)
+"""What readouts of a pair's halves do to the data qubits beside them."""
+GROVER = (search_forecast.__name__, search_pairs.__name__, grover_search.__name__)
+"""A search over two nodes: foretold, then played."""
 ONE_CLICK = (herald_one_click.__name__,)
 """Pairs that one click at a herald station announces."""
 TWO_CLICKS = (herald_two_clicks.__name__,)
@@ -171,6 +210,8 @@ ACTIONS = {
     "prepare": PREPARE,
     "cnot": CNOT,
     "cnot-fed": FED_CNOT,
+    "beside": BESIDE,
+    "grover": GROVER,
     "one-click": ONE_CLICK,
     "two-clicks": TWO_CLICKS,
     "alphas": ALPHAS,

@@ -52,8 +52,9 @@ def photon_envelope(
     first, second = link.transfer
     drives = (_drive(first, known), _drive(second, known))
     kappas_hz = (_end(first, "kappa", known), _end(second, "kappa", known))
-    pulses = photon_pulses(link, kappas_hz, drives)
-    model = EndModel(kappas_hz[0], _decay_1_s(facility, first, known))
+    decays_1_s = [_decay_1_s(facility, end, known) for end in (first, second)]
+    pulses = photon_pulses(link, kappas_hz, drives, max(decays_1_s))
+    model = EndModel(kappas_hz[0], decays_1_s[0])
     photon = emitted(of_resonance(pulses.sent, drives[0]), model)[1]
     delay_s = _value(link, "delay", known, 0.0)
     passed = known.get(f"{link.name}.transmission")

@@ -1,14 +1,12 @@
 """Teleports a CNOT: of a qubit beside the link's first end, on one beside its second.
 
-Control c and target t meet a half each of a pair, a and b (Eisert et al., Phys. Rev. A 62, 052317
-(2000)): CNOT of c on a, which is read along Z; CNOT of b on t; b is read along an axis of its
-equator. Where a was in 0, t is flipped; where b was in 1, c is turned by half a turn. Both ends'
+A pair is consumed as :mod:`.consumed_pair` says, between half pi pulses on the target. Both ends'
 gates are played at one time and both are read at one time: a flip of b that a's result would have
 asked for comes to one of t behind the gate, and turns nothing of what b tells.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,33 +21,28 @@ from podium.control.calibration.fits.teleported_gate import (
 )
 from podium.control.calibration.fits.two_qubit_state import READ_TURNS
 from podium.control.calibration.links.cnot_product import CnotParts, Wait, expected_of
-from podium.control.calibration.links.entangled_pair import ones, ones_of, shared_excitation
-from podium.control.calibration.links.link_bench import EndPulses, LinkBench
+from podium.control.calibration.links.consumed_pair import (
+    BEFORE,
+    BEHIND,
+    GateBench,
+    consumed_pair,
+)
+from podium.control.calibration.links.entangled_pair import ones, ones_of
+from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     RESULTS_APART_NS,
-    ending_together,
-    on_grid_ns,
-    one_after_another,
 )
-from podium.control.client.gates import TwoQubitGate, gate_of, together
-from podium.control.client.lab import Lab
-from podium.control.client.line_corrections import stored_lines
-from podium.control.client.result_latencies import line_between
-from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Link
-from podium.control.parameters.entry import Measured, NotMeasured
+from podium.control.parameters.entry import Measured
 from podium.control.program.conditions import is_one, is_zero
 from podium.control.program.program import (
     Affine,
     Axis,
     Barrier,
-    Delay,
-    Frame,
     If,
     Program,
     ShiftPhase,
@@ -57,7 +50,6 @@ from podium.control.program.program import (
     Table,
     Variable,
 )
-from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 SHOTS = 100
 CLASSICAL = 0.5
@@ -65,8 +57,6 @@ CLASSICAL = 0.5
 of a CNOT has two equal Schmidt coefficients between its nodes."""
 FED_SHOTS = 16
 """A simulated world works each shot out by itself where results travel."""
-BEFORE, BEHIND = -0.25, 0.25
-"""Axes of the half pi pulses on a target around a cz that make it a CNOT, turns."""
 INPUTS = {
     ("z", 1): (0.0, 0.0),
     ("z", -1): (1.0, 0.0),
@@ -76,108 +66,9 @@ INPUTS = {
     ("y", -1): (0.5, 0.0),
 }
 """Pulses that prepare an eigenstate from 0: share of a pi pulse, and its axis in turns."""
-LATENCIES = ("result_latency", "result_latency_back")
-RESET_LIFETIMES = 4.0
-EMPTY_FOLDS = 12.0
-"""Wait for a feedline to be dark before data qubits are driven, in 1 / (2 pi kappa)."""
 
 
-@dataclass(frozen=True, slots=True)
-class DataEnd:
-    """A data qubit, and its gate with the link's end beside it."""
-
-    end: EndPulses
-    data: NodePulses
-    edge: Edge
-    gate: TwoQubitGate
-
-    @classmethod
-    def of(cls, end: EndPulses) -> "DataEnd":
-        """Return the only one of an end; raises NotMeasured where there is none, or no gate."""
-        node = end.bench.runner.facility.nodes[end.node.qubit.node]
-        own = end.node.qubit.element
-        fits = [e for e in node.edges.values() if own in e.ends and e.gate == "cz"]
-        if len(fits) != 1:
-            raise NotMeasured(
-                f"{end.node.qubit.name} has {len(fits) or 'no'} edges with a cz; one data qubit "
-                f"beside it is needed (nodes > {node.name} > edges)",
-                f"{node.name}.edges",
-            )
-        edge = fits[0]
-        (other,) = (one for one in edge.ends if one != own)
-        data = NodePulses(end.bench, node.qubits[other])
-        frames = {own: end.node.drive, other: data.drive, edge.element: f"{edge.name}.flux"}
-        gate = gate_of(edge, end.bench.record, end.bench.validities, None, frames)
-        assert isinstance(gate, TwoQubitGate)
-        return cls(end, data, edge, gate)
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the frames that the end does not have."""
-        return (self.data.drive, self.data.readout, self.gate.flux)
-
-
-@dataclass(frozen=True, slots=True)
-class CnotBench:
-    """A link with a data qubit beside each end."""
-
-    link: LinkBench
-    control: DataEnd
-    target: DataEnd
-
-    @classmethod
-    def of(cls, bench: LinkBench) -> "CnotBench":
-        """Return it; raises NotMeasured where a data qubit is missing, or its gate."""
-        return cls(bench, DataEnd.of(bench.first), DataEnd.of(bench.second))
-
-    @property
-    def sides(self) -> tuple[DataEnd, DataEnd]:
-        """The control's end and the target's."""
-        return self.control, self.target
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of all frames."""
-        return (*self.link.names, *(name for side in self.sides for name in side.names))
-
-    def frames(self) -> tuple[Frame, ...]:
-        """Return the frames of both ends, both data qubits and both gates."""
-        found = [*self.link.frames()]
-        for side in self.sides:
-            found += [side.data.drive_frame(), side.data.readout_frame(), *side.gate.frames]
-        return tuple(found)
-
-    @property
-    def one_network(self) -> bool:
-        """Tell whether results of both halves go over one trigger network.
-
-        Else each goes over a line, and is behind the other one's own on the network there.
-        """
-        facility = self.link.first.bench.runner.facility
-        nodes = [end.node.qubit.node for end in self.link.ends]
-        return line_between(facility, *nodes) is None
-
-    def pair_ns(self) -> int:
-        """Return how long a pair takes from the ends' reset on."""
-        bench = self.link
-        sends, catches = bench.prepared_ns(), bench.catch_after_fs() // FS_PER_NS
-        lasts = max(sends, catches) + bench.photon().duration_ns
-        return lasts + bench.second.node.pulse_ns
-
-    def dark_ns(self) -> int:
-        """Return how long photons of the ends' readouts stay on their feedlines."""
-        kappa_hz = min(side.end.bench.best(side.end.node.qubit, "kappa") for side in self.sides)
-        return on_grid_ns(EMPTY_FOLDS / (2 * np.pi * kappa_hz))
-
-    def wait_ns(self) -> int:
-        """Return how long results of the pair's halves are waited for, of the slower direction.
-
-        Raises NotMeasured.
-        """
-        return max(self.link.result_wait_ns(*LATENCIES), self.dark_ns())
-
-
-def setting_axis(bench: CnotBench) -> Axis:
+def setting_axis(bench: GateBench) -> Axis:
     """Return the axis of all settings: what is prepared, what is read, where the copy is read."""
     variables = []
     for place, side in enumerate(bench.sides):
@@ -187,7 +78,7 @@ def setting_axis(bench: CnotBench) -> Axis:
     return Axis("setting", (*variables, Variable("copy_turn", "turn", Table(copied))))
 
 
-def cnot_program(bench: CnotBench, shots: int, *, fed_forward: bool = False) -> Program:
+def cnot_program(bench: GateBench, shots: int, *, fed_forward: bool = False) -> Program:
     """Return a teleported CNOT of all settings' inputs, and a readout of both data qubits.
 
     ``fed_forward``: results travel and turn the data qubits; else they only wait for them.
@@ -198,39 +89,11 @@ def cnot_program(bench: CnotBench, shots: int, *, fed_forward: bool = False) -> 
         control: swept(control, "prepared"),
         target: [*swept(target, "prepared"), *half_about(target, BEFORE)],
     }
-    pulses = {control: 1, target: 2}
-    pair_ns = bench.pair_ns()
+    captures = (first.capture, second.capture) if fed_forward else None
     body: list[Statement] = [
-        *passive_reset([control, target], bench.names, RESET_LIFETIMES),
-        *bench.link.reset(),
-        Barrier(bench.names),
+        *bench.at_rest(),
+        *consumed_pair(bench, Affine("copy_turn"), early, half_about(target, BEHIND), captures),
     ]
-    for node, statements in early.items():
-        lead_ns = on_grid_ns(max(0, pair_ns - pulses[node] * node.pulse_ns) * 1e-9)
-        body += [Delay((node.drive,), lead_ns * FS_PER_NS), *statements]
-    body += [
-        *shared_excitation(bench.link, half_about(first.node, BEFORE)),
-        Barrier(bench.names),
-        *together(*(side.gate for side in bench.sides)),
-        *half_about(first.node, BEHIND),
-        *half_about(target, BEHIND),
-        ShiftPhase(second.node.drive, Affine("copy_turn")),
-        second.node.half_pi(),
-        Barrier(bench.names),
-    ]
-    readouts = [
-        end.node.measure(
-            name=end.capture, discriminator=end.node.discriminator() if fed_forward else None
-        )
-        for end in bench.link.ends
-    ]
-    if not fed_forward:
-        body += [*readouts[0], *readouts[1]]
-    elif bench.one_network:  # which takes one result at a time
-        body += one_after_another(readouts)
-    else:
-        body += ending_together(readouts)
-    body += [Barrier(bench.names), Delay(bench.names, bench.wait_ns() * FS_PER_NS)]
     if fed_forward:
         body += [
             If(is_zero(first.capture), (target.pi(),)),
@@ -266,7 +129,7 @@ def put_to_use(
     return np.stack([data[0] ^ (pair[1] & turns), data[1] ^ (~pair[0] & flips)])
 
 
-def parts_of(bench: CnotBench, *, fed_forward: bool) -> CnotParts:
+def parts_of(bench: GateBench, *, fed_forward: bool) -> CnotParts:
     """Return what has been measured of the parts. Raises NotMeasured."""
     known = bench.link.first.bench.known
     link = bench.link
@@ -317,10 +180,10 @@ async def _teleported(link: LinkBench, *, fed_forward: bool) -> Outcome:
         else ("teleported_cnot", "cnot_fidelity", SHOTS)
     )
     outcome = Outcome(routine, "Teleported CNOT")
-    bench = CnotBench.of(link)
+    bench = GateBench.of(link)
     for side in bench.sides:  # nothing is played that could not be read
         levels(side.data.bench, side.data.qubit)
-    correct_lines(bench)
+    bench.correct_lines()
     expected = expected_of(parts_of(bench, fed_forward=fed_forward))
     program = cnot_program(bench, link.shots(shots), fed_forward=fed_forward)
     data = await link.run(outcome, program)
@@ -370,13 +233,6 @@ async def _teleported(link: LinkBench, *, fed_forward: bool) -> Outcome:
     return outcome
 
 
-def correct_lines(bench: CnotBench) -> None:
-    """Have the lab undo what is known of the flux lines that the gates are played on."""
-    own = bench.link.first.bench
-    if isinstance(own.runner, Lab):
-        own.runner.correct_lines(stored_lines(own.runner.facility, own.record))
-
-
 def _errors(node: NodePulses) -> tuple[float, float]:
     up, down = (
         node.bench.known(node.qubit, one).value for one in ("false_excited", "false_ground")
@@ -385,7 +241,7 @@ def _errors(node: NodePulses) -> tuple[float, float]:
 
 
 def _notes(
-    bench: CnotBench, found: FoundCnot, expected: Measured, *, fed_forward: bool
+    bench: GateBench, found: FoundCnot, expected: Measured, *, fed_forward: bool
 ) -> Sequence[str]:
     parts = parts_of(bench, fed_forward=fed_forward)
     kept = ", ".join(f"{name} {one:.3f}" for name, one in parts.kept().items())
