@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from tests.benches.docs.pages import named_in
 
 from podium.control.calibration.catalogue import BRING_UP, DECLARATIONS, ROUTINES
 
@@ -32,7 +33,7 @@ def test_every_routine_has_a_row():
 
 @pytest.mark.parametrize("name", ROUTINES)
 def test_a_row_names_what_its_declaration_gives(name: str):
-    assert DECLARATIONS[name].stores <= set(re.findall(r"`(\w+)`", ROWS[name]))
+    assert DECLARATIONS[name].stores <= named_in(ROWS[name])
 
 
 @pytest.mark.parametrize("name", ROUTINES)

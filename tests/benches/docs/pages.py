@@ -136,3 +136,11 @@ def _near(wanted: str, got: str, within: float) -> bool:
         return wanted == got
     number, other = (float(text.replace("−", "-")) for text in (wanted, got))
     return abs(other - number) <= within * abs(number)
+
+
+def named_in(row: str) -> set[str]:
+    """Return the names in a row, and those between ``x1`` and ``x9`` where it says "to"."""
+    found = set(re.findall(r"`(\w+)`", row))
+    for word, first, last in re.findall(r"`([a-z_]+)(\d+)` to `\1(\d+)`", row):
+        found |= {f"{word}{number}" for number in range(int(first), int(last) + 1)}
+    return found

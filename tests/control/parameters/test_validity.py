@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from tests.benches.demo.fake_runner import FakeRunner
+from tests.benches.docs.pages import named_in
 from tests.benches.links.linked_ends import LINKED
 
 from podium.control.calibration import bring_up as bring_up_module
@@ -186,7 +187,7 @@ def test_the_reference_page_has_the_table() -> None:
     listed = {
         quantity: (lasts, bool(of_epoch), by)
         for quantities, lasts, of_epoch, by in rows
-        for quantity in re.findall(r"`(\w+)`", quantities)
+        for quantity in named_in(quantities)
     }
     assert listed == {
         quantity: (told_age(one.lasts_s), one.of_epoch, one.measured_by)
