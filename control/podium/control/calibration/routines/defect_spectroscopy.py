@@ -175,6 +175,7 @@ async def _measured_way(p: EdgePulses, outcome: Outcome) -> _Way:
         title = f"Ramsey under {ns} ns of flux"
         program = phase_program(p, p.moved, gate, shots, title, (axis,), controls=(0.0,))
         data = await p.bench.run(outcome, program)
+        refuse_clipped(outcome, p.moved.qubit.element)
         read, _ = Fringes(p, p.moved, data, shots).phases()
         turns.append(read.turns[1:] - read.turns[0])
         sigmas.append(np.hypot(read.sigma[1:], read.sigma[0]))
