@@ -11,6 +11,8 @@ from tests.benches.calibration.synthetic_data import Asked
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.routines import gate_level
+from podium.control.calibration.routines.gate_level import AWAY
 from podium.control.program.program import Program, variables
 
 BEFORE = ("chevron", "gate_gap", "conditional_phase")
@@ -77,3 +79,21 @@ async def test_a_gap_without_a_level_stays_as_it_is() -> None:
     )
     (outcome,) = [one async for one in bring_up(bench, ("gate_level",))]
     assert (outcome.failures, outcome.measured) == ({}, {})
+
+
+def test_where_few_amplitudes_have_a_level_pairs_are_taken_closer() -> None:
+    bench = bench_of(CoupledPair(), 3)
+    some = next(iter(bench.record.all().values()))
+    known = {"gate_amplitude": 0.55, "gate_duration": 70e-9, "exchange": 5e6}
+    known |= {"gate_gap": 4e-9, "gate_gap_level": 0.69}
+    bench.record.put(
+        [replace(some, name=f"{EDGE.name}.{k}", value=v, sigma=1e-9) for k, v in known.items()]
+    )
+    few = 0
+    for turns in np.linspace(-2000, 2000, 161).tolist():
+        line = gate_level._Line(EdgePulses.of(bench, EDGE), 7e6, turns)
+        fine = [a for a in np.linspace(*gate_level.AWAY[:: len(AWAY) - 1], 53) if line.at(a)]
+        if fine and fine[-1] - fine[0] > 0.15:
+            few += sum(line.at(away) is not None for away in AWAY) < gate_level.FEWEST
+            assert len(line.pairs()) >= gate_level.FEWEST
+    assert few

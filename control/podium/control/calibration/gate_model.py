@@ -122,7 +122,7 @@ class GateModel:
         return np.stack(one), np.stack(two)
 
     def played(self, samples: Array) -> tuple[Played, ...]:
-        """Return what samples (n,), of full scale, do to each chip."""
+        """Return what samples (n,), of full scale, do to each chip; (draws, n): its own ones."""
         found = self._run(samples)
         errors = found.errors()
         turns = np.angle(found.first * found.second * np.conj(found.both)) / (2 * np.pi)
@@ -149,7 +149,8 @@ class GateModel:
         return float(np.mean(found.errors())), np.einsum("rk,rkn->n", slope, self._line)
 
     def _flux(self, samples: Array) -> Array:
-        return np.asarray(np.einsum("rkn,n->rk", self._line, samples) + self._offset)
+        each = np.broadcast_to(samples, (len(self._draws), samples.shape[-1]))
+        return np.asarray(np.einsum("rkn,rn->rk", self._line, each) + self._offset)
 
     def _run(self, samples: Array) -> "_Run":
         matrices = self._matrices(self._flux(samples))

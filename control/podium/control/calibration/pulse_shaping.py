@@ -8,6 +8,7 @@ are then those with the least error, in the mean over chips that are drawn from 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,17 +121,21 @@ def learned(levels: PairLevels, meeting: float, trials: Sequence[Trial]) -> Chip
     names = tuple(PRIOR)
     centre, spread = (np.array([PRIOR[name][k] for name in names]) for k in (0, 1))
     seen, doubt = list(centre), list(spread)
-    for one in trials:
+    by_length = sorted(trials, key=lambda one: len(one.samples))
+    groups = [tuple(some) for _, some in groupby(by_length, key=lambda one: len(one.samples))]
+    for one in by_length:
         seen += [0.0, one.lost.value, one.swapped.value]
         doubt += [one.conditional.sigma, one.lost.sigma, one.swapped.sigma]
 
     def model(values: Mapping[str, float]) -> Array:
         found = [values[name] for name in names]
-        for one in trials:
-            chip = draw_of(levels, meeting, values, len(one.samples))
-            [played] = GateModel([chip]).played(np.array(one.samples))
-            off = (played.conditional - one.conditional.value + 0.5) % 1.0 - 0.5
-            found += [off, played.lost, played.swapped]
+        for some in groups:
+            samples = np.array([one.samples for one in some])
+            chip = draw_of(levels, meeting, values, samples.shape[1])
+            each = GateModel([chip] * len(some)).played(samples)
+            for played, one in zip(each, some, strict=True):
+                off = (played.conditional - one.conditional.value + 0.5) % 1.0 - 0.5
+                found += [off, played.lost, played.swapped]
         return np.array(found)
 
     begin = {name: PRIOR[name][0] for name in names}

@@ -43,6 +43,10 @@ from podium.control.program.program import Linear
 Array = NDArray[np.float64]
 AWAY = (-0.26, -0.13, 0.0, 0.13, 0.26)
 """Detunings of 20 from 11 in a pulse, in times of their rate of exchange."""
+FINE = 53
+"""Detunings at which it is asked where amplitudes have a level, if few of those have."""
+LEAST_ROOM = 0.1
+"""Of detunings that have: with less there is nothing to choose from."""
 SLOPE_AT = 0.2
 """The same of the two amplitudes that tell how the conditional phase goes with it."""
 SLOPE_SHOTS = 400
@@ -114,6 +118,17 @@ class _Line:
         if not 0.0 <= wanted <= NEAREST * rest or not 0.0 < amplitude < FULL:
             return None
         return _Pair(p, away, amplitude, float(np.interp(wanted, slower, levels)))
+
+    def pairs(self) -> tuple[_Pair, ...]:
+        """Return pairs over :data:`AWAY`, closer where few amplitudes have a level."""
+        found = [pair for pair in map(self.at, AWAY) if pair is not None]
+        if len(found) < FEWEST:
+            fine = np.linspace(AWAY[0], AWAY[-1], FINE).tolist()
+            room = [pair.away for pair in map(self.at, fine) if pair is not None]
+            if room and room[-1] - room[0] > LEAST_ROOM:
+                closer = np.linspace(room[0], room[-1], len(AWAY)).tolist()
+                found = [pair for pair in map(self.at, closer) if pair is not None]
+        return tuple(found)
 
 
 async def _line(p: EdgePulses, outcome: Outcome) -> _Line:
@@ -190,7 +205,7 @@ class _Scan:
 
 
 async def _scan(line: _Line, outcome: Outcome, duration_ns: int, idle: float) -> _Scan:
-    pairs = tuple(pair for pair in map(line.at, AWAY) if pair is not None)
+    pairs = line.pairs()
     shots = line.p.bench.shots(SHOTS)
     found = [await _lost(outcome, pair, duration_ns, GATES, shots) for pair in pairs]
     lost, sigma = np.array(found).reshape(-1, 2).T
