@@ -49,8 +49,8 @@ MUTANTS = (
     Mutant(
         "losses/an-inductance-loses-half",
         _LOSSES,
-        "cold = 2 * math.pi * 2 * inductive_hz",
-        "cold = 2 * math.pi * inductive_hz",
+        "return 2 * math.pi * 2 * inductive_hz",
+        "return 2 * math.pi * inductive_hz",
         ("tests/referees/test_scqubits_fluxonium.py",),
         "T1 by an inductance is twice as long as scqubits has it",
     ),

@@ -8,6 +8,7 @@ up follow from detailed balance with one effective temperature.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,14 +69,11 @@ def dielectric_rates(
     8 EC n_nm / f_nm): 2 pi 16 EC n_nm**2 / quality, times n_th + 1 down and n_th up, n_th the
     thermal photons at the line. ``quality``: one over the loss tangent, of all frequencies.
     """
-    count = levels_hz.size
-    rates = np.zeros((count, count))
-    for n in range(count):
-        for m in range(n):
-            factor = boltzmann_factor(float(levels_hz[n] - levels_hz[m]), temperature_k)
-            cold = 2 * math.pi * 16 * charging_hz * float(charges[m, n]) ** 2 / quality
-            _put(rates, m, n, cold, factor)
-    return rates
+
+    def cold(m: int, n: int, _: float) -> float:
+        return 2 * math.pi * 16 * charging_hz * float(charges[m, n]) ** 2 / quality
+
+    return _between_all(levels_hz, temperature_k, cold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +104,12 @@ def inductive_rates(
     Smith et al., npj Quantum Information 6, 8 (2020), Eq. 14: 2 pi 2 EL phi_nm**2 / quality, times
     n_th + 1 down and n_th up; phi_nm = 8 EC n_nm / f_nm by the charge operator.
     """
-    count = levels_hz.size
-    rates = np.zeros((count, count))
-    for n in range(count):
-        for m in range(n):
-            line_hz = float(levels_hz[n] - levels_hz[m])
-            phase = 8 * charging_hz * float(charges[m, n]) / line_hz
-            cold = 2 * math.pi * 2 * inductive_hz * phase**2 / quality
-            _put(rates, m, n, cold, boltzmann_factor(line_hz, temperature_k))
-    return rates
+
+    def cold(m: int, n: int, line_hz: float) -> float:
+        phase = 8 * charging_hz * float(charges[m, n]) / line_hz
+        return 2 * math.pi * 2 * inductive_hz * phase**2 / quality
+
+    return _between_all(levels_hz, temperature_k, cold)
 
 
 def quasiparticle_rates(
@@ -132,31 +127,40 @@ def quasiparticle_rates(
     """
     from scipy.special import kve  # heavy: see lifetime_s
 
-    count = levels_hz.size
-    rates = np.zeros((count, count))
-    for n in range(count):
-        for m in range(n):
-            line_hz = float(levels_hz[n] - levels_hz[m])
-            half = Planck * line_hz / (2 * Boltzmann * temperature_k) if temperature_k else math.inf
-            # sqrt(x) K0(x) sinh(x), and its limit of high lines, sqrt(pi / 8)
-            thermal = math.sqrt(math.pi / 8)
-            if half < QUANTUM_LIMIT:
-                thermal = math.sqrt(half) * float(kve(0, half)) * (1 - math.exp(-2 * half)) / 2
-            admittance = 8 * math.sqrt(2 / math.pi) * josephson_hz / GAP_HZ
-            admittance *= (2 * GAP_HZ / line_hz) ** 1.5 * quasiparticles * thermal
-            cold = 2 * line_hz * admittance * float(half_sines[m, n]) ** 2
-            _put(rates, m, n, cold, boltzmann_factor(line_hz, temperature_k))
-    return rates
+    def cold(m: int, n: int, line_hz: float) -> float:
+        half = Planck * line_hz / (2 * Boltzmann * temperature_k) if temperature_k else math.inf
+        # sqrt(x) K0(x) sinh(x), and its limit of high lines, sqrt(pi / 8)
+        thermal = math.sqrt(math.pi / 8)
+        if half < QUANTUM_LIMIT:
+            thermal = math.sqrt(half) * float(kve(0, half)) * (1 - math.exp(-2 * half)) / 2
+        admittance = 8 * math.sqrt(2 / math.pi) * josephson_hz / GAP_HZ
+        admittance *= (2 * GAP_HZ / line_hz) ** 1.5 * quasiparticles * thermal
+        return float(2 * line_hz * admittance * float(half_sines[m, n]) ** 2)
+
+    return _between_all(levels_hz, temperature_k, cold)
 
 
 QUANTUM_LIMIT = 200.0
 """Half a line's quantum over k T from which on nothing is thermal."""
 
 
-def _put(rates: NDArray[np.float64], to: int, by: int, cold_1_s: float, factor: float) -> None:
-    """Put in a rate down at zero temperature, with what the bath makes of it both ways."""
-    rates[to, by] = cold_1_s / (1 - factor)
-    rates[by, to] = cold_1_s * factor / (1 - factor)
+def _between_all(
+    levels_hz: NDArray[np.float64],
+    temperature_k: float,
+    cold_1_s: Callable[[int, int, float], float],
+) -> NDArray[np.float64]:
+    """Return jump rates [to, from] of what a bath makes both ways of rates down without heat.
+
+    ``cold_1_s``: of the lower level, the upper one, and the line between them, Hz.
+    """
+    rates = np.zeros((levels_hz.size,) * 2)
+    for n in range(levels_hz.size):
+        for m in range(n):
+            line_hz = float(levels_hz[n] - levels_hz[m])
+            cold, factor = cold_1_s(m, n, line_hz), boltzmann_factor(line_hz, temperature_k)
+            rates[m, n] = cold / (1 - factor)
+            rates[n, m] = cold * factor / (1 - factor)
+    return rates
 
 
 def generator(rates_1_s: NDArray[np.float64]) -> NDArray[np.float64]:
