@@ -1,6 +1,6 @@
 """Shapes a CZ's pulse ns by ns for its chip, and keeps it where it errs less than before.
 
-What gates were seen to do says which chips are possible (:mod:`..pulse_shaping`); a pulse that is
+What gates were seen to do says which chips are possible (:mod:`..pulse_design`); a pulse that is
 shaped for them is played, what it does says more, and the next one is better. The square halves of
 a net-zero pulse swing past levels beside their own, and last whole steps; samples are freer.
 """
@@ -22,7 +22,7 @@ from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.gate_losses import GateLosses
 from podium.control.calibration.gate_model import GateModel, PairLevels
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.pulse_shaping import ChipBelief, Trial, learned, shaped
+from podium.control.calibration.pulse_design import ChipBelief, Trial, learned, shaped
 from podium.control.calibration.routine import (
     Found,
     analyse_verified,

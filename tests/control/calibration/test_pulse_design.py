@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from podium.control.calibration.gate_model import GateModel, PairLevels
-from podium.control.calibration.pulse_shaping import (
+from podium.control.calibration.pulse_design import (
     EARLY_NS,
     PRIOR,
     Trial,
