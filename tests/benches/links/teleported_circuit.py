@@ -37,14 +37,18 @@ def pair(fidelity: float, phase: float) -> np.ndarray:
     return weight * np.outer(ket, ket.conj()) + (1 - weight) * np.eye(4) / 4
 
 
-def eigenstate(axis: str, sign: int) -> np.ndarray:
+def eigenstate(axis: str, sign: float) -> np.ndarray:
     return (I2 + sign * PAULI[axis]) / 2
 
 
-def chances(setting: CnotSetting, shared: np.ndarray) -> np.ndarray:
-    """Of all outcomes, (16,): control, halves and target read as 1, the first the highest bit."""
+def chances(setting: CnotSetting, shared: np.ndarray, excited: float = 0.0) -> np.ndarray:
+    """Of all outcomes, (16,): control, halves and target read as 1, the first the highest bit.
+
+    ``excited``: how often a data qubit begins in 1.
+    """
     control, target = (
-        eigenstate(axis, sign) for axis, sign in zip(setting.prepared, setting.signs, strict=True)
+        eigenstate(axis, sign * (1 - 2 * excited))
+        for axis, sign in zip(setting.prepared, setting.signs, strict=True)
     )
     rho = reduce(np.kron, [control, shared, target])
     steps = [
@@ -66,9 +70,9 @@ def shots_of(shared: np.ndarray, count: int, seed: int = 3) -> np.ndarray:
     return drawn_of(chances_of_all(shared), count, seed)
 
 
-def chances_of_all(shared: np.ndarray) -> np.ndarray:
+def chances_of_all(shared: np.ndarray, excited: float = 0.0) -> np.ndarray:
     """Of all outcomes of all settings, (settings, 16)."""
-    each = np.stack([chances(one, shared) for one in SETTINGS])
+    each = np.stack([chances(one, shared, excited) for one in SETTINGS])
     return each / each.sum(axis=1, keepdims=True)
 
 

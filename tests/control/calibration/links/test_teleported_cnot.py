@@ -30,7 +30,7 @@ from podium.control.links.teleported_cnot import (
     teleported_process_fidelity,
     werner_pair,
 )
-from podium.control.parameters.entry import NotMeasured
+from podium.control.parameters.entry import Measured, NotMeasured
 from podium.control.program.program import If
 from podium.control.program.validate import validate
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
@@ -94,12 +94,21 @@ def test_the_product_of_the_parts_is_near_the_density_matrix_of_all_of_them() ->
         [entry("e.error", gate * 4 / 5, "1")] * 2,
         [(entry("q.up", readout, "1"), entry("q.down", readout, "1"))] * 2,
         [Wait(latency_s, *lifetimes)] * 5,
+        (),
     )
     whole = teleported_process_fidelity(
         werner_pair(0.9), LocalGates(gate, readout, latency_s, t1_s, t2_s)
     )
     assert abs(expected_of(parts).value - whole) < 0.01
     assert expected_of(parts).value < 0.9 * 0.96
+
+
+def test_qubits_that_begin_in_one_take_their_share() -> None:
+    excited = Measured(0.03, 0.001, "1")
+    parts = CnotParts(entry("l.bell_fidelity", 0.9, "1"), (), (), (), (excited,) * 2)
+    seen = found(drawn_of(chances_of_all(pair(0.9, 0.7), excited.value), 1000, 8))
+    assert abs(seen.fidelity - expected_of(parts).value) < 4 * seen.sigma
+    assert abs(seen.fidelity - 0.9) > 8 * seen.sigma
 
 
 def begins_ns(program, frame: str) -> list[int]:

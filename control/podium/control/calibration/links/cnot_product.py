@@ -13,6 +13,8 @@ from podium.control.parameters.entry import Measured, ParameterEntry
 
 PROCESS_OVER_AVERAGE = 5 / 4
 """Infidelity of a process of two qubits over the error of the mean state."""
+TOLD_BY_ONE = 12 / 16
+"""Products of two Paulis that a flip of one qubit before the gate turns round, of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class CnotParts:
     readouts: Sequence[tuple[ParameterEntry, ParameterEntry]]
     """Of the pair's halves: how often each takes 0 for 1 and 1 for 0."""
     waits: Sequence[Wait]
+    excited: Sequence[Measured]
+    """How often each data qubit is in 1 before an input is prepared from 0."""
 
     def kept(self) -> Mapping[str, float]:
         """Return the process fidelity that each kind of part leaves."""
@@ -50,6 +54,7 @@ class CnotParts:
             "gates": prod(1 - PROCESS_OVER_AVERAGE * one.value for one in self.gates),
             "readouts of the pair": prod(1 - one for one in wrong),
             "waits": prod(one.kept for one in self.waits),
+            "inputs": prod(1 - 2 * TOLD_BY_ONE * one.value for one in self.excited),
         }
 
 
@@ -60,4 +65,5 @@ def expected_of(parts: CnotParts) -> Measured:
     doubts = [parts.pair.sigma / parts.pair.value]
     doubts += [PROCESS_OVER_AVERAGE * one.sigma for one in parts.gates]
     doubts += [one.sigma / 2 for pair in parts.readouts for one in pair]
+    doubts += [2 * TOLD_BY_ONE * one.sigma for one in parts.excited]
     return Measured(whole, whole * hypot(*doubts), "1")

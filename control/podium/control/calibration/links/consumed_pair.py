@@ -8,6 +8,7 @@ t; between two half pi pulses on t, a CNOT. Both ends' gates are played at one t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 
@@ -27,7 +28,7 @@ from podium.control.client.lab import Lab
 from podium.control.client.line_corrections import stored_lines
 from podium.control.client.result_latencies import line_between
 from podium.control.facility.edges import Edge
-from podium.control.parameters.entry import NotMeasured
+from podium.control.parameters.entry import Measured, NotMeasured
 from podium.control.program.program import (
     Barrier,
     Delay,
@@ -166,6 +167,14 @@ class GateBench:
         if isinstance(own.runner, Lab):
             own.runner.correct_lines(stored_lines(own.runner.facility, own.record))
 
+    def begin_in_one(self) -> tuple[Measured, Measured]:
+        """Return how often each data qubit begins a shot in 1: by heat, and from the shot before.
+
+        Which ended in 1 half of the time. Heat that was not measured counts as none.
+        """
+        first, second = (_begins_in_one(side.data) for side in self.sides)
+        return first, second
+
     def at_rest(self) -> list[Statement]:
         """Return the statements after which all four qubits are in 0, but for what is thermal."""
         data = [side.data for side in self.sides]
@@ -174,6 +183,14 @@ class GateBench:
             *self.link.reset(),
             Barrier(self.names),
         ]
+
+
+def _begins_in_one(data: NodePulses) -> Measured:
+    left = exp(-RESET_LIFETIMES) / 2
+    heat = data.bench.record.get(f"{data.qubit.name}.thermal_population")
+    return (
+        Measured(left, 0.0, "1") if heat is None else Measured(left + heat.value, heat.sigma, "1")
+    )
 
 
 def consumed_pair(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import iq_of, values_of
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.cnot_product import PROCESS_OVER_AVERAGE
-from podium.control.calibration.links.consumed_pair import RESET_LIFETIMES, TURNED, GateBench
+from podium.control.calibration.links.consumed_pair import TURNED, GateBench
 from podium.control.calibration.links.entangled_pair import fit_phase, ones, ones_of
 from podium.control.calibration.links.grover_forecast import (
     Array,
@@ -277,8 +277,7 @@ def parts_of(bench: GateBench, behind_s: float) -> SearchParts:
         return own.known(node.qubit, quantity).value
 
     pair_ns = bench.pair_ns()
-    left = exp(-RESET_LIFETIMES) / 2  # of a shot before that ended in 1 half of the time
-    excited = [value(one, "thermal_population") + left for one in data]
+    first, second = bench.begin_in_one()
     resets_s = [(one.probe_ns / 2 + one.flight_ns()) * 1e-9 for one in data]
     lives = [
         Lifetimes(value(one, "t1"), value(one, "t2_echo"), value(one, "t2_ramsey")) for one in data
@@ -295,7 +294,7 @@ def parts_of(bench: GateBench, behind_s: float) -> SearchParts:
         gates=(gates[0], gates[1]),
         halves=(_errors(bench, ends[0].node), _errors(bench, ends[1].node)),
         data=(_errors(bench, data[0]), _errors(bench, data[1])),
-        excited=(excited[0], excited[1]),
+        excited=(first.value, second.value),
         lifetimes=(lives[0], lives[1]),
         beside=(beside[0], beside[1]),
         halves_t1_s=(t1s[0], t1s[1]),

@@ -149,6 +149,7 @@ def parts_of(bench: GateBench, *, fed_forward: bool) -> CnotParts:
             for end in link.ends
         ],
         waits,
+        bench.begin_in_one(),
     )
 
 
