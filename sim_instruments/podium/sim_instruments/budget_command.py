@@ -63,15 +63,17 @@ def _of_link(arguments: Namespace) -> int:
     if arguments.gate is not None or arguments.endpoints is not None:
         raise _WrongUse("--gate and --endpoints go with --edge: which edge's gate is it?")
     link = PUBLISHED.get(arguments.table)
+    plain = {} if link is None else link.plainly()
     if link is None:
         try:
-            link = parse_link_table(Path(arguments.table).read_bytes(), arguments.table).link()
+            read = parse_link_table(Path(arguments.table).read_bytes(), arguments.table)
         except LinkTableError as error:
             raise _WrongUse(error) from error
+        link, plain = read.link(), read.plainly()
     models = {"number_operator": number_operator, "two_sigma_z": two_sigma_z}
     found = {name: asdict(link_budget(link, model)) for name, model in models.items()}
     if arguments.json:
-        print(json.dumps({"name": link.name, **found}, indent=2))
+        print(json.dumps({"name": link.name, **found, "table": plain}, indent=2))
         return DONE
     for name, budget in found.items():
         costs = ", ".join(f"{part} {cost:.4f}" for part, cost in budget["costs"].items())

@@ -11,12 +11,14 @@ from podium.control.facility.example import LINKED, example_facility
 from podium.control.facility.load import load_facility
 from podium.control.processes.child_processes import ProcessFailed
 from podium.control.reproductions import machine_code
+from podium.control.reproductions.device_table import facility_of
 from podium.control.reproductions.machine_code import (
-    TABLES,
+    FURTHER,
     compared,
-    facility_of,
     reproduce_by_machine_code,
+    table_of,
 )
+from podium.control.reproductions.microwave import PUBLISHED
 from podium.control.reproductions.quantities import CannotReproduce
 
 VALUES = {
@@ -30,11 +32,11 @@ def tree():
     return YAML().load(example_facility(LINKED).read_text())
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_a_papers_facility_is_sound_and_has_its_table(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", FURTHER)
+async def test_a_papers_facility_is_sound_and_has_its_table(name: str, tmp_path: Path) -> None:
     file = tmp_path / "facility.yaml"
     with file.open("w") as out:
-        YAML().dump(facility_of(name, tree()), out)
+        YAML().dump(facility_of(await table_of(name), tree()), out)
     facility = load_facility(file)
     link = facility.links["link_ab"]
     first, second = link.transfer
@@ -54,26 +56,29 @@ def test_a_papers_facility_is_sound_and_has_its_table(name: str, tmp_path: Path)
     assert facility.name == name
 
 
-def test_the_example_stays_as_it_is() -> None:
+async def test_the_example_stays_as_it_is() -> None:
     before = tree()
-    facility_of("magnard2020", before)
+    facility_of(await table_of("magnard2020"), before)
     assert before == tree()
 
 
 def test_what_was_measured_stands_beside_the_paper_and_what_was_not_is_left_out() -> None:
-    (bell,) = compared("kurpiers2018", VALUES, TRUTH).quantities
+    (bell,) = compared(PUBLISHED["kurpiers2018"].figures, VALUES, TRUTH)
     assert (bell.quantity, bell.published, bell.ours) == ("bell_fidelity", 0.789, 0.79)
     assert bell.within
     assert "the best pair of sech photons in this world: 0.8100" in bell.model
-    bell, concurrence = compared("magnard2020", VALUES, TRUTH).quantities
+    bell, concurrence = compared(PUBLISHED["magnard2020"].figures, VALUES, TRUTH)
     assert (bell.within, concurrence.within) == (True, False)
 
 
 def test_papers_without_a_table_are_refused(capsys) -> None:
     assert cli.main(["reproduce", "optical", "--machine-code"]) == 2
     assert "optical is not played by machine code; there are: kurpiers" in capsys.readouterr().err
+
+
+async def test_a_paper_without_a_table_is_refused() -> None:
     with pytest.raises(CannotReproduce, match="nonsense"):
-        facility_of("nonsense", tree())
+        await table_of("nonsense")
 
 
 async def test_a_step_that_fails_is_made_again_and_not_for_ever(monkeypatch, capsys) -> None:
@@ -99,7 +104,7 @@ async def test_a_step_that_fails_is_made_again_and_not_for_ever(monkeypatch, cap
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", FURTHER)
 async def test_two_nodes_find_the_papers_pair(name: str, tmp_path: Path) -> None:
     found = await reproduce_by_machine_code(name, 3, tmp_path)
     bell = found.quantities[0]

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from podium.control.reproductions.quantities import Reproduction
 
 
@@ -25,14 +28,18 @@ def add_arguments(parser: ArgumentParser) -> None:
         "of an hour (kurpiers2018, magnard2020)",
     )
     parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="with --machine-code: keep all that it makes there"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="with --machine-code or --from: keep all that it makes there",
     )
     parser.add_argument(
         "--from",
         dest="table",
         type=Path,
         metavar="TABLE",
-        help="the error budget of a link by its device table, a YAML file: what to improve first",
+        help="play a link of one's own by machine code, from its device table, a YAML file: what "
+        "it gives, and which part to improve first",
     )
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
@@ -42,13 +49,14 @@ def run(arguments: Namespace) -> int:
     import asyncio
 
     from podium.control.processes.child_processes import ProcessFailed
-    from podium.control.reproductions.machine_code import reproduce_by_machine_code
+    from podium.control.reproductions.machine_code import reproduce_by_machine_code, reproduce_table
     from podium.control.reproductions.quantities import CannotReproduce
     from podium.control.reproductions.reproductions import NOT_THERE, REPRODUCTIONS, reproduce
 
-    if arguments.table is not None:
-        return _budget(arguments.table, as_json=arguments.json)
-    if arguments.name is None:
+    if arguments.name is not None and arguments.table is not None:
+        print(f"podium reproduce: either {arguments.name} or --from", file=sys.stderr)
+        return WRONG_USE
+    if arguments.name is None and arguments.table is None:
         if arguments.json:
             print(json.dumps({"there": list(REPRODUCTIONS), "not_there": dict(NOT_THERE)}))
         else:
@@ -56,35 +64,45 @@ def run(arguments: Namespace) -> int:
             for name, why in NOT_THERE.items():
                 print(f"{name}: not there: {why}")
         return DONE
+    budget: Mapping[str, Any] = {}
     try:
-        if arguments.machine_code:
-            work = reproduce_by_machine_code(arguments.name, arguments.seed, arguments.out)
+        if arguments.table is not None:
+            found, budget = asyncio.run(
+                reproduce_table(arguments.table, arguments.seed, arguments.out)
+            )
+        elif arguments.machine_code:
+            found = asyncio.run(
+                reproduce_by_machine_code(arguments.name, arguments.seed, arguments.out)
+            )
         else:
-            work = reproduce(arguments.name, arguments.seed)
-        found = asyncio.run(work)
+            found = asyncio.run(reproduce(arguments.name, arguments.seed))
     except CannotReproduce as error:
         print(f"podium reproduce: {error}", file=sys.stderr)
         return WRONG_USE
     except ProcessFailed as error:
         print(f"podium reproduce: {error}", file=sys.stderr)
         return FOUND_PROBLEM
-    print(json.dumps(found.plainly(), indent=2) if arguments.json else table(found))
+    if arguments.json:
+        print(json.dumps({**found.plainly(), **budget}, indent=2))
+    else:
+        print("\n".join([table(found), *(_costs(budget) if budget else [])]))
     return FOUND_PROBLEM if found.verdict == "differs" else DONE
 
 
-def _budget(table: Path, *, as_json: bool) -> int:
-    """Print what each part of a link costs; 1 where the file is no device table."""
-    import asyncio
-
-    from podium.control.processes.child_processes import ProcessFailed, call, podium
-
-    words = podium("twin", "budget", table, *(["--json"] if as_json else []))
-    try:
-        print(asyncio.run(call("podium twin budget", words)).rstrip())
-    except ProcessFailed as error:
-        print(f"podium reproduce: {error}", file=sys.stderr)
-        return FOUND_PROBLEM
-    return DONE
+def _costs(told: "Mapping[str, Any]") -> list[str]:
+    """Return what was found of a link, and what each of its parts costs, as lines for a person."""
+    lines = [
+        f"  {name}: {one['value']:.4f} ± {one['sigma']:.4f}" for name, one in told["found"].items()
+    ]
+    lines.append(f"  best pair of sech photons in this world: {told['best_bell_fidelity']:.4f}")
+    for model in ("number_operator", "two_sigma_z"):
+        one = told["budget"][model]
+        costs = ", ".join(f"{part} {cost:.4f}" for part, cost in one["costs"].items())
+        lines += [
+            f"  by what was measured, {model}: Bell fidelity {one['bell_fidelity']:.4f}",
+            f"    perfect by itself each part would add: {costs}",
+        ]
+    return lines
 
 
 def table(found: "Reproduction") -> str:

@@ -1,23 +1,42 @@
 """Reads a link's device table from a file: each number with its unit, and where it is from."""
 
-from typing import Self
+from typing import Any, Literal, Self
 
 from pydantic import ValidationError, model_validator
 
 from podium.firmware_interfaces.yaml_text import NotYaml, parse_yaml
 from podium.sim_instruments.physics.links.published_links import PublishedLink
-from podium.sim_instruments.physics.world_quantities import Hertz, Number, Part, Seconds
+from podium.sim_instruments.physics.world_quantities import (
+    Hertz,
+    Number,
+    Part,
+    Seconds,
+    SignedHertz,
+)
 
 BothHertz = tuple[Hertz, Hertz]
 BothSeconds = tuple[Seconds, Seconds]
+Figure = Literal["bell_fidelity", "process_fidelity", "average_state_fidelity", "concurrence"]
+"""Quantities of a link that two nodes can measure."""
 
 
 class LinkTableError(Exception):
     """A file is no device table. The message says what is wrong where."""
 
 
+class PublishedFigure(Part):
+    """A figure of the paper, corrected for readout."""
+
+    value: float
+    sigma: float
+    source: str
+
+
 class LinkTable(Part):
-    """The fields of :class:`.published_links.PublishedLink`; pairs are sender and receiver."""
+    """The fields of :class:`.published_links.PublishedLink`; pairs are sender and receiver.
+
+    What is optional the link's physics does without, and two nodes that are to play it do not.
+    """
 
     name: str
     gamma: Hertz
@@ -34,6 +53,15 @@ class LinkTable(Part):
     t2_ge: BothSeconds
     t2_ef: BothSeconds
     thermal_photons: Number | None = None
+    frequency: Hertz | None = None
+    """Of the photon."""
+    f01: BothHertz | None = None
+    anharmonicity: tuple[SignedHertz, SignedHertz] | None = None
+    t2_ramsey: BothSeconds | None = None
+    """Where it is not ``t2_ge``."""
+    t2_echo: BothSeconds | None = None
+    published: dict[Figure, PublishedFigure] | None = None
+    """What the paper found."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -50,6 +78,19 @@ class LinkTable(Part):
             if any(one.value <= 0 for one in values):
                 raise ValueError(f"{key} has a time of 0 s: it must be longer")
         return self
+
+    def plainly(self) -> dict[str, Any]:
+        """Return its numbers as JSON has them, in SI units; what is not given is left out."""
+
+        def plain(found: Any) -> Any:
+            if isinstance(found, tuple):
+                return [one.value for one in found]
+            if isinstance(found, dict):
+                return {name: [one.value, one.sigma] for name, one in found.items()}
+            return getattr(found, "value", found)
+
+        given = {name: getattr(self, name) for name in type(self).model_fields}
+        return {name: plain(value) for name, value in given.items() if value is not None}
 
     def link(self) -> PublishedLink:
         """Return it as the physics takes it."""

@@ -5,6 +5,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,23 @@ class PublishedLink:
     t2_ge_s: tuple[float, float]
     t2_ef_s: tuple[float, float]
     thermal_photons: float = 0.0
+
+    def plainly(self) -> dict[str, Any]:
+        """Return it as :meth:`.LinkTable.plainly` does, in SI units."""
+        return {
+            "name": self.name,
+            "gamma": self.gamma_hz,
+            "kappa": [*self.kappa_hz],
+            "pulse": 1e-9 * self.pulse_ns,
+            "pi_pulse": 1e-9 * self.turn_ns,
+            "transmission": self.transmission,
+            "delay": 1e-9 * self.delay_ns,
+            "t1_ge": [*self.t1_ge_s],
+            "t1_ef": [*self.t1_ef_s],
+            "t2_ge": [*self.t2_ge_s],
+            "t2_ef": [*self.t2_ef_s],
+            "thermal_photons": self.thermal_photons,
+        }
 
     def window(self, model: Model, lag_ns: float = 0.0) -> LinkWindow:
         """Return the window from the emission's start to the catch's end.

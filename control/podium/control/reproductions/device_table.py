@@ -1,0 +1,101 @@
+"""Makes a facility of a link's device table, and the table of a link as it was measured.
+
+A table is what ``podium twin budget TABLE --json`` says of a file or of a paper: numbers in SI
+units by their names, two of them for sender and receiver.
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+Tree = dict[str, Any]
+Table = Mapping[str, Any]
+LINK = "link_ab"
+NODES = ("node_a", "node_b")
+EXAMPLE = ("frequency", "f01", "anharmonicity")
+"""What the example's link has where a table does not."""
+ECHO_OVER_RAMSEY = 1.2
+"""T2 of an echo over that of a Ramsey scan, where a table has none of an echo."""  # ASSUMED
+DESIGN = {"f01": "f01", "anharmonicity": "anharmonicity", "t1_ge": "t1", "t2_ge": "t2_ramsey"}
+"""Quantities of a qubit's design by their names in a table; later ones count more."""
+DESIGN |= {"t2_ramsey": "t2_ramsey", "t2_echo": "t2_echo"}
+MEASURED = {"t1": ("t1_ge", "t1_ef"), "t2_ramsey": ("t2_ge", "t2_ef")}
+"""Measured quantities of both ends' qubits; in a table of 1, and of f, which is not measured."""
+UNITS = {"transmission": "1", "thermal_photons": "1", "gamma": "Hz", "kappa": "Hz"}
+
+
+def facility_of(table: Table, tree: Tree) -> Tree:
+    """Return the linked nodes with the table's numbers; ``tree``, the example, stays as it is."""
+    made = copy.deepcopy(tree)
+    made["facility"] = table["name"]
+    link = made["links"][LINK]
+    _put(link, "bandwidth", _hertz(table["gamma"]))
+    _put(link, "loss", f"{1 - table['transmission']:.6g}")
+    _put(link, "delay", f"{1e9 * table['delay']:.6g} ns")
+    if "frequency" in table:
+        _put(link, "frequency", _hertz(table["frequency"]))
+    for end, node in enumerate(NODES):
+        transfer = link["transfer"][node]
+        _put(transfer, "kappa", _hertz(table["kappa"][end]))
+        if "frequency" in table:
+            _put(transfer, "frequency", _hertz(table["frequency"]))
+        if table.get("thermal_photons"):
+            _put(transfer, "thermal_photons", f"{table['thermal_photons']:.6g}")
+        design = made["nodes"][node]["qubits"]["q0"]["design"]
+        for name, quantity in DESIGN.items():
+            if name in table:
+                value = table[name][end]
+                text = f"{1e6 * value:.6g} us" if quantity.startswith("t") else _hertz(value)
+                _put(design, quantity, text)
+        if "t2_echo" not in table:
+            ramsey_s = table.get("t2_ramsey", table["t2_ge"])[end]
+            _put(design, "t2_echo", f"{1e6 * ECHO_OVER_RAMSEY * ramsey_s:.6g} us")
+    return made
+
+
+def taken(table: Table) -> tuple[str, ...]:
+    """Return the names of what is taken from the example, since the table does not say."""
+    return tuple(name for name in EXAMPLE if name not in table)
+
+
+def measured_table(table: Table, values: Mapping[str, float]) -> Tree:
+    """Return a table's file with what was measured in place of what was published.
+
+    ``values``: by full name, as the store has them. f's own decay and coherence are no quantities
+    of the store: they are taken to have changed as those of 1 did.
+    """
+    found: dict[str, Any] = {}
+    for name, (of_one, of_f) in MEASURED.items():
+        full = [f"{node}.q0.{name}" for node in NODES]
+        shares = [
+            values[one] / was if one in values else 1.0
+            for one, was in zip(full, table[of_one], strict=True)
+        ]
+        for own in (of_one, of_f):
+            found[own] = [share * was for share, was in zip(shares, table[own], strict=True)]
+    kappa = [values.get(f"{LINK}.{end}.kappa", table["kappa"][k]) for k, end in enumerate("ab")]
+    width = min(values.get(f"{LINK}.photon_bandwidth", table["gamma"]), *kappa)
+    transmission = min(1.0, values.get(f"{LINK}.transmission", table["transmission"]))
+    found |= {"kappa": kappa, "gamma": width, "transmission": transmission}
+    for name in ("pulse", "pi_pulse", "delay", "thermal_photons"):
+        if name in table:
+            found[name] = table[name]
+
+    def known(name: str, value: float) -> dict[str, object]:
+        return {"value": float(value), "unit": UNITS.get(name, "s"), "source": "as it was measured"}
+
+    return {"name": f"{table['name']}, as measured"} | {
+        name: [known(name, one) for one in value] if isinstance(value, list) else known(name, value)
+        for name, value in found.items()
+    }
+
+
+def _put(place: Tree, quantity: str, value: object) -> None:
+    if isinstance(place.get(quantity), dict):
+        place[quantity]["value"] = value
+    else:
+        place[quantity] = value
+
+
+def _hertz(value: float) -> str:
+    return f"{value / 1e6:.9g} MHz"
