@@ -95,6 +95,9 @@ async def test_what_was_measured_takes_the_place_of_what_was_published(
     with again.open("w") as out:
         YAML().dump(measured_table(table, values), out)
     found = await read(again)
+    written = YAML().load(again.read_text())
+    assert written["pulse"]["source"] == "as the table has it"
+    assert written["t1_ef"][0]["source"] == "changed as t1_ge has"
     assert found["t1_ge"] == pytest.approx([18e-6, 25e-6])
     assert found["t1_ef"] == pytest.approx([9e-6, 12e-6])
     assert found["t2_ge"] == pytest.approx([15e-6, 8e-6])

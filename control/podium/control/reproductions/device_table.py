@@ -5,7 +5,7 @@ units by their names, two of them for sender and receiver.
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Tree = dict[str, Any]
@@ -64,30 +64,33 @@ def measured_table(table: Table, values: Mapping[str, float]) -> Tree:
     ``values``: by full name, as the store has them. f's own decay and coherence are no quantities
     of the store: they are taken to have changed as those of 1 did.
     """
-    found: dict[str, Any] = {}
+    found: dict[str, object] = {"name": f"{table['name']}, as measured"}
+
+    def put(name: str, values: Sequence[float] | float, source: str) -> None:
+        each = [values] if isinstance(values, float) else values
+        unit = UNITS.get(name, "s")
+        known = [{"value": float(one), "unit": unit, "source": source} for one in each]
+        found[name] = known[0] if isinstance(values, float) else known
+
     for name, (of_one, of_f) in MEASURED.items():
         full = [f"{node}.q0.{name}" for node in NODES]
         shares = [
             values[one] / was if one in values else 1.0
             for one, was in zip(full, table[of_one], strict=True)
         ]
-        for own in (of_one, of_f):
-            found[own] = [share * was for share, was in zip(shares, table[own], strict=True)]
+        for own, source in ((of_one, f"{name} as measured"), (of_f, f"changed as {of_one} has")):
+            now = [share * was for share, was in zip(shares, table[own], strict=True)]
+            put(own, now, source)
     kappa = [values.get(f"{LINK}.{end}.kappa", table["kappa"][k]) for k, end in enumerate("ab")]
+    put("kappa", kappa, "as measured")
     width = min(values.get(f"{LINK}.photon_bandwidth", table["gamma"]), *kappa)
+    put("gamma", width, "photon_bandwidth as measured")
     transmission = min(1.0, values.get(f"{LINK}.transmission", table["transmission"]))
-    found |= {"kappa": kappa, "gamma": width, "transmission": transmission}
+    put("transmission", transmission, "as measured")
     for name in ("pulse", "pi_pulse", "delay", "thermal_photons"):
         if name in table:
-            found[name] = table[name]
-
-    def known(name: str, value: float) -> dict[str, object]:
-        return {"value": float(value), "unit": UNITS.get(name, "s"), "source": "as it was measured"}
-
-    return {"name": f"{table['name']}, as measured"} | {
-        name: [known(name, one) for one in value] if isinstance(value, list) else known(name, value)
-        for name, value in found.items()
-    }
+            put(name, table[name], "as the table has it")
+    return found
 
 
 def _put(place: Tree, quantity: str, value: object) -> None:
