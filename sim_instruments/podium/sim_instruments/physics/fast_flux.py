@@ -218,7 +218,7 @@ class HeldShift:
     def inside(self, part: slice) -> NDArray[np.int64]:
         """Return for how many ns of a part each stretch is held, (C,)."""
         stop = self.edges_ns[-1] if part.stop is None else part.stop
-        return np.diff(np.clip(self.edges_ns, part.start, stop))
+        return np.asarray(np.diff(np.clip(self.edges_ns, part.start, stop)))
 
     def in_each_ns(self, part: slice = slice(0, None)) -> NDArray[np.float64]:
         """Return the numbers in each nanosecond of a part, (ns, L)."""
@@ -231,7 +231,7 @@ class HeldShift:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FluxValues:
-    """Holds flux pulses, in flux quanta, in stretches in which they are held; equal ones are one."""
+    """Holds flux pulses, in flux quanta, in stretches in which they are held; equal are one."""
 
     values: NDArray[np.float64]
     which: NDArray[np.int32]

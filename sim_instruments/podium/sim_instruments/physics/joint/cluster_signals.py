@@ -492,9 +492,7 @@ class GroupSteps:
         for one in group.played:
             if not one.is_flux:
                 continue
-            moved, grown = (
-                every[one.member][one.shape] for every in (self._shifts, self._growths)
-            )
+            moved, grown = (every[one.member][one.shape] for every in (self._shifts, self._growths))
             since = at_ns - one.offset_ns
             there = (since >= 0) & (since < (one.lasts_ns or moved.edges_ns[-1] - one.skip_ns))
             own = since[there] + one.skip_ns
