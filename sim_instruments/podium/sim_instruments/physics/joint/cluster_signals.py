@@ -233,7 +233,7 @@ class GroupSteps:
         self._plasmons: list[list[bool]] = [[] for _ in members]
         """Of each member, which of its drives are of its plasmon."""
         self._known_quiet: dict[int, NDArray[np.bool_]] = {}
-        self._known_sums: dict[int, _Sums] = {}
+        self._known_every: dict[int, _EveryFlux] = {}
         self.grow(members)
 
     def grow(self, members: Sequence[MemberSignals]) -> None:
@@ -256,7 +256,7 @@ class GroupSteps:
                 self._shifts[m] += moved
                 self._growths[m] += values.level_shifts(partial(point.growth, m), unit)
                 self._known_quiet.pop(m, None)
-                self._known_sums.pop(m, None)
+                self._known_every.pop(m, None)
 
     def still_turns(self, group: Group) -> NDArray[np.float64] | None:
         """Return by how many turns a group turns the dressed levels, (D,), to first order.
@@ -341,42 +341,37 @@ class GroupSteps:
                 found[one.offset_ns : one.offset_ns + moved.size, one.member] += moved
         return found
 
-    def flux_by_ns(self, group: Group) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return what flux makes of the members in each ns of a group.
+    def moved_by(self, pulses: "FluxPulses") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what flux pulses make of the members in each ns.
 
-        By how much it moves levels, Hz, (ns, M * L): of each member its 0-1 transition, and of
-        level k what is beyond k times that. By which part charges grow, (ns, M).
+        By how much levels are moved, Hz, (N, ns, M, L), and by which part charges grow, (N, ns, M).
         """
         count, levels = len(self._shifts), max(e.count for e in self._point.cluster.elements)
-        moved = np.zeros((group.duration_ns, count, levels))
-        grown = np.zeros((group.duration_ns, count))
-        for one in group.played:
-            if not one.is_flux:
-                continue
-            own = self._shifts[one.member][one.shape].in_each_ns(one.part())
-            there = slice(one.offset_ns, one.offset_ns + len(own))
-            moved[there, one.member, : own.shape[1]] += own
-            growth = self._growths[one.member][one.shape].in_each_ns(one.part())
-            grown[there, one.member] += growth[:, 0]
-        moved[:, :, 2:] -= moved[:, :, 1:2] * np.arange(2.0, levels)
-        return moved.reshape(group.duration_ns, -1), grown
+        moved = np.zeros((len(pulses.shape), pulses.duration_ns, count, levels))
+        grown = np.zeros(moved.shape[:3])
+        for (member, skip_ns), shape in zip(pulses.fluxes, pulses.shape.T, strict=True):
+            every = self._every(member)
+            at_ns = every.begins_ns[shape][:, None] + skip_ns + np.arange(pulses.duration_ns)
+            k = every.stretch(at_ns)
+            moved[:, :, member, : every.moved.shape[1]] += every.moved[k]
+            grown[:, :, member] += every.grown[k]
+        return moved, grown
 
-    def coarse_steps(
-        self, group: Group, moved: NDArray[np.float64], grown: NDArray[np.float64]
+    def pulsed_steps(
+        self,
+        pulses: "FluxPulses",
+        moved: NDArray[np.float64],
+        grown: NDArray[np.float64],
     ) -> tuple[Steps, int, float]:
-        """Return the same as :meth:`steps` with other values of :meth:`flux_by_ns`."""
-        quiet = Group(group.duration_ns, tuple(one for one in group.played if not one.is_flux))
-        rows, beats, frame_hz = self.steps(quiet)
-        fine = rows.levels_hz.shape[1] // group.duration_ns
-        count, levels = rows.levels_hz.shape[2:]
-        own = moved.reshape(group.duration_ns, count, levels).copy()
-        own[:, :, 2:] += own[:, :, 1:2] * np.arange(2.0, levels)
-        growth = 1.0 + np.repeat(grown, fine, axis=0)
-        pairs = [growth[:, x.one] * growth[:, x.other] for x in self._point.cluster.exchanges]
+        """Return the same as :meth:`steps`, a point for each of what :meth:`moved_by` returns."""
+        rows, beats, frame_hz = self.steps(Group(pulses.duration_ns, pulses.drives))
+        fine = rows.levels_hz.shape[1] // pulses.duration_ns
+        growth = 1.0 + np.repeat(grown, fine, axis=1)
+        pairs = [growth[:, :, x.one] * growth[:, :, x.other] for x in self._point.cluster.exchanges]
         exchange = rows.exchange_hz
         if exchange is not None and pairs:
-            exchange = exchange * np.stack(pairs, axis=1)
-        moved_hz = rows.levels_hz + np.repeat(own, fine, axis=0)
+            exchange = exchange * np.stack(pairs, axis=-1)
+        moved_hz = rows.levels_hz + np.repeat(moved, fine, axis=1)
         return replace(rows, levels_hz=moved_hz, exchange_hz=exchange), beats, frame_hz
 
     def quiet_rows(
@@ -394,9 +389,9 @@ class GroupSteps:
         self, member: int, shapes: NDArray[np.int64], skip_ns: int, lasts_ns: int
     ) -> NDArray[np.float64]:
         """Return by how many turns flux shapes, (N,), turn a member's levels, (N, L)."""
-        sums = self._sums(member)
-        at = sums.begins_ns[shapes] + skip_ns
-        return np.asarray(1e-9 * (sums.until(at + lasts_ns) - sums.until(at)))
+        every = self._every(member)
+        at = every.begins_ns[shapes] + skip_ns
+        return np.asarray(1e-9 * (every.sums_until(at + lasts_ns) - every.sums_until(at)))
 
     def _quiet(self, member: int) -> NDArray[np.bool_]:
         found = self._known_quiet.get(member)
@@ -410,10 +405,11 @@ class GroupSteps:
             )
         return found
 
-    def _sums(self, member: int) -> "_Sums":
-        found = self._known_sums.get(member)
+    def _every(self, member: int) -> "_EveryFlux":
+        found = self._known_every.get(member)
         if found is None:
-            found = self._known_sums[member] = _Sums.of(self._shifts[member])
+            found = _EveryFlux.of(self._shifts[member], self._growths[member])
+            self._known_every[member] = found
         return found
 
     def member_drives(
@@ -506,32 +502,51 @@ class GroupSteps:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Sums:
-    """Sums, from the first on, over the ns of all flux shapes of a member; R stretches."""
+class FluxPulses:
+    """N flux pulses over the same drives, each from the first ns to the last."""
 
-    values: NDArray[np.float64]
-    """Shape (R, L): in each ns of a stretch."""
+    duration_ns: int
+    drives: tuple[Played, ...]
+    fluxes: tuple[tuple[int, int], ...]
+    """Of F shapes that make up a pulse: the member, and how many ns were played before."""
+    shape: NDArray[np.int64]
+    """Shape (N, F)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _EveryFlux:
+    """All flux shapes of a member behind one another; R stretches."""
+
+    moved: NDArray[np.float64]
+    """Shape (R, L): levels, Hz."""
+    grown: NDArray[np.float64]
+    """Shape (R,): the charge."""
     edges_ns: NDArray[np.int64]
     """Shape (R + 1,): where stretches begin, and the end."""
     sums: NDArray[np.float64]
-    """Shape (R + 1, L): up to there."""
+    """Shape (R + 1, L): of ``moved`` over the ns up to there."""
     begins_ns: NDArray[np.int64]
     """Of each shape."""
 
     @classmethod
-    def of(cls, shifts: Sequence[HeldShift]) -> "_Sums":
-        values = np.concatenate([one.values for one in shifts])
+    def of(cls, shifts: Sequence[HeldShift], growths: Sequence[HeldShift]) -> "_EveryFlux":
+        moved = np.concatenate([one.values for one in shifts])
+        grown = np.concatenate([one.values[:, 0] for one in growths])
         lasts = np.concatenate([np.diff(one.edges_ns) for one in shifts])
-        sums = np.zeros((lasts.size + 1, values.shape[1]))
-        np.cumsum(values * lasts[:, None], axis=0, out=sums[1:])
+        sums = np.zeros((lasts.size + 1, moved.shape[1]))
+        np.cumsum(moved * lasts[:, None], axis=0, out=sums[1:])
         whole = [int(one.edges_ns[-1]) for one in shifts]
         begins = np.cumsum([0, *whole[:-1]])
-        return cls(values, np.append(0, np.cumsum(lasts)), sums, begins)
+        return cls(moved, grown, np.append(0, np.cumsum(lasts)), sums, begins)
 
-    def until(self, at_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+    def stretch(self, at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the stretches that these ns lie in; the end is in the last."""
+        return np.asarray(np.searchsorted(self.edges_ns[1:-1], at_ns, side="right"))
+
+    def sums_until(self, at_ns: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the sums up to these ns, (n, L)."""
-        k = np.searchsorted(self.edges_ns[1:-1], at_ns, side="right")
-        return np.asarray(self.sums[k] + self.values[k] * (at_ns - self.edges_ns[k])[:, None])
+        k = self.stretch(at_ns)
+        return np.asarray(self.sums[k] + self.moved[k] * (at_ns - self.edges_ns[k])[:, None])
 
 
 def _signal(
