@@ -208,7 +208,7 @@ def held(shape: Shape) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeldShift:
-    """What a flux pulse makes of numbers: it is held in C stretches."""
+    """Holds what a flux pulse makes of numbers, in C stretches."""
 
     values: NDArray[np.float64]
     """Shape (C, L)."""
@@ -231,7 +231,7 @@ class HeldShift:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FluxValues:
-    """Holds flux pulses, in flux quanta, in stretches in which they are held; equal are one."""
+    """Holds flux pulses, in flux quanta, by stretches of one value; equal ones are one."""
 
     values: NDArray[np.float64]
     which: NDArray[np.int32]

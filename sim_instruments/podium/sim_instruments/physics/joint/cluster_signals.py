@@ -503,7 +503,7 @@ class GroupSteps:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FluxPulses:
-    """N flux pulses over the same drives, each from the first ns to the last."""
+    """Holds N flux pulses over the same drives, each from the first ns to the last."""
 
     duration_ns: int
     drives: tuple[Played, ...]
@@ -515,7 +515,7 @@ class FluxPulses:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _EveryFlux:
-    """All flux shapes of a member behind one another; R stretches."""
+    """Holds all flux shapes of a member behind one another; R stretches."""
 
     moved: NDArray[np.float64]
     """Shape (R, L): levels, Hz."""

@@ -135,7 +135,7 @@ class FilterChain:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Response:
-    """Words that leave filters at rest when a stretch of a run comes in, in ns from it."""
+    """Holds words that leave filters at rest when a stretch of a run comes in, in ns from it."""
 
     time_ns: NDArray[np.int64]
     words: NDArray[np.int64]

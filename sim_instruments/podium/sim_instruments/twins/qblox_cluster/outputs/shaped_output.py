@@ -243,7 +243,7 @@ class ShapedLine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Given:
-    """Plays of a part of a run."""
+    """Holds the plays of a part of a run."""
 
     plays: _Plays
     envelopes: Sequence[_Envelope]
@@ -252,7 +252,7 @@ class _Given:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Stretches:
-    """A run cut where it is quiet, from the first play on."""
+    """Cuts a run where it is quiet, from the first play on."""
 
     first: NDArray[np.int64]
     """The first play of each."""
