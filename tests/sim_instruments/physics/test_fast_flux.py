@@ -189,7 +189,12 @@ def test_equal_fluxes_are_worked_out_once_whichever_pulse_has_them():
     found = FluxValues.of([first, second]).level_shifts(levels, rest)
     assert sorted(asked) == [-0.1, 0.0, 0.1, 0.2]
     for shift, quanta in zip(found, ([0.1, 0, 0.2, 0.1, 0.2, 0.2], [0, 0.2, -0.1]), strict=True):
-        np.testing.assert_array_equal(shift, [levels(one) - rest for one in quanta])
+        np.testing.assert_array_equal(shift.in_each_ns(), [levels(one) - rest for one in quanta])
+        part = slice(1, 3)
+        np.testing.assert_array_equal(shift.in_each_ns(part), shift.in_each_ns()[part])
+        np.testing.assert_array_equal(
+            shift.inside(part) @ shift.values, shift.in_each_ns(part).sum(0)
+        )
 
 
 def test_maps_with_photons_follow_the_levels_stretch_by_stretch():

@@ -145,7 +145,9 @@ def with_flux(drives: Drives, by: FluxShift, levels_hz: NDArray[np.float64]) -> 
     for number, g in enumerate(found.example):
         rows = np.arange(first[g], first[g] + lengths[g])
         played = rows[~is_flux[rows]]
-        moved = [(shift_of[shape[k] - count], int(offset[k])) for k in rows[is_flux[rows]]]
+        moved = [
+            (shift_of[shape[k] - count].in_each_ns(), int(offset[k])) for k in rows[is_flux[rows]]
+        ]
         if not moved:
             shapes.append(drives.shapes[shape[rows[0]]])
             continue
@@ -205,27 +207,53 @@ def held(shape: Shape) -> NDArray[np.float64]:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class HeldShift:
+    """Holds what a flux pulse makes of numbers, in C stretches."""
+
+    values: NDArray[np.float64]
+    """Shape (C, L)."""
+    edges_ns: NDArray[np.int64]
+    """Shape (C + 1,): where they begin, from 0 on, and the end."""
+
+    def inside(self, part: slice) -> NDArray[np.int64]:
+        """Return for how many ns of a part each stretch is held, (C,)."""
+        stop = self.edges_ns[-1] if part.stop is None else part.stop
+        return np.asarray(np.diff(np.clip(self.edges_ns, part.start, stop)))
+
+    def in_each_ns(self, part: slice = slice(0, None)) -> NDArray[np.float64]:
+        """Return the numbers in each nanosecond of a part, (ns, L)."""
+        return np.repeat(self.values, self.inside(part), axis=0)
+
+    def at(self, ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the numbers in these nanoseconds, (n, L)."""
+        return self.values[np.searchsorted(self.edges_ns, ns, side="right") - 1]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class FluxValues:
-    """Holds flux pulses in each nanosecond, in flux quanta; equal values are one."""
+    """Holds flux pulses, in flux quanta, by stretches of one value; equal ones are one."""
 
     values: NDArray[np.float64]
     which: NDArray[np.int32]
-    """Of each nanosecond of all pulses, one behind the other."""
-    cuts: NDArray[np.int64]
-    """Where one pulse ends and the next begins."""
+    """Of each stretch of all pulses, one behind the other."""
+    edges_ns: list[NDArray[np.int64]]
+    """Of each pulse: where its stretches begin, and its end."""
 
     @classmethod
     def of(cls, shapes: Sequence[Shape]) -> "FluxValues":
         """Return them of shapes with one sample a nanosecond (no beats: all at 0 Hz)."""
-        quanta = [held(shape) for shape in shapes]
-        every = np.concatenate(quanta) + 0.0  # of two zeros one
+        stretches, edges = [], []
+        for shape in shapes:
+            quanta = held(shape) + 0.0  # of two zeros one
+            begins = np.flatnonzero(np.append(True, quanta[1:] != quanta[:-1]))
+            stretches.append(quanta[begins])
+            edges.append(np.append(begins, quanta.size))
+        every = np.concatenate(stretches)
         which, first = distinct(every.view(np.int64).reshape(-1, 1))
-        return cls(every[first], which, np.cumsum([one.size for one in quanta])[:-1])
+        return cls(every[first], which, edges)
 
-    def level_shifts(
-        self, levels: Levels, levels_hz: NDArray[np.float64]
-    ) -> list[NDArray[np.float64]]:
-        """Return by how much each pulse moves the levels in each nanosecond, (ns, L), Hz."""
+    def level_shifts(self, levels: Levels, levels_hz: NDArray[np.float64]) -> list[HeldShift]:
+        """Return by how much each pulse moves the levels, (L,), Hz."""
         values = self.values
         if values.size <= NODES:
             moved = np.array([levels(float(one)) for one in values]) - levels_hz
@@ -237,7 +265,9 @@ class FluxValues:
             fit = np.polynomial.chebyshev.chebfit(nodes, known, NODES - 1)
             inside = 2 * (values - low) / (high - low) - 1
             moved = np.asarray(np.polynomial.chebyshev.chebval(inside, fit).T, np.float64)
-        return np.split(np.ascontiguousarray(moved[self.which]), self.cuts)
+        cuts = np.cumsum([one.size - 1 for one in self.edges_ns])[:-1]
+        parts = np.split(np.ascontiguousarray(moved[self.which]), cuts)
+        return [HeldShift(*one) for one in zip(parts, self.edges_ns, strict=True)]
 
 
 def _together(

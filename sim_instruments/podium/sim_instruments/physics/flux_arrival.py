@@ -90,13 +90,8 @@ def quiet_level(
 
     In the trains' unit, at most their largest level; within a part in :data:`HALVINGS`.
     """
-    values = [
-        value
-        for one in trains
-        for piece in one.pieces
-        for value in (complex(piece.level).real, *piece.samples.real.tolist())
-    ]
-    largest = max((abs(value) for value in values), default=0.0)
+    ends = [end for one in trains for piece in one.pieces for end in piece.ends]
+    largest = max((abs(end) for end in ends), default=0.0)
     shares = {name: lines.flux_shares(name)[trains[0].line] * VOLTS for name in sorted(names)}
 
     def is_quiet(level: float) -> bool:

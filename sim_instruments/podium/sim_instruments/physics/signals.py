@@ -34,6 +34,12 @@ class Piece:
     """Held from the last sample to the end of the piece. Square roots of watts."""
     duration_ns: int
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Return the least and the largest real part of its samples and its level."""
+        level, samples = complex(self.level).real, self.samples.real
+        return float(samples.min(initial=level)), float(samples.max(initial=level))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PulseTrain:

@@ -45,6 +45,10 @@ from podium.sim_instruments.servers.kernel_cache import (
 )
 from podium.sim_instruments.servers.silent_playback import SilentPlayback
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
+from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import (
+    FilterChain as ClusterFilters,
+)
+from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
@@ -73,7 +77,7 @@ WHY = "compiling the simulation's kernels for this processor, once: half a minut
 
 
 def warm_up_cluster() -> None:
-    """Run a few lines of machine code on every kind of module."""
+    """Run a few lines of machine code on every kind of module, and pass a stretch of an output."""
     cluster = ClusterTwin({2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}, "0", SilentPlayback())
     for slot in cluster.modules:
         session = cluster.open(f"slot{slot}")
@@ -94,6 +98,9 @@ def warm_up_cluster() -> None:
         session.feed(b"SEQuencer0:ACQ:ALISt?\n", END_FS)
         if b"OKAY" not in (state := session.feed(b"SEQuencer0:STATE?\n", END_FS)):
             raise RuntimeError(f"slot {slot} did not play its few lines: {state!r}")
+    chain = ClusterFilters(OutputShaping(0, ((1e3, 0.1),)))
+    response = chain.response(np.zeros(1, np.int64), np.zeros(1), 64)
+    chain.advance_over(np.zeros(1, np.int64), [response])
 
 
 def warm_up_sequencer() -> None:

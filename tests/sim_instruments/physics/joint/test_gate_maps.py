@@ -22,6 +22,7 @@ from podium.sim_instruments.physics.joint import gate_sequences as gate_sequence
 from podium.sim_instruments.physics.joint import joint_blocks as joint_blocks_module
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import (
+    FluxPulses,
     Group,
     GroupSteps,
     MemberSignals,
@@ -293,9 +294,9 @@ def test_what_pulses_lose_depends_on_no_pulse_before() -> None:
             for name in NAMES
         ]
         gates = FluxGates(reference_of(point), point, GroupSteps(point, members), np.zeros(2))
-        numbers = [
-            gates.fades(Group(RETURN_NS, tuple(replace(p, shape=k) for p in CZ))) for k in range(3)
-        ]
+        members_moved = tuple((one.member, 0) for one in CZ)
+        shapes = np.repeat(np.arange(3)[:, None], len(CZ), axis=1)
+        numbers = gates.fades(FluxPulses(RETURN_NS, (), members_moved, shapes))
         assert len(set(numbers)) == 2, "pulses that move levels by less than the grid fade alike"
         order = np.argsort(levels)
         found.append([gates.faded[numbers[k]] for k in order])

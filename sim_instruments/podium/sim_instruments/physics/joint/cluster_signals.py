@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.adiabatic_flux import refuse_sudden
-from podium.sim_instruments.physics.deduplicate import clusters
+from podium.sim_instruments.physics.deduplicate import ascending, clusters
 from podium.sim_instruments.physics.drive_line import Drives, Shape
 from podium.sim_instruments.physics.episodes import NotSimulated
-from podium.sim_instruments.physics.fast_flux import FluxValues, held
+from podium.sim_instruments.physics.fast_flux import FluxValues, HeldShift, held
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.density_evolution import Steps
 from podium.sim_instruments.physics.joint.group_maps import BEAT_ROWS
@@ -228,12 +228,12 @@ class GroupSteps:
     def __init__(self, point: ClusterPoint, members: Sequence[MemberSignals]) -> None:
         self._point = point
         self._drives: list[Sequence[Shape]] = [()] * len(members)
-        self._shifts: list[list[NDArray[np.float64]]] = [[] for _ in members]
-        self._growths: list[list[NDArray[np.float64]]] = [[] for _ in members]
+        self._shifts: list[list[HeldShift]] = [[] for _ in members]
+        self._growths: list[list[HeldShift]] = [[] for _ in members]
         self._plasmons: list[list[bool]] = [[] for _ in members]
         """Of each member, which of its drives are of its plasmon."""
         self._known_quiet: dict[int, NDArray[np.bool_]] = {}
-        self._known_sums: dict[int, tuple[NDArray[np.float64], NDArray[np.int64]]] = {}
+        self._known_every: dict[int, _EveryFlux] = {}
         self.grow(members)
 
     def grow(self, members: Sequence[MemberSignals]) -> None:
@@ -252,11 +252,11 @@ class GroupSteps:
                 if qubit.drive_elements is not None:
                     for shape, each in zip(shapes, moved, strict=True):
                         f01_hz, flux = float(qubit.levels_hz[1]), held(shape)
-                        refuse_sudden(qubit.name, f01_hz, each[:, 1], flux)
+                        refuse_sudden(qubit.name, f01_hz, each.in_each_ns()[:, 1], flux)
                 self._shifts[m] += moved
                 self._growths[m] += values.level_shifts(partial(point.growth, m), unit)
                 self._known_quiet.pop(m, None)
-                self._known_sums.pop(m, None)
+                self._known_every.pop(m, None)
 
     def still_turns(self, group: Group) -> NDArray[np.float64] | None:
         """Return by how many turns a group turns the dressed levels, (D,), to first order.
@@ -268,10 +268,11 @@ class GroupSteps:
         for one in group.played:
             if not one.is_flux:
                 return None
-            moved = self._shifts[one.member][one.shape][one.part()]
-            if np.abs(moved[:, 1]).max(initial=0.0) > STILL_HZ:
+            moved = self._shifts[one.member][one.shape]
+            lasts_ns = moved.inside(one.part())
+            if np.abs(moved.values[lasts_ns > 0, 1]).max(initial=0.0) > STILL_HZ:
                 return None
-            turns += 1e-9 * moved.sum(axis=0)[point.basis.level[:, one.member]]
+            turns += 1e-9 * (lasts_ns @ moved.values)[point.basis.level[:, one.member]]
         return np.asarray(turns @ point.vectors**2)
 
     def has_plasmon(self, played: Sequence[Played]) -> bool:
@@ -291,7 +292,7 @@ class GroupSteps:
         for one in group.played:
             if not one.is_flux:
                 continue
-            own = self._shifts[one.member][one.shape][one.part()]
+            own = self._shifts[one.member][one.shape].in_each_ns(one.part())
             if np.abs(own[:, 1]).max(initial=0.0) > STILL_HZ:
                 raise NotSimulated(
                     f"a plasmon is driven while flux moves {point.qubits[one.member].name} by "
@@ -336,45 +337,41 @@ class GroupSteps:
         found = np.zeros((group.duration_ns, len(self._shifts)))
         for one in group.played:
             if one.is_flux:
-                moved = self._shifts[one.member][one.shape][one.part(), 1]
+                moved = self._shifts[one.member][one.shape].in_each_ns(one.part())[:, 1]
                 found[one.offset_ns : one.offset_ns + moved.size, one.member] += moved
         return found
 
-    def flux_by_ns(self, group: Group) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return what flux makes of the members in each ns of a group.
+    def moved_by(self, pulses: "FluxPulses") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what flux pulses make of the members in each ns.
 
-        By how much it moves levels, Hz, (ns, M * L): of each member its 0-1 transition, and of
-        level k what is beyond k times that. By which part charges grow, (ns, M).
+        By how much levels are moved, Hz, (N, ns, M, L), and by which part charges grow, (N, ns, M).
         """
         count, levels = len(self._shifts), max(e.count for e in self._point.cluster.elements)
-        moved = np.zeros((group.duration_ns, count, levels))
-        grown = np.zeros((group.duration_ns, count))
-        for one in group.played:
-            if not one.is_flux:
-                continue
-            own = self._shifts[one.member][one.shape][one.part()]
-            there = slice(one.offset_ns, one.offset_ns + len(own))
-            moved[there, one.member, : own.shape[1]] += own
-            grown[there, one.member] += self._growths[one.member][one.shape][one.part(), 0]
-        moved[:, :, 2:] -= moved[:, :, 1:2] * np.arange(2.0, levels)
-        return moved.reshape(group.duration_ns, -1), grown
+        moved = np.zeros((len(pulses.shape), pulses.duration_ns, count, levels))
+        grown = np.zeros(moved.shape[:3])
+        for (member, skip_ns), shape in zip(pulses.fluxes, pulses.shape.T, strict=True):
+            every = self._every(member)
+            at_ns = every.begins_ns[shape][:, None] + skip_ns + np.arange(pulses.duration_ns)
+            k = every.stretch(at_ns)
+            moved[:, :, member, : every.moved.shape[1]] += every.moved[k]
+            grown[:, :, member] += every.grown[k]
+        return moved, grown
 
-    def coarse_steps(
-        self, group: Group, moved: NDArray[np.float64], grown: NDArray[np.float64]
+    def pulsed_steps(
+        self,
+        pulses: "FluxPulses",
+        moved: NDArray[np.float64],
+        grown: NDArray[np.float64],
     ) -> tuple[Steps, int, float]:
-        """Return the same as :meth:`steps` with other values of :meth:`flux_by_ns`."""
-        quiet = Group(group.duration_ns, tuple(one for one in group.played if not one.is_flux))
-        rows, beats, frame_hz = self.steps(quiet)
-        fine = rows.levels_hz.shape[1] // group.duration_ns
-        count, levels = rows.levels_hz.shape[2:]
-        own = moved.reshape(group.duration_ns, count, levels).copy()
-        own[:, :, 2:] += own[:, :, 1:2] * np.arange(2.0, levels)
-        growth = 1.0 + np.repeat(grown, fine, axis=0)
-        pairs = [growth[:, x.one] * growth[:, x.other] for x in self._point.cluster.exchanges]
+        """Return the same as :meth:`steps`, a point for each of what :meth:`moved_by` returns."""
+        rows, beats, frame_hz = self.steps(Group(pulses.duration_ns, pulses.drives))
+        fine = rows.levels_hz.shape[1] // pulses.duration_ns
+        growth = 1.0 + np.repeat(grown, fine, axis=1)
+        pairs = [growth[:, :, x.one] * growth[:, :, x.other] for x in self._point.cluster.exchanges]
         exchange = rows.exchange_hz
         if exchange is not None and pairs:
-            exchange = exchange * np.stack(pairs, axis=1)
-        moved_hz = rows.levels_hz + np.repeat(own, fine, axis=0)
+            exchange = exchange * np.stack(pairs, axis=-1)
+        moved_hz = rows.levels_hz + np.repeat(moved, fine, axis=1)
         return replace(rows, levels_hz=moved_hz, exchange_hz=exchange), beats, frame_hz
 
     def quiet_rows(
@@ -392,29 +389,27 @@ class GroupSteps:
         self, member: int, shapes: NDArray[np.int64], skip_ns: int, lasts_ns: int
     ) -> NDArray[np.float64]:
         """Return by how many turns flux shapes, (N,), turn a member's levels, (N, L)."""
-        sums, begins = self._sums(member)
-        at = begins[shapes] + skip_ns
-        return np.asarray(1e-9 * (sums[at + lasts_ns] - sums[at]))
+        every = self._every(member)
+        at = every.begins_ns[shapes] + skip_ns
+        return np.asarray(1e-9 * (every.sums_until(at + lasts_ns) - every.sums_until(at)))
 
     def _quiet(self, member: int) -> NDArray[np.bool_]:
         found = self._known_quiet.get(member)
         if found is None:
             found = self._known_quiet[member] = np.array(
-                [np.abs(one[:, 1]).max(initial=0.0) <= STILL_HZ for one in self._shifts[member]],
+                [
+                    np.abs(one.values[:, 1]).max(initial=0.0) <= STILL_HZ
+                    for one in self._shifts[member]
+                ],
                 np.bool_,
             )
         return found
 
-    def _sums(self, member: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return sums over all shapes' ns of a member, and where each shape begins in them."""
-        moved = self._shifts[member]
-        found = self._known_sums.get(member)
-        if found is None or found[1].size != len(moved):
-            every = [np.zeros((1, self._point.cluster.elements[member].count)), *moved]
-            sizes = [len(one) for one in moved]
-            begins = np.cumsum([0, *sizes[:-1]]) if sizes else np.zeros(0)
-            found = np.cumsum(np.concatenate(every), axis=0), begins.astype(np.int64)
-            self._known_sums[member] = found
+    def _every(self, member: int) -> "_EveryFlux":
+        found = self._known_every.get(member)
+        if found is None:
+            found = _EveryFlux.of(self._shifts[member], self._growths[member])
+            self._known_every[member] = found
         return found
 
     def member_drives(
@@ -455,31 +450,103 @@ class GroupSteps:
             least = lcm(BEAT_ROWS, fine)
             fine = least * int(np.ceil(2 * PARTS_A_BEAT * beat / least))
         count = group.duration_ns * fine
-        elements = point.cluster.elements
-        levels = np.zeros((1, count, len(elements), max(one.count for one in elements)))
-        growth = np.ones((count, len(elements)))
-        for e, element in enumerate(elements):
-            levels[0, :, e, : element.count] = element.levels_hz
-        drive = np.zeros((1, count, len(elements)), np.complex128)
-        for one in group.played:
+        levels, exchange = self._moved(group, np.arange(group.duration_ns))
+        levels, exchange = np.repeat(levels, fine, axis=0), np.repeat(exchange, fine, axis=0)
+        drive = np.zeros((1, count, len(point.qubits)), np.complex128)
+        for one, shape in zip(drives, shapes, strict=True):
             begin = one.offset_ns * fine
-            if one.is_flux:
-                moved = np.repeat(self._shifts[one.member][one.shape][one.part()], fine, axis=0)
-                levels[0, begin : begin + len(moved), one.member, : moved.shape[1]] += moved
-                grown = np.repeat(self._growths[one.member][one.shape][one.part(), 0], fine)
-                growth[begin : begin + grown.size, one.member] += grown
-                continue
-            shape = self._drives[one.member][one.shape]
             whole = _signal(shape, fine, frame_hz, one, group_frame=frame_hz, beats=beats)
             values = whole[one.part(fine)]
             rabi = point.qubits[one.member].rabi_hz_per_sqrt_w
             drive[0, begin : begin + values.size, one.member] += 0.5 * rabi * np.conj(values)
-        exchange = np.array([one.strength_hz for one in point.cluster.exchanges])
-        products = np.ones((count, exchange.size))
-        for x, pair in enumerate(point.cluster.exchanges):
-            products[:, x] = growth[:, pair.one] * growth[:, pair.other]
-        rows = Steps(1.0 / fine, levels, (exchange * products)[None], drive)
+        rows = Steps(1.0 / fine, levels[None], exchange[None], drive)
         return rows, fine if beats else 1, frame_hz
+
+    def held_steps(self, group: Group) -> tuple[Steps, NDArray[np.int64]]:
+        """Return what :meth:`steps` does of flux alone, but for rows that are as the one before.
+
+        Of S rows, the second says how many ns each is held.
+        """
+        edges = [np.array([0, group.duration_ns])]
+        for one in group.played:
+            own = self._shifts[one.member][one.shape].edges_ns - one.skip_ns
+            edges.append(one.offset_ns + np.clip(own, 0, one.lasts_ns or own[-1]))
+        every = ascending(np.concatenate(edges))
+        levels, exchange = self._moved(group, every[:-1])
+        drive = np.zeros((1, len(levels), len(self._shifts)), np.complex128)
+        return Steps(1.0, levels[None], exchange[None], drive), np.diff(every)
+
+    def _moved(
+        self, group: Group, at_ns: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return levels, (n, M, L), and exchanges, (n, X), in Hz at these ns of a group."""
+        cluster = self._point.cluster
+        count, most = len(cluster.elements), max(one.count for one in cluster.elements)
+        levels, growth = np.zeros((at_ns.size, count, most)), np.ones((at_ns.size, count))
+        for e, element in enumerate(cluster.elements):
+            levels[:, e, : element.count] = element.levels_hz
+        for one in group.played:
+            if not one.is_flux:
+                continue
+            moved, grown = (every[one.member][one.shape] for every in (self._shifts, self._growths))
+            since = at_ns - one.offset_ns
+            there = (since >= 0) & (since < (one.lasts_ns or moved.edges_ns[-1] - one.skip_ns))
+            own = since[there] + one.skip_ns
+            levels[there, one.member, : moved.values.shape[1]] += moved.at(own)
+            growth[there, one.member] += grown.at(own)[:, 0]
+        strength = np.array([one.strength_hz for one in cluster.exchanges])
+        products = np.ones((at_ns.size, strength.size))
+        for x, pair in enumerate(cluster.exchanges):
+            products[:, x] = growth[:, pair.one] * growth[:, pair.other]
+        return levels, strength * products
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FluxPulses:
+    """Holds N flux pulses over the same drives, each from the first ns to the last."""
+
+    duration_ns: int
+    drives: tuple[Played, ...]
+    fluxes: tuple[tuple[int, int], ...]
+    """Of F shapes that make up a pulse: the member, and how many ns were played before."""
+    shape: NDArray[np.int64]
+    """Shape (N, F)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _EveryFlux:
+    """Holds all flux shapes of a member behind one another; R stretches."""
+
+    moved: NDArray[np.float64]
+    """Shape (R, L): levels, Hz."""
+    grown: NDArray[np.float64]
+    """Shape (R,): the charge."""
+    edges_ns: NDArray[np.int64]
+    """Shape (R + 1,): where stretches begin, and the end."""
+    sums: NDArray[np.float64]
+    """Shape (R + 1, L): of ``moved`` over the ns up to there."""
+    begins_ns: NDArray[np.int64]
+    """Of each shape."""
+
+    @classmethod
+    def of(cls, shifts: Sequence[HeldShift], growths: Sequence[HeldShift]) -> "_EveryFlux":
+        moved = np.concatenate([one.values for one in shifts])
+        grown = np.concatenate([one.values[:, 0] for one in growths])
+        lasts = np.concatenate([np.diff(one.edges_ns) for one in shifts])
+        sums = np.zeros((lasts.size + 1, moved.shape[1]))
+        np.cumsum(moved * lasts[:, None], axis=0, out=sums[1:])
+        whole = [int(one.edges_ns[-1]) for one in shifts]
+        begins = np.cumsum([0, *whole[:-1]])
+        return cls(moved, grown, np.append(0, np.cumsum(lasts)), sums, begins)
+
+    def stretch(self, at_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the stretches that these ns lie in; the end is in the last."""
+        return np.asarray(np.searchsorted(self.edges_ns[1:-1], at_ns, side="right"))
+
+    def sums_until(self, at_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the sums up to these ns, (n, L)."""
+        k = self.stretch(at_ns)
+        return np.asarray(self.sums[k] + self.moved[k] * (at_ns - self.edges_ns[k])[:, None])
 
 
 def _signal(

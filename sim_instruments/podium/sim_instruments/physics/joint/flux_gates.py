@@ -17,8 +17,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.deduplicate import distinct
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
-from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps
+from podium.sim_instruments.physics.joint.cluster_signals import FluxPulses, GroupSteps
 from podium.sim_instruments.physics.joint.density_evolution import (
     Steps,
     detuned,
@@ -44,6 +45,8 @@ NEAR_HZ, NEAR_EXCHANGE_HZ = 5e3, 1.0
 """Steps in which a drive acts have levels and exchanges on these grids: few are different then.
 What levels are off is turned half before and half after; what exchanges are off is left out (at
 500 Hz populations behind six gates were 2e-6 off)."""
+PULSES = 64
+"""So many pulses are worked out at once."""
 KEPT_BYTES = 40_000_000
 FADING = KnownValues[Array](KEPT_BYTES, lambda one: one.nbytes)
 """What decoherence adds, (M + 1, n, n), of a reference's key and a coarse pulse."""
@@ -74,53 +77,72 @@ class FluxGates:
         self._free, self._driven = KnownSteps(kept), KnownSteps(point.basis.size)
         """Steps without a drive, and with one."""
 
-    def unitary(self, group: Group) -> NDArray[np.complex128]:
-        """Return what flux pulses do to dressed levels, (N, N); half of the detuning off each end.
+    def unitaries(self, pulses: FluxPulses) -> NDArray[np.complex128]:
+        """Return what flux pulses do to dressed levels, (P, N, N); half of the detuning off ends.
 
-        It is played behind the map of :meth:`fades`.
+        Each is played behind the map of :meth:`fades`.
         """
-        return np.ascontiguousarray(self._unitary(group)[: self._kept, : self._kept])
+        moved, grown = self._steps.moved_by(pulses)
+        kept, count = self._kept, len(moved)
+        found = np.empty((count, kept, kept), np.complex128)
+        for low in range(0, count, PULSES):
+            part = slice(low, low + PULSES)
+            rows, _, frame_hz = self._steps.pulsed_steps(pulses, moved[part], grown[part])
+            found[part] = self._unitaries(rows, frame_hz, pulses)[:, :kept, :kept]
+        return found
 
-    def fades(self, group: Group) -> int:
-        """Return the number of the map that is what decoherence adds: see :attr:`faded`."""
-        reference = self._reference
+    def fades(self, pulses: FluxPulses) -> list[int]:
+        """Return of each pulse the number of the map that decoherence adds: see :attr:`faded`."""
         contents = tuple(
             (one.member, self._steps.drive_content(one.member, one.shape), one.skip_ns)
-            for one in group.played
-            if not one.is_flux
+            for one in pulses.drives
         )
-        moved, grown = self._steps.flux_by_ns(group)
-        coarse = coarse_steps(moved / ALIKE_HZ), coarse_steps(grown / ALIKE_GROWTH)
-        content = tuple(one.tobytes() for one in coarse)
-        key = (reference.key, group.duration_ns, contents, *content)
+        moved, grown = self._steps.moved_by(pulses)
+        # of each member its 0-1 transition, and of level k what is beyond k times that
+        number = np.arange(moved.shape[-1])
+        moved[..., 2:] -= moved[..., 1:2] * number[2:]
+        pulse, example = _alike(_coarse(moved / ALIKE_HZ), _coarse(grown / ALIKE_GROWTH))
+        numbers = [self._fading(pulses, contents, *coarse) for coarse in example]
+        return [numbers[k] for k in pulse.tolist()]
+
+    def _fading(self, pulses: FluxPulses, contents: object, moved: Numbers, grown: Numbers) -> int:
+        """Return the number of what decoherence adds to a coarse pulse, (ns, M, L) and (ns, M)."""
+        reference = self._reference
+        content = moved.tobytes(), grown.tobytes()
+        key = (reference.key, pulses.duration_ns, contents, *content)
         if key not in self._numbers:
-            noise = FADING.find(key, lambda: self._noise(group, *coarse))
+            noise = FADING.find(key, lambda: self._noise(pulses, moved, grown))
             total = np.tensordot(1.0 + reference.more_loss, noise[:-1], 1) + noise[-1]
             self._numbers[key] = len(self.faded)
             self.faded.append(exponential(total))
         return self._numbers[key]
 
-    def _noise(self, group: Group, moved: Numbers, grown: Numbers) -> Array:
+    def _noise(self, pulses: FluxPulses, moved: Numbers, grown: Numbers) -> Array:
         """Return what decoherence adds to a coarse pulse: see :func:`.decoherence_of`."""
         point = self._reference.point
-        rows, beats, frame_hz = self._steps.at(point).coarse_steps(
-            group, ALIKE_HZ * moved.astype(np.float64), ALIKE_GROWTH * grown.astype(np.float64)
-        )
+        moved_hz = ALIKE_HZ * moved.astype(np.float64)
+        moved_hz[..., 2:] += moved_hz[..., 1:2] * np.arange(2.0, moved.shape[-1])
+        growth = ALIKE_GROWTH * grown.astype(np.float64)
+        own = self._steps.at(point)
+        rows, beats, frame_hz = own.pulsed_steps(pulses, moved_hz[None], growth[None])
         played = propagator(point.cluster, rows, beats, frame_hz)
         return decoherence_of(point, point.vectors, played, self._kept)
 
-    def _unitary(self, group: Group) -> NDArray[np.complex128]:
-        """Return the unitary (D, D) of dressed levels; half of their detuning off each end."""
+    def _unitaries(
+        self, rows: Steps, frame_hz: float, pulses: FluxPulses
+    ) -> NDArray[np.complex128]:
+        """Return the unitaries (P, D, D) of dressed levels; half of their detuning off each end."""
         point, basis = self._point, self._point.basis
-        rows, _, frame_hz = self._steps.steps(group)
-        total = np.eye(basis.size, dtype=np.complex128)
-        if all(one.is_flux for one in group.played):
-            multiply_free(self._steps_of(rows, frame_hz, self._free), self._blocks, total)
+        total = np.tile(np.eye(basis.size, dtype=np.complex128), (len(rows.levels_hz), 1, 1))
+        if not pulses.drives:
+            which = self._steps_of(rows, frame_hz, self._free)
+            multiply_free(self._free.unitaries, which, self._blocks, total)
         else:
             near, halves = self._on_grid(rows)
-            multiply_driven(self._steps_of(near, frame_hz, self._driven), halves, total)
-        turned = 1e-9 * (self._reference.point.frame_hz - frame_hz) * group.duration_ns
-        higher = 1e-9 * self._higher_hz * group.duration_ns
+            which = self._steps_of(near, frame_hz, self._driven)
+            multiply_driven(self._driven.unitaries, which, halves, total)
+        turned = 1e-9 * (self._reference.point.frame_hz - frame_hz) * pulses.duration_ns
+        higher = 1e-9 * self._higher_hz * pulses.duration_ns
         back = np.exp(2j * np.pi * ((turned * basis.number) % 1.0))
         half = np.exp(1j * np.pi * (higher % 2.0))
         dressed = point.vectors.T @ (back[:, None] * total) @ point.vectors
@@ -135,37 +157,56 @@ class FluxGates:
     def _on_grid(self, rows: Steps) -> tuple[Steps, NDArray[np.complex128]]:
         """Return steps with levels and exchanges on a grid, and half of what levels are off.
 
-        As factors of states, (S, D).
+        As factors of states, (P, S, D).
         """
         assert rows.exchange_hz is not None
         levels_hz = NEAR_HZ * np.rint(rows.levels_hz / NEAR_HZ)
         exchange_hz = NEAR_EXCHANGE_HZ * np.rint(rows.exchange_hz / NEAR_EXCHANGE_HZ)
-        off, level = (rows.levels_hz - levels_hz)[0], self._point.basis.level
-        turns = sum(off[:, e, level[:, e]] for e in range(level.shape[1]))
+        off, level = rows.levels_hz - levels_hz, self._point.basis.level
+        turns = sum(off[:, :, e, level[:, e]] for e in range(level.shape[1]))
         halves = np.exp(-1j * np.pi * 1e-9 * rows.step_ns * turns)
         return replace(rows, levels_hz=levels_hz, exchange_hz=exchange_hz), halves
 
-    def _steps_of(
-        self, rows: Steps, frame_hz: float, known: "KnownSteps"
-    ) -> NDArray[np.complex128]:
-        """Return the unitaries (S, N, N) of steps."""
+    def _steps_of(self, rows: Steps, frame_hz: float, known: "KnownSteps") -> Numbers:
+        """Return the places of the unitaries of steps among those that are known, (P, S)."""
         assert rows.exchange_hz is not None
         assert rows.drive_hz is not None
-        count = rows.levels_hz.shape[1]
-        columns = [rows.levels_hz[0].reshape(count, -1), rows.exchange_hz[0]]
-        columns += [rows.drive_hz[0].real, rows.drive_hz[0].imag, np.full(count, rows.step_ns)]
-        content = np.ascontiguousarray(np.column_stack(columns))
+        points, count, members, _ = rows.levels_hz.shape
+        whole = points * count
+        levels_hz = rows.levels_hz.reshape(whole, members, -1)
+        exchange_hz = rows.exchange_hz.reshape(whole, -1)
+        drive_hz = np.broadcast_to(rows.drive_hz, (points, count, members)).reshape(whole, -1)
+        columns = [levels_hz.reshape(whole, -1), exchange_hz, drive_hz.real, drive_hz.imag]
+        content = np.column_stack([*columns, np.full(whole, rows.step_ns)])
+        number, first = distinct(np.ascontiguousarray(content).view(np.int64))
 
-        levels_hz, exchange_hz, drive_hz = rows.levels_hz, rows.exchange_hz, rows.drive_hz
-
-        def made(at: list[int]) -> NDArray[np.complex128]:
-            own = Steps(rows.step_ns, levels_hz[:, at], exchange_hz[:, at], drive_hz[:, at])
+        def made(which: list[int]) -> NDArray[np.complex128]:
+            at = first[which]
+            own = Steps(
+                rows.step_ns, levels_hz[None, at], exchange_hz[None, at], drive_hz[None, at]
+            )
             found = np.zeros((len(at), known.size, known.size), np.complex128)
             given = self._in_frame(own, frame_hz)
             fill_steps(*given, *self._operators, self._blocks, rows.step_ns, found)
             return found
 
-        return known.find([one.tobytes() for one in content], made)
+        places = known.find([one.tobytes() for one in content[first]], made)
+        return places[number].reshape(points, count)
+
+
+def _coarse(values: Array) -> Numbers:
+    """Return the coarse steps of pulses (P, S, ...), each column by itself."""
+    by_step = np.moveaxis(values, 1, 0)
+    found = coarse_steps(np.ascontiguousarray(by_step.reshape(len(by_step), -1)))
+    return np.ascontiguousarray(np.moveaxis(found.reshape(by_step.shape), 0, 1))
+
+
+def _alike(moved: Numbers, grown: Numbers) -> tuple[Numbers, list[tuple[Numbers, Numbers]]]:
+    """Return a number for each pulse, (P,), and both of one pulse of each number."""
+    count = len(moved)
+    whole = np.concatenate([moved.reshape(count, -1), grown.reshape(count, -1)], axis=1)
+    number, first = distinct(np.ascontiguousarray(whole))
+    return number.astype(np.int64), [(moved[k], grown[k]) for k in first.tolist()]
 
 
 class KnownSteps:
@@ -175,24 +216,25 @@ class KnownSteps:
         """``size``: of states."""
         self.size = size
         self._number: dict[bytes, int] = {}
-        self._unitaries = np.zeros((64, size, size), np.complex128)
+        self.unitaries = np.zeros((64, size, size), np.complex128)
+        """In their places; more than there are."""
 
     def find(
         self, keys: Sequence[bytes], made: Callable[[list[int]], NDArray[np.complex128]]
-    ) -> NDArray[np.complex128]:
-        """Return the unitaries (S, N, N) of keys; ``made`` works out those of some of them."""
-        if self._unitaries[: len(self._number)].nbytes > STEPS_BYTES:
+    ) -> Numbers:
+        """Return the places of keys, (S,); ``made`` works out the unitaries of some of them."""
+        if self.unitaries[: len(self._number)].nbytes > STEPS_BYTES:
             self._number.clear()
         fresh = {key: s for s, key in enumerate(keys) if key not in self._number}
         if fresh:
             first = len(self._number)
             count = first + len(fresh)
-            if count > len(self._unitaries):
+            if count > len(self.unitaries):
                 more = np.zeros((count, self.size, self.size), np.complex128)
-                self._unitaries = np.concatenate([self._unitaries, more])
-            self._unitaries[first:count] = made(list(fresh.values()))
+                self.unitaries = np.concatenate([self.unitaries, more])
+            self.unitaries[first:count] = made(list(fresh.values()))
             self._number |= {key: first + k for k, key in enumerate(fresh)}
-        return self._unitaries[[self._number[key] for key in keys]]
+        return np.array([self._number[key] for key in keys], np.int64)
 
 
 @njit(cache=True, nogil=True)
@@ -258,33 +300,42 @@ def fill_steps(
 
 
 @njit(cache=True, nogil=True)
-def multiply_free(steps: Any, block: Any, total: Any) -> None:
-    """Multiply ``total`` (D, D), a unit matrix, from the left by all steps (S, N, N), in blocks."""
-    work = np.zeros(total.shape, np.complex128)
-    for s in range(steps.shape[0]):
-        for k in range(block.size - 1):
-            low, high = block[k], block[k + 1]
-            for i in range(low, high):
-                for j in range(low, high):
-                    value = 0j
-                    for m in range(low, high):
-                        value += steps[s, i, m] * total[m, j]
-                    work[i, j] = value
-            for i in range(low, high):
-                for j in range(low, high):
-                    total[i, j] = work[i, j]
+def multiply_free(steps: Any, which: Any, block: Any, total: Any) -> None:
+    """Multiply each of ``total`` (P, D, D), unit matrices, from the left by steps, in blocks.
+
+    ``which`` (P, S): of each pulse, its steps among (K, N, N).
+    """
+    work = np.zeros(total.shape[1:], np.complex128)
+    for p in range(which.shape[0]):
+        for s in which[p]:
+            for k in range(block.size - 1):
+                low, high = block[k], block[k + 1]
+                for i in range(low, high):
+                    for j in range(low, high):
+                        value = 0j
+                        for m in range(low, high):
+                            value += steps[s, i, m] * total[p, m, j]
+                        work[i, j] = value
+                for i in range(low, high):
+                    for j in range(low, high):
+                        total[p, i, j] = work[i, j]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def multiply_driven(steps: Any, halves: Any, total: Any) -> None:
-    """Multiply ``total`` (D, D) by all steps (S, D, D), each between two ``halves`` (S, D)."""
-    size = total.shape[0]
+def multiply_driven(steps: Any, which: Any, halves: Any, total: Any) -> None:
+    """Multiply each of ``total`` (P, D, D) by steps, (K, D, D), each between two ``halves``.
+
+    ``which`` (P, S): of each pulse, its steps; ``halves`` (P, S, D).
+    """
+    size = total.shape[1]
     work = np.zeros((size, size), np.complex128)
-    for s in range(steps.shape[0]):
-        for i in range(size):
-            work[i, :] = 0j
-            for m in range(size):
-                value = steps[s, i, m] * halves[s, i] * halves[s, m]
-                for j in range(size):
-                    work[i, j] += value * total[m, j]
-        total[:, :] = work
+    for p in range(which.shape[0]):
+        for r in range(which.shape[1]):
+            s = which[p, r]
+            for i in range(size):
+                work[i, :] = 0j
+                for m in range(size):
+                    value = steps[s, i, m] * halves[p, r, i] * halves[p, r, m]
+                    for j in range(size):
+                        work[i, j] += value * total[p, m, j]
+            total[p] = work

@@ -15,7 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import OWN, ClusterPoint
-from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps, Played
+from podium.sim_instruments.physics.joint.cluster_signals import (
+    FluxPulses,
+    Group,
+    GroupSteps,
+    Played,
+)
 from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.flux_gates import FluxGates
 from podium.sim_instruments.physics.joint.gate_maps import (
@@ -117,7 +122,8 @@ class GateSequences:
         ]
         """Of each member (L, N): what of each dressed level has it in each of its levels."""
         self._numbers: dict[object, int] = {}
-        self._unitary_of: dict[tuple[Played, ...], tuple[int, int]] = {}
+        self._unitary_of: dict[object, dict[tuple[int, ...], tuple[int, int]]] = {}
+        """By what flux pulses have in common, the map and the unitary of each by its shapes."""
         self._player = MapPlayer(point.basis.number[: self._kept])
 
     @property
@@ -200,26 +206,26 @@ class GateSequences:
         fluxes = (*part.loud, *part.quiet)
         shapes = np.stack([rows.shape[low + one.row] for one in fluxes], axis=1)
         distinct, which, often = np.unique(shapes, axis=0, return_inverse=True, return_counts=True)
-        numbers = []
-        for each, count in zip(distinct.tolist(), often.tolist(), strict=True):
-            played = drives + tuple(
-                Played(template.member[f.row], True, k, 0, 0.0, f.skip_ns, part.duration_ns)
-                for f, k in zip(fluxes, each, strict=True)
-            )
-            if played not in self._unitary_of:
-                group = Group(part.duration_ns, played)
-                fades = self._flux.fades(group)
-                if ("fades", fades) not in self._numbers:
-                    self._numbers["fades", fades] = self._player.add([self._flux.faded[fades]])
-                unitary = self._flux.unitary(group)
-                if count >= REPEATED:
-                    self._unitary_of[played] = self._turned(unitary, fades), NONE
-                else:
-                    number = len(self._player.unitaries)
-                    self._unitary_of[played] = self._numbers["fades", fades], number
-                    self._player.unitaries.append(unitary)
-            numbers.append(self._unitary_of[played])
-        return np.array(numbers, np.int64)[which.reshape(-1)]
+        places = tuple((template.member[one.row], one.skip_ns) for one in fluxes)
+        known = self._unitary_of.setdefault((part.duration_ns, drives, places), {})
+        each = [tuple(one) for one in distinct.tolist()]
+        fresh = np.array([k for k, one in enumerate(each) if one not in known], np.int64)
+        if fresh.size:
+            pulses = FluxPulses(part.duration_ns, drives, places, distinct[fresh])
+            found = zip(self._flux.fades(pulses), self._flux.unitaries(pulses), strict=True)
+            for k, (fades, unitary) in zip(fresh.tolist(), found, strict=True):
+                known[each[k]] = self._flux_gate(fades, unitary, int(often[k]))
+        numbers = np.array([known[one] for one in each], np.int64)
+        return numbers[which.reshape(-1)]
+
+    def _flux_gate(self, fades: int, unitary: Complexes, often: int) -> tuple[int, int]:
+        """Return the map and the unitary of a pulse that comes so often in a block."""
+        if ("fades", fades) not in self._numbers:
+            self._numbers["fades", fades] = self._player.add([self._flux.faded[fades]])
+        if often >= REPEATED:
+            return self._turned(unitary, fades), NONE
+        self._player.unitaries.append(np.ascontiguousarray(unitary))
+        return self._numbers["fades", fades], len(self._player.unitaries) - 1
 
     def _turned(self, unitary: Complexes, fades: int) -> int:
         """Return the number of a map with a unitary behind it."""

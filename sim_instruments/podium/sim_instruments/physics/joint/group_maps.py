@@ -238,6 +238,30 @@ def coarse_propagator(
     return links[0] if len(links) == 1 else GroupChain(tuple(links))
 
 
+def held_propagator(
+    cluster: Cluster, steps: Steps, lasts_ns: NDArray[np.int64], frame_hz: float
+) -> "GroupPropagator | GroupChain":
+    """Return the same as :func:`coarse_propagator`, of S steps each of which is held for some ns.
+
+    Nothing drives; a step is of :data:`PITCH_NS`.
+    """
+    row = np.repeat(np.arange(lasts_ns.size), lasts_ns)
+    coarse = is_lossy(cluster) and _is_weak(cluster, steps)
+    whole = row.size // 2 * 2 if coarse else 0
+    links: list[GroupPropagator] = []
+    if whole:
+        filled, driven, which = _unitaries(cluster, steps, 1, frame_hz, None, 1)
+        links.append(_multiplied(cluster, filled, driven, which[row[:whole]], 1, PITCH_NS))
+    if whole < row.size:
+        rest = part_of(steps, slice(int(row[whole]), None))
+        parts = parts_of(cluster, rest, 1)
+        filled, driven, which = _unitaries(cluster, rest, 1, frame_hz, None, parts)
+        which = which.reshape(-1, parts)[row[whole:] - row[whole]].reshape(-1)
+        held = _held(which, driven, parts)
+        links.append(GroupPropagator(cluster, filled, driven, which, parts, PITCH_NS, held))
+    return links[0] if len(links) == 1 else GroupChain(tuple(links))
+
+
 def _unitaries(
     cluster: Cluster,
     steps: Steps,
@@ -288,6 +312,9 @@ def _multiplied(
     """Return a propagator whose parts are ``count`` of those before, ``part_ns`` together."""
     number = basis_of(cluster).number
     unitaries[~driven] *= number[:, None] == number[None, :]  # there nothing has been filled
+    if count == 1:
+        held = _held(which, driven, 2)
+        return GroupPropagator(cluster, unitaries, driven, which, 2, 2 * part_ns, held)
     each = which.reshape(-1, count)
     kind, first = distinct(each)
     rows = each[first]

@@ -16,6 +16,7 @@ from podium.sim_instruments.physics.joint.group_maps import (
     GroupPropagator,
     coarse_propagator,
     flux_propagator,
+    held_propagator,
     hermitian_units,
     pack,
     unpack,
@@ -185,14 +186,21 @@ class GroupPlayer:
 
     def _of_exchange(self, group: Group) -> _Prepared:
         """Return a group by drives of 0-1 and flux, in which members exchange excitations."""
-        point = self._point
-        rows, beats, frame_hz = self._group_steps.steps(group)
+        point, steps = self._point, self._group_steps
+        alone = all(one.is_flux for one in group.played)
+        lasts_ns = None
+        if alone and point.basis.size <= MAPPED and isinstance(steps, GroupSteps):
+            rows, lasts_ns = steps.held_steps(group)
+            beats, frame_hz = 1, point.frame_hz
+        else:
+            rows, beats, frame_hz = steps.steps(group)
         held = held_beat(point.cluster, rows, beats)
-        together = point.basis.size > MAPPED and all(one.is_flux for one in group.played)
 
         def at(node_hz: NDArray[np.float64]) -> GroupPropagator | GroupChain:
             here = detuned(rows, node_hz)
-            if together:
+            if lasts_ns is not None:
+                return held_propagator(point.cluster, here, lasts_ns, frame_hz)
+            if alone and point.basis.size > MAPPED:
                 return flux_propagator(point.cluster, here, frame_hz)
             return coarse_propagator(point.cluster, here, beats, frame_hz, held)
 

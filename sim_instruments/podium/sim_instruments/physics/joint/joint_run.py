@@ -78,13 +78,11 @@ def moved_hz(
     by = moving(lines, qubit, trains, biases_v)
     if by is None:
         return 0.0
-    values = [
-        value
-        for train in by.trains
-        for piece in train.pieces
-        for value in (complex(piece.level).real, *piece.samples.real.tolist())
-    ]
-    ends = min(values, default=0.0), max(values, default=0.0)
+    found = [piece.ends for train in by.trains for piece in train.pieces]
+    ends = (
+        min((low for low, _ in found), default=0.0),
+        max((high for _, high in found), default=0.0),
+    )
     rest = by.levels(0.0)[1]
     return max(abs(float(by.levels(end)[1] - rest)) for end in ends)
 

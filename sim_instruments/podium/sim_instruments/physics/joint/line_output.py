@@ -424,7 +424,7 @@ def _stretches(
             held[:, at - begin : at - begin + value.shape[1]] += value
         exact, state = respond(response, held[None], 1.0, state)
         changes = np.flatnonzero(np.any(np.diff(held, prepend=np.nan) != 0, axis=0))
-        cells = begin + _cells_after(changes, stop - begin)
+        cells = begin + cells_of(changes, stop - begin, -1)
         inside = edges[(edges > begin) & (edges < stop)]
         cells = np.union1d(cells, inside)
         sums = np.append(0.0, np.cumsum(exact[0]))[cells - begin]
@@ -453,7 +453,7 @@ def _waits(
     inside = edges[(edges > begin) & (edges < end)].tolist()
     found = []
     for low, high in zip([begin, *inside], [*inside, end], strict=True):
-        cells = _cells(low, high, begin if anchor is None else anchor)
+        cells = cells_of(np.array([low]), high, begin if anchor is None else anchor)
         value = _means(cells - begin, tau) @ (size * tails)
         found.append(_Stretch(low, cells, value))
     return found
@@ -463,25 +463,6 @@ def _means(cells: NDArray[np.int64], tau: NDArray[np.float64]) -> NDArray[np.flo
     """Return the mean of each exponential over each cell, (C, K)."""
     left = np.exp(-cells[:, None] / tau)
     return np.asarray(-np.diff(left, axis=0) * tau / np.diff(cells)[:, None])
-
-
-def _cells(begin: int, end: int, anchor: int) -> NDArray[np.int64]:
-    """Return the bounds of cells that grow with the time since ``anchor``."""
-    found = [begin]
-    while found[-1] < end:
-        later = found[-1] - anchor - SHARP_NS
-        found.append(min(end, found[-1] + max(1, later // CELL)))
-    return np.array(found, np.int64)
-
-
-def _cells_after(changes: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    """Return the bounds of the cells of a signal that changes at these samples."""
-    parts = []
-    for low, high in zip(changes, np.append(changes[1:], size), strict=True):
-        parts.append(
-            np.array([low]) if high == low + 1 else _cells(int(low), int(high), int(low))[:-1]
-        )
-    return np.append(np.concatenate(parts), size).astype(np.int64)
 
 
 def _with_left(stretch: _Stretch, left: NDArray[np.float64], tau: NDArray[np.float64]) -> _Stretch:
@@ -539,3 +520,24 @@ def carry_tails(
             now = now * np.exp(-length[g] / tau[k]) + left[kind[g], k]
             if g < gap.size:
                 now *= np.exp(-gap[g] / tau[k])
+
+
+@njit(cache=True, nogil=True)
+def cells_of(changes: Any, end: int, anchor: int) -> Any:
+    """Return the bounds of cells that grow with the time since the level has changed.
+
+    ``changes`` (n,), ascending: where it does; ``anchor``: where it did before the first of them,
+    which is then none; -1: it is one.
+    """
+    found = np.empty(end - changes[0] + 1, np.int64)
+    count = 0
+    for k in range(changes.size):
+        now = changes[k]
+        until = changes[k + 1] if k + 1 < changes.size else end
+        since = now if anchor < 0 else anchor
+        while now < until:
+            found[count] = now
+            count += 1
+            now = min(until, now + max(1, (now - since - SHARP_NS) // CELL))
+    found[count] = end
+    return found[: count + 1].copy()

@@ -113,3 +113,30 @@ def test_what_does_not_fit_the_converter_is_held_and_told() -> None:
     assert words[0] == 32_767
     assert words[-1] == 30_000
     assert (np.diff(times) > 0).all()
+
+
+HALF = 0.500005 / 0.99
+"""Of this level the first word is 5e-6 away from being rounded otherwise."""
+
+
+@pytest.mark.parametrize(
+    ("level", "wait_ns", "high_pass_ns", "passed"),
+    [
+        (9_000.2, 22_000, None, 3),
+        (HALF, 22_000, None, 0),
+        (9_000.2, 4_000, None, 0),
+        (9_000.2, 22_000, 3e5, 0),
+    ],
+    ids=["far from rounding", "near it", "soon", "high-pass"],
+)
+def test_stretches_pass_while_no_word_is_rounded_otherwise(
+    level, wait_ns, high_pass_ns, passed
+) -> None:
+    times = np.array([0, 32])
+    chain = FilterChain(OutputShaping(0, ((2_000.0, 0.01),), high_pass_ns=high_pass_ns))
+    chain.advance(times, np.array([9_000.2, 0.0]), wait_ns)
+    response = chain.response(times, np.array([level, 0.0]), 40_000)
+    found = chain.advance_over(np.zeros(3, np.int64), [response])
+    assert found == passed
+    assert chain.known_ns == wait_ns + 40_000 * passed
+    assert chain.advance_over(np.full(1, -1), [response]) == 0

@@ -16,10 +16,12 @@ from podium.firmware_interfaces.qblox_cluster.sequencer_config import (
 )
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
+from podium.sim_instruments.twins.qblox_cluster.outputs import shaped_output
 from podium.sim_instruments.twins.qblox_cluster.outputs.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import ALWAYS_ON, pulse_trains
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import NotEmulated
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import EventKind
 
 ROWS = [
@@ -85,6 +87,72 @@ def test_equal_pulses_behind_filters_are_one_piece_once_the_tail_is_over() -> No
     run = tuned(run_of("QCM", ((2,), ()), modulate=False), shaping=(FILTERS,) * 4)
     (train,), _ = pulse_trains(run, trace_of(rows, 200_000), {})
     assert len(train.start_ns) == 20 * len(train.pieces)
+
+
+SHOTS, SHOT_NS = 12, 40_000
+TAILS = {
+    "exponentials": OutputShaping(470, ((4_000.0, -0.01), (300.0, 0.03), (40.0, 0.1))),
+    "FIR": OutputShaping(550, ((4_000.0, -0.01),), (0.9, 0.06, *np.hanning(30) / 300)),
+    "high-pass": OutputShaping(520, ((300.0, 0.03),), high_pass_ns=300_000.0),
+}
+
+
+def shot_rows(shot_ns: int, once: int | None = None) -> list[dict[str, int]]:
+    """Return shots of two kinds in turn, with pulses that come back to 0, and one by itself."""
+    rows = [{"time_ns": 0}]
+    for shot in range(SHOTS):
+        at, level = shot_ns * shot + 24, 9000 if shot % 2 else -5000
+        rows += [{"time_ns": at, "offs0": level}, {"time_ns": at + 60}]
+        rows += [{"time_ns": at + 400, "offs0": -level}, {"time_ns": at + 470 + 8 * (shot % 2)}]
+        if shot == once:
+            rows += [{"time_ns": at + 600, "offs0": 7000}, {"time_ns": at + 640}]
+    return rows
+
+
+@pytest.mark.parametrize("shaping", TAILS.values(), ids=TAILS)
+@pytest.mark.parametrize("shot_ns", [3_000, 9_000, SHOT_NS])
+@pytest.mark.parametrize("once", [None, 7], ids=["alike", "one by itself"])
+def test_equal_shots_leave_as_sample_by_sample(shaping, shot_ns, once, monkeypatch) -> None:
+    rows, end_ns = shot_rows(shot_ns, once), SHOTS * shot_ns
+    run = tuned(run_of("QCM", ((2,), ()), modulate=False), shaping=(shaping,) * 4)
+    got, over = pulse_trains(run, trace_of(rows, end_ns), {})
+    monkeypatch.setattr(shaped_output, "QUIET_NS", 10**9)
+    wanted, _ = pulse_trains(run, trace_of(rows, end_ns), {})
+    assert not over
+    (one,), (other,) = got, wanted
+    np.testing.assert_array_equal(one.start_ns, other.start_ns)
+    np.testing.assert_array_equal(one.piece, other.piece)
+    for own, walked in zip(one.pieces, other.pieces, strict=True):
+        np.testing.assert_array_equal(own.samples, walked.samples)
+        assert (own.level, own.duration_ns) == (walked.level, walked.duration_ns)
+
+
+def test_what_is_left_of_a_shot_shows_in_the_next() -> None:
+    """A twin that filtered each kind of shot once, whatever is left, would be found."""
+    run = tuned(run_of("QCM", ((2,), ()), modulate=False), shaping=(TAILS["FIR"],) * 4)
+    heard = sound(run, shot_rows(3_000), 3_000 * SHOTS)[550:]
+    assert np.any(heard[:2_000] != heard[6_000:8_000])
+
+
+@pytest.mark.parametrize(("name", "refused"), [("FIR", False), ("high-pass", True)])
+def test_equal_shots_go_through_the_filters_once(name, refused, monkeypatch) -> None:
+    """But for a high-pass, which keeps what it has summed up."""
+    run = tuned(run_of("QCM", ((2,), ()), modulate=True), shaping=(TAILS[name],) * 4)
+    rows = [row | {"nco_freq": 100_000_000} for row in shot_rows(SHOT_NS)]
+    trace = trace_of(rows, SHOTS * SHOT_NS)
+    monkeypatch.setattr(shaped_output, "SAMPLES_MAX", 6 * 150)
+    if refused:
+        with pytest.raises(NotEmulated, match="samples go through the filters of slot"):
+            pulse_trains(run, trace, {})
+    else:
+        pulse_trains(run, trace, {})
+
+
+def test_an_overflow_of_shots_that_repeat_is_told() -> None:
+    strong = OutputShaping(550, TAILS["FIR"].exponentials, (1.9, 1.9, *[0.0] * 30))
+    run = tuned(run_of("QCM", ((2,), ()), modulate=False), shaping=(strong,) * 4)
+    _, over = pulse_trains(run, trace_of(shot_rows(SHOT_NS), SHOTS * SHOT_NS), {})
+    assert over
 
 
 def test_a_delayed_rf_output_turns_with_its_oscillator() -> None:

@@ -4,7 +4,15 @@ Filters are linear and do not change in time, so their order is free: here the F
 Then, between two steps of the input, all is a recursion with a constant, which powers of one
 matrix carry over any number of samples. A part of a run leaves a few numbers to the next: filters
 go on through a run of which the rest is not known yet.
+
+What leaves is what would leave from rest and what is left of earlier: where the latter rounds no
+word otherwise, equal stretches of a run leave alike.
 """
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -17,6 +25,8 @@ LEAPS = 48
 """Powers of two that are kept: leaps of up to 2**47 samples."""
 STILL = 0.125
 """A leap is so long that the output moves by no more than this, in steps of the converter."""
+ROUNDED = 1e-8
+"""Bound on what numbers of 64 bits lose of a word on the way through the filters."""
 _GROWTH = 4.0
 """Bound on what later stages make of a change: of what a stage's state moves, its gain leaves."""
 
@@ -30,18 +40,28 @@ class FilterChain:
     """
 
     def __init__(self, shaping: OutputShaping) -> None:
-        """They are at rest at the start of the run, with 0 coming in."""
         self._alpha = np.array([-np.expm1(-1 / tau) for tau, _ in shaping.exponentials], np.float64)
         self._gain = np.array([amp for _, amp in shaping.exponentials], np.float64)
         self._rate = 0.0 if shaping.high_pass_ns is None else 1 / shaping.high_pass_ns
         self._fir = np.array(shaping.fir, np.float64)
         self._powers = _powers(self._alpha, self._gain, self._rate)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Be as at the start of a run, with 0 coming in."""
         self._state = np.zeros(len(self._alpha) + 2)
         self._past = np.zeros(len(self._fir))
         self._place = np.array([0, 0, len(self._fir), 0], np.int64)
         """Time come to, place in ``_past``, samples since a change, word that leaves."""
         self._level = np.zeros(1)
         """What comes in."""
+        self._margin = np.array([0.5])
+        """By how much no word was rounded otherwise."""
+
+    @property
+    def known_ns(self) -> int:
+        """Return until when all that leaves has been returned."""
+        return int(self._place[0])
 
     def advance(
         self, time_ns: NDArray[np.int64], level: NDArray[np.float64], end_ns: int
@@ -66,8 +86,63 @@ class FilterChain:
             self._past,
             self._place,
             self._level,
+            self._margin,
         )
         return times, words, bool(over)
+
+    def response(
+        self, time_ns: NDArray[np.int64], level: NDArray[np.float64], end_ns: int
+    ) -> "Response":
+        """Return what the same filters make of a stretch that meets them at rest.
+
+        Arguments as of :meth:`advance`, from the first sample of the stretch on.
+        """
+        chain = copy(self)
+        chain._rest()
+        return Response(*chain.advance(time_ns, level, end_ns), chain)
+
+    def advance_over(self, kinds: NDArray[np.int64], responses: Sequence["Response"]) -> int:
+        """Go on over stretches that leave word for word as from rest; return how many those are.
+
+        ``kinds``: of each of the stretches to come, which response is its; -1: none. What is left
+        of earlier ones is a sum by itself, the filters being linear: it changes no word where it is
+        less than what leaves from rest is away from being rounded otherwise. Where a leap ends may
+        depend on it: words are as near as where a run is parted. Nothing passes a high-pass, which
+        forgets nothing.
+        """
+        if not self.is_quiet or self._rate:
+            return 0
+        after = [one.after for one in responses]
+        margin = np.array([one._margin[0] if one.is_quiet else -1.0 for one in after])
+        lasts_ns = np.array([one.known_ns for one in after])
+        ends = np.array([one._state for one in after])
+        passed = pass_stretches(
+            kinds, margin, lasts_ns, ends, self._state, self._gain, self._powers
+        )
+        self._place[0] += lasts_ns[kinds[:passed]].sum()
+        return int(passed)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Tell whether nothing comes in, FIR and all, and nothing leaves."""
+        return bool(
+            self._place[2] >= len(self._fir)
+            and not self._place[3]
+            and not self._level[0]
+            and not self._state[-1]
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Response:
+    """Holds words that leave filters at rest when a stretch of a run comes in, in ns from it."""
+
+    time_ns: NDArray[np.int64]
+    words: NDArray[np.int64]
+    """Of each change of what leaves the converter."""
+    overflowed: bool
+    after: FilterChain
+    """The filters when the stretch is over."""
 
 
 def _powers(
@@ -105,9 +180,10 @@ def _walk(
     past: NDArray[np.float64],
     place: NDArray[np.int64],
     held: NDArray[np.float64],
+    margin: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
     stages, taps = len(alpha), len(fir)
-    fresh = np.zeros(stages + 2)
+    nearest = margin[0]
     now, at, since, last = place[0], place[1], place[2], place[3]
     value = held[0]
     times = np.empty(1024, np.int64)
@@ -148,24 +224,15 @@ def _walk(
                     state[j] += alpha[j] * (passed - state[j])
                     passed = (1 - gain[j]) * passed + gain[j] * state[j]
                 state[stages] += rate * passed
-            left, power = leap, 0
-            while leap > 1 and left:
-                if left & 1:
-                    for row in range(stages + 1):
-                        total = 0.0
-                        for column in range(stages + 2):
-                            total += powers[power, row, column] * state[column]
-                        fresh[row] = total
-                    for row in range(stages + 1):
-                        state[row] = fresh[row]
-                left >>= 1
-                power += 1
+            else:
+                _carry(state, leap, powers)
             now += leap
             out = state[stages + 1]
             for j in range(stages):
                 out = (1 - gain[j]) * out + gain[j] * state[j]
             out += state[stages]
             word = int(np.rint(out))
+            nearest = min(nearest, 0.5 - abs(out - word))
             if word > limits.DAC_MAX or word < limits.DAC_MIN:
                 over = True
                 word = min(max(word, limits.DAC_MIN), limits.DAC_MAX)
@@ -178,5 +245,45 @@ def _walk(
                 count += 1
                 last = word
     place[0], place[1], place[2], place[3] = now, at, since, last
-    held[0] = value
+    held[0], margin[0] = value, nearest
     return times[:count], words[:count], over
+
+
+@njit(cache=True, nogil=True)
+def _carry(state: Any, samples: int, powers: Any) -> None:
+    """Carry a state over so many samples in which what comes in stays the same."""
+    size = len(state)
+    fresh = np.empty(size - 1)
+    power = 0
+    while samples:
+        if samples & 1:
+            for row in range(size - 1):
+                total = 0.0
+                for column in range(size):
+                    total += powers[power, row, column] * state[column]
+                fresh[row] = total
+            state[: size - 1] = fresh
+        samples >>= 1
+        power += 1
+
+
+@njit(cache=True, nogil=True)
+def pass_stretches(
+    kinds: Any, margin: Any, lasts_ns: Any, ends: Any, state: Any, gain: Any, powers: Any
+) -> int:
+    """Return how many stretches leave as they do from rest, and carry the state over them.
+
+    Of each kind of ``kinds``: by how much no word was rounded otherwise, how long it is, and the
+    states (kinds, S) it ends with. What an exponential follows with lies between its state and what
+    comes in, which is no more than what the ones before it let pass.
+    """
+    for g in range(len(kinds)):
+        kind, left = kinds[g], 0.0
+        for j in range(len(gain)):
+            follows = max(left, abs(state[j]))
+            left = abs(1.0 - gain[j]) * left + abs(gain[j]) * follows
+        if kind < 0 or left + ROUNDED >= margin[kind]:
+            return g
+        _carry(state, lasts_ns[kind], powers)
+        state += ends[kind]
+    return len(kinds)

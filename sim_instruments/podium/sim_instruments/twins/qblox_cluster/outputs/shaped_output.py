@@ -4,6 +4,10 @@ Filters see samples, not envelopes: what a sequencer plays is written out as the
 on both paths, and comes out as pieces without a carrier. A run may come part by part: filters go on
 from where the part before has left them, and what leaves later than all is known is kept. ASSUMED:
 each sequencer's share of an output is filtered by itself and rounded by itself.
+
+Shots of one program differ in what earlier ones have left in the filters alone. A run that is known
+as a whole is cut where nothing is played for :data:`QUIET_NS`: a stretch that comes several times
+is filtered from rest, and leaves so wherever what is left changes no word (:mod:`.filter_kernel`).
 """
 
 from collections.abc import Sequence
@@ -13,18 +17,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
+from podium.sim_instruments.physics.deduplicate import StretchNumbers, number_stretches
 from podium.sim_instruments.physics.signals import PulseTrain
 from podium.sim_instruments.twins.level_pieces import train_of_words
-from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import FilterChain
+from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import (
+    FilterChain,
+    Response,
+)
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_abilities import NotEmulated
+from podium.sim_instruments.twins.sent_pieces import RepeatedPieces, SentPieces
 
 SAMPLES_MAX = 20_000_000
-"""Of one output in one run: what it plays is filtered sample by sample."""
+"""Of one output in one run that are filtered, sample by sample."""
+QUIET_NS = 2_000
+"""So long nothing is played where a run is cut: longer than any FIR remembers."""
 _TURNS = 1_000_000_000
 _Changes = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Times, and words from there on."""
 _NOTHING: _Changes = np.zeros(0, np.int64), np.zeros(0, np.int64)
+_Envelope = tuple[NDArray[np.complex128], complex, int, float]
+"""Samples, the level held after them (full scales), duration (ns) and frequency (Hz)."""
+_Plays = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]
+"""Start (ns), kind of envelope and phase (1e-9 turns) of each."""
 
 
 @dataclass(slots=True, eq=False)
@@ -81,8 +96,8 @@ class ShapedLine:
 
     def play(
         self,
-        stretches: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]],
-        envelopes: Sequence[tuple[NDArray[np.complex128], complex, int, float]],
+        plays: _Plays,
+        envelopes: Sequence[_Envelope],
         sidebands: tuple[complex, complex],
         end_ns: int,
         *,
@@ -90,33 +105,94 @@ class ShapedLine:
     ) -> tuple[PulseTrain | None, bool]:
         """Play the next part of the run; return what leaves, and whether any word overflowed.
 
-        ``envelopes`` holds, of each kind of stretch, samples, the level held after them (full
-        scales), duration (ns) and frequency (Hz); ``stretches`` holds start (ns), kind and phase
-        (1e-9 turns) of each stretch of this part, which lasts to ``end_ns``: what goes on behind it
-        is a stretch of the next part, too. ``sidebands`` is the mixer's correction. Where the run
-        does not go on (``goes_on``), what is under way leaves, too, and nothing after it.
+        ``plays``: of this part, which lasts to ``end_ns``: what goes on behind it is among those of
+        the next part, too. ``sidebands`` is the mixer's correction. Where the run does not go on
+        (``goes_on``), what is under way leaves, too, and nothing after it.
         Raises :class:`NotEmulated` for a run that is too long.
         """
-        start_ns, number, phase = stretches
-        self._count(envelopes, number)
-        times, values = _written_out(start_ns, envelopes, number, phase)
-        values = sidebands[0] * values + sidebands[1] * np.conj(values)
+        given = _Given(plays, envelopes, sidebands)
+        delays = [path.delay_ns for path in self._paths]
+        until_ns = end_ns + (min(delays) if goes_on else max(delays))
+        if goes_on or not self._real or self._come_ns or not len(plays[0]):
+            overflowed = self._filter(given, slice(None), end_ns)
+            return self._told(until_ns), overflowed
+        sent = SentPieces()
+        first_row, overflowed = self._pass(given, end_ns, sent)
+        overflowed |= self._filter(given, slice(first_row, None), end_ns)
+        sent.add(self._told(until_ns))
+        return sent.train(self.name, self._sender), overflowed
+
+    def _filter(self, given: "_Given", rows: slice, end_ns: int) -> bool:
+        """Let some plays come, until ``end_ns``; tell whether any word overflowed."""
+        times, *parts = self._levels(given, rows)
+        overflowed = False
+        for path, level in zip(self._paths, parts, strict=False):
+            overflowed |= path.take(*self._continued(path, times, level), end_ns)
+        self._come_ns = end_ns
+        return overflowed
+
+    def _levels(
+        self, given: "_Given", rows: slice
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the changes of what goes into the filters of both paths: times, and levels."""
+        start_ns, number, phase = given.plays
+        self._count(given.envelopes, number[rows])
+        times, values = _written_out(start_ns[rows], given.envelopes, number[rows], phase[rows])
+        values = given.sidebands[0] * values + given.sidebands[1] * np.conj(values)
         parts = (values.real, values.imag)
         if self._real:
             parts = (values.imag if self._factor.imag else values.real,) * 2
-        overflowed = False
-        for path, part in zip(self._paths, parts, strict=False):
-            level = np.rint(np.clip(part * limits.DAC_MAX, limits.DAC_MIN, limits.DAC_MAX))
-            overflowed |= path.take(*self._continued(path, times, level), end_ns)
-        self._come_ns = end_ns
-        delays = [path.delay_ns for path in self._paths]
-        return self._told(end_ns + (min(delays) if goes_on else max(delays))), overflowed
+        one, other = (
+            np.rint(np.clip(part * limits.DAC_MAX, limits.DAC_MIN, limits.DAC_MAX))
+            for part in parts
+        )
+        return times, one, other
 
-    def _count(
-        self,
-        envelopes: Sequence[tuple[NDArray[np.complex128], complex, int, float]],
-        number: NDArray[np.int32],
-    ) -> None:
+    def _pass(self, given: "_Given", end_ns: int, sent: SentPieces) -> tuple[int, bool]:
+        """Go on to the last stretch; return its first row, and whether any word overflowed."""
+        stretches = _Stretches.of(given, end_ns)
+        first, start, last = stretches.first, stretches.start_ns, len(stretches.first) - 1
+        (path,) = self._paths
+        number, responses = self._responses(given, stretches, sent)
+        if not responses:
+            return 0, False
+        each, g, walk = [one for one, _ in responses], 0, 1
+        overflowed = self._filter(given, slice(0, 0), int(start[0]))
+        while g < last:
+            passed = path.filters.advance_over(number[g:last], each)
+            if passed:
+                sent.add(self._told(int(start[g]) + path.delay_ns))
+                of = number[g : g + passed]
+                overflowed |= any(each[k].overflowed for k in np.unique(of).tolist())
+                begins = start[g : g + passed] + path.delay_ns
+                sent.repeat([one for _, one in responses], of, begins)
+                self._come_ns = int(start[g + passed])
+                self._told_ns = self._come_ns + path.delay_ns
+                walk = 1
+            else:
+                passed, walk = min(walk, last - g), 2 * walk
+                rows = slice(int(first[g]), int(first[g + passed]))
+                overflowed |= self._filter(given, rows, int(start[g + passed]))
+            g += passed
+        return int(first[last]), overflowed
+
+    def _responses(
+        self, given: "_Given", stretches: "_Stretches", sent: SentPieces
+    ) -> tuple[NDArray[np.int64], list[tuple[Response, RepeatedPieces]]]:
+        """Return of each stretch but the last the place of its response, -1: it comes once."""
+        first, start, number = stretches.first, stretches.start_ns, stretches.number
+        several = np.bincount(number.kind[:-1], minlength=len(number.example)) > 1
+        found = []
+        for g in number.example[several].tolist():
+            times, level, _ = self._levels(given, slice(int(first[g]), int(first[g + 1])))
+            lasts_ns = int(start[g + 1] - start[g])
+            one = self._paths[0].filters.response(times - start[g], level, lasts_ns)
+            words = one.words.reshape(-1, 1), self._signal
+            train = train_of_words(self.name, self._sender, one.time_ns, words, lasts_ns)
+            found.append((one, sent.repeated(train)))
+        return np.where(several, np.cumsum(several) - 1, -1)[number.kind], found
+
+    def _count(self, envelopes: Sequence[_Envelope], number: NDArray[np.int32]) -> None:
         self._samples += sum(
             (envelopes[kind][2] if envelopes[kind][3] else len(envelopes[kind][0])) * count
             for kind, count in enumerate(np.bincount(number, minlength=len(envelopes)).tolist())
@@ -165,9 +241,41 @@ class ShapedLine:
         return np.asarray(signal, np.complex128)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Given:
+    """Holds the plays of a part of a run."""
+
+    plays: _Plays
+    envelopes: Sequence[_Envelope]
+    sidebands: tuple[complex, complex]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretches:
+    """Cuts a run where it is quiet, from the first play on."""
+
+    first: NDArray[np.int64]
+    """The first play of each."""
+    start_ns: NDArray[np.int64]
+    number: StretchNumbers
+    """Of each, by what is played in it and how long it is."""
+
+    @classmethod
+    def of(cls, given: _Given, end_ns: int) -> "_Stretches":
+        start, kind, phase = given.plays
+        lasts_ns = np.array([one[2] for one in given.envelopes], np.int64)
+        quiet = start[1:] - (start + lasts_ns[kind])[:-1] >= QUIET_NS
+        first = np.append(0, np.flatnonzero(quiet) + 1).astype(np.int64)
+        rows = np.diff(first, append=len(start))
+        until = np.diff(start[first], append=end_ns)
+        offset, lasts = start - np.repeat(start[first], rows), np.repeat(until, rows)
+        columns = [offset, kind.astype(np.int64), phase, lasts]
+        return cls(first, start[first], number_stretches(first, columns))
+
+
 def _written_out(
     start_ns: NDArray[np.int64],
-    envelopes: Sequence[tuple[NDArray[np.complex128], complex, int, float]],
+    envelopes: Sequence[_Envelope],
     number: NDArray[np.int32],
     phase: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], NDArray[np.complex128]]:

@@ -12,15 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.zurich.precompensation import BLOCK
-from podium.sim_instruments.physics.deduplicate import (
-    StretchNumbers,
-    distinct,
-    number_stretches,
-    offsets,
-    rows_of,
-)
-from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.physics.deduplicate import StretchNumbers, number_stretches
+from podium.sim_instruments.physics.signals import PulseTrain
 from podium.sim_instruments.twins.level_pieces import train_of_words
+from podium.sim_instruments.twins.sent_pieces import RepeatedPieces, SentPieces
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import CannotPrecompute
 from podium.sim_instruments.twins.zurich.sequencer.image import Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
@@ -79,7 +74,7 @@ class FilteredOutput:
             self._walk(plays, 0, rows, until)
             return self._send(until + self._shift >> 1, over=False), self._cut
         until = max(ends, int(plays.over[-1]) + 1 if rows else 0) + TAIL
-        sent = _SentPieces()
+        sent = SentPieces()
         if rows and self._chain.known <= plays.begin[0] // BLOCK * BLOCK:
             done = self._pass(plays, _Stretches.of(plays, until), sent)
         self._walk(plays, done, rows, until)
@@ -104,7 +99,7 @@ class FilteredOutput:
             )
         return time, level
 
-    def _pass(self, plays: OutputPlays, stretches: "_Stretches", sent: "_SentPieces") -> int:
+    def _pass(self, plays: OutputPlays, stretches: "_Stretches", sent: "SentPieces") -> int:
         """Go on to the last stretch; return its first row. What was walked last is not sent yet."""
         last, first, start = len(stretches.first) - 1, stretches.first, stretches.start
         number, responses = self._responses(plays, stretches, sent)
@@ -130,8 +125,8 @@ class FilteredOutput:
         return int(first[last])
 
     def _responses(
-        self, plays: OutputPlays, stretches: "_Stretches", sent: "_SentPieces"
-    ) -> "tuple[NDArray[np.int64], list[tuple[Response, _Repeated]]]":
+        self, plays: OutputPlays, stretches: "_Stretches", sent: "SentPieces"
+    ) -> "tuple[NDArray[np.int64], list[tuple[Response, RepeatedPieces]]]":
         """Return of each stretch but the last the place of its response, -1: it comes once."""
         first, start, number = stretches.first, stretches.start, stretches.number
         several = np.bincount(number.kind[:-1], minlength=len(number.example)) > 1
@@ -193,61 +188,3 @@ class _Stretches:
         samples = np.diff(start, append=until)
         columns = [begin - np.repeat(start, rows), plays.kind, np.repeat(samples, rows)]
         return cls(first, start, number_stretches(first, columns))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Repeated:
-    """Pieces that leave with each stretch of a kind."""
-
-    start_ns: NDArray[np.int64]
-    """From the stretch."""
-    piece: NDArray[np.int64]
-
-
-class _SentPieces:
-    """Pieces that leave one after the other; equal ones are one."""
-
-    def __init__(self) -> None:
-        self._pieces: list[Piece] = []
-        self._places: dict[tuple[bytes, complex, int], int] = {}
-        self._start_ns: list[NDArray[np.int64]] = []
-        self._piece: list[NDArray[np.int64]] = []
-
-    def add(self, train: PulseTrain | None) -> None:
-        """Take what leaves after all that was added."""
-        one = self.repeated(train)
-        self._start_ns.append(one.start_ns)
-        self._piece.append(one.piece)
-
-    def repeated(self, train: PulseTrain | None) -> _Repeated:
-        """Return the pieces of a train, as :meth:`repeat` takes them."""
-        if train is None:
-            return _Repeated(np.zeros(0, np.int64), np.zeros(0, np.int64))
-        places = [self._place(one) for one in train.pieces]
-        return _Repeated(train.start_ns, np.array(places, np.int64)[train.piece])
-
-    def repeat(
-        self, each: list[_Repeated], number: NDArray[np.int64], begin_ns: NDArray[np.int64]
-    ) -> None:
-        """Take stretches: which of ``each`` begins when."""
-        counts = np.array([len(one.piece) for one in each])
-        rows = rows_of(offsets(counts)[number], counts[number])
-        start_ns = np.concatenate([one.start_ns for one in each])
-        self._start_ns.append(start_ns[rows] + np.repeat(begin_ns, counts[number]))
-        self._piece.append(np.concatenate([one.piece for one in each])[rows])
-
-    def train(self, line: str, sender: str) -> PulseTrain | None:
-        """Return all of them, pieces in the order of time; None: nothing leaves."""
-        start_ns = np.concatenate(self._start_ns)
-        if not len(start_ns):
-            return None
-        number, first = distinct(np.concatenate(self._piece).reshape(-1, 1))
-        pieces = tuple(self._pieces[k] for k in np.concatenate(self._piece)[first].tolist())
-        return PulseTrain(line, start_ns, number, np.zeros(len(start_ns)), pieces, sender)
-
-    def _place(self, piece: Piece) -> int:
-        key = (piece.samples.tobytes(), piece.level, piece.duration_ns)
-        if key not in self._places:
-            self._places[key] = len(self._pieces)
-            self._pieces.append(piece)
-        return self._places[key]
