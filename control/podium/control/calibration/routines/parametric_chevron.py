@@ -24,6 +24,7 @@ from podium.control.calibration.sequences import (
     measure_at_once,
     on_grid_ns,
 )
+from podium.control.client.carrier_pulse import carried_ns
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
@@ -229,6 +230,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         if not at[0] < value["place"] < at[-1]:
             raise FitFailed(f"the resonance lies at the edge of the scan, {value['place']:.6g} Hz")
         lasts = round(whole_ns * 1e9 / (4 * value["half_rate"]))
+        if edge.played == "carrier cz":
+            lasts = carried_ns(lasts)
         sigmas = found.sigmas
         return {
             "carrier_frequency": Measured(value["place"], sigmas["place"], "Hz"),
@@ -304,8 +307,8 @@ async def _verify(c: _Carrier, outcome: Outcome, found: Mapping[str, Measured]) 
 PARAMETRIC_CHEVRON = Declaration(
     parametric_chevron,
     targets="edges",
-    turns_of=("carrier iswap",),
-    gates=("cz", "coupler cz", "iswap", "carrier iswap"),
+    turns_of=("carrier cz", "carrier iswap"),
+    gates=("cz", "coupler cz", "carrier cz", "iswap", "carrier iswap"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         "carrier_frequency": Lifetime(1 * DAY_S),
