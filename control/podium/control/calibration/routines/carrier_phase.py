@@ -69,7 +69,7 @@ class _Scans:
         reference, shots = levels(self.p.bench, self.p.still.qubit), _shots(self.p, HEIGHT_SHOTS)
         lost = 1 - reference.project(self.kept)
         sigma = reference.sigma(1 - lost, shots)
-        at = np.array([self.heights.value(k) for k in range(HEIGHTS)])
+        at = np.array([self.heights.start + k * self.heights.step for k in range(HEIGHTS)])
         middle = at[HEIGHTS // 2]
 
         def model(values: Mapping[str, float]) -> Array:
@@ -210,7 +210,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     scans = await _scanned(p, outcome)
 
     def raw() -> Panel:
-        at = np.array([scans.heights.value(k) for k in range(HEIGHTS)])
+        at = np.array([scans.heights.start + k * scans.heights.step for k in range(HEIGHTS)])
         points = Series("11", at, scans.kept.real * 1e3)
         return Panel(edge.element, "amplitude (of full scale)", "I (mV)", (points,))
 

@@ -73,8 +73,8 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
     ``cz_infidelity`` and ``cz_leakage``: of the best pulse; ``cz_flux``: its height in V at the
     line, ``cz_duration`` with its edges. An edge whose levels no pulse brings together, or whose
     cluster is too large to be evolved, has ``zz`` alone or nothing. An edge whose coupler is pulsed
-    has ``off_point`` (V), and its gate is played from there. Of a gate by a drive of a plasmon:
-    :func:`.plasmon_truth`.
+    has ``off_point`` (V), and its gate is played from there; of a CZ by a carrier nothing else is
+    told. Of a gate by a drive of a plasmon: :func:`.plasmon_truth`.
     """
     told: dict[str, Truth] = {}
     for edge in chip.edges:
@@ -87,7 +87,7 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
             continue
         if edge.pulsed in chip.couplers:
             told[f"{edge.name}.off_point"] = Truth(point.biases_v[f"{edge.pulsed}.flux"], "V")
-        found = None if edge.gate == "cnot" else best_pulse(point, edge)
+        found = None if edge.gate == "cnot" or edge.carrier else best_pulse(point, edge)
         if found is None:
             continue
         infidelity, leakage = judged(point, edge, found)
