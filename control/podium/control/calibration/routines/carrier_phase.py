@@ -60,8 +60,8 @@ class _Scans:
     rows: dict[int, tuple[Array, list[Fringes]]] = field(default_factory=dict)
     """By the number of gates: carriers, Hz, and fringes behind so many."""
 
-    def height(self) -> tuple[Measured, float, Series, Series]:
-        """Return the amplitude at which 11 comes back, what it loses there, data and line.
+    def height(self) -> tuple[float, float, float]:
+        """Return the amplitude at which 11 comes back, its sigma, and what 11 loses there.
 
         Raises FitFailed.
         """
@@ -89,9 +89,8 @@ class _Scans:
             raise FitFailed("what 11 loses does not depend on the carrier's amplitude")
         if not at[0] < found.values["place"] * middle < at[-1]:
             raise FitFailed("the amplitude at which 11 comes back lies outside of the scan")
-        place = Measured(middle * found.values["place"], float(middle * found.sigmas["place"]), "1")
-        line = Series("fit", at, model(found.values), line=True)
-        return place, found.values["base"], Series("data", at, lost), line
+        place, doubt = (float(middle * one["place"]) for one in (found.values, found.sigmas))
+        return place, doubt, found.values["base"]
 
     def phase(self, gates: int) -> tuple[Array, Array, Array]:
         """Return carriers, the phase of one gate and its sigma, turns. Raises FitFailed."""
@@ -105,8 +104,8 @@ class _Scans:
         turns += nearest_turn(turns[middle : middle + 1], HALF * gates)[0] - turns[middle]
         return carriers, turns / gates, sigma / gates
 
-    def carrier(self, gates: int) -> tuple[Measured, Series, Series]:
-        """Return the carrier that gives half a turn, data and line. Raises FitFailed."""
+    def carrier(self, gates: int) -> tuple[float, float, Series, Series]:
+        """Return the carrier that gives half a turn, its sigma, data and line. Raises FitFailed."""
         look_at(
             *(row.data[f"{self.p.still.qubit.element}_i"].values for row in self.rows[gates][1])
         )
@@ -134,7 +133,7 @@ class _Scans:
         place = middle + reach * found.values["place"]
         line = Series(f"{gates} in a row, fit", carriers / 1e6, model(found.values), line=True)
         points = Series(f"{gates} in a row", carriers / 1e6, turns)
-        return Measured(place, reach * found.sigmas["place"], "Hz"), points, line
+        return place, reach * found.sigmas["place"], points, line
 
 
 def _shots(p: EdgePulses, shots: int) -> int:
@@ -188,7 +187,7 @@ async def _scanned(p: EdgePulses, outcome: Outcome) -> _Scans:
     data = await p.bench.run(outcome, _returned(p, heights, _shots(p, HEIGHT_SHOTS)))
     scans = _Scans(p, outcome, none, heights, iq_of(data, p.still.qubit.element))
     try:
-        height = scans.height()[0].value
+        height = scans.height()[0]
     except FitFailed:  # the fit says so
         return scans
     place = p.bench.known(p.edge, "carrier_frequency").value
@@ -199,7 +198,7 @@ async def _scanned(p: EdgePulses, outcome: Outcome) -> _Scans:
         rows = [await _row(p, outcome, hz, height, gates, shots) for hz in carriers.tolist()]
         scans.rows[gates] = carriers, rows
         try:
-            place = scans.carrier(gates)[0].value
+            place = scans.carrier(gates)[0]
         except FitFailed:
             return scans
     return scans
@@ -215,14 +214,17 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return Panel(edge.element, "amplitude (of full scale)", "I (mV)", (points,))
 
     def fit(_: Edge, panel: Panel) -> Found:
-        height, lost, *_drawn = scans.height()
+        height, doubt, lost = scans.height()
         if not scans.rows:
             raise FitFailed("no carrier was tried")
         drawn: list[Series] = []
         for gates in scans.rows:
-            place, *both = scans.carrier(gates)
+            place, sigma, *both = scans.carrier(gates)
             drawn += both
-        values = {"carrier_amplitude": height, "carrier_frequency": place}
+        values = {
+            "carrier_amplitude": Measured(height, doubt, "1"),
+            "carrier_frequency": Measured(place, sigma, "Hz"),
+        }
         text = (
             f"11 comes back at {{carrier_amplitude}} but for {lost * 100:.1f} %; half a turn at "
             "{carrier_frequency}"
@@ -250,7 +252,7 @@ async def _verify(scans: _Scans, found: Mapping[str, Measured]) -> Panel:
     one = Linear(height.value, height.value, 1)
     kept = iq_of(await p.bench.run(outcome, _returned(tuned, one, shots)), p.still.qubit.element)
     look_at(kept)
-    reference, (_, expected, *_rest) = levels(p.bench, p.still.qubit), scans.height()
+    reference, (_, _, expected) = levels(p.bench, p.still.qubit), scans.height()
     lost = 1 - float(reference.project(kept)[0])
     noise = float(reference.sigma(np.array([1 - lost]), shots)[0])
     if not lost - expected < LOST + SURE * noise:
