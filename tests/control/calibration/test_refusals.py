@@ -45,15 +45,6 @@ def with_coupler_cz() -> Facility:
         return load_facility(file)
 
 
-def with_carrier_cz() -> Facility:
-    """Return the facility with a coupler whose edge has a CZ by a carrier on its flux."""
-    text = (TWO_QUBIT / "facility_coupler.yaml").read_text()
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "facility.yaml"
-        file.write_text(text.replace("gate: iswap", "carrier: true"))
-        return load_facility(file)
-
-
 def with_plasmon_cz() -> Facility:
     """Return two fluxoniums whose CZ drives a plasmon."""
     with TemporaryDirectory() as folder:
@@ -63,7 +54,7 @@ def with_plasmon_cz() -> Facility:
 WITH_GATE = {
     "cz": load_facility(TWO_QUBIT / "facility.yaml"),
     "coupler cz": with_coupler_cz(),
-    "carrier cz": with_carrier_cz(),
+    "carrier cz": load_facility(TWO_QUBIT / "facility_carrier.yaml"),
     "plasmon cz": with_plasmon_cz(),
     "iswap": load_facility(TWO_QUBIT / "facility_coupler.yaml"),
     "cnot": load_facility(TWO_QUBIT / "facility_fixed.yaml"),
