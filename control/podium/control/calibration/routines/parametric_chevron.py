@@ -49,6 +49,11 @@ APART = 5.0
 """So many rates of exchange the coupler stays above both qubits."""
 OF_REACH = 0.8
 """Share of the largest amplitude that the carrier has."""
+SWING = 0.25
+"""Of the way to the higher qubit: the carrier of a cz brings the coupler no farther down. It is
+some hundred MHz, and one that swings by more has sidebands of its own at both qubits."""
+SWINGS = 401
+"""Amplitudes that are looked at for that."""
 CYCLE = 64
 """Points of a carrier's cycle at which levels are looked at."""
 RESET_LIFETIMES = 4.0
@@ -189,8 +194,18 @@ def carrier_amplitude(p: EdgePulses) -> float:
     coupler = pulsed_coupler(p.bench, p.edge)
     if coupler is None:
         return OF_REACH * p.resonance()
-    low, high = coupler_reach(p, coupler, rest_v(p.bench, p.edge, coupler), APART)
-    return OF_REACH * min(-low, high)
+    level_v = rest_v(p.bench, p.edge, coupler)
+    low, high = coupler_reach(p, coupler, level_v, APART)
+    reach = OF_REACH * min(-low, high)
+    if p.edge.gate != "cz":
+        return reach
+    amplitudes = np.linspace(0.0, reach, SWINGS)
+    moved = [
+        coupler_arc(p.bench, coupler, level_v + sign * amplitudes * p.full_scale_v)
+        for sign in (1, -1)
+    ]
+    above = np.minimum(*moved) - max(p.bench.best(one.qubit, "f01") for one in p.both)
+    return float(amplitudes[int(np.flatnonzero(above >= (1 - SWING) * above[0])[-1])])
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
