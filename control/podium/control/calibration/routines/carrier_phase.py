@@ -33,7 +33,7 @@ HEIGHTS, HEIGHT_REACH = 13, 0.15
 """Amplitudes that are tried, to both sides of that of the chevron, as a share of it."""
 HEIGHT_SHOTS = 1000
 CARRIERS = 5
-REACHES = {1: 0.3, 5: 0.1}
+REACHES = {1: 0.3, 3: 0.12}
 """Carriers that are tried by the number of gates in a row, to both sides of the best one known, in
 ones over the gate's length: two of these turn a gate's phase by one turn."""
 SHOTS = 500
@@ -145,7 +145,7 @@ async def carrier_phase(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
     Needs :func:`parametric_chevron`. Stores ``carrier_amplitude`` (of full scale), at which 11 has
     gone to 20 and come back whole, and ``carrier_frequency`` (Hz), at which that leaves half a
-    turn, by one gate and by five in a row. Ramsey on the other end with three gates has to agree,
+    turn, by one gate and by three in a row. Ramsey on the other end with three gates has to agree,
     and 11 has to come back.
     """
     outcome = Outcome("carrier_phase", "Conditional phase by a carrier")
