@@ -54,6 +54,7 @@ def with_plasmon_cz() -> Facility:
 WITH_GATE = {
     "cz": load_facility(TWO_QUBIT / "facility.yaml"),
     "coupler cz": with_coupler_cz(),
+    "carrier cz": load_facility(TWO_QUBIT / "facility_carrier.yaml"),
     "plasmon cz": with_plasmon_cz(),
     "iswap": load_facility(TWO_QUBIT / "facility_coupler.yaml"),
     "cnot": load_facility(TWO_QUBIT / "facility_fixed.yaml"),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from podium.control.client.carrier_pulse import carrier_samples
 from podium.control.client.gates import GateConflict, NoGate, edge_between, gate_of, together
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
@@ -100,6 +101,38 @@ def test_a_cz_by_a_plasmon_is_a_drive_with_edges_on_a_frame_of_its_own(
     gate = gate_of(edge, store, VALIDITIES, NOW_S)
     assert gate.frames == (Frame("q0_q1.plasmon", "node_a.q0.plasmon", 3.05e9),)
     assert gate.pulse == Play("q0_q1.plasmon", FlatTop(64 * NS, 6 * NS), 0.54)
+
+
+def test_a_cz_by_a_carrier_has_it_in_samples_that_begin_anew(
+    facility: Facility, store: ParameterStore
+) -> None:
+    plain = edge_between(facility, "cz", ("q0", "q1"))
+    edge = replace(plain, coupler="c01", pulsed="c01", carrier=True)
+    with pytest.raises(NotMeasured, match=r"cz of node_a\.q0_q1 .* no .*carrier_amplitude"):
+        gate_of(edge, store, VALIDITIES, NOW_S)
+    more = {
+        "carrier_amplitude": (0.21, "1"),
+        "carrier_frequency": (241.3e6, "Hz"),
+        "carrier_duration": (262e-9, "s"),
+    }
+    store.put(
+        ParameterEntry(f"node_a.q0_q1.{k}", v, 0.01, unit, "r", "carrier_phase", NOW_S, 0)
+        for k, (v, unit) in more.items()
+    )
+    gate = gate_of(edge, store, VALIDITIES, NOW_S)
+    assert gate.frames == (Frame("q0_q1.carrier", "node_a.c01.flux", 0.0),)
+    names = ("q0.drive", "q1.drive", "q0_q1.carrier")
+    assert gate.statements == (
+        Barrier(names),
+        Play("q0_q1.carrier", Sampled(carrier_samples(241.3e6, 262)), 0.21),
+        Delay(("q0_q1.carrier",), 6 * NS),
+        Barrier(names),
+        ShiftPhase("q0.drive", 0.31),
+        ShiftPhase("q1.drive", -0.02),
+    )
+    other = replace(gate, edge=replace(edge, ends=("q2", "q3"), element="q2_q3"))
+    with pytest.raises(GateConflict, match=r"share the flux line node_a\.c01\.flux"):
+        together(gate, other)
 
 
 def test_a_gate_is_its_pulse_its_wait_and_the_phases_of_both_frames(

@@ -1,6 +1,7 @@
 """Couplers and edges of the facility file: what they come to, and what is told when wrong."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -234,6 +235,48 @@ CNOTS = [
 @pytest.mark.parametrize(("old", "new", "said"), CNOTS)
 def test_a_cnot_that_cannot_be_is_said_with_what_would_be_right(old, new, said, tmp_path) -> None:
     text = (EXAMPLES / "facility_fixed.yaml").read_text()
+    assert old in text
+    path = tmp_path / "facility.yaml"
+    path.write_text(text.replace(old, new, 1))
+    with pytest.raises(FacilityError) as refused:
+        load_facility(path)
+    assert said in str(refused.value)
+
+
+def test_a_carrier_makes_the_cz_of_a_coupler_another_gate() -> None:
+    edge = load_facility(EXAMPLES / "facility_carrier.yaml").edges()["node_a.q0_q1"]
+    assert (edge.gate, edge.played) == ("cz", "carrier cz")
+    assert replace(edge, carrier=False).played == "coupler cz"
+    assert replace(edge, gate="iswap").played == "carrier iswap", "with the word or without"
+
+
+CARRIERS = [
+    (
+        "facility_carrier.yaml",
+        "gate: cz",
+        "gate: cnot",
+        "a carrier on flux makes a 'cz' or an 'iswap' through a coupler",
+    ),
+    (
+        "facility_carrier.yaml",
+        "coupler: c01",
+        "pulsed: q0\n        coupler: c01",
+        "leave 'pulsed' out, or remove 'carrier'",
+    ),
+    (
+        "facility.yaml",
+        "gate: cz",
+        "gate: cz\n        carrier: true",
+        "name the 'coupler', or remove 'carrier'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("example", "old", "new", "said"), CARRIERS)
+def test_a_carrier_that_cannot_be_is_said_with_what_would_be_right(
+    example: str, old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    text = (EXAMPLES / example).read_text()
     assert old in text
     path = tmp_path / "facility.yaml"
     path.write_text(text.replace(old, new, 1))

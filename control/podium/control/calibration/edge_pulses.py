@@ -17,6 +17,7 @@ from podium.control.calibration.sequences import (
     measure_at_once,
     on_grid_ns,
 )
+from podium.control.client.carrier_pulse import carrier_samples
 from podium.control.client.cross_resonance import (
     CrossDrive,
     CrossResonanceGate,
@@ -27,6 +28,7 @@ from podium.control.client.exchange_gate import ExchangeGate, exchange_gate
 from podium.control.client.exchange_gate import needed_quantities as exchange_quantities
 from podium.control.client.gate_slot import SETTLE_NS
 from podium.control.client.gates import (
+    FRAME_OF,
     SAMPLES,
     SWAP_NEEDED,
     TwoQubitGate,
@@ -81,6 +83,8 @@ class EdgePulses:
     """The level in that gap, likewise, of the halves' height."""
     samples: tuple[float, ...] | None = None
     """The gate's pulse, likewise, of its height, 1 ns each; none: its halves are square."""
+    tuned_hz: float | None = None
+    """The carrier of a CZ by one, likewise."""
 
     @classmethod
     def of(cls, bench: Bench, edge: Edge) -> "EdgePulses":
@@ -117,12 +121,17 @@ class EdgePulses:
     @property
     def flux(self) -> str:
         """Name of the frame of the gate's pulse: of a flux line, or of a drive of a plasmon."""
-        return f"{self.edge.element}.{'plasmon' if self.by_plasmon else 'flux'}"
+        return f"{self.edge.element}.{FRAME_OF.get(self.edge.played, 'flux')}"
 
     @property
     def by_coupler(self) -> bool:
         """True where the gate's pulse moves a coupler."""
         return self.edge.played == "coupler cz"
+
+    @property
+    def by_carrier(self) -> bool:
+        """True where the gate is a CZ by a carrier on the flux of a coupler."""
+        return self.edge.played == "carrier cz"
 
     @property
     def by_plasmon(self) -> bool:
@@ -222,14 +231,19 @@ class EdgePulses:
     def pulse(self, amplitude: Value, duration_ns: int) -> Play:
         """Play the gate's pulse; of flux its halves cancel; ``duration_ns``: of both, even.
 
-        It lasts :attr:`gap_ns` longer; one that has a :attr:`shape` lasts as long as that. Halves
-        of a coupler's have edges, and so has a drive of a plasmon.
+        A carrier is in its samples. It lasts :attr:`gap_ns` longer; one that has a :attr:`shape`
+        lasts as long as that. Halves of a coupler's have edges, and so has a drive of a plasmon.
         """
         rise_ns = self.rise_ns
         if rise_ns is None:
             rise_ns = round((self.bench.measured(self.edge, "gate_rise") or 0.0) * 1e9)
         if self.by_plasmon:
             return Play(self.flux, FlatTop(duration_ns * FS_PER_NS, rise_ns * FS_PER_NS), amplitude)
+        if self.by_carrier:
+            tuned_hz = self.tuned_hz
+            if tuned_hz is None:
+                tuned_hz = self.bench.known(self.edge, "carrier_frequency").value
+            return Play(self.flux, Sampled(carrier_samples(tuned_hz, duration_ns)), amplitude)
         if self.shape:
             return Play(self.flux, Sampled(self.shape), amplitude)
         ratio = self.bench.measured(self.edge, "gate_ratio")
@@ -332,7 +346,8 @@ class EdgePulses:
     @property
     def gate_ns(self) -> int:
         """Duration of both halves of the gate's pulse as measured, ns. Raises NotMeasured."""
-        return round(self.bench.known(self.edge, "gate_duration").value * 1e9)
+        name = "carrier_duration" if self.by_carrier else "gate_duration"
+        return round(self.bench.known(self.edge, name).value * 1e9)
 
     @property
     def gap_ns(self) -> int:
@@ -345,7 +360,8 @@ class EdgePulses:
     @property
     def gate_amplitude(self) -> float:
         """Amplitude of the gate's flux pulse as measured, of full scale. Raises NotMeasured."""
-        return self.bench.known(self.edge, "gate_amplitude").value
+        name = "carrier_amplitude" if self.by_carrier else "gate_amplitude"
+        return self.bench.known(self.edge, name).value
 
     def phase_of(self, one: Pulses) -> float:
         """Return the phase that one end's frame is turned by after a gate, turns."""

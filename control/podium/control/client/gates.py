@@ -10,13 +10,15 @@ edges: while it lasts the ends shift each other, and levels follow (Collodo et a
 125, 240502 (2020); Xu et al., Phys. Rev. Lett. 125, 240503 (2020)). That of an iSWAP is square: it
 brings one end to the frequency of the other (Bao et al., Phys. Rev. Lett. 129, 010502 (2022)), and
 the phase of what is handed over goes to the other's drive frame. A CZ by a drive of a fluxonium's
-plasmon is a pulse with a carrier and smooth edges, and moves no flux. A gate that is not
-calibrated, or too old, is refused.
+plasmon is a pulse with a carrier and smooth edges, and moves no flux. A CZ by a carrier on a
+coupler's flux takes 11 to 20 and back (:mod:`.carrier_pulse`). A gate that is not calibrated, or
+too old, is refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from podium.control.client.carrier_pulse import carrier_samples
 from podium.control.client.cross_resonance import (
     CrossResonanceGate,
     cross_gate,
@@ -25,7 +27,7 @@ from podium.control.client.cross_resonance import (
 from podium.control.client.exchange_gate import ExchangeGate, exchange_gate
 from podium.control.client.exchange_gate import needed_quantities as exchange_quantities
 from podium.control.client.gate_slot import rest_fs
-from podium.control.facility.edges import Edge
+from podium.control.facility.edges import Edge, PlayedGate
 from podium.control.facility.facility import Facility
 from podium.control.facility.problems import suggest
 from podium.control.parameters.entry import NotMeasured, ParameterEntry, ParameterRecord
@@ -47,8 +49,21 @@ NEEDED = ("gate_amplitude", "gate_duration", "phase_first", "phase_second")
 """Quantities of an edge without which it has no CZ."""
 PLASMON_NEEDED = (*NEEDED, "gate_frequency")
 """The same for a CZ by a drive of a plasmon."""
+CARRIER_NEEDED = (
+    *("carrier_amplitude", "carrier_duration", "carrier_frequency"),
+    *("phase_first", "phase_second"),
+)
+"""The same for a CZ by a carrier on a coupler's flux."""
 SWAP_NEEDED = ("gate_amplitude", "gate_duration", "swap_phase_first", "swap_phase_second")
 """The same for an iSWAP by a flux pulse on one of its ends."""
+NEEDED_OF: Mapping[PlayedGate, tuple[str, ...]] = {
+    "plasmon cz": PLASMON_NEEDED,
+    "carrier cz": CARRIER_NEEDED,
+    "iswap": SWAP_NEEDED,
+}
+"""By how a gate is played; of all others :data:`NEEDED`."""
+FRAME_OF: Mapping[PlayedGate, str] = {"plasmon cz": "plasmon", "carrier cz": "carrier"}
+"""The last word of the name of the frame of its pulse; of all others ``flux``."""
 SHAPE = ("gate_rise", "gate_gap", "gate_gap_level", "gate_ratio", "gate_samples")
 """What the pulse of a CZ has besides."""
 MOST_SAMPLES = 64
@@ -77,8 +92,8 @@ class GateConflict(ValueError):
 class TwoQubitGate:
     """A calibrated gate by flux or by a plasmon. Its frames and statements go into a program.
 
-    A CZ, for which one end or the coupler is pulsed, or the plasmon of one end is driven, or an
-    iSWAP for which one end is pulsed.
+    A CZ, for which one end or the coupler is pulsed, or the coupler has a carrier, or the plasmon
+    of one end is driven, or an iSWAP for which one end is pulsed.
     """
 
     edge: Edge
@@ -103,7 +118,8 @@ class TwoQubitGate:
     frequency_hz: float = 0.0
     """Of that frame: the carrier of a drive; 0 of a flux pulse."""
     samples: tuple[float, ...] = ()
-    """Of its pulse, in place of its halves, of its height, 1 ns each; empty: halves are square."""
+    """Of its pulse, in place of its halves, of its height, 1 ns each; empty: halves are square. A
+    carrier on flux is in them."""
 
     @property
     def frames(self) -> tuple[Frame, ...]:
@@ -231,17 +247,16 @@ def gate_of(
     if edge.played == "carrier iswap":
         return _exchange_gate_of(edge, known, validities, frames or {})
 
-    of_cz = NEEDED if edge.driven is None else PLASMON_NEEDED
-    wanted = SWAP_NEEDED if edge.gate == "iswap" else of_cz
+    wanted = NEEDED_OF.get(edge.played, NEEDED)
     values = {name: _needed(known, edge, f"{edge.name}.{name}", validities) for name in wanted}
-    shape = {} if edge.gate == "iswap" else {n: known(f"{edge.name}.{n}") for n in SHAPE}
+    shapeless = edge.played in ("iswap", "carrier cz")
+    shape = {} if shapeless else {n: known(f"{edge.name}.{n}") for n in SHAPE}
     values |= {name: entry.value for name, entry in shape.items() if entry is not None}
     for name in SAMPLES[: round(values.get("gate_samples", 0.0))]:
         values[name] = _needed(known, edge, f"{edge.name}.{name}", validities)
     names = dict(frames or {})
     first, second = (names.get(end, f"{end}.drive") for end in edge.ends)
-    end = "flux" if edge.driven is None else "plasmon"
-    flux = names.get(edge.element, f"{edge.element}.{end}")
+    flux = names.get(edge.element, f"{edge.element}.{FRAME_OF.get(edge.played, 'flux')}")
     return flux_gate_of(edge, values, (first, second), flux)
 
 
@@ -249,6 +264,8 @@ def flux_gate_of(
     edge: Edge, values: Mapping[str, float], drives: tuple[str, str], flux: str
 ) -> TwoQubitGate:
     """Return the gate of stored values, by quantity, and of these names of frames."""
+    if edge.played == "carrier cz":
+        return _carrier_gate_of(edge, values, drives, flux)
     gap_fs = round(values.get("gate_gap", 0.0) * 1e9) * FS_PER_NS
     words = ("swap_phase_first", "swap_phase_second")
     if edge.gate == "cz":
@@ -266,6 +283,26 @@ def flux_gate_of(
         flux,
         values.get("gate_frequency", 0.0),
         whole_pulse([values[name] for name in SAMPLES[: round(values.get("gate_samples", 0.0))]]),
+    )
+
+
+def _carrier_gate_of(
+    edge: Edge, values: Mapping[str, float], drives: tuple[str, str], flux: str
+) -> TwoQubitGate:
+    """Return a CZ by a carrier: its samples begin anew with each gate."""
+    duration_ns = round(values["carrier_duration"] * 1e9)
+    return TwoQubitGate(
+        edge,
+        values["carrier_amplitude"],
+        duration_ns * FS_PER_NS,
+        gap_fs=0,
+        gap_level=0.0,
+        rise_fs=0,
+        ratio=1.0,
+        phases=(values["phase_first"], values["phase_second"]),
+        drives=drives,
+        flux=flux,
+        samples=carrier_samples(values["carrier_frequency"], duration_ns),
     )
 
 

@@ -181,8 +181,7 @@ def _routines(wanted: DemoRequest, facility: Facility) -> tuple[str, ...]:
     if not (soon if wanted.benchmark is None else wanted.benchmark):
         return (*BRING_UP, *every)
     gates = tuple(name for name in every if name != BUDGET)
-    judges = [BENCHMARK] if any(one.gate == "cz" for one in edges) else []
-    return (*BRING_UP, *gates, *judges, *([BUDGET] if BUDGET in every else []))
+    return (*BRING_UP, *gates, BENCHMARK, *([BUDGET] if BUDGET in every else []))
 
 
 def _device(facility: Facility) -> str:

@@ -157,6 +157,8 @@ def _check_pulsed(
     complaints: Complaints,
 ) -> None:
     """Check that the element whose flux the gate pulses has a line that plays pulses far enough."""
+    if edge.carrier:
+        _check_carrier(edge, path, complaints)
     if edge.driven is not None:
         _check_plasmon(name, edge, edge.driven, path, node, parsed, complaints)
         return
@@ -188,6 +190,20 @@ def _check_pulsed(
         partner = node.qubits.get(other)
         if isinstance(partner, TransmonEntry):
             _check_reach(edge, (pulsed, qubit), (other, partner), wiring, port, path, complaints)
+
+
+def _check_carrier(edge: EdgeEntry, path: KeyPath, complaints: Complaints) -> None:
+    """Check that a carrier is on the flux of a coupler, and makes a gate that one can make."""
+    if edge.gate == "cnot" or edge.driven is not None:
+        message = "a carrier on flux makes a 'cz' or an 'iswap' through a coupler; remove 'carrier'"
+        complaints.at((*path, "carrier"), message, at_key=True)
+    elif edge.coupler is None or edge.pulsed not in (None, edge.coupler):
+        message = (
+            "a carrier is played on the flux of a coupler: "
+            + ("name the 'coupler'" if edge.coupler is None else "leave 'pulsed' out")
+            + ", or remove 'carrier'"
+        )
+        complaints.at((*path, "carrier"), message, at_key=True)
 
 
 def _check_plasmon(

@@ -51,6 +51,8 @@ class EdgeEntry(FileEntry):
     """Whose flux the gate pulses: one of the ends, or the coupler."""
     driven: str | None = None
     """Of a CZ by a microwave drive: the end whose plasmon it drives, a fluxonium."""
+    carrier: bool = False
+    """Whether a gate on a coupler's flux is played by a carrier; an iSWAP there always is."""
     exchange: FrequencyEstimate | None = None
     """Direct rate of exchange over 2 pi, both at their sweet spots, signed."""
     exchange_first: FrequencyEstimate | None = None

@@ -72,7 +72,17 @@ def _edge(
     if "gate_duration" not in known and entry.gate != "cnot" and entry.driven is None:
         known["gate_duration"] = _expected_duration(entry.gate, known.get("exchange"))
     ends, design = (first, second), FrozenMap(known)
-    return Edge(node, element, ends, entry.gate, entry.coupler, pulsed, design, entry.driven)
+    return Edge(
+        node,
+        element,
+        ends,
+        entry.gate,
+        entry.coupler,
+        pulsed,
+        design,
+        entry.driven,
+        entry.carrier,
+    )
 
 
 def _higher_end(ends: tuple[str, str], designs: Mapping[str, Mapping[str, Estimate]]) -> str:

@@ -9,11 +9,13 @@ from podium.control.facility.frozen_map import FrozenMap
 Gate = Literal["cz", "iswap", "cnot"]
 """Two-qubit gates that an edge may have; a CNOT is played by cross-resonance."""
 GATES: tuple[Gate, ...] = get_args(Gate)
-PlayedGate = Literal["cz", "coupler cz", "plasmon cz", "iswap", "carrier iswap", "cnot"]
+PlayedGate = Literal[
+    "cz", "coupler cz", "carrier cz", "plasmon cz", "iswap", "carrier iswap", "cnot"
+]
 """The same by how they are played: a CZ by flux on one of its ends, which brings levels together,
-or on its coupler, which makes the ends shift each other, or by a drive of the plasmon of one of two
-fluxoniums; an iSWAP by flux on one of its ends, which brings it to the other, or by a carrier on
-the flux of a coupler."""
+or on its coupler, which makes the ends shift each other, or by a carrier on the flux of a coupler,
+or by a drive of the plasmon of one of two fluxoniums; an iSWAP by flux on one of its ends, which
+brings it to the other, or by a carrier on the flux of a coupler."""
 PLAYED_GATES: tuple[PlayedGate, ...] = get_args(PlayedGate)
 
 
@@ -59,6 +61,8 @@ class Edge:
     driven: str | None = None
     """The end whose plasmon the gate drives, by its name within the node, which is ``pulsed``
     then; None: the gate is played by flux, or is a CNOT."""
+    carrier: bool = False
+    """True of a CZ by a carrier on the flux of its coupler."""
 
     @property
     def name(self) -> str:
@@ -70,6 +74,8 @@ class Edge:
         """Its gate by how it is played."""
         if self.driven is not None:
             return "plasmon cz"
+        if self.carrier and self.gate == "cz":
+            return "carrier cz"
         if self.pulsed == self.coupler and self.gate == "cz":
             return "coupler cz"
         if self.pulsed == self.coupler and self.gate == "iswap":

@@ -19,6 +19,7 @@ GATES = {"cz": "CZ", "iswap": "iSWAP", "cnot": "CNOT"}
 CALIBRATED = {
     "cz": "gate_amplitude",
     "coupler cz": "phase_first",
+    "carrier cz": "phase_first",
     "plasmon cz": "phase_first",
     "iswap": "swap_phase_first",
     "carrier iswap": "swap_phase_first",

@@ -181,6 +181,8 @@ class Edge:
     """The qubit or coupler whose flux the gate pulses; of a cnot its control."""
     driven: bool = False
     """Whether the gate drives the plasmon of that qubit, and pulses no flux."""
+    carrier: bool = False
+    """Whether a CZ is played by a carrier on that flux."""
 
 
 NO_PULSES = FluxPulses()

@@ -224,7 +224,8 @@ def _edge(name: str, edge: FacilityPlace) -> EdgeDesign:
     ends = _ends(edge)
     if "driven" in edge:
         return EdgeDesign(name, ends, kind, edge.text("driven"), driven=True)
-    return EdgeDesign(name, ends, kind, ends[0] if kind == "cnot" else pulsed)
+    carried = kind == "cz" and edge.tree.get("carrier") is True
+    return EdgeDesign(name, ends, kind, ends[0] if kind == "cnot" else pulsed, carrier=carried)
 
 
 def _exchanges(name: str, edge: FacilityPlace) -> list[CouplingDesign]:

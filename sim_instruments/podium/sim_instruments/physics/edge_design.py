@@ -42,3 +42,5 @@ class EdgeDesign:
     """Whose flux the gate pulses; empty: the end with the higher f01."""
     driven: bool = False
     """Whether it drives the plasmon of that one, and pulses no flux."""
+    carrier: bool = False
+    """Whether a CZ is played by a carrier on that flux."""

@@ -124,3 +124,5 @@ class EdgeWorld(Part):
     """The qubit or coupler whose flux the gate pulses; of a cnot the control, which is driven."""
     driven: bool = False
     """Whether the gate drives the plasmon of that qubit, and pulses no flux."""
+    carrier: bool = False
+    """Whether a CZ is played by a carrier on that flux."""

@@ -310,6 +310,7 @@ def _node(
                 gate=edge.gate,
                 pulsed=edge.pulsed or _higher(edge, node),
                 driven=edge.driven,
+                carrier=edge.carrier,
             )
             for edge in node.edges
         },

@@ -333,6 +333,7 @@ def chip_of(nodes: Mapping[str, NodeWorld]) -> Chip:
                 edge.gate,
                 f"{node_name}.{edge.pulsed}",
                 edge.driven,
+                edge.carrier,
             )
             for name, edge in node.edges.items()
         ]

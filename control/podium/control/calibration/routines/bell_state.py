@@ -155,7 +155,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 BELL_STATE = Declaration(
     bell_state,
     targets="edges",
-    turns_of=("cz", "coupler cz", "plasmon cz", "iswap", "carrier iswap", "cnot"),
+    turns_of=("cz", "coupler cz", "carrier cz", "plasmon cz", "iswap", "carrier iswap", "cnot"),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("readout_threshold", "false_excited", "false_ground"),

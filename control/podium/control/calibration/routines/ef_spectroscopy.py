@@ -184,7 +184,7 @@ EF_SPECTROSCOPY = Declaration(
     gives={
         "anharmonicity": Lifetime(30 * DAY_S),
     },
-    gate_turns={"coupler cz": 8, "carrier iswap": 8},  # jazz has moved the coupler
+    gate_turns={"coupler cz": 8, "carrier cz": 8, "carrier iswap": 8},  # jazz has moved the coupler
     places=(140,),
     cost_s=1.4,
 )

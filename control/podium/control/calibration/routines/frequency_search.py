@@ -158,7 +158,7 @@ FREQUENCY_SEARCH = Declaration(
     apart=True,
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     refines=("f01",),
-    gate_turns={"coupler cz": 6, "carrier iswap": 6},  # jazz has moved the coupler
+    gate_turns={"coupler cz": 6, "carrier cz": 6, "carrier iswap": 6},  # jazz has moved the coupler
     places=(),
     cost_s=0.0,
 )

@@ -330,7 +330,7 @@ async def _verify(
 JAZZ = Declaration(
     jazz,
     targets="edges",
-    turns_of=("coupler cz", "plasmon cz", "iswap", "carrier iswap", "cnot"),
+    turns_of=("coupler cz", "carrier cz", "plasmon cz", "iswap", "carrier iswap", "cnot"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={"zz": Lifetime(7 * DAY_S), "off_point": Lifetime(7 * DAY_S)},
     places=(5,),

@@ -24,6 +24,7 @@ from podium.control.calibration.sequences import (
     measure_at_once,
     on_grid_ns,
 )
+from podium.control.client.carrier_pulse import carried_ns
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
@@ -48,6 +49,11 @@ APART = 5.0
 """So many rates of exchange the coupler stays above both qubits."""
 OF_REACH = 0.8
 """Share of the largest amplitude that the carrier has."""
+SWING = 0.25
+"""Of the way to the higher qubit: the carrier of a cz brings the coupler no farther down. It is
+some hundred MHz, and one that swings by more has sidebands of its own at both qubits."""
+SWINGS = 401
+"""Amplitudes that are looked at for that."""
 CYCLE = 64
 """Points of a carrier's cycle at which levels are looked at."""
 RESET_LIFETIMES = 4.0
@@ -59,6 +65,10 @@ SEEN = 0.25
 MAP_J, FREQUENCIES = 3.5, 11
 SHARES = (0.5, 1.0, 1.5, 2.0)
 """Durations of the map, in times of one exchange."""
+FURTHER = (3.0, 4.0, 6.0)
+"""Further ones, one after another, for an exchange that is slower than the design has it ..."""
+BACK = 0.9
+"""... until of its largest part so much is left: the excitation comes back."""
 SHOTS = 250
 SCATTERED = 9.0
 CHECK_SHOTS = 800
@@ -158,7 +168,10 @@ def expected_exchange(p: EdgePulses, amplitude: float) -> Exchange:
         here = coupler_arc(bench, coupler, np.array([rest_v(bench, p.edge, coupler)]))
         rates = [bench.design(p.edge, n).value for n in ("exchange_first", "exchange_second")]
         direct = p.edge.design.get("exchange")
-        mediated = sum(0.5 * rates[0] * rates[1] / (f - there) for f in f01)
+        # the coupler's charge goes with the root of its frequency; 20 lies below the higher end
+        stronger = there / coupler.design["f01"].value
+        between = (f01[top] + bend, f01[1 - top])
+        mediated = sum(0.5 * rates[0] * rates[1] * stronger / (f - there) for f in between)
         g_hz = mediated + (0.0 if direct is None else direct.value)
         moved = [
             float(np.mean(g**2 / (f - there)) - g**2 / (f - here[0]))
@@ -181,8 +194,18 @@ def carrier_amplitude(p: EdgePulses) -> float:
     coupler = pulsed_coupler(p.bench, p.edge)
     if coupler is None:
         return OF_REACH * p.resonance()
-    low, high = coupler_reach(p, coupler, rest_v(p.bench, p.edge, coupler), APART)
-    return OF_REACH * min(-low, high)
+    level_v = rest_v(p.bench, p.edge, coupler)
+    low, high = coupler_reach(p, coupler, level_v, APART)
+    reach = OF_REACH * min(-low, high)
+    if p.edge.gate != "cz":
+        return reach
+    amplitudes = np.linspace(0.0, reach, SWINGS)
+    moved = [
+        coupler_arc(p.bench, coupler, level_v + sign * amplitudes * p.full_scale_v)
+        for sign in (1, -1)
+    ]
+    above = np.minimum(*moved) - max(p.bench.best(one.qubit, "f01") for one in p.both)
+    return float(amplitudes[int(np.flatnonzero(above >= (1 - SWING) * above[0])[-1])])
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -196,10 +219,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     reach = MAP_J * rate / harmonic
     carriers = Linear(centre - reach, centre + reach, FREQUENCIES)
     at = np.array([carriers.start + k * carriers.step for k in range(FREQUENCIES)])
-    times = [round(once_ns * share) for share in SHARES]
     shots = bench.shots(SHOTS)
-    rows = [await bench.run(outcome, c.program(carriers, ns, shots)) for ns in times]
-    iq = np.stack([iq_of(row, c.lower.qubit.element) for row in rows])
+    times, iq = await _mapped(c, outcome, carriers, once_ns, shots)
     carrier, duration = np.meshgrid(at, np.array(times) * 1e-9)
     whole_ns = 2 if edge.gate == "cz" else 1
 
@@ -229,6 +250,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         if not at[0] < value["place"] < at[-1]:
             raise FitFailed(f"the resonance lies at the edge of the scan, {value['place']:.6g} Hz")
         lasts = round(whole_ns * 1e9 / (4 * value["half_rate"]))
+        if edge.played == "carrier cz":
+            lasts = carried_ns(lasts)
         sigmas = found.sigmas
         return {
             "carrier_frequency": Measured(value["place"], sigmas["place"], "Hz"),
@@ -245,6 +268,24 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         return await _verify(c, outcome, found)
 
     await analyse_verified(bench, outcome, edge, raw, fit, verify)
+
+
+async def _mapped(
+    c: _Carrier, outcome: Outcome, carriers: Linear, once_ns: float, shots: int
+) -> tuple[list[int], NDArray[np.complex128]]:
+    """Return durations, ns, and what was read over them and the carriers."""
+    times: list[int] = []
+    rows: list[NDArray[np.complex128]] = []
+    most: list[float] = []
+    for share in (*SHARES, *FURTHER):
+        if len(times) >= len(SHARES) and not most[-1] > BACK * max(most):
+            break
+        times.append(round(once_ns * share))
+        data = await c.p.bench.run(outcome, c.program(carriers, times[-1], shots))
+        rows.append(iq_of(data, c.lower.qubit.element))
+        gone, _ = c.moved(rows[-1], shots)
+        most.append(float(np.max(gone)))
+    return times, np.stack(rows)
 
 
 async def _search(c: _Carrier, outcome: Outcome, once_ns: int) -> float:
@@ -304,8 +345,8 @@ async def _verify(c: _Carrier, outcome: Outcome, found: Mapping[str, Measured]) 
 PARAMETRIC_CHEVRON = Declaration(
     parametric_chevron,
     targets="edges",
-    turns_of=("carrier iswap",),
-    gates=("cz", "coupler cz", "iswap", "carrier iswap"),
+    turns_of=("carrier cz", "carrier iswap"),
+    gates=("cz", "coupler cz", "carrier cz", "iswap", "carrier iswap"),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         "carrier_frequency": Lifetime(1 * DAY_S),

@@ -194,11 +194,12 @@ async def _phases(
 PHASE_COMPENSATION = Declaration(
     phase_compensation,
     targets="edges",
-    gates=("cz", "coupler cz", "plasmon cz"),
-    turns_of=("cz", "coupler cz", "plasmon cz"),
+    gates=("cz", "coupler cz", "carrier cz", "plasmon cz"),
+    turns_of=("cz", "coupler cz", "carrier cz", "plasmon cz"),
     needs=(
         *("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
         *("gate_amplitude", "gate_duration"),
+        *("carrier_frequency", "carrier_amplitude", "carrier_duration"),
     ),
     gives={"phase_first": Lifetime(1 * DAY_S), "phase_second": Lifetime(1 * DAY_S)},
     places=(60,),

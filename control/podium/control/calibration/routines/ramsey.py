@@ -477,7 +477,7 @@ FREQUENCY = Declaration(
     apart=True,
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     refines=("f01",),
-    gate_turns={"coupler cz": 7, "carrier iswap": 7},  # jazz has moved the coupler
+    gate_turns={"coupler cz": 7, "carrier cz": 7, "carrier iswap": 7},  # jazz has moved the coupler
     places=(220,),
     cost_s=0.6,
 )

@@ -216,6 +216,10 @@ class _Played:
             raise NoSuchEdge(
                 f"{name} drives the plasmon of {edge.pulsed}; a budget is of flux pulses"
             )
+        if edge.carrier:
+            raise NoSuchEdge(
+                f"{name} has a carrier on the flux of {edge.pulsed}; a budget is of pulses without"
+            )
         if given is not None and edge.gate != "cz":
             raise NoSuchEdge(f"the gate of {name} is an {edge.gate}; net-zero pulses make a cz")
         off_v = None if given is None else given.off_point_v

@@ -6,7 +6,7 @@ each qubit; the best is played once more with decoherence and slow noise to all 
 qubits' lowest levels. Phases of single qubits are free.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.chip import Chip, Edge
+from podium.sim_instruments.physics.joint.carrier_truth import best_carrier
 from podium.sim_instruments.physics.joint.cluster_point import (
     ClusterPoint,
     cluster_point,
@@ -73,7 +74,8 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
     ``cz_infidelity`` and ``cz_leakage``: of the best pulse; ``cz_flux``: its height in V at the
     line, ``cz_duration`` with its edges. An edge whose levels no pulse brings together, or whose
     cluster is too large to be evolved, has ``zz`` alone or nothing. An edge whose coupler is pulsed
-    has ``off_point`` (V), and its gate is played from there. Of a gate by a drive of a plasmon:
+    has ``off_point`` (V), and its gate is played from there. Of a CZ by a carrier there is
+    ``cz_carrier`` (Hz) beside infidelity, leakage and duration; of a gate by a drive of a plasmon:
     :func:`.plasmon_truth`.
     """
     told: dict[str, Truth] = {}
@@ -87,6 +89,9 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
             continue
         if edge.pulsed in chip.couplers:
             told[f"{edge.name}.off_point"] = Truth(point.biases_v[f"{edge.pulsed}.flux"], "V")
+        if edge.carrier:
+            told |= _carried(point, edge)
+            continue
         found = None if edge.gate == "cnot" else best_pulse(point, edge)
         if found is None:
             continue
@@ -101,6 +106,21 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
         }
         told |= {f"{edge.name}.{edge.gate}_{key}": known for key, known in values.items()}
     return told
+
+
+def _carried(point: ClusterPoint, edge: Edge) -> dict[str, Truth]:
+    """Tell what the best carrier on a coupler leaves."""
+    found = best_carrier(point, edge, CoherentGate(point, edge, FARTHEST))
+    if found is None:
+        return {}
+    infidelity, leakage = judged(point, edge, found)
+    values = {
+        "infidelity": Truth(infidelity, "1"),
+        "leakage": Truth(leakage, "1"),
+        "carrier": Truth(found.frequency_hz, "Hz"),
+        "duration": Truth(1e-9 * found.lasts_ns, "s"),
+    }
+    return {f"{edge.name}.{edge.gate}_{key}": known for key, known in values.items()}
 
 
 def edge_point(
@@ -309,13 +329,24 @@ class CoherentGate:
 
     def error(self, samples: NDArray[np.float64]) -> float:
         """Return the infidelity of a pulse, flux quanta in steps of 1 ns."""
+        for states in self._played(samples):
+            behind = states
+        return float(coherent_infidelity(self._gate, (self._states.T @ behind)[None])[0])
+
+    def kept(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what is left of 11 behind each sample, none of which is that before it."""
+        own = self._states[:, -1]
+        return np.array([abs(own @ states[:, -1]) ** 2 for states in self._played(samples)])
+
+    def _played(self, samples: NDArray[np.float64]) -> Iterator[NDArray[np.complex128]]:
+        """Yield the states behind each stretch of equal samples."""
         begins = np.concatenate([[0], np.flatnonzero(np.diff(samples)) + 1, [samples.size]])
         energy, vectors = np.linalg.eigh(self._matrix(samples[begins[:-1]]))
         turned = np.exp(-2e-9j * np.pi * np.diff(begins)[:, None] * energy)
         states = self._states.astype(np.complex128)
         for phase, own in zip(turned, vectors, strict=True):
             states = own @ (phase[:, None] * (own.T @ states))
-        return float(coherent_infidelity(self._gate, (self._states.T @ states)[None])[0])
+            yield states
 
 
 class Sampled(Protocol):
