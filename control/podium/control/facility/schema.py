@@ -16,6 +16,7 @@ from podium.control.facility.quantity_entries import (
     Frequency,
     FrequencyEstimate,
     NotNegative,
+    PlainEstimate,
     Positive,
     PowerDbm,
     SafeRule,
