@@ -60,8 +60,8 @@ then move by a thousandth of what the drive does."""
 LENGTHS_NS = (240, 720, 2160)
 """Of the drive: the first in which the target turns by enough, and each a third of its T2."""
 ENOUGH_TURNS = 0.2
-POINTS = 7
-SHOTS, CHECK_SHOTS = 1000, 1000
+POINTS = 5
+SHOTS, CHECK_SHOTS = 500, 500
 CHECK_LENGTH = 1.5
 """Times as long is the drive of the check."""
 RESET_LIFETIMES = 5.0
@@ -69,6 +69,8 @@ AXES = ("x", "y", "z")
 BEFORE = {"x": (0.5, -0.25), "y": (0.5, 0.0), "z": (0.0, 0.0)}
 """Share of a pi pulse before the readout, and its phase in turns, by what is measured."""
 SCATTERED = 30.0
+SHORT = 0.6
+"""Of the target's Bloch vector, on average: less says nothing of a turn."""
 SEEN = 4.0
 """Sigmas of an amplitude from which on its phase is one."""
 MEDIATED_DOUBT = 0.04
@@ -161,21 +163,22 @@ class _Way:
         """
         target, cross = self.target, self.frame.name
         names = (*frame_names(self.both), cross)
-        height, turn, prepared = (
-            f"{one}" for one in ("target_height", "target_turn", "source_preparation")
+        height, turn, prepared, amplitude = (
+            f"{target.qubit.element}_{one}"
+            for one in ("height", "turn", "source_preparation", "source_amplitude")
         )
         ahead = float(np.angle(cancel)) / (2 * pi)
         shape = FlatTop(length_ns * FS_PER_NS, RISE_NS * FS_PER_NS)
         own: list[Statement] = [
             ShiftPhase(target.drive, ahead),
-            Play(target.drive, shape, Affine("source_amplitude", scale=abs(cancel))),
+            Play(target.drive, shape, Affine(amplitude, scale=abs(cancel))),
             ShiftPhase(target.drive, -ahead),
         ]
         body: list[Statement] = [
             *passive_reset(self.both, names, RESET_LIFETIMES),
             self.source.pulse(Affine(prepared)),
             Barrier(names),
-            Play(cross, shape, Affine("source_amplitude")),
+            Play(cross, shape, Affine(amplitude)),
             *(own if cancel else ()),
             Barrier(names),
             ShiftPhase(target.drive, Affine(turn)),
@@ -184,10 +187,9 @@ class _Way:
             *measure_at_once(self.both),
         ]
         whole = target.pi_amplitude()
+        amplitudes = Linear(top / POINTS, top, POINTS)
         axes = (
-            Axis(
-                "amplitude", (Variable("source_amplitude", "1", Linear(top / POINTS, top, POINTS)),)
-            ),
+            Axis("amplitude", (Variable(amplitude, "1", amplitudes),)),
             Axis("source", (Variable(prepared, "1", Table(self.controls)),)),
             Axis(
                 "component",
@@ -245,6 +247,12 @@ class _Data:
     def turn(self, control: int) -> BlochTurn:
         """Return how fast the target turns, Hz for an amplitude of 1. Raises FitFailed."""
         look_at(self.seen)
+        long = float(np.mean(np.linalg.norm(self.seen[:, control], axis=1)))
+        if not SHORT < long < 2 - SHORT:
+            raise FitFailed(
+                f"the target's Bloch vector is {long:.2f} long: its pulses or its readout are not "
+                "what they were, or the phase between both lines is another in each shot"
+            )
         about_z = control * self.way.shift_hz() * self.length_ns * 1e-9
         found = fit_bloch_turn(
             self.amplitudes * self.area_s, self.seen[:, control], self.sigma[:, control], about_z
@@ -281,12 +289,14 @@ async def drive_crosstalk(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     ahead. That amplitude, turned by half a turn, has to cancel a longer drive.
     """
     outcome = Outcome("drive_crosstalk", "Crosstalk of drive lines")
+    if len(qubits) < 2:
+        raise NotMeasured(
+            "crosstalk is between two qubits of a node: ask for two, or for all", qubits[0].name
+        )
     for target in qubits:
         for source in qubits:
             if source is not target:
                 await _of_pair(bench, outcome, source, target)
-    if len(qubits) < 2:
-        outcome.notes.append("crosstalk is between two qubits: ask for two of a node, or for all")
     return outcome
 
 
