@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import hypot, pi, sqrt
+from math import cos, hypot, pi, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -387,10 +387,7 @@ async def _scanned(way: _Way, outcome: Outcome) -> _Data:
     lengths = [ns for ns in LENGTHS_NS if ns * 1e-9 < t2_s / 3] or [LENGTHS_NS[0]]
     for length_ns in lengths:
         data = await _measure(way, outcome, length_ns, top, 0j, SHOTS)
-        if length_ns == lengths[-1]:
-            break
-        most = max(abs(data.turn(c).rate) for c in range(len(way.controls)))
-        if most * top * data.area_s > ENOUGH_TURNS:
+        if data.seen[..., AXES.index("z")].min() < cos(2 * pi * ENOUGH_TURNS):
             break
     return data
 
