@@ -241,7 +241,7 @@ class _Data:
 
     @property
     def area_s(self) -> float:
-        """How long the drive lasts, its edges as halves."""
+        """The drive's length, its edges as halves."""
         return (self.length_ns - RISE_NS) * 1e-9
 
     def turn(self, control: int) -> BlochTurn:
