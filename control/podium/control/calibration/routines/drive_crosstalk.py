@@ -105,7 +105,7 @@ class _Way:
 
     @property
     def quantities(self) -> tuple[str, str]:
-        """The parameters' names behind that of the target."""
+        """Names of the parameters behind that of the target: each quantity with the source's."""
         element = self.source.qubit.element
         return f"{QUANTITY}_{element}", f"{QUANTITY}_phase_{element}"
 
