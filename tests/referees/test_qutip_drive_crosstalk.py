@@ -34,7 +34,7 @@ from podium.sim_instruments.physics.world import World
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
 
 TOLERANCE = 1e-6
-SPAN_NS, JOINT_NS = 110, 62
+SPAN_NS, JOINT_NS = 66, 62
 OPTIONS = {"method": "vern9", "atol": 1e-12, "rtol": 1e-10, "progress_bar": ""}
 
 
@@ -42,9 +42,9 @@ def random_pulses(random: np.random.Generator, qubits: tuple[QubitPoint, ...]) -
     """Two pulses on each line, each at the frequency of any of both, or near one."""
     found = []
     for qubit in qubits:
-        for begin in (0, 50):
-            length = int(random.integers(16, 45))
-            start = begin + int(random.integers(0, 12))
+        for begin in (0, 30):
+            length = int(random.integers(12, 26))
+            start = begin + int(random.integers(0, 6))
             near = qubits[int(random.integers(2))]
             carrier = float(near.levels_hz[1] + random.choice([0.0, 0.0, 3e6, -170e6]))
             size = random.uniform(0.2, 1.5) * pi_amplitude(qubit, hann(length))
@@ -132,7 +132,7 @@ def random_crosstalk(random: np.random.Generator, names: tuple[str, ...]) -> Dri
 
 def test_each_of_two_lone_qubits_comes_out_as_of_qutip() -> None:
     done = 0.0
-    for seed in range(cases(2, 30)):
+    for seed in range(cases(1, 30)):
         random = np.random.default_rng(seed)
         apart = random.choice([40e6, 170e6, 320e6])
         qubits = (
@@ -152,7 +152,7 @@ def test_each_of_two_lone_qubits_comes_out_as_of_qutip() -> None:
             assert np.abs(made.matrices[-1][:, :2] - wanted).max() < TOLERANCE, (seed, qubit.name)
             alone = judged(qubit, pulses, DriveCrosstalk(), begin, SPAN_NS)
             done = max(done, float(np.abs(alone - wanted).max()))
-    assert done > 0.1, "crosstalk counts"
+    assert done > 0.02, "crosstalk counts"
 
 
 class DrivenPair(QutipPair):
