@@ -6,6 +6,7 @@ from tests.mutants.rooms import (
     coordination,
     defects,
     drift,
+    drive_crosstalk,
     fridges,
     links,
     models,
@@ -34,4 +35,5 @@ MUTANTS = (
     *fridges.MUTANTS,
     *links.MUTANTS,
     *defects.MUTANTS,
+    *drive_crosstalk.MUTANTS,
 )

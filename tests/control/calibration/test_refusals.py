@@ -60,6 +60,8 @@ WITH_GATE = {
     "cnot": load_facility(TWO_QUBIT / "facility_fixed.yaml"),
 }
 """Facilities with an edge, by its gate."""
+OF_PAIRS = {"drive_crosstalk": "cnot"}
+"""Routines for qubits that take two at a time, and with which of these."""
 OWN = ROOT / "docs" / "how-to" / "write-a-routine.md"
 FITTED = tuple(
     name for name, one in ROUTINES.items() if hasattr(import_module(one.__module__), "Measured")
@@ -95,12 +97,13 @@ async def work(
     """Let a routine work on that many qubits; return its outcome and what it has stored."""
     of_edges = targets_edges(routine)
     gate = next(iter(DECLARATIONS[routine].gates), "cz") if of_edges else ""
-    facility = WITH_GATE[gate] if of_edges else FACILITY
+    gate = OF_PAIRS.get(routine, gate)
+    facility = WITH_GATE[gate] if gate else FACILITY
     runner = MadeRunner(make, seed, saturated, facility=facility)
     record = known(facility)
     know_gates(facility, record, of_gap=routine == "gate_level")
     before = record.all()
-    able = tuple(facility.qubits()[f"{NODE}.q{k}"] for k in range(2 if of_edges else qubits))
+    able = tuple(facility.qubits()[f"{NODE}.q{k}"] for k in range(2 if gate else qubits))
     bench = Bench(runner, NODE, able, record, keep=lambda _: None)
     bench.edges = tuple(facility.edges().values())
     (outcome,) = [one async for one in bring_up(bench, (routine,), routines)]

@@ -59,3 +59,31 @@ def test_impossible_losses_of_a_fluxonium_are_refused_at_their_place(
     assert FLUXONIUM in text
     assert old in LOSSES
     refuses_in(ten, FLUXONIUM, FLUXONIUM + LOSSES.replace(old, new), at, says)
+
+
+NODE = "    qubits:\n"
+CROSSTALK = "    drive_crosstalk: {value: 0.03, spread: 0.01}\n"
+
+
+def test_a_file_with_crosstalk_of_drives_is_the_facility_without_as_control_sees_it(
+    example: Path, tmp_path: Path
+) -> None:
+    text = example.read_text()
+    assert NODE in text
+    file = tmp_path / "facility.yaml"
+    file.write_text(text.replace(NODE, CROSSTALK + NODE, 1))
+    assert load_facility(file).nodes == load_facility(example).nodes
+
+
+@pytest.mark.parametrize(
+    ("new", "at", "says"),
+    [
+        ("value: 1.5", "1.5, spread", "1.5 is no part of an amplitude: write one from 0 to below"),
+        ("value: -0.1", "-0.1, spread", "-0.1 is no part of an amplitude"),
+        ("value: 3 MHz", "3 MHz", "a plain number is wanted"),
+    ],
+)
+def test_impossible_crosstalk_of_drives_is_refused_at_its_place(
+    refuses: Callable[[str, str, str, str], None], new: str, at: str, says: str
+) -> None:
+    refuses(NODE, CROSSTALK.replace("value: 0.03", new) + NODE, at, says)

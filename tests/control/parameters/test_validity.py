@@ -55,6 +55,14 @@ def test_a_quantity_that_ends_with_another_element_is_good_for_the_time_of_its_k
     assert over.of(name).lasts_s == 2 * HOUR_S
 
 
+def test_ratio_and_phase_of_a_drive_that_reaches_another_are_two_quantities() -> None:
+    ratio = HOUSE.of("node_a.q1.drive_crosstalk_q0")
+    phase = HOUSE.of("node_a.q1.drive_crosstalk_phase_q0")
+    assert ratio.measured_by == phase.measured_by == "drive_crosstalk"
+    assert phase.of_epoch
+    assert not ratio.of_epoch
+
+
 def test_a_parameter_from_a_clock_that_was_set_back_is_judged_by_its_distance() -> None:
     soon, far = (replace(F01, tai_s=NOW_S + hours * HOUR_S) for hours in (1, 48))
     assert HOUSE.complaint(soon, NOW_S, None) is None

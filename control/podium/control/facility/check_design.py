@@ -50,6 +50,7 @@ def check_design(
     for name, node in parsed.nodes.items():
         if node is None:
             continue
+        _check_crosstalk(node, ("nodes", name, "drive_crosstalk"), complaints)
         for element, qubit in node.qubits.items():
             if qubit is not None:
                 path: KeyPath = ("nodes", name, "qubits", element, "design")
@@ -72,6 +73,20 @@ def check_design(
                 if (qubit := node.qubits.get(element)) is not None
             ]
             check_reach(f"{name}.{feedline}", bands, parsed, outputs, complaints)
+
+
+def _check_crosstalk(node: NodeContents, path: KeyPath, complaints: Complaints) -> None:
+    entry = node.entry.drive_crosstalk
+    if entry is None:
+        return
+    if not 0 <= entry.value < 1:
+        complaints.at(
+            (*path, "value"),
+            f"{entry.value:g} is no part of an amplitude: write one from 0 to below 1, as 0.03 for "
+            "a thirtieth",
+        )
+    if len(node.entry.qubits) < 2:
+        complaints.at(path, "crosstalk is between qubits, and there is one; leave it out")
 
 
 def _check_losses(losses: LossesEntry, path: KeyPath, complaints: Complaints) -> None:

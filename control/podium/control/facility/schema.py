@@ -16,6 +16,7 @@ from podium.control.facility.quantity_entries import (
     Frequency,
     FrequencyEstimate,
     NotNegative,
+    PlainEstimate,
     Positive,
     PowerDbm,
     SafeRule,
@@ -58,6 +59,9 @@ class NodeEntry(FileEntry):
     """Tunable couplers, by name."""
     edges: dict[str, object] = Field(default_factory=dict)
     """Pairs of its qubits between which a gate is played, by name."""
+    drive_crosstalk: PlainEstimate | None = None
+    """Amplitude with which each qubit's drive reaches each other; left out: a simulated world has
+    none."""
 
 
 class CouplingEntry(FileEntry):

@@ -16,6 +16,7 @@ from podium.sim_instruments.physics.circuit_inversion import Circuit
 from podium.sim_instruments.physics.constants import Boltzmann
 from podium.sim_instruments.physics.defects import Defect, defect_rates, pushed_hz
 from podium.sim_instruments.physics.dressed_register import DressedRegister, dressed_register
+from podium.sim_instruments.physics.drive_crosstalk import DriveCrosstalk, ReachedQubit
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.flux_tiles import FluxTiles
 from podium.sim_instruments.physics.fluxonium import Fluxonium
@@ -196,7 +197,9 @@ class Chip:
     flux period, 0 of a qubit without a flux line; the rest is crosstalk. ``flux_at_zero`` (n,) is
     what is there with all sources at 0 V, in flux quanta from the sweet spot. ``couplings``: by
     the names of two qubits, what multiplies the product of their Cooper-pair numbers, Hz. Tunable
-    couplers are among the qubits; no feedline reads them. Immutable, safe to share between threads.
+    couplers are among the qubits; no feedline reads them. ``crosstalk``: by a qubit and another
+    whose drive reaches it, the ratio of :class:`.drive_crosstalk.ReachedQubit`. Immutable, safe to
+    share between threads.
     Raises :class:`.register.NoRegister` for couplings that cannot be simulated.
     """
 
@@ -210,8 +213,10 @@ class Chip:
         couplers: Collection[str] = (),
         pulses: FluxPulses = NO_PULSES,
         edges: Sequence[Edge] = (),
+        crosstalk: Mapping[tuple[str, str], complex] = MappingProxyType({}),
     ) -> None:
         self.qubits = tuple(qubits)
+        self.drive_crosstalk = crosstalk_of(self.qubits, crosstalk)
         self.feedlines = tuple(feedlines)
         self.flux_per_volt = frozen(flux_per_volt)
         self.flux_at_zero = frozen(flux_at_zero)
@@ -465,6 +470,20 @@ class Chip:
         among = coupled(pairs, self._couplings_among(register))
         stand = zip(qubits, among, flux, strict=True)
         return tuple(qubit.point(dressed, here) for qubit, dressed, here in stand)
+
+
+def crosstalk_of(
+    qubits: Sequence[Qubit], ratios: Mapping[tuple[str, str], complex]
+) -> DriveCrosstalk:
+    """Return what drive lines bring to other qubits; ``ratios``: as of :class:`Chip`."""
+    delay_ns = {qubit.name: qubit.drive_delay_ns for qubit in qubits}
+    reached: dict[str, list[ReachedQubit]] = {}
+    for (name, source), ratio in ratios.items():
+        if ratio:
+            later_ns = round(delay_ns[source] - delay_ns[name])
+            one = ReachedQubit(f"{name}.drive", ratio, later_ns)
+            reached.setdefault(f"{source}.drive", []).append(one)
+    return DriveCrosstalk(reached)
 
 
 def _registers(

@@ -122,6 +122,8 @@ class NodeDesign:
     couplings: tuple[CouplingDesign, ...] = ()
     couplers: tuple[CouplerDesign, ...] = ()
     edges: tuple[EdgeDesign, ...] = ()
+    drive_crosstalk: Spread | None = None
+    """Amplitude with which each qubit's drive reaches each other; None: it does not."""
     pulsed_lines: tuple[str, ...] = ()
     """Elements whose flux lines take pulses, in a node with edges: they have responses."""
 
@@ -210,6 +212,9 @@ def _node(name: str, node: FacilityPlace, root: FacilityPlace) -> NodeDesign:
             _coupler(name, each, place, root) for each, place in node.section("couplers")
         ),
         edges=tuple(_edge(each, place) for each, place in node.section("edges")),
+        drive_crosstalk=(
+            node.spread("drive_crosstalk", "1") if "drive_crosstalk" in node else None
+        ),
         pulsed_lines=_pulsed_lines(name, node, root) if "edges" in node else (),
     )
 

@@ -334,7 +334,7 @@ class FeedlineRun:
         (at_rest,) = (qubit for qubit in self.feedline.qubits if qubit.name == name)
         on_its_line = [t for t in signals.drives if t.line == f"{at_rest.name}.drive"]
         qubit = pumped(at_rest, on_its_line)
-        drives = drives_of(felt(qubit, on_its_line))
+        drives = drives_of(felt(qubit, on_its_line), added=False)
         if drives.start_ns.size:
             spurs.refuse_light(qubit)
         later = later_ns(qubit, self.feedline)

@@ -1,4 +1,4 @@
-"""The hidden truth of flux lines, couplers, defects and losses, by names of the store."""
+"""The hidden truth of lines, couplers, defects and losses, by names of the store."""
 
 from collections.abc import Mapping
 
@@ -38,6 +38,24 @@ def flux_line_truth(chip: Chip) -> dict[str, Truth]:
             if other.name != element and other.name.startswith(f"{node}."):
                 part = chip.flux_shares(other.name)[line] / own
                 told[f"{other.name}.pulsed_crosstalk_{short}"] = Truth(part, "1")
+    return told
+
+
+def drive_crosstalk_truth(chip: Chip, f01_hz: Mapping[str, float]) -> dict[str, Truth]:
+    """Tell how drives reach others: ``node_a.q1.drive_crosstalk_q0``, of the drive of q0 at q1.
+
+    And ``drive_crosstalk_phase_q0``, in turns, at the frequency at which q1 is.
+    """
+    told = {}
+    for source, reached in sorted(chip.drive_crosstalk.reached.items()):
+        short = source.removesuffix(".drive").rpartition(".")[2]
+        for one in reached:
+            name = one.line.removesuffix(".drive")
+            if name not in f01_hz:
+                continue  # nobody reads it
+            turns = (one.turns_at(f01_hz[name]) + 0.5) % 1.0 - 0.5
+            told[f"{name}.drive_crosstalk_{short}"] = Truth(abs(one.ratio), "1")
+            told[f"{name}.drive_crosstalk_phase_{short}"] = Truth(turns, "1")
     return told
 
 

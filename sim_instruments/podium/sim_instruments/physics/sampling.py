@@ -6,6 +6,7 @@ these is then solved for. Each number depends on the seed and its own name alone
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,6 +22,7 @@ from podium.sim_instruments.physics.chips import (
 from podium.sim_instruments.physics.clocks import ClockErrors, draw_errors
 from podium.sim_instruments.physics.cryostat.parameters import MODELS
 from podium.sim_instruments.physics.design import (
+    THE_FILE,
     CouplingDesign,
     Design,
     FeedlineDesign,
@@ -32,7 +34,7 @@ from podium.sim_instruments.physics.displaced_design import (
     displaced_node,
     line_errors,
 )
-from podium.sim_instruments.physics.draw import draw
+from podium.sim_instruments.physics.draw import draw, generator
 from podium.sim_instruments.physics.edge_design import EdgeDesign
 from podium.sim_instruments.physics.flux_line_world import CouplerWorld, EdgeWorld
 from podium.sim_instruments.physics.links.link_world import draw_links
@@ -53,6 +55,7 @@ from podium.sim_instruments.physics.world_file import (
     AnyQubitWorld,
     ClockWorld,
     CouplingWorld,
+    DriveCrosstalkWorld,
     FeedlineDriftWorld,
     FeedlineWorld,
     MixerWorld,
@@ -314,6 +317,7 @@ def _node(
             )
             for edge in node.edges
         },
+        drive_crosstalk=_drive_crosstalk(node, seed),
         flux_lines={
             name: flux_line_world(
                 f"{node.name}.{name}",
@@ -330,6 +334,27 @@ def _node(
     except NoRegister as error:
         raise RegisterError(f"{node.name}: {error}") from error
     return world
+
+
+def _drive_crosstalk(node: NodeDesign, seed: int) -> dict[str, dict[str, DriveCrosstalkWorld]]:
+    """Draw how each qubit's drive reaches the others: amplitudes by the file, phases evenly."""
+    if node.drive_crosstalk is None:
+        return {}
+    amplitude = replace(node.drive_crosstalk, low=0.0)
+    source_of = f"drawn: {THE_FILE}'s drive_crosstalk, any phase as likely as any other"
+
+    def drawn(name: str, source: str) -> DriveCrosstalkWorld:
+        element, quantity = f"{node.name}.{name}", f"drive of {source}"
+        turn = float(generator(seed, element, f"phase of {quantity}").uniform(-0.5, 0.5))
+        return DriveCrosstalkWorld(
+            amplitude=Known(
+                value=draw(amplitude, seed, element, quantity), unit="1", source=source_of
+            ),
+            phase=Known(value=turn, unit="1", source=source_of),
+        )
+
+    names = [qubit.name for qubit in node.qubits]
+    return {name: {other: drawn(name, other) for other in names if other != name} for name in names}
 
 
 def hidden_of(device: str, kind: str) -> Mapping[str, Spread]:

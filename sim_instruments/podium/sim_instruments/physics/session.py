@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.cable import CableSession, split_by_cable
+from podium.sim_instruments.physics.drive_crosstalk import NO_CROSSTALK, DriveCrosstalk
 from podium.sim_instruments.physics.drive_pieces import Contents
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.feedline_session import (
@@ -49,12 +50,15 @@ class Session:
         beginning: RunStart,
         cables: Mapping[str, CableSession],
         chip: SessionChip | None = None,
+        crosstalk: DriveCrosstalk = NO_CROSSTALK,
     ) -> None:
         """``feedline_at`` tells the operating point; the checks raise NotSimulated.
 
-        ``chip``: behind the flux lines; None: there are none that take pulses.
+        ``chip``: behind the flux lines; None: there are none that take pulses. ``crosstalk``: of
+        drive lines.
         """
         self._chip = chip
+        self._crosstalk = crosstalk
         self._fluxes: dict[str, list[PulseTrain]] = {}
         """By feedline: flux pulses that it has not met yet."""
         self._early: list[PulseTrain] = []
@@ -134,7 +138,7 @@ class Session:
         """Take note of a chunk; yield each feedline that is listened to and its windows."""
         self._check(drives, captures)
         fluxes = []
-        for train in drives:
+        for train in self._crosstalk.spread(drives):
             if self._chip is not None and train.line in self._chip.names:
                 fluxes.append(train)
             else:

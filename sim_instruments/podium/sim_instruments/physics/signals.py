@@ -41,6 +41,9 @@ class Piece:
         return float(samples.min(initial=level)), float(samples.max(initial=level))
 
 
+Spur = Literal["", "image", "carrier", "crosstalk"]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PulseTrain:
     """All that one tone generator (one sequencer) sends down one line during a run.
@@ -61,9 +64,10 @@ class PulseTrain:
     pieces: tuple[Piece, ...]
     sender: str = ""
     """Which part of its instrument sends it: one that can be stopped by itself."""
-    spur: Literal["", "image", "carrier"] = ""
-    """What a mixer adds that nobody asked for: the world may leave out what it cannot feel of it
-    (:mod:`.spurs`). A carrier leaks for as long as it can: its pieces are levels."""
+    spur: Spur = ""
+    """What nobody asked for: the world may leave out what it cannot feel of it (:mod:`.spurs`). A
+    mixer adds images and carriers; a carrier leaks for as long as it can: its pieces are levels.
+    Crosstalk is what another qubit's drive brings (:mod:`.drive_crosstalk`)."""
     goes_on: bool = False
     """Whether its pieces only end what another train of the line has begun."""
     samples_per_ns: int = 1

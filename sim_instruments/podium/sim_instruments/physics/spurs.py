@@ -33,6 +33,10 @@ PHOTONS_MAX: Final = 1e-2
 EXCITED_MAX: Final = 1e-3
 SHIFT_MAX_HZ: Final = 5e3
 """ASSUMED: of a qubit's frequency, by the light shift of a far tone; less than its linewidth."""
+FAINT_EXCITED: Final = 1e-6
+FAINT_TURNS: Final = 1e-6
+"""Crosstalk of another qubit's pulse that excites less and shifts by less is left out: a thousand
+such pulses turn by a thousandth of a turn."""
 PUMPED_MIN: Final = 1e-3
 """Of the rate at which a level decays: slower pumping by a carrier is left out."""
 PUMPED_MAX_1_S: Final = 1e6
@@ -74,13 +78,25 @@ def felt(qubit: QubitPoint, trains: Sequence[PulseTrain]) -> list[PulseTrain]:
     for train in trains:
         if not train.spur:
             found.append(train)
-        elif train.spur == "image":
-            near = np.array([_is_felt(qubit, piece) for piece in train.pieces], bool)[train.piece]
+        elif train.spur != "carrier":
+            is_felt = _is_felt if train.spur == "image" else _is_crosstalk_felt
+            near = np.array([is_felt(qubit, piece) for piece in train.pieces], bool)[train.piece]
             if near.any():
-                start, piece, turns = train.start_ns, train.piece, train.phase_turns
-                found.append(
-                    replace(train, start_ns=start[near], piece=piece[near], phase_turns=turns[near])
-                )
+                found.append(train.only(near))
+    return found
+
+
+def without_faint_crosstalk(
+    feedline: FeedlinePoint, trains: Iterable[PulseTrain]
+) -> list[PulseTrain]:
+    """Return trains without crosstalk that qubits of a feedline do not feel, or of others."""
+    qubits = {f"{qubit.name}.drive": qubit for qubit in feedline.qubits}
+    found = []
+    for train in trains:
+        if train.spur != "crosstalk":
+            found.append(train)
+        elif train.line in qubits:
+            found += felt(qubits[train.line], [train])
     return found
 
 
@@ -128,15 +144,25 @@ def _with_pump(
 
 
 def _is_felt(qubit: QubitPoint, piece: Piece) -> bool:
+    excited, shift_hz = _done_by(qubit, piece)
+    return excited > EXCITED_MAX or shift_hz > SHIFT_MAX_HZ
+
+
+def _is_crosstalk_felt(qubit: QubitPoint, piece: Piece) -> bool:
+    excited, shift_hz = _done_by(qubit, piece)
+    return excited > FAINT_EXCITED or 1e-9 * shift_hz * piece.duration_ns > FAINT_TURNS
+
+
+def _done_by(qubit: QubitPoint, piece: Piece) -> tuple[float, float]:
+    """Return what a piece may excite, and by how much it shifts a level, Hz."""
     rabi_hz = qubit.rabi_hz_per_sqrt_w * _size(piece)
     if rabi_hz == 0:
-        return False
+        return 0.0, 0.0
     transitions = np.diff(qubit.levels_hz)
     strengths = rabi_hz * np.abs(qubit.ladder[: transitions.size])
     apart = np.maximum(np.abs(transitions - piece.carrier_hz), 1.0)
     excited = float(np.max((strengths / apart) ** 2))
-    shift_hz = float(np.max(strengths**2 / (2 * apart)))
-    return excited > EXCITED_MAX or shift_hz > SHIFT_MAX_HZ
+    return excited, float(np.max(strengths**2 / (2 * apart)))
 
 
 class HeardSpurs:

@@ -17,6 +17,7 @@ from podium.sim_instruments.physics.drift import Drift, slow_noise
 from podium.sim_instruments.physics.flux_truth import (
     coupler_truth,
     defect_truth,
+    drive_crosstalk_truth,
     flux_line_truth,
     fluxonium_truth,
 )
@@ -142,6 +143,8 @@ def truth(
     }
     told |= flux_line_truth(chip) | coupler_truth(chip, at_v)
     told |= defect_truth(chip) | fluxonium_truth(chip)
+    f01_hz = {q.name: float(q.levels_hz[1]) for feedline in feedlines for q in feedline.qubits}
+    told |= drive_crosstalk_truth(chip, f01_hz)
     if optima and chip.edges:
         from podium.sim_instruments.physics.joint.gate_truth import gate_truth  # compiled: as above
 

@@ -1,9 +1,8 @@
 """The world: signals in, what the listeners record out.
 
-Every qubit hears its own drive line only (no crosstalk between drive lines yet) and evolves alone:
-couplings between qubits move its levels and lines, but no excitation hops. All tones of a feedline
-act on all its resonators. Drive lines' and feedlines' delays meet at the chip; their difference is
-rounded to whole ns.
+Every qubit hears its own drive line, and of others' what crosstalk brings. It evolves alone, but
+for those that share a state (:mod:`.joint`). All tones of a feedline act on all its resonators.
+Drive lines' and feedlines' delays meet at the chip; their difference is rounded to whole ns.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,6 +20,7 @@ from podium.sim_instruments.physics.cable import (
 )
 from podium.sim_instruments.physics.chip import Edge
 from podium.sim_instruments.physics.drift import Drift
+from podium.sim_instruments.physics.drive_crosstalk import NO_CROSSTALK, DriveCrosstalk
 from podium.sim_instruments.physics.drive_line import is_heard
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
@@ -54,6 +54,7 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
     RunSignals,
 )
+from podium.sim_instruments.physics.spurs import without_faint_crosstalk
 
 __all__ = ["Lines", "NotSimulated", "World"]
 
@@ -83,6 +84,7 @@ class World:
         cables: Sequence[Cable] = (),
         links: Sequence[Link] = (),
         channel: WindowChannel = photon_channel,
+        crosstalk: DriveCrosstalk = NO_CROSSTALK,
     ):
         """``chip_at`` tells the operating point at biases (volts by flux line), of all feedlines.
 
@@ -91,11 +93,13 @@ class World:
         ``flux_lines`` tells what pulses on them do; ``drift`` tells the operating point in the
         place of ``chip_at``, over the time of a run, or at the start of one played in pieces.
         ``cables``: lines from an output to an input, with names of their own. ``links``: between
-        qubits of its chips; ``channel`` evolves their photons.
+        qubits of its chips; ``channel`` evolves their photons. ``crosstalk``: of
+        drive lines.
         """
         self.links = tuple(links)
         """Over which its chips' qubits exchange photons."""
         self._channel = channel
+        self._crosstalk = crosstalk
         self._cables = {cable.name: cable for cable in cables}
         self._drift = drift
         self._flux_lines = flux_lines
@@ -208,6 +212,7 @@ class World:
             feedlines = self._point(signals.biases_v, heard, *span_s)
             feedlines = warmed(feedlines, signals.baths)
         fluxes = () if self._lines is None else self._lines.fluxes
+        spread = self._crosstalk.spread(signals.drives)
         found = []
         for feedline in feedlines:
             names = {qubit.name for qubit in feedline.qubits}
@@ -215,7 +220,12 @@ class World:
             toned = feedline.name in played and not names.isdisjoint(shared)
             mine = [i for i, train in enumerate(signals.captures) if train.line == feedline.name]
             if mine or toned or not names.isdisjoint(driven):
-                run = FeedlineRun(feedline, signals, self._seed, fluxes, self._flux_lines)
+                arriving = tuple(without_faint_crosstalk(feedline, spread))
+                run = FeedlineRun(
+                    feedline,
+                    replace(signals, drives=arriving),
+                    *(self._seed, fluxes, self._flux_lines),
+                )
                 found.append((run, mine))
                 self._keep_pulsed(run, fluxes)
         return found
@@ -287,7 +297,9 @@ class World:
         if self._flux_lines is not None:
             chip = SessionChip(self._flux_lines, known.fluxes, beginning.biases_v)
         if not self.links:
-            return Session(point, check, check_alone, self._seed, beginning, cables, chip)
+            return Session(
+                *(point, check, check_alone, self._seed, beginning, cables, chip, self._crosstalk)
+            )
         qubits = {end.qubit for link in self.links for end in link.ends}
         if self._flux_lines is not None:
             ends = sorted(qubits)
@@ -305,7 +317,10 @@ class World:
             self._flux_lines,
             self.session_meetings,
         )
-        return PhotonSession(point, check, check_alone, self._seed, beginning, cables, chip, linked)
+        return PhotonSession(
+            *(point, check, check_alone, self._seed, beginning, cables, chip, linked),
+            crosstalk=self._crosstalk,
+        )
 
     def point_of(
         self,

@@ -4,6 +4,7 @@ Control never reads it. Numbers are in SI units; every one names its source or s
 ``assumed: true``.
 """
 
+import cmath
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -200,6 +201,20 @@ AnyQubitWorld = Annotated[
 ]
 
 
+class DriveCrosstalkWorld(Part):
+    """Holds how the drive of another qubit reaches one."""
+
+    amplitude: Number
+    """On its own drive line what does the same as 1 on the other's."""
+    phase: SignedNumber
+    """By which it feels the other's ahead, turns, lines of one length."""
+
+    @property
+    def ratio(self) -> complex:
+        """Return both as one number."""
+        return cmath.rect(self.amplitude.value, 2 * math.pi * self.phase.value)
+
+
 class CouplingWorld(Part):
     """A fixed coupling between two qubits, or a qubit and a tunable coupler."""
 
@@ -246,6 +261,8 @@ class NodeWorld(Part):
     """What flux lines do to pulses, by qubit or coupler; those not named are ideal."""
     edges: dict[str, EdgeWorld] = Field(default_factory=dict)
     """Pairs of qubits between which a gate is played."""
+    drive_crosstalk: dict[str, dict[str, DriveCrosstalkWorld]] = Field(default_factory=dict)
+    """By a qubit and another whose drive reaches it; left out: none does."""
 
     @property
     def elements(self) -> dict[str, "AnyQubitWorld | CouplerWorld"]:
@@ -272,6 +289,14 @@ class NodeWorld(Part):
             for one in (*edge.ends, edge.pulsed):
                 if one not in self.elements:
                     raise ValueError(f"edge {name} names {one}; there are {known}")
+        for name, sources in self.drive_crosstalk.items():
+            for one in (name, *sources):
+                if one not in self.qubits:
+                    raise ValueError(f"drive_crosstalk names {one}; the qubits are {known}")
+            if name in sources:
+                raise ValueError(
+                    f"drive_crosstalk.{name} names {name}: its own drive is no other's"
+                )
         for name, line in self.flux_lines.items():
             if name not in self.elements or name not in self.elements[name].flux_per_volt:
                 raise ValueError(f"flux_lines names {name}, which has no flux line")
@@ -309,6 +334,7 @@ def chip_of(nodes: Mapping[str, NodeWorld]) -> Chip:
     edges: list[Edge] = []
     responses: dict[str, LineResponse] = {}
     pulsed: dict[tuple[str, str], float] = {}
+    crosstalk: dict[tuple[str, str], complex] = {}
     count = sum(len(node.elements) for node in nodes.values())
     matrix, at_zero = np.zeros((count, count)), np.zeros(count)
     for node_name, node in nodes.items():
@@ -337,12 +363,19 @@ def chip_of(nodes: Mapping[str, NodeWorld]) -> Chip:
             )
             for name, edge in node.edges.items()
         ]
+        crosstalk |= {
+            (f"{node_name}.{name}", f"{node_name}.{source}"): known.ratio
+            for name, sources in node.drive_crosstalk.items()
+            for source, known in sources.items()
+        }
         for name, line in node.flux_lines.items():
             responses[f"{node_name}.{name}.flux"] = line.response()
             for element, by in line.pulsed_flux_per_volt.items():
                 pulsed[f"{node_name}.{element}", f"{node_name}.{name}.flux"] = by.value
     pulses = FluxPulses(responses, pulsed)
-    return Chip(qubits, feedlines, matrix, at_zero, couplings, couplers, pulses, edges)
+    return Chip(
+        *(qubits, feedlines, matrix, at_zero, couplings, couplers, pulses, edges, crosstalk)
+    )
 
 
 class ClockWorld(Part):

@@ -185,7 +185,11 @@ class Laboratory:
             {name: feedline.name for feedline in self.chip.feedlines for name in feedline.qubits},
         )
         links = self._world_file.quantum_links()
-        return World(self.chip.at, self._seed, lines, self.chip, self.drift, links=links)
+        return World(
+            *(self.chip.at, self._seed, lines, self.chip, self.drift),
+            links=links,
+            crosstalk=self.chip.drive_crosstalk,
+        )
 
     def close(self) -> None:
         """Give up what waits to be computed; return when what is being computed is done."""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.adiabatic_flux import refuse_sudden
 from podium.sim_instruments.physics.deduplicate import ascending, clusters
-from podium.sim_instruments.physics.drive_line import Drives, Shape
+from podium.sim_instruments.physics.drive_line import PARTS_A_BEAT, Drives, Shape, beating
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxValues, HeldShift, held
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
@@ -31,11 +31,6 @@ from podium.sim_instruments.physics.joint.plasmon_drive import (
     check_plasmon,
 )
 
-PARTS_A_BEAT = 32
-"""Parts of a beat's period."""
-GAUSS = np.array([0.5 - np.sqrt(3) / 6, 0.5 + np.sqrt(3) / 6])
-WEIGHT = np.array([0.5 + np.sqrt(3) / 3, 0.5 - np.sqrt(3) / 3])
-"""Of the drive at the two Gauss points in the first of two exponentials; swapped in the second."""
 STILL_HZ = 2e6
 """What moves levels by less, without a drive, turns phases of dressed levels and no more. ASSUMED:
 at an exchange g and a detuning D the states themselves turn by g STILL_HZ / D**2, a thousandth."""
@@ -560,8 +555,4 @@ def _signal(
     base = one.turns - 1e-9 * frame_hz * (one.offset_ns - one.skip_ns)
     if not beats:
         return np.asarray(held * np.exp(2j * np.pi * base))
-    part = 2.0 / fine
-    begins = part * np.arange(held.size // 2)
-    at = np.exp(2j * np.pi * (base + apart * (begins[:, None] + part * GAUSS)))
-    pairs = np.stack([at @ WEIGHT, at @ WEIGHT[::-1]], axis=1).reshape(-1)
-    return np.asarray(held * pairs)
+    return np.asarray(held * beating(base, apart, 2.0 / fine, held.size))

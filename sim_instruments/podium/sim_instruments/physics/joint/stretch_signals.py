@@ -27,7 +27,7 @@ from podium.sim_instruments.physics.joint.line_output import (
 )
 from podium.sim_instruments.physics.joint.line_response import reach_ns
 from podium.sim_instruments.physics.operating_point import QubitPoint
-from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.physics.signals import Piece, PulseTrain, Spur
 
 TURN: Final = round(1 / PHASE_STEP)
 
@@ -43,7 +43,7 @@ class Element:
     end_ns: int
     piece: int
     turns: float
-    is_image: bool
+    spur: Spur
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ class StretchSignals:
                         end + line.late_ns + echo_ns,
                         pieces[item],
                         turns,
-                        train.spur == "image",
+                        train.spur,
                     )
 
     def remember(self, one: Element) -> bool:
@@ -233,7 +233,7 @@ class StretchSignals:
                 one.start_ns - zero,
                 one.piece,
                 round((turns % 1.0) / PHASE_STEP) % TURN,
-                one.is_image,
+                one.spur,
             )
             for one, turns in played
         )
@@ -288,9 +288,9 @@ class StretchSignals:
         trains: dict[int, list[PulseTrain]] = {}
         for number in {one.line for one, _ in shifted}:
             own = [(one, turns) for one, turns in shifted if one.line == number]
-            for is_image in sorted({one.is_image for one, _ in own}):
-                some = [row for row in own if row[0].is_image == is_image]
-                trains.setdefault(number, []).append(self._train(number, some, is_image))
+            for spur in sorted({one.spur for one, _ in own}):
+                some = [row for row in own if row[0].spur == spur]
+                trains.setdefault(number, []).append(self._train(number, some, spur))
         edges = self._edges(played)
         bursts = tuple((number, self._burst(number, edges, between)) for number in self._memory)
         fluxes = [
@@ -309,7 +309,7 @@ class StretchSignals:
         found = []
         for m, (qubit, later_ns) in enumerate(self._members):
             number = self._number.get(f"{qubit.name}.drive", -1)
-            drives = _later(drives_of(trains.get(number, [])), later_ns)
+            drives = _later(drives_of(trains.get(number, []), added=False), later_ns)
             by = moving(self._chip, qubit.name, [one for _, one in fluxes], self._biases_v)
             parts = () if by is None else by.trains
             pulses = drives_of(
@@ -352,7 +352,7 @@ class StretchSignals:
         return Drives(drives.start_ns, shape_of, drives.phase_turns, tuple(known))
 
     def _train(
-        self, number: int, rows: Sequence[tuple[Element, float]], is_image: bool
+        self, number: int, rows: Sequence[tuple[Element, float]], spur: Spur = ""
     ) -> PulseTrain:
         rows = sorted(rows, key=lambda row: row[0].start_ns)
         pieces = sorted({one.piece for one, _ in rows})
@@ -362,7 +362,7 @@ class StretchSignals:
             np.array([pieces.index(one.piece) for one, _ in rows], np.int32),
             np.array([turns for _, turns in rows], np.float64),
             tuple(self._contents.pieces[piece] for piece in pieces),
-            spur="image" if is_image else "",
+            spur=spur,
         )
 
     def _edges(self, played: Sequence[tuple[Element, float]]) -> dict[int, list[int]]:
@@ -407,7 +407,7 @@ class StretchSignals:
             dark.append(between.dark_ns - min(laters))
         under_way = [one for one in memory.elements if one.begin_ns < between.until_ns]
         rows = [(one, 0.0) for one in under_way]
-        train = self._train(number, rows, False)
+        train = self._train(number, rows)
         by = Readouts(
             np.array(lit, np.int64),
             np.array(dark, np.int64),

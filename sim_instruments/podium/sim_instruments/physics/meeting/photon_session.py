@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.physics.cable import CableSession, split_by_cable
+from podium.sim_instruments.physics.drive_crosstalk import NO_CROSSTALK, DriveCrosstalk
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.episodes import APART_FOLDS, NotSimulated, ring_down_ns
 from podium.sim_instruments.physics.fast_flux import FluxLines
@@ -56,6 +57,7 @@ from podium.sim_instruments.physics.signals import (
     PulseTrain,
     RunSignals,
 )
+from podium.sim_instruments.physics.spurs import without_faint_crosstalk
 
 SHARED_NS = 2
 """What begins so little before the last thing that happened to its qubit follows it."""
@@ -100,9 +102,11 @@ class PhotonSession(Session):
         cables: Mapping[str, CableSession],
         chip: SessionChip | None,
         linked: LinkedWorld,
+        *,
+        crosstalk: DriveCrosstalk = NO_CROSSTALK,
     ) -> None:
         """Arguments as of :class:`.Session`, and the links."""
-        super().__init__(feedline_at, check, check_drive, seed, beginning, cables, chip)
+        super().__init__(feedline_at, check, check_drive, seed, beginning, cables, chip, crosstalk)
         self._linked = linked
         self.reached = beginning.reached or frozenset[str]()
         """Lines that the instrument drives; none if it drives all."""
@@ -243,7 +247,8 @@ class PhotonSession(Session):
                 "send one before the first reading"
             )
         self._shares = True
-        self._keep_pending([train for trains in self.kept().values() for train in trains])
+        kept = (train for trains in self.kept().values() for train in trains)
+        self._keep_pending([train for train in kept if train.spur != "crosstalk"])
         self._keep_pending(self.early_fluxes)
         self.keep({})
 
@@ -331,8 +336,19 @@ class PhotonSession(Session):
         for point in points:
             self._check_point(point, part)
         flux_lines, before = self._linked.flux_lines, self._lines_left.before(begin_ns)
+        known = {f"{name}.drive" for name in self._linked.feedline_of}
+        spread = [
+            train
+            for train in self._crosstalk.spread(part.drives)
+            if train.spur != "crosstalk" or train.line in known
+        ]
         feedlines = [
-            FeedlineRun(p, part, self._seed, self.flux_lines, flux_lines, before) for p in points
+            FeedlineRun(
+                p,
+                replace(part, drives=tuple(without_faint_crosstalk(p, spread))),
+                *(self._seed, self.flux_lines, flux_lines, before),
+            )
+            for p in points
         ]
         until_ns = (opens_tai_fs - self._beginning.start_tai_fs) // FS_PER_NS
         self._lines_left.pass_on(drives, until_ns)

@@ -1,0 +1,165 @@
+"""How a drive reaches another qubit is told from what the exchange of both hands on."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from tests.benches.calibration.synthetic_data import ONE_SHOT_V, Asked, MadeRunner, known
+from tests.benches.docs.pages import ROOT
+
+from podium.control.calibration.bench import Bench
+from podium.control.calibration.bring_up import bring_up
+from podium.control.calibration.fits.bloch_turn import bloch_vector
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.sequences import Pulses, pulse_area_ns
+from podium.control.client.cross_resonance import RISE_NS
+from podium.control.facility.facility import Facility
+from podium.control.facility.frozen_map import FrozenMap
+from podium.control.facility.load import load_facility
+from podium.control.program.program import Affine, Play, ShiftPhase
+from podium.control.program.waveforms import FlatTop
+
+FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility_fixed.yaml")
+HALF_V, PI_AMPLITUDE = 1e-3, 0.45
+HANDED_TURNS = 0.3
+"""By how much the source's own line is ahead of the target's, as the source feels both."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two coupled transmons of fixed frequency, by first order in the exchange."""
+
+    ratios: tuple[complex, complex]
+    """At q0 of the drive of q1, and at q1 of that of q0."""
+    in_check: float = 1.0
+    """Of what the source's drive does, where it is cancelled."""
+    coherent: bool = True
+    """Whether both lines have one phase in every shot."""
+
+    def __call__(self, asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        excited = np.zeros(asked.shape)
+        if "source_amplitude" in asked.swept:
+            excited = (1 - self._seen(asked)) / 2
+        noise = rng.normal(0, 1, (2, *excited.shape)) / np.sqrt(asked.program.shots)
+        chance = np.clip(excited, 0, 1)
+        scatter = np.hypot(2 * HALF_V * np.sqrt(chance * (1 - chance)), ONE_SHOT_V)
+        return HALF_V * (1 - 2 * excited) + scatter * (noise[0] + 1j * noise[1])
+
+    def _seen(self, asked: Asked) -> np.ndarray:
+        """Bloch components of the target behind its drives."""
+        drives = [
+            one
+            for one in asked.program.body
+            if isinstance(one, Play) and isinstance(one.waveform, FlatTop)
+        ]
+        place = ("q0", "q1").index(asked.element)
+        target, source = (FACILITY.qubits()[f"node_a.q{k}"].design for k in (place, 1 - place))
+        apart = source["f01"].value - target["f01"].value
+        bent = apart + source["anharmonicity"].value
+        exchange = FACILITY.edges()["node_a.q0_q1"].design["exchange"].value
+        handed = exchange * np.array([-1 / apart, 1 / apart - 2 / bent])
+        rates = self.ratios[place] + np.exp(2j * np.pi * HANDED_TURNS) * handed
+        if len(drives) == 2:
+            turns = next(one.turns for one in asked.program.body if isinstance(one, ShiftPhase))
+            assert isinstance(turns, float)
+            assert isinstance(drives[1].amplitude, Affine)
+            cancel = drives[1].amplitude.scale * np.exp(2j * np.pi * turns)
+            rates = self.in_check * rates + cancel
+        bench = Bench(
+            MadeRunner(self, facility=FACILITY), "node_a", (), known(FACILITY), keep=lambda _: None
+        )
+        area_ns = pulse_area_ns(
+            Pulses(bench, FACILITY.qubits()[f"node_a.{asked.element}"]).pulse_ns
+        )
+        lasts_ns = drives[0].waveform.duration_fs * 1e-6 - RISE_NS
+        weight = asked.swept["source_amplitude"][:, 0, 0] * lasts_ns / (2 * PI_AMPLITUDE * area_ns)
+        far = FACILITY.qubits()[f"node_a.q{place}"].design["anharmonicity"].value
+        zz = (
+            2
+            * exchange**2
+            * (1 / (apart - far) - 1 / bent)
+            * drives[0].waveform.duration_fs
+            * 1e-15
+        )
+        seen = [
+            bloch_vector(weight, rate.real, rate.imag, control * zz)
+            for control, rate in enumerate(rates)
+        ]
+        return np.stack(seen, axis=1) * (1.0 if self.coherent else np.array([0.0, 0.0, 1.0]))
+
+
+async def found(pair: Pair, seed: int, facility: Facility = FACILITY) -> tuple[Outcome, Bench]:
+    runner = MadeRunner(pair, seed, facility=facility)
+    qubits = tuple(facility.qubits().values())
+    bench = Bench(runner, "node_a", qubits, known(facility), keep=lambda _: None)
+    [outcome] = [one async for one in bring_up(bench, ("drive_crosstalk",))]
+    return outcome, bench
+
+
+RATIOS = (0.03 * np.exp(0.2j * np.pi), 0.07 * np.exp(-0.7j * np.pi))
+WAYS = (("q0", "q1", RATIOS[0]), ("q1", "q0", RATIOS[1]))
+
+
+@pytest.mark.parametrize("seed", [5, 6, 7])
+async def test_ratio_and_phase_are_found_beside_an_exchange_as_large(seed: int) -> None:
+    outcome, bench = await found(Pair(RATIOS), seed)
+    assert outcome.failures == {}
+    for own, other, ratio in WAYS:
+        size = bench.record.all()[f"node_a.{own}.drive_crosstalk_{other}"]
+        turn = bench.record.all()[f"node_a.{own}.drive_crosstalk_phase_{other}"]
+        assert abs(size.value - abs(ratio)) < 4 * size.sigma
+        assert size.sigma < 0.005
+        assert abs(turn.value - np.angle(ratio) / (2 * np.pi)) < 4 * turn.sigma
+        assert turn.sigma < 0.02
+
+
+async def test_where_there_is_none_no_phase_is_stored() -> None:
+    """The exchange alone turns the target by as much as a crosstalk of 0.03 would."""
+    outcome, bench = await found(Pair((0j, 0j)), 8)
+    assert outcome.failures == {}
+    for own, other, _ in WAYS:
+        size = bench.record.all()[f"node_a.{own}.drive_crosstalk_{other}"]
+        assert size.value < 4 * size.sigma < 0.02
+    assert not any("drive_crosstalk_phase" in name for name in bench.record.all())
+
+
+async def test_a_drive_that_is_not_cancelled_is_not_believed() -> None:
+    outcome, bench = await found(Pair(RATIOS, in_check=0.5), 9)
+    assert outcome.failures.keys() == {"node_a.q0", "node_a.q1"}
+    assert all("the crosstalk is not believed" in one for one in outcome.failures.values())
+    assert not any("drive_crosstalk" in name for name in bench.record.all())
+
+
+async def test_phases_that_differ_from_shot_to_shot_are_named() -> None:
+    outcome, _ = await found(Pair((0.3 + 0j, 0.3 + 0j), coherent=False), 10)
+    assert outcome.measured == {}
+    assert any("is another in each shot" in one for one in outcome.failures.values())
+
+
+@pytest.mark.parametrize(
+    ("lo_hz", "says"),
+    [
+        (4.86e9, "their phases differ from shot to shot; give both the same 'lo'"),
+        (5.59e9, "a 'lo' that reaches both qubits"),
+    ],
+)
+async def test_an_oscillator_that_does_not_fit_is_named_before_anything_is_played(
+    lo_hz: float, says: str
+) -> None:
+    port = "node_a.q0.drive"
+    drive = replace(FACILITY.drive_wiring(port), lo_hz=lo_hz)
+    facility = replace(FACILITY, wiring=FrozenMap({**FACILITY.wiring, port: drive}))
+    runner = MadeRunner(Pair(RATIOS), 11, facility=facility)
+    qubits = tuple(facility.qubits().values())
+    bench = Bench(runner, "node_a", qubits, known(facility), keep=lambda _: None)
+    [outcome] = [one async for one in bring_up(bench, ("drive_crosstalk",))]
+    assert says in outcome.failures["node_a.q1"]
+    assert runner.datasets == []
+
+
+async def test_one_qubit_alone_has_none() -> None:
+    runner = MadeRunner(Pair(RATIOS), 12, facility=FACILITY)
+    one = FACILITY.qubits()["node_a.q0"]
+    bench = Bench(runner, "node_a", (one,), known(FACILITY), keep=lambda _: None)
+    [outcome] = [each async for each in bring_up(bench, ("drive_crosstalk",))]
+    assert "ask for two" in str(outcome.failures)
