@@ -37,7 +37,12 @@ BESIDE = 0.0015
 GAP_S = 40e-9
 """Before and after a flux pulse."""
 DEGREES = tuple(range(0, 360, 45))
-LO_HZ = {"q0:res-q0.ro": 7.13e9, "q1:res-q1.ro": 7.13e9, "q0:mw-q0.01": 5.92e9, "q1:mw-q1.01": 5.3e9}
+LO_HZ = {
+    "q0:res-q0.ro": 7.13e9,
+    "q1:res-q1.ro": 7.13e9,
+    "q0:mw-q0.01": 5.92e9,
+    "q1:mw-q1.01": 5.3e9,
+}
 HARDWARE = {
     "config_type": "QbloxHardwareCompilationConfig",
     "hardware_description": {
@@ -178,7 +183,6 @@ def chevron(pair: Pair, about: float) -> dict[str, float]:
     found = {}
     for name, seen in pair.run(sweep).items():
         map_ = seen.reshape(POINTS, len(DURATIONS))
-        np.save(f"/tmp/p21_logs/w/chev_{name}.npy", map_)
         fit = lab_fits.chevron(parts, np.array(DURATIONS, float), map_)
         found |= {f"{name}_{key}": value for key, value in fit.items()}
     return found

@@ -13,7 +13,6 @@ import json
 import math
 import os
 import sys
-import time
 from pathlib import Path
 
 import lab_fits
@@ -26,6 +25,17 @@ UPPER, LOWER = 0, 1
 PAIR = (LOWER, UPPER)
 QUBITS_HZ, READOUTS_HZ = (6.02e9, 5.40e9), (7.26e9, 7.04e9)
 """About: what the maker of the chip says."""
+ANHARMONICITY_HZ = -175e6
+NEAR = (0.08, 0.15, 0.00125)
+"""Amplitudes among which the levels meet, and their step."""
+SWAP_NS = 32
+"""About half an exchange."""
+PART, STEP, DURATIONS = 0.0036, 0.0012, (12, 138, 14)
+"""Of the chevron: amplitudes to either side, and their step; durations, ns, with theirs."""
+BESIDE = 0.0012
+"""Of a conditional phase: amplitudes to either side."""
+GAP_NS = 40
+"""Before and after a flux pulse."""
 PLATFORM = '''
 """Two qubits of a chip on a Qblox cluster."""
 
@@ -61,7 +71,11 @@ def natives(number: int) -> dict:
     }
     turn = pulse(60, 0.4, kind="gaussian", rel_sigma=1 / 6)
     return {
-        "RX": [[f"{number}/drive", turn]],
+        # the flux line rests before its pulse
+        "RX": [
+            [f"{number}/drive", turn],
+            [f"{number}/drive", {"kind": "delay", "duration": GAP_NS}],
+        ],
         "MZ": [[f"{number}/acquisition", readout]],
     }
 
@@ -91,11 +105,28 @@ PARAMETERS = {
 }
 
 
-def dump(o):
-    print(f"{time.perf_counter():.1f}", o, file=sys.stderr, flush=True)
+def sweet_spots(lab) -> None:
+    """Bias both where their frequencies are highest, by a parabola through three of them."""
+    lines = []
+    for offset in OFFSETS:
+        for number in (UPPER, LOWER):
+            lab.platform.update({f"configs.{number}/flux.offset": offset})
+        wide = lab.qubit_spectroscopy(
+            freq_width=480_000_000, freq_step=1_500_000, drive_duration=1000, drive_amplitude=0.03,
+            nshots=150, relaxation_time=100_000, update=False,
+        )  # fmt: skip
+        lines.append([farthest_hz(wide.data.data[number]) for number in (UPPER, LOWER)])
+    for number, line in zip((UPPER, LOWER), np.transpose(lines), strict=True):
+        curved, sloped, height = np.polyfit(OFFSETS, line, 2)
+        spot = -sloped / (2 * curved)
+        lab.platform.update({
+            f"configs.{number}/flux.offset": float(spot),
+            f"configs.{number}/drive.frequency": float(height - curved * spot**2),
+        })  # fmt: skip
 
 
-def qubits(lab, found) -> None:
+def qubits(lab) -> dict[str, float]:
+    """Calibrate both side by side."""
     resonator = lab.resonator_spectroscopy(
         freq_width=60_000_000, freq_step=500_000, nshots=200, relaxation_time=10_000
     )
@@ -103,82 +134,82 @@ def qubits(lab, found) -> None:
         beside_hz = steepest_hz(resonator.data.data[number])
         lab.platform.update({f"configs.{number}/probe.frequency": beside_hz})
         lab.platform.calibration.single_qubits[number].resonator.dressed_frequency = beside_hz
-    dump("resonator")
-    lines = []
-    for offset in OFFSETS:
-        for number in (UPPER, LOWER):
-            lab.platform.update({f"configs.{number}/flux.offset": offset})
-        wide = lab.qubit_spectroscopy(
-            freq_width=360_000_000, freq_step=1_500_000, drive_duration=1000, drive_amplitude=0.03,
-            nshots=150, relaxation_time=100_000, update=False,
-        )  # fmt: skip
-        lines.append([farthest_hz(wide.data.data[number]) for number in (UPPER, LOWER)])
-    for number, line in zip((UPPER, LOWER), np.transpose(lines)):
-        curved, sloped, height = np.polyfit(OFFSETS, line, 2)
-        spot = -sloped / (2 * curved)
-        lab.platform.update({
-            f"configs.{number}/flux.offset": float(spot),
-            f"configs.{number}/drive.frequency": float(height - curved * spot**2),
-        })  # fmt: skip
-        dump((number, line, spot))
-    seen = lab.qubit_spectroscopy(
+    sweet_spots(lab)
+    lab.qubit_spectroscopy(
         freq_width=24_000_000, freq_step=250_000, drive_duration=4000, drive_amplitude=0.0075,
         nshots=300, relaxation_time=100_000,
     )  # fmt: skip
-    dump(seen.results)
-    rabi = lab.rabi_amplitude_signal(min_amp=0.0, max_amp=0.9, step_amp=0.02, nshots=300)
-    dump(rabi.results)
+    turn = {"min_amp": 0.0, "max_amp": 0.9, "step_amp": 0.02, "nshots": 300}
+    lab.rabi_amplitude_signal(**turn)
     lab.resonator_frequency(freq_width=6_000_000, freq_step=500_000, nshots=300)
-    shots = lab.single_shot_classification(nshots=1000)
-    dump(shots.results.assignment_fidelity)
+    lab.single_shot_classification(nshots=1000)
     ramsey = lab.ramsey(delay=(20, 2020, 100), detuning=1e6, nshots=500)
-    dump(ramsey.results)
-    rabi = lab.rabi_amplitude_signal(min_amp=0.0, max_amp=0.9, step_amp=0.02, nshots=300)
-    dump(rabi.results)
-    for number in (UPPER, LOWER):
-        found[f"q{number}_f01"] = float(ramsey.results.frequency[number][0])
+    lab.rabi_amplitude_signal(**turn)
+    return {f"q{n}_f01": float(ramsey.results.frequency[n][0]) for n in (UPPER, LOWER)}
 
 
-def chevron(lab, begin, end, step, shots, durations):
-    """Run qibocal's chevron and fit it ourselves as well; its values are not taken over."""
-    first, last, apart = durations
+def chevron(lab, amplitudes: tuple, durations: tuple, shots: int):
+    """Run qibocal's chevron, without taking over what its fit says."""
+    (lowest, highest, step), (first, last, apart) = amplitudes, durations
     return lab.chevron(
-        targets=[PAIR], amplitude_min=begin, amplitude_max=end, amplitude_step=step,
+        targets=[PAIR], amplitude_min=lowest, amplitude_max=highest, amplitude_step=step,
         duration_min=first, duration_max=last, duration_step=apart,
-        nshots=shots, parking=False, dt=20, update=False,
+        nshots=shots, parking=False, dt=GAP_NS, update=False,
     )  # fmt: skip
 
 
-def gate(lab, found) -> None:
-    lab.platform.calibration.single_qubits[UPPER].qubit.frequency_12 = found["q0_f01"] - 175e6
-    arc = lab.flux_amplitude_frequency(
-        targets=[UPPER], amplitude_min=0, amplitude_max=0.06, amplitude_step=0.0015, duration=12,
-        nshots=500,
+def meeting(lab, f01_hz: float) -> float:
+    """Return about the amplitude at which 11 and 20 meet: the lower qubit is in 0 behind it.
+
+    Both qubits are read, and so pulsed, in what gives qibocal the guesses of its chevron's fit.
+    """
+    upper = lab.platform.calibration.single_qubits[UPPER].qubit
+    upper.frequency_12 = f01_hz + ANHARMONICITY_HZ
+    lab.flux_amplitude_frequency(
+        amplitude_min=0, amplitude_max=0.04, amplitude_step=0.002, duration=12, nshots=500
     )
-    dump((arc.results.fitted_parameters_detuning))
-    meeting = chevron(lab, 0.06, 0.16, 0.001, 200, (32, 33, 10))
-    low = np.ravel(meeting.data.data[PAIR][0])
-    dump(low.shape)
-    about = meeting.data.amplitude[int(np.argmin(low))]
-    dump(about)
-    fine = chevron(lab, about - 0.0036, about + 0.0037, 0.0005, 300, (8, 158, 10))
-    dump((fine.results.amplitude, fine.results.duration, fine.results.fitted_parameters))
-    parts, ns = np.array(fine.data.amplitude), np.array(fine.data.duration)
-    dump((len(parts), len(ns), fine.data.data[PAIR].shape))
-    np.save("/tmp/p21_logs/w/qchev.npy", fine.data.data[PAIR])
-    for name, seen in zip(("q1", "q0"), fine.data.data[PAIR]):
-        fit = lab_fits.chevron(parts, ns, seen.T)
+    seen = chevron(lab, NEAR, (SWAP_NS, SWAP_NS + 1, 10), 200)
+    return float(seen.data.amplitude[int(np.argmin(np.ravel(seen.data.data[PAIR][0])))])
+
+
+def chevrons(lab, about: float) -> dict[str, float]:
+    """Return resonance and gap as each qubit shows them, by a plain fit, and by qibocal's own."""
+    seen = chevron(lab, (about - PART, about + PART + 1e-6, STEP), DURATIONS, 300)
+    parts, ns = np.array(seen.data.amplitude), np.array(seen.data.duration)
+    found: dict[str, float] = {}
+    for place, name in enumerate(("q1", "q0")):
+        fit = lab_fits.chevron(parts, ns, seen.data.data[PAIR][place].T)
         found |= {f"{name}_{key}": value for key, value in fit.items()}
-    dump(found)
-    length = round(1e9 / found["q1_gap"])
-    at = found["q1_resonance"]
-    best = lab.optimize_two_qubit_gate(
-        targets=[PAIR], theta_start=0, theta_end=2 * math.pi, theta_step=math.pi / 4,
-        flux_pulse_amplitude_min=at - 0.0015, flux_pulse_amplitude_max=at + 0.0015,
-        flux_pulse_amplitude_step=0.0003, duration_min=length, duration_max=length + 1,
-        duration_step=4, dt=20, nshots=200, update=False,
+        amplitude, length = seen.results.amplitude[PAIR][place], seen.results.duration[PAIR][place]
+        if amplitude != []:  # where its fit has come to an end
+            found |= {f"{name}_own_resonance": amplitude, f"{name}_own_gap": 1e9 / length}
+    return {key: float(value) for key, value in found.items()}
+
+
+def conditional_phase(lab, resonance: float, gap_hz: float) -> dict[str, float]:
+    """Find the amplitude of pi by qibocal's angles; have it say what the angle is there."""
+    ns = round(1e9 / gap_hz)
+    thetas = {"theta_start": 0, "theta_end": 2 * math.pi, "theta_step": math.pi / 4}
+    scan = lab.optimize_two_qubit_gate(
+        targets=[PAIR], **thetas, duration_min=ns, duration_max=ns + 1, duration_step=4,
+        flux_pulse_amplitude_min=resonance - BESIDE,
+        flux_pulse_amplitude_max=resonance + BESIDE + 1e-6, flux_pulse_amplitude_step=BESIDE / 3,
+        dt=GAP_NS, nshots=200, update=False,
+    )  # fmt: skip
+    from_pi = np.unwrap(np.array(scan.results.angles[PAIR]) - math.pi)
+    at, sigma = lab_fits.crossing(np.array(scan.data.amplitudes), from_pi, 0.0)
+    gate = f"native_gates.two_qubit.{LOWER}-{UPPER}.CZ.0.1"
+    lab.platform.update({f"{gate}.amplitude": at, f"{gate}.duration": ns})
+    once = lab.correct_virtual_z_phases(
+        targets=[PAIR], **thetas, dt=GAP_NS, nshots=1000, update=False
     )
-    dump((best.results.best_amp, best.results.best_dur, best.results.angles, best.results.leakages))
+    return {
+        "gate": at, "gate_sigma": sigma, "gate_ns": ns,
+        "optimized": float(scan.results.best_amp[PAIR]),
+        "phase_off": float(once.results.angle[PAIR]) - math.pi,
+        "phase_off_swapped": float(once.results.angle[PAIR[::-1]]) - math.pi,
+        "leakage": float(once.results.leakage[PAIR]),
+    }  # fmt: skip
 
 
 def main(host: str, folder: Path) -> dict[str, float]:
@@ -192,10 +223,10 @@ def main(host: str, folder: Path) -> dict[str, float]:
 
     from qibocal.auto.execute import Executor
 
-    found: dict[str, float] = {}
     with Executor.open(folder / "report", [0, 1], force=True, platform="krinner") as lab:
-        qubits(lab, found)
-        gate(lab, found)
+        found = qubits(lab)
+        found |= chevrons(lab, meeting(lab, found["q0_f01"]))
+        found |= conditional_phase(lab, found["q1_resonance"], found["q1_gap"])
     return found
 
 
