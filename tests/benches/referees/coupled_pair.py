@@ -15,9 +15,12 @@ FULL_V = 2.5
 """Of an output of a QCM."""
 DESIGN_V, DESIGN_GAP_HZ = 0.2804, 2 * np.sqrt(2) * 5.5e6
 """By the file's middle values: where f01 of q0 is 5.575 GHz, and an exchange of 5.5 MHz."""
-RESONANCE, GAP = 0.003, 0.025
-"""Within these parts a chevron has to find both: the design's are 4 to 5 % and 3 to 10 % off in the
-worlds of :data:`.foreign_stack.HELD_OUT`."""
+WITHIN_S = 840.0
+"""A script that finds a gate takes two minutes on an idle machine, and ends within this."""
+RESONANCE, GAP = 0.003, 0.015
+"""Within these parts a chevron has to find both, the gap and two of its sigmas: the design's are
+4 to 5 % and 3 to 10 % off in the worlds of :data:`.foreign_stack.HELD_OUT`. A gap comes out long by
+a per cent, since a line's edges are no edges."""
 PI_AMPLITUDE, PI_RAD = 0.006, 0.15
 """How near to the resonance the phase is pi, and how near to pi it is there."""
 PLAYED = 0.02
@@ -53,7 +56,9 @@ def finds_the_chevron(found: dict[str, float], truth: dict[str, float], qubit: s
     print(f"{qubit}: {volts:.5f} V, truth {resonance_v:.5f} V; {found[f'{qubit}_gap'] / 1e6:.3f} "
           f"MHz, truth {gap_hz / 1e6:.3f} MHz")  # fmt: skip
     assert volts == pytest.approx(resonance_v, rel=RESONANCE)
-    assert found[f"{qubit}_gap"] == pytest.approx(gap_hz, rel=GAP)
+    off_hz = abs(found[f"{qubit}_gap"] - gap_hz)
+    assert off_hz < GAP * gap_hz + 2 * found[f"{qubit}_gap_sigma"]
+    assert found[f"{qubit}_gap_sigma"] < 0.03 * gap_hz
     assert abs(DESIGN_V / resonance_v - 1) > 5 * RESONANCE, "a guess would do"
     assert abs(DESIGN_GAP_HZ / gap_hz - 1) > GAP, "a guess would do"
 

@@ -11,6 +11,7 @@ from tests.benches.referees.coupled_pair import (
     FULL_V,
     PI_AMPLITUDE,
     PI_RAD,
+    WITHIN_S,
     arrives,
     finds_the_chevron,
     pair_facility,
@@ -41,11 +42,14 @@ def test_a_hardware_agent_finds_a_world(pool: TwinPool, tmp_path: Path, seed: in
     assert found["rabi_seconds"] < RABI_S * 5, "far from what it takes on an idle machine"
 
 
+@pytest.mark.timeout(WITHIN_S + 60)
 @pytest.mark.parametrize("seed", HELD_OUT)
 def test_a_hardware_agent_finds_a_cz(pool: TwinPool, tmp_path: Path, seed: int) -> None:
     with pool.facility(pair_facility(tmp_path), seed=seed, strict=True) as world:
         host = world["cluster_a"].host
-        found = asked("qblox-scheduler", "qblox_scheduler_pair.py", host, folder=tmp_path)
+        found = asked(
+            "qblox-scheduler", "qblox_scheduler_pair.py", host, folder=tmp_path, within_s=WITHIN_S
+        )
         truth = world.truth_in_full()
     for qubit in ("q0", "q1"):
         finds_the_chevron(found, truth, qubit)

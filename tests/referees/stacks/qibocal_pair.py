@@ -32,7 +32,7 @@ SWAP_NS = 32
 """About half an exchange."""
 PART, STEP, DURATIONS = 0.0036, 0.0012, (12, 138, 14)
 """Of the chevron: amplitudes to either side, and their step; durations, ns, with theirs."""
-BESIDE = 0.0012
+BESIDE = 0.0006
 """Of a conditional phase: amplitudes to either side."""
 GAP_NS = 40
 """Before and after a flux pulse."""
@@ -186,29 +186,28 @@ def chevrons(lab, about: float) -> dict[str, float]:
     return {key: float(value) for key, value in found.items()}
 
 
+def angles(lab, amplitude: float, ns: int, shots: int):
+    """Return what qibocal says of the gate at an amplitude: its angle and its leakage."""
+    gate = f"native_gates.two_qubit.{LOWER}-{UPPER}.CZ.0.1"
+    lab.platform.update({f"{gate}.amplitude": float(amplitude), f"{gate}.duration": ns})
+    return lab.correct_virtual_z_phases(
+        targets=[PAIR], theta_start=0, theta_end=2 * math.pi, theta_step=math.pi / 4,
+        dt=GAP_NS, nshots=shots, update=False,
+    ).results  # fmt: skip
+
+
 def conditional_phase(lab, resonance: float, gap_hz: float) -> dict[str, float]:
     """Find the amplitude of pi by qibocal's angles; have it say what the angle is there."""
     ns = round(1e9 / gap_hz)
-    thetas = {"theta_start": 0, "theta_end": 2 * math.pi, "theta_step": math.pi / 4}
-    scan = lab.optimize_two_qubit_gate(
-        targets=[PAIR], **thetas, duration_min=ns, duration_max=ns + 1, duration_step=4,
-        flux_pulse_amplitude_min=resonance - BESIDE,
-        flux_pulse_amplitude_max=resonance + BESIDE + 1e-6, flux_pulse_amplitude_step=BESIDE / 3,
-        dt=GAP_NS, nshots=200, update=False,
-    )  # fmt: skip
-    from_pi = np.unwrap(np.array(scan.results.angles[PAIR]) - math.pi)
-    at, sigma = lab_fits.crossing(np.array(scan.data.amplitudes), from_pi, 0.0)
-    gate = f"native_gates.two_qubit.{LOWER}-{UPPER}.CZ.0.1"
-    lab.platform.update({f"{gate}.amplitude": at, f"{gate}.duration": ns})
-    once = lab.correct_virtual_z_phases(
-        targets=[PAIR], **thetas, dt=GAP_NS, nshots=1000, update=False
-    )
+    parts = np.linspace(resonance - BESIDE, resonance + BESIDE, 5)
+    seen = [angles(lab, part, ns, 300).angle[PAIR] for part in parts]
+    at, sigma = lab_fits.crossing(parts, np.unwrap(np.array(seen) - math.pi), 0.0)
+    once = angles(lab, at, ns, 1000)
     return {
         "gate": at, "gate_sigma": sigma, "gate_ns": ns,
-        "optimized": float(scan.results.best_amp[PAIR]),
-        "phase_off": float(once.results.angle[PAIR]) - math.pi,
-        "phase_off_swapped": float(once.results.angle[PAIR[::-1]]) - math.pi,
-        "leakage": float(once.results.leakage[PAIR]),
+        "phase_off": float(once.angle[PAIR]) - math.pi,
+        "phase_off_swapped": float(once.angle[PAIR[::-1]]) - math.pi,
+        "leakage": float(once.leakage[PAIR]),
     }  # fmt: skip
 
 
