@@ -143,9 +143,18 @@ def qubits(lab) -> dict[str, float]:
     lab.rabi_amplitude_signal(**turn)
     lab.resonator_frequency(freq_width=6_000_000, freq_step=500_000, nshots=300)
     lab.single_shot_classification(nshots=1000)
-    ramsey = lab.ramsey(delay=(20, 2020, 100), detuning=1e6, nshots=500)
+    found = lines(lab)
     lab.rabi_amplitude_signal(**turn)
-    return {f"q{n}_f01": float(ramsey.results.frequency[n][0]) for n in (UPPER, LOWER)}
+    return found
+
+
+def lines(lab) -> dict[str, float]:
+    """Find both qubits' lines, one after the other: fringes of both at once would beat by ZZ."""
+    found = {}
+    for number in (UPPER, LOWER):
+        ramsey = lab.ramsey(targets=[number], delay=(20, 2020, 100), detuning=1e6, nshots=500)
+        found[f"q{number}_f01"] = float(ramsey.results.frequency[number][0])
+    return found
 
 
 def chevron(lab, amplitudes: tuple, durations: tuple, shots: int):
@@ -166,7 +175,7 @@ def meeting(lab, f01_hz: float) -> float:
     upper = lab.platform.calibration.single_qubits[UPPER].qubit
     upper.frequency_12 = f01_hz + ANHARMONICITY_HZ
     lab.flux_amplitude_frequency(
-        amplitude_min=0, amplitude_max=0.04, amplitude_step=0.002, duration=12, nshots=500
+        amplitude_min=0, amplitude_max=0.036, amplitude_step=0.004, duration=12, nshots=500
     )
     seen = chevron(lab, NEAR, (SWAP_NS, SWAP_NS + 1, 10), 200)
     return float(seen.data.amplitude[int(np.argmin(np.ravel(seen.data.data[PAIR][0])))])
