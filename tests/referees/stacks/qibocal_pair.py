@@ -190,7 +190,7 @@ def chevrons(lab, about: float) -> dict[str, float]:
         fit = lab_fits.chevron(parts, ns, seen.data.data[PAIR][place].T)
         found |= {f"{name}_{key}": value for key, value in fit.items()}
         amplitude, length = seen.results.amplitude[PAIR][place], seen.results.duration[PAIR][place]
-        if amplitude != []:  # where its fit has come to an end
+        if isinstance(amplitude, float):  # its fit has come to an end
             found |= {f"{name}_own_resonance": amplitude, f"{name}_own_gap": 1e9 / length}
     return {key: float(value) for key, value in found.items()}
 
