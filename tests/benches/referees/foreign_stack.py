@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 HELD_OUT = (8101, 8102, 8103)
 """Seeds that were not used while scripts and twin were written."""
 SIGMAS, PART = 3.0, 0.05
+WITHIN_S = 400.0
 
 
 def python_of(stack: str) -> str:
@@ -28,7 +29,9 @@ def python_of(stack: str) -> str:
     return found
 
 
-def asked(stack: str, script: str, *words: str, folder: Path) -> dict[str, float]:
+def asked(
+    stack: str, script: str, *words: str, folder: Path, within_s: float = WITHIN_S
+) -> dict[str, float]:
     """Return what a lab's script prints last: ``python script WORDS FOLDER``."""
     ended = subprocess.run(
         [
@@ -42,7 +45,7 @@ def asked(stack: str, script: str, *words: str, folder: Path) -> dict[str, float
         | {"HOME": str(folder), "PYTHONWARNINGS": "", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=within_s,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout[-4000:] + ended.stderr[-4000:]

@@ -124,3 +124,46 @@ def told_apart(ground: Complexes, excited: Complexes) -> float:
     below = np.searchsorted(np.sort(zero), at) / len(zero)
     missed = np.searchsorted(np.sort(one), at) / len(one)
     return float(np.max(1 - (1 - below + missed) / 2))
+
+
+def chevron(parts: Reals, ns: Reals, seen: Reals) -> dict[str, float]:
+    """Return where two levels meet and how far apart they stay there, Hz, and sigmas.
+
+    ``seen``: amplitude by duration. Two levels that are ``d`` apart pass their excitation to and
+    fro with the frequency ``sqrt(gap**2 + d**2)``; ``d`` is straight in the amplitude. What edges
+    are is a time that all durations have in common.
+    """
+    x, t = np.meshgrid((parts - parts.mean()) / np.ptp(parts), 1e-3 * ns, indexing="ij")
+
+    def model(_, at, gap, slope, late, height, floor):
+        apart = slope * (x - at)
+        square = gap**2 + apart**2
+        gone = gap**2 / square * np.sin(np.pi * np.sqrt(square) * (t + 1e-3 * late)) ** 2
+        return (floor + height * gone).ravel()
+
+    away = np.abs(seen - np.median(seen))
+    across = x[np.argmax(away.mean(axis=1)), 0]
+    height = float(seen.ravel()[np.argmax(away)] - np.median(seen))
+    guesses = [
+        (at, gap, slope, 0.0, height, np.median(seen))
+        for at in (across, 0.0) for gap in (9.0, 12.0, 15.0, 18.0) for slope in (30.0, 60.0)
+    ]  # fmt: skip
+    best, sigma = fitted(model, np.zeros(seen.size), seen.ravel(), guesses)
+    rest = seen.ravel() - model(None, *best)
+    return {
+        "resonance": float(parts.mean() + best[0] * np.ptp(parts)),
+        "resonance_sigma": float(sigma[0] * np.ptp(parts)),
+        "gap": 1e6 * abs(float(best[1])),
+        "gap_sigma": 1e6 * float(sigma[1]),
+        "late_ns": float(best[3]),
+        "height": float(best[4]),
+        "rest": float(np.std(rest)),
+    }
+
+
+def crossing(x: Reals, y: Reals, level: float) -> tuple[float, float]:
+    """Return where a line through the five points nearest to a level crosses it, and sigma."""
+    near = np.sort(np.argsort(np.abs(y - level))[:5])
+    (slope, height), covariance = np.polyfit(x[near] - x[near].mean(), y[near], 1, cov=True)
+    at = (level - height) / slope
+    return float(x[near].mean() + at), float(np.sqrt(covariance[1, 1]) / abs(slope))

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import lab_fits
@@ -37,8 +38,35 @@ TIMEOUT_S = 300
 READOUT_LO_HZ, DRIVE_LO_HZ = 7.16e9, 6.1e9
 PULSE_S, RELAX_S, READ_S = 60e-9, 300e-6, 2e-6
 DELAY_S = 300e-9
-MW, MW_CLOCK, RES, RES_CLOCK = "q0:mw", "q0.01", "q0:res", "q0.ro"
 
+
+@dataclass(frozen=True)
+class Qubit:
+    """A qubit by name, and about where it is."""
+
+    name: str = "q0"
+    readout_hz: float = READOUT_HZ
+    qubit_hz: float = QUBIT_HZ
+
+    @property
+    def mw(self) -> str:
+        return f"{self.name}:mw"
+
+    @property
+    def mw_clock(self) -> str:
+        return f"{self.name}.01"
+
+    @property
+    def res(self) -> str:
+        return f"{self.name}:res"
+
+    @property
+    def res_clock(self) -> str:
+        return f"{self.name}.ro"
+
+
+Q0 = Qubit()
+DRIVE, READOUT = f"{Q0.mw}-{Q0.mw_clock}", f"{Q0.res}-{Q0.res_clock}"
 HARDWARE = {
     "config_type": "QbloxHardwareCompilationConfig",
     "hardware_description": {
@@ -53,54 +81,72 @@ HARDWARE = {
     },
     "hardware_options": {
         "modulation_frequencies": {
-            f"{MW}-{MW_CLOCK}": {"lo_freq": DRIVE_LO_HZ},
-            f"{RES}-{RES_CLOCK}": {"lo_freq": READOUT_LO_HZ},
+            DRIVE: {"lo_freq": DRIVE_LO_HZ},
+            READOUT: {"lo_freq": READOUT_LO_HZ},
         },
-        "output_att": {f"{MW}-{MW_CLOCK}": 0, f"{RES}-{RES_CLOCK}": 44},
-        "input_att": {f"{RES}-{RES_CLOCK}": 0},
+        "output_att": {DRIVE: 0, READOUT: 44},
+        "input_att": {READOUT: 0},
     },
     "connectivity": {
         "graph": [
-            ["cluster0.module2.complex_output_0", RES],
-            ["cluster0.module4.complex_output_0", MW],
+            ["cluster0.module2.complex_output_0", Q0.res],
+            ["cluster0.module4.complex_output_0", Q0.mw],
         ]
     },
 }
 
 
+def connected(hardware: dict, host: str, folder: Path) -> HardwareAgent:
+    """Return the agent, connected to the cluster."""
+    hardware["hardware_description"]["cluster0"]["ip"] = host
+    agent = HardwareAgent(hardware, output_dir=folder)
+    agent.connect_clusters()
+    return agent
+
+
 class Lab:
     """The agent, and what is known of the qubit by now."""
 
-    def __init__(self, host: str, folder: Path) -> None:
-        HARDWARE["hardware_description"]["cluster0"]["ip"] = host
-        self.agent = HardwareAgent(HARDWARE, output_dir=folder)
-        self.agent.connect_clusters()
-        self.readout_hz, self.drive_hz, self.pi = READOUT_HZ, QUBIT_HZ, 0.5
+    def __init__(self, agent: HardwareAgent, qubit: Qubit = Q0) -> None:
+        self.agent, self.qubit = agent, qubit
+        self.readout_hz, self.drive_hz, self.pi = qubit.readout_hz, qubit.qubit_hz, 0.5
 
     def schedule(self, name: str, shots: int) -> Schedule:
         schedule = Schedule(name, repetitions=shots)
-        schedule.add_resource(ClockResource(MW_CLOCK, self.drive_hz))
-        schedule.add_resource(ClockResource(RES_CLOCK, self.readout_hz))
+        self.tune(schedule)
         return schedule
 
-    def turn(self, part) -> GaussPulse:
+    def tune(self, schedule: Schedule) -> None:
+        """Add the qubit's frequencies."""
+        schedule.add_resource(ClockResource(self.qubit.mw_clock, self.drive_hz))
+        schedule.add_resource(ClockResource(self.qubit.res_clock, self.readout_hz))
+
+    def turn(self, part, degrees: float = 0.0) -> GaussPulse:
         return GaussPulse(
-            amplitude=part, duration=PULSE_S, port=MW, clock=MW_CLOCK,
-            sigma=PULSE_S / 6,
+            amplitude=part, duration=PULSE_S, port=self.qubit.mw, clock=self.qubit.mw_clock,
+            sigma=PULSE_S / 6, phase=degrees,
+        )  # fmt: skip
+
+    def tone(self) -> SquarePulse:
+        return SquarePulse(
+            amplitude=0.25, duration=READ_S + DELAY_S,
+            port=self.qubit.res, clock=self.qubit.res_clock,
+        )  # fmt: skip
+
+    def window(self, coords: dict) -> IQIntegration:
+        return IQIntegration(
+            port=self.qubit.res, clock=self.qubit.res_clock, duration=READ_S,
+            acq_label=self.qubit.name, coords=coords,
         )  # fmt: skip
 
     def read(self, schedule: Schedule, coords: dict) -> None:
         """Read out after what was added last, and let the qubit relax."""
-        tone = SquarePulse(amplitude=0.25, duration=READ_S + DELAY_S, port=RES, clock=RES_CLOCK)
-        schedule.add(tone)
-        window = IQIntegration(
-            port=RES, clock=RES_CLOCK, duration=READ_S, acq_label="q0", coords=coords
-        )
-        schedule.add(window, ref_pt="start", rel_time=DELAY_S)
+        schedule.add(self.tone())
+        schedule.add(self.window(coords), ref_pt="start", rel_time=DELAY_S)
         schedule.add(IdlePulse(RELAX_S))
 
     def run(self, schedule: Schedule) -> np.ndarray:
-        return np.asarray(self.agent.run(schedule, timeout=TIMEOUT_S)["q0"]).squeeze()
+        return np.asarray(self.agent.run(schedule, timeout=TIMEOUT_S)[self.qubit.name]).squeeze()
 
 
 def resonator(lab: Lab) -> dict[str, float]:
@@ -108,7 +154,7 @@ def resonator(lab: Lab) -> dict[str, float]:
         sweep = lab.schedule("resonator", 100)
         begin, end = lab.readout_hz - span / 2, lab.readout_hz + span / 2
         with sweep.loop(linspace(begin, end, points, DType.FREQUENCY)) as hz:
-            sweep.add(SetClockFrequency(clock=RES_CLOCK, frequency=hz))
+            sweep.add(SetClockFrequency(clock=lab.qubit.res_clock, frequency=hz))
             sweep.add(IdlePulse(1e-6))
             lab.read(sweep, {"hz": hz})
         heard = lab.run(sweep)
@@ -121,9 +167,11 @@ def spectroscopy(lab: Lab) -> dict[str, float]:
         sweep = lab.schedule("qubit", 300)
         begin, end = lab.drive_hz - span / 2, lab.drive_hz + span / 2
         with sweep.loop(linspace(begin, end, points, DType.FREQUENCY)) as hz:
-            sweep.add(SetClockFrequency(clock=MW_CLOCK, frequency=hz))
+            sweep.add(SetClockFrequency(clock=lab.qubit.mw_clock, frequency=hz))
             sweep.add(IdlePulse(1e-6))
-            tone = SquarePulse(amplitude=part, duration=4e-6, port=MW, clock=MW_CLOCK)
+            tone = SquarePulse(
+                amplitude=part, duration=4e-6, port=lab.qubit.mw, clock=lab.qubit.mw_clock
+            )
             sweep.add(tone)
             lab.read(sweep, {"hz": hz})
         lab.drive_hz = lab_fits.line_centre(np.linspace(begin, end, points), lab.run(sweep))
@@ -151,7 +199,7 @@ def readout_point(lab: Lab) -> dict[str, float]:
     for part in (0.0, lab.pi):
         sweep = lab.schedule("levels", 1000)
         with sweep.loop(linspace(begin, end, points, DType.FREQUENCY)) as hz:
-            sweep.add(SetClockFrequency(clock=RES_CLOCK, frequency=hz))
+            sweep.add(SetClockFrequency(clock=lab.qubit.res_clock, frequency=hz))
             sweep.add(IdlePulse(1e-6))
             sweep.add(lab.turn(part))
             lab.read(sweep, {"hz": hz})
@@ -208,7 +256,7 @@ def single_shots(lab: Lab) -> dict[str, float]:
 def main(host: str, folder: Path) -> dict[str, float]:
     """Measure, in the order in which one thing needs the other."""
     warnings.simplefilter("ignore")
-    lab = Lab(host, folder)
+    lab = Lab(connected(HARDWARE, host, folder))
     found: dict[str, float] = {}
     for step in (resonator, spectroscopy, rabi, readout_point, ramsey, relaxation, single_shots):
         found |= step(lab)

@@ -46,6 +46,20 @@ def test_lines_of_a_node_with_edges_are_drawn_and_others_are_ideal() -> None:
     assert not flux_line_truth(ideal.chip())
 
 
+def test_pulses_from_the_output_that_holds_the_bias_pass_no_bias_tee() -> None:
+    tree = parse_yaml(TWO.read_bytes())
+    with_tee = draw_world(design_of(tree, "a file"), 7).nodes["node_a"].flux_lines
+    flux = tree["wiring"]["node_a.q0.flux"]
+    flux |= {"source": flux["output"], "line_attenuation": "0 dB"}
+    world = draw_world(design_of(tree, "a file"), 7)
+    lines = world.nodes["node_a"].flux_lines
+    assert with_tee["q0"].high_pass is not None
+    assert lines["q0"].high_pass is None
+    assert lines["q0"].exponentials == with_tee["q0"].exponentials
+    assert lines["q1"] == with_tee["q1"]
+    assert "node_a.q0.flux_high_pass" not in flux_line_truth(world.chip())
+
+
 def test_ideal_lines_leave_all_else_as_it_is() -> None:
     drawn, ideal = sample(TWO, 7), sample(TWO, 7, ideal_lines=True)
     assert not ideal.nodes["node_a"].flux_lines

@@ -111,6 +111,15 @@ class CouplingDesign:
 
 
 @dataclass(frozen=True, slots=True)
+class PulsedLine:
+    """A flux line that takes pulses."""
+
+    element: str
+    bias_tee: bool
+    """Pulses and bias come from two outputs; else one output makes both, and nothing fades."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeDesign:
     """One chip, as designed."""
 
@@ -124,8 +133,8 @@ class NodeDesign:
     edges: tuple[EdgeDesign, ...] = ()
     drive_crosstalk: Spread | None = None
     """Amplitude with which each qubit's drive reaches each other; None: it does not."""
-    pulsed_lines: tuple[str, ...] = ()
-    """Elements whose flux lines take pulses, in a node with edges: they have responses."""
+    pulsed_lines: tuple[PulsedLine, ...] = ()
+    """Of a node with edges: they have responses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,11 +261,15 @@ def _exchanges(name: str, edge: FacilityPlace) -> list[CouplingDesign]:
     ]
 
 
-def _pulsed_lines(node: str, place: FacilityPlace, root: FacilityPlace) -> tuple[str, ...]:
+def _pulsed_lines(node: str, place: FacilityPlace, root: FacilityPlace) -> tuple[PulsedLine, ...]:
     wiring = dict(root.section("wiring"))
     names = [name for key in ("qubits", "couplers") for name, _ in place.section(key)]
     lines = {name: wiring.get(f"{node}.{name}.flux") for name in names}
-    return tuple(name for name, line in lines.items() if line is not None and "output" in line)
+    return tuple(
+        PulsedLine(name, bias_tee=line.text("output") != line.text("source"))
+        for name, line in lines.items()
+        if line is not None and "output" in line
+    )
 
 
 def _coupler(node: str, name: str, coupler: FacilityPlace, root: FacilityPlace) -> CouplerDesign:

@@ -319,14 +319,14 @@ def _node(
         },
         drive_crosstalk=_drive_crosstalk(node, seed),
         flux_lines={
-            name: flux_line_world(
-                f"{node.name}.{name}",
-                name,
+            line.element: flux_line_world(
+                f"{node.name}.{line.element}",
+                line,
                 seed,
-                elements[name].flux_per_volt[name].value,
+                elements[line.element].flux_per_volt[line.element].value,
                 reached,
             )
-            for name in node.pulsed_lines
+            for line in node.pulsed_lines
         },
     )
     try:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 
+from podium.sim_instruments.physics.design import PulsedLine
 from podium.sim_instruments.physics.draw import draw
 from podium.sim_instruments.physics.edge_design import CouplerDesign
 from podium.sim_instruments.physics.flux_line_world import (
@@ -128,7 +129,7 @@ def _atom(drawn: Mapping[str, float], element: str) -> Transmon:
 
 
 def flux_line_world(
-    element: str, own: str, seed: int, flux_per_volt: float, others: tuple[str, ...]
+    element: str, line: PulsedLine, seed: int, flux_per_volt: float, others: tuple[str, ...]
 ) -> FluxLineWorld:
     """Draw the response of the line of an element; ``others``: what its pulses reach besides.
 
@@ -150,8 +151,8 @@ def flux_line_world(
             ExponentialWorld(amplitude=drawn(f"amplitude{n}"), tau=drawn(f"tau{n}"))
             for n in range(1, EXPONENTIALS + 1)
         ],
-        high_pass=drawn("high_pass"),
+        high_pass=drawn("high_pass") if line.bias_tee else None,
         reflection=drawn("reflection"),
         reflection_delay=drawn("reflection_delay"),
-        pulsed_flux_per_volt={other: crosstalk(other) for other in others if other != own},
+        pulsed_flux_per_volt={other: crosstalk(other) for other in others if other != line.element},
     )

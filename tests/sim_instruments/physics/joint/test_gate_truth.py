@@ -10,6 +10,7 @@ from podium.sim_instruments.physics.chip import Edge
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
 from podium.sim_instruments.physics.joint.gate_truth import (
     best_pulse,
+    crossing,
     judged,
     meeting_quanta,
 )
@@ -44,6 +45,17 @@ def test_a_cz_is_one_return_of_11_from_20() -> None:
     infidelity, leakage = judged(STILL, EDGE, PULSE)
     assert 0 <= leakage < 2e-3
     assert 0 <= infidelity < 2e-3
+
+
+@pytest.mark.parametrize(("gate", "factor"), [("cz", np.sqrt(2)), ("iswap", 1.0)])
+def test_levels_of_a_gate_stay_apart_by_their_exchange(gate: str, factor: float) -> None:
+    edge = replace(EDGE, gate=gate)
+    meets = meeting_quanta(STILL, edge, 0)
+    assert meets is not None
+    quanta, gap_hz = crossing(STILL, edge, 1.02 * meets)
+    # other levels push both, and the ladder of a transmon is no oscillator's
+    assert quanta == pytest.approx(meets, rel=5e-3)
+    assert gap_hz == pytest.approx(2 * factor * EXCHANGE_HZ * STILL.growth(0, quanta)[0], rel=0.02)
 
 
 def test_decoherence_costs_what_the_formula_says() -> None:

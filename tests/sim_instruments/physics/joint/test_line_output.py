@@ -8,8 +8,15 @@ import pytest
 from scipy.signal import fftconvolve
 from tests.benches.physics.small_chip import NONE, train
 
+from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.flux_line import LineResponse
-from podium.sim_instruments.physics.joint.line_output import LEFT_OVER, Readouts, arriving, behind
+from podium.sim_instruments.physics.joint.line_output import (
+    LEFT_OVER,
+    LONGEST_NS,
+    Readouts,
+    arriving,
+    behind,
+)
 from podium.sim_instruments.physics.signals import Piece
 
 FOUR = ((-0.03, 4.0), (0.02, 60.0), (-0.02, 1_500.0), (0.01, 30_000.0))
@@ -149,3 +156,11 @@ def test_parts_of_a_run_carry_on_what_the_line_has_left(response: LineResponse) 
         before = behind([replace(mine, start_ns=mine.start_ns + begin)], response, end, before)
     assert np.abs(found - wanted).max() < 1e-3 * LARGEST  # held in cells
     assert abs(np.sum(found - wanted)) < length * LEFT_OVER * LARGEST
+
+
+def test_a_level_that_stays_is_refused_before_it_fills_the_memory() -> None:
+    """A swept offset of a sequencer stays for as long as all points of an inner loop take."""
+    for lasts_ns in (10**10, LONGEST_NS + 1):
+        stays = train("q0.flux", [0], [Piece(0.0, NONE, 0.02 + 0j, lasts_ns)], [0], [0.0])
+        with pytest.raises(NotSimulated, match=r"q0\.flux is off its bias for .* ms"):
+            arriving([stays], LineResponse(FOUR), Readouts(LIT, DARK, NONE))

@@ -72,7 +72,8 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
     """Tell of each edge ``zz``, and of its gate ``cz_infidelity``, ``cz_flux`` and so on.
 
     ``cz_infidelity`` and ``cz_leakage``: of the best pulse; ``cz_flux``: its height in V at the
-    line, ``cz_duration`` with its edges. An edge whose levels no pulse brings together, or whose
+    line, ``cz_duration`` with its edges; of ends that are coupled for good ``cz_gap``, and
+    ``cz_resonance`` as a height. An edge whose levels no pulse brings together, or whose
     cluster is too large to be evolved, has ``zz`` alone or nothing. An edge whose coupler is pulsed
     has ``off_point`` (V), and its gate is played from there. Of a CZ by a carrier there is
     ``cz_carrier`` (Hz) beside infidelity, leakage and duration; of a gate by a drive of a plasmon:
@@ -96,14 +97,17 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
         if found is None:
             continue
         infidelity, leakage = judged(point, edge, found)
-        volts = found.quanta / chip.flux_shares(edge.pulsed)[f"{edge.pulsed}.flux"]
+        per_volt = chip.flux_shares(edge.pulsed)[f"{edge.pulsed}.flux"]
         values = {
             "infidelity": Truth(infidelity, "1"),
             "leakage": Truth(leakage, "1"),
-            "flux": Truth(volts, "V"),
+            "flux": Truth(found.quanta / per_volt, "V"),
             "duration": Truth(1e-9 * (found.top_ns + 2 * found.rise_ns), "s"),
             "rise": Truth(1e-9 * found.rise_ns, "s"),
         }
+        if edge.pulsed not in chip.couplers:
+            quanta, gap_hz = crossing(point, edge, found.quanta)
+            values |= {"resonance": Truth(quanta / per_volt, "V"), "gap": Truth(gap_hz, "Hz")}
         told |= {f"{edge.name}.{edge.gate}_{key}": known for key, known in values.items()}
     return told
 
@@ -241,6 +245,26 @@ def meeting_quanta(point: ClusterPoint, edge: Edge, member: int) -> float | None
             part = apart[k] / (apart[k] - apart[k + 1])
             found.append(float(scan[k] + part * (scan[k + 1] - scan[k])))
     return min(found) if found else None
+
+
+def crossing(point: ClusterPoint, edge: Edge, near: float) -> tuple[float, float]:
+    """Return where the gate's two levels are nearest, flux quanta, and how far apart, Hz.
+
+    ``near``: a pulse of the gate, flux quanta.
+    """
+    from scipy.optimize import minimize_scalar  # heavy: see .relaxation
+
+    rest = (0,) * (len(point.qubits) - 2)
+    state = point.basis.index(1, 1 if edge.gate == "cz" else 0, *rest)
+
+    def apart_hz(quanta: float) -> float:
+        energy, vectors = np.linalg.eigh(_hamiltonian(point, edge, quanta))
+        one, other = np.argsort(vectors[state] ** 2)[-2:]
+        return float(abs(energy[one] - energy[other]))
+
+    bounds = tuple(sorted(((1 - REACH) * near, (1 + REACH) * near)))
+    found = minimize_scalar(apart_hz, bounds=bounds, method="bounded", options={"xatol": 1e-7})
+    return float(found.x), float(found.fun)
 
 
 def _hamiltonian(point: ClusterPoint, edge: Edge, quanta: float) -> NDArray[np.float64]:

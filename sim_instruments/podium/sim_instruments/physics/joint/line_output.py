@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.deduplicate import ascending, distinct, number_stretches
 from podium.sim_instruments.physics.drive_line import Drives, drives_of
+from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.joint.line_response import (
     LineResponse,
     at_rest,
@@ -45,6 +46,8 @@ SETTLE_NS = 16
 SHARP_NS, CELL = 64, 8
 """For so long after the level last changed cells are of one ns, as long as most gates are; then
 they are so much shorter than the time since."""
+LONGEST_NS = 2_000_000
+"""A line's response is followed ns by ns while something is on it: 50 MB for each ms."""
 PULSE, EDGE, END = 0, 1, 2
 
 
@@ -133,6 +136,7 @@ def arriving_burst(
     held = _Held(none, none, none, [])
     played = drives_of(trains)
     if played.start_ns.size:
+        _check_length(played, trains[0].line)
         held = _held(played, response, by.lit_ns)
     inside = (held.start_ns >= since) & (held.start_ns < until)
     starts, parts = held.start_ns[inside], held.part[inside]
@@ -233,7 +237,8 @@ def arriving(
 ) -> PulseTrain:
     """Return what arrives of all trains of one line, as one train.
 
-    ``before``: what came on it before, where this is a part of a run.
+    ``before``: what came on it before, where this is a part of a run. Raises NotSimulated for what
+    lasts longer than :data:`LONGEST_NS`.
     """
     played = drives_of([*trains, *(before.trains if before is not None else ())])
     size, tau = response.modes()
@@ -248,6 +253,7 @@ def arriving(
         since = int(played.start_ns[0]) + delay_ns
     if largest == 0.0:
         return trains[0]
+    _check_length(played, trains[0].line)
     bound = LEFT_OVER * largest
     held = _held(played, response, by.lit_ns)
     bursts = _bursts_of(held, by, since)
@@ -289,6 +295,17 @@ def arriving(
         goes_on=False,
     )
     return found if before is None else _from(found, before.until_ns + delay_ns)
+
+
+def _check_length(played: Drives, line: str) -> None:
+    """Raise NotSimulated where a level stays on a line for too long."""
+    lasts_ns = int((played.end_ns - played.start_ns).max(initial=0))
+    if lasts_ns > LONGEST_NS:
+        raise NotSimulated(
+            f"{line} is off its bias for {lasts_ns / 1e6:.3g} ms without a break: what its "
+            f"response makes of it is simulated for {LONGEST_NS / 1e6:g} ms at most; a level that "
+            "stays belongs to the bias (of a Qblox output its offset), between two runs"
+        )
 
 
 def _left_over(
