@@ -109,7 +109,7 @@ def by_maps(point, groups):
     sequences = GateSequences(point, GroupSteps(point, SIGNALS), [quadrature(0.0)] * 2)
     program = sequences.program(block)
     starts = [point.basis.index(*levels) for levels in [(0, 0), (0, 1), (1, 1)]]
-    return np.stack([sequences.populations(12, program, 0, k)[k] for k in starts], axis=1)
+    return np.stack([sequences.populations(program, [(12, 0)], k)[0, k] for k in starts], axis=1)
 
 
 @pytest.mark.parametrize(

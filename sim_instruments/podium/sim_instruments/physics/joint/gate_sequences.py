@@ -43,7 +43,7 @@ from podium.sim_instruments.physics.joint.gate_templates import (
     templates,
 )
 from podium.sim_instruments.physics.joint.group_maps import pack
-from podium.sim_instruments.physics.joint.map_player import MapPlayer, turn_packed
+from podium.sim_instruments.physics.joint.map_player import MapPlayer
 from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonGroup
 from podium.sim_instruments.physics.joint.slow_noise_nodes import (
     NOISE_ERROR,
@@ -71,7 +71,7 @@ an instrument plays as one waveform, for instance."""
 LEFT_TURNS = 1e-4
 """Steps of a turn in which what flux lines have left detunes a drive: its phase is exact, its axis
 tilts by up to a third of a thousandth more or less."""
-MANY_COLUMNS, FEW_COLUMNS = 3, 12
+MANY_COLUMNS, FEW_COLUMNS = 3, 16
 """Starts that differ in so many ways that these take more times as many columns as one start, and
 more than a few besides, are played one by one, as they are asked for. Behind a wait of a few T1
 there are eight ways, most of which need one node, for five starts or more."""
@@ -213,20 +213,14 @@ class GateSequences:
                     self._numbers["fades", fades] = self._player.add([self._flux.faded[fades]])
                 unitary = self._flux.unitary(group)
                 if count >= REPEATED:
-                    self._unitary_of[played] = self._turned(unitary, fades), NONE
+                    turned = self._player.add_turned(self._flux.faded[fades], unitary)
+                    self._unitary_of[played] = turned, NONE
                 else:
                     number = len(self._player.unitaries)
                     self._unitary_of[played] = self._numbers["fades", fades], number
                     self._player.unitaries.append(unitary)
             numbers.append(self._unitary_of[played])
         return np.array(numbers, np.int64)[which.reshape(-1)]
-
-    def _turned(self, unitary: Complexes, fades: int) -> int:
-        """Return the number of a map with a unitary behind it."""
-        found = self._flux.faded[fades].copy()
-        low, high = np.tril_indices(self._kept, -1)
-        turn_packed(unitary, np.array([0, self._kept]), low, high, found)
-        return self._player.add([found])
 
     def _joined(self, entries: Entries) -> Program:
         """Return the gates, each with the wait behind it in its map, or in that of the next."""
@@ -248,30 +242,37 @@ class GateSequences:
         return with_wait(program, self._wait(last_ns)) if last_ns > 0 else program
 
     def populations(
-        self, since_ns: int, program: Program, last_ns: int, start: int
-    ) -> dict[int, Array]:
-        """Return populations (D,) at the end, from a joint level, and from others that it gives.
+        self, program: Program, waits: Sequence[tuple[int, int]], start: int
+    ) -> dict[tuple[int, int], Array]:
+        """Return populations (D,) at the end, of the first waits from a joint level, and others.
 
-        ``since_ns``, ``last_ns``: waits before and behind, in which phases do not count.
+        ``waits``: before and behind, ns, in which phases do not count. Found are others that take
+        little more time: keys are numbers of waits with joint levels.
         """
         basis, kept = self._point.basis, self._kept
-        starts = _relaxed(self._point, since_ns)
-        ways, sizes, which = np.linalg.svd(starts[:kept], full_matrices=False)
-        count = max(1, int(np.sum(sizes > ALIKE * sizes[0])))
-        levels = list(range(basis.size))
-        weigh = sizes[:count] * np.abs(which[:count]).max(axis=1)
-        grids = [self._nodes_for(k, float(weight), program) for k, weight in enumerate(weigh)]
-        most = max(MANY_COLUMNS * len(grids[0][0]), FEW_COLUMNS)
-        if sum(len(hz) for hz, _ in grids) > most:
-            levels, count, grids = [start], 1, grids[:1]
-            ways, sizes, which = starts[:kept, [start]], np.ones(1), np.ones((1, 1))
+        relaxed = [_relaxed(self._point, since_ns)[:kept] for since_ns, _ in waits]
+        own = (0, start)
+        others = [(k, level) for k in range(1, len(waits)) for level in range(basis.size)]
+        every = [(0, level) for level in range(basis.size)]
+        for asked in ([*every, *others], [own, *others], [own]):
+            starts = np.stack([relaxed[k][:, level] for k, level in asked], axis=1)
+            ways, sizes, which = np.linalg.svd(starts, full_matrices=False)
+            count = max(1, int(np.sum(sizes > ALIKE * sizes[0])))
+            weigh = sizes[:count] * np.abs(which[:count]).max(axis=1)
+            grids = [self._nodes_for(k, float(weight), program) for k, weight in enumerate(weigh)]
+            most = max(MANY_COLUMNS * len(grids[0][0]), FEW_COLUMNS)
+            if sum(len(hz) for hz, _ in grids) <= most:
+                break
         way = np.repeat(np.arange(count), [len(hz) for hz, _ in grids])
         states = np.zeros((kept * kept, way.size))
         states[:kept] = (ways * sizes)[:, way]
-        found = np.zeros((basis.size, len(levels)))
+        found = np.zeros((basis.size, len(asked)))
         found[:kept] = self._means(states, grids, program) @ which[:count]
-        found = np.maximum(_relaxed(self._point, last_ns) @ found, 0.0)
-        return {level: found[:, k] for k, level in enumerate(levels)}
+        ends = [_relaxed(self._point, last_ns) for _, last_ns in waits]
+        return {
+            (k, level): np.maximum(ends[k] @ column, 0.0)
+            for (k, level), column in zip(asked, found.T, strict=True)
+        }
 
     def populations_behind(self, state: Complexes, program: Program, last_ns: int) -> Array:
         """Return populations (D,) at the end of a block that begins with a dressed state (D, D).
@@ -313,9 +314,7 @@ class GateSequences:
             return place
         key = (place, before_ns, behind_ns)
         if key not in self._numbers:
-            unit = np.eye(self._kept**2)
-            waits = [self._wait(ns) if ns > 0 else NONE for ns in (before_ns, behind_ns)]
-            before, behind = (unit if k == NONE else self._player.maps[k] for k in waits)
+            before, behind = (self._wait(ns) if ns > 0 else NONE for ns in (before_ns, behind_ns))
             self._numbers[key] = self._player.add_between(place, before, behind)
         return self._numbers[key]
 
