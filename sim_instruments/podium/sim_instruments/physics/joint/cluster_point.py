@@ -235,7 +235,8 @@ def _set_right(
     ]
     # Levels in which several are excited may be shared: 11 beside 20, with the coupler in 2.
     alone = np.concatenate(ladders)
-    energies, vectors = dressed_levels(cluster)
+    exchange_hz = exchanging_hz(cluster)
+    energies, vectors = _dressed(cluster, exchange_hz)
     for _ in range(ROUNDS):
         if np.min(vectors[alone, alone] ** 2) < OWN:
             break
@@ -249,29 +250,56 @@ def _set_right(
             for element, qubit, ladder in zip(cluster.elements, qubits, ladders, strict=True)
         )
         cluster = replace(cluster, elements=elements)
-        energies, vectors = dressed_levels(cluster)
+        energies, vectors = _dressed(cluster, exchange_hz)
     return cluster, energies, vectors
 
 
 def dressed_levels(cluster: Cluster) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return energies (D,), Hz, and vectors (D, D) of a cluster, by the names of product states."""
-    from scipy.linalg import eigh  # heavy: see .relaxation
-    from scipy.optimize import linear_sum_assignment
+    return _dressed(cluster, exchanging_hz(cluster))
 
+
+def exchanging_hz(cluster: Cluster) -> NDArray[np.float64]:
+    """Return what exchanges add to the Hamiltonian, (D, D), Hz: the same for all bare levels."""
     basis = basis_of(cluster)
     matrix = np.zeros((basis.size, basis.size))
-    for e, element in enumerate(cluster.elements):
-        matrix[np.diag_indices(basis.size)] += element.levels_hz[basis.level[:, e]]
     found = operators(cluster, basis)
-    for (upper, lower, x), size in zip(found.hops, found.hop_size, strict=True):
-        matrix[upper, lower] += cluster.exchanges[x].strength_hz * size
-        matrix[lower, upper] += cluster.exchanges[x].strength_hz * size
-    matrix[np.diag_indices(basis.size)] += shifted_hz(cluster, basis)
-    energies, vectors = np.zeros(basis.size), np.zeros((basis.size, basis.size))
-    for low, high in zip(basis.block[:-1], basis.block[1:], strict=True):
-        own, among = eigh(matrix[low:high, low:high])
-        rows, columns = linear_sum_assignment(-(among**2))
-        signs = np.sign(among[rows, columns])
-        energies[low:high] = own[columns]
-        vectors[low:high, low:high] = among[:, columns] * np.where(signs == 0, 1.0, signs)
+    strength_hz = np.array([one.strength_hz for one in cluster.exchanges])
+    upper, lower, number = found.hops.T
+    np.add.at(matrix, (upper, lower), strength_hz[number] * found.hop_size)
+    return matrix + matrix.T
+
+
+def _dressed(
+    cluster: Cluster, exchange_hz: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    basis = basis_of(cluster)
+    bare_hz = shifted_hz(cluster, basis)
+    for e, element in enumerate(cluster.elements):
+        bare_hz = bare_hz + element.levels_hz[basis.level[:, e]]
+    matrix = exchange_hz + np.diag(bare_hz)
+    energies, vectors = bare_hz, np.eye(basis.size)
+    edges = basis.block.tolist()
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        if high - low > 1:
+            own, among = np.linalg.eigh(matrix[low:high, low:high])
+            energies[low:high], vectors[low:high, low:high] = _by_name(own, among)
     return energies, vectors
+
+
+def _by_name(
+    energies: NDArray[np.float64], vectors: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return energies (n,) and vectors (n, n) in the order of the states that weigh most in them.
+
+    So much of each, in sum, as can be. States are positive in their own vectors.
+    """
+    share = vectors**2
+    columns = np.argmax(share, axis=1)
+    rows = np.arange(columns.size)
+    if share[rows, columns].min() <= 0.5:  # else no other order has as much
+        from scipy.optimize import linear_sum_assignment  # heavy: see .relaxation
+
+        columns = linear_sum_assignment(-share)[1]
+    signs = np.sign(vectors[rows, columns])
+    return energies[columns], vectors[:, columns] * np.where(signs == 0, 1.0, signs)

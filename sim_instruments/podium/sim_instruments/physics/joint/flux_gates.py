@@ -46,7 +46,8 @@ What levels are off is turned half before and half after; what exchanges are off
 500 Hz populations behind six gates were 2e-6 off)."""
 KEPT_BYTES = 40_000_000
 FADING = KnownValues[Array](KEPT_BYTES, lambda one: one.nbytes)
-"""What decoherence adds, (M + 1, n, n), of a reference's key and a coarse pulse."""
+"""What decoherence does, (n, n), of a reference's key and a coarse pulse; before it, (M, n, n), by
+how much more a loss does that is larger by its own size."""
 
 
 class FluxGates:
@@ -94,20 +95,22 @@ class FluxGates:
         content = tuple(one.tobytes() for one in coarse)
         key = (reference.key, group.duration_ns, contents, *content)
         if key not in self._numbers:
-            noise = FADING.find(key, lambda: self._noise(group, *coarse))
-            total = np.tensordot(1.0 + reference.more_loss, noise[:-1], 1) + noise[-1]
+            known = FADING.find(key, lambda: self._fading(group, *coarse))
             self._numbers[key] = len(self.faded)
-            self.faded.append(exponential(total))
+            self.faded.append(known[-1] + np.tensordot(reference.more_loss, known[:-1], 1))
         return self._numbers[key]
 
-    def _noise(self, group: Group, moved: Numbers, grown: Numbers) -> Array:
-        """Return what decoherence adds to a coarse pulse: see :func:`.decoherence_of`."""
+    def _fading(self, group: Group, moved: Numbers, grown: Numbers) -> Array:
+        """Return what decoherence does in a coarse pulse: see :data:`FADING`."""
         point = self._reference.point
         rows, beats, frame_hz = self._steps.at(point).coarse_steps(
             group, ALIKE_HZ * moved.astype(np.float64), ALIKE_GROWTH * grown.astype(np.float64)
         )
         played = propagator(point.cluster, rows, beats, frame_hz)
-        return decoherence_of(point, point.vectors, played, self._kept)
+        noise = decoherence_of(point, point.vectors, played, self._kept)
+        total = noise.sum(axis=0)
+        each = [one + one @ total for one in noise[:-1]]
+        return np.stack([*each, exponential(total)])
 
     def _unitary(self, group: Group) -> NDArray[np.complex128]:
         """Return the unitary (D, D) of dressed levels; half of their detuning off each end."""

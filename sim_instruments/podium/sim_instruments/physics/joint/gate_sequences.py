@@ -10,6 +10,7 @@ of earlier pulses, turns dressed levels in halves before and after a drive, and 
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,7 @@ from podium.sim_instruments.physics.noise import Quadrature
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 Complexes = NDArray[np.complex128]
+Row = TypeVar("Row", np.int64, np.float64)
 LARGEST_KEPT = 20
 """States of the largest maps: 400 x 400 numbers."""
 LONGEST_WAIT_NS = 1_000
@@ -185,9 +187,9 @@ class GateSequences:
         if len(members) == 2:
             entries.phases[at] = phases[:, 1] - phases[:, 0]
         plain = played_drives(rows, template, part)
-        bins, which = np.unique(np.rint(turned / LEFT_TURNS), axis=0, return_inverse=True)
+        bins, which, _ = distinct_rows(np.rint(turned / LEFT_TURNS))
         numbers = [self._drive(part.duration_ns, plain, tuple(one)) for one in bins.tolist()]
-        entries.maps[at] = np.array(numbers, np.int64)[which.reshape(-1)]
+        entries.maps[at] = np.array(numbers, np.int64)[which]
 
     def _flux_gates(self, rows: BlockRows, low: Numbers, template: Template, part: Part) -> Numbers:
         """Return the map and the unitary of flux pulses, (C, 2); one member may be driven too.
@@ -199,7 +201,7 @@ class GateSequences:
             raise NoMaps
         fluxes = (*part.loud, *part.quiet)
         shapes = np.stack([rows.shape[low + one.row] for one in fluxes], axis=1)
-        distinct, which, often = np.unique(shapes, axis=0, return_inverse=True, return_counts=True)
+        distinct, which, often = distinct_rows(shapes)
         numbers = []
         for each, count in zip(distinct.tolist(), often.tolist(), strict=True):
             played = drives + tuple(
@@ -220,7 +222,7 @@ class GateSequences:
                     self._unitary_of[played] = self._numbers["fades", fades], number
                     self._player.unitaries.append(unitary)
             numbers.append(self._unitary_of[played])
-        return np.array(numbers, np.int64)[which.reshape(-1)]
+        return np.array(numbers, np.int64)[which]
 
     def _joined(self, entries: Entries) -> Program:
         """Return the gates, each with the wait behind it in its map, or in that of the next."""
@@ -233,10 +235,15 @@ class GateSequences:
         program, waits = found.program, found.waits_ns
         behind = np.where(program.unitaries == NONE, waits, 0)
         before = np.append(found.begins_ns, (waits - behind)[:-1])
-        triples, which = np.unique(
-            np.column_stack([found.maps, before, behind]), axis=0, return_inverse=True
+        if max(before.max(), behind.max()) > LONGEST_WAIT_NS:
+            raise NoMaps
+        base = LONGEST_WAIT_NS + 1
+        codes, which = np.unique(
+            (found.maps * base + before) * base + behind, return_inverse=True
         )
-        fused = np.array([self._fused(*one) for one in triples.tolist()], np.int64)
+        fused = np.array(
+            [self._fused(c // base**2, c // base % base, c % base) for c in codes.tolist()], np.int64
+        )
         program = replace(program, maps=fused[which.reshape(-1)])
         last_ns = int((waits - behind)[-1])
         return with_wait(program, self._wait(last_ns)) if last_ns > 0 else program
@@ -250,7 +257,8 @@ class GateSequences:
         little more time: keys are numbers of waits with joint levels.
         """
         basis, kept = self._point.basis, self._kept
-        relaxed = [_relaxed(self._point, since_ns)[:kept] for since_ns, _ in waits]
+        behind = {ns: _relaxed(self._point, ns) for ns in {ns for one in waits for ns in one}}
+        relaxed = [behind[since_ns][:kept] for since_ns, _ in waits]
         own = (0, start)
         others = [(k, level) for k in range(1, len(waits)) for level in range(basis.size)]
         every = [(0, level) for level in range(basis.size)]
@@ -268,9 +276,8 @@ class GateSequences:
         states[:kept] = (ways * sizes)[:, way]
         found = np.zeros((basis.size, len(asked)))
         found[:kept] = self._means(states, grids, program) @ which[:count]
-        ends = [_relaxed(self._point, last_ns) for _, last_ns in waits]
         return {
-            (k, level): np.maximum(ends[k] @ column, 0.0)
+            (k, level): np.maximum(behind[waits[k][1]] @ column, 0.0)
             for (k, level), column in zip(asked, found.T, strict=True)
         }
 
@@ -363,6 +370,14 @@ class GateSequences:
     def _add(self, known: GateMap, detuned_hz: Array) -> int:
         mean = known.at(detuned_hz, self._reference.more_loss)
         return self._player.add([mean, *known.harmonics])
+
+
+def distinct_rows(rows: NDArray[Row]) -> tuple[NDArray[Row], Numbers, Numbers]:
+    """Return the different rows, which of them each row is, and how often they are there."""
+    if np.all(rows == rows[0]):
+        return rows[:1], np.zeros(len(rows), np.int64), np.array([len(rows)])
+    distinct, which, often = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    return distinct, which.reshape(-1), often
 
 
 def _relaxed(point: ClusterPoint, span_ns: int) -> Array:

@@ -11,7 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.gate_programs import Program
-from podium.sim_instruments.physics.joint.noise_reach import fill_unitaries, reach_ns
+from podium.sim_instruments.physics.joint.noise_reach import fill_unitaries, levels_counted, reach_ns
 from podium.sim_instruments.physics.noise import Quadrature
 
 Array = NDArray[np.float64]
@@ -34,7 +34,7 @@ class MapPlayer:
         self._block: Numbers = np.append(np.flatnonzero(np.diff(number, prepend=-1)), count)
         self._nearest = np.zeros((0, count, count), np.complex128)
         self._is_known = np.zeros(0, np.bool_)
-        """Whether the unitary nearest to a map is among these."""
+        """Whether what is nearest to a map is among these, between the levels that count."""
 
     @property
     def size_bytes(self) -> int:
@@ -112,13 +112,14 @@ class MapPlayer:
 
         ``level`` (N, M): of each member in each dressed level.
         """
-        maps = self.maps
+        maps, count = self.maps, levels_counted(level)
         more = len(maps) - self._is_known.size
-        self._nearest = np.concatenate([self._nearest, np.zeros((more, *self._nearest.shape[1:]))])
+        fresh = np.zeros((more, count, count))
+        self._nearest = np.concatenate([self._nearest[:, :count, :count], fresh])
         self._is_known = np.append(self._is_known, np.zeros(more, np.bool_))
-        fresh = np.unique(program.maps[~self._is_known[program.maps]])
-        fill_unitaries(maps, fresh, *np.tril_indices(len(level), -1), self._nearest)
-        self._is_known[fresh] = True
+        unknown = np.unique(program.maps[~self._is_known[program.maps]])
+        fill_unitaries(maps, unknown, *np.tril_indices(len(level), -1), self._nearest)
+        self._is_known[unknown] = True
         return reach_ns(program, (self._nearest, np.stack(self.unitaries)), level, nodes)
 
 
