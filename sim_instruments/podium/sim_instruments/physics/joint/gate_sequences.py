@@ -46,6 +46,7 @@ from podium.sim_instruments.physics.joint.gate_templates import (
 from podium.sim_instruments.physics.joint.group_maps import pack
 from podium.sim_instruments.physics.joint.map_player import MapPlayer
 from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonGroup
+from podium.sim_instruments.physics.joint.repeated_pairs import repeated_pairs, with_pairs
 from podium.sim_instruments.physics.joint.slow_noise_nodes import (
     NOISE_ERROR,
     fewer_nodes,
@@ -67,6 +68,8 @@ during one group: detunings count to second order, slow noise as :mod:`.group_pl
 FAR = 2.5
 """So many standard deviations from its mean slow noise is held against that: what lies further out
 weighs 1 %."""
+PAIRED = 1.0
+"""Share of that for two groups that become one map."""
 SHORTEST_NS = 20
 """Drives that would turn by more are cut into parts, which are no shorter: two gates in a row that
 an instrument plays as one waveform, for instance."""
@@ -104,11 +107,13 @@ class GateSequences:
             float(one.weight @ (one.node - hz) ** 2) for one, hz in zip(nodes, mean_hz, strict=True)
         ]
         self._stray_hz = FAR * float(np.sqrt(max(variances)))
+        self._mean_hz = mean_hz
         self._detuned_hz: Array = self._reference.detuned_hz + mean_hz
         most_hz = max(1.0, self._stray_hz, float(np.abs(self._detuned_hz).max(initial=0.0)))
         self._longest_ns = max(SHORTEST_NS, int(1e9 * DETUNED_TURNS / most_hz))
         noise_ns = int(1e9 * DETUNED_TURNS / max(1.0, self._stray_hz))
         self._longest_loud_ns = min(LONGEST_LOUD_NS, max(SHORTEST_NS, noise_ns))
+        self._longest_pair_ns = PAIRED * noise_ns
         self._own_steps = steps
         self._steps = steps.at(self._reference.point)
         self._flux = FluxGates(self._reference, point, steps, mean_hz)
@@ -150,8 +155,11 @@ class GateSequences:
             for k, part in enumerate(one.parts):
                 self._fill(entries, places[one.chains] + k, rows, one, part)
         entries.wait_ns[places[1:]] = begins[1:] - ends[:-1]
-        program = self._joined(entries)
         level = self._point.basis.level[: self._kept]
+        program = self._joined(entries)
+        higher_hz = self._reference.higher_hz[: self._kept] + level @ self._mean_hz
+        detuned = program.turns - 1e-9 * program.spans[:, None] * higher_hz
+        program = self._paired(replace(program, turns=detuned))
         turned_ns = self._player.reach_ns(program, level, self._nodes)
         return replace(program, turned_ns=tuple(min(one, program.lasts_ns) for one in turned_ns))
 
@@ -170,6 +178,10 @@ class GateSequences:
             own = np.repeat(phases[:, :1], len(self._shares), axis=1)
             own[:, members] = phases
             entries.ahead[at] = own @ self._point.basis.level[: self._kept].T
+        elif part.loud and (lead := template.leading_drive(part)) is not None:
+            # Flux conserves the number: it may be in the frame of the drive before it.
+            common = rows.turns[low + lead] - 1e-9 * self._point.frame_hz * part.offset_ns
+            entries.ahead[at] = common[:, None] * self._point.basis.number[: self._kept]
         if part.loud:
             self._check_noise(part.duration_ns)
             found = self._flux_gates(rows, low, template, part)
@@ -238,15 +250,27 @@ class GateSequences:
         if max(before.max(), behind.max()) > LONGEST_WAIT_NS:
             raise NoMaps
         base = LONGEST_WAIT_NS + 1
-        codes, which = np.unique(
-            (found.maps * base + before) * base + behind, return_inverse=True
-        )
+        codes, which = np.unique((found.maps * base + before) * base + behind, return_inverse=True)
         fused = np.array(
-            [self._fused(c // base**2, c // base % base, c % base) for c in codes.tolist()], np.int64
+            [self._fused(c // base**2, c // base % base, c % base) for c in codes.tolist()],
+            np.int64,
         )
         program = replace(program, maps=fused[which.reshape(-1)])
         last_ns = int((waits - behind)[-1])
         return with_wait(program, self._wait(last_ns)) if last_ns > 0 else program
+
+    def _paired(self, program: Program) -> Program:
+        """Return the program with one map for two that often follow each other."""
+        while True:
+            plain = np.array(self._player.around) == 0
+            pairs = repeated_pairs(program, plain, self._longest_pair_ns)
+            if not pairs.step.size:
+                return program
+            first, second = program.maps[pairs.example - 1], program.maps[pairs.example]
+            turns = program.turns[pairs.example]
+            each = zip(first.tolist(), second.tolist(), turns, strict=True)
+            maps = [self._player.add_pair(*one) for one in each]
+            program = with_pairs(program, pairs, np.array(maps, np.int64))
 
     def populations(
         self, program: Program, waits: Sequence[tuple[int, int]], start: int
@@ -267,9 +291,8 @@ class GateSequences:
             ways, sizes, which = np.linalg.svd(starts, full_matrices=False)
             count = max(1, int(np.sum(sizes > ALIKE * sizes[0])))
             weigh = sizes[:count] * np.abs(which[:count]).max(axis=1)
-            grids = [self._nodes_for(k, float(weight), program) for k, weight in enumerate(weigh)]
-            most = max(MANY_COLUMNS * len(grids[0][0]), FEW_COLUMNS)
-            if sum(len(hz) for hz, _ in grids) <= most:
+            grids = self._grids(weigh, program)
+            if len(grids) == count:
                 break
         way = np.repeat(np.arange(count), [len(hz) for hz, _ in grids])
         states = np.zeros((kept * kept, way.size))
@@ -280,6 +303,19 @@ class GateSequences:
             (k, level): np.maximum(behind[waits[k][1]] @ column, 0.0)
             for (k, level), column in zip(asked, found.T, strict=True)
         }
+
+    def _grids(self, weights: Array, program: Program) -> list[tuple[Array, Array]]:
+        """Return the nodes for each way, as far as they are not too many, and of the first."""
+        grids: list[tuple[Array, Array]] = []
+        columns, most = 0, 0
+        for number, weight in enumerate(weights.tolist()):
+            grid = self._nodes_for(number, weight, program)
+            most = most or max(MANY_COLUMNS * len(grid[0]), FEW_COLUMNS)
+            columns += len(grid[0])
+            if columns > most:
+                break
+            grids.append(grid)
+        return grids
 
     def populations_behind(self, state: Complexes, program: Program, last_ns: int) -> Array:
         """Return populations (D,) at the end of a block that begins with a dressed state (D, D).
@@ -302,12 +338,11 @@ class GateSequences:
         """
         basis, kept = self._point.basis, self._kept
         node_hz = np.concatenate([hz for hz, _ in grids])
-        higher = self._reference.higher_hz + node_hz @ basis.level.T
+        stray = (node_hz - self._mean_hz) @ basis.level[:kept].T
         way = np.repeat(np.arange(len(grids)), [len(hz) for hz, _ in grids])
         sums = np.zeros((way.size, len(grids)))
         sums[np.arange(way.size), way] = np.concatenate([weight for _, weight in grids])
-        moved: Array = 1e-9 * higher[:, :kept].T
-        return self._player.populations(program, states, moved) @ sums
+        return self._player.populations(program, states, 1e-9 * stray.T) @ sums
 
     def _nodes_for(self, number: int, weight: float, program: Program) -> tuple[Array, Array]:
         """Return nodes of the slow noise for a way in which starts differ by a weight."""

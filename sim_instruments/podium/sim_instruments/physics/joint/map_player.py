@@ -11,7 +11,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.gate_programs import Program
-from podium.sim_instruments.physics.joint.noise_reach import fill_unitaries, levels_counted, reach_ns
+from podium.sim_instruments.physics.joint.noise_reach import (
+    fill_unitaries,
+    levels_counted,
+    reach_ns,
+)
 from podium.sim_instruments.physics.noise import Quadrature
 
 Array = NDArray[np.float64]
@@ -66,9 +70,18 @@ class MapPlayer:
         found = []
         for k in range(place, place + 1 + self.around[place]):
             one = np.empty_like(unit)
-            put_between(self._stack[k], *ends, one)
+            put_between(self._stack[k], ends[0], ends[1], one)
             found.append(one)
         return self.add(found)
+
+    def add_pair(self, first: int, second: int, turns: Array) -> int:
+        """Take a map, then turns (N,) of the levels, then another, in one."""
+        turned = self._stack[first].astype(np.float64)
+        angle = 2 * np.pi * (turns % 1.0)
+        factors = np.stack([np.cos(angle), np.sin(angle)])
+        real, imaginary = np.repeat(factors[:, :, None], len(turned), axis=2)
+        turn_coherences(real, imaginary, turned)
+        return self.add([self._stack[second] @ turned])
 
     def add_turned(self, one: Array, unitary: Complexes) -> int:
         """Take a map with a unitary behind it."""
@@ -103,7 +116,7 @@ class MapPlayer:
             self._block,
             states.astype(np.float32),
         )
-        return end[:count].astype(np.float64)
+        return np.asarray(end[:count], np.float64)
 
     def reach_ns(
         self, program: Program, level: Numbers, nodes: Sequence[Quadrature]

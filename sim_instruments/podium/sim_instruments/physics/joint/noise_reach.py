@@ -82,7 +82,7 @@ def noise_sums(own: Complexes) -> tuple[Complexes, Complexes]:
 
     Those are (M, M, n, n).
     """
-    count, members, size = own.shape[:3]
+    members, size = own.shape[1:3]
     until = np.cumsum(own, axis=0)
     before = np.ascontiguousarray(np.moveaxis(until - own, 0, 1)).reshape(members, -1, size)
     rows = np.moveaxis(own, 0, 2).reshape(members, size, -1)
