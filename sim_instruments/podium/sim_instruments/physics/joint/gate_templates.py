@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import number_stretches
+from podium.sim_instruments.physics.deduplicate import number_stretches, phase_word
 from podium.sim_instruments.physics.joint.cluster_signals import GroupSteps, Played
 
 Numbers = NDArray[np.int64]
@@ -43,9 +43,10 @@ class BlockRows:
 
     @property
     def content(self) -> bytes:
-        """Return the same for the same rows, and for no others."""
-        columns = (self.member, self.is_flux, self.shape, self.begin_ns, self.end_ns, self.turns)
-        return b"".join(one.tobytes() for one in (*columns, self.first))
+        """Return the same for the same rows, and for no others; phases count in small steps."""
+        columns = (self.member, self.is_flux, self.shape, self.begin_ns, self.end_ns)
+        phases = phase_word(self.turns)
+        return b"".join(one.tobytes() for one in (*columns, phases, self.first))
 
     def from_first_drive(self, frame_hz: float) -> "BlockRows | None":
         """Return the rows from the first drive on, as a block that begins there.
