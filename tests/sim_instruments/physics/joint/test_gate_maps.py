@@ -261,9 +261,7 @@ def test_kinds_of_blocks_that_play_the_same_go_through_its_maps_at_once(monkeypa
 
     plays = []
     played = MapPlayer.populations
-    monkeypatch.setattr(
-        MapPlayer, "populations", lambda *them: (plays.append(1), played(*them))[1]
-    )
+    monkeypatch.setattr(MapPlayer, "populations", lambda *them: (plays.append(1), played(*them))[1])
     together = columns()
     found = {(kind, start): together.column(kind, start) for kind in range(3) for start in starts}
     assert len(plays) == 1
