@@ -76,11 +76,13 @@ class MapPlayer:
 
     def add_pair(self, first: int, second: int, turns: Array) -> int:
         """Take a map, then turns (N,) of the levels, then another, in one."""
+        count = turns.size
+        low, high = np.tril_indices(count, -1)
+        factors = np.exp(2j * np.pi * ((turns[low] - turns[high]) % 1.0))[:, None]
         turned = self._stack[first].astype(np.float64)
-        angle = 2 * np.pi * (turns % 1.0)
-        factors = np.stack([np.cos(angle), np.sin(angle)])
-        real, imaginary = np.repeat(factors[:, :, None], len(turned), axis=2)
-        turn_coherences(real, imaginary, turned)
+        half = count + low.size
+        coherences = factors * (turned[count:half] + 1j * turned[half:])
+        turned[count:half], turned[half:] = coherences.real, coherences.imag
         return self.add([self._stack[second] @ turned])
 
     def add_turned(self, one: Array, unitary: Complexes) -> int:
