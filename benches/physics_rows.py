@@ -106,9 +106,9 @@ def sequences() -> Iterator[Row]:
     yield Row(
         f"two-qubit RB, {joint_sequences.RUNS} x {joint_sequences.LENGTH} Cliffords x "
         f"{joint_sequences.SHOTS:,} shots, the world alone",
-        f"{one.again_s:.2f} s of the processor ({one.met_s:.2f} s the first time)",
+        f"{one.known_s:.2f} s of the processor ({one.met_s:.2f} s the first time)",
         asked=f"< {SEQUENCES_S:g} s after the first use of each gate",
-        met=one.again_s < SEQUENCES_S,
+        met=one.known_s < SEQUENCES_S,
     )
 
 
@@ -131,7 +131,7 @@ def spectrum() -> Iterator[Row]:
     yield Row(
         f"fluxonium spectrum, {fluxonium_spectrum.FLUXES.size} fluxes, "
         f"{fluxonium_spectrum.LEVELS} levels",
-        f"{1e3 * one.ours_s:.1f} ms of the processor ({1e3 * one.again_s:.1f} ms again), "
+        f"{1e3 * one.ours_s:.1f} ms of the processor ({1e3 * one.known_s:.1f} ms again), "
         f"{one.apart_ghz:.0e} GHz apart",
         f"scqubits: {one.theirs_s:.2f} s",
         one.theirs_s / one.ours_s,

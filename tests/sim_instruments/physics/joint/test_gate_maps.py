@@ -20,6 +20,7 @@ from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.fast_flux import VOLTS, moving
 from podium.sim_instruments.physics.joint import gate_sequences as gate_sequences_module
 from podium.sim_instruments.physics.joint import joint_blocks as joint_blocks_module
+from podium.sim_instruments.physics.joint import repeated_pairs as repeated_pairs_module
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import (
     FluxPulses,
@@ -41,6 +42,7 @@ from podium.sim_instruments.physics.joint.gate_sequences import (
 from podium.sim_instruments.physics.joint.gate_templates import BlockRows
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
+from podium.sim_instruments.physics.joint.map_player import MapPlayer
 from podium.sim_instruments.physics.noise import Quadrature, quadrature
 from podium.sim_instruments.physics.signals import Piece
 
@@ -110,7 +112,7 @@ def by_maps(point, groups):
     sequences = GateSequences(point, GroupSteps(point, SIGNALS), [quadrature(0.0)] * 2)
     program = sequences.program(block)
     starts = [point.basis.index(*levels) for levels in [(0, 0), (0, 1), (1, 1)]]
-    return np.stack([sequences.populations(12, program, 0, k)[k] for k in starts], axis=1)
+    return np.stack([sequences.populations(program, [(12, 0)], k)[0, k] for k in starts], axis=1)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +192,88 @@ def test_a_run_is_played_by_maps_as_it_is_without(monkeypatch) -> None:
     found = ends(drives, fluxes, now + 40, nodes)
     monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
     assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-6
+
+
+def chains(count: int, rng):
+    """Half turns of q1 whose ends lie below flux pulses, at phases of their own, and of q0."""
+    starts = ([240 * k for k in range(count)], [240 * k + 60 for k in range(count)])
+    drives = [
+        replace(one, phase_turns=one.phase_turns + rng.random(count))
+        for one in (flip(k, starts[k], 0.5) for k in (0, 1))
+    ]
+    flux_ns = [240 * k + 89 for k in range(count)]
+    return drives, [square(flux_ns, quanta_where(1), RETURN_NS)], 240 * count
+
+
+@pytest.mark.usefixtures("all_nodes")
+@pytest.mark.parametrize(("hz", "allowed"), [(0.0, 3e-6), (3e3, 1e-4)])
+def test_a_chain_that_comes_often_is_one_map(monkeypatch, hz: float, allowed: float) -> None:
+    drives, fluxes, now = chains(40, np.random.default_rng(4))
+    nodes = [Quadrature(np.array([-hz, hz]), np.array([0.5, 0.5])), quadrature(0.0)]
+    sizes = []
+    played = MapPlayer.populations
+    monkeypatch.setattr(
+        MapPlayer,
+        "populations",
+        lambda self, program, *them: (
+            sizes.append(program.maps.size),
+            played(self, program, *them),
+        )[1],
+    )
+    found = ends(drives, fluxes, now + 40, nodes)
+    monkeypatch.setattr(repeated_pairs_module, "WORTH", 1_000)
+    other = ends(drives, fluxes, now + 40, nodes)
+    assert np.abs(found - other).max() < allowed
+    assert max(sizes) == sizes[-1] >= 160
+    assert min(sizes) == sizes[0] <= 82
+
+
+def test_kinds_of_blocks_that_play_the_same_go_through_its_maps_at_once(monkeypatch) -> None:
+    """Waits before and behind differ; each has what it has by itself."""
+    drives, fluxes, now = chains(6, np.random.default_rng(6))
+    shots = [0, now + 9_000, 2 * now + 30_000]
+    reads = np.array([at + now + later for at, later in zip(shots, (40, 55, 40), strict=True)])
+
+    def repeated(one):
+        count = one.start_ns.size
+        return replace(
+            one,
+            start_ns=np.concatenate([one.start_ns + at for at in shots]),
+            piece=np.tile(one.piece, 3),
+            phase_turns=np.tile(one.phase_turns, 3) + np.repeat([0.0, 0.1, 0.2], count),
+        )
+
+    drives = [repeated(one) for one in drives]
+    members = [
+        MemberSignals(
+            drives_of([drives[k]]),
+            drives_of(moving(COUPLED, name, [repeated(one) for one in fluxes], SPOTS).trains),
+        )
+        for k, name in enumerate(NAMES)
+    ]
+    point, intervals = drifted((3e3, 8e3), 1.01), intervals_of(members)
+    nodes = [quadrature(0.0)] * 2
+    starts = [point.basis.index(*k) for k in ((0, 0), (0, 1), (1, 0))]
+
+    def columns():
+        blocks = joint_blocks(intervals, reads, reads + 1500, point.frame_hz, "both")
+        assert blocks.example.size == 3
+        return JointColumns(point, members, intervals, blocks, nodes)
+
+    plays = []
+    played = MapPlayer.populations
+    monkeypatch.setattr(MapPlayer, "populations", lambda *them: (plays.append(1), played(*them))[1])
+    together = columns()
+    found = {(kind, start): together.column(kind, start) for kind in range(3) for start in starts}
+    assert len(plays) == 1
+    for (kind, start), column in found.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(JointColumns, "_played_alike", lambda _, kind: [kind])
+            patch.setattr(gate_sequences_module, "FEW_COLUMNS", 0)
+            patch.setattr(gate_sequences_module, "MANY_COLUMNS", 1)
+            alone = columns().column(kind, start)
+        assert np.abs(column - alone).max() < 1e-6
+    assert np.abs(found[0, starts[0]] - found[1, starts[0]]).max() > 1e-5, "a wait is seen"
 
 
 @pytest.mark.usefixtures("all_nodes")

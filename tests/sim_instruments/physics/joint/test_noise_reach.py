@@ -23,7 +23,7 @@ from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals, intervals_of
 from podium.sim_instruments.physics.joint.gate_maps import adjoined
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
-from podium.sim_instruments.physics.joint.noise_reach import fill_unitaries, toggled
+from podium.sim_instruments.physics.joint.noise_reach import fill_unitaries, noise_sums, toggled
 from podium.sim_instruments.physics.joint.slow_noise_nodes import NOISE_ERROR, noise_nodes
 
 RETURN_NS, GAP_NS = 46, 12
@@ -138,8 +138,8 @@ def test_what_noise_does_is_the_exponential_of_sums_and_commutators() -> None:
     maps[:, :4, :4] = [random_unitary(rng, 4) for _ in range(4)]
     which, turns = rng.integers(0, 4, 30), rng.random((30, 5))
     spans, first = rng.random(30), np.arange(4)
-    sums, apart = toggled(
-        maps, which, maps, np.full(30, -1), turns, spans, level.astype(float), first
+    sums, apart = noise_sums(
+        toggled(maps, which, maps, np.full(30, -1), turns, spans, level.astype(float), first)
     )
     away = []
     for size in (1e-3, 2e-3):

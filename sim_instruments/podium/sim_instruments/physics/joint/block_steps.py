@@ -57,6 +57,11 @@ class JointBlocks:
         )
         return max(begin - since, 0), rows, read - begin
 
+    def waits_ns(self, intervals: Intervals, number: int) -> tuple[int, int]:
+        """Return the waits before a block's first shape and behind its last one."""
+        before, rows, read = self.rows(intervals, number)
+        return before, read - int(rows.end_ns.max()) if rows is not None else 0
+
 
 def block_steps(rows: BlockRows, members: int, frame_hz: float) -> list[Step]:
     """Return what follows waits, as groups that are shared where there are many."""

@@ -90,3 +90,5 @@ def run_joint() -> None:
     played[1:] = [replace(one, start_ns=one.start_ns + int(many[-1]) + 60) for one in played[1:]]
     capture = replace(capture, start_ns=capture.start_ns + int(many[-1]) + 60)
     world.play(RunSignals(2, 0, 40_000, tuple(played), (capture,), {}))
+    played[2] = PulseTrain("first.q0.flux", many + 30, *same, (step,))
+    world.play(RunSignals(3, 0, 40_000, tuple(played), (capture,), {}))

@@ -66,30 +66,42 @@ def basis_of(cluster: Cluster) -> ProductBasis:
 @lru_cache(maxsize=64)
 def operators(cluster: Cluster, basis: ProductBasis) -> Operators:
     """Return what exchanges and drives join which states."""
+    counts = tuple(one.count for one in cluster.elements)
+    hops, lifts = _joined_states(basis, counts, tuple((x.one, x.other) for x in cluster.exchanges))
+    ladders = np.zeros((len(counts), max(counts)))
+    for e, element in enumerate(cluster.elements):
+        ladders[e, : counts[e] - 1] = element.ladder[: counts[e] - 1]
+    ends = np.array([(x.one, x.other) for x in cluster.exchanges], np.int64).reshape(-1, 2)
+    one, other = ends[hops[:, 2]].T
+    lower = hops[:, 1]
+    up, down = basis.level[lower, one], basis.level[lower, other] - 1
+    return Operators(
+        hops,
+        ladders[one, up] * ladders[other, down],
+        lifts,
+        ladders[lifts[:, 2], basis.level[lifts[:, 1], lifts[:, 2]]],
+    )
+
+
+@lru_cache(maxsize=64)
+def _joined_states(
+    basis: ProductBasis, counts: tuple[int, ...], ends: tuple[tuple[int, int], ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return hops, (H, 3), and lifts, (L, 3): the upper state, the lower, and of what.
+
+    ``counts``: levels of the elements; ``ends``: elements of each exchange.
+    """
     hops: list[tuple[int, int, int]] = []
-    hop_size: list[float] = []
     lifts: list[tuple[int, int, int]] = []
-    lift_size: list[float] = []
     for state, level in enumerate(basis.level):
-        for e, element in enumerate(cluster.elements):
-            if level[e] + 1 < element.count:
+        for e, count in enumerate(counts):
+            if level[e] + 1 < count:
                 lifts.append((int(basis.with_level[e, level[e] + 1, state]), state, e))
-                lift_size.append(float(element.ladder[level[e]]))
-        for x, exchange in enumerate(cluster.exchanges):
-            i, j = exchange.one, exchange.other
-            if level[j] > 0 and level[i] + 1 < cluster.elements[i].count:
+        for x, (i, j) in enumerate(ends):
+            if level[j] > 0 and level[i] + 1 < counts[i]:
                 up = basis.with_level[i, level[i] + 1, state]
                 hops.append((int(basis.with_level[j, level[j] - 1, up]), state, x))
-                hop_size.append(
-                    float(cluster.elements[i].ladder[level[i]])
-                    * float(cluster.elements[j].ladder[level[j] - 1])
-                )
-    return Operators(
-        np.array(hops, np.int64).reshape(-1, 3),
-        np.array(hop_size, np.float64),
-        np.array(lifts, np.int64).reshape(-1, 3),
-        np.array(lift_size, np.float64),
-    )
+    return np.array(hops, np.int64).reshape(-1, 3), np.array(lifts, np.int64).reshape(-1, 3)
 
 
 def is_lossy(cluster: Cluster) -> bool:
@@ -239,7 +251,8 @@ def channels(
         own = basis.level[:, e]
         for k, span in enumerate(spans_ns):
             fade[k] *= np.exp(-span * fading)[own[:, None], own[None, :]]
-            jumps[k, e, : element.count, : element.count] = expm(span * moving)
+            if span:
+                jumps[k, e, : element.count, : element.count] = expm(span * moving)
     return fade, jumps
 
 

@@ -49,7 +49,8 @@ PULSES = 64
 """So many pulses are worked out at once."""
 KEPT_BYTES = 40_000_000
 FADING = KnownValues[Array](KEPT_BYTES, lambda one: one.nbytes)
-"""What decoherence adds, (M + 1, n, n), of a reference's key and a coarse pulse."""
+"""What decoherence does, (n, n), of a reference's key and a coarse pulse; before it, (M, n, n), by
+how much more a loss does that is larger by its own size."""
 
 
 class FluxGates:
@@ -111,14 +112,13 @@ class FluxGates:
         content = moved.tobytes(), grown.tobytes()
         key = (reference.key, pulses.duration_ns, contents, *content)
         if key not in self._numbers:
-            noise = FADING.find(key, lambda: self._noise(pulses, moved, grown))
-            total = np.tensordot(1.0 + reference.more_loss, noise[:-1], 1) + noise[-1]
+            known = FADING.find(key, lambda: self._noise(pulses, moved, grown))
             self._numbers[key] = len(self.faded)
-            self.faded.append(exponential(total))
+            self.faded.append(known[-1] + np.tensordot(reference.more_loss, known[:-1], 1))
         return self._numbers[key]
 
     def _noise(self, pulses: FluxPulses, moved: Numbers, grown: Numbers) -> Array:
-        """Return what decoherence adds to a coarse pulse: see :func:`.decoherence_of`."""
+        """Return what decoherence does in a coarse pulse: see :data:`FADING`."""
         point = self._reference.point
         moved_hz = ALIKE_HZ * moved.astype(np.float64)
         moved_hz[..., 2:] += moved_hz[..., 1:2] * np.arange(2.0, moved.shape[-1])
@@ -126,7 +126,10 @@ class FluxGates:
         own = self._steps.at(point)
         rows, beats, frame_hz = own.pulsed_steps(pulses, moved_hz[None], growth[None])
         played = propagator(point.cluster, rows, beats, frame_hz)
-        return decoherence_of(point, point.vectors, played, self._kept)
+        noise = decoherence_of(point, point.vectors, played, self._kept)
+        total = noise.sum(axis=0)
+        each = [one + one @ total for one in noise[:-1]]
+        return np.stack([*each, exponential(total)])
 
     def _unitaries(
         self, rows: Steps, frame_hz: float, pulses: FluxPulses

@@ -43,6 +43,7 @@ from podium.sim_instruments.physics.joint.product_basis import ProductBasis
 from podium.sim_instruments.physics.known_values import KnownValues
 
 Array = NDArray[np.float64]
+Singles = NDArray[np.float32]
 Complexes = NDArray[np.complex128]
 PHASES = 8
 """Relative phases at which a group with two driven members is worked out."""
@@ -57,35 +58,29 @@ outlive a neighbour's decay err by a twelfth of its square, times the part that 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GateMap:
-    """A group of pulses, or a wait; n packed numbers, M members, P pairs of members."""
+    """A group of pulses, or a wait; n packed numbers, M members. In single precision."""
 
-    base: Array
-    """Shape (n, n)."""
-    harmonics: tuple[Array, ...]
-    """Times the cosine, the sine, the cosine of twice ... the second driven member's phase against
-    the first's."""
-    detuned: Array | None
-    """Shape (M, n, n), 1/Hz."""
-    bent: Array | None
-    """Shape (P, n, n), 1/Hz**2: second derivatives by members (m, n >= m), halved for m = n."""
-    lossy: Array
-    """Shape (M, n, n): for a loss that is larger by its own size."""
+    parts: Singles
+    """Shape (1 + M, n, n): the map, and for each member a loss that is larger by its own size. Of
+    what is driven (1 + 2 M + M (M + 1) / 2, n, n): and the derivatives by detunings, 1/Hz, and the
+    second ones by members (m, n >= m), halved for m = n, 1/Hz**2."""
+    harmonics: Singles
+    """Shape (H, n, n): times the cosine, the sine, the cosine of twice ... the second driven
+    member's phase against the first's."""
 
-    def at(self, detuned_hz: Array, more_loss: Array) -> Array:
+    def at(self, detuned_hz: Array, more_loss: Array) -> Singles:
         """Return the map for detunings and relative losses (M,) beyond those of the reference."""
-        found = self.base + np.tensordot(more_loss, self.lossy, 1)
-        if self.detuned is not None and self.bent is not None:
-            pairs = combinations_with_replacement(detuned_hz.tolist(), 2)
-            found += np.tensordot(detuned_hz, self.detuned, 1)
-            found += np.tensordot(np.array([a * b for a, b in pairs]), self.bent, 1)
-        return np.asarray(found)
+        terms = [1.0, *more_loss.tolist()]
+        if len(self.parts) > len(terms):
+            each = detuned_hz.tolist()
+            terms += [*each, *(a * b for a, b in combinations_with_replacement(each, 2))]
+        flat = self.parts.reshape(len(terms), -1)
+        return np.asarray(np.array(terms, np.float32) @ flat).reshape(self.parts.shape[1:])
 
     @property
     def size_bytes(self) -> int:
         """Return how much memory it takes."""
-        parts = [self.base, self.lossy, *self.harmonics]
-        parts += [one for one in (self.detuned, self.bent) if one is not None]
-        return sum(one.nbytes for one in parts)
+        return self.parts.nbytes + self.harmonics.nbytes
 
 
 KNOWN = KnownValues[GateMap](KEPT_BYTES, lambda one: one.size_bytes)
@@ -130,7 +125,7 @@ def wait_map(reference: Reference, span_ns: int) -> GateMap:
         more = replace(one, rates_1_s=(1 + LOSS) * one.rates_1_s)
         elements = tuple(more if k == m else e for k, e in enumerate(point.cluster.elements))
         lossy.append((waited(replace(point.cluster, elements=elements)) - base) / LOSS)
-    return GateMap(base, (), None, None, np.stack(lossy))
+    return GateMap(np.stack([base, *lossy]).astype(np.float32), _none(base))
 
 
 def decohered(
@@ -195,7 +190,13 @@ def group_map(
         own = adjoined(turned.unitary(still), kept) @ faded
         found.append(adjoined(np.diag(ahead), kept) @ own @ adjoined(np.diag(ahead.conj()), kept))
     mean, harmonics = _harmonics(np.stack(found))
-    return GateMap(mean, harmonics, detuned @ fades, bent @ fades, lossy)
+    parts = np.concatenate([mean[None], lossy, detuned @ fades, bent @ fades])
+    return GateMap(parts.astype(np.float32), harmonics)
+
+
+def _none(one: Array) -> Singles:
+    """Return no harmonics of a map."""
+    return np.zeros((0, *one.shape), np.float32)
 
 
 def exponential(total: Array) -> Array:
@@ -203,7 +204,7 @@ def exponential(total: Array) -> Array:
     return np.asarray(np.eye(len(total)) + total + 0.5 * total @ total)
 
 
-def _harmonics(found: Array) -> tuple[Array, tuple[Array, ...]]:
+def _harmonics(found: Array) -> tuple[Array, Singles]:
     """Return the mean over equal steps of a turn, and what goes with multiples of the phase."""
     whole = np.fft.rfft(found, axis=0) / len(found)
     parts: list[Array] = []
@@ -211,7 +212,7 @@ def _harmonics(found: Array) -> tuple[Array, tuple[Array, ...]]:
         parts += [2 * one.real, -2 * one.imag]
     while parts and max(np.abs(one).max() for one in parts[-2:]) < SMALL:
         parts = parts[:-2]
-    return whole[0].real, tuple(parts)
+    return whole[0].real, np.stack(parts).astype(np.float32) if parts else _none(found[0])
 
 
 def _derivatives(played: GroupAtReference, base: Array, members: int) -> tuple[Array, Array]:

@@ -21,7 +21,9 @@ class Program:
     turns: Array
     """Shape (S, N): of the dressed levels before each."""
     spans: Array
-    """Shape (S,), ns: for which they are detuned before each."""
+    """Shape (S,), ns: for which slow noise off its mean detunes them before each."""
+    lasts: Array
+    """Shape (S,), ns: of each map, without the wait in it."""
     phases: Array
     """Shape (S,): of the second driven member's drive against the first's, turns."""
     unitaries: Numbers
@@ -104,6 +106,7 @@ def in_order(entries: Entries, frame_turns: Array) -> GatesInOrder:
         entries.maps[gates],
         turns,
         0.5 * earlier + before + 0.5 * lasts,
+        lasts,
         entries.phases[gates],
         entries.unitaries[gates],
     )
@@ -116,6 +119,7 @@ def with_wait(program: Program, wait: int) -> Program:
         np.append(program.maps, wait),
         np.append(program.turns, np.zeros((1, program.turns.shape[1])), axis=0),
         np.append(program.spans, 0.0),
+        np.append(program.lasts, 0.0),
         np.append(program.phases, 0.0),
         np.append(program.unitaries, NONE),
     )

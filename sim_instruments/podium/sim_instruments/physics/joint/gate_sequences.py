@@ -10,6 +10,7 @@ of earlier pulses, turns dressed levels in halves before and after a drive, and 
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,8 +49,9 @@ from podium.sim_instruments.physics.joint.gate_templates import (
     templates,
 )
 from podium.sim_instruments.physics.joint.group_maps import pack
-from podium.sim_instruments.physics.joint.map_player import MapPlayer, turn_packed
+from podium.sim_instruments.physics.joint.map_player import MapPlayer
 from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonGroup
+from podium.sim_instruments.physics.joint.repeated_pairs import repeated_pairs, with_pairs
 from podium.sim_instruments.physics.joint.slow_noise_nodes import (
     NOISE_ERROR,
     fewer_nodes,
@@ -60,6 +62,7 @@ from podium.sim_instruments.physics.noise import Quadrature
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 Complexes = NDArray[np.complex128]
+Row = TypeVar("Row", np.int64, np.float64)
 LARGEST_KEPT = 20
 """States of the largest maps: 400 x 400 numbers."""
 LONGEST_WAIT_NS = 1_000
@@ -70,13 +73,15 @@ during one group: detunings count to second order, slow noise as :mod:`.group_pl
 FAR = 2.5
 """So many standard deviations from its mean slow noise is held against that: what lies further out
 weighs 1 %."""
+PAIRED = 1.0
+"""Share of that for two groups that become one map."""
 SHORTEST_NS = 20
 """Drives that would turn by more are cut into parts, which are no shorter: two gates in a row that
 an instrument plays as one waveform, for instance."""
 LEFT_TURNS = 1e-4
 """Steps of a turn in which what flux lines have left detunes a drive: its phase is exact, its axis
 tilts by up to a third of a thousandth more or less."""
-MANY_COLUMNS, FEW_COLUMNS = 3, 12
+MANY_COLUMNS, FEW_COLUMNS = 3, 16
 """Starts that differ in so many ways that these take more times as many columns as one start, and
 more than a few besides, are played one by one, as they are asked for. Behind a wait of a few T1
 there are eight ways, most of which need one node, for five starts or more."""
@@ -107,11 +112,13 @@ class GateSequences:
             float(one.weight @ (one.node - hz) ** 2) for one, hz in zip(nodes, mean_hz, strict=True)
         ]
         self._stray_hz = FAR * float(np.sqrt(max(variances)))
+        self._mean_hz = mean_hz
         self._detuned_hz: Array = self._reference.detuned_hz + mean_hz
         most_hz = max(1.0, self._stray_hz, float(np.abs(self._detuned_hz).max(initial=0.0)))
         self._longest_ns = max(SHORTEST_NS, int(1e9 * DETUNED_TURNS / most_hz))
         noise_ns = int(1e9 * DETUNED_TURNS / max(1.0, self._stray_hz))
         self._longest_loud_ns = min(LONGEST_LOUD_NS, max(SHORTEST_NS, noise_ns))
+        self._longest_pair_ns = PAIRED * noise_ns
         self._own_steps = steps
         self._steps = steps.at(self._reference.point)
         self._flux = FluxGates(self._reference, point, steps, mean_hz)
@@ -154,8 +161,11 @@ class GateSequences:
             for k, part in enumerate(one.parts):
                 self._fill(entries, places[one.chains] + k, rows, one, part)
         entries.wait_ns[places[1:]] = begins[1:] - ends[:-1]
-        program = self._joined(entries)
         level = self._point.basis.level[: self._kept]
+        program = self._joined(entries)
+        higher_hz = self._reference.higher_hz[: self._kept] + level @ self._mean_hz
+        detuned = program.turns - 1e-9 * program.spans[:, None] * higher_hz
+        program = self._paired(replace(program, turns=detuned))
         turned_ns = self._player.reach_ns(program, level, self._nodes)
         return replace(program, turned_ns=tuple(min(one, program.lasts_ns) for one in turned_ns))
 
@@ -174,6 +184,10 @@ class GateSequences:
             own = np.repeat(phases[:, :1], len(self._shares), axis=1)
             own[:, members] = phases
             entries.ahead[at] = own @ self._point.basis.level[: self._kept].T
+        elif part.loud and (lead := template.leading_drive(part)) is not None:
+            # Flux conserves the number: it may be in the frame of the drive before it.
+            common = rows.turns[low + lead] - 1e-9 * self._point.frame_hz * part.offset_ns
+            entries.ahead[at] = common[:, None] * self._point.basis.number[: self._kept]
         if part.loud:
             self._check_noise(part.duration_ns)
             found = self._flux_gates(rows, low, template, part)
@@ -191,9 +205,9 @@ class GateSequences:
         if len(members) == 2:
             entries.phases[at] = phases[:, 1] - phases[:, 0]
         plain = played_drives(rows, template, part)
-        bins, which = np.unique(np.rint(turned / LEFT_TURNS), axis=0, return_inverse=True)
+        bins, which, _ = distinct_rows(np.rint(turned / LEFT_TURNS))
         numbers = [self._drive(part.duration_ns, plain, tuple(one)) for one in bins.tolist()]
-        entries.maps[at] = np.array(numbers, np.int64)[which.reshape(-1)]
+        entries.maps[at] = np.array(numbers, np.int64)[which]
 
     def _flux_gates(self, rows: BlockRows, low: Numbers, template: Template, part: Part) -> Numbers:
         """Return the map and the unitary of flux pulses, (C, 2); one member may be driven too.
@@ -205,7 +219,7 @@ class GateSequences:
             raise NoMaps
         fluxes = (*part.loud, *part.quiet)
         shapes = np.stack([rows.shape[low + one.row] for one in fluxes], axis=1)
-        distinct, which, often = np.unique(shapes, axis=0, return_inverse=True, return_counts=True)
+        distinct, which, often = distinct_rows(shapes)
         places = tuple((template.member[one.row], one.skip_ns) for one in fluxes)
         known = self._unitary_of.setdefault((part.duration_ns, drives, places), {})
         each = [tuple(one) for one in distinct.tolist()]
@@ -216,23 +230,16 @@ class GateSequences:
             for k, (fades, unitary) in zip(fresh.tolist(), found, strict=True):
                 known[each[k]] = self._flux_gate(fades, unitary, int(often[k]))
         numbers = np.array([known[one] for one in each], np.int64)
-        return numbers[which.reshape(-1)]
+        return numbers[which]
 
     def _flux_gate(self, fades: int, unitary: Complexes, often: int) -> tuple[int, int]:
         """Return the map and the unitary of a pulse that comes so often in a block."""
         if ("fades", fades) not in self._numbers:
             self._numbers["fades", fades] = self._player.add([self._flux.faded[fades]])
         if often >= REPEATED:
-            return self._turned(unitary, fades), NONE
+            return self._player.add_turned(self._flux.faded[fades], unitary), NONE
         self._player.unitaries.append(np.ascontiguousarray(unitary))
         return self._numbers["fades", fades], len(self._player.unitaries) - 1
-
-    def _turned(self, unitary: Complexes, fades: int) -> int:
-        """Return the number of a map with a unitary behind it."""
-        found = self._flux.faded[fades].copy()
-        low, high = np.tril_indices(self._kept, -1)
-        turn_packed(unitary, np.array([0, self._kept]), low, high, found)
-        return self._player.add([found])
 
     def _joined(self, entries: Entries) -> Program:
         """Return the gates, each with the wait behind it in its map, or in that of the next."""
@@ -245,39 +252,75 @@ class GateSequences:
         program, waits = found.program, found.waits_ns
         behind = np.where(program.unitaries == NONE, waits, 0)
         before = np.append(found.begins_ns, (waits - behind)[:-1])
-        triples, which = np.unique(
-            np.column_stack([found.maps, before, behind]), axis=0, return_inverse=True
+        if max(before.max(), behind.max()) > LONGEST_WAIT_NS:
+            raise NoMaps
+        base = LONGEST_WAIT_NS + 1
+        codes, which = np.unique((found.maps * base + before) * base + behind, return_inverse=True)
+        fused = np.array(
+            [self._fused(c // base**2, c // base % base, c % base) for c in codes.tolist()],
+            np.int64,
         )
-        fused = np.array([self._fused(*one) for one in triples.tolist()], np.int64)
         program = replace(program, maps=fused[which.reshape(-1)])
         last_ns = int((waits - behind)[-1])
         return with_wait(program, self._wait(last_ns)) if last_ns > 0 else program
 
-    def populations(
-        self, since_ns: int, program: Program, last_ns: int, start: int
-    ) -> dict[int, Array]:
-        """Return populations (D,) at the end, from a joint level, and from others that it gives.
+    def _paired(self, program: Program) -> Program:
+        """Return the program with one map for two that often follow each other."""
+        while True:
+            plain = np.array(self._player.around) == 0
+            pairs = repeated_pairs(program, plain, self._longest_pair_ns)
+            if not pairs.step.size:
+                return program
+            first, second = program.maps[pairs.example - 1], program.maps[pairs.example]
+            turns = program.turns[pairs.example]
+            each = zip(first.tolist(), second.tolist(), turns, strict=True)
+            maps = [self._player.add_pair(*one) for one in each]
+            program = with_pairs(program, pairs, np.array(maps, np.int64))
 
-        ``since_ns``, ``last_ns``: waits before and behind, in which phases do not count.
+    def populations(
+        self, program: Program, waits: Sequence[tuple[int, int]], start: int
+    ) -> dict[tuple[int, int], Array]:
+        """Return populations (D,) at the end, of the first waits from a joint level, and others.
+
+        ``waits``: before and behind, ns, in which phases do not count. Found are others that take
+        little more time: keys are numbers of waits with joint levels.
         """
         basis, kept = self._point.basis, self._kept
-        starts = _relaxed(self._point, since_ns)
-        ways, sizes, which = np.linalg.svd(starts[:kept], full_matrices=False)
-        count = max(1, int(np.sum(sizes > ALIKE * sizes[0])))
-        levels = list(range(basis.size))
-        weigh = sizes[:count] * np.abs(which[:count]).max(axis=1)
-        grids = [self._nodes_for(k, float(weight), program) for k, weight in enumerate(weigh)]
-        most = max(MANY_COLUMNS * len(grids[0][0]), FEW_COLUMNS)
-        if sum(len(hz) for hz, _ in grids) > most:
-            levels, count, grids = [start], 1, grids[:1]
-            ways, sizes, which = starts[:kept, [start]], np.ones(1), np.ones((1, 1))
+        behind = {ns: _relaxed(self._point, ns) for ns in {ns for one in waits for ns in one}}
+        relaxed = [behind[since_ns][:kept] for since_ns, _ in waits]
+        own = (0, start)
+        others = [(k, level) for k in range(1, len(waits)) for level in range(basis.size)]
+        every = [(0, level) for level in range(basis.size)]
+        for asked in ([*every, *others], [own, *others], [own]):
+            starts = np.stack([relaxed[k][:, level] for k, level in asked], axis=1)
+            ways, sizes, which = np.linalg.svd(starts, full_matrices=False)
+            count = max(1, int(np.sum(sizes > ALIKE * sizes[0])))
+            weigh = sizes[:count] * np.abs(which[:count]).max(axis=1)
+            grids = self._grids(weigh, program)
+            if len(grids) == count:
+                break
         way = np.repeat(np.arange(count), [len(hz) for hz, _ in grids])
         states = np.zeros((kept * kept, way.size))
         states[:kept] = (ways * sizes)[:, way]
-        found = np.zeros((basis.size, len(levels)))
+        found = np.zeros((basis.size, len(asked)))
         found[:kept] = self._means(states, grids, program) @ which[:count]
-        found = np.maximum(_relaxed(self._point, last_ns) @ found, 0.0)
-        return {level: found[:, k] for k, level in enumerate(levels)}
+        return {
+            (k, level): np.maximum(behind[waits[k][1]] @ column, 0.0)
+            for (k, level), column in zip(asked, found.T, strict=True)
+        }
+
+    def _grids(self, weights: Array, program: Program) -> list[tuple[Array, Array]]:
+        """Return the nodes for each way, as far as they are not too many, and of the first."""
+        grids: list[tuple[Array, Array]] = []
+        columns, most = 0, 0
+        for number, weight in enumerate(weights.tolist()):
+            grid = self._nodes_for(number, weight, program)
+            most = most or max(MANY_COLUMNS * len(grid[0]), FEW_COLUMNS)
+            columns += len(grid[0])
+            if columns > most:
+                break
+            grids.append(grid)
+        return grids
 
     def populations_behind(self, state: Complexes, program: Program, last_ns: int) -> Array:
         """Return populations (D,) at the end of a block that begins with a dressed state (D, D).
@@ -300,12 +343,11 @@ class GateSequences:
         """
         basis, kept = self._point.basis, self._kept
         node_hz = np.concatenate([hz for hz, _ in grids])
-        higher = self._reference.higher_hz + node_hz @ basis.level.T
+        stray = (node_hz - self._mean_hz) @ basis.level[:kept].T
         way = np.repeat(np.arange(len(grids)), [len(hz) for hz, _ in grids])
         sums = np.zeros((way.size, len(grids)))
         sums[np.arange(way.size), way] = np.concatenate([weight for _, weight in grids])
-        moved: Array = 1e-9 * higher[:, :kept].T
-        return self._player.populations(program, states, moved) @ sums
+        return self._player.populations(program, states, 1e-9 * stray.T) @ sums
 
     def _nodes_for(self, number: int, weight: float, program: Program) -> tuple[Array, Array]:
         """Return nodes of the slow noise for a way in which starts differ by a weight."""
@@ -319,9 +361,7 @@ class GateSequences:
             return place
         key = (place, before_ns, behind_ns)
         if key not in self._numbers:
-            unit = np.eye(self._kept**2)
-            waits = [self._wait(ns) if ns > 0 else NONE for ns in (before_ns, behind_ns)]
-            before, behind = (unit if k == NONE else self._player.maps[k] for k in waits)
+            before, behind = (self._wait(ns) if ns > 0 else NONE for ns in (before_ns, behind_ns))
             self._numbers[key] = self._player.add_between(place, before, behind)
         return self._numbers[key]
 
@@ -370,6 +410,14 @@ class GateSequences:
     def _add(self, known: GateMap, detuned_hz: Array) -> int:
         mean = known.at(detuned_hz, self._reference.more_loss)
         return self._player.add([mean, *known.harmonics])
+
+
+def distinct_rows(rows: NDArray[Row]) -> tuple[NDArray[Row], Numbers, Numbers]:
+    """Return the different rows, which of them each row is, and how often they are there."""
+    if np.all(rows == rows[0]):
+        return rows[:1], np.zeros(len(rows), np.int64), np.array([len(rows)])
+    distinct, which, often = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
+    return distinct, which.reshape(-1), often
 
 
 def _relaxed(point: ClusterPoint, span_ns: int) -> Array:

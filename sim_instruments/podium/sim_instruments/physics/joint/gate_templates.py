@@ -4,13 +4,14 @@ What overlaps is a chain. Chains that play the same drives at the same offsets, 
 any flux, share one template: a few tens of them make up a sequence of hundreds of gates.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.deduplicate import number_stretches, phase_word
 from podium.sim_instruments.physics.joint.cluster_signals import GroupSteps, Played
 
 Numbers = NDArray[np.int64]
@@ -42,9 +43,10 @@ class BlockRows:
 
     @property
     def content(self) -> bytes:
-        """Return the same for the same rows, and for no others."""
-        columns = (self.member, self.is_flux, self.shape, self.begin_ns, self.end_ns, self.turns)
-        return b"".join(one.tobytes() for one in (*columns, self.first))
+        """Return the same for the same rows, and for no others; phases count in small steps."""
+        columns = (self.member, self.is_flux, self.shape, self.begin_ns, self.end_ns)
+        phases = phase_word(self.turns)
+        return b"".join(one.tobytes() for one in (*columns, phases, self.first))
 
     def from_first_drive(self, frame_hz: float) -> "BlockRows | None":
         """Return the rows from the first drive on, as a block that begins there.
@@ -108,6 +110,12 @@ class Template:
     chains: Numbers
     """Numbers of the chains that it is of."""
 
+    def leading_drive(self, part: Part) -> int | None:
+        """Return the row of a drive in the part last before this one that has any, or behind it."""
+        driven = [one for one in self.parts if one.drives]
+        before = [one for one in driven if one.offset_ns < part.offset_ns]
+        return (before[-1] if before else driven[0]).drives[0].row if driven else None
+
 
 def templates(
     rows: BlockRows, quiet: NDArray[np.bool_], longest_ns: int, longest_loud_ns: int
@@ -122,21 +130,27 @@ def templates(
     offset = rows.begin_ns - np.repeat(begins, sizes)
     lasts = rows.end_ns - rows.begin_ns
     shape = np.where(quiet, QUIET, np.where(rows.is_flux, LOUD, rows.shape))
-    table = np.ascontiguousarray(np.column_stack([rows.member, rows.is_flux, shape, offset, lasts]))
-    found: dict[bytes, list[int]] = {}
-    for number, (low, size) in enumerate(zip(rows.first.tolist(), sizes.tolist(), strict=True)):
-        found.setdefault(table[low : low + size].tobytes(), []).append(number)
+    columns = (rows.member, rows.is_flux.astype(np.int64), shape, offset, lasts)
+    alike = number_stretches(rows.first, columns)
+    order = np.argsort(alike.kind, kind="stable")
+    edges = np.append(0, np.cumsum(np.bincount(alike.kind)))
     made = []
-    for chains in found.values():
-        low = int(rows.first[chains[0]])
-        own = table[low : low + int(sizes[chains[0]])].tolist()
-        made.append(_template(own, chains, longest_ns, longest_loud_ns))
+    for number, example in enumerate(alike.example.tolist()):
+        own = slice(int(rows.first[example]), int(rows.first[example] + sizes[example]))
+        table = tuple(zip(*(one[own].tolist() for one in columns), strict=True))
+        laid = _parts(table, longest_ns, longest_loud_ns)
+        made.append(Template(*laid, order[edges[number] : edges[number + 1]]))
     return made
 
 
-def _template(
-    table: Sequence[Sequence[int]], chains: Sequence[int], longest_ns: int, longest_loud_ns: int
-) -> Template:
+@lru_cache(maxsize=1024)
+def _parts(
+    table: tuple[tuple[int, ...], ...], longest_ns: int, longest_loud_ns: int
+) -> tuple[tuple[int, ...], tuple[Part, ...], int]:
+    """Return the member of each row of a chain, its parts, and how long it is.
+
+    ``table``: member, whether it is flux, shape, offset and length of each row.
+    """
     members = tuple(row[0] for row in table)
     ends = [offset + lasts for _, _, _, offset, lasts in table]
     loud = [shape == LOUD for _, _, shape, _, _ in table]
@@ -161,7 +175,7 @@ def _template(
                 tuple(one for one in played if loud[one.row]),
             )
         )
-    return Template(members, tuple(parts), max(ends), np.array(chains, np.int64))
+    return members, tuple(parts), max(ends)
 
 
 def played_drives(rows: BlockRows, template: Template, part: Part) -> tuple[Played, ...]:

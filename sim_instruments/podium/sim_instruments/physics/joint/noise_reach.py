@@ -3,6 +3,8 @@
 A detuning d of a member, constant over the block, acts there as ``exp(-2j pi d A)`` does to first
 order, with A the member's excitation number as the gates turn it, added up over time (Magnus, in
 the frame of the gates). What gates turn back and forth adds up to much less than the block lasts.
+Gates count as far as they act on states of two excitations at most (of as many as there are
+members), of which what leaks is left out.
 Populations then hold frequencies in d of no more than the spread of A's eigenvalues. The second
 order, with the commutators, is counted as a shift that grows as d squared.
 """
@@ -36,19 +38,23 @@ def reach_ns(
 ) -> list[float]:
     """Return for how long each member's slow noise, as it would without gates, turns it as far.
 
-    ``unitaries``: (S, N, N) of the program's maps, and of what may follow them; ``level`` (N, M):
-    of each member in each dressed level; ``nodes``: of the noise of each member.
+    ``unitaries``: (S, n, n) of the program's maps between the levels that count, and (S, N, N) of
+    what may follow them; ``level`` (N, M): of each member in each dressed level; ``nodes``: of the
+    noise of each member.
     """
-    first = np.flatnonzero(np.all(level <= 1, axis=1))
-    sums, apart = toggled(
-        unitaries[0],
-        program.maps,
-        unitaries[1],
-        program.unitaries,
-        program.turns,
-        program.spans,
-        level.astype(np.float64),
-        first,
+    count = unitaries[0].shape[1]
+    level = level[:count]
+    sums, apart = noise_sums(
+        toggled(
+            unitaries[0],
+            program.maps,
+            np.ascontiguousarray(unitaries[1][:, :count, :count]),
+            program.unitaries,
+            program.turns[:, :count],
+            program.spans,
+            level.astype(np.float64),
+            np.flatnonzero(np.all(level <= 1, axis=1)),
+        )
     )
     rates = [2e-9 * np.pi * stray_hz(one) for one in nodes]
     squared = [
@@ -66,7 +72,25 @@ def _spread(operator: Complexes) -> float:
     return float(values[-1] - values[0])
 
 
-@njit(cache=True, nogil=True)
+def levels_counted(level: Numbers) -> int:
+    """Return how many dressed levels count, of those with these levels of each member, (N, M)."""
+    return int(np.sum(level.sum(axis=1) <= level.shape[1]))
+
+
+def noise_sums(own: Complexes) -> tuple[Complexes, Complexes]:
+    """Return sums of :func:`toggled`, (M, n, n), and of commutators with what came before.
+
+    Those are (M, M, n, n).
+    """
+    members, size = own.shape[1:3]
+    until = np.cumsum(own, axis=0)
+    before = np.ascontiguousarray(np.moveaxis(until - own, 0, 1)).reshape(members, -1, size)
+    rows = np.moveaxis(own, 0, 2).reshape(members, size, -1)
+    products = rows[:, None] @ before[None]
+    return until[-1], products - np.conj(np.swapaxes(products, -1, -2))
+
+
+@njit(cache=True, nogil=True, fastmath=True)
 def toggled(
     of_maps: Any,
     which: Any,
@@ -77,9 +101,9 @@ def toggled(
     level: Any,
     first: Any,
 ) -> Any:
-    """Return sums over time of the members' numbers, (M, n, n), between the ``first`` states (n,).
+    """Return each member's number before each map, times its span, (S, M, n, n).
 
-    And of their commutators, later with earlier, (M, M, n, n).
+    Between the ``first`` states (n,), as the gates turn it.
     """
     size, members = level.shape
     count = first.size
@@ -87,9 +111,7 @@ def toggled(
     for k in range(count):
         states[first[k], k] = 1.0
     after = np.empty_like(states)
-    own = np.empty((count, count), np.complex128)
-    sums = np.zeros((members, count, count), np.complex128)
-    apart = np.zeros((members, members, count, count), np.complex128)
+    own = np.zeros((which.size, members, count, count), np.complex128)
     for s in range(which.size):
         for i in range(size):
             angle = 2.0 * np.pi * (turns[s, i] - np.floor(turns[s, i]))
@@ -97,62 +119,50 @@ def toggled(
             for k in range(count):
                 states[i, k] *= factor
         for m in range(members):
-            weigh(states, spans[s], level[:, m], own)
-            for k in range(members):
-                commute(own, sums[k], apart[m, k])
-            sums[m] += own
+            weigh(states, spans[s], level, m, own[s, m])
         multiply(of_maps[which[s]], states, after)
         states, after = after, states
         if behind[s] >= 0:
             multiply(of_flux[behind[s]], states, after)
             states, after = after, states
-    return sums, apart
+    return own
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def multiply(one: Any, states: Any, out: Any) -> None:
-    """Fill ``out`` with the product of two small matrices."""
-    for i in range(out.shape[0]):
-        out[i, :] = 0j
-        for j in range(one.shape[1]):
-            value = one[i, j]
-            for k in range(out.shape[1]):
-                out[i, k] += value * states[j, k]
+    """Fill ``out`` (N, n) with a matrix times states, each of which is 1 in size again."""
+    for k in range(out.shape[1]):
+        size = 0.0
+        for i in range(out.shape[0]):
+            value = 0j
+            for j in range(out.shape[0]):
+                value += one[i, j] * states[j, k]
+            out[i, k] = value
+            size += value.real**2 + value.imag**2
+        size = 1.0 / np.sqrt(size)
+        for i in range(out.shape[0]):
+            out[i, k] *= size
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def weigh(states: Any, span: float, level: Any, own: Any) -> None:
-    """Fill ``own`` (n, n) with a member's number between states (N, n), times a span."""
-    own[:, :] = 0j
+def weigh(states: Any, span: float, level: Any, member: int, own: Any) -> None:
+    """Add a member's number between states (N, n), times a span, to ``own`` (n, n)."""
     for i in range(states.shape[0]):
-        if level[i]:
+        if level[i, member]:
             for j in range(own.shape[0]):
-                value = span * level[i] * np.conj(states[i, j])
+                value = span * level[i, member] * np.conj(states[i, j])
                 for k in range(own.shape[0]):
                     own[j, k] += value * states[i, k]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def commute(one: Any, other: Any, out: Any) -> None:
-    """Add the commutator of two Hermitian matrices (n, n)."""
-    size = out.shape[0]
-    for i in range(size):
-        for j in range(i + 1):
-            value = 0j
-            for k in range(size):
-                value += one[i, k] * other[k, j] - other[i, k] * one[k, j]
-            out[i, j] += value
-            if i > j:
-                out[j, i] -= np.conj(value)
-
-
 @njit(cache=True, nogil=True)
 def fill_unitaries(maps: Any, used: Any, low: Any, high: Any, found: Any) -> None:
-    """Fill ``found`` (K, N, N) with the unitaries that are nearest to the ``used`` maps.
+    """Fill ``found`` (K, n, n) with the unitaries of N levels that are nearest to ``used`` maps.
 
-    To the projector on the first level belongs |u><u|, to |a><0| what has U|a> in its rows of u.
+    As far as they are between the first n. To the projector on the first level belongs |u><u|, to
+    |a><0| what has U|a> in its rows of u.
     """
-    size, pairs = found.shape[1], low.size
+    size, pairs, count = low.max() + 1, low.size, found.shape[1]
     image = np.empty((size, size), np.complex128)
     vector = np.empty(size, np.complex128)
     place = np.zeros(size, np.int64)
@@ -168,11 +178,11 @@ def fill_unitaries(maps: Any, used: Any, low: Any, high: Any, found: Any) -> Non
                 largest = i
         vector[:] = image[:, largest] / np.sqrt(image[largest, largest].real)
         vector /= np.sqrt(np.sum(np.abs(vector) ** 2))
-        for a in range(size):
+        for a in range(count):
             if a:
                 unpack_column(one, size + place[a], size + pairs + place[a], low, high, image)
             column = image @ vector if a else vector.copy()
-            found[k, :, a] = column / np.sqrt(np.sum(np.abs(column) ** 2))
+            found[k, :, a] = (column / np.sqrt(np.sum(np.abs(column) ** 2)))[:count]
 
 
 @njit(cache=True, nogil=True)

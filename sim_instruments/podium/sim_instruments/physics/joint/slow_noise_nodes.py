@@ -22,9 +22,11 @@ def noise_nodes(
     """
     mean_hz, stray_hz = slow_hz
     reach = 2e-9 * np.pi * stray_hz * span_ns
+    if 1.0 - np.exp(-0.5 * reach**2) < allowed:
+        return Quadrature(np.array([mean_hz]), np.ones(1))
     found = None
     test = np.linspace(0.0, reach, 33)
-    for count in range(1, MOST_NODES + 1):
+    for count in range(2, MOST_NODES + 1):
         node, weight = hermite(count)
         if abs(np.cos(reach * node) @ weight - np.exp(-0.5 * reach**2)) >= allowed:
             continue  # it fails at the widest phase already
