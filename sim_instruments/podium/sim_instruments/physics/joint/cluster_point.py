@@ -26,6 +26,7 @@ from podium.sim_instruments.physics.joint.density_evolution import (
 )
 from podium.sim_instruments.physics.joint.elements import Cluster, Element, Exchange, Shift
 from podium.sim_instruments.physics.joint.product_basis import ProductBasis
+from podium.sim_instruments.physics.known_values import KnownValues
 from podium.sim_instruments.physics.operating_point import QubitPoint
 
 LEVELS = 4
@@ -100,6 +101,10 @@ class ClusterPoint:
         return most
 
 
+_KNOWN = KnownValues["ClusterPoint"](4_000_000, lambda one: one.vectors.nbytes)
+"""By the very qubits and chip: a qubit that drifts is another one."""
+
+
 def cluster_point(
     qubits: Sequence[QubitPoint],
     chip: FluxLines,
@@ -110,6 +115,13 @@ def cluster_point(
 
     Raises NotSimulated where they have more than ``largest`` product states.
     """
+    key = (tuple(qubits), chip, tuple(sorted(biases_v.items())), largest)
+    return _KNOWN.find(key, lambda: _worked_out(qubits, chip, biases_v, largest))
+
+
+def _worked_out(
+    qubits: Sequence[QubitPoint], chip: FluxLines, biases_v: Mapping[str, float], largest: int
+) -> ClusterPoint:
     sizes = [one.levels_hz.size for one in qubits]
     counts = levels_kept(sizes, any(one.name in chip.couplers for one in qubits))
     if math.prod(counts) > largest:
