@@ -150,8 +150,9 @@ def test_each_of_two_lone_qubits_comes_out_as_of_qutip() -> None:
             _, made = prepared(qubit, own, [readout])
             wanted = judged(qubit, pulses, by, begin, SPAN_NS)
             assert np.abs(made.matrices[-1][:, :2] - wanted).max() < TOLERANCE, (seed, qubit.name)
-            alone = judged(qubit, pulses, DriveCrosstalk(), begin, SPAN_NS)
-            done = max(done, float(np.abs(alone - wanted).max()))
+            if not seed and qubit is qubits[1]:
+                alone = judged(qubit, pulses, DriveCrosstalk(), begin, SPAN_NS)
+                done = float(np.abs(alone - wanted).max())
     assert done > 0.02, "crosstalk counts"
 
 

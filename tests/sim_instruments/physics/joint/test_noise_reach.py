@@ -119,13 +119,13 @@ def random_unitary(rng: np.random.Generator, size: int) -> np.ndarray:
 def test_the_unitary_of_a_map_is_found_again() -> None:
     rng = np.random.default_rng(4)
     unitaries = [random_unitary(rng, 5) for _ in range(3)]
-    maps = np.stack([adjoined(one, 5) * (1 - 1e-3) for one in unitaries])
+    maps = np.stack([adjoined(one, 5) * (1 - 1e-3) for one in unitaries]).astype(np.float32)
     found = np.zeros((3, 5, 5), np.complex128)
     fill_unitaries(maps, np.array([0, 2]), *np.tril_indices(5, -1), found)
     for k in (0, 2):
         product = found[k].conj().T @ unitaries[k]
-        np.testing.assert_allclose(product, product[0, 0] * np.eye(5), atol=1e-12)
-        assert abs(product[0, 0]) == pytest.approx(1.0)
+        np.testing.assert_allclose(product, product[0, 0] * np.eye(5), atol=1e-6)
+        assert abs(product[0, 0]) == pytest.approx(1.0, abs=1e-6)
 
 
 def test_what_noise_does_is_the_exponential_of_sums_and_commutators() -> None:
