@@ -25,6 +25,7 @@ from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.joint_run import clusters_of
 from podium.sim_instruments.physics.joint.played_gate import APART_NS, LEAD_NS
 from podium.sim_instruments.physics.joint.static_pairs import static_pairs
+from podium.sim_instruments.physics.known_values import KnownValues
 from podium.sim_instruments.physics.signals import Piece, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
 
@@ -229,6 +230,7 @@ def test_what_lies_off_resonance_is_half_of_the_zz_of_a_coupler(
             monkeypatch.setattr(
                 module, "_with_counter_rotating", lambda _, exchanges, *__: exchanges
             )
+        monkeypatch.setattr(module, "_KNOWN", KnownValues(1, lambda _: 1))
         point = cluster_point([CHIP.element_at(name, BIASES) for name in NAMES], CHIP, BIASES)
         off.append(abs(point.pair_zz_hz(0, 1) - CHIP.zz_hz((Q0, Q1), BIASES)))
     assert off[1] > 8 * off[0]
