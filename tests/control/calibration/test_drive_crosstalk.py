@@ -1,4 +1,4 @@
-"""How a drive reaches another qubit is told from what the exchange of both hands on."""
+"""How a drive reaches another qubit is kept apart from what the exchange of both hands on."""
 
 from dataclasses import dataclass, replace
 
