@@ -78,12 +78,16 @@ class FluxGates:
         self._free, self._driven = KnownSteps(kept), KnownSteps(point.basis.size)
         """Steps without a drive, and with one."""
 
-    def unitaries(self, pulses: FluxPulses) -> NDArray[np.complex128]:
-        """Return what flux pulses do to dressed levels, (P, N, N); half of the detuning off ends.
+    def gates(self, pulses: FluxPulses) -> tuple[list[int], NDArray[np.complex128]]:
+        """Return of each flux pulse what decoherence adds, and what it does to dressed levels.
 
-        Each is played behind the map of :meth:`fades`.
+        A number in :attr:`faded`, and behind that map unitaries (P, N, N), with half of the
+        detuning off each end.
         """
         moved, grown = self._steps.moved_by(pulses)
+        return self._fades(pulses, moved.copy(), grown), self._played(pulses, moved, grown)
+
+    def _played(self, pulses: FluxPulses, moved: Array, grown: Array) -> NDArray[np.complex128]:
         kept, count = self._kept, len(moved)
         found = np.empty((count, kept, kept), np.complex128)
         for low in range(0, count, PULSES):
@@ -92,13 +96,11 @@ class FluxGates:
             found[part] = self._unitaries(rows, frame_hz, pulses)[:, :kept, :kept]
         return found
 
-    def fades(self, pulses: FluxPulses) -> list[int]:
-        """Return of each pulse the number of the map that decoherence adds: see :attr:`faded`."""
+    def _fades(self, pulses: FluxPulses, moved: Array, grown: Array) -> list[int]:
         contents = tuple(
             (one.member, self._steps.drive_content(one.member, one.shape), one.skip_ns)
             for one in pulses.drives
         )
-        moved, grown = self._steps.moved_by(pulses)
         # of each member its 0-1 transition, and of level k what is beyond k times that
         number = np.arange(moved.shape[-1])
         moved[..., 2:] -= moved[..., 1:2] * number[2:]

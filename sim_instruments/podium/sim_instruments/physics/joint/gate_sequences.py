@@ -226,7 +226,7 @@ class GateSequences:
         fresh = np.array([k for k, one in enumerate(each) if one not in known], np.int64)
         if fresh.size:
             pulses = FluxPulses(part.duration_ns, drives, places, distinct[fresh])
-            found = zip(self._flux.fades(pulses), self._flux.unitaries(pulses), strict=True)
+            found = zip(*self._flux.gates(pulses), strict=True)
             for k, (fades, unitary) in zip(fresh.tolist(), found, strict=True):
                 known[each[k]] = self._flux_gate(fades, unitary, int(often[k]))
         numbers = np.array([known[one] for one in each], np.int64)

@@ -78,16 +78,16 @@ class MapPlayer:
         """Take a map, then turns (N,) of the levels, then another, in one."""
         count = turns.size
         low, high = np.tril_indices(count, -1)
-        factors = np.exp(2j * np.pi * ((turns[low] - turns[high]) % 1.0))[:, None]
-        turned = self._stack[first].astype(np.float64)
-        half = count + low.size
-        coherences = factors * (turned[count:half] + 1j * turned[half:])
-        turned[count:half], turned[half:] = coherences.real, coherences.imag
+        angle = 2.0 * np.pi * ((turns[low] - turns[high]) % 1.0)
+        cosine, sine = (f(angle).astype(np.float32)[:, None] for f in (np.cos, np.sin))
+        one, half = self._stack[first], count + low.size
+        x, y = one[count:half], one[half:]
+        turned = np.concatenate([one[:count], cosine * x - sine * y, cosine * y + sine * x])
         return self.add([self._stack[second] @ turned])
 
     def add_turned(self, one: Array, unitary: Complexes) -> int:
         """Take a map with a unitary behind it."""
-        turned = one.copy()
+        turned = one.astype(np.float32)
         turn_packed(unitary, self._blocks_of(unitary), turned)
         return self.add([turned])
 

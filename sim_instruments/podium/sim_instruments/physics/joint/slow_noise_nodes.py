@@ -47,6 +47,8 @@ def stray_hz(nodes: Quadrature) -> float:
 
 def fewer_nodes(nodes: Quadrature, span_ns: float, allowed: float) -> Quadrature:
     """Return no more nodes of the same mean and variance, for a larger error."""
+    if nodes.node.size == 1:
+        return nodes
     mean = float(nodes.weight @ nodes.node)
     found = noise_nodes((mean, stray_hz(nodes)), span_ns, allowed)
     return found if found.node.size < nodes.node.size else nodes
