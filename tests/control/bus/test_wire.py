@@ -1,7 +1,7 @@
 import random
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import msgpack
 import numpy as np
@@ -69,6 +69,68 @@ def test_arrays_of_any_shape_come_back(shape) -> None:
     capture = CaptureData(array, array, array, None, None, False)
     played = Played("ab", Time(1, 2), {}, (), {"q0": capture})
     np.testing.assert_array_equal(decode(encode(played), Played).captures["q0"].i, array)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [(3,), (3,), (3,)],
+        [(2, 0), (2, 0)],
+        [(3,), (4,)],
+        [(), ()],
+        [(1,) * 16, (1,) * 16],
+        [(3,)],
+        [],
+    ],
+)
+@pytest.mark.parametrize("kinds", [(np.float64,), (np.float64, np.int64)])
+@pytest.mark.parametrize("traces", [0, 1, 9])
+def test_captures_come_back_alike_or_not(shapes, kinds, traces) -> None:
+    """Some have a trace; several of one shape go as one array."""
+    captures = {}
+    for k, shape in enumerate(shapes):
+        array = (k + np.arange(np.prod(shape))).reshape(shape).astype(kinds[k % len(kinds)])
+        trace = array if k < traces else None
+        captures[f"q{k}"] = CaptureData(array, array.copy(), array[...], trace, trace, k == 1)
+    back = decode(encode(Played("ab", Time(1, 2), {}, (), captures)), Played).captures
+    assert list(back) == list(captures)
+    for name, sent in captures.items():
+        for field in fields(sent):
+            here, there = getattr(back[name], field.name), getattr(sent, field.name)
+            assert type(here) is type(there)
+            if isinstance(there, np.ndarray):
+                assert (here.dtype, here.shape) == (there.dtype, there.shape)
+            np.testing.assert_array_equal(here, there)
+
+
+def test_arrays_that_are_alike_go_as_one() -> None:
+    one = np.ones(1)
+    captures = {f"q{k}": CaptureData(one, one, one, None, None, False) for k in range(5)}
+    payload = encode(Played("ab", Time(1, 2), {}, (), captures))
+    assert payload.count(b"<f8") == 3, "i, q and counts"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [],
+        [["q0"]],
+        [["q0"], []],
+        [["q0"], {}],
+        [["q0", "q1"], {"counts": [1, 1], "at_fs": [1]}],
+        [["q0"], {"counts": [1], "at_fs": [2]}],
+        [["q0"], {"counts": 1, "at_fs": 2}],
+        ["q0", {"counts": ["x"], "at_fs": ["x"]}],
+        [[["q0"]], {"counts": "x", "at_fs": "x"}],
+    ],
+)
+def test_fields_of_several_that_do_not_fit_are_refused(told) -> None:
+    content = {"program_hash": "", "started": ["Time", {"tai_s": 1, "tai_fs": 2}], "epochs": {}}
+    content |= {"quantised": [], "captures": {}, "starts": {}, "tags": told}
+    with pytest.raises(BadMessage):
+        decode(msgpack.packb(["Played", content]), Played)
+    content["tags"] = {}
+    decode(msgpack.packb(["Played", content]), Played)
 
 
 @pytest.mark.parametrize(

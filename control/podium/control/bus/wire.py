@@ -1,7 +1,9 @@
 """Encodes values as bytes and back: MessagePack, with arrays as they lie in memory.
 
 A message is a frozen dataclass; on the wire it is its name and its fields. Only the
-message classes that the reader passes can come out: nothing is ever executed.
+message classes that the reader passes can come out: nothing is ever executed. Several messages of
+one class in a mapping, as captures are, go field by field, with their arrays as one: what an array
+costs is mostly that it is one.
 
 Bytes come from somebody else, who may be broken or mean harm. Whatever they are, :func:`decode`
 returns a message or raises ``BadMessage``, in a time and a memory that grow with their number.
@@ -108,16 +110,79 @@ def _packable(value: object) -> object:
 def _packer(kind: type[Any]) -> Callable[[Any], object]:
     """Return what makes a value of a class into what MessagePack knows; worked out once."""
     if is_dataclass(kind):
-        name, names = kind.__name__, tuple(field.name for field in fields(kind))
-        if len(names) < 2:  # one is fetched bare, and none not at all
-            return lambda value: [name, {one: getattr(value, one) for one in names}]
-        values_of = attrgetter(*names)
-        return lambda value: [name, dict(zip(names, values_of(value), strict=True))]
+        return _message_packer(kind)
     if issubclass(kind, Mapping):
         return dict
     if issubclass(kind, np.ndarray):
         return _array
     raise TypeError(f"a {kind.__name__} cannot be sent: plain values and numeric arrays can")
+
+
+def _message_packer(kind: Any) -> Callable[[Any], object]:
+    name, hints = kind.__name__, _hints(kind)
+    if len(hints) < 2:  # one is fetched bare, and none not at all
+        return lambda value: [name, {one: getattr(value, one) for one in hints}]
+    names, values_of = _fields_of(kind)
+    several = [one for one, hint in hints.items() if _is_mapping_of_messages(hint)]
+
+    def pack(value: Any) -> object:
+        content = dict(zip(names, values_of(value), strict=True))
+        for one in several:
+            if len(content[one]) > 1:
+                content[one] = _by_field(content[one])
+        return [name, content]
+
+    return pack
+
+
+def _by_field(entries: Mapping[Any, Any]) -> object:
+    """Return messages as their keys and the values of each field, arrays as one.
+
+    As they are, where they are of several classes, or arrays of one field are not alike.
+    """
+    each = list(entries.values())
+    kind: Any = type(each[0])
+    if set(map(type, each)) != {kind}:
+        return entries
+    names, values_of = _fields_of(kind)
+    columns: dict[str, object] = {}
+    for name, column in zip(names, zip(*map(values_of, each), strict=True), strict=True):
+        kinds = set(map(type, column))
+        if np.ndarray not in kinds:
+            columns[name] = column
+            continue
+        if len(kinds) > 1 or (together := _in_one(column)) is None:
+            return entries
+        columns[name] = together
+    return [list(entries), columns]
+
+
+@cache
+def _fields_of(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return the names of a class's fields, two at least, and what fetches their values."""
+    names = tuple(field.name for field in fields(kind))
+    return names, attrgetter(*names)
+
+
+def _in_one(arrays: tuple[NDArray[Any], ...]) -> msgpack.ExtType | None:
+    """Return arrays of one shape and kind as one; None: they are not."""
+    shape, dtype = arrays[0].shape, arrays[0].dtype
+    if not 0 < len(shape) < DIMENSIONS_MAX:
+        return None
+    content = [_head_of(dtype, (len(arrays), *shape))]
+    for one in arrays:
+        if one.shape != shape or one.dtype != dtype:
+            return None
+        content.append(one.tobytes())
+    return msgpack.ExtType(ARRAY, b"".join(content))
+
+
+def _is_mapping_of_messages(hint: Any) -> bool:
+    origin = get_origin(hint)
+    if not (isinstance(origin, type) and issubclass(origin, Mapping)):
+        return False
+    value: Any = get_args(hint)[1]
+    return _is_message(value) and len(fields(value)) > 1
 
 
 def _array(value: NDArray[Any]) -> msgpack.ExtType:
@@ -275,7 +340,22 @@ def _entries(inner: tuple[Any, ...], where: str) -> Decode:
 def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
     of_key, of_value = _decoder(key_hint, where), _decoder(value_hint, where)
 
+    def by_field(value: list[Any]) -> Any:
+        if not (len(value) == 2 and isinstance(value[0], list) and isinstance(value[1], dict)):
+            raise BadMessage(f"{where}: keys and fields expected")
+        keys, columns = value
+        made = _message_decoder(value_hint)
+        if any(len(column) != len(keys) for column in columns.values()):
+            raise BadMessage(f"{where}: {len(keys)} of each field expected")
+        rows = zip(*columns.values(), strict=True)
+        return {
+            of_key(key): made(dict(zip(columns, row, strict=True)))
+            for key, row in zip(keys, rows, strict=True)
+        }
+
     def decode(value: Any) -> Any:
+        if isinstance(value, list) and _is_message(value_hint):
+            return by_field(value)
         if not isinstance(value, dict):
             raise BadMessage(f"{where}: a mapping expected, got {type(value).__name__}")
         return {of_key(key): of_value(entry) for key, entry in value.items()}

@@ -6,6 +6,7 @@ It gives what :meth:`.Artifact.patched` gives, which works parameter by paramete
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from podium.control.program.program import Affine, Parameter, Value, parameter_i
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction, Label
 
+Made = TypeVar("Made", ClusterProgram, SequencerProgram)
 HERE = Label("parameter")
 """Stands where a word goes, before the text is cut there; compiled labels end in a number."""
 
@@ -44,7 +46,8 @@ class PreparedProgram:
             lines, texts, places = artifact.look_up(number)
             sources |= dict.fromkeys(place.source for place in places)
             self._texts.append(_cut(lines, texts, places) if places else None)
-        self._with_text = [_all_but_text(one) for one in artifact.cluster.sequencers]
+        self._cluster = _all_but(artifact.cluster, "sequencers", "quantised", "make_listing")
+        self._with_text = [_all_but(one, "text") for one in artifact.cluster.sequencers]
         self._groups = [
             _Group.of(setting, [one for one in sources if one.setting == setting], at)
             for setting in dict.fromkeys(one.setting for one in sources)
@@ -75,14 +78,12 @@ class PreparedProgram:
         padded[:-1] = values
         each = [group.words(padded) for group in self._groups]
         words = np.concatenate(each) if each else np.zeros(0, np.int64)
-        cluster = self._artifact.cluster
-        sequencers = list(cluster.sequencers)
+        sequencers = list(self._artifact.cluster.sequencers)
         for number, (text, order) in enumerate(zip(self._texts, self._order, strict=True)):
             if text is not None:
                 filled = text.form % tuple(words[order].tolist())
                 sequencers[number] = self._with_text[number](text=filled)
-        return replace(
-            cluster,
+        return self._cluster(
             sequencers=tuple(sequencers),
             quantised=LazySequence(lambda: self._slowly(values).quantised),
             make_listing=lambda: self._slowly(values).listing,
@@ -107,10 +108,10 @@ class _Text:
     """Of the words, in the order of their places."""
 
 
-def _all_but_text(entry: SequencerProgram) -> Callable[..., SequencerProgram]:
-    """Return what makes ``entry`` with another ``text``; ``replace`` takes twice as long."""
-    fixed = {one.name: getattr(entry, one.name) for one in fields(entry) if one.name != "text"}
-    return partial(SequencerProgram, **fixed)
+def _all_but(made: Made, *names: str) -> Callable[..., Made]:
+    """Return what makes ``made`` with other such fields; ``replace`` takes twice as long."""
+    fixed = {one.name: getattr(made, one.name) for one in fields(made) if one.name not in names}
+    return partial(type(made), **fixed)
 
 
 def _cut(
