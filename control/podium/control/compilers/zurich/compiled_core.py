@@ -9,10 +9,12 @@ from podium.control.compilers.errors import TooLarge
 from podium.control.compilers.zurich.allocate import CoreAllocation
 from podium.control.compilers.zurich.loops import COUNTERS, Code, Rows, code_of
 from podium.control.compilers.zurich.oscillators import Oscillators
+from podium.control.compilers.zurich.pulses import Pulse
 from podium.control.compilers.zurich.results import ResultAvailability
+from podium.control.compilers.zurich.rows import LonePlay
 from podium.control.compilers.zurich.shots import Shots
 from podium.control.compilers.zurich.steps import Steps
-from podium.control.compilers.zurich.tables import CommandTable
+from podium.control.compilers.zurich.tables import CommandTable, PlaySilence
 from podium.firmware_interfaces.zurich import awg_limits as limits
 from podium.firmware_interfaces.zurich.program import (
     CoreProgram,
@@ -27,6 +29,17 @@ Frames = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CoreRows:
+    """Says which pulses the entries of a generator's command table play."""
+
+    pulses: tuple[Pulse, ...]
+    plays: tuple[LonePlay, ...]
+    """In the order in which their entries are numbered."""
+    table: tuple[int | PlaySilence, ...]
+    """The number of each entry, in the order of the table; a loop counts through silences, too."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CompiledCore:
     """Holds one core's program and what goes with it."""
 
@@ -37,6 +50,8 @@ class CompiledCore:
     oscillators: Oscillators | None
     record: StartRecord | None = None
     told: Mapping[str, ResultAvailability] = field(default_factory=dict)
+    rows: CoreRows | None = None
+    """None of what is no signal generator, and where pulses share waveforms."""
 
 
 def codes(

@@ -29,7 +29,7 @@ from podium.control.compilers.zurich.results import (
     guards_of,
     results_in,
 )
-from podium.control.compilers.zurich.rows import AtPoints, Rows
+from podium.control.compilers.zurich.rows import AtPoints, LonePlay, Rows
 from podium.control.compilers.zurich.shapes import plateau
 from podium.control.compilers.zurich.shots import Shots, combined
 from podium.control.compilers.zurich.steps import (
@@ -64,6 +64,8 @@ class DriveSteps:
     """Samples before a shot's start at which its code begins."""
     keys: Keys
     """Variables that count results."""
+    plays: tuple[LonePlay, ...] | None
+    """See :class:`.Rows`."""
 
 
 def drive(
@@ -124,14 +126,16 @@ class _Core:
         self._columns = np.stack([*flat, shots.flat(shots.samples, shape), self._offset])
         hz = [shots.flat(one.offset_hz, shape) for one in pulses]
         began = (self._offset + self._reset) / waves.rate_hz
+        before = tuple(each * began for each in hz)
         self._rows = Rows(
             AtPoints(
                 tuple(pulses),
                 tuple(shots.flat(one.placed.amplitude, shape) for one in pulses),
                 tuple(hz),
+                before,
                 tuple(
-                    shots.flat(one.turns, shape) - each * began
-                    for one, each in zip(pulses, hz, strict=True)
+                    shots.flat(one.turns, shape) - each
+                    for one, each in zip(pulses, before, strict=True)
                 ),
                 tuple(
                     tuple((one.guard, shots.flat(one.turns, shape)) for one in pulse.placed.turned)
@@ -162,7 +166,8 @@ class _Core:
             tuple(kinds),
             tuple(_in_order(parts) for parts in rows),
         )
-        return DriveSteps(steps, tuple(self._rows.entries), self._lead, self._keys)
+        plays = None if self._rows.plays is None else tuple(self._rows.plays)
+        return DriveSteps(steps, tuple(self._rows.entries), self._lead, self._keys, plays)
 
     def _pattern(
         self, column: list[int], points: IntArray

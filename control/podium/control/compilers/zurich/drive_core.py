@@ -5,7 +5,12 @@ from collections.abc import Mapping, Sequence
 from podium.control.compilers.errors import TooLarge
 from podium.control.compilers.placing import PlacedShot
 from podium.control.compilers.zurich.allocate import CoreAllocation
-from podium.control.compilers.zurich.compiled_core import CompiledCore, check_length, codes
+from podium.control.compilers.zurich.compiled_core import (
+    CompiledCore,
+    CoreRows,
+    check_length,
+    codes,
+)
 from podium.control.compilers.zurich.drive import DriveSteps, drive
 from podium.control.compilers.zurich.feedback_reads import TIME
 from podium.control.compilers.zurich.forwarded_results import ForwardedResults
@@ -18,7 +23,7 @@ from podium.control.compilers.zurich.precompensation import (
     filter_settings,
     filters_of_core,
 )
-from podium.control.compilers.zurich.pulses import pulses_of
+from podium.control.compilers.zurich.pulses import Pulse, pulses_of
 from podium.control.compilers.zurich.result_lines import LevelAvailability
 from podium.control.compilers.zurich.results import (
     CYCLE,
@@ -29,7 +34,7 @@ from podium.control.compilers.zurich.results import (
 from podium.control.compilers.zurich.seqc import declarations, text_of
 from podium.control.compilers.zurich.settings import drive_settings, flux_settings, level_settings
 from podium.control.compilers.zurich.shots import Shots
-from podium.control.compilers.zurich.tables import CommandTable, table_text
+from podium.control.compilers.zurich.tables import CommandTable, Entry, PlaySilence, table_text
 from podium.control.compilers.zurich.target import DriveChannel, FluxChannel, ZurichTarget
 from podium.control.compilers.zurich.waves import WaveTable
 from podium.control.facility.line_response import LineResponse
@@ -108,7 +113,18 @@ def make_drive(
         round_code.written_out,
         _corrections(one, lines, filters),
     )
-    return CompiledCore(core, settings, (), resources, oscillators)
+    rows = _rows(pulses, driven, table.entries) if one.kind == "sg" else None
+    return CompiledCore(core, settings, (), resources, oscillators, rows=rows)
+
+
+def _rows(
+    pulses: tuple[Pulse, ...], driven: DriveSteps, entries: Sequence[Entry]
+) -> CoreRows | None:
+    if driven.plays is None:
+        return None
+    number = {entry: n for n, (entry,) in enumerate(driven.entries)}
+    table = tuple(one if isinstance(one, PlaySilence) else number[one] for one in entries)
+    return CoreRows(pulses, driven.plays, table)
 
 
 def _hearing(

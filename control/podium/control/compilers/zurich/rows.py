@@ -29,12 +29,25 @@ class AtPoints:
     pulses: tuple[Pulse, ...]
     amplitude: tuple[FloatArray, ...]
     offset_hz: tuple[FloatArray, ...]
+    before: tuple[FloatArray, ...]
+    """Turns of each oscillator before the shot: it began so much earlier."""
     turns: tuple[FloatArray, ...]
-    """Phase in the command table: the oscillator began so much earlier than the shot."""
+    """Phase in the command table: with these taken off."""
     turned: tuple[tuple[tuple[Guard, FloatArray], ...], ...]
     """Phase shifts that depend on results."""
     reset: int
     """Samples before a shot's start at which the oscillators begin anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class LonePlay:
+    """A pulse that has a waveform for itself, or part of one, and the number of its row."""
+
+    pulse: int
+    number: int
+    wave: int
+    before: float
+    """Turns of its oscillator before the shot."""
 
 
 class Rows:
@@ -44,6 +57,8 @@ class Rows:
         self._at, self._waves = at, waves
         self.entries: dict[tuple[Entry, ...], int] = {}
         """Each a row, or those of which results choose one; and its number."""
+        self.plays: list[LonePlay] | None = []
+        """What is played; None: not each pulse by itself."""
 
     def numbers(
         self,
@@ -56,12 +71,27 @@ class Rows:
         """Return what plays a part of a stretch at these points, each way that results can be."""
         if not names:
             whole = self._way(part, part.pulses, begins, late_fs, {}, points)
-            return self._number([(entry,) for entry in whole])
+            numbers = self._number([(entry,) for entry in whole])
+            self._note(part.pulses, whole, numbers, points)
+            return numbers
+        self.plays = None
         each = []
         for results in ways(names):
             happen = [k for k in part.pulses if met(self._at.pulses[k].placed.guard, results)]
             each.append(self._way(part, happen, begins, late_fs, results, points))
         return self._number(list(zip(*each, strict=True)))
+
+    def _note(
+        self, pulses: Sequence[int], entries: Sequence[Entry], numbers: IntArray, points: IntArray
+    ) -> None:
+        if len(pulses) != 1:
+            self.plays = None
+        if self.plays is None:
+            return
+        before = self._at.before[pulses[0]]
+        for entry, number, point in zip(entries, numbers.tolist(), points.tolist(), strict=True):
+            assert isinstance(entry, PlayWave)  # a pulse is no silence
+            self.plays.append(LonePlay(pulses[0], number, entry.wave, float(before[point])))
 
     def _number(self, rows: Sequence[tuple[Entry, ...]]) -> IntArray:
         known = self.entries

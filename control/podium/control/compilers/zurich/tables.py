@@ -62,14 +62,18 @@ def table_text(kind: Core, entries: Sequence[Entry], channels: Sequence[int]) ->
     rows = []
     for index, entry in enumerate(entries):
         match entry:
-            case PlaySilence(samples):
-                what = f'{{"playZero":true,"length":{samples}}}'
-                rows.append(f'{{"index":{index},"waveform":{what}}}')
+            case PlaySilence():
+                rows.append(_silence(index, entry))
             case PlayWave():
                 settings = _sg(entry) if kind == "sg" else _hdawg(entry, channels)
                 what = f'{{"index":{entry.wave}}}'
                 rows.append(f'{{"index":{index},"waveform":{what},{settings}}}')
     return f'{{"header":{{"version":"{VERSION[kind]}"}},"table":[{",".join(rows)}]}}'
+
+
+def _silence(index: int, entry: PlaySilence) -> str:
+    what = f'{{"playZero":true,"length":{entry.samples}}}'
+    return f'{{"index":{index},"waveform":{what}}}'
 
 
 def _sg(entry: PlayWave) -> str:
@@ -82,6 +86,36 @@ def _sg(entry: PlayWave) -> str:
         f'"amplitude00":{plus},"amplitude01":{minus},"amplitude10":{plus},"amplitude11":{plus},'
         f'"oscillatorSelect":{{"value":{entry.oscillator}}}'
     )
+
+
+def generator_form(rows: Sequence[tuple[int, int] | PlaySilence]) -> str:
+    """Return a signal generator's table, open where :func:`generator_values` go.
+
+    ``rows``: waveform and oscillator of each entry that plays something.
+    """
+    value = '{"value":%r}'
+    made = []
+    for index, row in enumerate(rows):
+        if isinstance(row, PlaySilence):
+            made.append(_silence(index, row))
+            continue
+        wave, oscillator = row
+        made.append(
+            f'{{"index":{index},"waveform":{{"index":{wave}}},"phase":{value},'
+            f'"amplitude00":{value},"amplitude01":{value},"amplitude10":{value},'
+            f'"amplitude11":{value},"oscillatorSelect":{{"value":{oscillator}}}}}'
+        )
+    return f'{{"header":{{"version":"{VERSION["sg"]}"}},"table":[{",".join(made)}]}}'
+
+
+def generator_values(rows: Sequence[tuple[int, int]]) -> tuple[float, ...]:
+    """Return the numbers of entries with these amplitudes and phases, in steps."""
+    found: list[float] = []
+    for word, phase in rows:
+        plus = word / TABLE_AMPLITUDE_STEPS
+        minus = -word / TABLE_AMPLITUDE_STEPS
+        found += (phase * 360 / TABLE_PHASE_STEPS, plus, minus, plus, plus)
+    return tuple(found)
 
 
 def _hdawg(entry: PlayWave, channels: Sequence[int]) -> str:

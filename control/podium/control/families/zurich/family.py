@@ -16,6 +16,7 @@ from podium.control.compilers.zurich.external_start import (
 )
 from podium.control.compilers.zurich.loopback import marker_program
 from podium.control.compilers.zurich.precompensation import STEP_FS, latest_fs
+from podium.control.compilers.zurich.prepared_program import PreparedProgram
 from podium.control.compilers.zurich.recompilation import Recompiler
 from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.facility.connector_ref import ConnectorRef
@@ -23,7 +24,12 @@ from podium.control.facility.facility import Facility
 from podium.control.facility.instrument_models import modules_of
 from podium.control.facility.line_response import LineResponse
 from podium.control.facility.timing import TriggerWiring
-from podium.control.families.family import ControllerFamily, Parts
+from podium.control.families.family import (
+    ControllerFamily,
+    FiredProgram,
+    Parts,
+    RecompiledProgram,
+)
 from podium.control.families.markers import marker_of, module_of
 from podium.control.families.start_wiring import SIGMAS, StartWiring
 from podium.control.families.zurich.targets import Cabled, pqscs_of, zurich_targets_of
@@ -100,6 +106,13 @@ class ZurichFamily:
         if pqsc is None:
             return self._recompiling.compile(program, targets[0])
         return self._together(program, targets, pqsc)
+
+    def prepare(self, program: Program, controller: str) -> FiredProgram:
+        """Return ``program``, compiled for what starts at once."""
+        targets = self._taking_part(program, controller)
+        if self._undoes or self._starter(targets, controller) is not None:
+            return RecompiledProgram(self, program, controller)
+        return PreparedProgram(program, targets[0])
 
     def batches(self, program: Program, controller: str, start: StartWiring | None) -> Parts:
         """Return ``program`` in as many parts as it takes, with what plays each."""
