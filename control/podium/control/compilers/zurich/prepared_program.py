@@ -17,6 +17,7 @@ from podium.control.compilers.lazy_sequence import LazySequence
 from podium.control.compilers.points import FloatArray, IntArray
 from podium.control.compilers.zurich.compile import compile_program
 from podium.control.compilers.zurich.compiled_core import CompiledCore, CoreRows, Frames
+from podium.control.compilers.zurich.recompilation import Recompiler
 from podium.control.compilers.zurich.rounding import amplitude_words, phase_words
 from podium.control.compilers.zurich.tables import generator_form, generator_values
 from podium.control.compilers.zurich.target import ZurichTarget
@@ -42,8 +43,10 @@ from podium.firmware_interfaces.zurich.program import CoreProgram, ZurichProgram
 
 KEPT = 16
 """Patterns of equal entries for which a program is kept compiled."""
-_Pattern = tuple[tuple[int, ...], ...]
+Pattern = tuple[tuple[int, ...], ...]
 """Of each core, the numbers of the entries that it plays, in their order."""
+Words = tuple[int, int, int, int]
+"""Waveform, amplitude, phase and oscillator of an entry."""
 
 
 class PreparedProgram:
@@ -53,8 +56,10 @@ class PreparedProgram:
         """Compile it. Raises as :func:`.compile_program` does."""
         self._program, self._target = program, target
         self._names = tuple(parameters_of(program))
+        self._recompiling = Recompiler()
+        """Compiles what is more than entries of tables."""
         self._lock = threading.Lock()
-        self._kept: OrderedDict[_Pattern, _Compiled] = OrderedDict()
+        self._kept: OrderedDict[Pattern, _Compiled] = OrderedDict()
         one = self._compiled(program)
         self._cores = _cores_of(program, one.cores)
         self._limited = _amplitudes(program, self._names)
@@ -74,12 +79,14 @@ class PreparedProgram:
         """
         new = np.asarray(values, np.float64)
         if self._cores is None or not self._limited.holds(new):
-            return self._compiled(self._with(new)).program
+            return self._recompiling.compile(self._with(new), self._target)
         padded = np.append(new, 0.0)
         entries = [core.entries(padded) for core in self._cores]
         pattern = self._pattern(entries)
         with self._lock:
             found = self._kept.get(pattern)
+            if found is not None:
+                self._kept.move_to_end(pattern)
         if found is None:
             found = self._compiled(self._with(new))
             with self._lock:
@@ -87,8 +94,6 @@ class PreparedProgram:
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
             return found.program
-        with self._lock:
-            self._kept.move_to_end(pattern)
         made = found.program
         cores = list(made.cores)
         for core, each in zip(self._cores, entries, strict=True):
@@ -102,7 +107,7 @@ class PreparedProgram:
         )
 
     @staticmethod
-    def _pattern(entries: Sequence[Sequence["Words"]]) -> _Pattern:
+    def _pattern(entries: Sequence[Sequence[Words]]) -> Pattern:
         return tuple(_numbered(each) for each in entries)
 
     def _with(self, values: FloatArray) -> Program:
@@ -112,10 +117,6 @@ class PreparedProgram:
         cores: dict[Frames, CompiledCore] = {}
         made = compile_program(program, self._target, None, cores)
         return _Compiled(made, cores, {one.frames: k for k, one in enumerate(made.cores)}, {})
-
-
-Words = tuple[int, int, int, int]
-"""Waveform, amplitude, phase and oscillator of an entry."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
