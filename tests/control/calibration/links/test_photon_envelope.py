@@ -7,12 +7,12 @@ import pytest
 from tests.benches.facility.loaded_examples import loaded
 from tests.benches.web.page import entry
 
-from podium.control.calibration.links.link_bench import (
+from podium.control.calibration.links.photon_envelope import photon_envelope
+from podium.control.calibration.links.photon_pulses import (
     DECAY_WEIGHT,
     PHOTON_LIFETIMES,
     photon_lifetimes,
 )
-from podium.control.calibration.links.photon_envelope import photon_envelope
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 LINKED = loaded(EXAMPLES / "linked" / "facility.yaml")

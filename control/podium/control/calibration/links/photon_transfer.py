@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
-from podium.control.calibration.links.link_bench import (
-    EndPulses,
-    LinkBench,
-    PhotonPulses,
-    of_resonance,
-)
+from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_loop import Delivered, delivered
+from podium.control.calibration.links.photon_pulses import PhotonPulses, of_resonance
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
@@ -294,6 +290,7 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
     ``delay`` (s: the flight, and by how much the second node starts late: a truncated pulse's own
     lag is not in it), ``best_lag`` (s, where most is caught) and ``transmission`` (1, of power).
     """
+    bench = bench.sech()
     outcome = Outcome("photon_transfer", "Photon transfer")
     shots = bench.shots(SHOTS)
     references = [await bench.run(outcome, reference_program(one, shots)) for one in bench.ends]
@@ -357,6 +354,7 @@ async def photon_detuning(bench: LinkBench) -> Outcome:
     Needs :func:`photon_transfer` before. Stores ``detuning`` (Hz): by how much the second end's
     sideband is to be off its own resonance.
     """
+    bench = bench.sech()
     outcome = Outcome("photon_detuning", "Photon detuning")
     shots = bench.shots(SHOTS)
     data = await bench.run(outcome, detuning_program(bench, shots))
