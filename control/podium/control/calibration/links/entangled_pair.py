@@ -76,17 +76,18 @@ def shared_excitation(bench: LinkBench, meanwhile: Sequence[Statement] = ()) -> 
     """
     first, second = bench.first, bench.second
     photon = bench.photon()
-    half = first.node.ef_pulse(first.node.ef_pi_amplitude() / 2)
+    sender, receiver = bench.pair_pulses()
+    half = sender.ef_pulse(sender.ef_pi_amplitude() / 2)
     return [
-        first.node.pi(),
+        sender.pi(),
         Barrier(first.names),
         half,
         Barrier(first.names),
         bench.send(photon),
-        Delay((second.sideband,), bench.catch_after_fs()),
+        Delay((second.sideband,), bench.catch_after_fs(sender)),
         bench.catch(photon),
         Barrier(bench.names),
-        second.node.ef_pulse(second.node.ef_pi_amplitude()),
+        receiver.ef_pulse(receiver.ef_pi_amplitude()),
         *meanwhile,
         Barrier(bench.names),
     ]

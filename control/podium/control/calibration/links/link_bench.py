@@ -350,13 +350,26 @@ class LinkBench:
         """Bring both ends to 0, but for what is thermal, by waiting."""
         return passive_reset([self.first.node, self.second.node], self.names, RESET_LIFETIMES)
 
-    def prepared_ns(self) -> int:
-        """Return how long both pulses take that bring the first end's 0 to where it sends, ns."""
-        return 2 * self.first.node.pulse_ns
+    def pair_pulses(self) -> tuple[NodePulses, NodePulses]:
+        """Return the pulses on both atoms that make a pair of a photon."""
+        shape = self.shape()
+        if shape is None or shape.atoms_ns is None:
+            return self.first.node, self.second.node
+        one, other = (
+            replace(end.node, own_ns=min(shape.atoms_ns, end.node.pulse_ns)) for end in self.ends
+        )
+        return one, other
 
-    def catch_after_fs(self) -> int:
+    def prepared_ns(self, sender: NodePulses | None = None) -> int:
+        """Return how long both pulses take that bring the first end's 0 to where it sends, ns.
+
+        ``sender``: with these, in place of those that are calibrated.
+        """
+        return 2 * (sender or self.first.node).pulse_ns
+
+    def catch_after_fs(self, sender: NodePulses | None = None) -> int:
         """Return from the begin of the first end's preparation to that of the catch, fs."""
-        return (self.prepared_ns() + self.flight_ns()) * FS_PER_NS
+        return (self.prepared_ns(sender) + self.flight_ns()) * FS_PER_NS
 
     def send(self, photon: PhotonPulses) -> Play:
         """Play the emission."""

@@ -25,7 +25,7 @@ from podium.control.calibration.links.photon_shape import photon_shape
 from podium.control.calibration.links.photon_transfer import photon_detuning, photon_transfer
 from podium.control.calibration.links.remote_preparation import remote_preparation
 from podium.control.calibration.links.result_latency import result_latency
-from podium.control.calibration.links.shaped_photon import DURATION, HEIGHTS
+from podium.control.calibration.links.shaped_photon import ATOMS, DURATION, HEIGHTS
 from podium.control.calibration.links.sideband_rate import sideband_rate
 from podium.control.calibration.links.sideband_spectroscopy import sideband_spectroscopy
 from podium.control.calibration.links.teleported_cnot import fed_forward_cnot, teleported_cnot
@@ -104,7 +104,7 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
     ),
     LinkRoutine(
         photon_shape,
-        {name: Lifetime(7 * DAY_S) for name in (DURATION, *HEIGHTS, "photon_gain")},
+        {name: Lifetime(7 * DAY_S) for name in (DURATION, ATOMS, *HEIGHTS, "photon_gain")},
     ),
     LinkRoutine(link_chsh, {"chsh_counted": Lifetime(1 * DAY_S)}),
     LinkRoutine(

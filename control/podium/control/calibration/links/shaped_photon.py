@@ -19,6 +19,9 @@ DEGREE = 3
 """Of the splines."""
 DURATION = "photon_duration"
 """Quantity that says how long both drives last, s; 0 or none: the photon is a sech."""
+ATOMS = "pair_pulse"
+"""Quantity that says how long the pulses on the atoms last about a shaped photon, s; 0: as they are
+calibrated."""
 EDGE_S = 1e-10
 """Sigma of what is chosen, not measured."""
 DRIVES = ("emission", "catch")
@@ -35,6 +38,8 @@ class ShapedPhoton:
     heights_hz: NDArray[np.float64]
     """Shape (2, 2, KNOTS): of emission and catch, in phase and in quadrature, g / 2 pi."""
     duration_ns: int
+    atoms_ns: int | None = None
+    """So long last the pulses on both atoms that make a pair of it; None: as calibrated."""
 
     @classmethod
     def stored(cls, value: Callable[[str], float | None]) -> "ShapedPhoton | None":
@@ -46,12 +51,15 @@ class ShapedPhoton:
         heights = [one for one in found if one is not None]
         if len(heights) < len(HEIGHTS):
             return None
-        return cls(np.array(heights).reshape(2, 2, KNOTS), round(lasts_s * 1e9))
+        atoms_s = value(ATOMS)
+        atoms_ns = round(atoms_s * 1e9) if atoms_s else None
+        return cls(np.array(heights).reshape(2, 2, KNOTS), round(lasts_s * 1e9), atoms_ns)
 
     def quantities(self) -> dict[str, float]:
         """Return it by the quantities of a store, in s and Hz."""
         heights = dict(zip(HEIGHTS, self.heights_hz.ravel().tolist(), strict=True))
-        return {DURATION: self.duration_ns * 1e-9, **heights}
+        times = {DURATION: self.duration_ns * 1e-9, ATOMS: (self.atoms_ns or 0) * 1e-9}
+        return {**times, **heights}
 
     def rates_hz(self) -> tuple[ComplexArray, ComplexArray]:
         """Return complex g / 2 pi of emission and catch, in samples of 1 ns."""
@@ -62,7 +70,8 @@ class ShapedPhoton:
 def places_ns(duration_ns: int) -> Array:
     """Return about where each height counts, from the drive's begin, ns, shape (KNOTS,)."""
     knots = _knots(duration_ns)
-    return np.mean([knots[1 + k : 1 + k + KNOTS] for k in range(DEGREE)], axis=0)
+    places = np.mean([knots[1 + k : 1 + k + KNOTS] for k in range(DEGREE)], axis=0)
+    return np.asarray(places, np.float64)
 
 
 def curves(duration_ns: int) -> Array:
