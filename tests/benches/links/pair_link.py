@@ -6,8 +6,9 @@ from podium.control.calibration.links.link_loop import LinkLoop
 from podium.control.calibration.links.link_model import EndModel
 from podium.control.calibration.links.pair_model import PairModel
 from podium.control.calibration.links.photon_shapes import middles_s, sech_rate_hz
-from podium.sim_instruments.physics.links.link_channel import evolve_window
+from podium.sim_instruments.physics.links.link_channel import WindowResult, evolve_window
 from podium.sim_instruments.physics.links.link_experiment import SENT, pair_fidelity
+from podium.sim_instruments.physics.links.link_truth import transfer_of
 from podium.sim_instruments.physics.links.link_window import (
     LEVELS,
     Atom,
@@ -40,6 +41,17 @@ def in_the_world(
     sent_hz: np.ndarray, caught_hz: np.ndarray, loop: LinkLoop, off_hz: float
 ) -> float:
     """The fidelity by the world's master equation; noise of the number operator."""
+    return pair_fidelity(_window(sent_hz, caught_hz, loop, off_hz))
+
+
+def caught_in_the_world(sent_hz: np.ndarray, caught_hz: np.ndarray, loop: LinkLoop) -> float:
+    """The part of f that comes to f, of a catch where the photon would have it."""
+    return transfer_of(_window(sent_hz, caught_hz, loop, loop.apart_hz))
+
+
+def _window(
+    sent_hz: np.ndarray, caught_hz: np.ndarray, loop: LinkLoop, off_hz: float
+) -> WindowResult:
     apart = np.subtract.outer(np.arange(LEVELS), np.arange(LEVELS)) ** 2.0
     ends = []
     for k, drive in enumerate((sent_hz, caught_hz)):
@@ -53,7 +65,7 @@ def in_the_world(
         )
     back = loop.echo / np.sqrt(TRANSMISSION)
     way = Way(np.sqrt(TRANSMISSION), 0, back)
-    return pair_fidelity(evolve_window(LinkWindow((ends[0], ends[1]), way, SENT)))
+    return evolve_window(LinkWindow((ends[0], ends[1]), way, SENT))
 
 
 def sech_drives(duration_ns: int, turned_hz: float = 0.0) -> tuple[np.ndarray, np.ndarray]:

@@ -180,6 +180,7 @@ def test_all_routines_but_the_pair_are_a_calibration() -> None:
         *CALIBRATION,
         "link_bell",
         "link_process",
+        "sideband_chirp",
         "photon_shape",
         "link_chsh",
         "link_benchmark",

@@ -184,5 +184,5 @@ def test_a_stored_photon_beyond_full_scale_is_refused() -> None:
 
 
 def test_it_is_a_command_of_its_own() -> None:
-    assert ACTIONS["shape"] == ("photon_shape",)
-    assert "photon_shape" not in CALIBRATION
+    assert ACTIONS["shape"] == ("sideband_chirp", "photon_shape")
+    assert not set(ACTIONS["shape"]) & set(CALIBRATION)

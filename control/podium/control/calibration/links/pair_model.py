@@ -46,11 +46,8 @@ class PairModel:
     off_hz: float = 0.0
     """Of the catch from its own resonance."""
 
-    def generators(self) -> tuple[ComplexArray, ComplexArray]:
-        """Return the system without drives, (21, 21), and by drive (4, 21, 21), for one step.
-
-        Drives: real and imaginary part of the emission, of the catch, g / 2 pi in Hz.
-        """
+    def amplitudes(self) -> ComplexArray:
+        """Return the generator of the four amplitudes without drives, (4, 4), 1/s."""
         own, other = (2 * np.pi * end.kappa_hz for end in self.ends)
         echo = self.loop.echo
         still = np.zeros((SIZE, SIZE), np.complex128)
@@ -61,16 +58,27 @@ class PairModel:
         still[MET, MET] = -other * (0.5 + echo / (1 - echo)) - 2j * np.pi * self.loop.apart_hz
         turn = 2j * np.pi * (self.loop.apart_hz - self.off_hz)
         still[CAUGHT, CAUGHT] = -0.5 * self.ends[1].decay_1_s - turn
+        return still
+
+    def fades_1_s(self) -> Array:
+        """Return what the coherence of each amplitude with e at the first end loses, (4,), 1/s."""
+        fades = np.full(SIZE, 0.5 * self.decay_1_s + self.dephasing_1_s)
+        fades[CAUGHT] += self.ends[1].dephasing_1_s
+        return fades
+
+    def generators(self) -> tuple[ComplexArray, ComplexArray]:
+        """Return the system without drives, (21, 21), and by drive (4, 21, 21), for one step.
+
+        Drives: real and imaginary part of the emission, of the catch, g / 2 pi in Hz.
+        """
         driven = np.zeros((4, SIZE, SIZE), np.complex128)
         for k, (low, high) in enumerate(((F, SENT), (CAUGHT, MET))):
             driven[2 * k, low, high] = driven[2 * k, high, low] = -2j * np.pi
             driven[2 * k + 1, low, high], driven[2 * k + 1, high, low] = -2 * np.pi, 2 * np.pi
-        whole = _of_state(still)
+        whole = _of_state(self.amplitudes())
         whole[:MATRIX, :MATRIX] -= np.diag(losses_of_coherence(self.ends).reshape(MATRIX))
         whole[FALLEN, (SIZE + 1) * F] = self.ends[0].decay_1_s
-        fades = np.full(SIZE, 0.5 * self.decay_1_s + self.dephasing_1_s)
-        fades[CAUGHT] += self.ends[1].dephasing_1_s
-        whole[COHERENCE, COHERENCE] -= np.diag(fades)
+        whole[COHERENCE, COHERENCE] -= np.diag(self.fades_1_s())
         every = np.array([_of_state(one) for one in driven], np.complex128)
         return whole * STEP_S, every * STEP_S
 

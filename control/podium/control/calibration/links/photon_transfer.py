@@ -60,14 +60,15 @@ def transfer_body(
     prepare: list[Statement] | None = None,
     before_readout: Sequence[Statement] = (),
     reset: list[Statement] | None = None,
+    photon: PhotonPulses | None = None,
 ) -> list[Statement]:
     """Return f at the first end, its emission at once, the catch, and both read.
 
     ``later_fs``: from the begin of ``prepare`` (to f) to that of the catch. ``reset``: what begins
-    a shot; without it :meth:`.LinkBench.reset`.
+    a shot; without it :meth:`.LinkBench.reset`. ``photon``: other pulses than the link's own.
     """
     first, second = bench.first, bench.second
-    photon = bench.photon()
+    photon = photon or bench.photon()
     ef = second.node.ef_pulse(second.node.ef_pi_amplitude())
     return [
         *(bench.reset() if reset is None else reset),
