@@ -178,9 +178,15 @@ def test_pairs_are_of_the_photon_that_is_stored_and_calibration_of_the_sech() ->
     assert half == pytest.approx(36 / 20)
 
 
-def test_a_stored_photon_beyond_full_scale_is_refused() -> None:
+def test_a_stored_photon_that_full_scale_no_longer_makes_is_left_out() -> None:
+    """Not so one that is tried: it is refused."""
+    weak = {"link_ab.a.sideband_rate": (9.0e6, "Hz")}
+    assert bench_of(LINKED, **KNOWN, **stored(shape(9e6))).photon().duration_ns == 104
+    bench = bench_of(LINKED, **{**KNOWN, **weak, **stored(shape(9e6))})
+    assert bench.photon().duration_ns == 144
+    assert bench.pair_pulses()[0] == bench.first.node
     with pytest.raises(FitFailed, match="of full scale"):
-        bench_of(LINKED, **KNOWN, **stored(shape(14e6))).photon()
+        replace(bench, chosen=shape(9e6)).photon()
 
 
 def test_it_is_a_command_of_its_own() -> None:

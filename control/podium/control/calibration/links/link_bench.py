@@ -19,7 +19,12 @@ from podium.control.calibration.links.photon_pulses import (
     photon_pulses,
     shaped_pulses,
 )
-from podium.control.calibration.links.photon_shapes import SidebandDrive, emission, played
+from podium.control.calibration.links.photon_shapes import (
+    STRONGEST,
+    SidebandDrive,
+    emission,
+    played,
+)
 from podium.control.calibration.links.shaped_photon import ShapedPhoton
 from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome
@@ -288,7 +293,10 @@ class LinkBench:
         return replace(self, chosen=PhotonChoice.SECH)
 
     def shape(self) -> ShapedPhoton | None:
-        """Return the shape of the photon; None where it is a sech."""
+        """Return the shape of the photon; None where it is a sech.
+
+        Which it also is where full scale, measured anew, no longer makes what is stored.
+        """
         if isinstance(self.chosen, ShapedPhoton):
             return self.chosen
         back = self.first.end != self.link.transfer[0]
@@ -300,7 +308,15 @@ class LinkBench:
             entry = self.first.bench.record.get(f"{self.link.name}.{quantity}")
             return None if entry is None else entry.value
 
-        return ShapedPhoton.stored(value)
+        found = ShapedPhoton.stored(value)
+        if found is None:
+            return None
+        full_hz = [end.bench.guess(end.end, "sideband_rate") for end in self.ends]
+        made = all(
+            float(np.max(np.abs(rates))) <= STRONGEST * full
+            for rates, full in zip(found.rates_hz(), full_hz, strict=True)
+        )
+        return found if made else None
 
     def photon(self) -> PhotonPulses:
         """Return the pulses that make and catch a photon, by what is known now.

@@ -14,11 +14,7 @@ from podium.control.calibration.fits.least_squares import look_at
 from podium.control.calibration.fits.two_qubit_state import Found as PairState
 from podium.control.calibration.links.entangled_pair import SeenPair, bell_program
 from podium.control.calibration.links.link_bench import LinkBench
-from podium.control.calibration.links.link_loop import LinkLoop
-from podium.control.calibration.links.pair_model import PairModel
-from podium.control.calibration.links.photon_pulses import of_resonance
-from podium.control.calibration.links.photon_search import FoundPhoton, best_photon
-from podium.control.calibration.links.photon_shapes import STRONGEST
+from podium.control.calibration.links.photon_design import pair_model, shaped_for
 from podium.control.calibration.links.shaped_photon import (
     ATOMS,
     DURATION,
@@ -39,50 +35,6 @@ SURE = 2.0
 """Sigmas by which pairs have to be better."""
 STRONGEST_TURN = 0.8
 """Of full scale that a quick pulse on an atom asks for at most."""
-
-
-def pair_model(bench: LinkBench) -> PairModel:
-    """Return the link as far as a pair is concerned, by what is measured, else designed."""
-    first = bench.first
-    decay, dephasing = first.loss_of_e()
-    passed = first.bench.measured(bench.link, "transmission")
-    if passed is None:
-        passed = 1 - first.bench.design(bench.link, "loss").value
-    apart, off = _apart_and_off(bench)
-    return PairModel(
-        (first.model(), bench.second.model()),
-        LinkLoop(bench.echo(), apart),
-        min(passed, 1.0),
-        decay,
-        dephasing,
-        off,
-    )
-
-
-def _apart_and_off(bench: LinkBench) -> tuple[float, float]:
-    """Return how far the second resonance is from the first, and the catch from its own, Hz.
-
-    A catch off by as much as both are apart is caught best: where that was scanned, it counts with
-    the lines, each by its sigma.
-    """
-    apart, sigma = bench.apart_hz()
-    scanned = bench.first.bench.record.get(f"{bench.link.name}.detuning")
-    if scanned is None:
-        return apart, 0.0
-    weights = np.array([sigma, scanned.sigma]) ** -2.0
-    return float(weights @ [apart, scanned.value] / weights.sum()), scanned.value
-
-
-def shaped_for(bench: LinkBench, model: PairModel) -> FoundPhoton:
-    """Return the drives that make the best pair of a link. Raises FitFailed as ``photon``."""
-    photon = bench.sech().photon()
-    drives = [end.drive() for end in bench.ends]
-    one, other = (
-        of_resonance(pulse, drive)
-        for pulse, drive in zip((photon.sent, photon.caught), drives, strict=True)
-    )
-    tops = tuple(STRONGEST * drive.rate_hz for drive in drives)
-    return best_photon(model, (tops[0], tops[1]), (one, other))
 
 
 def quick_ns(bench: LinkBench) -> int:

@@ -17,8 +17,8 @@ from podium.control.calibration.fits.least_squares import Fit, FitFailed, fit_le
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_loop import STEP_S, STEP_TERMS
 from podium.control.calibration.links.pair_model import CAUGHT, MET, SENT, SIZE, F, PairModel
+from podium.control.calibration.links.photon_design import pair_model, shaped_for
 from podium.control.calibration.links.photon_pulses import PhotonPulses
-from podium.control.calibration.links.photon_shape import pair_model, shaped_for
 from podium.control.calibration.links.photon_transfer import SIGNIFICANT, transfer_body
 from podium.control.calibration.links.shaped_photon import ShapedPhoton
 from podium.control.calibration.outcome import Outcome, Panel, Series
