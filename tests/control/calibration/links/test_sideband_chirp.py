@@ -59,7 +59,7 @@ def scans(shape: ShapedPhoton, noise: float, heard: float = 1.0) -> list[ChirpSc
 
 @pytest.mark.parametrize(("noise", "within"), [(0.0, 0.25e6), (0.012, 2e6)])
 def test_what_drives_miss_is_found(shape: ShapedPhoton, noise: float, within: float) -> None:
-    """By QuTiP's referee's equation: of both ends, at once."""
+    """By the world's master equation: of both ends, at once."""
     known = KNOWN if noise else dict.fromkeys(KNOWN, 1e8)
     found = fit_chirps(scans(shape, noise), pair_model(LOOP), shape, TOPS, known, SHARE)
     for name, true in TRUE.items():

@@ -19,12 +19,7 @@ from podium.control.calibration.links.photon_pulses import (
     photon_pulses,
     shaped_pulses,
 )
-from podium.control.calibration.links.photon_shapes import (
-    STRONGEST,
-    SidebandDrive,
-    emission,
-    played,
-)
+from podium.control.calibration.links.photon_shapes import SidebandDrive, emission, played
 from podium.control.calibration.links.shaped_photon import ShapedPhoton
 from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome
@@ -312,11 +307,7 @@ class LinkBench:
         if found is None:
             return None
         full_hz = [end.bench.guess(end.end, "sideband_rate") for end in self.ends]
-        made = all(
-            float(np.max(np.abs(rates))) <= STRONGEST * full
-            for rates, full in zip(found.rates_hz(), full_hz, strict=True)
-        )
-        return found if made else None
+        return found if found.is_made_by(full_hz) else None
 
     def photon(self) -> PhotonPulses:
         """Return the pulses that make and catch a photon, by what is known now.

@@ -57,6 +57,8 @@ def photon_envelope(
     kappas_hz = (_end(first, "kappa", known), _end(second, "kappa", known))
     decays_1_s = [_decay_1_s(facility, end, known) for end in (first, second)]
     shape = ShapedPhoton.stored(lambda quantity: _known(link, quantity, known))
+    if shape is not None and not shape.is_made_by([one.rate_hz for one in drives]):
+        shape = None
     if shape is None:
         pulses = photon_pulses(link, kappas_hz, drives, max(decays_1_s))
     else:

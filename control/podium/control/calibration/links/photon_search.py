@@ -23,8 +23,8 @@ ComplexArray = NDArray[np.complex128]
 GRID_NS = 4
 IN_QUADRATURE = 0.25
 """Of what full scale makes, at most, on either side: what comes back turns a photon by less."""
-ROUNDS = 150
-ENDS = 2e-6
+ROUNDS = 300
+ENDS = 2e-7
 """Of fidelity: a search ends where a round brings less."""
 STRIDES = (4, 1)
 """Steps of the lengths that are tried, in grid steps: first far, then near the best one."""

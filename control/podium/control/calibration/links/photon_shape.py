@@ -61,7 +61,7 @@ async def photon_shape(bench: LinkBench) -> Outcome:
 
     The latter twice: with the pulses on the atoms as calibrated, and with quick ones. Needs
     :func:`.photon_transfer` before, and readouts whose errors have been counted. Stores
-    ``photon_duration`` and ``pair_pulse`` (s), ``emission_i1`` ... ``catch_q16`` (Hz, g over 2 pi:
+    ``photon_duration`` and ``pair_pulse`` (s), ``emission_i1`` ... ``catch_q24`` (Hz, g over 2 pi:
     heights of both drives) and ``photon_gain`` (1, of a pair's fidelity) of the better one, where
     its pairs are better by more than :data:`SURE` sigmas; else the photon stays.
     """

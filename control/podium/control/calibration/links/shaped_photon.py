@@ -4,17 +4,19 @@ Heights are g / 2 pi in Hz, so that full scale may be measured anew; they are nu
 Both last equally long: the catch begins as the emission arrives.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.links.photon_shapes import STRONGEST
+
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-KNOTS = 16
-"""Heights of each drive: 8 ns from each other where a pulse lasts 100 ns."""
+KNOTS = 24
+"""Heights of each drive: 5 ns from each other where a pulse lasts 100 ns."""
 DEGREE = 3
 """Of the splines."""
 DURATION = "photon_duration"
@@ -60,6 +62,13 @@ class ShapedPhoton:
         heights = dict(zip(HEIGHTS, self.heights_hz.ravel().tolist(), strict=True))
         times = {DURATION: self.duration_ns * 1e-9, ATOMS: (self.atoms_ns or 0) * 1e-9}
         return {**times, **heights}
+
+    def is_made_by(self, full_hz: Sequence[float]) -> bool:
+        """Tell whether full scale makes both drives; ``full_hz``: g / 2 pi there, of each end."""
+        return all(
+            float(np.max(np.abs(rates))) <= STRONGEST * full
+            for rates, full in zip(self.rates_hz(), full_hz, strict=True)
+        )
 
     def rates_hz(self) -> tuple[ComplexArray, ComplexArray]:
         """Return complex g / 2 pi of emission and catch, in samples of 1 ns."""
