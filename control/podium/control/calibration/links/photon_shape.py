@@ -4,6 +4,7 @@ A sech photon is as long as its tails, and atoms decay meanwhile. Drives that ar
 much in less time, up to what full scale makes.
 """
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import hypot
@@ -68,7 +69,7 @@ async def photon_shape(bench: LinkBench) -> Outcome:
     bench.check_phase()
     bench.first.bench.known(bench.link, "delay")
     outcome = Outcome("photon_shape", "Shape of the photon")
-    shape = shaped_for(bench, pair_model(bench)).shape
+    shape = (await asyncio.to_thread(shaped_for, bench, pair_model(bench))).shape
     quick = replace(shape, atoms_ns=quick_ns(bench))
     held, *others = await _compared(
         outcome,
@@ -78,7 +79,8 @@ async def photon_shape(bench: LinkBench) -> Outcome:
             f"shaped, atoms' pulses of {quick.atoms_ns} ns": replace(bench, chosen=quick),
         },
     )
-    best = max(others, key=lambda one: one.fidelity.value)
+    ways = zip(others, (shape, quick), strict=True)
+    best, kept = max(ways, key=lambda one: one[0].fidelity.value)
     gain = _gain(held, best)
     outcome.notes += [_said(bench, held, one) for one in others]
     panel = _drawn(bench.link, held, best)
@@ -88,8 +90,6 @@ async def photon_shape(bench: LinkBench) -> Outcome:
         return outcome
 
     def fit(_: Link, raw: Panel) -> Found:
-        kept = best.bench.shape()
-        assert kept is not None
         look_at(kept.heights_hz)
         return {**_stored(bench, kept), "photon_gain": gain}, replace(raw, text="{photon_gain}")
 
@@ -143,7 +143,8 @@ async def _compared(outcome: Outcome, ways: Mapping[str, LinkBench]) -> list[Sha
             bench = ways[name]
             shots = bench.shots(SHOTS)
             data = await bench.run(outcome, bell_program(bench, shots))
-            seen[name].append(SeenPair.of(bench, data, shots).state())
+            pair = SeenPair.of(bench, data, shots)
+            seen[name].append(await asyncio.to_thread(pair.state))
     return [
         SharedPairs(
             name,

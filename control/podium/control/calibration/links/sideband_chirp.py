@@ -6,6 +6,7 @@ drive misses; so much less, as the drive's frequency and the shift that it follo
 each end, tells both.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -190,7 +191,7 @@ async def sideband_chirp(bench: LinkBench) -> Outcome:
     aside = bench.first.bench.known(bench.link, "detuning")
     bench.first.bench.known(bench.link, "delay")
     model = pair_model(bench)
-    shape = shaped_for(bench, model).shape
+    shape = (await asyncio.to_thread(shaped_for, bench, model)).shape
     tops = (bench.first.drive().rate_hz, bench.second.drive().rate_hz)
     taken = [(end.sideband_hz(), end.drive().stark_hz) for end in bench.ends]
     doubts = [WIDER * end.stark_sigma_hz() for end in bench.ends]
