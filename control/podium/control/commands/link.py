@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from podium.control.commands import link_request
 from podium.control.commands.options.calibration_arguments import add_folder_arguments
@@ -25,6 +25,8 @@ ROUTINES = {
     "bell": "share a pair over a calibrated link, and find its state by tomography",
     "process": "send six states of a qubit over a calibrated link, and find what becomes "
     "of any state by tomography",
+    "shape": "shape the photon for the link as it was measured, share pairs by it and by the "
+    "photon before in turns, and keep it where they are better",
     "chsh": "share pairs over a calibrated link, read both ends along axes of the equator, and "
     "count S with nothing corrected",
     "benchmark": "send a qubit there and back between random gates, and find by how much that "
@@ -212,11 +214,21 @@ def _lines(outcomes: "tuple[Outcome, ...]") -> list[str]:
     lines = []
     for outcome in outcomes:
         lines.append(outcome.title)
-        for name, one in outcome.measured.items():
+        for name, one in _without_heights(outcome.measured).items():
             lines.append(f"  {name} = {told(one.value, one.sigma, one.unit)}")
         lines += [f"  {name}: FAILED: {why}" for name, why in outcome.failures.items()]
         lines += [f"  note: {note}" for note in dict.fromkeys((*outcome.notes, *outcome.assumed))]
     return lines
+
+
+T = TypeVar("T")
+
+
+def _without_heights(values: "Mapping[str, T]") -> "dict[str, T]":
+    """Return parameters by name without the heights of a photon's drives, which are many."""
+    from podium.control.calibration.links.shaped_photon import HEIGHTS
+
+    return {name: one for name, one in values.items() if name.rpartition(".")[2] not in HEIGHTS}
 
 
 def _plainly(link: "Link | Relay", found: "Calibrated") -> "dict[str, object]":
@@ -266,7 +278,7 @@ async def _status(arguments: Namespace) -> int:
         print(json.dumps({**plain, "heralds": heralds} if heralds else plain, indent=2))
     else:
         print(f"{link.name}: {' to '.join(link.ends)}")
-        for name, one in known.items():
+        for name, one in _without_heights(known).items():
             print(f"  {name} = {told(one.value, one.sigma, one.unit)} ({one.routine})")
         if not known:
             print("  nothing is known; podium link calibrate measures it")

@@ -26,9 +26,10 @@ from podium.control.calibration.links.entangled_pair import (
     link_bell,
     phase_program,
 )
-from podium.control.calibration.links.link_bench import STARTS, LinkBench, of_resonance
+from podium.control.calibration.links.link_bench import STARTS, LinkBench
 from podium.control.calibration.links.link_routines import CALIBRATION, LINK_ROUTINES, MEETING
 from podium.control.calibration.links.link_session import UnknownLink, chosen_link, link_validities
+from podium.control.calibration.links.photon_pulses import of_resonance
 from podium.control.calibration.links.photon_transfer import (
     detuning_program,
     lag_program,
@@ -179,6 +180,8 @@ def test_all_routines_but_the_pair_are_a_calibration() -> None:
         *CALIBRATION,
         "link_bell",
         "link_process",
+        "sideband_chirp",
+        "photon_shape",
         "link_chsh",
         "link_benchmark",
         "result_latency",

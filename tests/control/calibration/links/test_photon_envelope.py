@@ -7,12 +7,13 @@ import pytest
 from tests.benches.facility.loaded_examples import loaded
 from tests.benches.web.page import entry
 
-from podium.control.calibration.links.link_bench import (
+from podium.control.calibration.links.photon_envelope import photon_envelope
+from podium.control.calibration.links.photon_pulses import (
     DECAY_WEIGHT,
     PHOTON_LIFETIMES,
     photon_lifetimes,
 )
-from podium.control.calibration.links.photon_envelope import photon_envelope
+from podium.control.calibration.links.shaped_photon import KNOTS, ShapedPhoton
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 LINKED = loaded(EXAMPLES / "linked" / "facility.yaml")
@@ -43,6 +44,24 @@ def test_what_is_measured_goes_before_what_is_designed() -> None:
     weak = entry("link_ab.a.sideband_rate", 2e6, 1e4, "Hz")
     with pytest.raises(ValueError, match="of full scale"):
         photon_envelope(LINKED, LINK, {weak.name: weak})
+
+
+def test_a_shaped_photon_is_drawn_as_it_is_played() -> None:
+    """Caught as it arrives; where full scale no longer makes it, the sech is back."""
+    heights = np.zeros((2, 2, KNOTS))
+    heights[:, 0] = 8e6 * np.hanning(KNOTS)
+    stored = [
+        entry(f"link_ab.{name}", value, 1.0, "1")
+        for name, value in ShapedPhoton(heights, 104).quantities().items()
+    ]
+    stored.append(entry("link_ab.best_lag", 7e-9, 1e-10, "s"))
+    known = {one.name: one for one in stored}
+    found = photon_envelope(LINKED, LINK, known)
+    assert found.pulse.size == found.catch.size == 104
+    assert found.lag_s == found.delay_s == 4.5e-9
+    assert np.max(found.pulse) == pytest.approx(8 / 12, rel=0.05)
+    weak = {"link_ab.a.sideband_rate": entry("link_ab.a.sideband_rate", 7e6, 1e4, "Hz")}
+    assert photon_envelope(LINKED, LINK, known | weak).lag_s == 7e-9
 
 
 def test_ends_of_which_nothing_is_told_have_no_photon() -> None:

@@ -137,9 +137,9 @@ class GateBench:
     def pair_ns(self) -> int:
         """Return how long a pair takes from the ends' reset on."""
         bench = self.link
-        sends, catches = bench.prepared_ns(), bench.catch_after_fs() // FS_PER_NS
-        lasts = max(sends, catches) + bench.photon().duration_ns
-        return lasts + bench.second.node.pulse_ns
+        sender, receiver = bench.pair_pulses()
+        sends, catches = bench.prepared_ns(sender), bench.catch_after_fs(sender) // FS_PER_NS
+        return max(sends, catches) + bench.photon().duration_ns + receiver.pulse_ns
 
     def dark_ns(self) -> int:
         """Return how long photons of the ends' readouts stay on their feedlines."""

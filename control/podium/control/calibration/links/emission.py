@@ -37,7 +37,7 @@ def emission_program(bench: LinkBench, shots: int) -> Program:
 
     Point n of ``slices`` plays the first n: the photon's energy until then has left.
     """
-    end, photon = bench.first, bench.photon()
+    end, photon = bench.first, bench.sech().photon()
     parts = slices_ns(photon.duration_ns)
     numbers = Variable("slices", "1", Table(tuple(float(n) for n in range(len(parts) + 1))))
     heights = tuple(
@@ -97,7 +97,7 @@ async def emission(bench: LinkBench) -> Outcome:
     """
     outcome = Outcome("emission", "Photon emission")
     end, shots = bench.first, bench.shots(SHOTS)
-    photon = bench.photon()
+    photon = bench.sech().photon()
     data = await bench.run(outcome, emission_program(bench, shots))
     edges = [begin for begin, _ in slices_ns(photon.duration_ns)] + [photon.duration_ns]
     count = values_of(data, "slices").astype(int)

@@ -1,7 +1,8 @@
 """Shares a Bell pair over a link: the phase of its way, and the state by tomography."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from podium.control.calibration.fits.two_qubit_state import (
     pauli_means,
     tomography,
 )
+from podium.control.calibration.fits.two_qubit_state import Found as PairState
 from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.photon_transfer import SIGNIFICANT
 from podium.control.calibration.node_pulses import NodePulses
@@ -46,6 +48,9 @@ from podium.control.program.program import (
     Table,
     Variable,
 )
+
+if TYPE_CHECKING:
+    import xarray
 
 Array = NDArray[np.float64]
 
@@ -71,17 +76,18 @@ def shared_excitation(bench: LinkBench, meanwhile: Sequence[Statement] = ()) -> 
     """
     first, second = bench.first, bench.second
     photon = bench.photon()
-    half = first.node.ef_pulse(first.node.ef_pi_amplitude() / 2)
+    sender, receiver = bench.pair_pulses()
+    half = sender.ef_pulse(sender.ef_pi_amplitude() / 2)
     return [
-        first.node.pi(),
+        sender.pi(),
         Barrier(first.names),
         half,
         Barrier(first.names),
         bench.send(photon),
-        Delay((second.sideband,), bench.catch_after_fs()),
+        Delay((second.sideband,), bench.catch_after_fs(sender)),
         bench.catch(photon),
         Barrier(bench.names),
-        second.node.ef_pulse(second.node.ef_pi_amplitude()),
+        receiver.ef_pulse(receiver.ef_pi_amplitude()),
         *meanwhile,
         Barrier(bench.names),
     ]
@@ -239,6 +245,37 @@ def _uncorrected(state: NDArray[np.complex128], errors: Confusion) -> str:
     )
 
 
+def _both_ones(bench: LinkBench, data: "xarray.Dataset") -> list[NDArray[np.bool_]]:
+    return [ones(end, iq_of(data, end.capture)) for end in bench.ends]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenPair:
+    """Holds what a run of :func:`bell_program` has seen of its pairs."""
+
+    counts: Array
+    """Shape (settings, 4): outcomes 00, 01, 10, 11."""
+    turns: float
+    """Phase of the run's pairs, by its further shots."""
+    errors: Confusion
+
+    @classmethod
+    def of(cls, bench: LinkBench, data: "xarray.Dataset", shots: int) -> "SeenPair":
+        """Return it. Raises FitFailed for pairs without a phase, and NotMeasured."""
+        first, second = _both_ones(bench, data)
+        settings = len(SETTINGS)
+        product = ((1 - 2.0 * first) * (1 - 2.0 * second)).mean(axis=0)[settings:]
+        turns = fit_phase(np.linspace(0.0, 1.0, PHASES), np.asarray(product), shots)[0]
+        counts = pair_counts(first[:, :settings], second[:, :settings])
+        return cls(counts, turns, readout_errors(bench))
+
+    def state(self) -> PairState:
+        """Return the likeliest state, errors of the readouts taken out."""
+        return tomography(
+            self.counts, effects(rotations(self.turns), self.errors.matrix()), PSI_PLUS
+        )
+
+
 async def link_bell(bench: LinkBench) -> Outcome:
     """Share pairs and measure them along nine pairs of axes; the likeliest state is found.
 
@@ -254,27 +291,20 @@ async def link_bell(bench: LinkBench) -> Outcome:
     ideal = pauli_means(np.outer(PSI_PLUS, PSI_PLUS.conj()))
     places = np.arange(len(ideal), dtype=float)
 
-    def seen_ones() -> list[NDArray[np.bool_]]:
-        return [ones(end, iq_of(data, end.capture)) for end in bench.ends]
-
     def raw(_: Link) -> Panel:
         series = tuple(
             Series(end.capture, np.arange(settings, dtype=float), one.mean(axis=0)[:settings])
-            for end, one in zip(bench.ends, seen_ones(), strict=True)
+            for end, one in zip(bench.ends, _both_ones(bench, data), strict=True)
         )
         return Panel(bench.link.name, "setting", "read as 1", series)
 
     def fit(_: Link, panel: Panel) -> Found:
-        first, second = seen_ones()
-        product = ((1 - 2.0 * first) * (1 - 2.0 * second)).mean(axis=0)[settings:]
-        turns = fit_phase(np.linspace(0.0, 1.0, PHASES), np.asarray(product), shots)[0]
-        errors = readout_errors(bench)
-        counts = pair_counts(first[:, :settings], second[:, :settings])
-        found = tomography(counts, effects(rotations(turns), errors.matrix()), PSI_PLUS)
+        seen = SeenPair.of(bench, data, shots)
+        found = seen.state()
         if bench.link.name not in outcome.states:  # later calls have inputs off by their doubt
             outcome.states[bench.link.name] = found.state
-            seen = likeliest(counts, effects(rotations(turns), I4))
-            outcome.notes.append(_uncorrected(seen, errors))
+            plain = likeliest(seen.counts, effects(rotations(seen.turns), I4))
+            outcome.notes.append(_uncorrected(plain, seen.errors))
         if not found.fidelity > ENTANGLED + 3 * found.fidelity_sigma:
             raise FitFailed(
                 f"no entanglement is shared: fidelity with a Bell state {found.fidelity:.3f} ± "

@@ -32,7 +32,8 @@ from podium.control.calibration.links.entangled_pair import (
     read_both,
     readout_errors,
 )
-from podium.control.calibration.links.link_bench import EndPulses, LinkBench, PhotonPulses
+from podium.control.calibration.links.link_bench import EndPulses, LinkBench
+from podium.control.calibration.links.photon_pulses import PhotonPulses
 from podium.control.calibration.links.photon_shapes import emission, played
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,12 +13,14 @@ from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.links.link_loop import LinkLoop
 from podium.control.calibration.links.link_model import EndModel
-from podium.control.calibration.links.photon_shapes import (
-    SidebandDrive,
-    absorption,
-    emission,
-    played,
+from podium.control.calibration.links.photon_pulses import (
+    PhotonPulses,
+    bandwidth_of,
+    photon_pulses,
+    shaped_pulses,
 )
+from podium.control.calibration.links.photon_shapes import SidebandDrive, emission, played
+from podium.control.calibration.links.shaped_photon import ShapedPhoton
 from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.reset import passive_reset
@@ -50,13 +53,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-PHOTON_LIFETIMES = 9.5
-"""Length of a shaped pulse times Gamma. With atoms that live 5 us and a photon of 10 MHz most of f
-is brought with it; at 11.8, where Kurpiers et al. (2018) cut, decay costs a pair 0.008 of its
-fidelity more than the cut does, and at 15 0.023 (the world's equation, best lag each)."""
-DECAY_WEIGHT = 1.41
-"""What a cut leaves behind goes with exp(-half of the length), what decays with the length times
-the decay of f over Gamma, times this: then the above, 9.5, is where least is lost."""
 SECOND_OVER_FIRST = 2.0
 """ASSUMED: f decays twice as fast as e, as in a harmonic ladder; its lifetime is not measured."""
 DEPHASING_OF_F = (3.0, 1.0)
@@ -71,8 +67,6 @@ RESET_LIFETIMES = 4.0
 """Wait before a shot, in lifetimes; what is left in 1 then, both ends send away by themselves."""
 EMPTY = 12.0
 """Wait behind that, in 1 / (2 pi kappa) of the narrower resonator: 6e-6 of a photon is left."""
-LONGEST_NS = 16_000
-"""A pulse of samples 1 ns apart; the waveform memory of a Q1 sequencer holds 16,384."""
 GRID_NS = 4
 STARTS = 8
 """A run that fails is tried so often at most."""
@@ -156,10 +150,14 @@ class EndPulses:
 
     def loss_of_f(self) -> tuple[float, float]:
         """Return decay (as :data:`SECOND_OVER_FIRST` says) and dephasing of f, 1/s."""
-        t1_s = self.bench.best(self.node.qubit, "t1")
         ratio = self.bench.inputs.take(f"{self.node.qubit.name} > dephasing of f", *DEPHASING_OF_F)
-        dephasing = ratio * max(0.0, self._t2_rate_1_s() - 0.5 / t1_s)
-        return SECOND_OVER_FIRST / t1_s, dephasing
+        decay, dephasing = self.loss_of_e()
+        return SECOND_OVER_FIRST * decay, ratio * dephasing
+
+    def loss_of_e(self) -> tuple[float, float]:
+        """Return decay and dephasing of e, measured or designed, 1/s."""
+        decay = 1 / self.bench.best(self.node.qubit, "t1")
+        return decay, max(0.0, self._t2_rate_1_s() - 0.5 * decay)
 
     def _t2_rate_1_s(self) -> float:
         """Return 1 / T2 of an echo, measured or designed; else of a Ramsey scan, else 0.
@@ -205,51 +203,11 @@ class EndPulses:
         return levels(self.bench, self.node.qubit).sigma(fraction, shots)
 
 
-@dataclass(frozen=True, slots=True)
-class PhotonPulses:
-    """The shaped pulses of one direction of a link."""
+class PhotonChoice(Enum):
+    """Says which photon a bench sends."""
 
-    bandwidth_hz: float
-    duration_ns: int
-    sent: NDArray[np.complex128]
-    """Envelope at the first end, of full scale, shape (duration_ns,)."""
-    caught: NDArray[np.complex128]
-    """Envelope at the second end."""
-
-
-def photon_lifetimes(bandwidth_hz: float, decay_1_s: float) -> float:
-    """Return how many times 1 / Gamma a pulse lasts: longer where f lives longer."""
-    lost = DECAY_WEIGHT * decay_1_s / (2 * np.pi * bandwidth_hz)
-    return max(PHOTON_LIFETIMES, -2 * float(np.log(lost))) if lost else PHOTON_LIFETIMES
-
-
-def photon_pulses(
-    link: Link,
-    kappas_hz: tuple[float, float],
-    drives: tuple[SidebandDrive, SidebandDrive],
-    decay_1_s: float,
-) -> PhotonPulses:
-    """Return the pulses that make and catch a photon, of what both ends are and do.
-
-    ``decay_1_s``: of f, of the end that lives less long.
-
-    Raises ValueError where full scale does not make them, or no waveform memory holds them.
-    """
-    asked = link.bandwidth_hz
-    bandwidth = min([*kappas_hz, *([] if asked is None else [asked])])
-    lifetimes = photon_lifetimes(bandwidth, decay_1_s)
-    lasts_ns = lifetimes / (2 * np.pi * bandwidth) * 1e9
-    duration_ns = GRID_NS * round(lasts_ns / GRID_NS)
-    if duration_ns > LONGEST_NS:
-        least_mhz = lifetimes / (2 * np.pi * LONGEST_NS * 1e-3)
-        raise ValueError(
-            f"a photon of {bandwidth / 1e6:.3g} MHz takes a pulse of {duration_ns} ns, and no "
-            f"table of samples is longer than {LONGEST_NS} ns: links > {link.name} > bandwidth of "
-            f"at least {least_mhz:.2g} MHz would do"
-        )
-    sent = emission(drives[0], bandwidth, kappas_hz[0], duration_ns)
-    caught = absorption(drives[1], bandwidth, kappas_hz[1], duration_ns)
-    return PhotonPulses(bandwidth, duration_ns, sent, caught)
+    STORED = "what the store holds for the way from the link's first end, else a sech"
+    SECH = "a sech: routines that fit its form, or the way of the link, play it"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,6 +219,7 @@ class LinkBench:
     second: EndPulses
     alpha: float | None = None
     """Each end's chance to emit for one click, where it was asked for."""
+    chosen: ShapedPhoton | PhotonChoice = PhotonChoice.STORED
 
     @classmethod
     def of(
@@ -324,15 +283,43 @@ class LinkBench:
         """Return ``number`` times the thoroughness."""
         return self.first.bench.shots(number)
 
+    def sech(self) -> "LinkBench":
+        """Return the bench with a sech photon, whatever the store holds."""
+        return replace(self, chosen=PhotonChoice.SECH)
+
+    def shape(self) -> ShapedPhoton | None:
+        """Return the shape of the photon; None where it is a sech.
+
+        Which it also is where full scale, measured anew, no longer makes what is stored.
+        """
+        if isinstance(self.chosen, ShapedPhoton):
+            return self.chosen
+        back = self.first.end != self.link.transfer[0]
+        if back or self.chosen is PhotonChoice.SECH:
+            return None
+
+        def value(quantity: str) -> float | None:
+            """Return what was chosen: it has no doubt that a fit would have to follow."""
+            entry = self.first.bench.record.get(f"{self.link.name}.{quantity}")
+            return None if entry is None else entry.value
+
+        found = ShapedPhoton.stored(value)
+        if found is None:
+            return None
+        full_hz = [end.bench.guess(end.end, "sideband_rate") for end in self.ends]
+        return found if found.is_made_by(full_hz) else None
+
     def photon(self) -> PhotonPulses:
         """Return the pulses that make and catch a photon, by what is known now.
 
-        Its bandwidth is the facility file's, or less where a resonator is narrower. Raises
+        A sech's bandwidth is the facility file's, or less where a resonator is narrower. Raises
         FitFailed where full scale does not make them, or no waveform memory holds them.
         """
         kappas = (self.first.kappa_hz(), self.second.kappa_hz())
-        drives = (self.first.drive(), self.second.drive())
+        drives, shape = (self.first.drive(), self.second.drive()), self.shape()
         try:
+            if shape is not None:
+                return shaped_pulses(bandwidth_of(self.link, kappas), drives, shape)
             return photon_pulses(self.link, kappas, drives, self.decay_1_s())
         except ValueError as error:
             raise FitFailed(str(error)) from error
@@ -349,7 +336,7 @@ class LinkBench:
         Lett. 121, 060502 (2018), there driven at one time). Both resonators empty behind each: no
         photon of a reset meets another pulse.
         """
-        photon, second = self.photon(), self.second
+        photon, second = self.sech().photon(), self.second
         drive, kappa = second.drive(), second.kappa_hz()
         emptied = emission(drive, photon.bandwidth_hz, kappa, photon.duration_ns)
         body = self.passive_reset()
@@ -370,13 +357,26 @@ class LinkBench:
         """Bring both ends to 0, but for what is thermal, by waiting."""
         return passive_reset([self.first.node, self.second.node], self.names, RESET_LIFETIMES)
 
-    def prepared_ns(self) -> int:
-        """Return how long both pulses take that bring the first end's 0 to where it sends, ns."""
-        return 2 * self.first.node.pulse_ns
+    def pair_pulses(self) -> tuple[NodePulses, NodePulses]:
+        """Return the pulses on both atoms that make a pair of a photon."""
+        shape = self.shape()
+        if shape is None or shape.atoms_ns is None:
+            return self.first.node, self.second.node
+        one, other = (
+            replace(end.node, own_ns=min(shape.atoms_ns, end.node.pulse_ns)) for end in self.ends
+        )
+        return one, other
 
-    def catch_after_fs(self) -> int:
+    def prepared_ns(self, sender: NodePulses | None = None) -> int:
+        """Return how long both pulses take that bring the first end's 0 to where it sends, ns.
+
+        ``sender``: with these, in place of those that are calibrated.
+        """
+        return 2 * (sender or self.first.node).pulse_ns
+
+    def catch_after_fs(self, sender: NodePulses | None = None) -> int:
         """Return from the begin of the first end's preparation to that of the catch, fs."""
-        return (self.prepared_ns() + self.flight_ns()) * FS_PER_NS
+        return (self.prepared_ns(sender) + self.flight_ns()) * FS_PER_NS
 
     def send(self, photon: PhotonPulses) -> Play:
         """Play the emission."""
@@ -449,8 +449,12 @@ class LinkBench:
         return on_grid_ns(latest + more_ns * 1e-9)
 
     def flight_ns(self) -> int:
-        """Return by how much later than the emission the catch is to begin, ns, on the grid."""
-        lag = self.first.bench.measured(self.link, "best_lag")
+        """Return by how much later than the emission the catch is to begin, ns, on the grid.
+
+        The best lag of a sech photon that is cut off; a shaped one is caught as it arrives.
+        """
+        quantity = "best_lag" if self.shape() is None else "delay"
+        lag = self.first.bench.measured(self.link, quantity)
         if lag is None:
             delay = self.link.design.get("delay")
             lag = 0.0 if delay is None else delay.value
@@ -495,10 +499,3 @@ def echo_sigma(link: Link) -> float:
     forth = 1.0 - link.design["loss"].value if "loss" in link.design else 1.0
     isolation = link.design["isolation"].value if "isolation" in link.design else 1.0
     return float(forth * np.sqrt(isolation / 2))
-
-
-def of_resonance(envelope: NDArray[np.complex128], drive: SidebandDrive) -> NDArray[np.complex128]:
-    """Return complex g / 2 pi of an envelope in the frame of the resonance that it moves, Hz."""
-    turns = np.cumsum(drive.stark_hz * np.abs(envelope) ** 2) * 1e-9
-    turns -= drive.stark_hz * np.abs(envelope) ** 2 * 0.5e-9
-    return np.asarray(drive.rate_hz * envelope * np.exp(-2j * np.pi * turns))

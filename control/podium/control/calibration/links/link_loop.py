@@ -149,7 +149,7 @@ def delivered(
     first = own * (0.5 + round_trip)
     second = other * (0.5 + round_trip) + 2j * np.pi * loop.apart_hz
     turn = 2j * np.pi * (loop.apart_hz - np.asarray(off_hz))
-    dephasing = _dephasing(ends)
+    dephasing = losses_of_coherence(ends)[:, :, None]
     state: ComplexArray = np.zeros((4, 4, lags.size), np.complex128)
     state[0, 0] = 1.0
     fallen = np.zeros(lags.size)
@@ -174,11 +174,11 @@ def delivered(
     return Delivered(np.asarray(state[3, 3].real), fallen)
 
 
-def _dephasing(ends: tuple[EndModel, EndModel]) -> Array:
-    """Return what coherences of f, both resonators and the other f lose, (4, 4, 1), 1/s."""
+def losses_of_coherence(ends: tuple[EndModel, EndModel]) -> Array:
+    """Return what coherences of f, both resonators and the other f lose, (4, 4), 1/s."""
     one, other = (end.dephasing_1_s for end in ends)
     losses = np.array([one, 0.0, 0.0, other])
-    return np.asarray((losses[:, None] + losses) * (1 - np.eye(4)))[:, :, None]
+    return np.asarray((losses[:, None] + losses) * (1 - np.eye(4)))
 
 
 def _exponentials(matrices: Array) -> Array:

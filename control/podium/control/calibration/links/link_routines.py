@@ -21,9 +21,12 @@ from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_benchmark import link_benchmark
 from podium.control.calibration.links.link_chsh import link_chsh
 from podium.control.calibration.links.photon_coincidences import arm_lag, emitter_detuning
+from podium.control.calibration.links.photon_shape import photon_shape
 from podium.control.calibration.links.photon_transfer import photon_detuning, photon_transfer
 from podium.control.calibration.links.remote_preparation import remote_preparation
 from podium.control.calibration.links.result_latency import result_latency
+from podium.control.calibration.links.shaped_photon import ATOMS, DURATION, HEIGHTS
+from podium.control.calibration.links.sideband_chirp import sideband_chirp
 from podium.control.calibration.links.sideband_rate import sideband_rate
 from podium.control.calibration.links.sideband_spectroscopy import sideband_spectroscopy
 from podium.control.calibration.links.teleported_cnot import fed_forward_cnot, teleported_cnot
@@ -99,6 +102,11 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
             "process_fidelity": Lifetime(1 * DAY_S),
             "average_state_fidelity": Lifetime(1 * DAY_S),
         },
+    ),
+    LinkRoutine(sideband_chirp),
+    LinkRoutine(
+        photon_shape,
+        {name: Lifetime(7 * DAY_S) for name in (DURATION, ATOMS, *HEIGHTS, "photon_gain")},
     ),
     LinkRoutine(link_chsh, {"chsh_counted": Lifetime(1 * DAY_S)}),
     LinkRoutine(
@@ -179,6 +187,8 @@ BELL = (link_bell.__name__,)
 """A pair; its phase is that of its own run."""
 PROCESS = (link_process.__name__,)
 """What becomes of a qubit that is sent; its phase, too, is that of its own run."""
+SHAPE = (sideband_chirp.__name__, photon_shape.__name__)
+"""A photon that is shaped for the link, once strong drives are where their lines are."""
 CHSH = (link_chsh.__name__,)
 """S by counts, nothing corrected."""
 BENCHMARK = (link_benchmark.__name__,)
@@ -203,6 +213,7 @@ ALPHAS = (alpha_scan.__name__,)
 """Rate against fidelity of one click."""
 ACTIONS = {
     "bell": BELL,
+    "shape": SHAPE,
     "chsh": CHSH,
     "process": PROCESS,
     "benchmark": BENCHMARK,

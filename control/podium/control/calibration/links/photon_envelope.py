@@ -6,13 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.links.link_bench import (
-    SECOND_OVER_FIRST,
+from podium.control.calibration.links.link_bench import SECOND_OVER_FIRST
+from podium.control.calibration.links.link_model import PER_NS, EndModel, emitted
+from podium.control.calibration.links.photon_pulses import (
+    bandwidth_of,
     of_resonance,
     photon_pulses,
+    shaped_pulses,
 )
-from podium.control.calibration.links.link_model import PER_NS, EndModel, emitted
 from podium.control.calibration.links.photon_shapes import SidebandDrive
+from podium.control.calibration.links.shaped_photon import ShapedPhoton
 from podium.control.facility.facility import Facility, Link, LinkEnd
 from podium.control.parameters.entry import ParameterEntry
 
@@ -53,23 +56,34 @@ def photon_envelope(
     drives = (_drive(first, known), _drive(second, known))
     kappas_hz = (_end(first, "kappa", known), _end(second, "kappa", known))
     decays_1_s = [_decay_1_s(facility, end, known) for end in (first, second)]
-    pulses = photon_pulses(link, kappas_hz, drives, max(decays_1_s))
+    shape = ShapedPhoton.stored(lambda quantity: _known(link, quantity, known))
+    if shape is not None and not shape.is_made_by([one.rate_hz for one in drives]):
+        shape = None
+    if shape is None:
+        pulses = photon_pulses(link, kappas_hz, drives, max(decays_1_s))
+    else:
+        pulses = shaped_pulses(bandwidth_of(link, kappas_hz), drives, shape)
     model = EndModel(kappas_hz[0], decays_1_s[0])
     photon = emitted(of_resonance(pulses.sent, drives[0]), model)[1]
     delay_s = _value(link, "delay", known, 0.0)
     passed = known.get(f"{link.name}.transmission")
     loss = link.design.get("loss")
     designed = 1.0 if loss is None else 1 - loss.value
-    lag = known.get(f"{link.name}.best_lag")
+    lag = _known(link, "best_lag", known) if shape is None else None
     return PhotonEnvelope(
         np.asarray((np.arange(pulses.duration_ns) + 0.5) * 1e-9, np.float64),
         np.asarray((np.abs(photon) ** 2).reshape(-1, PER_NS).mean(axis=1), np.float64),
         np.asarray(np.abs(pulses.sent), np.float64),
         delay_s,
         designed if passed is None else passed.value,
-        delay_s if lag is None else lag.value,
+        delay_s if lag is None else lag,
         np.asarray(np.abs(pulses.caught), np.float64),
     )
+
+
+def _known(link: Link, quantity: str, known: Mapping[str, ParameterEntry]) -> float | None:
+    entry = known.get(f"{link.name}.{quantity}")
+    return None if entry is None else entry.value
 
 
 def _drive(end: LinkEnd, known: Mapping[str, ParameterEntry]) -> SidebandDrive:

@@ -52,21 +52,22 @@ class SidebandDrive:
     stark_hz: float
     """Shift of the resonance at full scale, Hz; it goes with power."""
 
-    def samples(self, rate_hz: Array) -> NDArray[np.complex128]:
+    def samples(self, rate_hz: Array | NDArray[np.complex128]) -> NDArray[np.complex128]:
         """Return the envelope, of full scale, that makes this g(t) / 2 pi and follows the shift.
 
-        ``rate_hz``: at the middles of samples :data:`STEP_NS` apart. The phase is 2 pi times the
-        integral of the shift: the drive stays on the resonance that it moves. Raises ValueError
-        where full scale does not do.
+        ``rate_hz``: at the middles of samples :data:`STEP_NS` apart, complex where the drive is to
+        turn against the resonance. To its phase comes 2 pi times the integral of the shift: the
+        drive stays on the resonance that it moves. Raises ValueError where full scale does not do.
         """
         height = rate_hz / self.rate_hz
-        if float(np.max(np.abs(height))) > STRONGEST:
+        power = np.abs(height) ** 2
+        if float(np.max(power)) > STRONGEST**2:
             raise ValueError(
-                f"the pulse needs {float(np.max(np.abs(height))):.2f} of full scale, "
+                f"the pulse needs {float(np.sqrt(np.max(power))):.2f} of full scale, "
                 f"{STRONGEST:g} at most: photons of a smaller bandwidth need less"
             )
-        turns = np.cumsum(self.stark_hz * height**2) * STEP_NS * 1e-9
-        turns -= self.stark_hz * height**2 * STEP_NS * 0.5e-9
+        turns = np.cumsum(self.stark_hz * power) * STEP_NS * 1e-9
+        turns -= self.stark_hz * power * STEP_NS * 0.5e-9
         return np.asarray(height * np.exp(2j * np.pi * (turns - turns[len(turns) // 2])))
 
 

@@ -9,13 +9,9 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
-from podium.control.calibration.links.link_bench import (
-    EndPulses,
-    LinkBench,
-    PhotonPulses,
-    of_resonance,
-)
+from podium.control.calibration.links.link_bench import EndPulses, LinkBench
 from podium.control.calibration.links.link_loop import Delivered, delivered
+from podium.control.calibration.links.photon_pulses import PhotonPulses, of_resonance
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
@@ -64,14 +60,15 @@ def transfer_body(
     prepare: list[Statement] | None = None,
     before_readout: Sequence[Statement] = (),
     reset: list[Statement] | None = None,
+    photon: PhotonPulses | None = None,
 ) -> list[Statement]:
     """Return f at the first end, its emission at once, the catch, and both read.
 
     ``later_fs``: from the begin of ``prepare`` (to f) to that of the catch. ``reset``: what begins
-    a shot; without it :meth:`.LinkBench.reset`.
+    a shot; without it :meth:`.LinkBench.reset`. ``photon``: other pulses than the link's own.
     """
     first, second = bench.first, bench.second
-    photon = bench.photon()
+    photon = photon or bench.photon()
     ef = second.node.ef_pulse(second.node.ef_pi_amplitude())
     return [
         *(bench.reset() if reset is None else reset),
@@ -294,6 +291,7 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
     ``delay`` (s: the flight, and by how much the second node starts late: a truncated pulse's own
     lag is not in it), ``best_lag`` (s, where most is caught) and ``transmission`` (1, of power).
     """
+    bench = bench.sech()
     outcome = Outcome("photon_transfer", "Photon transfer")
     shots = bench.shots(SHOTS)
     references = [await bench.run(outcome, reference_program(one, shots)) for one in bench.ends]
@@ -357,6 +355,7 @@ async def photon_detuning(bench: LinkBench) -> Outcome:
     Needs :func:`photon_transfer` before. Stores ``detuning`` (Hz): by how much the second end's
     sideband is to be off its own resonance.
     """
+    bench = bench.sech()
     outcome = Outcome("photon_detuning", "Photon detuning")
     shots = bench.shots(SHOTS)
     data = await bench.run(outcome, detuning_program(bench, shots))

@@ -85,7 +85,7 @@ class RelayBench:
             (self.last.second, self.last),
         ]
         for end, bench in emptied:
-            photon = bench.photon()
+            photon = bench.sech().photon()
             pulse = emission(end.drive(), photon.bandwidth_hz, end.kappa_hz(), photon.duration_ns)
             body += [Barrier(self.names), end.node.ef_pulse(end.node.ef_pi_amplitude())]
             body += [Barrier(self.names), Play(end.sideband, played(pulse)), Barrier(self.names)]

@@ -19,11 +19,8 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.process import INPUTS, SETTINGS
 from podium.control.calibration.fits.two_qubit_state import READ_TURNS, turned
 from podium.control.calibration.links.entangled_pair import PHASES
-from podium.control.calibration.links.link_bench import (
-    EndPulses,
-    LinkBench,
-    PhotonPulses,
-)
+from podium.control.calibration.links.link_bench import EndPulses, LinkBench
+from podium.control.calibration.links.photon_pulses import PhotonPulses
 from podium.control.calibration.links.photon_shapes import played
 from podium.control.calibration.links.photon_transfer import lag_program
 from podium.control.calibration.two_qubit_cliffords import TURNS, Turn
@@ -118,7 +115,7 @@ class RoundTrip:
             )
         there_ns = bench.flight_ns()
         back = replace(bench, first=bench.second, second=bench.first).photon()
-        lags_ns = there_ns, there_ns if back_ns is None else back_ns
+        lags_ns = there_ns, bench.sech().flight_ns() if back_ns is None else back_ns
         return cls(bench, bench.photon(), back, lags_ns)
 
     @property
