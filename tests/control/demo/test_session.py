@@ -1,6 +1,6 @@
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 
@@ -197,13 +197,19 @@ def test_gates_are_calibrated_on_lines_that_are_corrected_as_stored(tmp_path: Pa
             found.append(dict(lines))
 
     with ParameterStore(tmp_path / "p.sqlite") as store:
-        values = (("flux_amplitude1", 0.01, "1"), ("flux_tau1", 60e-9, "s"))
+        values = (
+            ("flux_amplitude1", 0.01, "1"),
+            ("flux_tau1", 60e-9, "s"),
+            ("flux_delay", 2e-9, "s"),
+        )
         store.put(
             [
                 ParameterEntry(f"node_a.q0.{name}", value, 1e-9, unit, "r", "cryoscope", 1.8e9, 0)
                 for name, value, unit in values
             ]
         )
-        for routine in ("rabi", "cryoscope", "chevron"):
+        for routine in ("rabi", "cryoscope", "flux_delay", "chevron"):
             correct_lines_for(Recorded(), routine, store)
-    assert found == [{}, {"node_a.q0.flux": LineResponse(((0.01, 60e-9),))}]
+    shaped = LineResponse(((0.01, 60e-9),))
+    whole = replace(shaped, delay_s=2e-9)
+    assert found == [{}, {"node_a.q0.flux": shaped}, {"node_a.q0.flux": whole}]

@@ -1,6 +1,7 @@
 """Corrects flux lines in runs: responses that controllers undo, given or found in the store."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from podium.control.facility.facility import Facility, FluxWiring
 from podium.control.facility.line_response import LineResponse, response_of
@@ -65,6 +66,12 @@ def stored_lines(
         if line is not None:
             found[port] = line
     return found
+
+
+def without_delays(lines: Mapping[str, LineResponse]) -> dict[str, LineResponse]:
+    """Return responses of lines by which pulses arrive when they did: what tells by how much."""
+    left = {port: replace(line, delay_s=0.0) for port, line in lines.items()}
+    return {port: line for port, line in left.items() if line.distorts}
 
 
 def check_lines(facility: Facility, lines: Mapping[str, LineResponse]) -> None:

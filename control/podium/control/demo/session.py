@@ -21,7 +21,7 @@ from podium.control.calibration.readiness import (
 from podium.control.calibration.recorded_outcome import outcome_recorder
 from podium.control.calibration.runner import Runner
 from podium.control.client.lab import Lab
-from podium.control.client.line_corrections import stored_lines
+from podium.control.client.line_corrections import stored_lines, without_delays
 from podium.control.client.procedure import Procedure
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
@@ -40,6 +40,8 @@ CANNOT_GO_ON = (NotCold, NotMeasured, NotStorable, BadEntry, StoreError, OSError
 """What ends a session, beside a ``RunError`` of the facility; what was found before is kept."""
 OF_LINES = ("cryoscope",)
 """Routines that measure flux lines as they are."""
+OF_DELAYS = ("flux_delay",)
+"""Those that measure when pulses arrive, in their right shape."""
 
 
 @dataclass(slots=True, eq=False)
@@ -177,12 +179,12 @@ class Session:
 def correct_lines_for(runner: Runner, routine: str, record: ParameterRecord) -> None:
     """Have a lab undo what ``record`` knows of flux lines, in a routine that plays gates.
 
-    Not in those that measure the lines (:data:`OF_LINES`). Raises ``RunRefused`` for half an
-    exponential.
+    Not in those that measure the lines (:data:`OF_LINES`), and in shape alone where it is measured
+    when pulses arrive (:data:`OF_DELAYS`). Raises ``RunRefused`` for half an exponential.
     """
     if isinstance(runner, Lab) and targets_edges(routine):
         known = {} if routine in OF_LINES else stored_lines(runner.facility, record)
-        runner.correct_lines(known)
+        runner.correct_lines(without_delays(known) if routine in OF_DELAYS else known)
 
 
 def _counted(procedure: Procedure, before: int) -> BeginStep:

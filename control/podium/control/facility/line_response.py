@@ -3,7 +3,8 @@
 The step response is ``1 + sum of a_k exp(-t / tau_k)``, behind it the high-pass of a bias tee, and
 a part of all that once more, later, as :class:`LineResponse` holds it; the parameters of the store
 are ``flux_amplitude1``, ``flux_tau1`` ..., ``flux_high_pass``, and ``flux_reflection`` with
-``flux_reflection_delay``, of the element whose line it is. A correction is its inverse.
+``flux_reflection_delay``, of the element whose line it is; and ``flux_delay``, by how much later it
+comes than a drive. A correction is its inverse.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from typing import Any
 
 MOST = 8
 """Exponentials of one line at most."""
+DELAY_MAX_S = 1e-6
+"""Cables of one qubit that differ by more, some 200 m, are a wrong number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,21 @@ class LineResponse:
     """Time constant of a bias tee's high-pass; None: it passes static voltages."""
     reflection: tuple[float, float] | None = None
     """Part of the signal that arrives once more, and how much later, s; None: nothing does."""
+    delay_s: float = 0.0
+    """By how much later all of it arrives than a drive of the same element; below 0: earlier."""
+
+    def __post_init__(self) -> None:
+        if not abs(self.delay_s) <= DELAY_MAX_S:
+            raise ValueError(
+                f"flux would arrive {self.delay_s:g} s later than a drive; at most "
+                f"{DELAY_MAX_S:g} s, earlier or later, are undone"
+            )
+
+    @property
+    def distorts(self) -> bool:
+        """Return whether a pulse arrives in another shape, and not just at another time."""
+        shaped = self.exponentials or self.high_pass_s is not None or self.reflection is not None
+        return bool(shaped)
 
 
 def response_of(values: Mapping[str, float]) -> LineResponse | None:
@@ -50,9 +68,10 @@ def response_of(values: Mapping[str, float]) -> LineResponse | None:
     reflection = both("flux_reflection", "flux_reflection_delay")
     if reflection is not None and reflection[0] == 0.0:
         reflection = None
-    if not exponentials and high_pass_s is None and reflection is None:
-        return None
-    return LineResponse(tuple(exponentials), high_pass_s, reflection)
+    found = LineResponse(
+        tuple(exponentials), high_pass_s, reflection, values.get("flux_delay", 0.0)
+    )
+    return found if found.distorts or found.delay_s else None
 
 
 def lines_to_plain(lines: Mapping[str, LineResponse]) -> dict[str, Any]:
@@ -62,6 +81,7 @@ def lines_to_plain(lines: Mapping[str, LineResponse]) -> dict[str, Any]:
             "exponentials": [list(one) for one in line.exponentials],
             "high": line.high_pass_s,
             "reflection": None if line.reflection is None else list(line.reflection),
+            **({"delay": line.delay_s} if line.delay_s else {}),
         }
         for port, line in sorted(lines.items())
     }
@@ -74,6 +94,7 @@ def lines_from_plain(plain: Mapping[str, Any]) -> dict[str, LineResponse]:
             tuple(_pair(pair) for pair in one["exponentials"]),
             None if one["high"] is None else float(one["high"]),
             None if one["reflection"] is None else _pair(one["reflection"]),
+            float(one.get("delay", 0.0)),
         )
         for port, one in plain.items()
     }

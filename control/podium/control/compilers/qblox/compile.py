@@ -153,7 +153,8 @@ def compile_all(
     _check_bins(compiled, program.keep_shots)
     first_shot_ns = preamble_ns(start) + LEAD_NS + run.settle_ns + run.latest_ns
     points_ns = sum(members.lasts_ns(number) for number in turns)
-    duration_fs = (first_shot_ns + program.shots * points_ns) * FS_PER_NS
+    behind_ns = max(0, *(-filter_delay_ns(one) for one in allocated))
+    duration_fs = (first_shot_ns + program.shots * points_ns + behind_ns) * FS_PER_NS
     _check_duration(duration_fs)
     resources = tuple(one.resources for one in compiled)
     made = ClusterProgram(
