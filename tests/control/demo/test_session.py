@@ -201,6 +201,7 @@ def test_gates_are_calibrated_on_lines_that_are_corrected_as_stored(tmp_path: Pa
             ("flux_amplitude1", 0.01, "1"),
             ("flux_tau1", 60e-9, "s"),
             ("flux_delay", 2e-9, "s"),
+            ("pulsed_crosstalk_amplitude_q1", 0.02, "1"),
         )
         store.put(
             [
@@ -208,8 +209,8 @@ def test_gates_are_calibrated_on_lines_that_are_corrected_as_stored(tmp_path: Pa
                 for name, value, unit in values
             ]
         )
-        for routine in ("rabi", "cryoscope", "flux_delay", "chevron"):
+        for routine in ("rabi", "cryoscope", "flux_delay", "pulsed_crosstalk", "chevron"):
             correct_lines_for(Recorded(), routine, store)
-    shaped = LineResponse(((0.01, 60e-9),))
-    whole = replace(shaped, delay_s=2e-9)
-    assert found == [{}, {"node_a.q0.flux": shaped}, {"node_a.q0.flux": whole}]
+    whole = LineResponse(((0.01, 60e-9),), delay_s=2e-9, cancels=(("node_a.q1.flux", -0.02),))
+    lines = (replace(whole, delay_s=0.0), replace(whole, cancels=()), whole)
+    assert found == [{}, *({"node_a.q0.flux": one} for one in lines)]

@@ -21,7 +21,7 @@ from podium.control.calibration.readiness import (
 from podium.control.calibration.recorded_outcome import outcome_recorder
 from podium.control.calibration.runner import Runner
 from podium.control.client.lab import Lab
-from podium.control.client.line_corrections import stored_lines, without_delays
+from podium.control.client.line_corrections import stored_lines, without_crosstalk, without_delays
 from podium.control.client.procedure import Procedure
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
@@ -42,6 +42,8 @@ OF_LINES = ("cryoscope",)
 """Routines that measure flux lines as they are."""
 OF_DELAYS = ("flux_delay",)
 """Those that measure when pulses arrive, in their right shape."""
+OF_CROSSTALK = ("pulsed_crosstalk",)
+"""Those that measure where else they arrive, in their right shape and at the right time."""
 
 
 @dataclass(slots=True, eq=False)
@@ -179,12 +181,16 @@ class Session:
 def correct_lines_for(runner: Runner, routine: str, record: ParameterRecord) -> None:
     """Have a lab undo what ``record`` knows of flux lines, in a routine that plays gates.
 
-    Not in those that measure the lines (:data:`OF_LINES`), and in shape alone where it is measured
-    when pulses arrive (:data:`OF_DELAYS`). Raises ``RunRefused`` for half an exponential.
+    Not in those that measure the lines (:data:`OF_LINES`), and all but what a routine measures of
+    them (:data:`OF_DELAYS`, :data:`OF_CROSSTALK`). Raises ``RunRefused`` for half an exponential.
     """
     if isinstance(runner, Lab) and targets_edges(routine):
         known = {} if routine in OF_LINES else stored_lines(runner.facility, record)
-        runner.correct_lines(without_delays(known) if routine in OF_DELAYS else known)
+        if routine in OF_DELAYS:
+            known = without_delays(known)
+        if routine in OF_CROSSTALK:
+            known = without_crosstalk(known)
+        runner.correct_lines(known)
 
 
 def _counted(procedure: Procedure, before: int) -> BeginStep:

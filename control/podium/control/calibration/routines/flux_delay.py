@@ -184,9 +184,9 @@ FLUX_DELAY = Declaration(
     flux_delay,
     targets="edges",
     gates=("cz", "iswap"),
-    turns_of=(),
+    turns_of=("cz",),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={"flux_delay": Lifetime(30 * DAY_S)},
-    places=(),
+    places=(6,),
     cost_s=2.0,
 )
