@@ -68,6 +68,11 @@ def held_back_ns(
     return start.held_ns
 
 
+def waits_longest_ns(allocated: Sequence[SequencerAllocation]) -> int:
+    """Return by how much later than others the last one plays, as its line is the quickest."""
+    return max(0, *(-filter_delay_ns(one) for one in allocated))
+
+
 def undone(one: SequencerAllocation) -> tuple[str, ...]:
     """Return what its filters undo of the line, in words, and what they leave."""
     filters = filters_of(one)
