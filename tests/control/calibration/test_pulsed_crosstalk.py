@@ -80,7 +80,7 @@ async def found(pair: Pair, seed: int, record: MemoryRecord | None = None) -> tu
 
 
 @pytest.mark.parametrize(
-    "crosstalk", [(0.0, 0.0), (0.004, -0.0077), (-0.0003, 0.0121), (0.05, -0.04)]
+    "crosstalk", [(0.0, 0.0), (0.004, -0.0077), (-0.0003, 0.0121), (0.05, -0.04), (-0.18, 0.16)]
 )
 async def test_crosstalk_of_both_signs_is_found(crosstalk: tuple[float, float]) -> None:
     outcome, bench = await found(Pair(crosstalk), round(1e4 * crosstalk[1]) + 500)
