@@ -7,6 +7,7 @@ from tests.mutants.rooms import (
     defects,
     drift,
     drive_crosstalk,
+    flux_lines,
     fridges,
     links,
     models,
@@ -36,4 +37,5 @@ MUTANTS = (
     *links.MUTANTS,
     *defects.MUTANTS,
     *drive_crosstalk.MUTANTS,
+    *flux_lines.MUTANTS,
 )

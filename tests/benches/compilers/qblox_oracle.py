@@ -56,8 +56,9 @@ def hold_against_reference(
     points = list(itertools.product(*map(range, shape)))
     ports = {frame.name: frame.port for frame in program.frames}
     lo_hz = {port: target.ports[port].lo_hz for port in ports.values()}
-    starts = {int(trace.time_ns[1]) for trace in traces}
-    assert len(starts) == 1, "all sequencers start their first shot together"
+    early_ns = [earlier_ns(target, ports[one.frame]) for one in compiled.sequencers]
+    starts = {int(t.time_ns[1]) + early for t, early in zip(traces, early_ns, strict=True)}
+    assert len(starts) == 1, "all sequencers start their first shot together, at the chip"
     (first_ns,) = starts
     start_ns = first_ns
     for repetition in range(program.shots):
@@ -71,8 +72,8 @@ def hold_against_reference(
                 outcomes=dice(repetition, number),
             )
             windows = defaultdict(list)
-            for sequencer, trace in zip(compiled.sequencers, traces, strict=True):
-                played = shot(sequencer, trace, start_ns, reference.duration_ns)
+            for sequencer, trace, early in zip(compiled.sequencers, traces, early_ns, strict=True):
+                played = shot(sequencer, trace, start_ns - early, reference.duration_ns)
                 compare_samples(played.words, played.nco_turns, reference.samples[sequencer.frame])
                 names = {a.index: a.name for a in sequencer.acquisitions}
                 for window in played.windows:
@@ -90,10 +91,18 @@ def hold_against_reference(
                 kept = repetition * len(points) if program.keep_shots else 0
                 assert window.bin == kept + number
             start_ns += reference.duration_ns
-    for trace in traces:
-        assert int(trace.time_ns[-1]) == start_ns, "the last row follows the last shot at once"
-    assert compiled.duration_fs == (compiled.first_shot_ns + start_ns - first_ns) * 1_000_000
+    for trace, early in zip(traces, early_ns, strict=True):
+        last_ns = int(trace.time_ns[-1]) + early
+        assert last_ns == start_ns, "the last row follows the last shot at once"
+    lasts_ns = compiled.first_shot_ns + start_ns - first_ns + max(0, *(-one for one in early_ns))
+    assert compiled.duration_fs == lasts_ns * 1_000_000
     return compiled
+
+
+def earlier_ns(target: QbloxTarget, port: str) -> int:
+    """By how much a port plays earlier, as its line brings it later; none of its filters is on."""
+    response = target.ports[port].response
+    return 0 if response is None else round(response.delay_s * 1e9)
 
 
 def triggers(program: Program, compiled: ClusterProgram, dice: Dice) -> list[Trigger]:

@@ -60,7 +60,10 @@ def hold_against_reference(
     check_quantised(compiled)
     cores = execute(compiled, told or dice)
     points = list(itertools.product(*(range(axis.count) for axis in program.axes)))
-    starts = {one.core: first_of(compiled, one)[0] for one in cores}
+    starts = {
+        one.core: first_of(compiled, one)[0] - earlier_samples(compiled, target, one)
+        for one in cores
+    }
     entries = {one.core: 0 for one in cores}
     done = {one.core: 0 for one in cores}
     origins = {one.origin * 1e9 / one.rate_hz - 8000e9 / one.rate_hz for one in cores}
@@ -116,6 +119,26 @@ def first_of(compiled: ZurichProgram, one: Executed) -> tuple[int, int]:
     first = Fraction(compiled.first_shot_fs * one.rate_hz, 10**15)
     nearest = int(first + Fraction(1, 2))
     return nearest, round((first - nearest) * 1_000_000)
+
+
+def earlier_samples(compiled: ZurichProgram, target: ZurichTarget, one: Executed) -> int:
+    """By how much a core plays earlier, as the latest of its lines brings it later.
+
+    What leaves the other output is held back by its node, so that both arrive at one time.
+    """
+    if one.core.kind != "hdawg":
+        return 0
+    index = one.core.index
+    flux = [p for p in target.ports.values() if isinstance(p, FluxChannel)]
+    lines = [p for p in flux if p.channel // 2 == index]
+    own = [
+        0 if p.response is None else round(p.response.delay_s * target.flux_rate_hz) for p in lines
+    ]
+    for port, samples in zip(lines, own, strict=True):
+        node = dict(compiled.settings).get(f"sigouts/{port.channel}/delay")
+        if node is not None:
+            assert round(float(node) * target.flux_rate_hz) == max(own) - samples
+    return max(own, default=0)
 
 
 def lo_hz(target: ZurichTarget, port: str) -> float:

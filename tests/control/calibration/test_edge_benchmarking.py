@@ -15,8 +15,9 @@ from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.two_qubit_cliffords import draw
 from podium.control.program.program import Delay
 
+LINES = ("cryoscope", "flux_delay")
 JUDGES = ("bell_state", "interleaved_benchmarking", "error_budget")
-GATES = tuple(one for one in EDGE_BRING_UP if one not in ("cryoscope", *JUDGES))
+GATES = tuple(one for one in EDGE_BRING_UP if one not in (*LINES, *JUDGES))
 
 
 async def pulls(pair: BenchmarkedPair, seeds: range) -> dict[str, np.ndarray]:

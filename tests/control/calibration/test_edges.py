@@ -30,8 +30,9 @@ from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
+LINES = ("cryoscope", "flux_delay")
 JUDGES = ("interleaved_benchmarking", "error_budget")
-GATES = tuple(one for one in EDGE_BRING_UP if one not in ("cryoscope", *JUDGES))
+GATES = tuple(one for one in EDGE_BRING_UP if one not in (*LINES, *JUDGES))
 """The pair's line passes pulses as they are, and its gates have hardly an error."""
 FACILITY = load_facility(ROOT / "examples" / "two_qubit" / "facility.yaml")
 EDGE = FACILITY.edges()["node_a.q0_q1"]

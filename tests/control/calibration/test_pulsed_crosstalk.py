@@ -80,7 +80,7 @@ async def found(pair: Pair, seed: int, record: MemoryRecord | None = None) -> tu
 
 
 @pytest.mark.parametrize(
-    "crosstalk", [(0.0, 0.0), (0.004, -0.0077), (-0.0003, 0.0121), (0.05, -0.04)]
+    "crosstalk", [(0.0, 0.0), (0.004, -0.0077), (-0.0003, 0.0121), (0.05, -0.04), (-0.18, 0.16)]
 )
 async def test_crosstalk_of_both_signs_is_found(crosstalk: tuple[float, float]) -> None:
     outcome, bench = await found(Pair(crosstalk), round(1e4 * crosstalk[1]) + 500)
@@ -114,9 +114,24 @@ async def test_a_period_that_the_design_knows_better_is_not_taken_as_measured() 
         record.put([replace(period, value=value, sigma=sigma)])
     outcome, _ = await found(Pair((0.01, 0.01)), 8, record)
     assert outcome.failures == {}
-    for one in outcome.measured.values():
+    ratios = [one for name, one in outcome.measured.items() if "_amplitude_" not in name]
+    assert len(ratios) == 2
+    for one in ratios:
         assert one.value == pytest.approx(0.01, abs=3e-4)
         assert 2.5e-4 < one.sigma < 3.8e-4
+
+
+async def test_what_would_undo_it_is_known_whatever_the_periods_are() -> None:
+    record = known(FACILITY)
+    for name, value, sigma in (("q0", 1.65, 0.15), ("q1", 1.50, 0.03)):
+        period = record.all()[f"node_a.{name}.flux_period"]
+        record.put([replace(period, value=value, sigma=sigma)])
+    outcome, _ = await found(Pair((0.01, 0.02)), 8, record)
+    for name, truth in (("q0", 0.01), ("q1", 0.02)):  # both lines alike, and both periods
+        other = {"q0": "q1", "q1": "q0"}[name]
+        one = outcome.measured[f"node_a.{name}.pulsed_crosstalk_amplitude_{other}"]
+        assert abs(one.value - truth) < 4 * one.sigma
+        assert one.sigma < 0.016 * truth
 
 
 async def test_a_line_that_moves_nothing_is_named() -> None:

@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from io import StringIO
@@ -13,12 +13,9 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.catalogue import VALIDITY
 from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.calibration.readiness import NotCold, ramp_biases
-from podium.control.client.lab import Lab
 from podium.control.demo import session as session_module
-from podium.control.demo.session import Session, correct_lines_for, told_step
-from podium.control.facility.line_response import LineResponse
-from podium.control.facility.load import load_facility
-from podium.control.parameters.entry import BadEntry, Measured, ParameterEntry
+from podium.control.demo.session import Session, told_step
+from podium.control.parameters.entry import BadEntry, Measured
 from podium.control.parameters.store import ParameterStore
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Program
@@ -182,28 +179,3 @@ def test_a_failure_that_is_drawn_is_told_once() -> None:
         "q1: FAILED: flat",
         "node_a.q2: FAILED: no f01",
     )
-
-
-def test_gates_are_calibrated_on_lines_that_are_corrected_as_stored(tmp_path: Path) -> None:
-    """The routine that measures a line meets it as it is; those of qubits play no flux pulses."""
-    facility = load_facility(Path(__file__).parents[3] / "examples/two_qubit/facility.yaml")
-    found: list[dict[str, LineResponse]] = []
-
-    class Recorded(Lab):
-        def __init__(self) -> None:
-            self._facility = facility
-
-        def correct_lines(self, lines: Mapping[str, LineResponse]) -> None:
-            found.append(dict(lines))
-
-    with ParameterStore(tmp_path / "p.sqlite") as store:
-        values = (("flux_amplitude1", 0.01, "1"), ("flux_tau1", 60e-9, "s"))
-        store.put(
-            [
-                ParameterEntry(f"node_a.q0.{name}", value, 1e-9, unit, "r", "cryoscope", 1.8e9, 0)
-                for name, value, unit in values
-            ]
-        )
-        for routine in ("rabi", "cryoscope", "chevron"):
-            correct_lines_for(Recorded(), routine, store)
-    assert found == [{}, {"node_a.q0.flux": LineResponse(((0.01, 60e-9),))}]

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from podium.control.client.line_corrections import check_lines, stored_lines
+from podium.control.client.line_corrections import check_lines, stored_lines, without_delays
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.facility.facility import Facility
 from podium.control.facility.line_response import LineResponse, response_of
@@ -87,6 +87,19 @@ def test_responses_are_taken_from_the_store(facility: Facility, tmp_path: Path) 
         with pytest.raises(RunRefused, match="flux_tau2 is there without flux_amplitude2"):
             stored_lines(facility, store)
     assert response_of({"f01": 6e9}) is None
+
+
+def test_a_delay_is_taken_from_the_store_and_goes_with_a_program() -> None:
+    late = response_of({"flux_delay": 3.4e-9})
+    assert late == LineResponse(delay_s=3.4e-9)
+    assert late is not None
+    assert not late.distorts
+    both = {PORT: replace(LINE, delay_s=-2e-9), "node_a.q1.flux": late}
+    assert timed_from_json(timed_to_json(TimedProgram(PROGRAM, {}, both))).lines == both
+    assert "delay" not in timed_to_json(TimedProgram(PROGRAM, {}, {PORT: LINE}))
+    assert without_delays(both) == {PORT: LINE}
+    with pytest.raises(ValueError, match=r"would arrive 0\.001 s later .* at most 1e-06"):
+        response_of({"flux_delay": 1e-3})
 
 
 def test_a_reflection_of_0_is_none() -> None:

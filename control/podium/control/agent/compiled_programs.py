@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 from podium.control.agent.loopback_parts import compile_loopback, tagged_by
 from podium.control.bus.messages import Rounding, Roundings
 from podium.control.bus.streams import ProgramDuration, ProgramPart, ProgramParts
+from podium.control.compilers.crosstalk import compensated
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.facility.facility import Facility
 from podium.control.facility.line_response import LineResponse
@@ -187,10 +188,11 @@ class CompiledPrograms:
     ) -> Mapping[str, Artifact]:
         if isinstance(program, Loopback):
             return compile_loopback(self._facility, self._families, program, wirings)
+        whole = compensated(program, lines)
         return {
-            one.controller: self._family(one, lines).compile(program, one.controller, one)
+            one.controller: self._family(one, lines).compile(whole, one.controller, one)
             for one in wirings
-            if self._plays(program, one)
+            if self._plays(whole, one)
         }
 
     def _parts(self, text: str) -> ProgramParts:
@@ -211,11 +213,11 @@ class CompiledPrograms:
         if isinstance(program, Loopback):
             return ProgramParts(())
         with refused_in_words(program.name):
-            set_to = self._set_to(sent)
+            set_to, whole = self._set_to(sent), compensated(program, sent.lines)
             made = [
-                [batch for batch, _ in self._family(one, sent.lines).batches(program, name, one)]
+                [batch for batch, _ in self._family(one, sent.lines).batches(whole, name, one)]
                 for one in set_to
-                if self._plays(program, one) and (name := one.controller)
+                if self._plays(whole, one) and (name := one.controller)
             ]
         return ProgramParts(tuple(_part_sent(one) for one in common(made)) if made else ())
 
@@ -224,7 +226,8 @@ class CompiledPrograms:
         set_to = [one.set_to(sent.starts.get(one.controller)) for one in self._wirings]
         if not isinstance(sent.program, Program):
             return set_to
-        return held_together(self._families, sent.program, sent.lines, set_to)
+        whole = compensated(sent.program, sent.lines)
+        return held_together(self._families, whole, sent.lines, set_to)
 
     def _plays(self, program: Program, wiring: StartWiring) -> bool:
         """Tell whether a controller serves a port of ``program``."""

@@ -1,8 +1,14 @@
 """Corrects flux lines in runs: responses that controllers undo, given or found in the store."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from podium.control.facility.facility import Facility, FluxWiring
+from podium.control.client.pulsed_crosstalk import (
+    check_crosstalk,
+    flux_outputs,
+    stored_crosstalk,
+)
+from podium.control.facility.facility import Facility
 from podium.control.facility.line_response import LineResponse, response_of
 from podium.control.parameters.entry import ParameterRecord
 from podium.control.program.program import Program
@@ -28,7 +34,11 @@ class LineCorrections:
     def of(self, program: Program) -> dict[str, LineResponse]:
         """Return those that ``program`` plays on."""
         ports = {frame.port for frame in program.frames}
-        return {port: line for port, line in self._lines.items() if port in ports}
+        return {
+            port: line
+            for port, line in self._lines.items()
+            if port in ports or any(other in ports for other, _ in line.cancels)
+        }
 
     def refuse(self, program: Program, what: str) -> None:
         """Raise ``RunRefused`` where there are such, for ``what`` does not correct any."""
@@ -64,7 +74,21 @@ def stored_lines(
             raise RunRefused(f"{port}: {error}; measure the line anew") from error
         if line is not None:
             found[port] = line
+    for port, cancels in stored_crosstalk(facility, record).items():
+        found[port] = replace(found.get(port, LineResponse()), cancels=cancels)
     return found
+
+
+def without_delays(lines: Mapping[str, LineResponse]) -> dict[str, LineResponse]:
+    """Return responses of lines by which pulses arrive when they did: what tells by how much."""
+    left = {port: replace(line, delay_s=0.0) for port, line in lines.items()}
+    return {port: line for port, line in left.items() if not line.is_plain}
+
+
+def without_crosstalk(lines: Mapping[str, LineResponse]) -> dict[str, LineResponse]:
+    """Return responses of lines that take nothing away: what tells how much arrives."""
+    left = {port: replace(line, cancels=()) for port, line in lines.items()}
+    return {port: line for port, line in left.items() if not line.is_plain}
 
 
 def check_lines(facility: Facility, lines: Mapping[str, LineResponse]) -> None:
@@ -77,9 +101,8 @@ def check_lines(facility: Facility, lines: Mapping[str, LineResponse]) -> None:
                 f"{port} is no flux line that pulses are played on, so there is nothing to undo; "
                 f"{facility.name} has {have}"
             )
+    check_crosstalk(facility, lines)
 
 
 def _pulsed(facility: Facility) -> Iterator[str]:
-    for port, wiring in facility.wiring.items():
-        if isinstance(wiring, FluxWiring) and wiring.pulses is not None:
-            yield port
+    yield from flux_outputs(facility)

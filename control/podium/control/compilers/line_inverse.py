@@ -119,6 +119,15 @@ def reflection_taps(reflection: tuple[float, float], rate_hz: float) -> NDArray[
     return taps
 
 
+def describe_delay(delay_s: float, left_s: float) -> str:
+    """Return words for a resource report; ``left_s``: what steps of the hardware do not undo."""
+    played, arrives = ("earlier", "later") if delay_s > 0 else ("later", "earlier")
+    return (
+        f"played {played}, as flux arrives {abs(delay_s) * 1e9:.4g} ns {arrives} than a drive; "
+        f"{abs(left_s) * 1e9:.2g} ns of it are left"
+    )
+
+
 def describe_reflection(reflection: tuple[float, float]) -> str:
     """Return words for a resource report."""
     return f"a reflection of {reflection[0]:.2%} after {reflection[1] * 1e9:.4g} ns"

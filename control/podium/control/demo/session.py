@@ -9,7 +9,8 @@ import xarray
 
 from podium.control.calibration.bench import BeginStep, Bench
 from podium.control.calibration.bring_up import bring_up
-from podium.control.calibration.catalogue import BRING_UP, ROUTINES, VALIDITY, targets_edges
+from podium.control.calibration.catalogue import BRING_UP, ROUTINES, VALIDITY
+from podium.control.calibration.corrected_lines import correct_lines_for
 from podium.control.calibration.declaration import Routine
 from podium.control.calibration.facility_copy import keep_facility
 from podium.control.calibration.readiness import (
@@ -21,11 +22,10 @@ from podium.control.calibration.readiness import (
 from podium.control.calibration.recorded_outcome import outcome_recorder
 from podium.control.calibration.runner import Runner
 from podium.control.client.lab import Lab
-from podium.control.client.line_corrections import stored_lines
 from podium.control.client.procedure import Procedure
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
-from podium.control.parameters.entry import BadEntry, Measured, NotMeasured, ParameterRecord
+from podium.control.parameters.entry import BadEntry, Measured, NotMeasured
 from podium.control.parameters.store import ParameterStore, StoreError
 from podium.control.parameters.validity import Validities
 from podium.control.records.datasets import save_dataset
@@ -38,8 +38,6 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 
 CANNOT_GO_ON = (NotCold, NotMeasured, NotStorable, BadEntry, StoreError, OSError)
 """What ends a session, beside a ``RunError`` of the facility; what was found before is kept."""
-OF_LINES = ("cryoscope",)
-"""Routines that measure flux lines as they are."""
 
 
 @dataclass(slots=True, eq=False)
@@ -172,17 +170,6 @@ class Session:
     def _progress(self, routine: str, doing: str) -> None:
         title = self.titles.get(routine, routine.replace("_", " "))
         self.display.doing(title, doing, who=self.label)
-
-
-def correct_lines_for(runner: Runner, routine: str, record: ParameterRecord) -> None:
-    """Have a lab undo what ``record`` knows of flux lines, in a routine that plays gates.
-
-    Not in those that measure the lines (:data:`OF_LINES`). Raises ``RunRefused`` for half an
-    exponential.
-    """
-    if isinstance(runner, Lab) and targets_edges(routine):
-        known = {} if routine in OF_LINES else stored_lines(runner.facility, record)
-        runner.correct_lines(known)
 
 
 def _counted(procedure: Procedure, before: int) -> BeginStep:

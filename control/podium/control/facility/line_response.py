@@ -3,7 +3,9 @@
 The step response is ``1 + sum of a_k exp(-t / tau_k)``, behind it the high-pass of a bias tee, and
 a part of all that once more, later, as :class:`LineResponse` holds it; the parameters of the store
 are ``flux_amplitude1``, ``flux_tau1`` ..., ``flux_high_pass``, and ``flux_reflection`` with
-``flux_reflection_delay``, of the element whose line it is. A correction is its inverse.
+``flux_reflection_delay``, of the element whose line it is; ``flux_delay``, by how much later it
+comes than a drive; and ``pulsed_crosstalk_amplitude_q0`` of q1, what of pulses on another line
+arrives in its loop. A correction is its inverse.
 """
 
 from collections.abc import Mapping
@@ -12,6 +14,8 @@ from typing import Any
 
 MOST = 8
 """Exponentials of one line at most."""
+DELAY_MAX_S = 1e-6
+"""Cables of one qubit that differ by more, some 200 m, are a wrong number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,29 @@ class LineResponse:
     """Time constant of a bias tee's high-pass; None: it passes static voltages."""
     reflection: tuple[float, float] | None = None
     """Part of the signal that arrives once more, and how much later, s; None: nothing does."""
+    delay_s: float = 0.0
+    """By how much later all of it arrives than a drive of the same element; below 0: earlier."""
+    cancels: tuple[tuple[str, float], ...] = ()
+    """By another port: the amplitude that is played here with each pulse there of amplitude 1, so
+    that none of it is left in the loop behind this line."""
+
+    def __post_init__(self) -> None:
+        if not abs(self.delay_s) <= DELAY_MAX_S:
+            raise ValueError(
+                f"flux would arrive {self.delay_s:g} s later than a drive; at most "
+                f"{DELAY_MAX_S:g} s, earlier or later, are undone"
+            )
+
+    @property
+    def is_plain(self) -> bool:
+        """Return whether there is nothing to undo."""
+        return not (self.distorts or self.delay_s or self.cancels)
+
+    @property
+    def distorts(self) -> bool:
+        """Return whether a pulse arrives in another shape, and not just at another time."""
+        shaped = self.exponentials or self.high_pass_s is not None or self.reflection is not None
+        return bool(shaped)
 
 
 def response_of(values: Mapping[str, float]) -> LineResponse | None:
@@ -50,9 +77,10 @@ def response_of(values: Mapping[str, float]) -> LineResponse | None:
     reflection = both("flux_reflection", "flux_reflection_delay")
     if reflection is not None and reflection[0] == 0.0:
         reflection = None
-    if not exponentials and high_pass_s is None and reflection is None:
-        return None
-    return LineResponse(tuple(exponentials), high_pass_s, reflection)
+    found = LineResponse(
+        tuple(exponentials), high_pass_s, reflection, values.get("flux_delay", 0.0)
+    )
+    return None if found.is_plain else found
 
 
 def lines_to_plain(lines: Mapping[str, LineResponse]) -> dict[str, Any]:
@@ -62,6 +90,8 @@ def lines_to_plain(lines: Mapping[str, LineResponse]) -> dict[str, Any]:
             "exponentials": [list(one) for one in line.exponentials],
             "high": line.high_pass_s,
             "reflection": None if line.reflection is None else list(line.reflection),
+            **({"delay": line.delay_s} if line.delay_s else {}),
+            **({"cancels": [list(one) for one in line.cancels]} if line.cancels else {}),
         }
         for port, line in sorted(lines.items())
     }
@@ -74,6 +104,8 @@ def lines_from_plain(plain: Mapping[str, Any]) -> dict[str, LineResponse]:
             tuple(_pair(pair) for pair in one["exponentials"]),
             None if one["high"] is None else float(one["high"]),
             None if one["reflection"] is None else _pair(one["reflection"]),
+            float(one.get("delay", 0.0)),
+            tuple((str(other), float(part)) for other, part in one.get("cancels", [])),
         )
         for port, one in plain.items()
     }

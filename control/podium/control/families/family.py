@@ -12,6 +12,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.compilers.crosstalk import compensated
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
@@ -212,9 +213,10 @@ class Compiler:
 
     def __call__(self, program: Program) -> Mapping[str, Artifact]:
         """Return the artifact of the controller that takes part; raises as its compiler does."""
-        name = self._controller(program)
+        whole = compensated(program, self._lines)
+        name = self._controller(whole)
         family = with_lines(self._family[name], name, self._lines)
-        return {name: family.compile(program, name, None)}
+        return {name: family.compile(whole, name, None)}
 
     def prepare(self, program: Program) -> tuple[str, FiredProgram]:
         """Return the controller that plays ``program``, and what is fired there."""
@@ -226,9 +228,10 @@ class Compiler:
 
     def batches(self, program: Program) -> tuple[tuple[Batch, Mapping[str, Artifact]], ...]:
         """Return ``program`` in as many parts as it takes, with their artifacts."""
-        name = self._controller(program)
+        whole = compensated(program, self._lines)
+        name = self._controller(whole)
         family = with_lines(self._family[name], name, self._lines)
-        made = family.batches(program, name, None)
+        made = family.batches(whole, name, None)
         return tuple((batch, {name: artifact}) for batch, artifact in made)
 
     def _controller(self, program: Program) -> str:

@@ -43,7 +43,10 @@ OTHERS = Validity(1 * DAY_S, "")
 """Of quantities that no routine gives."""
 
 
-OF_ANOTHER = ("pulsed_crosstalk", "drive_crosstalk_phase", "drive_crosstalk")
+OF_ANOTHER = (
+    *("pulsed_crosstalk_amplitude", "pulsed_crosstalk"),
+    *("drive_crosstalk_phase", "drive_crosstalk"),
+)
 """Quantities of an element that end with the name of another one: ``pulsed_crosstalk_q0``."""
 
 

@@ -37,6 +37,10 @@ RANGE_STEP_DB = 5
 TRIGGER_INPUT_PERIOD_NS = 4
 """A trigger input is sampled so often. ASSUMED: on the cycles of the sequencers, 250 MHz (the
 real-time logger's time base in the node documentation)."""
+OUTPUT_DELAY_MAX_S = 26e-9
+"""Of an HDAWG's ``sigouts/N/delay`` (user manual): 62 samples at 2.4 GSa/s, as many as
+zhinst-timing-models 26.7.0 has (``HDAWGChannelModel``). ASSUMED: it goes in whole samples, and
+other values are moved to the nearest."""
 TRIGGER_LATENCY_NS = 52
 """From the sample that sees an edge to the sequencers going on. ASSUMED: constant, and as long as
 zhinst-timing-models 26.7.0 has it from an SG channel's internal trigger to its output; what it is

@@ -1,5 +1,6 @@
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from tests.benches.thoroughness import cases, sampled
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
 from podium.control.compilers.qblox.target import QbloxTarget
+from podium.control.facility.line_response import LineResponse
 from podium.control.program.envelopes import sample_envelope
 from podium.control.program.program import Delay, Frame, Play, Program
 from podium.control.program.waveforms import FlatTop, Gaussian
@@ -100,6 +102,23 @@ def test_flux_outputs_play_what_random_programs_mean(program: Program) -> None:
 @given(qcm_programs())
 def test_flux_outputs_play_what_many_random_programs_mean(program: Program) -> None:
     _hold_or_refuse(program, flux_target())
+
+
+def late_target() -> QbloxTarget:
+    """The same flux lines, each with a delay of its own."""
+    whole = flux_target()
+    late = {f"node_a.c{k}.flux": ns for k, ns in enumerate((3.4, -7.0, 120.6))}
+    ports = {
+        name: replace(whole.ports[name], response=LineResponse(delay_s=ns * 1e-9))
+        for name, ns in late.items()
+    }
+    return replace(whole, ports=dict(whole.ports) | ports)
+
+
+@settings(QUIET, max_examples=cases(30, 500))
+@given(qcm_programs())
+def test_flux_arrives_with_drives_behind_lines_that_delay(program: Program) -> None:
+    _hold_or_refuse(program, late_target())
 
 
 def _hold_or_refuse(program: Program, wiring: QbloxTarget | None = None) -> None:

@@ -215,3 +215,44 @@ def test_a_result_has_to_come_earlier_where_filters_make_a_pulse_play_ahead() ->
         (_, flux) = emulate(made, [Trigger(int(arrivals[k]), address) for k in of_shots])
         begins = flux.time_ns[flux.kind == EventKind.PLAY].tolist()
         assert begins == [arrivals[k] for k in of_shots], "as soon as it is known"
+
+
+def first_pulses_ns(delay_s: float) -> tuple[list[int], ClusterProgram]:
+    """Return when pulses of a line with a delay and of one without leave their outputs."""
+    ports = {
+        PORT: PortTarget(6, "QCM", "out0", 0.0, response=LineResponse(delay_s=delay_s)),
+        "node_a.q1.flux": PortTarget(6, "QCM", "out1", 0.0),
+    }
+    frames = (Frame("f", PORT, 0.0), Frame("g", "node_a.q1.flux", 0.0))
+    pulses = (Play("f", Square(ns=40), 0.5), Play("g", Square(ns=40), 0.5))
+    body = (Delay(("f", "g"), ns=100), *pulses, Barrier(("f", "g")), Delay(("f",), ns=2000))
+    made = compile_program(Program("p", frames, body, shots=2), QbloxTarget("c", ports))
+    first = []
+    for trace in emulate(made):
+        moved = np.flatnonzero(np.diff((trace.offs0 != 0).astype(int)) > 0)
+        first.append(int(trace.time_ns[moved[0] + 1]))
+    return first, made
+
+
+@pytest.mark.parametrize(("delay_s", "earlier_ns"), [(3.4e-9, 3), (-2.6e-9, -3), (0.4e-9, 0)])
+def test_a_line_that_delays_is_played_earlier_by_whole_nanoseconds(
+    delay_s: float, earlier_ns: int
+) -> None:
+    (late, plain), made = first_pulses_ns(delay_s)
+    assert plain - late == earlier_ns
+    (words,) = made.resources[0].undoes[:-1]
+    assert f"{abs(delay_s) * 1e9:g} ns" in words
+    assert "0.4 ns of it are left" in words
+    (module,) = made.modules
+    assert {module.filters[out]["exp0_config"] for out in ("out0", "out1")} == {"bypassed"}
+    behind_fs = max(0, -earlier_ns) * FS_PER_NS
+    per_shot_fs = 2140 * FS_PER_NS
+    assert made.duration_fs == made.first_shot_ns * FS_PER_NS + 2 * per_shot_fs + behind_fs
+
+
+def test_a_delay_adds_to_what_filters_take() -> None:
+    plain, late = LineResponse(FOUR), LineResponse(FOUR, delay_s=5e-9)
+    filters = [predistortion_of(PORT, one) for one in (plain, late)]
+    assert filters[1].delay_ns - filters[0].delay_ns == 5
+    assert filters[1].settings == filters[0].settings
+    assert filters[1].residual == filters[0].residual

@@ -17,6 +17,7 @@ from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.zurich.batches import compile_in_batches
 from podium.control.compilers.zurich.compile import compile_program
 from podium.control.compilers.zurich.target import ZurichTarget
+from podium.control.facility.line_response import LineResponse
 from podium.control.program.batches import part_of
 from podium.control.program.program import Delay, Program
 
@@ -88,6 +89,18 @@ def test_flux_channels_play_what_random_programs_mean(program: Program) -> None:
 @given(hdawg_programs())
 def test_flux_channels_play_what_many_random_programs_mean(program: Program) -> None:
     _hold_or_refuse(program, hdawg())
+
+
+@settings(QUIET, max_examples=cases(30, 500))
+@given(hdawg_programs())
+def test_flux_arrives_at_one_time_behind_lines_that_delay(program: Program) -> None:
+    whole = hdawg()
+    late = {f"node_a.c{k}.flux": ns for k, ns in enumerate((3.4, -7.0, -12.6))}
+    ports = {
+        name: replace(whole.ports[name], response=LineResponse(delay_s=ns * 1e-9))
+        for name, ns in late.items()
+    }
+    _hold_or_refuse(program, replace(whole, ports=ports))
 
 
 @settings(QUIET, max_examples=30)

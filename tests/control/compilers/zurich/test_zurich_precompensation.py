@@ -15,6 +15,7 @@ from podium.control.facility.line_response import LineResponse
 from podium.control.program.program import Delay, Frame, Play, Program, ShiftPhase, Statement
 from podium.control.program.waveforms import NetZero, Square
 from podium.firmware_interfaces.zurich.precompensation import BLOCK, exponential_filter
+from podium.firmware_interfaces.zurich.program import ZurichProgram
 
 LINE = LineResponse(((-0.03, 5e-9), (0.015, 60e-9), (-0.012, 1.2e-6), (0.006, 30e-6)))
 PORT = "node_a.c0.flux"
@@ -160,3 +161,56 @@ def test_a_pulse_that_filters_make_too_high_is_refused() -> None:
 def test_a_line_that_nothing_undoes_is_refused() -> None:
     with pytest.raises(DoesNotFit, match="no filter undoes its response"):
         settings_of(target(LineResponse(((-1.5, 40e-9),))), Play("f", Square(ns=60), 0.1))
+
+
+def late_pair(first_s: float, second_s: float) -> ZurichTarget:
+    """Return an HDAWG, both lines of whose first core delay."""
+    whole = hdawg()
+    ports = dict(whole.ports)
+    for name, delay_s in ((PORT, first_s), ("node_a.c1.flux", second_s)):
+        channel = ports[name]
+        assert isinstance(channel, FluxChannel)
+        ports[name] = replace(channel, response=LineResponse(delay_s=delay_s))
+    return replace(whole, ports=ports, flux_rate_hz=RATE_HZ)
+
+
+def first_sample(made: ZurichProgram) -> int:
+    """Return when the first pulse leaves its sequencer, after the first shot begins."""
+    (core,) = execute(made)
+    first = int(np.flatnonzero(core.samples(0, 4000)[0].real)[0])
+    return first - round(made.first_shot_fs * RATE_HZ * 1e-15)
+
+
+def test_the_later_line_of_a_core_makes_it_begin_earlier_and_the_other_output_waits() -> None:
+    body = (Play("f", Square(ns=60), 0.5),)
+    plain = first_sample(compile_program(program(*body), target(None)))
+    made = compile_program(program(*body), late_pair(3.4e-9, -2.0e-9))
+    assert plain - first_sample(made) == 7, "half nanoseconds"
+    nodes = dict(made.settings)
+    assert nodes["sigouts/0/delay"] == 0.0
+    assert nodes["sigouts/0/precompensation/enable"] == 0, "no filter is needed"
+    assert "0.1 ns of it are left" in made.resources[0].undoes[0]
+    made = compile_program(program(*body), late_pair(-2.0e-9, 3.4e-9))
+    assert plain - first_sample(made) == 7, "the other one needs it, whether it plays or not"
+    assert dict(made.settings)["sigouts/0/delay"] == 11 / RATE_HZ
+
+
+def test_an_output_that_earlier_runs_have_delayed_is_delayed_no_more() -> None:
+    made = compile_program(program(Play("f", Square(ns=60), 0.5)), target(None))
+    assert dict(made.settings)["sigouts/0/delay"] == 0.0
+
+
+def test_lines_of_a_core_that_delay_by_too_much_more_are_refused() -> None:
+    said = "sigouts/1 of hdawg_a: flux arrives 26.5 ns earlier .* makes up for 26 ns"
+    with pytest.raises(DoesNotFit, match=said):
+        compile_program(program(Play("f", Square(ns=60), 0.5)), late_pair(20e-9, -6.5e-9))
+
+
+def test_lines_that_are_corrected_in_samples_have_their_delay_beside() -> None:
+    body = (Play("f", Square(ns=60), 0.5),)
+    line = LineResponse(((0.015, 60e-9),), delay_s=3e-9)
+    made = compile_program(program(*body), target(line, filters=False))
+    plain = compile_program(program(*body), target(replace(line, delay_s=0.0), filters=False))
+    assert first_sample(plain) - first_sample(made) == 6
+    assert [part.text for part in made.cores] != [part.text for part in plain.cores]
+    assert len(made.resources[0].undoes) == 2

@@ -50,7 +50,10 @@ SLACK_NS = 0.5
 
 
 def _program(p: EdgePulses, amplitude: float, longer_ns: int) -> Program:
-    """Return a pi pulse, and a flux pulse that is on meanwhile, or earlier, or later."""
+    """Return a pi pulse, and a flux pulse that is on meanwhile, or earlier, or later.
+
+    Readouts wait for as long as is looked for: a pulse that arrives so late is over by then.
+    """
     one, reach_ns = p.moved, STEP_NS * STEPS
     drive_ns = one.pulse_ns
     flux_ns = drive_ns + longer_ns
@@ -65,6 +68,7 @@ def _program(p: EdgePulses, amplitude: float, longer_ns: int) -> Program:
         Play(one.drive, shape, one.pi_amplitude()),
         Delay((one.drive,), ahead_ns * FS_PER_NS),
         Barrier(p.names),
+        Delay(p.names, reach_ns * FS_PER_NS),
         *p.read(),
     ]
     lags = Linear.steps(0, STEP_NS * FS_PER_NS, 2 * STEPS + 1)
@@ -184,9 +188,9 @@ FLUX_DELAY = Declaration(
     flux_delay,
     targets="edges",
     gates=("cz", "iswap"),
-    turns_of=(),
+    turns_of=("cz",),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={"flux_delay": Lifetime(30 * DAY_S)},
-    places=(),
+    places=(6,),
     cost_s=2.0,
 )

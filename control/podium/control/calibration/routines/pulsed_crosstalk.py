@@ -46,7 +46,7 @@ from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
-QUANTITY = "pulsed_crosstalk"
+QUANTITY, AMPLITUDE = "pulsed_crosstalk", "pulsed_crosstalk_amplitude"
 LENGTH_NS, CHECK_NS = 200, 260
 """Of the pulse on the line of the qubit that is looked at, and of that of the check."""
 CHECKED = -0.85
@@ -62,6 +62,8 @@ KEPT = 0.4
 """Of each distance between levels that might meet, pulses leave so much."""
 LEAST = 0.02
 """Of full scale: with less room to the levels of a neighbour nothing is measured."""
+LOWER = 0.25
+"""Of the other line's pulse, where phases do not go smoothly with it, or with nothing."""
 SHOTS = 400
 EXPECTED = (1 / 3, 3.0)
 """Times the slope of the design's arc, between which that of the own pulse lies."""
@@ -95,6 +97,11 @@ class _Way:
     def quantity(self) -> str:
         """The parameter's name behind that of the qubit."""
         return f"{QUANTITY}_{self.source.element}"
+
+    @property
+    def amplitude(self) -> str:
+        """The same of what brings as much by the own line."""
+        return f"{AMPLITUDE}_{self.source.element}"
 
     def line_doubt(self) -> float:
         """Return the relative doubt of two pulses' mean heights."""
@@ -295,20 +302,32 @@ async def pulsed_crosstalk(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     own pulses that are a little higher and lower show. What is odd in the other's pulse is
     its flux in the loop; by how much both qubits shift each other is even. Stores
     ``pulsed_crosstalk`` of each end with the other's name behind it (``pulsed_crosstalk_q0`` of
-    q1): flux in its loop over that in the loop of q0, by a pulse on the line of q0. A longer own
-    pulse of the other sign and another height has to agree.
+    q1): flux in its loop over that in the loop of q0, by a pulse on the line of q0; and
+    ``pulsed_crosstalk_amplitude``, of a pulse on its own line that brings as much as one of 1 on
+    that of q0: runs from then on take it away. A longer own pulse of the other sign and another
+    height has to agree.
     """
     outcome = Outcome("pulsed_crosstalk", "Crosstalk of flux pulses")
     for edge in edges:
         ways = _ways(EdgePulses.of(bench, edge))
         laid_out = [_heights(way) for way in ways]
         data = [
-            await _measure(way, outcome, heights)
+            await _smoothly(way, outcome, heights)
             for way, heights in zip(ways, laid_out, strict=True)
         ]
         for one, other in (data, data[::-1]):
             await _along(bench, outcome, one, other)
     return outcome
+
+
+async def _smoothly(way: _Way, outcome: Outcome, heights: _Heights) -> _Data:
+    """Measure, and once more with less of the other line's pulse where it moves a qubit too far."""
+    data = await _measure(way, outcome, heights)
+    try:
+        data.slopes()
+    except FitFailed:
+        return await _measure(way, outcome, replace(heights, across=LOWER * heights.across))
+    return data
 
 
 async def _measure(way: _Way, outcome: Outcome, heights: _Heights) -> _Data:
@@ -346,7 +365,10 @@ async def _along(bench: Bench, outcome: Outcome, data: _Data, source: _Data) -> 
             f"{{{way.quantity}}} of a pulse of {way.source.element} arrive, which "
             f"{-undone:+.5f} ± {doubt:.5f} of its amplitude on {way.qubit.flux_port} would undo"
         )
-        measured = {way.quantity: Measured(undone * fluxes, doubt * fluxes, "1")}
+        measured = {
+            way.quantity: Measured(undone * fluxes, doubt * fluxes, "1"),
+            way.amplitude: Measured(undone, doubt, "1"),
+        }
         return measured, _panel(way, slopes.series(), text)
 
     async def verify(_: Mapping[str, Measured]) -> Panel:
@@ -386,7 +408,7 @@ PULSED_CROSSTALK = Declaration(
     gates=("cz", "iswap"),
     turns_of=(),
     needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
-    gives={QUANTITY: Lifetime(30 * DAY_S)},
+    gives={QUANTITY: Lifetime(30 * DAY_S), AMPLITUDE: Lifetime(30 * DAY_S)},
     places=(),
     cost_s=12.0,
 )

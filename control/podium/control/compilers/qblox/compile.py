@@ -17,6 +17,7 @@ from podium.control.compilers.qblox.line_filters import (
     filters_at,
     held_back_ns,
     undone,
+    waits_longest_ns,
 )
 from podium.control.compilers.qblox.listing import print_listing
 from podium.control.compilers.qblox.loopback import tag_inputs
@@ -153,8 +154,8 @@ def compile_all(
     _check_bins(compiled, program.keep_shots)
     first_shot_ns = preamble_ns(start) + LEAD_NS + run.settle_ns + run.latest_ns
     points_ns = sum(members.lasts_ns(number) for number in turns)
-    duration_fs = (first_shot_ns + program.shots * points_ns) * FS_PER_NS
-    _check_duration(duration_fs)
+    whole_ns = first_shot_ns + program.shots * points_ns + waits_longest_ns(allocated)
+    _check_duration(duration_fs := whole_ns * FS_PER_NS)
     resources = tuple(one.resources for one in compiled)
     made = ClusterProgram(
         name=name,

@@ -26,13 +26,16 @@ def filters_of(one: SequencerAllocation) -> OutputFilters | None:
 
 
 def filter_delay_ns(one: SequencerAllocation) -> int:
-    """Return by how much later its signal leaves than without filters."""
+    """Return by how much later its signal arrives than without filters, on a line without delay.
+
+    Below 0: the line brings it earlier than a drive.
+    """
     filters = filters_of(one)
     return 0 if filters is None else filters.delay_ns
 
 
 def latest_ns(ports: Collection[str], target: QbloxTarget) -> int:
-    """Return by how much the latest of a cluster's outputs is late that plays at ``ports``.
+    """Return by how much the latest of a cluster's outputs is late that plays at ``ports``, or 0.
 
     Raises :class:`.DoesNotFit` for a line that is beyond its filters.
     """
@@ -41,7 +44,7 @@ def latest_ns(ports: Collection[str], target: QbloxTarget) -> int:
         for name, port in target.ports.items()
         if name in ports and port.response is not None
     )
-    return max(found, default=0)
+    return max([0, *found])
 
 
 def held_back_ns(
@@ -53,7 +56,7 @@ def held_back_ns(
     agreed on.
     """
     latest = max(allocated, key=filter_delay_ns, default=None)
-    late_ns = 0 if latest is None else filter_delay_ns(latest)
+    late_ns = 0 if latest is None else max(0, filter_delay_ns(latest))
     if start is None or latest is None:
         return late_ns if start is None else start.held_ns
     if late_ns > start.held_ns:
@@ -63,6 +66,11 @@ def held_back_ns(
             f"hold all of it back by {late_ns} ns, or run without corrections of this line"
         )
     return start.held_ns
+
+
+def waits_longest_ns(allocated: Sequence[SequencerAllocation]) -> int:
+    """Return by how much later than others the last one plays, as its line is the quickest."""
+    return max(0, *(-filter_delay_ns(one) for one in allocated))
 
 
 def undone(one: SequencerAllocation) -> tuple[str, ...]:

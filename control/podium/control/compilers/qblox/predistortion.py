@@ -18,6 +18,7 @@ from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.line_inverse import (
     JUDGED_NS,
     InverseStage,
+    describe_delay,
     describe_reflection,
     inverse_stages,
     step_means,
@@ -45,7 +46,7 @@ class OutputFilters:
     settings: Mapping[str, Value]
     """By the client's parameter, without its output: ``exp0_amplitude``."""
     delay_ns: int
-    """By so much later the output's signal leaves."""
+    """By so much later the output's signal arrives, in filters and, as measured, on its line."""
     residual: float
     """Largest deviation of a step at the chip from 1, between 5 ns and 20 us after it."""
     parts: tuple[str, ...]
@@ -99,9 +100,13 @@ def predistortion_of(port: str, response: LineResponse) -> OutputFilters:
         if response.reflection is not None:
             parts.append(f"{describe_reflection(response.reflection)} by the FIR filter")
     delay_ns = ANY_STAGE_NS + STAGE_NS * used + FIR_NS * (fir is not None)
-    residual = _residual(response, long, fir)
+    residual = _residual(response, long, fir) if response.distorts else 0.0
     if not used and fir is None:
         delay_ns = 0
+    if response.delay_s:
+        whole_ns = round(response.delay_s * 1e9)
+        delay_ns += whole_ns
+        parts.append(describe_delay(response.delay_s, response.delay_s - whole_ns * 1e-9))
     return OutputFilters(settings, delay_ns, residual, tuple(parts))
 
 

@@ -19,7 +19,7 @@ from podium.control.compilers.zurich.forwarded_results import (
 )
 from podium.control.compilers.zurich.latencies import at_connectors_fs, held_back_fs
 from podium.control.compilers.zurich.listing import print_listing
-from podium.control.compilers.zurich.precompensation import delay_fs, held_for_filters_fs
+from podium.control.compilers.zurich.precompensation import delay_samples, held_for_filters_fs
 from podium.control.compilers.zurich.readout_core import make_readout
 from podium.control.compilers.zurich.result_line_core import make_marker
 from podium.control.compilers.zurich.result_lines import (
@@ -233,11 +233,11 @@ def _core(
     forwarded: ForwardedResults,
     filters_fs: int,
 ) -> CompiledCore:
-    own_fs = delay_fs(target, one.index) if one.kind == "hdawg" else 0
+    own = delay_samples(target, one.index) if one.kind == "hdawg" else 0
     rate_hz = target.flux_rate_hz if one.kind == "hdawg" else limits.SHF_RATE_HZ
     names = ", ".join(one.names)
-    held_fs = filters_fs - own_fs
-    shots, rest_fs = _shots(one.kind, names, program, placed, first_fs, start, held_fs, rate_hz)
+    run = (program, placed, first_fs, start, filters_fs)
+    shots, rest_fs = _shots(one.kind, names, *run, rate_hz, own)
     if one.kind == "qa":
         return make_readout(one, program, placed, shots, rest_fs, target, start)
     return make_drive(one, placed, shots, rate_hz, rest_fs, target, start, told, levels, forwarded)
@@ -252,17 +252,18 @@ def _shots(
     start: Start,
     held_fs: int,
     rate_hz: int = limits.SHF_RATE_HZ,
+    own: int = 0,
 ) -> tuple[Shots, int]:
     """Return the shots of a core, and by how much they come later than its samples (as ``starts``).
 
-    ``held_fs``: by so much it is held back for filters.
+    ``held_fs``: by so much all is held back for filters; ``own``: samples of it that are its own.
     """
     offset, rest_fs = split_offset(start.offset_fs + held_back_fs(kind, start) + held_fs, rate_hz)
     shots = Shots(
         in_ticks(placed.shot_fs, rate_hz, f"{names}: the end of the shot", placed.axes),
         tuple(axis.count for axis in program.axes),
         program.shots,
-        int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())) + offset,
+        int(in_ticks(np.array(first_fs), rate_hz, f"{names}: the first shot", ())) + offset - own,
     )
     return shots, rest_fs
 

@@ -20,8 +20,10 @@ from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.precompensation import (
     OutputFilters,
     check_heights,
+    describe_line_delay,
     filter_settings,
     filters_of_core,
+    output_delays,
 )
 from podium.control.compilers.zurich.pulses import Pulse, pulses_of
 from podium.control.compilers.zurich.result_lines import LevelAvailability
@@ -98,6 +100,7 @@ def make_drive(
         *_level_settings(one.index, hearing),
         *_settings(one, oscillators, target, start, rate_hz, filters),
     ]
+    undone = _corrections(one, lines, filters, rate_hz)
     resources = CoreResources(
         one.kind,
         one.index,
@@ -111,7 +114,7 @@ def make_drive(
         0,
         0,
         round_code.written_out,
-        _corrections(one, lines, filters),
+        undone,
     )
     rows = _rows(pulses, driven, table.entries) if one.kind == "sg" else None
     return CompiledCore(core, settings, (), resources, oscillators, rows=rows)
@@ -167,7 +170,7 @@ def _lines_in_samples(
     lines = {
         frame.frame.port: p.response
         for frame, p in one.frames
-        if isinstance(p, FluxChannel) and p.response is not None
+        if isinstance(p, FluxChannel) and p.response is not None and p.response.distorts
     }
     for frame, channel in one.frames:
         if isinstance(channel, FluxChannel) and channel.channel in filters:
@@ -191,11 +194,15 @@ def _settings(
     flux = {p.channel: p for _, p in one.frames if isinstance(p, FluxChannel)}
     played = [p for _, p in sorted(flux.items())]
     chosen = _filter_settings(played, filters) if target.precompensates else []
-    return flux_settings(one.index, played, start, rate_hz, chosen)
+    delays = output_delays(target, one.index)
+    return flux_settings(one.index, played, start, rate_hz, delays, chosen)
 
 
 def _corrections(
-    one: CoreAllocation, lines: Mapping[str, LineResponse], filters: Mapping[int, OutputFilters]
+    one: CoreAllocation,
+    lines: Mapping[str, LineResponse],
+    filters: Mapping[int, OutputFilters],
+    rate_hz: int,
 ) -> tuple[str, ...]:
     """Return in words by what the responses of flux lines are undone, and what is left."""
     in_samples = (
@@ -207,9 +214,18 @@ def _corrections(
         f"{frame.frame.port}: {'; '.join(filters[p.channel].parts)}; nothing in samples; "
         f"{filters[p.channel].residual:.1e} of a step is left"
         for frame, p in one.frames
-        if isinstance(p, FluxChannel) and p.response is not None and p.channel in filters
+        if isinstance(p, FluxChannel)
+        and p.response is not None
+        and p.response.distorts
+        and p.channel in filters
     )
-    return (*in_samples, *in_filters)
+    by_start = (
+        f"{frame.frame.port}: {words}"
+        for frame, p in one.frames
+        if isinstance(p, FluxChannel)
+        for words in describe_line_delay(p, rate_hz)
+    )
+    return (*in_samples, *in_filters, *by_start)
 
 
 def _filter_settings(

@@ -3,7 +3,9 @@
 An output has eight exponentials, an inverse high-pass, a bounce and an FIR filter (option PC).
 Long stages of the inverse go to exponentials. These correct eight samples alike, so that short ones
 would leave steps: the FIR takes them, and what exponentials leave of its 36 ns. Both outputs of a
-core have one sequencer: filters without effect make them equally late.
+core have one sequencer: filters without effect make them equally late. It begins earlier by what
+the latest of its lines delays; the other output's own delay (``sigouts/N/delay``) makes up for the
+difference.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,6 +20,7 @@ from podium.control.compilers.line_inverse import (
     JUDGED_NS,
     InverseStage,
     behind_line,
+    describe_delay,
     describe_reflection,
     inverse_stages,
 )
@@ -27,6 +30,7 @@ from podium.control.facility.line_response import LineResponse
 from podium.control.program.envelopes import sample_envelope
 from podium.control.program.waveforms import Waveform
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
+from podium.firmware_interfaces.zurich.limits import OUTPUT_DELAY_MAX_S
 from podium.firmware_interfaces.zurich.precompensation import (
     BLOCK,
     COEFFICIENT_MAX,
@@ -88,8 +92,9 @@ def filters_of_core(target: ZurichTarget, index: int) -> dict[int, OutputFilters
     for name, port in target.ports.items():
         if not isinstance(port, FluxChannel) or port.channel // 2 != index:
             continue
-        if port.response is not None or port.channel not in responses:
-            responses[port.channel] = name, port.response
+        line = port.response if port.response is not None and port.response.distorts else None
+        if line is not None or port.channel not in responses:
+            responses[port.channel] = name, line
     if not target.precompensates or all(one is None for _, one in responses.values()):
         return {}
     found = {
@@ -114,26 +119,64 @@ def filters_of_core(target: ZurichTarget, index: int) -> dict[int, OutputFilters
     }
 
 
-def delay_fs(target: ZurichTarget, index: int) -> int:
-    """Return by how much later the signals of a core leave than without filters."""
+def delay_samples(target: ZurichTarget, index: int) -> int:
+    """Return by how much later the signals of a core arrive than without filters and delays.
+
+    Below 0: lines bring all of them earlier than drives.
+    """
     latest = max((one.latency for one in filters_of_core(target, index).values()), default=0)
-    return round(latest * FS_PER_S / target.flux_rate_hz)
+    return latest + max(_line_samples(target, index).values(), default=0)
+
+
+def output_delays(target: ZurichTarget, index: int) -> dict[int, int]:
+    """Return by how many samples each output of a core is to be late by itself, by channel.
+
+    As its line brings signals so much earlier than that of the other output. Raises
+    :class:`DoesNotFit` for more than the instrument takes.
+    """
+    on_lines = _line_samples(target, index)
+    found = {channel: max(on_lines.values()) - own for channel, own in on_lines.items()}
+    for channel, samples in found.items():
+        if samples > OUTPUT_DELAY_MAX_S * (rate_hz := target.flux_rate_hz):
+            raise DoesNotFit(
+                f"sigouts/{channel} of {target.instrument}: flux arrives "
+                f"{samples * 1e9 / rate_hz:g} ns earlier than by the other output of its core; an "
+                f"output makes up for {OUTPUT_DELAY_MAX_S * 1e9:g} ns: connect these "
+                "lines to outputs of different cores, or make cables alike"
+            )
+    return found
+
+
+def describe_line_delay(port: FluxChannel, rate_hz: int) -> tuple[str, ...]:
+    """Return in words how the delay of an output's line is undone; empty: it has none."""
+    if port.response is None or not port.response.delay_s:
+        return ()
+    delay_s = port.response.delay_s
+    return (describe_delay(delay_s, delay_s - round(delay_s * rate_hz) / rate_hz),)
+
+
+def _line_samples(target: ZurichTarget, index: int) -> dict[int, int]:
+    """Return the delays of the lines at a core's outputs, by channel, in samples."""
+    found: dict[int, int] = {}
+    for port in target.ports.values():
+        if isinstance(port, FluxChannel) and port.channel // 2 == index:
+            delay_s = 0.0 if port.response is None else port.response.delay_s
+            found[port.channel] = round(delay_s * target.flux_rate_hz)
+    return found
 
 
 def latest_fs(targets: Sequence[ZurichTarget], ports: Collection[str]) -> int:
-    """Return by how much later the latest signal at ``ports`` leaves than without filters."""
-    return max(
-        (
-            delay_fs(target, index)
-            for target in targets
-            for index in {
-                port.channel // 2
-                for name, port in target.ports.items()
-                if isinstance(port, FluxChannel) and name in ports
-            }
-        ),
-        default=0,
+    """Return by how much later the latest signal at ``ports`` arrives than without, or 0."""
+    late = (
+        round(delay_samples(target, index) * FS_PER_S / target.flux_rate_hz)
+        for target in targets
+        for index in {
+            port.channel // 2
+            for name, port in target.ports.items()
+            if isinstance(port, FluxChannel) and name in ports
+        }
     )
+    return max([0, *late])
 
 
 def held_for_filters_fs(

@@ -1,6 +1,7 @@
 """Nodes that are set before a run, in one transaction: outputs last."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.zurich.oscillators import Oscillators
@@ -159,9 +160,13 @@ def flux_settings(
     ports: Sequence[FluxChannel],
     start: Start,
     rate_hz: int,
+    delays: Mapping[int, int] = MappingProxyType({}),
     filters: Sequence[Setting] = (),
 ) -> list[Setting]:
-    """Return settings of an HDAWG core and its channels; ``filters``: of their filters."""
+    """Return settings of an HDAWG core and its channels.
+
+    ``delays``: in samples, by channel; ``filters``: of their filters.
+    """
     settings: list[Setting] = [(SAMPLE_CLOCK, float(rate_hz))]
     if start.zsync:
         settings += [
@@ -172,6 +177,7 @@ def flux_settings(
     for port in ports:
         settings += [
             (f"sigouts/{port.channel}/range", port.range_v),
+            (f"sigouts/{port.channel}/delay", delays.get(port.channel, 0) / rate_hz),
             (f"awgs/{core}/outputs/{port.channel % 2}/amplitude", 1.0),
             (f"awgs/{core}/outputs/{port.channel % 2}/modulation/mode", 0),
         ]

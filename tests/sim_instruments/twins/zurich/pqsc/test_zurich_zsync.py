@@ -86,6 +86,22 @@ def test_filters_of_an_output_shape_and_delay_what_leaves(rack):
     assert line.sum() == pytest.approx(-0.05 * 32, rel=2e-3)
 
 
+@pytest.mark.parametrize(("asked_s", "samples"), [(7.6e-9, 15), (-1e-9, 0), (1.0, 52)])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_the_delay_of_an_output_goes_in_whole_samples(rack, asked_s, samples, filtered):
+    rack.set("system/clocks/sampleclock/freq", 2e9, "HDAWG4")
+    rack.set("sigouts/3/precompensation/enable", int(filtered), "HDAWG4")
+    rack.set("sigouts/3/delay", asked_s, "HDAWG4")
+    assert rack.get("sigouts/3/delay", "HDAWG4") == samples / 2e9
+    rack.link()
+    rack.load()
+    rack.start()
+    rack.world.work()
+    assert rack.world.error is None
+    (train,) = (one for one in rack.world.signals.drives if one.line == "dev8001.sigout3")
+    assert train.start_ns[0] == (610 + 1024 + samples + 72 * filtered) // 2
+
+
 def test_a_pulse_that_leaves_between_nanoseconds_keeps_its_area_and_its_hold(rack):
     rack.link()
     rack.load()

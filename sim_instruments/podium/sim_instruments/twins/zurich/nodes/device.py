@@ -11,6 +11,7 @@ from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refu
 from podium.firmware_interfaces.zurich.values import Element, Value, Vector
 from podium.sim_instruments.twins.zurich.data_server.sequencer_port import Execution
 from podium.sim_instruments.twins.zurich.nodes.node_store import NodeStore, TimeBase
+from podium.sim_instruments.twins.zurich.nodes.output_delay_nodes import OutputDelayNodes
 from podium.sim_instruments.twins.zurich.nodes.precompensation_nodes import PrecompensationNodes
 from podium.sim_instruments.twins.zurich.nodes.qudits import Qudits
 from podium.sim_instruments.twins.zurich.nodes.reference import REFERENCE, Reference
@@ -112,6 +113,8 @@ class Device:
     def _attach(self) -> None:
         if self.store.has("qachannels/0/readout/multistate/enable"):
             Qudits(self.store, self._tell)
+        if self.store.has("sigouts/0/delay"):
+            OutputDelayNodes(self.store)
         if self.store.has("sigouts/0/precompensation/enable"):
             PrecompensationNodes(self.store)
         for path in self.store.paths_below_root():

@@ -13,7 +13,7 @@ from podium.sim_instruments.twins.zurich.signals.sequencer_signals import RATE_H
 
 PER_CORE: Final = 2
 """Outputs of one core."""
-_LEFT_OUT: Final = ("offset", "direct", "delay")
+_LEFT_OUT: Final = ("offset", "direct")
 """Settings of an output that change what it sends."""
 
 
@@ -34,6 +34,8 @@ class FluxOutput:
     """The node that tells when its filters overflow."""
     full_scale_v: float = 1.0
     """Of the converter."""
+    delay: int = 0
+    """Samples by which it is later than the sequencer and its filters have it."""
 
 
 def flux_outputs(run: ProgramRun) -> tuple[FluxOutput, ...]:
@@ -64,4 +66,5 @@ def _output(run: ProgramRun, core: int, output: int) -> FluxOutput:
     filters = precompensation_of(setting, out, run.rate_hz)
     connector = f"{run.device}.sigout{channel}"
     status = "" if filters is None else f"{out}/precompensation/{filters.last}/status"
-    return FluxOutput(connector, on, volts, trouble, filters, status, full_scale_v)
+    delay = round(number(setting, f"{out}/delay") * run.rate_hz)
+    return FluxOutput(connector, on, volts, trouble, filters, status, full_scale_v, delay)

@@ -40,7 +40,7 @@ class FluxPlayback:
         self._sender, self._image = sender, image
         self._begin_ns, self._late = begin_ns, late
         self._filtered = {
-            number: FilteredOutput(one, one.filters, sender, begin_ns, late)
+            number: FilteredOutput(one, one.filters, sender, begin_ns, late + one.delay)
             for number, one in self._on
             if one.filters is not None
         }
@@ -69,7 +69,8 @@ class FluxPlayback:
             number, one = output
             plays = OutputPlays(rows, before, longer, self._image, number, one)
             if number not in self._filtered:
-                return plays.train(self._sender, self._begin_ns, self._late), False
+                late = self._late + one.delay
+                return plays.train(self._sender, self._begin_ns, late), False
             return self._filtered[number].plays(plays, int(trace.end), until)
 
         found: list[PulseTrain] = []

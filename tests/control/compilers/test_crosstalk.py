@@ -1,0 +1,155 @@
+"""Lines play with pulses of others what takes their crosstalk away, at the same instants."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from tests.benches.compilers import qblox_oracle, zurich_oracle
+from tests.benches.compilers.zurich_targets import hdawg
+from tests.benches.programs.example_programs import flux_target
+from tests.benches.programs.flux_programs import hdawg_programs, qcm_programs
+from tests.benches.thoroughness import cases
+
+from podium.control.compilers.crosstalk import compensated
+from podium.control.compilers.errors import DoesNotFit
+from podium.control.compilers.qblox.compile import compile_program
+from podium.control.facility.line_response import LineResponse
+from podium.control.program.conditions import Discriminator, is_one
+from podium.control.program.parameters import with_parameters
+from podium.control.program.program import (
+    Affine,
+    Axis,
+    Barrier,
+    Capture,
+    Delay,
+    Frame,
+    If,
+    Linear,
+    Parameter,
+    Play,
+    Program,
+    SetFrequency,
+    ShiftPhase,
+    SwapPhases,
+    Variable,
+)
+from podium.control.program.render import render
+from podium.control.program.waveforms import NetZero, Square
+
+PORTS = tuple(f"node_a.c{k}.flux" for k in (0, 1, 2))
+LINES = {
+    PORTS[1]: LineResponse(cancels=((PORTS[0], -0.06), (PORTS[2], 0.013))),
+    PORTS[2]: LineResponse(((0.015, 60e-9),), cancels=((PORTS[0], 0.021),)),
+}
+FRAMES = (Frame("f", PORTS[0], 0.0), Frame("g", PORTS[1], 0.0), Frame("d", "node_a.q0.drive", 5e9))
+QUIET = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    database=None,
+    derandomize=True,
+)
+
+
+def test_a_program_that_reaches_no_other_loop_is_the_very_same() -> None:
+    body = (Play("g", Square(ns=40), 0.5), Delay(("f", "d"), ns=100), Play("d", Square(ns=20)))
+    program = Program("p", FRAMES, body)
+    assert compensated(program, LINES) is program, "nothing is played on c0"
+    assert compensated(program, {PORTS[0]: LineResponse(((0.01, 6e-8),))}) is program
+
+
+def everything(amplitude: object) -> Program:
+    """Return what a frame can do, swept and with a parameter."""
+    pulse = NetZero(ns=44, rise_ns=2, gap_ns=4)
+    body = (
+        Delay(("f",), Affine("wait")),
+        Barrier(("f", "g", "d")),
+        Play("d", Square(ns=20), 0.3),
+        Barrier(("d", "f")),
+        Play("f", pulse, amplitude),  # type: ignore[arg-type]
+        SetFrequency("f", 31e6),
+        ShiftPhase("f", 0.2),
+        Play("g", Square(ns=20), 0.4),
+        Play("f", Square(ns=12), Affine("high", 0.5, 0.1)),
+        Barrier(("g", "f", "d")),
+        Delay(("g",), ns=200),
+    )
+    axes = (
+        Axis("wait", (Variable("wait", "ns", Linear(8, 40, 3)),)),
+        Axis("high", (Variable("high", "1", Linear(-0.4, 0.4, 3)),)),
+    )
+    return Program("p", FRAMES, body, axes)
+
+
+@pytest.mark.parametrize("amplitude", [0.7, Parameter("top", 0.6)])
+def test_companions_play_the_same_at_the_same_instants(amplitude: object) -> None:
+    program = everything(amplitude)
+    made = compensated(program, LINES)
+    assert [one.name for one in made.frames[3:]] == [f"f at {PORTS[1]}", f"f at {PORTS[2]}"]
+    for point in np.ndindex(3, 3):
+        before, after = render(program, point), render(made, point)
+        assert after.duration_ns == before.duration_ns
+        for name in ("f", "g", "d"):
+            assert np.array_equal(after.samples[name], before.samples[name])
+        for port, part in ((PORTS[1], -0.06), (PORTS[2], 0.021)):
+            found = after.samples[f"f at {port}"]
+            assert np.abs(found - part * before.samples["f"]).max() < 1e-15
+        assert np.abs(before.samples["f"]).max() > 0.5
+
+
+def test_a_parameter_stays_one() -> None:
+    made = compensated(everything(Parameter("top", 0.6)), LINES)
+    again = compensated(everything(Parameter("top", 0.2)), LINES)
+    assert with_parameters(made, {"top": 0.2}) == again
+
+
+def test_what_is_played_where_something_was_measured_is_taken_away_there() -> None:
+    readout = Frame("r", "node_a.q0.readout", 7.1e9)
+    then = (Play("f", Square(ns=40), 0.5), Barrier(("f", "r")))
+    body = (
+        Capture("r", "m", 400_000_000, 0, Discriminator(0.15, 0.02)),
+        Delay(("r", "f"), ns=3000),
+        If(is_one("m"), then),
+        Delay(("f",), ns=2000),
+    )
+    made = compensated(Program("p", (readout, *FRAMES), body), LINES)
+    branch = made.body[2]
+    assert isinstance(branch, If)
+    assert branch.then[1] == Play(f"f at {PORTS[1]}", Square(ns=40), -0.03)
+    for outcome in (0, 1):
+        found = render(made, (), outcomes={"m": (outcome,)}).samples[f"f at {PORTS[1]}"]
+        assert bool(found.any()) is bool(outcome)
+
+
+def test_phases_that_are_swapped_are_refused() -> None:
+    body = (Play("f", Square(ns=40), 0.5), SwapPhases("f", "d"))
+    with pytest.raises(DoesNotFit, match="phases of 'f' and 'd' are swapped"):
+        compensated(Program("p", FRAMES, body), LINES)
+
+
+def test_what_does_not_fit_beside_a_pulse_is_refused() -> None:
+    body = (Play("g", Square(ns=40), 0.97), Play("f", Square(ns=40), 0.9))
+    program = Program("p", FRAMES[:2], (*body, Delay(("f",), ns=1000)))
+    compile_program(program, flux_target())
+    with pytest.raises(DoesNotFit, match=r"g, f at node_a.c1.flux add up to 1.024 of full scale"):
+        compile_program(compensated(program, LINES), flux_target())
+
+
+@settings(QUIET, max_examples=cases(20, 300))
+@given(qcm_programs())
+def test_a_cluster_plays_what_takes_crosstalk_away(program: Program) -> None:
+    lines = {port: replace(one, exponentials=()) for port, one in LINES.items()}
+    try:
+        qblox_oracle.hold_against_reference(compensated(program, lines), flux_target())
+    except DoesNotFit as refusal:
+        event(str(refusal)[:60])
+
+
+@settings(QUIET, max_examples=cases(20, 300))
+@given(hdawg_programs())
+def test_an_hdawg_plays_what_takes_crosstalk_away(program: Program) -> None:
+    lines = {port: replace(one, exponentials=()) for port, one in LINES.items()}
+    try:
+        zurich_oracle.hold_against_reference(compensated(program, lines), hdawg())
+    except DoesNotFit as refusal:
+        event(str(refusal)[:60])
