@@ -467,6 +467,15 @@ class LinkBench:
         One that is refused is not. Of a start that was lost (late, or on one node alone) nothing is
         kept. Shots end on the grids of all controllers. Raises ``RunError``.
         """
+        return (await self.run_counting_tries(outcome, program))[0]
+
+    async def run_counting_tries(
+        self, outcome: Outcome, program: Program
+    ) -> "tuple[xarray.Dataset, int]":
+        """Run a program as :meth:`run` does; return how many tries failed before, too.
+
+        Each has ended with outputs made safe: their oscillators have locked anew since.
+        """
         bench = self.first.bench
         program = on_shot_grid(program, bench.runner.facility)
         if has_branches(program):
@@ -475,7 +484,7 @@ class LinkBench:
         begin_s = time.monotonic()
         for left in range(STARTS - 1, -1, -1):
             try:
-                return await bench.run(outcome, program)
+                return await bench.run(outcome, program), STARTS - 1 - left
             except (StartLate, StartPartial):
                 if not left:
                     raise

@@ -28,6 +28,7 @@ from podium.control.program.program import (
     Barrier,
     Delay,
     Linear,
+    Play,
     Program,
     SetFrequency,
     Statement,
@@ -64,11 +65,12 @@ def transfer_body(
     prepare: list[Statement] | None = None,
     before_readout: Sequence[Statement] = (),
     reset: list[Statement] | None = None,
+    catch: Play | None = None,
 ) -> list[Statement]:
     """Return f at the first end, its emission at once, the catch, and both read.
 
     ``later_fs``: from the begin of ``prepare`` (to f) to that of the catch. ``reset``: what begins
-    a shot; without it :meth:`.LinkBench.reset`.
+    a shot; without it :meth:`.LinkBench.reset`. ``catch``: in place of :meth:`.LinkBench.catch`.
     """
     first, second = bench.first, bench.second
     photon = bench.photon()
@@ -78,7 +80,7 @@ def transfer_body(
         *(first.prepare_f() if prepare is None else prepare),
         bench.send(photon),
         Delay((second.sideband,), later_fs),
-        bench.catch(photon),
+        bench.catch(photon) if catch is None else catch,
         Barrier(bench.names),
         ef,
         Barrier(bench.names),

@@ -1,0 +1,402 @@
+"""Measures absorption: how much of the photon that comes to the second end does not go on from it.
+
+Nothing listens behind the second end, so what goes on is not counted. What is caught is, and it is
+scanned over the catch's lag, its frequency and its strength. A loss of the way lowers all of that
+alike; a catch that is late, aside, too weak or turned lowers each scan in a way of its own. So the
+loss is left free, and what the catch lacks is not: rates, widths, Stark shifts, echo and dephasing
+are fitted with it, each held by what it was measured to be, within its sigma. The absorption is
+that of the pulses which transfers play, by the equation of the link with what was fitted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.control.calibration.bench import Bench, values_of
+from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
+from podium.control.calibration.links.link_bench import (
+    DEPHASING_OF_F,
+    LinkBench,
+    echo_sigma,
+    of_resonance,
+)
+from podium.control.calibration.links.link_loop import Delivered, LinkLoop, delivered
+from podium.control.calibration.links.link_model import EndModel
+from podium.control.calibration.links.photon_shapes import STRONGEST, SidebandDrive, played
+from podium.control.calibration.links.photon_transfer import (
+    PhotonWay,
+    detuning_program,
+    lag_program,
+    lags_of,
+    transfer_body,
+)
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse_verified
+from podium.control.facility.facility import Link, LinkEnd
+from podium.control.parameters.entry import Measured
+from podium.control.program.program import Affine, Axis, Linear, Play, Program, Table, Variable
+from podium.firmware_interfaces.exact_time import FS_PER_NS
+
+Array = NDArray[np.float64]
+
+WEAKEST, STRENGTHS = 0.5, 9
+STRONGER = 1.4
+"""Of the scan over the catch's strength, in what transfers play; less where full scale ends."""
+SHOTS, SHOTS_AGAIN = 1500, 4000
+AGAIN_LAG_NS, AGAIN_STRENGTH = 24, 0.7
+"""Of what is measured anew: as played, earlier, later, and weaker."""
+DRAWS = 64
+"""Of what is fitted, by its covariance: they tell the absorption's sigma, also where it is at a
+maximum and goes with squares."""
+UNLIKELY = 1e-4
+"""Chance that what is measured anew is said to differ from what the fit foretells."""
+LAG_S, OFF_HZ = 10e-9, 1e6
+"""Steps in which the catch's lag and frequency are fitted."""
+UNEXPLAINED = 3.0
+"""Chi-square for each of some 30 degrees from which on scans are not what is fitted."""
+LEAST_SHARE = 1e-3
+"""Sigma of rates and widths, relative, at least."""
+LEAST_CAUGHT = 5.0
+"""Sigmas by which what is caught is above nothing, at least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the catch was set, m settings; everything from what transfers play."""
+
+    lag_s: Array
+    off_hz: Array
+    strength: Array
+
+    def __len__(self) -> int:
+        return int(self.lag_s.size)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Settings"]) -> "Settings":
+        """Return several one behind the other."""
+        return cls(
+            *(
+                np.concatenate([getattr(one, name) for one in parts])
+                for name in ("lag_s", "off_hz", "strength")
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlayedTransfer:
+    """The pulses of a transfer and both ends as they are known, which a fit's values change."""
+
+    way: PhotonWay
+    drives: tuple[SidebandDrive, SidebandDrive]
+    kappas_hz: tuple[float, float]
+    decays_1_s: tuple[float, float]
+    dephasings_1_s: tuple[float, float]
+    """Of 1 against 0, on top of decay."""
+    second: float
+    """Where 2 is read at the second end, between 0 (0) and 1 (1)."""
+    lag_s: float
+    """Of the catch behind the photon's arrival, by what is known of the delay."""
+
+    def delivered(self, values: Mapping[str, float], settings: Settings) -> Delivered:
+        """Return what comes of a photon, by a fit's values, (m,) each."""
+        drives = [
+            SidebandDrive(
+                drive.rate_hz * values[f"rate_{k}"], drive.stark_hz + values[f"stark_{k}"]
+            )
+            for k, drive in enumerate(self.drives)
+        ]
+        ends = [
+            EndModel(
+                kappa * values[f"kappa_{k}"], decay, max(values[f"ratio_{k}"], 0.0) * dephasing
+            )
+            for k, (kappa, decay, dephasing) in enumerate(
+                zip(self.kappas_hz, self.decays_1_s, self.dephasings_1_s, strict=True)
+            )
+        ]
+        sent = of_resonance(self.way.photon.sent, drives[0])
+        # a catch that is stronger than what was meant moves its line by more than it follows
+        caught = np.stack(
+            [of_resonance(one * self.way.photon.caught, drives[1]) for one in settings.strength], 1
+        )
+        loop = LinkLoop(complex(values["echo_i"], values["echo_q"]), values["apart"])
+        lags_s = settings.lag_s + values["lag"]
+        low = np.floor(lags_s * 1e9)
+        off = settings.off_hz + values["off"]
+        # between two whole nanoseconds
+        parts = [
+            delivered(sent, caught, (ends[0], ends[1]), loop, (low + k).astype(np.int64), off)
+            for k in (0, 1)
+        ]
+        later = lags_s * 1e9 - low
+        return Delivered(
+            *(
+                np.asarray((1 - later) * getattr(parts[0], name) + later * getattr(parts[1], name))
+                for name in ("f", "fallen", "arrived", "passed")
+            )
+        )
+
+    def seen(self, values: Mapping[str, float], settings: Settings) -> Array:
+        """Return what the second end reads of f, (m,)."""
+        found = self.delivered(values, settings)
+        return np.asarray(
+            values["offset"] + values["height"] * (found.f + self.second * found.fallen)
+        )
+
+    def absorption(self, values: Mapping[str, float]) -> float:
+        """Return that of the pulses that transfers play."""
+        as_played = Settings(np.zeros(1), np.zeros(1), np.ones(1))
+        return float(self.delivered(values, as_played).absorption[0])
+
+
+def strength_program(bench: LinkBench, shots: int) -> Program:
+    """Return a scan over the strength of the catch, ``strength`` (of that of transfers)."""
+    photon = bench.photon()
+    most = min(STRONGER, STRONGEST / float(np.max(np.abs(photon.caught))))
+    step = (most - WEAKEST) / (STRENGTHS - 1)
+    swept = Variable("strength", "1", Linear.steps(WEAKEST, step, STRENGTHS))
+    amplitude = Affine("strength", 1 / most)
+    catch = Play(bench.second.sideband, played(most * photon.caught), amplitude)
+    body = transfer_body(bench, bench.catch_after_fs(), reset=bench.passive_reset(), catch=catch)
+    axis = Axis("strength", (swept,))
+    return Program("photon absorption", bench.frames(), tuple(body), (axis,), shots=shots)
+
+
+def again_program(bench: LinkBench, shots: int) -> tuple[Program, Settings]:
+    """Return a few settings of the catch to be measured anew, and which they are."""
+    lags = np.array([0, -AGAIN_LAG_NS, AGAIN_LAG_NS, 0])
+    strength = np.array([1.0, 1.0, 1.0, AGAIN_STRENGTH])
+    later = tuple((int(one) * FS_PER_NS + bench.catch_after_fs()) for one in lags)
+    variables = (
+        Variable("lag", "fs", Table(later)),
+        Variable("strength", "1", Table(tuple(strength.tolist()))),
+    )
+    catch = Play(bench.second.sideband, played(bench.photon().caught), Affine("strength"))
+    body = transfer_body(bench, Affine("lag"), reset=bench.passive_reset(), catch=catch)
+    program = Program(
+        "photon absorption, anew",
+        bench.frames(),
+        tuple(body),
+        (Axis("set", variables),),
+        shots=shots,
+    )
+    return program, Settings(lags * 1e-9, np.zeros(4), strength)
+
+
+@dataclass(frozen=True, slots=True)
+class Prior:
+    """What is known of a value that is fitted, before."""
+
+    value: float
+    sigma: float
+
+
+def priors_of(bench: LinkBench) -> dict[str, Prior]:
+    """Return what was measured of both ends and of the way, by the names of the fit's values."""
+
+    def sigma_of(bench_of: Bench, target: LinkEnd, quantity: str) -> float:
+        entry = bench_of.record.get(f"{target.name}.{quantity}")
+        return bench_of.design(target, quantity).spread if entry is None else entry.sigma
+
+    found: dict[str, Prior] = {}
+    for k, end in enumerate(bench.ends):
+        drive = end.drive()
+        for name, value, quantity in (
+            ("rate", drive.rate_hz, "sideband_rate"),
+            ("kappa", end.kappa_hz(), "kappa"),
+        ):
+            share = abs(sigma_of(end.bench, end.end, quantity) / value)
+            found[f"{name}_{k}"] = Prior(1.0, max(share, LEAST_SHARE))
+        found[f"stark_{k}"] = Prior(0.0, sigma_of(end.bench, end.end, "stark_shift"))
+        found[f"ratio_{k}"] = Prior(*DEPHASING_OF_F)
+    found["apart"] = Prior(*bench.apart_hz())
+    designed = echo_sigma(bench.link)
+    for one in ("echo_i", "echo_q"):
+        entry = bench.first.bench.record.get(f"{bench.link.name}.{one}")
+        found[one] = Prior(0.0, designed) if entry is None else Prior(entry.value, entry.sigma)
+    return {name: one for name, one in found.items() if one.sigma > 0}
+
+
+def played_transfer(bench: LinkBench) -> PlayedTransfer:
+    """Return the pulses that transfers play, and both ends, by what is known now."""
+    ends = bench.ends
+    delay_s = bench.first.bench.measured(bench.link, "delay")
+    flight_s = bench.flight_ns() * 1e-9
+    losses = [end.loss_of_f() for end in ends]
+    return PlayedTransfer(
+        PhotonWay.of(bench),
+        (ends[0].drive(), ends[1].drive()),
+        (ends[0].kappa_hz(), ends[1].kappa_hz()),
+        (losses[0][0], losses[1][0]),
+        (losses[0][1] / DEPHASING_OF_F[0], losses[1][1] / DEPHASING_OF_F[0]),
+        bench.second.second_level(),
+        0.0 if delay_s is None else flight_s - delay_s,
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What the second end has read of f at settings of the catch, m of them."""
+
+    settings: Settings
+    caught: Array
+    sigma: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedCatch:
+    """What fits all scans of the catch."""
+
+    played: PlayedTransfer
+    fit: Fit
+    held: Mapping[str, float]
+    """Values that nothing is known to move."""
+
+    def values(self, at: Array | None = None) -> dict[str, float]:
+        """Return the fit's values, or others in its order, with those that are held."""
+        names = self.fit.names
+        one = self.fit.values if at is None else dict(zip(names, at.tolist(), strict=True))
+        return {**self.held, **one}
+
+    def drawn(self) -> list[dict[str, float]]:
+        """Return values as they may as well be, :data:`DRAWS` of them."""
+        middle = np.array([self.fit.values[name] for name in self.fit.names])
+        random = np.random.default_rng(1)
+        made = random.multivariate_normal(middle, self.fit.covariance, DRAWS, method="eigh")
+        return [self.values(one) for one in made]
+
+    def absorption(self) -> tuple[float, float]:
+        """Return the absorption of what transfers play, and its sigma."""
+        found = self.played.absorption(self.values())
+        every = np.array([self.played.absorption(one) for one in self.drawn()])
+        return found, float(np.sqrt(np.mean((every - found) ** 2)))
+
+    def foretold(self, settings: Settings) -> tuple[Array, Array]:
+        """Return what it foretells to be read at settings, (m,), and the covariance, (m, m)."""
+        expected = self.played.seen(self.values(), settings)
+        every = np.array([self.played.seen(one, settings) for one in self.drawn()]) - expected
+        return expected, np.asarray(every.T @ every / len(every))
+
+
+def fit_catch(played: PlayedTransfer, priors: Mapping[str, Prior], seen: Seen) -> FittedCatch:
+    """Fit all scans at once: loss and offset free, all else held by what is known of it.
+
+    Raises FitFailed.
+    """
+    start = {name: one.value for name, one in priors.items()}
+    held = {
+        **{f"{name}_{k}": 1.0 for name in ("rate", "kappa") for k in (0, 1)},
+        **{f"stark_{k}": 0.0 for k in (0, 1)},
+        **{f"ratio_{k}": DEPHASING_OF_F[0] for k in (0, 1)},
+        **dict.fromkeys(("echo_i", "echo_q", "apart"), 0.0),
+    }
+    held = {name: value for name, value in held.items() if name not in priors}
+    height = float(np.ptp(seen.caught))
+    start |= {"lag": 0.0, "off": 0.0, "height": height, "offset": float(np.min(seen.caught))}
+    known = np.array([one.value for one in priors.values()])
+
+    def model(values: Mapping[str, float]) -> Array:
+        expected = played.seen({**held, **values}, seen.settings)
+        return np.concatenate([expected, [values[name] for name in priors]])
+
+    fit = fit_least_squares(
+        model,
+        np.concatenate([seen.caught, known]),
+        np.concatenate([seen.sigma, [one.sigma for one in priors.values()]]),
+        [start],
+        {"lag": Bound(-4 * LAG_S, 4 * LAG_S), "off": Bound(-6 * OFF_HZ, 6 * OFF_HZ)},
+    )
+    if fit.values["height"] < LEAST_CAUGHT * fit.sigmas["height"]:
+        raise FitFailed("no photon is caught: calibrate delay and detuning of the catch")
+    return FittedCatch(played, fit, held)
+
+
+async def absorption(bench: LinkBench) -> Outcome:
+    """Scan lag, frequency and strength of the catch, and see what it lacks.
+
+    Needs :func:`.photon_detuning` before. Stores ``absorption`` (1): of the photon that comes to
+    the second end, the part that does not go on from it, with the pulses that transfers play. What
+    the fit foretells of other settings is measured anew before it is stored.
+    """
+    outcome = Outcome("absorption", "Absorption of the photon")
+    shots = bench.shots(SHOTS)
+    played = played_transfer(bench)
+    priors, end = priors_of(bench), bench.second
+    rest_hz, flight_s = end.sideband_hz(), bench.flight_ns() * 1e-9
+    late = await bench.run(outcome, lag_program(bench, shots))
+    aside = await bench.run(outcome, detuning_program(bench, shots))
+    weak = await bench.run(outcome, strength_program(bench, shots))
+    lag_s, off_hz, strength = (
+        lags_of(late) - flight_s,
+        values_of(aside, "catch_frequency") - rest_hz - played.way.aside_hz,
+        values_of(weak, "strength"),
+    )
+    caught = [end.fraction(one) for one in (late, aside, weak)]
+    settings = Settings.joined(
+        [
+            Settings(lag_s, 0 * lag_s, 0 * lag_s + 1),
+            Settings(0 * off_hz, off_hz, 0 * off_hz + 1),
+            Settings(0 * strength, 0 * strength, strength),
+        ]
+    )
+    parts = np.cumsum([one.size for one in caught])[:-1]
+    places = (lag_s / LAG_S, off_hz / OFF_HZ, 10 * (strength - 1))
+    names = ("lag (10 ns)", "off its resonance (MHz)", "strength (10 %)")
+
+    def raw() -> Panel:
+        series = tuple(Series(*one) for one in zip(names, places, caught, strict=True))
+        label = "catch off what transfers play"
+        return Panel(bench.link.name, label, "caught", series, judged=False)
+
+    @cache
+    def fitted() -> FittedCatch:
+        every = np.concatenate(caught)
+        seen = Seen(settings, every, end.fraction_sigma(every, shots))
+        found = fit_catch(played, priors, seen)
+        if found.fit.chi2 > UNEXPLAINED:
+            raise FitFailed(
+                f"what is caught does not follow the link's equation: chi-square "
+                f"{found.fit.chi2:.1f} for each degree of freedom; calibrate both sidebands anew"
+            )
+        return found
+
+    def fit(_: Link, panel: Panel) -> Found:
+        found = fitted()
+        value, sigma = found.absorption()
+        drawn = np.split(played.seen(found.values(), settings), parts)
+        lines = tuple(
+            Series(f"{name}, fit", place, one, line=True)
+            for name, place, one in zip(names, places, drawn, strict=True)
+        )
+        return {"absorption": Measured(value, sigma, "1")}, replace(
+            panel, series=(*panel.series, *lines), text="{absorption} of what arrives is absorbed"
+        )
+
+    async def verify(_: Mapping[str, Measured]) -> Panel:
+        program, other = again_program(bench, bench.shots(SHOTS_AGAIN))
+        seen = end.fraction(await bench.run(outcome, program))
+        expected, covariance = fitted().foretold(other)
+        sigma = end.fraction_sigma(seen, program.shots)
+        refuse_unlike(seen - expected, covariance + np.diag(sigma**2))
+        number = np.arange(float(seen.size))
+        series = (Series("anew", number, seen), Series("foretold", number, expected, line=True))
+        text = "as played, earlier, later, weaker: as foretold"
+        return Panel(bench.link.name, "setting", "caught", series, text=text, judged=False)
+
+    await analyse_verified(bench.first.bench, outcome, bench.link, raw, fit, verify)
+    return outcome
+
+
+def refuse_unlike(apart: Array, covariance: Array) -> None:
+    """Raise FitFailed where differences are larger than their covariance (n, n) lets happen."""
+    from scipy.stats import chi2  # heavy
+
+    size = float(apart @ np.linalg.solve(covariance, apart))
+    if chi2.sf(size, apart.size) < UNLIKELY:
+        told = ", ".join(f"{one:+.4f}" for one in apart)
+        raise FitFailed(
+            f"measured anew, what is caught differs from what the fit foretells by {told}: "
+            f"chi-square {size:.0f} of {apart.size}; nothing is believed"
+        )
