@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 
 ROUTINES = {
-    "absorb": "scan the catch of a calibrated link, and find how much of the photon that arrives "
-    "is absorbed",
     "thermal": "measure the thermal photons that both ends meet, by what sidebands lift from 0",
     "track": "follow the carrier's phase from start to start, and find what that leaves of it",
     "bell": "share a pair over a calibrated link, and find its state by tomography",

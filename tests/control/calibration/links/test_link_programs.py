@@ -18,6 +18,7 @@ from tests.benches.links.linked_ends import (
 from podium.control import cli
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links import link_bench
+from podium.control.calibration.links.carrier_tracking import carrier_tracking
 from podium.control.calibration.links.emission import emission_program, slices_ns
 from podium.control.calibration.links.entangled_pair import (
     PSI_PLUS,
@@ -252,7 +253,7 @@ async def test_a_start_that_was_lost_is_made_again_however_long_runs_take(
     assert runner.tries == tries
 
 
-@pytest.mark.parametrize("routine", [carrier_phase, link_bell, link_process])
+@pytest.mark.parametrize("routine", [carrier_phase, carrier_tracking, link_bell, link_process])
 async def test_a_phase_that_the_reference_does_not_hold_is_not_asked_for(
     routine, tmp_path: Path
 ) -> None:

@@ -86,9 +86,9 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
         },
     ),
     LinkRoutine(photon_detuning, {"detuning": Lifetime(12 * HOUR_S)}),
+    LinkRoutine(absorption, {"absorption": Lifetime(1 * DAY_S)}),
     LinkRoutine(transfer_efficiency, {"transfer": Lifetime(1 * DAY_S)}),
     LinkRoutine(carrier_phase, {"carrier_phase": Lifetime(1 * HOUR_S, of_epoch=True)}),
-    LinkRoutine(absorption, {"absorption": Lifetime(1 * DAY_S)}),
     LinkRoutine(thermal_photons, {"mode_photons": Lifetime(7 * DAY_S)}),
     LinkRoutine(
         carrier_tracking,
@@ -187,8 +187,6 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
         },
     ),
 )
-ABSORB = (absorption.__name__,)
-"""What the second end does not let go on."""
 TRACK = (carrier_tracking.__name__,)
 """The carrier's phase from start to start."""
 THERMAL = (thermal_photons.__name__,)
@@ -220,7 +218,6 @@ TWO_CLICKS = (herald_two_clicks.__name__,)
 ALPHAS = (alpha_scan.__name__,)
 """Rate against fidelity of one click."""
 ACTIONS = {
-    "absorb": ABSORB,
     "thermal": THERMAL,
     "track": TRACK,
     "bell": BELL,
