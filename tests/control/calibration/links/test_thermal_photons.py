@@ -140,7 +140,7 @@ def law_of(photons: dict[str, float], broken: str = ""):
         one = bench.first if end == "node_a.q0" else bench.second
         off_hz = settings["sideband_frequency"] - one.sideband_hz()
         samples = next(
-            play.waveform.in_phase
+            play.waveform.real
             for play in program.body
             if getattr(play, "frame", "").endswith("sideband") and hasattr(play, "waveform")
         )
@@ -152,7 +152,7 @@ def law_of(photons: dict[str, float], broken: str = ""):
         heat = heated(np.abs(of_resonance(envelope, one.drive())), off_hz, one.model())
         lifts = photons[end] if square or broken != "photon" else 0.0
         line = np.exp(-((off_hz / 30e6) ** 2)) if broken == "line" else 0.0
-        return 0.012 + 0.95 * (lifts * (heat.f + heat.fallen)) + 0.01 * line
+        return 0.012 + 0.95 * (lifts * (heat.f + heat.fallen)) + 0.04 * line
 
     return law
 

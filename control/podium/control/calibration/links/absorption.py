@@ -18,9 +18,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench, values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
 from podium.control.calibration.links.link_bench import (
-    DEPHASING_OF_F,
     LinkBench,
-    echo_sigma,
     of_resonance,
 )
 from podium.control.calibration.links.link_loop import Delivered, LinkLoop, delivered
@@ -48,9 +46,6 @@ STRONGER = 1.4
 SHOTS, SHOTS_AGAIN = 1500, 4000
 AGAIN_LAG_NS, AGAIN_STRENGTH = 24, 0.7
 """Of what is measured anew: as played, earlier, later, and weaker."""
-DRAWS = 64
-"""Of what is fitted, by its covariance: they tell the absorption's sigma, also where it is at a
-maximum and goes with squares."""
 UNLIKELY = 1e-4
 """Chance that what is measured anew is said to differ from what the fit foretells."""
 LAG_S, OFF_HZ = 10e-9, 1e6
@@ -93,12 +88,11 @@ class PlayedTransfer:
     drives: tuple[SidebandDrive, SidebandDrive]
     kappas_hz: tuple[float, float]
     decays_1_s: tuple[float, float]
-    dephasings_1_s: tuple[float, float]
-    """Of 1 against 0, on top of decay."""
     second: float
     """Where 2 is read at the second end, between 0 (0) and 1 (1)."""
     lag_s: float
     """Of the catch behind the photon's arrival, by what is known of the delay."""
+    loop: LinkLoop
 
     def delivered(self, values: Mapping[str, float], settings: Settings) -> Delivered:
         """Return what comes of a photon, by a fit's values, (m,) each."""
@@ -109,46 +103,45 @@ class PlayedTransfer:
             for k, drive in enumerate(self.drives)
         ]
         ends = [
-            EndModel(
-                kappa * values[f"kappa_{k}"], decay, max(values[f"ratio_{k}"], 0.0) * dephasing
-            )
-            for k, (kappa, decay, dephasing) in enumerate(
-                zip(self.kappas_hz, self.decays_1_s, self.dephasings_1_s, strict=True)
-            )
+            EndModel(kappa * values[f"kappa_{k}"], decay, max(values[f"dephasing_{k}"], 0.0))
+            for k, (kappa, decay) in enumerate(zip(self.kappas_hz, self.decays_1_s, strict=True))
         ]
         sent = of_resonance(self.way.photon.sent, drives[0])
         # a catch that is stronger than what was meant moves its line by more than it follows
+        each, which = np.unique(settings.strength, return_inverse=True)
         caught = np.stack(
-            [of_resonance(one * self.way.photon.caught, drives[1]) for one in settings.strength], 1
+            [of_resonance(one * self.way.photon.caught, drives[1]) for one in each], 1
         )
-        loop = LinkLoop(complex(values["echo_i"], values["echo_q"]), values["apart"])
-        lags_s = settings.lag_s + values["lag"]
-        low = np.floor(lags_s * 1e9)
-        off = settings.off_hz + values["off"]
-        # between two whole nanoseconds
-        parts = [
-            delivered(sent, caught, (ends[0], ends[1]), loop, (low + k).astype(np.int64), off)
-            for k in (0, 1)
-        ]
-        later = lags_s * 1e9 - low
+        lags_ns = 1e9 * (settings.lag_s + values["lag"])
+        low = np.floor(lags_ns)
+        found = delivered(  # at both whole nanoseconds about each lag
+            sent,
+            caught[:, np.tile(which, 2)],
+            (ends[0], ends[1]),
+            self.loop,
+            np.concatenate([low, low + 1]).astype(np.int64),
+            np.tile(settings.off_hz + values["off"], 2),
+        )
+        later = lags_ns - low
         return Delivered(
             *(
-                np.asarray((1 - later) * getattr(parts[0], name) + later * getattr(parts[1], name))
-                for name in ("f", "fallen", "arrived", "passed")
+                np.asarray((1 - later) * before + later * after)
+                for before, after in (
+                    np.split(getattr(found, name), 2)
+                    for name in ("f", "fallen", "arrived", "passed")
+                )
             )
         )
 
     def seen(self, values: Mapping[str, float], settings: Settings) -> Array:
         """Return what the second end reads of f, (m,)."""
-        found = self.delivered(values, settings)
+        return self.read(values, self.delivered(values, settings))
+
+    def read(self, values: Mapping[str, float], found: Delivered) -> Array:
+        """Return what is read of what has come of a photon, (m,)."""
         return np.asarray(
             values["offset"] + values["height"] * (found.f + self.second * found.fallen)
         )
-
-    def absorption(self, values: Mapping[str, float]) -> float:
-        """Return that of the pulses that transfers play."""
-        as_played = Settings(np.zeros(1), np.zeros(1), np.ones(1))
-        return float(self.delivered(values, as_played).absorption[0])
 
 
 def strength_program(bench: LinkBench, shots: int) -> Program:
@@ -194,7 +187,11 @@ class Prior:
 
 
 def priors_of(bench: LinkBench) -> dict[str, Prior]:
-    """Return what was measured of both ends and of the way, by the names of the fit's values."""
+    """Return what was measured of both ends, by the names of the fit's values.
+
+    Neither the echo nor how far apart both resonances are is fitted: one sigma of these moves an
+    absorption by 1e-4 at most.
+    """
 
     def sigma_of(bench_of: Bench, target: LinkEnd, quantity: str) -> float:
         entry = bench_of.record.get(f"{target.name}.{quantity}")
@@ -210,12 +207,7 @@ def priors_of(bench: LinkBench) -> dict[str, Prior]:
             share = abs(sigma_of(end.bench, end.end, quantity) / value)
             found[f"{name}_{k}"] = Prior(1.0, max(share, LEAST_SHARE))
         found[f"stark_{k}"] = Prior(0.0, sigma_of(end.bench, end.end, "stark_shift"))
-        found[f"ratio_{k}"] = Prior(*DEPHASING_OF_F)
-    found["apart"] = Prior(*bench.apart_hz())
-    designed = echo_sigma(bench.link)
-    for one in ("echo_i", "echo_q"):
-        entry = bench.first.bench.record.get(f"{bench.link.name}.{one}")
-        found[one] = Prior(0.0, designed) if entry is None else Prior(entry.value, entry.sigma)
+        found[f"dephasing_{k}"] = Prior(*end.dephasing_of_f())
     return {name: one for name, one in found.items() if one.sigma > 0}
 
 
@@ -224,15 +216,14 @@ def played_transfer(bench: LinkBench) -> PlayedTransfer:
     ends = bench.ends
     delay_s = bench.first.bench.measured(bench.link, "delay")
     flight_s = bench.flight_ns() * 1e-9
-    losses = [end.loss_of_f() for end in ends]
     return PlayedTransfer(
         PhotonWay.of(bench),
         (ends[0].drive(), ends[1].drive()),
         (ends[0].kappa_hz(), ends[1].kappa_hz()),
-        (losses[0][0], losses[1][0]),
-        (losses[0][1] / DEPHASING_OF_F[0], losses[1][1] / DEPHASING_OF_F[0]),
+        (ends[0].loss_of_f()[0], ends[1].loss_of_f()[0]),
         bench.second.second_level(),
         0.0 if delay_s is None else flight_s - delay_s,
+        bench.loop(bench.apart_hz()[0]),
     )
 
 
@@ -260,24 +251,27 @@ class FittedCatch:
         one = self.fit.values if at is None else dict(zip(names, at.tolist(), strict=True))
         return {**self.held, **one}
 
-    def drawn(self) -> list[dict[str, float]]:
-        """Return values as they may as well be, :data:`DRAWS` of them."""
+    def figures(self, settings: Settings) -> tuple[Array, Array]:
+        """Return absorption, and what is read, at settings, (2 m,), and their covariance.
+
+        By steps of one sigma along each axis of the fit's covariance: to second order, since what
+        is at its best goes with squares.
+        """
+
+        def at(values: Mapping[str, float]) -> Array:
+            found = self.played.delivered(values, settings)
+            return np.concatenate([found.absorption, self.played.read(values, found)])
+
         middle = np.array([self.fit.values[name] for name in self.fit.names])
-        random = np.random.default_rng(1)
-        made = random.multivariate_normal(middle, self.fit.covariance, DRAWS, method="eigh")
-        return [self.values(one) for one in made]
-
-    def absorption(self) -> tuple[float, float]:
-        """Return the absorption of what transfers play, and its sigma."""
-        found = self.played.absorption(self.values())
-        every = np.array([self.played.absorption(one) for one in self.drawn()])
-        return found, float(np.sqrt(np.mean((every - found) ** 2)))
-
-    def foretold(self, settings: Settings) -> tuple[Array, Array]:
-        """Return what it foretells to be read at settings, (m,), and the covariance, (m, m)."""
-        expected = self.played.seen(self.values(), settings)
-        every = np.array([self.played.seen(one, settings) for one in self.drawn()]) - expected
-        return expected, np.asarray(every.T @ every / len(every))
+        sizes, axes = np.linalg.eigh(self.fit.covariance)
+        steps = (axes * np.sqrt(np.maximum(sizes, 0.0))).T
+        found = at(self.values())
+        pairs = [[at(self.values(middle + k * step)) for k in (1, -1)] for step in steps]
+        slopes = np.array([(up - down) / 2 for up, down in pairs])
+        bends = np.array([up + down - 2 * found for up, down in pairs])
+        mean = bends.sum(axis=0) / 2
+        covariance = slopes.T @ slopes + bends.T @ bends / 2 + np.outer(mean, mean)
+        return found, np.asarray(covariance)
 
 
 def fit_catch(played: PlayedTransfer, priors: Mapping[str, Prior], seen: Seen) -> FittedCatch:
@@ -289,12 +283,16 @@ def fit_catch(played: PlayedTransfer, priors: Mapping[str, Prior], seen: Seen) -
     held = {
         **{f"{name}_{k}": 1.0 for name in ("rate", "kappa") for k in (0, 1)},
         **{f"stark_{k}": 0.0 for k in (0, 1)},
-        **{f"ratio_{k}": DEPHASING_OF_F[0] for k in (0, 1)},
-        **dict.fromkeys(("echo_i", "echo_q", "apart"), 0.0),
+        **{f"dephasing_{k}": 0.0 for k in (0, 1)},
     }
     held = {name: value for name, value in held.items() if name not in priors}
     height = float(np.ptp(seen.caught))
-    start |= {"lag": 0.0, "off": 0.0, "height": height, "offset": float(np.min(seen.caught))}
+    start |= {
+        "lag": played.lag_s,
+        "off": 0.0,
+        "height": height,
+        "offset": float(np.min(seen.caught)),
+    }
     known = np.array([one.value for one in priors.values()])
 
     def model(values: Mapping[str, float]) -> Array:
@@ -342,6 +340,7 @@ async def absorption(bench: LinkBench) -> Outcome:
         ]
     )
     parts = np.cumsum([one.size for one in caught])[:-1]
+    program, other = again_program(bench, bench.shots(SHOTS_AGAIN))
     places = (lag_s / LAG_S, off_hz / OFF_HZ, 10 * (strength - 1))
     names = ("lag (10 ns)", "off its resonance (MHz)", "strength (10 %)")
 
@@ -362,22 +361,27 @@ async def absorption(bench: LinkBench) -> Outcome:
             )
         return found
 
+    @cache
+    def figures() -> tuple[Array, Array]:
+        """Return absorption and what is read at the settings of what is measured anew."""
+        return fitted().figures(other)
+
     def fit(_: Link, panel: Panel) -> Found:
         found = fitted()
-        value, sigma = found.absorption()
+        value, sigma = figures()[0][0], np.sqrt(figures()[1][0, 0])
         drawn = np.split(played.seen(found.values(), settings), parts)
         lines = tuple(
             Series(f"{name}, fit", place, one, line=True)
             for name, place, one in zip(names, places, drawn, strict=True)
         )
-        return {"absorption": Measured(value, sigma, "1")}, replace(
+        return {"absorption": Measured(float(value), float(sigma), "1")}, replace(
             panel, series=(*panel.series, *lines), text="{absorption} of what arrives is absorbed"
         )
 
     async def verify(_: Mapping[str, Measured]) -> Panel:
-        program, other = again_program(bench, bench.shots(SHOTS_AGAIN))
         seen = end.fraction(await bench.run(outcome, program))
-        expected, covariance = fitted().foretold(other)
+        read = slice(len(other), None)
+        expected, covariance = figures()[0][read], figures()[1][read, read]
         sigma = end.fraction_sigma(seen, program.shots)
         refuse_unlike(seen - expected, covariance + np.diag(sigma**2))
         number = np.arange(float(seen.size))

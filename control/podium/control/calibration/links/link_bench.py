@@ -61,7 +61,7 @@ SECOND_OVER_FIRST = 2.0
 """ASSUMED: f decays twice as fast as e, as in a harmonic ladder; its lifetime is not measured."""
 DEPHASING_OF_F = (3.0, 1.0)
 """Of f and g over that of e and g, and its sigma: 4 where the number operator is noisy, 2 where
-both lines are so by themselves. ASSUMED: which of them it is, no routine tells."""
+both lines are so by themselves. ASSUMED until :func:`.f_coherence.f_coherence` has told."""
 BRANCH_NS = 8
 """Two branches that begin at one instant need so much more than a result takes."""
 CYCLES_NS = 8
@@ -155,11 +155,28 @@ class EndPulses:
         return EndModel(self.kappa_hz(), *self.loss_of_f())
 
     def loss_of_f(self) -> tuple[float, float]:
-        """Return decay (as :data:`SECOND_OVER_FIRST` says) and dephasing of f, 1/s."""
+        """Return decay (as :data:`SECOND_OVER_FIRST` says) and dephasing of f, 1/s.
+
+        The latter by the coherence of 0 and f, measured; else by that of 0 and 1.
+        """
         t1_s = self.bench.best(self.node.qubit, "t1")
+        decay = SECOND_OVER_FIRST / t1_s
+        coherence_s = self.bench.measured(self.end, "f_coherence")
+        if coherence_s is not None:
+            return decay, max(0.0, 1 / coherence_s - decay / 2)
         ratio = self.bench.inputs.take(f"{self.node.qubit.name} > dephasing of f", *DEPHASING_OF_F)
-        dephasing = ratio * max(0.0, self._t2_rate_1_s() - 0.5 / t1_s)
-        return SECOND_OVER_FIRST / t1_s, dephasing
+        return decay, ratio * max(0.0, self._t2_rate_1_s() - 0.5 / t1_s)
+
+    def dephasing_of_f(self) -> tuple[float, float]:
+        """Return the dephasing of f and how well it is known, 1/s."""
+        dephasing = self.loss_of_f()[1]
+        known = self.bench.record.get(f"{self.end.name}.f_coherence")
+        if known is None:
+            ratio, doubt = DEPHASING_OF_F
+            return dephasing, dephasing * doubt / ratio
+        lives = self.bench.record.get(f"{self.node.qubit.name}.t1")
+        of_decay = 0.0 if lives is None else lives.sigma / lives.value**2
+        return dephasing, float(np.hypot(known.sigma / known.value**2, of_decay))
 
     def _t2_rate_1_s(self) -> float:
         """Return 1 / T2 of an echo, measured or designed; else of a Ramsey scan, else 0.
