@@ -61,7 +61,11 @@ class LawRunner:
             place = ("shot", dim) if program.keep_shots else (dim,)
             found[f"{name}_i"] = place, seen if program.keep_shots else seen.mean(axis=0)
             found[f"{name}_q"] = place, np.zeros_like(found[f"{name}_i"][1])
-        coordinates = {name: (dim, values) for name, values in settings.items()}
+        in_fs = {v.name for axis in program.axes for v in axis.variables if v.unit == "fs"}
+        coordinates = {
+            name: (dim, values * 1e-15 if name in in_fs else values)
+            for name, values in settings.items()
+        }
         attributes = {"run": f"1-{len(self.programs):05d}", "epoch": 1, "started_tai_s": 1.0}
         return xarray.Dataset(found, coordinates, attributes)
 

@@ -112,7 +112,7 @@ class PlayedTransfer:
         caught = np.stack(
             [of_resonance(one * self.way.photon.caught, drives[1]) for one in each], 1
         )
-        lags_ns = 1e9 * (settings.lag_s + values["lag"])
+        lags_ns = 1e9 * (settings.lag_s + self.lag_s + values["lag"])
         low = np.floor(lags_ns)
         found = delivered(  # at both whole nanoseconds about each lag
             sent,
@@ -263,8 +263,9 @@ class FittedCatch:
             return np.concatenate([found.absorption, self.played.read(values, found)])
 
         middle = np.array([self.fit.values[name] for name in self.fit.names])
-        sizes, axes = np.linalg.eigh(self.fit.covariance)
-        steps = (axes * np.sqrt(np.maximum(sizes, 0.0))).T
+        own = np.sqrt(np.diag(self.fit.covariance))  # units of 1e-9 stand beside such of 1e6
+        sizes, axes = np.linalg.eigh(self.fit.covariance / np.outer(own, own))
+        steps = (axes * np.sqrt(np.maximum(sizes, 0.0))).T * own
         found = at(self.values())
         pairs = [[at(self.values(middle + k * step)) for k in (1, -1)] for step in steps]
         slopes = np.array([(up - down) / 2 for up, down in pairs])

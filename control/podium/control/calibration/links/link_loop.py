@@ -117,9 +117,9 @@ class Delivered:
     fallen: Array
     """Caught there in f, and fallen to e before the second end's next pulse."""
     arrived: Array
-    """Photons that come to the second end."""
+    """Photons that come to the second end while either pulse plays."""
     passed: Array
-    """And go on from it, not absorbed."""
+    """And go on from it meanwhile, not absorbed."""
 
     @property
     def absorption(self) -> Array:
@@ -186,7 +186,7 @@ def delivered(
             term = np.asarray(slope * (STEP_S / n), np.complex128)
             state = state + term
         fallen += 0.5 * ends[1].decay_1_s * STEP_S * on * (before + state[3, 3].real)
-        seen += 0.5 * STEP_S * (met + _of_resonators(state))
+        seen += 0.5 * STEP_S * on * (met + _of_resonators(state))
     share, both = 1 / abs(1 - loop.echo) ** 2, 2 * np.sqrt(own * other)
     arrived = own * seen[0] + abs(loop.echo) ** 2 * other * seen[1]
     arrived += both * (loop.echo.real * seen[2] - loop.echo.imag * seen[3])
