@@ -178,6 +178,8 @@ def test_all_routines_but_the_pair_are_a_calibration() -> None:
     assert meeting == list(MEETING)
     assert [one for one in names if one not in MEETING] == [
         *CALIBRATION,
+        "thermal_photons",
+        "carrier_tracking",
         "link_bell",
         "link_process",
         "link_chsh",

@@ -60,7 +60,7 @@ LEAST_CAUGHT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the catch was set, m settings; everything from what transfers play."""
+    """Holds how the catch was set, m settings, from what transfers play."""
 
     lag_s: Array
     off_hz: Array
@@ -180,7 +180,7 @@ def again_program(bench: LinkBench, shots: int) -> tuple[Program, Settings]:
 
 @dataclass(frozen=True, slots=True)
 class Prior:
-    """What is known of a value that is fitted, before."""
+    """Holds what is known of a fitted value before the fit."""
 
     value: float
     sigma: float
@@ -229,7 +229,7 @@ def played_transfer(bench: LinkBench) -> PlayedTransfer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """What the second end has read of f at settings of the catch, m of them."""
+    """Holds what the second end has read of f at settings of the catch, m of them."""
 
     settings: Settings
     caught: Array
@@ -238,7 +238,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedCatch:
-    """What fits all scans of the catch."""
+    """Holds what fits all scans of the catch."""
 
     played: PlayedTransfer
     fit: Fit
@@ -254,8 +254,8 @@ class FittedCatch:
     def figures(self, settings: Settings) -> tuple[Array, Array]:
         """Return absorption, and what is read, at settings, (2 m,), and their covariance.
 
-        By steps of one sigma along each axis of the fit's covariance: to second order, since what
-        is at its best goes with squares.
+        Their means over what the fit leaves open, by steps of one sigma along each axis of its
+        covariance: to second order, since what is at its best goes with squares.
         """
 
         def at(values: Mapping[str, float]) -> Array:
@@ -271,8 +271,8 @@ class FittedCatch:
         slopes = np.array([(up - down) / 2 for up, down in pairs])
         bends = np.array([up + down - 2 * found for up, down in pairs])
         mean = bends.sum(axis=0) / 2
-        covariance = slopes.T @ slopes + bends.T @ bends / 2 + np.outer(mean, mean)
-        return found, np.asarray(covariance)
+        covariance = slopes.T @ slopes + bends.T @ bends / 2
+        return np.asarray(found + mean), np.asarray(covariance)
 
 
 def fit_catch(played: PlayedTransfer, priors: Mapping[str, Prior], seen: Seen) -> FittedCatch:
@@ -312,49 +312,51 @@ def fit_catch(played: PlayedTransfer, priors: Mapping[str, Prior], seen: Seen) -
     return FittedCatch(played, fit, held)
 
 
-async def absorption(bench: LinkBench) -> Outcome:
-    """Scan lag, frequency and strength of the catch, and see what it lacks.
+NAMES = ("lag (10 ns)", "off its resonance (MHz)", "strength (10 %)")
 
-    Needs :func:`.photon_detuning` before. Stores ``absorption`` (1): of the photon that comes to
-    the second end, the part that does not go on from it, with the pulses that transfers play. What
-    the fit foretells of other settings is measured anew before it is stored.
-    """
-    outcome = Outcome("absorption", "Absorption of the photon")
-    shots = bench.shots(SHOTS)
-    played = played_transfer(bench)
-    priors, end = priors_of(bench), bench.second
-    rest_hz, flight_s = end.sideband_hz(), bench.flight_ns() * 1e-9
-    late = await bench.run(outcome, lag_program(bench, shots))
-    aside = await bench.run(outcome, detuning_program(bench, shots))
-    weak = await bench.run(outcome, strength_program(bench, shots))
-    lag_s, off_hz, strength = (
-        lags_of(late) - flight_s,
-        values_of(aside, "catch_frequency") - rest_hz - played.way.aside_hz,
-        values_of(weak, "strength"),
-    )
-    caught = [end.fraction(one) for one in (late, aside, weak)]
-    settings = Settings.joined(
-        [
-            Settings(lag_s, 0 * lag_s, 0 * lag_s + 1),
-            Settings(0 * off_hz, off_hz, 0 * off_hz + 1),
-            Settings(0 * strength, 0 * strength, strength),
-        ]
-    )
-    parts = np.cumsum([one.size for one in caught])[:-1]
-    program, other = again_program(bench, bench.shots(SHOTS_AGAIN))
-    places = (lag_s / LAG_S, off_hz / OFF_HZ, 10 * (strength - 1))
-    names = ("lag (10 ns)", "off its resonance (MHz)", "strength (10 %)")
 
-    def raw() -> Panel:
-        series = tuple(Series(*one) for one in zip(names, places, caught, strict=True))
-        label = "catch off what transfers play"
-        return Panel(bench.link.name, label, "caught", series, judged=False)
+@dataclass(frozen=True, slots=True, eq=False)
+class CatchScans:
+    """Three scans of the catch: over its lag, its frequency and its strength."""
 
-    @cache
-    def fitted() -> FittedCatch:
-        every = np.concatenate(caught)
-        seen = Seen(settings, every, end.fraction_sigma(every, shots))
-        found = fit_catch(played, priors, seen)
+    parts: tuple[Settings, ...]
+    caught: tuple[Array, ...]
+    places: tuple[Array, ...]
+    """Where each is drawn: as :data:`NAMES` say."""
+
+    @classmethod
+    async def run(cls, bench: LinkBench, outcome: Outcome, aside_hz: float) -> "CatchScans":
+        """Run them; ``aside_hz``: of the catch that transfers play from its own resonance."""
+        shots, end = bench.shots(SHOTS), bench.second
+        rest_hz, flight_s = end.sideband_hz(), bench.flight_ns() * 1e-9
+        programs = [one(bench, shots) for one in (lag_program, detuning_program, strength_program)]
+        late, aside, weak = [await bench.run(outcome, program) for program in programs]
+        lag_s = lags_of(late) - flight_s
+        off_hz = values_of(aside, "catch_frequency") - rest_hz - aside_hz
+        strength = values_of(weak, "strength")
+        return cls(
+            (
+                Settings(lag_s, 0 * lag_s, 0 * lag_s + 1),
+                Settings(0 * off_hz, off_hz, 0 * off_hz + 1),
+                Settings(0 * strength, 0 * strength, strength),
+            ),
+            tuple(end.fraction(one) for one in (late, aside, weak)),
+            (lag_s / LAG_S, off_hz / OFF_HZ, 10 * (strength - 1)),
+        )
+
+    def series(self, drawn: tuple[Array, ...], more: str = "") -> tuple[Series, ...]:
+        """Return points, or with ``more`` behind their names lines, as they are drawn."""
+        return tuple(
+            Series(f"{name}{more}", place, one, line=bool(more))
+            for name, place, one in zip(NAMES, self.places, drawn, strict=True)
+        )
+
+    def fitted(self, bench: LinkBench, played: PlayedTransfer) -> FittedCatch:
+        """Fit all of them at once; raises FitFailed."""
+        every = np.concatenate(self.caught)
+        sigma = bench.second.fraction_sigma(every, bench.shots(SHOTS))
+        seen = Seen(Settings.joined(self.parts), every, sigma)
+        found = fit_catch(played, priors_of(bench), seen)
         if found.fit.chi2 > UNEXPLAINED:
             raise FitFailed(
                 f"what is caught does not follow the link's equation: chi-square "
@@ -362,21 +364,40 @@ async def absorption(bench: LinkBench) -> Outcome:
             )
         return found
 
+
+async def absorption(bench: LinkBench) -> Outcome:
+    """Scan lag, frequency and strength of the catch, and see what it lacks.
+
+    Needs :func:`.photon_detuning` before. Stores ``absorption`` (1): of the photon that comes to
+    the second end, the part that does not go on from it, with the pulses that transfers play. What
+    the fit foretells of other settings is measured anew before it is stored.
+    """
+    outcome, end = Outcome("absorption", "Absorption of the photon"), bench.second
+    played = played_transfer(bench)
+    scans = await CatchScans.run(bench, outcome, played.way.aside_hz)
+    program, other = again_program(bench, bench.shots(SHOTS_AGAIN))
+
+    def raw() -> Panel:
+        label = "catch off what transfers play"
+        return Panel(bench.link.name, label, "caught", scans.series(scans.caught), judged=False)
+
+    @cache
+    def fitted() -> FittedCatch:
+        return scans.fitted(bench, played)
+
     @cache
     def figures() -> tuple[Array, Array]:
         """Return absorption and what is read at the settings of what is measured anew."""
         return fitted().figures(other)
 
     def fit(_: Link, panel: Panel) -> Found:
-        found = fitted()
+        values = fitted().values()
+        drawn = tuple(played.seen(values, one) for one in scans.parts)
         value, sigma = figures()[0][0], np.sqrt(figures()[1][0, 0])
-        drawn = np.split(played.seen(found.values(), settings), parts)
-        lines = tuple(
-            Series(f"{name}, fit", place, one, line=True)
-            for name, place, one in zip(names, places, drawn, strict=True)
-        )
         return {"absorption": Measured(float(value), float(sigma), "1")}, replace(
-            panel, series=(*panel.series, *lines), text="{absorption} of what arrives is absorbed"
+            panel,
+            series=(*panel.series, *scans.series(drawn, ", fit")),
+            text="{absorption} of what arrives is absorbed",
         )
 
     async def verify(_: Mapping[str, Measured]) -> Panel:

@@ -1,4 +1,4 @@
-"""Measures how long 0 and f of a link's end stay coherent: a photon comes from f, and goes to it.
+"""Measures how long 0 and f of a link's end stay coherent: photons come from f.
 
 T2 of 0 and 1 does not tell: noise on the number of excitations takes four times as much of 0 and f,
 noise on each line by itself twice. An echo between 0 and f does: half pi on 0-1, 1 brought to f;

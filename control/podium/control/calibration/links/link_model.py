@@ -82,7 +82,7 @@ def _steps(g: ComplexArray, kappa: float, decay: float) -> ComplexArray:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Heated:
-    """What a sideband pulse does to f of an end that meets thermal photons, by detuning, (m,)."""
+    """Holds what a sideband pulse does to f at an end with thermal photons, by detuning, (m,)."""
 
     f: Array
     """In f behind it, for each photon in the mode, of an atom that was in g."""

@@ -96,7 +96,7 @@ def heating_program(end: EndPulses, pulse: HeatingPulse, shots: int) -> Program:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LiftedScan:
-    """What a scan has lifted to f, in the population of f; n detunings."""
+    """Holds what a scan has lifted to f, in the population of f; n detunings."""
 
     off_hz: Array
     lifted: Array
