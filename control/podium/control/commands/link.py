@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 ROUTINES = {
+    "thermal": "measure the thermal photons that both ends meet, by what sidebands lift from 0",
+    "track": "follow the carrier's phase from start to start, and find what that leaves of it",
     "bell": "share a pair over a calibrated link, and find its state by tomography",
     "process": "send six states of a qubit over a calibrated link, and find what becomes "
     "of any state by tomography",

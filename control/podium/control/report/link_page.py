@@ -12,6 +12,7 @@ from podium.control.report.link_story import ALLOWED, BASIS, LinkStory
 Headline = tuple[str, str, bool]
 """A number, what it is, and whether it is bad."""
 TITLES = {
+    "absorption": "of the photon that arrives",
     "transfer": "of f that comes to f",
     "bell_fidelity": "of the pair with Ψ+",
     "bell_concurrence": "concurrence of the pair",

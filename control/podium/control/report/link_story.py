@@ -12,13 +12,14 @@ from podium.control.report.comparison import Truth
 BASIS = ("00", "01", "10", "11")
 """Of a pair's density matrix, the link's first end first."""
 ALLOWED = {
+    "absorption": "best_absorption",
     "transfer": "best_transfer",
     "bell_fidelity": "best_bell_fidelity",
     "bell_concurrence": "best_bell_concurrence",
     "chsh_s": "best_chsh_s",
 }
 """By quantity: the name of the best that a world allows."""
-HIDDEN = ("sideband_frequency", "stark_shift", "sideband_rate", "kappa")
+HIDDEN = ("sideband_frequency", "stark_shift", "sideband_rate", "kappa", "mode_photons")
 """What is found of each end and stands in the world as well."""
 END_LABELS = ("a", "b")
 

@@ -23,6 +23,8 @@ FIGURES = (
     ("bell_concurrence", "concurrence", False),
     ("transfer", "photons caught", True),
     ("transmission", "transmission", True),
+    ("absorption", "absorbed of what arrives", True),
+    ("carrier_residual", "phase, start to start", False),
     ("delay", "delay", False),
     ("photon_bandwidth", "bandwidth", False),
     ("carrier_phase", "phase of the way", False),

@@ -43,6 +43,7 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
 )
 from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
 from podium.sim_instruments.physics.meeting.photon_session import LinkedWorld, PhotonSession
+from podium.sim_instruments.physics.meeting.played_photons import PlayedPhotons
 from podium.sim_instruments.physics.meeting.session_meetings import SessionMeetings
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
 from podium.sim_instruments.physics.met_qubits import check_alone
@@ -98,7 +99,7 @@ class World:
         """
         self.links = tuple(links)
         """Over which its chips' qubits exchange photons."""
-        self._channel = channel
+        self._channel = PlayedPhotons(channel)
         self._crosstalk = crosstalk
         self._cables = {cable.name: cable for cable in cables}
         self._drift = drift
@@ -139,6 +140,7 @@ class World:
         if not self.links:
             listened = [self._feedline_runs(one.signals) for one in runs]
             return _listened(runs, listened, [{} for one in listened for _ in one])
+        self._channel.begin()
         drives = [train for one in runs for train in one.signals.drives]
         played = sidebands_played(self.links, drives)
         shared = {end.qubit for link in self.links for end in link.ends if end.sideband in played}
@@ -256,6 +258,13 @@ class World:
             return None
         return run.played_gate(edge, phases)
 
+    def played_absorption(self, link: str) -> float | None:
+        """Return what was absorbed of a link's photons in the latest run that carried some.
+
+        Of the setting that absorbed most. None where no such run was.
+        """
+        return self._channel.absorption(link)
+
     def begin(self, beginning: RunStart) -> Session:
         """Begin a run that comes piece by piece; same errors as :meth:`play`.
 
@@ -308,6 +317,7 @@ class World:
             **{qubit.name: one.name for one in points.values() for qubit in one.qubits},
             **known.feedline_of,
         }
+        self._channel.begin()
         linked = LinkedWorld(
             self.links,
             self._channel,

@@ -330,8 +330,8 @@ class Laboratory:
         }
 
         def whole(qubits: "dict[str, Truth]") -> "dict[str, Truth]":
-            gates = self._played_gates() if optima else {}
-            return qubits | gates | link_truth(links, qubits, switched) | mixers
+            played = self._played_gates() | self._played_photons() if optima else {}
+            return qubits | played | link_truth(links, qubits, switched) | mixers
 
         if at_rest:
             still = None if span is None else MovingTruth(self._seed, span, self.drift)
@@ -343,6 +343,17 @@ class Laboratory:
         over = span or Span(self.clock.now_fs() / FS_PER_S, 0.0)
         moving = MovingTruth(self._seed, over, self.drift)
         return lambda: whole(truth(self.chip, biases_v, optima, moving, baths, ways))
+
+    def _played_photons(self) -> "dict[str, Truth]":
+        """Tell of each link what was absorbed in the latest run that carried photons."""
+        from podium.sim_instruments.physics.truth import Truth
+
+        found = {name: self.world.played_absorption(name) for name in self._world_file.links}
+        return {
+            f"{name}.played_absorption": Truth(one, "1")
+            for name, one in found.items()
+            if one is not None
+        }
 
     def _played_gates(self) -> "dict[str, Truth]":
         """Tell of each edge how its gate was in the latest run that pulsed it."""

@@ -154,3 +154,52 @@ def test_f_falls_and_dephases_while_pulses_play_and_at_no_other_time(lag: int) -
     found = delivered(sent + 0j, caught + 0j, (ends[0], ends[1]), loop, lags)
     assert found.f[0] * FORTH == pytest.approx(wanted[2], abs=1e-3)
     assert found.fallen[0] * FORTH == pytest.approx(wanted[1], abs=1e-3)
+
+
+def test_what_arrives_and_what_goes_on_are_those_of_the_links_master_equation() -> None:
+    """Late, aside, too weak, with an echo, with dephasing: the equation that worlds are made by."""
+    sent = sech_rate_hz(middles_s(144), 10.4e6, 10.4e6) + 0j
+    best = sech_rate_hz(-middles_s(144), 10.4e6, 13.5e6) + 0j
+    echo, apart, phi = 0.04 + 0.03j, 0.2e6, 2e5
+    rates = np.zeros((3, 3))
+    rates[0, 1], rates[1, 2] = 2e5, 4e5
+    dephasing = np.zeros((3, 3))
+    dephasing[2, :2] = dephasing[:2, 2] = phi
+    atom, forth = Atom(rates, dephasing), np.sqrt(0.77)
+    ends = EndModel(10.4e6, 4e5, phi), EndModel(13.5e6, 4e5, phi)
+    for lag, off, strength in ((3, 0.0, 1.0), (15, 0.0, 1.0), (0, 1e6, 1.0), (3, 0.0, 0.8)):
+        caught = strength * best
+        (found,) = [
+            delivered(sent, caught, ends, LinkLoop(echo, apart), np.array([lag]), np.array([off]))
+        ]
+        stop_fs = (144 + lag) * 10**6
+        window = LinkWindow(
+            (
+                WindowEnd(atom, TransferResonator(10.4e6), Sideband(sent, 0, 10**6), 0, stop_fs),
+                WindowEnd(
+                    atom,
+                    TransferResonator(13.5e6, apart),
+                    Sideband(caught, lag * 10**6, 10**6, off - apart),
+                    0,
+                    stop_fs,
+                ),
+            ),
+            Way(forth + 0j, 0, echo / forth),
+            ((2, 0),),
+            bound=1e-8,
+        )
+        photon = evolve_window(window).photon
+        assert photon is not None
+        assert found.absorption[0] == pytest.approx(photon.absorption, abs=1e-6)
+        assert found.f[0] / found.arrived[0] == pytest.approx(photon.caught, abs=1e-6)
+
+
+def test_each_setting_may_have_a_catch_of_its_own() -> None:
+    sent = sech_rate_hz(middles_s(144), 10.4e6, 10.4e6) + 0j
+    caught = sech_rate_hz(-middles_s(144), 10.4e6, 13.5e6) + 0j
+    ends, lags = (EndModel(10.4e6), EndModel(13.5e6)), np.array([0, 8])
+    both = delivered(sent, np.stack([caught, 0.7 * caught], 1), ends, LinkLoop(), lags)
+    for k, one in enumerate((caught, 0.7 * caught)):
+        alone = delivered(sent, one, ends, LinkLoop(), lags[k : k + 1])
+        assert both.f[k] == pytest.approx(alone.f[0], abs=1e-12)
+        assert both.passed[k] == pytest.approx(alone.passed[0], abs=1e-12)

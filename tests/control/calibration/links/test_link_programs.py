@@ -14,10 +14,13 @@ from tests.benches.links.linked_ends import (
     entry,
     sidebands_ns,
 )
+from tests.benches.links.played_link import READOUT
 
 from podium.control import cli
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links import link_bench
+from podium.control.calibration.links.absorption import again_program, strength_program
+from podium.control.calibration.links.carrier_tracking import carrier_tracking
 from podium.control.calibration.links.emission import emission_program, slices_ns
 from podium.control.calibration.links.entangled_pair import (
     PSI_PLUS,
@@ -26,6 +29,7 @@ from podium.control.calibration.links.entangled_pair import (
     link_bell,
     phase_program,
 )
+from podium.control.calibration.links.f_coherence import WAITS, coherence_program
 from podium.control.calibration.links.link_bench import STARTS, LinkBench
 from podium.control.calibration.links.link_routines import CALIBRATION, LINK_ROUTINES, MEETING
 from podium.control.calibration.links.link_session import UnknownLink, chosen_link, link_validities
@@ -37,16 +41,19 @@ from podium.control.calibration.links.photon_transfer import (
 )
 from podium.control.calibration.links.sideband_rate import aside_program, rate_program
 from podium.control.calibration.links.sideband_spectroscopy import sideband_scans
+from podium.control.calibration.links.thermal_photons import HeatingPulse, heating_program
 from podium.control.calibration.links.transfer_efficiency import efficiency_program
 from podium.control.calibration.links.transfer_process import link_process, process_program
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations
 from podium.control.compilers.placing import place_in_fs
 from podium.control.facility.load import load_facility
+from podium.control.families.family import families_of
+from podium.control.families.shot_grid import on_shot_grid
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.store import ParameterStore
-from podium.control.program.program import Frame
+from podium.control.program.program import Frame, Linear, Table
 from podium.control.program.validate import validate
 from podium.control.runs.errors import RunError, RunFailed, RunRefused, StartLate, StartPartial
 
@@ -178,6 +185,8 @@ def test_all_routines_but_the_pair_are_a_calibration() -> None:
     assert meeting == list(MEETING)
     assert [one for one in names if one not in MEETING] == [
         *CALIBRATION,
+        "thermal_photons",
+        "carrier_tracking",
         "link_bell",
         "link_process",
         "sideband_chirp",
@@ -255,7 +264,7 @@ async def test_a_start_that_was_lost_is_made_again_however_long_runs_take(
     assert runner.tries == tries
 
 
-@pytest.mark.parametrize("routine", [carrier_phase, link_bell, link_process])
+@pytest.mark.parametrize("routine", [carrier_phase, carrier_tracking, link_bell, link_process])
 async def test_a_phase_that_the_reference_does_not_hold_is_not_asked_for(
     routine, tmp_path: Path
 ) -> None:
@@ -263,3 +272,37 @@ async def test_a_phase_that_the_reference_does_not_hold_is_not_asked_for(
     weak.write_text(LINKED.read_text().replace("jitter: 2.5 ps", "jitter: 13 ps"))
     with pytest.raises(FitFailed, match=r"13 ps rms, 39 degrees at 8\.4 GHz"):
         await routine(bench_of(weak))
+
+
+@pytest.mark.parametrize(
+    ("file", "ends"),
+    [
+        ("facility.yaml", ("cluster_a", "cluster_b")),
+        ("facility_mixed.yaml", ("cluster_a", "zi_b")),
+        ("facility_one_cluster.yaml", ("cluster_a", "cluster_a")),
+    ],
+)
+def test_what_an_operator_sees_of_a_link_is_played_by_both_families(
+    file: str, ends: tuple[str, str]
+) -> None:
+    facility = load_facility(EXAMPLES / "linked" / file)
+    families, triggers = families_of(facility), facility.timing.triggers
+    bench = bench_of(EXAMPLES / "linked" / file, **READOUT)
+    alone = [
+        [heating_program(end, HeatingPulse.square(end), 100), coherence_program(end, WAITS, 100)]
+        for end in bench.ends
+    ]
+    both = [strength_program(bench, 100), again_program(bench, 100)[0]]
+    for name, own in zip(ends, alone, strict=True):
+        for program in (*own, *both):
+            started = families[name].started_by(name, triggers[name])
+            made = families[name].compile(on_shot_grid(program, facility), name, started)
+            (axis,) = program.axes
+            (count,) = {len(np.array(list_of(one.values))) for one in axis.variables}
+            assert {one.shape for one in made.results} == {(count,)}
+
+
+def list_of(values: Linear | Table) -> list[float]:
+    if isinstance(values, Table):
+        return list(values.values)
+    return [values.start + k * values.step for k in range(values.count)]

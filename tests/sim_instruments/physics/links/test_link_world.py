@@ -2,12 +2,22 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from podium.firmware_interfaces.yaml_text import parse_yaml
 from podium.sim_instruments.physics.clock_makes import WHITE_RABBIT, WHITE_RABBIT_LOW_JITTER
 from podium.sim_instruments.physics.design import DesignError, design_of
-from podium.sim_instruments.physics.links.link_world import link_truth
+from podium.sim_instruments.physics.links.link_channel import evolve_window
+from podium.sim_instruments.physics.links.link_window import (
+    Atom,
+    LinkWindow,
+    Sideband,
+    TransferResonator,
+    Way,
+    WindowEnd,
+)
+from podium.sim_instruments.physics.links.link_world import link_truth, mode_photons
 from podium.sim_instruments.physics.sampling import draw_world, sample
 from podium.sim_instruments.physics.truth import truth
 from podium.sim_instruments.physics.world_file import WorldFileError, dump_world, parse_world
@@ -81,3 +91,45 @@ def test_a_phase_reference_that_holds_links_is_of_low_jitter_clocks() -> None:
     assert design_of(tree, "x").timing.clocks["wrtd_a"] is WHITE_RABBIT_LOW_JITTER
     tree["timing"]["phase_reference"]["jitter"] = "13 ps"
     assert design_of(tree, "x").timing.clocks["wrtd_a"] is WHITE_RABBIT
+
+
+def test_an_end_meets_what_the_way_brings_and_the_noise_of_what_it_loses() -> None:
+    """As a long pulse of an end lifts its atom, by the link's master equation."""
+    world = sample(LINKED, 3)
+    one, other = (end.thermal_photons.value for end in world.links["link_ab"].ends)
+    link = world.links["link_ab"]
+    forth, back = link.transmission.value, link.transmission_back.value
+    assert mode_photons(link, 0) == pytest.approx((1 - back) * one + back * other)
+    assert mode_photons(link, 1) == pytest.approx(forth * one + (1 - forth) * other)
+    rest = Atom(np.zeros((3, 3)), np.zeros((3, 3)))
+    played = Sideband(np.full(400, 3.6e6, complex), 0, 10**6)
+    silent = Sideband(np.zeros(1, complex), 0, 10**6)
+    for end in (0, 1):
+        ends = [
+            WindowEnd(
+                rest,
+                TransferResonator(10.4e6, 0.0, photons),
+                played if k == end else silent,
+                0,
+                400 * 10**6 if k == end else 0,
+            )
+            for k, photons in enumerate((one, other))
+        ]
+        way = Way(complex(forth**0.5), 0, complex(back**0.5))
+        state = evolve_window(LinkWindow((ends[0], ends[1]), way, ((0, 0),), bound=1e-9))
+        levels = np.diagonal(state.channel.matrix[:, 0].reshape(9, 9)).real.reshape(3, 3)
+        in_f = float(levels.sum(axis=1 - end)[2])
+        photons = mode_photons(link, end)
+        assert in_f == pytest.approx(photons / (1 + 2 * photons), rel=0.02)
+    qubits = truth(world.chip(), None, optima=False)
+    told = link_truth(world.links, qubits)
+    assert told["link_ab.b.mode_photons"].value == mode_photons(link, 1)
+
+
+def test_an_end_without_a_circulator_meets_its_own_photons_alone() -> None:
+    tree = parse_yaml(LINKED.read_bytes())
+    del tree["links"]["link_ab"]["isolation"]
+    link = draw_world(design_of(tree, "x"), 3).links["link_ab"]
+    assert [mode_photons(link, k) for k in (0, 1)] == [
+        end.thermal_photons.value for end in link.ends
+    ]

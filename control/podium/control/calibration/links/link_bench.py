@@ -57,7 +57,7 @@ SECOND_OVER_FIRST = 2.0
 """ASSUMED: f decays twice as fast as e, as in a harmonic ladder; its lifetime is not measured."""
 DEPHASING_OF_F = (3.0, 1.0)
 """Of f and g over that of e and g, and its sigma: 4 where the number operator is noisy, 2 where
-both lines are so by themselves. ASSUMED: which of them it is, no routine tells."""
+both lines are so by themselves. ASSUMED until :func:`.f_coherence.f_coherence` has told."""
 BRANCH_NS = 8
 """Two branches that begin at one instant need so much more than a result takes."""
 CYCLES_NS = 8
@@ -149,15 +149,33 @@ class EndPulses:
         return EndModel(self.kappa_hz(), *self.loss_of_f())
 
     def loss_of_f(self) -> tuple[float, float]:
-        """Return decay (as :data:`SECOND_OVER_FIRST` says) and dephasing of f, 1/s."""
+        """Return decay (as :data:`SECOND_OVER_FIRST` says) and dephasing of f, 1/s.
+
+        The latter by the coherence of 0 and f, measured; else by that of 0 and 1.
+        """
+        own_decay, own_dephasing = self.loss_of_e()
+        decay = SECOND_OVER_FIRST * own_decay
+        coherence_s = self.bench.measured(self.end, "f_coherence")
+        if coherence_s is not None:
+            return decay, max(0.0, 1 / coherence_s - decay / 2)
         ratio = self.bench.inputs.take(f"{self.node.qubit.name} > dephasing of f", *DEPHASING_OF_F)
-        decay, dephasing = self.loss_of_e()
-        return SECOND_OVER_FIRST * decay, ratio * dephasing
+        return decay, ratio * own_dephasing
 
     def loss_of_e(self) -> tuple[float, float]:
         """Return decay and dephasing of e, measured or designed, 1/s."""
         decay = 1 / self.bench.best(self.node.qubit, "t1")
         return decay, max(0.0, self._t2_rate_1_s() - 0.5 * decay)
+
+    def dephasing_of_f(self) -> tuple[float, float]:
+        """Return the dephasing of f and how well it is known, 1/s."""
+        dephasing = self.loss_of_f()[1]
+        known = self.bench.record.get(f"{self.end.name}.f_coherence")
+        if known is None:
+            ratio, doubt = DEPHASING_OF_F
+            return dephasing, dephasing * doubt / ratio
+        lives = self.bench.record.get(f"{self.node.qubit.name}.t1")
+        of_decay = 0.0 if lives is None else lives.sigma / lives.value**2
+        return dephasing, float(np.hypot(known.sigma / known.value**2, of_decay))
 
     def _t2_rate_1_s(self) -> float:
         """Return 1 / T2 of an echo, measured or designed; else of a Ramsey scan, else 0.
@@ -471,6 +489,15 @@ class LinkBench:
         One that is refused is not. Of a start that was lost (late, or on one node alone) nothing is
         kept. Shots end on the grids of all controllers. Raises ``RunError``.
         """
+        return (await self.run_counting_tries(outcome, program))[0]
+
+    async def run_counting_tries(
+        self, outcome: Outcome, program: Program
+    ) -> "tuple[xarray.Dataset, int]":
+        """Run a program as :meth:`run` does; return how many tries failed before, too.
+
+        Each has ended with outputs made safe: their oscillators have locked anew since.
+        """
         bench = self.first.bench
         program = on_shot_grid(program, bench.runner.facility)
         if has_branches(program):
@@ -479,7 +506,7 @@ class LinkBench:
         begin_s = time.monotonic()
         for left in range(STARTS - 1, -1, -1):
             try:
-                return await bench.run(outcome, program)
+                return await bench.run(outcome, program), STARTS - 1 - left
             except (StartLate, StartPartial):
                 if not left:
                     raise

@@ -116,6 +116,15 @@ class Delivered:
     """In f at the second end."""
     fallen: Array
     """Caught there in f, and fallen to e before the second end's next pulse."""
+    arrived: Array
+    """Photons that come to the second end while either pulse plays."""
+    passed: Array
+    """And go on from it meanwhile, not absorbed."""
+
+    @property
+    def absorption(self) -> Array:
+        """Return the part of what arrives that does not go on."""
+        return np.asarray(1 - self.passed / self.arrived)
 
 
 def delivered(
@@ -129,16 +138,22 @@ def delivered(
     """Return what of f at the first end comes to the second, without loss.
 
     ``sent_hz``, ``caught_hz``: complex g / 2 pi, shape (n,), held for 1 ns each, in the frames of
-    the resonances that they move; ``lags_ns``, shape (m,): of the catch behind the emission;
-    ``off_hz``: of the catch from its own resonance, scalar or (m,). f decays from the begin of the
-    emission to the end of both pulses, and not before or behind.
+    the resonances that they move; of the latter (n, m) where each setting has its own. ``lags_ns``,
+    shape (m,): of the catch behind the emission; ``off_hz``: of the catch from its own resonance,
+    scalar or (m,). f decays from the begin of the emission to the end of both pulses, and not
+    before or behind.
     """
     lags = np.asarray(lags_ns, np.int64)
+    if caught_hz.ndim == 1:
+        caught_hz = caught_hz[:, None]
     begin = min(0, int(lags.min()))
     steps = np.arange(begin, max(len(sent_hz), len(caught_hz) + int(lags.max())))
     at = steps[:, None] - lags
     inside = (at >= 0) & (at < len(caught_hz))
-    take = -2j * np.pi * np.where(inside, caught_hz[np.clip(at, 0, len(caught_hz) - 1)], 0.0)
+    shape = (len(caught_hz), lags.size)
+    row = np.clip(at, 0, len(caught_hz) - 1)
+    held = np.take_along_axis(np.broadcast_to(caught_hz, shape), row, axis=0)
+    take = -2j * np.pi * np.where(inside, held, 0.0)
     emit = np.zeros(steps.size, np.complex128)
     emit[-begin : -begin + len(sent_hz)] = -2j * np.pi * sent_hz
     plays = (steps[:, None] < np.maximum(len(sent_hz), len(caught_hz) + lags)).astype(float)
@@ -152,11 +167,11 @@ def delivered(
     dephasing = losses_of_coherence(ends)[:, :, None]
     state: ComplexArray = np.zeros((4, 4, lags.size), np.complex128)
     state[0, 0] = 1.0
-    fallen = np.zeros(lags.size)
+    fallen, seen = np.zeros(lags.size), np.zeros((4, lags.size))
     for step, up, gain, on in zip(steps, emit, take, plays, strict=True):
         fall = 0.5 * ends[0].decay_1_s * float(step >= 0)
         caught_fall = 0.5 * ends[1].decay_1_s * on + turn
-        term, before = state, state[3, 3].real
+        term, before, met = state, state[3, 3].real, _of_resonators(state)
         for n in range(1, STEP_TERMS + 1):
             f, a, b, g = term
             slope = np.stack(
@@ -171,7 +186,18 @@ def delivered(
             term = np.asarray(slope * (STEP_S / n), np.complex128)
             state = state + term
         fallen += 0.5 * ends[1].decay_1_s * STEP_S * on * (before + state[3, 3].real)
-    return Delivered(np.asarray(state[3, 3].real), fallen)
+        seen += 0.5 * STEP_S * on * (met + _of_resonators(state))
+    share, both = 1 / abs(1 - loop.echo) ** 2, 2 * np.sqrt(own * other)
+    arrived = own * seen[0] + abs(loop.echo) ** 2 * other * seen[1]
+    arrived += both * (loop.echo.real * seen[2] - loop.echo.imag * seen[3])
+    passed = own * seen[0] + other * seen[1] + both * seen[2]
+    return Delivered(np.asarray(state[3, 3].real), fallen, share * arrived, share * passed)
+
+
+def _of_resonators(state: ComplexArray) -> Array:
+    """Return photons of both resonators and the real and imaginary part of a* b, shape (4, m)."""
+    cross = state[2, 1]
+    return np.stack([state[1, 1].real, state[2, 2].real, cross.real, cross.imag])
 
 
 def losses_of_coherence(ends: tuple[EndModel, EndModel]) -> Array:

@@ -78,3 +78,48 @@ def _steps(g: ComplexArray, kappa: float, decay: float) -> ComplexArray:
     made[:, 0, 0], made[:, 1, 1] = cosh + half * sinh, cosh - half * sinh
     made[:, 0, 1], made[:, 1, 0] = -1j * np.conj(g) * sinh, -1j * g * sinh
     return np.asarray(scale * made)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heated:
+    """Holds what a sideband pulse does to f at an end with thermal photons, by detuning, (m,)."""
+
+    f: Array
+    """In f behind it, for each photon in the mode, of an atom that was in g."""
+    fallen: Array
+    """The same of what has fallen from f meanwhile."""
+    left: Array
+    """Of an atom that was in f: what is left there."""
+    left_fallen: Array
+    """And what of it has fallen."""
+
+
+def heated(rate_hz: Array, off_hz: Array, end: EndModel) -> Heated:
+    """Return what a drive of f0-g1 makes of thermal photons.
+
+    ``rate_hz``: g / 2 pi in the frame of the resonance that the drive moves, shape (n,), held for
+    1 ns each; ``off_hz``: of the drive from that resonance, shape (m,). The resonator is in
+    equilibrium with what comes in before. Second moments of f and the resonator's amplitude obey
+    linear equations: a mean number n is small against 1.
+    """
+    from scipy.linalg import expm  # heavy
+
+    g, detuning = 2 * np.pi * rate_hz[:, None], 2 * np.pi * np.asarray(off_hz)[None, :]
+    kappa = 2 * np.pi * end.kappa_hz
+    lost = (end.decay_1_s + kappa) / 2 + end.dephasing_1_s
+    # of |f|^2, Re f*a, Im f*a, |a|^2, what has fallen, 1
+    whole = np.zeros((rate_hz.size, np.size(off_hz), 6, 6))
+    whole[..., 0, 0] = -end.decay_1_s
+    whole[..., 0, 2] = 2 * g
+    whole[..., 1, 1] = whole[..., 2, 2] = -lost
+    whole[..., 1, 2], whole[..., 2, 1] = detuning, -detuning
+    whole[..., 2, 0], whole[..., 2, 3] = -g, g
+    whole[..., 3, 2] = -2 * g
+    whole[..., 3, 3], whole[..., 3, 5] = -kappa, kappa
+    whole[..., 4, 0] = end.decay_1_s
+    steps = expm(whole * (STEP_S * PER_NS))
+    heat, cold = (np.zeros((np.size(off_hz), 6)) for _ in range(2))
+    heat[:, 3] = heat[:, 5] = cold[:, 0] = 1.0
+    for step in steps:
+        heat, cold = (np.einsum("mij,mj->mi", step, one) for one in (heat, cold))
+    return Heated(heat[:, 0], heat[:, 4], cold[:, 0], cold[:, 4])

@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.links.absorption import absorption
 from podium.control.calibration.links.alpha_scan import alpha_scan
+from podium.control.calibration.links.carrier_tracking import carrier_tracking
 from podium.control.calibration.links.emission import emission
 from podium.control.calibration.links.entangled_pair import carrier_phase, link_bell
+from podium.control.calibration.links.f_coherence import f_coherence
 from podium.control.calibration.links.ghz_state import GHZ_STATE, SWAPPED_PAIR
 from podium.control.calibration.links.grover_program import ENTRIES
 from podium.control.calibration.links.grover_search import (
@@ -30,6 +33,7 @@ from podium.control.calibration.links.sideband_chirp import sideband_chirp
 from podium.control.calibration.links.sideband_rate import sideband_rate
 from podium.control.calibration.links.sideband_spectroscopy import sideband_spectroscopy
 from podium.control.calibration.links.teleported_cnot import fed_forward_cnot, teleported_cnot
+from podium.control.calibration.links.thermal_photons import thermal_photons
 from podium.control.calibration.links.transfer_efficiency import transfer_efficiency
 from podium.control.calibration.links.transfer_process import link_process
 from podium.control.calibration.outcome import Outcome
@@ -54,6 +58,7 @@ class LinkRoutine:
 
 
 LINK_ROUTINES: tuple[LinkRoutine, ...] = (
+    LinkRoutine(f_coherence, {"f_coherence": Lifetime(1 * DAY_S)}),
     LinkRoutine(
         sideband_spectroscopy,
         {"sideband_frequency": Lifetime(12 * HOUR_S), "stark_shift": Lifetime(7 * DAY_S)},
@@ -86,8 +91,17 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
         },
     ),
     LinkRoutine(photon_detuning, {"detuning": Lifetime(12 * HOUR_S)}),
+    LinkRoutine(absorption, {"absorption": Lifetime(1 * DAY_S)}),
     LinkRoutine(transfer_efficiency, {"transfer": Lifetime(1 * DAY_S)}),
     LinkRoutine(carrier_phase, {"carrier_phase": Lifetime(1 * HOUR_S, of_epoch=True)}),
+    LinkRoutine(thermal_photons, {"mode_photons": Lifetime(7 * DAY_S)}),
+    LinkRoutine(
+        carrier_tracking,
+        {
+            "carrier_residual": Lifetime(1 * DAY_S),
+            "carrier_drift": Lifetime(1 * HOUR_S, of_epoch=True),
+        },
+    ),
     LinkRoutine(
         link_bell,
         {
@@ -183,6 +197,10 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
         },
     ),
 )
+TRACK = (carrier_tracking.__name__,)
+"""The carrier's phase from start to start."""
+THERMAL = (thermal_photons.__name__,)
+"""Photons that no end has sent."""
 BELL = (link_bell.__name__,)
 """A pair; its phase is that of its own run."""
 PROCESS = (link_process.__name__,)
@@ -212,6 +230,8 @@ TWO_CLICKS = (herald_two_clicks.__name__,)
 ALPHAS = (alpha_scan.__name__,)
 """Rate against fidelity of one click."""
 ACTIONS = {
+    "thermal": THERMAL,
+    "track": TRACK,
     "bell": BELL,
     "shape": SHAPE,
     "chsh": CHSH,

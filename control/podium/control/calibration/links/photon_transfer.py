@@ -24,6 +24,7 @@ from podium.control.program.program import (
     Barrier,
     Delay,
     Linear,
+    Play,
     Program,
     SetFrequency,
     Statement,
@@ -61,11 +62,13 @@ def transfer_body(
     before_readout: Sequence[Statement] = (),
     reset: list[Statement] | None = None,
     photon: PhotonPulses | None = None,
+    catch: Play | None = None,
 ) -> list[Statement]:
     """Return f at the first end, its emission at once, the catch, and both read.
 
     ``later_fs``: from the begin of ``prepare`` (to f) to that of the catch. ``reset``: what begins
-    a shot; without it :meth:`.LinkBench.reset`. ``photon``: other pulses than the link's own.
+    a shot; without it :meth:`.LinkBench.reset`. ``photon``: other pulses than the link's own;
+    ``catch``: in place of its catch.
     """
     first, second = bench.first, bench.second
     photon = photon or bench.photon()
@@ -75,7 +78,7 @@ def transfer_body(
         *(first.prepare_f() if prepare is None else prepare),
         bench.send(photon),
         Delay((second.sideband,), later_fs),
-        bench.catch(photon),
+        bench.catch(photon) if catch is None else catch,
         Barrier(bench.names),
         ef,
         Barrier(bench.names),

@@ -143,6 +143,20 @@ def _known(value: float, unit: str, origin: str | None) -> Known:
     return Known(value=value, unit=unit, source=f"drawn: {origin}")
 
 
+def mode_photons(world: LinkWorld, end: int) -> float:
+    """Return the thermal photons of all that comes in to an end's transfer resonator.
+
+    What the way brings from the other end are that one's; the rest is of the end's surroundings,
+    where the way has lost as much. An end that plays alone sends, and a way that is the same both
+    ways then brings it nothing; nor does one to a herald station.
+    """
+    own, other = (world.ends[one].thermal_photons.value for one in (end, 1 - end))
+    if world.station is not None or world.isolation.value == 0:
+        return own
+    brought = (world.transmission_back if end == 0 else world.transmission).value
+    return brought * other + (1 - brought) * own
+
+
 def link_truth(
     links: Mapping[str, LinkWorld],
     qubits: Mapping[str, Truth],
@@ -150,10 +164,11 @@ def link_truth(
 ) -> dict[str, Truth]:
     """Tell what a perfect measurement of each link finds: ``link_ab.transmission`` ...
 
-    Of an end: ``link_ab.a.transfer_frequency``, ``kappa``, ``thermal_photons``; for a drive at
-    full scale ``sideband_rate`` and ``stark_shift``; and ``sideband_frequency``, where f0-g1 is
-    without a shift, by ``qubits``: the truth of the qubits (f01 and anharmonicity). ``switched``:
-    what optical switches let through of both arms, by link that has them; it stands as
+    Of an end: ``link_ab.a.transfer_frequency``, ``kappa``, ``thermal_photons``, ``mode_photons``
+    (:func:`mode_photons`); for a drive at full scale ``sideband_rate`` and ``stark_shift``; and
+    ``sideband_frequency``, where f0-g1 is without a shift, by ``qubits``: the truth of the qubits
+    (f01 and anharmonicity). ``switched``: what optical switches let through of both arms, by link
+    that has them; it stands as
     ``link_ab.a.switch_transmission``.
     """
     told: dict[str, Truth] = {}
@@ -177,6 +192,7 @@ def link_truth(
                 "sideband_rate": Truth(end.sideband.value * full, "Hz"),
                 "stark_shift": Truth(end.stark.value * full**2, "Hz"),
                 "thermal_photons": Truth(end.thermal_photons.value, "1"),
+                "mode_photons": Truth(mode_photons(world, END_NAMES.index(label)), "1"),
                 "sideband_frequency": Truth(2 * f01 + anharmonicity - end.transfer.value, "Hz"),
             }
             if name in switched:

@@ -11,7 +11,11 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.links.link_channel import LinkChannel, channel_of
+from podium.sim_instruments.physics.links.link_channel import (
+    LinkChannel,
+    WindowResult,
+    channel_of,
+)
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
 from podium.sim_instruments.physics.links.link_window import (
     Atom,
@@ -21,6 +25,7 @@ from podium.sim_instruments.physics.links.link_window import (
     Way,
     WindowEnd,
 )
+from podium.sim_instruments.physics.links.photon_record import PhotonRecord
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS
 from podium.sim_instruments.physics.meeting.window_channel import SidebandPulse
 from podium.sim_instruments.physics.operating_point import QubitPoint
@@ -34,12 +39,7 @@ def photon_channel(
     levels: tuple[int, int],
 ) -> NDArray[np.complex128]:
     """Return the superoperator of a window: see :class:`.window_channel.WindowChannel`."""
-    starts_fs = 0, link.delay_fs + lag_fs
-    carrier_hz = link.ends[0].transfer_hz
-    ends = [
-        window_end(*one, carrier_hz)
-        for one in zip(link.ends, atoms, pulses, starts_fs, strict=True)
-    ]
+    ends = _ends(link, atoms, pulses, lag_fs)
     backward = is_backward(link, pulses, lag_fs, levels)
     found = _one_way(link, ends, levels, backward=backward)
     silent = 0.0 in (pulses[0].duration_ns, pulses[1].duration_ns)
@@ -51,10 +51,44 @@ def photon_channel(
     return found
 
 
+def photon_record(
+    link: Link,
+    atoms: tuple[QubitPoint, QubitPoint],
+    pulses: tuple[SidebandPulse, SidebandPulse],
+    lag_fs: int,
+    levels: tuple[int, int],
+) -> PhotonRecord | None:
+    """Return what becomes of the photon of such a window; None where nobody is in f."""
+    backward = is_backward(link, pulses, lag_fs, levels)
+    ends = _ends(link, atoms, pulses, lag_fs)
+    return _result(link, ends, levels, backward=backward).photon
+
+
+def _ends(
+    link: Link,
+    atoms: tuple[QubitPoint, QubitPoint],
+    pulses: tuple[SidebandPulse, SidebandPulse],
+    lag_fs: int,
+) -> list[WindowEnd]:
+    starts_fs = 0, link.delay_fs + lag_fs
+    carrier_hz = link.ends[0].transfer_hz
+    return [
+        window_end(*one, carrier_hz)
+        for one in zip(link.ends, atoms, pulses, starts_fs, strict=True)
+    ]
+
+
 def _one_way(
     link: Link, ends: Sequence[WindowEnd], levels: tuple[int, int], *, backward: bool
 ) -> NDArray[np.complex128]:
     """Return the superoperator of a window whose photon goes to the link's second end, or back."""
+    channel = _result(link, ends, levels, backward=backward).channel
+    return superoperator(channel, backward=backward)
+
+
+def _result(
+    link: Link, ends: Sequence[WindowEnd], levels: tuple[int, int], *, backward: bool
+) -> WindowResult:
     there, back = link.transmission[::-1] if backward else link.transmission
     if backward:
         ends, levels = ends[::-1], levels[::-1]
@@ -68,7 +102,7 @@ def _one_way(
         ),
         inputs=tuple(product(range(levels[0]), range(levels[1]))),
     )
-    return superoperator(channel_of(window).channel, backward=backward)
+    return channel_of(window)
 
 
 def _only_in_f(end: int) -> NDArray[np.bool_]:

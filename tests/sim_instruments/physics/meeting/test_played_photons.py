@@ -1,0 +1,88 @@
+"""What a run's photons were absorbed to is told of the latest run, by the equation it is played."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.benches.physics.lossy_links import LINK, point
+
+from podium.sim_instruments.physics.links.link_truth import SechPulses, window_of
+from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
+from podium.sim_instruments.physics.meeting.played_photons import PlayedPhotons
+from podium.sim_instruments.physics.meeting.window_channel import SidebandPulse
+
+POINTS = point(5e-6), point(5e-6)
+NS = 1_000_000
+ALL = 3, 3
+
+
+def pulses(strength: float = 1.0) -> tuple[SidebandPulse, SidebandPulse]:
+    """A sech photon's pulses on lines that do not move, full scale in g."""
+    window = window_of(LINK, POINTS, 0, SechPulses(10.4e6, 0.0, 144.0, 0))
+    made = []
+    for end, by in zip(window.ends, (1.0, strength), strict=True):
+        carrier = float(POINTS[0].levels_hz[2]) - 8.4e9
+        made.append(SidebandPulse(carrier, by * end.sideband.samples_hz[:144] / 5e6, 1.0))
+    return made[0], made[1]
+
+
+@pytest.fixture
+def link():
+    still = [replace(end, stark_hz_per_watt=0.0) for end in LINK.ends]
+    return replace(LINK, ends=(still[0], still[1]))
+
+
+def played(photons: PlayedPhotons, link, lags_ns: Sequence[int], strength: float = 1.0) -> None:
+    photons.begin()
+    for lag in lags_ns:
+        photons(link, POINTS, pulses(strength), lag * NS, ALL)
+
+
+def test_the_map_is_that_of_the_channel(link) -> None:
+    photons = PlayedPhotons(photon_channel)
+    found = photons(link, POINTS, pulses(), 0, ALL)
+    assert np.array_equal(found, photon_channel(link, POINTS, pulses(), 0, ALL))
+
+
+def test_the_best_setting_of_the_latest_run_counts(link) -> None:
+    photons = PlayedPhotons(photon_channel)
+    assert photons.absorption(link.name) is None
+    played(photons, link, [-30, 3, 30])
+    best = photons.absorption(link.name)
+    assert best is not None
+    assert 0.96 < best < 0.99
+    played(photons, link, [3], strength=0.7)
+    weak = photons.absorption(link.name)
+    assert weak is not None
+    assert 0.7 < weak < best - 0.05
+
+
+def test_a_run_that_sends_nothing_leaves_what_was_told(link) -> None:
+    photons = PlayedPhotons(photon_channel)
+    played(photons, link, [3])
+    before = photons.absorption(link.name)
+    photons.begin()
+    sent, _ = pulses()
+    silent = SidebandPulse(sent.carrier_hz, np.zeros(0, complex), 1.0)
+    photons(link, POINTS, (sent, silent), 0, (3, 1))
+    photons(link, POINTS, pulses(), 0, (2, 3))  # the sender is never in f
+    assert photons.absorption(link.name) == before
+
+
+def test_jitter_of_picoseconds_is_one_setting_and_scans_are_bounded(link) -> None:
+    calls = []
+
+    def nothing(*window: object) -> np.ndarray:
+        calls.append(window)
+        return np.zeros((81, 81), complex)
+
+    photons = PlayedPhotons(nothing)
+    photons.begin()
+    for lag_fs in range(0, 900_000, 100_000):
+        photons(link, POINTS, pulses(), lag_fs, ALL)
+    assert len(calls) == 9
+    assert len(photons._windows[link.name]) == 1
+    for lag in range(200):
+        photons(link, POINTS, pulses(), lag * NS, ALL)
+    assert len(photons._windows[link.name]) == 64
