@@ -41,7 +41,13 @@ from podium.control.compilers.zurich.target import DriveChannel, FluxChannel, Zu
 from podium.control.compilers.zurich.waves import WaveTable
 from podium.control.facility.line_response import LineResponse
 from podium.firmware_interfaces.zurich import awg_limits as limits
-from podium.firmware_interfaces.zurich.program import CoreProgram, CoreResources, Setting, Start
+from podium.firmware_interfaces.zurich.program import (
+    Core,
+    CoreProgram,
+    CoreResources,
+    Setting,
+    Start,
+)
 
 CYCLES_MAX = 2**31 - 1
 """In a register of 32 bits, with its sign."""
@@ -81,21 +87,14 @@ def make_drive(
     table = CommandTable()
     counted = _counted(hearing, driven, shots)
     round_code, rest_code = codes(driven.steps, shots, table, driven.entries, len(counted))
-    most = limits.SHFSG_TABLE_ENTRIES if one.kind == "sg" else limits.HDAWG_TABLE_ENTRIES
-    _check_table(names, len(table.entries), most)
+    most = _most_entries(names, one.kind, len(table.entries))
     stored = waves.stored(channels)
     head = [*declarations(one.kind, stored, channels), *counted, *oscillators.head()]
     begin = floor(shots.first) - driven.lead
     text = text_of(head, begin, round_code, rest_code, shots, start)
     statements = check_length(names, one, text, declared=len(head))
-    core = CoreProgram(
-        one.kind,
-        one.index,
-        one.names,
-        text,
-        stored,
-        table_text(one.kind, table.entries, channels),
-    )
+    entries = table_text(one.kind, table.entries, channels)
+    core = CoreProgram(one.kind, one.index, one.names, text, stored, entries)
     settings = [
         *_level_settings(one.index, hearing),
         *_settings(one, oscillators, target, start, rate_hz, filters),
@@ -239,8 +238,9 @@ def _filter_settings(
     ]
 
 
-def _check_table(names: str, entries: int, most: int) -> None:
-    """Raise :class:`TooLarge` for more entries than the command table holds."""
+def _most_entries(names: str, kind: Core, entries: int) -> int:
+    """Return how many a command table holds; raises :class:`TooLarge` for more ``entries``."""
+    most = limits.SHFSG_TABLE_ENTRIES if kind == "sg" else limits.HDAWG_TABLE_ENTRIES
     if entries > most:
         raise TooLarge(
             f"{names}: needs {entries} entries of the command table, at most {most}; "
@@ -248,6 +248,7 @@ def _check_table(names: str, entries: int, most: int) -> None:
             entries,
             most,
         )
+    return most
 
 
 def _check_counted(names: str, shots: Shots) -> None:

@@ -184,7 +184,7 @@ class _Limits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Core:
-    """What a core's entries come from."""
+    """Makes the entries of a core from values of parameters."""
 
     frames: Frames
     wave: Sequence[int]
