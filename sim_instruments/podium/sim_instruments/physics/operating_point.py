@@ -48,7 +48,7 @@ class QubitPoint:
     kappa_coupling_hz: float
     """The part of ``kappa_hz`` that goes into the feedline (both directions together), Hz."""
     n_crit: float
-    """Critical photon number of the dispersive shift, (f_r - f01)**2 / (4 g**2)."""
+    """Critical photon number of the dispersive shift in 0 and 1, (f_r - f01)**2 / (4 g**2)."""
     alone: float = 1.0
     """How much of level 1 is this qubit's own excitation, where others are coupled to it."""
     drive_elements: NDArray[np.complex128] | None = None
@@ -57,6 +57,15 @@ class QubitPoint:
     stray_hz: float = 0.0
     """Standard deviation by which the 0-1 frequency drifts about its mean over the run; it counts
     as slow noise does."""
+    higher_n_crit: tuple[float, ...] = ()
+    """Critical photon numbers in levels from 2 on, where they differ from :attr:`n_crit`."""
+
+    @property
+    def n_crits(self) -> NDArray[np.float64]:
+        """Return the critical photon number in each level, shape (L,)."""
+        found = np.full(self.levels_hz.size, self.n_crit)
+        found[2 : 2 + len(self.higher_n_crit)] = self.higher_n_crit
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
