@@ -1,4 +1,4 @@
-"""Two fluxoniums with a resonator each, as a lab would plan them; alone, and coupled.
+"""Two fluxoniums with a resonator each, as a lab would plan them; alone, coupled, and shelved.
 
 Their circuit energies are published (table S1 of the paper); all else is assumed, but for what
 :data:`PAIR` says. Of the first, :data:`DESIGN` has two without a coupling.
@@ -81,3 +81,43 @@ MICROWAVE = replace(
     # |11>-|21>, beside |10>-|20>: Ficheux et al., Phys. Rev. X 11, 021026 (2021).
     edges=(EdgePlan((0, 1), Estimate("10 MHz", "0.5 MHz"), gate="cz", driven="q0"),),
 )
+
+SHELVED = replace(
+    DESIGN,
+    name="bao2022_shelved",
+    device="bao2022",
+    told="both fluxoniums of the paper, not coupled, with resonators near a line of level 2 and "
+    "outputs that drive their plasmons; energies are published, the rest is assumed",
+    qubits=(
+        replace(
+            DESIGN.qubits[0],
+            f01_ghz=1.06,
+            f12_ghz=3.06,
+            design={
+                **DESIGN.qubits[0].design,
+                "charging_energy": Estimate("1.398 GHz", "3 MHz", assumed=False),
+                "josephson_energy": Estimate("2.257 GHz", "6 MHz", assumed=False),
+                "inductive_energy": Estimate("0.523 GHz", "2 MHz", assumed=False),
+                # 2-5 lies at 8.40 GHz: 2 pulls twice as far as 1 does.
+                "readout_frequency": Estimate("8.12 GHz", "6 MHz"),
+                "kappa": Estimate("1.2 MHz", "0.1 MHz"),
+                "chi": Estimate("-0.15 MHz", "0.01 MHz"),
+                "t1": Estimate("80 us", "8 us"),
+            },
+        ),
+        replace(
+            DESIGN.qubits[1],
+            f12_ghz=3.20,
+            design={
+                **DESIGN.qubits[1].design,
+                "charging_energy": Estimate("1.572 GHz", "3 MHz", assumed=False),
+                "josephson_energy": Estimate("2.086 GHz", "6 MHz", assumed=False),
+                "inductive_energy": Estimate("0.537 GHz", "2 MHz", assumed=False),
+                "readout_frequency": Estimate("8.02 GHz", "6 MHz"),
+                "chi": Estimate("-0.25 MHz", "0.02 MHz"),
+            },
+        ),
+    ),
+    readout_lo_ghz=8.30,
+)
+"""Resonators and widths are ASSUMED, so that a readout of 0 and 1 alone is limited by decay."""

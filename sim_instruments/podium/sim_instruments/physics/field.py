@@ -112,8 +112,8 @@ def ring(
     ``change``: what :func:`changed` says of it; ``detuning`` (Q,): of the tones from the
     bare resonator, rad/ns; ``start_phase`` (Q,): their phases at time 0, rad; ``pull_hz`` (L,):
     of the low-power frequency from the bare one, ``n_crit`` (L,): critical photon number, for each
-    level; ``photons_per``: photons for one |r|**2. Exact in the linear regime for amplitudes held over each nanosecond. ``pull[n, i]`` is
-    the pull in rad/ns used after sample i.
+    level; ``photons_per``: photons for one |r|**2. Exact in the linear regime for amplitudes held
+    over each nanosecond. ``pull[n, i]`` is the pull in rad/ns used after sample i.
     """
     tones, length = envelope.shape
     levels, samples = field.shape

@@ -8,7 +8,7 @@ Conventions: frequencies and linewidths are divided by 2 pi (Hz), decay rates ar
 not (1/s). Level 0 is the ground state; ``L`` is the number of levels kept.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,15 +57,26 @@ class QubitPoint:
     stray_hz: float = 0.0
     """Standard deviation by which the 0-1 frequency drifts about its mean over the run; it counts
     as slow noise does."""
-    higher_n_crit: tuple[float, ...] = ()
-    """Critical photon numbers in levels from 2 on, where they differ from :attr:`n_crit`."""
+    level_n_crit: tuple[float, ...] = ()
+    """Critical photon numbers in each level, where they differ: L of them, or none."""
 
     @property
     def n_crits(self) -> NDArray[np.float64]:
         """Return the critical photon number in each level, shape (L,)."""
-        found = np.full(self.levels_hz.size, self.n_crit)
-        found[2 : 2 + len(self.higher_n_crit)] = self.higher_n_crit
-        return found
+        if self.level_n_crit:
+            return np.array(self.level_n_crit)
+        return np.full(self.levels_hz.size, self.n_crit)
+
+    def exchanged(self) -> "QubitPoint":
+        """Return the qubit with levels 1 and 2 under each other's names, for a readout of both."""
+        order = np.array([0, 2, 1, *range(3, self.levels_hz.size)])
+        return replace(
+            self,
+            levels_hz=frozen(self.levels_hz[order]),
+            rates_1_s=frozen(self.rates_1_s[np.ix_(order, order)]),
+            resonator_hz=frozen(self.resonator_hz[order]),
+            level_n_crit=tuple(self.n_crits[order].tolist()),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,8 +42,8 @@ class Pair:
     """g of the bare 0-1 transition, Hz."""
     n_crit: float
     """Critical photon number."""
-    higher_n_crit: tuple[float, ...] = ()
-    """Of a fluxonium, those in levels from 2 on."""
+    level_n_crit: tuple[float, ...] = ()
+    """Of a fluxonium, those in each level."""
 
     @property
     def levels(self) -> int:
@@ -69,8 +69,8 @@ class Dressed:
     """Critical photon number: (f_r - f)**2 / (4 g**2) of the bare transition that limits it (Blais
     et al., Phys. Rev. A 69, 062320 (2004)): of a transmon 0-1, of a fluxonium the nearest one out
     of 0 or 1."""
-    higher_n_crit: tuple[float, ...] = ()
-    """Of a fluxonium, those in levels from 2 on: of the nearest line out of each."""
+    level_n_crit: tuple[float, ...] = ()
+    """Of a fluxonium, those in each level: of the nearest line out of that, or out of 0 or 1."""
     alone: float = 1.0
     """How much of the excited state is this atom's own excitation, where others couple to it."""
     signed: NDArray[np.float64] | None = None
@@ -129,9 +129,9 @@ def pair_of(
         by_flux_hz=kept.T @ _product(bare.by_flux_hz, one) @ kept,
         coupling_01_hz=coupling_hz * abs(float(bare.charge[0, 1])),
         n_crit=_critical(resonator_hz, lines_hz, couplings_hz, (0, 1) if many else ()),
-        higher_n_crit=tuple(
+        level_n_crit=tuple(
             _critical(resonator_hz, lines_hz, couplings_hz, (0, 1, n))
-            for n in range(2, LEVELS if many else 0)
+            for n in range(LEVELS if many else 0)
         ),
     )
 
@@ -216,7 +216,7 @@ def dressed(pair: Pair) -> Dressed:
         slope_hz=float(pair.by_flux_hz[1, 1] - pair.by_flux_hz[0, 0]),
         coupling_01_hz=pair.coupling_01_hz,
         n_crit=pair.n_crit,
-        higher_n_crit=pair.higher_n_crit,
+        level_n_crit=pair.level_n_crit,
         signed=pair.charge[:count, :count] if is_antisymmetric(pair.charge) else None,
     )
 

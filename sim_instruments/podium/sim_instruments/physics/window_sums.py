@@ -361,8 +361,8 @@ def take_windows(
 ) -> None:
     """Fill ``taken`` (shots, W or more): what one resonator takes of each window in each shot.
 
-    Tones as :func:`.field.ring` has them, ``pull_hz``, ``n_crit`` for each level; ``open_at``, ``span``,
-    ``start``, ``step`` (W,) as :func:`gather` has them, the weights of window w at
+    Tones as :func:`.field.ring` has them, ``pull_hz``, ``n_crit`` for each level; ``open_at``,
+    ``span``, ``start``, ``step`` (W,) as :func:`gather` has them, the weights of window w at
     ``weights[weight_at[w] : weight_at[w + 1]]``; ``level`` and jumps as in :func:`path_sums`.
     """
     place = np.full(pull_hz.size, -1, np.int64)
