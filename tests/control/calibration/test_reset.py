@@ -47,7 +47,7 @@ FLIPS = (
     *("pulse_benchmarking", "frequency_search"),
 )
 OF_PLASMONS = ("shelving_pulse", "plasmon_readout")
-"""Of fluxoniums with a line to their plasmons: test_shelved_readouts.py."""
+"""Of fluxoniums with a line to their plasmons: test_shelving.py."""
 WAITS = (
     *("resonator_spectroscopy", "punch_out", "qubit_spectroscopy", "readout_optimisation"),
     *("single_shot", "readout_lag", "thermal_population", "dispersive_shift"),

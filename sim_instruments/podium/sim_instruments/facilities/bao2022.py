@@ -118,6 +118,6 @@ SHELVED = replace(
             },
         ),
     ),
-    readout_lo_ghz=8.30,
+    readout_lo_ghz=7.86,
 )
 """Resonators and widths are ASSUMED, so that a readout of 0 and 1 alone is limited by decay."""
