@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import iq_of
 from podium.control.calibration.fits.iq_clouds import heralded_zeros
+from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.sequences import FORGOTTEN, Pulses, emptied, ringdown
 from podium.control.program.program import Barrier, Delay, Frame, Statement
@@ -30,6 +31,8 @@ and takes nothing to 1. Shots count that both of them find in 0."""
 SILENCE_NS = 400
 """After the last pulse of a shot: some controllers begin their oscillators anew in the silence
 between two shots."""
+FEWEST = 2
+"""Heralded shots of a point that has a mean."""
 AT_ONCE = 3
 """Qubits of one feedline: two readout frames of each have a sequencer each, of six in a module."""
 
@@ -130,6 +133,20 @@ def heralds_of(data: "xarray.Dataset", element: str) -> tuple[NDArray[np.complex
     """Return the readouts before a preparation, each in the shape of the captures, V."""
     names = (f"{element}_{one}" for one in (UNSHELVED, HERALD))
     return tuple(iq_of(data, name) for name in names if f"{name}_i" in data)
+
+
+def mean_in_0(data: "xarray.Dataset", element: str, levels: Levels) -> NDArray[np.complex128]:
+    """Return the means of the shots that began in 0 for sure, in the shape of the axes, V.
+
+    Raises FitFailed where a point has none.
+    """
+    iq = iq_of(data, element)
+    look_at(iq)
+    sure = surely_in_0(heralds_of(data, element), levels)
+    count = np.sum(sure, axis=0)
+    if int(np.min(count)) < FEWEST:
+        raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
+    return np.asarray(np.sum(np.where(sure, iq, 0), axis=0) / count)
 
 
 def surely_in_0(heralds: Sequence[NDArray[np.complex128]], levels: Levels) -> NDArray[np.bool_]:

@@ -6,7 +6,6 @@ What counts is errors, not how far apart the resonator's lines are: 2 decays to 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +21,13 @@ from podium.control.calibration.herald import (
     can_herald,
     herald,
     heralds_of,
+    mean_in_0,
     surely_in_0,
 )
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import record_failure, refuse_clipped
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window
+from podium.control.calibration.routines.shelving_pulse import NO_RESULTS
 from podium.control.calibration.routines.single_shot import described, levels, rare
 from podium.control.calibration.sequences import (
     Pulses,
@@ -53,9 +54,6 @@ from podium.control.program.program import (
     Table,
     Variable,
 )
-
-if TYPE_CHECKING:
-    import xarray
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -125,7 +123,7 @@ async def _of_qubit(bench: Bench, outcome: Outcome, qubit: Qubit) -> None:
     shelving, p = shelving_of(bench, qubit), Pulses(bench, qubit)
     panel = Panel(qubit.element, "probe frequency (GHz)", "signal (mV)")
     if not can_herald((p,)):
-        record_failure(outcome, qubit.name, panel, "no results are told by the readout in use")
+        record_failure(outcome, qubit.name, panel, NO_RESULTS)
         return
     try:
         shift, panel = await _lines(bench, outcome, p, shelving)
@@ -203,22 +201,6 @@ def _states(p: Pulses, shelving: Shelving) -> Axis:
     return Axis("state", (preparation, shelves))
 
 
-def _sure(bench: Bench, data: "xarray.Dataset", qubit: Qubit) -> NDArray[np.bool_]:
-    """Return which shots began in 0, in the shape of the captures. Raises FitFailed."""
-    return surely_in_0(heralds_of(data, qubit.element), levels(bench, qubit))
-
-
-def _means(bench: Bench, data: "xarray.Dataset", qubit: Qubit) -> ComplexArray:
-    """Return the means of the shots that began in 0, in the shape of the axes."""
-    iq = iq_of(data, qubit.element)
-    look_at(iq)
-    sure = _sure(bench, data, qubit)
-    count = np.sum(sure, axis=0)
-    if int(np.min(count)) < 2:
-        raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
-    return np.asarray(np.sum(np.where(sure, iq, 0), axis=0) / count)
-
-
 async def _lines(
     bench: Bench, outcome: Outcome, p: Pulses, shelving: Shelving
 ) -> tuple[Measured, Panel]:
@@ -234,7 +216,7 @@ async def _lines(
     title, shots = "resonator with the qubit in 0, 1 and 2", bench.shots(LINE_SHOTS)
     data = await bench.run(outcome, read_program(p, shelving, title, axes, shots))
     refuse_clipped(outcome, element)
-    means = _means(bench, data, qubit)[0]
+    means = mean_in_0(data, element, levels(bench, qubit))[0]
     at = values_of(data, f"{element}_probe_frequency")
     fits = [fit_resonance(at, means[:, n], probe_window(p), kappa) for n in range(3)]
     line = [one.values["resonance"] for one in fits]
@@ -263,7 +245,7 @@ async def _settings(
     axes = (Axis("power", (power,)), Axis("probe", (probe,)), _states(p, shelving))
     title, shots = "probes for a qubit in 0, 1 and 2", bench.shots(SETTING_SHOTS)
     data = await bench.run(outcome, read_program(p, shelving, title, axes, shots))
-    means = _means(bench, data, qubit)
+    means = mean_in_0(data, element, levels(bench, qubit))
     at = values_of(data, f"{element}_probe_frequency")
 
     def best(level: int) -> Setting:
@@ -292,7 +274,9 @@ async def _trial(
     title, shots = "read as it is, and shelved", bench.shots(TRIAL_SHOTS)
     data = await bench.run(outcome, read_program(p, shelving, title, axes, shots))
     refuse_clipped(outcome, element)
-    iq, sure = iq_of(data, element), _sure(bench, data, qubit)
+    iq = iq_of(data, element)
+    look_at(iq)
+    sure = surely_in_0(heralds_of(data, element), levels(bench, qubit))
     clouds = {
         name: (iq[sure[:, k, 0], k, 0], iq[sure[:, k, 1], k, 1])
         for k, name in enumerate(("bare", "shelved"))

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench, iq_of, values_of
-from podium.control.calibration.declaration import DRIVE, READOUT_SETTINGS, Declaration
+from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.fits.decay import exponential, fit_decay
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.fits.oscillation import cosine, fit_rabi
 from podium.control.calibration.fits.peak import PulsePrior, pulse_line
-from podium.control.calibration.fits.projection import principal_axis
+from podium.control.calibration.fits.projection import Levels, principal_axis
+from podium.control.calibration.herald import can_herald, herald, mean_in_0
 from podium.control.calibration.line_scan import (
     LineScan,
     Rabi,
@@ -23,13 +26,13 @@ from podium.control.calibration.line_scan import (
 from podium.control.calibration.line_search import LineScanFit, SearchPlan, find_lines
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.plasmon_pulses import energies, expected_rabi
-from podium.control.calibration.reset import reset
 from podium.control.calibration.routine import (
     Found,
     analyse,
     analyse_verified,
     record_failure,
 )
+from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     PI_AMPLITUDE,
     Pulses,
@@ -60,29 +63,34 @@ from podium.control.program.program import (
 from podium.control.program.waveforms import Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
+if TYPE_CHECKING:
+    import xarray
+
+Array = NDArray[np.float64]
 PLAN = SearchPlan(
     step_hz=3e6,
     least_points=41,
-    shots=120,
+    shots=240,
     narrow_steps_hz=(0.8e6, 1.5e6),
     narrow_points=25,
-    narrow_shots=300,
+    narrow_shots=500,
     port=lambda qubit: qubit.plasmon_port,
 )
 """A pulse of 20 to 30 ns needs its line to a megahertz or so."""
 SPREADS = 3.0
 MORE_HZ = 8e6
 """What the resonator may move a plasmon by, beside the spread of its design."""
-POINTS, SHOTS = 41, 300
+POINTS, SHOTS = 41, 500
 PERIODS = 1.25
 """Range of the scan of amplitudes, in periods of the oscillation as spectroscopy expects it."""
 SET_EXACTLY_S = 1e-12
 """Sigma of a length that was set, not found."""
-DELAYS, DECAY_SHOTS, FOLDS = 24, 600, 2.0
+DELAYS, DECAY_SHOTS, FOLDS = 24, 2000, 2.5
 """Of the scan of the lifetime of 2: points, shots, and its length in lifetimes as expected."""
 DECAY_DOUBT = 0.06
 """Relative: what has decayed to 1 reads a little less than what is in 2, and decays on. ASSUMED."""
 CHECK_SHOTS = 2000
+NO_RESULTS = "no results are told by the readout in use: run single_shot first"
 COMES_BACK = 0.12
 """Of what one pulse moves, at most so much may a second one leave behind."""
 
@@ -90,8 +98,8 @@ COMES_BACK = 0.12
 async def shelving_pulse(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Look for 1-2 of fluxoniums, scan the amplitude of a pulse there, let 2 decay.
 
-    The qubit begins in 1; a pi pulse brings to 0 what is in 1 still, and what is read is what it
-    has left. Stores ``shelving_frequency`` (Hz), ``shelving_pi_amplitude`` (of full scale),
+    Heralded shots begin in 1; a pi pulse brings to 0 what is in 1 still, and what is read is what
+    it has left. Stores ``shelving_frequency`` (Hz), ``shelving_pi_amplitude`` (of full scale),
     ``shelving_duration`` and ``shelved_t1`` (s), the first three where two pulses in a row bring 1
     back. Nothing is shelved by that alone: see :func:`plasmon_readout`.
     """
@@ -105,6 +113,10 @@ async def shelving_pulse(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
 
 async def _of_qubit(bench: Bench, outcome: Outcome, qubit: Qubit) -> None:
+    if not can_herald((Pulses(bench, qubit),)):
+        panel = Panel(qubit.element, "drive frequency (GHz)", "signal (mV)")
+        record_failure(outcome, qubit.name, panel, NO_RESULTS)
+        return
     seen = await _line(bench, outcome, qubit)
     if seen is None:
         return
@@ -120,7 +132,7 @@ async def _of_qubit(bench: Bench, outcome: Outcome, qubit: Qubit) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Shot:
-    """A shot that begins in 1 and reads what a pi pulse does not bring to 0."""
+    """A shot, heralded in 0 and begun in 1, that reads what a pi pulse does not bring to 0."""
 
     p: Pulses
     frame: str
@@ -142,11 +154,25 @@ class _Shot:
         rest = [one for one in played if not isinstance(one, SetFrequency)]
         body = [
             *set_first,
-            *reset((self.p,), names),
+            *herald((self.p,), names),
             *(together, self.p.pi(), together, *rest, together, self.p.pi(), together),
             *self.p.measure(shelved=False),
         ]
-        return Program(title, (*others, pulse.frame), tuple(body), axes, shots=shots)
+        frames = (*others, pulse.frame)
+        return Program(title, frames, tuple(body), axes, shots=shots, keep_shots=True)
+
+
+def _signal(data: "xarray.Dataset", element: str, reference: Levels) -> Array:
+    """Return the signal of the shots that began in 0, V. Raises FitFailed."""
+    return principal_axis(mean_in_0(data, element, reference))
+
+
+def _drawn(data: "xarray.Dataset", element: str, reference: Levels) -> Array:
+    """Return the same, or that of all shots where none began in 0 for sure."""
+    try:
+        return _signal(data, element, reference)
+    except FitFailed:
+        return principal_axis(np.mean(iq_of(data, element), axis=0))
 
 
 async def _line(bench: Bench, outcome: Outcome, qubit: Qubit) -> LineScanFit | None:
@@ -197,6 +223,7 @@ def line_scan(
         length_ns * 1e-9,
         {qubit.name: amplitude},
         {qubit.name: PulsePrior(expected_strength(amplitude, length_ns, rabi))},
+        levels(p.bench, qubit),
     )
 
 
@@ -211,14 +238,15 @@ async def _amplitude(bench: Bench, outcome: Outcome, p: Pulses, pulse: Shelving,
     program = shot.program("Rabi of 1-2", pulse, played, axes, bench.shots(SHOTS))
     data = await bench.run(outcome, program)
     amplitude = values_of(data, name)
-    signal = principal_axis(iq_of(data, qubit.element))
+
+    reference = levels(bench, qubit)
 
     def raw() -> Panel:
-        series = (Series("data", amplitude, signal * 1e3),)
+        series = (Series("data", amplitude, _drawn(data, qubit.element, reference) * 1e3),)
         return Panel(qubit.element, "pulse amplitude (full scale)", "signal (mV)", series)
 
     def fit(_: Qubit, panel: Panel) -> Found:
-        found = fit_rabi(amplitude, signal, 2 * pulse.amplitude)
+        found = fit_rabi(amplitude, _signal(data, qubit.element, reference), 2 * pulse.amplitude)
         half, sigma = found.values["period"] / 2, found.sigmas["period"] / 2
         if half > 1.0:
             raise FitFailed(
@@ -250,7 +278,8 @@ async def _two_in_a_row(bench: Bench, outcome: Outcome, p: Pulses, pulse: Shelvi
     shot = _Shot(p, pulse.frame.name)
     axes = (Axis("pulses", variables),)
     program = shot.program("two pulses on 1-2", pulse, played, axes, bench.shots(CHECK_SHOTS))
-    iq = iq_of(await bench.run(outcome, program), element)
+    data = await bench.run(outcome, program)
+    iq = mean_in_0(data, element, levels(bench, p.qubit))
     moved = np.real((iq - iq[0]) * np.conj(iq[1] - iq[0])) / max(abs(iq[1] - iq[0]) ** 2, 1e-300)
     panel = Panel(
         element,
@@ -276,14 +305,15 @@ async def _lifetime(bench: Bench, outcome: Outcome, p: Pulses, pulse: Shelving) 
     program = shot.program("decay of 2", pulse, played, axes, bench.shots(DECAY_SHOTS))
     data = await bench.run(outcome, program)
     delay_s = values_of(data, name)
-    signal = principal_axis(iq_of(data, qubit.element))
+
+    reference = levels(bench, qubit)
 
     def raw(_: Qubit) -> Panel:
-        series = (Series("data", delay_s * 1e6, signal * 1e3),)
+        series = (Series("data", delay_s * 1e6, _drawn(data, qubit.element, reference) * 1e3),)
         return Panel(qubit.element, "time in 2 (µs)", "signal (mV)", series)
 
     def fit(_: Qubit, panel: Panel) -> Found:
-        found = fit_decay(delay_s, signal, None, expected_s)
+        found = fit_decay(delay_s, _signal(data, qubit.element, reference), None, expected_s)
         lives_s = found.values["decay"]
         sigma = float(np.hypot(found.sigmas["decay"], DECAY_DOUBT * lives_s))
         line = Series("fit", delay_s * 1e6, exponential(delay_s, found.values) * 1e3, line=True)
@@ -297,7 +327,7 @@ async def _lifetime(bench: Bench, outcome: Outcome, p: Pulses, pulse: Shelving) 
 SHELVING_PULSE = Declaration(
     shelving_pulse,
     targets="plasmon qubits",
-    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS),
+    needs=("sweet_spot", *DRIVE, *READOUT_SETTINGS, *LEVELS),
     gives={
         "shelving_frequency": Lifetime(7 * DAY_S),
         "shelving_pi_amplitude": Lifetime(7 * DAY_S),
