@@ -69,7 +69,7 @@ LINE_DOUBT = 0.05
 SETTING_POINTS, SETTING_SHOTS = 21, 200
 AMPLITUDES = (0.35, 0.6, 1.0)
 """Of settings that are tried: frequencies over half of that scan; amplitudes, of that in use."""
-TRIAL_SHOTS = 12_000
+TRIAL_SHOTS = 30_000
 """Of each preparation and each of both ways to read. Twice: to choose, and to judge."""
 CLEARLY, ALIKE = 4.0, 4.0
 """Sigmas by which one way has to be better, both times; and by which both times may differ."""
@@ -102,7 +102,7 @@ class Trial:
 
 
 async def plasmon_readout(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
-    """Read 0 and 1 as they are and with 1 in 2, side by side, and keep what is clearly better.
+    """Read 0 and 1 as they are and with 1 in 2, and keep what is clearly better.
 
     Needs :func:`shelving_pulse` and :func:`single_shot`. Where shelving is better in two runs by
     :data:`CLEARLY` sigmas it is played before every readout from here on. Stores then ``shelving``
