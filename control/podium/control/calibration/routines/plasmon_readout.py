@@ -164,11 +164,12 @@ def verdict(
     setting = bare if in_use else shelved
     ground, excited = trials[1].clouds["bare" if in_use else "shelved"]
     found = described(chosen) | rare(rare_errors(chosen.levels, ground, excited))
-    found["shelving"] = Measured(0.0 if in_use else second.value, second.sigma, "1")
-    found["shelved_shift"] = shift
-    found["probe_frequency"] = Measured(setting.frequency_hz, SET_EXACTLY_HZ, "Hz")
-    found["probe_amplitude"] = Measured(setting.amplitude, 0.02 * setting.amplitude, "1")
-    return found
+    return found | {
+        "shelving": Measured(0.0 if in_use else second.value, second.sigma, "1"),
+        "shelved_shift": shift,
+        "probe_frequency": Measured(setting.frequency_hz, SET_EXACTLY_HZ, "Hz"),
+        "probe_amplitude": Measured(setting.amplitude, 0.02 * setting.amplitude, "1"),
+    }
 
 
 def read_program(
@@ -325,7 +326,11 @@ PLASMON_READOUT = Declaration(
         "shelving": Lifetime(7 * DAY_S),
         "shelved_shift": Lifetime(7 * DAY_S),
     },
-    refines=("probe_frequency", "probe_amplitude", *LEVELS, "readout_threshold"),
+    refines=(
+        *("probe_frequency", "probe_amplitude", *LEVELS, "readout_threshold"),
+        *("false_excited", "false_ground"),
+        *("rare_threshold", "rare_false_excited", "rare_false_ground"),
+    ),
     places=(157,),
     cost_s=0.0,
 )
