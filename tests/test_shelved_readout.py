@@ -22,8 +22,8 @@ from podium.sim_instruments.physics.world_file import write_world
 STEPS = (
     *("time_of_flight", "resonator_spectroscopy", "flux_arc", "punch_out"),
     *("qubit_spectroscopy", "sweet_spot", "rabi", "readout_optimisation", "single_shot"),
-    *("shelving_pulse", "plasmon_readout", "readout_optimisation", "single_shot"),
-    "dispersive_shift",
+    *("rabi", "relaxation", "thermal_population", "shelving_pulse", "plasmon_readout"),
+    *("readout_optimisation", "single_shot", "dispersive_shift"),
 )
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
@@ -46,6 +46,7 @@ async def brought_up(folder: Path, model: str, seed: int) -> tuple[MemoryRecord,
             bench = Bench(lab, "node_a", qubits, record, keep=lambda data: None)
             async for outcome in bring_up(bench, STEPS, ROUTINES):
                 failures |= {f"{outcome.routine}: {k}": why for k, why in outcome.failures.items()}
+                print(outcome.routine, *(panel.text for panel in outcome.panels), sep="\n  ")
     finally:
         await children.end()
     return record, failures
