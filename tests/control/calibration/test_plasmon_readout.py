@@ -37,7 +37,7 @@ class Lines:
     facility: Facility
     decays: Mapping[int, float]
     """Share of a level that is read as 0."""
-    seen: tuple[float, float, float] = (0.0, 1.0, 1.6)
+    seen: tuple[float, float, float] = (0.0, 1.2, 1.6)
     """Where a probe of the readout puts each level, mV beside that of 0."""
 
     def __call__(self, asked: Asked, rng: np.random.Generator) -> np.ndarray:
@@ -101,7 +101,7 @@ async def test_shelving_is_taken_up_where_fewer_shots_are_wrong(facility, seed) 
     assert outcome.failures == {}
     gain = stored[f"{NODE}.q0.shelving"]
     wrong = {level: 0.5 * share for level, share in ((1, 0.04), (2, 0.004))}
-    overlap = 0.5 * (1 - 0.9545)  # two sigma from each middle to the threshold, of 1; of 2 0.1 %
+    overlap = 0.0082 - 0.0007  # 2.4 sigma from each middle to the threshold of 1, 3.2 to that of 2
     assert gain.value == pytest.approx(wrong[1] - wrong[2] + overlap, abs=5 * gain.sigma + 1e-3)
     shift = stored[f"{NODE}.q0.shelved_shift"]
     assert shift.value == pytest.approx(RESONATOR_HZ["two"], abs=5 * shift.sigma)
@@ -116,6 +116,13 @@ async def test_where_2_decays_faster_all_stays_as_it_is(facility, seed) -> None:
     assert outcome.failures == {}
     assert stored == {}
     assert "shelved" in outcome.panels[-1].text
+
+
+async def test_a_qubit_that_no_flip_would_find_in_1_is_not_shelved(facility) -> None:
+    make = Lines(facility, {1: 0.04, 2: 0.004}, seen=(0.0, 0.7, 1.6))
+    outcome, stored = await work(facility, make, 101)
+    assert stored == {}
+    assert "no flip would find it there" in outcome.failures[f"{NODE}.q0"]
 
 
 async def test_what_makes_no_difference_is_not_taken_up(facility) -> None:
@@ -138,7 +145,7 @@ def trial(bare: float, shelved: float, seed: int) -> Trial:
         noise = rng.normal(0, 0.1, (4, 20_000))
         place = np.where(rng.random(20_000) < lost, 0.0, 1.0)
         clouds[name] = (noise[0] + 1j * noise[1], place + noise[2] + 1j * noise[3])
-    return Trial(discriminate(*clouds["bare"]), discriminate(*clouds["shelved"]), clouds)
+    return Trial(discriminate(*clouds["bare"]), discriminate(*clouds["shelved"]), clouds, 0.9)
 
 
 def judged(facility: Facility, trials: list[Trial], in_use: bool = False) -> dict[str, Measured]:

@@ -10,7 +10,7 @@ from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.herald import heralded, surely_in_0
 from podium.control.calibration.known_resonator import known_resonator
 from podium.control.calibration.readout_jumps import readout_jumps
-from podium.control.calibration.reset import SHELVED_ROUNDS, active_reset
+from podium.control.calibration.reset import ACTIVE_ROUNDS, SHELVED_ROUNDS, active_reset
 from podium.control.calibration.routines.rabi import rabi_program
 from podium.control.calibration.sequences import (
     RESULTS_APART_NS,
@@ -111,15 +111,15 @@ def test_windows_of_results_end_apart_with_the_pulse_counted_in(facility) -> Non
     assert abs(ends_ns[1] - ends_ns[0]) == RESULTS_APART_NS
 
 
-def test_a_reset_takes_2_down_before_the_flip_and_looks_for_1_at_last(facility) -> None:
+def test_each_round_of_a_reset_brings_2_to_1_before_it_reads_and_flips(facility) -> None:
     both = pulses(facility, q0=0.01)
     order = played(active_reset(both, frame_names(both)))
-    rounds = [order.index(f"q0_reset{k}") for k in range(len(SHELVED_ROUNDS))]
-    before = [order[place - 1] == "q0.shelving" for place in rounds]
-    assert tuple(before) == SHELVED_ROUNDS == (False, False, True)
-    flips = ["if q0.shelving", "if q0.drive", "if q1.drive"]
-    assert [one for one in order if one.startswith("if ")] == flips * len(SHELVED_ROUNDS)
-    assert not any("shelving" in one for one in played(active_reset(both[1:], ("q1.drive",))))
+    reads = [order.index(f"q0_reset{k}") for k in range(SHELVED_ROUNDS)]
+    assert [order[place - 1] for place in reads] == ["q0.shelving"] * SHELVED_ROUNDS
+    flips = ["if q0.drive", "if q1.drive"]
+    assert [one for one in order if one.startswith("if ")] == flips * SHELVED_ROUNDS
+    alone = played(active_reset(both[1:], ("q1.drive", "q1.readout")))
+    assert [one for one in alone if one.startswith("if ")] == flips[1:] * ACTIVE_ROUNDS
 
 
 def test_a_herald_looks_for_2_first_and_then_for_1(facility) -> None:
@@ -174,6 +174,6 @@ def test_both_families_play_it(facilities, model: str) -> None:
     bench.active_reset = True
     program = rabi_program(bench, bench.qubits, ef=False)
     flips = [one for one in program.body if isinstance(one, If)]
-    assert len(flips) == 4 * len(SHELVED_ROUNDS)
+    assert len(flips) == 2 * SHELVED_ROUNDS
     compiled = compiler_for(bench.runner.facility)(program)
     assert sum(one.duration_fs for one in compiled.values()) > 1e6 * FS_PER_NS

@@ -24,10 +24,10 @@ ACTIVE_ROUNDS = 2
 """Measure and flip, so many times before a shot: what the first round gets wrong (decay between its
 readout and its flip), the second mends. By rate equations an even mixture has 3 % left in 1 after
 one round, 0.9 % after two, 0.7 % after three (T1 of 35 us, 1.5 us to the flip, errors of 0.6 %)."""
-SHELVED_ROUNDS = (False, False, True)
-"""Whether qubits that are shelved before a readout are so in each round. The shot before has left 1
-in 2: two rounds take it from there as it is, the second one what decays between a readout and its
-flip, which the pulse back takes to 2 again. The third finds what had decayed to 1 before."""
+SHELVED_ROUNDS = 3
+"""The same of qubits that are shelved before a readout. What the shot before has left in 2 a
+round's pulse takes to 1, which lives long and is flipped. What had decayed to 1 it takes to 2,
+where a flip finds nothing: the next round takes it to 1."""
 EMPTY = 30.0
 """Wait for the resonators to empty around flips, in 1 / (2 pi kappa): 3e-7 of the field is left, so
 that a shot is the same whatever was read before it."""
@@ -84,25 +84,20 @@ def passive_reset(
 def active_reset(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
     """Read every qubit and flip what is found in 1, :data:`ACTIVE_ROUNDS` times.
 
-    Of qubits that are shelved, what is read as 1 is in 2: it is brought to 1 before the flip, and
-    there are :data:`SHELVED_ROUNDS`. Readouts end one after another, so that their results can
-    travel. The resonators are empty again at the end. Captures: ``<element>_reset<round>``.
+    Of qubits that are shelved :data:`SHELVED_ROUNDS` times. Readouts end one after another, so that
+    their results can travel. The resonators are empty again at the end. Captures are named
+    ``<element>_reset<round>``.
     """
     every = tuple(frames)
     empty = ringdown(pulses, every, EMPTY)
     body: list[Statement] = [*empty, Barrier(every)]
-    shelvings = {p.qubit.element: one for p in pulses if (one := p.shelving()) is not None}
-    for number, shelved in enumerate(SHELVED_ROUNDS if shelvings else (False,) * ACTIVE_ROUNDS):
+    shelved = any(p.shelving() is not None for p in pulses)
+    for number in range(SHELVED_ROUNDS if shelved else ACTIVE_ROUNDS):
         name = f"_reset{number}"
         readouts = [
-            p.measure(name=p.qubit.element + name, discriminator=p.discriminator(), shelved=shelved)
-            for p in pulses
+            p.measure(name=p.qubit.element + name, discriminator=p.discriminator()) for p in pulses
         ]
         body += [*one_after_another(readouts), Barrier(every), *_results_there(pulses, every)]
-        if shelvings:
-            back = shelvings.items()
-            body += [If(is_one(element + name), (one.pulse(),)) for element, one in back]
-            body.append(Barrier(every))
         body += [If(is_one(p.qubit.element + name), (p.pi(),)) for p in pulses]
         body.append(Barrier(every))
     return body

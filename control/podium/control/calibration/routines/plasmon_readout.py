@@ -71,6 +71,9 @@ AMPLITUDES = (0.35, 0.6, 1.0)
 """Of settings that are tried: frequencies over half of that scan; amplitudes, of that in use."""
 TRIAL_SHOTS = 30_000
 """Of each preparation and each of both ways to read. Twice: to choose, and to judge."""
+SEEN = 0.8
+"""Of 1 without the pulse, at least so much has to be read as 1 by the threshold for 2: flips find a
+qubit there that the pulse of a reset has brought down from 2."""
 CLEARLY, ALIKE = 4.0, 4.0
 """Sigmas by which one way has to be better, both times; and by which both times may differ."""
 DRAWN = 400
@@ -93,6 +96,8 @@ class Trial:
     shelved: Discrimination
     clouds: Mapping[str, tuple[ComplexArray, ComplexArray]]
     """By the way: heralded shots in 0 and in 1."""
+    seen: float
+    """Share of 1 that is read as 1 by the threshold for 2, with its probe and without the pulse."""
 
     @property
     def gain(self) -> Measured:
@@ -108,7 +113,8 @@ async def plasmon_readout(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     :data:`CLEARLY` sigmas it is played before every readout from here on. Stores then ``shelving``
     (by how much the fidelity is higher), ``shelved_shift`` (Hz: from the resonator's line in 0 to
     that in 2), ``probe_frequency``, ``probe_amplitude``, and clouds and threshold of that readout.
-    Where it was in use and is clearly worse, ``shelving`` becomes 0. Else all stays as it is.
+    Where it was in use and is clearly worse, ``shelving`` becomes 0. Else all stays as it is; so it
+    does where 1 without the pulse would not be read as 1: no flip could bring it to 0.
     """
     outcome = Outcome("plasmon_readout", "Readout with 1 shelved in 2")
     for qubit in qubits:
@@ -160,6 +166,11 @@ def verdict(
     sign = -1 if in_use else 1
     if not all(sign * one.value > CLEARLY * one.sigma for one in (first, second)):
         return {}
+    if not in_use and trials[1].seen < SEEN:
+        raise FitFailed(
+            f"shelving {qubit.element} gains {second.value * 100:.2f} %, but without the pulse its "
+            f"1 is read as 1 in {trials[1].seen * 100:.0f} % only: no flip would find it there"
+        )
     chosen = trials[1].bare if in_use else trials[1].shelved
     setting = bare if in_use else shelved
     ground, excited = trials[1].clouds["bare" if in_use else "shelved"]
@@ -261,13 +272,13 @@ async def _settings(
 async def _trial(
     bench: Bench, outcome: Outcome, p: Pulses, shelving: Shelving, bare: Setting, shelved: Setting
 ) -> Trial:
-    """Read both ways, shot by shot in turn. Raises FitFailed."""
+    """Read both ways, and with the probe of the other one, shot by shot. Raises FitFailed."""
     qubit, element = p.qubit, p.qubit.element
-    both = bare, shelved
+    both = bare, shelved, shelved
     ways = (
         ("probe_frequency", "Hz", tuple(round(one.frequency_hz, -2) for one in both)),
         ("probe_amplitude", "1", tuple(one.amplitude for one in both)),
-        ("shelving", "1", (0.0, shelving.amplitude)),
+        ("shelving", "1", (0.0, shelving.amplitude, 0.0)),
     )
     variables = tuple(Variable(f"{element}_{name}", unit, Table(v)) for name, unit, v in ways)
     states = Variable(f"{element}_preparation", "1", Table((0.0, p.pi_amplitude())))
@@ -280,9 +291,12 @@ async def _trial(
     sure = surely_in_0(heralds_of(data, element), levels(bench, qubit))
     clouds = {
         name: (iq[sure[:, k, 0], k, 0], iq[sure[:, k, 1], k, 1])
-        for k, name in enumerate(("bare", "shelved"))
+        for k, name in enumerate(("bare", "shelved", "without the pulse"))
     }
-    return Trial(discriminate(*clouds["bare"]), discriminate(*clouds["shelved"]), clouds)
+    told = discriminate(*clouds["shelved"])
+    ones = told.levels.project(clouds["without the pulse"][1])
+    seen = float(np.mean(ones > told.threshold))
+    return Trial(discriminate(*clouds["bare"]), told, clouds, seen)
 
 
 def _drawn(qubit: Qubit, trial: Trial, found: Mapping[str, Measured]) -> Panel:
