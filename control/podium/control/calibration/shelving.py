@@ -2,7 +2,7 @@
 
 From 2 a fluxonium decays to 1 and not to 0 (half a flux quantum has a parity), so that what decays
 during a readout is not at once taken for 0; and a resonator near a line of 2 tells 2 from 0 better.
-(Of a transmon: Mallet et al., Nature Physics 5, 791 (2009).)
+(Of a transmon: npj Quantum Information, doi 10.1038/s41534-023-00689-6.)
 """
 
 from dataclasses import dataclass
