@@ -23,7 +23,7 @@ from podium.sim_instruments.physics.world_file import write_world
 STEPS = (
     *("time_of_flight", "resonator_spectroscopy", "flux_arc", "punch_out"),
     *("qubit_spectroscopy", "sweet_spot", "rabi", "readout_optimisation", "single_shot"),
-    *("rabi", "relaxation", "thermal_population", "shelving_pulse", "plasmon_readout"),
+    *("thermal_population", "shelving_pulse", "plasmon_readout"),
     *("readout_optimisation", "single_shot", "dispersive_shift"),
 )
 
