@@ -55,6 +55,7 @@ REFEREES = {
     "test_qutip_fluxonium_pair": "`test_qutip_fluxonium_pair.py`",
     "test_qutip_drive_crosstalk": "`test_qutip_drive_crosstalk.py`",
     "test_qutip_plasmon_drive": "`test_qutip_plasmon_drive.py`",
+    "test_qutip_shelving": "`test_qutip_shelving.py`",
     "test_qutip_coherent_members": "`test_qutip_coherent_members.py`",
     "test_qutip_joint_sessions": "`test_qutip_joint_sessions.py`",
     "test_heralded_links": "`test_heralded_links.py`",

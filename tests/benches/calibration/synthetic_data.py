@@ -203,6 +203,14 @@ def known(facility: Facility) -> MemoryRecord:
             "ramsey_amplitude": 0.49,
             "t2_gaussian": 0.4,
         }
+        if qubit.kind == "fluxonium":
+            values |= {
+                "shelving_frequency": design["f01"] + design["anharmonicity"],
+                "shelving_pi_amplitude": 0.4,
+                "shelving_duration": 28e-9,
+                "shelved_t1": design["t1"] / 5,
+                "shelved_shift": 4 * design["chi"],
+            }
         record.put(
             ParameterEntry(
                 f"{qubit.name}.{name}",

@@ -60,8 +60,12 @@ WITH_GATE = {
     "cnot": load_facility(TWO_QUBIT / "facility_fixed.yaml"),
 }
 """Facilities with an edge, by its gate."""
-OF_PAIRS = {"drive_crosstalk": "cnot"}
-"""Routines for qubits that take two at a time, and with which of these."""
+OF_PAIRS = {
+    "drive_crosstalk": "cnot",
+    "shelving_pulse": "plasmon cz",
+    "plasmon_readout": "plasmon cz",
+}
+"""Routines for qubits that take two at a time or drive plasmons, and with which of these."""
 OWN = ROOT / "docs" / "how-to" / "write-a-routine.md"
 FITTED = tuple(
     name for name, one in ROUTINES.items() if hasattr(import_module(one.__module__), "Measured")

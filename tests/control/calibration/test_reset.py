@@ -46,6 +46,8 @@ FLIPS = (
     *("rabi", "relaxation", "ramsey", "frequency", "echo", "ef_spectroscopy", "rabi_ef"),
     *("pulse_benchmarking", "frequency_search"),
 )
+OF_PLASMONS = ("shelving_pulse", "plasmon_readout")
+"""Of fluxoniums with a line to their plasmons: test_shelving.py."""
 WAITS = (
     *("resonator_spectroscopy", "punch_out", "qubit_spectroscopy", "readout_optimisation"),
     *("single_shot", "readout_lag", "thermal_population", "dispersive_shift"),
@@ -126,7 +128,7 @@ async def test_what_was_left_in_2_is_brought_to_1_rather_than_waited_for(routine
 def test_every_routine_flips_or_waits() -> None:
     elsewhere = {"mixer_calibration", "time_of_flight", "flux_arc", "sweet_spot", "drive_crosstalk"}
     of_qubits = {name for name in ROUTINES if not targets_edges(name)}
-    assert set(FLIPS) | set(WAITS) | elsewhere == of_qubits
+    assert {*FLIPS, *WAITS, *OF_PLASMONS, *elsewhere} == of_qubits
 
 
 @pytest.mark.parametrize("example", [EXAMPLE, ON_AN_SHFQC], ids=["cluster", "SHFQC"])

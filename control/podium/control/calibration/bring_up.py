@@ -15,6 +15,7 @@ from podium.control.calibration.declaration import Routine
 from podium.control.calibration.gate_path import defects_in_path
 from podium.control.calibration.outcome import Outcome, joined
 from podium.control.calibration.sequences import all_pulses, resets_actively
+from podium.control.calibration.shelving import has_plasmon_line
 from podium.control.calibration.target import Target
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import NotMeasured
@@ -42,8 +43,7 @@ async def bring_up(
     lost: set[str] = set()
     thoroughness = bench.thoroughness
     for number, name in enumerate(steps):
-        asked: tuple[Target, ...] = bench.edges if targets_edges(name) else bench.qubits
-        able = tuple(one for one in asked if one.name not in lost)
+        able = tuple(one for one in _asked(bench, name) if one.name not in lost)
         if not able:
             continue
         again = name in steps[number + 1 :]
@@ -59,6 +59,15 @@ async def bring_up(
             lost.update(outcome.failures)  # a feedline may be among them, and harms nobody
         await bench.keep_outcome(outcome)
         yield outcome
+
+
+def _asked(bench: Bench, routine: str) -> tuple[Target, ...]:
+    """Return what a routine works on of all that is on the bench."""
+    if targets_edges(routine):
+        return bench.edges
+    if routine in DECLARATIONS and DECLARATIONS[routine].targets == "plasmon qubits":
+        return tuple(q for q in bench.qubits if has_plasmon_line(bench, q))
+    return bench.qubits
 
 
 def _roughly(bench: Bench, lost: set[str], routine: str) -> float:

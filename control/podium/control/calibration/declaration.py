@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 Routine: TypeAlias = "Callable[[Bench, tuple[Any, ...]], Awaitable[Outcome]]"
 """Its second argument: qubits, or edges where its declaration's targets are these."""
 
-Targets = Literal["qubits", "tunable qubits", "feedlines", "outputs", "edges"]
-"""Of the qubits asked for: themselves, those with a flux line, or what they are read and driven
-through. Routines for edges are given edges in their place."""
+Targets = Literal["qubits", "tunable qubits", "plasmon qubits", "feedlines", "outputs", "edges"]
+"""Of the qubits asked for: themselves, those with a flux line, fluxoniums whose 1-2 an output
+drives, or what they are read and driven through. Routines for edges are given edges in their
+place."""
 
-READOUT_SETTINGS = ("probe_frequency", "probe_amplitude", "probe_duration")
+READOUT_SETTINGS = ("probe_frequency", "probe_amplitude", "probe_duration", "shelving")
 DRIVE = ("f01", "pi_amplitude", "pulse_duration")
 LEVELS = (
     *("ground_i", "ground_q", "excited_i", "excited_q"),

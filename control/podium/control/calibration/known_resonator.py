@@ -9,6 +9,7 @@ from podium.control.calibration.fits.driven_resonator import (
     DrivenResonator,
     KnownResonator,
 )
+from podium.control.calibration.shelving import is_shelved
 from podium.control.facility.facility import Qubit
 
 CRITICAL_DOUBT, LEAST_CRITICAL_DOUBT = 0.7, 0.1
@@ -21,7 +22,10 @@ LEAST_DOUBT = 0.02
 
 
 def known_resonator(bench: Bench, qubit: Qubit) -> KnownResonator:
-    """Return the resonator as measured so far, or as the design has it."""
+    """Return the resonator as measured so far, or as the design has it.
+
+    In 0, and in the level that is read as 1: 2 where that is shelved there.
+    """
 
     def sigma(quantity: str, design: float) -> float:
         """Return that of a measurement, or else ``design``."""
@@ -29,6 +33,10 @@ def known_resonator(bench: Bench, qubit: Qubit) -> KnownResonator:
         return design if entry is None else entry.sigma
 
     chi, kappa = bench.best(qubit, "chi"), bench.best(qubit, "kappa")
+    apart, of_apart = 2 * chi, 2 * sigma("chi", DESIGN_DOUBT * abs(chi))
+    if is_shelved(bench, qubit):
+        shelved = bench.known(qubit, "shelved_shift")
+        apart, of_apart = shelved.value, shelved.sigma
     ground = bench.readout_middle(qubit) - chi
     critical = bench.measured(qubit, "critical_amplitude")
     of_critical = CRITICAL_DOUBT
@@ -46,7 +54,7 @@ def known_resonator(bench: Bench, qubit: Qubit) -> KnownResonator:
         max(sigma("kappa", DESIGN_DOUBT * kappa) / kappa, LEAST_DOUBT),
         max(of_bare, LEAST_DOUBT * kappa) / SCALE_HZ,
         max(sigma("ground_readout_frequency", kappa), LEAST_DOUBT * kappa) / SCALE_HZ,
-        2 * sigma("chi", DESIGN_DOUBT * abs(chi)) / SCALE_HZ,
+        of_apart / SCALE_HZ,
     )
-    resonator = DrivenResonator(critical, kappa, bare, ground, ground + 2 * chi)
+    resonator = DrivenResonator(critical, kappa, bare, ground, ground + apart)
     return KnownResonator(resonator, np.diag(np.square(sigmas)))

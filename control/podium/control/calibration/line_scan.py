@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
 from podium.control.calibration.fits.peak import PulsePrior, fit_pulse_line, pulse_line
-from podium.control.calibration.fits.projection import line_axis
+from podium.control.calibration.fits.projection import Levels, line_axis
+from podium.control.calibration.herald import mean_in_0
 from podium.control.calibration.outcome import Panel, Series
 from podium.control.calibration.polarisation import shots_for
 from podium.control.calibration.sequences import (
@@ -128,6 +129,14 @@ class LineScan:
     amplitude: Mapping[str, float]
     """Of the pulse, of full scale, by the qubit's full name."""
     expected: Mapping[str, PulsePrior]
+    heralded: Levels | None = None
+    """By which heralds are judged, where shots are kept: those count that began in 0."""
+
+    def iq(self, qubit: Qubit, data: "xarray.Dataset") -> NDArray[np.complex128]:
+        """Return the means of the points of the qubit's scan. Raises FitFailed."""
+        if self.heralded is None:
+            return iq_of(data, qubit.element)
+        return mean_in_0(data, qubit.element, self.heralded)
 
     @property
     def width_hz(self) -> float:
@@ -165,7 +174,7 @@ class LineScan:
     def _fit_as(self, qubit: Qubit, data: "xarray.Dataset", expected: PulsePrior) -> Fit:
         return fit_pulse_line(
             self.frequency_hz(qubit, data),
-            line_axis(iq_of(data, qubit.element)),
+            line_axis(self.iq(qubit, data)),
             self.duration_s,
             self.program.shots,
             expected,
@@ -173,7 +182,7 @@ class LineScan:
 
     def left_over(self, qubit: Qubit, data: "xarray.Dataset", fit: Fit) -> float:
         """Return the share of the points' variance that a fit leaves."""
-        signal = line_axis(iq_of(data, qubit.element))
+        signal = line_axis(self.iq(qubit, data))
         line = pulse_line(self.frequency_hz(qubit, data), fit.values, self.duration_s)
         return float(np.var(signal - line) / np.var(signal))
 
@@ -185,7 +194,11 @@ class LineScan:
     def draw(self, qubit: Qubit, data: "xarray.Dataset") -> Panel:
         """Return the panel of the scan as it is."""
         frequency = self.frequency_hz(qubit, data)
-        signal = line_axis(iq_of(data, qubit.element))
+        try:
+            iq = self.iq(qubit, data)
+        except FitFailed:  # no shot began in 0 for sure: draw them all
+            iq = np.mean(iq_of(data, qubit.element), axis=0)
+        signal = line_axis(iq)
         series = Series(
             f"scan over {np.ptp(frequency) / 1e6:.3g} MHz", frequency / 1e9, signal * 1e3
         )

@@ -11,7 +11,9 @@ from math import hypot
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.line_scan import known_rabi
-from podium.control.facility.facility import DriveWiring, Qubit
+from podium.control.calibration.sequences import Pulses
+from podium.control.calibration.shelving import has_plasmon_line
+from podium.control.facility.facility import Qubit
 from podium.control.facility.fluxonium import Energies, spectrum
 from podium.control.facility.instrument_models import model_of, modules_of
 from podium.control.parameters.entry import NotMeasured
@@ -45,19 +47,19 @@ def full_scale_dbm(bench: Bench, port: str) -> float:
     return full_dbm - wiring.output_attenuation_db - wiring.line_attenuation_db
 
 
-def expected_rabi(p: EdgePulses) -> tuple[float, float]:
+def expected_rabi(pulses: Pulses) -> tuple[float, float]:
     """Return the Rabi frequency of the plasmon at full scale of its output, and its sigma, Hz.
 
     That of 0-1 as measured, by the charges of the design's energies and the power at the chip.
     Raises NotMeasured where no output drives the plasmon.
     """
-    bench, qubit = p.bench, p.moved.qubit
-    if not isinstance(bench.runner.facility.wiring.get(qubit.plasmon_port), DriveWiring):
+    bench, qubit = pulses.bench, pulses.qubit
+    if not has_plasmon_line(bench, qubit):
         raise NotMeasured(
-            f"nothing drives the plasmon of {qubit.name}: wire {qubit.plasmon_port}", p.edge.name
+            f"nothing drives the plasmon of {qubit.name}: wire {qubit.plasmon_port}", qubit.name
         )
     design = bench.design(qubit, "rabi_frequency")
-    hz, sigma = known_rabi(p.moved) or (design.value, design.spread)
+    hz, sigma = known_rabi(pulses) or (design.value, design.spread)
     charge = spectrum(energies(bench, qubit)).charge
     stronger_db = full_scale_dbm(bench, qubit.plasmon_port) - full_scale_dbm(
         bench, qubit.drive_port

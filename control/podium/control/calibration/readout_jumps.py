@@ -27,6 +27,7 @@ from podium.control.calibration.fits.iq_clouds import herald_cut
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.known_resonator import known_resonator
 from podium.control.calibration.sequences import Pulses
+from podium.control.calibration.shelving import is_shelved
 
 PARTS = 48
 """Of the pulse, with a jump in the middle of each: 8 ns of the usual ones, a tenth of a filling."""
@@ -62,6 +63,8 @@ class ReadoutJumps:
     falls_s: NDArray[np.float64]
     hastened_s: float
     """What photons add to the time in which 1 falls, until the resonator is empty."""
+    shelved: bool = False
+    """What is read as 1 is 2: a qubit that is lifted to 1 is taken for 0 all the same."""
 
     def by_line(self, line: float, variance: float) -> JumpsByLine:
         """Return how jumps count by a line.
@@ -86,6 +89,8 @@ class ReadoutJumps:
         Without the wait after its pulse; ``levels``: those by which it is judged. Raises FitFailed
         where no single readout is sure of 0.
         """
+        if self.shelved:
+            return float(np.sum(self.lifts_s)) + self.later_lifts_s
         return self.by_line(herald_cut(levels), levels.ground_variance).lifted_below
 
 
@@ -115,6 +120,7 @@ def readout_jumps(pulses: Pulses) -> ReadoutJumps:
         fallen_to,
         falls_s,
         float(share * np.sum(in_1_s) + empties_s * last_1),
+        is_shelved(bench, qubit),
     )
 
 

@@ -24,6 +24,10 @@ ACTIVE_ROUNDS = 2
 """Measure and flip, so many times before a shot: what the first round gets wrong (decay between its
 readout and its flip), the second mends. By rate equations an even mixture has 3 % left in 1 after
 one round, 0.9 % after two, 0.7 % after three (T1 of 35 us, 1.5 us to the flip, errors of 0.6 %)."""
+SHELVED_ROUNDS = 3
+"""The same of qubits that are shelved before a readout. What the shot before has left in 2 a
+round's pulse takes to 1, which lives long and is flipped. What had decayed to 1 it takes to 2,
+where a flip finds nothing: the next round takes it to 1."""
 EMPTY = 30.0
 """Wait for the resonators to empty around flips, in 1 / (2 pi kappa): 3e-7 of the field is left, so
 that a shot is the same whatever was read before it."""
@@ -80,13 +84,15 @@ def passive_reset(
 def active_reset(pulses: Sequence[Pulses], frames: Sequence[str]) -> list[Statement]:
     """Read every qubit and flip what is found in 1, :data:`ACTIVE_ROUNDS` times.
 
-    Readouts end one after another, so that their results can travel. The resonators are empty
-    again at the end. Captures are named ``<element>_reset<round>``.
+    Of qubits that are shelved :data:`SHELVED_ROUNDS` times. Readouts end one after another, so that
+    their results can travel. The resonators are empty again at the end. Captures are named
+    ``<element>_reset<round>``.
     """
     every = tuple(frames)
     empty = ringdown(pulses, every, EMPTY)
     body: list[Statement] = [*empty, Barrier(every)]
-    for number in range(ACTIVE_ROUNDS):
+    shelved = any(p.shelving() is not None for p in pulses)
+    for number in range(SHELVED_ROUNDS if shelved else ACTIVE_ROUNDS):
         name = f"_reset{number}"
         readouts = [
             p.measure(name=p.qubit.element + name, discriminator=p.discriminator()) for p in pulses

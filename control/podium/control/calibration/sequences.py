@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, takewhile
 from math import ceil, erf, exp, pi, sin, sqrt
 
 from podium.control.calibration.bench import Bench
@@ -11,6 +11,7 @@ from podium.control.calibration.discrimination import discriminator_of
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.polarisation import is_hot
+from podium.control.calibration.shelving import Shelving, is_shelved, shelving_of
 from podium.control.client.cross_resonance import drag_pulse
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import NotMeasured
@@ -226,6 +227,10 @@ class Pulses:
             flight_s = self.bench.feedline(self.qubit).delay.value
         return GRID_NS * round(flight_s * 1e9 / GRID_NS)
 
+    def shelving(self) -> Shelving | None:
+        """Return the pulse that shelves 1 before this qubit's readout; None: there is none."""
+        return shelving_of(self.bench, self.qubit) if is_shelved(self.bench, self.qubit) else None
+
     def measure(
         self,
         amplitude: Value | None = None,
@@ -234,19 +239,23 @@ class Pulses:
         name: str | None = None,
         discriminator: Discriminator | None = None,
         frame: str | None = None,
+        shelved: bool = True,
     ) -> list[Statement]:
         """Play a readout pulse and listen to it as it comes back.
 
         The window opens ``opens_ns`` after the pulse's first sample has come back and closes
         with the pulse; the frame's clock goes on from there. With a ``discriminator`` there is a
-        result, which something can depend on. ``frame``: another than :attr:`readout`.
+        result, which something can depend on. ``frame``: another than :attr:`readout`. Before it
+        1 is shelved, of qubits for which that pays, unless ``shelved`` is false.
         """
         frame = self.readout if frame is None else frame
+        shelving = self.shelving() if shelved else None
         length = duration_ns or self.probe_ns
         opens = self.opens_ns if opens_ns is None else opens_ns
         window = (length - opens) * FS_PER_NS
         delay = (self.flight_ns() + opens) * FS_PER_NS
         return [
+            *([] if shelving is None else shelving.before(frame)),
             Capture(frame, name or self.qubit.element, window, delay, discriminator),
             Play(
                 frame,
@@ -336,17 +345,29 @@ def until_all_end_ns(pulses: Iterable[Pulses]) -> dict[str, float]:
 
 
 def frame_names(pulses: Iterable[Pulses], ef: bool = False) -> tuple[str, ...]:
-    """Return the names of all drive and readout frames, with those of 1-2 if ``ef``."""
-    return tuple(name for p in pulses for name in (p.drive, *((p.ef,) if ef else ()), p.readout))
+    """Return the names of all drive and readout frames, with those of 1-2 if ``ef``.
+
+    And those of the pulses that shelve 1 before a readout.
+    """
+    pulses = tuple(pulses)
+    names = [name for p in pulses for name in (p.drive, *((p.ef,) if ef else ()), p.readout)]
+    return (*names, *(frame.name for frame in shelving_frames(pulses)))
+
+
+def shelving_frames(pulses: Iterable[Pulses]) -> tuple[Frame, ...]:
+    """Return the frames of the pulses that shelve 1 before a readout."""
+    return tuple(one.frame for one in (p.shelving() for p in pulses) if one is not None)
 
 
 def frames_of(pulses: Iterable[Pulses], ef: bool = False) -> tuple[Frame, ...]:
-    """Return all drive and readout frames, with those of 1-2 if ``ef``."""
-    return tuple(
+    """Return the frames of :func:`frame_names`."""
+    pulses = tuple(pulses)
+    frames = [
         frame
         for p in pulses
         for frame in (p.drive_frame(), *((p.ef_frame(),) if ef else ()), p.readout_frame())
-    )
+    ]
+    return (*frames, *shelving_frames(pulses))
 
 
 def resets_actively(pulses: Iterable[Pulses]) -> bool:
@@ -417,7 +438,9 @@ def begins_ns(readouts: Sequence[Sequence[Statement]]) -> tuple[int, ...]:
 def _lasts_ns(readout: Sequence[Statement]) -> int:
     """Return how long after a readout's begin its window ends."""
     window = _window(readout)
-    return (window.delay_fs + window.duration_fs) // FS_PER_NS
+    before = takewhile(lambda one: one is not window, readout)
+    shelving_fs = sum(one.waveform.duration_fs for one in before if isinstance(one, Play))
+    return (shelving_fs + window.delay_fs + window.duration_fs) // FS_PER_NS
 
 
 def _window(readout: Sequence[Statement]) -> Capture:

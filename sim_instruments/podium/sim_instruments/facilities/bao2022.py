@@ -1,4 +1,4 @@
-"""Two fluxoniums with a resonator each, as a lab would plan them; alone, and coupled.
+"""Two fluxoniums with a resonator each, as a lab would plan them; alone, coupled, and shelved.
 
 Their circuit energies are published (table S1 of the paper); all else is assumed, but for what
 :data:`PAIR` says. Of the first, :data:`DESIGN` has two without a coupling.
@@ -81,3 +81,13 @@ MICROWAVE = replace(
     # |11>-|21>, beside |10>-|20>: Ficheux et al., Phys. Rev. X 11, 021026 (2021).
     edges=(EdgePlan((0, 1), Estimate("10 MHz", "0.5 MHz"), gate="cz", driven="q0"),),
 )
+
+SHELVED = replace(
+    PAIR,
+    name="bao2022_shelved",
+    told="both qubits of the pair, taken as not coupled, with outputs that drive their plasmons; "
+    "energies are published, the rest is assumed",
+    qubits=(replace(PAIR.qubits[0], f12_ghz=3.06), replace(PAIR.qubits[1], f12_ghz=3.20)),
+    edges=(),
+)
+"""For a readout with 1 shelved in 2, which is wrong less often although 2 pulls less than 1."""

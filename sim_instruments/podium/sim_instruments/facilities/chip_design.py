@@ -128,9 +128,8 @@ class ChipDesign:
         return tuple(dict.fromkeys(pulsed))
 
     def driven_among(self, count: int) -> tuple[str, ...]:
-        """Return, in order, the qubits whose plasmons those edges drive."""
-        driven = [edge.driven for edge in self.edges_among(count) if edge.driven is not None]
-        return tuple(dict.fromkeys(driven))
+        """Return, in order, those of the first ``count`` qubits whose plasmons are driven."""
+        return tuple(f"q{n}" for n in range(count) if self.qubits[n].f12_ghz is not None)
 
     def feedlines(self, count: int) -> list[list[str]]:
         """Return which of the first ``count`` qubits each feedline reads."""

@@ -19,6 +19,7 @@ CHIPS: dict[str, ChipDesign] = {
         bao2022.DESIGN,
         bao2022.PAIR,
         bao2022.MICROWAVE,
+        bao2022.SHELVED,
         karamlou2024.DESIGN,
         marxer2025.DESIGN,
         smirnov2025.DESIGN,

@@ -79,16 +79,19 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
 
 
 def _wire_plasmons(wired: ChipWiring, device: str, chip: ChipDesign, count: int) -> None:
-    """Wire the drives of plasmons, each to a channel with a synthesizer of its own."""
-    for place, one in enumerate(chip.driven_among(count), start=count):
+    """Wire the drives of plasmons, two to the channels of a synthesizer that drives no qubit."""
+    driven = chip.driven_among(count)
+    for n, one in enumerate(driven):
+        place = count + n // 2
         if 2 * place >= CHANNELS:
             raise NoSuchFacility(
                 f"an SHFQC has {CHANNELS // 2} synthesizers: {count} qubits of {chip.name} leave "
                 f"none for the plasmon of {one}"
             )
-        f12_ghz = chip.qubits[int(one.removeprefix("q"))].f12_ghz or 0.0
+        beside = [chip.qubits[int(q.removeprefix("q"))].f12_ghz for q in driven[n - n % 2 :][:2]]
+        f12_ghz = sum(ghz or 0.0 for ghz in beside) / len(beside)
         wired.wiring[f"{NODE}.{one}.plasmon"] = {
-            "output": f"{device}.sg{2 * place}",
+            "output": f"{device}.sg{2 * place + n % 2}",
             "lo": f"{_centre(f12_ghz + ABOVE_F12_GHZ):.1f} GHz",
             "output_attenuation": "5 dB",
             **PLASMON,

@@ -100,6 +100,7 @@ class Qubit:
             kappa_hz=self.kappa_coupling_hz + self.kappa_internal_hz,
             kappa_coupling_hz=self.kappa_coupling_hz,
             n_crit=dressed.n_crit,
+            level_n_crit=dressed.level_n_crit,
             alone=alone,
             drive_elements=(
                 drive_elements(dressed.signed)

@@ -69,7 +69,7 @@ def exposure_of(qubit: QubitPoint, kind: EpisodeKind, coherent: bool, stride_ns:
         detuning(qubit, kind.tones),
         kind.tones.start_phase,
         pulls_hz(qubit),
-        qubit.n_crit,
+        qubit.n_crits,
         1e-9 * np.pi * qubit.kappa_hz,
         photons_per(qubit),
         stride_ns,

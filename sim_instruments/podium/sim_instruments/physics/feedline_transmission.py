@@ -57,12 +57,15 @@ def taken_share(
     half_coupling = 1e-9 * np.pi * qubit.kappa_coupling_hz
     strength = photons_per(qubit) * at_chip_w
     share = np.zeros(frequency_hz.size, np.complex128)
-    for resonator_hz, population in zip(
-        qubit.resonator_hz.tolist(), equilibrium(qubit.rates_1_s).tolist(), strict=True
+    for resonator_hz, n_crit, population in zip(
+        qubit.resonator_hz.tolist(),
+        qubit.n_crits.tolist(),
+        equilibrium(qubit.rates_1_s).tolist(),
+        strict=True,
     ):
         low = 2e-9 * np.pi * (resonator_hz - qubit.bare_resonator_hz)
-        photons = photon_numbers(detuning, strength, low, half_kappa, qubit.n_crit)
-        pull = low / np.sqrt(1.0 + photons / qubit.n_crit)
+        photons = photon_numbers(detuning, strength, low, half_kappa, n_crit)
+        pull = low / np.sqrt(1.0 + photons / n_crit)
         share += population * half_coupling / (half_kappa + 1j * (detuning - pull))
     return share
 

@@ -13,7 +13,8 @@ Probst et al., Rev. Sci. Instrum. 86, 024706 (2015), and the photon number is
 The dispersive pull falls with the photon number, f_r(n) = bare + pull / sqrt(1 + n/n_crit):
 the semi-classical Jaynes-Cummings frequency (Boissonneault, Gambetta, Blais, PRL 105,
 100504 (2010)). ASSUMED for every level: a transmon's higher levels enter by their low-power
-pull alone, and there is no bistable switching by noise.
+pull alone, a fluxonium's by a critical number of each; and there is no bistable switching by
+noise.
 
 Inside the kernels times are in ns and rates in rad/ns; responses are in sqrt(W) ns, in the
 frame of the bare resonator.
@@ -98,7 +99,7 @@ def ring(
     start_phase: Any,
     fraction: float,
     pull_hz: Any,
-    n_crit: float,
+    n_crit: Any,
     half_kappa: float,
     photons_per: float,
     stride: Any,
@@ -110,9 +111,9 @@ def ring(
     ``envelope`` (Q, N): amplitude of tone q at the chip in each nanosecond, sqrt(W);
     ``change``: what :func:`changed` says of it; ``detuning`` (Q,): of the tones from the
     bare resonator, rad/ns; ``start_phase`` (Q,): their phases at time 0, rad; ``pull_hz`` (L,):
-    of the low-power frequency from the bare one, for each level; ``photons_per``: photons for one
-    |r|**2. Exact in the linear regime for amplitudes held over each nanosecond. ``pull[n, i]`` is
-    the pull in rad/ns used after sample i.
+    of the low-power frequency from the bare one, ``n_crit`` (L,): critical photon number, for each
+    level; ``photons_per``: photons for one |r|**2. Exact in the linear regime for amplitudes held
+    over each nanosecond. ``pull[n, i]`` is the pull in rad/ns used after sample i.
     """
     tones, length = envelope.shape
     levels, samples = field.shape
@@ -134,7 +135,7 @@ def ring(
         start = i * stride
         for n in range(levels):
             photons = photons_per * (r[n].real * r[n].real + r[n].imag * r[n].imag)
-            now = low[n] / np.sqrt(1.0 + photons / n_crit)
+            now = low[n] / np.sqrt(1.0 + photons / n_crit[n])
             field[n, i] = r[n]
             if i == 0 or (age[n] >= REFRESH_NS and abs(now - held[n]) > PULL_TOLERANCE):
                 # the pull wanted is that of the middle of the hold: extrapolate
@@ -213,7 +214,7 @@ def expose(
     detuning: Any,
     start_phase: Any,
     pull_hz: Any,
-    n_crit: float,
+    n_crit: Any,
     half_kappa: float,
     photons_per: float,
     stride: int,
@@ -223,7 +224,7 @@ def expose(
 ) -> None:
     """Fill ``pace`` (L, M) and, if ``coherent``, ``exponent`` (L, L, M); see :mod:`.exposure`.
 
-    Tones as :func:`ring` has them, from vacuum at time 0; ``pull_hz`` for each level (L,).
+    Tones as :func:`ring` has them, from vacuum at time 0; ``pull_hz``, ``n_crit`` for each level.
     """
     levels, count = pace.shape
     response = np.empty((levels, count), np.complex128)
@@ -247,7 +248,7 @@ def expose(
         for k in range(count):
             r = response[n, k]
             before = now
-            now = 1.0 + photons_per * (r.real * r.real + r.imag * r.imag) / n_crit
+            now = 1.0 + photons_per * (r.real * r.real + r.imag * r.imag) / n_crit[n]
             pace[n, k] = pace[n, k - 1] + 0.5 * stride * (now + before) if k else 0.0
     if not coherent:
         return

@@ -37,8 +37,8 @@ PHASES = 16
 SUBSTEPS = 32
 """Parts of a nanosecond: populations are good to 1e-5 (see test_lab_frame.py)."""
 FAST_HZ = 2e9
-"""Elements between levels farther apart get the strength with which a kick in each part moves the
-levels as a continuous drive does: ``sqrt(x / tan(x))`` less, x half the angle of a part."""
+"""Elements between levels farther apart, and all of a drive of a higher carrier, get the strength
+with which a kick in each part moves the levels as a continuous drive does."""
 PERIODS = 8
 """A level of so many periods is a power of one."""
 MOST_KNOWN = 512
@@ -91,10 +91,7 @@ def _laboratory_maps(
 ) -> NDArray[np.float64]:
     assert shape.start_turns is not None
     levels, nodes = tables.levels_hz.size, tables.node_hz.size
-    angle = np.pi * 1e-9 * np.abs(tables.levels_hz[:, None] - tables.levels_hz) / SUBSTEPS
-    fast = angle > np.pi * 1e-9 * FAST_HZ / SUBSTEPS
-    kicked = np.where(fast, np.sqrt(np.tan(np.minimum(angle, 1.4)) / np.maximum(angle, 1e-12)), 1.0)
-    values, vectors = np.linalg.eigh(elements * kicked)
+    values, vectors = np.linalg.eigh(elements * _kicked(tables.levels_hz, shape.carrier_hz))
     known = (values, np.ascontiguousarray(vectors), tables)
     turns, begun = shape.start_turns, 1e-9 * shape.carrier_hz
     out = np.broadcast_to(np.eye(levels**2), (nodes, levels**2, levels**2)).copy()
@@ -107,6 +104,25 @@ def _laboratory_maps(
     _turned(-shape.start_turns, first)
     _turned(shape.start_turns + (begun * shape.duration_ns) % 1.0, last)
     return np.asarray(last @ out @ first)
+
+
+def _kicked(levels_hz: NDArray[np.float64], carrier_hz: float) -> NDArray[np.float64]:
+    """Return factors on elements, (L, L), with which kicks do what a continuous drive does.
+
+    Second order: a line f is moved as 1 / (f - c) + 1 / (f + c) by a drive at c, and by kicks as
+    the cotangents of half of what both turn in a part. On resonance that is the same.
+    """
+    turned = np.pi * 1e-9 / SUBSTEPS
+    line, drive = turned * np.abs(levels_hz[:, None] - levels_hz), turned * carrier_hz
+    less, more = np.abs(line - drive), line + drive
+    fast = np.maximum(line, drive) > turned * FAST_HZ
+    off = fast & (less > 1e-9) & (more < 1.4)
+    less, more, sign = np.where(off, less, 0.1), np.where(off, more, 0.2), np.sign(line - drive)
+    held = sign / less + 1 / more
+    by_kicks = sign / np.tan(less) + 1 / np.tan(more)
+    ratio = np.ones(line.shape)
+    np.divide(held, by_kicks, out=ratio, where=off & (held * by_kicks > 0))
+    return np.sqrt(ratio)
 
 
 def _level(

@@ -8,7 +8,7 @@ Conventions: frequencies and linewidths are divided by 2 pi (Hz), decay rates ar
 not (1/s). Level 0 is the ground state; ``L`` is the number of levels kept.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ class QubitPoint:
     kappa_coupling_hz: float
     """The part of ``kappa_hz`` that goes into the feedline (both directions together), Hz."""
     n_crit: float
-    """Critical photon number of the dispersive shift, (f_r - f01)**2 / (4 g**2)."""
+    """Critical photon number of the dispersive shift in 0 and 1, (f_r - f01)**2 / (4 g**2)."""
     alone: float = 1.0
     """How much of level 1 is this qubit's own excitation, where others are coupled to it."""
     drive_elements: NDArray[np.complex128] | None = None
@@ -57,6 +57,26 @@ class QubitPoint:
     stray_hz: float = 0.0
     """Standard deviation by which the 0-1 frequency drifts about its mean over the run; it counts
     as slow noise does."""
+    level_n_crit: tuple[float, ...] = ()
+    """Critical photon numbers in each level, where they differ: L of them, or none."""
+
+    @property
+    def n_crits(self) -> NDArray[np.float64]:
+        """Return the critical photon number in each level, shape (L,)."""
+        if self.level_n_crit:
+            return np.array(self.level_n_crit)
+        return np.full(self.levels_hz.size, self.n_crit)
+
+    def exchanged(self) -> "QubitPoint":
+        """Return the qubit with levels 1 and 2 under each other's names, for a readout of both."""
+        order = np.array([0, 2, 1, *range(3, self.levels_hz.size)])
+        return replace(
+            self,
+            levels_hz=frozen(self.levels_hz[order]),
+            rates_1_s=frozen(self.rates_1_s[np.ix_(order, order)]),
+            resonator_hz=frozen(self.resonator_hz[order]),
+            level_n_crit=tuple(self.n_crits[order].tolist()),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -143,7 +143,7 @@ def ring_up(
         tones.start_phase,
         fraction,
         pulls_hz(qubit)[level : level + 1],
-        qubit.n_crit,
+        qubit.n_crits[level : level + 1],
         1e-9 * np.pi * qubit.kappa_hz,
         photons_per(qubit),
         stride,
@@ -173,11 +173,11 @@ def photons(qubit: QubitPoint, field: Field) -> NDArray[np.float64]:
     return np.asarray(photons_per(qubit) * np.abs(field.response) ** 2)
 
 
-def exposure_ns(qubit: QubitPoint, field: Field, stride: int = 1) -> NDArray[np.float64]:
-    """Return the integral of ``1 + n/n_crit`` from the first sample to each sample, ns."""
-    pace = 1.0 + photons(qubit, field) / qubit.n_crit
+def exposure_ns(qubit: QubitPoint, field: Field, level: int) -> NDArray[np.float64]:
+    """Return the integral of ``1 + n/n_crit`` in a level from the first sample to each, ns."""
+    pace = 1.0 + photons(qubit, field) / qubit.n_crits[level]
     out = np.zeros(pace.size)
-    np.cumsum(0.5 * stride * (pace[1:] + pace[:-1]), out=out[1:])
+    np.cumsum(0.5 * (pace[1:] + pace[:-1]), out=out[1:])
     return out
 
 
@@ -245,7 +245,7 @@ def take(
         tones.start_phase,
         fraction,
         pulls_hz(qubit),
-        qubit.n_crit,
+        qubit.n_crits,
         1e-9 * np.pi * qubit.kappa_hz,
         photons_per(qubit),
         coupling(qubit),
@@ -402,7 +402,7 @@ def response_table(
         mean=scale * np.array([base - part.before[-1] for part in parts], np.complex128),
         noise_sigma=noise_sigma(feedline, window),
         photons=np.array([photons(point, fields[n])[at] for n in begins]),
-        exposure_ns=np.array([exposure_ns(point, fields[n])[at] for n in begins]),
+        exposure_ns=np.array([exposure_ns(point, fields[n], n)[at] for n in begins]),
         rates_1_s=point.rates_1_s,
         jumped=scale * jumped,
     )

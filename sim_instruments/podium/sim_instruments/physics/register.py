@@ -168,6 +168,7 @@ def _among(pairs: Sequence[Pair], couplings: Couplings, own: int) -> Dressed:
         slope_hz=float(slope[1, 1] - slope[0, 0]),
         coupling_01_hz=pairs[own].coupling_01_hz,
         n_crit=pairs[own].n_crit,
+        level_n_crit=pairs[own].level_n_crit,
         alone=float(weight[1, state[1]]),
         signed=charge if is_antisymmetric(charge) else None,
     )

@@ -42,6 +42,8 @@ class Pair:
     """g of the bare 0-1 transition, Hz."""
     n_crit: float
     """Critical photon number."""
+    level_n_crit: tuple[float, ...] = ()
+    """Of a fluxonium, those in each level."""
 
     @property
     def levels(self) -> int:
@@ -67,6 +69,8 @@ class Dressed:
     """Critical photon number: (f_r - f)**2 / (4 g**2) of the bare transition that limits it (Blais
     et al., Phys. Rev. A 69, 062320 (2004)): of a transmon 0-1, of a fluxonium the nearest one out
     of 0 or 1."""
+    level_n_crit: tuple[float, ...] = ()
+    """Of a fluxonium, those in each level: of the nearest line out of that, or out of 0 or 1."""
     alone: float = 1.0
     """How much of the excited state is this atom's own excitation, where others couple to it."""
     signed: NDArray[np.float64] | None = None
@@ -118,13 +122,16 @@ def pair_of(
     energy_hz, kept = _named(bare, coupling_hz, resonator_hz, photon_levels)
     one = np.eye(photon_levels)
     lines_hz = np.abs(bare.energy_hz[:, None] - bare.energy_hz[None, :])
+    couplings_hz, many = coupling_hz * bare.charge, isinstance(atom, Fluxonium)
     return Pair(
         energy_hz=energy_hz - energy_hz[0],
         charge=kept.T @ _product(bare.charge, one) @ kept,
         by_flux_hz=kept.T @ _product(bare.by_flux_hz, one) @ kept,
         coupling_01_hz=coupling_hz * abs(float(bare.charge[0, 1])),
-        n_crit=_critical(
-            resonator_hz, lines_hz, coupling_hz * bare.charge, isinstance(atom, Fluxonium)
+        n_crit=_critical(resonator_hz, lines_hz, couplings_hz, (0, 1) if many else ()),
+        level_n_crit=tuple(
+            _critical(resonator_hz, lines_hz, couplings_hz, (0, 1, n))
+            for n in range(LEVELS if many else 0)
         ),
     )
 
@@ -177,18 +184,18 @@ def _critical(
     resonator_hz: float,
     lines_hz: NDArray[np.float64],
     couplings_hz: NDArray[np.float64],
-    many_lines: bool,
+    begins: tuple[int, ...],
 ) -> float:
     """Return the critical photon number. ASSUMED of a fluxonium: what limits it is the one
-    transition out of 0 or 1 that the resonator mixes with most."""
+    transition out of ``begins`` that the resonator mixes with most; without any it is 0-1."""
     strongest = abs(float(couplings_hz[0, 1]))
     if strongest == 0.0:
         return float("inf")
     lines = [(0, 1)]
-    if many_lines:
+    if begins:
         lines = [
             (n, m)
-            for n in (0, 1)
+            for n in begins
             for m in range(lines_hz.shape[0])
             if n != m and abs(couplings_hz[n, m]) > FAINT * strongest
         ]
@@ -209,6 +216,7 @@ def dressed(pair: Pair) -> Dressed:
         slope_hz=float(pair.by_flux_hz[1, 1] - pair.by_flux_hz[0, 0]),
         coupling_01_hz=pair.coupling_01_hz,
         n_crit=pair.n_crit,
+        level_n_crit=pair.level_n_crit,
         signed=pair.charge[:count, :count] if is_antisymmetric(pair.charge) else None,
     )
 

@@ -127,6 +127,8 @@ def truth(
     for feedline in feedlines:
         for index, point in enumerate(feedline.qubits):
             values = qubit_truth(point)
+            if point.drive_elements is not None:
+                values |= shelving_truth(point)
             if f"{point.name}.flux" in sweet_v:
                 values["sweet_spot"] = Truth(sweet_v[f"{point.name}.flux"], "V")
             if optima:
@@ -135,6 +137,9 @@ def truth(
 
                 best = best_assignment(feedline, index)
                 values["assignment_fidelity"] = Truth(best.fidelity, "1")
+                if point.drive_elements is not None:
+                    best = best_assignment(shelved(feedline, index), index)
+                    values["shelved_fidelity"] = Truth(best.fidelity, "1")
             told.update({f"{point.name}.{quantity}": known for quantity, known in values.items()})
     of_couplers_v = spots_v({}) if held_v else sweet_v
     told |= {
@@ -170,6 +175,22 @@ def mixer_truth(mixers: Mapping[str, MixerWorld]) -> dict[str, Truth]:
             ("offset_i", mixer.offset_i),
             ("offset_q", mixer.offset_q),
         )
+    }
+
+
+def shelved(feedline: FeedlinePoint, index: int) -> FeedlinePoint:
+    """Return a feedline on which 2 of a qubit is called 1."""
+    qubits = list(feedline.qubits)
+    qubits[index] = qubits[index].exchanged()
+    return replace(feedline, qubits=tuple(qubits))
+
+
+def shelving_truth(point: QubitPoint) -> dict[str, Truth]:
+    """Tell what a fluxonium's operating point says of level 2, in which 1 is shelved."""
+    return {
+        "shelving_frequency": Truth(float(point.levels_hz[2] - point.levels_hz[1]), "Hz"),
+        "shelved_shift": Truth(float(point.resonator_hz[2] - point.resonator_hz[0]), "Hz"),
+        "shelved_t1": Truth(1 / float(point.rates_1_s[:, 2].sum()), "s"),
     }
 
 

@@ -342,7 +342,7 @@ def take_windows(
     start_phase: Any,
     fraction: float,
     pull_hz: Any,
-    n_crit: float,
+    n_crit: Any,
     half_kappa: float,
     photons_per: float,
     coupling: float,
@@ -361,8 +361,8 @@ def take_windows(
 ) -> None:
     """Fill ``taken`` (shots, W or more): what one resonator takes of each window in each shot.
 
-    Tones as :func:`.field.ring` has them, ``pull_hz`` for each level (L,); ``open_at``, ``span``,
-    ``start``, ``step`` (W,) as :func:`gather` has them, the weights of window w at
+    Tones as :func:`.field.ring` has them, ``pull_hz``, ``n_crit`` for each level; ``open_at``,
+    ``span``, ``start``, ``step`` (W,) as :func:`gather` has them, the weights of window w at
     ``weights[weight_at[w] : weight_at[w + 1]]``; ``level`` and jumps as in :func:`path_sums`.
     """
     place = np.full(pull_hz.size, -1, np.int64)
@@ -382,10 +382,10 @@ def take_windows(
     to = np.empty(jump_to.size, np.int64)
     for j in range(jump_to.size):
         to[j] = place[jump_to[j]]
-    low_hz = np.empty(levels)
+    low_hz, critical = np.empty(levels), np.empty(levels)
     for n in range(place.size):
         if place[n] >= 0:
-            low_hz[place[n]] = pull_hz[n]
+            low_hz[place[n]], critical[place[n]] = pull_hz[n], n_crit[n]
     response = np.empty((levels, length), np.complex128)
     pull = np.empty((levels, length))
     ring(
@@ -395,7 +395,7 @@ def take_windows(
         start_phase,
         fraction,
         low_hz,
-        n_crit,
+        critical,
         half_kappa,
         photons_per,
         np.int64(1),

@@ -337,7 +337,8 @@ def _ground_program(
     ]
     read: list[Statement] = []
     for p in pulses:
-        read += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), closes_ns, opens_ns)
+        amplitude = Affine(f"{p.qubit.element}_probe_amplitude")
+        read += p.measure(amplitude, closes_ns, opens_ns, shelved=False)
     program = Program(
         "resonator, qubit in 0",
         tuple(p.readout_frame() for p in pulses),
@@ -349,7 +350,7 @@ def _ground_program(
         return replace(
             program,
             frames=(*frames_of(pulses), *herald_frames(pulses)),
-            body=(*_probes(pulses), *heralded(pulses, frame_names(pulses), [], read)),
+            body=(*_probes(pulses), *heralded(pulses, frame_names(pulses), [], read, False)),
             keep_shots=True,
         )
     return program
@@ -373,9 +374,9 @@ def _excited_program(
     flip: list[Statement] = [p.pi() for p in pulses]
     read: list[Statement] = []
     for p in pulses:
-        read += p.measure(top[p.qubit.element], closes_ns, opens_ns)
+        read += p.measure(top[p.qubit.element], closes_ns, opens_ns, shelved=False)
     if _heralds(bench, pulses):
-        body = [*_probes(pulses), *heralded(pulses, frames, flip, read)]
+        body = [*_probes(pulses), *heralded(pulses, frames, flip, read, False)]
         every = (*frames_of(pulses), *herald_frames(pulses))
         shots = bench.shots(HERALDED_SHOTS)
         return Program(name, every, tuple(body), (probe,), shots=shots, keep_shots=True), 0

@@ -119,7 +119,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     f01, bend = (bench.design(qubit, name) for name in ("f01", "anharmonicity"))
     middle = bench.best(qubit, "f01") + bend.value
     half = SPREADS * float(np.hypot(f01.spread, bend.spread)) + MORE_HZ
-    rabi = expected_rabi(p)
+    rabi = expected_rabi(p.moved)
     seen: list[LineScanFit] = []
     expected = Range(middle - half, middle + half)
     for other in (0.0, 1.0):

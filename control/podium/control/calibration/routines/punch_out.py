@@ -193,7 +193,7 @@ def _program(bench: Bench, pulses: tuple[Pulses, ...], powers: Axis, probe: Axis
         Barrier(frames),
     ]
     for p in pulses:
-        body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"))
+        body += p.measure(Affine(f"{p.qubit.element}_probe_amplitude"), shelved=False)
     return Program(
         "punch-out",
         tuple(p.readout_frame() for p in pulses),

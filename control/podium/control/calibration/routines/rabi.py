@@ -14,6 +14,7 @@ from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
+    frame_names,
     frames_of,
     measure_all,
     pi_amplitude_of,
@@ -58,11 +59,7 @@ def rabi_program(bench: Bench, qubits: tuple[Qubit, ...], ef: bool, times: int =
     With ``ef``, between 0-1 pi pulses: the second one brings what is left in 1 back to 0.
     """
     pulses = all_pulses(bench, qubits)
-    frames = tuple(
-        name
-        for p in pulses
-        for name in ((p.drive, p.ef, p.readout) if ef else (p.drive, p.readout))
-    )
+    frames = frame_names(pulses, ef)
     axis = Axis("amplitude", tuple(_amplitudes(p, ef) for p in pulses))
     body: list[Statement] = []
     if ef:

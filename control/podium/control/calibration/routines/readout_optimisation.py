@@ -54,6 +54,7 @@ from podium.control.calibration.sequences import (
     probe_table,
     share_of_output,
 )
+from podium.control.calibration.shelving import shelved_lifetime
 from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
@@ -186,7 +187,7 @@ def window_of(pulses: Pulses) -> Window:
     """Return what happens while a qubit is read."""
     bench, qubit = pulses.bench, pulses.qubit
     return Window(
-        t1_s=bench.best(qubit, "t1"),
+        t1_s=shelved_lifetime(bench, qubit),
         arrives_s=0.5e-9 * pulses.pulse_ns + arrives_later_s(bench, qubit),
         opens_s=pulses.opens_ns * 1e-9,
         known=known_resonator(bench, qubit),
@@ -235,7 +236,7 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
         kept = samples[qubit.name]
-        found = kept.best(bench.best(qubit, "t1"))
+        found = kept.best(shelved_lifetime(bench, qubit))
         amplitude = float(np.exp(found.log_amplitude))
         length_s = _length_ns(bench, qubit, found.length_s * 1e9) * 1e-9
         beyond = 0.0 if found.inside else AT_EDGE * (1 - found.fidelity)

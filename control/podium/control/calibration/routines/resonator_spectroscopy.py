@@ -75,7 +75,7 @@ def scan_program(
     for p in pulses:
         photons = LOW_POWER * critical_photons(bench, p.qubit)
         low = bench.probe_amplitude(p.qubit, photons)
-        body += p.measure(low if amplitudes is None else amplitudes[p.qubit.name])
+        body += p.measure(low if amplitudes is None else amplitudes[p.qubit.name], shelved=False)
     return Program(
         "resonator spectroscopy",
         tuple(p.readout_frame() for p in pulses),

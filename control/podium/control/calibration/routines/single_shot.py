@@ -16,7 +16,6 @@ from podium.control.calibration.fits.iq_clouds import (
     Discrimination,
     RareErrors,
     discriminate,
-    heralded_zeros,
     levels_of,
     levels_of_mixtures,
     rare_errors,
@@ -24,7 +23,7 @@ from podium.control.calibration.fits.iq_clouds import (
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
-from podium.control.calibration.herald import HERALD, back_to_0, herald
+from podium.control.calibration.herald import back_to_0, herald, heralds_of, surely_in_0
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.polarisation import is_hot, shots_for
 from podium.control.calibration.preparation_errors import (
@@ -41,6 +40,7 @@ from podium.control.calibration.sequences import (
     frames_of,
     measure_at_once,
 )
+from podium.control.calibration.shelving import is_shelved
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, HOUR_S, Lifetime
@@ -122,8 +122,9 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     Stores the clouds (``ground_i`` ... ``excited_q``, V), their scatter, ``readout_threshold``,
     ``false_excited`` and ``false_ground`` (its errors, as prepared), the same three of a threshold
     for a rare 1 (``rare_threshold`` ...), ``herald_to_readout`` (s), ``assignment_fidelity`` (of
-    ideal preparation, at the best setting) and, of qubits whose 1-2 pulse is known, where level 2
-    is read (``second_i``, ``second_q``, V).
+    ideal preparation, at the best setting; where 1 is shelved before the readout it is called
+    ``shelved_fidelity``) and, of qubits whose 1-2 pulse is known, where level 2 is read
+    (``second_i``, ``second_q``, V).
     """
     outcome = Outcome("single_shot", "Single-shot classification")
     pulses = all_pulses(bench, qubits)
@@ -155,11 +156,13 @@ async def single_shot(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         timing = played[qubit.name]
         blind_s = readout_jumps(of_qubit[qubit.name]).herald_is_blind_s(seen.levels)
         found = dict(told)
-        found["assignment_fidelity"] = ideal_fidelity(bench, qubit, seen, timing, blind_s)
+        fidelity = "shelved_fidelity" if is_shelved(bench, qubit) else "assignment_fidelity"
+        found[fidelity] = ideal_fidelity(bench, qubit, seen, timing, blind_s)
         found["herald_to_readout"] = Measured(blind_s + timing.until_read, SET_EXACTLY, "s")
         if qubit.name in second:
             found |= second_level(second[qubit.name].heralded_ones())
-        return found, replace(panel, text="assignment fidelity {assignment_fidelity}")
+        text = f"{fidelity.replace('_', ' ')} {{{fidelity}}}"
+        return found, replace(panel, text=text)
 
     await analyse(bench, outcome, qubits, raw, fit)
     if bench.active_reset or any(is_hot(bench, q) for q in qubits):
@@ -178,8 +181,8 @@ class _Clouds:
 
     from_rest: ComplexArray
     """After a wait, shape (r, 2)."""
-    herald: ComplexArray
-    """Before the preparation, shape (n, p)."""
+    heralds: tuple[ComplexArray, ...]
+    """Before the preparation, shape (n, p) each."""
     shots: ComplexArray
     """After it, shape (n, p)."""
     hot: bool = False
@@ -191,13 +194,13 @@ class _Clouds:
 
     def heralded(self) -> tuple[ComplexArray, ComplexArray]:
         """Return the shots of each preparation that began in 0 for sure. Raises FitFailed."""
-        look_at(self.from_rest, self.herald, self.shots)
+        look_at(self.from_rest, *self.heralds, self.shots)
         refuse_alike_clouds(self.from_rest[:, 0], self.from_rest[:, 1])
         if self.hot:
             rough = levels_of_mixtures(self.from_rest[:, 0], self.from_rest[:, 1])
         else:
             rough = _sharp(levels_of(self.from_rest[:, 0], self.from_rest[:, 1]), self.from_rest)
-        sure = heralded_zeros(self.herald, rough)
+        sure = surely_in_0(self.heralds, rough)
         return self.shots[sure[:, 0], 0], self.shots[:, 1:][sure[:, 1:]]
 
     def heralded_ones(self) -> ComplexArray:
@@ -246,14 +249,15 @@ async def _heralded(
     data = [await bench.run(outcome, again)]
 
     def clouds() -> dict[str, _Clouds]:
-        def joined(capture: str) -> ComplexArray:
-            return np.concatenate([iq_of(one, capture) for one in data])
+        def heralds(element: str) -> tuple[ComplexArray, ...]:
+            every = zip(*(heralds_of(one, element) for one in data), strict=True)
+            return tuple(np.concatenate(one) for one in every)
 
         return {
             p.qubit.name: _Clouds(
                 iq_of(first, p.qubit.element),
-                joined(f"{p.qubit.element}_{HERALD}"),
-                joined(p.qubit.element),
+                heralds(p.qubit.element),
+                np.concatenate([iq_of(one, p.qubit.element) for one in data]),
                 hot=is_hot(bench, p.qubit),
             )
             for p in pulses
@@ -350,7 +354,7 @@ async def _second_level(
     return {
         p.qubit.name: _Clouds(
             first[p.qubit.name].from_rest,
-            iq_of(data, f"{p.qubit.element}_{HERALD}"),
+            heralds_of(data, p.qubit.element),
             iq_of(data, p.qubit.element),
             first[p.qubit.name].hot,
         )
@@ -418,6 +422,7 @@ SINGLE_SHOT = Declaration(
         "rare_false_ground": Lifetime(12 * HOUR_S),
         "herald_to_readout": Lifetime(12 * HOUR_S),
         "assignment_fidelity": Lifetime(1 * DAY_S),
+        "shelved_fidelity": Lifetime(1 * DAY_S),
         "second_i": Lifetime(12 * HOUR_S, of_epoch=True),
         "second_q": Lifetime(12 * HOUR_S, of_epoch=True),
     },

@@ -51,6 +51,7 @@ from podium.control.calibration.sequences import (
     frames_of,
     measure_at_once,
 )
+from podium.control.calibration.shelving import is_shelved
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
@@ -88,9 +89,12 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
 
     Qubits rest by waiting, whatever resets them elsewhere. Where the population is known roughly,
     as many shots are taken as its sigma needs. Stores ``thermal_population``, P(1) in
-    equilibrium.
+    equilibrium. A qubit that is shelved before each readout is not at rest: it is left out.
     """
     outcome = Outcome("thermal_population", "Thermal population")
+    qubits = _left_at_rest(bench, outcome, qubits)
+    if not qubits:
+        return outcome
     pulses = all_pulses(bench, qubits)
     frames = frame_names(pulses)
     program = Program(
@@ -147,6 +151,17 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
+
+
+def _left_at_rest(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> tuple[Qubit, ...]:
+    """Return those that a readout leaves in the level in which it finds them; note the others."""
+    rest = tuple(qubit for qubit in qubits if not is_shelved(bench, qubit))
+    if lost := [qubit.element for qubit in qubits if qubit not in rest]:
+        outcome.notes.append(
+            f"{', '.join(lost)}: 1 is shelved in 2 before it is read, and does not rest between "
+            "readouts: what was measured before stands"
+        )
+    return rest
 
 
 def _between_s(pulses: tuple[Pulses, ...]) -> dict[str, float]:
