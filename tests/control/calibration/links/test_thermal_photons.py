@@ -7,8 +7,8 @@ from tests.benches.links.linked_ends import bench_of, entry
 from tests.benches.links.played_link import played_link
 
 from podium.control.calibration.links import thermal_photons as routine
-from podium.control.calibration.links.photon_pulses import of_resonance
 from podium.control.calibration.links.link_model import EndModel, heated
+from podium.control.calibration.links.photon_pulses import of_resonance
 from podium.control.calibration.links.thermal_photons import (
     OFF_WIDTHS,
     HeatingPulse,
