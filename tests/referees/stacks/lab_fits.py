@@ -167,3 +167,10 @@ def crossing(x: Reals, y: Reals, level: float) -> tuple[float, float]:
     (slope, height), covariance = np.polyfit(x[near] - x[near].mean(), y[near], 1, cov=True)
     at = (level - height) / slope
     return float(x[near].mean() + at), float(np.sqrt(covariance[1, 1]) / abs(slope))
+
+
+def fringe_phase(angles: Reals, seen: Reals) -> float:
+    """Return the phase of ``cos(angle + phase)`` in what was seen, rad: by a sum, no guess."""
+    columns = np.column_stack([np.cos(angles), -np.sin(angles), np.ones_like(angles)])
+    (real, imaginary, _), *_ = np.linalg.lstsq(columns, seen, rcond=None)
+    return float(np.arctan2(imaginary, real))

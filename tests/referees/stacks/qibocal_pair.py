@@ -36,6 +36,11 @@ BESIDE = 0.0006
 """Of a conditional phase: amplitudes to either side."""
 GAP_NS = 40
 """Before and after a flux pulse."""
+ANGLES, ANGLE = 8, 7 * math.pi / 4
+"""Of a conditional phase. qibolab 0.2.17 sweeps minus the angle, each step taken modulo a turn and
+added up in a register of 32 bits, which is no whole number of turns: from the fifth step of an
+eighth of a turn on phases are 0.295 turns off (qibocal 1564 sweeps otherwise for such trouble). A
+step of seven eighths comes to the same angles, and stays below."""
 PLATFORM = '''
 """Two qubits of a chip on a Qblox cluster."""
 
@@ -105,9 +110,9 @@ PARAMETERS = {
 }
 
 
-def sweet_spots(lab) -> None:
+def sweet_spots(lab) -> dict[str, float]:
     """Bias both where their frequencies are highest, by a parabola through three of them."""
-    lines = []
+    lines, found = [], {}
     for offset in OFFSETS:
         for number in (UPPER, LOWER):
             lab.platform.update({f"configs.{number}/flux.offset": offset})
@@ -119,10 +124,12 @@ def sweet_spots(lab) -> None:
     for number, line in zip((UPPER, LOWER), np.transpose(lines), strict=True):
         curved, sloped, height = np.polyfit(OFFSETS, line, 2)
         spot = -sloped / (2 * curved)
+        found[f"q{number}_offset"] = float(spot)
         lab.platform.update({
             f"configs.{number}/flux.offset": float(spot),
             f"configs.{number}/drive.frequency": float(height - curved * spot**2),
         })  # fmt: skip
+    return found
 
 
 def qubits(lab) -> dict[str, float]:
@@ -134,16 +141,24 @@ def qubits(lab) -> dict[str, float]:
         beside_hz = steepest_hz(resonator.data.data[number])
         lab.platform.update({f"configs.{number}/probe.frequency": beside_hz})
         lab.platform.calibration.single_qubits[number].resonator.dressed_frequency = beside_hz
-    sweet_spots(lab)
-    lab.qubit_spectroscopy(
+    spots = sweet_spots(lab)
+    near = lab.qubit_spectroscopy(
         freq_width=24_000_000, freq_step=250_000, drive_duration=4000, drive_amplitude=0.0075,
         nshots=300, relaxation_time=100_000,
     )  # fmt: skip
+    for number in (UPPER, LOWER):  # its own fit may end 12 MHz beside a line that is plain to see
+        scan = near.data.data[number]
+        heard = scan.signal * np.exp(1j * scan.phase)
+        line_hz = lab_fits.line_centre(np.array(scan.freq, float), heard)
+        lab.platform.update({f"configs.{number}/drive.frequency": line_hz})
     turn = {"min_amp": 0.0, "max_amp": 0.9, "step_amp": 0.02, "nshots": 300}
     lab.rabi_amplitude_signal(**turn)
-    lab.resonator_frequency(freq_width=6_000_000, freq_step=500_000, nshots=300)
+    for number in (UPPER, LOWER):  # of several it hears the last for all (0.2.6)
+        lab.resonator_frequency(
+            targets=[number], freq_width=6_000_000, freq_step=500_000, nshots=300
+        )
     lab.single_shot_classification(nshots=1000)
-    found = lines(lab)
+    found = spots | lines(lab)
     lab.rabi_amplitude_signal(**turn)
     return found
 
@@ -195,29 +210,37 @@ def chevrons(lab, about: float) -> dict[str, float]:
     return {key: float(value) for key, value in found.items()}
 
 
-def angles(lab, amplitude: float, ns: int, shots: int):
-    """Return what qibocal says of the gate at an amplitude: its angle and its leakage."""
+def angles(lab, amplitude: float, ns: int, shots: int) -> dict[str, float]:
+    """Return how far the gate's phase is from pi at an amplitude, as either qubit shows it, rad.
+
+    By a plain fit of what qibocal measures, and by its own, whose phase is bounded to one turn and
+    stays at either end.
+    """
     gate = f"native_gates.two_qubit.{LOWER}-{UPPER}.CZ.0.1"
     lab.platform.update({f"{gate}.amplitude": float(amplitude), f"{gate}.duration": ns})
-    return lab.correct_virtual_z_phases(
-        targets=[PAIR], theta_start=0, theta_end=2 * math.pi, theta_step=math.pi / 4,
+    seen = lab.correct_virtual_z_phases(
+        targets=[PAIR], theta_start=0, theta_end=ANGLES * ANGLE, theta_step=ANGLE,
         dt=GAP_NS, nshots=shots, update=False,
-    ).results  # fmt: skip
+    )  # fmt: skip
+    found, thetas = {}, np.array(seen.data.thetas)
+    for name, pair in (("phase_off", PAIR), ("phase_off_swapped", PAIR[::-1])):
+        without, behind = (
+            lab_fits.fringe_phase(thetas, np.array(seen.data.data[*pair, setup][0]))
+            for setup in ("I", "X")
+        )
+        found[name] = float(np.angle(-np.exp(1j * (behind - without))))
+        own = -np.exp(-1j * seen.results.angle[pair])  # of the first less the second
+        found[f"{name}_own"] = float(np.angle(own))
+    return found
 
 
 def conditional_phase(lab, resonance: float, gap_hz: float) -> dict[str, float]:
-    """Find the amplitude of pi by qibocal's angles; have it say what the angle is there."""
+    """Find the amplitude at which the gate's phase is pi; say what it is there."""
     ns = round(1e9 / gap_hz)
     parts = np.linspace(resonance - BESIDE, resonance + BESIDE, 5)
-    seen = [angles(lab, part, ns, 300).angle[PAIR] for part in parts]
-    at, sigma = lab_fits.crossing(parts, np.unwrap(np.array(seen) - math.pi), 0.0)
-    once = angles(lab, at, ns, 1000)
-    return {
-        "gate": at, "gate_sigma": sigma, "gate_ns": ns,
-        "phase_off": float(once.angle[PAIR]) - math.pi,
-        "phase_off_swapped": float(once.angle[PAIR[::-1]]) - math.pi,
-        "leakage": float(once.leakage[PAIR]),
-    }  # fmt: skip
+    seen = [angles(lab, part, ns, 300)["phase_off"] for part in parts]
+    at, sigma = lab_fits.crossing(parts, np.unwrap(seen), 0.0)
+    return {"gate": at, "gate_sigma": sigma, "gate_ns": ns} | angles(lab, at, ns, 1000)
 
 
 def main(host: str, folder: Path) -> dict[str, float]:
