@@ -244,13 +244,8 @@ def _message_decoder(kind: type[Any]) -> Decode:
     """Return what makes a message of a class of its content; worked out once for each class."""
     if not is_dataclass(kind):
         raise BadMessage(f"{kind.__name__} is no message")
-    name = kind.__name__
-    hints = _hints(kind)
-    steps = [
-        (field, _as_they_are(hint), _decoder(hint, f"{name}.{field}"))
-        for field, hint in hints.items()
-    ]
-    known = hints.keys()
+    known_kind: Any = kind
+    name, steps, known = kind.__name__, _field_steps(known_kind), _hints(kind).keys()
 
     def decode(content: Any) -> Any:
         if not isinstance(content, dict):
@@ -263,6 +258,15 @@ def _message_decoder(kind: type[Any]) -> Decode:
         return kind(**content)
 
     return decode
+
+
+@cache
+def _field_steps(kind: Any) -> list[tuple[str, tuple[type[Any], ...], Decode]]:
+    """Return of each field the types that are taken as they are, and what makes it of others."""
+    return [
+        (field, _as_they_are(hint), _decoder(hint, f"{kind.__name__}.{field}"))
+        for field, hint in _hints(kind).items()
+    ]
 
 
 def _as_they_are(hint: Any) -> tuple[type[Any], ...]:
@@ -344,14 +348,18 @@ def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
         if not (len(value) == 2 and isinstance(value[0], list) and isinstance(value[1], dict)):
             raise BadMessage(f"{where}: keys and fields expected")
         keys, columns = value
-        made = _message_decoder(value_hint)
+        if columns.keys() != _hints(value_hint).keys():
+            raise BadMessage(f"{where}: {_shown(list(columns))} are not its fields")
         if any(len(column) != len(keys) for column in columns.values()):
             raise BadMessage(f"{where}: {len(keys)} of each field expected")
-        rows = zip(*columns.values(), strict=True)
-        return {
-            of_key(key): made(dict(zip(columns, row, strict=True)))
-            for key, row in zip(keys, rows, strict=True)
-        }
+        each = []
+        for field, as_they_are, decoder in _field_steps(value_hint):
+            column = list(columns[field])
+            plain = set(map(type, column)).issubset(as_they_are)
+            each.append(column if plain else map(decoder, column))
+        rows = zip(*each, strict=True)
+        made = (value_hint(*row) for row in rows)
+        return {of_key(key): one for key, one in zip(keys, made, strict=True)}
 
     def decode(value: Any) -> Any:
         if isinstance(value, list) and _is_message(value_hint):

@@ -89,6 +89,7 @@ class PreparedProgram:
         self._facility = facility
         self._by = by
         self._parameters = parameters_of(program)
+        self._names = tuple(self._parameters)
         self._at = {name: k for k, name in enumerate(self._parameters)}
         self._values = np.array(list(self._parameters.values()), VALUES)
         self._delays = frozenset(
@@ -125,18 +126,7 @@ class PreparedProgram:
         since. Cancelled, it returns once the run has been given up and outputs are safe.
         """
         new = {**values, **named} if values else named
-        try:
-            check_values(self._program.name, self._at, new)
-        except NoSuchParameter as error:
-            raise RunRefused(str(error)) from error
-        for name in self._delays:
-            if name in new and ((value := new[name]) % 1 or abs(value) >= WHOLE_BELOW):
-                raise RunRefused(
-                    f"parameter {name!r} = {value!r} is a time, in femtoseconds, and no whole "
-                    "number of them"
-                )
-        array = self._values.copy()
-        array[[self._at[name] for name in new]] = np.fromiter(new.values(), VALUES, len(new))
+        array = self._array_of(new)
         run, data = await self._fires.fire(array.tobytes())
         try:
             played = decode(data, Played)
@@ -145,6 +135,30 @@ class PreparedProgram:
         started = Tai(played.started.tai_s, played.started.tai_fs)
         fired = {**self._parameters, **new}
         return FiredData(str(run), started, fired, played.captures, self)
+
+    def _array_of(self, new: Mapping[str, float]) -> NDArray[np.float64]:
+        """Return the values of all parameters in their order. Raises ``RunRefused``."""
+        if tuple(new) == self._names and set(map(type, new.values())) == {float}:
+            whole = np.fromiter(new.values(), VALUES, len(new))
+            if not np.isnan(whole).any():
+                self._check_delays(new)
+                return whole
+        try:
+            check_values(self._program.name, self._at, new)
+        except NoSuchParameter as error:
+            raise RunRefused(str(error)) from error
+        self._check_delays(new)
+        array = self._values.copy()
+        array[[self._at[name] for name in new]] = np.fromiter(new.values(), VALUES, len(new))
+        return array
+
+    def _check_delays(self, new: Mapping[str, float]) -> None:
+        for name in self._delays:
+            if name in new and ((value := new[name]) % 1 or abs(value) >= WHOLE_BELOW):
+                raise RunRefused(
+                    f"parameter {name!r} = {value!r} is a time, in femtoseconds, and no whole "
+                    "number of them"
+                )
 
     def dataset_of(self, fired: FiredData) -> "xarray.Dataset":
         """Return data of a fire as a dataset, see :meth:`FiredData.dataset`."""
