@@ -119,7 +119,7 @@ def clouds(shots: int, wrong: float) -> _Clouds:
     rest = np.stack([read(0, 200), read(1, 200)], axis=1)
     herald = rng.normal(0, 0.05, (shots, 3)) + 0j
     after = np.stack([read(0, shots), read(1, shots), read(1, shots)], axis=1)
-    return _Clouds(rest, herald, after)
+    return _Clouds(rest, (herald,), after)
 
 
 @pytest.mark.parametrize("wrong", [0.0005, 0.004, 0.2])

@@ -25,6 +25,7 @@ def summary(transfer: float | None = 0.695, *, paired: bool = True) -> dict[str,
         return {"value": value, "sigma": None if value is None else 0.002, "allowed": allowed}
 
     link = {
+        "absorption": told(0.965, 0.975),
         "transfer": told(transfer, 0.70),
         "bell_fidelity": told(0.79 if paired else None, 0.82),
         "bell_concurrence": told(0.7, 0.76),
