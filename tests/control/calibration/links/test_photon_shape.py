@@ -11,10 +11,13 @@ from tests.benches.links.linked_ends import LINKED, bench_of, sidebands_ns
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.two_qubit_state import Confusion, both, effects, turned
+from podium.control.calibration.links import photon_shape as routine
 from podium.control.calibration.links.emission import emission_program
 from podium.control.calibration.links.entangled_pair import PSI_PLUS, bell_program
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.links.link_routines import ACTIONS, CALIBRATION
+from podium.control.calibration.links.photon_design import shaped_for
+from podium.control.calibration.links.photon_search import FoundPhoton
 from podium.control.calibration.links.photon_shape import photon_shape, quick_ns
 from podium.control.calibration.links.photon_transfer import lag_program
 from podium.control.calibration.links.shaped_photon import (
@@ -88,9 +91,23 @@ def seen_of(bench: LinkBench, program: Program, pairs: Pairs, seed: int) -> xarr
     return xarray.Dataset(data)
 
 
+@pytest.fixture(scope="module")
+def once() -> Callable[..., FoundPhoton]:
+    """Search once for all: the link is the same in each test."""
+    found: list[FoundPhoton] = []
+
+    def shaped(*given: object) -> FoundPhoton:
+        if not found:
+            found.append(shaped_for(*given))
+        return found[0]
+
+    return shaped
+
+
 @pytest.fixture
-def link(monkeypatch: pytest.MonkeyPatch) -> Callable[[Pairs], LinkBench]:
+def link(monkeypatch: pytest.MonkeyPatch, once) -> Callable[[Pairs], LinkBench]:
     """Return the bench of a link on which pairs are as good as asked."""
+    monkeypatch.setattr(routine, "shaped_for", once)
 
     def made(pairs: Pairs) -> LinkBench:
         runs: list[Program] = []
