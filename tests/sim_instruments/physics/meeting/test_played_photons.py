@@ -1,4 +1,4 @@
-"""What a run's photons were absorbed to is told of the latest run, by the equation it is played."""
+"""The world says of its latest run how much of its photons was absorbed, by the equation played."""
 
 from collections.abc import Sequence
 from dataclasses import replace

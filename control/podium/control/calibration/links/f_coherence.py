@@ -37,7 +37,7 @@ Array = NDArray[np.float64]
 
 WAITS = (0.02, 0.06, 0.1, 0.6, 1.1, 1.3, 1.5, 1.7)
 """Of both waits together, in the coherence that is expected: without a wait, and at 1.28 of it,
-where a decay of unknown height is told best."""
+where a decay of unknown height shows best."""
 WAITS_AGAIN = (0.04, 0.9)
 """Of what is measured anew."""
 AXES = 4
