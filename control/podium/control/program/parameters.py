@@ -122,3 +122,18 @@ def _with(statement: Statement, values: Mapping[str, float]) -> Statement:
             return replace(statement, turns=new)
         case _:
             return statement
+
+
+def term_of(value: Value, at: Mapping[str, int]) -> tuple[int, float, float]:
+    """Return the place of the parameter on which ``value`` depends, its scale and the offset.
+
+    ``at``: the place of each parameter; behind them all stands none, for a number. What is swept
+    has no such place.
+    """
+    one = parameter_in(value)
+    if one is None:
+        assert not isinstance(value, Affine | Parameter)
+        return len(at), 0.0, float(value)
+    if isinstance(value, Affine):
+        return at[one.name], float(value.scale), float(value.offset)
+    return at[one.name], 1.0, 0.0

@@ -155,9 +155,10 @@ def test_what_no_filter_reaches_is_refused_with_by_how_much_and_what_would_be_le
         predistortion_of(PORT, response)
 
 
-def test_pulses_start_earlier_by_what_their_filters_take() -> None:
+def first_pulses_ns(response: LineResponse) -> tuple[list[int], ClusterProgram]:
+    """Return when pulses of a line with a response and of one without leave their outputs."""
     ports = {
-        PORT: PortTarget(6, "QCM", "out0", 0.0, response=LineResponse(FOUR)),
+        PORT: PortTarget(6, "QCM", "out0", 0.0, response=response),
         "node_a.q1.flux": PortTarget(6, "QCM", "out1", 0.0),
     }
     frames = (Frame("f", PORT, 0.0), Frame("g", "node_a.q1.flux", 0.0))
@@ -168,6 +169,11 @@ def test_pulses_start_earlier_by_what_their_filters_take() -> None:
     for trace in emulate(made):
         moved = np.flatnonzero(np.diff((trace.offs0 != 0).astype(int)) > 0)
         first.append(int(trace.time_ns[moved[0] + 1]))
+    return first, made
+
+
+def test_pulses_start_earlier_by_what_their_filters_take() -> None:
+    first, made = first_pulses_ns(LineResponse(FOUR))
     delay_ns = predistortion_of(PORT, LineResponse(FOUR)).delay_ns
     assert first[1] - first[0] == delay_ns == 60 + 3 * 50 + 80
     (module,) = made.modules
@@ -217,28 +223,11 @@ def test_a_result_has_to_come_earlier_where_filters_make_a_pulse_play_ahead() ->
         assert begins == [arrivals[k] for k in of_shots], "as soon as it is known"
 
 
-def first_pulses_ns(delay_s: float) -> tuple[list[int], ClusterProgram]:
-    """Return when pulses of a line with a delay and of one without leave their outputs."""
-    ports = {
-        PORT: PortTarget(6, "QCM", "out0", 0.0, response=LineResponse(delay_s=delay_s)),
-        "node_a.q1.flux": PortTarget(6, "QCM", "out1", 0.0),
-    }
-    frames = (Frame("f", PORT, 0.0), Frame("g", "node_a.q1.flux", 0.0))
-    pulses = (Play("f", Square(ns=40), 0.5), Play("g", Square(ns=40), 0.5))
-    body = (Delay(("f", "g"), ns=100), *pulses, Barrier(("f", "g")), Delay(("f",), ns=2000))
-    made = compile_program(Program("p", frames, body, shots=2), QbloxTarget("c", ports))
-    first = []
-    for trace in emulate(made):
-        moved = np.flatnonzero(np.diff((trace.offs0 != 0).astype(int)) > 0)
-        first.append(int(trace.time_ns[moved[0] + 1]))
-    return first, made
-
-
 @pytest.mark.parametrize(("delay_s", "earlier_ns"), [(3.4e-9, 3), (-2.6e-9, -3), (0.4e-9, 0)])
 def test_a_line_that_delays_is_played_earlier_by_whole_nanoseconds(
     delay_s: float, earlier_ns: int
 ) -> None:
-    (late, plain), made = first_pulses_ns(delay_s)
+    (late, plain), made = first_pulses_ns(LineResponse(delay_s=delay_s))
     assert plain - late == earlier_ns
     (words,) = made.resources[0].undoes[:-1]
     assert f"{abs(delay_s) * 1e9:g} ns" in words

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.bench import iq_of, values_of
+from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.links.entangled_pair import fit_phase, ones, phase_program
+from podium.control.calibration.links.entangled_pair import fit_phase, parity_of, phase_program
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
@@ -175,17 +175,13 @@ def off_track(track: PhaseTrack, every: StartPhases, known: int) -> tuple[Array,
     return off, rms
 
 
-def _parity(bench: LinkBench, data: "xarray.Dataset") -> Array:
-    """Return the mean product of both outcomes at each axis."""
-    signs = [1 - 2.0 * ones(end, iq_of(data, end.capture)) for end in bench.ends]
-    return np.asarray((signs[0] * signs[1]).mean(axis=0))
-
-
 def _phases(bench: LinkBench, starts: Sequence["Start"], shots: int) -> StartPhases:
     """Return the phases of starts; times from the first one."""
     found = []
     for one in starts:
-        turns, sigma, _, _ = fit_phase(values_of(one.data, "turn"), _parity(bench, one.data), shots)
+        turns, sigma, _, _ = fit_phase(
+            values_of(one.data, "turn"), parity_of(bench, one.data), shots
+        )
         found.append((float(one.data.attrs["started_tai_s"]), turns, sigma))
     at_s, turns_of, sigma_of = (np.array(each) for each in zip(*found, strict=True))
     lock = np.cumsum([number > 0 and one.lost > 0 for number, one in enumerate(starts)])
@@ -225,7 +221,7 @@ async def carrier_tracking(bench: LinkBench) -> Outcome:
 
     def raw() -> Panel:
         series = tuple(
-            Series(f"start {number}", values_of(one.data, "turn"), _parity(bench, one.data))
+            Series(f"start {number}", values_of(one.data, "turn"), parity_of(bench, one.data))
             for number, one in enumerate(starts[:DRAWN], 1)
         )
         label = "axis of the second (turns)"

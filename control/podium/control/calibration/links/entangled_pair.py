@@ -206,21 +206,17 @@ async def carrier_phase(bench: LinkBench) -> Outcome:
     data = await bench.run(outcome, phase_program(bench, shots))
     turn = values_of(data, "turn")
 
-    def parity() -> Array:
-        signs = [1 - 2.0 * ones(end, iq_of(data, end.capture)) for end in bench.ends]
-        return np.asarray((signs[0] * signs[1]).mean(axis=0))
-
     def raw(_: Link) -> Panel:
         return Panel(
             bench.link.name,
             "axis of the second (turns)",
             "mean product",
-            (Series("both ends", turn, parity()),),
+            (Series("both ends", turn, parity_of(bench, data)),),
             judged=False,
         )
 
     def fit(_: Link, panel: Panel) -> Found:
-        turns, sigma, contrast, curve = fit_phase(turn, parity(), shots)
+        turns, sigma, contrast, curve = fit_phase(turn, parity_of(bench, data), shots)
         whole = 2 * np.pi
         return {"carrier_phase": Measured(turns * whole, sigma * whole, "rad")}, replace(
             panel,
@@ -243,6 +239,12 @@ def _uncorrected(state: NDArray[np.complex128], errors: Confusion) -> str:
         f"{fidelity(state, PSI_PLUS):.3f}, the concurrence {concurrence(state):.3f}, S "
         f"{largest_chsh(state):.3f}"
     )
+
+
+def parity_of(bench: LinkBench, data: "xarray.Dataset") -> Array:
+    """Return the mean product of both ends' outcomes, 1 and -1, at each point of the axes."""
+    first, second = (1 - 2.0 * one for one in _both_ones(bench, data))
+    return np.asarray((first * second).mean(axis=0))
 
 
 def _both_ones(bench: LinkBench, data: "xarray.Dataset") -> list[NDArray[np.bool_]]:

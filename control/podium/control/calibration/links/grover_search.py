@@ -15,7 +15,7 @@ from podium.control.calibration.bench import iq_of, values_of
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.cnot_product import PROCESS_OVER_AVERAGE
 from podium.control.calibration.links.consumed_pair import TURNED, GateBench
-from podium.control.calibration.links.entangled_pair import fit_phase, ones, ones_of
+from podium.control.calibration.links.entangled_pair import fit_phase, ones_of, parity_of
 from podium.control.calibration.links.grover_forecast import (
     Array,
     Lifetimes,
@@ -73,20 +73,17 @@ async def search_pairs(link: LinkBench) -> Outcome:
     data = await link.run(outcome, program)
     turn = values_of(data, "turn")
 
-    def parity() -> Array:
-        signs = [1 - 2.0 * ones(end, iq_of(data, end.capture)) for end in link.ends]
-        return np.asarray((signs[0] * signs[1]).mean(axis=0))
-
     def raw(_: Link) -> Panel:
         series = tuple(
-            Series(f"pair {number}", turn, row) for number, row in enumerate(parity(), 1)
+            Series(f"pair {number}", turn, row)
+            for number, row in enumerate(parity_of(link, data), 1)
         )
         label = "axis of the second (turns)"
         return Panel(link.link.name, label, "mean product", series, judged=False)
 
     def fit(_: Link, panel: Panel) -> Found:
         found, lines = dict[str, Measured](), list[Series]()
-        for name, row in zip(PHASES, parity(), strict=True):
+        for name, row in zip(PHASES, parity_of(link, data), strict=True):
             turns, sigma, _contrast, curve = fit_phase(turn, row, shots)
             found[name] = Measured(turns, sigma, "turn")
             lines.append(Series(f"fit, {name}", turn, curve, line=True))

@@ -22,8 +22,7 @@ from podium.control.compilers.qblox.rounding import (
     phase_words,
 )
 from podium.control.compilers.qblox.sources import OperandSource, Setting
-from podium.control.program.parameters import named_values
-from podium.control.program.program import Affine, Parameter, Value, parameter_in
+from podium.control.program.parameters import named_values, term_of
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.qblox_cluster.q1asm import Instruction, Label
 
@@ -153,7 +152,7 @@ class _Group:
         most = max(len(one.values) for one in sources)
         none = (len(at), 0.0, 0.0)
         terms = [
-            [*(_term(value, at) for value in one.values), *[none] * (most - len(one.values))]
+            [*(term_of(value, at) for value in one.values), *[none] * (most - len(one.values))]
             for one in sources
         ]
         numbers = np.array(terms, np.float64).transpose(2, 1, 0)
@@ -184,14 +183,3 @@ class _Group:
                 return phase_words(asked)
             case "tune":
                 return frequency_words(asked - self.lo_hz)
-
-
-def _term(value: Value, at: Mapping[str, int]) -> tuple[int, float, float]:
-    """Return parameter, scale and offset of one term."""
-    one = parameter_in(value)
-    if one is None:
-        assert not isinstance(value, Affine | Parameter)  # what is swept has no source
-        return len(at), 0.0, float(value)
-    if isinstance(value, Affine):
-        return at[one.name], float(value.scale), float(value.offset)
-    return at[one.name], 1.0, 0.0

@@ -24,17 +24,16 @@ from podium.control.compilers.zurich.target import ZurichTarget
 from podium.control.program.parameters import (
     named_values,
     parameters_of,
+    term_of,
     value_in,
     with_parameters,
 )
 from podium.control.program.program import (
-    Affine,
     Play,
     Program,
     ShiftPhase,
     SwapPhases,
     Value,
-    as_set,
     has_branches,
     parameter_in,
     walk,
@@ -158,7 +157,7 @@ class _Terms:
 
     @classmethod
     def of(cls, values: Sequence[Value], at: Mapping[str, int]) -> "_Terms":
-        found = [_term(value, at) for value in values]
+        found = [term_of(value, at) for value in values]
         return cls(
             np.array([one[0] for one in found], np.int64),
             np.array([one[1] for one in found], np.float64),
@@ -273,15 +272,3 @@ def _amplitudes(program: Program, names: Sequence[str]) -> _Limits:
     at = {name: k for k, name in enumerate(names)}
     given = [one.amplitude for _, one in walk(program.body) if isinstance(one, Play)]
     return _Limits(_Terms.of([one for one in given if parameter_in(one) is not None], at))
-
-
-def _term(value: Value, at: Mapping[str, int]) -> tuple[int, float, float]:
-    """Return parameter, scale and offset."""
-    one = parameter_in(value)
-    if one is None:
-        number = as_set(value)
-        assert not isinstance(number, Affine)  # nothing is swept
-        return len(at), 0.0, float(number)
-    if isinstance(value, Affine):
-        return at[one.name], float(value.scale), float(value.offset)
-    return at[one.name], 1.0, 0.0
