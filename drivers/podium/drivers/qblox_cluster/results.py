@@ -176,10 +176,10 @@ class Bins:
     def of_client(cls, acquisition: Mapping[str, Any]) -> Self:
         """Return those of one acquisition, as ``get_all_acquisitions(as_numpy=True)`` has them."""
         bins = acquisition["bins"]
-        paths = (bins["integration"][path] for path in ("path0", "path1"))
-        values = (*paths, bins["threshold"])
-        rows = (np.asarray(one, np.float64)[np.newaxis] for one in values)
-        return cls(*rows, np.asarray(bins["avg_cnt"])[np.newaxis])
+        paths = bins["integration"]
+        values = paths["path0"], paths["path1"], bins["threshold"]
+        path0, path1, above = (np.asarray(one, np.float64)[np.newaxis] for one in values)
+        return cls(path0, path1, above, np.asarray(bins["avg_cnt"])[np.newaxis])
 
 
 def acquired(
