@@ -7,15 +7,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.coupler_rest import rest_of
 from podium.control.calibration.dispersive import line_shape
 from podium.control.calibration.fits.flux import arc
-from podium.control.calibration.reset import passive_reset
+from podium.control.calibration.polarisation import polarisation
+from podium.control.calibration.reset import active_reset, passive_reset
 from podium.control.calibration.sequences import (
     Pulses,
     frame_names,
     frames_of,
+    measure_all,
     measure_at_once,
     on_grid_ns,
+    resets_actively,
 )
 from podium.control.client.carrier_pulse import carrier_samples
 from podium.control.client.cross_resonance import (
@@ -35,6 +39,7 @@ from podium.control.client.gates import (
     flux_gate_of,
     whole_pulse,
 )
+from podium.control.facility.coupler_lines import CouplerLines, lines_of
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import (
@@ -57,6 +62,10 @@ Array = NDArray[np.float64]
 FULL = 0.999
 """Largest amplitude of a flux pulse, of full scale."""
 RESET_LIFETIMES = 4.0
+FLIPPED = 0.7
+"""Polarisation at rest below which an end is flipped to 0: heat is not taken out of data then."""
+LEFT_BY_FLIPS = 0.009
+"""In 1 behind two rounds of flips: see :mod:`.reset`."""
 SwapGate = ExchangeGate | TwoQubitGate
 STEP_NS = 2
 """Of the length of a CZ: each of its halves lasts whole nanoseconds."""
@@ -84,7 +93,7 @@ class EdgePulses:
     samples: tuple[float, ...] | None = None
     """The gate's pulse, likewise, of its height, 1 ns each; none: its halves are square."""
     tuned_hz: float | None = None
-    """The carrier of a CZ by one, likewise."""
+    """The carrier of a CZ by one, or by a drive, likewise."""
 
     @classmethod
     def of(cls, bench: Bench, edge: Edge) -> "EdgePulses":
@@ -162,12 +171,29 @@ class EdgePulses:
         """
         if not self.by_plasmon:
             return 0.0
+        if self.tuned_hz is not None:
+            return self.tuned_hz
         for quantity in ("gate_frequency", "plasmon_frequency"):
             hz = self.bench.measured(self.edge, quantity)
             if hz is not None:
                 return hz
+        if self.drives_coupler:
+            return float(self.coupler_lines().frequency_hz[1, 1])
         qubit = self.moved.qubit
         return self.bench.best(qubit, "f01") + self.bench.best(qubit, "anharmonicity")
+
+    @property
+    def drives_coupler(self) -> bool:
+        """True where what a gate by a drive turns is the coupler between both ends."""
+        return self.by_plasmon and self.edge.coupler is not None
+
+    def coupler_lines(self) -> CouplerLines:
+        """Return the lines of the coupler that the gate drives, by its design, where it rests."""
+        facility = self.bench.runner.facility
+        node = facility.nodes[self.edge.node]
+        coupler = node.couplers[self.edge.coupler or ""]
+        rest_v, _ = rest_of(facility, self.edge, coupler, self.bench.measured_of)
+        return lines_of(node, self.edge, 0.0 if rest_v is None else rest_v)
 
     def gate_frames(self) -> tuple[Frame, ...]:
         """Return the frames of :meth:`gate` that are not among :meth:`frames`."""
@@ -221,12 +247,34 @@ class EdgePulses:
         return cross_gate(self.edge, own, ends[0], ends[1], names)
 
     def begin(self, lifetimes: float = RESET_LIFETIMES) -> list[Statement]:
+        """Bring both to 0; all frames go on from there together.
+
+        By a wait for so many T1; where heat leaves one of them in 1, by flips.
+        """
+        if self.flips:
+            return [*active_reset(self.both, self.names), Barrier(self.names)]
+        return self.rest(lifetimes)
+
+    def rest(self, lifetimes: float = RESET_LIFETIMES) -> list[Statement]:
         """Wait until both have relaxed, for so many T1; all frames go on from there together."""
         return [*passive_reset(self.both, self.names, lifetimes), Barrier(self.names)]
 
+    @property
+    def flips(self) -> bool:
+        """True where both are brought to 0 by flips: a wait leaves one of them in 1 too often."""
+        least = min(polarisation(self.bench, one.qubit) for one in self.both)
+        return least < FLIPPED and resets_actively(self.both)
+
+    def left_in_1(self, one: Pulses) -> float:
+        """Return how often an end is in 1 behind :meth:`begin`."""
+        if self.flips:
+            return LEFT_BY_FLIPS
+        return self.bench.measured(one.qubit, "thermal_population") or 0.0
+
     def read(self) -> list[Statement]:
-        """Read both, all frames together."""
-        return [Barrier(self.names), *measure_at_once(self.both)]
+        """Read both, all frames together; one after another where flips have brought them to 0."""
+        read = measure_all if self.flips else measure_at_once
+        return [Barrier(self.names), *read(self.both)]
 
     def pulse(self, amplitude: Value, duration_ns: int) -> Play:
         """Play the gate's pulse; of flux its halves cancel; ``duration_ns``: of both, even.

@@ -85,8 +85,7 @@ class Fringes:
         Raises FitFailed and NotMeasured.
         """
         signal, sigma = self._signal()
-        other = self.p.other(self.target).qubit
-        hot = self.p.bench.measured(other, "thermal_population") or 0.0
+        hot = self.p.left_in_1(self.p.other(self.target))
         apart = signal - signal.mean(axis=-2, keepdims=True)
         found, shape = _read(signal + apart * (2 * hot / (1 - 2 * hot)), sigma / (1 - 2 * hot))
         turns, doubt = found.turns.reshape(shape), found.sigma.reshape(shape)

@@ -29,7 +29,7 @@ def begun(p: EdgePulses) -> list[Statement]:
     hot = any(is_hot(p.bench, one.qubit) for one in p.both)
     if not hot or not can_herald(p.both):
         return p.begin()
-    return [*p.begin(), *herald(p.both, p.names, emptied_before=True, folds=EMPTY)]
+    return [*p.rest(), *herald(p.both, p.names, emptied_before=True, folds=EMPTY)]
 
 
 def shots_of(p: EdgePulses, shots: int) -> int:

@@ -31,7 +31,7 @@ class QubitPlan:
     """About where it is driven: what a local oscillator is set by."""
     design: Mapping[str, Estimate]
     f12_ghz: float | None = None
-    """About where the plasmon of a fluxonium, or a coupler by its line, is driven; None: none is."""
+    """About where its plasmon, or a coupler by its line, is driven; None: neither is."""
 
     def tree(self) -> Tree:
         """Return it as a facility file has it."""

@@ -321,8 +321,8 @@ class Chip:
     ) -> dict[str, float]:
         """Volts on each flux line that put every qubit that has one at its highest f01.
 
-        Those nearest to 0 V; a coupler of a driven gate is at its highest or lowest f01. ``more_flux``: as of :meth:`at`; ``held_v``: lines that stay at these
-        volts.
+        Those nearest to 0 V; a coupler of a driven gate is at its highest or lowest f01.
+        ``more_flux``: as of :meth:`at`; ``held_v``: lines that stay at these volts.
         """
         free = [line for line in self._lines if line not in held_v]
         lines = [self._lines[line] for line in free]

@@ -7,6 +7,7 @@ import numpy as np
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.edge_flux import bias_coupler, coupler_of
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.peak import PulsePrior, pulse_line
@@ -20,8 +21,14 @@ from podium.control.calibration.line_scan import (
 )
 from podium.control.calibration.line_search import LineScanFit, SearchPlan, find_lines
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.plasmon_pulses import Played, expected_rabi, returned_program
+from podium.control.calibration.plasmon_pulses import (
+    Played,
+    expected_rabi,
+    rabi_of,
+    returned_program,
+)
 from podium.control.calibration.routine import Found, analyse, record_failure
+from podium.control.facility.coupler_lines import line_spread_hz
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
@@ -54,7 +61,7 @@ async def plasmon_spectroscopy(bench: Bench, edges: tuple[Edge, ...]) -> Outcome
     The driven end begins in 1; a pi pulse brings back what is still in 1. Stores
     ``plasmon_frequency`` (Hz, 1-2 of the driven end with the other in 0), ``plasmon_shift`` (Hz,
     signed: by how much the other's 1 moves it) and ``plasmon_rabi`` (Hz, at full scale of the
-    output).
+    output). Of an edge with a coupler the transition of that takes the plasmon's place.
     """
     outcome = Outcome("plasmon_spectroscopy", "Plasmon spectroscopy")
     for edge in edges:
@@ -113,15 +120,32 @@ async def _line(
     return lines.panels[qubit.name], lines.reasons[qubit.name]
 
 
-async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
-    p = EdgePulses.of(bench, edge)
-    qubit = p.moved.qubit
+async def _expected(p: EdgePulses) -> tuple[Range, float, tuple[float, float]]:
+    """Return where the line is with the other end in 0, its shift by 1, Hz, and how it is driven.
+
+    The last is the Rabi frequency at full scale with its sigma. A coupler is biased where it rests.
+    """
+    bench, edge, qubit = p.bench, p.edge, p.moved.qubit
+    coupler = coupler_of(bench, edge)
+    if coupler is not None:
+        await bias_coupler(bench, edge, coupler)
+        lines = p.coupler_lines()
+        middle, other = lines.frequency_hz[1].tolist()
+        spread_hz = line_spread_hz(bench.runner.facility.nodes[edge.node], edge)
+        half = SPREADS * spread_hz + MORE_HZ
+        rabi = rabi_of(p.moved, float(lines.charge[1, 0]))
+        return Range(middle - half, middle + half), other - middle, rabi
     f01, bend = (bench.design(qubit, name) for name in ("f01", "anharmonicity"))
     middle = bench.best(qubit, "f01") + bend.value
     half = SPREADS * float(np.hypot(f01.spread, bend.spread)) + MORE_HZ
-    rabi = expected_rabi(p.moved)
+    return Range(middle - half, middle + half), 0.0, expected_rabi(p.moved)
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    p = EdgePulses.of(bench, edge)
+    qubit = p.moved.qubit
+    expected, shifted_hz, rabi = await _expected(p)
     seen: list[LineScanFit] = []
-    expected = Range(middle - half, middle + half)
     for other in (0.0, 1.0):
         line = await _line(p, outcome, other, expected, rabi)
         if not isinstance(line, LineScanFit):
@@ -130,7 +154,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             record_failure(outcome, edge.name, replace(panel, element=edge.element), said)
             return
         seen.append(line)
-        centre = line.fit.values["centre"]
+        centre = line.fit.values["centre"] + shifted_hz
         expected = Range(centre - SHIFTED_HZ, centre + SHIFTED_HZ)
         rabi = line.scan.rabi_hz(qubit, line.fit)
 
