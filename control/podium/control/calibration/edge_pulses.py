@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,16 +11,18 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.coupler_rest import rest_of
 from podium.control.calibration.dispersive import line_shape
 from podium.control.calibration.fits.flux import arc
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.herald import FEWEST, began_in_0, can_herald, herald
+from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.polarisation import polarisation
-from podium.control.calibration.reset import active_reset, passive_reset
+from podium.control.calibration.reset import passive_reset
+from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     Pulses,
     frame_names,
     frames_of,
-    measure_all,
     measure_at_once,
     on_grid_ns,
-    resets_actively,
 )
 from podium.control.client.carrier_pulse import carrier_samples
 from podium.control.client.cross_resonance import (
@@ -49,6 +52,7 @@ from podium.control.program.program import (
     Delay,
     Frame,
     Play,
+    Program,
     ShiftPhase,
     Statement,
     Table,
@@ -58,14 +62,15 @@ from podium.control.program.program import (
 from podium.control.program.waveforms import FlatTop, NetZero, Sampled, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
+if TYPE_CHECKING:
+    import xarray
+
 Array = NDArray[np.float64]
 FULL = 0.999
 """Largest amplitude of a flux pulse, of full scale."""
 RESET_LIFETIMES = 4.0
-FLIPPED = 0.7
-"""Polarisation at rest below which an end is flipped to 0: heat is not taken out of data then."""
-LEFT_BY_FLIPS = 0.009
-"""In 1 behind two rounds of flips: see :mod:`.reset`."""
+HERALDED = 0.7
+"""Polarisation at rest below which shots are heralded: heat is not taken out of data then."""
 SwapGate = ExchangeGate | TwoQubitGate
 STEP_NS = 2
 """Of the length of a CZ: each of its halves lasts whole nanoseconds."""
@@ -247,34 +252,65 @@ class EdgePulses:
         return cross_gate(self.edge, own, ends[0], ends[1], names)
 
     def begin(self, lifetimes: float = RESET_LIFETIMES) -> list[Statement]:
-        """Bring both to 0; all frames go on from there together.
+        """Bring both to 0 by a wait for so many T1; all frames go on from there together.
 
-        By a wait for so many T1; where heat leaves one of them in 1, by flips.
+        Where heat leaves one of them in 1, a readout tells which shots began in 0: see :meth:`run`.
         """
-        if self.flips:
-            return [*active_reset(self.both, self.names), Barrier(self.names)]
-        return self.rest(lifetimes)
+        if not self.heralds:
+            return self.rest(lifetimes)
+        return [*self.rest(lifetimes), *herald(self.both, self.names, emptied_before=True)]
+
+    @property
+    def heralds(self) -> bool:
+        """True where shots are heralded: a wait leaves one end in 1 too often."""
+        least = min(polarisation(self.bench, one.qubit) for one in self.both)
+        return least < HERALDED and can_herald(self.both)
+
+    def left_in_1(self, one: Pulses) -> float:
+        """Return how often an end is in 1 at the beginning of the shots that count."""
+        if self.heralds:
+            return 0.0
+        return self.bench.measured(one.qubit, "thermal_population") or 0.0
+
+    def shots(self, shots: int) -> int:
+        """Return how many shots are to be played so that about ``shots`` count."""
+        if not self.heralds:
+            return shots
+        shares = [0.5 * (1 + polarisation(self.bench, one.qubit)) for one in self.both]
+        return round(shots / (shares[0] * shares[1]))
+
+    async def run(self, outcome: Outcome, program: Program) -> "xarray.Dataset":
+        """Run a program; where shots are heralded, return the means of those that began in 0.
+
+        Raises FitFailed where a point has none.
+        """
+        return self.means(await self.bench.run(outcome, program))
+
+    def means(self, data: "xarray.Dataset") -> "xarray.Dataset":
+        """Return the means of shots in which both ends began in 0; of others as they are."""
+        began = [
+            began_in_0(data, one.qubit.element, levels(self.bench, one.qubit)) for one in self.both
+        ]
+        kept = [one for one in began if one is not None]
+        if not kept:
+            return data
+        sure = np.logical_and.reduce(kept)
+        if int(sure.sum(axis=0).min()) < FEWEST:
+            raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
+        names = [f"{one.qubit.element}_{part}" for one in self.both for part in "iq"]
+        means = {
+            name: data[name].where(data[name].copy(data=sure)).mean("shot", keep_attrs=True)
+            for name in names
+        }
+        return data.drop_vars(names).assign(means)
 
     def rest(self, lifetimes: float = RESET_LIFETIMES) -> list[Statement]:
         """Wait until both have relaxed, for so many T1; all frames go on from there together."""
         return [*passive_reset(self.both, self.names, lifetimes), Barrier(self.names)]
 
-    @property
-    def flips(self) -> bool:
-        """True where both are brought to 0 by flips: a wait leaves one of them in 1 too often."""
-        least = min(polarisation(self.bench, one.qubit) for one in self.both)
-        return least < FLIPPED and resets_actively(self.both)
-
-    def left_in_1(self, one: Pulses) -> float:
-        """Return how often an end is in 1 behind :meth:`begin`."""
-        if self.flips:
-            return LEFT_BY_FLIPS
-        return self.bench.measured(one.qubit, "thermal_population") or 0.0
-
     def read(self) -> list[Statement]:
-        """Read both, all frames together; one after another where flips have brought them to 0."""
-        read = measure_all if self.flips else measure_at_once
-        return [Barrier(self.names), *read(self.both)]
+        """Read both, all frames together."""
+        return [Barrier(self.names), *measure_at_once(self.both)]
 
     def pulse(self, amplitude: Value, duration_ns: int) -> Play:
         """Play the gate's pulse; of flux its halves cancel; ``duration_ns``: of both, even.

@@ -59,7 +59,9 @@ def phase_program(
     ]
     control = Axis("control", (Variable(height, "1", Table(amplitudes)),))
     phases = Axis("phase", (Variable(phase, "turn", Table(PHASES)),))
-    return Program(title, p.frames(), tuple(body), (*axes, control, phases), shots=shots)
+    every = (*axes, control, phases)
+    played = p.shots(shots)
+    return Program(title, p.frames(), tuple(body), every, shots=played, keep_shots=p.heralds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -95,6 +95,7 @@ def plasmon_scan(
         duration_ns * 1e-9,
         {qubit.name: amplitude},
         {qubit.name: prior},
+        means=p.means,
     )
 
 

@@ -234,7 +234,7 @@ class _Scan:
         title = f"carrier of {TUNED_GATES} turns"
         first = [SetFrequency(p.flux, Affine(name))]
         program = phase_program(p, p.still, gates, shots, title, (axis,), first=first)
-        data = Fringes(p, p.still, await p.bench.run(outcome, program), shots)
+        data = Fringes(p, p.still, await p.run(outcome, program), shots)
         none = await without_gate(p, outcome, p.still, len(carriers) * shots)
         (turns, sigma), (rest, rest_sigma) = data.conditional(), none.conditional()
         off = nearest_turn(turns - rest, TUNED_GATES * HALF) / TUNED_GATES - HALF
@@ -276,7 +276,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         record_failure(outcome, edge.name, Panel(edge.element, "", ""), reason)
         return
     shots, driven = bench.shots(SHOTS), scan.p.moved.qubit
-    data = await bench.run(outcome, scan.program(shots))
+    data = await scan.p.run(outcome, scan.program(shots))
 
     def seen() -> tuple[Array, Array]:
         reference = levels(bench, driven)
@@ -339,7 +339,7 @@ async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]
     shots = p.bench.shots(CHECK_SHOTS)
     title = f"{CHECK_GATES} turns of the plasmon"
     program = returned_program(p, Played(pulses, axes, f"{name}_carrier"), OTHERS, shots, title)
-    data = await p.bench.run(outcome, program)
+    data = await p.run(outcome, program)
     reference = levels(p.bench, driven)
     signal = reference.project(iq_of(data, driven.element)).reshape(2, len(OTHERS))
     look_at(signal)
