@@ -15,7 +15,7 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.herald import FEWEST, began_in_0, can_herald, herald
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.polarisation import polarisation
-from podium.control.calibration.reset import passive_reset
+from podium.control.calibration.reset import EMPTY, passive_reset
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     Pulses,
@@ -258,7 +258,10 @@ class EdgePulses:
         """
         if not self.heralds:
             return self.rest(lifetimes)
-        return [*self.rest(lifetimes), *herald(self.both, self.names, emptied_before=True)]
+        return [
+            *self.rest(lifetimes),
+            *herald(self.both, self.names, emptied_before=True, folds=EMPTY),
+        ]
 
     @property
     def heralds(self) -> bool:
