@@ -46,6 +46,8 @@ PLAN = SearchPlan(
     narrow_shots=400,
     port=lambda qubit: qubit.plasmon_port,
 )
+COUPLER_PLAN = replace(PLAN, step_hz=3e6, shots=160, narrow_steps_hz=(0.3e6, 1.0e6))
+"""Of a coupler's line, whose neighbours are 50 MHz away and more."""
 SPREADS = 3.0
 MORE_HZ = 8e6
 """What neighbours and the resonator may move a plasmon by, beside the spread of its design."""
@@ -115,7 +117,8 @@ async def _line(
         return plasmon_scan(p, other, ranges[qubit.name], points, shots, known[qubit.name])
 
     ranges, known = {qubit.name: expected}, {qubit.name: rabi}
-    lines = await find_lines(p.bench, outcome, (qubit,), ranges, build, known, PLAN)
+    plan = COUPLER_PLAN if p.drives_coupler else PLAN
+    lines = await find_lines(p.bench, outcome, (qubit,), ranges, build, known, plan)
     if qubit.name in lines.seen:
         return lines.seen[qubit.name]
     return lines.panels[qubit.name], lines.reasons[qubit.name]
