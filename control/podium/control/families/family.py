@@ -70,9 +70,11 @@ class ControllerFamily(Protocol):
 class FiredProgram(Protocol):
     """A program that was compiled to be fired often, each time with other values."""
 
-    @property
-    def quick(self) -> bool:
-        """Return whether putting values anew takes well below a millisecond."""
+    def patched_with(self, values: NDArray[np.float64]) -> Artifact | None:
+        """Return what plays it with ``values`` where that takes well below a millisecond.
+
+        None: it has to be compiled with them, see :meth:`fired_with`.
+        """
         ...
 
     def fired_with(self, values: NDArray[np.float64]) -> Artifact:
@@ -150,10 +152,9 @@ class RecompiledProgram:
         self._controller = controller
         self._names = tuple(parameters_of(program))
 
-    @property
-    def quick(self) -> bool:
+    def patched_with(self, values: NDArray[np.float64]) -> None:
         """See :class:`FiredProgram`."""
-        return False
+        return
 
     def fired_with(self, values: NDArray[np.float64]) -> Artifact:
         """See :class:`FiredProgram`."""
