@@ -371,7 +371,10 @@ def direct(way: DriveWay, turns: list[BlochTurn]) -> tuple[complex, float]:
 async def measure_turns(
     way: DriveWay, outcome: Outcome, length_ns: int, top: float, cancel: complex, shots: int
 ) -> TurnData:
-    """Play drives of one length and return how far they have turned the target."""
+    """Measure the target's Bloch components behind a drive; shots and ``cancel`` as of a program.
+
+    ``top``: the largest amplitude of the source, of full scale; ``shots``: before thoroughness.
+    """
     shots = way.bench.shots(shots)
     data = await way.bench.run(outcome, way.program(length_ns, top, cancel, shots))
     for one in way.both:
