@@ -10,7 +10,7 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.two_qubit_state import largest_chsh
 from podium.control.calibration.links.emission import fit_emission, left_of_sech
 from podium.control.calibration.links.entangled_pair import PSI_PLUS, fit_phase
-from podium.control.calibration.links.link_loop import LinkLoop, delivered
+from podium.control.calibration.links.link_loop import LinkLoop, delivered, left_in_loop
 from podium.control.calibration.links.link_model import EndModel, emitted, left_in_f
 from podium.control.calibration.links.photon_shapes import middles_s, sech_rate_hz
 from podium.control.calibration.links.photon_transfer import fit_lag
@@ -136,7 +136,15 @@ def test_what_comes_back_is_not_taken_for_a_shift_of_power() -> None:
     amplitude, duration = [0.16, 0.32, 0.47], [140e-9, 48e-9, 32e-9]
     beside = np.linspace(-30e6, 30e6, 41)
     left = [
-        0.04 + 0.9 * left_with_echo(t, np.full(41, rate * a), beside, widths, echo)
+        0.04
+        + 0.9
+        * left_in_loop(
+            np.full(41, t),
+            np.full(41, rate * a),
+            beside,
+            (EndModel(widths[0]), EndModel(widths[1])),
+            LinkLoop(echo),
+        )
         for a, t in zip(amplitude, duration, strict=True)
     ]
     frequency = [4e9 - 28e6 * a**2 + beside for a in amplitude]
