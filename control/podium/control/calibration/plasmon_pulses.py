@@ -33,7 +33,7 @@ from podium.firmware_interfaces.models import output_full_scale_dbm
 
 RISE_NS = 6
 """Of the gate's edges: 11-12, some 190 MHz away and a third as strong, hardly sees them. Those of a
-pulse on a coupler last a third of it each."""
+pulse on a coupler last two fifths of it each."""
 DOUBT = 0.25
 """Relative, of how strongly the plasmon is driven, as the lines' attenuations have it. ASSUMED."""
 
