@@ -18,7 +18,7 @@ from tests.benches.qblox_cluster.driver_bench import (
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import QbloxCluster, connection
-from podium.drivers.qblox_cluster.results import read_bins
+from podium.drivers.qblox_cluster.results import Bins, read_bins
 from podium.drivers.roles import KeepsDisturbance, MixerSettings, MixerTone
 from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import (
@@ -232,12 +232,9 @@ def test_bins_are_read_as_the_vendors_client_reads_them(cluster) -> None:
     (ours,) = read_bins(cluster._direct, [(2, 0)])
     (theirs,) = cluster._cluster.get_all_acquisitions([(2, 0)], as_numpy=True, acq_encoding=None)
     assert ours.keys() == theirs.keys() == {"q0"}
-    assert ours["q0"]["index"] == theirs["q0"]["index"]
-    bins, wanted = (one["q0"]["acquisition"]["bins"] for one in (ours, theirs))
-    for path in ("path0", "path1"):
-        np.testing.assert_array_equal(bins["integration"][path], wanted["integration"][path])
-    for name in ("threshold", "avg_cnt"):
-        np.testing.assert_array_equal(bins[name], wanted[name])
+    bins, wanted = Bins.unpacked([ours["q0"]]), Bins.of_client(theirs["q0"]["acquisition"])
+    for name in ("path0", "path1", "above", "count"):
+        np.testing.assert_array_equal(getattr(bins, name), getattr(wanted, name))
 
 
 def test_bins_of_an_earlier_run_never_come_back(cluster) -> None:

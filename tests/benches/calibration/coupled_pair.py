@@ -6,6 +6,7 @@ Nothing decays; a wait of microseconds resets.
 """
 
 from dataclasses import dataclass, field
+from functools import cache, reduce
 
 import numpy as np
 from tests.benches.calibration.synthetic_data import ONE_SHOT_V, Asked
@@ -86,6 +87,15 @@ def populations(pair: CoupledPair, program: Program) -> np.ndarray:
     known = variables(program.axes)
     axis_of = {v.name: k for k, axis in enumerate(program.axes) for v in axis.variables}
     found = []
+
+    @cache
+    def moved(amplitude: float, seconds: float, samples: Sampled | None = None) -> np.ndarray:
+        """Each is worked out once, for all points that play it."""
+        if samples is None:
+            return _moved(pair, amplitude, seconds)
+        steps = (moved(amplitude * one, seconds) for one in samples.real)
+        return reduce(lambda before, step: step @ before, steps, np.eye(9))
+
     for point in np.ndindex(*counts):
 
         def value(of: object, at: tuple[int, ...] = point) -> float:
@@ -94,11 +104,11 @@ def populations(pair: CoupledPair, program: Program) -> np.ndarray:
                 return float(of.offset + of.scale * variable.value(at[axis_of[variable.name]]))
             return float(of)  # type: ignore[arg-type]
 
-        found.append(np.abs(_played(pair, program, value)) ** 2)
+        found.append(np.abs(_played(pair, program, value, moved)) ** 2)
     return np.array(found)
 
 
-def _played(pair: CoupledPair, program: Program, value) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _played(pair: CoupledPair, program: Program, value, moved) -> np.ndarray:  # type: ignore[no-untyped-def]
     state = np.zeros(9, complex)
     state[0] = 1
     turns, now_s = {"q0": 0.0, "q1": 0.0}, 0.0
@@ -112,9 +122,9 @@ def _played(pair: CoupledPair, program: Program, value) -> np.ndarray:  # type: 
                 state = whole @ state
             case Play(frame, NetZero() as waveform, amplitude) if frame.endswith(".flux"):
                 half, _ = halves(waveform)
-                move = _moved(pair, value(amplitude), half.duration_fs * 1e-15)
+                move = moved(value(amplitude), half.duration_fs * 1e-15)
                 level = pair.in_gap * waveform.gap_level * value(amplitude)
-                wait = _moved(pair, level, waveform.gap_fs * 1e-15)
+                wait = moved(level, waveform.gap_fs * 1e-15)
                 kick = np.exp(-2j * np.pi * pair.juncture * (np.arange(9) // 3))
                 if value(amplitude):  # an arc is the same on both sides
                     state = move @ (kick * (wait @ (move @ state)))
@@ -126,15 +136,14 @@ def _played(pair: CoupledPair, program: Program, value) -> np.ndarray:  # type: 
                     state = move @ (wait @ (move @ state))
                 now_s += 1e-15 * waveform.duration_fs
             case Play(frame, Sampled() as waveform, amplitude) if frame.endswith(".flux"):
-                for sample in waveform.real:
-                    state = _moved(pair, value(amplitude) * sample, 1e-9) @ state
+                state = moved(value(amplitude), 1e-9, waveform) @ state
                 now_s += 1e-15 * waveform.duration_fs
             case Play(frame, waveform, amplitude) if frame.endswith(".flux"):
-                state = _moved(pair, value(amplitude), waveform.duration_fs * 1e-15) @ state
+                state = moved(value(amplitude), waveform.duration_fs * 1e-15) @ state
             case ShiftPhase(frame, by):
                 turns[frame.removesuffix(".drive")] += value(by)
             case Delay(_, by) if value(by) < FS_PER_US:
-                state = _moved(pair, 0.0, value(by) * 1e-15) @ state
+                state = moved(0.0, value(by) * 1e-15) @ state
                 now_s += 1e-15 * value(by)
     return state
 

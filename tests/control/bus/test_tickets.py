@@ -4,7 +4,17 @@ import asyncio
 
 import pytest
 
-from podium.control.bus.tickets import KEPT, GivenUp, NoSuchTicket, Tickets
+from podium.control.bus.messages import RunId
+from podium.control.bus.prepared_programs import ProgramFired
+from podium.control.bus.tickets import (
+    KEPT,
+    KEPT_BYTES,
+    KEPT_WHOLE,
+    GivenUp,
+    NoSuchTicket,
+    OutcomeForgotten,
+    Tickets,
+)
 
 
 async def work(answer: object, go: asyncio.Event | None = None) -> object:
@@ -85,3 +95,37 @@ async def test_the_oldest_that_has_ended_is_forgotten_first_and_what_is_on_never
             await tickets.end("0", None)
         go.set()
         assert await tickets.end("on", None) == "done"
+
+
+async def test_of_much_that_was_brought_the_latest_alone_is_held() -> None:
+    brought = [ProgramFired(RunId(1, k), bytes(KEPT_BYTES // 4)) for k in range(2 * KEPT_WHOLE)]
+    begun = 0
+
+    async def counted(k: int) -> object:
+        nonlocal begun
+        begun += 1
+        return brought[k]
+
+    async with Tickets.opened() as tickets:
+        tickets.begin("small", lambda: work("done"))
+        await tickets.end("small", None)
+        for k in range(len(brought)):
+            tickets.begin(f"{k}", lambda k=k: counted(k))
+            assert await tickets.end(f"{k}", None) is brought[k]
+        await asyncio.sleep(0)
+        latest = range(len(brought) - KEPT_WHOLE, len(brought))
+        assert [await tickets.end(f"{k}", None) for k in latest] == [brought[k] for k in latest]
+        with pytest.raises(OutcomeForgotten, match="work under ticket 0 has brought"):
+            await tickets.end("0", None)
+        tickets.begin("0", lambda: counted(0))
+        assert begun == len(brought), "begun once, however long ago"
+        assert await tickets.end("small", None) == "done"
+
+
+async def test_little_is_held_as_long_as_it_is_remembered() -> None:
+    async with Tickets.opened() as tickets:
+        for k in range(KEPT):
+            tickets.begin(f"{k}", lambda k=k: work(ProgramFired(RunId(1, k), b"few")))
+            await tickets.end(f"{k}", None)
+        found = [await tickets.end(f"{k}", None) for k in range(KEPT)]
+    assert [one.run.number for one in found] == list(range(KEPT))

@@ -10,6 +10,7 @@ from podium.control.coordinator.agent_directory import ENDED, AgentDirectory
 from podium.control.coordinator.jobs import Jobs, MemoryJournal
 from podium.control.coordinator.queue import WorkQueue
 from podium.control.runs.coordinator_values import Gone, Withdrawn
+from podium.control.runs.journal import Entry, JobAccepted, JobEnded, JobForgotten
 
 
 @pytest.fixture
@@ -80,3 +81,39 @@ async def test_events_that_an_event_leads_to_are_handled_after_it(watched, monke
         monkeypatch.setattr(made._side, "handle", handle)
         made.withdraw("first")
     assert seen == [Withdrawn("first"), Withdrawn("second"), Withdrawn("third")]
+
+
+async def test_of_jobs_with_much_data_the_latest_are_held(example) -> None:
+    """Others as many as ever; what was let go is not on the disk either."""
+    bus, much = MemoryBus(), bytes(jobs.KEPT_BYTES + 1)
+    entries = [
+        entry
+        for k in range(2 * jobs.KEPT_LARGE)
+        for ticket, data in ((f"large {k}", much), (f"small {k}", b"few"))
+        for entry in (
+            JobAccepted(ticket, "{}", ("room",)),
+            JobEnded(ticket, f"1-{k:05d}", "", (("room", data),)),
+        )
+    ]
+    kept: list[Entry] = []
+    all_kept = asyncio.Event()
+
+    class Journal(MemoryJournal):
+        def entries(self) -> tuple[Entry, ...]:
+            return tuple(entries)
+
+        def keep(self, entry: Entry) -> None:
+            kept.append(entry)
+            if len(kept) == jobs.KEPT_LARGE:
+                all_kept.set()
+
+    made = Jobs(example, bus, AgentDirectory(example, bus), WorkQueue(), Journal(), 1)
+    latest = [f"large {k}" for k in range(jobs.KEPT_LARGE, 2 * jobs.KEPT_LARGE)]
+    async with made.running():
+        held = [ticket for ticket in made._jobs if ticket.startswith("large")]
+        assert held == latest
+        assert sum(ticket.startswith("small") for ticket in made._jobs) == 2 * jobs.KEPT_LARGE
+        assert [one for one in made._side._ended if one.startswith("large")] == latest
+        await asyncio.wait_for(all_kept.wait(), 60.0)
+        gone = {one.ticket for one in kept if isinstance(one, JobForgotten)}
+    assert gone == {f"large {k}" for k in range(jobs.KEPT_LARGE)}

@@ -11,7 +11,6 @@ from dataclasses import replace
 from podium.control.agent.runs import AgentRuns
 from podium.control.bus.direct_fires import (
     AskCoordinator,
-    DirectlyFired,
     FireDirectly,
     FireFailed,
     FiresRecalled,
@@ -63,7 +62,8 @@ class DirectFires:
             return encode(Failed("refused", f"{self._name}: {error}"))
         match request:
             case FireDirectly():
-                return encode(await self._fire(request))
+                said = await self._fire(request)
+                return said.data if isinstance(said, Report) else encode(said)
             case GiveUpFire():
                 return encode(await self._give_up(request))
         raise AssertionError(request)
@@ -85,7 +85,8 @@ class DirectFires:
 
     async def _fire(
         self, request: FireDirectly
-    ) -> DirectlyFired | FireFailed | AskCoordinator | StillPlaying:
+    ) -> Report | FireFailed | AskCoordinator | StillPlaying:
+        """Return how it ended; the data of a report are a message, and go as they are."""
         run = request.run
         granted = begun(self._granted, run, request.secret, self._clock())
         if isinstance(granted, str):
@@ -104,13 +105,13 @@ class DirectFires:
             case _:  # fenced
                 return AskCoordinator(f"{self._name}: the coordinator was replaced")
 
-    def _judged(self, granted: GrantedFires, report: Report) -> DirectlyFired | FireFailed:
+    def _judged(self, granted: GrantedFires, report: Report) -> Report | FireFailed:
         if wrong := fired_start.problems(granted.token, report):
             return FireFailed("; ".join(wrong))
         now = self._granted
         if now is not None and now.run == granted.run:
             self._granted = counted(now, report.run)
-        return DirectlyFired(report.data)
+        return report
 
     async def _give_up(self, request: GiveUpFire) -> Done | StillPlaying:
         granted, run = self._granted, request.run

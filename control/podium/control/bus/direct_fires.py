@@ -28,7 +28,7 @@ class FiresGranted:
 class FireDirectly:
     """Play what was granted, with these values. Said again, it is played once.
 
-    Answered by ``DirectlyFired``, ``FireFailed``, ``AskCoordinator`` or ``StillPlaying``.
+    Answered by ``Played``, ``FireFailed``, ``AskCoordinator`` or ``StillPlaying``.
     """
 
     run: RunId
@@ -47,14 +47,6 @@ class GiveUpFire:
 
 
 # From agent to client
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DirectlyFired:
-    """Carries the data of one fire."""
-
-    played: bytes
-    """A ``Played``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,20 @@ nobody asks for it; it is ended by :meth:`Tickets.cancel`, or when its owner lea
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import fields, is_dataclass
 from typing import Self
+
+import numpy as np
 
 KEPT = 32
 """How many ended pieces of work are remembered."""
+KEPT_BYTES = 1 << 25
+"""Of what they have brought, arrays and bytes: of more only the latest :data:`KEPT_WHOLE` have it.
+Runs of single shots bring some ten megabytes each."""
+KEPT_WHOLE = 4
+"""Who has lost an answer asks again within seconds; so many others may have got theirs since."""
 
 
 class NoSuchTicket(KeyError):
@@ -19,6 +27,13 @@ class NoSuchTicket(KeyError):
 
     def __str__(self) -> str:
         return f"no work under ticket {self.args[0]}"
+
+
+class OutcomeForgotten(NoSuchTicket):
+    """The work has ended long ago, and what it has brought is not held any longer."""
+
+    def __str__(self) -> str:
+        return f"what the work under ticket {self.args[0]} has brought is not held any longer"
 
 
 class GivenUp(Exception):
@@ -58,6 +73,7 @@ class Tickets:
 
         def ended(_: "asyncio.Task[None]") -> None:
             self._over.append(ticket)
+            self._forget_large()
             begun.wake()
 
         begun.task.add_done_callback(ended)
@@ -66,7 +82,8 @@ class Tickets:
         """Return what the work returned, raise what it raised; None: not over after ``wait_s``.
 
         ``wait_s`` None: wait for ever.
-        Raises ``NoSuchTicket``, and ``GivenUp`` if the work was cancelled.
+        Raises ``NoSuchTicket``, ``OutcomeForgotten`` if others have brought much since, and
+        ``GivenUp`` if the work was cancelled.
         """
         work = self._named(ticket)
         await work.over(wait_s)
@@ -95,6 +112,18 @@ class Tickets:
             work.task.cancel()
             await asyncio.wait({work.task})
 
+    def _forget_large(self) -> None:
+        """Forget what the oldest have brought, but not that they were begun."""
+        held = 0
+        for age, ticket in enumerate(reversed(self._over)):
+            work = self._work[ticket]
+            if work.outcome_bytes * KEPT <= KEPT_BYTES:
+                continue
+            held += work.outcome_bytes
+            if held > KEPT_BYTES and age >= KEPT_WHOLE:
+                work.outcome, work.outcome_bytes = None, 0
+                work.error = OutcomeForgotten(ticket)
+
     def known(self, ticket: str) -> bool:
         """Return whether work was begun under this ticket (and is remembered)."""
         return ticket in self._work
@@ -113,6 +142,7 @@ class _Work:
         self.task: asyncio.Task[None]
         self.is_over = False
         self.outcome: object = None
+        self.outcome_bytes = 0
         self.error: Exception | None = None
         """Raised by who asks: raised in the task it would end all others."""
         self._waiting: set[asyncio.Future[None]] = set()
@@ -121,6 +151,7 @@ class _Work:
         """Do the work, and wake who waits as it ends: its task's end comes a turn later."""
         try:
             self.outcome = await work()
+            self.outcome_bytes = _bytes_of(self.outcome)
         except Exception as error:
             self.error = error
         self.wake()
@@ -150,3 +181,16 @@ class _Work:
 def _wake(waiter: "asyncio.Future[None]") -> None:
     if not waiter.done():
         waiter.set_result(None)
+
+
+def _bytes_of(value: object) -> int:
+    """Return how much of the arrays and bytes of a message is held with it."""
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, np.ndarray):
+        return value.nbytes
+    if isinstance(value, Mapping):
+        return sum(map(_bytes_of, value.values()))
+    if is_dataclass(value):
+        return sum(_bytes_of(getattr(value, one.name)) for one in fields(value))
+    return 0

@@ -350,16 +350,17 @@ def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
         keys, columns = value
         if columns.keys() != _hints(value_hint).keys():
             raise BadMessage(f"{where}: {_shown(list(columns))} are not its fields")
-        if any(len(column) != len(keys) for column in columns.values()):
+        if set(map(len, columns.values())) != {len(keys)}:
             raise BadMessage(f"{where}: {len(keys)} of each field expected")
         each = []
         for field, as_they_are, decoder in _field_steps(value_hint):
-            column = list(columns[field])
+            column = columns[field]
             plain = set(map(type, column)).issubset(as_they_are)
             each.append(column if plain else map(decoder, column))
-        rows = zip(*each, strict=True)
-        made = (value_hint(*row) for row in rows)
-        return {of_key(key): one for key, one in zip(keys, made, strict=True)}
+        made = map(value_hint, *each)
+        if set(map(type, keys)) == {key_hint}:  # as one that is by itself is taken
+            return dict(zip(keys, made, strict=True))
+        return dict(zip(map(of_key, keys), made, strict=True))
 
     def decode(value: Any) -> Any:
         if isinstance(value, list) and _is_message(value_hint):

@@ -15,9 +15,9 @@ from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.line_scan import known_rabi
 from podium.control.calibration.sequences import Pulses
 from podium.control.calibration.shelving import has_plasmon_line
+from podium.control.client.drive_power import line_begin_dbm
 from podium.control.facility.facility import Qubit
 from podium.control.facility.fluxonium import Energies, spectrum
-from podium.control.facility.instrument_models import model_of, modules_of
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import (
     Affine,
@@ -29,7 +29,6 @@ from podium.control.program.program import (
     Value,
     Variable,
 )
-from podium.firmware_interfaces.models import output_full_scale_dbm
 
 RISE_NS = 6
 """Of the gate's edges: 11-12, some 190 MHz away and a third as strong, hardly sees them. Those of a
@@ -40,14 +39,8 @@ DOUBT = 0.25
 
 def full_scale_dbm(bench: Bench, port: str) -> float:
     """Return the power of full scale at the chip's end of a drive line, as the file has it, dBm."""
-    wiring = bench.runner.facility.drive_wiring(port)
-    if wiring.modulator is not None:
-        return wiring.modulator.power_dbm - wiring.line_attenuation_db
-    instrument = bench.runner.facility.instruments[wiring.output.instrument]
-    full_dbm = output_full_scale_dbm(
-        model_of(instrument), modules_of(instrument), wiring.output.channel
-    )
-    return full_dbm - wiring.output_attenuation_db - wiring.line_attenuation_db
+    facility = bench.runner.facility
+    return line_begin_dbm(facility, port) - facility.drive_wiring(port).line_attenuation_db
 
 
 def expected_rabi(pulses: Pulses) -> tuple[float, float]:

@@ -10,16 +10,16 @@ from contextlib import suppress
 from podium.control.bus.direct_fires import (
     AskCoordinator,
     DirectFireFailed,
-    DirectlyFired,
     FireDirectly,
     FireFailed,
     FiresGranted,
     GiveUpFire,
     StillPlaying,
 )
-from podium.control.bus.messages import Done, Failed, RunId
+from podium.control.bus.messages import Done, Failed, Played, RunId
 from podium.control.bus.prepared_programs import ProgramFired
 from podium.control.bus.prepared_requests import FireProgram
+from podium.control.bus.wire import BadMessage, decode
 from podium.control.client.coordinator_client import CANCEL_S, LOST_S, CoordinatorClient
 from podium.control.runs.errors import RunError, RunFailed
 
@@ -46,8 +46,8 @@ class Fires:
         self._direct = 0
         """So many were fired directly since the coordinator was asked."""
 
-    async def fire(self, values: bytes) -> tuple[RunId, bytes]:
-        """Play it with these values; return the run and its data, encoded. Raises ``RunError``."""
+    async def fire(self, values: bytes) -> tuple[RunId, Played]:
+        """Play it with these values; return the run and its data. Raises ``RunError``."""
         async with self._turn:
             loop, granted = asyncio.get_running_loop(), self._granted
             if granted is not None:
@@ -64,11 +64,14 @@ class Fires:
             done = await self._client.work(request, ProgramFired)
             self._granted, self._number = done.granted, done.run.number
             self._until_s = loop.time() + DIRECTLY_S
-            return done.run, done.played
+            try:
+                return done.run, decode(done.played, Played)
+            except BadMessage as error:
+                raise RunFailed(f"run {done.run}: its data cannot be read: {error}") from error
 
     async def _fire_directly(
         self, granted: FiresGranted, run: RunId, values: bytes
-    ) -> bytes | None:
+    ) -> Played | None:
         """Return the data of a run; None: nothing was played, the coordinator has to be asked."""
         request = FireDirectly(run, granted.secret, values)
         try:
@@ -82,15 +85,15 @@ class Fires:
             await self._report(run, str(error))
             raise
 
-    async def _played(self, agent: str, request: FireDirectly) -> bytes | None:
+    async def _played(self, agent: str, request: FireDirectly) -> Played | None:
         loop, run = asyncio.get_running_loop(), request.run
         lost, give_up_s = False, loop.time() + LOST_S
-        answers = DirectlyFired, FireFailed, AskCoordinator, StillPlaying
+        answers = Played, FireFailed, AskCoordinator, StillPlaying
         while True:
             told = await self._client.ask_agent(agent, request, *answers, timeout_s=ANSWER_S)
             match told:
-                case DirectlyFired(played):
-                    return played
+                case Played():
+                    return told
                 case FireFailed(reason):
                     raise RunFailed(f"run {run}: {reason}")
                 case AskCoordinator(reason) if lost:  # it may have been played before

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.bus.messages import CaptureData, Played, roundings_to_json
+from podium.control.bus.messages import CaptureData, roundings_to_json
 from podium.control.bus.prepared_programs import ProgramPrepared
 from podium.control.bus.prepared_requests import PrepareProgram
-from podium.control.bus.wire import BadMessage, decode
 from podium.control.client.coordinator_client import CoordinatorClient
 from podium.control.client.direct_fires import Fires
 from podium.control.program.dataset import dataset_of
@@ -26,7 +25,7 @@ from podium.control.program.parameters import (
 from podium.control.program.program import Delay, Program, parameter_in, walk
 from podium.control.program.serialise import to_json
 from podium.control.records.snapshots import name_in
-from podium.control.runs.errors import RunFailed, RunRefused
+from podium.control.runs.errors import RunRefused
 from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
@@ -127,11 +126,7 @@ class PreparedProgram:
         """
         new = {**values, **named} if values else named
         array = self._array_of(new)
-        run, data = await self._fires.fire(array.tobytes())
-        try:
-            played = decode(data, Played)
-        except BadMessage as error:
-            raise RunFailed(f"run {run}: its data cannot be read: {error}") from error
+        run, played = await self._fires.fire(array.tobytes())
         started = Tai(played.started.tai_s, played.started.tai_fs)
         fired = {**self._parameters, **new}
         return FiredData(str(run), started, fired, played.captures, self)

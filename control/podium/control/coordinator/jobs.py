@@ -80,6 +80,8 @@ BEFORE = "somebody, before the coordinator was started again"
 KEPT_BYTES = 1 << 20
 """The end of a job with more data than this is not written to the disk: if the coordinator dies
 before it has told it, or within a while after, the job is done again."""
+KEPT_LARGE = 4
+"""So many of those are held: runs of single shots bring some ten megabytes each."""
 RECEIVED_S = 60.0
 """So long after such a job's end whoever asked has its data: no later coordinator plays it."""
 
@@ -426,6 +428,10 @@ class Jobs:
             self._forget(job.ticket)
             return
         self._ended.append(job.ticket)
+        large = [one for one in self._ended if _too_much(self._jobs[one].ended.result())]
+        for ticket in large[:-KEPT_LARGE]:
+            self._ended.remove(ticket)
+            self._forget(ticket)
         while len(self._ended) > KEPT:
             self._forget(self._ended.pop(0))
 

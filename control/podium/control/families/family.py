@@ -70,9 +70,11 @@ class ControllerFamily(Protocol):
 class FiredProgram(Protocol):
     """A program that was compiled to be fired often, each time with other values."""
 
-    @property
-    def quick(self) -> bool:
-        """Return whether putting values anew takes well below a millisecond."""
+    def patched_with(self, values: NDArray[np.float64]) -> Artifact | None:
+        """Return what plays it with ``values`` where that takes well below a millisecond.
+
+        None: it has to be compiled with them, see :meth:`fired_with`.
+        """
         ...
 
     def fired_with(self, values: NDArray[np.float64]) -> Artifact:
@@ -129,14 +131,15 @@ def with_lines(
     It knows those of the family's other controllers, too, and so is one family for all of them.
     Raises ``DoesNotFit`` where the family cannot.
     """
-    own = [port for port in lines if port in family.ports[controller]]
+    shaped = {port: line for port, line in lines.items() if not line.only_cancels}
+    own = [port for port in shaped if port in family.ports[controller]]
     if own and not isinstance(family, CorrectsLines):
         raise DoesNotFit(
             f"{controller}: the response of {', '.join(own)} is to be undone, and Podium sets no "
             "filters of these controllers; run without corrections of lines"
         )
     ports = frozenset[str]().union(*family.ports.values())
-    known = {port: line for port, line in lines.items() if port in ports}
+    known = {port: line for port, line in shaped.items() if port in ports}
     return family.corrected(known) if known and isinstance(family, CorrectsLines) else family
 
 
@@ -149,10 +152,9 @@ class RecompiledProgram:
         self._controller = controller
         self._names = tuple(parameters_of(program))
 
-    @property
-    def quick(self) -> bool:
+    def patched_with(self, values: NDArray[np.float64]) -> None:
         """See :class:`FiredProgram`."""
-        return False
+        return
 
     def fired_with(self, values: NDArray[np.float64]) -> Artifact:
         """See :class:`FiredProgram`."""

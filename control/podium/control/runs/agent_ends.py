@@ -1,6 +1,7 @@
 """Ends a run on an agent. Each function returns the new state and the actions."""
 
 from dataclasses import replace
+from typing import Any
 
 from podium.control.bus.messages import RunId
 from podium.control.runs.agent_values import (
@@ -61,9 +62,12 @@ def refuse(
     return state, (*then, *more)
 
 
-def end(state: AgentState, hand: RunInHand) -> Did:
-    """Close a run of which nothing plays any longer, and tell whoever waits for that."""
-    hand = hand.to(Phase.ENDED)
+def end(state: AgentState, hand: RunInHand, **known: Any) -> Did:
+    """Close a run of which nothing plays any longer, and tell whoever waits for that.
+
+    ``known``: fields of the run that are known by then.
+    """
+    hand = hand.to(Phase.ENDED, **known)
     said: list[Action] = []
     if hand.reported_to and hand.report is not None:
         said.append(Reply(hand.report))
@@ -86,23 +90,26 @@ def is_busy(state: AgentState) -> bool:
 
 
 def take_on(state: AgentState, request: Prepare) -> Did:
-    """Begin a run: the hand is free."""
+    """Begin a run: the hand is free. It was heard of, whether it is begun or not."""
     run = request.run
+    last = run if state.last is None else max(state.last, run)
     if state.unsafe and isinstance(request.plan, AtATime):
         reason = f"its instruments are not safe: {state.unsafe}"
-        return state, (refusal(state, run, "prepare", "busy", reason),)
+        return replace(state, last=last), (refusal(state, run, "prepare", "busy", reason),)
     match request.program, request.plan:
         case FiredProgram(name) as program, AtOnce(Token(program_hash=agreed) as token):
             if name != agreed:
                 reason = f"the token names program {agreed:.12}, fired is {name:.12}"
-                return state, (refusal(state, run, "prepare", "refused", reason),)
+                return replace(state, last=last), (
+                    refusal(state, run, "prepare", "refused", reason),
+                )
             hand = RunInHand(run, request.plan, Phase.PLAYING, token=token, reported_to=True)
-            return replace(state, hand=hand), (PlayFired(run, program, token),)
+            return replace(state, last=last, hand=hand), (PlayFired(run, program, token),)
         case str(program), AtATime() | AtOnce(None):
             hand = RunInHand(run, request.plan)
-            return replace(state, hand=hand), (Load(run, program, request.plan),)
+            return replace(state, last=last, hand=hand), (Load(run, program, request.plan),)
     reason = "a program is fired by what was agreed on when it was prepared, and nothing else is"
-    return state, (refusal(state, run, "prepare", "refused", reason),)
+    return replace(state, last=last), (refusal(state, run, "prepare", "refused", reason),)
 
 
 # Answers

@@ -149,10 +149,9 @@ def _prepare(state: AgentState, request: Prepare) -> Did:
         return state, ()
     if checks.is_stale(state, run):
         return state, (refusal(state, run, "prepare", "stale", f"{state.last} was seen"),)
-    state = replace(state, last=run)
     waits = state.making_safe and isinstance(request.plan, AtATime)
     if waits or is_busy(state):
-        return give_up(replace(state, following=request), f"superseded by run {run}")
+        return give_up(replace(state, last=run, following=request), f"superseded by run {run}")
     return take_on(state, request)
 
 

@@ -156,10 +156,10 @@ def collected(state: AgentState, hand: RunInHand, done: Collected) -> Did:
         done.data,
         hand.short_fs,
     )
-    hand = replace(hand, report=report, started=done.starts > 0)
+    known = {"report": report, "started": done.starts > 0}
     if done.start is None:
-        return stand_down(state, hand, why)  # it may still be armed
-    return end(state, hand)
+        return stand_down(state, replace(hand, **known), why)  # it may still be armed
+    return end(state, hand, **known)
 
 
 def _program_of(hand: RunInHand) -> str:

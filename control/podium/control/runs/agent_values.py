@@ -13,6 +13,7 @@ or aborted before that stays still, whatever its instruments are armed for.
 
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 from podium.control.bus.messages import RunId
 from podium.control.runs.messages import (
@@ -380,11 +381,14 @@ class RunInHand:
         """Return whether it plays a program that was held prepared: PREPARE was FIRE as well."""
         return isinstance(self.plan, AtOnce) and self.plan.agreed is not None
 
-    def to(self, phase: Phase) -> "RunInHand":
-        """Return the run in ``phase``; ``ValueError`` if that may not follow."""
+    def to(self, phase: Phase, **known: Any) -> "RunInHand":
+        """Return the run in ``phase``, with fields that are known by then.
+
+        Raises ``ValueError`` if that may not follow.
+        """
         if phase not in TRANSITIONS[self.phase]:
             raise ValueError(f"run {self.run} is {self.phase.value}: it cannot be {phase.value}")
-        return replace(self, phase=phase)
+        return replace(self, phase=phase, **known)
 
     def answer_to(self, step: str) -> Answer | None:
         """Return what was answered to ``step``."""

@@ -145,11 +145,6 @@ class CoordinatorSide:
         """Jobs that were accepted and have not ended."""
         return (*self._waiting, *(ticket for ticket, _ in self._runs.values()))
 
-    @property
-    def known_tickets(self) -> tuple[str, ...]:
-        """Jobs that were accepted, those included that have ended and were not forgotten."""
-        return (*self._ended, *self.open_tickets)
-
     def plays_alone(self, agent: str) -> bool:
         """Return whether a run is on that ``agent`` has started, or is to start, by itself."""
         return any(start.at_once and start.nodes[0].agent == agent for start in self.runs)

@@ -216,13 +216,6 @@ class Countdowns:
         )
         forecast.likelihood, self._placed = self._begun_likelihood, True
 
-    def settled_members(self) -> tuple[FridgeModel, ModelState, Array] | None:
-        """Return the ensemble in the fridge's steady state and its weights; None: not yet."""
-        if self._steady is None or self._steps_left > 0 or not self._last:
-            return None
-        none = np.zeros(self.members)
-        return self.model, self._steady, self._weights(self._ratios(self._steady), {}, {}, none)
-
     def _settle(self, inputs: ModelInputs, state: ModelState, now_s: float) -> None:
         if self._steps_left == 0:
             same = self._settled_for == inputs

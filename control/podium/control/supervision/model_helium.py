@@ -82,8 +82,3 @@ def copper_capacity(kelvin: Array) -> Array:
 def copper_enthalpy(kelvin: Array) -> Array:
     """Return the heat in copper from 1 mK on, J/kg."""
     return np.interp(kelvin, _KELVIN, _ENTHALPY)
-
-
-def copper_temperature(enthalpy: Array) -> Array:
-    """Return the temperature of copper that holds so much heat, K."""
-    return np.interp(enthalpy, _ENTHALPY, _KELVIN)

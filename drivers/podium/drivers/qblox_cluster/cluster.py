@@ -45,7 +45,7 @@ from podium.drivers.qblox_cluster.offsets import (
     staircase_v,
 )
 from podium.drivers.qblox_cluster.rehearsal import close_rehearsal, open_rehearsal
-from podium.drivers.qblox_cluster.results import Acquisitions, acquired, read_bins
+from podium.drivers.qblox_cluster.results import acquired, read_bins
 from podium.drivers.qblox_cluster.settings import Setting, disconnected, full_scales_v, settings_of
 from podium.drivers.qblox_cluster.settings_cache import Place, SettingsCache
 from podium.drivers.qblox_cluster.settings_readback import read_all
@@ -334,7 +334,7 @@ class QbloxCluster:
             self._wait(sequencers, duration_s, artifact.name)
         if not bins:
             return started, self.collect()
-        return started, self._acquired(artifact, bins)
+        return started, acquired(self._name, artifact.results, bins, full_scales_v(artifact))
 
     def arm(self) -> None:
         """Make the loaded sequencers ready to start; empties the bins of an earlier run.
@@ -421,7 +421,8 @@ class QbloxCluster:
                 read = self._cluster.get_all_acquisitions(
                     sequencers, as_numpy=True, acq_encoding=None
                 )
-        return self._acquired(program, dict(zip(sequencers, read, strict=True)))
+        bins = dict(zip(sequencers, read, strict=True))
+        return acquired(self._name, program.results, bins, full_scales_v(program))
 
     def _counted(
         self, program: ClusterProgram, layouts: Sequence[ResultLayout]
@@ -442,17 +443,6 @@ class QbloxCluster:
         ):
             return sorted({(layout.slot, layout.sequencer) for layout in program.results})
         return []
-
-    def _acquired(
-        self, program: ClusterProgram, bins: Mapping[tuple[int, int], Acquisitions]
-    ) -> dict[str, Acquired]:
-        full_scale_v = full_scales_v(program)
-        return {
-            layout.capture: acquired(
-                self._name, layout, bins[layout.slot, layout.sequencer], full_scale_v[layout.slot]
-            )
-            for layout in program.results
-        }
 
     # TimeTagger, DigitalOutput
 

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.episodes import (
     RING_DOWN_FOLDS,
@@ -72,16 +73,25 @@ def in_brief(
         if kinds is None:
             return None
         brief = _shortened(qubits, signals, lines, kinds, folds, spurs, set().union(*together))
-        closed = np.ones(kinds.example.size, np.bool_)
-        for one in brief.alone:
-            ends = closed_shots(brief.short, one.schedule, one.photons.blocks, one.photons.told)
-            if ends is None:
-                return None
-            closed[kinds.step[brief.short.shot[~ends]]] = False
+        closed = _closed(brief, kinds)
+        if closed is None:
+            return None
         if closed.all():
             return brief
+        del brief  # the next one takes as much memory again
         kinds = None if together else merged_kinds(lines, kinds, closed)
     return None
+
+
+def _closed(brief: BriefRun, kinds: ShotKinds) -> NDArray[np.bool_] | None:
+    """Return which kinds of shots leave a level of each qubit; None: it cannot be said."""
+    closed = np.ones(kinds.example.size, np.bool_)
+    for one in brief.alone:
+        ends = closed_shots(brief.short, one.schedule, one.photons.blocks, one.photons.told)
+        if ends is None:
+            return None
+        closed[kinds.step[brief.short.shot[~ends]]] = False
+    return closed
 
 
 def _shortened(

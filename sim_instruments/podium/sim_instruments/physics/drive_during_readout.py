@@ -83,6 +83,7 @@ def readout_drive_maps(
     edge = offset_ns + step * np.arange(total + 1)
     grid = exposure.stride_ns * np.arange(exposure.pace.shape[1])
     inside = np.clip(edge, 0.0, grid[-1])
+    of_exponent = grid[exposure.first : exposure.first + exposure.exponent.shape[2]]
     levels = exposure.pace.shape[0]
     exponent = np.empty((total, levels, levels), np.complex128)
     pace = np.empty((total, levels))
@@ -90,7 +91,7 @@ def readout_drive_maps(
         grown = np.interp(inside, grid, exposure.pace[a]) + (edge - inside)
         pace[:, a] = np.diff(grown)
         for b in range(levels):
-            exponent[:, a, b] = np.diff(np.interp(inside, grid, exposure.exponent[a, b]))
+            exponent[:, a, b] = np.diff(np.interp(inside, of_exponent, exposure.exponent[a, b]))
     whole: NDArray[np.float64] | None = None
     for first, end, there in _stretches(shape, total, tables):
         part = slice(first, end)

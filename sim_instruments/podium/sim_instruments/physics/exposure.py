@@ -12,7 +12,7 @@ leaked away. The second form is used, as it stays below 1 also where pulls depen
 number. Fields are those of a level kept throughout.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ class Exposure:
     """Shape (L, M): integral of ``1 + n/n_crit`` from 0 to ``k * stride``, ns."""
     exponent: NDArray[np.complex128]
     """Shape (L, L, M): logarithm of what the photons do to each coherence until then."""
+    first: int = 0
+    """The step with which ``exponent`` begins, where only a stretch of it is held."""
 
     def pace_at(self, at_ns: float) -> NDArray[np.float64]:
         """Return ``pace`` for each level at a time, interpolated, shape (L,)."""
@@ -47,11 +49,19 @@ class Exposure:
 
     def exponent_at(self, at_ns: float) -> NDArray[np.complex128]:
         """Return ``exponent`` at a time, interpolated, shape (L, L)."""
-        left = min(int(at_ns // self.stride_ns), self.exponent.shape[2] - 2)
+        left = min(int(at_ns // self.stride_ns), self.pace.shape[1] - 2)
         share = at_ns / self.stride_ns - left
+        at = left - self.first
         return np.asarray(
-            (1 - share) * self.exponent[:, :, left] + share * self.exponent[:, :, left + 1]
+            (1 - share) * self.exponent[:, :, at] + share * self.exponent[:, :, at + 1]
         )
+
+    def holding(self, begin_ns: float, end_ns: float) -> "Exposure":
+        """Return it with the exponents of a stretch alone; those of all take much memory."""
+        last = self.pace.shape[1] - 1
+        first = min(max(int(begin_ns // self.stride_ns), 0), last)
+        end = min(max(int(-(-end_ns // self.stride_ns)), 0), last) + 1
+        return replace(self, exponent=self.exponent[:, :, first:end].copy(), first=first)
 
 
 def exposure_of(qubit: QubitPoint, kind: EpisodeKind, coherent: bool, stride_ns: int) -> Exposure:

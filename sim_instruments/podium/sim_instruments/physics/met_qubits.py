@@ -49,7 +49,7 @@ class FeedlineQubits:
             check_alone(qubit)
             spurs.refuse_light(qubit)
         schedule = schedule_of(drives, later_ns(qubit, self.feedline), episodes)
-        return MetQubit(qubit, drives, schedule, photons_met(qubit, schedule, episodes))
+        return MetQubit(qubit, drives, schedule, photons_met(qubit, schedule, episodes, drives))
 
     def _drives_on(
         self, signals: RunSignals, qubit: QubitPoint, trains: Sequence[PulseTrain]

@@ -76,7 +76,7 @@ class MetPhotons:
     """Photons of readouts act on one qubit in one run, and leave blocks that start anew."""
 
     exposures: dict[int, Exposure]
-    """By kind of episode."""
+    """By kind of episode; with exponents where something is driven in it, and for that long."""
     factors: NDArray[np.complex128]
     """Shape (parts, L, L): what the photons of a part do to coherences."""
     loss: NDArray[np.float64]
@@ -87,13 +87,25 @@ class MetPhotons:
 
 
 def photons_met(
-    qubit: QubitPoint, schedule: Schedule, episodes: Episodes, *, coherent: bool = False
+    qubit: QubitPoint,
+    schedule: Schedule,
+    episodes: Episodes,
+    drives: Drives,
+    *,
+    coherent: bool = False,
 ) -> MetPhotons:
     """Return what photons do to a qubit; ``coherent``: as :func:`prepare` has it."""
     coherent = coherent or bool(np.any(schedule.what != PART))
-    exposures = _exposures(qubit, schedule, episodes, coherent)
-    fading = fading_of(qubit)
-    factors, loss = _parts(schedule, exposures, fading, qubit.levels_hz.size)
+    fading, levels = fading_of(qubit), qubit.levels_hz.size
+    factors = np.ones((len(schedule.parts), levels, levels), np.complex128)
+    loss = np.zeros((len(schedule.parts), levels, levels))
+    exposures: dict[int, Exposure] = {}
+    for kind, parts in _parts_of(schedule).items():
+        stride = 1 if schedule.during_readout else STRIDE_NS
+        exposure = exposure_of(qubit, episodes.kinds[kind], coherent, stride)
+        for p in parts:
+            factors[p], loss[p] = _part(exposure, *schedule.parts[p][1:], fading)
+        exposures[kind] = exposure.holding(*_driven_ns(schedule, drives, kind))
     lost = loss[schedule.item[schedule.sampled], 1, 0]
     told = schedule.heard[schedule.sampled] & (lost >= -np.log(TOLD))
     return MetPhotons(exposures, factors, loss, blocks_of(schedule, loss, fading), told)
@@ -119,7 +131,7 @@ def prepare(
     """
     levels = qubit.levels_hz.size
     if met is None:
-        met = photons_met(qubit, schedule, episodes, coherent=coherent)
+        met = photons_met(qubit, schedule, episodes, drives, coherent=coherent)
     exposures, factors, loss, blocks = met.exposures, met.factors, met.loss, met.blocks
     fading = fading_of(qubit)
     nodes = nodes_of(qubit, schedule, blocks, drives, fading, noise_hz[1])
@@ -289,31 +301,35 @@ def _own_maps(
     return found
 
 
-def _exposures(
-    qubit: QubitPoint, schedule: Schedule, episodes: Episodes, coherent: bool
-) -> dict[int, Exposure]:
-    """Return the exposure in each kind of episode that the schedule meets."""
+def _parts_of(schedule: Schedule) -> dict[int, list[int]]:
+    """Return the places of the parts of each kind of episode that the schedule meets."""
     met = {kind for kind, _, _ in schedule.parts} | {kind for _, kind, _ in schedule.during_readout}
-    stride = 1 if schedule.during_readout else STRIDE_NS
-    return {k: exposure_of(qubit, episodes.kinds[k], coherent, stride) for k in sorted(met)}
+    found: dict[int, list[int]] = {kind: [] for kind in sorted(met)}
+    for p, (kind, _, _) in enumerate(schedule.parts):
+        found[kind].append(p)
+    return found
 
 
-def _parts(
-    schedule: Schedule,
-    exposures: dict[int, Exposure],
-    fading: NDArray[np.float64],
-    levels: int,
+def _driven_ns(schedule: Schedule, drives: Drives, kind: int) -> tuple[float, float]:
+    """Return the stretch of a kind of episode in which something is driven; (0, 0): nothing."""
+    driven = [
+        (float(offset), offset + drives.shapes[shape].duration_ns)
+        for shape, where, offset in schedule.during_readout
+        if where == kind
+    ]
+    return min((one[0] for one in driven), default=0.0), max(
+        (one[1] for one in driven), default=0.0
+    )
+
+
+def _part(
+    exposure: Exposure, begin: int, end: int, fading: NDArray[np.float64]
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-    """Return what the photons of each part do to coherences, and the e-folds lost in all."""
-    factors = np.ones((len(schedule.parts), levels, levels), np.complex128)
-    loss = np.zeros((len(schedule.parts), levels, levels))
-    for p, (kind, begin, end) in enumerate(schedule.parts):
-        change = exposures[kind].exponent_at(end) - exposures[kind].exponent_at(begin)
-        # what the field gives back as it rings down is not counted on
-        change = np.minimum(change.real, 0.0) + 1j * change.imag
-        factors[p] = np.exp(change)
-        loss[p] = fading * (end - begin) - change.real
-    return factors, loss
+    """Return what the photons of a part do to coherences, and the e-folds lost in all; (L, L)."""
+    change = exposure.exponent_at(end) - exposure.exponent_at(begin)
+    # what the field gives back as it rings down is not counted on
+    change = np.minimum(change.real, 0.0) + 1j * change.imag
+    return np.exp(change), fading * (end - begin) - change.real
 
 
 def _part_jumps(

@@ -69,8 +69,8 @@ def turning(*more: Play | Delay) -> Program:
 def test_shifts_are_rounded_one_by_one_and_amplitudes_in_their_formula(a: float) -> None:
     artifact = compile_artifact(turning(), target())
     prepared = PreparedProgram(artifact)
-    assert prepared.quick
-    fired = prepared.fired_with(np.array([a, 0.2 - a, 0.7 - a / 20]))
+    fired = prepared.patched_with(np.array([a, 0.2 - a, 0.7 - a / 20]))
+    assert fired is not None
     patched = artifact.patched({"a": a, "b": 0.2 - a, "height": 0.7 - a / 20})
     assert fired == patched
     assert fired.sequencers[0].text != artifact.cluster.sequencers[0].text
@@ -78,15 +78,35 @@ def test_shifts_are_rounded_one_by_one_and_amplitudes_in_their_formula(a: float)
 
 def test_what_is_out_of_range_is_refused_with_its_limits() -> None:
     prepared = PreparedProgram(compile_artifact(turning(), target()))
+    assert prepared.patched_with(np.array([0.0, 0.0, 1.5])) is None
     with pytest.raises(DoesNotFit, match=r"'height' = 1\.5: the amplitude of statement 2"):
         prepared.fired_with(np.array([0.0, 0.0, 1.5]))
 
 
-def test_with_a_delay_it_is_not_quick_and_is_compiled_where_it_has_to_be() -> None:
+def test_phases_of_a_frame_add_up_one_by_one_as_far_as_each_pulse() -> None:
+    """Each phase is a sum of floats from the first on: which are summed together shows in bits."""
+    rng = np.random.default_rng(19)
+    one, other = frames("drive")[:2]
+    names = [f"p{k}" for k in range(24)]
+    turns = [ShiftPhase((one, other)[k % 2].name, Parameter(n, 0.0)) for k, n in enumerate(names)]
+    pulses = [Play(turn.frame, DRAG, 0.3) for turn in turns]
+    body = [part for pair in zip(turns, pulses, strict=True) for part in pair]
+    both = one.name, other.name
+    program = Program(
+        "turns", (one, other), (*body, Barrier(both), Delay(both, 1000 * NS)), shots=10
+    )
+    artifact = compile_artifact(program, target())
+    prepared = PreparedProgram(artifact)
+    for values in rng.normal(size=(20, len(names))):
+        patched = artifact.patched(dict(zip(names, values.tolist(), strict=True)))
+        assert prepared.patched_with(values) == patched
+
+
+def test_with_a_delay_it_is_compiled_where_it_has_to_be() -> None:
     program = turning(Delay((frames("drive")[0].name,), Parameter("rest", 200 * NS)))
     artifact = compile_artifact(program, target())
     prepared = PreparedProgram(artifact)
-    assert not prepared.quick
     values = [0.5, 0.5, 0.5, 100_000.0 * NS]
     named = {"a": 0.5, "b": 0.5, "height": 0.5, "rest": 100_000 * NS}
+    assert prepared.patched_with(np.array(values)) is None
     assert prepared.fired_with(np.array(values)) == artifact.patched(named, compile_anew=True)

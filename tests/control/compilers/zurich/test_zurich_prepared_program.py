@@ -136,6 +136,21 @@ def test_a_pattern_of_equal_entries_is_compiled_once(compiled) -> None:
     assert len(compiled) == 3
 
 
+def test_without_compiling_it_knows_the_patterns_that_have_come(compiled) -> None:
+    prepared = PreparedProgram(turning(), shfqc())
+    alike, apart = np.array([0.5, 0.0, 0.0]), np.array([0.1, 0.2, 0.3])
+    known = prepared.patched_with(alike)
+    assert known is not None
+    check(known, with_parameters(turning(), {"a": 0.5}))
+    assert prepared.patched_with(apart) is None
+    before = len(compiled)
+    wanted = prepared.fired_with(apart)
+    assert len(compiled) == before + 1
+    again = prepared.patched_with(apart)
+    assert len(compiled) == before + 1
+    assert again == wanted
+
+
 def test_silences_of_shots_off_the_grid_stay_in_the_table() -> None:
     """A loop counts through them, as shots of a round lie differently on the grid of 16 samples."""
     program = shot(Play("d0", PULSE, Parameter("height", 0.1)), Delay(ALL, 3 * NS))

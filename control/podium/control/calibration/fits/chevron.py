@@ -30,14 +30,6 @@ def kept(duration_s: Array, detuning_hz: Array, half_rate_hz: float) -> Array:
     return np.asarray(1 - 4 * half_rate_hz**2 / squared * np.sin(angle) ** 2)
 
 
-def phase_kept(duration_s: Array, detuning_hz: Array, half_rate_hz: float) -> Array:
-    """Return the phase that the state takes up meanwhile, turns, between -0.5 and 0.5."""
-    rate = np.sqrt(detuning_hz**2 + 4 * half_rate_hz**2)
-    angle = np.pi * rate * duration_s
-    left = np.cos(angle) + 1j * detuning_hz / rate * np.sin(angle)
-    return np.asarray(np.angle(left * np.exp(-1j * np.pi * detuning_hz * duration_s)) / (2 * np.pi))
-
-
 def detuning_hz(amplitude: Array, values: Mapping[str, float]) -> Array:
     """Return the detuning near the resonance, Hz: ``place``, ``slope`` as of :func:`fit_chevron`.
 

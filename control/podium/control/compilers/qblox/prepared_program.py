@@ -40,53 +40,58 @@ class PreparedProgram:
         self._names = tuple(artifact.parameters)
         at = {name: k for k, name in enumerate(self._names)}
         sources: dict[OperandSource, None] = {}
-        self._texts: list[_Text | None] = []
+        self._forms: list[tuple[int, str, int]] = []
+        """Of each text in which words of parameters stand: of which sequencer it is, with ``%d``
+        for each word, and where its words end among those of all."""
+        order: list[OperandSource] = []
         for number in range(len(artifact.parts)):
             lines, texts, places = artifact.look_up(number)
             sources |= dict.fromkeys(place.source for place in places)
-            self._texts.append(_cut(lines, texts, places) if places else None)
+            if places:
+                form, here = _cut(lines, texts, places)
+                order += here
+                self._forms.append((number, form, len(order)))
         self._cluster = _all_but(artifact.cluster, "sequencers", "quantised", "make_listing")
         self._with_text = [_all_but(one, "text") for one in artifact.cluster.sequencers]
-        self._groups = [
-            _Group.of(setting, [one for one in sources if one.setting == setting], at)
-            for setting in dict.fromkeys(one.setting for one in sources)
-        ]
-        order = {one: k for k, one in enumerate(one for g in self._groups for one in g.sources)}
-        self._order = [
-            np.array([] if text is None else [order[one] for one in text.sources], np.int64)
-            for text in self._texts
-        ]
+        self._groups: list[_Group] = []
+        known: dict[OperandSource, int] = {}
+        for setting in dict.fromkeys(one.setting for one in sources):
+            alike = [one for one in sources if one.setting == setting]
+            known |= {one: len(known) + k for k, one in enumerate(alike)}
+            self._groups.append(_Group.of(setting, alike, at))
+        self._order = np.array([known[one] for one in order], np.int64)
         ranges = [(at[name], *one) for name in self._names for one in artifact.ranges(name)]
         self._of = np.array([one[0] for one in ranges], np.int64)
         self._limits = np.array([one[1:] for one in ranges], np.float64).reshape(-1, 4).T
 
-    @property
-    def quick(self) -> bool:
-        """Return whether nothing is ever compiled again."""
-        return self._alike
+    def patched_with(self, values: FloatArray) -> ClusterProgram | None:
+        """Return what :meth:`fired_with` does; None: it is not in words of its texts alone."""
+        if not self._alike or not self._in_range(values):
+            return None
+        padded = np.zeros(len(values) + 1)
+        padded[:-1] = values
+        each = [group.words(padded) for group in self._groups]
+        words = np.concatenate(each).take(self._order).tolist() if each else []
+        sequencers, begins = list(self._artifact.cluster.sequencers), 0
+        for number, form, ends in self._forms:
+            filled = form % tuple(words[begins:ends])
+            sequencers[number], begins = self._with_text[number](text=filled), ends
+        return self._cluster(
+            sequencers=tuple(sequencers),
+            quantised=LazySequence(lambda: self._slowly(values).quantised),
+            make_listing=lambda: self._slowly(values).listing,
+        )
 
     def fired_with(self, values: FloatArray) -> ClusterProgram:
         """Return what compiling with ``values`` gives, one for each parameter.
 
         Raises as :meth:`.Artifact.patched` does.
         """
-        if not self._alike or not self._in_range(values):
-            named = named_values(self._names, values.tolist())
-            return self._artifact.patched(named, compile_anew=True)
-        padded = np.zeros(len(values) + 1)
-        padded[:-1] = values
-        each = [group.words(padded) for group in self._groups]
-        words = np.concatenate(each) if each else np.zeros(0, np.int64)
-        sequencers = list(self._artifact.cluster.sequencers)
-        for number, (text, order) in enumerate(zip(self._texts, self._order, strict=True)):
-            if text is not None:
-                filled = text.form % tuple(words[order].tolist())
-                sequencers[number] = self._with_text[number](text=filled)
-        return self._cluster(
-            sequencers=tuple(sequencers),
-            quantised=LazySequence(lambda: self._slowly(values).quantised),
-            make_listing=lambda: self._slowly(values).listing,
-        )
+        patched = self.patched_with(values)
+        if patched is not None:
+            return patched
+        named = named_values(self._names, values.tolist())
+        return self._artifact.patched(named, compile_anew=True)
 
     def _in_range(self, values: FloatArray) -> bool:
         scale, offset, low, high = self._limits
@@ -97,16 +102,6 @@ class PreparedProgram:
         return self._artifact.patched(named_values(self._names, values.tolist()))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Text:
-    """A program's text, open where words of parameters stand."""
-
-    form: str
-    """With ``%d`` for each word."""
-    sources: tuple[OperandSource, ...]
-    """Of the words, in the order of their places."""
-
-
 def _all_but(made: Made, *names: str) -> Callable[..., Made]:
     """Return what makes ``made`` with other such fields; ``replace`` takes twice as long."""
     fixed = {one.name: getattr(made, one.name) for one in fields(made) if one.name not in names}
@@ -115,7 +110,8 @@ def _all_but(made: Made, *names: str) -> Callable[..., Made]:
 
 def _cut(
     lines: Sequence[Instruction], texts: Sequence[str], places: Sequence[OperandPlace]
-) -> _Text:
+) -> tuple[str, list[OperandSource]]:
+    """Return a text with ``%d`` for each word of parameters, and what these are in their order."""
     by_line: dict[int, dict[int, OperandSource]] = {}
     for place in places:
         by_line.setdefault(place.line, {})[place.operand] = place.source
@@ -127,41 +123,52 @@ def _cut(
         marked[at] = bare_line(replace(lines[at], operands=tuple(operands)))
         sources += [here[k] for k in sorted(here)]
     form = "".join(marked).replace("%", "%%").replace(str(HERE), "%d")
-    return _Text(form, tuple(sources))
+    return form, sources
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Group:
-    """All operands of one setting: each is the sum of ``offset + scale * parameter``."""
+    """All operands of one setting: each is the sum of ``offset + scale * parameter``.
+
+    A frame adds up its phases, so most operands are the one before and some terms more. Where that
+    is so they are of one chain, which is summed once, term by term.
+    """
 
     setting: Setting
-    sources: tuple[OperandSource, ...]
     parameter: IntArray
-    """Index of the parameter; shape (sums, sources). The last stands for a constant and is 0."""
+    """Index of the parameter; shape (chains, terms). The last stands for a constant and is 0."""
     scale: FloatArray
     offset: FloatArray
     """Same shape."""
+    ends: IntArray
+    """Of each operand: the last of its terms among those of all chains; shape (sources,)."""
     lo_hz: FloatArray
-    """Shape (sources,)."""
+    """Same shape."""
 
     @classmethod
     def of(
         cls, setting: Setting, sources: Sequence[OperandSource], at: Mapping[str, int]
     ) -> "_Group":
         """Return the operands with these sources; ``at``: index of each parameter."""
-        most = max(len(one.values) for one in sources)
+        chains: list[list[tuple[int, float, float]]] = []
+        places: list[tuple[int, int]] = []
+        for source in sources:
+            terms = [term_of(value, at) for value in source.values]
+            if chains and terms[: len(chains[-1])] == chains[-1]:
+                chains[-1] = terms
+            else:
+                chains.append(terms)
+            places.append((len(chains) - 1, len(terms) - 1))
+        most = max(map(len, chains))
         none = (len(at), 0.0, 0.0)
-        terms = [
-            [*(term_of(value, at) for value in one.values), *[none] * (most - len(one.values))]
-            for one in sources
-        ]
-        numbers = np.array(terms, np.float64).transpose(2, 1, 0)
+        padded = [[*chain, *[none] * (most - len(chain))] for chain in chains]
+        numbers = np.array(padded, np.float64).transpose(2, 0, 1)
         return cls(
             setting,
-            tuple(sources),
             numbers[0].astype(np.int64),
             numbers[1],
             numbers[2],
+            np.array([chain * most + end for chain, end in places], np.int64),
             np.array([one.lo_hz for one in sources]),
         )
 
@@ -171,9 +178,9 @@ class _Group:
         terms *= self.scale
         terms += self.offset
         if self.setting == "delta":
-            summed: IntArray = phase_words(terms).sum(axis=0) % PHASE_STEPS
+            summed: IntArray = phase_words(terms).cumsum(axis=1).take(self.ends) % PHASE_STEPS
             return summed
-        asked = terms.sum(axis=0)  # row by row, in their order: sums of floats depend on it
+        asked = terms.cumsum(axis=1).take(self.ends)  # in their order: sums of floats depend on it
         match self.setting:
             case "gain":
                 return gain_words(asked)

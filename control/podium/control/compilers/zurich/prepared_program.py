@@ -63,36 +63,20 @@ class PreparedProgram:
         self._cores = _cores_of(program, one.cores)
         self._limited = _amplitudes(program, self._names)
         if self._cores is not None:
-            values = np.append(list(parameters_of(program).values()), 0.0)
-            self._kept[self._pattern([core.entries(values) for core in self._cores])] = one
+            values = np.array(list(parameters_of(program).values()), np.float64)
+            self._kept[self._pattern(self._entries(self._cores, values))] = one
 
-    @property
-    def quick(self) -> bool:
-        """Return whether it never takes long: a pattern that has not come yet is compiled."""
-        return False
-
-    def fired_with(self, values: NDArray[np.float64]) -> ZurichProgram:
-        """Return what compiling with ``values`` gives, one for each parameter.
-
-        Raises as :func:`.compile_program` does.
-        """
+    def patched_with(self, values: NDArray[np.float64]) -> ZurichProgram | None:
+        """Return what :meth:`fired_with` does; None: a pattern like it was not compiled yet."""
         new = np.asarray(values, np.float64)
         if self._cores is None or not self._limited.holds(new):
-            return self._recompiling.compile(self._with(new), self._target)
-        padded = np.append(new, 0.0)
-        entries = [core.entries(padded) for core in self._cores]
-        pattern = self._pattern(entries)
+            return None
+        entries = self._entries(self._cores, new)
         with self._lock:
-            found = self._kept.get(pattern)
-            if found is not None:
-                self._kept.move_to_end(pattern)
-        if found is None:
-            found = self._compiled(self._with(new))
-            with self._lock:
-                self._kept[pattern] = found
-                while len(self._kept) > KEPT:
-                    self._kept.popitem(last=False)
-            return found.program
+            found = self._kept.get(pattern := self._pattern(entries))
+            if found is None:
+                return None
+            self._kept.move_to_end(pattern)
         made = found.program
         cores = list(made.cores)
         for core, each in zip(self._cores, entries, strict=True):
@@ -104,6 +88,29 @@ class PreparedProgram:
             quantised=LazySequence(lambda: self._compiled(self._with(new)).program.quantised),
             make_listing=lambda: self._compiled(self._with(new)).program.listing,
         )
+
+    def fired_with(self, values: NDArray[np.float64]) -> ZurichProgram:
+        """Return what compiling with ``values`` gives, one for each parameter.
+
+        Raises as :func:`.compile_program` does.
+        """
+        patched = self.patched_with(values)
+        if patched is not None:
+            return patched
+        new = np.asarray(values, np.float64)
+        if self._cores is None or not self._limited.holds(new):
+            return self._recompiling.compile(self._with(new), self._target)
+        made = self._compiled(self._with(new))
+        with self._lock:
+            self._kept[self._pattern(self._entries(self._cores, new))] = made
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return made.program
+
+    @staticmethod
+    def _entries(cores: Sequence["_Core"], values: FloatArray) -> list[list[Words]]:
+        padded = np.append(values, 0.0)
+        return [core.entries(padded) for core in cores]
 
     @staticmethod
     def _pattern(entries: Sequence[Sequence[Words]]) -> Pattern:
