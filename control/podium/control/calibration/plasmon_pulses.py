@@ -113,5 +113,5 @@ def returned_program(
     axes = played.axes
     if len(others) > 1:
         axes += (Axis("control", (Variable(height, "1", Table(amplitudes)),)),)
-    played = p.shots(shots)
-    return Program(title, p.frames(), tuple(body), axes, shots=played, keep_shots=p.heralds)
+    count = p.shots(shots)
+    return Program(title, p.frames(), tuple(body), axes, shots=count, keep_shots=p.heralds)
