@@ -18,6 +18,7 @@ from podium.firmware_interfaces.qblox_cluster.framing import Command, encode_com
 from podium.firmware_interfaces.qblox_cluster.sequencer_config import default_configuration
 from podium.sim_instruments.execution.playback import Play
 from podium.sim_instruments.physics.dialogue import Dialogue
+from podium.sim_instruments.physics.drive_crosstalk import NO_CROSSTALK, DriveCrosstalk
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.session_plan import SessionPlan
@@ -102,10 +103,14 @@ try:  set_cond 1,1,1,4
 class ChipPlay:
     """A world behind the connectors, in the thread of whoever asks."""
 
-    lines: Mapping[str, str] = LINES
-
-    def __init__(self, feedline: FeedlinePoint) -> None:
-        self._world = World(lambda _: (feedline,), 1)
+    def __init__(
+        self,
+        feedline: FeedlinePoint,
+        lines: Mapping[str, str] = LINES,
+        crosstalk: DriveCrosstalk = NO_CROSSTALK,
+    ) -> None:
+        self.lines = lines
+        self._world = World(lambda _: (feedline,), 1, crosstalk=crosstalk)
         self._session: Any = None
 
     def submit(self, work: Callable[[Play], Any]) -> FinishedWork[Any]:
@@ -130,7 +135,10 @@ class ChipPlay:
 
     def planned(self, carriers: Mapping[str, float]) -> "ChipPlan":
         """Return the plan of the run."""
-        lines = {self.lines[line]: hz for line, hz in carriers.items() if line in self.lines}
+        lines: dict[str, list[float]] = {}
+        for connector, hz in carriers.items():
+            if connector in self.lines:
+                lines.setdefault(self.lines[connector], []).append(hz)
         return ChipPlan(SessionPlan(self._session, lines), self.lines)
 
     def trace(self, listener: int) -> Any:

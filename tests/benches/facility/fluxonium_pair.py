@@ -30,7 +30,12 @@ def written(tree: dict[str, Any], folder: Path) -> Path:
 
 def bare_pair(folder: Path) -> Chip:
     """Return the paper's pair, without what its resonators do to it and without decoherence."""
-    whole = sample(written(facility_of("qblox_cluster", "bao2022_pair", 2), folder), 5).chip()
+    return bare_coupled(written(facility_of("qblox_cluster", "bao2022_pair", 2), folder))
+
+
+def bare_coupled(file: Path) -> Chip:
+    """Return the chip of a facility file, likewise."""
+    whole = sample(file, 5).chip()
     bare = tuple(
         replace(one, circuit=replace(one.circuit, coupling_hz=1.0), quality=1e30)
         for one in whole.qubits
@@ -38,4 +43,5 @@ def bare_pair(folder: Path) -> Chip:
     names = [one.name for one in bare]
     couplings = {(names[i], names[j]): hz for (i, j), hz in whole.couplings.items()}
     flux = whole.flux_per_volt, whole.flux_at_zero
-    return Chip(bare, whole.feedlines, *flux, couplings, edges=whole.edges)
+    more = {"couplers": whole.couplers, "edges": whole.edges}
+    return Chip(bare, whole.feedlines, *flux, couplings, **more)

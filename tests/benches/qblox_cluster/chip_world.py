@@ -84,7 +84,7 @@ class ChipWorld:
         assert self.session is not None
         if not self.plans:
             return None
-        lines = {self.lines[line]: hz for line, hz in carriers.items() if line in self.lines}
+        lines = {self.lines[line]: [hz] for line, hz in carriers.items() if line in self.lines}
         return ChipPlan(self, SessionPlan(self.session, lines))
 
     def trace(self, listener: int):

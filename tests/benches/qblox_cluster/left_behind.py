@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from benches import feedback
 from podium.firmware_interfaces.qblox_cluster.framing import Command, encode_command
+from podium.sim_instruments.physics.drive_crosstalk import NO_CROSSTALK, DriveCrosstalk
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
 from podium.sim_instruments.twins.qblox_cluster.module import json_bytes
@@ -41,16 +43,23 @@ def left_behind(
     mixers: Mapping[str, Mixer] | None = None,
     edges_fs: Sequence[int] = (),
     bins: int = 1,
+    lines: Mapping[str, str] = feedback.LINES,
+    crosstalk: DriveCrosstalk = NO_CROSSTALK,
+    los_hz: Mapping[int, int] = MappingProxyType({}),
 ) -> Left:
     """Run programs, planned ahead or as they come; ``bins``: of each acquisition.
+
+    ``los_hz``: of the first local oscillator of a slot, where it is not as it was switched on.
 
     ``edges_fs``: when edges come to the trigger input, which is mapped to address 15 and open, if
     any come. The cluster is spoken to a moment after each.
     """
-    play = feedback.ChipPlay(chip) if plans else Unplanned(chip)
+    play = (feedback.ChipPlay if plans else Unplanned)(chip, lines, crosstalk)
     modules = {2: "QRM-RF", 4: "QCM-RF", 6: "QCM-RF"}
     twin = ClusterTwin(modules, "1", play, mixers=mixers)
     sessions = {slot: twin.open(f"slot{slot}") for slot in (2, 4, 6)}
+    for slot, hz in los_hz.items():
+        twin.modules[slot].oscillators[0].tune(hz)
 
     def send(one: feedback.Sequencer, header: str, *arguments, block=None, now_fs=0) -> bytes:
         command = Command(f"SEQuencer{one.number}:{header}", arguments, block)

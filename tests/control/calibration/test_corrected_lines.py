@@ -6,7 +6,7 @@ from pathlib import Path
 
 from podium.control.calibration.corrected_lines import correct_lines_for
 from podium.control.client.lab import Lab
-from podium.control.facility.line_response import LineResponse
+from podium.control.facility.line_response import Cancel, LineResponse
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.store import ParameterStore
@@ -39,6 +39,6 @@ def test_gates_are_calibrated_on_lines_that_are_corrected_as_stored(tmp_path: Pa
         )
         for routine in ("rabi", "cryoscope", "flux_delay", "pulsed_crosstalk", "chevron"):
             correct_lines_for(Recorded(), routine, store)
-    whole = LineResponse(((0.01, 60e-9),), delay_s=2e-9, cancels=(("node_a.q1.flux", -0.02),))
+    whole = LineResponse(((0.01, 60e-9),), delay_s=2e-9, cancels=(Cancel("node_a.q1.flux", -0.02),))
     lines = (replace(whole, delay_s=0.0), replace(whole, cancels=()), whole)
     assert found == [{}, *({"node_a.q0.flux": one} for one in lines)]

@@ -12,12 +12,14 @@ from podium.control.calibration.fits.plasmon_turn import (
     fit_turns,
     gate_error,
     gone,
+    symmetric_shapes,
     turned,
 )
 
 VALUES = {"line": 3.06e9, "shift": -19.6e6, "rabi": 44e6, "ratio": 0.95}
 SIGNAL = {**VALUES, "contrast": 0.86, "base": 0.07}
 RISE_NS = 6
+SHAPES = symmetric_shapes(VALUES["shift"], RISE_NS)
 
 
 def by_matrices(rabi_hz: float, detuning_hz: float, duration_ns: int) -> complex:
@@ -39,7 +41,7 @@ def test_a_pulse_turns_two_levels_as_their_matrix_does(rabi_hz, detuning_hz) -> 
 
 @pytest.mark.parametrize("zz_hz", [0.0, -0.85e6])
 def test_the_pulse_that_is_chosen_is_a_cz(zz_hz) -> None:
-    found = best_pulse(VALUES, RISE_NS, 0.999, 1e-6, lambda ns: -1e-9 * zz_hz * (ns + 12))
+    found = best_pulse(VALUES, SHAPES, 0.999, 1e-6, lambda ns: -1e-9 * zz_hz * (ns + 12))
     assert found.error < 1e-4
     amplitudes = []
     for k in (0, 1):
@@ -54,7 +56,7 @@ def test_the_pulse_that_is_chosen_is_a_cz(zz_hz) -> None:
 
 
 def test_a_gate_that_misses_its_phase_errs_as_the_formula_has_it() -> None:
-    found = best_pulse(VALUES, RISE_NS, 0.999)
+    found = best_pulse(VALUES, SHAPES, 0.999)
     pulse = found.amplitude, found.carrier_hz, found.duration_ns, RISE_NS
     right, more, less = (gate_error(VALUES, *pulse, idle) for idle in (0.0, 0.05, -0.05))
     # all of it shared among four levels: 1 - F = 4/5 (1 - |mean of exp(i phase / 4)|^2)
@@ -93,4 +95,4 @@ def test_what_takes_nothing_out_of_1_is_refused() -> None:
 
 def test_an_output_that_is_too_weak_is_refused() -> None:
     with pytest.raises(FitFailed, match="lower the attenuation of the plasmon's line"):
-        best_pulse({**VALUES, "rabi": 10e6}, RISE_NS, 0.999)
+        best_pulse({**VALUES, "rabi": 10e6}, SHAPES, 0.999)

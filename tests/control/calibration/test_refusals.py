@@ -62,6 +62,7 @@ WITH_GATE = {
 """Facilities with an edge, by its gate."""
 OF_PAIRS = {
     "drive_crosstalk": "cnot",
+    "drive_cancellation": "cnot",
     "shelving_pulse": "plasmon cz",
     "plasmon_readout": "plasmon cz",
 }

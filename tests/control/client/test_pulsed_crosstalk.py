@@ -10,7 +10,7 @@ from podium.control.client.line_corrections import LineCorrections, check_lines,
 from podium.control.client.pulsed_crosstalk import stored_crosstalk
 from podium.control.facility.facility import Facility, FluxWiring
 from podium.control.facility.frozen_map import FrozenMap
-from podium.control.facility.line_response import LineResponse
+from podium.control.facility.line_response import Cancel, LineResponse
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
@@ -45,8 +45,8 @@ def test_with_what_lines_play_no_other_loop_has_anything_left(facility: Facility
     )
     played = np.eye(2)
     for port, cancels in stored_crosstalk(facility, record).items():
-        for source, part in cancels:
-            played[FLUXES.index(port), FLUXES.index(source)] = part
+        for one in cancels:
+            played[FLUXES.index(port), FLUXES.index(one.source)] = one.part
     assert np.array_equal(np.diag(played), [1, 1]), "a pulse stays as it is on its own line"
     left = arrives @ played
     assert abs(left[0, 1]) < 1e-15
@@ -56,7 +56,7 @@ def test_with_what_lines_play_no_other_loop_has_anything_left(facility: Facility
 
 def test_where_one_way_was_measured_only_that_is_taken_away(facility: Facility) -> None:
     record = record_of({"q1.pulsed_crosstalk_amplitude_q0": 0.05, "q1.flux_delay": 2e-9})
-    q1 = LineResponse(delay_s=2e-9, cancels=((FLUXES[0], -0.05),))
+    q1 = LineResponse(delay_s=2e-9, cancels=(Cancel(FLUXES[0], -0.05),))
     lines = stored_lines(facility, record)
     assert lines == {FLUXES[1]: q1}
     corrections = LineCorrections(facility, {})
@@ -77,7 +77,7 @@ def test_what_another_controller_would_have_to_play_is_refused(facility: Facilit
     assert wiring.pulses is not None
     pulses = replace(wiring.pulses, output=replace(wiring.pulses.output, instrument="cluster_b"))
     other = FrozenMap({**facility.wiring, FLUXES[1]: replace(wiring, pulses=pulses)})
-    lines = {FLUXES[1]: LineResponse(cancels=((FLUXES[0], -0.05),))}
+    lines = {FLUXES[1]: LineResponse(cancels=(Cancel(FLUXES[0], -0.05),))}
     check_lines(facility, lines)
     with pytest.raises(RunRefused, match=r"q1.flux of cluster_b .* on node_a.q0.flux, which clus"):
         check_lines(replace(facility, wiring=other), lines)

@@ -1,20 +1,27 @@
 """Lines play with pulses of others what takes their crosstalk away, at the same instants."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from tests.benches.compilers import qblox_oracle, zurich_oracle
-from tests.benches.compilers.zurich_targets import hdawg
-from tests.benches.programs.example_programs import flux_target
+from tests.benches.compilers.zurich_targets import hdawg, shfqc
+from tests.benches.programs.example_programs import flux_target, target
 from tests.benches.programs.flux_programs import hdawg_programs, qcm_programs
 from tests.benches.thoroughness import cases
 
 from podium.control.compilers.crosstalk import compensated
 from podium.control.compilers.errors import DoesNotFit
 from podium.control.compilers.qblox.compile import compile_program
-from podium.control.facility.line_response import LineResponse
+from podium.control.facility.line_response import (
+    CANCEL_REACH_HZ,
+    Cancel,
+    LineResponse,
+    lines_from_plain,
+    lines_to_plain,
+)
 from podium.control.program.conditions import Discriminator, is_one
 from podium.control.program.parameters import with_parameters
 from podium.control.program.program import (
@@ -35,12 +42,12 @@ from podium.control.program.program import (
     Variable,
 )
 from podium.control.program.render import render
-from podium.control.program.waveforms import NetZero, Square
+from podium.control.program.waveforms import Drag, NetZero, Square
 
 PORTS = tuple(f"node_a.c{k}.flux" for k in (0, 1, 2))
 LINES = {
-    PORTS[1]: LineResponse(cancels=((PORTS[0], -0.06), (PORTS[2], 0.013))),
-    PORTS[2]: LineResponse(((0.015, 60e-9),), cancels=((PORTS[0], 0.021),)),
+    PORTS[1]: LineResponse(cancels=(Cancel(PORTS[0], -0.06), Cancel(PORTS[2], 0.013))),
+    PORTS[2]: LineResponse(((0.015, 60e-9),), cancels=(Cancel(PORTS[0], 0.021),)),
 }
 FRAMES = (Frame("f", PORTS[0], 0.0), Frame("g", PORTS[1], 0.0), Frame("d", "node_a.q0.drive", 5e9))
 QUIET = settings(
@@ -153,3 +160,71 @@ def test_an_hdawg_plays_what_takes_crosstalk_away(program: Program) -> None:
         zurich_oracle.hold_against_reference(compensated(program, lines), hdawg())
     except DoesNotFit as refusal:
         event(str(refusal)[:60])
+
+
+DRIVES = ("node_a.q1.drive", "node_a.q2.drive")
+CARRIER_HZ = 4.9e9
+"""Of a drive on the line of q1, at the frequency of q2; 100 MHz from either oscillator."""
+CANCEL = Cancel(DRIVES[0], 0.08, 0.3, CARRIER_HZ + 2e6)
+CANCELLED = {DRIVES[1]: LineResponse(cancels=(CANCEL,))}
+
+
+def both_driven(*carriers_hz: float) -> Program:
+    """Return pulses of q1, q2, and q1 at these carriers, some of them at one time."""
+    frames = [Frame("own", DRIVES[1], CARRIER_HZ - 40e6)]
+    frames += [Frame(f"at{k}", DRIVES[0], hz) for k, hz in enumerate(carriers_hz)]
+    body = [Play("own", Square(ns=40), 0.4)]
+    for frame in frames[1:]:
+        body += [
+            Play(frame.name, Drag(48_000_000, 12_000_000, 1e-10), Affine("high", 0.4)),
+            ShiftPhase(frame.name, 0.15),
+            Play(frame.name, Square(ns=24), 0.2),
+            Barrier(tuple(one.name for one in frames)),
+        ]
+    body.append(Play("own", Square(ns=40), 0.4))
+    axes = (Axis("high", (Variable("high", "1", Linear(0.5, 1.0, 2)),)),)
+    return Program("both", tuple(frames), (*body, Delay(("own",), ns=2000)), axes, shots=2)
+
+
+def test_a_drive_is_cancelled_at_its_own_carrier_and_in_its_phase() -> None:
+    program = both_driven(CARRIER_HZ)
+    made = compensated(program, CANCELLED)
+    assert [one.frequency_hz for one in made.frames[2:]] == [CARRIER_HZ]
+    for point in ((0,), (1,)):
+        before, after = render(program, point), render(made, point)
+        for name in ("own", "at0"):
+            assert np.array_equal(after.samples[name], before.samples[name])
+        wanted = CANCEL.part * np.exp(2j * np.pi * CANCEL.turns) * before.samples["at0"]
+        assert np.abs(after.samples[f"at0 at {DRIVES[1]}"] - wanted).max() < 1e-12
+        assert np.abs(wanted).max() > 0.01
+
+
+def test_what_is_far_from_the_qubit_that_is_protected_is_left_alone() -> None:
+    far_hz = CANCEL.at_hz + 1.01 * CANCEL_REACH_HZ
+    program = both_driven(far_hz)
+    assert compensated(program, CANCELLED) is program
+    both = compensated(both_driven(far_hz, CARRIER_HZ), CANCELLED)
+    assert [one.name for one in both.frames[3:]] == [f"at1 at {DRIVES[1]}"]
+
+
+@pytest.mark.parametrize("carrier_hz", [CARRIER_HZ, CARRIER_HZ + 8e6])
+def test_both_families_play_what_cancels_a_drive(carrier_hz: float) -> None:
+    """Beside the pulses that the line has of its own, at another carrier and at the same time."""
+    made = compensated(both_driven(carrier_hz), CANCELLED)
+    assert len(made.frames) == 3
+    qblox_oracle.hold_against_reference(made, target())
+    zurich_oracle.hold_against_reference(made, shfqc())
+
+
+def test_a_tone_that_an_output_does_not_reach_is_refused_with_the_reason() -> None:
+    """The modulator of q2 is at 4.9 GHz: an NCO adds half a gigahertz to it at most."""
+    far_hz = 5.45e9
+    lines = {DRIVES[1]: LineResponse(cancels=(replace(CANCEL, at_hz=far_hz),))}
+    made = compensated(both_driven(far_hz), lines)
+    with pytest.raises(DoesNotFit, match=rf"at0 at {DRIVES[1]}"):
+        compile_program(made, target())
+
+
+def test_what_is_cancelled_survives_a_message() -> None:
+    lines = {**LINES, **CANCELLED}
+    assert lines_from_plain(json.loads(json.dumps(lines_to_plain(lines)))) == lines

@@ -1,8 +1,7 @@
 """Says what of flux lines is undone while a routine runs."""
 
 from podium.control.calibration.catalogue import targets_edges
-from podium.control.calibration.runner import Runner
-from podium.control.client.lab import Lab
+from podium.control.calibration.runner import CorrectingRunner, Runner
 from podium.control.client.line_corrections import stored_lines, without_crosstalk, without_delays
 from podium.control.parameters.entry import ParameterRecord
 
@@ -20,7 +19,7 @@ def correct_lines_for(runner: Runner, routine: str, record: ParameterRecord) -> 
     Not in those that measure the lines (:data:`OF_LINES`), and all but what a routine measures of
     them (:data:`OF_DELAYS`, :data:`OF_CROSSTALK`). Raises ``RunRefused`` for half an exponential.
     """
-    if isinstance(runner, Lab) and targets_edges(routine):
+    if isinstance(runner, CorrectingRunner) and targets_edges(routine):
         known = {} if routine in OF_LINES else stored_lines(runner.facility, record)
         if routine in OF_DELAYS:
             known = without_delays(known)

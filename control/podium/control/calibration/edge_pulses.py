@@ -2,14 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.coupler_rest import rest_of
 from podium.control.calibration.dispersive import line_shape
 from podium.control.calibration.fits.flux import arc
-from podium.control.calibration.reset import passive_reset
+from podium.control.calibration.fits.least_squares import FitFailed
+from podium.control.calibration.herald import FEWEST, began_in_0, can_herald, herald
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.polarisation import polarisation
+from podium.control.calibration.reset import EMPTY, passive_reset
+from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.sequences import (
     Pulses,
     frame_names,
@@ -35,6 +42,7 @@ from podium.control.client.gates import (
     flux_gate_of,
     whole_pulse,
 )
+from podium.control.facility.coupler_lines import CouplerLines, lines_of
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import (
@@ -44,6 +52,7 @@ from podium.control.program.program import (
     Delay,
     Frame,
     Play,
+    Program,
     ShiftPhase,
     Statement,
     Table,
@@ -53,10 +62,15 @@ from podium.control.program.program import (
 from podium.control.program.waveforms import FlatTop, NetZero, Sampled, Square
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
+if TYPE_CHECKING:
+    import xarray
+
 Array = NDArray[np.float64]
 FULL = 0.999
 """Largest amplitude of a flux pulse, of full scale."""
 RESET_LIFETIMES = 4.0
+HERALDED = 0.7
+"""Polarisation at rest below which shots are heralded: heat is not taken out of data then."""
 SwapGate = ExchangeGate | TwoQubitGate
 STEP_NS = 2
 """Of the length of a CZ: each of its halves lasts whole nanoseconds."""
@@ -84,7 +98,7 @@ class EdgePulses:
     samples: tuple[float, ...] | None = None
     """The gate's pulse, likewise, of its height, 1 ns each; none: its halves are square."""
     tuned_hz: float | None = None
-    """The carrier of a CZ by one, likewise."""
+    """The carrier of a CZ by one, or by a drive, likewise."""
 
     @classmethod
     def of(cls, bench: Bench, edge: Edge) -> "EdgePulses":
@@ -162,12 +176,29 @@ class EdgePulses:
         """
         if not self.by_plasmon:
             return 0.0
+        if self.tuned_hz is not None:
+            return self.tuned_hz
         for quantity in ("gate_frequency", "plasmon_frequency"):
             hz = self.bench.measured(self.edge, quantity)
             if hz is not None:
                 return hz
+        if self.drives_coupler:
+            return float(self.coupler_lines().frequency_hz[1, 1])
         qubit = self.moved.qubit
         return self.bench.best(qubit, "f01") + self.bench.best(qubit, "anharmonicity")
+
+    @property
+    def drives_coupler(self) -> bool:
+        """True where what a gate by a drive turns is the coupler between both ends."""
+        return self.by_plasmon and self.edge.coupler is not None
+
+    def coupler_lines(self) -> CouplerLines:
+        """Return the lines of the coupler that the gate drives, by its design, where it rests."""
+        facility = self.bench.runner.facility
+        node = facility.nodes[self.edge.node]
+        coupler = node.couplers[self.edge.coupler or ""]
+        rest_v, _ = rest_of(facility, self.edge, coupler, self.bench.measured_of)
+        return lines_of(node, self.edge, 0.0 if rest_v is None else rest_v)
 
     def gate_frames(self) -> tuple[Frame, ...]:
         """Return the frames of :meth:`gate` that are not among :meth:`frames`."""
@@ -221,6 +252,62 @@ class EdgePulses:
         return cross_gate(self.edge, own, ends[0], ends[1], names)
 
     def begin(self, lifetimes: float = RESET_LIFETIMES) -> list[Statement]:
+        """Bring both to 0 by a wait for so many T1; all frames go on from there together.
+
+        Where heat leaves one of them in 1, a readout tells which shots began in 0: see :meth:`run`.
+        """
+        if not self.heralds:
+            return self.rest(lifetimes)
+        return [
+            *self.rest(lifetimes),
+            *herald(self.both, self.names, emptied_before=True, folds=EMPTY),
+        ]
+
+    @property
+    def heralds(self) -> bool:
+        """True where shots are heralded: a wait leaves one end in 1 too often."""
+        least = min(polarisation(self.bench, one.qubit) for one in self.both)
+        return least < HERALDED and can_herald(self.both)
+
+    def left_in_1(self, one: Pulses) -> float:
+        """Return how often an end is in 1 at the beginning of the shots that count."""
+        if self.heralds:
+            return 0.0
+        return self.bench.measured(one.qubit, "thermal_population") or 0.0
+
+    def shots(self, shots: int) -> int:
+        """Return how many shots are to be played so that about ``shots`` count."""
+        if not self.heralds:
+            return shots
+        shares = [0.5 * (1 + polarisation(self.bench, one.qubit)) for one in self.both]
+        return round(shots / (shares[0] * shares[1]))
+
+    async def run(self, outcome: Outcome, program: Program) -> "xarray.Dataset":
+        """Run a program; where shots are heralded, return the means of those that began in 0.
+
+        Raises FitFailed where a point has none.
+        """
+        return self.means(await self.bench.run(outcome, program))
+
+    def means(self, data: "xarray.Dataset") -> "xarray.Dataset":
+        """Return the means of shots in which both ends began in 0; of others as they are."""
+        began = [
+            began_in_0(data, one.qubit.element, levels(self.bench, one.qubit)) for one in self.both
+        ]
+        kept = [one for one in began if one is not None]
+        if not kept:
+            return data
+        sure = np.logical_and.reduce(kept)
+        if int(sure.sum(axis=0).min()) < FEWEST:
+            raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
+        names = [f"{one.qubit.element}_{part}" for one in self.both for part in "iq"]
+        means = {
+            name: data[name].where(data[name].copy(data=sure)).mean("shot", keep_attrs=True)
+            for name in names
+        }
+        return data.drop_vars(names).assign(means)
+
+    def rest(self, lifetimes: float = RESET_LIFETIMES) -> list[Statement]:
         """Wait until both have relaxed, for so many T1; all frames go on from there together."""
         return [*passive_reset(self.both, self.names, lifetimes), Barrier(self.names)]
 

@@ -59,7 +59,9 @@ def phase_program(
     ]
     control = Axis("control", (Variable(height, "1", Table(amplitudes)),))
     phases = Axis("phase", (Variable(phase, "turn", Table(PHASES)),))
-    return Program(title, p.frames(), tuple(body), (*axes, control, phases), shots=shots)
+    every = (*axes, control, phases)
+    played = p.shots(shots)
+    return Program(title, p.frames(), tuple(body), every, shots=played, keep_shots=p.heralds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,8 +87,7 @@ class Fringes:
         Raises FitFailed and NotMeasured.
         """
         signal, sigma = self._signal()
-        other = self.p.other(self.target).qubit
-        hot = self.p.bench.measured(other, "thermal_population") or 0.0
+        hot = self.p.left_in_1(self.p.other(self.target))
         apart = signal - signal.mean(axis=-2, keepdims=True)
         found, shape = _read(signal + apart * (2 * hot / (1 - 2 * hot)), sigma / (1 - 2 * hot))
         turns, doubt = found.turns.reshape(shape), found.sigma.reshape(shape)

@@ -1,6 +1,6 @@
 """Scans all drives over their qubits' lines at once, and fits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -131,9 +131,13 @@ class LineScan:
     expected: Mapping[str, PulsePrior]
     heralded: Levels | None = None
     """By which heralds are judged, where shots are kept: those count that began in 0."""
+    means: Callable[["xarray.Dataset"], "xarray.Dataset"] | None = None
+    """Makes means of shots of which several qubits began in 0, in the place of that."""
 
     def iq(self, qubit: Qubit, data: "xarray.Dataset") -> NDArray[np.complex128]:
         """Return the means of the points of the qubit's scan. Raises FitFailed."""
+        if self.means is not None:
+            return iq_of(self.means(data), qubit.element)
         if self.heralded is None:
             return iq_of(data, qubit.element)
         return mean_in_0(data, qubit.element, self.heralded)

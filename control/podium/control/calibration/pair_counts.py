@@ -27,9 +27,9 @@ def begun(p: EdgePulses) -> list[Statement]:
     Where heat leaves an end in 1 too often, a readout behind it tells which shots began in 0.
     """
     hot = any(is_hot(p.bench, one.qubit) for one in p.both)
-    if not hot or not can_herald(p.both):
+    if p.heralds or not hot or not can_herald(p.both):
         return p.begin()
-    return [*p.begin(), *herald(p.both, p.names, emptied_before=True, folds=EMPTY)]
+    return [*p.rest(), *herald(p.both, p.names, emptied_before=True, folds=EMPTY)]
 
 
 def shots_of(p: EdgePulses, shots: int) -> int:

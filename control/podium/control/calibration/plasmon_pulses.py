@@ -1,7 +1,9 @@
 """Builds programs that drive the plasmon of an edge's driven end, and says how strongly they do.
 
 Level 2 of a fluxonium reads much as 1 does. So the driven end begins in 1, the plasmon is driven,
-and a pi pulse brings to 0 what has come back to 1: what is left in 2 stays.
+and a pi pulse brings to 0 what has come back to 1: what is left in 2 stays. A coupler that is
+driven in the plasmon's place is not read, either; while it is in 1 the driven end's line lies
+megahertz elsewhere, and a pi pulse leaves it in 1 as well.
 """
 
 from collections.abc import Sequence
@@ -13,9 +15,9 @@ from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.line_scan import known_rabi
 from podium.control.calibration.sequences import Pulses
 from podium.control.calibration.shelving import has_plasmon_line
+from podium.control.client.drive_power import line_begin_dbm
 from podium.control.facility.facility import Qubit
 from podium.control.facility.fluxonium import Energies, spectrum
-from podium.control.facility.instrument_models import model_of, modules_of
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import (
     Affine,
@@ -27,30 +29,23 @@ from podium.control.program.program import (
     Value,
     Variable,
 )
-from podium.firmware_interfaces.models import output_full_scale_dbm
 
 RISE_NS = 6
-"""Of the gate's edges: 11-12, some 190 MHz away and a third as strong, hardly sees them."""
+"""Of the gate's edges: 11-12, some 190 MHz away and a third as strong, hardly sees them. Those of a
+pulse on a coupler last a third of it each."""
 DOUBT = 0.25
 """Relative, of how strongly the plasmon is driven, as the lines' attenuations have it. ASSUMED."""
 
 
 def full_scale_dbm(bench: Bench, port: str) -> float:
     """Return the power of full scale at the chip's end of a drive line, as the file has it, dBm."""
-    wiring = bench.runner.facility.drive_wiring(port)
-    if wiring.modulator is not None:
-        return wiring.modulator.power_dbm - wiring.line_attenuation_db
-    instrument = bench.runner.facility.instruments[wiring.output.instrument]
-    full_dbm = output_full_scale_dbm(
-        model_of(instrument), modules_of(instrument), wiring.output.channel
-    )
-    return full_dbm - wiring.output_attenuation_db - wiring.line_attenuation_db
+    facility = bench.runner.facility
+    return line_begin_dbm(facility, port) - facility.drive_wiring(port).line_attenuation_db
 
 
 def expected_rabi(pulses: Pulses) -> tuple[float, float]:
     """Return the Rabi frequency of the plasmon at full scale of its output, and its sigma, Hz.
 
-    That of 0-1 as measured, by the charges of the design's energies and the power at the chip.
     Raises NotMeasured where no output drives the plasmon.
     """
     bench, qubit = pulses.bench, pulses.qubit
@@ -58,13 +53,23 @@ def expected_rabi(pulses: Pulses) -> tuple[float, float]:
         raise NotMeasured(
             f"nothing drives the plasmon of {qubit.name}: wire {qubit.plasmon_port}", qubit.name
         )
+    charge = spectrum(energies(bench, qubit)).charge
+    return rabi_of(pulses, float(charge[1, 2] / charge[0, 1]))
+
+
+def rabi_of(pulses: Pulses, charge: float) -> tuple[float, float]:
+    """Return the Rabi frequency of a transition at full scale of the plasmon's output, Hz.
+
+    ``charge``: over that of 0-1; with its sigma. That of 0-1 as measured, by the charge and the
+    power at the chip.
+    """
+    bench, qubit = pulses.bench, pulses.qubit
     design = bench.design(qubit, "rabi_frequency")
     hz, sigma = known_rabi(pulses) or (design.value, design.spread)
-    charge = spectrum(energies(bench, qubit)).charge
     stronger_db = full_scale_dbm(bench, qubit.plasmon_port) - full_scale_dbm(
         bench, qubit.drive_port
     )
-    factor = float(charge[1, 2] / charge[0, 1]) * 10 ** (stronger_db / 20)
+    factor = charge * 10 ** (stronger_db / 20)
     return hz * factor, hypot(sigma * factor, DOUBT * hz * factor)
 
 
@@ -108,4 +113,5 @@ def returned_program(
     axes = played.axes
     if len(others) > 1:
         axes += (Axis("control", (Variable(height, "1", Table(amplitudes)),)),)
-    return Program(title, p.frames(), tuple(body), axes, shots=shots)
+    played = p.shots(shots)
+    return Program(title, p.frames(), tuple(body), axes, shots=played, keep_shots=p.heralds)

@@ -1,7 +1,7 @@
 """Defines what a calibration routine needs from outside: somebody who runs programs."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from podium.control.program.program import Program
 from podium.firmware_interfaces.tai import Tai
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from podium.control.bus.mixers import MixerFound
     from podium.control.facility.facility import Facility
+    from podium.control.facility.line_response import LineResponse
 
 
 class Runner(Protocol):
@@ -52,4 +53,17 @@ class Runner(Protocol):
 
     async def now(self) -> Tai:
         """Return TAI as the facility's clock tells it."""
+        ...
+
+
+@runtime_checkable
+class CorrectingRunner(Protocol):
+    """A runner whose controllers undo what lines do, as a :class:`.Lab`'s."""
+
+    def corrected_lines(self) -> "Mapping[str, LineResponse]":
+        """Return the lines that are corrected, by port."""
+        ...
+
+    def correct_lines(self, lines: "Mapping[str, LineResponse]") -> None:
+        """Correct these from now on."""
         ...

@@ -8,6 +8,7 @@ during a readout is not at once taken for 0; and a resonator near a line of 2 te
 from dataclasses import dataclass
 
 from podium.control.calibration.bench import Bench
+from podium.control.facility.coupler_lines import driven_edge
 from podium.control.facility.facility import DriveWiring, Qubit
 from podium.control.parameters.entry import NotMeasured
 from podium.control.program.program import Barrier, Frame, Play, Statement, Value
@@ -37,9 +38,11 @@ class Shelving:
 
 
 def has_plasmon_line(bench: Bench, qubit: Qubit) -> bool:
-    """Tell whether an output drives 1-2 of a fluxonium."""
+    """Tell whether an output drives 1-2 of a fluxonium, and not the coupler beside it."""
     wiring = bench.runner.facility.wiring.get(qubit.plasmon_port)
-    return qubit.kind == "fluxonium" and isinstance(wiring, DriveWiring)
+    if qubit.kind != "fluxonium" or not isinstance(wiring, DriveWiring):
+        return False
+    return driven_edge(bench.runner.facility, qubit) is None
 
 
 def shelving_of(bench: Bench, qubit: Qubit) -> Shelving:

@@ -23,6 +23,7 @@ from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, 
 from podium.control.client.coordinator_client import CoordinatorClient, attributes_of
 from podium.control.client.cross_resonance import CrossResonanceGate
 from podium.control.client.cut_run import refuse_slow, run_cut
+from podium.control.client.drive_crosstalk import stored_drives
 from podium.control.client.exchange_gate import ExchangeGate
 from podium.control.client.gates import TwoQubitGate, edge_between, gate_of
 from podium.control.client.lab_data import LabData
@@ -262,10 +263,22 @@ class Lab:
         """
         self._lines.replace(lines)
 
-    def correct_stored_lines(self, store: Path | str | None = None) -> Mapping[str, LineResponse]:
-        """Do so with the responses that routines have stored, and return them."""
+    def corrected_lines(self) -> Mapping[str, LineResponse]:
+        """Return the lines that runs of this lab correct, by port."""
+        return self._lines.all()
+
+    def correct_stored_lines(
+        self, store: Path | str | None = None, drives_of_epoch: int | None = None
+    ) -> Mapping[str, LineResponse]:
+        """Do so with the responses that routines have stored, and return them.
+
+        ``drives_of_epoch``: the present epoch (``data.attrs["epoch"]``); given, what drives bring
+        to other qubits is cancelled as well, by phases that were measured in it.
+        """
         with _opened_store(store) as known:
             lines = stored_lines(self._facility, known)
+            if drives_of_epoch is not None:
+                lines |= stored_drives(self._facility, known, drives_of_epoch)
         self.correct_lines(lines)
         return lines
 

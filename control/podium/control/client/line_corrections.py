@@ -8,7 +8,7 @@ from podium.control.client.pulsed_crosstalk import (
     flux_outputs,
     stored_crosstalk,
 )
-from podium.control.facility.facility import Facility
+from podium.control.facility.facility import DriveWiring, Facility
 from podium.control.facility.line_response import LineResponse, response_of
 from podium.control.parameters.entry import ParameterRecord
 from podium.control.program.program import Program
@@ -37,7 +37,7 @@ class LineCorrections:
         return {
             port: line
             for port, line in self._lines.items()
-            if port in ports or any(other in ports for other, _ in line.cancels)
+            if port in ports or any(one.source in ports for one in line.cancels)
         }
 
     def refuse(self, program: Program, what: str) -> None:
@@ -94,11 +94,13 @@ def without_crosstalk(lines: Mapping[str, LineResponse]) -> dict[str, LineRespon
 def check_lines(facility: Facility, lines: Mapping[str, LineResponse]) -> None:
     """Raise ``RunRefused`` for a port that plays no pulses on a flux line."""
     pulsed = list(_pulsed(facility))
-    for port in lines:
-        if port not in pulsed:
+    for port, line in lines.items():
+        drives = isinstance(facility.wiring.get(port), DriveWiring)
+        if port not in pulsed and not (drives and line.only_cancels):
             have = ", ".join(pulsed) or "none"
             raise RunRefused(
-                f"{port} is no flux line that pulses are played on, so there is nothing to undo; "
+                f"{port} is no flux line that pulses are played on, so there is nothing to undo "
+                "(on a drive line, what it cancels of others' drives alone); "
                 f"{facility.name} has {have}"
             )
     check_crosstalk(facility, lines)

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from podium.control.facility.facility import Facility, FluxWiring
-from podium.control.facility.line_response import LineResponse
+from podium.control.facility.facility import DriveWiring, Facility, FluxWiring
+from podium.control.facility.line_response import Cancel, LineResponse
 from podium.control.parameters.entry import ParameterRecord
 from podium.control.runs.errors import RunRefused
 
 QUANTITY = "pulsed_crosstalk_amplitude"
-Cancels = tuple[tuple[str, float], ...]
+Cancels = tuple[Cancel, ...]
 
 
 def flux_outputs(facility: Facility) -> dict[str, str]:
@@ -54,7 +54,7 @@ def stored_crosstalk(facility: Facility, record: ParameterRecord) -> dict[str, C
         for number, port in enumerate(ports)
         if (
             cancels := tuple(
-                (source, float(played[number, other]))
+                Cancel(source, float(played[number, other]))
                 for other, source in enumerate(ports)
                 if other != number and played[number, other]
             )
@@ -64,12 +64,14 @@ def stored_crosstalk(facility: Facility, record: ParameterRecord) -> dict[str, C
 
 def check_crosstalk(facility: Facility, lines: Mapping[str, LineResponse]) -> None:
     """Raise ``RunRefused`` where another controller would have to play what takes a pulse away."""
-    at = flux_outputs(facility)
+    wired = facility.wiring.items()
+    drives = {port: one.output.instrument for port, one in wired if isinstance(one, DriveWiring)}
+    at = flux_outputs(facility) | drives
     for port, line in lines.items():
-        for source, _ in line.cancels:
-            if at.get(source) != at[port]:
+        for one in line.cancels:
+            if at.get(one.source) != at[port]:
                 raise RunRefused(
-                    f"{port} of {at[port]} is to take away what arrives of pulses on {source}, "
-                    f"which {at.get(source, 'nothing')} plays: both have to be of one controller; "
-                    "run without this crosstalk"
+                    f"{port} of {at[port]} is to take away what arrives of pulses on {one.source}, "
+                    f"which {at.get(one.source, 'nothing')} plays: both have to be of one "
+                    "controller; run without this crosstalk"
                 )

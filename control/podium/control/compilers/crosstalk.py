@@ -1,9 +1,10 @@
-"""Adds to a program what flux lines play with the pulses of others, to take crosstalk away.
+"""Adds to a program what lines play with the pulses of others, to take crosstalk away.
 
-Each frame on a line that reaches other loops gets a companion on each of their lines: it plays the
-same pulses at the same instants, in the amplitude that is a property of both ports. A companion
-waits, turns and is tuned with its frame. What the program means, how long it takes and what it
-measures stay as they are; statements in messages are counted with those of companions.
+Each frame on a line that reaches other loops or qubits gets a companion on each of their lines: it
+plays the same pulses at the same instants and with the same carrier, in the amplitude and the phase
+that are a property of both ports. A companion waits, turns and is tuned with its frame. What the
+program means, how long it takes and what it measures stay as they are; statements in messages are
+counted with those of companions.
 """
 
 from collections import defaultdict
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from podium.control.compilers.errors import DoesNotFit
-from podium.control.facility.line_response import LineResponse
+from podium.control.facility.line_response import CANCEL_REACH_HZ, Cancel, LineResponse
 from podium.control.program.program import (
     Affine,
     Barrier,
@@ -38,6 +39,8 @@ class _Companion:
     name: str
     part: float
     """Of the frame's amplitude."""
+    turns: float
+    """Ahead of the frame's phase."""
 
 
 def compensated(program: Program, lines: Mapping[str, LineResponse]) -> Program:
@@ -46,10 +49,10 @@ def compensated(program: Program, lines: Mapping[str, LineResponse]) -> Program:
     ``lines``: by port. Raises :class:`DoesNotFit` where phases of a frame with companions are
     swapped.
     """
-    reached: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
+    reached: defaultdict[str, list[tuple[str, Cancel]]] = defaultdict(list)
     for port, line in sorted(lines.items()):
-        for source, part in line.cancels:
-            reached[source].append((port, part))
+        for one in line.cancels:
+            reached[one.source].append((port, one))
     if not reached:
         return program
     played = {one.frame for _, one in walk(program.body) if isinstance(one, Play)}
@@ -58,12 +61,21 @@ def compensated(program: Program, lines: Mapping[str, LineResponse]) -> Program:
     for frame in program.frames:
         if frame.name not in played or frame.port not in reached:
             continue
-        made = [(f"{frame.name} at {port}", port, part) for port, part in reached[frame.port]]
+        made = [
+            (f"{frame.name} at {port}", port, one)
+            for port, one in reached[frame.port]
+            if one.at_hz is None or abs(frame.frequency_hz - one.at_hz) <= CANCEL_REACH_HZ
+        ]
         frames += [replace(frame, name=name, port=port) for name, port, _ in made]
-        companions[frame.name] = tuple(_Companion(name, part) for name, _, part in made)
+        if made:
+            companions[frame.name] = tuple(_Companion(n, c.part, c.turns) for n, _, c in made)
     if not companions:
         return program
-    return replace(program, frames=tuple(frames), body=_body(program.body, companions))
+    ahead = (
+        ShiftPhase(one.name, one.turns) for ones in companions.values() for one in ones if one.turns
+    )
+    body = (*ahead, *_body(program.body, companions))
+    return replace(program, frames=tuple(frames), body=body)
 
 
 def _body(

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 
 from podium.control.facility import schema
 from podium.control.facility.connectors import ResolvedConnector
+from podium.control.facility.coupler_lines import coupler_design, coupler_lines
 from podium.control.facility.design_values import (
     ENERGIES,
     Lines,
     design_of,
+    energies_of,
     transitions,
     written_of,
 )
@@ -21,6 +23,7 @@ from podium.control.facility.designs import (
     TransmonDesign,
     TransmonEntry,
 )
+from podium.control.facility.edge_entries import COUPLER_UNITS
 from podium.control.facility.facility import Estimate
 from podium.control.facility.file_contents import Complaints, FileContents, NodeContents
 from podium.control.facility.problems import KeyPath
@@ -63,7 +66,8 @@ def check_design(
                 bands = _driven_bands(f"{name}.{element}", qubit.design)
                 bands += _target_bands(name, element, node)
                 check_reach(port, bands, parsed, outputs, complaints)
-                plasmon = _plasmon_bands(f"{name}.{element}", qubit.design)
+                plasmon = _coupler_bands(name, element, node)
+                plasmon = plasmon or _plasmon_bands(f"{name}.{element}", qubit.design)
                 check_reach(f"{name}.{element}.plasmon", plasmon, parsed, outputs, complaints)
                 _check_flux_reach(f"{name}.{element}", qubit.design, path, parsed, complaints)
         for feedline, elements in node.entry.feedlines.items():
@@ -219,6 +223,34 @@ def _plasmon_bands(qubit: str, design: QubitDesign) -> list[Band]:
     spread = math.hypot(f01.spread, anharmonicity.spread)
     f12 = f01.value + anharmonicity.value
     return [(f"{qubit}'s plasmon, f12 (of its energies),", f12, SPREADS * spread)]
+
+
+def _coupler_bands(name: str, element: str, node: NodeContents) -> list[Band]:
+    """Return the lines of a coupler that is driven through a fluxonium, it being in 1."""
+    for edge in node.edges.values():
+        if edge is None or edge.driven != element or edge.coupler is None:
+            continue
+        coupler = node.couplers.get(edge.coupler)
+        ends = [node.qubits.get(end) for end in edge.ends]
+        fluxoniums = [one.design for one in ends if isinstance(one, FluxoniumEntry)]
+        rates = edge.exchange_first, edge.exchange_second
+        if coupler is None or len(fluxoniums) < len(ends) or None in rates:
+            return []  # reported
+        written = {key: getattr(coupler.design, key) for key in COUPLER_UNITS}
+        if any(one is None for one in written.values()):
+            return []  # what is typical of transmons says little of this one
+        values = {key: one.value for key, one in written.items()}
+        values["rest"] = 0.0 if edge.off_point is None else edge.off_point.value
+        both = [rate.value for rate in rates if rate is not None]
+        energies = [energies_of(one) for one in fluxoniums]
+        if element == edge.ends[1]:
+            both, energies = both[::-1], energies[::-1]
+        design = coupler_design(values.__getitem__, (both[0], both[1]))
+        lines_hz = coupler_lines(*energies, design).frequency_hz
+        reach = SPREADS * (coupler.design.f01.spread or 0.0)
+        what = f"{name}.{edge.coupler}'s line with {element} in 1, where it rests,"
+        return [(what, float(hz), reach) for hz in lines_hz[1]]
+    return []
 
 
 def _target_bands(name: str, element: str, node: NodeContents) -> list[Band]:

@@ -1,6 +1,5 @@
 """Checks couplers and edges: what they name exists, is biased, and can play the gate."""
 
-import math
 from collections.abc import Iterator, Mapping
 
 from podium.control.facility import schema
@@ -8,6 +7,7 @@ from podium.control.facility.designs import FluxoniumEntry, TransmonEntry
 from podium.control.facility.edge_entries import CouplerEntry, EdgeEntry
 from podium.control.facility.file_contents import Complaints, FileContents, NodeContents
 from podium.control.facility.problems import KeyPath, suggest
+from podium.control.facility.transmon import transmon_hz
 from podium.firmware_interfaces.quantity import format_quantity
 from podium.firmware_interfaces.qubit_defaults import ANHARMONICITY_HZ, PERIOD_OVER_LIMIT
 
@@ -215,7 +215,10 @@ def _check_plasmon(
     parsed: FileContents,
     complaints: Complaints,
 ) -> None:
-    """Check that a CZ by a drive of a plasmon is between fluxoniums, and has an output for it."""
+    """Check that a CZ by a drive of a plasmon is between fluxoniums, and has an output for it.
+
+    With a coupler between them that is driven in the plasmon's place.
+    """
     if driven not in edge.ends:
         message = f"{driven!r} is no end of this edge; it can be {' or '.join(edge.ends)}"
         complaints.at((*path, "driven"), message)
@@ -226,13 +229,9 @@ def _check_plasmon(
             "gate be 'cz'"
         )
         complaints.at((*path, "gate"), message, at_key=True)
-    for key, what in (
-        ("pulsed", "pulses no flux"),
-        ("coupler", "is played between fluxoniums that are coupled for good"),
-    ):
-        if getattr(edge, key) is not None:
-            message = f"a gate by a drive of a plasmon {what}; remove {key!r}"
-            complaints.at((*path, key), message, at_key=True)
+    if edge.pulsed is not None:
+        message = "a gate by a drive of a plasmon or a coupler pulses no flux; remove 'pulsed'"
+        complaints.at((*path, "pulsed"), message, at_key=True)
     transmons = [end for end in edge.ends if not isinstance(node.qubits.get(end), FluxoniumEntry)]
     if transmons:
         message = f"{transmons[0]!r} is no fluxonium: only these shift each other's plasmons so"
@@ -319,17 +318,6 @@ def meeting_points(
     else:
         yield partner_hz - own_anharmonicity_hz
         yield partner_hz + partner_anharmonicity_hz
-
-
-def transmon_hz(f01_hz: float, anharmonicity_hz: float, asymmetry: float, flux: float) -> float:
-    """Return f01 of a transmon, Hz; ``flux`` from its sweet spot, in quanta.
-
-    Koch et al., Phys. Rev. A 76, 042319 (2007): sqrt(8 EJ EC) - EC, EC as minus the anharmonicity.
-    """
-    turn = math.pi * flux
-    junctions = math.cos(turn) ** 2 + (asymmetry * math.sin(turn)) ** 2
-    charging_hz = -anharmonicity_hz
-    return float((f01_hz + charging_hz) * junctions**0.25 - charging_hz)
 
 
 def _check_reach(

@@ -38,6 +38,8 @@ class Spectrum:
     """Shape (K,), above the ground state, Hz."""
     charge: "NDArray[np.float64]"
     """Shape (K, K): absolute elements of the Cooper-pair number."""
+    signed: "NDArray[np.float64]"
+    """Shape (K, K), antisymmetric: the Cooper-pair number is 1j times this."""
 
     @property
     def f01_hz(self) -> float:
@@ -78,5 +80,5 @@ def spectrum(energies: Energies, flux: float = HALF_FLUX) -> Spectrum:
     matrix -= energies.josephson_hz * (vectors * np.cos(shifted)) @ vectors.T
     levels, states = np.linalg.eigh(matrix)
     number = (ladder - ladder.T) / (math.sqrt(2) * width)
-    charge = np.abs(states.T @ number @ states)
-    return Spectrum(levels[:KEPT] - levels[0], charge[:KEPT, :KEPT])
+    charge = (states.T @ number @ states)[:KEPT, :KEPT]
+    return Spectrum(levels[:KEPT] - levels[0], np.abs(charge), charge)

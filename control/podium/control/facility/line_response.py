@@ -5,7 +5,8 @@ a part of all that once more, later, as :class:`LineResponse` holds it; the para
 are ``flux_amplitude1``, ``flux_tau1`` ..., ``flux_high_pass``, and ``flux_reflection`` with
 ``flux_reflection_delay``, of the element whose line it is; ``flux_delay``, by how much later it
 comes than a drive; and ``pulsed_crosstalk_amplitude_q0`` of q1, what of pulses on another line
-arrives in its loop. A correction is its inverse.
+arrives in its loop. A correction is its inverse. A drive line has only what takes the drives of
+others away (``drive_crosstalk_q0`` and ``drive_crosstalk_phase_q0`` of q1).
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,25 @@ MOST = 8
 """Exponentials of one line at most."""
 DELAY_MAX_S = 1e-6
 """Cables of one qubit that differ by more, some 200 m, are a wrong number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Describes what one line plays with each pulse on another, so that nothing arrives of it."""
+
+    source: str
+    """Port of the other line."""
+    part: float
+    """Amplitude for a pulse of amplitude 1 there."""
+    turns: float = 0.0
+    """By how much its carrier is ahead of that pulse's."""
+    at_hz: float | None = None
+    """Carrier of pulses that it is for; None: of all."""
+
+
+CANCEL_REACH_HZ = 10e6
+"""A cancelling tone goes with pulses so near to its frequency. ASSUMED: lines are 4 ns unlike in
+length, which nobody has measured: a quarter of what arrives is left at the end of that reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +50,8 @@ class LineResponse:
     """Part of the signal that arrives once more, and how much later, s; None: nothing does."""
     delay_s: float = 0.0
     """By how much later all of it arrives than a drive of the same element; below 0: earlier."""
-    cancels: tuple[tuple[str, float], ...] = ()
-    """By another port: the amplitude that is played here with each pulse there of amplitude 1, so
-    that none of it is left in the loop behind this line."""
+    cancels: tuple[Cancel, ...] = ()
+    """What is played here with pulses on other lines. A drive line may have this alone."""
 
     def __post_init__(self) -> None:
         if not abs(self.delay_s) <= DELAY_MAX_S:
@@ -45,6 +64,11 @@ class LineResponse:
     def is_plain(self) -> bool:
         """Return whether there is nothing to undo."""
         return not (self.distorts or self.delay_s or self.cancels)
+
+    @property
+    def only_cancels(self) -> bool:
+        """Return whether it arrives as it is played, and no filter or delay is asked for."""
+        return not (self.distorts or self.delay_s)
 
     @property
     def distorts(self) -> bool:
@@ -91,7 +115,9 @@ def lines_to_plain(lines: Mapping[str, LineResponse]) -> dict[str, Any]:
             "high": line.high_pass_s,
             "reflection": None if line.reflection is None else list(line.reflection),
             **({"delay": line.delay_s} if line.delay_s else {}),
-            **({"cancels": [list(one) for one in line.cancels]} if line.cancels else {}),
+            **(
+                {"cancels": [_cancel_to_plain(one) for one in line.cancels]} if line.cancels else {}
+            ),
         }
         for port, line in sorted(lines.items())
     }
@@ -105,10 +131,19 @@ def lines_from_plain(plain: Mapping[str, Any]) -> dict[str, LineResponse]:
             None if one["high"] is None else float(one["high"]),
             None if one["reflection"] is None else _pair(one["reflection"]),
             float(one.get("delay", 0.0)),
-            tuple((str(other), float(part)) for other, part in one.get("cancels", [])),
+            tuple(_cancel(*each) for each in one.get("cancels", [])),
         )
         for port, one in plain.items()
     }
+
+
+def _cancel_to_plain(one: Cancel) -> list[str | float | None]:
+    tone: list[str | float | None] = [] if one.at_hz is None else [one.turns, one.at_hz]
+    return [one.source, one.part, *tone]
+
+
+def _cancel(source: Any, part: Any, turns: Any = 0.0, at_hz: Any = None) -> Cancel:
+    return Cancel(str(source), float(part), float(turns), None if at_hz is None else float(at_hz))
 
 
 def _pair(plain: Any) -> tuple[float, float]:

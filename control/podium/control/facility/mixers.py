@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from podium.control.facility.coupler_lines import plasmon_hz
 from podium.control.facility.facility import ConnectorRef, DriveWiring, Facility, FeedlineWiring
 from podium.control.facility.instrument_models import model_of
 
@@ -34,9 +35,7 @@ def mixer_port(facility: Facility, port: str) -> MixerPort | None:
     if isinstance(wiring, DriveWiring):
         played = [q.design["f01"].value for q in facility.qubits().values() if q.drive_port == port]
         played += [
-            q.design["f01"].value + q.design["anharmonicity"].value
-            for q in facility.qubits().values()
-            if q.plasmon_port == port
+            plasmon_hz(facility, q) for q in facility.qubits().values() if q.plasmon_port == port
         ]
     else:
         played = [

@@ -131,14 +131,15 @@ def with_lines(
     It knows those of the family's other controllers, too, and so is one family for all of them.
     Raises ``DoesNotFit`` where the family cannot.
     """
-    own = [port for port in lines if port in family.ports[controller]]
+    shaped = {port: line for port, line in lines.items() if not line.only_cancels}
+    own = [port for port in shaped if port in family.ports[controller]]
     if own and not isinstance(family, CorrectsLines):
         raise DoesNotFit(
             f"{controller}: the response of {', '.join(own)} is to be undone, and Podium sets no "
             "filters of these controllers; run without corrections of lines"
         )
     ports = frozenset[str]().union(*family.ports.values())
-    known = {port: line for port, line in lines.items() if port in ports}
+    known = {port: line for port, line in shaped.items() if port in ports}
     return family.corrected(known) if known and isinstance(family, CorrectsLines) else family
 
 

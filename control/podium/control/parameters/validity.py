@@ -45,7 +45,7 @@ OTHERS = Validity(1 * DAY_S, "")
 
 OF_ANOTHER = (
     *("pulsed_crosstalk_amplitude", "pulsed_crosstalk"),
-    *("drive_crosstalk_phase", "drive_crosstalk"),
+    *("drive_crosstalk_phase", "drive_crosstalk_left", "drive_crosstalk"),
 )
 """Quantities of an element that end with the name of another one: ``pulsed_crosstalk_q0``."""
 

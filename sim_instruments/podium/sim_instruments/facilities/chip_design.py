@@ -31,7 +31,7 @@ class QubitPlan:
     """About where it is driven: what a local oscillator is set by."""
     design: Mapping[str, Estimate]
     f12_ghz: float | None = None
-    """About where the plasmon of a fluxonium is driven; None: it is not."""
+    """About where its plasmon, or a coupler by its line, is driven; None: neither is."""
 
     def tree(self) -> Tree:
         """Return it as a facility file has it."""
@@ -56,7 +56,10 @@ class EdgePlan:
     """Whose flux the gate pulses; None: as the facility file says where it is left out."""
     gate: str = "cz"
     driven: str | None = None
-    """The fluxonium whose plasmon the gate drives; None: it is played by flux."""
+    """The fluxonium whose plasmon, or by whose line the coupler, the gate drives; None: it is
+    played by flux."""
+    off_point: Estimate | None = None
+    """Bias at which the coupler rests."""
 
     def tree(self) -> Tree:
         """Return it as a facility file has it."""
@@ -73,6 +76,8 @@ class EdgePlan:
             keys = ("exchange_first", "exchange_second")
             rates = zip(keys, self.with_coupler, strict=True)
             found |= {key: rate.tree() for key, rate in rates}
+        if self.off_point is not None:
+            found["off_point"] = self.off_point.tree()
         return found
 
 

@@ -252,6 +252,15 @@ class Chip:
         """Those of the qubits that are tunable couplers, by name."""
         self._pulses = pulses
         self.edges = tuple(edges)
+        near = {
+            name: {one for pair in couplings if name in pair for one in pair} for name in couplers
+        }
+        self._resting = {
+            name
+            for name, ends in near.items()
+            if any(edge.driven and ends.issuperset(edge.ends) for edge in self.edges)
+        }
+        """Couplers of edges whose gates move no flux: they rest at either sweet spot."""
         self.couplings = {
             (self._index[one], self._index[other]): hz for (one, other), hz in couplings.items()
         }
@@ -312,8 +321,8 @@ class Chip:
     ) -> dict[str, float]:
         """Volts on each flux line that put every qubit that has one at its highest f01.
 
-        Those nearest to 0 V. ``more_flux``: as of :meth:`at`; ``held_v``: lines that stay at these
-        volts.
+        Those nearest to 0 V; a coupler of a driven gate is at its highest or lowest f01.
+        ``more_flux``: as of :meth:`at`; ``held_v``: lines that stay at these volts.
         """
         free = [line for line in self._lines if line not in held_v]
         lines = [self._lines[line] for line in free]
@@ -324,7 +333,8 @@ class Chip:
         at_zero = (self.flux_at_zero + self._by_qubit(more_flux) + held_flux)[lines]
         matrix = self.flux_per_volt[np.ix_(lines, lines)]
         volts = np.linalg.solve(matrix, -at_zero)
-        periods = np.rint(volts * np.diag(matrix))
+        step = np.array([0.5 if self.qubits[k].name in self._resting else 1.0 for k in lines])
+        periods = np.rint(volts * np.diag(matrix) / step) * step
         if np.any(periods):
             volts = np.linalg.solve(matrix, -periods - at_zero)
         return dict(zip(free, map(float, volts), strict=True)) | dict(held_v)

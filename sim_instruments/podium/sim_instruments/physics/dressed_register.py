@@ -1,4 +1,4 @@
-"""The dressed levels of coupled fluxoniums, and what a drive of one moves between them.
+"""The dressed levels of fluxoniums and couplers, and what a drive of one moves between them.
 
 ``H = sum of the atoms + sum of c n_i n_j`` over h, diagonalised whole and without the rotating-wave
 approximation, resonators left out. A drive of one atom moves its charge, and by that, as its states
@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.levels import Atom, drive_elements
-from podium.sim_instruments.physics.register import SHIFTING_LEVELS, Couplings, within
+from podium.sim_instruments.physics.register import (
+    SHIFTING_LEVELS,
+    Couplings,
+    turned_charge,
+    within,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +33,7 @@ class DressedRegister:
 def dressed_register(
     atoms: Sequence[tuple[Atom, float]], couplings: Couplings, names: NDArray[np.int64]
 ) -> DressedRegister:
-    """Return the dressed levels of coupled fluxoniums.
+    """Return the dressed levels of coupled fluxoniums, and of transmons between them.
 
     ``atoms``: each with its flux, in flux quanta from its sweet spot; ``names`` (D, M): levels of
     the product states after which the first D are named, that of the ground state first. A dressed
@@ -41,7 +46,9 @@ def dressed_register(
     bare = [atom.bare(flux, SHIFTING_LEVELS) for atom, flux in atoms]
     sizes = [SHIFTING_LEVELS] * len(bare)
     charge01 = [abs(float(one.charge[1, 0])) for one in bare]
-    moved = [within(sizes, {m: drive_elements(one.charge)}) for m, one in enumerate(bare)]
+    moved = [
+        within(sizes, {m: drive_elements(turned_charge(one.charge))}) for m, one in enumerate(bare)
+    ]
     matrix = sum(within(sizes, {m: np.diag(one.energy_hz)}) for m, one in enumerate(bare))
     for (i, j), hz in couplings.items():
         matrix = matrix + hz * charge01[i] * charge01[j] * (moved[i] @ moved[j])

@@ -102,13 +102,18 @@ def in_one_form(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     if not any(fluxoniums):
         return tuple(pairs)
     return tuple(
-        pair if is_fluxonium else replace(pair, charge=_turned(pair.charge))
+        pair if is_fluxonium else replace(pair, charge=turned_charge(pair.charge))
         for pair, is_fluxonium in zip(pairs, fluxoniums, strict=True)
     )
 
 
-def _turned(charge: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the antisymmetric form of a symmetric charge operator, of states with a parity."""
+def turned_charge(charge: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the antisymmetric form of a symmetric charge operator, of states with a parity.
+
+    One that is antisymmetric stays. Raises :class:`NoRegister` where there is no parity.
+    """
+    if is_antisymmetric(charge):
+        return charge
     strong = np.abs(charge) > FAINT * np.abs(charge).max()
     odd = np.full(charge.shape[0], -1)
     for first in range(odd.size):

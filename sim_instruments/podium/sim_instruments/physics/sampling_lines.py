@@ -67,9 +67,9 @@ def coupler_world(
     has these frequencies.
     """
     atom = _atom(drawn, element)
-    temperature_k = temperature_of(
-        drawn["f01"], draw(hidden["thermal_population"], seed, element, "thermal_population")
-    )
+    heat = hidden.get("coupler_population", hidden["thermal_population"])
+    population = draw(heat, seed, element, "thermal_population")
+    temperature_k = temperature_of(drawn["f01"], population)
     quality = 2 * math.pi * drawn["f01"] * drawn["t1"]
     quality *= 1 + boltzmann_factor(drawn["f01"], temperature_k)
 

@@ -161,6 +161,11 @@ class Session:
             yield session, ones
 
     @property
+    def crosstalk(self) -> DriveCrosstalk:
+        """Return the drive lines that reach other qubits than their own."""
+        return self._crosstalk
+
+    @property
     def feedlines(self) -> Mapping[str, FeedlineSession]:
         """Return the feedlines that were listened to, by name."""
         return self._feedlines

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from podium.sim_instruments.physics.drive_crosstalk import DriveCrosstalk
 from podium.sim_instruments.physics.driven_feedline import DrivenFeedline, LevelPath
 from podium.sim_instruments.physics.feedline_session import (
     FeedlineMoment,
@@ -100,19 +101,35 @@ class PlanMoment:
     kept: Mapping[str, Sequence[PulseTrain]]
 
 
+def _on_lines(
+    carriers: Mapping[str, Sequence[float]], crosstalk: DriveCrosstalk
+) -> dict[str, tuple[int, ...]]:
+    """Return the oscillators that are heard on each line, mHz, its own ones first."""
+    found = {line: [round(1e3 * hz) for hz in ones] for line, ones in carriers.items() if ones}
+    own = {line: list(ones) for line, ones in found.items()}
+    for line, reached in crosstalk.reached.items():
+        for one in reached:
+            found.setdefault(one.line, []).extend(own.get(line, ()))
+    return {line: tuple(dict.fromkeys(ones)) for line, ones in found.items() if ones}
+
+
 class SessionPlan:
     """Everything that the world does in a run and that depends on no draw.
 
     It takes over a fresh session.
     """
 
-    def __init__(self, session: Session, carriers: Mapping[str, float] | None = None) -> None:
-        """``carriers``: the oscillator behind each line, Hz; its phase is 0 at time 0 of the run.
+    def __init__(
+        self, session: Session, carriers: Mapping[str, Sequence[float]] | None = None
+    ) -> None:
+        """``carriers``: the oscillators behind each line, Hz; phases are 0 at time 0 of the run.
 
-        Signals that follow each other at an equal distance have equal phases against it.
+        Signals of one oscillator that follow each other at an equal distance have equal phases
+        against it. Those of several come back to equal phases against each other by their beats.
         """
         self._session = session
-        self._carriers = carriers or {}
+        self._carriers = _on_lines(carriers or {}, session.crosstalk)
+        """By line, mHz: phases are as against the first, the others beat with it."""
         self.qubits: list[QubitStates] = []
         self._first: dict[str, int] = {}
         """By feedline: number of its first qubit."""
@@ -242,13 +259,21 @@ class SessionPlan:
 
     def _turns_at(self, line: str, at_ns: int) -> float:
         """Return the phase of a line's oscillator at a time, turns."""
-        milli_hz = round(1e3 * self._carriers.get(line, 0.0))
-        return (milli_hz * at_ns % MILLI_HZ_NS) / MILLI_HZ_NS
+        own, *_ = self._carriers.get(line, (0,))
+        return (own * at_ns % MILLI_HZ_NS) / MILLI_HZ_NS
+
+    def _beats_at(self, at_ns: int) -> tuple[int, ...]:
+        """Return the phases of further oscillators of lines against the first, in 1e-12 turns."""
+        return tuple(
+            (other - own) * at_ns % MILLI_HZ_NS
+            for own, *others in self._carriers.values()
+            for other in others
+        )
 
     def content(self, at_ns: int) -> tuple[object, ...]:
         """Return what of the past counts at a time: equal contents go on in the same way."""
         turns_at = self._turns_at
-        found: list[object] = []
+        found: list[object] = [self._beats_at(at_ns)]
         for name, line in self._session.feedlines.items():
             found.append((name, line.content(at_ns, turns_at, OLDEST_NS)))
             for of_line, trajectory in line.qubits:

@@ -26,6 +26,7 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.feedline_run import FeedlineRun
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.joint.plasmon_drive import is_plasmon
 from podium.sim_instruments.physics.joint.played_gate import PlayedGate
 from podium.sim_instruments.physics.joint.session_clusters import SessionChip
 from podium.sim_instruments.physics.links.link_point import Link
@@ -241,6 +242,13 @@ class World:
             names |= {f"{name}.flux" for one in near for name in one if name in couplers}
         drives = (one for one in run.signals.drives if one.line in names and one.line in fluxes)
         pulsed = {one.line for one in drives if is_heard(one)}
+        pulsed |= {
+            f"{qubit.name}.drive"
+            for qubit in run.feedline.qubits
+            for one in run.signals.drives
+            if one.line == f"{qubit.name}.drive" and one.start_ns.size
+            if any(is_plasmon(qubit, piece.carrier_hz) for piece in one.pieces)
+        }
         if pulsed:
             self._pulsed |= dict.fromkeys(pulsed, run.first_shots())
 
@@ -250,11 +258,10 @@ class World:
         """Return the gates of the latest run that pulsed an edge, as the chip received them.
 
         Of runs that are known as a whole. ``phases``: by which its frames are turned behind a CZ,
-        turns; None: free. None where no such run was, or no flux makes the gate. Raises
-        NotSimulated.
+        turns; None: free. None where no such run was. Raises NotSimulated.
         """
-        run = self._pulsed.get(f"{edge.pulsed}.flux")
-        if run is None or edge.driven or edge.gate not in ("cz", "iswap"):
+        run = self._pulsed.get(f"{edge.pulsed}.{'drive' if edge.driven else 'flux'}")
+        if run is None or edge.gate not in ("cz", "iswap"):
             return None
         return run.played_gate(edge, phases)
 

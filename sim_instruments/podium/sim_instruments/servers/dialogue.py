@@ -115,15 +115,14 @@ class CabledDialogue:
         """Return the plan of the run; None where a carrier leaks for a part of it only."""
         if any(True for _ in leaking(self.cabling, self.instrument, LEAKS_NS)):
             return None
-        found: dict[str, float] = {}
+        found: dict[str, list[float]] = {}
         for connector, hz in carriers.items():
             cable = self.cabling.plan.outputs[self.instrument].get(connector)
             if cable is None or cable.line in self.cabling.unplugged:
                 continue
             source = self.cabling.carriers.get(cable.modulator) if cable.modulator else None
             on_line = hz + (0.0 if source is None else source.frequency_hz)
-            if found.setdefault(cable.line, on_line) != on_line:
-                return None
+            found.setdefault(cable.line, []).append(on_line)
         return CabledPlan(self, SessionPlan(self.session, found))
 
     @property

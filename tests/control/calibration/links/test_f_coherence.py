@@ -109,4 +109,4 @@ def test_without_a_measurement_the_ratio_is_assumed_with_its_doubt() -> None:
     bench = bench_of(**READOUT)
     value, sigma = bench.first.dephasing_of_f()
     assert sigma == pytest.approx(value * DEPHASING_OF_F[1] / DEPHASING_OF_F[0])
-    assert all(wait % 16 == 0 for wait in waits_ns(bench.first, WAITS))
+    assert all(wait % 4 == 0 for wait in waits_ns(bench.first, WAITS))

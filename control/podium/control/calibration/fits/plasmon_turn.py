@@ -4,9 +4,12 @@ With the other end in 0 and in 1 the drive turns two pairs of levels, |10>-|20> 
 detuned by another amount. It is a CZ where both come back and the phases that they bring differ by
 half a turn: by symmetry with a carrier between both lines, after one whole turn of either (Ficheux
 et al., Phys. Rev. X 11, 021026 (2021)). The pulse has raised-cosine edges and is held for 1 ns.
+A coupler in the plasmon's place has lines that lie farther apart: it is driven on that of |11>,
+which turns wholly, slowly enough that |10> follows and comes back (Ding et al., Phys. Rev. X 13,
+031035 (2023)). Transitions far off push its line with the square of the drive.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +30,10 @@ SYMMETRIC = np.sqrt(0.75)
 """Rabi frequency of a square pulse over the shift of the plasmon, of a carrier in the middle."""
 AROUND_NS = 7
 """Lengths are looked at so far from that of a square pulse, one over the shift, and one edge."""
+MOST_PUSH = 1e10
+"""Of a coupler's line, Hz for (1 GHz)**2: 6 MHz at 25 MHz."""
+SEARCH = {"initial_simplex": ((0.0, 0.0), (0.03, 0.0), (0.0, 0.03)), "xatol": 1e-5, "fatol": 1e-9}
+"""Of amplitude, by its part, and carrier, in shifts."""
 
 
 def edge(rise_ns: int) -> Array:
@@ -35,28 +42,37 @@ def edge(rise_ns: int) -> Array:
 
 
 def turned(
-    rabi_hz: Array | float, detuning_hz: Array | float, duration_ns: int, rise_ns: int
+    rabi_hz: Array | float,
+    detuning_hz: Array | float,
+    duration_ns: int,
+    rise_ns: int,
+    push: Array | float = 0.0,
 ) -> NDArray[np.complex128]:
     """Return the amplitude with which level 1 comes back, its own phase taken out.
 
-    ``rabi_hz``: at the pulse's top; ``detuning_hz``: of the carrier above the transition. Both
-    broadcast; the magnitude's square is what is left in 1.
+    ``rabi_hz``: at the pulse's top; ``detuning_hz``: of the carrier above the transition;
+    ``push``: by how much the drive raises that, Hz for (1 GHz)**2 of Rabi frequency. All broadcast;
+    the magnitude's square is what is left in 1.
     """
-    rabi, detuning = np.broadcast_arrays(np.asarray(rabi_hz), np.asarray(detuning_hz))
+    rabi, still, pushed = np.broadcast_arrays(
+        np.asarray(rabi_hz), np.asarray(detuning_hz), np.asarray(push)
+    )
     lower = np.ones(rabi.shape, np.complex128)
     upper = np.zeros(rabi.shape, np.complex128)
 
     def play(height: float, span_ns: float) -> None:
         nonlocal lower, upper
         drive = height * rabi
+        detuning = still - pushed * (1e-9 * drive) ** 2
         rate = np.maximum(np.hypot(drive, detuning), 1e-3)
         half = 1e-9 * np.pi * rate * span_ns
         cosine, sine = np.cos(half), np.sin(half)
         along, across = 1j * detuning / rate * sine, -1j * drive / rate * sine
-        # H = drive/2 sigma_x - detuning |upper><upper|, less its mean
+        # H = drive/2 sigma_x - detuning |upper><upper|, less its mean, which turns both
+        mean = np.exp(1j * np.pi * 1e-9 * detuning * span_ns)
         lower, upper = (
-            (cosine - along) * lower + across * upper,
-            across * lower + (cosine + along) * upper,
+            mean * ((cosine - along) * lower + across * upper),
+            mean * (across * lower + (cosine + along) * upper),
         )
 
     steps = edge(rise_ns)
@@ -65,8 +81,7 @@ def turned(
     play(1.0, float(duration_ns - 2 * rise_ns))
     for height in steps[::-1]:
         play(float(height), 1.0)
-    # the mean of both levels turns by half of the detuning
-    return np.asarray(lower * np.exp(1j * np.pi * 1e-9 * detuning * duration_ns))
+    return np.asarray(lower)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +106,8 @@ def gone(points: Points, values: ParametersOrMany) -> Array:
     for own in (with_one, ~with_one):
         line = values["line"] + np.where(own, values["shift"], 0.0)
         rabi = values["rabi"] * np.where(own, values["ratio"], 1.0) * points.amplitude
-        left = turned(rabi, points.carrier_hz - line, points.duration_ns, points.rise_ns)
+        lasts = points.duration_ns, points.rise_ns
+        left = turned(rabi, points.carrier_hz - line, *lasts, values.get("push", 0.0))
         each.append(1 - np.abs(left) ** 2)
     mean = (1 - points.hot) * each[0] + points.hot * each[1]
     return np.asarray(values["base"] + values["contrast"] * mean)
@@ -104,29 +120,34 @@ def fit_turns(
     line: tuple[float, float],
     shift: tuple[float, float],
     rabi_hz: float,
+    ratio: tuple[float, float] | None = None,
 ) -> Fit:
     """Fit what a pulse takes out of level 1, over its amplitude and carrier and the other's level.
 
     ``line``, ``shift``, ``rabi_hz``: as spectroscopy has them, the first two with their sigmas:
-    they count as measured. Returns ``line`` (Hz, of the plasmon with the other end in 0),
-    ``shift`` (Hz, by its 1), ``rabi`` (Hz, at full scale), ``ratio`` (of that with the other end in
-    1), ``contrast`` and ``base``. Raises FitFailed.
+    they count as measured. ``ratio``: of a coupler, as the design has it; its line is pushed by the
+    drive then, and with the other end in 0 nothing turns that could tell. Returns ``line`` (Hz, of
+    the plasmon with the other end in 0), ``shift`` (Hz, by its 1), ``rabi`` (Hz, at full scale),
+    ``ratio`` (of that with the other end in 1), ``contrast`` and ``base``, and ``push`` (as of
+    :func:`turned`). Raises FitFailed.
     """
+    measured = {"line": line, "shift": shift} | ({} if ratio is None else {"ratio": ratio})
 
     def model(values: Mapping[str, Array]) -> Array:
-        return np.concatenate([gone(points, values), values["line"], values["shift"]], axis=1)
+        return np.concatenate([gone(points, values), *(values[one] for one in measured)], axis=1)
 
-    data = np.concatenate([signal, [line[0], shift[0]]])
-    weights = np.concatenate([sigma, [line[1], shift[1]]])
+    data = np.concatenate([signal, [one[0] for one in measured.values()]])
+    weights = np.concatenate([sigma, [one[1] for one in measured.values()]])
     starts = [
         {
             "line": line[0],
             "shift": shift[0],
             "rabi": rabi_hz * factor,
-            "ratio": 1.0,
+            "ratio": 1.0 if ratio is None else ratio[0],
             "contrast": contrast,
             "base": 0.05,
         }
+        | ({} if ratio is None else {"push": 0.0})
         for factor in (0.8, 0.9, 1.0, 1.1, 1.25)
         for contrast in (0.9, 0.6)
     ]
@@ -138,7 +159,7 @@ def fit_turns(
         "ratio": Bound(0.6, 1.4),
         "contrast": Bound(0.0, 1.6),
         "base": Bound(-0.4, 0.6),
-    }
+    } | ({} if ratio is None else {"push": Bound(-MOST_PUSH, MOST_PUSH)})
     found = fit_many_at_once(model, data, weights, starts, bounds)
     if found.values["contrast"] < LEAST_CONTRAST:
         raise FitFailed(
@@ -148,6 +169,18 @@ def fit_turns(
     return found
 
 
+def symmetric_shapes(shift_hz: float, rise_ns: int) -> list[tuple[int, int]]:
+    """Return lengths of pulses between both lines that are looked at, with their edges, ns."""
+    usual_ns = round(1e9 / abs(shift_hz) + rise_ns)
+    lengths = range(usual_ns - AROUND_NS, usual_ns + AROUND_NS + 1)
+    return [(ns, rise_ns) for ns in lengths if ns > 2 * rise_ns]
+
+
+def on_line_shapes(usual_ns: int) -> list[tuple[int, int]]:
+    """Return the same of pulses on the line of 11, whose edges last a third of them each."""
+    return [(ns, ns // 3) for ns in range(usual_ns - 12, usual_ns + 13, 4)]
+
+
 @dataclass(frozen=True, slots=True)
 class PlasmonPulse:
     """A pulse that is a CZ, by the model."""
@@ -155,6 +188,7 @@ class PlasmonPulse:
     carrier_hz: float
     amplitude: float
     duration_ns: int
+    rise_ns: int
     error: float
     """Of the average gate fidelity, without decoherence."""
     slope: float
@@ -163,42 +197,44 @@ class PlasmonPulse:
 
 def best_pulse(
     values: Mapping[str, float],
-    rise_ns: int,
+    shapes: Sequence[tuple[int, int]],
     most: float,
     lost_1_ns: float = 0.0,
     idle: Callable[[int], float] = lambda _: 0.0,
+    *,
+    on_line: bool = False,
 ) -> PlasmonPulse:
     """Return the pulse with the least error; ``values`` as of :func:`fit_turns`.
 
-    ``most``: amplitudes end there; ``lost_1_ns``: what each ns costs by decoherence; ``idle``: by
-    how many turns both ends at rest turn 11 in a gate with a pulse of so many ns. Raises FitFailed
-    where no pulse is a CZ.
+    ``shapes``: lengths and edges, ns, that are looked at; ``most``: amplitudes end there;
+    ``lost_1_ns``: what each ns costs by decoherence; ``idle``: by how many turns both ends at rest
+    turn 11 in a gate with a pulse of so many ns; ``on_line``: the carrier is on that of 11, and not
+    between both. Raises FitFailed where no pulse is a CZ.
     """
     from scipy.optimize import minimize  # heavy
 
     shift = values["shift"]
-    middle = values["line"] + shift / 2
+    begin = values["line"] + shift * (1.0 if on_line else 0.5)
+    share = 1 / values["ratio"] if on_line else SYMMETRIC
     found: list[tuple[float, PlasmonPulse]] = []
-    usual_ns = round(1e9 / abs(shift) + rise_ns)
-    for duration_ns in range(usual_ns - AROUND_NS, usual_ns + AROUND_NS + 1):
-        if duration_ns <= 2 * rise_ns:
-            continue
-        top = 1e9 / (abs(shift) * (duration_ns - rise_ns))
+    for duration_ns, rise_ns in shapes:
+        whole = share * 1e9 / (duration_ns - rise_ns) / values["rabi"]
 
-        def cost(at: Array, duration_ns: int = duration_ns, top: float = top) -> float:
-            rabi = SYMMETRIC * abs(shift) * top * (1 + at[0])
-            carrier = middle + at[1] * abs(shift)
-            pulse = rabi / values["rabi"], carrier, duration_ns, rise_ns
-            return gate_error(values, *pulse, idle(duration_ns))
+        def cost(
+            at: Array, lasts: tuple[int, int] = (duration_ns, rise_ns), whole: float = whole
+        ) -> float:
+            pulse = whole * (1 + at[0]), begin + at[1] * abs(shift), *lasts
+            return gate_error(values, *pulse, idle(lasts[0]))
 
-        best = minimize(cost, np.zeros(2), method="Nelder-Mead")
-        amplitude = SYMMETRIC * abs(shift) * top * (1 + float(best.x[0])) / values["rabi"]
-        carrier = middle + float(best.x[1]) * abs(shift)
+        best = minimize(cost, np.zeros(2), method="Nelder-Mead", options=SEARCH)
+        amplitude = whole * (1 + float(best.x[0]))
+        carrier = begin + float(best.x[1]) * abs(shift)
         if 0 < amplitude < most:
             pulse = PlasmonPulse(
                 carrier,
                 amplitude,
                 duration_ns,
+                rise_ns,
                 float(best.fun),
                 _slope(values, amplitude, carrier, duration_ns, rise_ns),
             )
@@ -237,7 +273,7 @@ def _both(
     """Return how 10 and 11 come back, (2,)."""
     line = values["line"] + np.array([0.0, values["shift"]])
     rabi = values["rabi"] * amplitude * np.array([1.0, values["ratio"]])
-    return turned(rabi, carrier_hz - line, duration_ns, rise_ns)
+    return turned(rabi, carrier_hz - line, duration_ns, rise_ns, values.get("push", 0.0))
 
 
 def _slope(
@@ -250,3 +286,15 @@ def _slope(
         for back in [_both(values, share * amplitude, carrier_hz, duration_ns, rise_ns)]
     ]
     return float((phases[1] - phases[0]) / (2 * step * amplitude))
+
+
+def carrier_slope(values: Mapping[str, float], pulse: PlasmonPulse) -> float:
+    """Return by how much the conditional phase of a pulse goes with its carrier, turns for 1 Hz."""
+    step = 1e5
+    lasts = pulse.duration_ns, pulse.rise_ns
+    phases = [
+        np.angle(-back[1] / back[0]) / (2 * np.pi)
+        for hz in (pulse.carrier_hz - step, pulse.carrier_hz + step)
+        for back in [_both(values, pulse.amplitude, hz, *lasts)]
+    ]
+    return float((phases[1] - phases[0]) / (2 * step))

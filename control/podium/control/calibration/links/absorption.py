@@ -5,7 +5,8 @@ scanned over the catch's lag, its frequency and its strength. A loss of the way 
 alike; a catch that is late, aside, too weak or turned lowers each scan in a way of its own. So the
 loss is left free, and what the catch lacks is not: rates, widths, Stark shifts, echo and dephasing
 are fitted with it, each held by what it was measured to be, within its sigma. The absorption is
-that of the pulses which transfers play, by the equation of the link with what was fitted.
+that of the pulses which transfers play, by the equation of the link with what was fitted, less what
+thermal photons take of it (:mod:`.thermal_catch`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,7 @@ from podium.control.calibration.links.photon_transfer import (
     lags_of,
     transfer_body,
 )
+from podium.control.calibration.links.thermal_catch import ThermalWay, absorption_slopes
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.facility.facility import Link, LinkEnd
@@ -45,15 +47,8 @@ STRONGER = 1.4
 """Of the scan over the catch's strength, in what transfers play; less where full scale ends."""
 SHOTS, STRENGTH_SHOTS, SHOTS_AGAIN = 1500, 6000, 4000
 """The strength tells the second end's rate, which moves an absorption most (0.0024 for 1 %)."""
-WIDER = 2.0
-"""ASSUMED: what :func:`.sideband_rate.sideband_rate` finds of rate, width and Stark shift is known
-half as well as its sigmas say. They go together there and are taken apart here; in three worlds
-that nobody had looked at they were off by 1.6 sigma rms."""
 AGAIN_LAG_NS, AGAIN_STRENGTH = 24, 0.7
 """Of what is measured anew: as played, earlier, later, and weaker."""
-UNTOLD = 0.004
-"""ASSUMED: an absorption is known no better. In three worlds that nobody had looked at it came out
-0.002 to 0.008 too high, where the fit's own sigma was 0.002 to 0.003: rates of sidebands are."""
 UNLIKELY = 1e-4
 """Chance that what is measured anew is said to differ from what the fit foretells."""
 LAG_S, OFF_HZ = 10e-9, 1e6
@@ -102,18 +97,37 @@ class PlayedTransfer:
     """Of the catch behind the photon's arrival, by what is known of the delay."""
     loop: LinkLoop
 
-    def delivered(self, values: Mapping[str, float], settings: Settings) -> Delivered:
-        """Return what comes of a photon, by a fit's values, (m,) each."""
-        drives = [
+    def moved(
+        self, values: Mapping[str, float]
+    ) -> tuple[tuple[SidebandDrive, SidebandDrive], tuple[EndModel, EndModel]]:
+        """Return drives and ends as a fit's values say."""
+        one, other = (
             SidebandDrive(
                 drive.rate_hz * values[f"rate_{k}"], drive.stark_hz + values[f"stark_{k}"]
             )
             for k, drive in enumerate(self.drives)
-        ]
-        ends = [
+        )
+        first, second = (
             EndModel(kappa * values[f"kappa_{k}"], decay, max(values[f"dephasing_{k}"], 0.0))
             for k, (kappa, decay) in enumerate(zip(self.kappas_hz, self.decays_1_s, strict=True))
-        ]
+        )
+        return (one, other), (first, second)
+
+    def thermal_way(self, values: Mapping[str, float], transmission: float) -> ThermalWay:
+        """Return the transfer as it is played, by a fit's values."""
+        drives, ends = self.moved(values)
+        photon = self.way.photon
+        sent, caught = (
+            of_resonance(one, drive)
+            for one, drive in zip((photon.sent, photon.caught), drives, strict=True)
+        )
+        lag_ns = round(1e9 * (self.lag_s + values["lag"]))
+        apart_hz = self.loop.apart_hz
+        return ThermalWay(sent, caught, ends, apart_hz, values["off"], lag_ns, transmission)
+
+    def delivered(self, values: Mapping[str, float], settings: Settings) -> Delivered:
+        """Return what comes of a photon, by a fit's values, (m,) each."""
+        drives, ends = self.moved(values)
         sent = of_resonance(self.way.photon.sent, drives[0])
         # a catch that is stronger than what was meant moves its line by more than it follows
         each, which = np.unique(settings.strength, return_inverse=True)
@@ -125,7 +139,7 @@ class PlayedTransfer:
         found = delivered(  # at both whole nanoseconds about each lag
             sent,
             caught[:, np.tile(which, 2)],
-            (ends[0], ends[1]),
+            ends,
             self.loop,
             np.concatenate([low, low + 1]).astype(np.int64),
             np.tile(settings.off_hz + values["off"], 2),
@@ -213,9 +227,8 @@ def priors_of(bench: LinkBench) -> dict[str, Prior]:
             ("kappa", end.kappa_hz(), "kappa"),
         ):
             share = abs(sigma_of(end.bench, end.end, quantity) / value)
-            found[f"{name}_{k}"] = Prior(1.0, WIDER * max(share, LEAST_SHARE))
-        stark_hz = WIDER * sigma_of(end.bench, end.end, "stark_shift")
-        found[f"stark_{k}"] = Prior(0.0, stark_hz)
+            found[f"{name}_{k}"] = Prior(1.0, max(share, LEAST_SHARE))
+        found[f"stark_{k}"] = Prior(0.0, sigma_of(end.bench, end.end, "stark_shift"))
         found[f"dephasing_{k}"] = Prior(*end.dephasing_of_f())
     return {name: one for name, one in found.items() if one.sigma > 0}
 
@@ -392,7 +405,8 @@ async def absorption(bench: LinkBench) -> Outcome:
     the fit foretells of other settings is measured anew before it is stored.
     """
     outcome, end = Outcome("absorption", "Absorption of the photon"), bench.second
-    played = played_transfer(bench)
+    played, transmission = played_transfer(bench), bench.transmission()
+    photons = [end.photons() for end in bench.ends]
     scans = await CatchScans.run(bench, outcome, played.way.aside_hz)
     program, other = again_program(bench, bench.shots(SHOTS_AGAIN))
 
@@ -409,11 +423,20 @@ async def absorption(bench: LinkBench) -> Outcome:
         """Return absorption and what is read at the settings of what is measured anew."""
         return fitted().figures(other)
 
+    @cache
+    def thermal() -> tuple[float, float]:
+        """Return what thermal photons change of the absorption, and how well that is known."""
+        slopes = absorption_slopes(played.thermal_way(fitted().values(), transmission))
+        each = [(by * n, by * doubt) for by, (n, doubt) in zip(slopes, photons, strict=True)]
+        return sum(one for one, _ in each), float(np.hypot(*(doubt for _, doubt in each)))
+
     def fit(_: Link, panel: Panel) -> Found:
         values = fitted().values()
         drawn = tuple(played.seen(values, one) for one in scans.parts)
-        value, sigma = figures()[0][0], np.hypot(UNTOLD, np.sqrt(figures()[1][0, 0]))
-        return {"absorption": Measured(float(value), float(sigma), "1")}, replace(
+        (value, *_), covariance = figures()
+        less, doubt = thermal()
+        sigma = float(np.hypot(np.sqrt(covariance[0, 0]), doubt))
+        return {"absorption": Measured(float(value) + less, sigma, "1")}, replace(
             panel,
             series=(*panel.series, *scans.series(drawn, ", fit")),
             text="{absorption} of what arrives is absorbed",

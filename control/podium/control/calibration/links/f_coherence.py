@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
-from podium.control.calibration.links.link_bench import EndPulses, LinkBench
+from podium.control.calibration.links.link_bench import GRID_NS, EndPulses, LinkBench
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse_verified
@@ -43,16 +43,13 @@ WAITS_AGAIN = (0.04, 0.9)
 AXES = 4
 """Of the last half pi, a quarter of a turn apart."""
 SHOTS = 1500
-GRID_NS = 16
-"""Of each half of a wait. An SHFSG plays in steps of 16 samples, 8 ns: seen on its twin, waits of 4
-ns more turn this echo by a sixth of a turn, those of whole steps by nothing."""
 SIGNIFICANT = 8.0
 """Sigmas by which coherence is there without a wait."""
 ALIKE = 4.0
 
 
 def waits_ns(end: EndPulses, waits: tuple[float, ...]) -> list[int]:
-    """Return half of each wait, ns, on a grid on which all pulses stand alike on both families."""
+    """Return half of each wait, ns, on the grid of pulses."""
     decay_1_s, dephasing_1_s = end.loss_of_f()
     expected_s = 1 / (decay_1_s / 2 + dephasing_1_s)
     halves = (round(one * expected_s / 2 * 1e9 / GRID_NS) for one in waits)

@@ -53,8 +53,12 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-SECOND_OVER_FIRST = 2.0
-"""ASSUMED: f decays twice as fast as e, as in a harmonic ladder; its lifetime is not measured."""
+SECOND_OVER_FIRST = (1.88, 0.1)
+"""Decay of f over that of e, and its sigma, as the lifetime of f is not measured. Loss of a
+transmon's capacitance goes with the squares of its charge elements (Koch et al., Phys. Rev. A 76,
+042319 (2007); Nguyen et al., Phys. Rev. X 9, 041041 (2019), Eq. 8): diagonalised for the atoms of
+``examples/linked``, f's are 1.92 and 1.90 times as large as e's; a quality factor that is one for
+both lines makes 1.84 and 1.80 of that, a harmonic ladder 2. ASSUMED: in the middle."""
 DEPHASING_OF_F = (3.0, 1.0)
 """Of f and g over that of e and g, and its sigma: 4 where the number operator is noisy, 2 where
 both lines are so by themselves. ASSUMED until :func:`.f_coherence.f_coherence` has told."""
@@ -127,6 +131,20 @@ class EndPulses:
         rate, shift = (self.bench.best(self.end, one) for one in ("sideband_rate", "stark_shift"))
         return SidebandDrive(rate, shift)
 
+    def photons(self) -> tuple[float, float]:
+        """Return the mean thermal photons of its mode, and how well they are known.
+
+        Measured, else by design, else none.
+        """
+        entry = self.bench.record.get(f"{self.end.name}.mode_photons")
+        measured = self.bench.measured(self.end, "mode_photons")
+        if entry is not None and measured is not None:
+            return measured, entry.sigma
+        if "thermal_photons" not in self.end.design:
+            return 0.0, 0.0
+        designed = self.bench.design(self.end, "thermal_photons")
+        return designed.value, designed.spread
+
     def stark_sigma_hz(self) -> float:
         """Return how well the shift at full scale is known, measured or designed, Hz."""
         entry = self.bench.record.get(f"{self.end.name}.stark_shift")
@@ -154,11 +172,12 @@ class EndPulses:
         The latter by the coherence of 0 and f, measured; else by that of 0 and 1.
         """
         own_decay, own_dephasing = self.loss_of_e()
-        decay = SECOND_OVER_FIRST * own_decay
+        name = self.node.qubit.name
+        decay = self.bench.inputs.take(f"{name} > decay of f", *SECOND_OVER_FIRST) * own_decay
         coherence_s = self.bench.measured(self.end, "f_coherence")
         if coherence_s is not None:
             return decay, max(0.0, 1 / coherence_s - decay / 2)
-        ratio = self.bench.inputs.take(f"{self.node.qubit.name} > dephasing of f", *DEPHASING_OF_F)
+        ratio = self.bench.inputs.take(f"{name} > dephasing of f", *DEPHASING_OF_F)
         return decay, ratio * own_dephasing
 
     def loss_of_e(self) -> tuple[float, float]:
@@ -345,7 +364,7 @@ class LinkBench:
     def decay_1_s(self) -> float:
         """Return the decay of f of the end that lives less long, measured or designed, 1/s."""
         lives_s = min(end.bench.best(end.node.qubit, "t1") for end in self.ends)
-        return SECOND_OVER_FIRST / lives_s
+        return SECOND_OVER_FIRST[0] / lives_s
 
     def reset(self) -> list[Statement]:
         """Bring both ends to 0: by waiting, then each sends what is left in 1 away as a photon.
@@ -448,6 +467,24 @@ class LinkBench:
         sigma = echo_sigma(self.link)
         parts = (bench.inputs.take(f"{name} > way round, {one}", 0.0, sigma) for one in "iq")
         return complex(*parts)
+
+    def known_echo(self) -> complex:
+        """Return :meth:`echo` as a fit starts with it, which holds it by :meth:`echo_sigma`."""
+        parts = (self.first.bench.record.get(f"{self.link.name}.echo_{one}") for one in "iq")
+        return complex(*(0.0 if one is None else one.value for one in parts))
+
+    def echo_sigma(self) -> float:
+        """Return one standard deviation of each quadrature of :meth:`echo`."""
+        known = self.first.bench.record.get(f"{self.link.name}.echo_i")
+        return echo_sigma(self.link) if known is None else known.sigma
+
+    def transmission(self) -> float:
+        """Return the part of a photon that the way lets through, measured or designed."""
+        found = self.first.bench.measured(self.link, "transmission")
+        if found is None:
+            loss = self.link.design.get("loss")
+            found = 1.0 if loss is None else 1 - loss.value
+        return min(max(found, 0.0), 1.0)
 
     def loop(self, apart_hz: float) -> LinkLoop:
         """Return what both ends have in common, their resonances so far apart."""

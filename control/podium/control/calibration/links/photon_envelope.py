@@ -109,4 +109,4 @@ def _decay_1_s(facility: Facility, end: LinkEnd, known: Mapping[str, ParameterEn
     entry = known.get(f"{end.qubit}.t1")
     designed = facility.qubits()[end.qubit].design.get("t1")
     t1_s = entry.value if entry is not None else designed.value if designed is not None else 0.0
-    return SECOND_OVER_FIRST / t1_s if t1_s > 0 else 0.0
+    return SECOND_OVER_FIRST[0] / t1_s if t1_s > 0 else 0.0

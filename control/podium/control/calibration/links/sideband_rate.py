@@ -114,6 +114,17 @@ class FallingF:
     dephasing_1_s: float = 0.0
     second: float = 0.0
     """Where what has fallen to e is read, between what has emitted (0) and f (1)."""
+    photons: float = 0.0
+    """Mean thermal photons of the mode into which f emits."""
+
+    @property
+    def hastened(self) -> float:
+        """Return by what factor thermal photons make the drive's rate seem larger.
+
+        They stimulate emission, and what has emitted takes them up again: f approaches n / (1 + 2n)
+        by 1 + 2n faster (detailed balance), as with g times the root of that.
+        """
+        return float(np.sqrt(1 + 2 * self.photons))
 
     def model(self, kappa_hz: float) -> EndModel:
         """Return the end with a resonator of that width."""
@@ -132,7 +143,9 @@ def expected_left(
     loop = LinkLoop(complex(values["echo_i"], values["echo_q"]), apart)
     left = left_in_loop(
         np.concatenate([np.full(len(one.left), one.duration_s) for one in scans]),
-        np.concatenate([values[f"rate_{end}"] * one.amplitude for one in scans]),
+        np.concatenate(
+            [falling[end].hastened * values[f"rate_{end}"] * one.amplitude for one in scans]
+        ),
         np.concatenate(
             [
                 values[f"line_{end}"] + one.aside_hz - values[f"stark_{end}"] * one.amplitude**2
@@ -225,7 +238,9 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
     def fitted(part: EndPulses) -> tuple[dict[str, float], dict[str, float], Taken]:
         """Return values, sigmas, and what was taken as known."""
         name = f"{bench.link.name} > resonances apart"
-        one, other = (FallingF(*end.loss_of_f(), end.second_level()) for end in bench.ends)
+        one, other = (
+            FallingF(*end.loss_of_f(), end.second_level(), end.photons()[0]) for end in bench.ends
+        )
         at = part.bench.inputs.take(name, *apart), (one, other)
         if at not in known:
             near = next((one.values for one in known.values()), None)

@@ -1,4 +1,9 @@
-"""Finds the f0-g1 sideband of a link's end, and how far its drive's power moves it."""
+"""Finds the f0-g1 sideband of a link's end, and how far its drive's power moves it.
+
+What the other end reflects moves a line by more the weaker the drive is: taken for power, that is
+up to 3 MHz of shift at full scale. It is fitted along, held by what the way there and back lets
+through.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,7 +19,9 @@ from podium.control.calibration.fits.least_squares import (
     fit_least_squares,
 )
 from podium.control.calibration.links.link_bench import GRID_NS, EndPulses, LinkBench
-from podium.control.calibration.links.link_model import left_in_f
+from podium.control.calibration.links.link_loop import LinkLoop, left_in_loop
+from podium.control.calibration.links.link_model import EndModel, left_in_f
+from podium.control.calibration.links.sideband_rate import LOUDEST_ECHO, FallingF
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
@@ -34,6 +41,7 @@ SPREADS = 3.0
 SIGNIFICANT = 5.0
 LEAST_DOUBT = 0.02
 """Of rate and width, relative, at least."""
+STILL, NOTHING_BACK, LASTING_F = EndModel(0.0), LinkLoop(), FallingF()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,37 @@ class ExpectedSideband:
     """With one sigma."""
     kappa_hz: tuple[float, float]
     """With one sigma."""
+    other: EndModel = STILL
+    """The other end, which plays nothing."""
+    loop: LinkLoop = NOTHING_BACK
+    """As this end sees it, and what is known of the echo."""
+    echo_sigma: float = 0.0
+    """Of each quadrature of the echo; 0: nothing comes back."""
+    falling: FallingF = LASTING_F
+
+
+def expected_left(
+    frequency_hz: list[Array],
+    amplitude: list[float],
+    duration_s: list[float],
+    values: Mapping[str, float],
+    expected: ExpectedSideband,
+) -> list[Array]:
+    """Return what a fit's ``values`` leave in f, scan by scan."""
+    echo = complex(values.get("echo_i", 0.0), values.get("echo_q", 0.0))
+    sizes = [one.size for one in frequency_hz]
+    strength = np.repeat(amplitude, sizes)
+    falling = expected.falling
+    left = left_in_loop(
+        np.repeat(duration_s, sizes),
+        falling.hastened * values["rate"] * strength,
+        np.concatenate(frequency_hz) - values["centre"] - values["stark"] * strength**2,
+        (falling.model(values["kappa"]), expected.other),
+        LinkLoop(echo, expected.loop.apart_hz),
+        falling.second,
+    )
+    seen = values["offset"] + values["height"] * left
+    return np.split(seen, np.cumsum(sizes)[:-1])
 
 
 def fit_sideband(
@@ -119,45 +158,43 @@ def fit_sideband(
     stands out.
     """
     centre, stark = expected.centre_hz, expected.stark_hz
-    (rate, _), (kappa, _) = held = (expected.rate_hz, expected.kappa_hz)
+    (rate, _), (kappa, _) = expected.rate_hz, expected.kappa_hz
     first = float(frequency_hz[0][int(np.argmin(left[0]))]) - stark * amplitude[0] ** 2
 
-    def model(values: Mapping[str, float]) -> Array:
-        parts = [
-            values["offset"]
-            + values["height"]
-            * left_in_f(
-                np.array(t),
-                np.array(values["rate"] * a),
-                values["kappa"],
-                f - values["centre"] - values["stark"] * a**2,
-            )
-            for f, a, t in zip(frequency_hz, amplitude, duration_s, strict=True)
-        ]
-        return np.concatenate([*parts, [values["rate"], values["kappa"]]])
+    echo = {"echo_i": expected.loop.echo.real, "echo_q": expected.loop.echo.imag}
+    known = {"rate": expected.rate_hz, "kappa": expected.kappa_hz}
+    if expected.echo_sigma > 0:
+        known |= {name: (one, expected.echo_sigma) for name, one in echo.items()}
 
-    data = np.concatenate([*left, [value for value, _ in held]])
-    weights = np.concatenate([*sigma, [doubt for _, doubt in held]])
+    def model(values: Mapping[str, float]) -> Array:
+        parts = expected_left(frequency_hz, amplitude, duration_s, {**echo, **values}, expected)
+        return np.concatenate([*parts, [values[name] for name in known]])
+
+    data = np.concatenate([*left, [value for value, _ in known.values()]])
+    weights = np.concatenate([*sigma, [doubt for _, doubt in known.values()]])
     depth = max(float(np.ptp(one)) for one in left)
     start = {
         "centre": first, "stark": stark, "rate": rate, "kappa": kappa,
         "height": 1.3 * depth, "offset": min(float(np.min(one)) for one in left) - 0.2,
     }  # fmt: skip
+    start |= {name: one for name, one in echo.items() if name in known}
     bounds = {
         "kappa": Bound(kappa / 3, 3 * kappa),
         "rate": Bound(rate / 5, 5 * rate),
         "height": Bound(0.0, 3.0),
     }
+    bounds |= {name: Bound(-LOUDEST_ECHO, LOUDEST_ECHO) for name in echo if name in known}
     starts = [start, {**start, "centre": centre}]
     fit = fit_least_squares(model, data, weights, starts, bounds)
-    seen = model(fit.values)[:-2]
+    seen = model(fit.values)[: -len(known)]
     if float(np.ptp(seen)) < SIGNIFICANT * float(np.median(np.concatenate(sigma))):
         raise FitFailed("no f0-g1 line stands out of the scans: f stays where it is")
     return fit
 
 
-def expected_sideband(end: EndPulses) -> ExpectedSideband:
-    """Return what is known of an end's sideband: rate and width as designed, or as measured."""
+def expected_sideband(bench: LinkBench, number: int) -> ExpectedSideband:
+    """Return what is known of the sideband of an end (0 or 1): as designed, or as measured."""
+    end, other = bench.ends[number], bench.ends[1 - number]
 
     def held(quantity: str) -> tuple[float, float]:
         design = end.bench.design(end.end, quantity)
@@ -165,7 +202,17 @@ def expected_sideband(end: EndPulses) -> ExpectedSideband:
         return end.bench.guess(end.end, quantity), sigma
 
     stark = end.bench.guess(end.end, "stark_shift")
-    return ExpectedSideband(end.sideband_hz(), stark, held("sideband_rate"), held("kappa"))
+    loop = LinkLoop(bench.known_echo(), bench.apart_hz()[0])
+    return ExpectedSideband(
+        end.sideband_hz(),
+        stark,
+        held("sideband_rate"),
+        held("kappa"),
+        EndModel(other.kappa_hz()),
+        loop.turned() if number else loop,
+        bench.echo_sigma(),
+        FallingF(*end.loss_of_f(), end.second_level(), end.photons()[0]),
+    )
 
 
 async def sideband_spectroscopy(bench: LinkBench) -> Outcome:
@@ -175,17 +222,20 @@ async def sideband_spectroscopy(bench: LinkBench) -> Outcome:
     full scale).
     """
     outcome = Outcome("sideband_spectroscopy", "f0-g1 spectroscopy")
-    for end in bench.ends:
-        await _of_end(bench, outcome, end)
+    for number in range(len(bench.ends)):
+        await _of_end(bench, outcome, number)
     return outcome
 
 
-async def _of_end(bench: LinkBench, outcome: Outcome, end: EndPulses) -> None:
+async def _of_end(bench: LinkBench, outcome: Outcome, number: int) -> None:
+    end = bench.ends[number]
     shots = bench.shots(SHOTS)
     scans = sideband_scans(end, shots)
     data = [await end.bench.run(outcome, scan.program) for scan in scans]
     frequency = [values_of(one, "sideband_frequency") for one in data]
-    expected = expected_sideband(end)
+    expected = expected_sideband(bench, number)
+    amplitude = [scan.amplitude for scan in scans]
+    duration_s = [scan.duration_ns * 1e-9 for scan in scans]
 
     def raw(_: LinkEnd) -> Panel:
         series = tuple(
@@ -200,26 +250,14 @@ async def _of_end(bench: LinkBench, outcome: Outcome, end: EndPulses) -> None:
             frequency,
             left,
             [end.fraction_sigma(one, shots) for one in left],
-            [scan.amplitude for scan in scans],
-            [scan.duration_ns * 1e-9 for scan in scans],
+            amplitude,
+            duration_s,
             expected,
         )
         v, s = fit.values, fit.sigmas
+        drawn = expected_left(frequency, amplitude, duration_s, v, expected)
         lines = tuple(
-            Series(
-                "fit",
-                f / 1e9,
-                v["offset"]
-                + v["height"]
-                * left_in_f(
-                    np.array(scan.duration_ns * 1e-9),
-                    np.array(v["rate"] * scan.amplitude),
-                    v["kappa"],
-                    f - v["centre"] - v["stark"] * scan.amplitude**2,
-                ),
-                line=True,
-            )
-            for scan, f in zip(scans, frequency, strict=True)
+            Series("fit", f / 1e9, one, line=True) for f, one in zip(frequency, drawn, strict=True)
         )
         text = "f0-g1 at {sideband_frequency}, moved by {stark_shift} at full scale"
         return {

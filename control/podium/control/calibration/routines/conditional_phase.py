@@ -117,7 +117,7 @@ def _program(p: EdgePulses, target: Pulses, amplitudes: Linear, gates: int, shot
 async def without_gate(p: EdgePulses, outcome: Outcome, target: Pulses, shots: int) -> Fringes:
     """Measure the phase without a gate: what the pulses themselves and their neighbours give."""
     program = phase_program(p, target, [], shots, f"no gate on {target.qubit.element}")
-    return Fringes(p, target, await p.bench.run(outcome, program), shots)
+    return Fringes(p, target, await p.run(outcome, program), shots)
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge, scan: _Scan) -> None:
@@ -127,7 +127,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge, scan: _Scan) -> N
     at = np.array([amplitudes.start + k * amplitudes.step for k in range(POINTS)])
     shots = bench.shots(SHOTS)
     program = _program(p, p.still, amplitudes, gates, shots)
-    fringes = Fringes(p, p.still, await bench.run(outcome, program), shots)
+    fringes = Fringes(p, p.still, await p.run(outcome, program), shots)
     none = await without_gate(p, outcome, p.still, 4 * shots)
 
     def seen() -> tuple[Array, Array]:
@@ -198,7 +198,7 @@ async def _verify(p: EdgePulses, outcome: Outcome, found: Measured, known: float
     shots = p.bench.shots(CHECK_SHOTS)
     two = Linear(found.value, found.value, 1)
     program = _program(p, p.moved, two, CHECK_GATES, shots)
-    fringes = Fringes(p, p.moved, await p.bench.run(outcome, program), shots)
+    fringes = Fringes(p, p.moved, await p.run(outcome, program), shots)
     none = await without_gate(p, outcome, p.moved, shots)
     return half_turn_check(p, fringes, none, known, SLACK)
 

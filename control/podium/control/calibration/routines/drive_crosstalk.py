@@ -13,7 +13,6 @@ from podium.control.calibration.fits.bloch_turn import BlochTurn, bloch_vector, 
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.line_search import DRIVE_REACH_HZ
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.plasmon_pulses import full_scale_dbm
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import (
     Found,
@@ -31,6 +30,7 @@ from podium.control.calibration.sequences import (
     pulse_area_ns,
 )
 from podium.control.client.cross_resonance import RISE_NS
+from podium.control.client.drive_power import line_begin_dbm
 from podium.control.facility.facility import DriveWiring, Qubit
 from podium.control.parameters.entry import Measured, NotMeasured
 from podium.control.parameters.validity import DAY_S, Lifetime
@@ -81,8 +81,8 @@ SLACK = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class _Way:
-    """From the drive line of one qubit to another."""
+class DriveWay:
+    """The way from the drive line of one qubit to another."""
 
     bench: Bench
     source: Pulses
@@ -224,10 +224,10 @@ class _Way:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Data:
+class TurnData:
     """Holds what one measurement has brought."""
 
-    way: _Way
+    way: DriveWay
     length_ns: int
     top: float
     seen: Array
@@ -311,14 +311,19 @@ def _exchange_hz(bench: Bench, one: Qubit, other: Qubit) -> float:
     return float(rates[0]) if rates else 0.0
 
 
-async def _of_pair(bench: Bench, outcome: Outcome, source: Qubit, target: Qubit) -> None:
+def way_of(bench: Bench, source: Qubit, target: Qubit) -> DriveWay:
+    """Return the way from the drive line of one qubit to another."""
     first, second = Pulses(bench, source), Pulses(bench, target)
     areas_s = 1e-9 * pulse_area_ns(first.pulse_ns), 1e-9 * pulse_area_ns(second.pulse_ns)
-    way = _Way(bench, first, second, _exchange_hz(bench, source, target), areas_s)
+    return DriveWay(bench, first, second, _exchange_hz(bench, source, target), areas_s)
+
+
+async def _of_pair(bench: Bench, outcome: Outcome, source: Qubit, target: Qubit) -> None:
+    way = way_of(bench, source, target)
     panel = Panel(target.element, f"amplitude of {source.element} (of full scale)", "Bloch vector")
     try:
         way.check()
-        data = await _scanned(way, outcome)
+        data = await scanned(way, outcome)
     except (FitFailed, NotMeasured) as error:
         record_failure(outcome, target.name, panel, str(error))
         return
@@ -328,7 +333,7 @@ async def _of_pair(bench: Bench, outcome: Outcome, source: Qubit, target: Qubit)
 
     def fit(_: Qubit, raw_panel: Panel) -> Found:
         turns = [data.turn(control) for control in range(len(way.controls))]
-        value, sigma = _direct(way, turns)
+        value, sigma = direct(way, turns)
         text = f"{{{way.quantities[0]}}} of the drive of {source.element}"
         size = abs(value)
         found = {way.quantities[0]: Measured(size, sigma, "1")}
@@ -345,11 +350,12 @@ async def _of_pair(bench: Bench, outcome: Outcome, source: Qubit, target: Qubit)
     await analyse_verified(bench, outcome, target, raw, fit, verify)
 
 
-def _direct(way: _Way, turns: list[BlochTurn]) -> tuple[complex, float]:
+def direct(way: DriveWay, turns: list[BlochTurn]) -> tuple[complex, float]:
     """Return what of the drive reaches the target itself, over its own drive, and the sigma."""
     own_hz = way.rabi_hz(way.target)
-    stronger_db = _connector_db(way.target) - _connector_db(way.source)
-    scale = 10 ** (stronger_db / 20) / own_hz
+    facility = way.bench.runner.facility
+    own_dbm, other_dbm = (line_begin_dbm(facility, p.qubit.drive_port) for p in way.both[::-1])
+    scale = 10 ** ((own_dbm - other_dbm) / 20) / own_hz
     if len(turns) == 1:
         value, sigma = turns[0].rate * scale, turns[0].sigma * scale
     else:
@@ -362,42 +368,36 @@ def _direct(way: _Way, turns: list[BlochTurn]) -> tuple[complex, float]:
     return value, sigma
 
 
-def _connector_db(pulses: Pulses) -> float:
-    """Return the power of full scale where a drive line begins, dBm."""
-    wiring = pulses.bench.runner.facility.drive_wiring(pulses.qubit.drive_port)
-    return full_scale_dbm(pulses.bench, pulses.qubit.drive_port) + wiring.line_attenuation_db
-
-
-async def _measure(
-    way: _Way, outcome: Outcome, length_ns: int, top: float, cancel: complex, shots: int
-) -> _Data:
+async def measure_turns(
+    way: DriveWay, outcome: Outcome, length_ns: int, top: float, cancel: complex, shots: int
+) -> TurnData:
     shots = way.bench.shots(shots)
     data = await way.bench.run(outcome, way.program(length_ns, top, cancel, shots))
     for one in way.both:
         refuse_clipped(outcome, one.qubit.element)
     reference = levels(way.bench, way.target.qubit)
     signal = reference.project(iq_of(data, way.target.qubit.element))
-    return _Data(way, length_ns, top, 1 - 2 * signal, 2 * reference.sigma(signal, shots))
+    return TurnData(way, length_ns, top, 1 - 2 * signal, 2 * reference.sigma(signal, shots))
 
 
-async def _scanned(way: _Way, outcome: Outcome) -> _Data:
+async def scanned(way: DriveWay, outcome: Outcome) -> TurnData:
     """Measure with longer drives until the target turns by enough."""
     top = way.largest()
     t2_s = way.bench.best(way.target.qubit, "t2_ramsey")
     lengths = [ns for ns in LENGTHS_NS if ns * 1e-9 < t2_s / 3] or [LENGTHS_NS[0]]
     for length_ns in lengths:
-        data = await _measure(way, outcome, length_ns, top, 0j, SHOTS)
+        data = await measure_turns(way, outcome, length_ns, top, 0j, SHOTS)
         if data.seen[..., AXES.index("z")].min() < cos(2 * pi * ENOUGH_TURNS):
             break
     return data
 
 
-async def _verify(way: _Way, outcome: Outcome, data: _Data) -> Panel:
+async def _verify(way: DriveWay, outcome: Outcome, data: TurnData) -> Panel:
     """Drive for longer, and cancel it by the target's own line: it has to stay where it is."""
     seen = data.turn(0)
     cancel = -seen.rate / way.rabi_hz(way.target)
     length_ns = on_grid_ns(CHECK_LENGTH * data.length_ns * 1e-9)
-    again = await _measure(way, outcome, length_ns, data.top, cancel, CHECK_SHOTS)
+    again = await measure_turns(way, outcome, length_ns, data.top, cancel, CHECK_SHOTS)
     left = again.turn(0)
     allowed = 5 * hypot(left.sigma, seen.sigma) + SLACK * abs(seen.rate)
     if not abs(left.rate) < allowed:

@@ -142,7 +142,7 @@ async def _fringes(
     for k in range(values.count):
         at = values.start + k * values.step
         program = scan.program(target, Linear(at, at, 1), half_ns, shots)
-        rows.append(await scan.p.bench.run(outcome, program))
+        rows.append(await scan.p.run(outcome, program))
     data = xarray.concat(rows, dim="amplitude", combine_attrs="override")
     return Fringes(scan.p, target, data, shots)
 

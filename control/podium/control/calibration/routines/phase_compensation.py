@@ -82,7 +82,7 @@ async def counted_fringes(
         axes = (p.counts(NUMBERS, amplitude),)
         title = f"phase of {target.qubit.element} behind gates"
         program = phase_program(p, target, gates, shots, title, axes, controls=(0.0,))
-        found.append(Fringes(p, target, await p.bench.run(outcome, program), shots))
+        found.append(Fringes(p, target, await p.run(outcome, program), shots))
     return found
 
 
@@ -187,7 +187,7 @@ async def _phases(
 ) -> tuple[Array, Array]:
     title = f"check of the phase of {target.qubit.element}"
     program = phase_program(p, target, gates, shots, title)
-    found, _ = Fringes(p, target, await p.bench.run(outcome, program), shots).phases()
+    found, _ = Fringes(p, target, await p.run(outcome, program), shots).phases()
     return found.turns, found.sigma
 
 

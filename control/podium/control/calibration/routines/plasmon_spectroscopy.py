@@ -7,6 +7,7 @@ import numpy as np
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
+from podium.control.calibration.edge_flux import bias_coupler, coupler_of
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.peak import PulsePrior, pulse_line
@@ -20,8 +21,14 @@ from podium.control.calibration.line_scan import (
 )
 from podium.control.calibration.line_search import LineScanFit, SearchPlan, find_lines
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.plasmon_pulses import Played, expected_rabi, returned_program
+from podium.control.calibration.plasmon_pulses import (
+    Played,
+    expected_rabi,
+    rabi_of,
+    returned_program,
+)
 from podium.control.calibration.routine import Found, analyse, record_failure
+from podium.control.facility.coupler_lines import line_spread_hz
 from podium.control.facility.edges import Edge
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
@@ -39,6 +46,8 @@ PLAN = SearchPlan(
     narrow_shots=400,
     port=lambda qubit: qubit.plasmon_port,
 )
+COUPLER_PLAN = replace(PLAN, step_hz=3e6, shots=160, narrow_steps_hz=(0.3e6, 1.0e6))
+"""Of a coupler's line, whose neighbours are 50 MHz away and more."""
 SPREADS = 3.0
 MORE_HZ = 8e6
 """What neighbours and the resonator may move a plasmon by, beside the spread of its design."""
@@ -54,7 +63,7 @@ async def plasmon_spectroscopy(bench: Bench, edges: tuple[Edge, ...]) -> Outcome
     The driven end begins in 1; a pi pulse brings back what is still in 1. Stores
     ``plasmon_frequency`` (Hz, 1-2 of the driven end with the other in 0), ``plasmon_shift`` (Hz,
     signed: by how much the other's 1 moves it) and ``plasmon_rabi`` (Hz, at full scale of the
-    output).
+    output). Of an edge with a coupler the transition of that takes the plasmon's place.
     """
     outcome = Outcome("plasmon_spectroscopy", "Plasmon spectroscopy")
     for edge in edges:
@@ -88,6 +97,7 @@ def plasmon_scan(
         duration_ns * 1e-9,
         {qubit.name: amplitude},
         {qubit.name: prior},
+        means=p.means,
     )
 
 
@@ -107,21 +117,39 @@ async def _line(
         return plasmon_scan(p, other, ranges[qubit.name], points, shots, known[qubit.name])
 
     ranges, known = {qubit.name: expected}, {qubit.name: rabi}
-    lines = await find_lines(p.bench, outcome, (qubit,), ranges, build, known, PLAN)
+    plan = COUPLER_PLAN if p.drives_coupler else PLAN
+    lines = await find_lines(p.bench, outcome, (qubit,), ranges, build, known, plan)
     if qubit.name in lines.seen:
         return lines.seen[qubit.name]
     return lines.panels[qubit.name], lines.reasons[qubit.name]
 
 
-async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
-    p = EdgePulses.of(bench, edge)
-    qubit = p.moved.qubit
+async def _expected(p: EdgePulses) -> tuple[Range, float, tuple[float, float]]:
+    """Return where the line is with the other end in 0, its shift by 1, Hz, and how it is driven.
+
+    The last is the Rabi frequency at full scale with its sigma. A coupler is biased where it rests.
+    """
+    bench, edge, qubit = p.bench, p.edge, p.moved.qubit
+    coupler = coupler_of(bench, edge)
+    if coupler is not None:
+        await bias_coupler(bench, edge, coupler)
+        lines = p.coupler_lines()
+        middle, other = lines.frequency_hz[1].tolist()
+        spread_hz = line_spread_hz(bench.runner.facility.nodes[edge.node], edge)
+        half = SPREADS * spread_hz + MORE_HZ
+        rabi = rabi_of(p.moved, float(lines.charge[1, 0]))
+        return Range(middle - half, middle + half), other - middle, rabi
     f01, bend = (bench.design(qubit, name) for name in ("f01", "anharmonicity"))
     middle = bench.best(qubit, "f01") + bend.value
     half = SPREADS * float(np.hypot(f01.spread, bend.spread)) + MORE_HZ
-    rabi = expected_rabi(p.moved)
+    return Range(middle - half, middle + half), 0.0, expected_rabi(p.moved)
+
+
+async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
+    p = EdgePulses.of(bench, edge)
+    qubit = p.moved.qubit
+    expected, shifted_hz, rabi = await _expected(p)
     seen: list[LineScanFit] = []
-    expected = Range(middle - half, middle + half)
     for other in (0.0, 1.0):
         line = await _line(p, outcome, other, expected, rabi)
         if not isinstance(line, LineScanFit):
@@ -130,7 +158,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             record_failure(outcome, edge.name, replace(panel, element=edge.element), said)
             return
         seen.append(line)
-        centre = line.fit.values["centre"]
+        centre = line.fit.values["centre"] + shifted_hz
         expected = Range(centre - SHIFTED_HZ, centre + SHIFTED_HZ)
         rabi = line.scan.rabi_hz(qubit, line.fit)
 

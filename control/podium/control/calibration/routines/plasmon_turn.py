@@ -10,15 +10,20 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench, iq_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import FULL, EdgePulses, even_ns
+from podium.control.calibration.edge_sequences import Fringes, phase_program
 from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
 from podium.control.calibration.fits.plasmon_turn import (
     SYMMETRIC,
     PlasmonPulse,
     Points,
     best_pulse,
+    carrier_slope,
     fit_turns,
     gone,
+    on_line_shapes,
+    symmetric_shapes,
 )
+from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.plasmon_pulses import RISE_NS, Played, returned_program
 from podium.control.calibration.routine import (
@@ -27,6 +32,7 @@ from podium.control.calibration.routine import (
     record_failure,
     refuse_noise,
 )
+from podium.control.calibration.routines.conditional_phase import HALF, without_gate
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
@@ -36,6 +42,7 @@ from podium.control.program.program import (
     Axis,
     Linear,
     Program,
+    SetFrequency,
     Statement,
     Table,
     Variable,
@@ -48,6 +55,21 @@ FROM, UP_TO = 0.25, 1.35
 """The scan goes so far, of the amplitude of a whole turn as spectroscopy expects it."""
 ASIDE = (-0.2, 0.0, 0.2)
 """Carriers, from the middle of both lines, in shifts."""
+ASIDE_LINE = (-0.1, 0.0, 0.1)
+"""The same of a coupler, from its line with both ends in 1."""
+SHIFTS_A_TURN = 5.0
+"""A pulse on a coupler lasts so many times one over the shift: the other line follows it."""
+COUPLER_NS = (50, 90)
+"""Its length, at least and at most."""
+RATIO_DOUBT = 0.05
+"""Of the design's charges, relative. ASSUMED."""
+TUNED_GATES = 3
+"""Gates in a row whose conditional phase tells the carrier of a pulse on a coupler."""
+TUNED_TURNS = (-0.03, -0.015, 0.0, 0.015, 0.03)
+"""Carriers, by how much the model has them change a gate's phase, turns."""
+TUNED_SHOTS = 500
+MOST_TUNED = 0.1
+"""Turns that the carrier may have to change a gate's phase by."""
 SHOTS = 400
 SLACK_HZ = 30e3
 """What a strong drive may move the lines by, against a weak one's."""
@@ -67,6 +89,9 @@ async def plasmon_turn(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     chosen after which both come back, their phases half a turn apart. Stores ``gate_frequency``
     (Hz), ``gate_amplitude`` (of full scale), ``gate_duration`` and ``gate_rise`` (s),
     and ``gate_phase_slope`` (turns by full scale). Three pulses in a row have to bring 1 back.
+
+    Of a coupler the turn is on its line with both ends in 1, and the carrier is tuned until three
+    gates give three half turns: what the model leaves out moves phases by some hundredths.
     """
     outcome = Outcome("plasmon_turn", "Whole turns of the plasmon")
     for edge in edges:
@@ -94,8 +119,10 @@ class _Scan:
     """Of the plasmon with the other end in 0, and its sigma, Hz."""
     shift: tuple[float, float]
     rabi_hz: float
-    """At full scale."""
+    """At full scale, with the other end in 0."""
     zz_hz: float
+    ratio: tuple[float, float] | None = None
+    """Of a coupler: of that with the other end in 1, by the design, and its sigma."""
 
     @classmethod
     def of(cls, p: EdgePulses) -> "_Scan":
@@ -103,17 +130,31 @@ class _Scan:
         known = [p.bench.known(p.edge, name) for name in ("plasmon_frequency", "plasmon_shift")]
         line, shift = ((one.value, float(np.hypot(one.sigma, SLACK_HZ))) for one in known)
         rabi, zz = (p.bench.known(p.edge, name).value for name in ("plasmon_rabi", "zz"))
-        return cls(p, line, shift, rabi, zz)
+        ratio = None
+        if p.drives_coupler:
+            charge = p.coupler_lines().charge
+            own = float(charge[1, 1] / charge[1, 0])
+            ratio = own, RATIO_DOUBT * own
+        return cls(p, line, shift, rabi, zz, ratio)
 
     @property
     def duration_ns(self) -> int:
         """Length of the pulse."""
-        return even_ns(1e9 / abs(self.shift[0]) + RISE_NS)
+        if self.ratio is None:
+            return even_ns(1e9 / abs(self.shift[0]) + RISE_NS)
+        return even_ns(float(np.clip(SHIFTS_A_TURN * 1e9 / abs(self.shift[0]), *COUPLER_NS)))
+
+    @property
+    def rise_ns(self) -> int:
+        """Length of each of its edges."""
+        return RISE_NS if self.ratio is None else self.duration_ns // 3
 
     @property
     def whole(self) -> float:
         """Amplitude of a whole turn, of full scale, as expected."""
-        return float(SYMMETRIC * abs(self.shift[0]) / self.rabi_hz)
+        if self.ratio is None:
+            return float(SYMMETRIC * abs(self.shift[0]) / self.rabi_hz)
+        return 1e9 / (self.duration_ns - self.rise_ns) / (self.rabi_hz * self.ratio[0])
 
     @property
     def amplitudes(self) -> Linear:
@@ -129,7 +170,8 @@ class _Scan:
     @property
     def carriers_hz(self) -> tuple[float, ...]:
         """Carriers that are scanned, to whole kHz."""
-        return tuple(round(self.line[0] + (0.5 + one) * self.shift[0], -3) for one in ASIDE)
+        middle, aside = (0.5, ASIDE) if self.ratio is None else (1.0, ASIDE_LINE)
+        return tuple(round(self.line[0] + (middle + one) * self.shift[0], -3) for one in aside)
 
     def program(self, shots: int) -> Program:
         """Return the scan."""
@@ -145,14 +187,15 @@ class _Scan:
         """Return points at all of these, with the other end in 0 and in 1."""
         axes = np.meshgrid(np.array(carriers_hz), amplitude, np.array(OTHERS), indexing="ij")
         carrier, height, other = (one.ravel() for one in axes)
-        hot = self.p.bench.measured(self.p.still.qubit, "thermal_population") or 0.0
-        return Points(height, carrier, other, self.duration_ns, RISE_NS, hot)
+        hot = self.p.left_in_1(self.p.still)
+        return Points(height, carrier, other, self.duration_ns, self.rise_ns, hot)
 
     def fit(self, signal: Array, sigma: Array) -> Fit:
         """Fit the model of both pairs of levels. Raises FitFailed."""
         look_at(signal)
         points = self.points(self.at, self.carriers_hz)
-        found = fit_turns(points, signal, sigma, self.line, self.shift, self.rabi_hz)
+        known = self.line, self.shift, self.rabi_hz, self.ratio
+        found = fit_turns(points, signal, sigma, *known)
         left = signal - gone(points, found.values)
         refuse_noise(float(np.sum((signal - signal.mean()) ** 2)), float(left @ left), signal.size)
         if found.chi2 > SCATTERED:
@@ -169,7 +212,42 @@ class _Scan:
         def idle(duration_ns: int) -> float:
             return -1e-9 * self.zz_hz * self.p.slot_ns(duration_ns)
 
-        return best_pulse(values, RISE_NS, FULL, lost_1_ns, idle)
+        if self.ratio is None:
+            shapes = symmetric_shapes(values["shift"], RISE_NS)
+            return best_pulse(values, shapes, FULL, lost_1_ns, idle)
+        shapes = on_line_shapes(self.duration_ns)
+        return best_pulse(values, shapes, FULL, lost_1_ns, idle, on_line=True)
+
+    async def tuned(self, outcome: Outcome, found: Fit) -> tuple[PlasmonPulse, float]:
+        """Return the pulse on a coupler whose phase is half a turn, and the carrier's sigma, Hz.
+
+        Ramsey on the other end with gates at carriers about the model's. Raises FitFailed.
+        """
+        pulse = self.best(found.values)
+        turns_hz = carrier_slope(found.values, pulse)
+        carriers = tuple(round(pulse.carrier_hz + one / turns_hz, -2) for one in TUNED_TURNS)
+        p = replace(self.p, rise_ns=pulse.rise_ns)
+        name = f"{p.edge.element}_carrier"
+        axis = Axis("carrier", (Variable(name, "Hz", Table(carriers)),))
+        gates = p.flux_gate(pulse.amplitude, pulse.duration_ns) * TUNED_GATES
+        shots = p.bench.shots(TUNED_SHOTS)
+        title = f"carrier of {TUNED_GATES} turns"
+        first = [SetFrequency(p.flux, Affine(name))]
+        program = phase_program(p, p.still, gates, shots, title, (axis,), first=first)
+        data = Fringes(p, p.still, await p.run(outcome, program), shots)
+        none = await without_gate(p, outcome, p.still, len(carriers) * shots)
+        (turns, sigma), (rest, rest_sigma) = data.conditional(), none.conditional()
+        off = nearest_turn(turns - rest, TUNED_GATES * HALF) / TUNED_GATES - HALF
+        at, doubt = np.array(carriers) - pulse.carrier_hz, sigma / TUNED_GATES
+        (slope, middle), spread = np.polyfit(at, off, 1, w=1 / doubt, cov="unscaled")
+        place_hz, least_hz = -middle / slope, MOST_TUNED * abs(1 / turns_hz)
+        if not (slope * turns_hz > 0 and abs(place_hz) < least_hz):
+            raise FitFailed(
+                f"no carrier gives half a turn: it is off by {middle:+.3f} turns at that of the "
+                f"model, and goes by {slope * 1e6:+.4f} turns in a megahertz"
+            )
+        sigma_hz = float(np.hypot(np.sqrt(spread[1, 1]), rest_sigma[0] / TUNED_GATES) / abs(slope))
+        return replace(pulse, carrier_hz=float(pulse.carrier_hz + place_hz)), sigma_hz
 
     def drawn(self, signal: Array) -> Panel:
         """Return the panel of the carrier in the middle."""
@@ -188,7 +266,8 @@ class _Scan:
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
-    scan = _Scan.of(replace(EdgePulses.of(bench, edge), rise_ns=RISE_NS))
+    scan = _Scan.of(EdgePulses.of(bench, edge))
+    scan = replace(scan, p=replace(scan.p, rise_ns=scan.rise_ns))
     if scan.whole > FULL:
         reason = (
             f"a whole turn wants {scan.whole:.2f} of full scale of {edge.gate_port}: lower the "
@@ -197,19 +276,32 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         record_failure(outcome, edge.name, Panel(edge.element, "", ""), reason)
         return
     shots, driven = bench.shots(SHOTS), scan.p.moved.qubit
-    data = await bench.run(outcome, scan.program(shots))
+    data = await scan.p.run(outcome, scan.program(shots))
 
     def seen() -> tuple[Array, Array]:
         reference = levels(bench, driven)
         signal = reference.project(iq_of(data, driven.element)).ravel()
         return signal, reference.sigma(signal, shots)
 
+    tuned: tuple[PlasmonPulse, float] | None = None
+    why: FitFailed | None = None
+    if scan.ratio is not None:
+        try:
+            tuned = await scan.tuned(outcome, scan.fit(*seen()))
+        except FitFailed as error:
+            why = error
+
     def raw() -> Panel:
         return scan.drawn(seen()[0])
 
     def fit(_: Edge, panel: Panel) -> Found:
         found = scan.fit(*seen())
-        values = _values(scan.best(found.values), found.values, found.sigmas)
+        if why is not None:
+            raise why
+        pulse, doubt_hz = tuned or (scan.best(found.values), 0.0)
+        values = _values(pulse, found.values, found.sigmas)
+        if doubt_hz:
+            values["gate_frequency"] = Measured(pulse.carrier_hz, doubt_hz, "Hz")
         series = (*panel.series, *scan.lines(found.values))
         text = "{gate_amplitude} at {gate_frequency} for {gate_duration}"
         return values, replace(panel, series=series, text=text, judged=False)
@@ -230,7 +322,7 @@ def _values(
         "gate_frequency": Measured(best.carrier_hz, middle, "Hz"),
         "gate_amplitude": Measured(best.amplitude, of_rabi, "1"),
         "gate_duration": Measured(best.duration_ns * 1e-9, 1e-9 / sqrt(3), "s"),
-        "gate_rise": Measured(RISE_NS * 1e-9, 1e-12, "s"),
+        "gate_rise": Measured(best.rise_ns * 1e-9, 1e-12, "s"),
         "gate_phase_slope": Measured(abs(best.slope), SLOPE_DOUBT * abs(best.slope), "1"),
     }
 
@@ -238,6 +330,7 @@ def _values(
 async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]) -> Panel:
     """Play three pulses in a row, and none: as much of 1 has to be there behind either."""
     name, driven = p.edge.element, p.moved.qubit
+    p = replace(p, rise_ns=round(found["gate_rise"].value * 1e9))
     duration_ns = round(found["gate_duration"].value * 1e9)
     amplitude = found["gate_amplitude"].value
     two = Linear(0.0, amplitude, 2)
@@ -246,7 +339,7 @@ async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]
     shots = p.bench.shots(CHECK_SHOTS)
     title = f"{CHECK_GATES} turns of the plasmon"
     program = returned_program(p, Played(pulses, axes, f"{name}_carrier"), OTHERS, shots, title)
-    data = await p.bench.run(outcome, program)
+    data = await p.run(outcome, program)
     reference = levels(p.bench, driven)
     signal = reference.project(iq_of(data, driven.element)).reshape(2, len(OTHERS))
     look_at(signal)

@@ -108,8 +108,8 @@ class Rows:
     ) -> Sequence[Entry]:
         """Return the entries that play some pulses of a stretch, or silence, at these points.
 
-        The loudest has the amplitude of the table, the first its phase and its oscillator; the
-        others are stored as they are beside it.
+        The loudest has the amplitude of the table, or what sounds at one time together; the first
+        has its phase and its oscillator; the others are stored as they are beside it.
         """
         length = part.end - part.begin
         if not pulses:
@@ -120,10 +120,7 @@ class Rows:
         if len(pulses) == 1 and not carried:
             return self._one(part, pulses[0], begins, late_fs, turns_of[pulses[0]], points)
         first = pulses[0]
-        scale = np.zeros((2, len(points)))
-        for k in pulses:
-            plane = self._at.pulses[k].plane
-            scale[plane] = np.maximum(scale[plane], np.abs(self._at.amplitude[k][points]))
+        scale = self._scale(pulses, begins, late_fs, points)
         words = amplitude_words(scale)
         phase = phase_words(turns_of[first]).tolist()
         parts_of: list[list[WavePart]] = [[] for _ in points]
@@ -152,6 +149,32 @@ class Rows:
                 oscillator = self._at.pulses[first].oscillator
                 entries.append(PlayWave(wave, loud, phase[number], oscillator))
         return entries
+
+    def _scale(
+        self,
+        pulses: Sequence[int],
+        begins: Sequence[int],
+        late_fs: Sequence[int],
+        points: IntArray,
+    ) -> FloatArray:
+        """Return the amplitudes in the command table, by plane, shape (2, points)."""
+        scale = np.zeros((2, len(points)))
+        size = {k: np.abs(self._at.amplitude[k][points]) for k in pulses}
+        ends = {
+            k: begins[k] + len(self._waves.shape(self._at.pulses[k].placed.waveform, late_fs[k]))
+            for k in pulses
+        }
+        for k in pulses:
+            plane = self._at.pulses[k].plane
+            at_once = [
+                size[other]
+                for other in pulses
+                if self._at.pulses[other].plane == plane
+                and begins[other] <= begins[k] < ends[other]
+            ]
+            together = np.minimum(np.sum(at_once, axis=0), 1.0)
+            scale[plane] = np.maximum(scale[plane], np.maximum(size[k], together))
+        return scale
 
     def _turns_at(self, k: int, results: Mapping[str, int], points: IntArray) -> FloatArray:
         """Return the phase in the command table of a pulse where results are these."""

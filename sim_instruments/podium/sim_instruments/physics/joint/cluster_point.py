@@ -32,8 +32,13 @@ from podium.sim_instruments.physics.operating_point import QubitPoint
 LEVELS = 4
 """Of a member, where so many fit and there is no coupler; else :data:`FEWER`."""
 FEWER = 3
+RESTING = 2
+"""Of a coupler between fluxoniums: nothing brings it near their 0-1 transitions, and its 1-2 is
+hundreds of megahertz from the 0-1 that a drive turns."""
 ROUNDS = 6
 """Rounds in which bare levels are found: each takes away the shift of the one before."""
+SHIFT_ROUNDS = 3
+"""Rounds in which the shifts of fluxoniums and a coupler between them are found."""
 RIGHT_HZ = 1e-3
 """Dressed ladders that are off by less are right: a turn in 15 minutes."""
 OWN = 0.6
@@ -123,7 +128,8 @@ def _worked_out(
     qubits: Sequence[QubitPoint], chip: FluxLines, biases_v: Mapping[str, float], largest: int
 ) -> ClusterPoint:
     sizes = [one.levels_hz.size for one in qubits]
-    counts = levels_kept(sizes, any(one.name in chip.couplers for one in qubits))
+    couplers = [one.name in chip.couplers for one in qubits]
+    counts = levels_kept(sizes, couplers, any(one.drive_elements is not None for one in qubits))
     if math.prod(counts) > largest:
         names = ", ".join(qubit.name for qubit in qubits)
         raise NotSimulated(
@@ -154,18 +160,23 @@ def _worked_out(
     cluster = Cluster(tuple(elements), tuple(exchanges))
     cluster, energies, vectors = _set_right(cluster, qubits)
     if any(one.drive_elements is not None for one in qubits):
-        cluster = _with_shifts(
-            ClusterPoint(tuple(qubits), chip, biases_v, cluster, energies, vectors)
-        )
-        energies, vectors = dressed_levels(cluster)
+        # Of several pairs each shift moves those of the others a little.
+        for _ in range(1 if len(cluster.exchanges) == 1 else SHIFT_ROUNDS):
+            cluster = _with_shifts(
+                ClusterPoint(tuple(qubits), chip, biases_v, cluster, energies, vectors)
+            )
+            energies, vectors = dressed_levels(cluster)
     return ClusterPoint(tuple(qubits), chip, biases_v, cluster, energies, vectors)
 
 
-def levels_kept(sizes: Sequence[int], has_coupler: bool) -> list[int]:
-    """Return how many levels each member keeps, of so many that it has."""
+def levels_kept(sizes: Sequence[int], couplers: Sequence[bool], has_fluxonium: bool) -> list[int]:
+    """Return how many levels each member keeps, of so many that it has; ``couplers``: which are."""
     counts = [min(LEVELS, size) for size in sizes]
-    if has_coupler or math.prod(counts) > LARGEST:
+    if any(couplers) or math.prod(counts) > LARGEST:
         counts = [min(FEWER, size) for size in sizes]
+    if has_fluxonium:
+        each = zip(counts, couplers, strict=True)
+        counts = [min(RESTING, count) if is_coupler else count for count, is_coupler in each]
     return counts
 
 
@@ -231,10 +242,12 @@ def _with_shifts(point: ClusterPoint) -> Cluster:
     """
     cluster = point.cluster
     shifts = []
+    known = {(one.one, one.other): one.energy_hz for one in cluster.shifts}
     for exchange in cluster.exchanges:
         ends = point.qubits[exchange.one].name, point.qubits[exchange.other].name
         here_hz = point.pair_zz_hz(exchange.one, exchange.other)
         missing_hz = point.chip.zz_hz(ends, point.biases_v) - here_hz
+        missing_hz += known.get((exchange.one, exchange.other), 0.0)
         shifts.append(Shift(exchange.one, exchange.other, missing_hz))
     return replace(cluster, shifts=tuple(shifts))
 

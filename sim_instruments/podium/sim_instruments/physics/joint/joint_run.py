@@ -154,6 +154,7 @@ def with_static_pairs(
     """
     pairs = static_pairs(feedline, signals, lines, together)
     names = [qubit.name for qubit in feedline.qubits]
+    fluxoniums = {one.name for one in feedline.qubits if one.drive_elements is not None}
     unread = {name for one in (*together, *pairs) for name in one} - set(names)
     names += sorted(unread, key=lambda name: (name not in lines.couplers, name))
     joined = {name: {name} for name in names}
@@ -162,7 +163,8 @@ def with_static_pairs(
     for pair in pairs:
         found = set().union(*(joined[name] for name in pair))
         sizes = [lines.bare_at(name, signals.biases_v, 0.0)[0].size for name in found]
-        if prod(levels_kept(sizes, bool(found & set(lines.couplers)))) <= LARGEST:
+        couplers = [name in lines.couplers for name in found]
+        if prod(levels_kept(sizes, couplers, bool(found & fluxoniums))) <= LARGEST:
             joined |= dict.fromkeys(found, found)
     return _named(names, joined)
 

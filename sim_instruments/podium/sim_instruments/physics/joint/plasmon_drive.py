@@ -1,12 +1,13 @@
-"""Drives near a plasmon of coupled fluxoniums act on the dressed levels of all of them.
+"""Drives near a plasmon or a coupler of coupled fluxoniums act on dressed levels of all of them.
 
 An exchange of excitations knows nothing of plasmons that push each other's: the levels are those of
 :mod:`..dressed_register`, corrected by what resonators do to each ladder. A drive turns those pairs
 of levels that one excitation more or less parts and whose transition is within :data:`NEAR_HZ` of
 its carrier, in the rotating-wave approximation; all others shift levels, to second order (Cohen-
 Tannoudji, Dupont-Roc, Grynberg, Atom-Photon Interactions, complement B_I). Levels turn with the
-frame's frequency for each member that is excited and with the plasmon's carrier for each member's
-level above 1, so that a single carrier is held in that frame; others turn in it.
+frame's frequency for each fluxonium that is excited and with the drive's carrier for each of its
+levels above 1 and each of a coupler's above 0, so that a single carrier is held in that frame;
+others turn in it. A drive of a fluxonium reaches a coupler beside it through what both share.
 
 What is left out of a far pair's population is the square of half the drive over its detuning: 3e-4
 at 20 MHz of full Rabi oscillations and :data:`NEAR_HZ`.
@@ -47,7 +48,10 @@ STILL_TURNS = 1e-5
 
 
 def is_plasmon(qubit: QubitPoint, carrier_hz: float) -> bool:
-    """Tell whether a carrier is nearer to the plasmon of a fluxonium than to its 0-1 line."""
+    """Tell whether a carrier is nearer to the plasmon of a fluxonium than to its 0-1 line.
+
+    The transition of a coupler that is driven through it lies there, too.
+    """
     if qubit.drive_elements is None:
         return False
     f01_hz, f12_hz = np.diff(qubit.levels_hz[:3])
@@ -67,12 +71,16 @@ def check_plasmon(point: ClusterPoint, member: int, shape: Shape) -> bool:
         )
     if not is_plasmon(qubit, shape.carrier_hz):
         return False
-    others = [one.name for one in point.qubits if one.drive_elements is None]
+    others = [
+        one.name
+        for one in point.qubits
+        if one.drive_elements is None and one.name not in point.chip.couplers
+    ]
     if others:
         raise NotSimulated(
             f"{qubit.name} is driven at {shape.carrier_hz / 1e9:.3f} GHz, near its plasmon, while "
             f"it shares a state with {', '.join(others)}, which is no fluxonium: a drive of a "
-            "plasmon is simulated among fluxoniums that are coupled directly"
+            "plasmon is simulated among fluxoniums, and couplers between them"
         )
     if point.basis.size > LARGEST:
         names = ", ".join(one.name for one in point.qubits)
@@ -124,8 +132,11 @@ class PlasmonLevels:
         self.energy_hz = energy
         """Shape (N,): the first D by their names."""
         self.elements = register.elements
-        self._excited = np.sum(basis.level > 0, axis=1)
-        self._above = np.sum(np.maximum(basis.level - 1, 0), axis=1)
+        couplers = np.array([one.name in point.chip.couplers for one in qubits])
+        slow = basis.level[:, ~couplers]
+        self._excited = np.sum(slow > 0, axis=1)
+        self._above = np.sum(np.maximum(slow - 1, 0), axis=1)
+        self._above += np.sum(basis.level[:, couplers], axis=1)
 
     def turning_hz(self, plasmon_hz: float) -> NDArray[np.float64]:
         """Return the frequency of the frame of each level, (D,)."""
@@ -139,21 +150,22 @@ class PlasmonLevels:
         """
         point, size = self.point, self.point.basis.size
         rabi = point.qubits[member].rabi_hz_per_sqrt_w
-        half = 0.5 * rabi * self.elements[member]
-        half[np.abs(self.elements[member]) < FAINT] = 0.0
-        apart = self.energy_hz[:, None] - self.energy_hz[None, :]
+        elements = self.elements[member][:size]
+        half = np.where(np.abs(elements) < FAINT, 0.0, 0.5 * rabi * elements)
+        apart = self.energy_hz[:size, None] - self.energy_hz[None, :]
         number = point.basis.number
         near = np.zeros(apart.shape, np.bool_)
-        near[:size, :size] = (number[:, None] - number[None, :] == 1) & (
-            np.abs(apart[:size, :size] - carrier_hz) < NEAR_HZ
+        near[:, :size] = (number[:, None] - number[None, :] == 1) & (
+            np.abs(apart[:, :size] - carrier_hz) < NEAR_HZ
         )
-        upper = np.where(near, half, 0.0)[:size, :size]
+        back = np.zeros_like(near)
+        back[:, :size] = near[:, :size].T
         power = np.abs(half) ** 2
         against = np.where(near, np.inf, apart - carrier_hz)
-        against_back = np.where(near.T, np.inf, apart + carrier_hz)
+        against_back = np.where(back, np.inf, apart + carrier_hz)
         with np.errstate(divide="ignore", invalid="ignore"):
             shifts = np.where(power > 0, power / against + power / against_back, 0.0)
-        return upper, np.asarray(shifts.sum(axis=1)[:size])
+        return np.where(near, half, 0.0)[:, :size], np.asarray(shifts.sum(axis=1))
 
     def refuse_strong(self, drive: HeldDrive) -> None:
         """Raise NotSimulated for a drive that would turn more than its near transitions."""

@@ -2,17 +2,19 @@
 
 A gate lasts from the end of the drive before its pulse to the next drive: the shortest such time of
 the run is its slot. All that the chip receives in a slot is evolved with decoherence and
-slow noise by the engine of runs; drives are left out. Each gate meets what earlier ones have left
-on the line. Levels turn in the frames of the carriers that drive the qubits.
+slow noise by the engine of runs; drives are left out, but for those of a plasmon or a coupler that
+make a gate. Each gate meets what earlier ones have left on the line. Levels turn in the frames of
+the carriers that drive the qubits.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.chip import Edge
+from podium.sim_instruments.physics.drive_line import Drives
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
     Group,
@@ -23,6 +25,12 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
 from podium.sim_instruments.physics.joint.density_evolution import detuned
 from podium.sim_instruments.physics.joint.group_maps import propagator
 from podium.sim_instruments.physics.joint.matrix_units import by_units, hermitian_operators
+from podium.sim_instruments.physics.joint.plasmon_drive import (
+    PlasmonLevels,
+    back_of,
+    is_plasmon,
+    plasmon_propagator,
+)
 from podium.sim_instruments.physics.joint.tomography import (
     PAIRS,
     conditional_turns,
@@ -112,22 +120,22 @@ def judge_played(
     """
     names = [qubit.name for qubit in point.qubits]
     pulsed = members[names.index(edge.pulsed)]
-    if not pulsed.fluxes.start_ns.size:
-        return None
-    begin = int(pulsed.fluxes.start_ns[0])
-    flux = held_flux(pulsed, begin, int(pulsed.fluxes.end_ns.max()))
-    starts = begin + gate_starts(flux)
+    of_gate = _driven(point, members) if edge.driven else [_none(one.drives) for one in members]
+    starts, on = _pulses(pulsed, of_gate[names.index(edge.pulsed)], driven=edge.driven)
     if not starts.size:
         return None
-    lead, slot = slot_of(
-        starts, members, begin + np.flatnonzero(np.abs(flux) > ON * np.abs(flux).max())
-    )
-    carriers_hz = [_carrier_hz(point, k, members[k]) for k in (0, 1)]
+    others = [
+        replace(one, drives=_where(one.drives, ~own))
+        for one, own in zip(members, of_gate, strict=True)
+    ]
+    lead, slot = slot_of(starts, others, on)
+    carriers_hz = [_carrier_hz(point, k, others[k]) for k in (0, 1)]
     steps = GroupSteps(point, members)
     chosen = starts[np.unique(np.linspace(0, starts.size - 1, JUDGED).round().astype(np.int64))]
     found = []
     for start in chosen.tolist():
-        units = _process(point, steps, _group(members, start - lead, slot), sigmas_hz)
+        group = _group(members, of_gate, start - lead, slot)
+        units = _process(point, steps, group, sigmas_hz)
         found.append(_judged(edge, _in_frames(units, point, carriers_hz, slot), phases))
     rows = np.array(found)
     first, second, both = rows[:, 3:].mean(axis=0).tolist()
@@ -139,6 +147,42 @@ def judge_played(
         slot,
         chosen.size,
         (first, second, both),
+    )
+
+
+def _none(drives: Drives) -> NDArray[np.bool_]:
+    return np.zeros(drives.start_ns.size, np.bool_)
+
+
+def _driven(point: ClusterPoint, members: Sequence[MemberSignals]) -> list[NDArray[np.bool_]]:
+    """Return of each member which of its drives are of its plasmon, or of a coupler by its line."""
+    found = []
+    for qubit, one in zip(point.qubits, members, strict=True):
+        of_shape = [is_plasmon(qubit, shape.carrier_hz) for shape in one.drives.shapes]
+        found.append(np.array(of_shape, np.bool_)[one.drives.shape.astype(np.int64)])
+    return found
+
+
+def _where(drives: Drives, which: NDArray[np.bool_]) -> Drives:
+    """Return some of the drives."""
+    rows = drives.start_ns[which], drives.shape[which], drives.phase_turns[which]
+    return Drives(*rows, drives.shapes)
+
+
+def _pulses(
+    pulsed: MemberSignals, of_gate: NDArray[np.bool_], *, driven: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where pulses begin, and each ns in which one is."""
+    if driven:
+        own = _where(pulsed.drives, of_gate)
+        spans = [np.arange(*ends) for ends in zip(own.start_ns, own.end_ns, strict=True)]
+        return np.sort(own.start_ns), np.sort(np.concatenate([*spans, np.zeros(0, np.int64)]))
+    if not pulsed.fluxes.start_ns.size:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    begin = int(pulsed.fluxes.start_ns[0])
+    flux = held_flux(pulsed, begin, int(pulsed.fluxes.end_ns.max()))
+    return begin + gate_starts(flux), begin + np.flatnonzero(
+        np.abs(flux) > ON * np.abs(flux).max(initial=0.0)
     )
 
 
@@ -173,18 +217,26 @@ def _carrier_hz(point: ClusterPoint, member: int, signals: MemberSignals) -> flo
     return min(carriers[1:] or carriers, key=lambda one: abs(one - f01))
 
 
-def _group(members: Sequence[MemberSignals], begin_ns: int, lasts_ns: int) -> Group:
-    """Return the flux of all members in a stretch."""
+def _group(
+    members: Sequence[MemberSignals],
+    of_gate: Sequence[NDArray[np.bool_]],
+    begin_ns: int,
+    lasts_ns: int,
+) -> Group:
+    """Return the flux of all members in a stretch, and the drives that make a gate.
+
+    The phase of these turns nothing.
+    """
     played = []
     end_ns = begin_ns + lasts_ns
-    for m, one in enumerate(members):
-        fluxes = one.fluxes
-        for k in np.flatnonzero((fluxes.start_ns < end_ns) & (fluxes.end_ns > begin_ns)).tolist():
-            start, end = int(fluxes.start_ns[k]), int(fluxes.end_ns[k])
-            low, high = max(start, begin_ns), min(end, end_ns)
-            shape = int(fluxes.shape[k])
-            skip = low - start
-            played.append(Played(m, True, shape, low - begin_ns, 0.0, skip, high - low))
+    for m, (one, own) in enumerate(zip(members, of_gate, strict=True)):
+        for is_flux, rows in ((True, one.fluxes), (False, _where(one.drives, own))):
+            there = (rows.start_ns < end_ns) & (rows.end_ns > begin_ns)
+            for k in np.flatnonzero(there).tolist():
+                start, end = int(rows.start_ns[k]), int(rows.end_ns[k])
+                low, high = max(start, begin_ns), min(end, end_ns)
+                place = m, is_flux, int(rows.shape[k])
+                played.append(Played(*place, low - begin_ns, 0.0, low - start, high - low))
     return Group(lasts_ns, tuple(played))
 
 
@@ -193,9 +245,19 @@ def _process(
 ) -> Units:
     """Return what becomes of |a><b| of the lowest dressed levels, (4, 4, 4, 4)."""
     rest = (0,) * (len(point.qubits) - 2)
-    comp = point.vectors[:, [point.basis.index(*pair, *rest) for pair in PAIRS]]
-    rows, beats, frame_hz = steps.steps(group)
+    places = [point.basis.index(*pair, *rest) for pair in PAIRS]
     moved = np.zeros((4, 4, 4, 4), np.complex128)
+    driven = steps.driven_plasmon(group)
+    if driven is not None:
+        levels, own = PlasmonLevels(point), np.eye(point.basis.size)[:, places]
+        back = back_of(levels, driven)
+        for hz, weight in noise_nodes(sigmas_hz):
+            chain = plasmon_propagator(levels, point.cluster, driven, hz)
+            played = chain.play(hermitian_operators(own)) * back
+            moved += weight * by_units(np.einsum("xa,cxy,yb->cab", own, played, own))
+        return moved
+    comp = point.vectors[:, places]
+    rows, beats, frame_hz = steps.steps(group)
     for hz, weight in noise_nodes(sigmas_hz):
         found = propagator(point.cluster, detuned(rows, hz), beats, frame_hz)
         played = found.play(hermitian_operators(comp))

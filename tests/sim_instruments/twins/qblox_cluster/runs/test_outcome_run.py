@@ -6,6 +6,7 @@ import pytest
 from tests.benches.qblox_cluster.left_behind import left_behind
 
 from benches import feedback
+from podium.sim_instruments.physics.drive_crosstalk import DriveCrosstalk, ReachedQubit
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.runs import outcome_run
@@ -28,9 +29,9 @@ def trees(monkeypatch):
     return found
 
 
-def both(programs, chip: FeedlinePoint, qubits: int = 1, mixers=None, bins: int = 1):
-    planned = left_behind(programs, chip, qubits, plans=True, mixers=mixers, bins=bins)
-    assert planned == left_behind(programs, chip, qubits, plans=False, mixers=mixers, bins=bins)
+def both(programs, chip: FeedlinePoint, qubits: int = 1, **given):
+    planned = left_behind(programs, chip, qubits, plans=True, **given)
+    assert planned == left_behind(programs, chip, qubits, plans=False, **given)
     return planned
 
 
@@ -50,6 +51,59 @@ def test_images_and_carriers_of_mixers_are_heard_alike(trees) -> None:
     mixers = {"slot2.out0": wrong, "slot4.out0": wrong}
     both(feedback.resets(60, 1), feedback.chip(), mixers=mixers)
     assert nodes(trees[0]) < 10
+
+
+def with_second_oscillator(shots: int) -> list[feedback.Sequencer]:
+    """Return flips of what was read as 0, of three pulses on one line, the second one of slot 6.
+
+    Its carrier is 5 MHz above theirs: what all three do depends on their phases.
+    """
+    used = feedback.resets(shots, 1)
+    flip = "set_awg_offs {height},0\n upd_param 36\n set_awg_offs 0,0\n upd_param 4\n"
+    ends = f"{flip.format(height=10_000)} wait 40\n {flip.format(height=10_000)}"
+    middle = f"wait 40\n {flip.format(height=10_000)} wait 36\n wait 4\n"
+
+    def drive(pulses: str) -> str:
+        begin, rest = used[1].program.split("set_awg_offs 20000,0")
+        end = rest[rest.index("set_cond 0,0,0,4") :].replace("17400", "17320")
+        return begin.replace("0,20", "1,24") + pulses + end
+
+    first = replace(used[1], program=drive(ends))
+    return [used[0], first, replace(first, slot=6, number=1, nco_hz=25e6, program=drive(middle))]
+
+
+ONE_LINE = {**feedback.LINES, "slot6.out0": "a.q0.drive"}
+
+
+@pytest.mark.parametrize(("lo_hz", "most"), [(6_000_000_000, 20), (6_020_010_000, 60)])
+def test_two_oscillators_on_one_line_meet_again_as_they_beat(trees, lo_hz: int, most: int) -> None:
+    """20.01 MHz apart, they are where they were against each other every fifth shot of 20 us."""
+    used = with_second_oscillator(60)
+    used[2] = replace(used[2], nco_hz=used[2].nco_hz - (lo_hz - 6_000_000_000))
+    left = both(used, feedback.chip(), lines=ONE_LINE, los_hz={6: lo_hz})
+    assert nodes(trees[0]) < most
+    assert left.counts[1] > 0
+
+
+def test_oscillators_that_never_meet_again_are_played_as_they_come(trees) -> None:
+    used = with_second_oscillator(150)
+    both(used, feedback.chip(), lines=ONE_LINE, los_hz={6: 6_012_345_679})
+    assert all(tree is None for tree in trees)
+
+
+def test_a_drive_of_another_oscillator_comes_by_crosstalk(trees) -> None:
+    reached = {"a.q1.drive": (ReachedQubit("a.q0.drive", 0.3 + 0.1j, 3),)}
+    lines = {**feedback.LINES, "slot4.out1": "a.nowhere.drive", "slot6.out0": "a.q1.drive"}
+    used = with_second_oscillator(60)
+    used[2] = replace(used[2], nco_hz=used[2].nco_hz - 20.01e6)
+    both(
+        used,
+        feedback.chip(2),
+        lines=lines,
+        crosstalk=DriveCrosstalk(reached),
+        los_hz={6: 6_020_010_000},
+    )
+    assert nodes(trees[0]) < 200
 
 
 def test_three_qubits_at_once(trees) -> None:

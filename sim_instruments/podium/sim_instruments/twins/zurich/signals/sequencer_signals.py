@@ -52,6 +52,10 @@ from podium.sim_instruments.twins.zurich.signals.signal_pieces import (
 )
 
 RATE_HZ: Final = 2e9
+MIDDLE: Final = 0.5
+"""Of a sample. Digital modulation multiplies samples with an oscillator's (SHFSG+ user manual,
+Digital Modulation Tab): one value of it for each, as of a carrier that stands in the samples. The
+world's carriers turn while a sample is held; both are the same where they meet in its middle."""
 SPAN_MAX: Final = 4096
 """So far apart whole numbers may be, beside their count, to be told apart by a table."""
 AnyTrain = TypeVar("AnyTrain", PulseTrain, CaptureTrain)
@@ -122,7 +126,7 @@ def drive_trains(
                   int(rows[k, Row.A]), int(time[k] & 1), int(longer[k]))
             for k, signal in zip(first.tolist(), signals, strict=True)
         ]  # fmt: skip
-        half = side * hz * (time & 1) / RATE_HZ
+        half = side * hz * ((time & 1) + MIDDLE) / RATE_HZ
         at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
         yield from trains_of(line, sender, made, piece.reshape(-1), start_ns, at_start)
 

@@ -1,0 +1,124 @@
+"""A coupler between two fluxoniums that is driven through one of them: lines, truth and gates."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.benches.facility.fluxonium_pair import written
+
+from podium.sim_instruments.facilities.one_instrument import facility_of
+from podium.sim_instruments.physics.chip import Chip
+from podium.sim_instruments.physics.drive_line import Drives, Shape, drives_of
+from podium.sim_instruments.physics.joint.cluster_point import (
+    ClusterPoint,
+    cluster_point,
+    gate_members,
+)
+from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals
+from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonLevels
+from podium.sim_instruments.physics.joint.plasmon_truth import (
+    PlasmonPulse,
+    driven_pair,
+    judged,
+    plasmon_lines,
+)
+from podium.sim_instruments.physics.joint.played_gate import judge_played
+from podium.sim_instruments.physics.sampling import sample
+
+EDGE = "node_a.q0_q1"
+QUIET = drives_of([])
+
+
+@pytest.fixture(scope="module")
+def chip(tmp_path_factory: pytest.TempPathFactory) -> Chip:
+    folder = tmp_path_factory.mktemp("ding")
+    return sample(written(facility_of("qblox_cluster", "ding2023", 2), Path(folder)), 3).chip()
+
+
+@pytest.fixture(scope="module")
+def point(chip: Chip) -> ClusterPoint:
+    biases_v = chip.sweet_spots_v()
+    names = gate_members(chip, chip.edges[0].ends)
+    return cluster_point([chip.element_at(one, biases_v) for one in names], chip, biases_v)
+
+
+def pulse(point: ClusterPoint) -> PlasmonPulse:
+    """Return about the best pulse: on the line of 11, a whole turn in 60 ns."""
+    levels = PlasmonLevels(point)
+    line_hz, shift_hz = plasmon_lines(levels, 0)
+    lower, upper = driven_pair(point, 0, 1)
+    rabi = point.qubits[0].rabi_hz_per_sqrt_w * abs(levels.elements[0][upper, lower])
+    return PlasmonPulse(line_hz + shift_hz + 5.6e6, 0.984e9 / 40 / rabi, 60, 20)
+
+
+def test_its_coupler_rests_at_the_sweet_spot_that_is_nearest(chip: Chip) -> None:
+    biases_v = chip.sweet_spots_v()
+    place = [one.name for one in chip.qubits].index("node_a.c01")
+    assert abs(abs(chip.flux(biases_v)[place]) - 0.5) < 1e-9
+    assert abs(biases_v["node_a.c01.flux"]) < 0.15
+    held = chip.sweet_spots_v(held_v={"node_a.c01.flux": 0.0})
+    assert held["node_a.c01.flux"] == 0.0
+
+
+def test_its_fluxoniums_shift_each_other_by_some_kilohertz(chip: Chip, point: ClusterPoint) -> None:
+    biases_v = dict(chip.sweet_spots_v())
+    for level_v in (0.0, 0.25, 0.5):
+        there = {**biases_v, "node_a.c01.flux": biases_v["node_a.c01.flux"] + level_v}
+        assert abs(chip.zz_hz(chip.edges[0].ends, there)) < 6e3
+    # pairs of shifts are found together: one that is found alone moves the others by kilohertz
+    assert point.pair_zz_hz(0, 1) == pytest.approx(
+        chip.zz_hz(chip.edges[0].ends, biases_v), abs=200.0
+    )
+
+
+def test_its_coupler_is_cold_though_fluxoniums_are_not(point: ClusterPoint) -> None:
+    hot = [one.rates_1_s[1, 0] / one.rates_1_s[0, 1] for one in point.qubits]
+    assert min(hot[:2]) > 0.4
+    assert hot[2] < 1e-3
+
+
+def test_each_fluxonium_moves_the_line_of_the_coupler(point: ClusterPoint) -> None:
+    levels = PlasmonLevels(point)
+    line_hz, shift_hz = plasmon_lines(levels, 0)
+    assert -95e6 < shift_hz < -60e6
+    other_hz, _ = plasmon_lines(levels, 1)
+    lowest = [point.basis.index(0, 0, c) for c in (0, 1)]
+    bare_hz = levels.energy_hz[lowest[1]] - levels.energy_hz[lowest[0]]
+    assert bare_hz - line_hz > 50e6
+    assert bare_hz - other_hz > 70e6
+    assert point.basis.size == 18
+
+
+def test_a_played_gate_is_what_the_same_pulse_is(chip: Chip, point: ClusterPoint) -> None:
+    """Three pulses in a run, at phases of their own, with drives of both qubits between."""
+    levels, own = PlasmonLevels(point), pulse(point)
+    wanted, leaked = judged(levels, 0, own)
+    assert wanted < 2.5e-3
+    samples = own.group(point, 0).drives[0].values
+    of_gate = Shape(own.carrier_hz, samples, 1.0, 0j, own.duration_ns)
+    lines_hz = [float(one.levels_hz[1]) for one in point.qubits]
+    others = [Shape(hz, np.zeros(0, np.complex128), 1.0, 1e-6 + 0j, 40) for hz in lines_hz[:2]]
+    begins = np.array([100, 400, 700], np.int64)
+    flips = np.sort(np.concatenate([begins - 40, begins + own.duration_ns]))
+
+    def drives(*rows: tuple[Shape, np.ndarray]) -> Drives:
+        start = np.concatenate([at for _, at in rows])
+        which = np.concatenate([np.full(at.size, n, np.int64) for n, (_, at) in enumerate(rows)])
+        order = np.argsort(start, kind="stable")
+        turns = 0.37 * np.arange(start.size) % 1.0
+        return Drives(start[order], which[order], turns, tuple(shape for shape, _ in rows))
+
+    members = [
+        MemberSignals(drives((of_gate, begins), (others[0], flips)), QUIET),
+        MemberSignals(drives((others[1], flips)), QUIET),
+        MemberSignals(QUIET, QUIET),
+    ]
+    sigmas_hz = [one.slow_sigma_hz for one in point.qubits]
+    found = judge_played(point, chip.edges[0], members, sigmas_hz)
+    assert found is not None
+    assert (found.gates, found.slot_ns) == (3, own.duration_ns)
+    assert found.infidelity == pytest.approx(wanted, abs=2e-5)
+    assert found.leakage == pytest.approx(leaked, abs=2e-5)
+    silent = [replace(one, drives=QUIET) for one in members]
+    assert judge_played(point, chip.edges[0], silent, sigmas_hz) is None
