@@ -125,7 +125,7 @@ async def _line(
 
 
 async def _expected(p: EdgePulses) -> tuple[Range, float, tuple[float, float]]:
-    """Return where the line is with the other end in 0, its shift by 1, Hz, and how it is driven.
+    """Return the line with the other end in 0, its shift by 1, Hz, and its drive.
 
     The last is the Rabi frequency at full scale with its sigma. A coupler is biased where it rests.
     """

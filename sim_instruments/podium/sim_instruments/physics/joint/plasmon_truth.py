@@ -1,4 +1,4 @@
-"""Finds the best CZ by a drive of a plasmon, or of a coupler, that a world allows on an edge.
+"""Finds the best CZ by a drive of plasmon or coupler that a world allows on an edge.
 
 A pulse with raised-cosine edges is searched in amplitude, carrier and length for the least error,
 coherent and by decoherence at rest, as :mod:`.gate_truth` has it, and played once more with
