@@ -54,6 +54,7 @@ REFEREES = {
     "test_qutip_five_transmons": "`test_qutip_five_transmons.py`",
     "test_qutip_fluxonium_pair": "`test_qutip_fluxonium_pair.py`",
     "test_qutip_drive_crosstalk": "`test_qutip_drive_crosstalk.py`",
+    "test_qutip_coupler_drive": "`test_qutip_coupler_drive.py`",
     "test_qutip_plasmon_drive": "`test_qutip_plasmon_drive.py`",
     "test_qutip_shelving": "`test_qutip_shelving.py`",
     "test_qutip_coherent_members": "`test_qutip_coherent_members.py`",

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from podium.control.calibration.fits import least_squares
 from podium.control.calibration.fits.least_squares import (
     Bound,
     FitFailed,
@@ -125,3 +126,40 @@ def test_where_a_fit_is_repeated_nothing_is_searched_for() -> None:
         assert len(searched) == 2
         fit(np.zeros(2))  # a third one, which the first time had not
     assert len(searched) == 3
+
+
+def test_a_start_that_leads_to_a_known_end_is_given_up_on_the_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Four starts in one basin find what they find to their ends, and ask the model less."""
+    asked = []
+
+    def model(values):
+        asked.append(values)
+        return decaying([values[name] for name in ("amplitude", "rate", "frequency", "offset")])
+
+    data = decaying([1.0, 2.0, 3.0, 0.2]) + 0.02 * np.random.default_rng(5).normal(size=X.size)
+    starts = [
+        {"amplitude": 0.8 * more, "rate": 1.0 * more, "frequency": 2.9, "offset": 0.0}
+        for more in (1.0, 0.95, 1.05, 1.1)
+    ]
+    given_up = fit_least_squares(model, data, 0.02, starts)
+    few = len(asked)
+    asked.clear()
+    monkeypatch.setattr(least_squares, "BESIDE", 0.0)
+    to_the_end = fit_least_squares(model, data, 0.02, starts)
+    assert few < 0.85 * len(asked)
+    for name, value in to_the_end.values.items():
+        assert given_up.values[name] == pytest.approx(value, abs=0.02 * to_the_end.sigmas[name])
+
+
+@pytest.mark.parametrize("first", [-1.0, 1.0])
+def test_a_better_end_is_found_behind_a_worse_one(first: float) -> None:
+    """The start that lies lower leads into the higher of two wells, and the other one counts."""
+
+    def wells(values):
+        x = values["x"]
+        return np.array([x * x - 1.0, 0.1 * (x - 1.0)])
+
+    starts = [{"x": first * 1.3}, {"x": -first * 1.3}]
+    assert fit_least_squares(wells, np.zeros(2), 1.0, starts).values["x"] == pytest.approx(1.0)

@@ -1,17 +1,22 @@
 """A pulse over the plasmon, its fit and the gate that follows from it, against matrices."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.linalg import expm
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.plasmon_turn import (
+    PlasmonPulse,
     Points,
     best_pulse,
+    carrier_slope,
     edge,
     fit_turns,
     gate_error,
     gone,
+    on_line_shapes,
     symmetric_shapes,
     turned,
 )
@@ -96,3 +101,55 @@ def test_what_takes_nothing_out_of_1_is_refused() -> None:
 def test_an_output_that_is_too_weak_is_refused() -> None:
     with pytest.raises(FitFailed, match="lower the attenuation of the plasmon's line"):
         best_pulse({**VALUES, "rabi": 10e6}, SHAPES, 0.999)
+
+
+COUPLER = {"line": 4.4769e9, "shift": -74.3e6, "rabi": 36e6, "ratio": 0.89, "push": 1.8e9}
+BESIDE = {"beside": 55e6, "beside_ratio": 0.24}
+
+
+def test_a_pulse_on_a_coupler_is_on_the_line_of_11_and_the_others_come_back() -> None:
+    values = {**COUPLER, **BESIDE}
+    found = best_pulse(values, on_line_shapes(66), 0.999, 5e-6, on_line=True)
+    assert found.error < 2e-4
+    line = COUPLER["line"] + COUPLER["shift"]
+    assert abs(found.carrier_hz - line) < 10e6
+    assert found.rise_ns == 2 * found.duration_ns // 5
+    # 01 counts: where it does not come back, the gate errs by as much
+    assert gate_error({**values, "beside": 8e6}, *_of(found)) > found.error + 1e-3
+    # the phase goes with the carrier, and 1 comes back all the while
+    turns_hz = carrier_slope(values, found)
+    moved = replace(found, carrier_hz=found.carrier_hz + 0.01 / turns_hz)
+    assert 0.01 < abs(turns_hz) * 1e6 < 0.04
+    phases = [np.angle(-_back(values, one)[1] / _back(values, one)[0]) for one in (moved, found)]
+    assert (phases[0] - phases[1]) / (2 * np.pi) == pytest.approx(0.01, rel=0.02)
+    assert 1 - np.abs(_back(values, moved)[1]) ** 2 < 1e-3
+
+
+def _of(pulse: PlasmonPulse) -> tuple[float, float, int, int]:
+    return pulse.amplitude, pulse.carrier_hz, pulse.duration_ns, pulse.rise_ns
+
+
+def _back(values: dict[str, float], pulse: PlasmonPulse) -> np.ndarray:
+    line = values["line"] + values["shift"] * np.array([0.0, 1.0])
+    rabi = values["rabi"] * pulse.amplitude * np.array([1.0, values["ratio"]])
+    lasts = pulse.duration_ns, pulse.rise_ns
+    return turned(rabi, pulse.carrier_hz - line, *lasts, values["push"])
+
+
+def test_a_fit_finds_the_push_of_a_couplers_line() -> None:
+    line, shift = COUPLER["line"], COUPLER["shift"]
+    carriers = np.array([0.9, 1.0, 1.1]) * shift + line
+    axes = np.meshgrid(carriers, np.linspace(0.2, 0.98, 17), np.array([0.0, 1.0]), indexing="ij")
+    carrier, amplitude, other = (one.ravel() for one in axes)
+    points = Points(amplitude, carrier, other, 66, 26)
+    truth = {**COUPLER, "contrast": 0.9, "base": 0.05}
+    sigma = np.full(carrier.size, 0.01)
+    noise = np.random.default_rng(4).normal(0, 0.01, carrier.size)
+    known = (line + 2e4, 4e4), (shift - 3e4, 5e4), 1.05 * COUPLER["rabi"], (0.9, 0.045)
+    found = fit_turns(points, gone(points, truth) + noise, sigma, *known)
+    for name in ("push", "line", "shift"):
+        assert found.values[name] == pytest.approx(truth[name], abs=4 * found.sigmas[name])
+    # what turns with 11 is known well, its parts are not
+    own = found.values["rabi"] * found.values["ratio"]
+    assert own == pytest.approx(COUPLER["rabi"] * COUPLER["ratio"], rel=0.01)
+    assert found.sigmas["push"] < 0.3 * COUPLER["push"]

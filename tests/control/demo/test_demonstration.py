@@ -1,5 +1,7 @@
 """A demo of gates brings up qubits, then gates, and judges them last."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,14 @@ def test_a_cz_over_a_plasmon_is_benchmarked_without_a_budget(tmp_path: Path) -> 
     ours = ("plasmon_spectroscopy", "jazz", "plasmon_turn")
     judges = ("phase_compensation", "bell_state", "interleaved_benchmarking")
     assert found[len(BRING_UP) :] == (*ours, *judges)
+
+
+def test_a_demo_without_a_link_imports_no_links_and_no_reader_of_files() -> None:
+    code = "import sys, podium.control.demo.demonstration; print(sorted(sys.modules))"
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert "podium.control.demo.session" in told
+    for heavy in ("podium.control.demo.link_pair", "podium.control.calibration.links.link_bench"):
+        assert heavy not in told
+    assert "'h5py'" not in told

@@ -68,7 +68,7 @@ WRONG = [
     (no_output, "nothing drives the plasmon of 'q0': 'node_a.q0.plasmon' is not wired"),
     (nobody, "'q7' is no end of this edge; it can be q0 or q1"),
     (an_iswap, "a drive of a plasmon makes a 'cz', not 'iswap'"),
-    (flux_too, "a gate by a drive of a plasmon pulses no flux; remove 'pulsed'"),
+    (flux_too, "a gate by a drive of a plasmon or a coupler pulses no flux; remove 'pulsed'"),
     (far_away, "node_a.q0's plasmon, f12 (of its energies), of 3.063"),
     (of_a_transmon, "'q1' is no fluxonium: only these shift each other's plasmons so"),
 ]

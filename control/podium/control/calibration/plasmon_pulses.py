@@ -32,7 +32,7 @@ from podium.control.program.program import (
 
 RISE_NS = 6
 """Of the gate's edges: 11-12, some 190 MHz away and a third as strong, hardly sees them. Those of a
-pulse on a coupler last a third of it each."""
+pulse on a coupler last two fifths of it each."""
 DOUBT = 0.25
 """Relative, of how strongly the plasmon is driven, as the lines' attenuations have it. ASSUMED."""
 
@@ -113,5 +113,5 @@ def returned_program(
     axes = played.axes
     if len(others) > 1:
         axes += (Axis("control", (Variable(height, "1", Table(amplitudes)),)),)
-    many = p.shots(shots)
-    return Program(title, p.frames(), tuple(body), axes, shots=many, keep_shots=p.heralds)
+    count = p.shots(shots)
+    return Program(title, p.frames(), tuple(body), axes, shots=count, keep_shots=p.heralds)

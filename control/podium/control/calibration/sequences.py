@@ -75,7 +75,8 @@ def _angles(whole: float, steps: int = 256) -> list[float]:
     """Return the angles that a pulse of an angle goes through, in equal steps of time."""
     places = [(k + 0.5) / steps for k in range(steps)]
     heights = [exp(-8 * (place - 0.5) ** 2) - exp(-2.0) for place in places]
-    each = [whole * height / sum(heights) for height in heights]
+    area = sum(heights)
+    each = [whole * height / area for height in heights]
     return [turned - one / 2 for turned, one in zip(accumulate(each), each, strict=True)]
 
 

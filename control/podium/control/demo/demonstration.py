@@ -17,7 +17,6 @@ from podium.control.calibration.links.end_routines import END_ROUTINES
 from podium.control.client.facility_access import join_facility
 from podium.control.client.lab import Lab
 from podium.control.client.retry import RetryingRunner
-from podium.control.demo import link_pair
 from podium.control.demo.multi_node import demonstration as multi_node
 from podium.control.demo.parallel_bring_up import bring_up_nodes
 from podium.control.demo.session import CANNOT_GO_ON
@@ -120,17 +119,19 @@ async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
     facility = load_facility(wanted.facility)
     story = Story(facility.name, wanted.seed, tuple(facility.qubits()), device=_device(facility))
     story.edges = tuple(facility.edges()) if wanted.gates else ()
-    if wanted.link:
-        story.link, story.left_out = link_pair.link_story(facility), link_pair.LEFT_OUT
     story.together = multi_node.multi_node_story(facility) if wanted.together else None
     routines = _routines(wanted, facility)
     steps = STEPS_AROUND + len(routines) * len(facility.nodes)
+    if wanted.link:
+        from podium.control.demo import link_pair  # heavy: few demos have a link
+
+        story.link, story.left_out = link_pair.link_story(facility), link_pair.LEFT_OUT
+        steps += 0 if story.link is None else link_pair.STEPS
     folder = wanted.folder
     folder.mkdir(parents=True, exist_ok=True)
     _clear(folder)
     try:
         steps += 0 if story.together is None else multi_node.STEPS
-        steps += 0 if story.link is None else link_pair.STEPS
         with display(console, steps) as shown, Drawings() as drawn:
             shown.note(f"{facility.name}, seed {wanted.seed}: report into {folder}")
             twin: Path | None = None
@@ -308,6 +309,8 @@ async def _measure(
                 ).work()
                 story.lab_s = (await lab.now() - begun) / FS_PER_S
             if story.link is not None and not ended:
+                from podium.control.demo import link_pair
+
                 await link_pair.LinkDemo(
                     lab, store, folder, story, story.link, shown, drawn, wanted.thoroughness
                 ).work()

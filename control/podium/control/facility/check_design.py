@@ -246,7 +246,7 @@ def _coupler_bands(name: str, element: str, node: NodeContents) -> list[Band]:
         if element == edge.ends[1]:
             both, energies = both[::-1], energies[::-1]
         design = coupler_design(values.__getitem__, (both[0], both[1]))
-        lines_hz = coupler_lines(*energies, design).frequency_hz
+        lines_hz = coupler_lines(energies[0], energies[1], design).frequency_hz
         reach = SPREADS * (coupler.design.f01.spread or 0.0)
         what = f"{name}.{edge.coupler}'s line with {element} in 1, where it rests,"
         return [(what, float(hz), reach) for hz in lines_hz[1]]

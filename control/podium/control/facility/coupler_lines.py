@@ -148,7 +148,7 @@ def _levels(one: Spectrum) -> "NDArray[np.float64]":
 def _product(*operators: "NDArray[np.float64]") -> "NDArray[np.float64]":
     import numpy as np
 
-    found = np.eye(1)
+    found: NDArray[np.float64] = np.eye(1)
     for one in operators:
-        found = np.kron(found, one)
+        found = np.asarray(np.kron(found, one))
     return found

@@ -100,7 +100,9 @@ class Validities:
         quantity = quantity_of(name)
         known = self.table.get(quantity, OTHERS)
         lasts_s = self.lasts_s.get(name, self.lasts_s.get(quantity))
-        return known if lasts_s is None else replace(known, lasts_s=lasts_s)
+        if lasts_s is None or lasts_s == known.lasts_s:
+            return known
+        return replace(known, lasts_s=lasts_s)
 
     def complaint(
         self, entry: ParameterEntry, now_tai_s: float | None, epoch: int | None

@@ -12,7 +12,6 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import xarray
 from numpy.typing import NDArray
@@ -60,6 +59,8 @@ def check_first_attribute(file: Path | io.BytesIO) -> None:
 
     h5netcdf (1.8) that fails there leaves a half-made object, whose end writes a traceback.
     """
+    import h5py  # heavy: who only writes files does without it
+
     with h5py.File(file, "r") as opened:
         opened.attrs.get("_nc3_strict")
 

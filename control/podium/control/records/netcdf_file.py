@@ -9,10 +9,12 @@ at: Podium writes none.
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-import h5py
 import numpy as np
+
+if TYPE_CHECKING:
+    import h5py
 
 NO_VARIABLE = b"This is a netCDF dimension but not a netCDF variable"
 """How the name of a scale begins that is a dimension alone (appendix C)."""
@@ -23,7 +25,7 @@ NOT_ITS_OWN = "_nc4_non_coord_"
 class NetcdfAttributes:
     """Attributes of a file or a variable, each read when it is asked for."""
 
-    def __init__(self, of: h5py.File | h5py.Dataset) -> None:
+    def __init__(self, of: "h5py.File | h5py.Dataset") -> None:
         self._attributes = of.attrs
 
     def get(self, name: str, default: object) -> Any:
@@ -35,7 +37,7 @@ class NetcdfAttributes:
 class NetcdfVariable:
     """One variable; ``variable[0:10]`` reads that part of it."""
 
-    def __init__(self, dataset: h5py.Dataset, dimensions: tuple[str, ...]) -> None:
+    def __init__(self, dataset: "h5py.Dataset", dimensions: tuple[str, ...]) -> None:
         self._dataset = dataset
         self.dimensions = dimensions
         self.shape: tuple[int, ...] = dataset.shape
@@ -51,6 +53,8 @@ class NetcdfFile:
     """A file that is open while the context is. Raises what h5py raises for a damaged one."""
 
     def __init__(self, path: Path) -> None:
+        import h5py  # heavy: many import this room, and few read a file
+
         self._file = h5py.File(path, "r")
         try:
             self.attrs = NetcdfAttributes(self._file)
@@ -76,6 +80,8 @@ class NetcdfFile:
         self._file.close()
 
     def _read_names(self) -> None:
+        import h5py
+
         datasets = {name: one for name, one in self._file.items() if isinstance(one, h5py.Dataset)}
         unnamed: dict[int, str] = {}
         alone = set()
@@ -92,9 +98,11 @@ class NetcdfFile:
             self.dimensions[name] = size
 
     def _dimensions_of(
-        self, name: str, dataset: h5py.Dataset, unnamed: dict[int, str]
+        self, name: str, dataset: "h5py.Dataset", unnamed: dict[int, str]
     ) -> Iterator[str]:
         """Yield the names of a variable's dimensions; one that has none is named by its length."""
+        import h5py
+
         scales = None
         if "DIMENSION_LIST" in dataset.attrs:
             scales = dataset.attrs["DIMENSION_LIST"]

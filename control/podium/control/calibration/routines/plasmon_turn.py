@@ -59,7 +59,7 @@ ASIDE_LINE = (-0.1, 0.0, 0.1)
 """The same of a coupler, from its line with both ends in 1."""
 SHIFTS_A_TURN = 5.0
 """A pulse on a coupler lasts so many times one over the shift: the other line follows it."""
-COUPLER_NS = (50, 90)
+COUPLER_NS = (60, 90)
 """Its length, at least and at most."""
 RATIO_DOUBT = 0.05
 """Of the design's charges, relative. ASSUMED."""
@@ -123,6 +123,8 @@ class _Scan:
     zz_hz: float
     ratio: tuple[float, float] | None = None
     """Of a coupler: of that with the other end in 1, by the design, and its sigma."""
+    beside: tuple[float, float] = (0.0, 0.0)
+    """Of a coupler: its line with the driven end in 0, as :func:`.best_pulse` has it."""
 
     @classmethod
     def of(cls, p: EdgePulses) -> "_Scan":
@@ -130,12 +132,12 @@ class _Scan:
         known = [p.bench.known(p.edge, name) for name in ("plasmon_frequency", "plasmon_shift")]
         line, shift = ((one.value, float(np.hypot(one.sigma, SLACK_HZ))) for one in known)
         rabi, zz = (p.bench.known(p.edge, name).value for name in ("plasmon_rabi", "zz"))
-        ratio = None
-        if p.drives_coupler:
-            charge = p.coupler_lines().charge
-            own = float(charge[1, 1] / charge[1, 0])
-            ratio = own, RATIO_DOUBT * own
-        return cls(p, line, shift, rabi, zz, ratio)
+        if not p.drives_coupler:
+            return cls(p, line, shift, rabi, zz)
+        lines = p.coupler_lines()
+        own, other = (float(lines.charge[n, 1] / lines.charge[1, 0]) for n in (1, 0))
+        apart = float(lines.frequency_hz[0, 1] - lines.frequency_hz[1, 1])
+        return cls(p, line, shift, rabi, zz, (own, RATIO_DOUBT * own), (apart, other))
 
     @property
     def duration_ns(self) -> int:
@@ -147,7 +149,7 @@ class _Scan:
     @property
     def rise_ns(self) -> int:
         """Length of each of its edges."""
-        return RISE_NS if self.ratio is None else self.duration_ns // 3
+        return RISE_NS if self.ratio is None else 2 * self.duration_ns // 5
 
     @property
     def whole(self) -> float:
@@ -216,7 +218,9 @@ class _Scan:
             shapes = symmetric_shapes(values["shift"], RISE_NS)
             return best_pulse(values, shapes, FULL, lost_1_ns, idle)
         shapes = on_line_shapes(self.duration_ns)
-        return best_pulse(values, shapes, FULL, lost_1_ns, idle, on_line=True)
+        apart, strong = self.beside
+        whole = {**values, "beside": apart, "beside_ratio": strong}
+        return best_pulse(whole, shapes, FULL, lost_1_ns, idle, on_line=True)
 
     async def tuned(self, outcome: Outcome, found: Fit) -> tuple[PlasmonPulse, float]:
         """Return the pulse on a coupler whose phase is half a turn, and the carrier's sigma, Hz.

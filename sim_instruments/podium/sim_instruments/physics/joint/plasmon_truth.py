@@ -34,8 +34,9 @@ from podium.sim_instruments.physics.known_truth import Truth
 RISE_NS = 6
 AROUND_NS = 12
 """Lengths are looked at so far from one over the plasmon's shift and one edge."""
-COUPLER_NS = range(42, 90, 6)
-"""Lengths of a pulse on a coupler that are looked at; each of its edges is a third of it."""
+COUPLER_NS = range(48, 84, 6)
+COUPLER_EDGES = (1 / 3, 2 / 5)
+"""Lengths of a pulse on a coupler that are looked at, and parts of it that each edge lasts."""
 SHARE = np.sqrt(0.75)
 """Rabi frequency over the shift where both pairs of levels turn wholly: see :mod:`.gate_truth`."""
 
@@ -118,7 +119,7 @@ def _starts(levels: PlasmonLevels, member: int) -> list[PlasmonPulse]:
     lower, upper = driven_pair(point, member, 1 if by_coupler else 0)
     rabi = point.qubits[member].rabi_hz_per_sqrt_w * abs(levels.elements[member][upper, lower])
     if by_coupler:
-        each = [(ns, ns // 3) for ns in COUPLER_NS]
+        each = [(ns, int(ns * part)) for part in COUPLER_EDGES for ns in COUPLER_NS]
         return [
             PlasmonPulse(line_hz + shift_hz, 1e9 / (ns - rise_ns) / rabi, ns, rise_ns)
             for ns, rise_ns in each
