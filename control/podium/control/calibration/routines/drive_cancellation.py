@@ -80,13 +80,13 @@ async def _of_pair(bench: Bench, outcome: Outcome, source: Qubit, target: Qubit)
         turns = [after.turn(control) for control in controls]
         value, sigma = direct(way, turns)
         left = abs(value)
-        name = f"{QUANTITY}_left_{source.element}"
+        quantity = f"{QUANTITY}_left_{source.element}"
         text = f"{abs(was):.4f} ± {was_sigma:.4f} of the drive of {source.element}; "
-        text += f"cancelled, {{{name}}} is left"
+        text += f"cancelled, {{{quantity}}} is left"
         if left > SEEN * sigma and left > LEFT * abs(was):
             text += ": measure drive_crosstalk anew"
         series = after.lines(0, turns[0])
-        return {name: Measured(left, sigma, "1")}, replace(
+        return {quantity: Measured(left, sigma, "1")}, replace(
             raw_panel, series=series, text=text, judged=False
         )
 
