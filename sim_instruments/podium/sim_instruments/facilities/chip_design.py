@@ -133,8 +133,13 @@ class ChipDesign:
         return tuple(dict.fromkeys(pulsed))
 
     def driven_among(self, count: int) -> tuple[str, ...]:
-        """Return, in order, those of the first ``count`` qubits whose plasmons are driven."""
-        return tuple(f"q{n}" for n in range(count) if self.qubits[n].f12_ghz is not None)
+        """Return, in order, those of the first ``count`` qubits whose plasmons are driven.
+
+        Not those that drive the coupler of an edge whose other end is not among them.
+        """
+        absent = {edge.driven for edge in self.edges if edge.coupler and max(edge.ends) >= count}
+        has = (f"q{n}" for n in range(count) if self.qubits[n].f12_ghz is not None)
+        return tuple(one for one in has if one not in absent)
 
     def feedlines(self, count: int) -> list[list[str]]:
         """Return which of the first ``count`` qubits each feedline reads."""
