@@ -252,15 +252,7 @@ class Chip:
         """Those of the qubits that are tunable couplers, by name."""
         self._pulses = pulses
         self.edges = tuple(edges)
-        near = {
-            name: {one for pair in couplings if name in pair for one in pair} for name in couplers
-        }
-        self._resting = {
-            name
-            for name, ends in near.items()
-            if any(edge.driven and ends.issuperset(edge.ends) for edge in self.edges)
-        }
-        """Couplers of edges whose gates move no flux: they rest at either sweet spot."""
+        self._resting = _resting(couplings, couplers, self.edges)
         self.couplings = {
             (self._index[one], self._index[other]): hz for (one, other), hz in couplings.items()
         }
@@ -495,6 +487,18 @@ def crosstalk_of(
             one = ReachedQubit(f"{name}.drive", ratio, later_ns)
             reached.setdefault(f"{source}.drive", []).append(one)
     return DriveCrosstalk(reached)
+
+
+def _resting(
+    couplings: Collection[tuple[str, str]], couplers: Collection[str], edges: Sequence[Edge]
+) -> set[str]:
+    """Return couplers of edges whose gates move no flux: they rest at either sweet spot."""
+    near = {name: {one for pair in couplings if name in pair for one in pair} for name in couplers}
+    return {
+        name
+        for name, ends in near.items()
+        if any(edge.driven and ends.issuperset(edge.ends) for edge in edges)
+    }
 
 
 def _registers(

@@ -428,15 +428,15 @@ async def absorption(bench: LinkBench) -> Outcome:
         """Return what thermal photons change of the absorption, and how well that is known."""
         slopes = absorption_slopes(played.thermal_way(fitted().values(), transmission))
         each = [(by * n, by * doubt) for by, (n, doubt) in zip(slopes, photons, strict=True)]
-        return sum(one for one, _ in each), float(np.hypot(*(doubt for _, doubt in each)))
+        return sum(one for one, _ in each), float(np.linalg.norm([doubt for _, doubt in each]))
 
     def fit(_: Link, panel: Panel) -> Found:
         values = fitted().values()
         drawn = tuple(played.seen(values, one) for one in scans.parts)
-        (value, *_), covariance = figures()
+        found, covariance = figures()
         less, doubt = thermal()
         sigma = float(np.hypot(np.sqrt(covariance[0, 0]), doubt))
-        return {"absorption": Measured(float(value) + less, sigma, "1")}, replace(
+        return {"absorption": Measured(float(found[0]) + less, sigma, "1")}, replace(
             panel,
             series=(*panel.series, *scans.series(drawn, ", fit")),
             text="{absorption} of what arrives is absorbed",
