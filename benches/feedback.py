@@ -103,13 +103,16 @@ try:  set_cond 1,1,1,4
 class ChipPlay:
     """A world behind the connectors, in the thread of whoever asks."""
 
+    lines: Mapping[str, str] = LINES
+
     def __init__(
         self,
         feedline: FeedlinePoint,
-        lines: Mapping[str, str] = LINES,
+        lines: Mapping[str, str] | None = None,
         crosstalk: DriveCrosstalk = NO_CROSSTALK,
     ) -> None:
-        self.lines = lines
+        if lines is not None:
+            self.lines = lines
         self._world = World(lambda _: (feedline,), 1, crosstalk=crosstalk)
         self._session: Any = None
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,8 +29,10 @@ from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.time_of_flight import find_pulse
 from podium.control.calibration.user_routines import find_routines
 from podium.control.facility.facility import Facility
+from podium.control.facility.line_response import LineResponse
 from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
+from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.report.plots import draw
 
 FACILITY = load_facility(synthetic_data.EXAMPLE)
@@ -67,6 +70,27 @@ OF_PAIRS = {
     "plasmon_readout": "plasmon cz",
 }
 """Routines for qubits that take two at a time or drive plasmons, and with which of these."""
+
+
+class CorrectingRunner(MadeRunner):
+    """A runner that would correct lines; data are what they are all the same."""
+
+    def corrected_lines(self) -> Mapping[str, LineResponse]:
+        return {}
+
+    def correct_lines(self, lines: Mapping[str, LineResponse]) -> None:
+        pass
+
+
+def know_drives(record: MemoryRecord) -> None:
+    """Put into the record how much of each drive arrives at the other qubit."""
+    some = next(iter(record.all().values()))
+    for own, other in (("q0", "q1"), ("q1", "q0")):
+        for name, value in (("drive_crosstalk", 0.05), ("drive_crosstalk_phase", 0.2)):
+            named = f"{NODE}.{own}.{name}_{other}"
+            record.put([replace(some, name=named, value=value, sigma=0.002)])
+
+
 OWN = ROOT / "docs" / "how-to" / "write-a-routine.md"
 FITTED = tuple(
     name for name, one in ROUTINES.items() if hasattr(import_module(one.__module__), "Measured")
@@ -104,9 +128,12 @@ async def work(
     gate = next(iter(DECLARATIONS[routine].gates), "cz") if of_edges else ""
     gate = OF_PAIRS.get(routine, gate)
     facility = WITH_GATE[gate] if gate else FACILITY
-    runner = MadeRunner(make, seed, saturated, facility=facility)
+    kind = CorrectingRunner if routine == "drive_cancellation" else MadeRunner
+    runner = kind(make, seed, saturated, facility=facility)
     record = known(facility)
     know_gates(facility, record, of_gap=routine == "gate_level")
+    if routine == "drive_cancellation":
+        know_drives(record)
     before = record.all()
     able = tuple(facility.qubits()[f"{NODE}.q{k}"] for k in range(2 if gate else qubits))
     bench = Bench(runner, NODE, able, record, keep=lambda _: None)

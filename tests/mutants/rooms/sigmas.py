@@ -141,8 +141,8 @@ MUTANTS = (
     Mutant(
         "least-squares/worst-start-wins",
         _LEAST,
-        "best = min((one",
-        "best = max((one",
+        "best = min(ends,",
+        "best = max(ends,",
         (f"{_SIGMAS}::test_the_deepest_of_several_minima_is_taken",),
         "a local minimum is taken for the fit",
     ),

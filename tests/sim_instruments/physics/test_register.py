@@ -10,7 +10,7 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.levels import is_antisymmetric
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
-from podium.sim_instruments.physics.register import NoRegister, _turned, coupled
+from podium.sim_instruments.physics.register import NoRegister, coupled, turned_charge
 from podium.sim_instruments.physics.resonator import dressed, pair_of
 from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.sampling_qubits import SamplingError
@@ -82,7 +82,7 @@ def test_fluxoniums_are_coupled_with_the_sign_that_transmons_have() -> None:
 def test_a_transmon_beside_a_fluxonium_is_what_it_is_among_transmons() -> None:
     """A charge that was turned into the fluxonium's form has the same spectrum."""
     pairs = [ONE.pair(0.0), ONE.pair(0.05)]
-    turned = [replace(pair, charge=_turned(pair.charge)) for pair in pairs]
+    turned = [replace(pair, charge=turned_charge(pair.charge)) for pair in pairs]
     assert is_antisymmetric(turned[0].charge)
     among, other = (coupled(two, {(0, 1): STRENGTH_HZ}) for two in (pairs, turned))
     for one, same in zip(among, other, strict=True):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.benches.links.linked_ends import LINKED, bench_of, entry
 
+from podium.control.calibration.links.link_bench import SECOND_OVER_FIRST
 from podium.control.calibration.links.photon_design import pair_model, shaped_for
 from podium.control.calibration.links.photon_shapes import STRONGEST
 
@@ -28,7 +29,7 @@ def test_a_link_is_modelled_by_what_is_measured() -> None:
     assert found.loop.echo == 0.05 - 0.02j
     assert found.decay_1_s == pytest.approx(1 / 5e-6)
     assert found.dephasing_1_s == pytest.approx(1 / 4e-6 - 0.5 / 5e-6)
-    assert found.ends[0].decay_1_s == pytest.approx(2 / 5e-6)
+    assert found.ends[0].decay_1_s == pytest.approx(SECOND_OVER_FIRST[0] / 5e-6)
     assert found.ends[1].kappa_hz == 13.3e6
 
 
