@@ -269,6 +269,9 @@ async def _refused(prepared) -> str:
             await prepared.fire()
         except RunRefused as error:
             return str(error)
+        except RunFailed as error:  # it was on when the coordinator greeted the agent
+            if "its coordinator was replaced" not in str(error):
+                raise
         await asyncio.sleep(0.01)
     return ""
 
