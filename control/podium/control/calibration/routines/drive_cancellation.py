@@ -11,16 +11,16 @@ from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.calibration.routine import Found, analyse, record_failure
 from podium.control.calibration.routines.drive_crosstalk import (
     CHECK_LENGTH,
-    QUANTITY,
     DriveWay,
     direct,
     measure_turns,
+    ordered_pairs,
     scanned,
     way_of,
 )
 from podium.control.calibration.runner import CorrectingRunner
 from podium.control.calibration.sequences import on_grid_ns
-from podium.control.client.drive_crosstalk import stored_drives
+from podium.control.client.drive_crosstalk import QUANTITY, stored_drives
 from podium.control.client.line_corrections import without_crosstalk
 from podium.control.facility.facility import Qubit
 from podium.control.facility.line_response import LineResponse
@@ -45,14 +45,8 @@ async def drive_cancellation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     ``drive_crosstalk`` counts it. Lines are corrected afterwards as they were before.
     """
     outcome = Outcome("drive_cancellation", "Cancelled crosstalk of drive lines")
-    if len(qubits) < 2:
-        raise NotMeasured(
-            "crosstalk is between two qubits of a node: ask for two, or for all", qubits[0].name
-        )
-    for target in qubits:
-        for source in qubits:
-            if source is not target:
-                await _of_pair(bench, outcome, source, target)
+    for source, target in ordered_pairs(qubits):
+        await _of_pair(bench, outcome, source, target)
     return outcome
 
 

@@ -30,6 +30,7 @@ from podium.control.calibration.sequences import (
     pulse_area_ns,
 )
 from podium.control.client.cross_resonance import RISE_NS
+from podium.control.client.drive_crosstalk import QUANTITY
 from podium.control.client.drive_power import line_begin_dbm
 from podium.control.facility.facility import DriveWiring, Qubit
 from podium.control.parameters.entry import Measured, NotMeasured
@@ -51,7 +52,6 @@ from podium.control.program.waveforms import FlatTop
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
-QUANTITY = "drive_crosstalk"
 LARGEST = 0.9
 """Amplitude, of full scale."""
 OF_DETUNING = 0.06
@@ -289,15 +289,18 @@ async def drive_crosstalk(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     ahead. That amplitude, turned by half a turn, has to cancel a longer drive.
     """
     outcome = Outcome("drive_crosstalk", "Crosstalk of drive lines")
+    for source, target in ordered_pairs(qubits):
+        await _of_pair(bench, outcome, source, target)
+    return outcome
+
+
+def ordered_pairs(qubits: tuple[Qubit, ...]) -> tuple[tuple[Qubit, Qubit], ...]:
+    """Return each source with each other target; raises NotMeasured for a qubit by itself."""
     if len(qubits) < 2:
         raise NotMeasured(
             "crosstalk is between two qubits of a node: ask for two, or for all", qubits[0].name
         )
-    for target in qubits:
-        for source in qubits:
-            if source is not target:
-                await _of_pair(bench, outcome, source, target)
-    return outcome
+    return tuple((source, target) for target in qubits for source in qubits if source is not target)
 
 
 def _exchange_hz(bench: Bench, one: Qubit, other: Qubit) -> float:
