@@ -122,22 +122,19 @@ def _propose(start: Any, item: Any, lasts: Any, low: Any, high: Any) -> int:
 
 @njit(cache=True, nogil=True)
 def _push(start: Any, item: Any, lasts: Any, later: int, low: Any) -> bool:
-    """Move beginnings ``low`` behind the elements that straddle them; say whether any was."""
+    """Move beginnings ``low``, ascending, behind what straddles them; say whether any was."""
     moved = False
-    longest = max(0, lasts.max())
-    first = np.searchsorted(start, low - later - longest)
-    if np.sum(np.searchsorted(start, low - later) - first) > start.size:
-        first[:] = 0  # many are near, some of which last for long: all are gone through once
-    at = 0
+    reach = low[0] if low.size else 0
+    k = 0
     for shot in range(low.size):
-        at = max(at, first[shot])
-        end = low[shot]
-        k = at
+        # What began before an earlier beginning, and lasts no longer than to here, moves nothing.
+        end = max(low[shot], reach)
         while k < start.size and start[k] + later < end:
             last = lasts[item[k]]
             if last >= 0:
                 end = max(end, start[k] + later + last)
             k += 1
+        reach = end
         moved |= end != low[shot]
         low[shot] = end
     return moved
@@ -164,7 +161,10 @@ def _fingerprint(
     for shot in range(begin.size):
         high = start.size
         if shot + 1 < begin.size:
-            high = low + np.searchsorted(start[low:], begin[shot + 1] - later)
+            high = low
+            before = begin[shot + 1] - later
+            while high < start.size and start[high] < before:
+                high += 1
         starts, items = start[low:high], item[low:high]
         after = later - begin[shot]
         if not phased:
