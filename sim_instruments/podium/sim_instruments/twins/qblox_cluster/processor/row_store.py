@@ -158,10 +158,10 @@ class NumberedRows:
 @njit(cache=True, nogil=True)
 def _fill_steps(column: Any, rests: bool, steps: Any) -> int:
     """Fill ``steps`` and return where the column begins to count; see :func:`_steps`."""
-    begin, before = np.int64(0), np.int64(0)
+    begin = before = 0
     counts = False
     for row in range(column.size):
-        here = np.int64(column[row])
+        here = column[row] + 0
         if rests and here < 0:
             steps[row] = AT_REST
             continue
