@@ -103,8 +103,9 @@ def test_captures_come_back_alike_or_not(shapes, kinds, traces) -> None:
             np.testing.assert_array_equal(here, there)
 
 
-def test_arrays_that_are_alike_go_as_one() -> None:
-    one = np.ones(1)
+@pytest.mark.parametrize("shape", [(), (1,), (2, 3)])
+def test_arrays_that_are_alike_go_as_one(shape) -> None:
+    one = np.ones(shape)
     captures = {f"q{k}": CaptureData(one, one, one, None, None, False) for k in range(5)}
     payload = encode(Played("ab", Time(1, 2), {}, (), captures))
     assert payload.count(b"<f8") == 3, "i, q and counts"

@@ -167,7 +167,7 @@ def _fields_of(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[
 def _in_one(arrays: tuple[NDArray[Any], ...]) -> msgpack.ExtType | None:
     """Return arrays of one shape and kind as one; None: they are not."""
     shape, dtype = arrays[0].shape, arrays[0].dtype
-    if not 0 < len(shape) < DIMENSIONS_MAX:
+    if len(shape) >= DIMENSIONS_MAX:
         return None
     content = [_head_of(dtype, (len(arrays), *shape))]
     for one in arrays:
@@ -355,6 +355,8 @@ def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
         each = []
         for field, as_they_are, decoder in _field_steps(value_hint):
             column = columns[field]
+            if type(column) is np.ndarray and column.ndim == 1:
+                column = [column[k, ...] for k in range(len(column))]  # arrays without axes
             plain = set(map(type, column)).issubset(as_they_are)
             each.append(column if plain else map(decoder, column))
         made = map(value_hint, *each)

@@ -121,23 +121,43 @@ def _propose(start: Any, item: Any, lasts: Any, low: Any, high: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
+def _first_from(start: Any, low: int, before: int) -> int:
+    """Return the first row from ``low`` on that begins at ``before`` or later.
+
+    Steps are doubled until one is too far: the row is near, or among hundreds of one shot.
+    """
+    high, step = low, 1
+    while high < start.size and start[high] < before:
+        low = high + 1
+        high += step
+        step *= 2
+    high = min(high, start.size)
+    while low < high:
+        middle = (low + high) // 2
+        if start[middle] < before:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@njit(cache=True, nogil=True)
 def _push(start: Any, item: Any, lasts: Any, later: int, low: Any) -> bool:
-    """Move beginnings ``low`` behind the elements that straddle them; say whether any was."""
+    """Move beginnings ``low``, ascending, behind what straddles them; say whether any was."""
     moved = False
     longest = max(0, lasts.max())
-    first = np.searchsorted(start, low - later - longest)
-    if np.sum(np.searchsorted(start, low - later) - first) > start.size:
-        first[:] = 0  # many are near, some of which last for long: all are gone through once
-    at = 0
+    reach = low[0] if low.size else 0
+    k = 0
     for shot in range(low.size):
-        at = max(at, first[shot])
-        end = low[shot]
-        k = at
+        # What began before an earlier beginning, and lasts no longer than to here, moves nothing.
+        end = max(low[shot], reach)
+        k = _first_from(start, k, end - later - longest)
         while k < start.size and start[k] + later < end:
             last = lasts[item[k]]
             if last >= 0:
                 end = max(end, start[k] + later + last)
             k += 1
+        reach = end
         moved |= end != low[shot]
         low[shot] = end
     return moved
@@ -164,7 +184,7 @@ def _fingerprint(
     for shot in range(begin.size):
         high = start.size
         if shot + 1 < begin.size:
-            high = low + np.searchsorted(start[low:], begin[shot + 1] - later)
+            high = _first_from(start, low, begin[shot + 1] - later)
         starts, items = start[low:high], item[low:high]
         after = later - begin[shot]
         if not phased:

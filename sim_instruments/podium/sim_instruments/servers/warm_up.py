@@ -57,27 +57,31 @@ from podium.sim_instruments.twins.zurich.signals.precompensation import Precompe
 
 PROGRAM = """
       set_mrk 3
-      move 2,R0
-loop: reset_ph
+      move 80,R0
+loop: set_freq 4000
+      reset_ph
       set_awg_gain 1000,1000
       play 0,0,20
       set_awg_offs 100,0
       upd_param 20
       set_awg_offs 0,0
-      acquire 0,0,400
+      acquire 0,0,2000
       nop
       loop R0,@loop
       stop
 """
 SEQUENCER_WORDS = (0xF600_0092, 0x3000_0040, 0xF600_0022, 0)
 """``st R0, 146``, ``wvfs 0, R0, 64``, ``st R0, 34``, ``end``."""
-CONTROL_PROGRAM = PROGRAM.replace("acquire 0,0,400", "upd_param 400")
+CONTROL_PROGRAM = PROGRAM.replace("acquire 0,0,2000", "upd_param 2000")
 END_FS = 10**15
 WHY = "compiling the simulation's kernels for this processor, once: half a minute on two idle cores"
 
 
 def warm_up_cluster() -> None:
-    """Run a few lines of machine code on every kind of module, and pass a stretch of an output."""
+    """Run a short loop of machine code on every kind of module, and pass a stretch of an output.
+
+    It has so many rows that they are kept by their numbers, and oscillators turn.
+    """
     cluster = ClusterTwin({2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}, "0", SilentPlayback())
     for slot in cluster.modules:
         session = cluster.open(f"slot{slot}")

@@ -7,9 +7,11 @@ kept as narrow as its numbers allow.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 from weakref import WeakValueDictionary
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.deduplicate import distinct
@@ -20,7 +22,7 @@ MOST_ALIKE = 1 << 16
 """A stretch of which at most so many rows differ is kept by their numbers."""
 WORTH_NUMBERING = 16
 """And at most one in so many of its rows."""
-AT_REST = np.iinfo(np.int64).min
+AT_REST = int(np.iinfo(np.int64).min)
 """In the place of a step: rows that do not acquire have no bin, the count goes on behind them."""
 _constants: "WeakValueDictionary[tuple[int, str], Column]" = WeakValueDictionary()
 
@@ -62,14 +64,7 @@ def _steps(column: Column, rests: bool) -> tuple[int, Column]:
     ``rests``: its entries -1 are :data:`AT_REST`, and steps go from one of the others to the next.
     """
     steps = np.empty(column.size, np.int64)
-    counts = np.flatnonzero(column >= 0) if rests else np.zeros(0, np.int64)
-    if not rests or counts.size == column.size:
-        steps[0] = 0
-        np.subtract(column[1:], column[:-1], out=steps[1:])
-        return int(column[0]), steps
-    steps[:] = AT_REST
-    steps[counts] = np.diff(column[counts], prepend=column[counts[:1]])
-    return int(column[counts[0]]), steps
+    return int(_fill_steps(column, rests, steps)), steps
 
 
 class PackedRows:
@@ -128,18 +123,17 @@ class NumberedRows:
         value = self.only(column)
         if value is not None:
             return constant(value, last - first, self._rows[column].dtype.type)
-        return self._rows[column].take(self._number[first:last].astype(np.intp))
+        rows = self._rows[column]
+        found = np.empty(last - first, rows.dtype)
+        _look_up(rows, self._number[first:last].astype(np.uint16, copy=False), found)
+        return found
 
     def _counted(self, column: int, first: int, last: int) -> Column:
         """Return the entries of a column that counts, from one row up to another."""
-        number, steps = self._number[:last].astype(np.intp), self._rows[column]
-        rests = steps == AT_REST
-        found = np.where(rests, 0, steps).take(number)
-        found[:1] += self._begins[column]
-        found = np.cumsum(found, out=found)[first:]
-        if rests.any():
-            found[rests.take(number[first:])] = -1
-        return np.asarray(found)
+        found = np.empty(last - first, np.int64)
+        number = self._number[:last].astype(np.uint16, copy=False)
+        _count(self._begins[column], self._rows[column], number, first, found)
+        return found
 
     def at(self, column: int, places: NDArray[np.int64]) -> Column:
         """Return the entries of a column in some of the rows."""
@@ -161,6 +155,43 @@ class NumberedRows:
         """Hear that all of a column has been copied elsewhere: it is kept here as well."""
 
 
+@njit(cache=True, nogil=True)
+def _fill_steps(column: Any, rests: bool, steps: Any) -> int:
+    """Fill ``steps`` and return where the column begins to count; see :func:`_steps`."""
+    begin = before = 0
+    counts = False
+    for row in range(column.size):
+        here = column[row] + 0
+        if rests and here < 0:
+            steps[row] = AT_REST
+            continue
+        if not counts:
+            begin = before = here
+            counts = True
+        steps[row] = here - before
+        before = here
+    return begin
+
+
+@njit(cache=True, nogil=True)
+def _look_up(values: Any, number: Any, found: Any) -> None:
+    """Fill ``found`` with the value of each number."""
+    for row in range(number.size):
+        found[row] = values[number[row]]
+
+
+@njit(cache=True, nogil=True)
+def _count(begin: int, steps: Any, number: Any, first: int, found: Any) -> None:
+    """Fill ``found`` with what a column counts to in rows from ``first`` on, -1: it rests."""
+    here = begin
+    for row in range(number.size):
+        step = steps[number[row]]
+        rests = step == AT_REST
+        here += 0 if rests else step
+        if row >= first:
+            found[row - first] = -1 if rests else here
+
+
 StoredRows = PackedRows | NumberedRows
 
 
@@ -179,10 +210,10 @@ def stored(columns: Sequence[Column], counters: Collection[int] = ()) -> StoredR
             if k == 0 or (k in counters and part.min() >= -1):
                 begins[k], part = _steps(part, rests=k > 0)
             parts.append(part)
-        words = np.empty((count, len(parts)), np.int64)
+        words = np.empty((len(parts), count), np.int64)
         for place, part in enumerate(parts):
-            words[:, place] = part
-        number, example = distinct(words)
+            words[place] = part
+        number, example = distinct(words.T)
         if example.size <= min(count // WORTH_NUMBERING, MOST_ALIKE):
             rows = [column[example] for column in columns]
             for k in begins:
