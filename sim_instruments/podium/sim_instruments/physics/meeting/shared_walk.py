@@ -96,14 +96,20 @@ def walked(
             break
         kinds, populations = columns(draw, level.tolist())
         known.add_kinds(kinds, start_of(block[draw], level), populations)
-    paths = [
-        Paths(
-            found[end, : counts[end]],
-            *(np.ascontiguousarray(one) for one in jumps[end, : jumped[end]].T),
-        )
-        for end in range(count)
+    return _paths(found, counts, jumps, jumped), before, clicked
+
+
+def _paths(
+    found: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    jumps: NDArray[np.int64],
+    jumped: NDArray[np.int64],
+) -> list[Paths]:
+    """Return what was found of each member, and its jumps, without the room left over."""
+    return [
+        Paths(levels[:count], *(np.ascontiguousarray(one) for one in own[:rows].T))
+        for levels, count, own, rows in zip(found, counts, jumps, jumped, strict=True)
     ]
-    return paths, before, clicked
 
 
 def _first_levels(
