@@ -236,7 +236,7 @@ async def sideband_chirp(bench: LinkBench) -> Outcome:
         return {
             name: Measured(before - v[error], s[error], "Hz")
             for name, (before, error) in better.items()
-        }, replace(panel, series=(*panel.series, *lines), text="lines and shifts of strong drives")
+        }, panel.fitted(*lines, text="lines and shifts of strong drives")
 
     await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)
     return outcome
