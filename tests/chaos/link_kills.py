@@ -19,7 +19,7 @@ from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.laboratory import Laboratory
 
 LINKED = "linked"
-SHOTS = 6_000
+SHOTS = 4_000
 HELD_NS = 1_000
 """So long a pair is held before it is read."""
 RUN_S, AGAIN_S = 150.0, 300.0
@@ -66,6 +66,8 @@ class LinkKills:
     def __init__(self, laboratory: TwinLaboratory) -> None:
         self._laboratory = laboratory
         self._levels: list[complex] = []
+        self._lasts_s = 0.0
+        """Of the latest run that was whole."""
 
     async def run(self, kinds: Sequence[str]) -> Kills:
         """Kill a node's process during one run of each of ``kinds`` of programs."""
@@ -80,21 +82,19 @@ class LinkKills:
                 for name in ("rest", "excited"):
                     data = await self._whole(lab, programs[name])
                     self._levels.append(complex(np.mean(data[1])))
-                begin = time.monotonic()
                 await self._photon(lab, programs["photon"], found)
-                lasts_s = time.monotonic() - begin
                 for kind in kinds:
-                    await self._kill(lab, programs[kind], lasts_s, found)
+                    await self._kill(lab, programs[kind], found)
                     await self._photon(lab, programs["photon"], found)
         finally:
             await laboratory.end()
         return found
 
-    async def _kill(self, lab: Lab, program: Program, lasts_s: float, found: Kills) -> None:
+    async def _kill(self, lab: Lab, program: Program, found: Kills) -> None:
         """Kill a node while a run is on, see what comes of the run, and start the node again."""
         laboratory = self._laboratory
         node = laboratory.draw.choice(NODES)
-        after_s = laboratory.draw.uniform(0.0, lasts_s)
+        after_s = laboratory.draw.uniform(0.0, self._lasts_s)
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(self._judged(lab, program, node, found))
             await asyncio.wait({running}, timeout=after_s)
@@ -124,8 +124,11 @@ class LinkKills:
         give_up = time.monotonic() + AGAIN_S
         while True:
             try:
+                begin = time.monotonic()
                 async with asyncio.timeout(RUN_S):
-                    return whole_of(await lab.run(program, corrected=False), program.shots)
+                    data = await lab.run(program, corrected=False)
+                self._lasts_s = time.monotonic() - begin
+                return whole_of(data, program.shots)
             except (RunError, TimeoutError):
                 if time.monotonic() > give_up:
                     raise
