@@ -26,6 +26,7 @@ from podium.sim_instruments.servers.back_door_client import ask
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TWO_NODES = "two_nodes"
+OF_CLUSTERS = (TWO_NODES, "linked")
 NODES = ("node_a", "node_b")
 RELOCK = "re-lock"
 KINDS = (
@@ -51,9 +52,9 @@ class TwinLaboratory:
     """The processes, and the door behind the twins."""
 
     def __init__(self, folder: Path, seed: int, example: str = TWO_NODES) -> None:
-        """``example``: of two nodes; in all others node b is on Zurich Instruments."""
+        """``example``: two nodes; but for ``OF_CLUSTERS`` node b is on Zurich Instruments."""
         self.example = EXAMPLES / example / "facility.yaml"
-        self.clusters = CLUSTERS if example == TWO_NODES else MIXED
+        self.clusters = CLUSTERS if example in OF_CLUSTERS else MIXED
         self.draw = random.Random(seed)
         self.folder = folder
         self.endpoints = folder / "endpoints.json"

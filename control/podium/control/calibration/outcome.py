@@ -1,6 +1,6 @@
 """Defines a routine's outcome: parameters, reasons for failures, and figures."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,25 @@ class Panel:
     equal_axes: bool = False
     judged: bool = True
     """Its lines must explain its points better than a constant does, or the fit has failed."""
+
+    def fitted(
+        self,
+        *lines: Series,
+        text: str,
+        marks: tuple[tuple[str, float], ...] = (),
+        judged: bool = True,
+    ) -> "Panel":
+        """Return it with what was fitted drawn in, and with what came out in words.
+
+        ``judged``: False where lines need not explain points better than a constant does.
+        """
+        return replace(
+            self,
+            series=(*self.series, *lines),
+            text=text,
+            marks=(*self.marks, *marks),
+            judged=self.judged and judged,
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -39,12 +39,15 @@ from podium.control.reproductions.quantities import (
 
 HOW = (
     "machine code on two emulated Qblox clusters with one start: qubits and link calibrated from "
-    "nothing, pair by nine settings, process by six states, readouts' errors taken out; dephasing "
-    "of f as the twin has it"
+    "nothing, pair by nine settings, process by six states, readouts' errors taken out; absorption "
+    "by scans of the catch; dephasing of f as the twin has it"
 )
 MEASURED = {"concurrence": "bell_concurrence"}
 """Quantities of a paper that a routine measures under another name."""
-FOUND = ("bell_fidelity", "concurrence", "process_fidelity", "average_state_fidelity")
+FOUND = (
+    *("bell_fidelity", "concurrence", "process_fidelity", "average_state_fidelity"),
+    "absorption",
+)
 """Figures of a link that has no published ones."""
 TRIES = 3
 """A step of the link is made so often at most."""
@@ -155,9 +158,8 @@ async def _played(table: Table, seed: int, folder: Path) -> tuple[Values, Values
             await _step("calibrate", facility, *at, "--out", out, *only)
             await _step("skew", "measure", facility, *at)
             link = (facility, *ends, *at, "--out", out)
-            await _again("link", "calibrate", *link)
             found: dict[str, Mapping[str, Any]] = {}
-            for action in ("bell", "process"):
+            for action in ("calibrate", "bell", "process"):
                 found |= json.loads(await _again("link", action, *link, "--json"))["values"]
     finally:
         await children.end()

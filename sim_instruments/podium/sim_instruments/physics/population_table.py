@@ -31,7 +31,13 @@ class PopulationTable:
 
     def add(self, kind: int, start: int, populations: NDArray[np.float64]) -> None:
         """Keep the populations of a kind of draw from the levels number ``start``."""
-        self.number[kind, start] = self._append(populations)
+        self.number[kind, start] = self._append(populations[None])
+
+    def add_kinds(
+        self, kinds: NDArray[np.int64], start: int, populations: NDArray[np.float64]
+    ) -> None:
+        """Keep the populations (k, n) of several kinds (k,) from the levels number ``start``."""
+        self.number[kinds, start] = self._append(populations) + np.arange(kinds.size)
 
     def row_of_state(
         self, kind: int, state: int, column: Callable[[int, int], NDArray[np.float64]]
@@ -41,12 +47,14 @@ class PopulationTable:
         ``column`` works the populations out, where nobody has.
         """
         if (kind, state) not in self._rows:
-            self._rows[kind, state] = self._append(column(kind, state))
+            self._rows[kind, state] = self._append(column(kind, state)[None])
         return self._rows[kind, state]
 
     def _append(self, populations: NDArray[np.float64]) -> int:
-        if self._known == len(self.table):
+        """Add rows; return the number of the first."""
+        first, count = self._known, len(populations)
+        while first + count > len(self.table):
             self.table = np.concatenate([self.table, np.zeros_like(self.table)])
-        self.table[self._known, : populations.size] = populations
-        self._known += 1
-        return self._known - 1
+        self.table[first : first + count, : populations.shape[1]] = populations
+        self._known += count
+        return first

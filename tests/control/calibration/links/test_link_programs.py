@@ -183,9 +183,11 @@ def test_all_routines_but_the_pair_are_a_calibration() -> None:
     names = [one.name for one in LINK_ROUTINES]
     meeting = [one for one in names if one in MEETING]  # of a station alone
     assert meeting == list(MEETING)
+    assert CALIBRATION.index("thermal_photons") < CALIBRATION.index("absorption"), (
+        "which takes them"
+    )
     assert [one for one in names if one not in MEETING] == [
         *CALIBRATION,
-        "thermal_photons",
         "carrier_tracking",
         "link_bell",
         "link_process",

@@ -101,7 +101,7 @@ def scan_of(rng: np.random.Generator, photons: float, shots: int) -> LiftedScan:
 def test_photons_scatter_as_their_sigma_says(photons: float) -> None:
     rng, pulls = np.random.default_rng(2), []
     for _ in range(400):
-        scan = scan_of(rng, photons, 54_000)
+        scan = scan_of(rng, photons, routine.SHOTS)
         found = fit_photons(scan, HEAT, 1.0, in_equilibrium(6.343e9, -265e6, 0.012))
         pulls.append((found.photons - photons) / found.sigma)
     assert_honest({"photons": np.array(pulls)})
@@ -164,9 +164,23 @@ async def test_both_ends_are_found_and_stored() -> None:
     for name, true in (("link_ab.a", 0.004), ("link_ab.b", 0.008)):
         found = outcome.measured[f"{name}.mode_photons"]
         assert abs(found.value - true) < 5 * found.sigma
-        assert found.sigma < 0.0006
+        assert found.sigma < 0.001
         assert bench.first.bench.record.get(f"{name}.mode_photons") is not None
     assert len(outcome.panels) == 4
+
+
+@pytest.mark.parametrize(("thoroughness", "runs"), [(0.1, [1, 1]), (1.0, [2, 1]), (3.0, [6, 3])])
+async def test_shots_are_parted_so_that_a_modules_memory_holds_a_run(
+    thoroughness: float, runs: list[int]
+) -> None:
+    bench = played_link(law_of({"node_a.q0": 0.004, "node_b.q0": 0.008}))
+    for end in bench.ends:
+        end.bench.thoroughness = thoroughness
+    await thermal_photons(bench)
+    played = [one for one in bench.first.bench.runner.programs if one.name == "thermal photons"]  # type: ignore[attr-defined]
+    assert all(one.shots * len(OFF_WIDTHS) <= 131_072 for one in played)
+    assert len(played) == 2 * sum(runs)
+    assert sum(one.shots for one in played) == pytest.approx(2 * 27_000 * thoroughness, rel=0.01)
 
 
 @pytest.mark.parametrize(

@@ -99,8 +99,8 @@ def populations(
     """Populations (3, 3) of both atoms at their first readings, from both in g."""
     seen: list[NDArray[np.float64]] = []
 
-    def walked(members, block, kind, column, *_):  # type: ignore[no-untyped-def]
-        seen.append(column(0, [0, 0]))
+    def walked(members, block, kind, columns, *_):  # type: ignore[no-untyped-def]
+        seen.append(columns(0, [0, 0])[1][0])
         raise StopIteration
 
     monkeypatch.setattr(shared_run, "walked", walked)

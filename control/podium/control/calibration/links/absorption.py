@@ -10,7 +10,7 @@ thermal photons take of it (:mod:`.thermal_catch`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -436,10 +436,8 @@ async def absorption(bench: LinkBench) -> Outcome:
         found, covariance = figures()
         less, doubt = thermal()
         sigma = float(np.hypot(np.sqrt(covariance[0, 0]), doubt))
-        return {"absorption": Measured(float(found[0]) + less, sigma, "1")}, replace(
-            panel,
-            series=(*panel.series, *scans.series(drawn, ", fit")),
-            text="{absorption} of what arrives is absorbed",
+        return {"absorption": Measured(float(found[0]) + less, sigma, "1")}, panel.fitted(
+            *scans.series(drawn, ", fit"), text="{absorption} of what arrives is absorbed"
         )
 
     async def verify(_: Mapping[str, Measured]) -> Panel:

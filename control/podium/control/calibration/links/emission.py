@@ -1,7 +1,6 @@
 """Measures the photon that leaves: what a shaped pulse, cut off sooner or later, leaves in f."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -120,9 +119,7 @@ async def emission(bench: LinkBench) -> Outcome:
         return {
             "photon_bandwidth": Measured(v["bandwidth"], s["bandwidth"], "Hz"),
             "emitted": Measured(gone, s["height"], "1"),
-        }, replace(
-            panel, series=(*panel.series, Series("fit", grid * 1e9, curve, line=True)), text=text
-        )
+        }, panel.fitted(Series("fit", grid * 1e9, curve, line=True), text=text)
 
     await analyse(end.bench, outcome, (bench.link,), raw, fit)
     return outcome

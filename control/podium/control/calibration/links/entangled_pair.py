@@ -218,9 +218,8 @@ async def carrier_phase(bench: LinkBench) -> Outcome:
     def fit(_: Link, panel: Panel) -> Found:
         turns, sigma, contrast, curve = fit_phase(turn, parity_of(bench, data), shots)
         whole = 2 * np.pi
-        return {"carrier_phase": Measured(turns * whole, sigma * whole, "rad")}, replace(
-            panel,
-            series=(*panel.series, Series("fit", turn, curve, line=True)),
+        return {"carrier_phase": Measured(turns * whole, sigma * whole, "rad")}, panel.fitted(
+            Series("fit", turn, curve, line=True),
             text=f"phase {{carrier_phase}}, contrast {contrast:.2f}",
         )
 

@@ -7,7 +7,6 @@ axes. Noise that is slow against a shot is refocused; it moves a photon's freque
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,9 +146,9 @@ async def _of_end(bench: LinkBench, outcome: Outcome, end: EndPulses) -> None:
             Series(f"{name}, fit", grid * 1e6, v[name] * np.exp(-rate * grid), line=True)
             for name in ("along", "across")
         )
-        return {"f_coherence": Measured(1 / rate, found.sigmas["rate"] / rate**2, "s")}, replace(
-            panel, series=(*panel.series, *lines), text="0 and f stay coherent for {f_coherence}"
-        )
+        return {
+            "f_coherence": Measured(1 / rate, found.sigmas["rate"] / rate**2, "s")
+        }, panel.fitted(*lines, text="0 and f stay coherent for {f_coherence}")
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
         again = await end.bench.run(outcome, programs[1])

@@ -88,7 +88,7 @@ async def search_pairs(link: LinkBench) -> Outcome:
             found[name] = Measured(turns, sigma, "turn")
             lines.append(Series(f"fit, {name}", turn, curve, line=True))
         text = ", ".join(f"{{{name}}}" for name in PHASES)
-        return found, replace(panel, series=(*panel.series, *lines), text=text)
+        return found, panel.fitted(*lines, text=text)
 
     await analyse(link.first.bench, outcome, (link.link,), raw, fit)
     return outcome
@@ -228,8 +228,8 @@ async def grover_search(link: LinkBench) -> Outcome:
             Series("readouts taken out", places, values),
             Series("foretold", places, np.full(4, expected.value), line=True),
         )
-        return {"search_success": whole, "search_success_seen": whole_seen, **each}, replace(
-            panel, series=(*panel.series, *lines), text="found {search_success}"
+        return {"search_success": whole, "search_success_seen": whole_seen, **each}, panel.fitted(
+            *lines, text="found {search_success}"
         )
 
     await analyse(own, outcome, (link.link,), raw, fit)

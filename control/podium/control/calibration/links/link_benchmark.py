@@ -4,7 +4,6 @@ Heya et al., arXiv:2502.15034: transfers between random Cliffords, whose decay n
 readout is in. What is unknown of the phase of a way is tracked by the frame of the drive.
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -94,7 +93,7 @@ async def link_benchmark(bench: LinkBench) -> Outcome:
             "benchmarked_fidelity": Measured(
                 found.transfer_fidelity, found.transfer_fidelity_sigma, "1"
             ),
-        }, replace(panel, series=(*panel.series, curve), text=text)
+        }, panel.fitted(curve, text=text)
 
     await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)
     return outcome

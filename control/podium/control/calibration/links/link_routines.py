@@ -74,6 +74,7 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
     LinkRoutine(
         emission, {"photon_bandwidth": Lifetime(1 * DAY_S), "emitted": Lifetime(1 * DAY_S)}
     ),
+    LinkRoutine(thermal_photons, {"mode_photons": Lifetime(7 * DAY_S)}),
     LinkRoutine(
         arm_lag,
         {
@@ -94,7 +95,6 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
     LinkRoutine(absorption, {"absorption": Lifetime(1 * DAY_S)}),
     LinkRoutine(transfer_efficiency, {"transfer": Lifetime(1 * DAY_S)}),
     LinkRoutine(carrier_phase, {"carrier_phase": Lifetime(1 * HOUR_S, of_epoch=True)}),
-    LinkRoutine(thermal_photons, {"mode_photons": Lifetime(7 * DAY_S)}),
     LinkRoutine(
         carrier_tracking,
         {
@@ -255,7 +255,7 @@ MEETING = (arm_lag.__name__, emitter_detuning.__name__)
 CALIBRATION = tuple(
     one.name
     for one in LINK_ROUTINES
-    if one.name not in (*sum(ACTIONS.values(), start=()), *MEETING)
+    if one.name in THERMAL or one.name not in (*sum(ACTIONS.values(), start=()), *MEETING)
 )
 """All that a pair needs."""
 OVER_STATION = frozenset((*ONE_CLICK, *TWO_CLICKS, *ALPHAS))

@@ -231,9 +231,8 @@ async def arm_lag(bench: LinkBench) -> Outcome:
         return {
             "arm_lag": Measured(dip.middle, dip.middle_sigma, "s"),
             "photon_visibility": Measured(dip.depth, dip.depth_sigma, "1"),
-        }, replace(
-            panel,
-            series=(*panel.series, Series("fit", lag_s * 1e9, dip.curve, line=True)),
+        }, panel.fitted(
+            Series("fit", lag_s * 1e9, dip.curve, line=True),
             text="best lag {arm_lag}, visibility {photon_visibility}",
         )
 
@@ -264,9 +263,8 @@ async def emitter_detuning(bench: LinkBench) -> Outcome:
     def fit(_: Link, panel: Panel) -> Found:
         scale = attempts.photon.bandwidth_hz / np.pi
         dip = fit_dip(off_hz, seen, sigma, scale, float(off_hz[int(np.argmin(seen))]))
-        return {"emitter_detuning": Measured(dip.middle, dip.middle_sigma, "Hz")}, replace(
-            panel,
-            series=(*panel.series, Series("fit", off_hz / 1e6, dip.curve, line=True)),
+        return {"emitter_detuning": Measured(dip.middle, dip.middle_sigma, "Hz")}, panel.fitted(
+            Series("fit", off_hz / 1e6, dip.curve, line=True),
             text=f"best {{emitter_detuning}}, visibility {dip.depth:.3f}",
         )
 

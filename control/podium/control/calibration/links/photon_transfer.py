@@ -1,7 +1,7 @@
 """Sends photons from one end of a link to the other: when they arrive, and how many."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -318,11 +318,7 @@ async def photon_transfer(bench: LinkBench) -> Outcome:
             "delay": Measured(v["delay"], s["delay"], "s"),
             "best_lag": Measured(found.best_lag_s, s["delay"], "s"),
             "transmission": Measured(passed, passed_sigma, "1"),
-        }, replace(
-            panel,
-            series=(*panel.series, Series("fit", lag_s * 1e9, found.curve, line=True)),
-            text=text,
-        )
+        }, panel.fitted(Series("fit", lag_s * 1e9, found.curve, line=True), text=text)
 
     await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)
     return outcome
@@ -391,8 +387,8 @@ async def photon_detuning(bench: LinkBench) -> Outcome:
         if v["height"] < SIGNIFICANT * s["height"]:
             raise FitFailed("no photon is caught at any frequency of the catch")
         curve = Series("fit", off_hz / 1e6, model(v), line=True)
-        return {"detuning": Measured(v["detuning"], s["detuning"], "Hz")}, replace(
-            panel, series=(*panel.series, curve), text="best {detuning} off its resonance"
+        return {"detuning": Measured(v["detuning"], s["detuning"], "Hz")}, panel.fitted(
+            curve, text="best {detuning} off its resonance"
         )
 
     await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)

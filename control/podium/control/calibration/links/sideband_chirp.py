@@ -36,7 +36,8 @@ FOLLOWED_HZ = (-5e6, 0.0, 5e6)
 """By how much more than is known of a line's shift at full scale a drive follows."""
 SPAN_HZ, POINTS, SHOTS = 8e6, 9, 1500
 WIDER = 2.0
-"""So many sigmas shifts may be off: square pulses tell them from echo and width by little."""
+"""So many sigmas shifts may be off: square pulses on the line hardly tell on which side of it a
+drive is, so that the fit before has a second minimum, which its sigmas know nothing of."""
 ALL_OFF = 0.05
 """How well it is known that nothing is read where nothing is caught."""
 
@@ -236,7 +237,7 @@ async def sideband_chirp(bench: LinkBench) -> Outcome:
         return {
             name: Measured(before - v[error], s[error], "Hz")
             for name, (before, error) in better.items()
-        }, replace(panel, series=(*panel.series, *lines), text="lines and shifts of strong drives")
+        }, panel.fitted(*lines, text="lines and shifts of strong drives")
 
     await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)
     return outcome

@@ -7,7 +7,7 @@ frequency: so strong and weak, short and long pulses, on the line and off it, te
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -306,7 +306,7 @@ async def _of_end(
             "kappa": Measured(v[f"kappa_{number}"], s[f"kappa_{number}"], "Hz"),
             "sideband_frequency": Measured(taken[0] - v[line], s[line], "Hz"),
             "stark_shift": Measured(taken[1] + v[stark], s[stark], "Hz"),
-        }, replace(panel, series=(*panel.series, *lines), text=text)
+        }, panel.fitted(*lines, text=text)
 
     await analyse(end.bench, outcome, (end.end,), raw, fit)
 
@@ -332,6 +332,6 @@ async def _of_link(
         return {
             "echo_i": Measured(v["echo_i"], s["echo_i"], "1"),
             "echo_q": Measured(v["echo_q"], s["echo_q"], "1"),
-        }, replace(panel, series=(*panel.series, *lines), text=text)
+        }, panel.fitted(*lines, text=text)
 
     await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)

@@ -6,7 +6,7 @@ through.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -263,6 +263,6 @@ async def _of_end(bench: LinkBench, outcome: Outcome, number: int) -> None:
         return {
             "sideband_frequency": Measured(v["centre"], s["centre"], "Hz"),
             "stark_shift": Measured(v["stark"], s["stark"], "Hz"),
-        }, replace(panel, series=(*panel.series, *lines), text=text)
+        }, panel.fitted(*lines, text=text)
 
     await analyse(end.bench, outcome, (end.end,), raw, fit)

@@ -9,7 +9,7 @@ by itself leaves on the line, and is taken out.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import erfc, sqrt
+from math import ceil, erfc, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,9 +47,12 @@ Array = NDArray[np.float64]
 OFF_WIDTHS = (-5.0, -4.5, -4.0, -1.5, -0.25, -0.15, -0.05, 0.05, 0.15, 0.25, 1.5, 4.0, 4.5, 5.0)
 """Of the drive from its line, in widths of the resonator: half on it, half where it lifts nothing,
 and two on the slopes, which tell a line of this width from what is not one."""
-SHOTS, RUNS, RUNS_AGAIN = 9000, 6, 3
-"""Of each point of a run (a module has memory for 131 072), and runs of each pulse. Shots are
-counted: a mean has the noise of all of them, a count that of the few that are read as 1."""
+SHOTS, SHOTS_AGAIN = 18_000, 9_000
+"""Of each point, by the square pulse and by the photon's. Shots are counted: a mean has the noise
+of all of them, a count that of the few that are read as 1. So many leave 0.001 of an absorption
+open, a quarter of its sigma."""
+SHOTS_OF_A_RUN = 9_000
+"""Of each point at most: a module has memory for 131 072."""
 REFERENCE_SHOTS = 6000
 RATE, LASTS = 0.35, 10.5
 """Of the square pulse: g over kappa, and how long, in 1 / (2 pi kappa): 0.5 % of f is left."""
@@ -206,19 +209,21 @@ class _Counted:
 
 
 async def _of_end(bench: LinkBench, outcome: Outcome, end: EndPulses) -> None:
-    counter, shots = Counter.of(end), bench.shots(SHOTS)
+    counter = Counter.of(end)
     reference = replace(reference_program(end, bench.shots(REFERENCE_SHOTS)), keep_shots=True)
     known = await end.bench.run(outcome, reference)
 
-    async def counted(pulse: HeatingPulse, runs: int) -> _Counted:
-        program = heating_program(end, pulse, shots)
+    async def counted(pulse: HeatingPulse, shots: int) -> _Counted:
+        runs = ceil(shots / SHOTS_OF_A_RUN)
+        each = ceil(shots / runs)
+        program = heating_program(end, pulse, each)
         data = [await end.bench.run(outcome, program) for _ in range(runs)]
         ones = np.mean([counter.ones(iq_of(one, end.capture)) for one in data], axis=0)
         zero, full = (float(one) for one in counter.ones(iq_of(known, end.capture)))
         off_hz = values_of(data[0], "sideband_frequency") - end.sideband_hz()
-        return _Counted(pulse, off_hz, np.asarray(ones), runs * shots, full - zero)
+        return _Counted(pulse, off_hz, np.asarray(ones), runs * each, full - zero)
 
-    square = await counted(HeatingPulse.square(end), RUNS)
+    square = await counted(HeatingPulse.square(end), bench.shots(SHOTS))
 
     def raw() -> Panel:
         points = Series(square.pulse.label, square.off_hz / 1e6, square.ones)
@@ -234,7 +239,7 @@ async def _of_end(bench: LinkBench, outcome: Outcome, end: EndPulses) -> None:
     async def verify(found: Mapping[str, Measured]) -> Panel:
         photon, first = bench.photon(), found["mode_photons"]
         envelope = photon.sent if end is bench.first else photon.caught
-        again = await counted(HeatingPulse("the photon's", envelope), RUNS_AGAIN)
+        again = await counted(HeatingPulse("the photon's", envelope), bench.shots(SHOTS_AGAIN))
         second = _photons(end, again, counter)
         text = f"anew by the photon's pulse: {second.photons:.5f} ± {second.sigma:.5f}"
         if abs(second.photons - first.value) > ALIKE * np.hypot(first.sigma, second.sigma):

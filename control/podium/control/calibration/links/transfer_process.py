@@ -1,6 +1,6 @@
 """Sends qubits over a link in six states, and finds by tomography what becomes of them."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,9 +179,7 @@ async def link_process(bench: LinkBench) -> Outcome:
             "average_state_fidelity": Measured(
                 average_fidelity(found.fidelity), found.fidelity_sigma * 2 / 3, "1"
             ),
-        }, replace(
-            panel, series=(*panel.series, Series("found", places, drawn, line=True)), text=text
-        )
+        }, panel.fitted(Series("found", places, drawn, line=True), text=text)
 
     await analyse(bench.first.bench, outcome, (bench.link,), raw, fit)
     return outcome

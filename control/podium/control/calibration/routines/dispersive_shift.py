@@ -150,11 +150,10 @@ async def dispersive_shift(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             "readout_frequency": Measured(v["resonance"], s["resonance"], "Hz"),
             "chi": Measured(v["chi"], s["chi"], "Hz"),
             "kappa": Measured(v["kappa"], s["kappa"], "Hz"),
-        }, replace(
-            panel,
-            series=(*panel.series, *_fit_lines(scan, v)),
-            marks=(("0", low / 1e9), ("1", high / 1e9)),
+        }, panel.fitted(
+            *_fit_lines(scan, v),
             text="chi {chi}, kappa {kappa}, midpoint {readout_frequency}",
+            marks=(("0", low / 1e9), ("1", high / 1e9)),
         )
 
     await analyse(bench, outcome, qubits, raw, fit)

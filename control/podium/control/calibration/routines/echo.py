@@ -94,8 +94,8 @@ async def echo(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         t2, t2_sigma = found.values["decay"], found.sigmas["decay"]
         grid = np.linspace(0.0, float(total.max()), 300)
         line = Series("fit", grid * 1e6, exponential(grid, found.values), line=True)
-        return {"t2_echo": Measured(t2, t2_sigma, "s")}, replace(
-            panel, series=(*panel.series, line), text="T2 echo {t2_echo}"
+        return {"t2_echo": Measured(t2, t2_sigma, "s")}, panel.fitted(
+            line, text="T2 echo {t2_echo}"
         )
 
     await analyse(bench, outcome, qubits, raw, fit)

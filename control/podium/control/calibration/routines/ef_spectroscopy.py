@@ -1,7 +1,6 @@
 """Measures the 1-2 transition: the anharmonicity."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -167,10 +166,8 @@ async def _analyse(
         if seen.window_hz > 1.2 * expected[qubit.name].span:
             text += f"; found in a window widened to {seen.window_hz / 1e6:.0f} MHz"
         value = v["centre"] - bench.known(qubit, "f01").value
-        return {"anharmonicity": Measured(value, sigma, "Hz")}, replace(
-            panel,
-            series=(*panel.series, Series("fit", frequency / 1e9, line * 1e3, line=True)),
-            text=text,
+        return {"anharmonicity": Measured(value, sigma, "Hz")}, panel.fitted(
+            Series("fit", frequency / 1e9, line * 1e3, line=True), text=text
         )
 
     await analyse(bench, outcome, qubits, raw, fit)

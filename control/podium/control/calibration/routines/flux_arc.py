@@ -9,7 +9,7 @@ in it and is mixed by heat: by its symmetry, and then more closely about half a 
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -408,11 +408,10 @@ async def _analyse(
         top = float(line(np.array([spot]))[0])
         moved = SHIFTED * design["pull"]
         top, top_sigma = top + moved, float(np.hypot(np.median(track.sigma), DOUBT * moved))
-        panel = replace(
-            panel,
-            series=(*panel.series, Series("fit", grid, line(grid) / 1e9, line=True)),
-            marks=(("sweet spot", spot),),
+        panel = panel.fitted(
+            Series("fit", grid, line(grid) / 1e9, line=True),
             text="sweet spot {sweet_spot}, period {flux_period}",
+            marks=(("sweet spot", spot),),
         )
         return {
             "sweet_spot": Measured(spot, sigma, "V"),

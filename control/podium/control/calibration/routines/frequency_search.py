@@ -1,7 +1,6 @@
 """Finds f01 again where a bias has moved it: Ramsey fringes over delays in a geometric series."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -144,8 +143,8 @@ async def frequency_search(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         scatter = np.sqrt(max(1.0, found.chi2))
         sigma_hz = float(np.hypot(found.sigmas["detuning"] * scatter, moved_hz))
         text = f"f01 {{f01}}, {v['detuning'] / 1e6:+.3f} MHz from where it was"
-        return {"f01": Measured(played[qubit.name] + v["detuning"], sigma_hz, "Hz")}, replace(
-            panel, series=(*panel.series, *lines), text=text, judged=False
+        return {"f01": Measured(played[qubit.name] + v["detuning"], sigma_hz, "Hz")}, panel.fitted(
+            *lines, text=text, judged=False
         )
 
     await analyse(bench, outcome, qubits, raw, fit)

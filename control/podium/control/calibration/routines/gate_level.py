@@ -292,7 +292,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         }
         text = f"least is lost {best.pair.away:+.2f} rates away in {best.duration_ns} ns, at "
         text += "{gate_amplitude} with {gate_gap_level} in the gap"
-        return values, replace(panel, series=(*panel.series, *drawn), text=text, judged=False)
+        return values, panel.fitted(*drawn, text=text, judged=False)
 
     async def verify(_: Mapping[str, Measured]) -> Panel:
         if best is None:

@@ -136,7 +136,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         places = [one.values["place"] for one in fits]
         text = f"{p.levels} meet at {places[0]:.4f} and -{places[1]:.4f}: ratio {{gate_ratio}}"
         values = {"gate_ratio": Measured(ratio, sigma, "1")}
-        return values, replace(panel, series=(*panel.series, *lines), text=text, judged=False)
+        return values, panel.fitted(*lines, text=text, judged=False)
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
         again = _Scan(p, CHECK_SHARES)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -152,12 +152,11 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             for ns, one in zip(near, each, strict=True)
             if ns != whole
         )
-        return {"gate_duration": Measured(whole * 1e-9, doubt, "s")}, replace(
-            panel,
-            series=(*panel.series, Series("fit", grid, minimum.lost(grid), line=True)),
-            judged=False,
+        return {"gate_duration": Measured(whole * 1e-9, doubt, "s")}, panel.fitted(
+            Series("fit", grid, minimum.lost(grid), line=True),
             text=f"least is lost at {minimum.best:.2f} ± {minimum.sigma:.2f} ns, of 11 {more} more "
             "in a gate: {gate_duration}",
+            judged=False,
         )
 
     async def verify(found: Mapping[str, Measured]) -> Panel:

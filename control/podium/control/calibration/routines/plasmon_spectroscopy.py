@@ -190,7 +190,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             "plasmon_rabi": Measured(strength, spread, "Hz"),
         }
         text = "{plasmon_frequency}, moved by {plasmon_shift}; {plasmon_rabi} at full scale"
-        return values, replace(panel, series=(*panel.series, *lines), text=text)
+        return values, panel.fitted(*lines, text=text)
 
     await analyse(bench, outcome, (edge,), raw, fit)
 

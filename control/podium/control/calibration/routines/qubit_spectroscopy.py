@@ -1,7 +1,6 @@
 """Finds the 0-1 transition of each qubit by two tones, first anywhere, then narrowly."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 
 from podium.control.calibration.bench import Bench
@@ -62,11 +61,7 @@ async def _analyse(
         return {
             "f01": Measured(v["centre"] - stark_hz(bench, qubit, v["rabi"]), sigma, "Hz"),
             "rabi_frequency": Measured(*seen.scan.rabi_hz(qubit, seen.fit), "Hz"),
-        }, replace(
-            panel,
-            series=(*panel.series, Series("fit", frequency / 1e9, line * 1e3, line=True)),
-            text=text,
-        )
+        }, panel.fitted(Series("fit", frequency / 1e9, line * 1e3, line=True), text=text)
 
     await analyse(bench, outcome, qubits, raw, fit)
 

@@ -1,7 +1,5 @@
 """Measures a pi pulse's amplitude by Rabi oscillations, for 0-1 and for 1-2."""
 
-from dataclasses import replace
-
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, READOUT_SETTINGS, Declaration
 from podium.control.calibration.fits.least_squares import FitFailed
@@ -189,11 +187,10 @@ async def _scan(
         length_s = set_s[qubit.name]
         if length_s is not None:
             values["pulse_duration"] = Measured(length_s, SET_EXACTLY_S, "s")
-        return values, replace(
-            panel,
-            series=(*panel.series, Series("fit", amplitude, line * 1e3, line=True)),
-            marks=(("pi", pi_amplitude),),
+        return values, panel.fitted(
+            Series("fit", amplitude, line * 1e3, line=True),
             text=f"pi pulse at {{{quantity}}}",
+            marks=(("pi", pi_amplitude),),
         )
 
     await analyse(bench, outcome, qubits, raw, fit)

@@ -293,7 +293,7 @@ async def ramsey(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
             "ramsey_amplitude": Measured(v["amplitude"], found.sigmas["amplitude"], "1"),
             "t2_ramsey": Measured(v["decay"], found.sigmas["decay"], "s"),
             "t2_gaussian": Measured(v["gaussian"], found.sigmas.get("gaussian", 1.0), "1"),
-        }, replace(panel, series=(*panel.series, *lines), text=text)
+        }, panel.fitted(*lines, text=text)
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
@@ -448,8 +448,8 @@ async def frequency(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         values = {**shape, **found.values}
         lines = _flanks(float(delay.max()), values)
         sigma_hz = float(np.hypot(found.sigmas["detuning"], moved_hz))
-        return {"f01": Measured(f01, sigma_hz, "Hz")}, replace(
-            panel, series=(*panel.series, *lines), text="f01 {f01}", judged=False
+        return {"f01": Measured(f01, sigma_hz, "Hz")}, panel.fitted(
+            *lines, text="f01 {f01}", judged=False
         )
 
     await analyse(bench, outcome, qubits, raw, fit)

@@ -1,7 +1,7 @@
 """Measures T1: how long the excited state lives."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,9 +183,7 @@ async def _scan(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> tu
         fitted = found.values["offset"] + height * ladder.signal(grid / found.values["decay"])
         line = Series("fit", grid * 1e6, fitted, line=True)
         t1_sigma = found.sigmas["decay"] * ladder.lifetime
-        return {"t1": Measured(t1, t1_sigma, "s")}, replace(
-            panel, series=(*panel.series, line), text="T1 {t1}"
-        )
+        return {"t1": Measured(t1, t1_sigma, "s")}, panel.fitted(line, text="T1 {t1}")
 
     good = await analyse(bench, outcome, qubits, raw, fit)
     low, high = FAR

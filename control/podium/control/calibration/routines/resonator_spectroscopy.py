@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,11 +154,7 @@ async def resonator_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Out
         text = "{ground_readout_frequency}, width {kappa}"
         if sweep.wider > 1:
             text += f"; found in a window widened to {np.ptp(frequency) / 1e6:.0f} MHz"
-        panel = replace(
-            panel,
-            series=(*panel.series, Series("fit", frequency / 1e9, line * 1e3, line=True)),
-            text=text,
-        )
+        panel = panel.fitted(Series("fit", frequency / 1e9, line * 1e3, line=True), text=text)
         place = Measured(v["resonance"], sigma["resonance"], "Hz")
         return {
             "ground_readout_frequency": place,

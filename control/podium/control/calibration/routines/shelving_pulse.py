@@ -198,7 +198,7 @@ async def _line(bench: Bench, outcome: Outcome, qubit: Qubit) -> LineScanFit | N
     panel = seen.scan.draw(qubit, seen.data)
     line = Series("fit", at / 1e9, fitted * 1e3, line=True)
     text = f"1-2 at {seen.fit.values['centre'] / 1e9:.6f} GHz"
-    outcome.panels.append(replace(panel, series=(*panel.series, line), text=text))
+    outcome.panels.append(panel.fitted(line, text=text))
     return seen
 
 
@@ -259,7 +259,7 @@ async def _amplitude(bench: Bench, outcome: Outcome, p: Pulses, pulse: Shelving,
             "shelving_duration": Measured(pulse.duration_ns * 1e-9, SET_EXACTLY_S, "s"),
         }
         text = "pi pulse on 1-2 at {shelving_pi_amplitude}"
-        return values, replace(panel, series=(*panel.series, fitted), text=text)
+        return values, panel.fitted(fitted, text=text)
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
         height = found["shelving_pi_amplitude"].value
@@ -319,7 +319,7 @@ async def _lifetime(bench: Bench, outcome: Outcome, p: Pulses, pulse: Shelving) 
         line = Series("fit", delay_s * 1e6, exponential(delay_s, found.values) * 1e3, line=True)
         text = "2 lives {shelved_t1}"
         values = {"shelved_t1": Measured(lives_s, sigma, "s")}
-        return values, replace(panel, series=(*panel.series, line), text=text)
+        return values, panel.fitted(line, text=text)
 
     await analyse(bench, outcome, (qubit,), raw, fit)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -321,11 +321,10 @@ async def _analyse(
         return {
             "sweet_spot": Measured(v["sweet_spot"], sigma_v, "V"),
             "f01": Measured(v["top"], found.sigmas["top"], "Hz"),
-        }, replace(
-            panel,
-            series=(*panel.series, Series("fit", grid, line / 1e9, line=True)),
-            marks=(("sweet spot", v["sweet_spot"]),),
+        }, panel.fitted(
+            Series("fit", grid, line / 1e9, line=True),
             text=text,
+            marks=(("sweet spot", v["sweet_spot"]),),
         )
 
     await analyse(bench, outcome, qubits, raw, fit)

@@ -375,12 +375,16 @@ def phase_grid(count: int) -> list[tuple[float, ...]]:
     return list(product([n / HARMONICS for n in range(HARMONICS)], repeat=count))
 
 
-def interpolated(values: NDArray[np.float64], turns: Sequence[float]) -> NDArray[np.float64]:
-    """Return what is found at phases, from ``values`` (5 ** pairs, n) at :func:`phase_grid`."""
-    out = values
+def interpolated(values: NDArray[np.float64], turns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what is found at phases ``turns`` (k, pairs), shape (k, n).
+
+    ``values`` (5 ** pairs, n): at :func:`phase_grid`.
+    """
     at = np.arange(HARMONICS) / HARMONICS
     degree = np.arange(-(HARMONICS // 2), HARMONICS // 2 + 1)
-    for one in turns:
-        kernel = np.exp(2j * np.pi * np.outer(one - at, degree)).sum(axis=1).real / HARMONICS
-        out = np.tensordot(kernel, out.reshape(HARMONICS, -1, values.shape[-1]), axes=(0, 0))
-    return np.maximum(out.reshape(-1), 0.0)
+    out = values[None]
+    for one in turns.T:
+        angle = 2j * np.pi * (one[:, None, None] - at[:, None]) * degree
+        kernel = np.exp(angle).sum(axis=-1).real / HARMONICS
+        out = np.einsum("kf,kfr->kr", kernel, out.reshape(len(out), HARMONICS, -1))
+    return np.maximum(out.reshape(len(turns), -1), 0.0)

@@ -105,7 +105,7 @@ class SharedRun:
         shared = key(self.seed, "+".join(names), f"joint levels of runs {runs}")
         own = [key(self.seed, name, "levels") for name in names]
         paths, before, clicked = walked(
-            members, draws.block, draws.kind, shots.column, (shared, own), shots.patterns
+            members, draws.block, draws.kind, shots.columns, (shared, own), shots.patterns
         )
         left = shots.left(paths, before, clicked)
         return paths, left, shots.clicks(clicked, f"{'+'.join(names)} of runs {runs}")
@@ -153,6 +153,7 @@ class SharedShots:
         shone = [member.shone.factors for member in run.members]
         self._evolution = SharedEvolution(self._windows, maps, run.gates, shone)
         self._found: dict[tuple[int, tuple[int, ...]], NDArray[np.float64]] = {}
+        self._effects_found: dict[int, list[Matrix]] = {}
         self._number = {member.qubit.name: n for n, member in enumerate(run.members)}
         self._latest: tuple[tuple[object, ...], Matrix] | None = None
         """What was asked of :meth:`_state` last, and the answer."""
@@ -171,19 +172,34 @@ class SharedShots:
         stations = [self._run.links[link].station for link in links]
         return list(product(*(range(1 if one is None else PATTERNS) for one in stations)))
 
-    def column(self, draw: int, levels: Sequence[int]) -> NDArray[np.float64]:
-        """Return the populations at the readings of a draw, from levels of all.
+    def columns(
+        self, draw: int, levels: Sequence[int]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return kinds of draws (k,), and their populations from levels of all.
 
-        Shape (patterns * 3 ** r,), patterns of clicks being the slower index.
+        Those of the draw's kind; where a few phases tell all others, of each kind of its form.
+        Shape (k, patterns * 3 ** r), patterns of clicks being the slower index.
         """
-        turns = self._draws.turns[draw][self._draws.pairs[draw] >= 0].tolist()
-        if not self._draws.from_few or not turns:
-            return self._outcomes(draw, levels, turns)
+        form = int(self._draws.form[draw])
+        if not self._draws.from_few or not (self._draws.pairs[draw] >= 0).any():
+            turns = self._draws.turns[draw][self._draws.pairs[draw] >= 0].tolist()
+            return self._draws.kind[draw : draw + 1], self._outcomes(draw, levels, turns)[None]
         taking = tuple(n if b >= 0 else 0 for n, b in zip(levels, self._block(draw), strict=True))
-        asked = int(self._draws.form[draw]), taking
-        if asked not in self._found:
+        if (form, taking) not in self._found:
             self._find_alike(draw, levels, taking)
-        return interpolated(self._found[asked], turns)
+        examples = self._examples[form]
+        turns = self._draws.turns[examples][:, self._draws.pairs[draw] >= 0]
+        return self._draws.kind[examples], interpolated(self._found[form, taking], turns)
+
+    @cached_property
+    def _examples(self) -> dict[int, NDArray[np.int64]]:
+        """By form: a draw of each of its kinds."""
+        _, examples = np.unique(self._draws.kind, return_index=True)
+        form = self._draws.form[examples]
+        order = np.argsort(form, kind="stable")
+        names, first = np.unique(form[order], return_index=True)
+        parts = np.split(examples[order], first[1:])
+        return dict(zip(names.tolist(), parts, strict=True))
 
     def _find_alike(self, draw: int, levels: Sequence[int], taking: tuple[int, ...]) -> None:
         """Find populations at all phases of :func:`.phase_grid` for the form of a draw.
@@ -197,7 +213,7 @@ class SharedShots:
             self._found[int(self._draws.form[draw]), taking] = np.array(found)
             return
         forms = self._alike[int(self._draws.form[draw])]
-        effects = [self._effects(one) for one in forms]
+        effects = [self._effects_of(one) for one in forms]
         numbers = [n for n, b in enumerate(self._block(draw)) if b >= 0]
         starts = [level_state(axis, levels[n]) for axis, n in enumerate(numbers)]
         rows: list[list[NDArray[np.float64]]] = [[] for _ in forms]
@@ -230,6 +246,13 @@ class SharedShots:
             (number, *(alike(event) for event in parted(mine)[0]))
             for number, mine in events.items()
         )
+
+    def _effects_of(self, draw: int) -> list[Matrix]:
+        """Return what :meth:`_effects` does, worked out once for each form."""
+        form = int(self._draws.form[draw])
+        if form not in self._effects_found:
+            self._effects_found[form] = self._effects(draw)
+        return self._effects_found[form]
 
     def _effects(self, draw: int) -> list[Matrix]:
         """Return what readings make of each member behind its last photon."""

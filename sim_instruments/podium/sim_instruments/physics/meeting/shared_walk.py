@@ -28,15 +28,16 @@ from podium.sim_instruments.physics.walk import (
 
 ROOM = 64
 """Rows of jumps that are free before a reading is drawn."""
-Column = Callable[[int, Sequence[int]], NDArray[np.float64]]
-"""The populations (patterns * 3 ** r,) at the readings of r members, from levels of all n."""
+Columns = Callable[[int, Sequence[int]], tuple[NDArray[np.int64], NDArray[np.float64]]]
+"""Of a draw, and levels of all n members before it: kinds of draws, (k,), its own among them, and
+their populations (k, patterns * 3 ** r) at the readings of r members from these levels."""
 
 
 def walked(
     members: Sequence[Member],
     block: NDArray[np.int64],
     kind: NDArray[np.int64],
-    column: Column,
+    columns: Columns,
     keys: tuple[int, Sequence[int]],
     patterns: NDArray[np.int64],
 ) -> tuple[list[Paths], NDArray[np.int64], NDArray[np.int64]]:
@@ -60,6 +61,8 @@ def walked(
     known = PopulationTable(int(kind.max(initial=0)) + 1, LEVELS**most, outcomes)
     before = np.zeros(block.shape, np.int64)
     clicked = np.zeros(kind.size, np.int64)
+    rates = np.stack([1e-9 * member.qubit.rates_1_s for member in members])
+    fraction = np.array([member.fraction for member in members])
     draw = 0
     while True:
         draw = walk_members(
@@ -74,8 +77,8 @@ def walked(
             first,
             first_kind,
             pace,
-            np.stack([1e-9 * member.qubit.rates_1_s for member in members]),
-            np.array([member.fraction for member in members]),
+            rates,
+            fraction,
             np.uint64(keys[0]),
             own,
             run,
@@ -91,15 +94,22 @@ def walked(
             continue
         if draw == kind.size:
             break
-        known.add(kind[draw], start_of(block[draw], level), column(draw, level.tolist()))
-    paths = [
-        Paths(
-            found[end, : counts[end]],
-            *(np.ascontiguousarray(one) for one in jumps[end, : jumped[end]].T),
-        )
-        for end in range(count)
+        kinds, populations = columns(draw, level.tolist())
+        known.add_kinds(kinds, start_of(block[draw], level), populations)
+    return _paths(found, counts, jumps, jumped), before, clicked
+
+
+def _paths(
+    found: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    jumps: NDArray[np.int64],
+    jumped: NDArray[np.int64],
+) -> list[Paths]:
+    """Return what was found of each member, and its jumps, without the room left over."""
+    return [
+        Paths(levels[:count], *(np.ascontiguousarray(one) for one in own[:rows].T))
+        for levels, count, own, rows in zip(found, counts, jumps, jumped, strict=True)
     ]
-    return paths, before, clicked
 
 
 def _first_levels(

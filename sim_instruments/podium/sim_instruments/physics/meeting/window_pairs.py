@@ -6,6 +6,7 @@ a pair of its own, with itself.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ ALONE_FS = -(1 << 62)
 """In place of a lag: of a window whose photon goes to a herald station by itself."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class WindowPairs:
     """Of members of a meeting, n pairs by link and time."""
 
@@ -41,7 +42,7 @@ class WindowPairs:
     turns: NDArray[np.float64]
     """Shape (n,): by how much the second drive is turned: see :mod:`.window_channel`."""
 
-    @property
+    @cached_property
     def alone(self) -> NDArray[np.bool_]:
         """Return which are windows that are alone, (n,)."""
         return np.asarray(self.lag_fs == ALONE_FS)
