@@ -9,11 +9,11 @@ from podium.sim_instruments.facilities.chip_wiring import (
     DRIVE,
     FEEDLINE,
     NODE,
-    PLASMON,
     PULSES,
     ChipWiring,
     biased_of,
     node_of,
+    plasmon_line_of,
 )
 from podium.sim_instruments.facilities.tree import NoSuchFacility
 
@@ -71,7 +71,7 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
             "output": f"{name}.slot{slot}.out{output}",
             "lo": f"{(qubits[n].f12_ghz or 0.0) + ABOVE_F12_GHZ:.2f} GHz",
             "output_attenuation": "0 dB",
-            **PLASMON,
+            **plasmon_line_of(chip, f"q{n}"),
         }
     free = iter([(slot, output) for slot in places["QCM"] for output in range(OUTPUTS_OF_A_QCM)])
     for n in mixed:
