@@ -39,7 +39,7 @@ BRANCHES = DRIVE.replace(
 SWEPT = DRIVE.replace("repeat ({shots})", "repeat ({shots} / 3) {{ var k; for (k = 0; k < 3; k++)")
 SWEPT = SWEPT.replace("executeTableEntry(2);", "executeTableEntry(k);") + "}}"
 HEAD, _, SHOT = DRIVE.partition("repeat ({shots}) {{")
-POINTS, ROUNDS = 110, 6
+POINTS, ROUNDS = 200, 2
 WRITTEN_OUT = f"{HEAD}repeat ({{shots}} / {POINTS}) {{{{{POINTS * SHOT[: SHOT.rindex('}}')]}}}}}"
 """A sweep whose points are written out, as those of pulses that differ in their waveforms are."""
 PLAIN = f"""

@@ -79,7 +79,7 @@ def searched(code: np.ndarray, pc: int, register: int) -> tuple[set[str], bool]:
         if (at, mine) in met or at >= len(code):
             continue
         met.add((at, mine))
-        op, a, b, c = Op(code[at, 0]), *code[at, 1:].tolist()
+        op, a, _, c = Op(code[at, 0]), *code[at, 1:].tolist()
         after = [] if op in (Op.JUMP, Op.END) else [at + 1]
         after += [c] if op is Op.JUMP or op in BRANCHES else []
         reads = [code[at, column] for column in READS[op]]
