@@ -72,10 +72,21 @@ def biased_of(chip: ChipDesign, count: int) -> list[str]:
     return [f"q{n}" for n in range(count)] + list(dict.fromkeys(couplers))
 
 
+def drives_coupler(chip: ChipDesign, element: str) -> bool:
+    """Tell whether a coupler is driven by the line of a fluxonium."""
+    edges = chip.edges_among(len(chip.qubits))
+    return any(edge.coupler is not None and edge.driven == element for edge in edges)
+
+
 def plasmon_line_of(chip: ChipDesign, element: str) -> Tree:
     """Return the cold line of a fluxonium's plasmon, or of the coupler that its line drives."""
-    by_line = any(
-        edge.coupler is not None and edge.driven == element
-        for edge in chip.edges_among(len(chip.qubits))
-    )
-    return BY_A_LINE if by_line else PLASMON
+    return BY_A_LINE if drives_coupler(chip, element) else PLASMON
+
+
+def in_step_ghz(frequency_ghz: float) -> float:
+    """Return the nearest frequency whose oscillator has one phase at all steps of a cluster's grid.
+
+    A pulse of some dozen periods depends on its carrier's phase; and shots whose carriers begin
+    alike are alike. Its steps are 4 ns.
+    """
+    return round(4 * frequency_ghz) / 4
