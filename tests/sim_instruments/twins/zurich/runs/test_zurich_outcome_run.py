@@ -38,6 +38,18 @@ BRANCHES = DRIVE.replace(
 )
 SWEPT = DRIVE.replace("repeat ({shots})", "repeat ({shots} / 3) {{ var k; for (k = 0; k < 3; k++)")
 SWEPT = SWEPT.replace("executeTableEntry(2);", "executeTableEntry(k);") + "}}"
+DELAYED = DRIVE.replace("var t = 8;", "var t = 8; var v; var u;").replace(
+    "repeat ({shots}) {{", "repeat ({shots} / 3) {{ v = 0; u = 0; repeat (3) {{"
+)
+DELAYED = DELAYED.replace(
+    f"  t += {PERIOD // 8};", f"  playZero(v + 64); t += u + {PERIOD // 8 + 8};"
+)
+DELAYED = DELAYED.replace("\n}}", "  v += 160; u += 20;\n}} }}")
+DELAYED_READ = READ.replace(
+    "repeat ({shots}) {{", "var v; repeat ({shots} / 3) {{ v = 0; repeat (3) {{"
+)
+DELAYED_READ = DELAYED_READ.replace("\n}}", " playZero(v + 64); v += 160;\n}} }}")
+"""A wait that is swept in a register: what is heard when is a sum of it."""
 HEAD, _, SHOT = DRIVE.partition("repeat ({shots}) {{")
 POINTS, ROUNDS = 200, 2
 WRITTEN_OUT = f"{HEAD}repeat ({{shots}} / {POINTS}) {{{{{POINTS * SHOT[: SHOT.rindex('}}')]}}}}}"
@@ -83,10 +95,19 @@ def played(
         pytest.param((BRANCHES, READ), {}, marks=pytest.mark.slow),
         pytest.param((SWEPT, READ), {}, marks=pytest.mark.slow),
         pytest.param((DRIVE, READ), {"other": PLAIN, "qubits": 2}, marks=pytest.mark.slow),
+        ((DELAYED, DELAYED_READ), {}),
         ((DRIVE, BOTH), {"other": SECOND, "qubits": 2}),
         ((TRIGGERED_DRIVE, TRIGGERED_READ), {"triggers": SHOTS}),
     ],
-    ids=["an entry", "a branch", "a sweep", "with another", "two qubits", "a trigger a shot"],
+    ids=[
+        "an entry",
+        "a branch",
+        "a sweep",
+        "with another",
+        "a swept wait",
+        "two qubits",
+        "a trigger a shot",
+    ],
 )
 def test_walked_and_as_it_comes_are_equal_to_the_bit(monkeypatch, programs, more) -> None:
     walked, why = played(monkeypatch, True, *programs, **more)

@@ -47,6 +47,17 @@ def test_a_counter_that_is_looked_at_shows() -> None:
     assert not use.times
 
 
+def test_a_time_that_a_swept_delay_is_added_to_is_one_and_the_delay_shows() -> None:
+    use, _ = at_the_result(
+        "var v; var u; repeat (50) { v = 0; u = 0; repeat (4) { playZero(2432);"
+        "executeTableEntry(QA_DATA_PROCESSED, t + 300); playZero(v + 4096); t += u + 1000;"
+        "v += 160; u += 20; } }"
+    )
+    assert len(use.times) == 1
+    assert len(use.shown) == 2
+    assert len(use.counters) == 2
+
+
 def test_a_time_that_also_is_played_shows() -> None:
     use, _ = at_the_result(
         "repeat (50) { playZero(2432); executeTableEntry(QA_DATA_PROCESSED, t + 300);"
@@ -79,7 +90,7 @@ def searched(code: np.ndarray, pc: int, register: int) -> tuple[set[str], bool]:
         if (at, mine) in met or at >= len(code):
             continue
         met.add((at, mine))
-        op, a, _, c = Op(code[at, 0]), *code[at, 1:].tolist()
+        op, a, b, c = Op(code[at, 0]), *code[at, 1:].tolist()
         after = [] if op in (Op.JUMP, Op.END) else [at + 1]
         after += [c] if op is Op.JUMP or op in BRANCHES else []
         reads = [code[at, column] for column in READS[op]]
@@ -87,6 +98,8 @@ def searched(code: np.ndarray, pc: int, register: int) -> tuple[set[str], bool]:
         if mine in reads and op is Op.ADD_CONSTANT:
             only_down = only_down and a == mine and c == -1
             goes_on = list({a, mine})
+        elif op is Op.ADD and a != b and mine == a:
+            only_down, goes_on = False, [a]
         elif mine in reads:
             latency = op is Op.REMEMBER and c == State.LATENCY
             ends.add("counts" if op is Op.BRANCH_POSITIVE else "time" if latency else "shown")

@@ -1,7 +1,8 @@
 """Tells how a program uses each register from an instruction on: an analysis of flow.
 
 A counter is only decremented, and asked by a branch whether it is positive; a time only ends up,
-with constants added, as the latency of a result, which counts from the last trigger. Neither shows
+with constants and other registers added, as the latency of a result, which counts from the last
+trigger; what is added to it shows. Neither shows
 in signals by itself. A register that is written before it is read again is dead.
 """
 
@@ -115,6 +116,8 @@ class ProgramRegisters:
         if op is Op.ADD_CONSTANT:
             own = 0 if a == b and c == -1 else NOT_DOWN << FIELD * b
             return own, kept, (a, b)
+        if op is Op.ADD and a != b:  # a time to which a swept delay is added stays one
+            return SHOWN << FIELD * b | NOT_DOWN << FIELD * a, everything, None
         if op is Op.BRANCH_POSITIVE:
             use = POSITIVE
         else:
