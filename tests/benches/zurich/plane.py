@@ -22,6 +22,11 @@ READ = (
     "waitDigTrigger(1); playZero(1600); repeat (2) { playZero(800);"
     "startQA(QA_GEN_0, QA_INT_0, true, 0, 0); playZero(4096); }"
 )
+PLAY_THEN_READ = READ.replace(
+    "startQA(QA_GEN_0, QA_INT_0",
+    "startQA(QA_GEN_0, 0, true, 0, 0); playZero(800); startQA(0, QA_INT_0",
+)
+"""A readout whose integration has a start of its own, 400 ns behind that of its pulse."""
 CYCLE_NS = 4
 """From the trigger to the first instruction after the wait."""
 
@@ -45,12 +50,12 @@ class Plane(ServedShfqc):
         self.lines.connect(("tagger", "io0"), ("zi", f"{DEVICE}.sg0_marker"), 0)
         super().__init__("zi", 12000, self.lines, World(), self.counter)
 
-    def arm(self) -> None:
+    def arm(self, read: str = READ) -> None:
         """Both cores wait for Trigger In 1 of the generators, each by its own number for it."""
         self.upload(SG, MARKED)
         self.set("sgchannels/0/marker/source", 4)
         self.set(f"{SG}/auxtriggers/0/channel", 0)
-        self.upload(QA, READ)
+        self.upload(QA, read)
         self.set("qachannels/0/mode", 1)
         self.set(f"{QA}/auxtriggers/0/channel", 2)
         self.set(f"{READOUT}/integration/length", 256)

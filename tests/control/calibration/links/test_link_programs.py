@@ -127,11 +127,11 @@ def test_the_sideband_is_where_the_ladder_puts_it_until_it_is_measured(bench: Li
 def test_the_photon_is_as_wide_as_asked_and_as_both_resonators_let_it(bench: LinkBench) -> None:
     photon = bench.photon()
     assert photon.bandwidth_hz == 10.4e6
-    assert photon.duration_ns == 144
+    assert photon.duration_ns == 152
     rate = of_resonance(photon.sent, bench.first.drive())
     assert np.ptp(np.angle(rate)) == pytest.approx(0.0, abs=1e-6)
     narrow = bench_of(**{"link_ab.a.kappa": (9e6, "Hz")}).photon()
-    assert (narrow.bandwidth_hz, narrow.duration_ns) == (9e6, 168)
+    assert (narrow.bandwidth_hz, narrow.duration_ns) == (9e6, 176)
     with pytest.raises(FitFailed, match="of full scale"):
         bench_of(**{"link_ab.a.sideband_rate": (5e6, "Hz")}).photon()
 
@@ -139,7 +139,7 @@ def test_the_photon_is_as_wide_as_asked_and_as_both_resonators_let_it(bench: Lin
 def test_a_photon_whose_pulse_no_table_holds_is_refused(tmp_path: Path) -> None:
     slow = tmp_path / "facility.yaml"
     slow.write_text(LINKED.read_text().replace("bandwidth: 10.4 MHz", "bandwidth: 0.09 MHz"))
-    with pytest.raises(FitFailed, match=r"a pulse of 16800 ns, .* at least 0\.094 MHz would do"):
+    with pytest.raises(FitFailed, match=r"a pulse of 17684 ns, .* at least 0\.099 MHz would do"):
         bench_of(slow).photon()
 
 

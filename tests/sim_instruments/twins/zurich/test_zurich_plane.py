@@ -4,7 +4,7 @@ import json
 
 import pytest
 from tests.benches.zurich.device_bench import MS, QA, READOUT, SG, US
-from tests.benches.zurich.plane import DEVICE, Plane
+from tests.benches.zurich.plane import DEVICE, PLAY_THEN_READ, READ, Plane
 from tests.benches.zurich.precomputed_runs import Inline
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
@@ -33,14 +33,18 @@ def test_cores_begin_together_at_the_sample_that_sees_the_edge_and_markers_show_
     assert plane.get(f"{SG}/enable") == plane.get(f"{QA}/enable") == 0
 
 
-def test_the_result_logger_stamps_the_first_sample_with_the_instruments_own_counter(plane):
-    plane.arm()
+@pytest.mark.parametrize(("read", "after_ns"), [(READ, 800), (PLAY_THEN_READ, 1_200)])
+def test_the_result_logger_stamps_the_first_sample_with_the_instruments_own_counter(
+    plane, read, after_ns
+):
+    """Of what is integrated: a start that only plays logs nothing."""
+    plane.arm(read)
     edge_fs = plane.now_fs + 300 * US
     plane.server.input(f"{DEVICE}.sg0_trigger").edge(edge_fs)
     plane.wait(MS)
     before = plane.get("status/time")
     stamp = int.from_bytes(plane.get(f"{READOUT}/result/data/0/wave").content[64:72], "little")
-    began_fs = plane.expected_fs(edge_fs, 800)  # a start comes as the silence before it begins
+    began_fs = plane.expected_fs(edge_fs, after_ns)  # a start comes as the silence before it begins
     ticks_ago = (plane.now_fs - began_fs) // 250_000
     assert abs((before - stamp) - ticks_ago) <= 8
 

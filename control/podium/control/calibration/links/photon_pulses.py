@@ -9,13 +9,14 @@ from podium.control.calibration.links.photon_shapes import SidebandDrive, absorp
 from podium.control.calibration.links.shaped_photon import ShapedPhoton
 from podium.control.facility.facility import Link
 
-PHOTON_LIFETIMES = 9.5
-"""Length of a shaped pulse times Gamma. With atoms that live 5 us and a photon of 10 MHz most of f
-is brought with it; at 11.8, where Kurpiers et al. (2018) cut, decay costs a pair 0.008 of its
-fidelity more than the cut does, and at 15 0.023 (the world's equation, best lag each)."""
-DECAY_WEIGHT = 1.41
+PHOTON_LIFETIMES = 10.0
+"""Length of a shaped pulse times Gamma. With atoms that live 5 us and a photon of 10 MHz a pair
+keeps most at 9.5 and f comes across most often at 10.5, where a cut takes 0.003 less of the
+absorption; a pair loses 0.001 at 10, 0.008 at 11.8, where Kurpiers et al. (2018) cut, and 0.023 at
+15 (the world's equation, best lag each)."""
+DECAY_WEIGHT = 1.1
 """What a cut leaves behind goes with exp(-half of the length), what decays with the length times
-the decay of f over Gamma, times this: then the above, 9.5, is where least is lost."""
+the decay of f over Gamma, times this: then the above, 10, is where least is lost."""
 LONGEST_NS = 16_000
 """A pulse of samples 1 ns apart; the waveform memory of a Q1 sequencer holds 16,384."""
 GRID_NS = 4

@@ -228,8 +228,9 @@ class AnalyserRun:
             played = part_of(started, kept)
             self._cable.read_out(self.run, played, waves, delay, modulation)
         self._free = int(started.time[kept[-1]]) + duration
-        if self._first is None:
-            self._first = int(started.time[kept[0]]) + settings.delay
+        integrated = kept[started.integrators[kept] != 0]  # the others only play
+        if self._first is None and len(integrated):
+            self._first = int(started.time[integrated[0]]) + settings.delay
         at_once = _PRECOMPUTED_PIECE if self._precomputed else _PIECE
         pieces = -(-len(kept) // at_once)
         for piece in np.array_split(kept, pieces):
