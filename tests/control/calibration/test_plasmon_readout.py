@@ -103,6 +103,10 @@ async def test_shelving_is_taken_up_where_fewer_shots_are_wrong(facility, seed) 
     wrong = {level: 0.5 * share for level, share in ((1, 0.04), (2, 0.004))}
     overlap = 0.0082 - 0.0007  # 2.4 sigma from each middle to the threshold of 1, 3.2 to that of 2
     assert gain.value == pytest.approx(wrong[1] - wrong[2] + overlap, abs=5 * gain.sigma + 1e-3)
+    bare = stored[f"{NODE}.q0.assignment_fidelity"]
+    counted, given_back = 1 - wrong[1] - 0.0082, bare.value - (1 - wrong[1] - 0.0082)
+    assert 0 < given_back < 0.03, "what jumps before the readout is no error of it"
+    assert bare.sigma > 0.5 * np.sqrt((1 - counted) / 60_000)
     shift = stored[f"{NODE}.q0.shelved_shift"]
     assert shift.value == pytest.approx(RESONATOR_HZ["two"], abs=5 * shift.sigma)
     assert stored[f"{NODE}.q0.excited_i"].value == pytest.approx(-0.6e-3, abs=5e-5)

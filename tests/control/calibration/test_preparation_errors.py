@@ -10,6 +10,7 @@ from tests.benches.calibration.synthetic_data import NODE, NOW_S, MadeRunner, kn
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.iq_clouds import Discrimination
 from podium.control.calibration.fits.projection import Levels
+from podium.control.calibration.outcome import Panel, Series
 from podium.control.calibration.preparation_errors import (
     ARRIVES_LATER_S,
     HeraldTiming,
@@ -17,7 +18,9 @@ from podium.control.calibration.preparation_errors import (
     ideal_fidelity,
     pure_dephasing_1_s,
 )
+from podium.control.calibration.routine import Found, fitted
 from podium.control.calibration.sequences import all_pulses, ringdown_s, superposition_ns
+from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 
@@ -188,3 +191,31 @@ def test_every_value_that_the_fidelity_takes_is_noted_with_its_sigma(name: str) 
     with bench.taking({full: 1e3 * inputs.sigmas[full]}):
         shifted = ideal_fidelity(bench, qubit, as_prepared(), PLAYED, BLIND_S)
     assert abs(shifted.value - plain.value) > 1e-5
+
+
+def test_a_fidelity_of_1_has_the_doubt_of_what_it_was_corrected_by_and_of_what_was_cut_off() -> (
+    None
+):
+    """Held at 1 within the fit it would move with no input, and be known to its counts alone."""
+    record = known(MadeRunner(zero).facility)
+    bench = bench_with(record, t1=T1_S, thermal_population=THERMAL, probe_loss=0.0)
+    name = f"{bench.qubits[0].name}.thermal_population"
+    entry = record.get(name)
+    assert entry is not None
+    record.put([replace(entry, sigma=0.1 * THERMAL)])
+    # Fewer are wrong than the bath is said to have lifted.
+    clean = Discrimination(LEVELS, 0.45, 1e-4, 1e-4, 10**9, 10**9)
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        return {"shelved_fidelity": ideal_fidelity(bench, qubit, clean, PLAYED, BLIND_S)}, panel
+
+    qubit = bench.qubits[0]
+    panel = Panel("q0", "", "", (Series("0", np.arange(3.0), np.arange(3.0)),))
+    free = ideal_fidelity(bench, qubit, clean, PLAYED, BLIND_S).value
+    found = fitted(bench, qubit, panel, fit)[0]["shelved_fidelity"]
+    with bench.taking({name: 0.1 * THERMAL}):
+        moved = ideal_fidelity(bench, qubit, clean, PLAYED, BLIND_S).value - free
+    assert free > 1.001
+    assert moved > 1e-4
+    assert found.value == 1.0
+    assert found.sigma >= float(np.hypot(free - 1, moved))

@@ -25,12 +25,7 @@ from podium.control.calibration.fits.driven_resonator import (
     vector_of,
 )
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.readout_window import (
-    Window,
-    best_threshold,
-    expected_fidelity,
-    overlap_of,
-)
+from podium.control.calibration.fits.readout_window import ShelvedOne, Window, overlap_of
 from podium.control.calibration.fits.separation import (
     TOP_FORM,
     WIDE_FORM,
@@ -39,7 +34,7 @@ from podium.control.calibration.fits.separation import (
     best_setting,
     told_resonator,
 )
-from podium.control.calibration.fits.separation_hill import Separations, fit_hill
+from podium.control.calibration.fits.separation_hill import Hill, Separations, fit_hill
 
 KNOWN = KnownResonator(ONE, np.diag(np.square([0.1, 0.03, 0.2, 0.1, 0.8])))
 WINDOW = Window(t1_s=T1_S, arrives_s=ARRIVES_S, opens_s=OPENS_S, known=KNOWN)
@@ -244,10 +239,64 @@ def test_the_fidelity_is_that_of_drawn_shots(apart: float, growth: float) -> Non
     ones = apart * np.where(part < 0, 0.0, at) + rng.normal(0, 1, shots)
     zeros = rng.normal(0, 1, shots)
     wrong = [np.mean(zeros > t) + np.mean(ones < t) for t in apart * np.linspace(0.2, 0.55, 36)]
-    clouds = (np.array([[apart]]), *WINDOW.shares(law, growth), law.place)
-    told = expected_fidelity(*clouds, best_threshold(*clouds))
+    clouds = WINDOW.clouds(np.array([[apart]]), law, growth, None)
+    told = clouds.fidelity(clouds.best_threshold())
     assert float(overlap_of(np.array(apart))) == pytest.approx(stats.norm.sf(apart / 2))
     assert told.item() == pytest.approx(1 - min(wrong) / 2, abs=6e-4)
+
+
+def drawn_fields(
+    lines_hz: np.ndarray, frequency_hz: float, jumps_s: np.ndarray, length_s: float
+) -> np.ndarray:
+    """Integrate a weak probe's field by shots whose levels change, in steps of 2 ns.
+
+    ``lines_hz`` (n, k + 1): of each level a shot goes through; ``jumps_s`` (n, k): when.
+    """
+    half, step_s = np.pi * ONE.kappa_hz, 2e-9
+    field, total = (np.zeros(len(lines_hz), complex) for _ in range(2))
+    for k in range(round(length_s / step_s)):
+        at_s = (k + 0.5) * step_s
+        line_hz = lines_hz[np.arange(len(lines_hz)), np.sum(jumps_s < at_s, axis=1)]
+        rate = 2j * np.pi * (line_hz - frequency_hz) - half
+        after = (field + half / rate) * np.exp(rate * step_s) - half / rate
+        if k * step_s >= OPENS_S:
+            total += (field + after) / 2 * step_s
+        field = after
+    return total
+
+
+@pytest.mark.parametrize(("line_share", "thermal"), [(1.2, 0.08), (0.8, 0.3), (1.0, 0.0)])
+def test_shelved_the_fidelity_is_that_of_shots_drawn_from_2_to_1_to_0(
+    line_share: float, thermal: float
+) -> None:
+    """Level 1 lies elsewhere than 2, which is read; 2 falls to 1 alone, and 0 is lifted to 1."""
+    rng, shots, length_s, apart = np.random.default_rng(8), 60_000, 1.6e-6, 7.0
+    two_s, one_s = 4e-6, 20e-6
+    line_2_hz = ONE.excited_hz - ONE.ground_hz
+    shelved = ShelvedOne(one_s, thermal, line_share * line_2_hz)
+    window = replace(WINDOW, t1_s=two_s, arrives_s=0.0, shelved=shelved)
+    weak = np.array([[7.2551e9]]), np.array([[np.log(1e-4)]]), np.array([[length_s]])
+    hill = Hill(np.zeros(2), np.ones(2), np.zeros(6), 1.0, (0.0, 0.0), window, ONE)
+    law = hill.law(*weak)
+    clouds = window.clouds(np.array([[apart]]), law, 1.0, hill.third(*weak, law))
+    in_0, in_1, in_2 = ONE.ground_hz + line_2_hz * np.array([0.0, line_share, 1.0])
+    frequency_hz, still = float(weak[0][0, 0]), np.full((1, 1), np.inf)
+    fall_s = np.cumsum(rng.exponential((two_s, one_s), (shots, 2)), axis=1)
+    lift_s = rng.exponential(one_s / max(thermal, 1e-9), (shots, 1))
+    zero, two = (
+        drawn_fields(np.full((1, 2), line), frequency_hz, still, length_s)[0]
+        for line in (in_0, in_2)
+    )
+    ones = drawn_fields(np.tile([in_2, in_1, in_0], (shots, 1)), frequency_hz, fall_s, length_s)
+    zeros = drawn_fields(np.tile([in_0, in_1], (shots, 1)), frequency_hz, lift_s, length_s)
+    places = [np.real((one - zero) / (two - zero)) * apart for one in (zeros, ones)]
+    tried = apart * np.linspace(0.2, 0.75, 56)
+    wrong = [np.mean(stats.norm.sf(t - places[0]) + stats.norm.cdf(t - places[1])) for t in tried]
+    told = clouds.fidelity(clouds.best_threshold()).item()
+    sigma = 0.5 * np.sqrt(min(wrong) / shots)
+    assert told == pytest.approx(1 - min(wrong) / 2, abs=0.06 * min(wrong) / 2 + 4 * sigma)
+    as_if = replace(window, shelved=None).clouds(np.array([[apart]]), law, 1.0, None)
+    assert as_if.fidelity(as_if.best_threshold()).item() < 1 - 2 * min(wrong) / 2
 
 
 @pytest.mark.parametrize(("bend_hz", "width_hz"), [(3e6, 0.6e6), (4e6, 0.6e6), (5e6, 1.0e6)])

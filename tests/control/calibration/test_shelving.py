@@ -1,11 +1,15 @@
 """What is played of a readout with 1 shelved in 2: before windows, in resets and in heralds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import stats
 from tests.benches.calibration.synthetic_data import NODE, MadeRunner, known, no_line
 from tests.benches.facility.fluxonium_pair import written
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.fits.iq_clouds import herald_cut
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.herald import heralded, surely_in_0
 from podium.control.calibration.known_resonator import known_resonator
@@ -153,10 +157,51 @@ def test_what_a_readout_is_reckoned_with_is_that_of_2(facility) -> None:
     assert apart[1] == pytest.approx(2 * apart[0])  # of the record: four times chi
     lives_s = [shelved_lifetime(p.bench, p.qubit) for p in (bare, shelved)]
     assert lives_s[1] == pytest.approx(lives_s[0] / 5)
-    levels = Levels(1e-3 + 0j, -1e-3 + 0j, 0.01, 0.01)
-    blind_s = [readout_jumps(p).herald_is_blind_s(levels) for p in (bare, shelved)]
-    assert blind_s[1] > 1.2 * blind_s[0]
-    assert blind_s[1] > 1e-9 * shelved.probe_ns
+
+
+def lifted_places(p: Pulses, share: float) -> np.ndarray:
+    """Return where shots lie that are lifted in each nanosecond, of the way from 0 to 2.
+
+    ``share``: of that way, the resonator's line with the qubit in 1. For a weak probe.
+    """
+    one, opens = known_resonator(p.bench, p.qubit).resonator, p.opens_ns
+    with_frequency = p.readout_frame().frequency_hz
+    lines_hz = one.ground_hz + (one.excited_hz - one.ground_hz) * np.array([0.0, share, 1.0])
+    rates = 1e-9 * (2j * np.pi * (lines_hz - with_frequency) - np.pi * one.kappa_hz)
+    still, lifted = np.zeros(3, complex), np.zeros(p.probe_ns, complex)
+    sums, total = np.zeros(3, complex), np.zeros(p.probe_ns, complex)
+    for k in range(p.probe_ns):
+        before = np.arange(p.probe_ns) > k
+        own = np.where(before, rates[0], rates[1])
+        after = (still + 1 / rates) * np.exp(rates) - 1 / rates
+        moved = (lifted + 1 / own) * np.exp(own) - 1 / own
+        if k >= opens:
+            sums, total = sums + (still + after) / 2, total + (lifted + moved) / 2
+        still, lifted = after, moved
+    way = sums[2] - sums[0]
+    return np.real((total - sums[0]) * np.conj(way)) / abs(way) ** 2
+
+
+def test_a_herald_sees_what_is_lifted_to_1_where_1_is_read_much_as_2_is(facility) -> None:
+    """Against shots lifted at each nanosecond, whose field goes from the line of 0 to that of 1."""
+    first, _ = pulses(facility, q0=0.01)
+    qubit, record = first.qubit, first.bench.record
+    like = record.get(f"{qubit.name}.probe_amplitude")
+    shift = first.bench.known(qubit, "shelved_shift").value
+    assert like is not None
+    levels, blind_s = Levels(0j, 1e-3 + 0j, 0.01, 0.01), []
+    for share in (0.5, 0.8, 1.2):
+        changed = {"chi": share * shift / 2, "probe_amplitude": 1e-4 * like.value}
+        record.put(
+            replace(like, name=f"{qubit.name}.{name}", value=value)
+            for name, value in changed.items()
+        )
+        blind_s.append(readout_jumps(first).herald_is_blind_s(levels))
+        line = herald_cut(levels)
+        drawn = 1e-9 * np.sum(stats.norm.cdf((line - lifted_places(first, share)) / 0.1))
+        assert blind_s[-1] == pytest.approx(drawn, rel=0.08), share
+    assert blind_s[0] > 1.2 * blind_s[1] > 1.2 * blind_s[2]
+    assert blind_s[2] < 0.9e-9 * first.probe_ns, "the whole readout"
 
 
 def test_without_a_line_or_a_pulse_the_refusal_names_it(facility) -> None:

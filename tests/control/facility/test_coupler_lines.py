@@ -36,7 +36,7 @@ def test_a_coupler_has_a_line_for_each_pair_of_levels(tmp_path: Path) -> None:
     assert plasmon_hz(facility, node.qubits["q0"]) == lines.frequency_hz[1, 1]
     mixer = mixer_port(facility, "node_a.q0.plasmon")
     assert mixer is not None
-    assert mixer.intermediate_hz == pytest.approx(lines.frequency_hz[1, 1] - 4.7e9)
+    assert mixer.intermediate_hz == pytest.approx(lines.frequency_hz[1, 1] - 4.75e9)
 
 
 def test_an_output_that_does_not_reach_the_couplers_line_is_refused(tmp_path: Path) -> None:

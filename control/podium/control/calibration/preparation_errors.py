@@ -80,7 +80,8 @@ def ideal_fidelity(
     the Bloch equations). A pulse that turns by e pi too much or too little leaves (e pi / 2)**2,
     e the share by which its amplitude is off; how much is expected follows from that amplitude's
     sigma, and its scatter is in the result's. What the setting in use loses against the best one,
-    as readout optimisation has estimated, is given back.
+    as readout optimisation has estimated, is given back. Noise may take the result above 1:
+    :func:`~podium.control.calibration.routine.bounded` cuts that off, once its sigma is known.
     """
     thermal = bench.measured(qubit, "thermal_population") or 0.0
     since_s = blind_s + played.until_read
@@ -91,7 +92,7 @@ def ideal_fidelity(
     loss = bench.measured(qubit, "probe_loss") or 0.0
     # The square of a normal number scatters by the root of two times its mean.
     sigma = float(np.hypot(seen.sigma, rotation_loss(bench, qubit) / np.sqrt(2)))
-    return Measured(float(min((1 + told) / 2 + loss, 1.0)), sigma, "1")
+    return Measured(float((1 + told) / 2 + loss), sigma, "1")
 
 
 def later_share(share: float, thermal: float, lifetimes: float) -> float:

@@ -63,8 +63,6 @@ class ReadoutJumps:
     falls_s: NDArray[np.float64]
     hastened_s: float
     """What photons add to the time in which 1 falls, until the resonator is empty."""
-    shelved: bool = False
-    """What is read as 1 is 2: a qubit that is lifted to 1 is taken for 0 all the same."""
 
     def by_line(self, line: float, variance: float) -> JumpsByLine:
         """Return how jumps count by a line.
@@ -89,8 +87,6 @@ class ReadoutJumps:
         Without the wait after its pulse; ``levels``: those by which it is judged. Raises FitFailed
         where no single readout is sure of 0.
         """
-        if self.shelved:
-            return float(np.sum(self.lifts_s)) + self.later_lifts_s
         return self.by_line(herald_cut(levels), levels.ground_variance).lifted_below
 
 
@@ -105,38 +101,58 @@ def readout_jumps(pulses: Pulses) -> ReadoutJumps:
         frequency_hz = pulses.readout_frame().frequency_hz
         amplitude = pulses.probe_amplitude()
     resonator = known_resonator(bench, qubit).resonator
-    seen, last = _played(resonator, float(frequency_hz), float(amplitude), length_s, opens_s)
-    (fallen_to, lifted_from), (in_1_s, in_0_s) = (
-        one.reshape(2, PARTS) for one in (seen.place, seen.lit_s)
+    one_hz = resonator.excited_hz
+    if is_shelved(bench, qubit):  # what is lifted comes to 1, and what falls from 2, too
+        one_hz = resonator.ground_hz + 2 * bench.best(qubit, "chi")
+    seen, of_one, last = _played(
+        resonator, one_hz, float(frequency_hz), float(amplitude), length_s, opens_s
     )
+    (fallen_to, _), (in_1_s, _) = (one.reshape(2, PARTS) for one in (seen.place, seen.lit_s))
+    (_, lifted_from), (_, in_0_s) = (one.reshape(2, PARTS) for one in (of_one.place, of_one.lit_s))
+    one_at = 1.0 if seen is of_one else float(seen.place_of(of_one).ravel()[0])
     share = bench.inputs.take(f"{qubit.name}: jumps under photons", 1.0, HASTENED_DOUBT)
     last_1, last_0 = np.abs(last) ** 2
     empties_s = share / (2 * pi * resonator.kappa_hz)
     falls_s, lifts_s = (seen.waits_s.ravel() + share * one for one in (in_1_s, in_0_s))
+    fallen_to = fallen_to if seen is of_one else 1 - (1 - fallen_to) * (1 - one_at)
     return ReadoutJumps(
-        1 - lifted_from,
+        one_at * (1 - lifted_from),
         lifts_s,
         float(empties_s * last_0),
         fallen_to,
         falls_s,
         float(share * np.sum(in_1_s) + empties_s * last_1),
-        is_shelved(bench, qubit),
     )
 
 
 @lru_cache(maxsize=64)
 def _played(
     resonator: DrivenResonator,
+    one_hz: float,
+    frequency_hz: float,
+    amplitude: float,
+    length_s: float,
+    opens_s: float,
+) -> tuple[Integrated, Integrated, ComplexArray]:
+    """Return what a readout integrates of decays in its parts, and the fields in 1, 0 at its end.
+
+    As it is, and with both levels' lines exchanged: of the level that is read as 1, and of 1, whose
+    line is ``one_hz``. Kept, since most of what a fit is done again with changes nothing of it.
+    """
+    read = _integrated(resonator, frequency_hz, amplitude, length_s, opens_s)
+    if one_hz == resonator.excited_hz:
+        return read[0], *read
+    of_one = replace(resonator, excited_hz=one_hz)
+    return read[0], _integrated(of_one, frequency_hz, amplitude, length_s, opens_s)[0], read[1]
+
+
+def _integrated(
+    resonator: DrivenResonator,
     frequency_hz: float,
     amplitude: float,
     length_s: float,
     opens_s: float,
 ) -> tuple[Integrated, ComplexArray]:
-    """Return what a readout integrates of decays in its parts, and the field in 1 at its end.
-
-    As it is, and with both levels' lines exchanged. Kept, since most of what a fit is done again
-    with changes nothing of it.
-    """
     upside_down = replace(resonator, ground_hz=resonator.excited_hz, excited_hz=resonator.ground_hz)
     ring = ring_up(
         (resonator, upside_down),

@@ -19,7 +19,7 @@ from podium.control.calibration.inputs import propagate
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.target import Target, captures_of
 from podium.control.parameters.entry import Measured
-from podium.control.parameters.quantities import BY_NAME, told
+from podium.control.parameters.quantities import AT_MOST_1, BY_NAME, told
 
 Found = tuple[Mapping[str, Measured], Panel]
 """Parameters by quantity (``t1``), and the panel with the fit drawn in. The panel's text may name
@@ -118,6 +118,19 @@ def refuse_senseless(found: Mapping[str, Measured]) -> None:
             raise FitFailed(f"the fit gives {name} = {one.value:.6g} ± {one.sigma:.3g} {one.unit}")
 
 
+def bounded(found: Mapping[str, Measured]) -> dict[str, Measured]:
+    """Return what was found with fidelities of 1 at most, and what is cut off in their sigmas.
+
+    After the doubt of inputs has been propagated: a value that is held at 1 moves with none.
+    """
+    return {
+        name: replace(one, value=1.0, sigma=float(np.hypot(one.sigma, one.value - 1)))
+        if name in AT_MOST_1 and one.value > 1
+        else one
+        for name, one in found.items()
+    }
+
+
 def fitted(bench: Bench, qubit: T, raw: Panel, fit: Fit[T]) -> Found:
     """Fit one qubit's data, refuse what noise would give as well, and propagate the inputs' doubt.
 
@@ -133,7 +146,7 @@ def fitted(bench: Bench, qubit: T, raw: Panel, fit: Fit[T]) -> Found:
         with bench.taking(shifts), near(solutions):
             return fit(qubit, raw)[0]
 
-    found = propagate(found, inputs, refit)
+    found = bounded(propagate(found, inputs, refit))
     refuse_senseless(found)
     return found, replace(panel, text=panel.text.format_map(_Texts(found)))
 

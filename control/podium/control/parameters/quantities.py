@@ -32,6 +32,9 @@ QUANTITIES = (
 )
 """In the order in which they are reported."""
 
+AT_MOST_1 = frozenset({"assignment_fidelity", "shelved_fidelity"})
+"""Fidelities, from which what was not the readout's is taken out: noise takes them above 1."""
+
 BY_NAME = {quantity.name: quantity for quantity in QUANTITIES}
 
 PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}

@@ -56,6 +56,8 @@ class Halt:
     decisions: tuple[Decision, ...]
     moment: object
     """From which it goes on."""
+    place: Hashable = None
+    """Where in its programs it is, if the points of a sweep are written out there."""
 
 
 Known = Callable[[Hashable, int], bool]

@@ -42,8 +42,8 @@ FAR_MAX: Final = 1 << 20
 FEW: Final = 256
 """Nodes of which nobody asks how often they are met ..."""
 FEW_EACH: Final = 48
-"""... and so many more for each setting: a sweep goes through all its points before it comes back
-to the first."""
+"""... and so many more for each setting, or place of a program that is written out: a sweep goes
+through all its points before it comes back to the first."""
 SETTINGS_MAX: Final = 2_000
 """More are no sweep, or one whose points are hardly met again."""
 ANY: Final = (w.MORE, -1, 0)
@@ -97,6 +97,8 @@ class OutcomeTree:
         self._sought: tuple[Hashable, int] | None = None
         """The content that was looked for last, of the firmware and of the plan."""
         self._pasts: dict[Hashable, int] = {}
+        self._places: set[Hashable] = set()
+        """Of the program, where halts were."""
         self._settings: list[Hashable] = []
         self._setting_of: dict[Hashable, int] = {}
         self._done: list[object] = []
@@ -210,7 +212,7 @@ class OutcomeTree:
     def _add_edge(self) -> None:
         walker = self._walker
         logged = int(walker.where[w.LOGGED])
-        few = FEW + FEW_EACH * (len(self._settings) - 1)
+        few = FEW + FEW_EACH * (max(len(self._settings), len(self._places)) - 1)
         if len(self._nodes) > few and logged < WORTH * len(self._nodes):
             raise CannotBranch("hardly two shots are alike")
         number = int(walker.where[w.NODE])
@@ -301,6 +303,7 @@ class OutcomeTree:
         rows += [self._decision(one, found) for one in halt.decisions]
         self._tables.add_node(rows, len(windows))
         self._number_of[content] = number
+        self._places.add(halt.place)
         self._nodes.append(_Node(halt, self._plan.moment(), windows))
         return number
 

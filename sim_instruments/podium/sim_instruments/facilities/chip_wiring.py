@@ -21,6 +21,9 @@ PULSES: Tree = {"range": "5 V", "line_attenuation": "14 dB"}
 """ASSUMED: a bias tee adds pulses to the bias, a volt of them counts as 0.2 V of it."""
 PLASMON: Tree = {"line_attenuation": "76 dB"}
 """ASSUMED: a combiner brings it to the drive's cold line; full scale is some four gates' drive."""
+BY_A_LINE: Tree = {"line_attenuation": "62 dB"}
+"""ASSUMED: the same of a coupler that is driven by a fluxonium's line, whose charge has a fifth of
+it; full scale is nearly two gates' drive."""
 ABOVE_F12_GHZ = 0.25
 """An oscillator of a plasmon's drive is so far above it: 2-3 lies below."""
 BELOW_F01_GHZ = 0.1
@@ -67,3 +70,23 @@ def biased_of(chip: ChipDesign, count: int) -> list[str]:
     """Return what has a flux line: the first ``count`` qubits, then the couplers among them."""
     couplers = [edge.coupler for edge in chip.edges_among(count) if edge.coupler is not None]
     return [f"q{n}" for n in range(count)] + list(dict.fromkeys(couplers))
+
+
+def drives_coupler(chip: ChipDesign, element: str) -> bool:
+    """Tell whether a coupler is driven by the line of a fluxonium."""
+    edges = chip.edges_among(len(chip.qubits))
+    return any(edge.coupler is not None and edge.driven == element for edge in edges)
+
+
+def plasmon_line_of(chip: ChipDesign, element: str) -> Tree:
+    """Return the cold line of a fluxonium's plasmon, or of the coupler that its line drives."""
+    return BY_A_LINE if drives_coupler(chip, element) else PLASMON
+
+
+def in_step_ghz(frequency_ghz: float) -> float:
+    """Return the nearest frequency whose oscillator has one phase at all steps of a cluster's grid.
+
+    A pulse of some dozen periods depends on its carrier's phase; and shots whose carriers begin
+    alike are alike. Its steps are 4 ns.
+    """
+    return round(4 * frequency_ghz) / 4

@@ -9,17 +9,21 @@ from podium.sim_instruments.facilities.chip_wiring import (
     DRIVE,
     FEEDLINE,
     NODE,
-    PLASMON,
     PULSES,
     ChipWiring,
     biased_of,
+    drives_coupler,
+    in_step_ghz,
     node_of,
+    plasmon_line_of,
 )
 from podium.sim_instruments.facilities.tree import NoSuchFacility
 
 OUTPUTS_OF_A_QCM = 4
 ON_A_QCM_RF = 2
 BESIDE_MIDDLE_GHZ = 0.06
+SLOW_GHZ = 0.4
+"""Qubits below have drives of some dozen periods: their oscillators keep step with the grid."""
 SPACIOUS = 9
 """So many modules leave every second slot free, as racks with air in between do."""
 
@@ -69,9 +73,9 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
         slot, output = places["QCM-RF"][place // ON_A_QCM_RF], place % ON_A_QCM_RF
         wired.wiring[f"{NODE}.q{n}.plasmon"] = {
             "output": f"{name}.slot{slot}.out{output}",
-            "lo": f"{(qubits[n].f12_ghz or 0.0) + ABOVE_F12_GHZ:.2f} GHz",
+            "lo": f"{_of_plasmon_ghz(chip, n):.2f} GHz",
             "output_attenuation": "0 dB",
-            **PLASMON,
+            **plasmon_line_of(chip, f"q{n}"),
         }
     free = iter([(slot, output) for slot in places["QCM"] for output in range(OUTPUTS_OF_A_QCM)])
     for n in mixed:
@@ -106,7 +110,14 @@ def _modulated_from_ghz(chip: ChipDesign, count: int, qubit: int) -> float:
         if edge.gate == "iswap" and qubit in edge.ends:
             middle = sum(chip.qubits[n].f01_ghz for n in edge.ends) / 2
             return middle - BESIDE_MIDDLE_GHZ
-    return chip.qubits[qubit].f01_ghz - BELOW_F01_GHZ
+    f01_ghz = chip.qubits[qubit].f01_ghz
+    return in_step_ghz(f01_ghz) if f01_ghz < SLOW_GHZ else f01_ghz - BELOW_F01_GHZ
+
+
+def _of_plasmon_ghz(chip: ChipDesign, qubit: int) -> float:
+    """Return where the oscillator of a plasmon's drive is, or of that of a coupler by its line."""
+    found = (chip.qubits[qubit].f12_ghz or 0.0) + ABOVE_F12_GHZ
+    return in_step_ghz(found) if drives_coupler(chip, f"q{qubit}") else found
 
 
 def _within_reach(qubit: QubitPlan) -> bool:

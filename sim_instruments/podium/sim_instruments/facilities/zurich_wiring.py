@@ -14,10 +14,10 @@ from podium.sim_instruments.facilities.chip_wiring import (
     DRIVE,
     FEEDLINE,
     NODE,
-    PLASMON,
     PULSES,
     ChipWiring,
     biased_of,
+    plasmon_line_of,
 )
 from podium.sim_instruments.facilities.tree import NoSuchFacility
 
@@ -94,7 +94,7 @@ def _wire_plasmons(wired: ChipWiring, device: str, chip: ChipDesign, count: int)
             "output": f"{device}.sg{2 * place + n % 2}",
             "lo": f"{_centre(f12_ghz + ABOVE_F12_GHZ):.1f} GHz",
             "output_attenuation": "5 dB",
-            **PLASMON,
+            **plasmon_line_of(chip, one),
         }
 
 

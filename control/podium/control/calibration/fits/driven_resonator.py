@@ -140,6 +140,16 @@ class Integrated:
     """Length of the part."""
     lit_s: Array
     """Photons with the qubit in 1, of the critical number, times time."""
+    apart: ComplexArray
+    """Integral over the window of the field in 1 less that in 0, s: shape of ``distance``."""
+
+    def place_of(self, other: "Integrated") -> Array:
+        """Return where a third level lies, of the way from 0 to 1: shape of ``distance``.
+
+        ``other``: the same pulses with that level in the place of 1.
+        """
+        size = np.maximum(np.abs(self.apart) ** 2, 1e-300)
+        return np.asarray(np.real(other.apart * np.conj(self.apart)) / size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,7 +231,8 @@ class RingUp:
         size = np.maximum(np.abs(whole) ** 2, 1e-300)[..., None]
         place = np.real(seen.reshape(*shape, parts) * np.conj(whole)[..., None]) / size
         lit = self._at(self.lit, edges_s.reshape(flat)).real.reshape(*shape, parts + 1)
-        return Integrated(self.distance(opens_s, closes_s), place, np.diff(edges_s), np.diff(lit))
+        distance = self.distance(opens_s, closes_s)
+        return Integrated(distance, place, np.diff(edges_s), np.diff(lit), whole)
 
     def lit_until(self, closes_s: Array) -> Array:
         """Return :attr:`lit` at the ends of pulses; shapes as in :meth:`integrated`."""

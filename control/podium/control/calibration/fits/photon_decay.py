@@ -29,8 +29,9 @@ the settings, beside what the doubt about the resonator does. ASSUMED: so far th
 CONTRADICTED, CONTRADICTED_UNEVEN, CONTRADICTS = 1.0, (1.0, 0.35), 6.0
 """These shares where the shots lost contradict them: where the sum of squares left, of shots and of
 what is expected, would be by so much less."""
-ILL_PREPARED = 1.5e-3
-"""Share of 1 that is lost before its readout begins, beside decay, at most one sigma."""
+ILL_PREPARED, ILL_PREPARED_DOUBT = 1.5e-3, 0.3
+"""Share of 1 that is lost before its readout begins, beside decay and what heat does, at most one
+sigma; and what heat does may be off by that share. ASSUMED."""
 
 
 def fit_photon_decay(
@@ -51,9 +52,9 @@ def fit_photon_decay(
     # What a decay in each part adds to what is read as 0, with a threshold halfway.
     more = overlap_of(2 * seen.distance[clear, None] * (law.place[:, 0] - 0.5))
     more = more - overlap[:, None]
-    before, each = window.shares(law, 1.0)
-    # What is still in 1: with photons as expected, how many more there are changes it little.
-    alive = (1 - before - np.cumsum(each, axis=-1) + each / 2)[:, 0] / window.t1_s
+    before, _ = window.shares(law, 1.0)
+    # What is still there to fall: with photons as expected, how many more changes it little.
+    alive = window.falling_1_s(law)[:, 0]
     slowly = before * (1 - 2 * overlap) + np.sum(law.waits_s[:, 0] * alive * more, axis=-1)
     faster = np.sum(law.lit_s[:, 0] * alive * more, axis=-1)
     lit = np.sum(law.lit_s[:, 0], axis=-1)
@@ -63,12 +64,13 @@ def fit_photon_decay(
     others = hill.lit_s(known.others(), *here, seen.length_s[clear])
     off, *_ = np.linalg.lstsq(shapes, np.log(others / np.maximum(lit, 1e-300)).T, rcond=None)
     of_resonator = off @ off.T
-    expected = np.array([0.0, 1.0, 0.0, 0.0])
+    expected = np.array([window.ill_prepared, 1.0, 0.0, 0.0])
+    of_heat = np.hypot(ILL_PREPARED, ILL_PREPARED_DOUBT * window.ill_prepared)
 
     def fit(doubts: tuple[float, ...]) -> tuple[float, Array, Array]:
         """Return squares left, parameters and covariance. What the preparation gets wrong, the
         first one, is lost at all settings alike."""
-        prior = np.diag(np.square([ILL_PREPARED, *doubts]))
+        prior = np.diag(np.square([of_heat, *doubts]))
         prior[1:, 1:] += of_resonator
         narrow = np.linalg.inv(np.linalg.cholesky(prior))
         at, rows, goal = expected.copy(), narrow, np.zeros(4)

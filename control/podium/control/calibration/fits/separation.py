@@ -20,11 +20,7 @@ from podium.control.calibration.fits.driven_resonator import (
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.photon_decay import fit_photon_decay
-from podium.control.calibration.fits.readout_window import (
-    Window,
-    best_threshold,
-    expected_fidelity,
-)
+from podium.control.calibration.fits.readout_window import Window
 from podium.control.calibration.fits.separation_hill import Hill, Separations, fit_hill
 
 Array = NDArray[np.float64]
@@ -139,11 +135,12 @@ def best_setting(
     # Beside the best setting of the hill found there may be a cliff: the setting is chosen that is
     # the best of all hills that it may be, on average.
     law = hill.law(*settings, axes[2][None])
-    clouds = hill.clouds(*settings, law)
-    threshold = best_threshold(*clouds)
+    third = hill.third(*settings, axes[2][None], law)
+    clouds = hill.clouds(*settings, law, third)
+    threshold = clouds.best_threshold()
     each = np.stack(
         [
-            expected_fidelity(*one.clouds(*settings, law), threshold)
+            one.clouds(*settings, law, third).fidelity(threshold)
             for one in _hills(hill, covariance, of_growth, draws)
         ]
     )
@@ -155,7 +152,7 @@ def best_setting(
     average = each.mean(axis=0)
     at, chosen = place_of(average), np.unravel_index(int(np.argmax(average)), average.shape)
     here = [axis[k] for axis, k in zip(axes, at, strict=True)]
-    best = float(expected_fidelity(*clouds, threshold)[chosen])
+    best = float(clouds.fidelity(threshold)[chosen])
     if best < LOWEST_FIDELITY:
         raise FitFailed(
             f"no setting tells 0 from 1: the best would be right in {best * 100:.1f} % of the "
@@ -176,7 +173,7 @@ def best_setting(
         place[1],
         place[2],
         sigmas=(found[0], found[1], found[2]),
-        distance=float(clouds[0][chosen]),
+        distance=float(clouds.distance[chosen]),
         fidelity=best,
         loss=float(np.mean(losses)) + form.missed * (1 - best),
         loss_sigma=float(np.hypot(np.std(losses), form.missed_sigma * (1 - best))),

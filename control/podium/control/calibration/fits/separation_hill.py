@@ -16,7 +16,7 @@ from podium.control.calibration.fits.driven_resonator import (
     ring_up,
 )
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.readout_window import Window
+from podium.control.calibration.fits.readout_window import Clouds, ThirdLevel, Window
 
 Array = NDArray[np.float64]
 PARTS = 8
@@ -77,8 +77,32 @@ class Hill:
 
         All arrays broadcast; the length goes along their last axis, the others do not.
         """
+        return self._integrated(self.resonator, frequency_hz, log_amplitude, length_s)
+
+    def third(
+        self, frequency_hz: Array, log_amplitude: Array, length_s: Array, law: Integrated
+    ) -> ThirdLevel | None:
+        """Return what the law says of 1 where 2 is read in its place; None: it is not.
+
+        Settings as of :meth:`law`, which has given ``law``.
+        """
+        if self.window.shelved is None:
+            return None
+        ground_hz = self.resonator.ground_hz
+        line_hz = ground_hz + self.window.shelved.line_hz
+        upside_down = replace(self.resonator, ground_hz=line_hz, excited_hz=ground_hz)
+        lifts = self._integrated(upside_down, frequency_hz, log_amplitude, length_s)
+        return ThirdLevel(-law.place_of(lifts), lifts.place, lifts.lit_s)
+
+    def _integrated(
+        self,
+        resonator: DrivenResonator,
+        frequency_hz: Array,
+        log_amplitude: Array,
+        length_s: Array,
+    ) -> Integrated:
         f, a = np.broadcast_arrays(frequency_hz[..., 0], log_amplitude[..., 0])
-        ring = self.resonator.ring_up(f, np.exp(a), float(np.max(length_s)))
+        ring = resonator.ring_up(f, np.exp(a), float(np.max(length_s)))
         return ring.integrated(self.window.opens_s, length_s, PARTS)
 
     def lit_s(
@@ -102,12 +126,16 @@ class Hill:
         return np.asarray(self.growth * np.exp(self.uneven[0] * widths + self.uneven[1] * folds))
 
     def clouds(
-        self, frequency_hz: Array, log_amplitude: Array, law: Integrated
-    ) -> tuple[Array, float, Array, Array]:
-        """Return what :func:`.expected_fidelity` takes; shapes of ``law``."""
+        self,
+        frequency_hz: Array,
+        log_amplitude: Array,
+        law: Integrated,
+        third: ThirdLevel | None = None,
+    ) -> Clouds:
+        """Return where shots lie; shapes of ``law``, ``third`` as :meth:`third` has it."""
         distance = law.distance * self.correction(frequency_hz, log_amplitude)
         growth = self.tilt(frequency_hz, log_amplitude)[..., None]
-        return distance, *self.window.shares(law, growth), law.place
+        return self.window.clouds(distance, law, growth, third)
 
 
 def _columns(x: Array, y: Array) -> tuple[Array, ...]:

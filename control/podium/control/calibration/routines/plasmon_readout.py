@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from podium.control.calibration.bench import Bench, iq_of, values_of
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.dispersive import critical_photons
+from podium.control.calibration.enough_shots import found_and_sigma
 from podium.control.calibration.fits.iq_clouds import Discrimination, discriminate, rare_errors
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.resonator import fit_resonance
@@ -25,7 +26,9 @@ from podium.control.calibration.herald import (
     surely_in_0,
 )
 from podium.control.calibration.outcome import Outcome, Panel, Series
-from podium.control.calibration.routine import record_failure, refuse_clipped
+from podium.control.calibration.preparation_errors import herald_timings, ideal_fidelity
+from podium.control.calibration.readout_jumps import readout_jumps
+from podium.control.calibration.routine import bounded, record_failure, refuse_clipped
 from podium.control.calibration.routines.resonator_spectroscopy import probe_window
 from podium.control.calibration.routines.shelving_pulse import NO_RESULTS
 from podium.control.calibration.routines.single_shot import described, levels, rare
@@ -112,7 +115,8 @@ async def plasmon_readout(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     Needs :func:`shelving_pulse` and :func:`single_shot`. Where shelving is better in two runs by
     :data:`CLEARLY` sigmas it is played before every readout from here on. Stores then ``shelving``
     (by how much the fidelity is higher), ``shelved_shift`` (Hz: from the resonator's line in 0 to
-    that in 2), ``probe_frequency``, ``probe_amplitude``, and clouds and threshold of that readout.
+    that in 2), ``probe_frequency``, ``probe_amplitude``, and clouds and threshold of that readout;
+    and ``assignment_fidelity`` of the readout without the pulse, as of its best setting.
     Where it was in use and is clearly worse, ``shelving`` becomes 0. Else all stays as it is; so it
     does where 1 without the pulse would not be read as 1: no flip could bring it to 0.
     """
@@ -136,7 +140,10 @@ async def _of_qubit(bench: Bench, outcome: Outcome, qubit: Qubit) -> None:
         outcome.panels.append(panel)
         bare, shelved = await _settings(bench, outcome, p, shelving)
         trials = [await _trial(bench, outcome, p, shelving, bare, shelved) for _ in range(2)]
-        found = verdict(qubit, is_shelved(bench, qubit), trials, shift, bare, shelved)
+        in_use = is_shelved(bench, qubit)
+        found = verdict(qubit, in_use, trials, shift, bare, shelved)
+        if found and not in_use:
+            found |= bounded({"assignment_fidelity": as_it_was(p, shelving, trials[1])})
     except FitFailed as error:
         record_failure(outcome, qubit.name, panel, str(error))
         return
@@ -181,6 +188,24 @@ def verdict(
         "probe_frequency": Measured(setting.frequency_hz, SET_EXACTLY_HZ, "Hz"),
         "probe_amplitude": Measured(setting.amplitude, 0.02 * setting.amplitude, "1"),
     }
+
+
+def as_it_was(p: Pulses, shelving: Shelving, trial: Trial) -> Measured:
+    """Return the fidelity of ideal preparation and the best setting of a readout of 1 as 1.
+
+    From the shots of a trial that were read so. It is the last one: later ones are shelved. Raises
+    FitFailed.
+    """
+    [timing] = herald_timings((p,)).values()
+    later_s = 1e-9 * shelving.duration_ns  # the pulse's place before the readout is empty
+    timing = replace(timing, after_pulse=timing.after_pulse + later_s)
+
+    def measure() -> Measured:
+        blind_s = readout_jumps(p).herald_is_blind_s(trial.bare.levels)
+        return ideal_fidelity(p.bench, p.qubit, trial.bare, timing, blind_s)
+
+    found, sigma = found_and_sigma(p.bench, measure)
+    return replace(found, sigma=sigma)
 
 
 def read_program(
@@ -342,7 +367,7 @@ PLASMON_READOUT = Declaration(
     },
     refines=(
         *("probe_frequency", "probe_amplitude", *LEVELS, "readout_threshold"),
-        *("false_excited", "false_ground"),
+        *("false_excited", "false_ground", "assignment_fidelity"),
         *("rare_threshold", "rare_false_excited", "rare_false_ground"),
     ),
     places=(157,),

@@ -8,6 +8,7 @@ is chosen are counted by :mod:`.single_shot`.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from podium.control.calibration.declaration import DRIVE, Declaration
 from podium.control.calibration.dispersive import critical_photons
 from podium.control.calibration.fits.driven_resonator import KnownResonator
 from podium.control.calibration.fits.least_squares import STILL, FitFailed
-from podium.control.calibration.fits.readout_window import Window
+from podium.control.calibration.fits.readout_window import ShelvedOne, Window
 from podium.control.calibration.fits.separation import (
     DRAWS,
     SEARCHED,
@@ -39,7 +40,12 @@ from podium.control.calibration.herald import (
 )
 from podium.control.calibration.known_resonator import known_resonator
 from podium.control.calibration.outcome import Outcome, Panel, Picture
-from podium.control.calibration.preparation_errors import arrives_later_s
+from podium.control.calibration.preparation_errors import (
+    arrives_later_s,
+    herald_timings,
+    later_share,
+)
+from podium.control.calibration.readout_jumps import readout_jumps
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.routines.single_shot import levels, state_axis
@@ -54,7 +60,7 @@ from podium.control.calibration.sequences import (
     probe_table,
     share_of_output,
 )
-from podium.control.calibration.shelving import shelved_lifetime
+from podium.control.calibration.shelving import is_shelved, shelved_lifetime
 from podium.control.calibration.state import told
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
@@ -186,11 +192,21 @@ def first_ranges(bench: Bench, qubit: Qubit) -> tuple[Array, Array]:
 def window_of(pulses: Pulses) -> Window:
     """Return what happens while a qubit is read."""
     bench, qubit = pulses.bench, pulses.qubit
+    shelved, ill_prepared = None, 0.0
+    if is_shelved(bench, qubit):
+        thermal, t1_s = bench.measured(qubit, "thermal_population") or 0.0, bench.best(qubit, "t1")
+        shelved = ShelvedOne(t1_s, thermal, 2 * bench.best(qubit, "chi"))
+        with suppress(FitFailed):  # no readout is sure of 0: then nothing is heralded
+            blind_s = readout_jumps(pulses).herald_is_blind_s(levels(bench, qubit))
+            since_s = blind_s + herald_timings((pulses,))[qubit.name].until_read
+            ill_prepared = later_share(0.0, thermal, since_s / t1_s)
     return Window(
         t1_s=shelved_lifetime(bench, qubit),
         arrives_s=0.5e-9 * pulses.pulse_ns + arrives_later_s(bench, qubit),
         opens_s=pulses.opens_ns * 1e-9,
         known=known_resonator(bench, qubit),
+        shelved=shelved,
+        ill_prepared=ill_prepared,
     )
 
 

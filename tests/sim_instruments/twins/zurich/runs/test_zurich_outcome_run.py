@@ -38,6 +38,22 @@ BRANCHES = DRIVE.replace(
 )
 SWEPT = DRIVE.replace("repeat ({shots})", "repeat ({shots} / 3) {{ var k; for (k = 0; k < 3; k++)")
 SWEPT = SWEPT.replace("executeTableEntry(2);", "executeTableEntry(k);") + "}}"
+DELAYED = DRIVE.replace("var t = 8;", "var t = 8; var v; var u;").replace(
+    "repeat ({shots}) {{", "repeat ({shots} / 3) {{ v = 0; u = 0; repeat (3) {{"
+)
+DELAYED = DELAYED.replace(
+    f"  t += {PERIOD // 8};", f"  playZero(v + 64); t += u + {PERIOD // 8 + 8};"
+)
+DELAYED = DELAYED.replace("\n}}", "  v += 160; u += 20;\n}} }}")
+DELAYED_READ = READ.replace(
+    "repeat ({shots}) {{", "var v; repeat ({shots} / 3) {{ v = 0; repeat (3) {{"
+)
+DELAYED_READ = DELAYED_READ.replace("\n}}", " playZero(v + 64); v += 160;\n}} }}")
+"""A wait that is swept in a register: what is heard when is a sum of it."""
+HEAD, _, SHOT = DRIVE.partition("repeat ({shots}) {{")
+POINTS, ROUNDS = 200, 2
+WRITTEN_OUT = f"{HEAD}repeat ({{shots}} / {POINTS}) {{{{{POINTS * SHOT[: SHOT.rindex('}}')]}}}}}"
+"""A sweep whose points are written out, as those of pulses that differ in their waveforms are."""
 PLAIN = f"""
 wave w = hann(80, 1.0); wave z = zeros(80);
 assignWaveIndex(1, 2, w, 1, 2, z, 0);
@@ -51,7 +67,7 @@ SECOND = DRIVE.replace("(QA_DATA_PROCESSED, 0, 1, 0)", "(QA_DATA_PROCESSED, 2, 1
 
 
 def played(
-    monkeypatch, walks: bool, *programs, qubits: int = 1, **more
+    monkeypatch, walks: bool, *programs, qubits: int = 1, shots: int = SHOTS, **more
 ) -> tuple[np.ndarray, list[str]]:
     """Return results, and why runs were not walked."""
     why: list[str] = []
@@ -69,7 +85,7 @@ def played(
     one = feedback_shfqc.Shfqc(qubits)
     one.calibrate()
     why.clear()
-    return one.play(SHOTS, *programs, **more)[0], why
+    return one.play(shots, *programs, **more)[0], why
 
 
 @pytest.mark.parametrize(
@@ -79,10 +95,19 @@ def played(
         pytest.param((BRANCHES, READ), {}, marks=pytest.mark.slow),
         pytest.param((SWEPT, READ), {}, marks=pytest.mark.slow),
         pytest.param((DRIVE, READ), {"other": PLAIN, "qubits": 2}, marks=pytest.mark.slow),
+        ((DELAYED, DELAYED_READ), {}),
         ((DRIVE, BOTH), {"other": SECOND, "qubits": 2}),
         ((TRIGGERED_DRIVE, TRIGGERED_READ), {"triggers": SHOTS}),
     ],
-    ids=["an entry", "a branch", "a sweep", "with another", "two qubits", "a trigger a shot"],
+    ids=[
+        "an entry",
+        "a branch",
+        "a sweep",
+        "with another",
+        "a swept wait",
+        "two qubits",
+        "a trigger a shot",
+    ],
 )
 def test_walked_and_as_it_comes_are_equal_to_the_bit(monkeypatch, programs, more) -> None:
     walked, why = played(monkeypatch, True, *programs, **more)
@@ -91,6 +116,15 @@ def test_walked_and_as_it_comes_are_equal_to_the_bit(monkeypatch, programs, more
     assert walked.tobytes() == as_it_comes.tobytes()
     levels = walked.reshape(-1, 2)
     assert np.ptp(levels.real, axis=0).min() > 0
+
+
+def test_a_sweep_that_is_written_out_is_walked(monkeypatch) -> None:
+    """All its points are met for the first time before one is met again."""
+    shots = POINTS * ROUNDS
+    walked, why = played(monkeypatch, True, WRITTEN_OUT, READ, shots=shots)
+    assert not why
+    as_it_comes, _ = played(monkeypatch, False, WRITTEN_OUT, READ, shots=shots)
+    assert walked.tobytes() == as_it_comes.tobytes()
 
 
 def test_a_generator_that_is_looked_at_is_played_as_it_comes_and_does_the_same() -> None:

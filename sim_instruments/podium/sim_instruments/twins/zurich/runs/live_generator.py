@@ -176,6 +176,11 @@ class LiveGenerator:
 
     # --- going back -----------------------------------------------------------------------
 
+    @property
+    def instruction(self) -> int:
+        """Return the number of the instruction that it goes on with."""
+        return int(self._processor.moment().state[State.PC])
+
     def moment(self) -> GeneratorMoment:
         """Return where it is; what it has done was played."""
         return GeneratorMoment(

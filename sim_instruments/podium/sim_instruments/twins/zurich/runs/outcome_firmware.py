@@ -237,6 +237,7 @@ class OutcomeFirmware:
             listeners,
             tuple(decisions),
             moment,
+            tuple(one.instruction for one in self._generators),
         )
 
     @staticmethod

@@ -1,7 +1,8 @@
 """Tells how a program uses each register from an instruction on: an analysis of flow.
 
 A counter is only decremented, and asked by a branch whether it is positive; a time only ends up,
-with constants added, as the latency of a result, which counts from the last trigger. Neither shows
+with constants and other registers added, as the latency of a result, which counts from the last
+trigger; what is added to it shows. Neither shows
 in signals by itself. A register that is written before it is read again is dead.
 """
 
@@ -37,6 +38,13 @@ class RegisterUse:
     shown: tuple[int, ...]
 
 
+FIELD: Final = 4
+"""Bits of each register in a number that says what becomes of all: asked by a branch whether it is
+positive, a latency, anything that shows, and counted otherwise than down by one."""
+POSITIVE, LATENCY, SHOWN, NOT_DOWN = (1 << n for n in range(FIELD))
+ALL: Final = (1 << FIELD) - 1
+
+
 class ProgramRegisters:
     """The registers of one program."""
 
@@ -44,6 +52,7 @@ class ProgramRegisters:
         """``code``: an image's, shape (n, 4)."""
         self._code = [(Op(op), a, b, c) for op, a, b, c in code.tolist()]
         self._known: dict[int, RegisterUse] = {}
+        self._uses: list[int] | None = None
 
     @property
     def counters(self) -> tuple[int, ...]:
@@ -53,53 +62,70 @@ class ProgramRegisters:
     def at(self, pc: int) -> RegisterUse:
         """Return how registers are used from an instruction on."""
         if pc not in self._known:
+            if self._uses is None:
+                self._uses = self._flow()
+            uses = self._uses[pc] if pc < len(self._code) else 0
             counters, times, shown = [], [], []
             for register in range(1, REGISTERS - 1):
-                ends, only_down = self._ends(pc, register)
+                use = uses >> FIELD * register & ALL
+                ends = use & ~NOT_DOWN
                 if not ends:
                     continue
-                if ends == {Op.BRANCH_POSITIVE} and only_down:
+                if use == POSITIVE:
                     counters.append(register)
-                elif ends == {Op.REMEMBER}:
+                elif ends == LATENCY:
                     times.append(register)
                 else:
                     shown.append(register)
             self._known[pc] = RegisterUse(tuple(counters), tuple(times), tuple(shown))
         return self._known[pc]
 
-    def _ends(self, pc: int, register: int) -> tuple[set[Op], bool]:
-        """Return what its value ends up in, REMEMBER for a latency alone, else END for what shows;
-        and whether it is only counted down by one on the way.
+    def _flow(self) -> list[int]:
+        """Return what becomes of each register from each instruction on, a field of bits each.
+
+        What becomes of it behind the instruction, and what that makes of it: backwards through the
+        program, until nothing changes any longer. Loops go back, so that takes a few rounds; one
+        search for each instruction and register takes minutes for a program that is written out.
         """
-        ends: set[Op] = set()
-        only_down = True
-        todo, seen = [(pc, register)], {(pc, register)}
-        while todo:
-            at, mine = todo.pop()
-            if at >= len(self._code):
-                continue
-            op, a, _, c = self._code[at]
-            following = [(one, mine) for one in self._next(at)]
-            written = self._written(at)
-            if mine in self._read(at):
-                if op is Op.ADD_CONSTANT:
-                    only_down &= a == mine and c == -1
-                    following = [(one, a) for one in self._next(at)]
-                    if a != mine:
-                        following += [(one, mine) for one in self._next(at)]
-                    written = None
-                elif op is Op.BRANCH_POSITIVE:
-                    ends.add(op)
-                else:
-                    latency = op is Op.REMEMBER and c == State.LATENCY
-                    ends.add(Op.REMEMBER if latency else Op.END)
-            if written == mine:
-                continue
-            for one in following:
-                if one not in seen:
-                    seen.add(one)
-                    todo.append(one)
-        return ends, only_down
+        count = len(self._code)
+        rules = [self._rule(at) for at in range(count)]
+        following = [[one for one in self._next(at) if one < count] for at in range(count)]
+        uses, changed = [0] * count, True
+        while changed:
+            changed = False
+            for at in range(count - 1, -1, -1):
+                own, kept, moved = rules[at]
+                behind = 0
+                for one in following[at]:
+                    behind |= uses[one]
+                use = own | behind & kept
+                if moved is not None:
+                    use |= (behind >> FIELD * moved[0] & ALL) << FIELD * moved[1]
+                if use != uses[at]:
+                    uses[at], changed = use, True
+        return uses
+
+    def _rule(self, at: int) -> tuple[int, int, tuple[int, int] | None]:
+        """Return what an instruction adds, what of later uses it lets through, and what it moves.
+
+        The last: the value of the second register is that of the first one from here on.
+        """
+        op, a, b, c = self._code[at]
+        written, everything = self._written(at), (1 << FIELD * REGISTERS) - 1
+        kept = everything if written is None else everything & ~(ALL << FIELD * written)
+        if op is Op.ADD_CONSTANT:
+            own = 0 if a == b and c == -1 else NOT_DOWN << FIELD * b
+            return own, kept, (a, b)
+        if op is Op.ADD and a != b:  # a time to which a swept delay is added stays one
+            return SHOWN << FIELD * b | NOT_DOWN << FIELD * a, everything, None
+        if op is Op.BRANCH_POSITIVE:
+            use = POSITIVE
+        else:
+            use = LATENCY if op is Op.REMEMBER and c == State.LATENCY else SHOWN
+        own = 0
+        for register in self._read(at):
+            own |= use << FIELD * register
+        return own, kept, None
 
     def _next(self, at: int) -> Iterator[int]:
         op, _, _, c = self._code[at]
