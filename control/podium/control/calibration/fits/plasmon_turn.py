@@ -307,11 +307,15 @@ def _slope(
 
 
 def carrier_slope(values: Mapping[str, float], pulse: PlasmonPulse) -> float:
-    """Return by how much the conditional phase of a pulse goes with its carrier, turns for 1 Hz."""
+    """Return by how much the conditional phase of a pulse goes with its carrier, turns for 1 Hz.
+
+    As fringes of Ramsey have it (:func:`.ramsey_phase.read_phases`): a level that is raised turns
+    forwards, and its amplitude backwards.
+    """
     step = 1e5
     lasts = pulse.duration_ns, pulse.rise_ns
     phases = [
-        np.angle(-back[1] / back[0]) / (2 * np.pi)
+        -np.angle(-back[1] / back[0]) / (2 * np.pi)
         for hz in (pulse.carrier_hz - step, pulse.carrier_hz + step)
         for back in [_both(values, pulse.amplitude, hz, *lasts)]
     ]
