@@ -18,6 +18,7 @@ from podium.control.calibration.fits.plasmon_turn import (
     gone,
     on_line_shapes,
     symmetric_shapes,
+    tuned_carrier,
     turned,
 )
 
@@ -125,6 +126,21 @@ def test_a_pulse_on_a_coupler_is_on_the_line_of_11_and_the_others_come_back() ->
     phases = [np.angle(-_back(values, one)[1] / _back(values, one)[0]) for one in (moved, found)]
     assert (phases[1] - phases[0]) / (2 * np.pi) == pytest.approx(0.01, rel=0.02)
     assert 1 - np.abs(_back(values, moved)[1]) ** 2 < 1e-3
+
+
+@pytest.mark.parametrize("seed", [3, 17, 88])
+def test_a_carrier_is_tuned_until_three_gates_turn_three_halves(seed: int) -> None:
+    random, slope_hz, place_hz = np.random.default_rng(seed), -0.016e-6, 0.7e6
+    at = np.linspace(-2e6, 2e6, 5)
+    sigma = np.full(5, 0.01)
+    turns = 3 * (0.5 + 1.1 * slope_hz * (at - place_hz)) + random.normal(0, sigma) + 4
+    found, doubt = tuned_carrier(at, turns, sigma, 3, slope_hz)
+    assert abs(found - place_hz) < 3.5 * doubt < 0.5e6
+    assert 1.1 * abs(slope_hz) * doubt == pytest.approx(0.01 / 3 / np.sqrt(5), rel=0.2)
+    with pytest.raises(FitFailed, match=r"goes by -0.* where the model has \+0\.0160"):
+        tuned_carrier(at, turns, sigma, 3, -slope_hz)
+    with pytest.raises(FitFailed, match="no carrier gives half a turn"):
+        tuned_carrier(at, turns + 0.45, sigma, 3, slope_hz)
 
 
 def _of(pulse: PlasmonPulse) -> tuple[float, float, int, int]:
