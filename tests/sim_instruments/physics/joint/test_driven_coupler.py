@@ -90,13 +90,24 @@ def test_each_fluxonium_moves_the_line_of_the_coupler(point: ClusterPoint) -> No
     assert point.basis.size == 18
 
 
-def test_a_played_gate_is_what_the_same_pulse_is(chip: Chip, point: ClusterPoint) -> None:
-    """Three pulses in a run, at phases of their own, with drives of both qubits between."""
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_played_gate_is_what_the_same_pulse_is(
+    chip: Chip, point: ClusterPoint, parts: int
+) -> None:
+    """Three pulses in a run, at phases of their own, with drives of both qubits between.
+
+    ``parts``: waveforms of one pulse, as of its edges and what is held between them.
+    """
     levels, own = PlasmonLevels(point), pulse(point)
     wanted, leaked = judged(levels, 0, own)
     assert wanted < 2.5e-3
     samples = own.group(point, 0).drives[0].values
-    of_gate = Shape(own.carrier_hz, samples, 1.0, 0j, own.duration_ns)
+    pieces = np.array_split(samples, parts)
+    lasts = [own.duration_ns * one.size // samples.size for one in pieces]
+    of_gate = [
+        Shape(own.carrier_hz, one, 1.0, 0j, ns) for one, ns in zip(pieces, lasts, strict=True)
+    ]
+    later = np.cumsum([0, *lasts[:-1]])
     lines_hz = [float(one.levels_hz[1]) for one in point.qubits]
     others = [Shape(hz, np.zeros(0, np.complex128), 1.0, 1e-6 + 0j, 40) for hz in lines_hz[:2]]
     begins = np.array([100, 400, 700], np.int64)
@@ -106,11 +117,20 @@ def test_a_played_gate_is_what_the_same_pulse_is(chip: Chip, point: ClusterPoint
         start = np.concatenate([at for _, at in rows])
         which = np.concatenate([np.full(at.size, n, np.int64) for n, (_, at) in enumerate(rows)])
         order = np.argsort(start, kind="stable")
-        turns = 0.37 * np.arange(start.size) % 1.0
-        return Drives(start[order], which[order], turns, tuple(shape for shape, _ in rows))
+        since = np.concatenate([at - at[0] for _, at in rows])  # a carrier goes on in a pulse
+        later_ns = np.concatenate([np.full(at.size, at[0] - begins[0]) for _, at in rows])
+        turns = (1.3e-3 * since + 1e-9 * own.carrier_hz * later_ns) % 1.0
+        shapes = tuple(shape for shape, _ in rows)
+        return Drives(start[order], which[order], turns[order], shapes)
 
     members = [
-        MemberSignals(drives((of_gate, begins), (others[0], flips)), QUIET),
+        MemberSignals(
+            drives(
+                *((one, begins + ns) for one, ns in zip(of_gate, later.tolist(), strict=True)),
+                (others[0], flips),
+            ),
+            QUIET,
+        ),
         MemberSignals(drives((others[1], flips)), QUIET),
         MemberSignals(QUIET, QUIET),
     ]
