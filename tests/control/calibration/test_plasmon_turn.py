@@ -18,6 +18,7 @@ from podium.control.calibration.fits.plasmon_turn import (
     gone,
     on_line_shapes,
     symmetric_shapes,
+    tuned_carrier,
     turned,
 )
 
@@ -116,13 +117,30 @@ def test_a_pulse_on_a_coupler_is_on_the_line_of_11_and_the_others_come_back() ->
     assert found.rise_ns == 2 * found.duration_ns // 5
     # 01 counts: where it does not come back, the gate errs by as much
     assert gate_error({**values, "beside": 8e6}, *_of(found)) > found.error + 1e-3
-    # the phase goes with the carrier, and 1 comes back all the while
+    # the phase goes with the carrier, and 1 comes back all the while; a carrier that is higher
+    # pushes the level down, which a fringe of Ramsey tells as turns backwards
     turns_hz = carrier_slope(values, found)
+    assert turns_hz < 0
     moved = replace(found, carrier_hz=found.carrier_hz + 0.01 / turns_hz)
     assert 0.01 < abs(turns_hz) * 1e6 < 0.04
     phases = [np.angle(-_back(values, one)[1] / _back(values, one)[0]) for one in (moved, found)]
-    assert (phases[0] - phases[1]) / (2 * np.pi) == pytest.approx(0.01, rel=0.02)
+    assert (phases[1] - phases[0]) / (2 * np.pi) == pytest.approx(0.01, rel=0.02)
     assert 1 - np.abs(_back(values, moved)[1]) ** 2 < 1e-3
+
+
+@pytest.mark.parametrize("seed", [3, 17, 88])
+def test_a_carrier_is_tuned_until_three_gates_turn_three_halves(seed: int) -> None:
+    random, slope_hz, place_hz = np.random.default_rng(seed), -0.016e-6, 0.7e6
+    at = np.linspace(-2e6, 2e6, 5)
+    sigma = np.full(5, 0.01)
+    turns = 3 * (0.5 + 1.1 * slope_hz * (at - place_hz)) + random.normal(0, sigma) + 4
+    found, doubt = tuned_carrier(at, turns, sigma, 3, slope_hz)
+    assert abs(found - place_hz) < 3.5 * doubt < 0.5e6
+    assert 1.1 * abs(slope_hz) * doubt == pytest.approx(0.01 / 3 / np.sqrt(5), rel=0.2)
+    with pytest.raises(FitFailed, match=r"goes by -0.* where the model has \+0\.0160"):
+        tuned_carrier(at, turns, sigma, 3, -slope_hz)
+    with pytest.raises(FitFailed, match="no carrier gives half a turn"):
+        tuned_carrier(at, turns + 0.45, sigma, 3, slope_hz)
 
 
 def _of(pulse: PlasmonPulse) -> tuple[float, float, int, int]:

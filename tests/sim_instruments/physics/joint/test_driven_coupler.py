@@ -10,13 +10,14 @@ from tests.benches.facility.fluxonium_pair import written
 from podium.sim_instruments.facilities.one_instrument import facility_of
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drive_line import Drives, Shape, drives_of
+from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.joint.cluster_point import (
     ClusterPoint,
     cluster_point,
     gate_members,
 )
 from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals
-from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonLevels
+from podium.sim_instruments.physics.joint.plasmon_drive import HeldDrive, PlasmonLevels
 from podium.sim_instruments.physics.joint.plasmon_truth import (
     PlasmonPulse,
     driven_pair,
@@ -90,13 +91,24 @@ def test_each_fluxonium_moves_the_line_of_the_coupler(point: ClusterPoint) -> No
     assert point.basis.size == 18
 
 
-def test_a_played_gate_is_what_the_same_pulse_is(chip: Chip, point: ClusterPoint) -> None:
-    """Three pulses in a run, at phases of their own, with drives of both qubits between."""
+@pytest.mark.parametrize("parts", [1, 3])
+def test_a_played_gate_is_what_the_same_pulse_is(
+    chip: Chip, point: ClusterPoint, parts: int
+) -> None:
+    """Three pulses in a run, at phases of their own, with drives of both qubits between.
+
+    ``parts``: waveforms of one pulse, as of its edges and what is held between them.
+    """
     levels, own = PlasmonLevels(point), pulse(point)
     wanted, leaked = judged(levels, 0, own)
     assert wanted < 2.5e-3
     samples = own.group(point, 0).drives[0].values
-    of_gate = Shape(own.carrier_hz, samples, 1.0, 0j, own.duration_ns)
+    pieces = np.array_split(samples, parts)
+    lasts = [own.duration_ns * one.size // samples.size for one in pieces]
+    of_gate = [
+        Shape(own.carrier_hz, one, 1.0, 0j, ns) for one, ns in zip(pieces, lasts, strict=True)
+    ]
+    later = np.cumsum([0, *lasts[:-1]])
     lines_hz = [float(one.levels_hz[1]) for one in point.qubits]
     others = [Shape(hz, np.zeros(0, np.complex128), 1.0, 1e-6 + 0j, 40) for hz in lines_hz[:2]]
     begins = np.array([100, 400, 700], np.int64)
@@ -106,11 +118,20 @@ def test_a_played_gate_is_what_the_same_pulse_is(chip: Chip, point: ClusterPoint
         start = np.concatenate([at for _, at in rows])
         which = np.concatenate([np.full(at.size, n, np.int64) for n, (_, at) in enumerate(rows)])
         order = np.argsort(start, kind="stable")
-        turns = 0.37 * np.arange(start.size) % 1.0
-        return Drives(start[order], which[order], turns, tuple(shape for shape, _ in rows))
+        since = np.concatenate([at - at[0] for _, at in rows])  # a carrier goes on in a pulse
+        later_ns = np.concatenate([np.full(at.size, at[0] - begins[0]) for _, at in rows])
+        turns = (1.3e-3 * since + 1e-9 * own.carrier_hz * later_ns) % 1.0
+        shapes = tuple(shape for shape, _ in rows)
+        return Drives(start[order], which[order], turns[order], shapes)
 
     members = [
-        MemberSignals(drives((of_gate, begins), (others[0], flips)), QUIET),
+        MemberSignals(
+            drives(
+                *((one, begins + ns) for one, ns in zip(of_gate, later.tolist(), strict=True)),
+                (others[0], flips),
+            ),
+            QUIET,
+        ),
         MemberSignals(drives((others[1], flips)), QUIET),
         MemberSignals(QUIET, QUIET),
     ]
@@ -122,3 +143,34 @@ def test_a_played_gate_is_what_the_same_pulse_is(chip: Chip, point: ClusterPoint
     assert found.leakage == pytest.approx(leaked, abs=2e-5)
     silent = [replace(one, drives=QUIET) for one in members]
     assert judge_played(point, chip.edges[0], silent, sigmas_hz) is None
+
+
+def test_a_forbidden_line_is_in_the_way_of_a_drive_that_turns_it_alone(chip: Chip) -> None:
+    """Beside its sweet spot a fluxonium has lines that are forbidden there: scans cross them."""
+    biases_v = dict(chip.sweet_spots_v())
+    biases_v["node_a.q0.flux"] += 3e-3
+    names = gate_members(chip, chip.edges[0].ends)
+    point = cluster_point([chip.element_at(one, biases_v) for one in names], chip, biases_v)
+    levels, size = PlasmonLevels(point), point.basis.size
+    apart_hz = levels.energy_hz[:size, None] - levels.energy_hz[None, :size]
+    charge = np.abs(levels.elements[0])[:size, :size]
+    number = point.basis.number[:size]
+    same = (number[:, None] == number[None, :]) & (charge > 1e-3) & (charge < 0.5)
+    same &= (apart_hz > 4.2e9) & (apart_hz < 4.7e9)
+    line_hz, strength = apart_hz[same][0], charge[same][0]
+    one_turn = 1e9 / 44 / (point.qubits[0].rabi_hz_per_sqrt_w * strength)
+
+    def drive(turns: float) -> HeldDrive:
+        return HeldDrive(0, float(line_hz), np.full(44, turns * one_turn, np.complex128))
+
+    levels.refuse_strong(drive(0.004))  # up to 2e-4 of a population
+    with pytest.raises(NotSimulated, match="half of its Rabi frequency"):
+        levels.refuse_strong(drive(0.1))
+
+
+def test_a_drive_that_turns_a_far_line_is_refused(point: ClusterPoint) -> None:
+    levels, own = PlasmonLevels(point), pulse(point)
+    [held] = own.group(point, 0).drives
+    levels.refuse_strong(held)
+    with pytest.raises(NotSimulated, match="half of its Rabi frequency"):
+        levels.refuse_strong(replace(held, values=30 * held.values))

@@ -22,6 +22,7 @@ from podium.control.calibration.fits.least_squares import (
     ParametersOrMany,
     fit_many_at_once,
 )
+from podium.control.calibration.fits.ramsey_phase import nearest_turn
 
 Array = NDArray[np.float64]
 LEAST_CONTRAST = 0.3
@@ -32,6 +33,8 @@ AROUND_NS = 7
 """Lengths are looked at so far from that of a square pulse, one over the shift, and one edge."""
 MOST_PUSH = 1e10
 """Of a coupler's line, Hz for (1 GHz)**2: 6 MHz at 25 MHz."""
+MOST_TUNED = 0.1
+"""Turns that a carrier may have to change a gate's phase by."""
 SEARCH = {"initial_simplex": ((0.0, 0.0), (0.03, 0.0), (0.0, 0.03)), "xatol": 1e-5, "fatol": 1e-9}
 """Of amplitude, by its part, and carrier, in shifts."""
 
@@ -307,12 +310,44 @@ def _slope(
 
 
 def carrier_slope(values: Mapping[str, float], pulse: PlasmonPulse) -> float:
-    """Return by how much the conditional phase of a pulse goes with its carrier, turns for 1 Hz."""
+    """Return by how much the conditional phase of a pulse goes with its carrier, turns for 1 Hz.
+
+    As fringes of Ramsey have it (:func:`.ramsey_phase.read_phases`): a level that is raised turns
+    forwards, and its amplitude backwards.
+    """
     step = 1e5
     lasts = pulse.duration_ns, pulse.rise_ns
     phases = [
-        np.angle(-back[1] / back[0]) / (2 * np.pi)
+        -np.angle(-back[1] / back[0]) / (2 * np.pi)
         for hz in (pulse.carrier_hz - step, pulse.carrier_hz + step)
         for back in [_both(values, pulse.amplitude, hz, *lasts)]
     ]
     return float((phases[1] - phases[0]) / (2 * step))
+
+
+def tuned_carrier(
+    at_hz: Array,
+    turns: Array,
+    sigma: Array,
+    gates: int,
+    slope_hz: float,
+    rest_sigma: float = 0.0,
+) -> tuple[float, float]:
+    """Return where a gate's conditional phase is half a turn, and the sigma of that, Hz.
+
+    ``at_hz``: carriers, from the model's; ``turns``: by how much 1 at the other end turns more than
+    0 does by ``gates`` in a row, with ``sigma``, all (n,); ``slope_hz``: of one, as
+    :func:`carrier_slope`; ``rest_sigma``: of what was taken off all ``turns``. Raises FitFailed
+    where that is far off, or not as the model has it.
+    """
+    off = nearest_turn(turns, 0.5 * gates) / gates - 0.5
+    (slope, middle), spread = np.polyfit(at_hz, off, 1, w=gates / sigma, cov="unscaled")
+    place_hz = -middle / slope
+    if not (slope * slope_hz > 0 and abs(place_hz * slope_hz) < MOST_TUNED):
+        raise FitFailed(
+            f"no carrier gives half a turn: it is off by {middle:+.3f} turns at that of the "
+            f"model, and goes by {slope * 1e6:+.4f} turns in a megahertz, where the model has "
+            f"{slope_hz * 1e6:+.4f}"
+        )
+    doubt = np.hypot(np.sqrt(spread[1, 1]), rest_sigma / gates)
+    return float(place_hz), float(doubt / abs(slope))

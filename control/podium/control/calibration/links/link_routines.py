@@ -50,6 +50,8 @@ class LinkRoutine:
 
     function: LinkFunction
     gives: Mapping[str, Lifetime] = field(default_factory=dict)
+    essential: bool = True
+    """What comes behind it waits for it; else the design's values do."""
 
     @property
     def name(self) -> str:
@@ -74,7 +76,7 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
     LinkRoutine(
         emission, {"photon_bandwidth": Lifetime(1 * DAY_S), "emitted": Lifetime(1 * DAY_S)}
     ),
-    LinkRoutine(thermal_photons, {"mode_photons": Lifetime(7 * DAY_S)}),
+    LinkRoutine(thermal_photons, {"mode_photons": Lifetime(7 * DAY_S)}, essential=False),
     LinkRoutine(
         arm_lag,
         {
@@ -304,7 +306,7 @@ Ended = Callable[[Outcome], Awaitable[None]]
 async def calibrate_link(
     bench: LinkBench, steps: Sequence[str], began: Began, ended: Ended
 ) -> tuple[Outcome, ...]:
-    """Carry out routines on a link until one fails; ``began`` and ``ended`` hear of each.
+    """Carry out routines on a link until an essential one fails; callbacks hear of each.
 
     A routine that lacks what it needs, or whose pulses cannot be played, fails as one whose data
     do not carry the answer. Raises ``RunError``, and ``NotMeasured`` for a routine that sends
@@ -318,14 +320,20 @@ async def calibrate_link(
                     f"its herald station: `podium link one-click {bench.link.name}` shares pairs",
                     f"{bench.link.name}.station",
                 )
-    routines = {one.name: one.function for one in LINK_ROUTINES}
-    return await carry_out(bench, {name: routines[name] for name in steps}, began, ended)
+    routines = {one.name: one for one in LINK_ROUTINES}
+    functions = {name: routines[name].function for name in steps}
+    optional = frozenset(name for name in steps if not routines[name].essential)
+    return await carry_out(bench, functions, began, ended, optional)
 
 
 async def carry_out(
-    bench: B, steps: Mapping[str, Callable[[B], Awaitable[Outcome]]], began: Began, ended: Ended
+    bench: B,
+    steps: Mapping[str, Callable[[B], Awaitable[Outcome]]],
+    began: Began,
+    ended: Ended,
+    optional: frozenset[str] = frozenset(),
 ) -> tuple[Outcome, ...]:
-    """Carry out functions by name, as :func:`calibrate_link` does."""
+    """Carry out functions by name, as :func:`calibrate_link` does; ``optional`` ones may fail."""
     done: list[Outcome] = []
     for number, (name, function) in enumerate(steps.items(), 1):
         await began(number, name)
@@ -338,6 +346,6 @@ async def carry_out(
         outcome.assumed = [told for end in bench.ends for told in end.bench.told_assumed()]
         done.append(outcome)
         await ended(outcome)
-        if outcome.failures:
+        if outcome.failures and name not in optional:
             break
     return tuple(done)

@@ -22,8 +22,8 @@ from podium.control.calibration.fits.plasmon_turn import (
     gone,
     on_line_shapes,
     symmetric_shapes,
+    tuned_carrier,
 )
-from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.plasmon_pulses import RISE_NS, Played, returned_program
 from podium.control.calibration.routine import (
@@ -32,7 +32,7 @@ from podium.control.calibration.routine import (
     record_failure,
     refuse_noise,
 )
-from podium.control.calibration.routines.conditional_phase import HALF, without_gate
+from podium.control.calibration.routines.conditional_phase import without_gate
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
@@ -68,8 +68,6 @@ TUNED_GATES = 3
 TUNED_TURNS = (-0.03, -0.015, 0.0, 0.015, 0.03)
 """Carriers, by how much the model has them change a gate's phase, turns."""
 TUNED_SHOTS = 500
-MOST_TUNED = 0.1
-"""Turns that the carrier may have to change a gate's phase by."""
 SHOTS = 400
 SLACK_HZ = 30e3
 """What a strong drive may move the lines by, against a weak one's."""
@@ -241,17 +239,11 @@ class _Scan:
         data = Fringes(p, p.still, await p.run(outcome, program), shots)
         none = await without_gate(p, outcome, p.still, len(carriers) * shots)
         (turns, sigma), (rest, rest_sigma) = data.conditional(), none.conditional()
-        off = nearest_turn(turns - rest, TUNED_GATES * HALF) / TUNED_GATES - HALF
-        at, doubt = np.array(carriers) - pulse.carrier_hz, sigma / TUNED_GATES
-        (slope, middle), spread = np.polyfit(at, off, 1, w=1 / doubt, cov="unscaled")
-        place_hz, least_hz = -middle / slope, MOST_TUNED * abs(1 / turns_hz)
-        if not (slope * turns_hz > 0 and abs(place_hz) < least_hz):
-            raise FitFailed(
-                f"no carrier gives half a turn: it is off by {middle:+.3f} turns at that of the "
-                f"model, and goes by {slope * 1e6:+.4f} turns in a megahertz"
-            )
-        sigma_hz = float(np.hypot(np.sqrt(spread[1, 1]), rest_sigma[0] / TUNED_GATES) / abs(slope))
-        return replace(pulse, carrier_hz=float(pulse.carrier_hz + place_hz)), sigma_hz
+        at = np.array(carriers) - pulse.carrier_hz
+        place_hz, sigma_hz = tuned_carrier(
+            at, turns - rest, sigma, TUNED_GATES, turns_hz, float(rest_sigma)
+        )
+        return replace(pulse, carrier_hz=pulse.carrier_hz + place_hz), sigma_hz
 
     def drawn(self, signal: Array) -> Panel:
         """Return the panel of the carrier in the middle."""

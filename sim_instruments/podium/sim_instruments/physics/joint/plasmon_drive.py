@@ -34,7 +34,10 @@ Complexes = NDArray[np.complex128]
 NEAR_HZ = 0.6e9
 """Transitions so near to a carrier are turned by it."""
 FAR_SHARE = 0.1
-"""Of the detuning of any other transition: a drive as strong is refused."""
+"""Of the detuning of any other transition: a drive as strong is refused ..."""
+FAINT_TURN = 0.03
+"""... that turns it by more than this, rad, if it is met: what forbids a transition is weak beside
+a sweet spot, and what such a one moves, 1e-3 at most, is left out. ASSUMED."""
 FAINT = 1e-6
 """Elements of a drive that are smaller, over its 0-1 element, are none."""
 MOST_BEAT_HZ = 1e9
@@ -178,7 +181,8 @@ class PlasmonLevels:
         far = np.abs(apart - drive.carrier_hz)
         near = (number[:, None] - number[None, :] == 1) & (far[:, :size] < NEAR_HZ)
         far[:, :size][near] = np.inf
-        ratio = float(np.max(half / np.maximum(far, 1.0)))
+        turned = 2e-9 * np.pi * half * float(np.sum(np.abs(drive.values))) / max(most, 1e-300)
+        ratio = float(np.max(np.where(turned > FAINT_TURN, half / np.maximum(far, 1.0), 0.0)))
         if ratio > FAR_SHARE:
             raise NotSimulated(
                 f"{qubit.name} is driven at {drive.carrier_hz / 1e9:.3f} GHz so strongly that a "

@@ -176,7 +176,9 @@ def _pulses(
     if driven:
         own = _where(pulsed.drives, of_gate)
         spans = [np.arange(*ends) for ends in zip(own.start_ns, own.end_ns, strict=True)]
-        return np.sort(own.start_ns), np.sort(np.concatenate([*spans, np.zeros(0, np.int64)]))
+        on = np.unique(np.concatenate([*spans, np.zeros(0, np.int64)]))
+        # Edges and what is held between them may be waveforms of their own.
+        return on[np.diff(on, prepend=NEVER) > QUIET_NS], on
     if not pulsed.fluxes.start_ns.size:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     begin = int(pulsed.fluxes.start_ns[0])
@@ -225,18 +227,20 @@ def _group(
 ) -> Group:
     """Return the flux of all members in a stretch, and the drives that make a gate.
 
-    The phase of these turns nothing.
+    The phase that those of a member have in common turns nothing.
     """
     played = []
     end_ns = begin_ns + lasts_ns
     for m, (one, own) in enumerate(zip(members, of_gate, strict=True)):
         for is_flux, rows in ((True, one.fluxes), (False, _where(one.drives, own))):
-            there = (rows.start_ns < end_ns) & (rows.end_ns > begin_ns)
-            for k in np.flatnonzero(there).tolist():
+            there = np.flatnonzero((rows.start_ns < end_ns) & (rows.end_ns > begin_ns))
+            turns = rows.phase_turns[there] - rows.phase_turns[there[:1]]
+            for k, turned in zip(there.tolist(), turns.tolist(), strict=True):
                 start, end = int(rows.start_ns[k]), int(rows.end_ns[k])
                 low, high = max(start, begin_ns), min(end, end_ns)
                 place = m, is_flux, int(rows.shape[k])
-                played.append(Played(*place, low - begin_ns, 0.0, low - start, high - low))
+                own_turns = 0.0 if is_flux else turned
+                played.append(Played(*place, low - begin_ns, own_turns, low - start, high - low))
     return Group(lasts_ns, tuple(played))
 
 
