@@ -55,7 +55,7 @@ MUTANTS = (
     Mutant(
         "hill/decay-of-the-whole-window",
         _WINDOW,
-        "ndtr(at[..., None] - distance[..., None] * place)",
+        "ndtr(at[..., None] - far * self.place)",
         "ndtr(at[..., None])",
         (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
         "lengths are chosen too short",
@@ -63,8 +63,8 @@ MUTANTS = (
     Mutant(
         "hill/photons-do-nothing",
         _WINDOW,
-        "pulse.waits_s + growth * pulse.lit_s",
-        "pulse.waits_s + 0 * growth * pulse.lit_s",
+        "folds = self.arrives_s + np.cumsum(pulse.waits_s + growth * pulse.lit_s",
+        "folds = self.arrives_s + np.cumsum(pulse.waits_s + 0 * growth * pulse.lit_s",
         (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
         "probes are taken too strong",
     ),
@@ -79,7 +79,7 @@ MUTANTS = (
     Mutant(
         "hill/threshold-halfway",
         _WINDOW,
-        "THRESHOLDS[top] + step * np.clip(0.5 * (low - high) / bend, -1, 1)",
+        "tried[top] + step * np.clip(0.5 * (low - high) / bend, -1, 1)",
         "0.5 + 0 * bend",
         (f"{_HILL_TESTS}::test_the_fidelity_is_that_of_drawn_shots",),
         "what lies between the clouds counts as much as a threshold halfway would lose",
@@ -183,8 +183,8 @@ MUTANTS = (
     Mutant(
         "jumps/lifts-are-falls-turned-over",
         _JUMPS,
-        "        1 - lifted_from,\n",
-        "        1 - fallen_to,\n",
+        "one_at * (1 - lifted_from)",
+        "one_at * (1 - fallen_to)",
         _BY_FIELDS,
         "of many photons lifts are placed by the line of the wrong level",
     ),

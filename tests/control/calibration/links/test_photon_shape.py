@@ -180,12 +180,12 @@ def test_pairs_are_of_the_photon_that_is_stored_and_calibration_of_the_sech() ->
     validate(bell_program(bench, 100))
     assert bench.photon().duration_ns == 104
     assert lengths_ns(bench, bell_program(bench, 100)) == (104, 20)
-    assert lengths_ns(plain, bell_program(plain, 100)) == (144, 36)
+    assert lengths_ns(plain, bell_program(plain, 100)) == (152, 36)
     assert (plain.flight_ns(), bench.flight_ns()) == (7, 7)
     (_, sent), (_, caught) = sidebands_ns(bench, bell_program(bench, 100))
     assert caught[0] - sent[0] == 7
     (reset, _), _ = sidebands_ns(bench, bell_program(bench, 100))
-    assert reset[1] - reset[0] == 144
+    assert reset[1] - reset[0] == 152
     for made in (emission_program, lag_program):
         assert made(bench.sech(), 100) == made(plain, 100)
     assert emission_program(bench, 100) == emission_program(plain, 100)
@@ -200,7 +200,7 @@ def test_a_stored_photon_that_full_scale_no_longer_makes_is_left_out() -> None:
     weak = {"link_ab.a.sideband_rate": (9.0e6, "Hz")}
     assert bench_of(LINKED, **KNOWN, **stored(shape(9e6))).photon().duration_ns == 104
     bench = bench_of(LINKED, **{**KNOWN, **weak, **stored(shape(9e6))})
-    assert bench.photon().duration_ns == 144
+    assert bench.photon().duration_ns == 152
     assert bench.pair_pulses()[0] == bench.first.node
     with pytest.raises(FitFailed, match="of full scale"):
         replace(bench, chosen=shape(9e6)).photon()
