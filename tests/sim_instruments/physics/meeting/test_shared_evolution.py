@@ -1,4 +1,4 @@
-"""What a few phases between nodes tell of all others."""
+"""What a few phases between nodes say about all others."""
 
 import numpy as np
 from numpy.typing import NDArray

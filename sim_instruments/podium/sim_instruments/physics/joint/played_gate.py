@@ -234,13 +234,14 @@ def _group(
     for m, (one, own) in enumerate(zip(members, of_gate, strict=True)):
         for is_flux, rows in ((True, one.fluxes), (False, _where(one.drives, own))):
             there = np.flatnonzero((rows.start_ns < end_ns) & (rows.end_ns > begin_ns))
-            turns = rows.phase_turns[there] - rows.phase_turns[there[:1]]
+            turns = np.zeros(there.size)
+            if not is_flux:
+                turns = rows.phase_turns[there] - rows.phase_turns[there[:1]]
             for k, turned in zip(there.tolist(), turns.tolist(), strict=True):
                 start, end = int(rows.start_ns[k]), int(rows.end_ns[k])
                 low, high = max(start, begin_ns), min(end, end_ns)
                 place = m, is_flux, int(rows.shape[k])
-                own_turns = 0.0 if is_flux else turned
-                played.append(Played(*place, low - begin_ns, own_turns, low - start, high - low))
+                played.append(Played(*place, low - begin_ns, turned, low - start, high - low))
     return Group(lasts_ns, tuple(played))
 
 
