@@ -19,16 +19,17 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
+from podium.sim_instruments.execution.linear_recursion import (
+    GROWTH,
+    ROUNDED,
+    STILL,
+    carry,
+    doubled,
+)
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
 
 LEAPS = 48
 """Powers of two that are kept: leaps of up to 2**47 samples."""
-STILL = 0.125
-"""A leap is so long that the output moves by no more than this, in steps of the converter."""
-ROUNDED = 1e-8
-"""Bound on what numbers of 64 bits lose of a word on the way through the filters."""
-_GROWTH = 4.0
-"""Bound on what later stages make of a change: of what a stage's state moves, its gain leaves."""
 
 
 class FilterChain:
@@ -160,10 +161,7 @@ def _powers(
     one[stages] = rate * passed
     one[stages, stages] += 1.0
     one[-1, -1] = 1.0
-    powers = [one]
-    for _ in range(LEAPS - 1):
-        powers.append(powers[-1] @ powers[-1])
-    return np.array(powers)
+    return doubled(one, LEAPS)
 
 
 @njit(cache=True, nogil=True)
@@ -212,7 +210,7 @@ def _walk(
                 for j in range(stages):
                     moves += abs(gain[j]) * alpha[j] * abs(passed - state[j])
                     passed = (1 - gain[j]) * passed + gain[j] * state[j]
-                moves = _GROWTH * moves + rate * abs(passed)
+                moves = GROWTH * moves + rate * abs(passed)
                 if moves * (stop - now) < STILL:
                     leap = stop - now
                 elif moves < STILL / 2:
@@ -225,7 +223,7 @@ def _walk(
                     passed = (1 - gain[j]) * passed + gain[j] * state[j]
                 state[stages] += rate * passed
             else:
-                _carry(state, leap, powers)
+                carry(state, leap, powers)
             now += leap
             out = state[stages + 1]
             for j in range(stages):
@@ -250,24 +248,6 @@ def _walk(
 
 
 @njit(cache=True, nogil=True)
-def _carry(state: Any, samples: int, powers: Any) -> None:
-    """Carry a state over so many samples in which what comes in stays the same."""
-    size = len(state)
-    fresh = np.empty(size - 1)
-    power = 0
-    while samples:
-        if samples & 1:
-            for row in range(size - 1):
-                total = 0.0
-                for column in range(size):
-                    total += powers[power, row, column] * state[column]
-                fresh[row] = total
-            state[: size - 1] = fresh
-        samples >>= 1
-        power += 1
-
-
-@njit(cache=True, nogil=True)
 def pass_stretches(
     kinds: Any, margin: Any, lasts_ns: Any, ends: Any, state: Any, gain: Any, powers: Any
 ) -> int:
@@ -284,6 +264,6 @@ def pass_stretches(
             left = abs(1.0 - gain[j]) * left + abs(gain[j]) * follows
         if kind < 0 or left + ROUNDED >= margin[kind]:
             return g
-        _carry(state, lasts_ns[kind], powers)
+        carry(state, lasts_ns[kind], powers)
         state += ends[kind]
     return len(kinds)

@@ -19,6 +19,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.zurich.precompensation import BLOCK
+from podium.sim_instruments.execution.linear_recursion import (
+    GROWTH,
+    ROUNDED,
+    STILL,
+    carry,
+    doubled,
+)
 from podium.sim_instruments.twins.zurich.signals.precompensation import Precompensation
 
 WORD_MAX: Final = 32_767
@@ -26,12 +33,6 @@ WORD_MIN: Final = -32_768
 """Of a converter of 16 bits."""
 LEAPS: Final = 40
 """Powers of two that are kept: leaps of up to 2**39 blocks."""
-STILL: Final = 0.125
-"""A leap is so long that the output moves by no more than this, in steps of the converter."""
-_GROWTH: Final = 4.0
-"""Bound on what later stages make of a change."""
-ROUNDED: Final = 1e-8
-"""Bound on what numbers of 64 bits lose of a word on the way through the filters."""
 PAST_BLOCKS: Final = 64
 """So many blocks go through the taps until those before are forgotten."""
 _STATES: Final = 4
@@ -203,10 +204,7 @@ def _powers(
         state[column] = 1.0
         _block(state, np.full(BLOCK, state[-1]), np.zeros(BLOCK), follows, gain, rate)
         one[:, column] = state
-    powers = [one]
-    for _ in range(LEAPS - 1):
-        powers.append(powers[-1] @ powers[-1])
-    return np.array(powers)
+    return doubled(one, LEAPS)
 
 
 @njit(cache=True, nogil=True)
@@ -301,7 +299,7 @@ def walk_blocks(
                 value = level[following]
                 following += 1
             samples[n] = value
-        moves = _GROWTH * _block(state, samples, out, follows, gain, rate)
+        moves = GROWTH * _block(state, samples, out, follows, gain, rate)
         even = out[0] == out[BLOCK - 1] and abs(out[0] - before) < STILL
         settled = settled + BLOCK if even and not changes else 0
         steady = settled > length + BLOCK  # what came lately differs by a part of a step
@@ -343,31 +341,11 @@ def walk_blocks(
                 count += 1
                 last = word
         state[len(state) - 1] = value
-        _carry(state, leap - 1, powers)
+        carry(state, leap - 1, powers)
         block += leap
     place[0], place[1], place[2], place[3] = block, at, settled, last
     held[0], held[1] = value, before
     return times[:count], words[:count], cut
-
-
-@njit(cache=True, nogil=True)
-def _carry(state: Any, blocks: int, powers: Any) -> None:
-    """Carry a state over so many blocks in which what comes in stays the same."""
-    if not blocks:
-        return
-    size = len(state)
-    fresh = np.empty(size - 1)
-    power = 0
-    while blocks:
-        if blocks & 1:
-            for row in range(size - 1):
-                total = 0.0
-                for column in range(size):
-                    total += powers[power, row, column] * state[column]
-                fresh[row] = total
-            state[: size - 1] = fresh
-        blocks >>= 1
-        power += 1
 
 
 @njit(cache=True, nogil=True)
@@ -402,7 +380,7 @@ def pass_stretches(
             return g
         if weight * max(left, held) + ROUNDED >= first_words:
             return g
-        _carry(state, blocks[kind], powers)
+        carry(state, blocks[kind], powers)
         state += ends[kind]
         held = pasts[kind] + left
     return len(kinds)
