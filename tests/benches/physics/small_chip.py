@@ -22,6 +22,7 @@ from podium.sim_instruments.physics.world import World
 
 Complexes = NDArray[np.complex128]
 NONE = np.zeros(0, np.complex128)
+LINE = "node_a.q0.drive"
 
 
 def qubit_point(
@@ -160,3 +161,23 @@ def prepared(
     later = round(qubit.drive_delay_ns - feedline.delay_in_ns)
     schedule = schedule_of(on_line, later, episodes)
     return schedule, prepare(qubit, schedule, episodes, on_line, noise_hz, each_for_itself)
+
+
+def rabi(points: int, shots: int, qubit: QubitPoint, run: int = 1) -> tuple[list, list, int, int]:
+    """Return the trains of a Rabi experiment on one qubit, averages outermost."""
+    envelope = hann(40)
+    pieces = [
+        Piece(6.02e9, 2 * k / (points - 1) * pi_amplitude(qubit, envelope) * envelope, 0j, 40)
+        for k in range(points)
+    ]
+    period = 200_000
+    starts = [period * i for i in range(points * shots)]
+    kind = list(range(points)) * shots
+    drive = train(LINE, starts, pieces, kind, coherent_turns(6.02e9, starts))
+    readouts = [s + 40 for s in starts]
+    return (
+        [drive, tone(7.26e9, 2e-4, 800, readouts)],
+        [capture(7.26e9, 800, [s + 146 for s in readouts])],
+        period * points * shots,
+        run,
+    )

@@ -8,6 +8,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import ks_2samp
 from tests.benches.physics.small_chip import (
+    LINE,
     NONE,
     Complexes,
     capture,
@@ -18,6 +19,7 @@ from tests.benches.physics.small_chip import (
     play,
     prepared,
     qubit_point,
+    rabi,
     run_of,
     tone,
     train,
@@ -32,7 +34,6 @@ from podium.sim_instruments.physics.readout import ReadoutTone, flight, response
 from podium.sim_instruments.physics.shots import shots_of, thermal
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain, Window
 
-LINE = "node_a.q0.drive"
 FLIGHT_NS = 70.3 + 75.4
 
 
@@ -200,26 +201,6 @@ def test_noise_has_the_variance_of_its_density(weighted: bool) -> None:
     for part in (found.integrated.real, found.integrated.imag):
         assert np.var(part) == pytest.approx(power / 2, rel=0.055)
         assert abs(np.mean(part)) < 5.5 * np.sqrt(power / 2 / 20_000)
-
-
-def rabi(points: int, shots: int, qubit: QubitPoint, run: int = 1) -> tuple[list, list, int, int]:
-    """Trains of a Rabi experiment on one qubit, averages outermost."""
-    envelope = hann(40)
-    pieces = [
-        Piece(6.02e9, 2 * k / (points - 1) * pi_amplitude(qubit, envelope) * envelope, 0j, 40)
-        for k in range(points)
-    ]
-    period = 200_000
-    starts = [period * i for i in range(points * shots)]
-    kind = list(range(points)) * shots
-    drive = train(LINE, starts, pieces, kind, coherent_turns(6.02e9, starts))
-    readouts = [s + 40 for s in starts]
-    return (
-        [drive, tone(7.26e9, 2e-4, 800, readouts)],
-        [capture(7.26e9, 800, [s + 146 for s in readouts])],
-        period * points * shots,
-        run,
-    )
 
 
 def test_a_rabi_scan_shows_its_oscillation() -> None:
@@ -500,8 +481,7 @@ def compiled():
     found = [o for o in gc.get_objects() if isinstance(o, CPUDispatcher)]
     return {str(f.py_func): len(f.signatures) for f in found if "podium" in f.__module__}
 before = compiled()
-from tests.benches.physics.small_chip import feedline_point, play, qubit_point, run_of
-from tests.sim_instruments.physics.test_world import rabi
+from tests.benches.physics.small_chip import feedline_point, play, qubit_point, rabi, run_of
 qubit = qubit_point(slow=1e4, levels=3)
 play(feedline_point(qubit), run_of(*rabi(5, 20, qubit)))
 assert sum(before.values()) > 10
