@@ -51,9 +51,14 @@ UP_S = 90.0
 class TwinLaboratory:
     """The processes, and the door behind the twins."""
 
-    def __init__(self, folder: Path, seed: int, example: str = TWO_NODES) -> None:
-        """``example``: two nodes; but for ``OF_CLUSTERS`` node b is on Zurich Instruments."""
-        self.example = EXAMPLES / example / "facility.yaml"
+    def __init__(
+        self, folder: Path, seed: int, example: str = TWO_NODES, facility: str = "facility.yaml"
+    ) -> None:
+        """``example``: two nodes; but for ``OF_CLUSTERS`` node b is on Zurich Instruments.
+
+        ``facility``: its file; faults of :meth:`fault` know two nodes.
+        """
+        self.example = EXAMPLES / example / facility
         self.clusters = CLUSTERS if example in OF_CLUSTERS else MIXED
         self.draw = random.Random(seed)
         self.folder = folder
