@@ -5,6 +5,7 @@ import pytest
 
 from podium.firmware_interfaces import (
     models,
+    snmp,
     srs_fs725,
     white_rabbit_switch,
     wrtd,
@@ -39,7 +40,7 @@ def test_models_say_what_the_codecs_say() -> None:
     assert tuple(RELEASES) == QBLOX_RELEASES
     assert WRTD_NODE.ports == {"service": wrtd_node.TCP_PORT, "events": wrtd.UDP_PORT}
     assert len(WRTD_NODE.connectors) == wrtd_node.OUTPUTS
-    assert WHITE_RABBIT_SWITCH.ports == {"snmp": white_rabbit_switch.SNMP_PORT}
+    assert WHITE_RABBIT_SWITCH.ports == {"snmp": snmp.PORT}
     assert [option.highest for option in WHITE_RABBIT_SWITCH.options if option.name == "links"] == [
         white_rabbit_switch.PORTS
     ]

@@ -12,9 +12,8 @@ temperature in C, humidity in % and barometric pressure in kPa.
 from dataclasses import dataclass
 from enum import IntEnum
 
-from podium.firmware_interfaces.snmp import PORT, Oid
+from podium.firmware_interfaces.snmp import Oid
 
-SNMP_PORT = PORT
 COMMUNITY = "public"
 WRITE_COMMUNITY = "private"
 """ASSUMED, like that for reading."""

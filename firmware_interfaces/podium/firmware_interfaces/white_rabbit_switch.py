@@ -8,9 +8,8 @@ user manual prints as an example (``doc/wrs-user-manual.in``, "SNMP Support").
 
 from enum import IntEnum
 
-from podium.firmware_interfaces.snmp import PORT, Oid
+from podium.firmware_interfaces.snmp import Oid
 
-SNMP_PORT = PORT
 COMMUNITY = "public"
 """For reading; ASSUMED: as the switch comes."""
 PORTS = 18

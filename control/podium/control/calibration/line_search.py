@@ -10,11 +10,13 @@ import numpy as np
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.least_squares import Fit, FitFailed
+from podium.control.calibration.fits.peak import pulse_line
 from podium.control.calibration.line_scan import LineScan, Rabi, Range
-from podium.control.calibration.outcome import Outcome, Panel
-from podium.control.calibration.routine import refuse_clipped
+from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.routine import Found, analyse, record_failure, refuse_clipped
 from podium.control.calibration.state import Told
 from podium.control.facility.facility import DriveWiring, Qubit
+from podium.control.parameters.entry import Measured
 
 if TYPE_CHECKING:
     import xarray
@@ -306,3 +308,40 @@ def _exclude(coarse: dict[str, LineScanFit], expected: Mapping[str, Range]) -> d
                 del coarse[name]
                 break
     return lost
+
+
+async def store_lines(
+    bench: Bench,
+    outcome: Outcome,
+    qubits: tuple[Qubit, ...],
+    lines: FoundLines,
+    expected: Mapping[str, Range],
+    text: str,
+    values: Callable[[Qubit, LineScanFit], Mapping[str, Measured]],
+) -> None:
+    """Store what each qubit's line tells, or why none was found.
+
+    ``values``: what is stored of a line; ``text`` stands in its picture, with names in braces.
+    """
+    found = tuple(q for q in qubits if q.name in lines.seen)
+    for qubit in qubits:
+        if qubit not in found:
+            name = qubit.name
+            record_failure(outcome, name, lines.panels[name], lines.reasons[name])
+
+    def raw(qubit: Qubit) -> Panel:
+        seen = lines.seen[qubit.name]
+        return seen.scan.draw(qubit, seen.data)
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        seen = lines.seen[qubit.name]
+        frequency = np.sort(seen.scan.frequency_hz(qubit, seen.data))
+        line = pulse_line(frequency, seen.fit.values, seen.scan.duration_s)
+        said = text
+        if seen.window_hz > 1.2 * expected[qubit.name].span:
+            said += f"; found in a window widened to {seen.window_hz / 1e6:.0f} MHz"
+        return values(qubit, seen), panel.fitted(
+            Series("fit", frequency / 1e9, line * 1e3, line=True), text=said
+        )
+
+    await analyse(bench, outcome, found, raw, fit)

@@ -6,7 +6,6 @@ simulated. What can be set over SNMP, and when a sensor is in alarm, is in
 :mod:`.hwgroup_poseidon2_settings`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from podium.firmware_interfaces import hwgroup_poseidon2 as box
@@ -20,15 +19,13 @@ from podium.firmware_interfaces.hwgroup_poseidon2 import (
 from podium.firmware_interfaces.snmp import Kind, Oid, Value
 from podium.sim_instruments.physics.room import Room
 from podium.sim_instruments.physics.room_air import RoomAir
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.hwgroup_poseidon2_settings import (
     LONG_AGO_FS,
     Limits,
     PoseidonSettings,
     as_delivered,
 )
-from podium.sim_instruments.twins.snmp_agent import Agent
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.snmp_agent import Agent, SnmpTwin
 
 MODEL = "Poseidon2 3268"
 FIRMWARE = "3.1.7"  # ASSUMED
@@ -77,7 +74,7 @@ class _Track:
     alarm: bool = False
 
 
-class HwgroupPoseidon2:
+class HwgroupPoseidon2(SnmpTwin):
     """A Poseidon2 3268 with one transmitter and one water detector."""
 
     def __init__(self, serial: str, room: Room) -> None:
@@ -97,36 +94,6 @@ class HwgroupPoseidon2:
         self.settings.before = self._follow
         self._tracks = {number: _Track(-SCAN_FS) for number in SENSORS}
         self._agent = Agent(box.COMMUNITY, self.objects, self.settings)
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The port of its SNMP agent."""
-        return {"snmp": box.SNMP_PORT}
-
-    @property
-    def datagram_ports(self) -> frozenset[str]:
-        """The same."""
-        return frozenset(self.ports)
-
-    def open(self, port: str) -> Session:
-        """There is nothing to connect to."""
-        raise KeyError(f"no port {port!r} for connections; snmp takes datagrams")
-
-    def hear(self, port: str, datagram: bytes, now_fs: int) -> bytes:
-        """Answer a request."""
-        return self._agent.answer(datagram, now_fs)
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._agent.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._agent.ear.listener = listener
 
     # --- what can go wrong ------------------------------------------------------------
 

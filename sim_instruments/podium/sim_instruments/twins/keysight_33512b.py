@@ -12,12 +12,13 @@ from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.firmware_interfaces.ieee4882.responses import quoted
 from podium.sim_instruments.twins import waveform_signal
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.continuous_tone import ContinuousTone
+from podium.sim_instruments.twins.faces.message_ports import MessagePorts
+from podium.sim_instruments.twins.faces.message_twin import MessageTwin
 from podium.sim_instruments.twins.heater_loop import HeaterLines
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.twin import IDLE, Horizon
 from podium.sim_instruments.twins.waveform_channel import WaveformChannel
 from podium.sim_instruments.twins.waveform_signal import edges_fs, heat_w
 
@@ -39,7 +40,7 @@ SYNC: Mapping[Command, Value] = {
 """Of the connectors that both channels share."""
 
 
-class Keysight33512B:
+class Keysight33512B(MessageTwin):
     """A 33512B. Its settings limit one another, bursts that the bus triggers take their time."""
 
     def __init__(
@@ -59,18 +60,8 @@ class Keysight33512B:
             busy=self._busy,
             trigger=self._trigger,
         )
+        self._ports = MessagePorts(self._device.open, {"scpi": box.TCP_PORT})
         self._reset(0)
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's one port."""
-        return {"scpi": box.TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
-        return self._device.open()
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return when a burst ends, once somebody waits for it."""
@@ -119,14 +110,6 @@ class Keysight33512B:
                 self._heat(call.now_fs)
 
         return replace(bound, do=done)
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on. ASSUMED: it comes back as after *RST."""

@@ -1,41 +1,26 @@
 """Twin of the Keysight N5183B: one tone, which a spectrum analyzer may see."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 
 from podium.firmware_interfaces import keysight_n5183b as box
 from podium.firmware_interfaces.ieee4882.command import Command
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.continuous_tone import ContinuousTone
+from podium.sim_instruments.twins.faces.message_ports import MessagePorts
+from podium.sim_instruments.twins.faces.message_twin import MessageTwin
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer, number_of
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 FIRMWARE = "B.01.86"  # ASSUMED
 
 
-class KeysightN5183B:
+class KeysightN5183B(MessageTwin):
     """An N5183B. Its settings are kept and read back; the reference is its own."""
 
     def __init__(self, serial: str) -> None:
         identity = f"{box.VENDOR},{box.MODEL},{serial},{FIRMWARE}"
         self._device = Device(Manners(identity, box.OPTIONS), self._table(), reset=self._reset)
+        self._ports = MessagePorts(self._device.open, {"scpi": box.TCP_PORT})
         self._reset(0)
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's one port."""
-        return {"scpi": box.TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
-        return self._device.open()
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
 
     def tone(self, now_fs: int) -> ContinuousTone | None:
         """Return the tone at the RF connector, or None when the RF output is off.
@@ -46,14 +31,6 @@ class KeysightN5183B:
             return None
         frequency, power = self._settings.value(box.FREQUENCY), self._settings.value(box.POWER)
         return ContinuousTone(float(number_of(frequency)), float(number_of(power)))
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on: it comes back as after a preset, its output off."""

@@ -11,8 +11,8 @@ from podium.firmware_interfaces import keysight_n5222b as box
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.faces.message_ports import HISLIP, VXI11, MessagePorts
+from podium.sim_instruments.twins.faces.message_twin import MessageTwin
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.keysight_n5222b_settings import (
     COUNTS,
@@ -27,14 +27,14 @@ from podium.sim_instruments.twins.network_stimulus import Stimulus
 from podium.sim_instruments.twins.network_sweep import Receiver, Sweeps, SweepSettings
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer, number_of
 from podium.sim_instruments.twins.trace_formats import bits_of, formatted, interleaved, numbers
-from podium.sim_instruments.twins.twin import Horizon, Session
+from podium.sim_instruments.twins.twin import Horizon
 
 FIRMWARE = "A.13.95.09"  # ASSUMED
 RECEIVER = Receiver(floor_w_per_hz=2e-17, trace_noise=2.3e-4)
 """ASSUMED: -127 dBm in 10 Hz, and 0.002 dB of trace noise at 10 kHz, at all frequencies."""
 
 
-class KeysightN5222B:
+class KeysightN5222B(MessageTwin):
     """An N5222B with four ports and one channel; others are refused (ASSUMED error).
 
     Power is the same at all ports (coupled). A trigger that is not immediate holds sweeps up no
@@ -55,15 +55,6 @@ class KeysightN5222B:
         self._ports = MessagePorts(self._device.open, {"scpi": box.TCP_PORT}, HISLIP, VXI11)
         self._reset(0)
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's ports: all lead to the same commands."""
-        return self._ports.numbers
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        return self._ports.open(port)
-
     def horizon(self, now_fs: int) -> Horizon:
         """Return when the sweeps that were triggered end."""
         return self._sweeps.horizon(now_fs)
@@ -72,14 +63,6 @@ class KeysightN5222B:
         """Switch it off and on: it forgets what it was set to."""
         self._device.power_on()
         self._reset(now_fs)
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
 
     # --- state ------------------------------------------------------------------------
 

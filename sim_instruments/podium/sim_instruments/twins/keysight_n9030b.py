@@ -16,8 +16,8 @@ from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.sim_instruments.physics.constants import Boltzmann
 from podium.sim_instruments.physics.counter_based_random import key
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.faces.message_ports import HISLIP, VXI11, MessagePorts
+from podium.sim_instruments.twins.faces.message_twin import MessageTwin
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer, number_of
 from podium.sim_instruments.twins.swept_spectrum import (
@@ -26,7 +26,7 @@ from podium.sim_instruments.twins.swept_spectrum import (
     spectrum_dbm,
 )
 from podium.sim_instruments.twins.trace_formats import bits_of, numbers
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.twin import IDLE, Horizon
 
 FIRMWARE = "A.25.05"  # ASSUMED
 NOISE_W_PER_HZ = 1e-3 * 10 ** (-154 / 10)
@@ -72,7 +72,7 @@ class _Sweep:
     axis_hz: NDArray[np.float64]
 
 
-class KeysightN9030B:
+class KeysightN9030B(MessageTwin):
     """An N9030B in mode SA, one trace. Sources stay through a sweep as they are when it begins.
 
     Neither phase noise, harmonics, compression nor overload are there; markers and the averaging
@@ -101,15 +101,6 @@ class KeysightN9030B:
         self._ports = MessagePorts(self._device.open, {"scpi": box.TCP_PORT}, HISLIP, VXI11)
         self._reset(0)
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's ports: all lead to the same commands."""
-        return self._ports.numbers
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        return self._ports.open(port)
-
     def horizon(self, now_fs: int) -> Horizon:
         """Return when a sweep that was triggered ends."""
         if self._last is None or not self._busy(now_fs):
@@ -120,14 +111,6 @@ class KeysightN9030B:
         """Switch it off and on: it forgets what it was set to."""
         self._device.power_on()
         self._reset(now_fs)
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
 
     # --- sweeps -------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ from podium.firmware_interfaces.lakeshore_records import (
 )
 from podium.sim_instruments.twins.answer_pace import AnswerPace, lines_with_rests
 from podium.sim_instruments.twins.channel_scanner import Schedule, Stop
-from podium.sim_instruments.twins.command_observer import CommandListener
+from podium.sim_instruments.twins.faces.message_ports import MessagePorts
 from podium.sim_instruments.twins.fridge_readings import FridgeReadings
 from podium.sim_instruments.twins.heater_loop import HeaterLines, Write
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
@@ -43,8 +43,8 @@ from podium.sim_instruments.twins.lakeshore_settings import (
     as_float,
     as_int,
 )
+from podium.sim_instruments.twins.lakeshore_twin import LakeshoreTwin
 from podium.sim_instruments.twins.reading_noise import ReadingNoise
-from podium.sim_instruments.twins.twin import Horizon, Session
 
 FIRMWARE = "1.8"  # ASSUMED
 NOISE = 1e-3
@@ -67,8 +67,11 @@ def resistance_ohm(temperature_k: float) -> float:
     return 1000.0 * exp((1.2 / temperature_k) ** 0.345)
 
 
-class LakeShore372:
+class LakeShore372(LakeshoreTwin):
     """A Lake Shore 372 whose channels read what ``reading(channel, now_fs)`` says, in kelvin."""
+
+    _readings: FridgeReadings
+    _outputs: Lakeshore372Outputs
 
     clients_max = CLIENTS_MAX
 
@@ -115,6 +118,7 @@ class LakeShore372:
             summaries=lambda now_fs: box.ALARM_BIT if self._alarms.sounding else 0,
             before=self.advance,
         )
+        self._ports = MessagePorts(self._device.open, {"scpi": TCP_PORT})
         for channel, name in self._channels.items():
             self._settings.store(box.INSET, (str(channel),), 1, 10, 3, CURVE, 1)
             self._settings.store(box.INNAME, (str(channel),), name[:NAME_MAX])
@@ -122,47 +126,6 @@ class LakeShore372:
         # As if it had scanned for long: every sensor has been read.
         self._schedule = Schedule((), True, 0, dict.fromkeys(self._channels, 0))
         self._schedule = self._scanned_from(first, True, 0)
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's one port."""
-        return {"scpi": TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
-        return self._device.open()
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return when what it is asked is answered; nothing else holds world time up."""
-        return self.pace.horizon(now_fs)
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
-
-    @property
-    def acts(self) -> bool:
-        """Tell whether a loop regulates, a warm-up may end or a limit may be passed."""
-        return self._outputs.acts or self._alarms.watching
-
-    def advance(self, now_fs: int) -> None:
-        """Do what loops, limits and alarms do by themselves, up to ``now_fs``."""
-        self._readings.now_fs = now_fs
-        self._outputs.advance(now_fs)
-        self._alarms.advance(now_fs)
-
-    def power_cycle(self, now_fs: int) -> None:
-        """Switch it off and on: settings are kept, outputs go off unless they are to stay on."""
-        self.advance(now_fs)
-        self._device.power_on()
-        self._outputs.power_on(now_fs)
-        self._alarms.reset()
 
     # --- measurement ------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from podium.firmware_interfaces.lakeshore_records import (
     Record,
 )
 from podium.sim_instruments.twins.answer_pace import AnswerPace, lines_with_rests
-from podium.sim_instruments.twins.command_observer import CommandListener
+from podium.sim_instruments.twins.faces.message_ports import MessagePorts
 from podium.sim_instruments.twins.fridge_readings import FridgeReadings
 from podium.sim_instruments.twins.heater_loop import HeaterLines, Write
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
@@ -37,8 +37,8 @@ from podium.sim_instruments.twins.lakeshore_settings import (
     as_float,
     as_int,
 )
+from podium.sim_instruments.twins.lakeshore_twin import LakeshoreTwin
 from podium.sim_instruments.twins.reading_noise import ReadingNoise
-from podium.sim_instruments.twins.twin import Horizon, Session
 
 FIRMWARE = "3.0"  # ASSUMED
 NOISE = 1e-4
@@ -53,8 +53,10 @@ def resistance_ohm(temperature_k: float) -> float:
     return float(60.0 * (300.0 / temperature_k) ** 0.95)
 
 
-class LakeshoreController:
+class LakeshoreController(LakeshoreTwin):
     """A 336 or 350 whose inputs read what ``reading(channel, now_fs)`` says, in kelvin."""
+
+    _outputs: ControllerOutputs
 
     clients_max = CLIENTS_MAX
 
@@ -106,48 +108,11 @@ class LakeshoreController:
             reset=lambda now_fs: None,  # manual: to power-up settings, which are those of before
             before=self.advance,
         )
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's one port."""
-        return {"scpi": TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
-        return self._device.open()
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return when what it is asked is answered; nothing else holds world time up."""
-        return self.pace.horizon(now_fs)
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
-
-    @property
-    def acts(self) -> bool:
-        """Tell whether a loop regulates, a warm-up may end or a limit may be passed."""
-        return self._outputs.acts or self._alarms.watching
-
-    def advance(self, now_fs: int) -> None:
-        """Do what loops, limits and alarms do by themselves, up to ``now_fs``."""
-        if self._readings is not None:
-            self._readings.now_fs = now_fs
-        self._outputs.advance(now_fs)
-        self._alarms.advance(now_fs)
+        self._ports = MessagePorts(self._device.open, {"scpi": TCP_PORT})
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on: settings are kept, outputs go off unless they are to stay on."""
-        self.advance(now_fs)
-        self._device.power_on()
-        self._outputs.power_on(now_fs)
-        self._alarms.reset()
+        super().power_cycle(now_fs)
         self._tuned = None
 
     # --- measurement ------------------------------------------------------------------

@@ -14,8 +14,9 @@ from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.firmware_interfaces.ieee4882.program_message import Block, Expression, Parameter
 from podium.firmware_interfaces.ieee4882.responses import quoted
 from podium.firmware_interfaces.qdevil_qdac2_waves import WAVES
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.current_sensor import TriggerTrain
+from podium.sim_instruments.twins.faces.message_ports import MessagePorts
+from podium.sim_instruments.twins.faces.message_twin import MessageTwin
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.qdac_bindings import (
     ChannelBindings,
@@ -24,7 +25,7 @@ from podium.sim_instruments.twins.qdac_bindings import (
 )
 from podium.sim_instruments.twins.qdac_channel import LINE_FREQUENCY_HZ, QdacChannel
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.twin import IDLE, Horizon
 
 FIRMWARE = "13-1.57"  # a release of Quantum Machines' page of the QDAC
 TEMPERATURE_C = "25.0"  # ASSUMED, at all nine places
@@ -53,7 +54,7 @@ BOX_DEFAULTS: Mapping[Command, Value] = {
 }
 
 
-class QdevilQdac2:
+class QdevilQdac2(MessageTwin):
     """A QDAC-II. Its channels start triggers of the bus and internal ones, by their numbers."""
 
     def __init__(self, serial: str, noise_seed: int = 0) -> None:
@@ -71,18 +72,8 @@ class QdevilQdac2:
             trigger=lambda now_fs: self._fire("BUS", now_fs),
             before=self._collect,
         )
+        self._ports = MessagePorts(self._device.open, {"scpi": box.TCP_PORT})
         self._reset(0)
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's one port."""
-        return {"scpi": box.TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
-        return self._device.open()
 
     def levels_v_at(self, now_fs: int) -> dict[str, float]:
         """Return what is at the terminals of each channel, V."""
@@ -103,14 +94,6 @@ class QdevilQdac2:
         if not moving:
             return IDLE
         return Horizon(armed=False, busy_until_fs=min(moving), computing=False)
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on: all channels are at 0 V."""

@@ -1,6 +1,5 @@
 """Twin of the Rohde & Schwarz SGS100A SGMA RF source."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -9,11 +8,10 @@ from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.sim_instruments.physics.clocks import Clock
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.faces.message_ports import HISLIP, VXI11, MessagePorts
+from podium.sim_instruments.twins.faces.message_twin import MessageTwin
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer, number_of
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 FIRMWARE = "4.2.76.0-4.30.046.295"  # ASSUMED
 
@@ -30,7 +28,7 @@ class Tone:
     """Name of the present lock of its synthesiser: its phase depends on it."""
 
 
-class RohdeSchwarzSGS100A:
+class RohdeSchwarzSGS100A(MessageTwin):
     """An SGS100A with I/Q modulator: one tone, modulated or not.
 
     Pulse modulation, impairments and the frequencies at the reference connectors are settings
@@ -59,15 +57,6 @@ class RohdeSchwarzSGS100A:
         self._ports = MessagePorts(self._device.open, {"scpi": box.TCP_PORT}, HISLIP, VXI11)
         self._reset(0)
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's ports: all lead to the same commands."""
-        return self._ports.numbers
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        return self._ports.open(port)
-
     def tone(self, now_fs: int) -> Tone | None:
         """Return the tone at the RF connector, or None when the RF output is off."""
         if not self._settings.value(box.OUTPUT):
@@ -78,18 +67,6 @@ class RohdeSchwarzSGS100A:
             iq=bool(self._settings.value(box.IQ)),
             lock=f"tone #{self._tunings}",
         )
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on: its own oscillator locks anew to an external reference."""

@@ -12,15 +12,15 @@ from podium.firmware_interfaces import rohde_schwarz_znb20 as box
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.faces.message_ports import HISLIP, VXI11, MessagePorts
+from podium.sim_instruments.twins.faces.message_twin import MessageTwin
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.network_ports import NetworkPorts, OpenPorts
 from podium.sim_instruments.twins.network_sweep import Receiver, Sweeps
 from podium.sim_instruments.twins.rohde_schwarz_znb20_channel import Channel
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer, number_of
 from podium.sim_instruments.twins.trace_formats import bits_of, formatted, interleaved, numbers
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.twin import IDLE, Horizon
 
 FIRMWARE = "3.45"  # ASSUMED
 RECEIVER = Receiver(floor_w_per_hz=1e-16, trace_noise=4.6e-4)
@@ -28,7 +28,7 @@ RECEIVER = Receiver(floor_w_per_hz=1e-16, trace_noise=4.6e-4)
 FIRST_TRACE = "Trc1"
 
 
-class RohdeSchwarzZNB20:
+class RohdeSchwarzZNB20(MessageTwin):
     """A ZNB20 with two ports. Channels sweep side by side, each in its own time (ASSUMED).
 
     The source's power is that at the port, calibrated; ports are matched (ASSUMED). Segmented
@@ -54,15 +54,6 @@ class RohdeSchwarzZNB20:
         self._ports = MessagePorts(self._device.open, {"scpi": box.TCP_PORT}, HISLIP, VXI11)
         self._reset(0)
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's ports: all lead to the same commands."""
-        return self._ports.numbers
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        return self._ports.open(port)
-
     def horizon(self, now_fs: int) -> Horizon:
         """Return when the sweeps that were triggered end; those that go on and on do not count."""
         seen = [one.sweeps.horizon(now_fs) for one in self._channels.values()]
@@ -77,14 +68,6 @@ class RohdeSchwarzZNB20:
         """Switch it off and on: it forgets what it was set to."""
         self._device.power_on()
         self._reset(now_fs)
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
 
     # --- state ------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from podium.firmware_interfaces.snmp import (
     END_OF_MIB_VIEW,
     NO_SUCH_INSTANCE,
     NO_SUCH_OBJECT,
+    PORT,
     Binding,
     ErrorStatus,
     Message,
@@ -22,7 +23,8 @@ from podium.firmware_interfaces.snmp import (
     decode,
     encode,
 )
-from podium.sim_instruments.twins.command_observer import CommandObserver
+from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
+from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 RESPONSE_MAX = 1400
 """Octets of a response to a get-bulk; it ends before. ASSUMED: one Ethernet frame."""
@@ -116,6 +118,42 @@ class Agent:
         self._unknown += 1
         known = any(one[: len(oid) - 1] == oid[:-1] for one in objects)
         return NO_SUCH_INSTANCE if known else NO_SUCH_OBJECT
+
+
+class SnmpTwin:
+    """A box that is reached by SNMP, and by nothing else."""
+
+    _agent: Agent
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """The port of its SNMP agent."""
+        return {"snmp": PORT}
+
+    @property
+    def datagram_ports(self) -> frozenset[str]:
+        """The same."""
+        return frozenset(self.ports)
+
+    def open(self, port: str) -> Session:
+        """There is nothing to connect to."""
+        raise KeyError(f"no port {port!r} for connections; snmp takes datagrams")
+
+    def hear(self, port: str, datagram: bytes, now_fs: int) -> bytes:
+        """Answer a request."""
+        return self._agent.answer(datagram, now_fs)
+
+    def horizon(self, now_fs: int) -> Horizon:
+        """Return that it never holds world time up."""
+        return IDLE
+
+    def tallies(self) -> dict[str, int]:
+        """Return the counts since power-on."""
+        return self._agent.tallies()
+
+    def tell(self, listener: CommandListener) -> None:
+        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
+        self._agent.ear.listener = listener
 
 
 def request_words(datagram: bytes) -> str:

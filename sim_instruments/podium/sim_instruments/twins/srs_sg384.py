@@ -1,22 +1,21 @@
 """Twin of the SRS SG384: one tone, which a spectrum analyzer may see."""
 
-from collections.abc import Mapping
 from decimal import Decimal
 
 from podium.firmware_interfaces import srs_sg384 as box
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.status import Status
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.continuous_tone import ContinuousTone
+from podium.sim_instruments.twins.faces.message_ports import MessagePorts
+from podium.sim_instruments.twins.faces.message_twin import MessageTwin
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, number_of
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 FIRMWARE = "ver1.26.10A"  # ASSUMED
 
 
-class SrsSg384:
+class SrsSg384(MessageTwin):
     """An SG384. Its settings are kept and read back; nothing drives its I/Q inputs."""
 
     def __init__(self, serial: str) -> None:
@@ -28,22 +27,8 @@ class SrsSg384:
             status_bits=Status.MESSAGE_AVAILABLE | Status.EVENT_SUMMARY | Status.MASTER_SUMMARY,
         )
         self._device = Device(manners, self._table(), reset=self._reset)
+        self._ports = MessagePorts(self._device.open, {"scpi": box.TCP_PORT})
         self._reset(0)
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's one port."""
-        return {"scpi": box.TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
-        return self._device.open()
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
 
     def tone(self, now_fs: int) -> ContinuousTone | None:
         """Return the tone at the type N connector, or None when it is off.
@@ -57,14 +42,6 @@ class SrsSg384:
         if self._modulates_iq() and self._settings.value(box.IQ_FUNCTION) == box.EXTERNAL:
             power_dbm -= box.IQ_SUPPRESSION_DB
         return ContinuousTone(float(self._frequency_hz), power_dbm)
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on: back at 10 MHz, without queued errors. ASSUMED: all as by *RST."""

@@ -4,7 +4,6 @@ What its channels play is computed sample by sample for who asks :meth:`Tektroni
 function generator's settings are only stored. Loading is at once: no box is as fast.
 """
 
-from collections.abc import Mapping
 from collections.abc import Sequence as Several
 from decimal import Decimal
 from functools import partial
@@ -25,9 +24,9 @@ from podium.firmware_interfaces.tektronix_waveform_files import (
     Sequence,
     Waveform,
 )
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.continuous_tone import ContinuousTone
 from podium.sim_instruments.twins.faces.message_ports import VXI11, MessagePorts
+from podium.sim_instruments.twins.faces.message_twin import MessageTwin
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.played_samples import PlayedSamples
 from podium.sim_instruments.twins.played_spectrum import lines_of
@@ -46,7 +45,6 @@ from podium.sim_instruments.twins.tektronix_basic_waveform import (
 )
 from podium.sim_instruments.twins.tektronix_disk import Disk
 from podium.sim_instruments.twins.tektronix_levels import Levels
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 FIRMWARE = "SCPI:99.0 FW:7.5.0197.0"  # ASSUMED
 PERIOD_MAX = 1 << 18
@@ -58,7 +56,7 @@ _Marks = npt.NDArray[np.uint8] | int
 _Place = tuple[Command, tuple[int, ...]]
 
 
-class TektronixAwg:
+class TektronixAwg(MessageTwin):
     """One box. All channels run and stop together; a sequence is at one step on all its tracks."""
 
     def __init__(self, model: Awg, serial: str) -> None:
@@ -83,27 +81,6 @@ class TektronixAwg:
             self._device.open, {"scpi": box.TCP_PORT}, VXI11, message_max=box.MESSAGE_MAX
         )
         self._reset(0)
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's ports: all lead to the same commands."""
-        return self._ports.numbers
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        return self._ports.open(port)
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
 
     def samples(self, channel: int, first: int, count: int) -> PlayedSamples:
         """Return what is at a channel's connectors, from sample ``first`` of the run on.

@@ -26,9 +26,7 @@ from podium.firmware_interfaces.white_rabbit_switch import (
 )
 from podium.sim_instruments.physics.clock_makes import WHITE_RABBIT, ClockMake
 from podium.sim_instruments.physics.clocks import Clock, LockState
-from podium.sim_instruments.twins.command_observer import CommandListener
-from podium.sim_instruments.twins.snmp_agent import Agent
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.snmp_agent import Agent, SnmpTwin
 
 SOFTWARE = "v6.1"  # ASSUMED
 GATEWARE = "6.1"  # ASSUMED
@@ -49,7 +47,7 @@ _SYNC_NSEC_FS, _SYNC_PHASE_FS, _STABLE_FS = (seconds * FS_PER_S for seconds in (
 """When, after it began to lock, the servo goes on to its next state. ASSUMED."""
 
 
-class WhiteRabbitSwitch:
+class WhiteRabbitSwitch(SnmpTwin):
     """A switch with 18 fibres; those that ``links`` names have something at the far end."""
 
     def __init__(
@@ -75,36 +73,6 @@ class WhiteRabbitSwitch:
         self._slave = mode == "slave"
         self._links = dict(links)
         self._agent = Agent(box.COMMUNITY, self.objects)
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The port of its SNMP agent."""
-        return {"snmp": box.SNMP_PORT}
-
-    @property
-    def datagram_ports(self) -> frozenset[str]:
-        """The same."""
-        return frozenset(self.ports)
-
-    def open(self, port: str) -> Session:
-        """There is nothing to connect to."""
-        raise KeyError(f"no port {port!r} for connections; snmp takes datagrams")
-
-    def hear(self, port: str, datagram: bytes, now_fs: int) -> bytes:
-        """Answer a request."""
-        return self._agent.answer(datagram, now_fs)
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._agent.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._agent.ear.listener = listener
 
     # --- what it shows ----------------------------------------------------------------
 

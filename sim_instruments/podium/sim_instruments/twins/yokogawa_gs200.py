@@ -4,7 +4,6 @@ The level is an exact decimal on the grid of its range. A running program is
 kept as "begun then" and its level evaluated in closed form.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -16,18 +15,18 @@ from podium.firmware_interfaces.ieee4882.parameters import Real, Value
 from podium.firmware_interfaces.ieee4882.program_message import Parameter, Word
 from podium.firmware_interfaces.ieee4882.responses import engineering, quoted
 from podium.firmware_interfaces.yokogawa_gs200 import Condition, SourceRange
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.faces.message_ports import VXI11, MessagePorts
+from podium.sim_instruments.twins.faces.message_twin import MessageTwin
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
 from podium.sim_instruments.twins.source_program import Run, Step
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.twin import IDLE, Horizon
 
 FIRMWARE = "2.02"  # ASSUMED
 LINE_FREQUENCY_HZ = 50
 
 
-class YokogawaGS200:
+class YokogawaGS200(MessageTwin):
     """A GS200 without options: a level, an output relay and a program that ramps the level."""
 
     def __init__(self, serial: str) -> None:
@@ -44,15 +43,6 @@ class YokogawaGS200:
         self._event_enable = 0
         self._events = Condition(0)
         self._reset(0)
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's ports: all lead to the same commands."""
-        return self._ports.numbers
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        return self._ports.open(port)
 
     def level_v(self, now_fs: int) -> float:
         """Return the voltage at the terminals: 0 when the output is off.
@@ -82,14 +72,6 @@ class YokogawaGS200:
         """Tell whether a program runs, to somebody who waits for its end."""
         self._asked_about = True
         return self._end_fs(now_fs) is not None
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
 
     # --- state ------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, READOUT_SETTINGS, Declaration
-from podium.control.calibration.fits.peak import PulsePrior, pulse_line
+from podium.control.calibration.fits.peak import PulsePrior
 from podium.control.calibration.line_scan import (
     LineScan,
     Rabi,
@@ -17,10 +17,9 @@ from podium.control.calibration.line_scan import (
     scan_pulse_ns,
     there_and_back,
 )
-from podium.control.calibration.line_search import FoundLines, SearchPlan, find_lines
-from podium.control.calibration.outcome import Outcome, Panel, Series
+from podium.control.calibration.line_search import LineScanFit, SearchPlan, find_lines, store_lines
+from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.reset import reset_from_second
-from podium.control.calibration.routine import Found, analyse, record_failure
 from podium.control.calibration.sequences import (
     Pulses,
     all_pulses,
@@ -130,12 +129,13 @@ async def ef_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
         rabi[name] = LADDER * hz, float(np.hypot(LADDER * sigma, LADDER_DOUBT * LADDER * hz))
     build = partial(ef_scan, bench)
     lines = await find_lines(bench, outcome, qubits, expected, build, rabi, PLAN)
-    for qubit in qubits:
-        if qubit.name not in lines.seen:
-            name = qubit.name
-            record_failure(outcome, name, lines.panels[name], lines.reasons[name])
-    found = tuple(q for q in qubits if q.name in lines.seen)
-    await _analyse(bench, outcome, found, lines, expected)
+
+    def values(qubit: Qubit, seen: LineScanFit) -> Mapping[str, Measured]:
+        value = seen.fit.values["centre"] - bench.known(qubit, "f01").value
+        return {"anharmonicity": Measured(value, seen.fit.sigmas["centre"], "Hz")}
+
+    text = "anharmonicity {anharmonicity}"
+    await store_lines(bench, outcome, qubits, lines, expected, text, values)
     return outcome
 
 
@@ -143,34 +143,6 @@ def _rabi(pulses: Pulses) -> tuple[float, float]:
     """Return the Rabi frequency of 0-1 at full scale and its sigma, Hz: measured, else designed."""
     design = pulses.bench.design(pulses.qubit, "rabi_frequency")
     return known_rabi(pulses) or (design.value, design.spread)
-
-
-async def _analyse(
-    bench: Bench,
-    outcome: Outcome,
-    qubits: tuple[Qubit, ...],
-    lines: FoundLines,
-    expected: Mapping[str, Range],
-) -> None:
-    def raw(qubit: Qubit) -> Panel:
-        seen = lines.seen[qubit.name]
-        return seen.scan.draw(qubit, seen.data)
-
-    def fit(qubit: Qubit, panel: Panel) -> Found:
-        seen = lines.seen[qubit.name]
-        v, sigma = seen.fit.values, seen.fit.sigmas["centre"]
-        frequency = seen.scan.frequency_hz(qubit, seen.data)
-        frequency = np.sort(frequency)
-        line = pulse_line(frequency, v, seen.scan.duration_s)
-        text = "anharmonicity {anharmonicity}"
-        if seen.window_hz > 1.2 * expected[qubit.name].span:
-            text += f"; found in a window widened to {seen.window_hz / 1e6:.0f} MHz"
-        value = v["centre"] - bench.known(qubit, "f01").value
-        return {"anharmonicity": Measured(value, sigma, "Hz")}, panel.fitted(
-            Series("fit", frequency / 1e9, line * 1e3, line=True), text=text
-        )
-
-    await analyse(bench, outcome, qubits, raw, fit)
 
 
 EF_SPECTROSCOPY = Declaration(
