@@ -1,4 +1,4 @@
-"""What Lake Shore's thermometer boxes do by themselves, and when they answer."""
+"""Twins of Lake Shore thermometer boxes share what these do by themselves."""
 
 from typing import Any
 

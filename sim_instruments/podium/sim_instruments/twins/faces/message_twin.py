@@ -1,4 +1,4 @@
-"""What all instruments with the firmware of a :class:`.Device` have in common as twins."""
+"""Twins of instruments with the firmware of a :class:`.Device` share ports and counts."""
 
 from collections.abc import Mapping
 
