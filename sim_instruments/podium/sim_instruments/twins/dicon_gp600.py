@@ -4,7 +4,7 @@ ASSUMED: losses, how long mirrors take, that an output that is taken is refused 
 and that a question is answered with where mirrors are going while they are on their way.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from random import Random
 
 from podium.firmware_interfaces import dicon_gp600 as box
@@ -19,8 +19,8 @@ from podium.firmware_interfaces.dicon_gp600 import (
     SetWavelength,
 )
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.plain_twin import PlainTwin
+from podium.sim_instruments.twins.twin import Session
 
 LOSS_DB, LOSS_SPREAD_DB, LOSS_LEAST_DB = 1.5, 0.3, 0.5
 """Of a path at the wavelength that its mirrors are steered for. ASSUMED."""
@@ -33,11 +33,12 @@ UNMEANT = (SetAutoSave,)
 """Only a power cut shows it."""
 
 
-class DiconGp600:
+class DiconGp600(PlainTwin):
     """A matrix switch: each input goes to one output or to none, each output takes one input."""
 
     def __init__(self, serial: str, noise_seed: int = 0, size: str = "8x8") -> None:
         """``size``: inputs and outputs, one of :data:`.dicon_gp600.SIZES`."""
+        super().__init__({"commands": box.TCP_PORT}, str.strip)
         self._serial = serial
         self._inputs, self._outputs = (int(word) for word in size.split("x"))
         drawn = Random(f"losses of a GP600, {noise_seed}")
@@ -54,32 +55,10 @@ class DiconGp600:
         self._auto_save = False
         self._wavelength_nm = box.WAVELENGTHS_NM[-1]
         self._errors: list[int] = []
-        self._commands = self._unknown = self._unmeant = 0
         self._refused = False
-        self._ear: CommandObserver[str] = CommandObserver(self.tallies, str.strip)
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The socket of its command line."""
-        return {"commands": box.TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection; all share one error queue."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+    def _session(self) -> Session:
         return CommandSession(self.obey)
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._ear.listener = listener
 
     # --- light ------------------------------------------------------------------------
 

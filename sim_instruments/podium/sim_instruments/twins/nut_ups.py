@@ -4,12 +4,12 @@ It shows mains and charge as the fridge's installation has them. The server know
 nobody can command the supply: all that is asked is read.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 from podium.firmware_interfaces import nut_ups as nut
 from podium.firmware_interfaces.nut_ups import NutError, Refusal, Word
-from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.plain_twin import PlainTwin
+from podium.sim_instruments.twins.twin import Session
 
 SERVERS = {
     "2.7.4": "Network UPS Tools upsd 2.7.4 - http://www.networkupstools.org/",
@@ -40,7 +40,7 @@ Read = Callable[[str, int], float]
 """Returns an output of the fridge by name at a time (fs), in SI units."""
 
 
-class NutUps:
+class NutUps(PlainTwin):
     """One supply, by the name ``ups`` or another."""
 
     def __init__(
@@ -56,6 +56,7 @@ class NutUps:
         ``description``: what the server's administrator calls the supply. Raises ValueError for
         another release.
         """
+        super().__init__({"nut": nut.TCP_PORT}, str.strip)
         if release not in SERVERS:
             raise ValueError(f"release {release!r}: upsd is here {' or '.join(SERVERS)}")
         self.name = ups
@@ -64,32 +65,9 @@ class NutUps:
         self._server = {"server.info": SERVERS[release], "server.version": release}
         self._serial = serial
         self._read = read
-        self._commands = 0
-        self._unknown = 0
-        self.ear: CommandObserver[str] = CommandObserver(self.tallies, str.strip)
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The port of its server."""
-        return {"nut": nut.TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+    def _session(self) -> Session:
         return NutSession(self)
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return {"commands": self._commands, "unknown": self._unknown, "unmeant": 0}
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self.ear.listener = listener
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch the computer of its server off and on, where nothing is kept of a client.
@@ -119,7 +97,7 @@ class NutUps:
 
     def answer(self, line: str, state: "NutSession", now_fs: int) -> str:
         """Return the answer to a line, with its end."""
-        before = self.ear.begin()
+        before = self._ear.begin()
         self._commands += 1
         refused = True
         try:
@@ -134,7 +112,7 @@ class NutUps:
                 Refusal.UNKNOWN_COMMAND,
                 Refusal.VARIABLE_NOT_SUPPORTED,
             )
-        self.ear.end(before, line, refused)
+        self._ear.end(before, line, refused)
         return "".join(f"{one}\n" for one in lines)
 
     def _lines(self, said: tuple[str, ...], state: "NutSession", now_fs: int) -> Iterator[str]:

@@ -6,16 +6,16 @@ magnet's, and opens and closes a while after its heater is switched. What is wro
 the manual's 10.3.6 has it: behind the term that is not understood.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from podium.firmware_interfaces import oxford_grammar as grammar
 from podium.firmware_interfaces import oxford_mercury_ips as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.oxford_mercury_ips import Action, Axis
-from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
 from podium.sim_instruments.twins.heater_loop import Setpoint, StepGrid, Write
 from podium.sim_instruments.twins.oxford_session import OxfordSession
+from podium.sim_instruments.twins.plain_twin import PlainTwin
 from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
 
 RATE_T_PER_MIN = 0.1
@@ -127,7 +127,7 @@ class _Supply:
         self.switch_on = on
 
 
-class OxfordMercuryIps:
+class OxfordMercuryIps(PlainTwin):
     """A Mercury iPS with the coils x, y and z of a fridge's magnet."""
 
     def __init__(
@@ -141,6 +141,7 @@ class OxfordMercuryIps:
 
         A fridge without a magnet hears of no current.
         """
+        super().__init__({"control": box.TCP_PORT}, str)
         if firmware not in box.GROUPS:
             raise ValueError(f"firmware {firmware!r}: there are {', '.join(box.GROUPS)}")
         self._serial, self._firmware = serial, firmware
@@ -151,18 +152,8 @@ class OxfordMercuryIps:
         self._grid = StepGrid()
         self._written: dict[str, float] = {}
         self._has_magnet = True
-        self._commands = self._unknown = self._unmeant = 0
-        self._ear: CommandObserver[str] = CommandObserver(self.tallies, str)
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The port of its Ethernet connector."""
-        return {"control": box.TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+    def _session(self) -> Session:
         return OxfordSession(self, box.END, box.LINE_MAX)
 
     def horizon(self, now_fs: int) -> Horizon:
@@ -174,14 +165,6 @@ class OxfordMercuryIps:
         if not ends:
             return IDLE
         return Horizon(armed=False, busy_until_fs=min(ends), computing=False)
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every line from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._ear.listener = listener
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on. ASSUMED: clamped, at 0 A, switches closed; these keep a field."""

@@ -12,7 +12,6 @@ from podium.firmware_interfaces import oxford_grammar as grammar
 from podium.firmware_interfaces import oxford_triton as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.fridge_stages import stage_of
-from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
 from podium.sim_instruments.twins.fridge_readings import FridgeReadings
 from podium.sim_instruments.twins.heater_loop import (
     Gains,
@@ -23,8 +22,9 @@ from podium.sim_instruments.twins.heater_loop import (
     Write,
 )
 from podium.sim_instruments.twins.oxford_session import OxfordSession
+from podium.sim_instruments.twins.plain_twin import PlainTwin
 from podium.sim_instruments.twins.reading_noise import ReadingNoise
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.twin import Session
 
 FIRMWARE = "2.5"  # ASSUMED
 NOISE = 1e-3
@@ -57,7 +57,7 @@ def resistance_ohm(temperature_k: float) -> float:
     return float(1000.0 * (300.0 / temperature_k) ** 0.305)
 
 
-class OxfordTriton:
+class OxfordTriton(PlainTwin):
     """A Triton whose thermometers ``channels`` (number: name) read ``reading(number, now_fs)``."""
 
     clients_max = box.CLIENTS_MAX
@@ -71,6 +71,7 @@ class OxfordTriton:
         write: Write | None = None,
     ) -> None:
         """Wire it to a fridge: its temperatures, its other outputs, its inputs."""
+        super().__init__({"control": box.TCP_PORT}, str)
         if wrong := [channel for channel in channels if channel not in box.THERMOMETERS]:
             raise ValueError(f"channel {wrong[0]}: a Triton has thermometers 1 to 16")
         self._serial = serial
@@ -93,31 +94,9 @@ class OxfordTriton:
         self._action = box.ACTIONS[0]
         self._aside = dict.fromkeys((one for one in box.VALVES if one not in box.PANEL), False)
         self._chosen: dict[str, int] = {}
-        self._commands = self._unknown = self._unmeant = 0
-        self._ear: CommandObserver[str] = CommandObserver(self.tallies, str)
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The port of its control program."""
-        return {"control": box.TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+    def _session(self) -> Session:
         return OxfordSession(self, grammar.END)
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every line from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._ear.listener = listener
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch its computer off and on: an action that was under way is forgotten.

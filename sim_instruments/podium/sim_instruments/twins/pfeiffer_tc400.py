@@ -7,7 +7,7 @@ all about accessories, switching outputs and interfaces is kept and read back. T
 time that they need on its serial line.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from podium.firmware_interfaces import pfeiffer_tc400 as box
 from podium.firmware_interfaces import pfeiffer_telegram as telegrams
@@ -20,8 +20,8 @@ from podium.sim_instruments.twins.answer_pace import (
     AnswerTimes,
     carriage_return_end,
 )
-from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
 from podium.sim_instruments.twins.heater_loop import Write
+from podium.sim_instruments.twins.plain_twin import PlainTwin
 from podium.sim_instruments.twins.twin import Horizon, Session
 
 Read = Callable[[str, int], float]
@@ -33,7 +33,7 @@ _SPEEDS = {box.STANDBY, box.SPEED_SETTING, box.SPEED_SETPOINT, box.STANDBY_SETPO
 _DRIVEN = {box.PUMPING_STATION, box.MOTOR, box.ACKNOWLEDGE, box.SWITCH_POINT, *_SPEEDS}
 
 
-class PfeifferTc400:
+class PfeifferTc400(PlainTwin):
     """A TC 400 with the pump ``pump`` of a fridge, at its factory address."""
 
     def __init__(
@@ -49,6 +49,7 @@ class PfeifferTc400:
 
         ``turbopump``: which it is. A fridge's own is a HiPace 400; another's speed is scaled.
         """
+        super().__init__({"serial": box.TCP_PORT}, _words)
         if turbopump not in box.TURBOPUMPS:
             raise ValueError(f"turbopump {turbopump!r}: there are {', '.join(box.TURBOPUMPS)}")
         self._nominal_hz = float(box.TURBOPUMPS[turbopump])
@@ -63,31 +64,13 @@ class PfeifferTc400:
         self._values[box.DEVICE_ADDRESS.number] = float(bus_address)
         self._pump_on = False
         """Whether the fridge had the pump on when it was looked at last."""
-        self._commands = self._unknown = self._unmeant = 0
-        self._ear: CommandObserver[bytes] = CommandObserver(self.tallies, _words)
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The socket of its serial line."""
-        return {"serial": box.TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection; all share the one serial line."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+    def _session(self) -> Session:
         return TelegramSession(self)
 
     def horizon(self, now_fs: int) -> Horizon:
         """Return when what it is asked is answered; nothing else holds world time up."""
         return self.pace.horizon(now_fs)
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every telegram from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._ear.listener = listener
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on: it keeps its settings, and runs if it was set to.

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from podium.firmware_interfaces import pfeiffer_tpg366 as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.pfeiffer_tpg366 import GaugeStatus, Mnemonic, Pressure
-from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.plain_twin import PlainTwin
+from podium.sim_instruments.twins.twin import Session
 
 Read = Callable[[str, int], float]
 FIRMWARE, HARDWARE = "010300", "010100"
@@ -44,7 +44,7 @@ class Sending:
     period_fs: int
 
 
-class PfeifferTpg366:
+class PfeifferTpg366(PlainTwin):
     """A TPG 366 whose gauges read ``pressure.p1`` to ``p6`` of a fridge, Pa."""
 
     def __init__(
@@ -54,6 +54,7 @@ class PfeifferTpg366:
 
         Without a fridge nothing is connected.
         """
+        super().__init__({"mnemonics": box.TCP_PORT}, _words)
         wired = dict(gauges) if gauges is not None else {n: f"p{n}" for n in range(1, 7)}
         if wrong := [channel for channel in wired if not 1 <= channel <= box.CHANNELS]:
             raise ValueError(f"gauge {wrong[0]}: a TPG 366 has channels 1 to 6")
@@ -64,31 +65,9 @@ class PfeifferTpg366:
         self._parameters = self._saved = Parameters()
         self._errors: set[str] = set()
         self._sending: Sending | None = None
-        self._commands = self._unknown = self._unmeant = 0
-        self._ear: CommandObserver[bytes] = CommandObserver(self.tallies, _words)
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The socket of its Ethernet connector."""
-        return {"mnemonics": box.TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+    def _session(self) -> Session:
         return MnemonicSession(self)
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every mnemonic from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._ear.listener = listener
 
     # --- what it does -----------------------------------------------------------------
 

@@ -5,7 +5,7 @@ power-on it warms up, unlocked; then it locks. Settings are kept and read back; 
 mean something, the others nothing.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import exp, sqrt
 
 from podium.firmware_interfaces import srs_fs725 as box
@@ -13,8 +13,8 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.srs_fs725 import Line, SyntaxFault
 from podium.sim_instruments.physics.clock_makes import RUBIDIUM, ClockMake
 from podium.sim_instruments.physics.clocks import Clock, LockState
-from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.plain_twin import PlainTwin
+from podium.sim_instruments.twins.twin import Session
 
 WARM_FS = round(0.6 * box.WARM_UP_S) * FS_PER_S
 """From power-on until lamp, crystal and cell are at their temperatures. ASSUMED."""
@@ -31,17 +31,14 @@ FACTORY = {word: one.initial for word, one in box.SETTINGS.items() if one.kept}
 """What the EEPROM had when it was shipped."""
 
 
-class SrsFs725:
+class SrsFs725(PlainTwin):
     """An FS725 with no pulse a second at its input."""
 
     def __init__(self, serial: str, clock_of: Callable[[ClockMake], Clock]) -> None:
+        super().__init__({"serial": box.TCP_PORT}, str.strip)
         self._serial = int("".join(filter(str.isdigit, serial)) or 0)
         self.clock = clock_of(RUBIDIUM)
-        self._commands = 0
-        self._unknown = 0
-        self._unmeant = 0
         self._refused = False
-        self._ear: CommandObserver[str] = CommandObserver(self.tallies, str.strip)
         self._kept = dict(FACTORY)
         self._power_cycles, self._fc_writes = box.POWER_CYCLES, box.FC_WRITES
         self._gain_until_fs = 0
@@ -54,28 +51,8 @@ class SrsFs725:
         self._faults = 0
         self._restart()
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The socket of its serial line."""
-        return {"serial": box.TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection; all share the one serial line."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+    def _session(self) -> Session:
         return SerialSession(self)
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return {"commands": self._commands, "unknown": self._unknown, "unmeant": self._unmeant}
-
-    def tell(self, listener: CommandListener) -> None:
-        """Tell of every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._ear.listener = listener
 
     # --- what it does -----------------------------------------------------------------
 
