@@ -113,6 +113,162 @@ class ResonatorTrack:
         return np.array(self.volts), np.array(self.hertz), np.array(self.sigma)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ArcScan:
+    """What is known of all qubits while their resonators are followed, by full name."""
+
+    bench: Bench
+    outcome: Outcome
+    designs: Mapping[str, Mapping[str, float]]
+    """What the fit of each arc starts from."""
+    windows: Mapping[str, ReadoutWindow]
+    tracks: dict[str, ResonatorTrack]
+
+    @classmethod
+    def of(cls, bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> "ArcScan":
+        """Return one with nothing measured."""
+        designs = {q.name: _design(bench, q) for q in qubits}
+        windows = {q.name: probe_window(Pulses(bench, q)) for q in qubits}
+        return cls(bench, outcome, designs, windows, {q.name: ResonatorTrack() for q in qubits})
+
+    async def follow(self, qubits: tuple[Qubit, ...]) -> tuple[Qubit, ...]:
+        """Measure where the arcs want it until they are known; return the qubits that got there."""
+        bench = self.bench
+        at = {q.name: _within(bench, q, bench.design(q, "flux_offset").value) for q in qubits}
+        remaining, led = qubits, []
+        for _ in range(MOST_BIASES):
+            if not remaining:
+                break
+            await self._measure(remaining, at)
+            goes_on = []
+            for q in remaining:
+                track, design = self.tracks[q.name], self.designs[q.name]
+                try:
+                    wanted = await asyncio.to_thread(_next_bias, bench, q, track, design)
+                except FitFailed:
+                    continue
+                if wanted is None:
+                    led.append(q)
+                else:
+                    at[q.name] = wanted
+                    goes_on.append(q)
+            remaining = tuple(goes_on)
+        return tuple(led)
+
+    async def whole_period(self, qubits: tuple[Qubit, ...]) -> None:
+        """Measure anew, over a whole period; a fluxonium closely where its middle seems to be."""
+        for q in qubits:
+            self.tracks[q.name] = ResonatorTrack()
+        periods = {q.name: self.bench.design(q, "flux_period").value for q in qubits}
+        reach = {name: (0.0, REACH * period_v) for name, period_v in periods.items()}
+        await self._sweep(qubits, reach, POINTS)
+        middles: dict[str, Middles] = {}
+        for q in qubits:
+            if q.kind == "fluxonium":
+                with suppress(FitFailed):  # said once more when all is fitted
+                    track = self.tracks[q.name]
+                    middles[q.name] = await asyncio.to_thread(track.middles, q, self.bench)
+        closely = tuple(q for q in qubits if q.name in middles)
+        if closely:
+            reach = {name: (one.half_v, CLOSE * one.period_v) for name, one in middles.items()}
+            await self._sweep(closely, reach, CLOSE_POINTS)
+
+    async def _sweep(
+        self, qubits: tuple[Qubit, ...], reach: Mapping[str, tuple[float, float]], points: int
+    ) -> None:
+        """Measure at even steps of bias; ``reach``: their middle and how far they go from it, V."""
+        for step in np.linspace(-1, 1, points).tolist():
+            levels_v = {name: middle + step * far for name, (middle, far) in reach.items()}
+            at = {q.name: _within(self.bench, q, levels_v[q.name]) for q in qubits}
+            await self._measure(qubits, at)
+
+    async def _measure(self, qubits: tuple[Qubit, ...], at: Mapping[str, float]) -> None:
+        """Move the qubits to these biases and find their resonators there."""
+        bench = self.bench
+        await bench.runner.bias({q.flux_port: at[q.name] for q in qubits})
+        kappa = {q.name: bench.guess(q, "kappa") for q in qubits}
+        swing = max(expected_swing(bench, q, PHOTONS) for q in qubits)
+        span = 2.4 * swing + 5 * max(kappa.values())
+        points = 2 * int(span / (min(kappa.values()) / 4) / 2) + 1
+        centres = {q.name: bench.guess(q, "ground_readout_frequency") for q in qubits}
+        probes = {
+            q.name: bench.probe_amplitude(q, PHOTONS * critical_photons(bench, q)) for q in qubits
+        }
+        shots = max(_shots(self.tracks[q.name], kappa[q.name]) for q in qubits)
+        program = scan_program(bench, qubits, centres, span, points, probes, shots)
+        data = await bench.run(
+            self.outcome, program, {"bias_v": {q.name: at[q.name] for q in qubits}}
+        )
+        biases = told(data, "bias_v")
+        for q in qubits:
+            track = self.tracks[q.name]
+            track.asked += 1
+            frequency, iq = values_of(data, f"{q.element}_probe_frequency"), iq_of(data, q.element)
+            try:
+                refuse_clipped(self.outcome, q.element)
+                fit = await asyncio.to_thread(
+                    fit_resonance, frequency, iq, self.windows[q.name], kappa[q.name]
+                )
+            except FitFailed as error:
+                track.reasons.append(str(error))
+                continue
+            track.volts.append(biases[q.name])
+            track.hertz.append(fit.values["resonance"])
+            track.sigma.append(max(fit.sigmas["resonance"], kappa[q.name] / 500))
+            track.shots.append(shots)
+
+    def strayed_v(self, qubit: Qubit) -> float:
+        """Return how far the biases of other qubits lie apart, V."""
+        others = (t.volts for name, t in self.tracks.items() if name != qubit.name and t.volts)
+        return float(np.sqrt(sum(float(np.std(volts)) ** 2 for volts in others)))
+
+    async def fitted(
+        self, qubits: tuple[Qubit, ...], strayed: Mapping[str, float]
+    ) -> tuple[Qubit, ...]:
+        """Fit all arcs; ``strayed``: how far the neighbours' biases moved meanwhile, V."""
+
+        def raw(qubit: Qubit) -> Panel:
+            track = self.tracks[qubit.name]
+            points = Series("resonator", np.array(track.volts), np.array(track.hertz) / 1e9)
+            return Panel(qubit.element, "flux bias (V)", "resonator (GHz)", (points,))
+
+        def fit(qubit: Qubit, panel: Panel) -> Found:
+            track, design = self.tracks[qubit.name], self.designs[qubit.name]
+            if len(track.volts) < LEAST_SEEN * track.asked:
+                raise FitFailed(
+                    f"a resonance was seen at {len(track.volts)} of {track.asked} biases only; "
+                    f"elsewhere e.g. {track.reasons[-1]}"
+                )
+            found = track.fit(qubit, design, self.bench)
+            v, bias = found.values, np.array(track.volts)
+            grid = np.linspace(bias.min(), bias.max(), 201)
+
+            def line(volts: Array) -> Array:
+                if qubit.kind == "fluxonium":
+                    return symmetric_arc(volts, v)
+                return resonator_arc(volts, v, design)
+
+            spot, period = v["sweet_spot"], v["period"]
+            sigma = float(np.hypot(found.sigmas["sweet_spot"], CROSSTALK * strayed[qubit.name]))
+            sigma = float(np.hypot(sigma, SHAPE_DOUBT * period))
+            top = float(line(np.array([spot]))[0])
+            moved = SHIFTED * design["pull"]
+            top, top_sigma = top + moved, float(np.hypot(np.median(track.sigma), DOUBT * moved))
+            panel = panel.fitted(
+                Series("fit", grid, line(grid) / 1e9, line=True),
+                text="sweet spot {sweet_spot}, period {flux_period}",
+                marks=(("sweet spot", spot),),
+            )
+            return {
+                "sweet_spot": Measured(spot, sigma, "V"),
+                "flux_period": Measured(period, found.sigmas["period"], "V"),
+                "ground_readout_frequency": Measured(top, top_sigma, "Hz"),
+                "probe_frequency": Measured(top, top_sigma, "Hz"),
+            }, panel
+
+        return await analyse(self.bench, self.outcome, qubits, raw, fit)
+
+
 async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Follow each resonator to its sweet spot, all qubits together, and fit the arcs.
 
@@ -124,33 +280,18 @@ async def flux_arc(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     qubits = bench.with_flux_line(outcome, qubits)
     if not qubits:
         return outcome
-    tracks = {q.name: ResonatorTrack() for q in qubits}
-    designs = {q.name: _design(bench, q) for q in qubits}
-    windows = {q.name: probe_window(Pulses(bench, q)) for q in qubits}
-    led = await _follow(
-        bench, outcome, tuple(q for q in qubits if q.kind != "fluxonium"), tracks, designs, windows
-    )
-    strayed = {q.name: _strayed(tracks, q) for q in led}
+    scan = ArcScan.of(bench, outcome, qubits)
+    led = await scan.follow(tuple(q for q in qubits if q.kind != "fluxonium"))
+    strayed = {q.name: scan.strayed_v(q) for q in led}
     rest = tuple(q for q in qubits if q not in led)
     if rest:
-        for q in rest:
-            tracks[q.name] = ResonatorTrack()
-        await _whole_period(bench, outcome, rest, tracks, windows)
-        fluxoniums = tuple(q for q in rest if q.kind == "fluxonium")
-        if fluxoniums:
-            await _closely(bench, outcome, fluxoniums, tracks, windows)
+        await scan.whole_period(rest)
         strayed |= {q.name: 0.0 for q in rest}  # all lines sweep alike there
-    good = await _analyse(bench, outcome, qubits, strayed, tracks, designs)
+    good = await scan.fitted(qubits, strayed)
     rest_v = {q.flux_port: 0.0 for q in qubits}
     rest_v |= {q.flux_port: bench.bias_on_grid(q, bench.known(q, "sweet_spot").value) for q in good}
     await bench.runner.bias(rest_v)
     return outcome
-
-
-def _strayed(tracks: Mapping[str, ResonatorTrack], qubit: Qubit) -> float:
-    """Return how far the biases of other qubits lie apart, V."""
-    others = (t.volts for name, t in tracks.items() if name != qubit.name and t.volts)
-    return float(np.sqrt(sum(float(np.std(volts)) ** 2 for volts in others)))
 
 
 def _design(bench: Bench, qubit: Qubit) -> dict[str, float]:
@@ -161,37 +302,6 @@ def _design(bench: Bench, qubit: Qubit) -> dict[str, float]:
         found["charging"] = -bench.guess(qubit, "anharmonicity")
         found["asymmetry"] = bench.guess(qubit, "asymmetry")
     return found
-
-
-async def _follow(
-    bench: Bench,
-    outcome: Outcome,
-    qubits: tuple[Qubit, ...],
-    tracks: Mapping[str, ResonatorTrack],
-    designs: Mapping[str, Mapping[str, float]],
-    windows: Mapping[str, ReadoutWindow],
-) -> tuple[Qubit, ...]:
-    """Measure where the arcs want it until they are known; return the qubits that got there."""
-    at = {q.name: _within(bench, q, bench.design(q, "flux_offset").value) for q in qubits}
-    remaining, led = qubits, []
-    for _ in range(MOST_BIASES):
-        if not remaining:
-            break
-        await _measure(bench, outcome, remaining, at, tracks, windows)
-        goes_on = []
-        for q in remaining:
-            track, design = tracks[q.name], designs[q.name]
-            try:
-                wanted = await asyncio.to_thread(_next_bias, bench, q, track, design)
-            except FitFailed:
-                continue
-            if wanted is None:
-                led.append(q)
-            else:
-                at[q.name] = wanted
-                goes_on.append(q)
-        remaining = tuple(goes_on)
-    return tuple(led)
 
 
 def _within(bench: Bench, qubit: Qubit, level_v: float) -> float:
@@ -275,90 +385,6 @@ def _new(bench: Bench, qubit: Qubit, volts: Array, wanted_v: float, period_v: fl
     raise FitFailed(f"the arc asks for {wanted_v:.3f} V again and again")
 
 
-async def _whole_period(
-    bench: Bench,
-    outcome: Outcome,
-    qubits: tuple[Qubit, ...],
-    tracks: Mapping[str, ResonatorTrack],
-    windows: Mapping[str, ReadoutWindow],
-) -> None:
-    reach = {q.name: (0.0, REACH * bench.design(q, "flux_period").value) for q in qubits}
-    await _sweep(bench, outcome, qubits, tracks, windows, reach, POINTS)
-
-
-async def _closely(
-    bench: Bench,
-    outcome: Outcome,
-    qubits: tuple[Qubit, ...],
-    tracks: Mapping[str, ResonatorTrack],
-    windows: Mapping[str, ReadoutWindow],
-) -> None:
-    """Measure about half a flux quantum where the arcs' symmetry has it; lost ones are left out."""
-    middles: dict[str, Middles] = {}
-    for q in qubits:
-        with suppress(FitFailed):  # said once more when all is fitted
-            middles[q.name] = await asyncio.to_thread(tracks[q.name].middles, q, bench)
-    qubits = tuple(q for q in qubits if q.name in middles)
-    if qubits:
-        reach = {name: (one.half_v, CLOSE * one.period_v) for name, one in middles.items()}
-        await _sweep(bench, outcome, qubits, tracks, windows, reach, CLOSE_POINTS)
-
-
-async def _sweep(
-    bench: Bench,
-    outcome: Outcome,
-    qubits: tuple[Qubit, ...],
-    tracks: Mapping[str, ResonatorTrack],
-    windows: Mapping[str, ReadoutWindow],
-    reach: Mapping[str, tuple[float, float]],
-    points: int,
-) -> None:
-    """Measure at evenly spaced biases; ``reach``: their middle and how far they go from it, V."""
-    for step in np.linspace(-1, 1, points).tolist():
-        at = {q.name: _within(bench, q, reach[q.name][0] + step * reach[q.name][1]) for q in qubits}
-        await _measure(bench, outcome, qubits, at, tracks, windows)
-
-
-async def _measure(
-    bench: Bench,
-    outcome: Outcome,
-    qubits: tuple[Qubit, ...],
-    at: Mapping[str, float],
-    tracks: Mapping[str, ResonatorTrack],
-    windows: Mapping[str, ReadoutWindow],
-) -> None:
-    """Move the qubits to these biases and find their resonators there."""
-    await bench.runner.bias({q.flux_port: at[q.name] for q in qubits})
-    kappa = {q.name: bench.guess(q, "kappa") for q in qubits}
-    swing = max(expected_swing(bench, q, PHOTONS) for q in qubits)
-    span = 2.4 * swing + 5 * max(kappa.values())
-    points = 2 * int(span / (min(kappa.values()) / 4) / 2) + 1
-    centres = {q.name: bench.guess(q, "ground_readout_frequency") for q in qubits}
-    probes = {
-        q.name: bench.probe_amplitude(q, PHOTONS * critical_photons(bench, q)) for q in qubits
-    }
-    shots = max(_shots(tracks[q.name], kappa[q.name]) for q in qubits)
-    program = scan_program(bench, qubits, centres, span, points, probes, shots)
-    data = await bench.run(outcome, program, {"bias_v": {q.name: at[q.name] for q in qubits}})
-    biases = told(data, "bias_v")
-    for q in qubits:
-        track = tracks[q.name]
-        track.asked += 1
-        frequency = values_of(data, f"{q.element}_probe_frequency")
-        try:
-            refuse_clipped(outcome, q.element)
-            fit = await asyncio.to_thread(
-                fit_resonance, frequency, iq_of(data, q.element), windows[q.name], kappa[q.name]
-            )
-        except FitFailed as error:
-            track.reasons.append(str(error))
-            continue
-        track.volts.append(biases[q.name])
-        track.hertz.append(fit.values["resonance"])
-        track.sigma.append(max(fit.sigmas["resonance"], kappa[q.name] / 500))
-        track.shots.append(shots)
-
-
 def _shots(track: ResonatorTrack, kappa_hz: float) -> int:
     """Return how many shots tell a line well enough, by those that told the first one."""
     if not track.sigma:
@@ -369,58 +395,6 @@ def _shots(track: ResonatorTrack, kappa_hz: float) -> int:
         by_noise = track.sigma[0] * np.sqrt(track.shots[0] / track.shots[1])
         most = track.shots[1] if track.sigma[1] > IN_VAIN * by_noise else MOST_SHOTS
     return int(np.clip(needed, SHOTS, most))
-
-
-async def _analyse(
-    bench: Bench,
-    outcome: Outcome,
-    qubits: tuple[Qubit, ...],
-    strayed: Mapping[str, float],
-    tracks: Mapping[str, ResonatorTrack],
-    designs: Mapping[str, Mapping[str, float]],
-) -> tuple[Qubit, ...]:
-    """Fit all arcs; ``strayed``: how far the neighbours' biases moved meanwhile, V."""
-
-    def raw(qubit: Qubit) -> Panel:
-        track = tracks[qubit.name]
-        points = Series("resonator", np.array(track.volts), np.array(track.hertz) / 1e9)
-        return Panel(qubit.element, "flux bias (V)", "resonator (GHz)", (points,))
-
-    def fit(qubit: Qubit, panel: Panel) -> Found:
-        track, design = tracks[qubit.name], designs[qubit.name]
-        if len(track.volts) < LEAST_SEEN * track.asked:
-            raise FitFailed(
-                f"a resonance was seen at {len(track.volts)} of {track.asked} biases only; "
-                f"elsewhere e.g. {track.reasons[-1]}"
-            )
-        found = track.fit(qubit, design, bench)
-        v, bias = found.values, np.array(track.volts)
-        grid = np.linspace(bias.min(), bias.max(), 201)
-
-        def line(volts: Array) -> Array:
-            if qubit.kind == "fluxonium":
-                return symmetric_arc(volts, v)
-            return resonator_arc(volts, v, design)
-
-        spot, period = v["sweet_spot"], v["period"]
-        sigma = float(np.hypot(found.sigmas["sweet_spot"], CROSSTALK * strayed[qubit.name]))
-        sigma = float(np.hypot(sigma, SHAPE_DOUBT * period))
-        top = float(line(np.array([spot]))[0])
-        moved = SHIFTED * design["pull"]
-        top, top_sigma = top + moved, float(np.hypot(np.median(track.sigma), DOUBT * moved))
-        panel = panel.fitted(
-            Series("fit", grid, line(grid) / 1e9, line=True),
-            text="sweet spot {sweet_spot}, period {flux_period}",
-            marks=(("sweet spot", spot),),
-        )
-        return {
-            "sweet_spot": Measured(spot, sigma, "V"),
-            "flux_period": Measured(period, found.sigmas["period"], "V"),
-            "ground_readout_frequency": Measured(top, top_sigma, "Hz"),
-            "probe_frequency": Measured(top, top_sigma, "Hz"),
-        }, panel
-
-    return await analyse(bench, outcome, qubits, raw, fit)
 
 
 FLUX_ARC = Declaration(
