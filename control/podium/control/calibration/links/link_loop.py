@@ -20,14 +20,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.links.link_model import EndModel
+from podium.control.calibration.links.link_model import EndModel, exponentials
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-TERMS = 8
-SMALL = 0.4
-"""Of the exponential's series: below 1e-9 is left out."""
 STEP_S = 1e-9
 """Of a photon's way from end to end: samples of drives."""
 STEP_TERMS = 4
@@ -86,7 +83,7 @@ def left_in_loop(
     amplitudes[:, 2, 2] = -other * (0.5 + round_trip) - own_off - 2j * np.pi * loop.apart_hz
     amplitudes[:, 1, 2] = -np.sqrt(own * other) * round_trip
     amplitudes[:, 2, 1] = -np.sqrt(own * other) / (1 - loop.echo)
-    made = _exponentials(_of_density(amplitudes, ends[0]) * np.asarray(duration_s)[:, None, None])
+    made = exponentials(_of_density(amplitudes, ends[0]) * np.asarray(duration_s)[:, None, None])
     return np.asarray(made[:, 0, 0] + second * made[:, -1, 0])
 
 
@@ -242,18 +239,3 @@ def losses_of_coherence(ends: tuple[EndModel, EndModel]) -> Array:
     one, other = (end.dephasing_1_s for end in ends)
     losses = np.array([one, 0.0, 0.0, other])
     return np.asarray((losses[:, None] + losses) * (1 - np.eye(4)))
-
-
-def _exponentials(matrices: Array) -> Array:
-    """Return the exponentials of small matrices (n, k, k), by series and squares."""
-    largest = float(np.max(np.sum(np.abs(matrices), axis=-1), initial=0.0))
-    squares = max(0, int(np.ceil(np.log2(max(largest, 1e-300) / SMALL))))
-    scaled = matrices / 2**squares
-    made = np.broadcast_to(np.eye(matrices.shape[-1]), matrices.shape) + scaled
-    term = scaled
-    for n in range(2, TERMS + 1):
-        term = term @ scaled / n
-        made = made + term
-    for _ in range(squares):
-        made = made @ made
-    return np.asarray(made)
