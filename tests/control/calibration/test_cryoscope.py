@@ -163,7 +163,7 @@ def test_spectra_are_hardly_longer_than_twice_the_time() -> None:
     """A power of 2 would be half as long again here."""
     kinds = replace(shots(SINGLE), whole_s=1.3e-6)
     points = 2 * spectrum_of(kinds).shape[1] - 2
-    assert 2_600 <= points < 2_700
+    assert 2_600 <= points <= 2_700
 
 
 def test_pulses_that_begin_within_a_nanosecond_share_their_ends_with_the_next() -> None:
