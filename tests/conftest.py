@@ -18,9 +18,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 
-# As in processes of Podium (podium_process), and before NumPy is imported: between two matrices of
-# fifty a second thread of linear algebra spins, which takes more of a processor than they do.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+from podium_process import configure_process
+
+# As a process of Podium, and before NumPy is imported: one thread of linear algebra, and memory of
+# arrays that is kept. By default the system clears its pages anew for each array of some hundred
+# kB, which takes a third of the time of fits and physics.
+configure_process()
 
 pytest.register_assert_rewrite("tests.benches")
 from tests.benches.file_collection import CollectionByFile  # noqa: E402

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from operator import is_
 from typing import Any
@@ -75,6 +75,8 @@ class _Rules:
     reason: Callable[[str], str] | None = None
     name: Callable[[str], str] | None = None
     run: Callable[[RunId], RunId] | None = None
+    known: dict[Any, Any] = field(default_factory=dict)
+    """What values that states have in common become; None: they stay what they are."""
 
 
 @cache
@@ -107,7 +109,15 @@ def _rewritten(value: Any, rules: _Rules) -> Any:
         return value if rules.run is None else rules.run(value)
     if kind is bytes:
         return value if rules.name is None else rules.name(value.decode()).encode()
-    values, changed = [], False
+    known = rules.known.get(value, rules)
+    if known is rules:
+        known = _with_fields_rewritten(value, rules)
+        rules.known[value] = None if known is value else known
+    return value if known is None else known
+
+
+def _with_fields_rewritten(value: Any, rules: _Rules) -> Any:
+    kind, kept, values, changed = type(value), rules.kept, [], False
     for name, role in _fields_of(kind):
         before = getattr(value, name)
         if role == "instant" and before is not None:
@@ -145,6 +155,11 @@ ONE_REASON = _Rules(NO_NAME | {str, bytes, Tai, RunId}, reason=lambda reason: "s
 
 def later(value: Any, count: int) -> Any:
     """Return what a value is ``count`` quanta later."""
+    return _rewritten(value, _later_by(count))
+
+
+@cache
+def _later_by(count: int) -> _Rules:
     by_s, by_fs = count * QUANTUM_S, count * QUANTUM_FS
     oldest_fs = NOW.total_fs - LONG_AGO_TAI * QUANTUM_FS
 
@@ -157,7 +172,7 @@ def later(value: Any, count: int) -> Any:
             after_fs = oldest_fs - QUANTUM_FS + after_fs % QUANTUM_FS
         return Tai.from_fs(after_fs)
 
-    return _rewritten(value, _Rules(IN_TIME, instant=instant, tai=tai))
+    return _Rules(IN_TIME, instant=instant, tai=tai)
 
 
 def without_reasons(value: Any) -> Any:
@@ -175,13 +190,15 @@ class Exchange:
 
 def exchanged(value: Any, exchange: Exchange) -> Any:
     """Return a value with the names exchanged."""
+    return _rewritten(value, _exchanged_by(exchange))
+
+
+@cache
+def _exchanged_by(exchange: Exchange) -> _Rules:
     runs = dict(exchange.runs)
     names = dict(exchange.names) | {str(one): str(other) for one, other in exchange.runs}
     names |= {f"program of {one}": f"program of {other}" for one, other in exchange.names}
     names |= {f"hash of program of {a}": f"hash of program of {b}" for a, b in exchange.names}
-    return _rewritten(
-        value,
-        _Rules(
-            NO_NAME, name=lambda name: names.get(name, name), run=lambda run: runs.get(run, run)
-        ),
+    return _Rules(
+        NO_NAME, name=lambda name: names.get(name, name), run=lambda run: runs.get(run, run)
     )

@@ -9,7 +9,7 @@ from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.cryoscope import fit_cryoscope, unwound
 from podium.control.calibration.fits.least_squares import Fit
-from podium.control.calibration.fits.line_phases import Shots, phases_of, step_response
+from podium.control.calibration.fits.line_phases import Shots, phases_of, spectrum_of, step_response
 from podium.control.calibration.routines.cryoscope import (
     SINGLE,
     TAILS,
@@ -157,6 +157,13 @@ def test_formulas_of_the_phases_are_those_of_filters() -> None:
     off = np.abs(made - filters) / kinds.counting
     assert np.max(np.abs(off - np.median(off))) < 0.02
     assert np.ptp(made) > 200
+
+
+def test_spectra_are_hardly_longer_than_twice_the_time() -> None:
+    """A power of 2 would be half as long again here."""
+    kinds = replace(shots(SINGLE), whole_s=1.3e-6)
+    points = 2 * spectrum_of(kinds).shape[1] - 2
+    assert 2_600 <= points <= 2_700
 
 
 def test_pulses_that_begin_within_a_nanosecond_share_their_ends_with_the_next() -> None:

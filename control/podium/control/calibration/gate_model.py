@@ -117,9 +117,11 @@ class GateModel:
 
     def _matrices(self, flux: Array) -> tuple[Array, Array]:
         """Return the Hamiltonians of one and of two excitations, GHz, (draws, times, n, n)."""
-        found = [each.levels.hamiltonians(own) for each, own in zip(self._draws, flux, strict=True)]
-        one, two = zip(*found, strict=True)
-        return np.stack(one), np.stack(two)
+        whose = [one.levels for one in self._draws]
+        rows = list(flux) if len(set(whose)) > 1 else [flux.reshape(-1)]  # one chip: all at once
+        found = [each.hamiltonians(own) for each, own in zip(whose, rows, strict=False)]
+        one, two = (np.concatenate(some) for some in zip(*found, strict=True))
+        return one.reshape(*flux.shape, 2, 2), two.reshape(*flux.shape, 3, 3)
 
     def played(self, samples: Array) -> tuple[Played, ...]:
         """Return what samples (n,), of full scale, do to each chip; (draws, n): its own ones."""
@@ -171,26 +173,28 @@ class _Block:
     """Holds the states of a block before each ns and behind the last, and the rotations."""
 
     energy: Array
+    """(times, draws, n)."""
     vectors: Array
     rotations: Complex
+    """(times, draws, n, n): Hamiltonians are real, so that each is its own transpose."""
     states: Complex
-    """(draws, times + 1, n, columns)."""
+    """(times + 1, draws, n, columns)."""
 
     @classmethod
     def of(cls, matrices: Array, begin: Array) -> "_Block":
         """Return the block under Hamiltonians (draws, times, n, n), GHz, from states on."""
-        energy, vectors = np.linalg.eigh(matrices)
+        energy, vectors = np.linalg.eigh(np.swapaxes(matrices, 0, 1))
         turned = np.exp(-2j * np.pi * energy)
         rotations = (vectors * turned[..., None, :]) @ np.swapaxes(vectors, -1, -2)
-        states = np.empty((energy.shape[0], energy.shape[1] + 1, *begin.shape[1:]), np.complex128)
-        states[:, 0] = begin
-        for k in range(energy.shape[1]):
-            states[:, k + 1] = rotations[:, k] @ states[:, k]
+        states = np.empty((len(energy) + 1, *begin.shape), np.complex128)
+        states[0] = begin
+        for rotation, before, after in zip(rotations, states[:-1], states[1:], strict=True):
+            np.matmul(rotation, before, out=after)
         return cls(energy, vectors, rotations, states)
 
     def amplitude(self, column: int, wanted: Array) -> Complex:
         """Return what is in the state ``wanted`` (draws, n) of a column in the end, (draws,)."""
-        return np.asarray(np.einsum("ri,ri->r", wanted, self.states[:, -1, :, column]))
+        return np.asarray(np.einsum("ri,ri->r", wanted, self.states[-1, :, :, column]))
 
     def slope(self, slopes: Array, cotangents: Complex, wanted: Array) -> Array:
         """Return how a cost goes with the flux in each ns, (draws, times).
@@ -198,21 +202,20 @@ class _Block:
         ``slopes``: how the Hamiltonians do; ``cotangents`` (columns, draws): of the amplitudes of
         each column in its own state.
         """
-        count = self.energy.shape[1]
-        back = np.einsum("cr,ric->ric", cotangents, wanted).astype(np.complex128)
-        behind = np.empty(self.states[:, 1:].shape, np.complex128)
-        for k in range(count - 1, -1, -1):
-            behind[:, k] = back
-            back = np.swapaxes(self.rotations[:, k], -1, -2) @ back
+        behind = np.empty(self.states[1:].shape, np.complex128)
+        behind[-1] = np.einsum("cr,ric->ric", cotangents, wanted)
+        back = (self.rotations[:0:-1], behind[:0:-1], behind[-2::-1])
+        for rotation, after, before in zip(*back, strict=True):
+            np.matmul(rotation, after, out=before)
         turned = np.exp(-2j * np.pi * self.energy)
         apart = self.energy[..., :, None] - self.energy[..., None, :]
         alike = np.abs(apart) < NEAR
         change = (turned[..., :, None] - turned[..., None, :]) / np.where(alike, 1.0, apart)
         change = np.where(alike, -2j * np.pi * turned[..., :, None], change)
         own = np.swapaxes(self.vectors, -1, -2)
-        change = change * (own @ slopes @ self.vectors)
-        into, out = own @ self.states[:, :-1], own @ behind
-        return np.asarray(np.einsum("rkic,rkij,rkjc->rk", out, change, into).real)
+        change = change * (own @ np.swapaxes(slopes, 0, 1) @ self.vectors)
+        into, out = own @ self.states[:-1], own @ behind
+        return np.asarray(np.einsum("kric,krij,krjc->rk", out, change, into).real)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,6 +22,7 @@ from podium.control.calibration.links.absorption import (
     strength_program,
 )
 from podium.control.calibration.links.link_bench import LinkBench
+from podium.control.calibration.links.link_loop import delivered
 from podium.control.calibration.links.photon_shapes import STRONGEST
 from podium.control.program.program import Program
 from podium.control.program.validate import validate
@@ -96,6 +97,29 @@ def test_a_catch_that_is_late_absorbs_less_and_is_seen_to(lag: float) -> None:
     best = {**values, "lag": 0.0, "off": 0.0}
     if lag:
         assert true < float(played.delivered(best, AS_PLAYED).absorption[0]) - 0.01
+
+
+def test_a_photon_is_not_worked_out_again_for_what_is_read_of_it(monkeypatch) -> None:
+    """Slopes by height, offset and a part of a ns of the lag are of the same photon."""
+    played = known()[0]
+    values = drawn(np.random.default_rng(6), lag=0.2e-9 - played.lag_s)
+    once = played.seen(values, SETTINGS)
+    worked_out = []
+    monkeypatch.setattr(
+        routine, "delivered", lambda *words: worked_out.append(words) or delivered(*words)
+    )
+    higher = played.seen({**values, "height": 1.5 * values["height"]}, SETTINGS)
+    assert higher - values["offset"] == pytest.approx(1.5 * (once - values["offset"]))
+    later = played.seen({**values, "lag": values["lag"] + 0.4e-9}, SETTINGS)
+    assert not np.array_equal(later, once)
+    assert not worked_out
+    for name in ("rate_0", "kappa_1", "stark_1", "dephasing_0", "off"):
+        played.seen({**values, name: values[name] * 1.01 + 1.0}, SETTINGS)
+    assert len(worked_out) == 5
+    assert np.array_equal(played.seen(values, SETTINGS), once)
+    for number in range(40):
+        played.seen({**values, "off": float(number)}, AS_PLAYED)
+    assert len(played.kept) == routine.KEPT
 
 
 def test_the_ways_loss_is_none_of_the_catch() -> None:

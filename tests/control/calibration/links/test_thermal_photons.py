@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy.linalg import expm
 from tests.benches.calibration.honest_sigmas import assert_honest
 from tests.benches.links.linked_ends import bench_of, entry
 from tests.benches.links.played_link import played_link
 
 from podium.control.calibration.links import thermal_photons as routine
-from podium.control.calibration.links.link_model import EndModel, heated
+from podium.control.calibration.links.link_model import EndModel, exponentials, heated
 from podium.control.calibration.links.photon_pulses import of_resonance
 from podium.control.calibration.links.thermal_photons import (
     OFF_WIDTHS,
@@ -206,3 +207,11 @@ async def test_an_f_that_does_not_come_back_is_refused() -> None:
     outcome = await thermal_photons(played_link(law))
     assert "comes to f and back" in outcome.failures["link_ab.a"]
     assert routine.LEAST_READY == 0.5
+
+
+def test_steps_of_a_pulse_are_exponentials() -> None:
+    """Large and small ones, as SciPy has them one by one."""
+    rng = np.random.default_rng(4)
+    matrices = rng.normal(size=(3, 5, 6, 6)) * np.array([1e-3, 0.1, 2.0])[:, None, None, None]
+    assert exponentials(matrices) == pytest.approx(expm(matrices), rel=1e-8, abs=1e-8)
+    assert np.array_equal(exponentials(np.zeros((2, 4, 4))), np.tile(np.eye(4), (2, 1, 1)))

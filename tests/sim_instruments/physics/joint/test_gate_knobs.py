@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,8 +102,21 @@ def test_a_pulse_by_its_samples_is_played_at_its_best_height(world: WorldFile) -
 
 
 def test_a_budget_takes_the_samples_that_are_stored(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    best: GateKnobs,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Which gate is played is looked at; what comes of a gate by its samples, above."""
+    asked_for: list[GivenGate | None] = []
+
+    def knobs(world: WorldFile, edge: str, given: GivenGate | None) -> GateKnobs:
+        asked_for.append(given)
+        assert given is not None
+        assert edge == EDGE
+        return replace(best, duration_ns=given.shape.samples().size)
+
+    monkeypatch.setattr("podium.sim_instruments.physics.joint.gate_knobs.gate_knobs", knobs)
     parser = ArgumentParser()
     add_budget(parser)
     twin, file = drawn(tmp_path), tmp_path / "gate.json"
@@ -120,6 +134,8 @@ def test_a_budget_takes_the_samples_that_are_stored(
     known |= {"gate_sample36": 0.3, "gate_sample37": 0.3}
     assert budget() == 0
     assert json.loads(capsys.readouterr().out)["duration_ns"] == 74
+    half = (1.0,) * 35 + (0.3, 0.3)
+    assert asked_for == [GivenGate(ShapedPulse(half))]
     known["gate_samples"] = 1e6
     assert budget() == 2
 

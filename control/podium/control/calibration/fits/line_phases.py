@@ -154,8 +154,19 @@ def spectrum_of(shots: Shots) -> NDArray[np.complex128]:
 
 
 def _fast(count: int) -> int:
-    """Return a length of Fourier transforms that are fast."""
-    return int(2 ** np.ceil(np.log2(count)))
+    """Return the least length from ``count`` on of which Fourier transforms are fast.
+
+    Its prime factors are 2, 3 and 5: a power of 2 may be twice as long.
+    """
+    length = count
+    while True:
+        left = length
+        for factor in (2, 3, 5):
+            while left % factor == 0:
+                left //= factor
+        if left == 1:
+            return length
+        length += 1
 
 
 def _before(pulses: Array) -> Array:
@@ -165,7 +176,8 @@ def _before(pulses: Array) -> Array:
 
 def _left(pulses: Array, ago_s: Array | float, tau: Array) -> Array:
     """Return what pulses leave of each mode at time 0, (n, K); ``ago_s``: so much earlier yet."""
-    begin, end, height = (pulses[..., k, None] for k in range(3))
+    played = pulses[:, np.any(pulses[..., 2] != 0, axis=0)]
+    begin, end, height = (played[..., k, None] for k in range(3))
     ago = np.asarray(ago_s)[..., None]
     share = height * (np.exp((begin - ago) / tau) - np.exp((end - ago) / tau))
     return np.asarray(share.sum(axis=1))

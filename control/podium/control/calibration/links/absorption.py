@@ -10,7 +10,7 @@ thermal photons take of it (:mod:`.thermal_catch`).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -57,6 +57,10 @@ UNEXPLAINED = 3.0
 """Chi-square for each of some 30 degrees from which on scans are not what is fitted."""
 LEAST_SHARE = 1e-3
 """Sigma of rates and widths, relative, at least."""
+MOVED = ("rate", "kappa", "stark", "dephasing")
+"""What moves pulses and ends, of each end; what is fitted besides moves lag, line and reading."""
+KEPT = 16
+"""Of what comes of a photon: more than a fit has parameters."""
 LEAST_CAUGHT = 5.0
 """Sigmas by which what is caught is above nothing, at least."""
 
@@ -96,6 +100,8 @@ class PlayedTransfer:
     lag_s: float
     """Of the catch behind the photon's arrival, by what is known of the delay."""
     loop: LinkLoop
+    kept: dict[tuple[float | bytes, ...], Delivered] = field(default_factory=dict, repr=False)
+    """What was worked out last, :data:`KEPT` at most."""
 
     def moved(
         self, values: Mapping[str, float]
@@ -127,23 +133,9 @@ class PlayedTransfer:
 
     def delivered(self, values: Mapping[str, float], settings: Settings) -> Delivered:
         """Return what comes of a photon, by a fit's values, (m,) each."""
-        drives, ends = self.moved(values)
-        sent = of_resonance(self.way.photon.sent, drives[0])
-        # a catch that is stronger than what was meant moves its line by more than it follows
-        each, which = np.unique(settings.strength, return_inverse=True)
-        caught = np.stack(
-            [of_resonance(one * self.way.photon.caught, drives[1]) for one in each], 1
-        )
         lags_ns = 1e9 * (settings.lag_s + self.lag_s + values["lag"])
         low = np.floor(lags_ns)
-        found = delivered(  # at both whole nanoseconds about each lag
-            sent,
-            caught[:, np.tile(which, 2)],
-            ends,
-            self.loop,
-            np.concatenate([low, low + 1]).astype(np.int64),
-            np.tile(settings.off_hz + values["off"], 2),
-        )
+        found = self._at_whole_ns(values, settings, low)
         later = lags_ns - low
         return Delivered(
             *(
@@ -154,6 +146,35 @@ class PlayedTransfer:
                 )
             )
         )
+
+    def _at_whole_ns(
+        self, values: Mapping[str, float], settings: Settings, low: Array
+    ) -> Delivered:
+        """Return what comes at lags of ``low``, (m,), and of one ns more, (2 m,).
+
+        It is kept: slopes of a fit ask for it again by what is read of it, and by a part of a ns.
+        """
+        off_hz = settings.off_hz + values["off"]
+        key = (
+            *(values[f"{name}_{k}"] for name in MOVED for k in (0, 1)),
+            *(one.tobytes() for one in (low, off_hz, settings.strength)),
+        )
+        if key not in self.kept:
+            drives, ends = self.moved(values)
+            sent = of_resonance(self.way.photon.sent, drives[0])
+            # a catch that is stronger than what was meant moves its line by more than it follows
+            each, which = np.unique(settings.strength, return_inverse=True)
+            caught = np.stack(
+                [of_resonance(one * self.way.photon.caught, drives[1]) for one in each], 1
+            )
+            lags_ns = np.concatenate([low, low + 1]).astype(np.int64)
+            found = delivered(
+                sent, caught[:, np.tile(which, 2)], ends, self.loop, lags_ns, np.tile(off_hz, 2)
+            )
+            while len(self.kept) >= KEPT:
+                del self.kept[next(iter(self.kept))]
+            self.kept[key] = found
+        return self.kept[key]
 
     def seen(self, values: Mapping[str, float], settings: Settings) -> Array:
         """Return what the second end reads of f, (m,)."""

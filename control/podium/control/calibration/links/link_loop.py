@@ -20,14 +20,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.links.link_model import EndModel
+from podium.control.calibration.links.link_model import EndModel, exponentials
 
 Array = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-TERMS = 8
-SMALL = 0.4
-"""Of the exponential's series: below 1e-9 is left out."""
 STEP_S = 1e-9
 """Of a photon's way from end to end: samples of drives."""
 STEP_TERMS = 4
@@ -86,7 +83,7 @@ def left_in_loop(
     amplitudes[:, 2, 2] = -other * (0.5 + round_trip) - own_off - 2j * np.pi * loop.apart_hz
     amplitudes[:, 1, 2] = -np.sqrt(own * other) * round_trip
     amplitudes[:, 2, 1] = -np.sqrt(own * other) / (1 - loop.echo)
-    made = _exponentials(_of_density(amplitudes, ends[0]) * np.asarray(duration_s)[:, None, None])
+    made = exponentials(_of_density(amplitudes, ends[0]) * np.asarray(duration_s)[:, None, None])
     return np.asarray(made[:, 0, 0] + second * made[:, -1, 0])
 
 
@@ -158,46 +155,83 @@ def delivered(
     emit[-begin : -begin + len(sent_hz)] = -2j * np.pi * sent_hz
     plays = (steps[:, None] < np.maximum(len(sent_hz), len(caught_hz) + lags)).astype(float)
     own, other = (2 * np.pi * end.kappa_hz for end in ends)
-    round_trip = loop.echo / (1 - loop.echo)
-    back = np.sqrt(own * other) * round_trip
-    there = np.sqrt(own * other) / (1 - loop.echo)
-    first = own * (0.5 + round_trip)
-    second = other * (0.5 + round_trip) + 2j * np.pi * loop.apart_hz
     turn = 2j * np.pi * (loop.apart_hz - np.asarray(off_hz))
-    dephasing = losses_of_coherence(ends)[:, :, None]
-    state: ComplexArray = np.zeros((4, 4, lags.size), np.complex128)
-    state[0, 0] = 1.0
-    fallen, seen = np.zeros(lags.size), np.zeros((4, lags.size))
-    for step, up, gain, on in zip(steps, emit, take, plays, strict=True):
-        fall = 0.5 * ends[0].decay_1_s * float(step >= 0)
-        caught_fall = 0.5 * ends[1].decay_1_s * on + turn
-        term, before, met = state, state[3, 3].real, _of_resonators(state)
-        for n in range(1, STEP_TERMS + 1):
-            f, a, b, g = term
-            slope = np.stack(
-                [
-                    -np.conj(up) * a - fall * f,
-                    up * f - first * a - back * b,
-                    gain * g - second * b - there * a,
-                    -np.conj(gain) * b - caught_fall * g,
-                ]
-            )
-            slope += np.conj(slope.transpose(1, 0, 2)) - dephasing * term
-            term = np.asarray(slope * (STEP_S / n), np.complex128)
-            state = state + term
-        fallen += 0.5 * ends[1].decay_1_s * STEP_S * on * (before + state[3, 3].real)
-        seen += 0.5 * STEP_S * on * (met + _of_resonators(state))
+    caught_fall = 0.5 * ends[1].decay_1_s * plays + turn
+    state, seen = _walked(emit, take, caught_fall, ends, loop, begin)
+    met = 0.5 * STEP_S * np.einsum("sm,sqm->qm", plays, seen[1:] + seen[:-1])
     share, both = 1 / abs(1 - loop.echo) ** 2, 2 * np.sqrt(own * other)
-    arrived = own * seen[0] + abs(loop.echo) ** 2 * other * seen[1]
-    arrived += both * (loop.echo.real * seen[2] - loop.echo.imag * seen[3])
-    passed = own * seen[0] + other * seen[1] + both * seen[2]
-    return Delivered(np.asarray(state[3, 3].real), fallen, share * arrived, share * passed)
+    arrived = own * met[0] + abs(loop.echo) ** 2 * other * met[1]
+    arrived += both * (loop.echo.real * met[2] - loop.echo.imag * met[3])
+    passed = own * met[0] + other * met[1] + both * met[2]
+    return Delivered(
+        state[3, 3].real.copy(), ends[1].decay_1_s * met[4], share * arrived, share * passed
+    )
 
 
-def _of_resonators(state: ComplexArray) -> Array:
-    """Return photons of both resonators and the real and imaginary part of a* b, shape (4, m)."""
+def _walked(
+    emit: ComplexArray,
+    take: ComplexArray,
+    caught_fall: ComplexArray,
+    ends: tuple[EndModel, EndModel],
+    loop: LinkLoop,
+    begin: int,
+) -> tuple[ComplexArray, Array]:
+    """Return the density matrix behind all steps, (4, 4, m), and what was seen at each.
+
+    ``emit`` (steps,), ``take`` and ``caught_fall`` (steps, m): what drives and lowers f of the
+    first and of the second end, 1/s; ``begin``: the first step, f of the first end decays from 0
+    on. Seen, (steps + 1, 5, m): photons of both resonators, the real and the imaginary part of
+    a* b between them, f of the second end.
+    """
+    rates = _still(ends, loop) * STEP_S
+    lost = [end.dephasing_1_s * STEP_S for end in ends]
+    up, fall = emit * STEP_S, caught_fall * STEP_S
+    gain = STEP_S * np.stack([take, -take.conj()], axis=1)[:, :, None]
+    columns = take.shape[1]
+    state: ComplexArray = np.zeros((4, 4, columns), np.complex128)
+    state[0, 0] = 1.0
+    seen = np.empty((emit.size + 1, 5, columns))
+    _look(state, seen[0])
+    half, taken = np.empty_like(state), np.empty((2, 4, columns), np.complex128)
+    for k in range(emit.size):
+        rates[1, 0], rates[0, 1] = up[k], -np.conj(up[k])
+        if k == -begin:
+            rates[0, 0] -= 0.5 * ends[0].decay_1_s * STEP_S
+        term = state
+        for n in range(1, STEP_TERMS + 1):  # half of the slope: the other is its adjoint
+            np.matmul(rates, term.reshape(4, -1), out=half.reshape(4, -1))
+            np.multiply(gain[k], term[3:1:-1], out=taken)
+            half[2:] += taken
+            half[3] -= fall[k] * term[3]
+            half[0, 0] += lost[0] * term[0, 0]
+            half[3, 3] += lost[1] * term[3, 3]
+            term = half + half.conj().transpose(1, 0, 2)
+            term /= n
+            state = state + term
+        _look(state, seen[k + 1])
+    return state, seen
+
+
+def _still(ends: tuple[EndModel, EndModel], loop: LinkLoop) -> ComplexArray:
+    """Return the generator of f, both resonators and the other f without drives, (4, 4), 1/s.
+
+    Of f what dephases is lost here, and given back where f meets itself.
+    """
+    own, other = (2 * np.pi * end.kappa_hz for end in ends)
+    round_trip = loop.echo / (1 - loop.echo)
+    rates = np.diag([-ends[0].dephasing_1_s, 0j, 0j, -ends[1].dephasing_1_s])
+    rates[1, 1] = -own * (0.5 + round_trip)
+    rates[1, 2] = -np.sqrt(own * other) * round_trip
+    rates[2, 1] = -np.sqrt(own * other) / (1 - loop.echo)
+    rates[2, 2] = -other * (0.5 + round_trip) - 2j * np.pi * loop.apart_hz
+    return rates
+
+
+def _look(state: ComplexArray, seen: Array) -> None:
+    """Write down what is seen of a density matrix (4, 4, m) into (5, m)."""
     cross = state[2, 1]
-    return np.stack([state[1, 1].real, state[2, 2].real, cross.real, cross.imag])
+    seen[0], seen[1] = state[1, 1].real, state[2, 2].real
+    seen[2], seen[3], seen[4] = cross.real, cross.imag, state[3, 3].real
 
 
 def losses_of_coherence(ends: tuple[EndModel, EndModel]) -> Array:
@@ -205,18 +239,3 @@ def losses_of_coherence(ends: tuple[EndModel, EndModel]) -> Array:
     one, other = (end.dephasing_1_s for end in ends)
     losses = np.array([one, 0.0, 0.0, other])
     return np.asarray((losses[:, None] + losses) * (1 - np.eye(4)))
-
-
-def _exponentials(matrices: Array) -> Array:
-    """Return the exponentials of small matrices (n, k, k), by series and squares."""
-    largest = float(np.max(np.sum(np.abs(matrices), axis=-1), initial=0.0))
-    squares = max(0, int(np.ceil(np.log2(max(largest, 1e-300) / SMALL))))
-    scaled = matrices / 2**squares
-    made = np.broadcast_to(np.eye(matrices.shape[-1]), matrices.shape) + scaled
-    term = scaled
-    for n in range(2, TERMS + 1):
-        term = term @ scaled / n
-        made = made + term
-    for _ in range(squares):
-        made = made @ made
-    return np.asarray(made)

@@ -17,6 +17,9 @@ ComplexArray = NDArray[np.complex128]
 STEP_S = 0.5e-9
 """Of the integration; samples of drives are held for twice as long."""
 PER_NS = 2
+TERMS = 8
+SMALL = 0.4
+"""Of the exponential's series: below 1e-9 is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,6 @@ def heated(rate_hz: Array, off_hz: Array, end: EndModel) -> Heated:
     equilibrium with what comes in before. Second moments of f and the resonator's amplitude obey
     linear equations: a mean number n is small against 1.
     """
-    from scipy.linalg import expm  # heavy
-
     g, detuning = 2 * np.pi * rate_hz[:, None], 2 * np.pi * np.asarray(off_hz)[None, :]
     kappa = 2 * np.pi * end.kappa_hz
     lost = (end.decay_1_s + kappa) / 2 + end.dephasing_1_s
@@ -117,9 +118,24 @@ def heated(rate_hz: Array, off_hz: Array, end: EndModel) -> Heated:
     whole[..., 3, 2] = -2 * g
     whole[..., 3, 3], whole[..., 3, 5] = -kappa, kappa
     whole[..., 4, 0] = end.decay_1_s
-    steps = expm(whole * (STEP_S * PER_NS))
-    heat, cold = (np.zeros((np.size(off_hz), 6)) for _ in range(2))
-    heat[:, 3] = heat[:, 5] = cold[:, 0] = 1.0
+    steps = exponentials(whole * (STEP_S * PER_NS))
+    both = np.zeros((np.size(off_hz), 6, 2))  # of what comes in, and of what was in f
+    both[:, 3, 0] = both[:, 5, 0] = both[:, 0, 1] = 1.0
     for step in steps:
-        heat, cold = (np.einsum("mij,mj->mi", step, one) for one in (heat, cold))
-    return Heated(heat[:, 0], heat[:, 4], cold[:, 0], cold[:, 4])
+        both = step @ both
+    return Heated(both[:, 0, 0], both[:, 4, 0], both[:, 0, 1], both[:, 4, 1])
+
+
+def exponentials(matrices: Array) -> Array:
+    """Return the exponentials of small matrices (..., k, k), by series and squares."""
+    largest = float(np.max(np.sum(np.abs(matrices), axis=-1), initial=0.0))
+    squares = max(0, int(np.ceil(np.log2(max(largest, 1e-300) / SMALL))))
+    scaled = matrices / 2**squares
+    made = np.broadcast_to(np.eye(matrices.shape[-1]), matrices.shape) + scaled
+    term = scaled
+    for n in range(2, TERMS + 1):
+        term = term @ scaled / n
+        made = made + term
+    for _ in range(squares):
+        made = made @ made
+    return np.asarray(made)
