@@ -53,7 +53,7 @@ from podium.control.families.shot_grid import on_shot_grid
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.store import ParameterStore
-from podium.control.program.program import Frame, Linear, Table
+from podium.control.program.program import Delay, Frame, Linear, Table
 from podium.control.program.validate import validate
 from podium.control.runs.errors import RunError, RunFailed, RunRefused, StartLate, StartPartial
 
@@ -73,6 +73,15 @@ def test_programs_of_one_end_touch_its_node_alone(bench: LinkBench) -> None:
                 ("node_a", "node_b")[number]
             }
             assert f"{end.node.qubit.name}.sideband" in {frame.port for frame in program.frames}
+
+
+def test_what_a_shot_leaves_in_1_is_in_no_reference(bench: LinkBench) -> None:
+    """Points come in turns: f and back is read as 1, and what is left of that as 0's own 1."""
+    for end in bench.ends:
+        program = reference_program(end, 100)
+        waits_s = [1e-15 * one.duration_fs for one in program.body if isinstance(one, Delay)]
+        left = np.exp(-max(waits_s) / end.bench.best(end.node.qubit, "t1"))
+        assert left < 1e-3, "of f; the transmission is too high by as much"
 
 
 def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) -> None:

@@ -51,6 +51,9 @@ SIGNIFICANT = 5.0
 LEAST_READY = 0.5
 """Of f that is prepared and brought back to 1; below it pulses on the qubit are wrong."""
 FINE_S = 0.05e-9
+REFERENCE_LIFETIMES = 8.0
+"""Wait before a shot of a reference that ends in 1: 3e-4 of it is left. What is left turns 0, which
+is read next, to 1, and a transfer is taken to bring by as much more: 4 lifetimes leave 1.8 %."""
 GRID_NS = 4
 """Lags for which a photon is computed; its shape between them is smooth (30 ns and more)."""
 
@@ -116,7 +119,7 @@ def reference_program(end: EndPulses, shots: int, link: LinkBench | None = None)
     heights = Variable("height", "1", Table((0.0, end.node.pi_amplitude())))
     ef_heights = Variable("ef_height", "1", Table((0.0, end.node.ef_pi_amplitude())))
     if link is None:
-        reset, read = passive_reset([end.node], end.names), [end.node]
+        reset, read = passive_reset([end.node], end.names, REFERENCE_LIFETIMES), [end.node]
         names, frames = end.names, end.frames()
     else:
         reset, read = link.reset(), [one.node for one in link.ends]
