@@ -39,7 +39,11 @@ from podium.control.calibration.links.photon_transfer import (
     lag_program,
     reference_program,
 )
-from podium.control.calibration.links.sideband_rate import aside_program, rate_program
+from podium.control.calibration.links.sideband_rate import (
+    aside_program,
+    line_scans,
+    rate_program,
+)
 from podium.control.calibration.links.sideband_spectroscopy import sideband_scans
 from podium.control.calibration.links.thermal_photons import HeatingPulse, heating_program
 from podium.control.calibration.links.transfer_efficiency import efficiency_program
@@ -66,7 +70,8 @@ def bench() -> LinkBench:
 def test_programs_of_one_end_touch_its_node_alone(bench: LinkBench) -> None:
     for number, end in enumerate(bench.ends):
         programs = [scan.program for scan in sideband_scans(end, 100)]
-        programs += [rate_program(end, 80, 100), aside_program(end, 100)]
+        programs += [rate_program(end, 80, 100)]
+        programs += [aside_program(end, scan, 100) for scan in line_scans(end)]
         for program in programs:
             validate(program)
             assert {frame.port.partition(".")[0] for frame in program.frames} == {
