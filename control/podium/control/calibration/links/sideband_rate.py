@@ -53,6 +53,8 @@ STRONG_NS, STRONG_SPAN_HZ = 40, 60e6
 """Of the scan over a strong drive's line, at :data:`HIGHEST`. It takes the shift's sigma to a
 quarter, and leaves the fit one minimum of its two; in place of a third scan on the line, 160 ns
 long, it halves the sigmas of rate and width once more."""
+CORRELATION = "rate_kappa_correlation"
+"""A wide resonator and a strong drive empty f alike: both errors go up together."""
 LOUDEST_ECHO = 0.95
 """Of amplitude, at most: without a circulator nearly all comes back."""
 
@@ -242,8 +244,9 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
 
     Needs :func:`.sideband_spectroscopy` before. Stores for each end ``sideband_rate`` (Hz, g over
     2 pi at full scale), ``kappa`` (Hz, of its transfer resonator), ``sideband_frequency`` (Hz, of
-    the resonator without what comes back to it) and ``stark_shift``, and of the link ``echo_i`` and
-    ``echo_q``: the amplitude that goes there and back, but for what the resonators do to it.
+    the resonator without what comes back to it), ``stark_shift`` and ``rate_kappa_correlation`` (1,
+    of the errors of rate and width), and of the link ``echo_i`` and ``echo_q``: the amplitude that
+    goes there and back, but for what the resonators do to it.
     """
     outcome = Outcome("sideband_rate", "f0-g1 rate")
     apart = bench.apart_hz()
@@ -256,8 +259,8 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
     first, second = [await _scans(bench, outcome, end) for end in bench.ends]
     ends, known = (first, second), dict[Taken, Fit]()
 
-    def fitted(part: EndPulses) -> tuple[dict[str, float], dict[str, float], Taken]:
-        """Return values, sigmas, and what was taken as known."""
+    def fitted(part: EndPulses) -> tuple[Fit, Taken]:
+        """Return the fit, and what was taken as known."""
         name = f"{bench.link.name} > resonances apart"
         one, other = (
             FallingF(*end.loss_of_f(), end.second_level(), end.photons()[0]) for end in bench.ends
@@ -266,7 +269,7 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
         if at not in known:
             near = next((one.values for one in known.values()), None)
             known[at] = fit_rates(ends, at[0], expected, stark_sigma, at[1], near)
-        return dict(known[at].values), dict(known[at].sigmas), at
+        return known[at], at
 
     for number, end in enumerate(bench.ends):
         await _of_end(outcome, end, number, ends[number], taken[number], fitted)
@@ -274,9 +277,15 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
     return outcome
 
 
+def correlation(found: Fit, first: str, second: str) -> float:
+    """Return the correlation of the errors of two values that a fit has found."""
+    own = found.correlate(first, first) * found.correlate(second, second)
+    return float(found.correlate(first, second) / np.sqrt(own))
+
+
 Taken = tuple[float, tuple[FallingF, FallingF]]
 """How far apart both resonances were taken to be, and what becomes of f."""
-Fitted = Callable[[EndPulses], tuple[dict[str, float], dict[str, float], Taken]]
+Fitted = Callable[[EndPulses], tuple[Fit, Taken]]
 
 
 async def _scans(bench: LinkBench, outcome: Outcome, end: EndPulses) -> list[EmptyingScan]:
@@ -316,17 +325,19 @@ async def _of_end(
         return Panel(end.end.name, "amplitude of the sideband (of full scale)", "left in f", series)
 
     def fit(_: LinkEnd, panel: Panel) -> Found:
-        v, s, taken_as = fitted(end)
+        found, taken_as = fitted(end)
+        v, s = found.values, found.sigmas
         drawn = expected_left(strengths, v, number, *taken_as)
         lines = tuple(
             Series("fit", one.amplitude, seen, line=True)
             for one, seen in zip(strengths, drawn, strict=True)
         )
         text = "g {sideband_rate} at full scale, resonator {kappa}, line at {sideband_frequency}"
-        line, stark = f"line_{number}", f"stark_{number}"
+        rate, kappa, line, stark = (f"{one}_{number}" for one in ("rate", "kappa", "line", "stark"))
         return {
-            "sideband_rate": Measured(v[f"rate_{number}"], s[f"rate_{number}"], "Hz"),
-            "kappa": Measured(v[f"kappa_{number}"], s[f"kappa_{number}"], "Hz"),
+            "sideband_rate": Measured(v[rate], s[rate], "Hz"),
+            "kappa": Measured(v[kappa], s[kappa], "Hz"),
+            CORRELATION: Measured(correlation(found, rate, kappa), 0.0, "1"),
             "sideband_frequency": Measured(taken[0] - v[line], s[line], "Hz"),
             "stark_shift": Measured(taken[1] + v[stark], s[stark], "Hz"),
         }, panel.fitted(*lines, text=text)
@@ -344,7 +355,8 @@ async def _of_link(
         return Panel(bench.link.name, "sideband off its line (MHz)", "left in f", series)
 
     def fit(_: Link, panel: Panel) -> Found:
-        v, s, taken_as = fitted(bench.first)
+        found, taken_as = fitted(bench.first)
+        v, s = found.values, found.sigmas
         drawn = [
             seen
             for k, scans in enumerate(ends)
