@@ -277,10 +277,14 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
     return outcome
 
 
-def correlation(found: Fit, first: str, second: str) -> float:
-    """Return the correlation of the errors of two values that a fit has found."""
+def correlation(found: Fit, first: str, second: str) -> Measured:
+    """Return the correlation of the errors of two values that a fit has found.
+
+    It comes of the fit's equation; its sigma is that of a correlation of as many samples.
+    """
     own = found.correlate(first, first) * found.correlate(second, second)
-    return float(found.correlate(first, second) / np.sqrt(own))
+    value = float(found.correlate(first, second) / np.sqrt(own))
+    return Measured(value, (1 - value**2) / float(np.sqrt(found.degrees)), "1")
 
 
 Taken = tuple[float, tuple[FallingF, FallingF]]
@@ -337,7 +341,7 @@ async def _of_end(
         return {
             "sideband_rate": Measured(v[rate], s[rate], "Hz"),
             "kappa": Measured(v[kappa], s[kappa], "Hz"),
-            CORRELATION: Measured(correlation(found, rate, kappa), 0.0, "1"),
+            CORRELATION: correlation(found, rate, kappa),
             "sideband_frequency": Measured(taken[0] - v[line], s[line], "Hz"),
             "stark_shift": Measured(taken[1] + v[stark], s[stark], "Hz"),
         }, panel.fitted(*lines, text=text)
