@@ -219,7 +219,7 @@ def off_priors(priors: Mapping[str, Prior], values: Mapping[str, float]) -> Arra
         off[name] - (0.0 if one.follows is None else one.follows[1] * off[one.follows[0]])
         for name, one in priors.items()
     ]
-    return np.array(apart) / np.array([one.sigma for one in priors.values()])
+    return np.asarray(np.array(apart) / np.array([one.sigma for one in priors.values()]))
 
 
 def priors_of(bench: LinkBench) -> dict[str, Prior]:
