@@ -18,7 +18,11 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, fit_least_squares
-from podium.control.calibration.links.link_bench import EndPulses, LinkBench
+from podium.control.calibration.links.link_bench import (
+    FORGOTTEN_LIFETIMES,
+    EndPulses,
+    LinkBench,
+)
 from podium.control.calibration.links.link_loop import LinkLoop, left_in_loop
 from podium.control.calibration.links.link_model import EndModel
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -104,7 +108,7 @@ def _emptied(
 ) -> Program:
     body = (
         SetFrequency(end.sideband, Affine("sideband_frequency")),
-        *passive_reset([end.node], end.names),
+        *passive_reset([end.node], end.names, FORGOTTEN_LIFETIMES),
         *end.prepare_f(),
         end.square(duration_ns, amplitude),
         *end.read_f(),
