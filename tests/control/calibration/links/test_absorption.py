@@ -1,5 +1,6 @@
 """Absorption at the far end: by scans of the catch, its loss free, with a sigma that holds."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,11 +12,13 @@ from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links import absorption as routine
 from podium.control.calibration.links.absorption import (
     PlayedTransfer,
+    Prior,
     Seen,
     Settings,
     absorption,
     again_program,
     fit_catch,
+    off_priors,
     played_transfer,
     priors_of,
     refuse_unlike,
@@ -122,6 +125,27 @@ def test_a_photon_is_not_worked_out_again_for_what_is_read_of_it(monkeypatch) ->
     assert len(played.kept) == routine.KEPT
 
 
+def test_a_rate_is_known_better_for_each_width_than_by_itself() -> None:
+    """Errors of rate and width go up together; taken apart, they are counted twice."""
+    played, every = known()
+    rate, kappa, together = every["rate_1"], every["kappa_1"], 0.85
+    apart = {"rate_1": rate, "kappa_1": kappa}
+    follows = "kappa_1", together * rate.sigma / kappa.sigma
+    joint = Prior(1.0, rate.sigma * np.sqrt(1 - together**2), follows)
+    rng = np.random.default_rng(6)
+    wide, strong = 1 + kappa.sigma, 1 + together * rate.sigma  # one sigma of both, as they go
+    values = drawn(rng, kappa_1=wide, rate_1=strong, dephasing_1=0.0)
+    true = float(played.delivered(values, AS_PLAYED).absorption[0])
+    sigmas = []
+    for priors in (apart, {"rate_1": joint, "kappa_1": kappa}):
+        off = off_priors(priors, values)
+        found, covariance = fit_catch(played, priors, seen_of(values, rng)).figures(AS_PLAYED)
+        sigmas.append(float(np.sqrt(covariance[0, 0])))
+        assert abs(found[0] - true) < 4 * sigmas[-1]
+    assert off == pytest.approx([0, 1], abs=1e-9)
+    assert sigmas[1] < 0.9 * sigmas[0]
+
+
 def test_the_ways_loss_is_none_of_the_catch() -> None:
     rng = np.random.default_rng(2)
     values, (played, priors) = drawn(rng), few()
@@ -225,6 +249,12 @@ def test_what_is_known_of_both_ends_is_what_was_measured_of_them() -> None:
     decay_1_s = bench.second.loss_of_f()[0]
     assert found["dephasing_1"].value == pytest.approx(1 / 1.4e-6 - decay_1_s / 2)
     assert found["dephasing_1"].sigma < 0.01 * found["dephasing_1"].value
+    rate, together = (12.1e6, "Hz"), {"link_ab.b.rate_kappa_correlation": (0.6, "1")}
+    bench = bench_of(**{**READOUT, **KNOWN, **together})
+    bench.second.bench.record.put([replace(entry("link_ab.b.sideband_rate", *rate), sigma=1.21e5)])
+    joint = priors_of(bench)["rate_1"]
+    assert joint.follows == ("kappa_1", pytest.approx(0.6 * 0.01 / found["kappa_1"].sigma))
+    assert joint.sigma == pytest.approx(0.8 * 0.01)
     without = {name: one for name, one in KNOWN.items() if "coherence" not in name}
     assumed = priors_of(bench_of(**{**READOUT, **without}))["dephasing_1"]
     assert assumed.sigma == pytest.approx(assumed.value / 3)

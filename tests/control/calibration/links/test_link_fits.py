@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.linalg import expm
+from tests.benches.links.linked_ends import bench_of
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.two_qubit_state import largest_chsh
@@ -14,7 +15,14 @@ from podium.control.calibration.links.link_loop import LinkLoop, delivered, left
 from podium.control.calibration.links.link_model import EndModel, emitted, left_in_f
 from podium.control.calibration.links.photon_shapes import middles_s, sech_rate_hz
 from podium.control.calibration.links.photon_transfer import fit_lag
-from podium.control.calibration.links.sideband_rate import EmptyingScan, FallingF, fit_rates
+from podium.control.calibration.links.sideband_rate import (
+    DURATIONS_NS,
+    POINTS,
+    EmptyingScan,
+    FallingF,
+    fit_rates,
+    line_scans,
+)
 from podium.control.calibration.links.sideband_spectroscopy import ExpectedSideband, fit_sideband
 from podium.control.calibration.links.transfer_efficiency import efficiency
 
@@ -115,18 +123,28 @@ def left_with_echo(
 
 
 def emptying_scans(
-    rate: float, line: float, widths: tuple[float, float], echo: complex, sigma: float
+    rate: float,
+    line: float,
+    widths: tuple[float, float],
+    echo: complex,
+    sigma: float,
+    stark_off: float = STARK_OFF,
 ) -> list[EmptyingScan]:
-    """Return made-up scans of an end whose line was taken ``line`` too high, its shift too low."""
-    amplitudes, beside = np.linspace(0, 0.9, 31), np.linspace(-15e6, 15e6, 31)
-    held = np.full(31, 0.3 * widths[0] / rate)
-    plan = [(one, amplitudes, np.zeros(31)) for one in (40e-9, 80e-9, 160e-9)]
+    """Return made-up scans of an end whose line was taken ``line`` too high, its shift too low.
+
+    As the routine plays them on the ends of examples/linked.
+    """
+    amplitudes = np.linspace(0, 0.9, POINTS)
+    plan = [(1e-9 * one, amplitudes, np.zeros(POINTS)) for one in DURATIONS_NS]
+    for scan in line_scans(bench_of().first):
+        beside = np.linspace(-scan.span_hz / 2, scan.span_hz / 2, POINTS)
+        plan.append((1e-9 * scan.duration_ns, np.full(POINTS, scan.amplitude), beside))
     found = []
-    for duration, amplitude, aside in (*plan, (100e-9, held, beside)):
-        off = line + aside - STARK_OFF * amplitude**2
+    for duration, amplitude, aside in plan:
+        off = line + aside - stark_off * amplitude**2
         left = left_with_echo(duration, rate * amplitude, off, widths, echo)
         seen = noisy(0.05 + 0.88 * left, sigma)
-        found.append(EmptyingScan("", duration, amplitude, aside, seen, np.full(31, 0.02)))
+        found.append(EmptyingScan("", duration, amplitude, aside, seen, np.full(POINTS, 0.02)))
     return found
 
 
@@ -182,6 +200,26 @@ def test_rates_and_widths_are_found_whatever_comes_back(echo: complex, sigma: fl
         assert abs(v[f"rate_{k}"] - rates[k]) < 0.01 * rates[k] + doubt * s[f"rate_{k}"]
         assert abs(v[f"line_{k}"] - lines[k]) < 0.1e6 + doubt * s[f"line_{k}"]
     assert abs(complex(v["echo_i"], v["echo_q"]) - echo) < 0.02 + (5 * s["echo_i"] if sigma else 0)
+
+
+@pytest.mark.parametrize("off", [-5e6, 5e6])
+def test_a_strong_drive_is_known_to_be_on_one_side_of_its_line(off: float) -> None:
+    """Three sigmas of a spectroscopy off, to either side, nothing tells the sides but the scans."""
+    widths, rates = (10.2e6, 13.5e6), (12e6, 12.4e6)
+    ends = (
+        emptying_scans(rates[0], 0.1e6, widths, 0.06j, 0.02, off),
+        emptying_scans(rates[1], 0.1e6, widths[::-1], 0.06j, 0.02, off),
+    )
+    still = FallingF(), FallingF()
+    expected = [(12e6, 10.4e6), (12.4e6, 13.5e6)]
+    fit = fit_rates(ends, 0.0, expected, (1.6e6, 1.6e6), still)
+    wrong = {**fit.values, "stark_0": -off, "stark_1": -off}
+    again = fit_rates(ends, 0.0, expected, (1.6e6, 1.6e6), still, near=wrong)
+    for k in (0, 1):
+        name = f"stark_{k}"
+        assert fit.sigmas[name] < 0.5e6, "1.6 MHz without strong pulses over their line"
+        assert abs(fit.values[name] - off) < 0.3e6 + 4 * fit.sigmas[name]
+        assert abs(again.values[name] - fit.values[name]) < 0.1 * fit.sigmas[name]
 
 
 def left_of_falling(

@@ -39,7 +39,11 @@ from podium.control.calibration.links.photon_transfer import (
     lag_program,
     reference_program,
 )
-from podium.control.calibration.links.sideband_rate import aside_program, rate_program
+from podium.control.calibration.links.sideband_rate import (
+    aside_program,
+    line_scans,
+    rate_program,
+)
 from podium.control.calibration.links.sideband_spectroscopy import sideband_scans
 from podium.control.calibration.links.thermal_photons import HeatingPulse, heating_program
 from podium.control.calibration.links.transfer_efficiency import efficiency_program
@@ -53,7 +57,7 @@ from podium.control.families.shot_grid import on_shot_grid
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.store import ParameterStore
-from podium.control.program.program import Frame, Linear, Table
+from podium.control.program.program import Delay, Frame, Linear, Table
 from podium.control.program.validate import validate
 from podium.control.runs.errors import RunError, RunFailed, RunRefused, StartLate, StartPartial
 
@@ -66,13 +70,24 @@ def bench() -> LinkBench:
 def test_programs_of_one_end_touch_its_node_alone(bench: LinkBench) -> None:
     for number, end in enumerate(bench.ends):
         programs = [scan.program for scan in sideband_scans(end, 100)]
-        programs += [rate_program(end, 80, 100), aside_program(end, 100)]
+        programs += [rate_program(end, 80, 100)]
+        programs += [aside_program(end, scan, 100) for scan in line_scans(end)]
         for program in programs:
             validate(program)
             assert {frame.port.partition(".")[0] for frame in program.frames} == {
                 ("node_a", "node_b")[number]
             }
             assert f"{end.node.qubit.name}.sideband" in {frame.port for frame in program.frames}
+
+
+def test_what_a_shot_leaves_in_1_is_forgotten_before_the_next(bench: LinkBench) -> None:
+    """In references it makes 0 look like 1, in scans of rates it keeps f from being prepared."""
+    for end in bench.ends:
+        programs = [reference_program(end, 100), rate_program(end, 80, 100)]
+        for program in (*programs, aside_program(end, line_scans(end)[0], 100)):
+            waits_s = [1e-15 * one.duration_fs for one in program.body if isinstance(one, Delay)]
+            left = np.exp(-max(waits_s) / end.bench.best(end.node.qubit, "t1"))
+            assert left < 1e-3, "a transmission would be 1.8 % too high, a rate 0.1 % too low"
 
 
 def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) -> None:

@@ -32,6 +32,7 @@ from podium.control.calibration.links.photon_transfer import (
     lags_of,
     transfer_body,
 )
+from podium.control.calibration.links.sideband_rate import CORRELATION
 from podium.control.calibration.links.thermal_catch import ThermalWay, absorption_slopes
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
@@ -227,13 +228,26 @@ class Prior:
 
     value: float
     sigma: float
+    """One standard deviation; of what ``follows`` leaves open."""
+    follows: tuple[str, float] | None = None
+    """Another value, and by how much this one is off for each that that one is off."""
+
+
+def off_priors(priors: Mapping[str, Prior], values: Mapping[str, float]) -> Array:
+    """Return by how many sigmas a fit's values are off what is known of them, (n,)."""
+    off = {name: values[name] - one.value for name, one in priors.items()}
+    apart = [
+        off[name] - (0.0 if one.follows is None else one.follows[1] * off[one.follows[0]])
+        for name, one in priors.items()
+    ]
+    return np.asarray(np.array(apart) / np.array([one.sigma for one in priors.values()]))
 
 
 def priors_of(bench: LinkBench) -> dict[str, Prior]:
     """Return what was measured of both ends, by the names of the fit's values.
 
     Neither the echo nor how far apart both resonances are is fitted: one sigma of these moves an
-    absorption by 1e-4 at most.
+    absorption by 1e-4 at most. A rate is known better for each width than by itself.
     """
 
     def sigma_of(bench_of: Bench, target: LinkEnd, quantity: str) -> float:
@@ -249,6 +263,12 @@ def priors_of(bench: LinkBench) -> dict[str, Prior]:
         ):
             share = abs(sigma_of(end.bench, end.end, quantity) / value)
             found[f"{name}_{k}"] = Prior(1.0, max(share, LEAST_SHARE))
+        together = end.bench.measured(end.end, CORRELATION)
+        if together is not None:
+            rate, kappa = found[f"rate_{k}"], found[f"kappa_{k}"]
+            left = max(rate.sigma * float(np.sqrt(max(1 - together**2, 0.0))), LEAST_SHARE)
+            follows = f"kappa_{k}", together * rate.sigma / kappa.sigma
+            found[f"rate_{k}"] = Prior(1.0, left, follows)
         found[f"stark_{k}"] = Prior(0.0, sigma_of(end.bench, end.end, "stark_shift"))
         found[f"dephasing_{k}"] = Prior(*end.dephasing_of_f())
     return {name: one for name, one in found.items() if one.sigma > 0}
@@ -337,16 +357,15 @@ def fit_catch(played: PlayedTransfer, priors: Mapping[str, Prior], seen: Seen) -
         "height": height,
         "offset": float(np.min(seen.caught)),
     }
-    known = np.array([one.value for one in priors.values()])
 
     def model(values: Mapping[str, float]) -> Array:
         expected = played.seen({**held, **values}, seen.settings)
-        return np.concatenate([expected, [values[name] for name in priors]])
+        return np.concatenate([expected, off_priors(priors, values)])
 
     fit = fit_least_squares(
         model,
-        np.concatenate([seen.caught, known]),
-        np.concatenate([seen.sigma, [one.sigma for one in priors.values()]]),
+        np.concatenate([seen.caught, np.zeros(len(priors))]),
+        np.concatenate([seen.sigma, np.ones(len(priors))]),
         [start],
         {"lag": Bound(-4 * LAG_S, 4 * LAG_S), "off": Bound(-6 * OFF_HZ, 6 * OFF_HZ)},
     )

@@ -69,6 +69,9 @@ CYCLES_NS = 8
 start (``MEASURED_DOUBT_NS`` of the compilers)."""
 RESET_LIFETIMES = 4.0
 """Wait before a shot, in lifetimes; what is left in 1 then, both ends send away by themselves."""
+FORGOTTEN_LIFETIMES = 8.0
+"""Wait before a shot, in lifetimes, where what the shot before has left in 1 would be taken for
+something else: 3e-4 of it is left, 1.8 % after 4."""
 EMPTY = 12.0
 """Wait behind that, in 1 / (2 pi kappa) of the narrower resonator: 6e-6 of a photon is left."""
 GRID_NS = 4

@@ -30,7 +30,7 @@ from podium.control.calibration.links.remote_preparation import remote_preparati
 from podium.control.calibration.links.result_latency import result_latency
 from podium.control.calibration.links.shaped_photon import ATOMS, DURATION, HEIGHTS
 from podium.control.calibration.links.sideband_chirp import sideband_chirp
-from podium.control.calibration.links.sideband_rate import sideband_rate
+from podium.control.calibration.links.sideband_rate import CORRELATION, sideband_rate
 from podium.control.calibration.links.sideband_spectroscopy import sideband_spectroscopy
 from podium.control.calibration.links.teleported_cnot import fed_forward_cnot, teleported_cnot
 from podium.control.calibration.links.thermal_photons import thermal_photons
@@ -69,6 +69,7 @@ LINK_ROUTINES: tuple[LinkRoutine, ...] = (
         sideband_rate,
         {
             "sideband_rate": Lifetime(7 * DAY_S),
+            CORRELATION: Lifetime(7 * DAY_S),
             "echo_i": Lifetime(7 * DAY_S),
             "echo_q": Lifetime(7 * DAY_S),
         },

@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
-from podium.control.calibration.links.link_bench import EndPulses, LinkBench
+from podium.control.calibration.links.link_bench import (
+    FORGOTTEN_LIFETIMES,
+    EndPulses,
+    LinkBench,
+)
 from podium.control.calibration.links.link_loop import Delivered, delivered
 from podium.control.calibration.links.photon_pulses import PhotonPulses, of_resonance
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -110,13 +114,15 @@ def lag_program(bench: LinkBench, shots: int) -> Program:
 def reference_program(end: EndPulses, shots: int, link: LinkBench | None = None) -> Program:
     """Return what an end reads of f, ready to be sent, and of 0.
 
+    What f leaves in 1 turns 0, which is read next, to 1: shots wait until it is forgotten.
+
     ``link``: shots begin and end as those of transfers over it, with both ends brought to 0 and
     both read; else by waiting, with what is thermal still there.
     """
     heights = Variable("height", "1", Table((0.0, end.node.pi_amplitude())))
     ef_heights = Variable("ef_height", "1", Table((0.0, end.node.ef_pi_amplitude())))
     if link is None:
-        reset, read = passive_reset([end.node], end.names), [end.node]
+        reset, read = passive_reset([end.node], end.names, FORGOTTEN_LIFETIMES), [end.node]
         names, frames = end.names, end.frames()
     else:
         reset, read = link.reset(), [one.node for one in link.ends]

@@ -35,9 +35,6 @@ ComplexArray = NDArray[np.complex128]
 FOLLOWED_HZ = (-5e6, 0.0, 5e6)
 """By how much more than is known of a line's shift at full scale a drive follows."""
 SPAN_HZ, POINTS, SHOTS = 8e6, 9, 1500
-WIDER = 2.0
-"""So many sigmas shifts may be off: square pulses on the line hardly tell on which side of it a
-drive is, so that the fit before has a second minimum, which its sigmas know nothing of."""
 ALL_OFF = 0.05
 """How well it is known that nothing is read where nothing is caught."""
 
@@ -195,7 +192,7 @@ async def sideband_chirp(bench: LinkBench) -> Outcome:
     shape = (await asyncio.to_thread(shaped_for, bench, model)).shape
     tops = (bench.first.drive().rate_hz, bench.second.drive().rate_hz)
     taken = [(end.sideband_hz(), end.drive().stark_hz) for end in bench.ends]
-    doubts = [WIDER * end.stark_sigma_hz() for end in bench.ends]
+    doubts = [end.stark_sigma_hz() for end in bench.ends]
     known = {
         "line_0": bench.first.resonance_hz()[1],
         "stark_0": doubts[0],

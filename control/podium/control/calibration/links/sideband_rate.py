@@ -4,6 +4,9 @@ Part of a photon is reflected by the other end, passes the circulator the wrong 
 while f still empties: 20 dB move a width that knows nothing of it by up to 18 %, and the line by a
 tenth of the width. It has gone through the other resonator, which turns and delays it by its
 frequency: so strong and weak, short and long pulses, on the line and off it, tell it from a width.
+
+Pulses on the line tell how far a strong drive is off it and hardly on which side. A scan of strong
+pulses over their line does.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +18,11 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import values_of
 from podium.control.calibration.fits.least_squares import Bound, Fit, fit_least_squares
-from podium.control.calibration.links.link_bench import EndPulses, LinkBench
+from podium.control.calibration.links.link_bench import (
+    FORGOTTEN_LIFETIMES,
+    EndPulses,
+    LinkBench,
+)
 from podium.control.calibration.links.link_loop import LinkLoop, left_in_loop
 from podium.control.calibration.links.link_model import EndModel
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -38,13 +45,20 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-DURATIONS_NS = (40, 80, 160)
-"""Of the square pulses: in the shortest f comes and goes, in the longest all has left early."""
+DURATIONS_NS = (40, 80)
+"""Of the square pulses on the line: in the shorter f comes and goes, in the longer all has left."""
 POINTS, SHOTS = 31, 600
 HIGHEST = 0.9
-ASIDE_RATE, ASIDE_NS, ASIDE_SPAN_HZ = 0.3, 100, 30e6
-"""Of the scan over the line: g over kappa, the pulse's length, and how far it goes. It halves the
-sigmas of rate and width, and alone tells the echo's quadrature (by the fit's covariance)."""
+WEAK_RATE, WEAK_NS, WEAK_SPAN_HZ = 0.3, 100, 30e6
+"""Of the scan over a weak drive's line: g over kappa, the pulse's length, and how far it goes. It
+halves the sigmas of rate and width, and alone tells the echo's quadrature (by the fit's
+covariance)."""
+STRONG_NS, STRONG_SPAN_HZ = 40, 60e6
+"""Of the scan over a strong drive's line, at :data:`HIGHEST`. It takes the shift's sigma to a
+quarter, and leaves the fit one minimum of its two; in place of a third scan on the line, 160 ns
+long, it halves the sigmas of rate and width once more."""
+CORRELATION = "rate_kappa_correlation"
+"""A wide resonator and a strong drive empty f alike: both errors go up together."""
 LOUDEST_ECHO = 0.95
 """Of amplitude, at most: without a circulator nearly all comes back."""
 
@@ -63,17 +77,30 @@ def rate_program(end: EndPulses, duration_ns: int, shots: int) -> Program:
     return _emptied(end, axis, duration_ns, Affine("sideband_amplitude"), shots)
 
 
-def aside_program(end: EndPulses, shots: int) -> Program:
+@dataclass(frozen=True, slots=True)
+class LineScan:
+    """Describes a scan over the frequency of a square sideband pulse."""
+
+    amplitude: float
+    """Of full scale."""
+    duration_ns: int
+    span_hz: float
+
+
+def line_scans(end: EndPulses) -> tuple[LineScan, LineScan]:
+    """Return the scans over the lines of a weak and of a strong drive."""
+    weak = min(HIGHEST, round(WEAK_RATE * end.kappa_hz() / end.drive().rate_hz, 4))
+    return (
+        LineScan(weak, WEAK_NS, WEAK_SPAN_HZ),
+        LineScan(HIGHEST, STRONG_NS, STRONG_SPAN_HZ),
+    )
+
+
+def aside_program(end: EndPulses, scan: LineScan, shots: int) -> Program:
     """Return a scan over the frequency of a square sideband pulse, about the line that it moves."""
-    amplitude = aside_amplitude(end)
-    line = end.sideband_hz() + end.drive().stark_hz * amplitude**2
-    swept = linear_frequencies("sideband_frequency", line, ASIDE_SPAN_HZ, POINTS)
-    return _emptied(end, Axis("frequency", (swept,)), ASIDE_NS, amplitude, shots)
-
-
-def aside_amplitude(end: EndPulses) -> float:
-    """Return the amplitude of the scan over the line, of full scale."""
-    return min(HIGHEST, round(ASIDE_RATE * end.kappa_hz() / end.drive().rate_hz, 4))
+    line = end.sideband_hz() + end.drive().stark_hz * scan.amplitude**2
+    swept = linear_frequencies("sideband_frequency", line, scan.span_hz, POINTS)
+    return _emptied(end, Axis("frequency", (swept,)), scan.duration_ns, scan.amplitude, shots)
 
 
 def _emptied(
@@ -81,7 +108,7 @@ def _emptied(
 ) -> Program:
     body = (
         SetFrequency(end.sideband, Affine("sideband_frequency")),
-        *passive_reset([end.node], end.names),
+        *passive_reset([end.node], end.names, FORGOTTEN_LIFETIMES),
         *end.prepare_f(),
         end.square(duration_ns, amplitude),
         *end.read_f(),
@@ -217,12 +244,13 @@ def fit_rates(
 
 
 async def sideband_rate(bench: LinkBench) -> Outcome:
-    """Empty f at both ends with square pulses of many strengths, on the line and beside it.
+    """Empty f at both ends with square pulses of many strengths, and of two over their lines.
 
     Needs :func:`.sideband_spectroscopy` before. Stores for each end ``sideband_rate`` (Hz, g over
     2 pi at full scale), ``kappa`` (Hz, of its transfer resonator), ``sideband_frequency`` (Hz, of
-    the resonator without what comes back to it) and ``stark_shift``, and of the link ``echo_i`` and
-    ``echo_q``: the amplitude that goes there and back, but for what the resonators do to it.
+    the resonator without what comes back to it), ``stark_shift`` and ``rate_kappa_correlation`` (1,
+    of the errors of rate and width), and of the link ``echo_i`` and ``echo_q``: the amplitude that
+    goes there and back, but for what the resonators do to it.
     """
     outcome = Outcome("sideband_rate", "f0-g1 rate")
     apart = bench.apart_hz()
@@ -235,8 +263,8 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
     first, second = [await _scans(bench, outcome, end) for end in bench.ends]
     ends, known = (first, second), dict[Taken, Fit]()
 
-    def fitted(part: EndPulses) -> tuple[dict[str, float], dict[str, float], Taken]:
-        """Return values, sigmas, and what was taken as known."""
+    def fitted(part: EndPulses) -> tuple[Fit, Taken]:
+        """Return the fit, and what was taken as known."""
         name = f"{bench.link.name} > resonances apart"
         one, other = (
             FallingF(*end.loss_of_f(), end.second_level(), end.photons()[0]) for end in bench.ends
@@ -245,7 +273,7 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
         if at not in known:
             near = next((one.values for one in known.values()), None)
             known[at] = fit_rates(ends, at[0], expected, stark_sigma, at[1], near)
-        return dict(known[at].values), dict(known[at].sigmas), at
+        return known[at], at
 
     for number, end in enumerate(bench.ends):
         await _of_end(outcome, end, number, ends[number], taken[number], fitted)
@@ -253,15 +281,25 @@ async def sideband_rate(bench: LinkBench) -> Outcome:
     return outcome
 
 
+def correlation(found: Fit, first: str, second: str) -> Measured:
+    """Return the correlation of the errors of two values that a fit has found.
+
+    It comes of the fit's equation; its sigma is that of a correlation of as many samples.
+    """
+    own = found.correlate(first, first) * found.correlate(second, second)
+    value = float(found.correlate(first, second) / np.sqrt(own))
+    return Measured(value, (1 - value**2) / float(np.sqrt(found.degrees)), "1")
+
+
 Taken = tuple[float, tuple[FallingF, FallingF]]
 """How far apart both resonances were taken to be, and what becomes of f."""
-Fitted = Callable[[EndPulses], tuple[dict[str, float], dict[str, float], Taken]]
+Fitted = Callable[[EndPulses], tuple[Fit, Taken]]
 
 
 async def _scans(bench: LinkBench, outcome: Outcome, end: EndPulses) -> list[EmptyingScan]:
     """Run all scans of an end."""
     shots = bench.shots(SHOTS)
-    line, stark, aside = end.sideband_hz(), end.drive().stark_hz, aside_amplitude(end)
+    line, stark = end.sideband_hz(), end.drive().stark_hz
     found = []
 
     def scan(label: str, duration_ns: int, amplitude: Array, data: "xarray.Dataset") -> None:
@@ -273,8 +311,10 @@ async def _scans(bench: LinkBench, outcome: Outcome, end: EndPulses) -> list[Emp
     for duration_ns in DURATIONS_NS:
         data = await end.bench.run(outcome, rate_program(end, duration_ns, shots))
         scan(f"{duration_ns} ns", duration_ns, values_of(data, "sideband_amplitude"), data)
-    data = await end.bench.run(outcome, aside_program(end, shots))
-    scan(end.end.name, ASIDE_NS, np.full(POINTS, aside), data)
+    for one in line_scans(end):
+        data = await end.bench.run(outcome, aside_program(end, one, shots))
+        label = f"{end.end.name}, {one.amplitude:.2f} of full scale"
+        scan(label, one.duration_ns, np.full(POINTS, one.amplitude), data)
     return found
 
 
@@ -286,24 +326,26 @@ async def _of_end(
     taken: tuple[float, float],
     fitted: Fitted,
 ) -> None:
-    *strengths, _ = scans
+    strengths = scans[: len(DURATIONS_NS)]
 
     def raw(_: LinkEnd) -> Panel:
         series = tuple(Series(one.label, one.amplitude, one.left) for one in strengths)
         return Panel(end.end.name, "amplitude of the sideband (of full scale)", "left in f", series)
 
     def fit(_: LinkEnd, panel: Panel) -> Found:
-        v, s, taken_as = fitted(end)
-        drawn = expected_left(scans, v, number, *taken_as)[:-1]
+        found, taken_as = fitted(end)
+        v, s = found.values, found.sigmas
+        drawn = expected_left(strengths, v, number, *taken_as)
         lines = tuple(
             Series("fit", one.amplitude, seen, line=True)
             for one, seen in zip(strengths, drawn, strict=True)
         )
         text = "g {sideband_rate} at full scale, resonator {kappa}, line at {sideband_frequency}"
-        line, stark = f"line_{number}", f"stark_{number}"
+        rate, kappa, line, stark = (f"{one}_{number}" for one in ("rate", "kappa", "line", "stark"))
         return {
-            "sideband_rate": Measured(v[f"rate_{number}"], s[f"rate_{number}"], "Hz"),
-            "kappa": Measured(v[f"kappa_{number}"], s[f"kappa_{number}"], "Hz"),
+            "sideband_rate": Measured(v[rate], s[rate], "Hz"),
+            "kappa": Measured(v[kappa], s[kappa], "Hz"),
+            CORRELATION: correlation(found, rate, kappa),
             "sideband_frequency": Measured(taken[0] - v[line], s[line], "Hz"),
             "stark_shift": Measured(taken[1] + v[stark], s[stark], "Hz"),
         }, panel.fitted(*lines, text=text)
@@ -314,15 +356,20 @@ async def _of_end(
 async def _of_link(
     bench: LinkBench, outcome: Outcome, ends: tuple[Scans, Scans], fitted: Fitted
 ) -> None:
-    aside = [scans[-1] for scans in ends]
+    aside = [one for scans in ends for one in scans[len(DURATIONS_NS) :]]
 
     def raw(_: Link) -> Panel:
         series = tuple(Series(one.label, one.aside_hz / 1e6, one.left) for one in aside)
         return Panel(bench.link.name, "sideband off its line (MHz)", "left in f", series)
 
     def fit(_: Link, panel: Panel) -> Found:
-        v, s, taken_as = fitted(bench.first)
-        drawn = [expected_left(scans, v, k, *taken_as)[-1] for k, scans in enumerate(ends)]
+        found, taken_as = fitted(bench.first)
+        v, s = found.values, found.sigmas
+        drawn = [
+            seen
+            for k, scans in enumerate(ends)
+            for seen in expected_left(scans[len(DURATIONS_NS) :], v, k, *taken_as)
+        ]
         lines = tuple(
             Series("fit", one.aside_hz / 1e6, seen, line=True)
             for one, seen in zip(aside, drawn, strict=True)
