@@ -17,8 +17,15 @@ from podium.sim_instruments.physics.joint.cluster_point import (
     cluster_point,
     gate_members,
 )
-from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals, intervals_of
+from podium.sim_instruments.physics.joint.cluster_signals import (
+    Group,
+    GroupSteps,
+    MemberSignals,
+    Played,
+    intervals_of,
+)
 from podium.sim_instruments.physics.joint.gate_sequences import GateSequences
+from podium.sim_instruments.physics.joint.group_maps import coarse_propagator, propagator
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.plasmon_drive import HeldDrive, PlasmonLevels
 from podium.sim_instruments.physics.joint.plasmon_truth import (
@@ -217,3 +224,29 @@ def test_sequences_of_its_gates_are_played_by_maps(
     assert len(programs) == 1
     assert np.abs(wanted - wanted[:, :1]).max() > 0.1
     assert np.abs(found - wanted).max() < 3e-5
+
+
+@pytest.mark.parametrize("member", [0, 1])
+def test_losses_beside_a_coupler_off_resonance_come_once_a_nanosecond(
+    point: ClusterPoint, member: int
+) -> None:
+    qubit, basis = point.qubits[member], point.basis
+    level = 1e9 / (4 * 40 * qubit.rabi_hz_per_sqrt_w) + 0j
+    half = Shape(float(qubit.levels_hz[1]), np.zeros(0, np.complex128), 1.0, level, 40)
+    played = Drives(np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1), (half,))
+    signals = [MemberSignals(QUIET, QUIET)] * 3
+    signals[member] = MemberSignals(played, QUIET)
+    group = Group(40, (Played(member, False, 0, 0, 0.3, 0, 40),))
+    rows, beats, frame_hz = GroupSteps(point, signals).steps(group)
+    coarse, fine = (
+        of(point.cluster, rows, beats, frame_hz) for of in (coarse_propagator, propagator)
+    )
+    assert 8 * coarse.length < fine.length
+    ground, both = (basis.index(*one) for one in ((0, 0, 0), (1, 1, 0)))
+    state = np.zeros((1, basis.size, basis.size), np.complex128)
+    state[0][np.ix_([ground, both], [ground, both])] = 0.5
+    bare = point.vectors @ state @ point.vectors.T
+    ends = [point.vectors.T @ one.play(bare) @ point.vectors for one in (coarse, fine)]
+    assert np.abs(ends[0] - ends[1]).max() < 1e-6
+    lost = 1 - np.einsum("cij,cji->c", ends[1], ends[1]).real
+    assert lost[0] > 1e-4, "there is something to lose"
