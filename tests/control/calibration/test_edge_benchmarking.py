@@ -1,19 +1,28 @@
 """Benchmarking finds errors and leakage that a pair in formulas has, with honest sigmas."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pytest
 from tests.benches.calibration.benchmarked_bench import EDGE, FACILITY, bench_of, measured
 from tests.benches.calibration.benchmarked_pair import BenchmarkedPair
 from tests.benches.calibration.coupled_pair import CoupledPair, populations
-from tests.benches.calibration.synthetic_data import know_gates
+from tests.benches.calibration.synthetic_data import Asked, know_gates
 from tests.benches.thoroughness import cases
 
+from podium.control.calibration.bench import iq_of
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import EDGE_BRING_UP
-from podium.control.calibration.edge_benchmarking import PlayedGates, levels_program
+from podium.control.calibration.edge_benchmarking import (
+    SHOTS,
+    PlayedGates,
+    benchmark,
+    levels_program,
+)
 from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.two_qubit_cliffords import draw
-from podium.control.program.program import Delay
+from podium.control.program.program import Delay, Program
 
 LINES = ("cryoscope", "flux_delay")
 JUDGES = ("bell_state", "interleaved_benchmarking", "error_budget")
@@ -86,6 +95,46 @@ async def test_each_benchmarking_draws_sequences_of_its_own() -> None:
         played.append([one.attrs["program_json"] for one in bench.runner.datasets[1:7]])
     assert played[0] == played[1]
     assert not set(played[0]) & set(played[2])
+
+
+@dataclass
+class HotPair(BenchmarkedPair):
+    """A pair of which each end begins in 1 in a share of the shots, as heralds see."""
+
+    hot: float = 0.3
+    begun: dict[int, tuple[Program, np.ndarray]] = field(default_factory=dict)
+
+    def __call__(self, asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        program, end = asked.program, int(asked.element == "q1")
+        if id(program) not in self.begun:
+            shape = (2, program.shots, *asked.shape)
+            self.begun[id(program)] = (program, rng.random(shape) < self.hot)
+        in_1 = self.begun[id(program)][1][end]
+        ground, excited = self.levels_v[:2]
+        if "herald" in asked.capture:
+            noise = rng.normal(0, self.noise_v, (2, *in_1.shape))
+            return np.where(in_1, excited, ground) + noise[0] + 1j * noise[1]
+        # a bit that is wrong at the beginning is so at the end
+        return np.where(in_1, ground + excited, 0) + np.where(in_1, -1, 1) * super().__call__(
+            asked, rng
+        )
+
+
+async def test_shots_that_began_in_1_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("podium.control.calibration.edge_pulses.polarisation", lambda *_: 0.4)
+    bench = bench_of(HotPair(leakage=0.0), 3)
+    know_gates(FACILITY, bench.known_now.record)
+    p = EdgePulses.of(bench, EDGE)
+    assert p.heralds
+    (scan,) = await benchmark(p, Outcome("benchmarking", "Benchmarking"), (False,))
+    for one in scan.assignments():
+        assert np.diag(one.matrix)[:2].min() > 0.85
+    counted = len(iq_of(scan.data[1][0], "q0")) * 0.7**2
+    assert counted == pytest.approx(SHOTS, rel=0.05)
+    found = scan.populations()
+    pair = BenchmarkedPair(leakage=0.0)
+    wanted = 0.75 * (1 - 4 / 3 * pair.clifford_error)
+    assert found.signal[0].mean() == pytest.approx(wanted, abs=0.03)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import pytest
 from tests.benches.calibration import synthetic_data
 from tests.benches.calibration.synthetic_data import NODE, MadeRunner, Make, know_gates, known
 from tests.benches.docs.pages import ROOT, blocks_of
-from tests.benches.facility.fluxonium_pair import pair, written
+from tests.benches.facility.fluxonium_pair import written
 from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.bench import Bench
@@ -34,6 +34,7 @@ from podium.control.facility.load import load_facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.report.plots import draw
+from podium.sim_instruments.facilities.one_instrument import facility_of
 
 FACILITY = load_facility(synthetic_data.EXAMPLE)
 TWO_QUBIT = ROOT / "examples" / "two_qubit"
@@ -48,26 +49,27 @@ def with_coupler_cz() -> Facility:
         return load_facility(file)
 
 
-def with_plasmon_cz() -> Facility:
-    """Return two fluxoniums whose CZ drives a plasmon."""
+def fluxoniums(chip: str) -> Facility:
+    """Return two fluxoniums with outputs that drive their plasmons: for a CZ, or for readouts."""
     with TemporaryDirectory() as folder:
-        return load_facility(written(pair(), Path(folder)))
+        return load_facility(written(facility_of("qblox_cluster", chip, 2), Path(folder)))
 
 
 WITH_GATE = {
     "cz": load_facility(TWO_QUBIT / "facility.yaml"),
     "coupler cz": with_coupler_cz(),
     "carrier cz": load_facility(TWO_QUBIT / "facility_carrier.yaml"),
-    "plasmon cz": with_plasmon_cz(),
+    "plasmon cz": fluxoniums("bao2022_microwave"),
+    "none, shelved": fluxoniums("bao2022_shelved"),
     "iswap": load_facility(TWO_QUBIT / "facility_coupler.yaml"),
     "cnot": load_facility(TWO_QUBIT / "facility_fixed.yaml"),
 }
-"""Facilities with an edge, by its gate."""
+"""Facilities by the gate of their edge; the one without has readouts with 1 shelved in 2."""
 OF_PAIRS = {
     "drive_crosstalk": "cnot",
     "drive_cancellation": "cnot",
-    "shelving_pulse": "plasmon cz",
-    "plasmon_readout": "plasmon cz",
+    "shelving_pulse": "none, shelved",
+    "plasmon_readout": "none, shelved",
 }
 """Routines for qubits that take two at a time or drive plasmons, and with which of these."""
 

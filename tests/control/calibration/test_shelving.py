@@ -1,14 +1,16 @@
 """What is played of a readout with 1 shelved in 2: before windows, in resets and in heralds."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 from tests.benches.calibration.synthetic_data import NODE, MadeRunner, known, no_line
-from tests.benches.facility.fluxonium_pair import written
+from tests.benches.facility.fluxonium_pair import pair, written
 
 from podium.control.calibration.bench import Bench
+from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.fits.iq_clouds import herald_cut
 from podium.control.calibration.fits.projection import Levels
 from podium.control.calibration.herald import heralded, surely_in_0
@@ -16,13 +18,20 @@ from podium.control.calibration.known_resonator import known_resonator
 from podium.control.calibration.readout_jumps import readout_jumps
 from podium.control.calibration.reset import ACTIVE_ROUNDS, SHELVED_ROUNDS, active_reset
 from podium.control.calibration.routines.rabi import rabi_program
+from podium.control.calibration.routines.shelving_pulse import shelving_pulse
 from podium.control.calibration.sequences import (
     RESULTS_APART_NS,
     Pulses,
     begins_ns,
     frame_names,
 )
-from podium.control.calibration.shelving import is_shelved, shelved_lifetime, shelving_of
+from podium.control.calibration.shelving import (
+    has_plasmon_line,
+    is_shelved,
+    shelved_lifetime,
+    shelving_of,
+    why_not_shelved,
+)
 from podium.control.facility.facility import Facility
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
@@ -222,3 +231,23 @@ def test_both_families_play_it(facilities, model: str) -> None:
     assert len(flips) == 2 * SHELVED_ROUNDS
     compiled = compiler_for(bench.runner.facility)(program)
     assert sum(one.duration_fs for one in compiled.values()) > 1e6 * FS_PER_NS
+
+
+async def test_nothing_is_shelved_whose_neighbour_moves_its_plasmon(tmp_path: Path) -> None:
+    """A CZ by a drive of a plasmon needs just that: the readout would depend on the neighbour."""
+    coupled = load_facility(written(pair(), tmp_path))
+    bench = bench_of(coupled, {})
+    outcomes = [one async for one in bring_up(bench, ("shelving_pulse", "plasmon_readout"))]
+    assert len(outcomes) == 2
+    for outcome in outcomes:
+        assert not outcome.failures
+        [note] = outcome.notes
+        assert note.startswith("1-2 of q0 lies elsewhere when q1 is in 1")
+    named = await shelving_pulse(bench, bench.qubits)
+    assert named.notes[1] == "nothing drives the plasmon of q1: left out"
+    assert has_plasmon_line(bench, bench.qubits[0]), "its gate has to find it"
+
+
+def test_a_qubit_without_such_a_gate_is_shelved(facility) -> None:
+    bench = bench_of(facility, {})
+    assert [why_not_shelved(bench, qubit) for qubit in bench.qubits] == [None, None]

@@ -15,7 +15,7 @@ from podium.control.calibration.fits.iq_clouds import refuse_alike_clouds
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.sequence_lengths import take_lengths
-from podium.control.calibration.sequences import Pulses, frame_names, frames_of
+from podium.control.calibration.sequences import frame_names, frames_of
 from podium.control.calibration.single_qubit_sequences import played_turn
 from podium.control.calibration.state import told
 from podium.control.calibration.two_qubit_cliffords import (
@@ -148,20 +148,19 @@ class Assignment:
     """P(told | prepared), shape (levels, levels)."""
 
     @classmethod
-    def of(cls, shots: NDArray[np.complex128]) -> "Assignment":
-        """Return it from shots (n, levels) of :func:`levels_program`.
+    def of(cls, shots: Many[NDArray[np.complex128]]) -> "Assignment":
+        """Return it from the shots of each level, (n,), of :func:`levels_program`.
 
         Level 2 is left out where it cannot be told from 0 and 1. Raises FitFailed where these
         cannot be told apart.
         """
-        look_at(shots)
-        refuse_alike_clouds(shots[:, 0], shots[:, 1])
-        for count in range(shots.shape[1], 1, -1):
-            some = shots[:, :count]
-            one = cls(some.mean(axis=0), np.empty(0))
-            matrix = np.stack(
-                [np.bincount(one.told(some[:, k]), minlength=count) for k in range(count)], axis=1
-            ) / len(shots)
+        look_at(*shots)
+        refuse_alike_clouds(shots[0], shots[1])
+        for count in range(len(shots), 1, -1):
+            some = shots[:count]
+            one = cls(np.array([cloud.mean() for cloud in some]), np.empty(0))
+            shares = [np.bincount(one.told(cloud), minlength=count) / cloud.size for cloud in some]
+            matrix = np.stack(shares, axis=1)
             if np.min(np.diag(matrix)) > TOLD_APART:
                 return cls(one.means, matrix)
         worst = float(np.min(np.diag(matrix)))
@@ -205,11 +204,12 @@ class Scan:
 
     def assignments(self) -> tuple[Assignment, Assignment]:
         """Return how levels of both ends are told, by as many levels. Raises FitFailed."""
-        shots = [iq_of(self.levels, one.qubit.element) for one in self.gates.p.both]
-        look_at(*shots)
+        shots = [
+            _counted(self.gates.p, self.levels, one.qubit.element) for one in self.gates.p.both
+        ]
         found = [Assignment.of(one) for one in shots]
         least = min(len(one.means) for one in found)
-        first, second = (Assignment.of(one[:, :least]) for one in shots)
+        first, second = (Assignment.of(one[:least]) for one in shots)
         return first, second
 
     @property
@@ -220,14 +220,9 @@ class Scan:
     def populations(self) -> Populations:
         """Return the populations at the end of all sequences. Raises FitFailed."""
         first, second = self.assignments()
-        for one in self.all():
-            look_at(*(iq_of(one, end.qubit.element) for end in self.gates.p.both))
         lengths = sorted(self.data)
         parts = np.array(
-            [
-                [_read(one, self.gates.p.both, first, second) for one in self.data[m]]
-                for m in lengths
-            ]
+            [[_read(one, self.gates.p, first, second) for one in self.data[m]] for m in lengths]
         )
         returned, inside, *variances = (parts[..., k] for k in range(4))
         return Populations(np.array(lengths, float), returned, inside, variances[0], variances[1])
@@ -241,18 +236,30 @@ class Scan:
         return float(self.populations().signal.mean(axis=1)[at])
 
 
+def _counted(p: EdgePulses, data: "xarray.Dataset", element: str) -> list[NDArray[np.complex128]]:
+    """Return the shots of each point, (n,), that began in 0 as far as heralds tell, V.
+
+    Raises FitFailed and NotMeasured.
+    """
+    iq, began = iq_of(data, element), p.began(data)
+    look_at(iq)
+    flat = iq.reshape(len(iq), -1)
+    kept = np.ones(flat.shape, np.bool_) if began is None else began.reshape(flat.shape)
+    return [shots[sure] for shots, sure in zip(flat.T, kept.T, strict=True)]
+
+
 def _read(
-    data: "xarray.Dataset", ends: tuple[Pulses, Pulses], first: Assignment, second: Assignment
+    data: "xarray.Dataset", p: EdgePulses, first: Assignment, second: Assignment
 ) -> tuple[float, float, float, float]:
     """Return one sequence's population of its target, of the subspace, and both variances.
 
     Frequencies times the inverse of what the readout makes of levels: unbiased, and negative where
     chance wants it. The first variance is that of the target's less a quarter of the subspace's.
     """
-    size, shots = len(first.means), len(iq_of(data, ends[0].qubit.element))
-    outcome = size * first.told(iq_of(data, ends[0].qubit.element))
-    outcome = outcome + second.told(iq_of(data, ends[1].qubit.element))
-    shares = np.bincount(outcome.ravel(), minlength=size**2) / shots
+    [one], [other] = (_counted(p, data, end.qubit.element) for end in p.both)
+    size, shots = len(first.means), one.size
+    outcome = size * first.told(one) + second.told(other)
+    shares = np.bincount(outcome, minlength=size**2) / shots
     undo = np.kron(np.linalg.inv(first.matrix), np.linalg.inv(second.matrix))
     places = [size * a + b for a in (0, 1) for b in (0, 1)]
     target = undo[places[round(told(data, "drawn")["target"])]]
@@ -279,9 +286,9 @@ async def benchmark(p: EdgePulses, outcome: Outcome, kinds: tuple[bool, ...]) ->
     where levels cannot be told apart: the fit says why.
     """
     bench = p.bench
-    program = levels_program(p, bench.shots(LEVEL_SHOTS), second=tells_second(p))
+    program = levels_program(p, p.shots(bench.shots(LEVEL_SHOTS)), second=tells_second(p))
     levels = await bench.run(outcome, program)
-    shots, gates = bench.shots(SHOTS), PlayedGates.of(p)
+    shots, gates = p.shots(bench.shots(SHOTS)), PlayedGates.of(p)
     scans = tuple(Scan(gates, outcome, shots, levels, kind, {}) for kind in kinds)
     first = FIRST_LENGTHS if _can_tell(scans[0]) else ()
 

@@ -291,21 +291,31 @@ class EdgePulses:
 
     def means(self, data: "xarray.Dataset") -> "xarray.Dataset":
         """Return the means of shots in which both ends began in 0; of others as they are."""
-        began = [
-            began_in_0(data, one.qubit.element, levels(self.bench, one.qubit)) for one in self.both
-        ]
-        kept = [one for one in began if one is not None]
-        if not kept:
+        sure = self.began(data)
+        if sure is None:
             return data
-        sure = np.logical_and.reduce(kept)
-        if int(sure.sum(axis=0).min()) < FEWEST:
-            raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
         names = [f"{one.qubit.element}_{part}" for one in self.both for part in "iq"]
         means = {
             name: data[name].where(data[name].copy(data=sure)).mean("shot", keep_attrs=True)
             for name in names
         }
         return data.drop_vars(names).assign(means)
+
+    def began(self, data: "xarray.Dataset") -> NDArray[np.bool_] | None:
+        """Return in which shots both ends began in 0 for sure, as captures; None: not heralded.
+
+        Raises FitFailed where a point has none.
+        """
+        each = [
+            began_in_0(data, one.qubit.element, levels(self.bench, one.qubit)) for one in self.both
+        ]
+        kept = [one for one in each if one is not None]
+        if not kept:
+            return None
+        sure = np.logical_and.reduce(kept)
+        if int(sure.sum(axis=0).min()) < FEWEST:
+            raise FitFailed("no shots that began in 0 for sure: the herald does not tell 0 from 1")
+        return np.asarray(sure)
 
     def rest(self, lifetimes: float = RESET_LIFETIMES) -> list[Statement]:
         """Wait until both have relaxed, for so many T1; all frames go on from there together."""

@@ -45,6 +45,25 @@ def has_plasmon_line(bench: Bench, qubit: Qubit) -> bool:
     return driven_edge(bench.runner.facility, qubit) is None
 
 
+def why_not_shelved(bench: Bench, qubit: Qubit) -> str | None:
+    """Return why no pulse is calibrated that shelves a qubit's 1; None: one may be.
+
+    A gate by a drive of a plasmon needs a neighbour that moves the line by as much as such a pulse
+    is wide, or more: 1 would be shelved where the neighbour is in 0, and would not where it is in 1
+    by heat or by a program.
+    """
+    if not has_plasmon_line(bench, qubit):
+        return f"nothing drives the plasmon of {qubit.element}"
+    for edge in bench.runner.facility.nodes[qubit.node].edges.values():
+        if edge.driven == qubit.element:
+            [other] = (end for end in edge.ends if end != qubit.element)
+            return (
+                f"1-2 of {qubit.element} lies elsewhere when {other} is in 1, by which the gate of "
+                f"{edge.element} is played: what is read would depend on {other}"
+            )
+    return None
+
+
 def shelving_of(bench: Bench, qubit: Qubit) -> Shelving:
     """Return a qubit's pulse, as measured. Raises NotMeasured."""
     if not has_plasmon_line(bench, qubit):

@@ -11,12 +11,22 @@ from podium.sim_instruments.facilities.one_instrument import facility_of
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drive_line import Drives, Shape, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated
+from podium.sim_instruments.physics.joint import joint_blocks as joint_blocks_module
 from podium.sim_instruments.physics.joint.cluster_point import (
     ClusterPoint,
     cluster_point,
     gate_members,
 )
-from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals
+from podium.sim_instruments.physics.joint.cluster_signals import (
+    Group,
+    GroupSteps,
+    MemberSignals,
+    Played,
+    intervals_of,
+)
+from podium.sim_instruments.physics.joint.gate_sequences import GateSequences
+from podium.sim_instruments.physics.joint.group_maps import coarse_propagator, propagator
+from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.plasmon_drive import HeldDrive, PlasmonLevels
 from podium.sim_instruments.physics.joint.plasmon_truth import (
     PlasmonPulse,
@@ -25,6 +35,7 @@ from podium.sim_instruments.physics.joint.plasmon_truth import (
     plasmon_lines,
 )
 from podium.sim_instruments.physics.joint.played_gate import judge_played
+from podium.sim_instruments.physics.noise import quadrature
 from podium.sim_instruments.physics.sampling import sample
 
 EDGE = "node_a.q0_q1"
@@ -174,3 +185,68 @@ def test_a_drive_that_turns_a_far_line_is_refused(point: ClusterPoint) -> None:
     levels.refuse_strong(held)
     with pytest.raises(NotSimulated, match="half of its Rabi frequency"):
         levels.refuse_strong(replace(held, values=30 * held.values))
+
+
+def test_sequences_of_its_gates_are_played_by_maps(
+    monkeypatch: pytest.MonkeyPatch, point: ClusterPoint
+) -> None:
+    """Each gate is evolved once; populations are those of the gates one by one."""
+    own = pulse(point)
+    samples = own.group(point, 0).drives[0].values
+    gate = Shape(own.carrier_hz, samples, own.duration_ns / samples.size, 0j, own.duration_ns)
+    rabi = point.qubits[0].rabi_hz_per_sqrt_w
+    level = 1e9 / (4 * 40 * rabi) + 0j
+    half = Shape(float(point.qubits[0].levels_hz[1]), np.zeros(0, np.complex128), 1.0, level, 40)
+    starts = 150 * np.arange(10)
+    kinds = np.array([1, 0, 1, 0, 0, 1, 0, 1, 0, 1])
+    turns = np.random.default_rng(5).random(10)
+    driven = MemberSignals(Drives(starts, kinds, turns, (gate, half)), QUIET)
+    members = [driven, MemberSignals(QUIET, QUIET), MemberSignals(QUIET, QUIET)]
+    intervals, lit = intervals_of(members), np.array([1_600])
+    blocks = joint_blocks(intervals, lit, lit + 1_000, point.frame_hz, "all")
+    nodes = [quadrature(0.0)] * 3
+    programs = []
+    program = GateSequences.program
+    monkeypatch.setattr(
+        GateSequences,
+        "program",
+        lambda *them: (programs.append(program(*them)), programs[-1])[1],
+    )
+
+    def ends() -> np.ndarray:
+        columns = JointColumns(point, members, intervals, blocks, nodes)
+        return np.stack([columns.column(0, point.basis.index(*k)) for k in ((0, 0, 0), (1, 1, 0))])
+
+    found = ends()
+    assert len(programs) == 1, "no NoMaps was raised"
+    monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
+    wanted = ends()
+    assert len(programs) == 1
+    assert np.abs(wanted - wanted[:, :1]).max() > 0.1
+    assert np.abs(found - wanted).max() < 3e-5
+
+
+@pytest.mark.parametrize("member", [0, 1])
+def test_losses_beside_a_coupler_off_resonance_come_once_a_nanosecond(
+    point: ClusterPoint, member: int
+) -> None:
+    qubit, basis = point.qubits[member], point.basis
+    level = 1e9 / (4 * 40 * qubit.rabi_hz_per_sqrt_w) + 0j
+    half = Shape(float(qubit.levels_hz[1]), np.zeros(0, np.complex128), 1.0, level, 40)
+    played = Drives(np.zeros(1, np.int64), np.zeros(1, np.int64), np.zeros(1), (half,))
+    signals = [MemberSignals(QUIET, QUIET)] * 3
+    signals[member] = MemberSignals(played, QUIET)
+    group = Group(40, (Played(member, False, 0, 0, 0.3, 0, 40),))
+    rows, beats, frame_hz = GroupSteps(point, signals).steps(group)
+    coarse, fine = (
+        of(point.cluster, rows, beats, frame_hz) for of in (coarse_propagator, propagator)
+    )
+    assert 8 * coarse.length < fine.length
+    ground, both = (basis.index(*one) for one in ((0, 0, 0), (1, 1, 0)))
+    state = np.zeros((1, basis.size, basis.size), np.complex128)
+    state[0][np.ix_([ground, both], [ground, both])] = 0.5
+    bare = point.vectors @ state @ point.vectors.T
+    ends = [point.vectors.T @ one.play(bare) @ point.vectors for one in (coarse, fine)]
+    assert np.abs(ends[0] - ends[1]).max() < 1e-6
+    lost = 1 - np.einsum("cij,cji->c", ends[1], ends[1]).real
+    assert lost[0] > 1e-4, "there is something to lose"

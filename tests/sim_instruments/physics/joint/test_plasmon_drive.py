@@ -25,7 +25,11 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.joint_run import clusters_of
-from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonLevels, check_plasmon
+from podium.sim_instruments.physics.joint.plasmon_drive import (
+    HeldDrive,
+    PlasmonLevels,
+    check_plasmon,
+)
 from podium.sim_instruments.physics.joint.plasmon_truth import plasmon_lines, plasmon_truth
 from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.sampling import sample
@@ -190,7 +194,7 @@ def test_a_drive_that_would_turn_what_it_is_not_meant_for_is_refused(chip: Chip)
     point = point_of(chip)
     line_hz, _ = plasmon_lines(PlasmonLevels(point), 0)
     group = Group(20, (Played(0, False, 0, 0, 0.0, 0, 20),))
-    strong = player_of(point, square(point, line_hz, 0.9e9, 20))
+    strong = player_of(point, square(point, line_hz, 1.2e9, 20))
     with pytest.raises(NotSimulated, match="drive it more weakly, or nearer to its plasmon"):
         strong.play(level(point, 1, 0), group)
 
@@ -285,3 +289,25 @@ def test_a_session_plays_a_drive_of_a_plasmon_as_a_whole_run_does(chip: Chip) ->
         expected = np.bincount(basis.level[:, m], joint, 4)
         assert found[name] == pytest.approx(expected, abs=2e-4)  # nodes of slow noise differ
     assert 0.05 < found[names[0]][2] < 0.95
+
+
+def test_a_line_between_levels_that_nothing_fills_is_in_nobodys_way(chip: Chip) -> None:
+    """A scan from nothing crossed one of both qubits in 3, and was refused for it."""
+    point = point_of(chip)
+    levels, size = PlasmonLevels(point), point.basis.size
+    apart_hz = np.abs(levels.energy_hz[:size, None] - levels.energy_hz[None, :])
+    charge = np.abs(levels.elements[0])[:size]
+    there = (charge > 0.1) & (apart_hz > 2.9e9) & (apart_hz < 3.3e9)
+    there[:, :size] = False
+    rows = np.flatnonzero(there.any(axis=1))
+    above = [int(row) for row in rows if point.basis.level[row].max() == 3]
+
+    def weak(row: int) -> HeldDrive:
+        """Return a drive on a line from a level, of a tenth of a turn in 400 ns."""
+        column = int(np.argmax(there[row]))
+        value = 0.1e9 / 400 / (point.qubits[0].rabi_hz_per_sqrt_w * charge[row, column])
+        return HeldDrive(0, float(apart_hz[row, column]), np.full(400, value + 0j))
+
+    assert above
+    for row in above:
+        levels.refuse_strong(weak(row))

@@ -40,9 +40,9 @@ from podium.control.calibration.sequences import (
 )
 from podium.control.calibration.shelving import (
     Shelving,
-    has_plasmon_line,
     is_shelved,
     shelving_of,
+    why_not_shelved,
 )
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
@@ -122,10 +122,11 @@ async def plasmon_readout(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """
     outcome = Outcome("plasmon_readout", "Readout with 1 shelved in 2")
     for qubit in qubits:
-        if has_plasmon_line(bench, qubit):
+        reason = why_not_shelved(bench, qubit)
+        if reason is None:
             await _of_qubit(bench, outcome, qubit)
         else:
-            outcome.notes.append(f"nothing drives the plasmon of {qubit.element}: left out")
+            outcome.notes.append(f"{reason}: left out")
     return outcome
 
 

@@ -42,7 +42,7 @@ from podium.control.calibration.sequences import (
     pi_amplitude_of,
     pi_pulse_ns,
 )
-from podium.control.calibration.shelving import Shelving, has_plasmon_line, shelving_frame
+from podium.control.calibration.shelving import Shelving, shelving_frame, why_not_shelved
 from podium.control.facility.facility import Qubit
 from podium.control.facility.fluxonium import spectrum
 from podium.control.parameters.entry import Measured
@@ -105,10 +105,11 @@ async def shelving_pulse(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """
     outcome = Outcome("shelving_pulse", "Pulses from 1 to 2")
     for qubit in qubits:
-        if has_plasmon_line(bench, qubit):
+        reason = why_not_shelved(bench, qubit)
+        if reason is None:
             await _of_qubit(bench, outcome, qubit)
         else:
-            outcome.notes.append(f"nothing drives the plasmon of {qubit.element}: left out")
+            outcome.notes.append(f"{reason}: left out")
     return outcome
 
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.density_evolution import Steps, channels
 from podium.sim_instruments.physics.joint.elements import Cluster
+from podium.sim_instruments.physics.joint.exact_wait import waited as waited_exactly
 from podium.sim_instruments.physics.joint.gate_reference import (
     DETUNED_HZ,
     LOSS,
@@ -54,6 +55,8 @@ KEPT_BYTES = 160_000_000
 TURN_A_WAIT = 0.2
 """Largest phase, rad, of the shift between two excitations in one part of a wait: coherences that
 outlive a neighbour's decay err by a twelfth of its square, times the part that decays."""
+MOST_PARTS = 4
+"""A wait that would have more is worked out exactly: a coupler shifts its ends by megahertz."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,19 +103,26 @@ def packed(whole: Complexes, size: int) -> Array:
     return np.ascontiguousarray(pack(after).T)
 
 
+def wait_parts(point: ClusterPoint, span_ns: float) -> int:
+    """Return into how many parts a wait is cut, in which the levels' shift turns little."""
+    return max(1, int(np.ceil(2e-9 * np.pi * point.zz_hz * span_ns / TURN_A_WAIT)))
+
+
 def wait_map(reference: Reference, span_ns: int) -> GateMap:
-    """Return a wait in the dressed basis, in parts in which the levels' shift turns little."""
+    """Return a wait in the dressed basis."""
     point, kept = reference.point, reference.kept
     basis = point.basis
-    turned = 2e-9 * np.pi * point.zz_hz * span_ns
-    parts = max(1, int(np.ceil(turned / TURN_A_WAIT)))
+    parts = wait_parts(point, span_ns)
     units = np.zeros((kept * kept, 1, basis.size, basis.size), np.complex128)
     units[:, 0, :kept, :kept] = hermitian_units(kept)
     energies = point.energies_hz - point.frame_hz * basis.number
-    apart = 1e-9 * span_ns / parts * (energies[:, None] - energies[None, :])
-    turn = np.exp(-2j * np.pi * (apart % 1.0))
+    apart_hz = energies[:, None] - energies[None, :]
 
     def waited(cluster: Cluster) -> Array:
+        if parts > MOST_PARTS:
+            whole = waited_exactly(units.swapaxes(0, 1), cluster, apart_hz[None], span_ns)
+            return np.ascontiguousarray(pack(whole[0, :, :kept, :kept]).T)
+        turn = np.exp(-2j * np.pi * ((1e-9 * span_ns / parts * apart_hz) % 1.0))
         fade, jumps = channels(cluster, basis, (0.5 * span_ns / parts,))
         states = units
         for _ in range(parts):

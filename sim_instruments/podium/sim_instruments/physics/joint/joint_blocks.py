@@ -338,7 +338,7 @@ class JointColumns:
         """
         if not self._is_whole or rows is None:
             return None
-        if any(one.count < 3 for one in self._point.cluster.elements):
+        if any(one.levels_hz.size < 3 for one in self._point.qubits):
             return None  # with a defect
         if not ahead and rows.pulses(self._group_steps) < MAPPED_PULSES:
             return None

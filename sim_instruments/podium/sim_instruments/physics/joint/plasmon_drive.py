@@ -38,6 +38,9 @@ FAR_SHARE = 0.1
 FAINT_TURN = 0.03
 """... that turns it by more than this, rad, if it is met: what forbids a transition is weak beside
 a sweet spot, and what such a one moves, 1e-3 at most, is left out. ASSUMED."""
+FILLED = 2
+"""Levels that a member comes to: what drives and heat leave in those above is below 1e-3, so that a
+line from there turns nothing, wherever a carrier is. ASSUMED."""
 FAINT = 1e-6
 """Elements of a drive that are smaller, over its 0-1 element, are none."""
 MOST_BEAT_HZ = 1e9
@@ -181,6 +184,7 @@ class PlasmonLevels:
         far = np.abs(apart - drive.carrier_hz)
         near = (number[:, None] - number[None, :] == 1) & (far[:, :size] < NEAR_HZ)
         far[:, :size][near] = np.inf
+        far[np.any(self.point.basis.level > FILLED, axis=1)] = np.inf
         turned = 2e-9 * np.pi * half * float(np.sum(np.abs(drive.values))) / max(most, 1e-300)
         ratio = float(np.max(np.where(turned > FAINT_TURN, half / np.maximum(far, 1.0), 0.0)))
         if ratio > FAR_SHARE:

@@ -8,12 +8,10 @@ from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSte
 from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.elements import Cluster
 from podium.sim_instruments.physics.joint.exact_wait import waited
-from podium.sim_instruments.physics.joint.gate_maps import TURN_A_WAIT, decohered
+from podium.sim_instruments.physics.joint.gate_maps import MOST_PARTS, decohered, wait_parts
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 
 Complexes = NDArray[np.complex128]
-MOST_PARTS = 4
-"""A wait that would have more is worked out exactly: a coupler shifts its ends by megahertz."""
 
 
 class StatesAtNodes:
@@ -68,10 +66,7 @@ class StatesAtNodes:
             return state
         point = self._point
         cluster = cluster or point.cluster
-        parts = 1
-        if coherent:
-            turned = 2e-9 * np.pi * point.zz_hz * span_ns
-            parts = max(1, int(np.ceil(turned / TURN_A_WAIT)))
+        parts = wait_parts(point, span_ns) if coherent else 1
         if parts > MOST_PARTS:
             turn_hz = self._turn_hz
             if turns is not None:
