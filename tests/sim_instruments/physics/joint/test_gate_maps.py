@@ -191,7 +191,8 @@ def test_a_run_is_played_by_maps_as_it_is_without(monkeypatch) -> None:
     nodes = [Quadrature(np.array([-3e3, 3e3]), np.array([0.5, 0.5])), quadrature(0.0)]
     found = ends(drives, fluxes, now + 40, nodes)
     monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
-    assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 1e-6
+    # 1.0e-6 or 1.2e-6, by the processor: what steps of whole ns leave of both ways adds up
+    assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 2e-6
 
 
 def chains(count: int, rng):
