@@ -21,8 +21,8 @@ from hypothesis.internal.conjecture import providers
 from podium_process import configure_process
 
 # As a process of Podium, and before NumPy is imported: one thread of linear algebra, and memory of
-# arrays that is kept. By default the system clears its pages anew for each array of some hundred
-# kB, which takes a third of the time of fits and physics.
+# arrays that is kept. By default the system may clear its pages anew for each array of some hundred
+# kB (docs/decisions/0119-tests-are-set-as-a-process-of-podium.md).
 configure_process()
 
 pytest.register_assert_rewrite("tests.benches")

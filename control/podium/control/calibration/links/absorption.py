@@ -156,7 +156,7 @@ class PlayedTransfer:
         It is kept: slopes of a fit ask for it again by what is read of it, and by a part of a ns.
         """
         off_hz = settings.off_hz + values["off"]
-        key = (
+        key: tuple[float | bytes, ...] = (
             *(values[f"{name}_{k}"] for name in MOVED for k in (0, 1)),
             *(one.tobytes() for one in (low, off_hz, settings.strength)),
         )
