@@ -115,7 +115,7 @@ class ResonatorTrack:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArcScan:
-    """What is known of all qubits while their resonators are followed, by full name."""
+    """Holds what is known of all qubits while their resonators are followed, by full name."""
 
     bench: Bench
     outcome: Outcome
