@@ -59,6 +59,18 @@ class LinkLoop:
         return LinkLoop(self.echo, -self.apart_hz)
 
 
+def of_resonators(ends: tuple[EndModel, EndModel], loop: LinkLoop) -> ComplexArray:
+    """Return the generator of both resonators' amplitudes, the own and the other, (2, 2), 1/s."""
+    own, other = (2 * np.pi * end.kappa_hz for end in ends)
+    round_trip, between = loop.echo / (1 - loop.echo), np.sqrt(own * other)
+    alone, apart = 0.5 + round_trip, 2j * np.pi * loop.apart_hz
+    made = [
+        [-own * alone, -between * round_trip],
+        [-between / (1 - loop.echo), -other * alone - apart],
+    ]
+    return np.asarray(made, np.complex128)
+
+
 def left_in_loop(
     duration_s: Array,
     rate_hz: Array,
@@ -72,17 +84,12 @@ def left_in_loop(
     ``rate_hz``: g / 2 pi; ``off_hz``: of the drive from the own resonance; ``ends``: the own and
     the other, which plays nothing; ``second``: added for each part that has fallen to e.
     """
-    own, other = (2 * np.pi * end.kappa_hz for end in ends)
-    round_trip = loop.echo / (1 - loop.echo)
     amplitudes = np.zeros((len(duration_s), 3, 3), np.complex128)
     drive = -2j * np.pi * np.asarray(rate_hz)
     amplitudes[:, 0, 1] = amplitudes[:, 1, 0] = drive
     own_off = 2j * np.pi * np.asarray(off_hz)
     amplitudes[:, 0, 0] = -0.5 * ends[0].decay_1_s
-    amplitudes[:, 1, 1] = -own * (0.5 + round_trip) - own_off
-    amplitudes[:, 2, 2] = -other * (0.5 + round_trip) - own_off - 2j * np.pi * loop.apart_hz
-    amplitudes[:, 1, 2] = -np.sqrt(own * other) * round_trip
-    amplitudes[:, 2, 1] = -np.sqrt(own * other) / (1 - loop.echo)
+    amplitudes[:, 1:, 1:] = of_resonators(ends, loop) - own_off[:, None, None] * np.eye(2)
     made = exponentials(_of_density(amplitudes, ends[0]) * np.asarray(duration_s)[:, None, None])
     return np.asarray(made[:, 0, 0] + second * made[:, -1, 0])
 
@@ -217,13 +224,8 @@ def _still(ends: tuple[EndModel, EndModel], loop: LinkLoop) -> ComplexArray:
 
     Of f what dephases is lost here, and given back where f meets itself.
     """
-    own, other = (2 * np.pi * end.kappa_hz for end in ends)
-    round_trip = loop.echo / (1 - loop.echo)
     rates = np.diag([-ends[0].dephasing_1_s, 0j, 0j, -ends[1].dephasing_1_s])
-    rates[1, 1] = -own * (0.5 + round_trip)
-    rates[1, 2] = -np.sqrt(own * other) * round_trip
-    rates[2, 1] = -np.sqrt(own * other) / (1 - loop.echo)
-    rates[2, 2] = -other * (0.5 + round_trip) - 2j * np.pi * loop.apart_hz
+    rates[1:3, 1:3] = of_resonators(ends, loop)
     return rates
 
 

@@ -13,7 +13,12 @@ from math import factorial
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.links.link_loop import STEP_S, LinkLoop, losses_of_coherence
+from podium.control.calibration.links.link_loop import (
+    STEP_S,
+    LinkLoop,
+    losses_of_coherence,
+    of_resonators,
+)
 from podium.control.calibration.links.link_model import EndModel
 
 Array = NDArray[np.float64]
@@ -50,14 +55,9 @@ class PairModel:
 
     def amplitudes(self) -> ComplexArray:
         """Return the generator of the four amplitudes without drives, (4, 4), 1/s."""
-        own, other = (2 * np.pi * end.kappa_hz for end in self.ends)
-        echo = self.loop.echo
         still = np.zeros((SIZE, SIZE), np.complex128)
         still[F, F] = -0.5 * self.ends[0].decay_1_s
-        still[SENT, SENT] = -own * (0.5 + echo / (1 - echo))
-        still[SENT, MET] = -np.sqrt(own * other) * echo / (1 - echo)
-        still[MET, SENT] = -np.sqrt(own * other) / (1 - echo)
-        still[MET, MET] = -other * (0.5 + echo / (1 - echo)) - 2j * np.pi * self.loop.apart_hz
+        still[SENT : MET + 1, SENT : MET + 1] = of_resonators(self.ends, self.loop)
         turn = 2j * np.pi * (self.loop.apart_hz - self.off_hz)
         still[CAUGHT, CAUGHT] = -0.5 * self.ends[1].decay_1_s - turn
         return still
