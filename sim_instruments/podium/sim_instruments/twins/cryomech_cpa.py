@@ -5,15 +5,13 @@ command and the compressor's running, or no longer running, it says "starting" o
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from podium.firmware_interfaces import cryomech_cpa as box
 from podium.firmware_interfaces.cryomech_cpa import Panel, State, Trouble
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.modbus import TCP_PORT, Code, Function, ModbusException
-from podium.sim_instruments.twins.command_observer import CommandListener
-from podium.sim_instruments.twins.faces.modbus_server import ModbusServer
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.firmware_interfaces.modbus import Code, Function, ModbusException
+from podium.sim_instruments.twins.faces.modbus_server import ModbusServer, ModbusTwin
 
 MODEL = (4, 19)
 """CPA1110, which drives a PT415 or a PT420."""
@@ -31,7 +29,7 @@ Write = Callable[[str, float, int], None]
 """Sets an input of the fridge by name from a time (fs) on."""
 
 
-class CryomechCpa:
+class CryomechCpa(ModbusTwin):
     """A CPA1110 with a panel of software 3."""
 
     def __init__(self, serial: str, read: Read, write: Write) -> None:
@@ -40,29 +38,6 @@ class CryomechCpa:
         self._read = read
         self._write = write
         self._server = ModbusServer(self)
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The port of its panel."""
-        return {"modbus": TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
-        return self._server.open()
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._server.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._server.ear.listener = listener
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on. ASSUMED: it stays off until it is started again."""

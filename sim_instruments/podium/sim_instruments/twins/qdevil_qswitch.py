@@ -11,17 +11,18 @@ from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
 from podium.firmware_interfaces.ieee4882.program_message import Expression
 from podium.firmware_interfaces.qdevil_qswitch import Relay
-from podium.sim_instruments.twins.command_observer import CommandListener
+from podium.sim_instruments.twins.faces.message_ports import MessagePorts
+from podium.sim_instruments.twins.faces.message_twin import MessageTwin
 from podium.sim_instruments.twins.ieee4882_device import Bound, Call, Device, DeviceSession, Manners
 from podium.sim_instruments.twins.scpi_settings import Settings, error_answer
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.twin import Session
 
 OPTIONS = None
 SETTINGS: Mapping[Command, Value] = {box.AUTOSAVE: False, box.BEEPER: False}
 """At power-on, where nothing was saved, and after *RST. ASSUMED: that of the beeper."""
 
 
-class QdevilQswitch:
+class QdevilQswitch(MessageTwin):
     """A QSwitch. Its relays are what was saved when it is switched on, if autosave is on."""
 
     def __init__(
@@ -48,12 +49,8 @@ class QdevilQswitch:
             self._table(),
             reset=self._reset,
         )
+        self._ports = MessagePorts(self._device.open, {"scpi": box.PORT})
         self._reset(0)
-
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The instrument's one port."""
-        return {"scpi": box.PORT}
 
     @property
     def datagram_ports(self) -> frozenset[str]:
@@ -92,18 +89,6 @@ class QdevilQswitch:
         """Take note that a connection is gone: another may come."""
         if session is self._connected:
             self._connected = None
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener
 
     def power_cycle(self, now_fs: int) -> None:
         """Switch it off and on."""

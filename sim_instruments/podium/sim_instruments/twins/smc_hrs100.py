@@ -6,18 +6,17 @@ cooling capacity. What goes out is the fridge's ``water.temperature``, whether i
 ``water.on``. It acts at whole seconds.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from math import exp
 
 from podium.firmware_interfaces import smc_hrs100 as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
-from podium.firmware_interfaces.modbus import TCP_PORT, Code, Function, ModbusException
+from podium.firmware_interfaces.modbus import Code, Function, ModbusException
 from podium.firmware_interfaces.smc_hrs100 import Alarm, Chiller, Status
 from podium.sim_instruments.twins.answer_pace import AnswerPace, AnswerTimes, modbus_end
-from podium.sim_instruments.twins.command_observer import CommandListener
-from podium.sim_instruments.twins.faces.modbus_server import ModbusServer
+from podium.sim_instruments.twins.faces.modbus_server import ModbusServer, ModbusTwin
 from podium.sim_instruments.twins.heater_loop import STEP_FS, StepGrid
-from podium.sim_instruments.twins.twin import Horizon, Session
+from podium.sim_instruments.twins.twin import Horizon
 
 HEAD = 7
 """Bytes of a Modbus TCP frame before function and data."""
@@ -68,7 +67,7 @@ def _takes_fs(request: bytes, response: bytes) -> int:
     return round(taken_s * FS_PER_S)
 
 
-class SmcHrs100:
+class SmcHrs100(ModbusTwin):
     """A chiller in serial mode, in C and MPa, that is running when the world begins."""
 
     def __init__(
@@ -100,28 +99,9 @@ class SmcHrs100:
         self._water_k = 0.0
         self._written_k = 0.0
 
-    @property
-    def ports(self) -> Mapping[str, int]:
-        """The port of the gateway."""
-        return {"modbus": TCP_PORT}
-
-    def open(self, port: str) -> Session:
-        """Return a fresh connection."""
-        if port not in self.ports:
-            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
-        return self._server.open()
-
     def horizon(self, now_fs: int) -> Horizon:
         """Return when what it is asked is answered; nothing else holds world time up."""
         return self.pace.horizon(now_fs)
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._server.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._server.ear.listener = listener
 
     # --- what goes on by itself -------------------------------------------------------
 

@@ -23,8 +23,9 @@ from podium.firmware_interfaces.snmp import (
     decode,
     encode,
 )
-from podium.sim_instruments.twins.command_observer import CommandListener, CommandObserver
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.command_observer import CommandObserver
+from podium.sim_instruments.twins.reporting_twin import ReportingTwin
+from podium.sim_instruments.twins.twin import Session
 
 RESPONSE_MAX = 1400
 """Octets of a response to a get-bulk; it ends before. ASSUMED: one Ethernet frame."""
@@ -120,10 +121,14 @@ class Agent:
         return NO_SUCH_INSTANCE if known else NO_SUCH_OBJECT
 
 
-class SnmpTwin:
+class SnmpTwin(ReportingTwin):
     """A box that is reached by SNMP, and by nothing else."""
 
     _agent: Agent
+
+    @property
+    def _firmware(self) -> Agent:
+        return self._agent
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -142,18 +147,6 @@ class SnmpTwin:
     def hear(self, port: str, datagram: bytes, now_fs: int) -> bytes:
         """Answer a request."""
         return self._agent.answer(datagram, now_fs)
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._agent.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._agent.ear.listener = listener
 
 
 def request_words(datagram: bytes) -> str:

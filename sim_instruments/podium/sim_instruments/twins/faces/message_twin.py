@@ -2,17 +2,21 @@
 
 from collections.abc import Mapping
 
-from podium.sim_instruments.twins.command_observer import CommandListener
 from podium.sim_instruments.twins.faces.message_ports import MessagePorts
 from podium.sim_instruments.twins.ieee4882_device import Device
-from podium.sim_instruments.twins.twin import IDLE, Horizon, Session
+from podium.sim_instruments.twins.reporting_twin import ReportingTwin
+from podium.sim_instruments.twins.twin import Session
 
 
-class MessageTwin:
+class MessageTwin(ReportingTwin):
     """Ports, counts and observers of an instrument that takes program messages."""
 
     _device: Device
     _ports: MessagePorts
+
+    @property
+    def _firmware(self) -> Device:
+        return self._device
 
     @property
     def ports(self) -> Mapping[str, int]:
@@ -22,15 +26,3 @@ class MessageTwin:
     def open(self, port: str) -> Session:
         """Return a fresh connection."""
         return self._ports.open(port)
-
-    def horizon(self, now_fs: int) -> Horizon:
-        """Return that it never holds world time up."""
-        return IDLE
-
-    def tallies(self) -> dict[str, int]:
-        """Return the counts since power-on."""
-        return self._device.tallies()
-
-    def tell(self, listener: CommandListener) -> None:
-        """Report every command from now on; see :class:`.command_observer.ReportsCommands`."""
-        self._device.ear.listener = listener

@@ -1,9 +1,11 @@
 """A twin's registers behind Modbus TCP: frames in, responses and exceptions out."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from podium.firmware_interfaces import modbus
 from podium.firmware_interfaces.modbus import (
+    TCP_PORT,
     USUAL,
     Code,
     ExchangeRegisters,
@@ -15,6 +17,8 @@ from podium.firmware_interfaces.modbus import (
     ReadRegisters,
 )
 from podium.sim_instruments.twins.command_observer import CommandObserver
+from podium.sim_instruments.twins.reporting_twin import ReportingTwin
+from podium.sim_instruments.twins.twin import Session
 
 
 class Registers(Protocol):
@@ -115,6 +119,27 @@ class ModbusSession:
 
     def hung_up(self) -> None:
         """Nothing depends on a connection."""
+
+
+class ModbusTwin(ReportingTwin):
+    """A twin with registers, and one port at which they are asked for."""
+
+    _server: ModbusServer
+
+    @property
+    def _firmware(self) -> ModbusServer:
+        return self._server
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Its one port."""
+        return {"modbus": TCP_PORT}
+
+    def open(self, port: str) -> Session:
+        """Return a fresh connection."""
+        if port not in self.ports:
+            raise KeyError(f"no port {port!r}, there is {', '.join(self.ports)}")
+        return self._server.open()
 
 
 def request_words(frame: Frame) -> str:
