@@ -9,7 +9,7 @@ from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.deduplicate import distinct
-from podium.sim_instruments.twins.qblox_cluster.outputs import segment_kernel
+from podium.sim_instruments.twins.qblox_cluster.outputs import segment_cutter
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     ALWAYS_ON,
     SwitchTimeline,
@@ -17,7 +17,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     pulse_trains,
     switch_timeline,
 )
-from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import SegmentCutter
+from podium.sim_instruments.twins.qblox_cluster.outputs.segment_cutter import SegmentCutter
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     EventKind,
     RealTimeTrace,
@@ -126,7 +126,7 @@ def test_a_trace_in_parts_is_cut_as_in_one_piece(rows, switch, modulate, rest, a
     wanted = SegmentCutter(*rules).segments((trace_of(rows, end_ns),))
     found = SegmentCutter(*rules).segments(parts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segment_kernel, "ROWS_AT_A_TIME", apart)
+        patch.setattr(segment_cutter, "ROWS_AT_A_TIME", apart)
         slowly = SegmentCutter(*rules).segments((trace_of(rows, end_ns),))
     for one, in_parts, at_a_time in zip(wanted, found, slowly, strict=True):
         assert np.array_equal(one, in_parts)
