@@ -357,6 +357,7 @@ class Q1Run:
             self._pack()
             if rows is not None:
                 self._store.append_repeated(rows)
+                self._resize(self._rows64.shape[1])
             self._passes.go_on(state, self._slots, self._queue, found, passes)
 
     def _repeated(self, found: Repetition, passes: int) -> tuple[RepeatedRows, int]:
@@ -424,10 +425,14 @@ class Q1Run:
         self._pack()
         if self._store.count >= self._limits.rows:
             return False
-        size = max(MIN_ROWS, min(4 * rows, MOST_ROWS, self._limits.rows - self._store.count))
+        self._resize(min(4 * rows, MOST_ROWS))
+        return True
+
+    def _resize(self, most: int) -> None:
+        """Take other buffers, which are empty: of so many rows, or of as many as there may be."""
+        size = max(MIN_ROWS, min(most, self._limits.rows - self._store.count))
         if size != self._rows64.shape[1]:
             self._rows64, self._rows32 = _row_buffers(size)
-        return True
 
     def _pack(self) -> None:
         """Put the rows that the kernel has written into the store."""
