@@ -9,7 +9,7 @@ from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.sim_instruments.physics.deduplicate import distinct
-from podium.sim_instruments.twins.qblox_cluster.outputs import segment_kernel
+from podium.sim_instruments.twins.qblox_cluster.outputs import segment_cutter
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     ALWAYS_ON,
     SwitchTimeline,
@@ -17,10 +17,12 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     pulse_trains,
     switch_timeline,
 )
-from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import SegmentCutter
+from podium.sim_instruments.twins.qblox_cluster.outputs.segment_cutter import SegmentCutter
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    PASSES,
     EventKind,
     RealTimeTrace,
+    RepeatedTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 
@@ -126,11 +128,54 @@ def test_a_trace_in_parts_is_cut_as_in_one_piece(rows, switch, modulate, rest, a
     wanted = SegmentCutter(*rules).segments((trace_of(rows, end_ns),))
     found = SegmentCutter(*rules).segments(parts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segment_kernel, "ROWS_AT_A_TIME", apart)
+        patch.setattr(segment_cutter, "ROWS_AT_A_TIME", apart)
         slowly = SegmentCutter(*rules).segments((trace_of(rows, end_ns),))
     for one, in_parts, at_a_time in zip(wanted, found, slowly, strict=True):
         assert np.array_equal(one, in_parts)
         assert np.array_equal(one, at_a_time)
+
+
+@settings(max_examples=cases(60, 500), deadline=None)
+@given(
+    random_rows.filter(bool),
+    random_rows.filter(bool),
+    switches,
+    st.booleans(),
+    st.integers(0, 60),
+    st.integers(5, 12),
+    st.sampled_from([0, 0, 7, 250_000_000]),
+    st.integers(1, 4),
+)
+def test_rows_that_come_again_are_cut_as_if_all_were_written_out(
+    before, rows, switch, modulate, rest, times, ahead, apart
+) -> None:
+    step_ns = rows[-1]["time_ns"] - rows[0]["time_ns"] + 4 + rest
+    begin_ns = before[-1]["time_ns"]
+    passes = [
+        {
+            **row,
+            "time_ns": begin_ns + row["time_ns"] + k * step_ns,
+            "nco_phase": (row["nco_phase"] + k * ahead) % 1_000_000_000,
+        }
+        for k in range(times)
+        for row in rows
+    ]
+    after = {**before[0], "time_ns": passes[-1]["time_ns"] + 5}
+    end_ns = after["time_ns"] + rest
+    lengths = np.array([len(WAVEFORMS.get(n, ())) for n in range(4)], np.int64)
+    rules = lengths, modulate, switch.time_ns, switch.on
+    wanted = SegmentCutter(*rules).segments((trace_of([*before, *passes, after], end_ns),))
+    begin = trace_of(passes[: PASSES * len(rows)], end_ns)
+    parts = (
+        trace_of(before, end_ns),
+        RepeatedTrace(begin, times, step_ns, ahead),
+        trace_of([after], end_ns),
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segment_cutter, "ROWS_AT_A_TIME", apart)
+        found = SegmentCutter(*rules).segments(parts)
+    for one, repeated in zip(wanted, found, strict=True):
+        assert np.array_equal(one, repeated)
 
 
 def test_equal_pulses_share_a_piece_whatever_follows_them() -> None:

@@ -6,6 +6,7 @@ import pytest
 from podium.sim_instruments.twins.qblox_cluster.processor.row_store import (
     NumberedRows,
     PackedRows,
+    RepeatedRows,
     RowStore,
     constant,
     stored,
@@ -140,3 +141,33 @@ def test_single_rows_are_those_of_the_whole(stretch: int) -> None:
         assert np.array_equal(
             found.part(k, middle, found.count), found.part(k, 0, found.count)[middle:]
         )
+
+
+def test_rows_that_come_again_are_those_that_would_be_written_out() -> None:
+    once = [np.array([7, 9, 30]), np.array([5, 999, 0]), np.full(3, 4, np.int8)]
+    once += [np.array([1, -1, 8], np.int32), np.array([2, 3, 2], np.int8)]
+    slope = np.array([2, 0, -1], np.int32)
+    again = RepeatedRows(once, 5, {0: 40, 1: 600, 3: slope}, {1: 1000})
+    written = [
+        np.concatenate([once[0] + 40 * k for k in range(5)]),
+        np.concatenate([(once[1] + 600 * k) % 1000 for k in range(5)]),
+        np.tile(once[2], 5),
+        np.concatenate([once[3] + slope * k for k in range(5)]),
+        np.tile(once[4], 5),
+    ]
+    assert again.count == 15
+    assert [again.only(k) for k in range(5)] == [None, None, 4, None, None]
+    places = np.array([14, 0, 4, 9])
+    store = RowStore()
+    store.append([column[:3] - 40 * (k == 0) for k, column in enumerate(written)])
+    store.append_repeated(again)
+    for k, one in enumerate(written):
+        for first, last in ((0, 15), (4, 11), (6, 7), (5, 5), (0, 2), (14, 15)):
+            assert np.array_equal(again.part(k, first, last), one[first:last])
+        assert np.array_equal(again.at(k, places), one[places])
+        assert again.part(k, 0, 15).dtype == once[k].dtype
+    ((_, low, high),) = store.between(5, 100)
+    assert (low, high) == (2, np.searchsorted(written[0], 100))
+    joined = store.join((np.int64, np.int64, np.int8, np.int32, np.int8))
+    for k, one in enumerate(written):
+        assert np.array_equal(joined[k][3:], one)

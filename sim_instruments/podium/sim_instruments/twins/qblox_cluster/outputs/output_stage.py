@@ -18,13 +18,16 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.awg_modes import is_plai
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer_signals import with_image
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
+from podium.sim_instruments.twins.qblox_cluster.outputs.segment_cutter import SegmentCutter
 from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import (
     PHASE_TURN,
-    SegmentCutter,
     fill_turns,
 )
 from podium.sim_instruments.twins.qblox_cluster.outputs.shaped_output import ShapedLine
-from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import RealTimeTrace
+from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    RealTimeTrace,
+    RepeatedTrace,
+)
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import Afe, SequencerRun
 
 OUTPUT_OVERFLOW = "OUTPUT OVERFLOW"
@@ -215,7 +218,7 @@ def pulse_trains(
 
 def plain_trains(
     run: SequencerRun,
-    traces: Iterable[RealTimeTrace],
+    traces: Iterable[RealTimeTrace | RepeatedTrace],
     end_ns: int,
     switches: Mapping[int, SwitchTimeline],
     part: RunPart | None = None,

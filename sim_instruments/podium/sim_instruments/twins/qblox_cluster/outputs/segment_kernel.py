@@ -1,18 +1,8 @@
-"""From a sequencer's events to stretches of signal, and equal stretches found: the hot loops.
-
-A trace may come in parts, and a long one is cut in parts: a stretch goes on from one to the next,
-and no key is kept twice.
-"""
-
-from collections.abc import Iterable, Sequence
-from typing import cast
+"""From a sequencer's events to stretches of signal: the hot loops."""
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
-
-from podium.sim_instruments.physics.deduplicate import distinct
-from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import RealTimeTrace
 
 KEY_COLUMNS = 10
 """wave0, into0, wave1, into1, gain0, gain1, offset0, offset1, frequency, duration."""
@@ -21,137 +11,6 @@ PHASE_TURN = 1_000_000_000
 """One turn in the NCO's unit of 1e-9 turns."""
 _STEPS_PER_HZ = 4
 _PLAY = 1  # EventKind.PLAY, a plain number for the compiler
-ROWS_AT_A_TIME = 1 << 15
-_NOTHING_YET = np.array([0, 0, -1, -1, 0, 0, -1, 0, -1, 0, -1, 0, 0, 0, 0, 0, 0], np.int64)
-"""See the end of :func:`segments`."""
-
-
-_Words = NDArray[np.int32]
-_Columns = tuple[
-    NDArray[np.int64],
-    NDArray[np.int8],
-    _Words,
-    _Words,
-    _Words,
-    _Words,
-    _Words,
-    _Words,
-    _Words,
-    NDArray[np.int64],
-]
-"""Of a trace, in the order in which :func:`segments` takes them."""
-
-
-class SegmentCutter:
-    """Cuts what one sequencer puts out on one line into segments; see :func:`segments`."""
-
-    def __init__(
-        self,
-        wave_lengths: NDArray[np.int64],
-        modulated: bool,
-        switch_ns: NDArray[np.int64],
-        switch_on: NDArray[np.bool_],
-    ) -> None:
-        self._rules = wave_lengths, modulated, switch_ns, switch_on
-        self._state = _NOTHING_YET.copy()
-        self._numbers: dict[bytes, int] = {}
-        self._keys: list[NDArray[np.int64]] = []
-        self._found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32]]] = []
-
-    def segments(
-        self, traces: Iterable[RealTimeTrace]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
-        """Return start, phase and number of each segment, (m,), and the key of each number.
-
-        ``traces``: the parts of one, in their order.
-        """
-        waiting: _Columns | None = None
-        first, end_ns = 0, 0
-        for trace in traces:
-            if not len(trace):
-                continue
-            columns, end_ns = _columns(trace), trace.end_ns
-            if waiting is not None:
-                last = len(waiting[0]) - 1
-                self._cut(waiting, first, last, end_ns)
-                # the last row has not been gone through; the one before it may be looked at
-                keep = max(last - 1, 0)
-                rest: Sequence[NDArray[np.signedinteger]] = waiting
-                more: Sequence[NDArray[np.signedinteger]] = columns
-                both = zip(rest, more, strict=True)
-                joined = (np.concatenate([old[keep:], new]) for old, new in both)
-                columns = cast(_Columns, tuple(joined))
-                first = last - keep
-            waiting = columns
-        if waiting is not None:
-            self._cut(waiting, first, len(waiting[0]), end_ns, final=True)
-        if not self._found:
-            none = np.zeros(0, np.int64)
-            return none, none, none.astype(np.int32), np.zeros((0, KEY_COLUMNS), np.int64)
-        start, phase, number = (np.concatenate(one) for one in zip(*self._found, strict=True))
-        return start, phase, number, np.array(self._keys, np.int64)
-
-    def _cut(
-        self,
-        columns: _Columns,
-        first: int,
-        last: int,
-        end_ns: int,
-        *,
-        final: bool = False,
-    ) -> None:
-        """Go through rows from ``first`` up to ``last``; ``final``: and to the end."""
-        lengths, modulated, switch_ns, switch_on = self._rules
-        while first < last or final:
-            until = min(first + ROWS_AT_A_TIME, last)
-            over = final and until == last
-            start, phase, keys = segments(
-                *columns,
-                end_ns,
-                lengths,
-                modulated,
-                switch_ns,
-                switch_on,
-                first,
-                until,
-                over,
-                self._room(columns[0], first, until, over),
-                self._state,
-            )
-            number, example = distinct(keys)
-            own = np.array([self._number(keys[row]) for row in example], np.int32)
-            if start.size:
-                self._found.append((start.copy(), phase.copy(), own[number]))
-            if over:
-                return
-            first = until
-
-    def _room(self, time_ns: NDArray[np.signedinteger], first: int, until: int, over: bool) -> int:
-        """Return how many segments may end at these rows, and at what a switch does by then."""
-        switch_ns = self._rules[2]
-        by = switch_ns.size if over else int(np.searchsorted(switch_ns, time_ns[until - 1]))
-        return until - first + max(by - int(self._state[0]), 0) + 2
-
-    def _number(self, key: NDArray[np.int64]) -> int:
-        number = self._numbers.setdefault(key.tobytes(), len(self._keys))
-        if number == len(self._keys):
-            self._keys.append(key.copy())
-        return number
-
-
-def _columns(trace: RealTimeTrace) -> _Columns:
-    return (
-        trace.time_ns,
-        trace.kind,
-        trace.wave0,
-        trace.wave1,
-        trace.gain0,
-        trace.gain1,
-        trace.offs0,
-        trace.offs1,
-        trace.nco_freq,
-        trace.nco_phase,
-    )
 
 
 @njit(cache=True, nogil=True)

@@ -46,6 +46,9 @@ TARGET: Final = D
 THRESHOLD: Final = int(CommandNumber.THRESHOLD)
 SHADOWS: Final = 4
 FIRST_CONSTANT: Final = REGISTERS + SHADOWS
+WATCHED: Final = 0
+NOT_WATCHED: Final = FIRST_CONSTANT
+"""In column E of a loop: whether the kernel comes back when it jumps."""
 _MASK = 0xFFFF_FFFF
 
 

@@ -231,6 +231,10 @@ def execute(
                 if count >= limit_count:
                     status = q1.CUT
                     break
+                if code[at, 5] == q1_image.WATCHED:
+                    state[q1.LOOP_ROW] = np.int64(at)
+                    status = q1.AT_LOOP
+                    break
             continue
 
         if op == q1_image.GOTO:

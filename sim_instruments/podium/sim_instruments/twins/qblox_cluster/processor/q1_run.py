@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS, Operation
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
 from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
+from podium.sim_instruments.twins.qblox_cluster.processor.loop_passes import (
+    LISTENING,
+    LoopPasses,
+    Repetition,
+    may_repeat,
+)
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import (
     COST,
     OPERATION,
@@ -22,12 +28,15 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_latches import (
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import SeenProcessor
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
+    PASSES,
     Ending,
     EventKind,
     RealTimeTrace,
+    RepeatedTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.row_store import (
     PackedRows,
+    RepeatedRows,
     RowStore,
     StoredRows,
     constant,
@@ -57,8 +66,6 @@ rows would differ."""
 AT_A_STRETCH = 1_000_000
 """Instructions of a processor that is run from halt to halt: more are an end that never comes."""
 
-_LISTENING = frozenset({Operation.SET_COND, Operation.WAIT_TRIGGER})
-"""Instructions that depend on triggers."""
 _ENDINGS = {
     q1.STOPPED: Ending.STOPPED,
     q1.WAITS_FOR_SYNC: Ending.WAITS_FOR_SYNC,
@@ -100,6 +107,8 @@ class Q1Run:
         """Whether it has come to an instruction that uses one of the slots that are watched."""
         self._watching: NDArray[np.uint32] | None = None
         """The code, with stops before such instructions."""
+        self._passes: LoopPasses | None = None
+        """Once it has been executed for long, if passes of its loops may be left out."""
         self._state = _initial_state(setup)
         self._store = RowStore(COUNTERS)
         self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, min(FIRST_ROWS, limits.rows)))
@@ -181,7 +190,7 @@ class Q1Run:
         rows = int(self._state[q1.ROWS])
         state = self._state.copy()
         state[q1.TRIGGER_NEXT] = 0
-        hears = not _LISTENING.isdisjoint(self.processor.operations)
+        hears = not LISTENING.isdisjoint(self.processor.operations)
         return RunMoment(
             self.ending,
             self._slots.copy(),
@@ -219,11 +228,7 @@ class Q1Run:
                 self._rows32[:, :left] = self._rows32[:, count:last].copy()
                 self._state[q1.ROWS] = left
             return
-        found = self._between(count, q1.FOR_EVER)
-        columns = [
-            _joined([rows.part(k, *part) for rows, *part in found], kind)
-            for k, kind in enumerate(_WRITTEN)
-        ]
+        columns = self._columns(self._between(count, q1.FOR_EVER), _WRITTEN)
         left = columns[0].size
         if left + SPARE > self._rows64.shape[1]:
             self._rows64, self._rows32 = _row_buffers(2 * left)
@@ -277,7 +282,7 @@ class Q1Run:
             return watch.code(self.seen())
         if self._watching is not None and not self.slots_used:
             return self._watching
-        return self.processor._code
+        return self.processor._code if self._passes is None else self._passes.code
 
     def proceed(self) -> None:
         """Execute up to the next ``wait_sync``, an unknown trigger or the end; see ``ending``."""
@@ -287,6 +292,8 @@ class Q1Run:
             most = min(most, int(self._state[q1.COUNT]) + AT_A_STRETCH)
         watch = self.processor.setup.watch
         stood_at = -1
+        if self._passes is not None:
+            self._passes.forget()
         while True:
             status = execute(
                 self._code_now(),
@@ -310,11 +317,16 @@ class Q1Run:
                 else:
                     self.slots_used, stood_at = True, int(self._state[q1.COUNT])
                 continue
+            if status == q1.AT_LOOP:
+                self._repeat(until_ns, most)
+                continue
             if status != q1.ROWS_FULL:
                 break
             if not self._make_room():
                 status = q1.CUT
                 break
+            if self._passes is None and self.pause_ns is None and self._watching is None:
+                self._passes = LoopPasses(self.processor) if may_repeat(self.processor) else None
         self.ending = _ENDINGS[status]
         if status == q1.CUT and self.pause_ns is not None and self._state[q1.COUNT] < most:
             self._pause()
@@ -323,6 +335,64 @@ class Q1Run:
         if self.ending in (Ending.STOPPED, Ending.CUT) and self._store.count:
             self._pack()  # others of the run may fill buffers in the same place
             self._rows64, self._rows32 = _row_buffers(MIN_ROWS)
+
+    def _repeat(self, until_ns: int, most: int) -> None:
+        """Go on at once by as many passes of a loop as are alike, none beyond the limits."""
+        if self._passes is None:
+            return
+        state, here = self._state, self.row_count
+        found = self._passes.at_end(state, self._slots, self._queue, here)
+        if found is None or self.pause_ns is not None or found.rows > MOST_ROWS:
+            return
+        passes = min(
+            found.passes,
+            (until_ns - self.time_ns) // max(found.time_ns, 1) - 1,
+            (most - int(state[q1.COUNT])) // found.instructions - 1,
+        )
+        rows = None
+        if found.rows:
+            passes = min(passes, (self._limits.rows - here) // found.rows - 1)
+            rows, passes = self._repeated(found, passes)
+        if passes > 0:
+            self._pack()
+            if rows is not None:
+                self._store.append_repeated(rows)
+                self._resize(self._rows64.shape[1])
+            self._passes.go_on(state, self._slots, self._queue, found, passes)
+
+    def _repeated(self, found: Repetition, passes: int) -> tuple[RepeatedRows, int]:
+        """Return the rows of the passes to come, and how many passes there may be.
+
+        Bins count on by as much as they did from the pass before to the last one, as far as the
+        acquisition has any.
+        """
+        two = self._columns(self._between(self.row_count - 2 * found.rows, q1.FOR_EVER), _KINDS)
+        last = [column[found.rows :] for column in two]
+        steps: dict[int, int | NDArray[np.signedinteger]] = {0: found.time_ns}
+        if found.phase:
+            steps[1] = found.phase >> 2
+        if found.labels.any():
+            place = WIDE + q1.ROW_BIN
+            slope = last[place] - two[place][: found.rows]
+            steps[place] = slope
+            passes = min(passes, self._bins_left(last, slope))
+        for column, step in steps.items():
+            last[column] = last[column] + step
+        last[1] %= q1.TURN >> 2
+        return RepeatedRows(last, max(passes, 0), steps, {1: q1.TURN >> 2}), passes
+
+    def _bins_left(
+        self, rows: Sequence[NDArray[np.signedinteger]], slope: NDArray[np.signedinteger]
+    ) -> int:
+        """Return for how many passes the bins of some rows may go on by a slope each."""
+        moves = np.flatnonzero(slope)
+        if int(self._state[q1.FLAGS]) & q1.FLAG_ACQ_BIN:
+            return 0
+        slope, bins = slope[moves].astype(np.int64), rows[WIDE + q1.ROW_BIN][moves]
+        there = self._tables[q1.BINS, rows[WIDE + q1.ROW_ACQ][moves]]
+        last = np.minimum(there, np.iinfo(np.int32).max) - 1
+        left = np.where(slope > 0, (last - bins) // np.abs(slope), bins // np.abs(slope))
+        return int(left.min(initial=q1.FOR_EVER))
 
     def _pause(self) -> None:
         """Stand before the instruction that would begin too late, as if it had not been fetched."""
@@ -355,10 +425,14 @@ class Q1Run:
         self._pack()
         if self._store.count >= self._limits.rows:
             return False
-        size = max(MIN_ROWS, min(4 * rows, MOST_ROWS, self._limits.rows - self._store.count))
+        self._resize(min(4 * rows, MOST_ROWS))
+        return True
+
+    def _resize(self, most: int) -> None:
+        """Take other buffers, which are empty: of so many rows, or of as many as there may be."""
+        size = max(MIN_ROWS, min(most, self._limits.rows - self._store.count))
         if size != self._rows64.shape[1]:
             self._rows64, self._rows32 = _row_buffers(size)
-        return True
 
     def _pack(self) -> None:
         """Put the rows that the kernel has written into the store."""
@@ -382,7 +456,7 @@ class Q1Run:
         self._pack()
         self._store = RowStore(COUNTERS)
 
-    def stretches(self) -> Iterator[RealTimeTrace]:
+    def stretches(self) -> Iterator[RealTimeTrace | RepeatedTrace]:
         """Yield what was played so far in parts, each made when it is asked for; nothing is logged.
 
         The trace of a long run is a hundred times as large. Of markers and of what is acquired the
@@ -390,13 +464,21 @@ class Q1Run:
         """
         self._pack()
         for rows in self._store.stretches:
-            columns = [
-                rows.part(k, 0, rows.count).astype(kind, copy=False)
-                if k in _PLAYED
-                else constant(0, rows.count, kind)
-                for k, kind in enumerate(_KINDS)
-            ]
-            yield self._traced(columns, flags=(), log=())
+            if isinstance(rows, RepeatedRows) and rows.times > PASSES:
+                begin = self._played(rows, PASSES * rows.each)
+                yield RepeatedTrace(begin, rows.times, int(rows.step(0)), int(rows.step(1)))
+            else:
+                yield self._played(rows, rows.count)
+
+    def _played(self, rows: StoredRows, count: int) -> RealTimeTrace:
+        """Return what the first rows of a stretch play."""
+        columns = [
+            rows.part(k, 0, count).astype(kind, copy=False)
+            if k in _PLAYED
+            else constant(0, count, kind)
+            for k, kind in enumerate(_KINDS)
+        ]
+        return self._traced(columns, flags=(), log=())
 
     def acquisitions_and_markers(self) -> RealTimeTrace:
         """Return the trace without rows that only play, or change nothing but what is played."""
@@ -426,11 +508,7 @@ class Q1Run:
         """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
         if not self._store.count:
             return self._traced(self._written(first, before_ns), flags=(), log=())
-        found = self._between(first, before_ns)
-        columns = [
-            _joined([rows.part(k, *part) for rows, *part in found], kind)
-            for k, kind in enumerate(_KINDS)
-        ]
+        columns = self._columns(self._between(first, before_ns), _KINDS)
         return self._traced(columns, flags=(), log=())
 
     def written_rows(self, first: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
@@ -459,6 +537,16 @@ class Q1Run:
         for k in _BYTES:
             columns[k] = columns[k].astype(np.int8)
         return columns
+
+    @staticmethod
+    def _columns(
+        found: Sequence[tuple[StoredRows, int, int]], kinds: Sequence[type[np.signedinteger]]
+    ) -> list[NDArray[Any]]:
+        """Return copies of all columns of parts of stretches, in types of one's own."""
+        return [
+            _joined([rows.part(k, *part) for rows, *part in found], kind)
+            for k, kind in enumerate(kinds)
+        ]
 
     def _between(self, first: int, before_ns: int) -> list[tuple[StoredRows, int, int]]:
         """Return stretches with their rows from number ``first`` on that begin before a time."""

@@ -7,6 +7,8 @@ after one, change ``q1_kernel.py`` too (or remove ``__pycache__``).
 from typing import Final
 
 # Why the kernel returns.
+AT_LOOP: Final = -1
+"""A loop that is watched has jumped back; LOOP_ROW says which."""
 STOPPED: Final = 0
 WAITS_FOR_SYNC: Final = 1
 WAITS_FOR_TRIGGER: Final = 2
@@ -93,10 +95,11 @@ FLAG_NAMES: Final = {
     SENT,
     INBOX_NEXT,
     OVER,
-) = range(46)
-ACQ_TIMES: Final = 46
+    LOOP_ROW,
+) = range(47)
+ACQ_TIMES: Final = 47
 """From here on: times of ACQ_BUFFER acquisitions that the binning has not taken yet."""
-STATE_SIZE: Final = 54
+STATE_SIZE: Final = 55
 FOR_EVER: Final = 1 << 62
 """In KNOWN_NS: no trigger comes that is not known."""
 

@@ -105,3 +105,29 @@ class RealTimeTrace:
         """Return how it ended, alone."""
         rows = (one.name for one in fields(self) if isinstance(getattr(self, one.name), np.ndarray))
         return replace(self, **{name: getattr(self, name)[:0].copy() for name in rows})
+
+
+PASSES = 4
+"""Of rows that come again and again so many are written out."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RepeatedTrace:
+    """A part of a trace that comes again and again."""
+
+    begin: RealTimeTrace
+    """The first :data:`PASSES` of all."""
+    times: int
+    """More than are written out."""
+    step_ns: int
+    """From each time to the next."""
+    phase: int
+    """By which the oscillator is ahead each time, 1e-9 turns."""
+
+    def __len__(self) -> int:
+        return len(self.begin)
+
+    @property
+    def end_ns(self) -> int:
+        """Return when the whole trace comes to its end."""
+        return self.begin.end_ns

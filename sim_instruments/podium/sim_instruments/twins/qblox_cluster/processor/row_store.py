@@ -192,7 +192,73 @@ def _count(begin: int, steps: Any, number: Any, first: int, found: Any) -> None:
             found[row - first] = -1 if rests else here
 
 
-StoredRows = PackedRows | NumberedRows
+class RepeatedRows:
+    """Rows that come again and again, each time with the same steps in columns that count."""
+
+    def __init__(
+        self,
+        once: Sequence[Column],
+        times: int,
+        steps: Mapping[int, int | Column],
+        turns: Mapping[int, int],
+    ) -> None:
+        """``once``: the columns of the first time.
+
+        ``steps``: what is added to a column each time, to all of its rows or to each its own.
+        ``turns``: columns that begin anew at a number.
+        """
+        self._once = list(once)
+        self._steps, self._turns = dict(steps), dict(turns)
+        self.times, self.each = times, once[0].size
+        self.count = self.each * times
+        self._values = [
+            int(one[0]) if column not in steps and _is_constant(one) else None
+            for column, one in enumerate(once)
+        ]
+
+    def step(self, column: int) -> int | Column:
+        """Return what is added to a column each time."""
+        return self._steps.get(column, 0)
+
+    def part(self, column: int, first: int, last: int) -> Column:
+        """Return the entries of a column from one row up to another; nobody may write to them."""
+        once = self._once[column]
+        value = self.only(column)
+        if value is not None:
+            return constant(value, last - first, once.dtype.type)
+        begin, end = first // self.each, -(-last // self.each)
+        found = np.empty((max(end - begin, 0), self.each), once.dtype)
+        found[:] = once
+        if column in self._steps:
+            found += np.arange(begin, end, dtype=once.dtype)[:, None] * self._steps[column]
+        return self._turned(column, found.ravel()[first - begin * self.each :][: last - first])
+
+    def at(self, column: int, places: NDArray[np.int64]) -> Column:
+        """Return the entries of a column in some of the rows."""
+        once = self._once[column]
+        if column not in self._steps:
+            return np.asarray(once[places % self.each])
+        time, row = np.divmod(places, self.each)
+        step = np.broadcast_to(self._steps[column], once.shape)
+        return self._turned(column, once[row] + (time * step[row]).astype(once.dtype))
+
+    def only(self, column: int) -> int | None:
+        """Return the one value that a column holds; None: there may be several."""
+        return self._values[column]
+
+    def whole(self, column: int, kind: type[np.signedinteger]) -> Column | None:
+        """Return a column itself: it is kept once."""
+        return None
+
+    def moved(self, column: int, place: Column) -> None:
+        """Hear that all of a column has been copied elsewhere: it is kept here as well."""
+
+    def _turned(self, column: int, found: Column) -> Column:
+        turn = self._turns.get(column)
+        return found if turn is None else np.asarray(found % turn)
+
+
+StoredRows = PackedRows | NumberedRows | RepeatedRows
 
 
 def stored(columns: Sequence[Column], counters: Collection[int] = ()) -> StoredRows:
@@ -238,6 +304,11 @@ class RowStore:
         if columns[0].size:
             self._stretches.append(stored(columns, self._counters))
             self.count += columns[0].size
+
+    def append_repeated(self, rows: RepeatedRows) -> None:
+        """Add rows that come again and again."""
+        self._stretches.append(rows)
+        self.count += rows.count
 
     @property
     def stretches(self) -> tuple[StoredRows, ...]:

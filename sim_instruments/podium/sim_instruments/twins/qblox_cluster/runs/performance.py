@@ -39,6 +39,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     Ending,
     RealTimeTrace,
+    RepeatedTrace,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import (
     RunOutcome,
@@ -160,7 +161,7 @@ class _Stretches:
 
     done: Q1Run
 
-    def __iter__(self) -> Iterator[RealTimeTrace]:
+    def __iter__(self) -> Iterator[RealTimeTrace | RepeatedTrace]:
         return self.done.stretches()
 
 
