@@ -36,8 +36,8 @@ HALF = (Gate("ge", 100), Gate("ef", 140, 0.5), Gate("sideband", 180))
 CATCH = (Gate("sideband", 185), Gate("ef", 365))
 PAIR = nodes(t1=40e-6, dephasing=2e4)
 LINK = link_of(*PAIR, transmission=0.9)
-SENT_NS, CAUGHT_NS = 180 + SIDEBAND_NS, 365 + PULSE_NS
-"""When the last thing of each node's part in sharing a pair is over."""
+SENT_NS, CAUGHT_NS = 180 + SIDEBAND_NS - 1, 365 + PULSE_NS
+"""When the last thing of each node's part in sharing a pair is over: a Hann pulse ends softly."""
 LATER_NS = 30
 """Of drives' lines."""
 

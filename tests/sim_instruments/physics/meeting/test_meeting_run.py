@@ -29,7 +29,7 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
     levels_found,
 )
 from podium.sim_instruments.physics.operating_point import QubitPoint
-from podium.sim_instruments.physics.signals import RunSignals
+from podium.sim_instruments.physics.signals import Piece, RunSignals
 from podium.sim_instruments.physics.world import World
 
 SEND = (Gate("ge", 100), Gate("ef", 140), Gate("sideband", 180))
@@ -131,7 +131,7 @@ def test_a_late_start_is_caught_less() -> None:
     one, other = run_of(pair[0], SEND, SHOTS), run_of(pair[1], CATCH, SHOTS)
     channel = PhotonExchange()
     counts = counted(pair, link, [ideal_run(one), later(other, 10_000_000)], channel)
-    assert (180.0, 180.0, 10_000_000) in channel.asked
+    assert (178.0, 178.0, 10_000_000) in channel.asked, "a Hann pulse begins and ends softly"
     x = np.pi * BANDWIDTH_HZ * 1e-8
     caught = x / np.sinh(x)
     assert caught**2 == pytest.approx(0.9652, abs=1e-4)
@@ -232,6 +232,27 @@ def test_pulses_that_end_and_begin_within_one_nanosecond_follow_each_other() -> 
     assert off_sigma(counted(pair, link, runs), reference.populations(state)) < SIGMAS
     early = (CATCH[0], replace(CATCH[1], at_ns=CATCH[1].at_ns - 8))
     refused(SEND, early, r"node_b\.q0 is driven at \d+ ns .* while its sideband")
+
+
+def test_a_pulse_begins_where_a_sidebands_block_of_samples_is_only_filled_up() -> None:
+    """Some generators play blocks of 8 ns: a photon of 100 ns leaves 4 ns of zeros behind it."""
+    pair = nodes(t1=40e-6)
+    link = link_of(*pair)
+    caught = run_of(pair[1], CATCH, SHOTS)
+    filled = tuple(
+        replace(one, pieces=tuple(map(filled_up, one.pieces)))
+        if one.line.endswith("sideband")
+        else one
+        for one in caught.drives
+    )
+    runs = [ideal_run(run_of(pair[0], SEND, SHOTS)), ideal_run(replace(caught, drives=filled))]
+    state = reference.joint_state(pair, (SEND, CATCH), (2_040, 2_040), catch(link, 0))
+    assert off_sigma(counted(pair, link, runs), reference.populations(state)) < SIGMAS
+
+
+def filled_up(piece: Piece) -> Piece:
+    samples = np.concatenate([piece.samples, np.zeros(12)])
+    return replace(piece, samples=samples, duration_ns=piece.duration_ns + 12)
 
 
 def test_what_is_shared_is_gone_through_once() -> None:

@@ -214,7 +214,11 @@ class Found:
 
 
 def tomography(counts: Array, measured: ComplexArray, wanted: ComplexArray, seed: int = 0) -> Found:
-    """Return the likeliest state, its fidelity with ``wanted`` (4,), and sigmas by resampling."""
+    """Return the likeliest state, its fidelity with ``wanted`` (4,), and sigmas by resampling.
+
+    A concurrence is the root of what may be nothing, as ``2 sqrt(p00 p11)``: by how much it is
+    lower or higher in what is drawn from the state found is in its sigma, and is not taken out.
+    """
     state = likeliest(counts, measured)
     rng = np.random.default_rng(seed)
     chance = np.maximum(np.einsum("soab,ba->so", measured, state).real, 0.0)
@@ -229,12 +233,13 @@ def tomography(counts: Array, measured: ComplexArray, wanted: ComplexArray, seed
         for one in likeliest_states(np.array(again, float), measured, state)
     ]
     spread = np.std(np.array(drawn), axis=0, ddof=1)
+    entangled = concurrence(state)
     return Found(
         state,
         fidelity(state, wanted),
         float(spread[0]),
-        concurrence(state),
-        float(spread[1]),
+        entangled,
+        float(np.hypot(spread[1], np.mean([one[1] for one in drawn]) - entangled)),
         largest_chsh(state),
         float(spread[2]),
     )

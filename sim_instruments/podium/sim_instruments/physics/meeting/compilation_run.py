@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from podium.sim_instruments.physics.clock_instants import white_noise
+from podium.sim_instruments.physics.clock_instants import add_cosine, white_noise
 from podium.sim_instruments.physics.compilation_runs import PULSES, TONE, WINDOWS, first_qubit
 from podium.sim_instruments.physics.links.link_point import Link, LinkEnd
 from podium.sim_instruments.physics.meeting.meeting_run import ideal_run
@@ -44,3 +44,4 @@ def run_links() -> None:
         runs.append(ideal_run(RunSignals(number, 0, 20_000, played, heard, {})))
     world.meet(runs)
     white_noise(np.uint64(1), np.zeros(1, np.uint64), np.zeros(1))
+    add_cosine(1.0, 0.0, 1.0, np.zeros(1), np.zeros(1))

@@ -471,7 +471,8 @@ def _windows(
 ) -> tuple[Drives, NDArray[np.int64]]:
     """Return what is played on a qubit's sidebands, and over which link each pulse goes.
 
-    Where links share a line, a pulse goes over the one whose resonance (``f_hz`` less its transfer
+    What fills blocks of samples up is no pulse: another one may begin in it. Where links share a
+    line, a pulse goes over the one whose resonance (``f_hz`` less its transfer
     resonator's) its carrier is nearest to.
     """
     parts: list[Drives] = []
@@ -479,7 +480,7 @@ def _windows(
     for line in dict.fromkeys(end.sideband for _, end in ends):
         mine = [(number, end) for number, end in ends if end.sideband == line]
         alone = drives_of([t for t in trains if t.line == line and not t.spur])
-        own = joined(alone, JOINED_NS)
+        own = joined(without_silence(alone), JOINED_NS)
         nearest = [_nearest(shape.carrier_hz - f_hz, mine) for shape in own.shapes]
         links.append(np.array(nearest, np.int64)[own.shape] if nearest else np.zeros(0, np.int64))
         parts.append(own)
