@@ -4,7 +4,7 @@ import pytest
 
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.quantities import QUANTITIES, alone, told
-from podium.control.report.comparison import Comparison, Truth, compare, complete
+from podium.control.report.comparison import Comparison, Truth, compare, compare_edges, complete
 
 
 @pytest.mark.parametrize(
@@ -77,3 +77,25 @@ def test_a_qubit_is_found_when_all_of_its_listed_parameters_are() -> None:
     rows = compare(("n.q0", "n.q1", "n.q2"), found, {})
     assert len(rows) == 3 * len(QUANTITIES)
     assert complete(rows) == {"n.q0": True, "n.q1": False, "n.q2": False}
+
+
+def test_a_gate_is_compared_with_the_one_that_was_played() -> None:
+    found = {
+        "n.q0_q1": {"gate_error": Measured(4e-3, 4e-4, "1"), "zz": Measured(7e4, 1e3, "Hz")},
+        "n.q1_q2": {"gate_error": Measured(5e-3, 4e-4, "1")},
+    }
+    truth = {
+        "n.q0_q1.cz_played_infidelity": Truth(2.8e-3, "1"),
+        "n.q0_q1.cz_infidelity": Truth(2.1e-3, "1"),
+        "n.q1_q2.iswap_played_infidelity": Truth(5e-3, "1"),
+        "n.q2_q3.cz_infidelity": Truth(1e-3, "1"),
+    }
+    rows = {row.name: row for row in compare_edges(found, truth)}
+    assert rows["n.q0_q1.gate_error"].pull == pytest.approx(3.0)
+    assert rows["n.q1_q2.gate_error"].pull == pytest.approx(0.0)
+    assert rows["n.q0_q1.zz"].truth is None
+    allowed = rows["n.q0_q1.cz_infidelity"]
+    assert allowed.found is None
+    assert not allowed.lost
+    assert allowed.told_found() == "–"
+    assert not any(name.startswith("n.q2_q3") for name in rows)

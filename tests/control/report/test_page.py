@@ -7,6 +7,7 @@ from tests.benches.report.page_reader import Reader
 
 from podium.control.calibration.outcome import Outcome, Panel
 from podium.control.parameters.entry import Measured
+from podium.control.report.comparison import Truth
 from podium.control.report.page import Drawings, page
 from podium.control.report.page_style import STYLE
 from podium.control.report.story import Step, Story, fits
@@ -66,6 +67,26 @@ def test_gates_stand_with_what_was_found_of_them_last(story: Story) -> None:
     assert Reader(text).open == []
     assert "node_a.q0_q1 bell_fidelity 0.9694 ± 0.0040" in Reader(text).text
     assert "0.91 " not in Reader(text).text.partition("Gates")[2].partition("Routines")[0]
+
+
+def test_a_gate_stands_beside_how_it_was_played_and_what_the_world_allows(story: Story) -> None:
+    outcome = Outcome("interleaved_benchmarking", "Interleaved benchmarking")
+    outcome.measured["node_a.q0_q1.gate_error"] = Measured(0.0040, 0.0004, "1")
+    outcome.measured["node_a.q0_q1.gate_duration"] = Measured(64e-9, 1e-9, "s")
+    story.steps.append(Step(outcome, 1.0, 1.0))
+    story.edges = ("node_a.q0_q1",)
+    before = Reader(write(story)).text.partition("Gates")[2].partition("Routines")[0]
+    assert "truth" not in before, "a real chip tells nothing"
+    story.world = {
+        "node_a.q0_q1.cz_played_infidelity": Truth(0.0028, "1"),
+        "node_a.q0_q1.cz_infidelity": Truth(0.0021, "1"),
+        "node_a.q2_q3.cz_infidelity": Truth(0.0099, "1"),
+    }
+    said = Reader(write(story)).text.partition("Gates")[2].partition("Routines")[0]
+    assert "gate_error 0.00400 ± 0.00040 0.00280 +3.00" in said
+    assert "gate_duration 64.0 ± 1.0 ns – –" in said
+    assert "cz_infidelity – 0.002100 –" in said
+    assert "0.0099" not in said
 
 
 def test_every_listed_parameter_stands_beside_its_truth(text: str, story: Story) -> None:

@@ -141,6 +141,13 @@ def test_what_an_instrument_says_of_itself_is_chosen_with_a_chip_too(chip) -> No
     assert tree["instruments"]["zi"]["devices"] == {12000: "SHFQC"}
 
 
+def test_the_analyser_before_a_chip_sweeps_its_readouts_on_oscillators() -> None:
+    """Else a scan of two resonators is cut into a run for each eight of its points."""
+    for chip, qubits in (("krinner2022", 5), ("bao2022_shelved", 2)):
+        instrument = facility_of("zurich", chip, qubits)["instruments"]["zi"]
+        assert instrument["options"] == {12000: "16W LRT"}
+
+
 def test_options_are_read_as_people_type_them() -> None:
     assert option_of("modules=2:QRM-RF,4:QCM") == ("modules", {2: "QRM-RF", 4: "QCM"})
     assert option_of("mode=slave") == ("mode", "slave")

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from tests.benches.servers.socket_client import WITHIN_S, Client, client, ramp
 
+from podium.sim_instruments.servers import back_door
 from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.faults import FAULTS, On
@@ -68,6 +69,22 @@ async def test_one_line_is_one_request_and_one_answer(lab) -> None:
             "bias_q0",
             "lo_q2",
         }
+
+
+async def test_who_waits_for_an_answer_gets_signs_of_life(lab, monkeypatch) -> None:
+    monkeypatch.setattr(back_door, "ALIVE_S", 1e-3)
+    wait = asyncio.Event()
+
+    async def work(request) -> int:
+        await wait.wait()
+        return 7
+
+    monkeypatch.setattr(lab.door, "do", work)
+    async with lab.caller() as caller, asyncio.timeout(WITHIN_S):
+        caller.tell(lab.let_in(b'{"do": "truth"}') + b"\n")
+        assert await caller.reader.readexactly(3) == b"   "
+        wait.set()
+        assert json.loads(await caller.hear()) == {"ok": 7}
 
 
 @pytest.mark.parametrize(

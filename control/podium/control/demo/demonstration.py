@@ -158,7 +158,7 @@ async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
             shown.done("report written")
     finally:
         await children.end()
-    console.print(recovered_table(story.comparisons))
+    console.print(recovered_table((*story.comparisons, *story.gates())))
     console.print(headline(story), soft_wrap=True, highlight=False)
     for failure in story.failures():
         console.print(
@@ -334,6 +334,7 @@ async def _lab(wanted: DemoRequest, children: Children, endpoints: Path) -> Asyn
 def _judge(story: Story, truth: Mapping[str, Truth]) -> None:
     found = {row.name: row.found for row in story.comparisons if row.found is not None}
     story.comparisons = compare(story.qubits, found, truth, story.absent, story.left_out)
+    story.world = truth
     if story.link is not None:
         story.link.world = truth
 

@@ -7,6 +7,22 @@ from math import isfinite
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.quantities import BY_NAME, QUANTITIES, alone, told
 
+PLAYED_GATES = ("cz", "iswap")
+"""Of these a world tells how they were played."""
+OF_EDGES = {
+    "zz": ("zz",),
+    "plasmon_frequency": ("plasmon_frequency",),
+    "plasmon_shift": ("plasmon_shift",),
+    "gate_error": tuple(f"{gate}_played_infidelity" for gate in PLAYED_GATES),
+    "gate_leakage": tuple(f"{gate}_played_leakage" for gate in PLAYED_GATES),
+}
+"""By quantity of an edge: what a world calls it."""
+OF_GATES = (
+    *(f"{gate}_infidelity" for gate in PLAYED_GATES),
+    *(f"{gate}_played_infidelity" for gate in PLAYED_GATES),
+)
+"""What a world tells of the best gate, and of the gate as played, whatever was measured."""
+
 
 @dataclass(frozen=True, slots=True)
 class Truth:
@@ -21,7 +37,7 @@ class Comparison:
     """One listed parameter: found or not, and how far from the truth."""
 
     qubit: str
-    """E.g. ``node_a.q0``."""
+    """E.g. ``node_a.q0``; or an edge, ``node_a.q0_q1``."""
     quantity: str
     """E.g. ``f01``."""
     found: Measured | None
@@ -41,20 +57,27 @@ class Comparison:
         pull = (self.found.value - self.truth.value) / self.found.sigma
         return pull if isfinite(pull) else None
 
+    @property
+    def lost(self) -> bool:
+        """It was to be found, and was not."""
+        return self.found is None and self.quantity not in OF_GATES
+
     def told_found(self) -> str:
         """Return the recovered value for people."""
         if self.found is None:
-            return "not found"
-        percent = BY_NAME[self.quantity].percent
-        return told(self.found.value, self.found.sigma, self.found.unit, percent=percent)
+            return "not found" if self.lost else "–"
+        return told(self.found.value, self.found.sigma, self.found.unit, percent=self._percent)
 
     def told_truth(self) -> str:
         """Return the truth for people, to the digits of the value recovered."""
         if self.truth is None:
             return "–"
         like = None if self.found is None else self.found.sigma
-        percent = BY_NAME[self.quantity].percent
-        return alone(self.truth.value, self.truth.unit, like=like, percent=percent)
+        return alone(self.truth.value, self.truth.unit, like=like, percent=self._percent)
+
+    @property
+    def _percent(self) -> bool:
+        return self.quantity in BY_NAME and BY_NAME[self.quantity].percent
 
 
 def compare(
@@ -81,6 +104,27 @@ def compare(
         for quantity in QUANTITIES
         if quantity.name not in left_out and quantity.name not in absent.get(qubit, ())
     )
+
+
+def compare_edges(
+    found: Mapping[str, Mapping[str, Measured]], truth: Mapping[str, Truth]
+) -> tuple[Comparison, ...]:
+    """Return a row for all that was found of each edge (``node_a.q0_q1``), by its quantities.
+
+    Behind them stands what a world tells of the gate, where it tells something.
+    """
+    rows = []
+    for edge, values in found.items():
+        for quantity, one in values.items():
+            known = (truth.get(f"{edge}.{name}") for name in OF_EDGES.get(quantity, ()))
+            true = next((one for one in known if one is not None), None)
+            rows.append(Comparison(edge, quantity, one, true))
+        rows += [
+            Comparison(edge, name, None, truth[f"{edge}.{name}"])
+            for name in OF_GATES
+            if f"{edge}.{name}" in truth
+        ]
+    return tuple(rows)
 
 
 def complete(comparisons: Iterable[Comparison]) -> dict[str, bool]:

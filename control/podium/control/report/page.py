@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Self
 
 from podium.control.calibration.outcome import Panel
-from podium.control.parameters.quantities import BY_NAME, told
+from podium.control.parameters.quantities import BY_NAME
 from podium.control.report import link_page
 from podium.control.report.comparison import Comparison
 from podium.control.report.multi_node import page as together
@@ -15,7 +15,7 @@ from podium.control.report.multi_node.story import Pictures
 from podium.control.report.page_style import STYLE
 from podium.control.report.plots import draw
 from podium.control.report.qubit_filter import choice, of_qubit, superseded_by
-from podium.control.report.story import Step, Story, found_of_edges
+from podium.control.report.story import Step, Story
 
 PULL_SHOWN = 4.0
 """The strip of pulls reaches so far to both sides, sigma."""
@@ -118,7 +118,8 @@ def _head(story: Story) -> Iterator[str]:
         yield _headline(number, text, bad=bad)
     for number, text, bad in () if story.link is None else link_page.headlines(story.link):
         yield _headline(number, text, bad=bad)
-    pulls = [abs(row.pull) for row in story.comparisons if row.pull is not None]
+    rows = (*story.comparisons, *story.gates())
+    pulls = [abs(row.pull) for row in rows if row.pull is not None]
     if pulls:
         within = sum(pull <= 3 for pull in pulls)
         yield _headline(f"{within} / {len(pulls)}", "recovered within 3 σ of the hidden truth")
@@ -166,48 +167,47 @@ def _together(
 
 
 def _table(story: Story) -> Iterator[str]:
-    if not story.comparisons:
-        return
-    judged = any(row.truth is not None for row in story.comparisons)
-    yield f"<section><h2>Recovered{', and the hidden truth' if judged else ''}</h2>"
+    rows = story.comparisons
+    if rows:
+        judged = any(row.truth is not None for row in rows)
+        yield f"<section><h2>Recovered{', and the hidden truth' if judged else ''}</h2>"
+        yield from _rows_of(rows, story.qubits)
+        if judged:
+            yield '<p class="fine">The strip marks 0 and ±3 σ.</p>'
+        yield "</section>"
+
+
+def _gates(story: Story) -> Iterator[str]:
+    rows = story.gates()
+    if rows:
+        yield "<section><h2>Gates</h2>"
+        yield from _rows_of(rows, story.qubits)
+        yield "</section>"
+
+
+def _rows_of(rows: Sequence[Comparison], qubits: Sequence[str]) -> Iterator[str]:
+    """Yield a table of values beside their truths, where one of them has one."""
+    judged = any(row.truth is not None for row in rows)
     yield '<div class="wide"><table class="truths"><thead><tr>'
     yield "<th>parameter</th><th>recovered ± σ</th>"
     if judged:
         yield '<th>truth</th><th class="pull">pull, (recovered − truth) / σ</th>'
     yield "</tr></thead>"
-    qubit = ""
-    for row in story.comparisons:
-        if row.qubit != qubit:
-            yield "</tbody>" if qubit else ""
-            qubit = row.qubit
-            of = of_qubit(qubit, "", story.qubits)
-            yield f'<tbody{of}><tr class="qubit"><th colspan="4">{escape(qubit)}</th></tr>'
-        title = BY_NAME[row.quantity].title
-        yield f"<tr{'' if row.found else ' class=lost'}><th><code>{escape(row.quantity)}</code>"
+    owner = ""
+    for row in rows:
+        if row.qubit != owner:
+            yield "</tbody>" if owner else ""
+            owner = row.qubit
+            of = of_qubit(owner, "", qubits)
+            yield f'<tbody{of}><tr class="qubit"><th colspan="4">{escape(owner)}</th></tr>'
+        title = BY_NAME[row.quantity].title if row.quantity in BY_NAME else row.quantity
+        yield f"<tr{' class=lost' if row.lost else ''}><th><code>{escape(row.quantity)}</code>"
         yield f"<span>{escape(title)}</span></th>" if title.lower() != row.quantity else "</th>"
         yield f"<td>{escape(row.told_found())}</td>"
         if judged:
             yield f'<td>{escape(row.told_truth())}</td><td class="pull">{_pull(row)}</td>'
         yield "</tr>"
     yield "</tbody></table></div>"
-    if judged:
-        yield '<p class="fine">The strip marks 0 and ±3 σ.</p>'
-    yield "</section>"
-
-
-def _gates(story: Story) -> Iterator[str]:
-    found = found_of_edges(story)
-    if not found:
-        return
-    yield '<section><h2>Gates</h2><div class="wide"><table class="truths"><thead><tr>'
-    yield "<th>parameter</th><th>recovered ± σ</th></tr></thead>"
-    for edge, values in found.items():
-        yield f'<tbody><tr class="qubit"><th colspan="2">{escape(edge)}</th></tr>'
-        for name, one in values.items():
-            value = escape(told(one.value, one.sigma, one.unit))
-            yield f"<tr><th><code>{escape(name)}</code></th><td>{value}</td></tr>"
-        yield "</tbody>"
-    yield "</table></div></section>"
 
 
 def _pull(row: Comparison) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from podium.control.calibration.outcome import Outcome
 from podium.control.parameters.entry import Measured
-from podium.control.report.comparison import Comparison, complete
+from podium.control.report.comparison import Comparison, Truth, compare_edges, complete
 
 if TYPE_CHECKING:
     from podium.control.report.link_story import LinkStory
@@ -56,6 +56,8 @@ class Story:
     """Listed quantities that are not measured."""
     edges: tuple[str, ...] = ()
     """Whose gates are brought up, by full name, ``node_a.q0_q1``."""
+    world: Mapping[str, Truth] = field(default_factory=dict)
+    """What the hidden world tells of everything, by full name; empty without one."""
     device: str = ""
     """The chip, and where its numbers come from."""
     steps: list[Step] = field(default_factory=list)
@@ -89,6 +91,10 @@ class Story:
         """Tell for each qubit whether all of its listed parameters were found."""
         done = complete(self.comparisons)
         return {qubit: done.get(qubit, False) for qubit in self.qubits}
+
+    def gates(self) -> tuple[Comparison, ...]:
+        """Return what was found of edges, beside what the world tells of them."""
+        return compare_edges(found_of_edges(self), self.world)
 
     def told_old(self) -> list[str]:
         """Return what was said of parameters that were too old, each once."""

@@ -27,8 +27,7 @@ def recovered_table(comparisons: Iterable[Comparison]) -> Table:
         pull = Text("–") if row.pull is None else Text(f"{row.pull:+.2f}")
         if row.pull is not None and abs(row.pull) > 3:
             pull.stylize("bold red")
-        style = "" if row.found is not None else "red"
-        found = Text(row.told_found(), style=style)
+        found = Text(row.told_found(), style="red" if row.lost else "")
         table.add_row(f"  .{row.quantity}", found, row.told_truth(), pull)
     return table
 

@@ -26,6 +26,9 @@ HDAWG_SERIAL = 8000
 PQSC_SERIAL = 10000
 LOWEST_GHZ = 1.0  # the lowest centre: its modulation goes lower, with its image in the way
 _STEPS_IN_A_GHZ = 10**9 // LO_STEP_HZ
+OPTIONS = "16W LRT"
+"""Of the analyser: readouts are swept on oscillators. Without them a scan of two resonators is cut
+into as many runs as it has eight waveforms, each some 1 s of a data server's time."""
 CHANNELS = 6
 """Outputs for drives; two neighbours share a synthesizer, whose centre goes in 200 MHz."""
 
@@ -43,7 +46,8 @@ def wire(name: str, chip: ChipDesign, count: int) -> ChipWiring:
             f"outputs begin at {LOWEST_GHZ:g} GHz; a qblox_cluster reaches it through a modulator"
         )
     device = f"{name}.dev{SERIAL}"
-    wired = ChipWiring({name: {"model": "zurich", "devices": {SERIAL: "SHFQC"}}})
+    fitted = {"devices": {SERIAL: "SHFQC"}, "options": {SERIAL: OPTIONS}}
+    wired = ChipWiring({name: {"model": "zurich", **fitted}})
     wired.wiring[f"{NODE}.feedline"] = {
         "output": f"{device}.qa0_out",
         "input": f"{device}.qa0_in",

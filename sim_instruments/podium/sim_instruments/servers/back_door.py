@@ -1,6 +1,7 @@
 """The simulation's second door: hidden truth, faults, and time. One JSON object a line.
 
 A request ``{"do": ..., "token": ..., ...}`` is answered by ``{"ok": ...}`` or ``{"error": ...}``.
+While an answer is worked out, blanks come before it: who asks knows that somebody is there.
 The token stands in a file that only this user reads. Vendors' clients never see this door, and
 control never opens it.
 """
@@ -58,6 +59,8 @@ BY_SCENARIO = "scenario"
 """Says ``by`` of a request that is part of a story, and nobody's answer to it."""
 
 TOKEN_BYTES = 16
+ALIVE_S = 5.0
+"""Of two blanks before an answer: clients of the back door wait longer."""
 
 
 class BadRequest(ValueError):
@@ -101,7 +104,7 @@ class BackDoor:
         self._clients.add(writer)
         try:
             while line := await reader.readline():
-                answer = await self._answer(line)
+                answer = await self._answered(line, writer)
                 writer.write(json.dumps(answer).encode() + b"\n")
                 await writer.drain()
                 if answer == NOT_LET_IN:
@@ -111,6 +114,14 @@ class BackDoor:
         finally:
             self._clients.discard(writer)
             writer.close()
+
+    async def _answered(self, line: bytes, writer: asyncio.StreamWriter) -> dict[str, Any]:
+        """Return the answer to a line; a blank is sent each :data:`ALIVE_S` meanwhile."""
+        async with asyncio.TaskGroup() as tasks:
+            answer = tasks.create_task(self._answer(line))
+            while not (await asyncio.wait((answer,), timeout=ALIVE_S))[0]:
+                writer.write(b" ")
+        return answer.result()
 
     async def _answer(self, line: bytes) -> dict[str, Any]:
         try:

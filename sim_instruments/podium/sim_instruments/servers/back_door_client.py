@@ -8,7 +8,7 @@ from typing import Any
 from podium.sim_instruments.servers.endpoints import back_door_file
 
 DEADLINE_S = 60.0
-"""A truth with all its optima takes seconds."""
+"""Without a sign of life: blanks come while an answer is worked out, however long that takes."""
 
 
 class BackDoorError(Exception):

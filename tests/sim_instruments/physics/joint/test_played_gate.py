@@ -198,6 +198,23 @@ def test_a_slot_is_what_lies_between_drives_however_late_the_flux_arrives() -> N
     assert late.infidelity == pytest.approx(found.infidelity, abs=2e-6)
 
 
+@pytest.mark.parametrize("late_ns", [1, 3])
+def test_a_drive_that_ends_while_a_pulse_begins_was_before_it(late_ns: int) -> None:
+    """What came 80 ns earlier still does not make the slot longer."""
+    before = in_slot(early_ns=-late_ns)
+    found = played([*before[:2], flip(1, [before[2].start_ns[0] - 80, *before[2].start_ns])])
+    assert found is not None
+    assert found.slot_ns == SLOT_NS + late_ns
+
+
+@pytest.mark.parametrize("late_ns", [1, 3])
+def test_a_drive_that_begins_while_a_pulse_ends_is_behind_it(late_ns: int) -> None:
+    drives = [200 - ENVELOPE.size, 200 + TOP_NS - late_ns, 400]
+    found = played([square([200], QUANTA, TOP_NS), flip(0, drives), flip(1, drives)])
+    assert found is not None
+    assert found.slot_ns == TOP_NS
+
+
 def test_a_slot_ends_where_the_next_gate_begins_if_that_is_first() -> None:
     found = played([square([200, 256, 400], QUANTA, TOP_NS), flip(0, [100, 460])])
     assert found is not None

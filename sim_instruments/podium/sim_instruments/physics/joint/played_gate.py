@@ -50,6 +50,9 @@ in a row are 4 ns apart at least."""
 LEAD_NS = 2
 """A pulse begins by so much earlier than that at most: parts of a ns, and edges. Of a pulse that
 moves its qubit by 700 MHz a twentieth of the height turns it by 2e-3 of a turn in a ns."""
+OVERLAP_NS = 5
+"""A drive that ends so little behind the begin of a pulse came before it, and one that begins so
+little before its end comes behind: cables differ in length, and ends of both are soft."""
 JUDGED = 8
 """Gates of a run that are evolved, evenly among all."""
 LONGEST_NS = 2000
@@ -194,16 +197,17 @@ def slot_of(
     """Return by how much a slot begins before its pulse, and how long it is, ns.
 
     It is the shortest time between two drives with one gate in it: flux and drives arrive with
-    delays of their own. Where there is none, it is the shortest from a pulse to what follows it.
-    ``on``: each ns in which a pulse is.
+    delays of their own, and may overlap; the pulse is whole in it then. Where there is none, it is
+    the shortest from a pulse to what follows it. ``on``: each ns in which a pulse is.
     """
     later = np.append(starts[1:], -NEVER)
     last = on[np.searchsorted(on, later) - 1]
     earlier = np.append(NEVER, last[:-1])
     begins = np.sort(np.concatenate([*(one.drives.start_ns for one in members), [-NEVER]]))
     ends = np.sort(np.concatenate([[NEVER], *(one.drives.end_ns for one in members)]))
-    since = ends[np.searchsorted(ends, starts, side="right") - 1]
-    until = begins[np.searchsorted(begins, last, side="right")]
+    since = ends[np.searchsorted(ends, starts + OVERLAP_NS, side="right") - 1]
+    until = begins[np.searchsorted(begins, last - OVERLAP_NS, side="right")]
+    since, until = np.minimum(since, starts), np.maximum(until, last + 1)
     alone = np.flatnonzero((since > earlier) & (until < later))
     if alone.size:
         best = alone[np.argmin((until - since)[alone])]
