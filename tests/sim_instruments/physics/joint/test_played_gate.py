@@ -221,6 +221,13 @@ def test_a_slot_ends_where_the_next_gate_begins_if_that_is_first() -> None:
     assert (found.slot_ns, found.gates) == (56, 3)
 
 
+def test_what_lies_between_the_drives_of_two_shots_is_no_slot() -> None:
+    """A gate with none of its own beside it says less than two in a row."""
+    found = played([square([200, 256, 6_000], QUANTA, TOP_NS), flip(0, [100, 3_000, 9_000])])
+    assert found is not None
+    assert (found.slot_ns, found.gates) == (56, 3)
+
+
 def test_what_is_quiet_between_two_halves_is_no_end_of_a_pulse() -> None:
     flux = np.concatenate([np.zeros(5), np.ones(8), np.zeros(9), -np.ones(8), np.zeros(20)])
     assert gate_starts(np.tile(flux, 2)).tolist() == [5, 55]
@@ -236,6 +243,16 @@ def test_gates_in_a_row_are_told_from_halves_by_their_sign() -> None:
         assert gate_starts(flux).tolist() == [5, 47, 89]
     step = np.concatenate([half, ringing])
     assert gate_starts(np.tile(step, 3)).tolist() == [0, 20, 40]
+
+
+@pytest.mark.parametrize("quiet_ns", [0, 2])
+def test_gates_whose_edges_leave_no_quiet_between_them_are_told_apart(quiet_ns: int) -> None:
+    half, level = np.ones(16), np.full(6, 0.4)
+    gate = np.concatenate([half, level, -half, np.zeros(quiet_ns)])
+    starts = [5 + k * gate.size for k in range(3)]
+    for sign in (1.0, -1.0):
+        flux = sign * np.concatenate([np.zeros(5), np.tile(gate, 3), [0.2, 0.1], np.zeros(9)])
+        assert gate_starts(flux).tolist() == starts, "what rings behind the last is no gate"
 
 
 def test_a_run_without_pulses_has_no_gate_and_leaves_those_of_the_one_before() -> None:

@@ -47,6 +47,11 @@ APART_NS = 10
 QUIET_NS = 3
 """Behind a quiet time from this on, the sign of the run's first pulse is that of another one: gates
 in a row are 4 ns apart at least."""
+RISEN = 0.5
+"""Where a pulse turns from the other sign to the first one and comes to so much of its largest
+within :data:`RISES_NS`, another gate begins, however short the quiet was: edges and what filters
+leave take it up."""
+RISES_NS = 4
 LEAD_NS = 2
 """A pulse begins by so much earlier than that at most: parts of a ns, and edges. Of a pulse that
 moves its qubit by 700 MHz a twentieth of the height turns it by 2e-3 of a turn in a ns."""
@@ -56,7 +61,8 @@ little before its end comes behind: cables differ in length, and ends of both ar
 JUDGED = 8
 """Gates of a run that are evolved, evenly among all."""
 LONGEST_NS = 2000
-"""A slot that lasts longer is a wait: the gate then ends :data:`APART_NS` behind its pulse."""
+"""A slot that lasts longer is a wait, from shot to shot: another one of the run tells more. The
+gate ends :data:`APART_NS` behind its pulse where there is none."""
 
 NEVER = -(1 << 62)
 
@@ -87,11 +93,14 @@ class PlayedGate:
 
 def gate_starts(flux: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return where pulses begin, ns by ns; ``flux`` (T,): of what is pulsed."""
-    on = np.flatnonzero(np.abs(flux) > ON * np.abs(flux).max(initial=0.0))
+    height = np.abs(flux)
+    on = np.flatnonzero(height > ON * height.max(initial=0.0))
     if not on.size:
         return on
     quiet, first = np.diff(on) - 1, np.sign(flux[on]) == np.sign(flux[on[0]])
-    again = (quiet >= QUIET_NS) & first[1:]
+    soon = np.lib.stride_tricks.sliding_window_view(np.append(height, np.zeros(RISES_NS)), RISES_NS)
+    risen = soon.max(axis=1)[on] > RISEN * height.max()
+    again = first[1:] & ((quiet >= QUIET_NS) | (~first[:-1] & risen[1:]))
     return np.asarray(on[np.append(True, again | (quiet >= APART_NS))])
 
 
@@ -208,7 +217,8 @@ def slot_of(
     since = ends[np.searchsorted(ends, starts + OVERLAP_NS, side="right") - 1]
     until = begins[np.searchsorted(begins, last - OVERLAP_NS, side="right")]
     since, until = np.minimum(since, starts), np.maximum(until, last + 1)
-    alone = np.flatnonzero((since > earlier) & (until < later))
+    short = until - since <= LONGEST_NS
+    alone = np.flatnonzero((since > earlier) & (until < later) & short)
     if alone.size:
         best = alone[np.argmin((until - since)[alone])]
         return int(starts[best] - since[best]), int(until[best] - since[best])
