@@ -32,11 +32,17 @@ from podium.sim_instruments.physics.joint.cluster_signals import (
 )
 from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.flux_gates import FADING, FluxGates, coarse_steps
-from podium.sim_instruments.physics.joint.gate_maps import decohered
-from podium.sim_instruments.physics.joint.gate_reference import reference_of
+from podium.sim_instruments.physics.joint.gate_maps import (
+    ExchangingGroup,
+    adjoined,
+    decohered,
+    group_map,
+)
+from podium.sim_instruments.physics.joint.gate_reference import DETUNED_HZ, reference_of
 from podium.sim_instruments.physics.joint.gate_sequences import (
     DETUNED_TURNS,
     FAR,
+    LEFT_DETUNED_TURNS,
     GateSequences,
 )
 from podium.sim_instruments.physics.joint.gate_templates import BlockRows
@@ -134,6 +140,26 @@ def test_gates_of_all_kinds_are_the_groups_that_they_are_of(drift) -> None:
         for duration_ns, played in [GROUPS[name] for name in names]
     ]
     assert np.abs(by_maps(point, groups) - by_groups(point, groups)).max() < 1e-6
+
+
+@pytest.mark.parametrize("duration_ns", [32, 6])
+def test_a_drive_is_detuned_as_far_as_flux_lines_leave_it(duration_ns: int) -> None:
+    """To second order in the detuning, against the drive where the qubit then is."""
+    point = drifted((0.0, 0.0), 1.0)
+    reference = reference_of(point)
+    steps = GroupSteps(point, SIGNALS).at(reference.point)
+
+    def played_at(turns: float) -> ExchangingGroup:
+        group = Group(duration_ns, (Played(0, False, 0, 0, turns, 13, duration_ns),))
+        return ExchangingGroup(reference, duration_ns, steps.steps(group))
+
+    known, played = group_map(reference, played_at, [0]), played_at(0.0)
+    far = int(LEFT_DETUNED_TURNS / (1e-9 * duration_ns * DETUNED_HZ))
+    still, lossless = (known.at(np.array([hz, 0.0]), np.zeros(2)) for hz in (0.0, far * DETUNED_HZ))
+    moved = adjoined(played.unitary((far, 0)), reference.kept)
+    moved -= adjoined(played.unitary((0, 0)), reference.kept)
+    assert np.abs(moved).max() > 1e-3
+    assert np.abs(lossless - still - moved).max() < 3e-5, "losses are in these maps alone"
 
 
 def ends(drives, fluxes, read_ns, nodes):
