@@ -88,10 +88,10 @@ MANY_COLUMNS, FEW_COLUMNS = 3, 16
 """Starts that differ in so many ways that these take more times as many columns as one start, and
 more than a few besides, are played one by one, as they are asked for. Behind a wait of a few T1
 there are eight ways, most of which need one node, for five starts or more."""
-MANY_GROUPS, REPEATED = 64, 8
+MANY_GROUPS, REPEATED = 160, 8
 """A block of more groups that differ in more than phases has each so often: a map takes the time
 of some dozen plays of its group. Pulses of two members that begin at several distances from each
-other make up to 50 of the few that Cliffords are made of."""
+other make up to 50 of the few that Cliffords are made of, and those that flux lines cut 80."""
 ALIKE = 1e-6
 """Ways in which starts differ by less, of a population, are left out."""
 MINOR = 0.25
