@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.control.compilers.qblox.loopback import marker_program, tag_program
+from podium.drivers.errors import NotStarted
 from podium.drivers.qblox_cluster import QbloxCluster
 from podium.drivers.roles import Tags
 from podium.drivers.wrtd_node.node import WrtdNode
@@ -20,6 +21,8 @@ TAGS = {"node_a": "slot10.io0.loopback", "node_b": "slot10.io1.loopback"}
 MARKER = "slot4.marker2"
 LEAD_FS = 25 * FS_PER_MS
 TRIGGER_S = 0.5
+WAITS = 40
+"""Of ``TRIGGER_S`` each, until a start that is not late is given up."""
 HOLDOFF_NS = 1_000
 
 
@@ -28,6 +31,7 @@ class LoopbackDrivers:
 
     def __init__(self, endpoints: Mapping[str, Any], pulses: int = 8) -> None:
         self.pulses = pulses
+        self._late = 0
         self.clusters: dict[str, QbloxCluster] = {}
         self.nodes: dict[str, WrtdNode] = {}
         try:
@@ -78,6 +82,7 @@ class LoopbackDrivers:
 
     def fire(self) -> Tai:
         """Arm all, and send the event to all trigger nodes; return its time."""
+        self._late = self.late()
         for cluster in self.clusters.values():
             cluster.arm()
         ahead_fs = self.nodes["wrtd_a"].now().total_fs + LEAD_FS
@@ -99,8 +104,21 @@ class LoopbackDrivers:
             cluster.disarm()
 
     def tags(self) -> dict[str, Tags]:
-        """Return the tags of each node once all have stopped."""
+        """Return the tags of each node once all have stopped.
+
+        A busy machine may need more than one wait until a start is seen; raises ``NotStarted``
+        where an event came too late to be raised, or after many waits.
+        """
         for cluster in self.clusters.values():
-            cluster.wait(0.001, TRIGGER_S)
+            self._wait(cluster)
         found = self.clusters["tagger"].tags()
         return {node: found[where] for node, where in TAGS.items()}
+
+    def _wait(self, cluster: QbloxCluster) -> None:
+        for left in reversed(range(WAITS)):
+            try:
+                cluster.wait(0.001, TRIGGER_S)
+                return
+            except NotStarted:
+                if not left or self.late() > self._late:
+                    raise

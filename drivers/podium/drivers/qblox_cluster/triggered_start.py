@@ -76,9 +76,9 @@ class TriggeredStart:
         ``Refused`` when ``interrupted`` was set. The sequencers then still wait.
         """
         began = time.monotonic()
+        waited_s = 0.0
         while (started := self.started_at()) is None:
-            waited_s = time.monotonic() - began
-            if waited_s > within_s:
+            if waited_s > within_s:  # by a look that began after that
                 raise NotStarted(
                     f"{self._name}: running {what!r}: no start within {within_s:g} s; its trigger "
                     f"network has sent {self.pulses()} pulses at address "
@@ -88,4 +88,5 @@ class TriggeredStart:
             if interrupted.wait(poll_pause_s(waited_s)):
                 interrupted.clear()
                 raise Refused(f"{self._name}: running {what!r}: given up while it waited to start")
+            waited_s = time.monotonic() - began
         return started
