@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
-from podium.sim_instruments.twins.qblox_cluster.processor import loop_passes, q1_run
+from podium.sim_instruments.twins.qblox_cluster.processor import loop_passes, q1_run, written_rows
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import (
     Limits,
     Q1Processor,
@@ -72,7 +72,7 @@ def both_ways(
         wanted = run_of(text, setup, limits).trace()
     run = run_of(text, setup, limits)
     left_out = sum(
-        rows.count for rows in run._store.stretches if isinstance(rows, q1_run.RepeatedRows)
+        rows.count for rows in run.written.stretches() if isinstance(rows, q1_run.RepeatedRows)
     )
     found = run.trace()
     for one in fields(RealTimeTrace):
@@ -84,8 +84,9 @@ def both_ways(
 @pytest.fixture(autouse=True)
 def looked_at_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let programs of a few rows be long ones."""
-    monkeypatch.setattr(q1_run, "FIRST_ROWS", 8)
-    monkeypatch.setattr(q1_run, "MOST_ROWS", 64)
+    monkeypatch.setattr(written_rows, "FIRST_ROWS", 8)
+    for room in (q1_run, written_rows):
+        monkeypatch.setattr(room, "MOST_ROWS", 64)
     monkeypatch.setattr(loop_passes, "WORTH_REPEATING", 30)
 
 

@@ -10,7 +10,7 @@ from podium.firmware_interfaces.qblox_cluster.q1asm import assemble
 from podium.sim_instruments.physics.deduplicate import EqualArrays
 from podium.sim_instruments.twins.qblox_cluster.inputs import input_stage
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import SwitchTimeline
-from podium.sim_instruments.twins.qblox_cluster.processor import q1_run
+from podium.sim_instruments.twins.qblox_cluster.processor import written_rows
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import Q1Group
 from podium.sim_instruments.twins.qblox_cluster.runs.performance import (
     processors_of,
@@ -65,8 +65,8 @@ def test_signals_of_parts_are_those_of_the_whole_trace(text, most, monkeypatch) 
     group.proceed(())
     (trace,) = group.traces()
     wanted = sequencer_signals(run, trace, SWITCH)
-    monkeypatch.setattr(q1_run, "FIRST_ROWS", most)
-    monkeypatch.setattr(q1_run, "MOST_ROWS", most)
+    monkeypatch.setattr(written_rows, "FIRST_ROWS", most)
+    monkeypatch.setattr(written_rows, "MOST_ROWS", most)
     again = Q1Group(processors_of((run,)))
     again.proceed(())
     parts, thin = taken_signals(run, again.runs[0], SWITCH)

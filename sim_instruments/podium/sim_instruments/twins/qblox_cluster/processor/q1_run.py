@@ -30,16 +30,16 @@ from podium.sim_instruments.twins.qblox_cluster.processor.q1_watch import SeenPr
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import (
     PASSES,
     Ending,
-    EventKind,
     RealTimeTrace,
     RepeatedTrace,
 )
-from podium.sim_instruments.twins.qblox_cluster.processor.row_store import (
-    PackedRows,
-    RepeatedRows,
-    RowStore,
-    StoredRows,
-    constant,
+from podium.sim_instruments.twins.qblox_cluster.processor.row_store import RepeatedRows, StoredRows
+from podium.sim_instruments.twins.qblox_cluster.processor.written_rows import (
+    MOST_ROWS,
+    SPARE,
+    WIDE,
+    WrittenRows,
+    played_columns,
 )
 
 if TYPE_CHECKING:
@@ -50,19 +50,7 @@ if TYPE_CHECKING:
         Trigger,
     )
 
-FIRST_ROWS = 4096
-MOST_ROWS = 1 << 16
-"""At a stretch: 4 MB, which the allocator keeps for the next time. What it returns to the system
-costs more to get back than the kernel takes to fill it."""
 FIRST_SENT = 64
-SPARE = 2
-"""Rows, and entries that are sent, that one instruction may make."""
-MIN_ROWS = SPARE
-WIDE = 2
-"""Columns of 64 bits in each row."""
-COUNTERS = (WIDE + q1.ROW_BIN,)
-"""Columns that count from row to row, besides the times: where each shot has a bin of its own, all
-rows would differ."""
 AT_A_STRETCH = 1_000_000
 """Instructions of a processor that is run from halt to halt: more are an end that never comes."""
 
@@ -86,8 +74,8 @@ class RunMoment:
     queue: NDArray[np.int64]
     latches: NDArray[np.int64]
     triggers: NDArray[np.int64]
-    rows64: NDArray[np.int64]
-    rows32: NDArray[np.int32]
+    wide: NDArray[np.int64]
+    narrow: NDArray[np.int32]
     pause_ns: int
 
 
@@ -110,8 +98,8 @@ class Q1Run:
         self._passes: LoopPasses | None = None
         """Once it has been executed for long, if passes of its loops may be left out."""
         self._state = _initial_state(setup)
-        self._store = RowStore(COUNTERS)
-        self._rows64, self._rows32 = _row_buffers(max(MIN_ROWS, min(FIRST_ROWS, limits.rows)))
+        self.written = WrittenRows(self._state, limits.rows)
+        """The rows that its real-time side has written."""
         self._sent = np.empty((q1.SENT_COLUMNS, FIRST_SENT), dtype=np.int64)
         self._inbox = np.empty((q1.INBOX_COLUMNS, 0), dtype=np.int64)
         self._queue = np.zeros(q1.QUEUE_SIZE, dtype=np.int64)
@@ -185,9 +173,7 @@ class Q1Run:
 
     def moment(self) -> RunMoment:
         """Return what it has come to, a copy; triggers that were counted are left out."""
-        if self._store.count:
-            self.drop_rows(0)
-        rows = int(self._state[q1.ROWS])
+        wide, narrow = self.written.view(0)
         state = self._state.copy()
         state[q1.TRIGGER_NEXT] = 0
         hears = not LISTENING.isdisjoint(self.processor.operations)
@@ -198,8 +184,8 @@ class Q1Run:
             self._queue.copy(),
             self._latches.copy(),
             self.unread_triggers.copy() if hears else np.zeros((2, 0), dtype=np.int64),
-            self._rows64[:, :rows].copy(),
-            self._rows32[:, :rows].copy(),
+            wide.copy(),
+            narrow.copy(),
             self.pause_ns or 0,
         )
 
@@ -211,31 +197,7 @@ class Q1Run:
         self._queue[:] = moment.queue
         self._latches[:] = moment.latches
         self._triggers = moment.triggers
-        self._store = RowStore(COUNTERS)
-        rows = moment.rows64.shape[1]
-        if rows + SPARE > self._rows64.shape[1]:
-            self._rows64, self._rows32 = _row_buffers(2 * rows)
-        self._rows64[:, :rows] = moment.rows64
-        self._rows32[:, :rows] = moment.rows32
-
-    def drop_rows(self, count: int) -> None:
-        """Forget the first rows."""
-        if not self._store.count:
-            last = int(self._state[q1.ROWS])
-            if count:
-                left = last - count
-                self._rows64[:, :left] = self._rows64[:, count:last].copy()
-                self._rows32[:, :left] = self._rows32[:, count:last].copy()
-                self._state[q1.ROWS] = left
-            return
-        columns = self._columns(self._between(count, q1.FOR_EVER), _WRITTEN)
-        left = columns[0].size
-        if left + SPARE > self._rows64.shape[1]:
-            self._rows64, self._rows32 = _row_buffers(2 * left)
-        for row, column in zip([*self._rows64, *self._rows32], columns, strict=True):
-            row[:left] = column
-        self._store = RowStore(COUNTERS)
-        self._state[q1.ROWS] = left
+        self.written.put(moment.wide, moment.narrow)
 
     @property
     def state(self) -> NDArray[np.int64]:
@@ -304,8 +266,8 @@ class Q1Run:
                 self._tables,
                 self._triggers,
                 self._latches,
-                self._rows64,
-                self._rows32,
+                self.written.wide,
+                self.written.narrow,
                 self._sent,
                 self._inbox,
                 until_ns,
@@ -332,15 +294,14 @@ class Q1Run:
             self._pause()
         if self._state[q1.COUNT] == stood_at:  # it still stands before that instruction
             self.slots_used = False
-        if self.ending in (Ending.STOPPED, Ending.CUT) and self._store.count:
-            self._pack()  # others of the run may fill buffers in the same place
-            self._rows64, self._rows32 = _row_buffers(MIN_ROWS)
+        if self.ending in (Ending.STOPPED, Ending.CUT):
+            self.written.let_go_of_buffers()
 
     def _repeat(self, until_ns: int, most: int) -> None:
         """Go on at once by as many passes of a loop as are alike, none beyond the limits."""
         if self._passes is None:
             return
-        state, here = self._state, self.row_count
+        state, here = self._state, self.written.count
         found = self._passes.at_end(state, self._slots, self._queue, here)
         if found is None or self.pause_ns is not None or found.rows > MOST_ROWS:
             return
@@ -354,10 +315,9 @@ class Q1Run:
             passes = min(passes, (self._limits.rows - here) // found.rows - 1)
             rows, passes = self._repeated(found, passes)
         if passes > 0:
-            self._pack()
+            self.written.pack()
             if rows is not None:
-                self._store.append_repeated(rows)
-                self._resize(self._rows64.shape[1])
+                self.written.repeat(rows)
             self._passes.go_on(state, self._slots, self._queue, found, passes)
 
     def _repeated(self, found: Repetition, passes: int) -> tuple[RepeatedRows, int]:
@@ -366,7 +326,7 @@ class Q1Run:
         Bins count on by as much as they did from the pass before to the last one, as far as the
         acquisition has any.
         """
-        two = self._columns(self._between(self.row_count - 2 * found.rows, q1.FOR_EVER), _KINDS)
+        two = self.written.columns(self.written.count - 2 * found.rows, q1.FOR_EVER)
         last = [column[found.rows :] for column in two]
         steps: dict[int, int | NDArray[np.signedinteger]] = {0: found.time_ns}
         if found.phase:
@@ -419,42 +379,17 @@ class Q1Run:
         sent = self._sent.shape[1]
         if self._state[q1.SENT] > sent - SPARE:
             self._sent = np.concatenate([self._sent, np.empty_like(self._sent)], axis=1)
-        rows = int(self._state[q1.ROWS])
-        if rows <= self._rows64.shape[1] - SPARE:
-            return True
-        self._pack()
-        if self._store.count >= self._limits.rows:
-            return False
-        self._resize(min(4 * rows, MOST_ROWS))
-        return True
-
-    def _resize(self, most: int) -> None:
-        """Take other buffers, which are empty: of so many rows, or of as many as there may be."""
-        size = max(MIN_ROWS, min(most, self._limits.rows - self._store.count))
-        if size != self._rows64.shape[1]:
-            self._rows64, self._rows32 = _row_buffers(size)
-
-    def _pack(self) -> None:
-        """Put the rows that the kernel has written into the store."""
-        rows = int(self._state[q1.ROWS])
-        self._store.append([*self._rows64[:, :rows], *self._rows32[:, :rows]])
-        self._state[q1.ROWS] = 0
+        return self.written.make_room()
 
     def trace(self) -> RealTimeTrace:
         """Return what was done so far."""
-        self._pack()
-        return self._told(self._store.join(_KINDS))
+        return self._told(self.written.all_columns())
 
     def take_trace(self) -> RealTimeTrace:
         """Return what was done so far, and keep none of it."""
         trace = self.trace()
-        self.forget_rows()
+        self.written.forget()
         return trace
-
-    def forget_rows(self) -> None:
-        """Keep none of what was done so far."""
-        self._pack()
-        self._store = RowStore(COUNTERS)
 
     def stretches(self) -> Iterator[RealTimeTrace | RepeatedTrace]:
         """Yield what was played so far in parts, each made when it is asked for; nothing is logged.
@@ -462,8 +397,7 @@ class Q1Run:
         The trace of a long run is a hundred times as large. Of markers and of what is acquired the
         parts say nothing: their columns are 0.
         """
-        self._pack()
-        for rows in self._store.stretches:
+        for rows in self.written.stretches():
             if isinstance(rows, RepeatedRows) and rows.times > PASSES:
                 begin = self._played(rows, PASSES * rows.each)
                 yield RepeatedTrace(begin, rows.times, int(rows.step(0)), int(rows.step(1)))
@@ -472,23 +406,15 @@ class Q1Run:
 
     def _played(self, rows: StoredRows, count: int) -> RealTimeTrace:
         """Return what the first rows of a stretch play."""
-        columns = [
-            rows.part(k, 0, count).astype(kind, copy=False)
-            if k in _PLAYED
-            else constant(0, count, kind)
-            for k, kind in enumerate(_KINDS)
-        ]
-        return self._traced(columns, flags=(), log=())
+        return self._traced(played_columns(rows, count), flags=(), log=())
 
     def acquisitions_and_markers(self) -> RealTimeTrace:
         """Return the trace without rows that only play, or change nothing but what is played."""
-        self._pack()
-        stretches, marker = self._store.stretches, -1
-        kept: list[NDArray[np.int64]] = []
-        for rows in stretches:
-            picked, marker = _kept(rows, marker)
-            kept.append(picked)
-        return self._told([_picked(stretches, kept, k, one) for k, one in enumerate(_KINDS)])
+        return self._told(self.written.events())
+
+    def rows(self, first: int, before_ns: int) -> RealTimeTrace:
+        """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
+        return self._traced(self.written.columns(first, before_ns), flags=(), log=())
 
     def _told(self, columns: Sequence[NDArray[Any]]) -> RealTimeTrace:
         flags = int(self._state[q1.FLAGS])
@@ -497,68 +423,6 @@ class Q1Run:
             flags=tuple(name for bit, name in q1.FLAG_NAMES.items() if flags & bit),
             log=tuple(self._log(flags)),
         )
-
-    def marker_changes(self) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-        """Return rows at which the markers may have changed: time and markers from there on."""
-        self._pack()
-        times, markers = self._store.changes(2 + q1.ROW_MARKER)
-        return times, markers.astype(np.int8)
-
-    def rows(self, first: int, before_ns: int) -> RealTimeTrace:
-        """Return the rows from number ``first`` on that begin before a time; nothing is logged."""
-        if not self._store.count:
-            return self._traced(self._written(first, before_ns), flags=(), log=())
-        columns = self._columns(self._between(first, before_ns), _KINDS)
-        return self._traced(columns, flags=(), log=())
-
-    def written_rows(self, first: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-        """Return the rows from number ``first`` on as the kernel writes them, a view.
-
-        Time and phase, (2, n), and the other columns, (ROW_COLUMNS, n).
-        """
-        if self._store.count:
-            self.drop_rows(0)
-        last = int(self._state[q1.ROWS])
-        return self._rows64[:, first:last], self._rows32[:, first:last]
-
-    @property
-    def row_count(self) -> int:
-        """Return how many rows there are that were not dropped."""
-        return self._store.count + int(self._state[q1.ROWS])
-
-    def _written(self, first: int, before_ns: int) -> list[NDArray[Any]]:
-        """Return the columns of rows that the kernel's buffers hold, a copy."""
-        last = int(self._state[q1.ROWS])
-        if before_ns < q1.FOR_EVER:
-            last = int(np.searchsorted(self._rows64[0, :last], before_ns))
-        wide = self._rows64[:, first:last].copy()
-        narrow = self._rows32[:, first:last].copy()
-        columns: list[NDArray[Any]] = [*wide, *narrow]
-        for k in _BYTES:
-            columns[k] = columns[k].astype(np.int8)
-        return columns
-
-    @staticmethod
-    def _columns(
-        found: Sequence[tuple[StoredRows, int, int]], kinds: Sequence[type[np.signedinteger]]
-    ) -> list[NDArray[Any]]:
-        """Return copies of all columns of parts of stretches, in types of one's own."""
-        return [
-            _joined([rows.part(k, *part) for rows, *part in found], kind)
-            for k, kind in enumerate(kinds)
-        ]
-
-    def _between(self, first: int, before_ns: int) -> list[tuple[StoredRows, int, int]]:
-        """Return stretches with their rows from number ``first`` on that begin before a time."""
-        last = int(self._state[q1.ROWS])
-        new = PackedRows([*self._rows64[:, :last], *self._rows32[:, :last]], last)
-        found: list[tuple[StoredRows, int, int]] = list(self._store.between(first, before_ns))
-        low = max(first - self._store.count, 0)
-        if low < last and (not found or found[-1][2] == found[-1][0].count):
-            found.append(
-                (new, low, max(low, int(np.searchsorted(new.part(0, 0, last), before_ns))))
-            )
-        return found
 
     def _traced(
         self, columns: Sequence[NDArray[Any]], flags: tuple[str, ...], log: tuple[str, ...]
@@ -613,59 +477,6 @@ class Q1Run:
         return f"line {instruction.line} ({instruction})"
 
 
-_KINDS: tuple[type[np.signedinteger], ...] = (
-    np.int64,
-    np.int64,
-    *(np.int8 if k in (q1.ROW_KIND, q1.ROW_MARKER) else np.int32 for k in range(q1.ROW_COLUMNS)),
-)
-"""Of the columns of a trace: time, phase and those of the kernel."""
-_PLAYED = range(WIDE + q1.ROW_MARKER)
-"""Those that say what is played: they stand before the markers."""
-_WRITTEN: tuple[type[np.signedinteger], ...] = (
-    *(np.int64,) * WIDE,
-    *(np.int32,) * q1.ROW_COLUMNS,
-)
-"""Of the same, as the kernel writes them."""
-_BYTES: tuple[int, ...] = tuple(k for k, kind in enumerate(_KINDS) if kind is np.int8)
-"""Columns of a trace that take a byte each."""
-
-
-def _kept(rows: StoredRows, marker: int) -> tuple[NDArray[np.int64], int]:
-    """Return which of some rows acquire, or may change the markers, and the markers at the end.
-
-    ``marker``: those before, -1: there is none.
-    """
-    kinds = rows.part(WIDE + q1.ROW_KIND, 0, rows.count)
-    markers = rows.part(WIDE + q1.ROW_MARKER, 0, rows.count)
-    changes = np.diff(markers, prepend=np.array([marker], markers.dtype)) != 0
-    return np.flatnonzero((kinds > EventKind.PLAY) | changes), int(markers[-1])
-
-
-def _picked(
-    stretches: Sequence[StoredRows],
-    kept: Sequence[NDArray[np.int64]],
-    column: int,
-    kind: type[np.signedinteger],
-) -> NDArray[Any]:
-    """Return the entries of a column at some rows of each stretch."""
-    values = {rows.only(column) for rows in stretches}
-    if len(values) == 1 and (value := values.pop()) is not None:
-        return constant(value, sum(rows.size for rows in kept), kind)
-    out = np.empty(sum(rows.size for rows in kept), kind)
-    at = 0
-    for rows, picked in zip(stretches, kept, strict=True):
-        out[at : at + picked.size] = rows.at(column, picked)
-        at += picked.size
-    return out
-
-
-def _joined(parts: Sequence[NDArray[Any]], kind: type[np.signedinteger]) -> NDArray[Any]:
-    """Return a copy: the kernel goes on writing into its buffers."""
-    if len(parts) == 1:
-        return np.array(parts[0], kind)
-    return np.concatenate([np.zeros(0, kind), *parts], dtype=kind)
-
-
 def _initial_state(setup: "SequencerSetup") -> NDArray[np.int64]:
     state = np.zeros(q1.STATE_SIZE, dtype=np.int64)
     state[q1.CORE_NS] = -q1.CORE_LEAD_NS
@@ -685,12 +496,3 @@ def _table(values: Mapping[int, int]) -> NDArray[np.int64]:
     for index, value in values.items():
         table[index] = value
     return table
-
-
-def _row_buffers(size: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    # Columns an odd number of cache lines apart, so that they do not fall into the same set.
-    padded = size // 32 * 32 + 48
-    return (
-        np.empty((2, size), dtype=np.int64),
-        np.empty((q1.ROW_COLUMNS, padded), dtype=np.int32),
-    )

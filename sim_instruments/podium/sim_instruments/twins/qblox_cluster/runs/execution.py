@@ -147,7 +147,7 @@ class Execution:
         self.synced_ns = tuple(self._together.synced_ns)
         if self._together.waits_for_triggers:
             return TriggersNeeded(self._together.needs_ns)
-        with long_run_turn(play, sum(run.row_count for run in self._together.runs)):
+        with long_run_turn(play, sum(run.written.count for run in self._together.runs)):
             return self._play_whole(self._together, play)
 
     def _play_whole(self, together: Q1Group, play: Play) -> RunOutcome:
@@ -267,7 +267,7 @@ class Execution:
         """
         runs = self._with_phases()
         markers = [
-            overridden(run, *one.marker_changes())
+            overridden(run, *one.written.marker_changes())
             for run, one in zip(runs, together.runs, strict=True)
         ]
         switches = switches_of(runs, markers)

@@ -165,7 +165,7 @@ class HaltingSequencers:
         for run, shown, values in zip(self._together.runs, self._shown, setting, strict=True):
             run.put_values(shown, np.frombuffer(values, np.int64))
             run.slots_used = False
-        rows = [run.row_count for run in self._together.runs]
+        rows = [run.written.count for run in self._together.runs]
         for (number, end_ns), bit in zip(moment.asked, bits, strict=True):
             self._group.add_measured(number, [(end_ns, bool(bit))])
         found = None if self._finishing else self._onward(bounded=bounded)
@@ -307,7 +307,7 @@ class HaltingSequencers:
         rows64: list[NDArray[np.int64]] = []
         rows32: list[NDArray[np.int32]] = []
         for run, first in zip(self._together.runs, first_rows, strict=True):
-            wide, narrow = run.written_rows(first)
+            wide, narrow = run.written.view(first)
             rows64.append(wide - np.array([[at_ns], [0]]))
             rows32.append(narrow[SEEN])
         self._delivered = []

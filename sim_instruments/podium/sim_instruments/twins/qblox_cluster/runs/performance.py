@@ -128,7 +128,7 @@ def taken_signals(
         return sequencer_signals(run, trace, switches), trace
     trace = done.acquisitions_and_markers()
     trains, over = plain_trains(run, _Stretches(done), trace.end_ns, switches)
-    done.forget_rows()
+    done.written.forget()
     return (trains, listening(run, trace), counting(run, trace), over), trace
 
 

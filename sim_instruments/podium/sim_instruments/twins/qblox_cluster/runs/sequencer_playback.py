@@ -147,7 +147,7 @@ class SequencerPlayback:
 
     def drop_played(self) -> None:
         """Forget rows that are played and looked through."""
-        self.processor.drop_rows(self._context)
+        self.processor.written.drop(self._context)
         self._rows_read -= self._context
         self._context = 0
 
@@ -192,7 +192,7 @@ class SequencerPlayback:
         Time and phase, (2, n), and what of the rest the world may see, (12, n). Of a row behind
         which nothing sounds any longer only markers are left.
         """
-        wide, narrow = self.processor.written_rows(self._context)
+        wide, narrow = self.processor.written.view(self._context)
         wide, narrow = wide.copy(), narrow[SEEN]
         wide[0] -= at_ns
         if wide.shape[1] and wide[0, 0] + self._longest_ns <= 0 and not narrow[OFFSETS, 0].any():
@@ -230,7 +230,7 @@ class SequencerPlayback:
         """Take note of acquisitions that have begun since the last call."""
         if self._quiet or not self._acquires:
             return
-        if self.processor.row_count == self._rows_read:
+        if self.processor.written.count == self._rows_read:
             return
         rows = self.processor.rows(self._rows_read, FOR_EVER)
         self._rows_read += len(rows)
