@@ -27,6 +27,11 @@ class CannotBranch(Exception):
 class Unbounded(Exception):
     """The firmware would go on without asking until a counter is done that is not known."""
 
+    def __init__(self, loops: Sequence[Sequence[int]] = ()) -> None:
+        """``loops``: for each sequencer that goes on so, places of its counters; none: any may."""
+        super().__init__()
+        self.loops = tuple(map(tuple, loops))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Decision:

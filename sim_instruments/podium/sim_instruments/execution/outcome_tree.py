@@ -13,7 +13,7 @@ holds for all points. The walk counts settings by their numbers, in the order in
 as one more counter.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -244,9 +244,8 @@ class OutcomeTree:
                 reached = self._firmware.go_on(
                     node.halt.moment, bits, tried, setting, self._is_known, bounded=bounded
                 )
-            except Unbounded:  # most likely the innermost loop: it has the least to go
-                far = [c for c in range(self._counters) if c not in exact]
-                exact.add(min(far, key=lambda c: actual[c]))
+            except Unbounded as endless:
+                exact |= self._innermost(endless.loops, exact, actual)
                 continue
             guard: list[tuple[int, int, int]] = []
             for c, after in enumerate(reached.counters):
@@ -261,6 +260,18 @@ class OutcomeTree:
                 after = self._setting(reached.setting)
                 guard.append((w.EXACTLY, number, after) if reached.used else ANY)
                 return reached, guard
+
+    def _innermost(
+        self, loops: Sequence[Sequence[int]], exact: set[int], actual: list[int]
+    ) -> set[int]:
+        """Return the counter of each loop, not exact so far, that has the least to go.
+
+        Most likely it is the innermost.
+        """
+        left = [[c for c in loop if c not in exact] for loop in loops]
+        if not any(left):
+            left = [[c for c in range(self._counters) if c not in exact]]
+        return {min(loop, key=lambda c: actual[c]) for loop in left if loop}
 
     def _is_known(self, content: Hashable, at_ns: int) -> bool:
         """Tell whether there is a node of a halt behind the one that was left."""

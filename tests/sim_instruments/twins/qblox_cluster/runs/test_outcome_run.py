@@ -9,6 +9,7 @@ from benches import feedback
 from podium.sim_instruments.physics.drive_crosstalk import DriveCrosstalk, ReachedQubit
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run
 from podium.sim_instruments.twins.qblox_cluster.runs import outcome_run
 from podium.sim_instruments.twins.qblox_cluster.runs.halting_sequencers import HaltingSequencers
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import TreeRun
@@ -185,6 +186,71 @@ def test_what_is_met_first_at_the_last_point_is_gone_on_from_at_others(trees) ->
     left = both([replace(used, program=program)], feedback.chip(), bins=points)
     assert nodes(trees[0]) < 80
     assert left.counts[1] > 0
+
+
+@pytest.fixture
+def executed(monkeypatch):
+    """Return how many instructions the processors execute, a number for each time they go on."""
+    found: list[int] = []
+    proceed = Q1Run.proceed
+
+    def counting(run: Q1Run) -> None:
+        before = run.instructions
+        proceed(run)
+        found.append(run.instructions - before)
+
+    monkeypatch.setattr(Q1Run, "proceed", counting)
+    return found
+
+
+READ_LAST = """
+ upd_param 3000
+ set_awg_offs 30,0
+ upd_param 146
+ acquire 0,0,1000
+ set_awg_offs 0,0
+ upd_param 440
+"""
+FLIP_LAST = """
+ latch_rst 4
+ upd_param 4530
+ set_latch_en 1,2192
+ {condition}
+ set_awg_offs 20000,0
+ upd_param 36
+ set_cond 0,0,0,4
+ set_awg_offs 0,0
+ upd_param 12
+"""
+
+
+def test_nobody_counts_to_the_end_of_shots_behind_the_last_reading(trees, executed) -> None:
+    """Readouts are at their ends before the last flip: drives far from theirs go on for ever."""
+    programs = []
+    for one in feedback.resets(60, 3):
+        begin, shot = one.program.split("loop: reset_ph")
+        condition = next((line for line in shot.splitlines() if "set_cond 1" in line), None)
+        body = FLIP_LAST.format(condition=condition) if condition else READ_LAST
+        program = f"{begin}loop: reset_ph\n{body} loop R0,@loop\n stop\n"
+        programs.append(replace(one, program=program))
+    left = both(programs, feedback.chip(3), 3)
+    assert all(b"OKAY;STOPPED" in state for state in left.states)
+    assert nodes(trees[0]) < 80
+    assert sum(executed) < 1e5, "a million for each of three drives, where they are not doubted"
+
+
+def test_a_way_that_is_longer_than_those_before_it_is_gone_all_the_same(trees, executed) -> None:
+    """Each third shot is followed by 15,000 waits of 100 ns in a loop of their own."""
+    programs = []
+    for one in feedback.resets(9, 1):
+        program = one.program.replace("move 9,R0", "move 9,R0\n move 3,R7")
+        pause = "move 15000,R8\npause: wait 100\n loop R8,@pause\n move 3,R7\n"
+        seldom = f"loop R7,@shorter\n {pause}shorter: loop R0,@loop"
+        programs.append(replace(one, program=program.replace("loop R0,@loop", seldom)))
+    left = both(programs, feedback.chip())
+    assert max(executed) > 30_000
+    assert nodes(trees[0]) < 40
+    assert all(b"OKAY;STOPPED" in state for state in left.states)
 
 
 def test_shots_that_drift_apart_are_played_as_they_come(trees) -> None:

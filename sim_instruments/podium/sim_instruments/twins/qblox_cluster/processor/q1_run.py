@@ -91,6 +91,8 @@ class Q1Run:
         self._slots[:REGISTERS] = setup.registers
         self.pause_ns: int | None = None
         """It is run from halt to halt, and no further than to here. None: as far as it goes."""
+        self.stretch = AT_A_STRETCH
+        """Instructions after which it is cut, where it is run from halt to halt."""
         self.slots_used = False
         """Whether it has come to an instruction that uses one of the slots that are watched."""
         self._watching: NDArray[np.uint32] | None = None
@@ -134,6 +136,11 @@ class Q1Run:
     def expect_all(self, triggers: NDArray[np.int64]) -> None:
         """Take triggers for all that come; shape (2, n): times, ascending, and addresses."""
         self._triggers = np.ascontiguousarray(triggers)
+
+    @property
+    def instructions(self) -> int:
+        """Return how many instructions it has executed."""
+        return int(self._state[q1.COUNT])
 
     @property
     def knows_enough(self) -> bool:
@@ -251,7 +258,7 @@ class Q1Run:
         until_ns, most = self._limits.time_ns, self._limits.instructions
         if self.pause_ns is not None:
             until_ns = min(until_ns, self.pause_ns)
-            most = min(most, int(self._state[q1.COUNT]) + AT_A_STRETCH)
+            most = min(most, int(self._state[q1.COUNT]) + self.stretch)
         watch = self.processor.setup.watch
         stood_at = -1
         if self._passes is not None:

@@ -9,7 +9,8 @@ executed once more, with all triggers known (:mod:`.outcome_run`).
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import accumulate, count
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,11 @@ from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EVER, Q1Group
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import FIRST_CONSTANT
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
-from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run, RunMoment
+from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import (
+    AT_A_STRETCH,
+    Q1Run,
+    RunMoment,
+)
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import Ending
 from podium.sim_instruments.twins.qblox_cluster.processor.register_flow import register_use
 from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import (
@@ -49,6 +54,11 @@ from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
+
+UNLIKE_ANY: Final = 10_000
+TIMES_THE_LONGEST: Final = 16
+"""A sequencer whose counters are far from their ends is doubted after so many instructions, and so
+many times those of its longest way so far. Where that is wrong, a way holds for less counts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +133,8 @@ class HaltingSequencers:
             q1_run.watch_slots(shown.tolist())
             # a halt is gone on from in other points than the one in which it was met first
             q1_run.admit_every_bin()
+        self._longest = [0] * len(runs)
+        """Instructions of the longest way that each has gone, from one halt to the next."""
         self._finishing = False
         self._delivered: list[Trigger] = []
         self._own: dict[Hashable, int] = {}
@@ -140,6 +152,7 @@ class HaltingSequencers:
         for run, waits in zip(self._together.runs, self._waits, strict=True):
             run.pause_ns = FOR_EVER if waits else STEP_NS
         found = self._onward(bounded=True)
+        self._note_ways([0] * len(self._longest))
         if found is None:
             raise CannotBranch("the program depends on nothing that it measures")
         self._group.begin()
@@ -165,10 +178,13 @@ class HaltingSequencers:
         for run, shown, values in zip(self._together.runs, self._shown, setting, strict=True):
             run.put_values(shown, np.frombuffer(values, np.int64))
             run.slots_used = False
+        self._bound_stretches(bounded=bounded)
         rows = [run.written.count for run in self._together.runs]
+        before = [run.instructions for run in self._together.runs]
         for (number, end_ns), bit in zip(moment.asked, bits, strict=True):
             self._group.add_measured(number, [(end_ns, bool(bit))])
         found = None if self._finishing else self._onward(bounded=bounded)
+        self._note_ways(before)
         used = tuple(run.slots_used for run in self._together.runs)
         done, after, counted = self._done(rows, moment.at_ns), self._setting(), self._counters()
         if found is None:
@@ -211,8 +227,9 @@ class HaltingSequencers:
                 raise Unbounded
             together.proceed(self._deliver(), group.known_ns)
             group.collect_acquisitions()
-            if any(run.ending is Ending.CUT for run in together.runs):
-                raise CannotBranch("it does not end") if bounded else Unbounded
+            cut = [n for n, run in enumerate(together.runs) if run.ending is Ending.CUT]
+            if cut:
+                raise CannotBranch("it does not end") if bounded else Unbounded(self._loops(cut))
             paused = [run for run in together.runs if run.ending is Ending.PAUSED]
             if not together.waits_for_triggers and not paused:
                 self._finishing = True
@@ -237,6 +254,24 @@ class HaltingSequencers:
             else:
                 raise CannotBranch("sequencers wait for what nobody measures")
         raise AssertionError("count() has no end")
+
+    def _bound_stretches(self, *, bounded: bool) -> None:
+        """Set after how many instructions a sequencer is taken for one that does not end."""
+        for run, longest in zip(self._together.runs, self._longest, strict=True):
+            doubted = UNLIKE_ANY + TIMES_THE_LONGEST * longest
+            run.stretch = AT_A_STRETCH if bounded or not longest else min(doubted, AT_A_STRETCH)
+
+    def _note_ways(self, before: Sequence[int]) -> None:
+        """Note how many instructions each sequencer has taken, at most, to a halt."""
+        self._longest = [
+            max(longest, run.instructions - count)
+            for longest, run, count in zip(self._longest, self._together.runs, before, strict=True)
+        ]
+
+    def _loops(self, numbers: Sequence[int]) -> list[tuple[int, ...]]:
+        """Return the places of the counters of some sequencers, among those of all."""
+        ends = list(accumulate(map(len, self.counted), initial=0))
+        return [tuple(range(ends[n], ends[n + 1])) for n in numbers]
 
     def _may_wait(self) -> bool:
         """Tell whether somebody goes on who may wait for a trigger."""
