@@ -36,3 +36,14 @@ def test_the_length_is_that_of_the_signal():
     turning = np.exp(2j * np.pi * 0.1 * np.arange(7))
     assert len(in_nanoseconds(turning)) == 4
     assert len(in_nanoseconds(turning, 1)) == 4
+
+
+def test_nothing_is_played_in_the_zeros_that_fill_a_block_up():
+    """A pulse that turns and ends at once rings for 4 ns in the filter, and in no instrument."""
+    ends = np.exp(2j * np.pi * 0.05 * np.arange(208))
+    filled = np.concatenate([np.zeros(8), ends, np.zeros(12)])
+    for late in (0, 1):
+        made = in_nanoseconds(filled, late)
+        heard = np.flatnonzero(made)
+        assert (heard[0], heard[-1]) == (4, 107 + late)
+        assert made.sum() == pytest.approx(filled.sum() / 2), "what is on the carrier is all there"

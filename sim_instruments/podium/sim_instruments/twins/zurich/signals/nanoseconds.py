@@ -3,7 +3,9 @@
 The world holds each sample for a nanosecond. The mean of two samples, held, has what lies on the
 carrier as it was, and less of what lies beside it: 9 % less 175 MHz away, where the second of two
 pulses in one waveform may lie. So a waveform that has more than its carrier is filtered until it is
-flat within 300 MHz. Readout tones that share a waveform come one by one
+flat within 300 MHz. What that spreads before the first sample that is not 0, or behind the last
+one, where a block is filled up with zeros, is added to these: nothing is played where an instrument
+plays nothing, and on the carrier all is there. Readout tones that share a waveform come one by one
 (:mod:`podium.sim_instruments.physics.waveform_tones`).
 
 Weights are held against one sample of a nanosecond. Each other one of them counts by what is
@@ -61,7 +63,13 @@ def in_nanoseconds(signal: Complexes, late: int = 0, samples_per_ns: int = 1) ->
     means = np.asarray(padded.reshape(-1, 2).mean(axis=1), np.complex128)
     if not _turns(signal):
         return means
-    return np.convolve(means, _FILTER)[TAPS : TAPS + len(means)]
+    heard = np.flatnonzero(means)
+    first, last = int(heard[0]), int(heard[-1])
+    spread = np.convolve(means[first : last + 1], _FILTER)
+    means[first : last + 1] = spread[TAPS:-TAPS]
+    means[first] += spread[:TAPS].sum()
+    means[last] += spread[-TAPS:].sum()
+    return means
 
 
 def weights_in_nanoseconds(weights: Complexes) -> Complexes:

@@ -122,8 +122,5 @@ class OutputPlays:
         if self._holds(k):
             return held_piece(0.0, complex(signal[-1]), int(row[Row.A]), late)
         samples = in_nanoseconds(signal.astype(np.complex128), late)
-        loud = np.flatnonzero(signal) + late
-        if loud.size:  # what tells fast signals apart spreads a sharp one into its silence
-            samples[: loud[0] >> 1] = samples[(loud[-1] >> 1) + 1 :] = 0.0
         longer = int(self._longer[k]) // 2
         return Piece(0.0, samples, complex(signal[-1]), len(samples) + longer)
