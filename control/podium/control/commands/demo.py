@@ -22,7 +22,6 @@ TERMINATED = 128 + signal.SIGTERM
 
 def run(arguments: Namespace) -> int:
     """Do it; 0 when every qubit was found, every promise kept, and nothing failed."""
-    from podium.control.demo.link_pair import demonstrated_link
     from podium.control.demo.multi_node.common_start import marked
     from podium.control.facility.atomic_files import check_writable
     from podium.control.facility.example import (
@@ -65,7 +64,7 @@ def run(arguments: Namespace) -> int:
     if arguments.two_qubit and not facility.edges():
         print(f"podium demo: {path} has no edges, whose gates are brought up", file=sys.stderr)
         return WRONG_USE
-    if arguments.link and demonstrated_link(facility) is None:
+    if arguments.link and not _has_link(facility):
         print(
             f"podium demo: {path} has no link that says what is at its two ends (links > NAME > "
             "transfer)",
@@ -81,6 +80,13 @@ def run(arguments: Namespace) -> int:
         )
         return WRONG_USE
     return _run_guarded(lambda children: _nodes(arguments, path, children))
+
+
+def _has_link(facility: "Facility") -> bool:
+    """Tell whether the facility has a link to show; what shows it is large."""
+    from podium.control.demo.link_pair import demonstrated_link
+
+    return demonstrated_link(facility) is not None
 
 
 def _cold(arguments: Namespace, path: Path, facility: "Facility") -> int:
