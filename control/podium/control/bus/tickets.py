@@ -6,12 +6,11 @@ nobody asks for it; it is ended by :meth:`Tickets.cancel`, or when its owner lea
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import fields, is_dataclass
 from typing import Self
 
-import numpy as np
+from podium.control.bus.offload import bytes_of
 
 KEPT = 32
 """How many ended pieces of work are remembered."""
@@ -151,7 +150,7 @@ class _Work:
         """Do the work, and wake who waits as it ends: its task's end comes a turn later."""
         try:
             self.outcome = await work()
-            self.outcome_bytes = _bytes_of(self.outcome)
+            self.outcome_bytes = bytes_of(self.outcome)
         except Exception as error:
             self.error = error
         self.wake()
@@ -181,16 +180,3 @@ class _Work:
 def _wake(waiter: "asyncio.Future[None]") -> None:
     if not waiter.done():
         waiter.set_result(None)
-
-
-def _bytes_of(value: object) -> int:
-    """Return how much of the arrays and bytes of a message is held with it."""
-    if isinstance(value, bytes):
-        return len(value)
-    if isinstance(value, np.ndarray):
-        return value.nbytes
-    if isinstance(value, Mapping):
-        return sum(map(_bytes_of, value.values()))
-    if is_dataclass(value):
-        return sum(_bytes_of(getattr(value, one.name)) for one in fields(value))
-    return 0

@@ -18,6 +18,7 @@ from podium.control.bus.bus import Bus
 from podium.control.bus.client_name import checked_name
 from podium.control.bus.findings import FindingSeen
 from podium.control.bus.mixers import CalibrateMixers, MixerFound, MixersCalibrated
+from podium.control.bus.offload import bytes_of, offload
 from podium.control.bus.snapshots import FacilitySnapshot, TakeSnapshot
 from podium.control.bus.streams import ActiveStream, ActiveStreams, AskStreams, Stop, StreamPart
 from podium.control.client.coordinator_client import CoordinatorClient, attributes_of
@@ -220,7 +221,8 @@ class Lab:
         attributes = attributes_of(done, program, self._facility.name, text, self._who)
         if lines:
             attributes["flux_lines"] = json.dumps(lines_to_plain(lines))
-        data = await asyncio.to_thread(dataset_of, program, done.captures, attributes)
+        size = bytes_of(done.captures)
+        data = await offload(size, dataset_of, program, done.captures, attributes)
         name_in(data, done.snapshot)
         await self._recorder.keep(data, program, asked_s, self._procedure)
         return data

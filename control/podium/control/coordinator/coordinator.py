@@ -14,6 +14,7 @@ from podium.control.bus.idle_memory import give_back_memory
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed
 from podium.control.bus.mixers import CalibrateMixers
+from podium.control.bus.offload import offload
 from podium.control.bus.prepared_programs import ProgramFired, ProgramPrepared
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.procedures import ProcedureStep
@@ -349,7 +350,7 @@ class Coordinator:
 
     async def _run(self, single: RunRecord, text: str) -> messages.RunDone:
         try:
-            timed = await asyncio.to_thread(timed_from_json, text)
+            timed = await offload(len(text), timed_from_json, text)
         except NotAProgram as error:
             raise RunRefused(f"the program cannot be read: {error}") from error
         if (left := self._jobs.left_over.get(single.ticket)) is not None:

@@ -386,6 +386,8 @@ class Jobs:
         match action:
             case Keep(JobEnded() as ended) if _too_much(ended):
                 log.info("too much to be kept on the disk", ticket=ended.ticket)
+            case Keep(entry) if isinstance(self._journal, MemoryJournal):
+                self._journal.keep(entry)  # a thread would cost more
             case Keep(entry):
                 try:
                     await asyncio.to_thread(self._journal.keep, entry)

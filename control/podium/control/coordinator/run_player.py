@@ -14,6 +14,7 @@ from podium.control.bus import messages
 from podium.control.bus.bus import Bus
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Played, RunId, RunLoopback, RunProgram
+from podium.control.bus.offload import offload
 from podium.control.bus.prepared_programs import HoldProgram, ProgramHeld
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.snapshots import FacilitySnapshot
@@ -341,7 +342,8 @@ class RunPlayer:
         finally:
             if job.ended.done():
                 outcome.unsafe = job.ended.result().unsafe
-        return await asyncio.to_thread(played, job.ended.result())
+        ended = job.ended.result()
+        return await offload(sum(len(data) for _, data in ended.data), played, ended)
 
     async def _in_parts(
         self,

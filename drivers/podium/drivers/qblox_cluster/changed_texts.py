@@ -16,7 +16,7 @@ from typing import Any
 
 from qblox_instruments import SequencerStatus
 
-from podium.drivers.errors import Refused
+from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.qblox_cluster.client_sockets import CLUSTER, DirectSockets, lines
 from podium.drivers.qblox_cluster.completion import POLL_FIRST_S, has_stopped
 from podium.drivers.qblox_cluster.connection import asking
@@ -72,6 +72,7 @@ def replace_texts(
     are armed then, and have to be; ``empty``: those of them whose bins are emptied before. Where
     False is returned some of them may be armed. Nothing plays.
     """
+    arm, empty = tuple(arm), tuple(empty)
     messages: dict[int, bytes] = {CLUSTER: _line(ERRORS)}
     wanted: dict[int, list[bytes]] = {CLUSTER: [b"0"]}
     for slot in slots:
@@ -93,8 +94,25 @@ def replace_texts(
 
 def _fits(answer: bytes, wanted: bytes) -> bool:
     if wanted is ARMED:
-        return str(_status(answer.decode()).state.name) == "ARMED"
-    return int(answer) == int(wanted)
+        return _is_armed(answer)
+    return answer == wanted or int(answer) == int(wanted)
+
+
+@lru_cache(64)
+def _is_armed(status: bytes) -> bool:
+    return str(_status(status.decode()).state.name) == "ARMED"
+
+
+@lru_cache(64)
+def _has_stopped(status: bytes) -> bool:
+    """Return whether a sequencer has come to its proper end; False also where something is wrong.
+
+    Its names are looked up once: an enumeration of the vendor's takes a microsecond for each.
+    """
+    try:
+        return has_stopped(_status(status.decode()), "")
+    except ProtocolError:
+        return False
 
 
 def _program(entry: SequencerProgram) -> list[bytes]:
@@ -106,7 +124,8 @@ def _program(entry: SequencerProgram) -> list[bytes]:
     return [head.encode(), text, b"\n", _line(ASSEMBLED)]
 
 
-def _numbers(sequencers: Places, slot: int) -> tuple[int, ...]:
+@lru_cache(256)
+def _numbers(sequencers: tuple[tuple[int, int], ...], slot: int) -> tuple[int, ...]:
     return tuple(number for where, number in sequencers if where == slot)
 
 
@@ -136,7 +155,7 @@ class StartedPlay:
     name: str
     """Of the cluster."""
     sockets: DirectSockets
-    sequencers: Places
+    sequencers: tuple[tuple[int, int], ...]
     what: str
     """The program's name."""
 
@@ -173,10 +192,11 @@ class StartedPlay:
         if pause_s > 0.0 and interrupted.wait(pause_s):
             interrupted.clear()
             raise Refused(f"{running}: given up while it ran")
+        of_bins = tuple(read)
         asked: dict[int, bytes] = {}
         replies: dict[int, BinsReply] = {}
         for slot in dict.fromkeys(slot for slot, _ in self.sequencers):
-            here, bins = _numbers(self.sequencers, slot), _numbers(read, slot)
+            here, bins = _numbers(self.sequencers, slot), _numbers(of_bins, slot)
             asked[slot] = _to(here, STATE) + _to(bins, BINS)
             replies[slot] = BinsReply(len(here), len(bins))
         with asking(self.name, f"running {self.what!r}"):
@@ -185,8 +205,10 @@ class StartedPlay:
             )
             found = {slot: iter(one.acquisitions(told[slot])) for slot, one in replies.items()}
             told_states = {slot: iter(one.states(told[slot])) for slot, one in replies.items()}
-            statuses = [_status(next(told_states[slot]).decode()) for slot, _ in self.sequencers]
-        for where, status in zip(self.sequencers, statuses, strict=True):
+            told_of = [next(told_states[slot]) for slot, _ in self.sequencers]
+            over = all(map(_has_stopped, told_of))
+            statuses = [] if over else [_status(one.decode()) for one in told_of]
+        for where, status in zip(self.sequencers, statuses, strict=not over):
             if not has_stopped(status, f"{running}: {place(*where)} ({frame(*where)})"):
                 return None
         return {where: next(found[where[0]]) for where in read}
@@ -197,5 +219,5 @@ def _time(answer: memoryview) -> Tai:
     (block,) = _lines(answer, 1)
     if block[:1] != b"#":
         raise ValueError(f"invalid literal: a block begins with #, got {block!r}: header error")
-    told: Any = json.loads(block[2 + int(block[1:2]) :])
+    told: Any = json.loads(block[2 + int(block[1:2]) :].decode())
     return tai_of(int(told["ns"]) * TICKS_PER_NS + int(told["sub"]))

@@ -49,7 +49,7 @@ from podium.drivers.qblox_cluster.results import acquired, read_bins
 from podium.drivers.qblox_cluster.settings import Setting, disconnected, full_scales_v, settings_of
 from podium.drivers.qblox_cluster.settings_cache import Place, SettingsCache
 from podium.drivers.qblox_cluster.settings_readback import read_all
-from podium.drivers.qblox_cluster.slot_commands import place, places
+from podium.drivers.qblox_cluster.slot_commands import Places, place, places
 from podium.drivers.qblox_cluster.time_tags import (
     channel_of,
     clicks_acquired,
@@ -283,7 +283,7 @@ class QbloxCluster:
             return None
         entries, every = changed(loaded, artifact), artifact.sequencers
         slots = sorted({entry.slot for entry in every})
-        armed = _numbers(every) if arm else []
+        armed = _numbers(every) if arm else ()
         empty = self._cache.stale_bins(every) if arm else []
         self._cache.forget_programs(entries)
         with asking(self._name, f"uploading {artifact.name!r}"):
@@ -582,7 +582,7 @@ class QbloxCluster:
 
     def _arm(
         self,
-        sequencers: list[tuple[int, int]],
+        sequencers: Places,
         empty: Sequence[tuple[int, int]] = (),
     ) -> None:
         """Arm sequencers. ``empty``: those of them whose bins are emptied first.
@@ -601,11 +601,11 @@ class QbloxCluster:
                     f"instead of ARMED{flags(status)}"
                 )
 
-    def _start(self, sequencers: list[tuple[int, int]]) -> None:
+    def _start(self, sequencers: Places) -> None:
         with telling(self._name, f"starting {places(sequencers)}"):
             slot_commands.start(self._cluster, sequencers)
 
-    def _wait(self, sequencers: list[tuple[int, int]], duration_s: float, what: str) -> None:
+    def _wait(self, sequencers: Places, duration_s: float, what: str) -> None:
         wait_until_stopped(
             self._name,
             self._cluster,
@@ -632,5 +632,5 @@ class QbloxCluster:
         return offset_of(self._name, self._cluster, self._modules, channel)
 
 
-def _numbers(sequencers: Iterable[SequencerProgram]) -> list[tuple[int, int]]:
-    return [(entry.slot, entry.sequencer) for entry in sequencers]
+def _numbers(sequencers: Iterable[SequencerProgram]) -> tuple[tuple[int, int], ...]:
+    return tuple((entry.slot, entry.sequencer) for entry in sequencers)
