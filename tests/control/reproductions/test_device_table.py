@@ -78,7 +78,7 @@ async def test_a_facility_has_a_table_s_numbers_and_the_example_s_where_it_says_
     assert link.design["loss"].value == pytest.approx(0.1)
     assert link.transfer[1].design["kappa"].value == pytest.approx(7e6)
     assert design["anharmonicity"].value == pytest.approx(-306e6)
-    assert taken(table) == ("frequency", "anharmonicity")
+    assert taken(table) == ("frequency", "anharmonicity", "thermal_photons")
 
 
 async def test_what_was_measured_takes_the_place_of_what_was_published(
@@ -128,7 +128,7 @@ def test_a_link_is_played_from_its_file_and_says_what_to_improve(
     (bell,) = found["quantities"]
     assert (bell["published"], bell["ours"], bell["within"]) == (0.9, 0.89, True)
     assert found["verdict"] == "not established"
-    assert "frequency, anharmonicity as the example has it" in found["missing"]
+    assert "frequency, anharmonicity, thermal_photons as the example has it" in found["missing"]
     assert found["budget"]["table"]["transmission"] == 0.7
     assert next(iter(found["budget"]["number_operator"]["costs"])) == "way"
     assert main(words) == 0

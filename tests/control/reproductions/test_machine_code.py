@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
@@ -54,6 +55,19 @@ async def test_a_papers_facility_is_sound_and_has_its_table(name: str, tmp_path:
     )
     assert found == pytest.approx(wanted)
     assert facility.name == name
+
+
+async def test_a_cold_papers_modes_are_not_as_warm_as_the_examples(tmp_path: Path) -> None:
+    """Photons of 8.4 GHz at 20 mK, and not the 0.002 of another experiment with its spread."""
+    file = tmp_path / "facility.yaml"
+    with file.open("w") as out:
+        YAML().dump(facility_of(await table_of("magnard2020"), tree()), out)
+    for end in load_facility(file).links["link_ab"].transfer:
+        photons = end.design["thermal_photons"]
+        assert photons.value == pytest.approx(
+            1 / np.expm1(6.62607e-34 * 8.406e9 / 1.38065e-23 / 0.02), rel=0.1
+        )
+        assert photons.spread <= photons.value
 
 
 async def test_the_example_stays_as_it_is() -> None:

@@ -1,5 +1,7 @@
 """Runs at the ends of links wait for each other, and for nobody who does not come."""
 
+import gc
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
@@ -87,6 +89,23 @@ def test_two_runs_that_overlap_are_played_together(waiting: Make, first: int) ->
     other = here.enter(names[1 - first], signals(1 - first, 10 + (1 - first)))
     assert {one.result(9), other.result(9)} == {10.0, 11.0}
     assert [[run for run, _ in runs] for runs in here.played] == [[10, 11]], "in one order"
+
+
+def test_of_a_run_that_has_its_answers_its_span_is_remembered_and_no_signal(waiting: Make) -> None:
+    """A tomography has 15 MB of signals and answers for each node; 64 runs are remembered."""
+    here = waiting()
+    here.horizons = {A: COMPUTING, B: COMPUTING}
+    given = [signals(0, 1), signals(1, 2)]
+    held = [weakref.ref(train.start_ns) for one in given for train in one.drives]
+    gc.disable()
+    try:
+        runs = [here.enter(name, given.pop(0)) for name in (A, B)]
+        assert [one.result(9) for one in runs] == [1.0, 2.0]
+        assert all(one() is None for one in held)
+    finally:
+        gc.enable()
+    with pytest.raises(CameTooLate):
+        here.enter(A, signals(0, 3)).result(9)
 
 
 def test_a_partner_that_is_idle_is_not_waited_for(waiting: Make) -> None:

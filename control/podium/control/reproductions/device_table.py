@@ -12,7 +12,7 @@ Tree = dict[str, Any]
 Table = Mapping[str, Any]
 LINK = "link_ab"
 NODES = ("node_a", "node_b")
-EXAMPLE = ("frequency", "f01", "anharmonicity")
+EXAMPLE = ("frequency", "f01", "anharmonicity", "thermal_photons")
 """What the example's link has where a table does not."""
 ECHO_OVER_RAMSEY = 1.2
 """T2 of an echo over that of a Ramsey scan, where a table has none of an echo."""  # ASSUMED
@@ -39,8 +39,9 @@ def facility_of(table: Table, tree: Tree) -> Tree:
         _put(transfer, "kappa", _hertz(table["kappa"][end]))
         if "frequency" in table:
             _put(transfer, "frequency", _hertz(table["frequency"]))
-        if table.get("thermal_photons"):
+        if "thermal_photons" in table:
             _put(transfer, "thermal_photons", f"{table['thermal_photons']:.6g}")
+            transfer["thermal_photons"]["spread"] = _no_wider(transfer, table["thermal_photons"])
         design = made["nodes"][node]["qubits"]["q0"]["design"]
         for name, quantity in DESIGN.items():
             if name in table:
@@ -98,6 +99,11 @@ def _put(place: Tree, quantity: str, value: object) -> None:
         place[quantity]["value"] = value
     else:
         place[quantity] = value
+
+
+def _no_wider(transfer: Tree, photons: float) -> float:
+    """Return how well thermal photons are known: as in the example, and no worse than they are."""
+    return min(float(transfer["thermal_photons"]["spread"]), photons)
 
 
 def _hertz(value: float) -> str:

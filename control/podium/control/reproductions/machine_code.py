@@ -64,6 +64,7 @@ FURTHER: Mapping[str, dict[str, Any]] = {
         "anharmonicity": [-270e6, -270e6],
         "t2_echo": [6e-6, 6e-6],
         "t2_ramsey": [5e-6, 5e-6],
+        "thermal_photons": 1.7e-9,  # of its photon at the 20 mK below which the paper's base is
     },
 }
 """What a facility of a paper's link has besides its device table."""

@@ -345,15 +345,19 @@ class Laboratory:
         return lambda: whole(truth(self.chip, biases_v, optima, moving, baths, ways))
 
     def _played_photons(self) -> "dict[str, Truth]":
-        """Tell of each link what was absorbed in the latest run that carried photons."""
+        """Tell of each link what became of photons in the latest run that carried any."""
         from podium.sim_instruments.physics.truth import Truth
 
-        found = {name: self.world.played_absorption(name) for name in self._world_file.links}
-        return {
-            f"{name}.played_absorption": Truth(one, "1")
-            for name, one in found.items()
-            if one is not None
-        }
+        found: dict[str, Truth] = {}
+        for name in self._world_file.links:
+            absorbed = self.world.played_absorption(name)
+            if absorbed is not None:
+                found[f"{name}.played_absorption"] = Truth(absorbed, "1")
+            lags = self.world.played_lags(name)
+            if lags is not None:
+                found[f"{name}.played_delay"] = Truth(lags.delay_s, "s")
+                found[f"{name}.played_best_lag"] = Truth(lags.best_lag_s, "s")
+        return found
 
     def _played_gates(self) -> "dict[str, Truth]":
         """Tell of each edge how its gate was in the latest run that pulsed it."""

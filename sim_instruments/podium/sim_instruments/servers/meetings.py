@@ -44,40 +44,62 @@ class CameTooLate(RuntimeError):
     """A run shares a span with one at a linked end that has its answers; start both together."""
 
 
-@dataclass(slots=True, eq=False)
-class _Participant:
-    """A run that waits, or is being played."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Span:
+    """When a run plays on links' sidebands: all that is remembered of one that has its answers."""
 
     instrument: str
-    run: "MeetingRun"
+    number: int
+    """Of the run, by the instrument's own count."""
     from_fs: int
     until_fs: int
     """World time of its first sideband pulse's begin and its last one's end."""
-    awaited: set[str]
-    """Instruments at the other ends that may still come."""
-    partners: frozenset[str] = frozenset()
+    partners: frozenset[str]
     """Instruments at the other ends."""
-    senders: frozenset[str] = frozenset()
+    senders: frozenset[str]
     """Of its sideband pulses."""
-    turn: Event = field(default_factory=Event)
-    """Set when it is to play a meeting, or when it has its answers."""
-    meeting: "list[_Participant]" = field(default_factory=list)
-    """Whom it is to play, itself among them."""
-    answers: "Answers | None" = None
-    error: Exception | None = None
     stopped_fs: dict[str, int] = field(default_factory=dict)
-    """By sender of its run: from when on nothing of it leaves."""
+    """By sender of its run: from when on nothing of it leaves. It grows."""
 
     @property
     def key(self) -> tuple[str, int]:
         """Return whose run it is, and which."""
-        return self.instrument, self.run.signals.run
+        return self.instrument, self.number
 
     @property
     def silent_fs(self) -> int:
         """Return from when on it plays nothing."""
         ends = [self.stopped_fs.get(sender, self.until_fs) for sender in self.senders]
         return min(max(ends), self.until_fs)
+
+    def overlaps(self, other: "_Span") -> bool:
+        """Tell whether both play at one time."""
+        return self.from_fs <= other.until_fs and other.from_fs <= self.until_fs
+
+    def is_linked(self, other: "_Span") -> bool:
+        """Tell whether either is at the other's far end."""
+        return self.instrument in other.partners or other.instrument in self.partners
+
+
+@dataclass(slots=True, eq=False)
+class _Participant:
+    """A run that waits, or is being played."""
+
+    span: _Span
+    run: "MeetingRun"
+    awaited: set[str]
+    """Instruments at the other ends that may still come."""
+    turn: Event = field(default_factory=Event)
+    """Set when it is to play a meeting, or when it has its answers."""
+    meeting: "list[_Participant]" = field(default_factory=list)
+    """Whom it is to play, itself among them."""
+    answers: "Answers | None" = None
+    error: Exception | None = None
+
+    @property
+    def instrument(self) -> str:
+        """Return whose run it is."""
+        return self.span.instrument
 
 
 class Meetings:
@@ -97,7 +119,7 @@ class Meetings:
         self._lines = frozenset(end.sideband for link in links for end in link.ends)
         self._deadline_fs = deadline_fs
         self._playing: list[_Participant] = []
-        self._answered: deque[_Participant] = deque(maxlen=REMEMBERED)
+        self._answered: deque[_Span] = deque(maxlen=REMEMBERED)
         self._stops: dict[tuple[str, int], dict[str, int]] = {}
         self._together = together
         self._waits_s = waits_s
@@ -137,14 +159,15 @@ class Meetings:
         with self._lock:
             if self._closed:
                 raise NobodyCame(f"{instrument}'s run was to wait as the simulation ended")
-            mine.stopped_fs |= self._stops.pop(mine.key, {})
-            self._check_in_time(mine)
+            mine.span.stopped_fs.update(self._stops.pop(mine.span.key, {}))
+            self._check_in_time(mine.span)
             self._waiting.append(mine)
             self._gather()
         with rest():
             self._wait(mine)
-        if mine.meeting:
-            self._play(mine.meeting)
+        group, mine.meeting = mine.meeting, []  # else it would hold itself, and all its signals
+        if group:
+            self._play(group)
         if mine.error is not None:
             raise mine.error
         if mine.answers is None:
@@ -161,21 +184,22 @@ class Meetings:
         if not waiting:
             return
         absent: list[tuple[_Participant, str]] = []
-        over = [one for one in waiting if now_fs > one.until_fs + self._deadline_fs]
+        over = [one for one in waiting if now_fs > one.span.until_fs + self._deadline_fs]
         for one in waiting:
             for name in sorted(one.awaited):
-                here = [other for other in waiting if other.instrument == name]
-                if any(_overlap(one, other) for other in here):
+                here = [other.span for other in waiting if other.instrument == name]
+                if any(one.span.overlaps(other) for other in here):
                     continue
-                if any(other.from_fs > one.until_fs for other in here):
+                if any(other.from_fs > one.span.until_fs for other in here):
                     absent.append((one, name))
                     continue
                 seen = horizon(name)
-                if not seen.computing and not (seen.armed and now_fs <= one.until_fs):
+                if not seen.computing and not (seen.armed and now_fs <= one.span.until_fs):
                     absent.append((one, name))
         with self._lock:
             for one, name in absent:
-                came = any(o.instrument == name and _overlap(one, o) for o in self._waiting)
+                spans = [o.span for o in self._waiting if o.instrument == name]
+                came = any(one.span.overlaps(other) for other in spans)
                 if not came:
                     one.awaited.discard(name)
             self._gather()
@@ -187,7 +211,8 @@ class Meetings:
         with self._lock:
             if not self._links:
                 return
-            known = *self._waiting, *self._playing, *self._answered
+            present = [one.span for one in (*self._waiting, *self._playing)]
+            known = *present, *self._answered
             here = [one for one in known if one.key == (instrument, run)]
             stops = [one.stopped_fs for one in here]
             if not here:  # it may still come
@@ -227,21 +252,16 @@ class Meetings:
         }
         first, last = run.at_fs(begins) - reach, run.at_fs(ends) + reach
         awaited -= {instrument}
-        return _Participant(
-            instrument,
-            run,
-            first,
-            last,
-            awaited,
-            partners=frozenset(awaited),
-            senders=frozenset(train.sender for train in trains),
-        )
+        senders = frozenset(train.sender for train in trains)
+        number = run.signals.run
+        span = _Span(instrument, number, first, last, frozenset(awaited), senders)
+        return _Participant(span, run, awaited)
 
-    def _check_in_time(self, mine: _Participant) -> None:
+    def _check_in_time(self, mine: _Span) -> None:
         """Raise CameTooLate for a run whose photons others should have been answered with."""
-        for other in (*self._playing, *self._answered):
-            linked = mine.instrument in other.partners or other.instrument in mine.partners
-            if linked and _overlap(mine, other) and mine.from_fs <= other.silent_fs:
+        for other in (*(one.span for one in self._playing), *self._answered):
+            met = mine.is_linked(other) and mine.overlaps(other)
+            if met and mine.from_fs <= other.silent_fs:
                 raise CameTooLate(
                     f"{mine.instrument}'s run drives a link at whose other end a run of "
                     f"{other.instrument}, which nobody was armed to meet, has been played until "
@@ -279,7 +299,7 @@ class Meetings:
         for member in found:
             for other in self._waiting:
                 linked = other.instrument in member.awaited or member.instrument in other.awaited
-                if other not in found and linked and _overlap(member, other):
+                if other not in found and linked and member.span.overlaps(other.span):
                     found.append(other)
         return found
 
@@ -295,7 +315,7 @@ class Meetings:
         """Play a meeting and hand out the answers; once more where a run was stopped meanwhile."""
         while True:
             with self._lock:
-                stops = [dict(member.stopped_fs) for member in group]
+                stops = [dict(member.span.stopped_fs) for member in group]
                 runs = [_as_stopped(member) for member in group]
             found: list[Answers] = []
             error: Exception | None = None
@@ -304,11 +324,11 @@ class Meetings:
             except Exception as failed:
                 error = failed
             with self._lock:
-                if stops != [member.stopped_fs for member in group]:
+                if stops != [member.span.stopped_fs for member in group]:
                     continue
                 self._playing = [one for one in self._playing if one not in group]
                 if error is None:
-                    self._answered += group
+                    self._answered += [member.span for member in group]
             break
         for number, member in enumerate(group):
             member.error = error
@@ -316,23 +336,19 @@ class Meetings:
             member.turn.set()
 
 
-def _overlap(one: _Participant, other: _Participant) -> bool:
-    return one.from_fs <= other.until_fs and other.from_fs <= one.until_fs
-
-
 def _as_stopped(one: _Participant) -> "MeetingRun":
     """Return a run without what its stopped senders would have played later.
 
     ASSUMED: what has begun when a sender is stopped is played to its end.
     """
-    if not one.stopped_fs:
+    if not one.span.stopped_fs:
         return one.run
     drives = tuple(_cut(train, one) for train in one.run.signals.drives)
     return replace(one.run, signals=replace(one.run.signals, drives=drives))
 
 
 def _cut(train: "PulseTrain", one: _Participant) -> "PulseTrain":
-    at_fs = one.stopped_fs.get(train.sender)
+    at_fs = one.span.stopped_fs.get(train.sender)
     if at_fs is None:
         return train
     starts = train.start_ns.tolist()

@@ -8,7 +8,7 @@ import pytest
 from tests.benches.physics.lossy_links import LINK, point
 
 from podium.sim_instruments.physics.links.link_truth import SechPulses, window_of
-from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
+from podium.sim_instruments.physics.meeting.photon_channel import photon_channel, photon_record
 from podium.sim_instruments.physics.meeting.played_photons import PlayedPhotons
 from podium.sim_instruments.physics.meeting.window_channel import SidebandPulse
 
@@ -86,3 +86,28 @@ def test_jitter_of_picoseconds_is_one_setting_and_scans_are_bounded(link) -> Non
     for lag in range(200):
         photons(link, POINTS, pulses(), lag * NS, ALL)
     assert len(photons._windows[link.name]) == 64
+
+
+def test_the_best_lag_is_that_between_instruments_as_a_scan_finds_it(link) -> None:
+    """Lines of the second node that are 3 ns longer make a catch begin 3 ns earlier."""
+    flight_s = 1e-15 * link.delay_fs
+    photons = PlayedPhotons(photon_channel)
+    assert photons.lags(link.name) is None
+    played(photons, link, [-20, 0, 20])
+    alike = photons.lags(link.name)
+    assert alike is not None
+    assert alike.delay_s == pytest.approx(flight_s)
+    caught = {
+        lag: record.caught
+        for lag in np.arange(0, 10, 0.5)
+        if (record := photon_record(link, POINTS, pulses(), round(lag * NS), ALL)) is not None
+    }
+    assert alike.best_lag_s - flight_s == pytest.approx(
+        1e-9 * max(caught, key=caught.__getitem__), abs=0.5e-9
+    )
+    longer = replace(POINTS[1], drive_delay_ns=POINTS[1].drive_delay_ns + 3)
+    photons.begin()
+    photons(link, (POINTS[0], longer), pulses(), 0, ALL)
+    later = photons.lags(link.name)
+    assert later is not None
+    assert later.best_lag_s == pytest.approx(alike.best_lag_s - 3e-9, abs=0.1e-9)

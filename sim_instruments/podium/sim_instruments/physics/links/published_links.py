@@ -42,10 +42,11 @@ class PublishedLink:
     t2_ge_s: tuple[float, float]
     t2_ef_s: tuple[float, float]
     thermal_photons: float = 0.0
+    """Physics alone does without them where a paper says nothing."""
 
     def plainly(self) -> dict[str, Any]:
-        """Return it as :meth:`.LinkTable.plainly` does, in SI units."""
-        return {
+        """Return it as :meth:`.LinkTable.plainly` does, in SI units; no photons are not said."""
+        found: dict[str, Any] = {
             "name": self.name,
             "gamma": self.gamma_hz,
             "kappa": [*self.kappa_hz],
@@ -57,8 +58,8 @@ class PublishedLink:
             "t1_ef": [*self.t1_ef_s],
             "t2_ge": [*self.t2_ge_s],
             "t2_ef": [*self.t2_ef_s],
-            "thermal_photons": self.thermal_photons,
         }
+        return found | ({"thermal_photons": self.thermal_photons} if self.thermal_photons else {})
 
     def window(self, model: Model, lag_ns: float = 0.0) -> LinkWindow:
         """Return the window from the emission's start to the catch's end.

@@ -1,6 +1,7 @@
-"""Keeps the windows in which links have carried photons, and tells what was absorbed of them."""
+"""Keeps the windows in which links have carried photons, and tells what became of these."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,26 @@ from podium.sim_instruments.physics.operating_point import QubitPoint
 
 KEPT = 64
 """Windows of a link that are kept, of one run: settings of a scan."""
+REACH_FS = 16 * FS_PER_NS
+"""A better lag than that of the best setting is looked for so far to both sides."""
+LAG_FS = 50_000
+"""To how much the best lag is found."""
 _Window = tuple[
     Link, tuple[QubitPoint, QubitPoint], tuple[SidebandPulse, SidebandPulse], int, tuple[int, int]
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedLags:
+    """Instants of a link's photons, by times at which its nodes' instruments play.
+
+    By right clocks: what is left of the skew of two starts is not in it.
+    """
+
+    delay_s: float
+    """Of the photon: its flight, less by how much longer the second node's lines are."""
+    best_lag_s: float
+    """By how much later than the emission the catch begins when most is caught."""
 
 
 class PlayedPhotons:
@@ -55,6 +73,37 @@ class PlayedPhotons:
 
     def absorption(self, link: str) -> float | None:
         """Return the best absorption of the latest run that carried photons; None: none did."""
-        found = [photon_record(*one) for one in self._windows.get(link, {}).values()]
-        known = [one.absorption for one in found if one is not None]
-        return max(known, default=None)
+        best = self._best(link)
+        return None if best is None else best[0]
+
+    def lags(self, link: str) -> PlayedLags | None:
+        """Return the best lag of the photons of the setting that absorbed most.
+
+        None where no photon was carried, or the best one went from the second end to the first.
+        """
+        best = self._best(link)
+        if best is None or is_backward(best[1][0], *best[1][2:]):
+            return None
+        way, atoms, pulses, lag_fs, levels = best[1]
+
+        def caught(at_fs: int) -> float:
+            found = photon_record(way, atoms, pulses, at_fs, levels)
+            return 0.0 if found is None else found.caught
+
+        low, high = lag_fs - REACH_FS, lag_fs + REACH_FS
+        while high - low > LAG_FS:
+            left, right = low + (high - low) // 3, high - (high - low) // 3
+            if caught(left) < caught(right):
+                low = left
+            else:
+                high = right
+        lines_s = 1e-9 * (atoms[1].drive_delay_ns - atoms[0].drive_delay_ns)
+        delay_s = 1e-15 * way.delay_fs - lines_s
+        return PlayedLags(delay_s, delay_s + 1e-15 * ((low + high) // 2))
+
+    def _best(self, link: str) -> tuple[float, _Window] | None:
+        """Return the greatest absorption of the latest run that carried photons, and its window."""
+        windows = self._windows.get(link, {}).values()
+        found = [(photon_record(*one), one) for one in windows]
+        known = [(record.absorption, one) for record, one in found if record is not None]
+        return max(known, key=lambda one: one[0], default=None)
