@@ -103,7 +103,7 @@ class PlayedPhotons:
 
     def _best(self, link: str) -> tuple[float, _Window] | None:
         """Return the greatest absorption of the latest run that carried photons, and its window."""
-        windows: list[_Window] = [*self._windows.get(link, {}).values()]
-        found = [(photon_record(*one), one) for one in windows]
+        windows = self._windows.get(link)
+        found = [(photon_record(*one), one) for one in (windows or {}).values()]
         known = [(record.absorption, one) for record, one in found if record is not None]
         return max(known, key=lambda one: one[0], default=None)
