@@ -7,12 +7,26 @@ import pytest
 from scipy.signal import lfilter
 from tests.benches.thoroughness import cases
 
-from podium.control.calibration.fits.cryoscope import fit_cryoscope, unwound
+from podium.control.calibration.fits.cryoscope import (
+    fit_cryoscope,
+    told_apart,
+    unwound,
+    whole_turns,
+)
 from podium.control.calibration.fits.least_squares import Fit
-from podium.control.calibration.fits.line_phases import Shots, phases_of, spectrum_of, step_response
+from podium.control.calibration.fits.line_phases import (
+    Shots,
+    phases_by,
+    phases_of,
+    spectrum_of,
+    step_response,
+)
+from podium.control.calibration.fits.line_rivals import APART, apart, telling
 from podium.control.calibration.routines.cryoscope import (
     SINGLE,
     TAILS,
+    TELLING,
+    TOLD,
     TRAINS,
     WHOLE_NS,
     Kind,
@@ -228,6 +242,49 @@ def test_noise_at_one_of_many_delays_is_no_reflection() -> None:
     kinds = shots((*SINGLE, *TRAINS, *TAILS))
     turns, sigma = measured(kinds, line, 3)
     assert "reflection" not in fit_cryoscope(kinds, turns, sigma, shift_of).values
+
+
+WEAK = {
+    "amplitude1": -0.017,
+    "tau1": 5.5e-9,
+    "amplitude2": 0.0156,
+    "tau2": 33.2e-9,
+    "amplitude3": -0.0117,
+    "tau3": 1.45e-6,
+    "amplitude4": 0.0079,
+    "tau4": 36.4e-6,
+    "high_pass": 307e-6,
+    "reflection": -0.00045,
+    "reflection_delay": 13.56e-9,
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2][: cases(1, 2)])
+def test_lines_that_phases_leave_possible_are_told_apart_by_trains_chosen_for_them(
+    seed: int,
+) -> None:
+    """Noise of these seeds prefers a reflection at half the delay, with another step."""
+    line = {**LONG, **WEAK, "bend": 0.001}
+    first = (*SINGLE, *TRAINS, *TAILS)
+    kinds, pool = shots(first), shots(TELLING)
+    turns, sigma = measured(kinds, line, seed)
+    known = whole_turns(kinds, turns, sigma, shift_of)
+    assert apart(known.values, line) > 2e-3
+    assert len(known.lines) > 1
+
+    spectrum = spectrum_of(pool)
+    chosen = telling(
+        lambda values: phases_by(pool, spectrum, values, shift_of), 0.004, known.lines, TOLD
+    )
+    assert 1 <= len(chosen) <= TOLD
+    all_of_it = shots((*first, *(TELLING[k] for k in chosen)))
+    again, doubts = measured(all_of_it, line, 100 + seed)
+    turns, sigma = np.append(turns, again[turns.size :]), np.append(sigma, doubts[sigma.size :])
+    known = told_apart(all_of_it, turns, sigma, shift_of, known)
+    assert len(known.lines) == 1
+    assert apart(known.values, line) < APART
+    found = fit_cryoscope(all_of_it, turns, sigma, shift_of, known)
+    assert off(found, line, 20e-6) < 1e-3
 
 
 @pytest.mark.slow

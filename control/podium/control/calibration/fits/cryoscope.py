@@ -6,7 +6,7 @@ of short pulses, whose phases add up. Long ones and the high-pass are seen by wh
 leaves to a short one that follows it late, as in arXiv:2503.04610.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,32 +14,26 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
 from podium.control.calibration.fits.line_phases import Shots, phases_by, spectrum_of
+from podium.control.calibration.fits.line_places import (
+    EXPECTED,
+    REFLECTED,
+    SMALL,
+    Model,
+    Place,
+    coordinate,
+    coordinates,
+    expected_of,
+    inverse,
+    slopes_of,
+    values_at,
+)
+from podium.control.calibration.fits.line_rivals import APART, apart, strayed
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
 
 Array = NDArray[np.float64]
-_Model = Callable[[Mapping[str, float]], Array]
 BANDS_S = ((1.5e-9, 15e-9), (20e-9, 250e-9), (0.4e-6, 5e-6), (8e-6, 80e-6))
 """Where the time constants of the exponentials are looked for, one in each. The last one is looked
 for where pulses have gone before that were longer than :data:`SHORT_S`."""
-EXPECTED = {
-    "amplitude1": (0.0, 0.05),
-    "tau1": (6e-9, 3e-9),
-    "amplitude2": (0.0, 0.03),
-    "tau2": (60e-9, 40e-9),
-    "amplitude3": (0.0, 0.02),
-    "tau3": (1.3e-6, 0.8e-6),
-    "amplitude4": (0.0, 0.015),
-    "tau4": (25e-6, 12e-6),
-    "high_pass": (2500.0, 2500.0),
-    "reflection": (0.0, 0.01),
-    "rest": (0.0, 0.01),
-    "offset": (0.0, 0.03),
-    "bend": (0.0, 0.006),
-    "halves": (0.0, 3e-9),
-}
-"""Of a line that is not known yet, with spreads; of the high-pass one over its time constant. Fits
-begin here, and it counts as measured so: where pulses are low, phases alone tell a bend from the
-scale no more than what half pi pulses precess from a long tail."""
 LAST = ("amplitude4", "tau4")
 SHORT_S = 5e-6
 LONGER_S = 20e-6
@@ -49,7 +43,6 @@ MOST = 0.2
 """Amplitude of an exponential at most, of the step."""
 HIGH_PASS_S = (60e-6, 20e-3)
 """Where the time constant of a bias tee's high-pass is looked for."""
-REFLECTED = ("reflection", "reflection_delay")
 REFLECTION_S = (4e-9, 32e-9)
 """Where a reflection is looked for: within what the FIR filters of an output undo."""
 REFLECTION_STARTS_S = tuple(k * 0.5e-9 for k in range(8, 62))
@@ -63,7 +56,12 @@ PAYS = 2.0
 """By so much, at least, each further parameter has to lower the sum of squares (Akaike): what a fit
 foretells is then as near as data allow."""
 PLAIN = 8.0
-"""Sigmas from which on nobody looks for another reflection."""
+"""Sigmas from which on nobody looks for another reflection before all phases are there."""
+RIVAL = 9.0
+"""A line that evidence has less against it, in squares, than against the likeliest, is possible:
+with more it is true in one of a hundred."""
+BESIDE_S = 0.5e-9
+"""So much earlier and later a reflection is tried."""
 SURE = 3.0
 """Sigmas from which on a high-pass is one."""
 DOUBTED = 0.15
@@ -73,12 +71,8 @@ STEPS, SHORTENED, SETTLED = 10, 6, 0.1
 sum of squares."""
 DAMPED = 1e-3
 """Of a step that is shortened first, see :func:`_step`."""
-SMALL = 1e-3
-"""Share of what is expected over which slopes are taken."""
 AT_END = 1e-3
 """Share of a time constant within which it is at an end of its band."""
-SIZES = {"scale": 0.1, "edges": 0.1, "reflection_delay": 1e-9}
-"""Of what is not expected."""
 STRAYS = 0.3
 """Turns by which a phase may be off from where it is foretold."""
 
@@ -114,14 +108,20 @@ SURE_S = 10e-9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WholeTurns:
-    """Phases that are known to whole turns, and the line by which they are."""
+    """Phases that are known to whole turns, and the lines by which they are."""
 
     turns: Array
     """Shape (n,)."""
     used: NDArray[np.bool_]
     """Those that are known, shape (n,)."""
-    values: Mapping[str, float]
-    """See :func:`fit_cryoscope`."""
+    lines: tuple[Place, ...]
+    """The likeliest first, see :func:`fit_cryoscope`; others are nearly as likely, and their steps
+    differ by more than :data:`.line_rivals.APART`."""
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """Return the likeliest line."""
+        return self.lines[0].values
 
 
 def fit_cryoscope(
@@ -185,7 +185,49 @@ def whole_turns(
         found = min(found, work.searched(without), key=lambda one: one.cost)
     if found.scattered > HOPELESS:
         raise _undescribed(found.line.values, found.scattered)
-    return WholeTurns(found.by.turns, found.by.used, found.line.values)
+    return _with_rivals([_Search(found.by, one) for one in found.by.settled(found.line)])
+
+
+def told_apart(
+    shots: Shots,
+    turns: Array,
+    sigma: Array,
+    shift_of: Callable[[Array], Array],
+    known: WholeTurns,
+) -> WholeTurns:
+    """Return what is known with phases of further kinds of shots, by which lines are told apart.
+
+    ``shots``, ``turns``, ``sigma``: those of ``known``, and the further ones behind them, which
+    each line foretells to a turn.
+    """
+    count, spectrum = known.turns.size, spectrum_of(shots)
+    used = np.append(known.used, np.ones(turns.size - count, bool))
+    found = []
+    for line in known.lines:
+        foretold = phases_by(shots, spectrum, line.values, shift_of)
+        own = foretold + nearest_turn(turns - foretold, 0.0)
+        own[:count] = known.turns
+        work = _Fitting(shots, own, sigma, shift_of, used, spectrum)
+        found.append(_Search(work, work.followed(work.followed(work.place(line.values)))))
+    return _with_rivals(sorted(found, key=lambda one: one.price))
+
+
+def _with_rivals(found: Sequence["_Search"]) -> WholeTurns:
+    """Return the first of lines, with those that are nearly as likely and do something else."""
+    best = found[0]
+    lines = [best.line]
+    for one in found[1:]:
+        is_other = all(apart(one.line.values, line.values) > APART for line in lines)
+        if is_other and _is_rival(one.line, best.line):
+            lines.append(one.line)
+    beside = [best.by.place(strayed(best.line)), *best.by.beside(best.line)]
+    lines += [one for one in beside if _is_rival(one, best.line)][:1]
+    return WholeTurns(best.by.turns, best.by.used, tuple(lines))
+
+
+def _is_rival(one: Place, best: Place) -> bool:
+    """Tell whether a line is nearly as likely as the best one, and does something else."""
+    return _price(one) - _price(best) < RIVAL and apart(one.values, best.values) > APART
 
 
 def _undescribed(values: Mapping[str, float], chi2: float) -> FitFailed:
@@ -237,29 +279,6 @@ def _within_bands(work: "_Fitting", found: Fit) -> Fit:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Place:
-    """A line that is near what is expected, and how well phases fix it."""
-
-    values: Mapping[str, float]
-    slopes: Array
-    """Of what is foretold, in sigmas, by each of :func:`_coordinates`, (n, p)."""
-    left: Array
-    """Of phases and of what is expected, in sigmas, (n,)."""
-
-    @property
-    def squares(self) -> float:
-        """Return the sum of squares of what is left."""
-        return float(self.left @ self.left)
-
-    def sigmas_of(self, name: str) -> float:
-        """Return how many sigmas a parameter is from 0."""
-        if name not in self.values:
-            return 0.0
-        sigma = np.linalg.norm(_inverse(self.slopes)[list(self.values).index(name)])
-        return abs(self.values[name]) / float(sigma)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Fitting:
     """Fits phases of some kinds of shots."""
 
@@ -298,7 +317,7 @@ class _Fitting:
                     found = polish(found)
         return _Search(work, found)
 
-    def foretold(self, found: _Place, more: NDArray[np.bool_]) -> tuple["_Fitting", _Place]:
+    def foretold(self, found: Place, more: NDArray[np.bool_]) -> tuple["_Fitting", Place]:
         """Return the same with whole turns of further kinds, and the line by them.
 
         ``more``: these, one after another, the one first that is foretold best.
@@ -306,8 +325,8 @@ class _Fitting:
         work, tried = self, 0
         while np.any(more & ~work.used):
             rest = np.flatnonzero(more & ~work.used)
-            phases, slopes = _slopes(work._model(more & ~work.used), found.values)
-            unsure = np.linalg.norm(slopes @ _inverse(found.slopes), axis=1)
+            phases, slopes = slopes_of(work._model(more & ~work.used), found.values)
+            unsure = np.linalg.norm(slopes @ inverse(found.slopes), axis=1)
             off = nearest_turn(work.turns[rest] - phases, 0.0)
             k, count = int(np.argmin(unsure)), int(work.used.sum())
             is_foretold = unsure[k] < DOUBTED and abs(off[k]) < STRAYS
@@ -321,7 +340,7 @@ class _Fitting:
             turns[rest[k]], used[rest[k]] = phases[k] + off[k], True
             work = replace(work, turns=turns, used=used)
             row, sigma = int(used[: rest[k]].sum()), work.sigma[rest[k]]
-            found = _Place(
+            found = Place(
                 found.values,
                 np.insert(found.slopes, row, slopes[k] / sigma, axis=0),
                 np.insert(found.left, row, off[k] / sigma),
@@ -329,7 +348,7 @@ class _Fitting:
             found = work.followed(found)
         return work, found
 
-    def anew(self, found: _Place) -> _Place:
+    def anew(self, found: Place) -> Place:
         """Return a line whose last exponential begins as expected, where that leaves less.
 
         Of 80 us, the end of its band, it can take a part of the high-pass: a minimum, too.
@@ -339,21 +358,19 @@ class _Fitting:
         start = {**found.values, LAST[0]: EXPECTED[LAST[0]][0], LAST[1]: EXPECTED[LAST[1]][0]}
         return min(found, self.followed(self.place(start)), key=lambda one: one.squares)
 
-    def followed(self, found: _Place) -> _Place:
+    def followed(self, found: Place) -> Place:
         """Return where the squares of what is left are least, near :data:`EXPECTED`.
 
         By steps of Gauss and Newton, shortened where they do not lead down (Levenberg, Marquardt).
         """
         model, names = self._model(self.used), tuple(found.values)
-        ends = [
-            _coordinates({n: getattr(BOUNDS[n], end) for n in names}) for end in ("low", "high")
-        ]
+        ends = [coordinates({n: getattr(BOUNDS[n], end) for n in names}) for end in ("low", "high")]
         low, high = np.sort(ends, axis=0)
         damping = 0.0
         for _ in range(STEPS):
             for _ in range(SHORTENED):
-                at = _coordinates(found.values)
-                values = _values(names, at + _step(found, damping, low - at, high - at))
+                at = coordinates(found.values)
+                values = values_at(names, at + _step(found, damping, low - at, high - at))
                 left = self._left(model(values), values)
                 gained = found.squares - float(left @ left)
                 if gained > 0:
@@ -363,44 +380,68 @@ class _Fitting:
                 break
             damping = damping / 10 if damping > DAMPED else 0.0
             if gained < SETTLED:
-                return _Place(values, found.slopes, left)
+                return Place(values, found.slopes, left)
             found = self.place(values)
         return found
 
-    def place(self, values: Mapping[str, float]) -> _Place:
+    def place(self, values: Mapping[str, float]) -> Place:
         """Return how well phases fix a line."""
-        now, slopes = _slopes(self._model(self.used), values)
+        now, slopes = slopes_of(self._model(self.used), values)
         near = [name for name in values if name in EXPECTED]
         expected = np.zeros((len(near), len(values)))
         for k, name in enumerate(near):
-            expected[k, list(values).index(name)] = 1 / _expected(name)[1]
+            expected[k, list(values).index(name)] = 1 / expected_of(name)[1]
         slopes = np.vstack([slopes / self.sigma[self.used][:, None], expected])
-        return _Place(values, slopes, self._left(now, values))
+        return Place(values, slopes, self._left(now, values))
 
     def _left(self, phases: Array, values: Mapping[str, float]) -> Array:
         """Return what is left of phases, and of what is expected, in sigmas."""
         beside = []
         for name in values:
             if name in EXPECTED:
-                middle, spread = _expected(name)
-                beside.append((middle - _coordinate(name, values[name])) / spread)
+                middle, spread = expected_of(name)
+                beside.append((middle - coordinate(name, values[name])) / spread)
         return np.append((self.turns[self.used] - phases) / self.sigma[self.used], beside)
 
-    def _model(self, which: NDArray[np.bool_]) -> _Model:
+    def _model(self, which: NDArray[np.bool_]) -> Model:
         """Return what foretells the phases of some kinds."""
         shots, spectrum = self.shots.of(which), self.spectrum[which]
         return lambda values: phases_by(shots, spectrum, values, self.shift_of)
 
-    def reflected(self, found: _Place) -> _Place:
-        """Return a line with a reflection where that pays, else without one."""
+    def reflected(self, found: Place) -> Place:
+        """Return a line with a reflection where that pays; one that is plain stays for now."""
         if found.sigmas_of(REFLECTED[0]) > PLAIN and found.squares < PUZZLING * self.used.sum():
             return found
+        return self.settled(found)[0]
+
+    def settled(self, found: Place) -> tuple[Place, ...]:
+        """Return lines with reflections of any delay, and one without: those that pay first.
+
+        A reflection may stand out by many sigmas at a delay at which there is none, where a first
+        exponential that is too short makes up for it: the other one is looked for all the same.
+        """
         without = {name: one for name, one in found.values.items() if name not in REFLECTED}
         bare = self.followed(self.place(without))
         with_one = [self.followed(self.place(one)) for one in self._reflections(bare)]
-        return min([bare, found, *with_one], key=lambda one: one.squares + reflection_price(one))
+        return tuple(sorted([bare, found, *with_one], key=_price))
 
-    def _reflections(self, found: _Place) -> list[dict[str, float]]:
+    def beside(self, found: Place) -> tuple[Place, ...]:
+        """Return lines whose reflection comes up to :data:`BESIDE_S` earlier or later, all else as
+        phases then have it to first order: slopes at whole nanoseconds know one side alone."""
+        if REFLECTED[1] not in found.values:
+            return ()
+        names = tuple(found.values)
+        free = np.array([name != REFLECTED[1] for name in names])
+        lines = []
+        for later_s in (-BESIDE_S, BESIDE_S):
+            delay_s = float(np.clip(found.values[REFLECTED[1]] + later_s, *REFLECTION_S))
+            near = self.place({**found.values, REFLECTED[1]: delay_s})
+            at = coordinates(near.values)
+            at[free] += np.linalg.lstsq(near.slopes[:, free], near.left, rcond=None)[0]
+            lines.append(self.place(values_at(names, at)))
+        return tuple(lines)
+
+    def _reflections(self, found: Place) -> list[dict[str, float]]:
         """Return starts with a reflection: the delays at which one takes most away from what is
         left, everything else following it to first order."""
         model, sigma = self._model(self.used), self.sigma[self.used]
@@ -428,7 +469,12 @@ class _Fitting:
         ]
 
 
-def reflection_price(found: _Place) -> float:
+def _price(found: Place) -> float:
+    """Return what evidence has against a line, in squares."""
+    return found.squares + reflection_price(found)
+
+
+def reflection_price(found: Place) -> float:
     """Return by how much a reflection has to lower the squares to be believed; 0: there is none.
 
     A reflection is looked for at many delays, and noise has a chance at each. Lines with one and
@@ -446,7 +492,7 @@ def reflection_price(found: _Place) -> float:
     if REFLECTED[0] not in found.values:
         return 0.0
     rows = [list(found.values).index(name) for name in REFLECTED]
-    root = _inverse(found.slopes)[rows]
+    root = inverse(found.slopes)[rows]
     area = float(np.sqrt(np.linalg.det(root @ root.T)))
     expected = EXPECTED[REFLECTED[0]][1] * (REFLECTION_S[1] - REFLECTION_S[0])
     shares = expected / (np.sqrt(2 * np.pi) * area)
@@ -458,7 +504,7 @@ class _Search:
     """Where a search has ended."""
 
     by: _Fitting
-    line: _Place
+    line: Place
 
     @property
     def scattered(self) -> float:
@@ -470,28 +516,10 @@ class _Search:
         """Return the squares of what is left, a phase that is not known as one of 3 sigma."""
         return self.line.squares + 9.0 * int(np.sum(~self.by.used))
 
-
-def _coordinates(values: Mapping[str, float]) -> Array:
-    """Return the numbers in which a line is nearly linear, (p,): 1 / s of the high-pass, and
-    logarithms of other time constants."""
-    return np.array([_coordinate(name, one) for name, one in values.items()])
-
-
-def _coordinate(name: str, value: float) -> float:
-    if name == "high_pass":
-        return 1 / value
-    return float(np.log(value)) if name.startswith("tau") else value
-
-
-def _values(names: Iterable[str], at: Array) -> dict[str, float]:
-    """Return parameters by :func:`_coordinates`."""
-    found = dict(zip(names, at.tolist(), strict=True))
-    for name, one in found.items():
-        if name == "high_pass":
-            found[name] = 1 / one
-        elif name.startswith("tau"):
-            found[name] = float(np.exp(one))
-    return found
+    @property
+    def price(self) -> float:
+        """Return what evidence has against the line, in squares."""
+        return _price(self.line)
 
 
 def _as_expected(values: Mapping[str, float], name: str) -> float:
@@ -499,25 +527,7 @@ def _as_expected(values: Mapping[str, float], name: str) -> float:
     return 1 / values[name] if name == "high_pass" else values[name]
 
 
-def _expected(name: str) -> tuple[float, float]:
-    """Return what is expected of one of :func:`_coordinates`, and its spread."""
-    value, spread = EXPECTED[name]
-    return (float(np.log(value)), spread / value) if name.startswith("tau") else (value, spread)
-
-
-def _slopes(model: _Model, values: Mapping[str, float]) -> tuple[Array, Array]:
-    """Return what a model foretells, (n,), and its slopes by :func:`_coordinates`, (n, p)."""
-    now, at = model(values), _coordinates(values)
-    slopes = np.empty((now.size, at.size))
-    for k, name in enumerate(values):
-        step = SMALL * (_expected(name)[1] if name in EXPECTED else SIZES[name])
-        there = at.copy()
-        there[k] += step
-        slopes[:, k] = (model(_values(values, there)) - now) / step
-    return now, slopes
-
-
-def _step(found: _Place, damping: float, low: Array, high: Array) -> Array:
+def _step(found: Place, damping: float, low: Array, high: Array) -> Array:
     """Return the step, (p,), that lowers the squares most, between bounds and damped."""
     step = np.zeros(low.size)
     free = np.ones(low.size, bool)
@@ -532,12 +542,6 @@ def _step(found: _Place, damping: float, low: Array, high: Array) -> Array:
             break
         free &= ~beyond
     return step
-
-
-def _inverse(slopes: Array) -> Array:
-    """Return a root of the covariance, (p, n): that times its transpose."""
-    scale = np.linalg.norm(slopes, axis=0)
-    return np.asarray(np.linalg.pinv(slopes / scale) / scale[:, None])
 
 
 BOUNDS = {

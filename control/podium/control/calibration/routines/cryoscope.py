@@ -1,5 +1,6 @@
 """Finds what a flux line makes of a pulse, by the phase that pulses give the qubit they move."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
@@ -18,11 +19,19 @@ from podium.control.calibration.fits.cryoscope import (
     REFLECTION_S,
     WholeTurns,
     fit_cryoscope,
+    told_apart,
     unwound,
     whole_turns,
 )
 from podium.control.calibration.fits.least_squares import Fit, FitFailed, look_at
-from podium.control.calibration.fits.line_phases import Shots, phases_of, step_response
+from podium.control.calibration.fits.line_phases import (
+    Shots,
+    phases_by,
+    phases_of,
+    spectrum_of,
+    step_response,
+)
+from podium.control.calibration.fits.line_rivals import apart, telling
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
@@ -114,6 +123,16 @@ TRAINS = (
 )
 """The last seven are those, of many lengths, gaps and signs, that fix a step best between 5 ns and
 20 us (what phases fix, worked out for eight lines)."""
+TELLING = tuple(
+    Kind(ns, min(40, (WHOLE_NS - GAP_NS) // (ns + gap_ns)), gap_ns=gap_ns, alternates=alternates)
+    for alternates in (True, False)
+    for gap_ns in (8, 10, 12, 14, 18, 24)
+    for ns in (3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 24)
+)
+"""Trains, some of which are played where two lines explain those above: what tells one weak
+reflection from another depends on both."""
+TOLD, TELLING_ROUNDS = 6, 2
+"""So many of them at a time, and how often."""
 LONG_NS = 16_000
 LONGEST_NS = 64_000
 TAILS = (
@@ -335,6 +354,8 @@ class _Line:
     kinds: tuple[Kind, ...] = KINDS
     checks: tuple[Kind, ...] = CHECKS
     thoroughness: int = 1
+    telling: tuple[Kind, ...] = TELLING
+    """Of which some are played where others leave two lines."""
 
 
 def _line_of_end(p: EdgePulses) -> _Line:
@@ -361,7 +382,8 @@ async def _line_of_coupler(p: EdgePulses, outcome: Outcome, coupler: Coupler) ->
     def shift_by(level: Array, share: float) -> Array:
         return curve.shift_hz(level * share)
 
-    return _Line(coupler, curve.amplitude, shift_by, COUPLER_KINDS, COUPLER_CHECKS, COUPLER_SHOTS)
+    own = COUPLER_KINDS, COUPLER_CHECKS, COUPLER_SHOTS, ()
+    return _Line(coupler, curve.amplitude, shift_by, *own)
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -385,14 +407,16 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
         return shift_by(level, 1.0)
 
     scan = _Scan(p, outcome, line.amplitude, line.thoroughness)
-    rows, played = await scan.rows(line.kinds), scan.shots(line.kinds)
+    seen = _Seen(scan, line, line.kinds, await scan.rows(line.kinds))
     short = len(SINGLE)
-    no_effect = await _no_effect(scan, rows[:short])
+    no_effect = await _no_effect(scan, seen.rows[:short])
+    if not no_effect:
+        await seen.tell_apart(outcome)
+    rows, played = seen.rows, scan.shots(seen.kinds)
     at = played.turning_s
     name, seen_by = line.owner.element, p.moved.qubit.element
     signal = np.array([row.data[f"{seen_by}_i"].values.ravel() for row in rows])
     models: list[Mapping[str, float]] = []
-    known: list[WholeTurns] = []
     earlier = {name.rpartition(".")[2] for name in bench.known_now.record.all(line.owner.name)}
 
     def raw() -> Panel:
@@ -404,16 +428,15 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
         look_at(signal)
         if no_effect:
             raise FitFailed(no_effect)
-        turns, sigma = _phases(rows, line.kinds)
-        turns[:short] = unwound(turns[:short], at[:short], float(shift_of(np.ones(1))[0]))
-        if not known:  # they stay the same where the fit is repeated with inputs shifted
-            known.append(whole_turns(played, turns, sigma, shift_of))
-        found = fit_cryoscope(played, turns, sigma, shift_of, known[0])
+        turns, sigma = seen.phases()
+        if seen.known is None:  # they stay the same where the fit is repeated with inputs shifted
+            seen.known = whole_turns(played, turns, sigma, shift_of)
+        found = fit_cryoscope(played, turns, sigma, shift_of, seen.known)
         models.append(found.values)
         values, text = _stored(found, earlier)
         left = turns - phases_of(played, found.values, shift_of)
         left[short:] -= np.round(left[short:])
-        late = [0 if kind.before is None else kind.before.later_ns for kind in line.kinds]
+        late = [0 if kind.before is None else kind.before.later_ns for kind in seen.kinds]
         ends = at / played.counting + played.earlier_s + np.array(late) * 1e-9
         times = np.geomspace(2e-9, np.max(ends), 200)
         step = step_response(times, found.values)
@@ -428,6 +451,71 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
         return await _verify(p, outcome, line, models[0])
 
     await analyse_verified(bench, outcome, line.owner, raw, fit, verify)
+
+
+@dataclass(slots=True, eq=False)
+class _Seen:
+    """What was seen of a line."""
+
+    scan: _Scan
+    line: _Line
+    kinds: tuple[Kind, ...]
+    rows: list[Fringes]
+    known: WholeTurns | None = None
+
+    def shift_of(self, level: Array) -> Array:
+        """Return the shift in Hz at levels relative to the pulses'."""
+        return self.line.shift_of(level, 1.0)
+
+    def phases(self) -> tuple[Array, Array]:
+        """Return phases, those of single pulses unwound, and sigmas, turns. Raises FitFailed."""
+        turns, sigma = _phases(self.rows, self.kinds)
+        short = len(SINGLE)
+        at = self.scan.shots(SINGLE).turning_s
+        turns[:short] = unwound(turns[:short], at, float(self.shift_of(np.ones(1))[0]))
+        return turns, sigma
+
+    async def tell_apart(self, outcome: Outcome) -> None:
+        """Play further trains where phases leave more than one line; nothing where they make none.
+
+        Where they are several all the same, the outcome's notes say so.
+        """
+        for left in reversed(range(TELLING_ROUNDS + 1)):
+            try:
+                known = self.known = await asyncio.to_thread(self._known)
+            except FitFailed:
+                return  # fitted once more, it says why
+            kinds = await asyncio.to_thread(self._further, known) if left else ()
+            if not kinds:
+                break
+            self.rows += await self.scan.rows(kinds)
+            self.kinds += kinds
+        others = [apart(one.values, known.values) for one in known.lines[1:]]
+        if others:
+            outcome.notes.append(
+                f"{self.line.owner.name}: phases leave another line nearly as likely; its step "
+                f"differs by {max(others):.1e}"
+            )
+
+    def _known(self) -> WholeTurns:
+        """Return the whole turns and lines by all that was played. Raises FitFailed."""
+        (turns, sigma), played = self.phases(), self.scan.shots(self.kinds)
+        if self.known is None:
+            return whole_turns(played, turns, sigma, self.shift_of)
+        return told_apart(played, turns, sigma, self.shift_of, self.known)
+
+    def _further(self, known: WholeTurns) -> tuple[Kind, ...]:
+        """Return the trains that tell lines apart."""
+        if len(known.lines) == 1 or not self.line.telling:
+            return ()
+        played = self.scan.shots(self.line.telling)
+        spectrum = spectrum_of(played)
+
+        def model(values: Mapping[str, float]) -> Array:
+            return phases_by(played, spectrum, values, self.shift_of)
+
+        sigma = float(np.median(self.phases()[1][len(SINGLE) :]))
+        return tuple(self.line.telling[k] for k in telling(model, sigma, known.lines, TOLD))
 
 
 def _stored(found: Fit, earlier: Collection[str]) -> tuple[dict[str, Measured], str]:
