@@ -35,8 +35,12 @@ from podium.control.calibration.links.link_routines import CALIBRATION, LINK_ROU
 from podium.control.calibration.links.link_session import UnknownLink, chosen_link, link_validities
 from podium.control.calibration.links.photon_pulses import of_resonance
 from podium.control.calibration.links.photon_transfer import (
+    EARLIEST_NS,
+    PhotonWay,
     detuning_program,
+    fit_lag,
     lag_program,
+    lossless,
     reference_program,
 )
 from podium.control.calibration.links.sideband_rate import (
@@ -88,6 +92,25 @@ def test_what_a_shot_leaves_in_1_is_forgotten_before_the_next(bench: LinkBench) 
             waits_s = [1e-15 * one.duration_fs for one in program.body if isinstance(one, Delay)]
             left = np.exp(-max(waits_s) / end.bench.best(end.node.qubit, "t1"))
             assert left < 1e-3, "a transmission would be 1.8 % too high, a rate 0.1 % too low"
+
+
+def test_a_scan_of_the_lag_has_ends_at_which_nothing_is_caught(bench: LinkBench) -> None:
+    """Else the offset is taken for a part of the height."""
+    (swept,) = lag_program(bench, 100).axes[0].variables
+    assert isinstance(swept.values, Table)
+    lags = 1e-15 * np.array(swept.values.values) - 1e-9 * EARLIEST_NS
+    grid = np.arange(-150, 400) * 1e-9
+    shape = lossless(bench, PhotonWay.of(bench), grid)
+    seen = np.interp(lags, grid, shape)
+    assert seen.max() > 0.9
+    assert (seen[-2:] < 0.02).all()
+    assert seen[:-2].min() > 0.1
+    sigma = np.full(lags.size, 0.015)
+    whole, near = (
+        fit_lag(lags[:end], 0.02 + 0.75 * seen[:end], sigma[:end], grid, shape).sigmas["height"]
+        for end in (lags.size, lags.size - 2)
+    )
+    assert whole < 0.65 * near
 
 
 def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) -> None:

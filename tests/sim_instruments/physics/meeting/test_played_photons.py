@@ -97,13 +97,13 @@ def test_the_best_lag_is_that_between_instruments_as_a_scan_finds_it(link) -> No
     alike = photons.lags(link.name)
     assert alike is not None
     assert alike.delay_s == pytest.approx(flight_s)
-    caught = {
-        lag: record.caught
+    absorbed = {
+        lag: record.absorption
         for lag in np.arange(0, 10, 0.5)
         if (record := photon_record(link, POINTS, pulses(), round(lag * NS), ALL)) is not None
     }
     assert alike.best_lag_s - flight_s == pytest.approx(
-        1e-9 * max(caught, key=caught.__getitem__), abs=0.5e-9
+        1e-9 * max(absorbed, key=absorbed.__getitem__), abs=0.5e-9
     )
     longer = replace(POINTS[1], drive_delay_ns=POINTS[1].drive_delay_ns + 3)
     photons.begin()

@@ -27,7 +27,6 @@ from podium.control.program.program import (
     Axis,
     Barrier,
     Delay,
-    Linear,
     Play,
     Program,
     SetFrequency,
@@ -46,6 +45,9 @@ EARLIEST_NS = 40
 """The catch of a scan begins so much before the emission at most: both pulses that prepare f take
 longer than that at any end (:data:`.sequences.SHORTEST_PULSE_NS`)."""
 STEP_NS, POINTS, SHOTS = 8, 13, 1500
+FAR = (1.0, 1.25)
+"""Two more lags, in lengths of a pulse: the photon has passed by then, and what is read is the
+offset, which ends of the scan, where a third is caught, hardly tell from the height."""
 SPAN_HZ, FREQUENCIES = 14e6, 15
 IN_F_TWICE = 0.42
 """Mean square of what a pulse on 1-2 has brought to f, over its length: a Gaussian of a quarter of
@@ -100,10 +102,14 @@ def lags_of(data: "xarray.Dataset") -> Array:
 def lag_program(bench: LinkBench, shots: int) -> Program:
     """Return a scan over the lag of the catch, ``lag`` (fs, from :data:`EARLIEST_NS` early).
 
+    And two lags at which nothing is caught (:data:`FAR`). Raises FitFailed as ``bench.photon``.
     Shots begin by waiting alone: what is thermal stays below the sigma of what a scan finds, and
     photons of a reset would make a world's work on each of its points three times as long.
     """
-    swept = Variable("lag", "fs", Linear.steps(0, STEP_NS * FS_PER_NS, POINTS))
+    lasts_ns, near_ns = bench.photon().duration_ns, range(0, STEP_NS * POINTS, STEP_NS)
+    far_ns = (STEP_NS * round((near_ns[-1] + far * lasts_ns) / STEP_NS) for far in FAR)
+    at_ns = (*near_ns, *far_ns)
+    swept = Variable("lag", "fs", Table(tuple(ns * FS_PER_NS for ns in at_ns)))
     begin_fs = (bench.prepared_ns() - EARLIEST_NS) * FS_PER_NS
     body = transfer_body(bench, Affine("lag", 1, begin_fs), reset=bench.passive_reset())
     return Program(
@@ -281,8 +287,8 @@ def found_lag(bench: LinkBench, lag_s: Array, arrived: Array, shots: int) -> Fou
     """
     from scipy.interpolate import CubicSpline  # heavy
 
-    reach = float(np.ptp(lag_s)) * 1.5
-    grid = np.arange(-reach, reach, FINE_S * 10)
+    near_s = 1e-9 * STEP_NS * POINTS
+    grid = np.arange(-1.5 * near_s, float(np.max(lag_s)) + near_s, FINE_S * 10)
     shape = lossless(bench, PhotonWay.of(bench), grid)
     found = fit_lag(lag_s, arrived, bench.second.fraction_sigma(arrived, shots), grid, shape)
     v = found.values

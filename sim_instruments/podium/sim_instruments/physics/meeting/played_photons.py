@@ -34,7 +34,7 @@ class PlayedLags:
     delay_s: float
     """Of the photon: its flight, less by how much longer the second node's lines are."""
     best_lag_s: float
-    """By how much later than the emission the catch begins when most is caught."""
+    """By how much later than the emission the catch begins when most is absorbed."""
 
 
 class PlayedPhotons:
@@ -86,14 +86,14 @@ class PlayedPhotons:
             return None
         way, atoms, pulses, lag_fs, levels = best[1]
 
-        def caught(at_fs: int) -> float:
+        def absorbed(at_fs: int) -> float:
             found = photon_record(way, atoms, pulses, at_fs, levels)
-            return 0.0 if found is None else found.caught
+            return 0.0 if found is None else found.absorption
 
         low, high = lag_fs - REACH_FS, lag_fs + REACH_FS
         while high - low > LAG_FS:
             left, right = low + (high - low) // 3, high - (high - low) // 3
-            if caught(left) < caught(right):
+            if absorbed(left) < absorbed(right):
                 low = left
             else:
                 high = right
