@@ -455,7 +455,7 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
 
 @dataclass(slots=True, eq=False)
 class _Seen:
-    """What was seen of a line."""
+    """Holds what was seen of a line."""
 
     scan: _Scan
     line: _Line
