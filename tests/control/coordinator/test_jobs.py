@@ -1,6 +1,7 @@
 """Agents that go while they play: what the machine of the runs hears of it."""
 
 import asyncio
+import threading
 
 import pytest
 
@@ -9,7 +10,7 @@ from podium.control.coordinator import jobs
 from podium.control.coordinator.agent_directory import ENDED, AgentDirectory
 from podium.control.coordinator.jobs import Jobs, MemoryJournal
 from podium.control.coordinator.queue import WorkQueue
-from podium.control.runs.coordinator_values import Gone, Withdrawn
+from podium.control.runs.coordinator_values import Gone, Keep, Withdrawn
 from podium.control.runs.journal import Entry, JobAccepted, JobEnded, JobForgotten
 
 
@@ -117,3 +118,27 @@ async def test_of_jobs_with_much_data_the_latest_are_held(example) -> None:
         await asyncio.wait_for(all_kept.wait(), 60.0)
         gone = {one.ticket for one in kept if isinstance(one, JobForgotten)}
     assert gone == {f"large {k}" for k in range(jobs.KEPT_LARGE)}
+
+
+async def test_a_journal_in_memory_is_written_by_the_loop_and_one_on_a_disk_by_a_thread(
+    example,
+) -> None:
+    bus, by = MemoryBus(), []
+
+    class InMemory(MemoryJournal):
+        def keep(self, entry: Entry) -> None:
+            by.append(threading.get_ident())
+
+    class OnDisk:
+        def entries(self) -> tuple[Entry, ...]:
+            return ()
+
+        def keep(self, entry: Entry) -> None:
+            by.append(threading.get_ident())
+
+    for journal in (InMemory(), OnDisk()):
+        made = Jobs(example, bus, AgentDirectory(example, bus), WorkQueue(), journal, 1)
+        await made._keep_one(Keep(JobAccepted("ticket", "{}", ("room",))))
+    here = threading.get_ident()
+    assert by[0] == here
+    assert by[1] != here

@@ -1,4 +1,4 @@
-"""Work on a large message is done in a thread, that on a small one at once.
+"""Works on large messages in a thread, and on small ones at once.
 
 A thread and the two turns of the loop that hand over to it and back take some tenths of a
 millisecond, as much as reading or writing :data:`SMALL_BYTES` does.
