@@ -1,36 +1,42 @@
 """The fit of a flux line finds what a filter, walked through ns by ns, does to pulses."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
 from scipy.signal import lfilter
+from tests.benches.docs.pages import ROOT
 from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.cryoscope import (
     fit_cryoscope,
-    told_apart,
     unwound,
     whole_turns,
 )
 from podium.control.calibration.fits.least_squares import Fit
 from podium.control.calibration.fits.line_phases import (
     Shots,
-    phases_by,
     phases_of,
     spectrum_of,
     step_response,
 )
-from podium.control.calibration.fits.line_rivals import APART, apart, telling
+from podium.control.calibration.fits.line_rivals import APART, apart
+from podium.control.calibration.fits.ramsey_phase import Phases
+from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.cryoscope import (
+    KINDS,
     SINGLE,
     TAILS,
-    TELLING,
+    TELLING_ROUNDS,
     TOLD,
     TRAINS,
     WHOLE_NS,
     Kind,
+    PulsedLine,
+    SeenLine,
 )
+from podium.control.facility.load import load_facility
 
 TRUE = {
     "amplitude1": -0.03,
@@ -259,31 +265,63 @@ WEAK = {
 }
 
 
+@dataclass(frozen=True)
+class MadeFringes:
+    """Of one kind of shots: its phase, with noise."""
+
+    turns: float
+    sigma: float
+
+    def phases(self) -> tuple[Phases, tuple[int, ...]]:
+        one = np.ones(1)
+        return Phases(self.turns * one, self.sigma * one, one), ()
+
+
+@dataclass
+class MadeScan:
+    """Plays trains on a line by its formulas."""
+
+    line: dict[str, float]
+    seed: int
+
+    def shots(self, kinds: tuple[Kind, ...]) -> Shots:
+        return shots(kinds)
+
+    async def rows(self, kinds: tuple[Kind, ...]) -> list[MadeFringes]:
+        self.seed += 100
+        some = kinds if kinds[0] == SINGLE[0] else (*SINGLE, *kinds)
+        turns, sigma = measured(shots(some), self.line, self.seed)
+        first = len(some) - len(kinds)
+        each = zip(turns[first:].tolist(), sigma[first:].tolist(), strict=True)
+        return [MadeFringes(one, doubt) for one, doubt in each]
+
+
 @pytest.mark.parametrize("seed", [1, 2][: cases(1, 2)])
-def test_lines_that_phases_leave_possible_are_told_apart_by_trains_chosen_for_them(
+async def test_lines_that_phases_leave_possible_are_told_apart_by_trains_chosen_for_them(
     seed: int,
 ) -> None:
     """Noise of these seeds prefers a reflection at half the delay, with another step."""
     line = {**LONG, **WEAK, "bend": 0.001}
-    first = (*SINGLE, *TRAINS, *TAILS)
-    kinds, pool = shots(first), shots(TELLING)
-    turns, sigma = measured(kinds, line, seed)
-    known = whole_turns(kinds, turns, sigma, shift_of)
+    scan: Any = MadeScan(line, seed - 100)
+    owner = next(iter(load_facility(ROOT / "examples/two_qubit/facility.yaml").qubits().values()))
+    looked_at = PulsedLine(owner, 1.0, lambda level, share: shift_of(level * share))
+    first: Any = await scan.rows(KINDS)
+    turns, sigma = measured(shots(KINDS), line, seed)
+    known = whole_turns(shots(KINDS), turns, sigma, shift_of)
     assert apart(known.values, line) > 2e-3
     assert len(known.lines) > 1
 
-    spectrum = spectrum_of(pool)
-    chosen = telling(
-        lambda values: phases_by(pool, spectrum, values, shift_of), 0.004, known.lines, TOLD
+    seen, outcome = (
+        SeenLine(scan, looked_at, KINDS, first, known),
+        Outcome("cryoscope", "Cryoscope"),
     )
-    assert 1 <= len(chosen) <= TOLD
-    all_of_it = shots((*first, *(TELLING[k] for k in chosen)))
-    again, doubts = measured(all_of_it, line, 100 + seed)
-    turns, sigma = np.append(turns, again[turns.size :]), np.append(sigma, doubts[sigma.size :])
-    known = told_apart(all_of_it, turns, sigma, shift_of, known)
-    assert len(known.lines) == 1
-    assert apart(known.values, line) < APART
-    found = fit_cryoscope(all_of_it, turns, sigma, shift_of, known)
+    await seen.tell_apart(outcome)
+    assert seen.known is not None
+    assert len(seen.known.lines) == 1
+    assert outcome.notes == []
+    assert 1 <= len(seen.kinds) - len(KINDS) <= TELLING_ROUNDS * TOLD
+    assert apart(seen.known.values, line) < APART
+    found = fit_cryoscope(scan.shots(seen.kinds), *seen.phases(), shift_of, seen.known)
     assert off(found, line, 20e-6) < 1e-3
 
 

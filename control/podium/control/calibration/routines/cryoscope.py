@@ -342,7 +342,7 @@ async def _no_effect(scan: _Scan, rows: list[Fringes]) -> str:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Line:
+class PulsedLine:
     """The line that is looked at, by an end that its pulses shift."""
 
     owner: Target
@@ -358,7 +358,7 @@ class _Line:
     """Of which some are played where others leave two lines."""
 
 
-def _line_of_end(p: EdgePulses) -> _Line:
+def _line_of_end(p: EdgePulses) -> PulsedLine:
     """Return the line of an end, whose arc is known. Raises NotMeasured."""
     place = p.resonance()
     rest = float(p.detuning_hz(np.zeros(1))[0])
@@ -371,10 +371,10 @@ def _line_of_end(p: EdgePulses) -> _Line:
         low = at.astype(np.int64)
         return np.asarray(shifts[low] + (at - low) * slopes[low])
 
-    return _Line(p.moved.qubit, most * place, shift_of)
+    return PulsedLine(p.moved.qubit, most * place, shift_of)
 
 
-async def _line_of_coupler(p: EdgePulses, outcome: Outcome, coupler: Coupler) -> _Line:
+async def _line_of_coupler(p: EdgePulses, outcome: Outcome, coupler: Coupler) -> PulsedLine:
     """Return the line of a coupler; what its flux does is measured. Raises FitFailed."""
     level_v = await bias_coupler(p.bench, p.edge, coupler)
     curve = await coupler_curve(p, outcome, coupler, level_v)
@@ -383,7 +383,7 @@ async def _line_of_coupler(p: EdgePulses, outcome: Outcome, coupler: Coupler) ->
         return curve.shift_hz(level * share)
 
     own = COUPLER_KINDS, COUPLER_CHECKS, COUPLER_SHOTS, ()
-    return _Line(coupler, curve.amplitude, shift_by, *own)
+    return PulsedLine(coupler, curve.amplitude, shift_by, *own)
 
 
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
@@ -400,14 +400,14 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     await _of_line(p, outcome, line)
 
 
-async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
+async def _of_line(p: EdgePulses, outcome: Outcome, line: PulsedLine) -> None:
     bench, shift_by = p.bench, line.shift_of
 
     def shift_of(level: Array) -> Array:
         return shift_by(level, 1.0)
 
     scan = _Scan(p, outcome, line.amplitude, line.thoroughness)
-    seen = _Seen(scan, line, line.kinds, await scan.rows(line.kinds))
+    seen = SeenLine(scan, line, line.kinds, await scan.rows(line.kinds))
     short = len(SINGLE)
     no_effect = await _no_effect(scan, seen.rows[:short])
     if not no_effect:
@@ -454,11 +454,11 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: _Line) -> None:
 
 
 @dataclass(slots=True, eq=False)
-class _Seen:
+class SeenLine:
     """Holds what was seen of a line."""
 
     scan: _Scan
-    line: _Line
+    line: PulsedLine
     kinds: tuple[Kind, ...]
     rows: list[Fringes]
     known: WholeTurns | None = None
@@ -558,7 +558,7 @@ def _stored(found: Fit, earlier: Collection[str]) -> tuple[dict[str, Measured], 
 
 
 async def _verify(
-    p: EdgePulses, outcome: Outcome, line: _Line, model: Mapping[str, float]
+    p: EdgePulses, outcome: Outcome, line: PulsedLine, model: Mapping[str, float]
 ) -> Panel:
     """Compare phases by pulses of another amplitude with those that follow."""
     scan = _Scan(p, outcome, CHECKED * line.amplitude, line.thoroughness)
