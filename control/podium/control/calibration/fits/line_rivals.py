@@ -11,13 +11,9 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.fits.line_phases import STEP_S, step_response
 from podium.control.calibration.fits.line_places import (
-    EXPECTED,
-    SIZES,
-    SMALL,
     Model,
     Place,
     coordinates,
-    expected_of,
     inverse,
     slopes_of,
     values_at,
@@ -62,11 +58,8 @@ def apart(one: Mapping[str, float], other: Mapping[str, float]) -> float:
 def strayed(line: Place) -> dict[str, float]:
     """Return a line :data:`STRAYED` sigmas away, along the greatest doubt about its step."""
     names, at = tuple(line.values), coordinates(line.values)
-    now, slopes = step_of(line.values), np.empty((TIMES_S.size, at.size))
-    for k, name in enumerate(names):
-        there = at.copy()
-        there[k] += SMALL * (expected_of(name)[1] if name in EXPECTED else SIZES[name])
-        slopes[:, k] = (step_of(values_at(names, there)) / now - 1) / (there[k] - at[k])
+    now = step_of(line.values)
+    _, slopes = slopes_of(lambda values: step_of(values) / now, line.values)
     root = inverse(line.slopes)
     sigma = np.linalg.norm(slopes @ root, axis=1)
     worst = int(np.argmax(sigma))
@@ -84,7 +77,7 @@ def telling(model: Model, sigma: float, lines: Sequence[Place], count: int) -> l
     """
     found: list[int] = []
     foretold = [slopes_of(model, line.values) for line in lines]
-    doubts = [inverse(line.slopes) @ inverse(line.slopes).T for line in lines]
+    doubts = [root @ root.T for root in (inverse(line.slopes) for line in lines)]
     while len(found) < count and len(lines) > 1:
         other = 1 + len(found) % (len(lines) - 1)
         variance = [np.sum((s @ c) * s, axis=1) for (_, s), c in zip(foretold, doubts, strict=True)]
