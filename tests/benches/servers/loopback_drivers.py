@@ -98,6 +98,10 @@ class LoopbackDrivers:
             for node, output in (*OUTPUTS.values(), TAGGER)
         )
 
+    def was_late(self) -> bool:
+        """Tell whether an event has come too late to be raised since the latest :meth:`fire`."""
+        return self.late() > self._late
+
     def disarm(self) -> None:
         """Stop whatever still waits for a trigger."""
         for cluster in self.clusters.values():
@@ -120,5 +124,5 @@ class LoopbackDrivers:
                 cluster.wait(0.001, TRIGGER_S)
                 return
             except NotStarted:
-                if not left or self.late() > self._late:
+                if not left or self.was_late():
                     raise
