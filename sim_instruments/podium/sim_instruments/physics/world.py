@@ -44,7 +44,7 @@ from podium.sim_instruments.physics.meeting.meeting_run import (
 )
 from podium.sim_instruments.physics.meeting.photon_channel import photon_channel
 from podium.sim_instruments.physics.meeting.photon_session import LinkedWorld, PhotonSession
-from podium.sim_instruments.physics.meeting.played_photons import PlayedLags, PlayedPhotons
+from podium.sim_instruments.physics.meeting.played_photons import PlayedPhoton, PlayedPhotons
 from podium.sim_instruments.physics.meeting.session_meetings import SessionMeetings
 from podium.sim_instruments.physics.meeting.window_channel import WindowChannel
 from podium.sim_instruments.physics.met_qubits import check_alone
@@ -265,16 +265,10 @@ class World:
             return None
         return run.played_gate(edge, phases)
 
-    def played_absorption(self, link: str) -> float | None:
-        """Return what was absorbed of a link's photons in the latest run that carried some.
-
-        Of the setting that absorbed most. None where no such run was.
-        """
-        return self._channel.absorption(link)
-
-    def played_lags(self, link: str) -> PlayedLags | None:
-        """Return when photons of that setting were at the second end, and their best lag."""
-        return self._channel.lags(link)
+    def played_photon(self, link: str) -> PlayedPhoton | None:
+        """Return a link's photon of the latest run that carried some, of the setting that absorbed
+        most; None where no such run was."""
+        return self._channel.best(link)
 
     def begin(self, beginning: RunStart) -> Session:
         """Begin a run that comes piece by piece; same errors as :meth:`play`.

@@ -350,11 +350,11 @@ class Laboratory:
 
         found: dict[str, Truth] = {}
         for name in self._world_file.links:
-            absorbed = self.world.played_absorption(name)
-            if absorbed is not None:
-                found[f"{name}.played_absorption"] = Truth(absorbed, "1")
-            lags = self.world.played_lags(name)
-            if lags is not None:
+            photon = self.world.played_photon(name)
+            if photon is None:
+                continue
+            found[f"{name}.played_absorption"] = Truth(photon.absorption, "1")
+            if (lags := photon.lags()) is not None:
                 found[f"{name}.played_delay"] = Truth(lags.delay_s, "s")
                 found[f"{name}.played_best_lag"] = Truth(lags.best_lag_s, "s")
         return found

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from tests.benches.physics.lossy_links import LINK, point
 
+from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.links.link_truth import SechPulses, window_of
 from podium.sim_instruments.physics.meeting.photon_channel import photon_channel, photon_record
-from podium.sim_instruments.physics.meeting.played_photons import PlayedPhotons
+from podium.sim_instruments.physics.meeting.played_photons import PlayedLags, PlayedPhotons
 from podium.sim_instruments.physics.meeting.window_channel import SidebandPulse
 
 POINTS = point(5e-6), point(5e-6)
@@ -39,6 +40,16 @@ def played(photons: PlayedPhotons, link, lags_ns: Sequence[int], strength: float
         photons(link, POINTS, pulses(strength), lag * NS, ALL)
 
 
+def absorption(photons: PlayedPhotons, link: Link) -> float | None:
+    best = photons.best(link.name)
+    return None if best is None else best.absorption
+
+
+def lags(photons: PlayedPhotons, link: Link) -> PlayedLags | None:
+    best = photons.best(link.name)
+    return None if best is None else best.lags()
+
+
 def test_the_map_is_that_of_the_channel(link) -> None:
     photons = PlayedPhotons(photon_channel)
     found = photons(link, POINTS, pulses(), 0, ALL)
@@ -47,13 +58,13 @@ def test_the_map_is_that_of_the_channel(link) -> None:
 
 def test_the_best_setting_of_the_latest_run_counts(link) -> None:
     photons = PlayedPhotons(photon_channel)
-    assert photons.absorption(link.name) is None
+    assert absorption(photons, link) is None
     played(photons, link, [-30, 3, 30])
-    best = photons.absorption(link.name)
+    best = absorption(photons, link)
     assert best is not None
     assert 0.96 < best < 0.99
     played(photons, link, [3], strength=0.7)
-    weak = photons.absorption(link.name)
+    weak = absorption(photons, link)
     assert weak is not None
     assert 0.7 < weak < best - 0.05
 
@@ -61,13 +72,13 @@ def test_the_best_setting_of_the_latest_run_counts(link) -> None:
 def test_a_run_that_sends_nothing_leaves_what_was_told(link) -> None:
     photons = PlayedPhotons(photon_channel)
     played(photons, link, [3])
-    before = photons.absorption(link.name)
+    before = absorption(photons, link)
     photons.begin()
     sent, _ = pulses()
     silent = SidebandPulse(sent.carrier_hz, np.zeros(0, complex), 1.0)
     photons(link, POINTS, (sent, silent), 0, (3, 1))
     photons(link, POINTS, pulses(), 0, (2, 3))  # the sender is never in f
-    assert photons.absorption(link.name) == before
+    assert absorption(photons, link) == before
 
 
 def test_jitter_of_picoseconds_is_one_setting_and_scans_are_bounded(link) -> None:
@@ -92,9 +103,9 @@ def test_the_best_lag_is_that_between_instruments_as_a_scan_finds_it(link) -> No
     """Lines of the second node that are 3 ns longer make a catch begin 3 ns earlier."""
     flight_s = 1e-15 * link.delay_fs
     photons = PlayedPhotons(photon_channel)
-    assert photons.lags(link.name) is None
+    assert lags(photons, link) is None
     played(photons, link, [-20, 0, 20])
-    alike = photons.lags(link.name)
+    alike = lags(photons, link)
     assert alike is not None
     assert alike.delay_s == pytest.approx(flight_s)
     absorbed = {
@@ -108,6 +119,6 @@ def test_the_best_lag_is_that_between_instruments_as_a_scan_finds_it(link) -> No
     longer = replace(POINTS[1], drive_delay_ns=POINTS[1].drive_delay_ns + 3)
     photons.begin()
     photons(link, (POINTS[0], longer), pulses(), 0, ALL)
-    later = photons.lags(link.name)
+    later = lags(photons, link)
     assert later is not None
     assert later.best_lag_s == pytest.approx(alike.best_lag_s - 3e-9, abs=0.1e-9)

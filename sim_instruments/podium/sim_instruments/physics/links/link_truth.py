@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.known_truth import Truth
 from podium.sim_instruments.physics.links.dephasing import number_operator
+from podium.sim_instruments.physics.links.lag_search import best_lag_fs
 from podium.sim_instruments.physics.links.link_channel import PAIR, WindowResult, evolve_window
 from podium.sim_instruments.physics.links.link_experiment import (
     SENT,
@@ -255,18 +256,11 @@ def _over_lag(
     pulses: SechPulses,
     figure: Callable[[WindowResult], float],
 ) -> SechPulses:
-    """Return the pulses with the delay at which ``figure`` is largest; by thirds."""
+    """Return the pulses with the delay at which ``figure`` is largest."""
 
     def reached(lag_fs: int) -> float:
         moved = replace(pulses, lag_fs=lag_fs)
         return figure(evolve_window(coarse(window_of(link, points, sender, moved))))
 
     reach_fs = round(1e15 / (2 * np.pi * pulses.gamma_hz))
-    low, high = -reach_fs, reach_fs
-    while high - low > LAG_FS:
-        left, right = low + (high - low) // 3, high - (high - low) // 3
-        if reached(left) < reached(right):
-            low = left
-        else:
-            high = right
-    return replace(pulses, lag_fs=(low + high) // 2)
+    return replace(pulses, lag_fs=best_lag_fs(reached, -reach_fs, reach_fs, LAG_FS))

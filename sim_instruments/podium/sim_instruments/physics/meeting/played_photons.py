@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.sim_instruments.physics.links.lag_search import best_lag_fs
 from podium.sim_instruments.physics.links.link_point import Link
 from podium.sim_instruments.physics.meeting.atom_maps import LEVELS
 from podium.sim_instruments.physics.meeting.photon_channel import is_backward, photon_record
@@ -35,6 +36,29 @@ class PlayedLags:
     """Of the photon: its flight, less by how much longer the second node's lines are."""
     best_lag_s: float
     """By how much later than the emission the catch begins when most is absorbed."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlayedPhoton:
+    """The photon of a setting of a run."""
+
+    absorption: float
+    window: _Window
+
+    def lags(self) -> PlayedLags | None:
+        """Return its instants, with the best lag; None where it went to the link's first end."""
+        way, atoms, pulses, lag_fs, levels = self.window
+        if is_backward(way, pulses, lag_fs, levels):
+            return None
+
+        def absorbed(at_fs: int) -> float:
+            found = photon_record(way, atoms, pulses, at_fs, levels)
+            return 0.0 if found is None else found.absorption
+
+        best_fs = best_lag_fs(absorbed, lag_fs - REACH_FS, lag_fs + REACH_FS, LAG_FS)
+        lines_s = 1e-9 * (atoms[1].drive_delay_ns - atoms[0].drive_delay_ns)
+        delay_s = 1e-15 * way.delay_fs - lines_s
+        return PlayedLags(delay_s, delay_s + 1e-15 * best_fs)
 
 
 class PlayedPhotons:
@@ -71,39 +95,14 @@ class PlayedPhotons:
         """Begin a run: as soon as it carries a photon, those of runs before are forgotten."""
         self._ended = True
 
-    def absorption(self, link: str) -> float | None:
-        """Return the best absorption of the latest run that carried photons; None: none did."""
-        best = self._best(link)
-        return None if best is None else best[0]
+    def best(self, link: str) -> PlayedPhoton | None:
+        """Return the photon that was absorbed best in the latest run that carried any.
 
-    def lags(self, link: str) -> PlayedLags | None:
-        """Return the best lag of the photons of the setting that absorbed most.
-
-        None where no photon was carried, or the best one went from the second end to the first.
+        None: none did.
         """
-        best = self._best(link)
-        if best is None or is_backward(best[1][0], *best[1][2:]):
-            return None
-        way, atoms, pulses, lag_fs, levels = best[1]
-
-        def absorbed(at_fs: int) -> float:
-            found = photon_record(way, atoms, pulses, at_fs, levels)
-            return 0.0 if found is None else found.absorption
-
-        low, high = lag_fs - REACH_FS, lag_fs + REACH_FS
-        while high - low > LAG_FS:
-            left, right = low + (high - low) // 3, high - (high - low) // 3
-            if absorbed(left) < absorbed(right):
-                low = left
-            else:
-                high = right
-        lines_s = 1e-9 * (atoms[1].drive_delay_ns - atoms[0].drive_delay_ns)
-        delay_s = 1e-15 * way.delay_fs - lines_s
-        return PlayedLags(delay_s, delay_s + 1e-15 * ((low + high) // 2))
-
-    def _best(self, link: str) -> tuple[float, _Window] | None:
-        """Return the greatest absorption of the latest run that carried photons, and its window."""
         windows = self._windows.get(link)
         found = [(photon_record(*one), one) for one in (windows or {}).values()]
-        known = [(record.absorption, one) for record, one in found if record is not None]
-        return max(known, key=lambda one: one[0], default=None)
+        known = [
+            PlayedPhoton(record.absorption, one) for record, one in found if record is not None
+        ]
+        return max(known, key=lambda one: one.absorption, default=None)
