@@ -32,6 +32,7 @@ from podium.sim_instruments.physics.sampling import sample
 from podium.sim_instruments.physics.world_file import write_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.endpoints import published
+from podium.sim_instruments.servers.laboratory_truth import truth_now
 from podium.sim_instruments.servers.serving import open_serving
 
 pytestmark = [
@@ -73,7 +74,7 @@ async def measured(
                 await brought_up(lab, tmp_path, link.ends)
                 place = CalibrationFolder(tmp_path, tmp_path / STORE, None)
                 found = await calibrate(lab, link, (*HERALDED_CALIBRATION, *steps), place)
-        truth = serving.laboratory.truth_now(optima=False)()
+        truth = truth_now(serving.laboratory, optima=False)()
     assert not found.failures, found.failures
     told = {
         scheme.name: Measured(

@@ -19,6 +19,7 @@ from podium.control.runs.errors import RunFailed
 from podium.sim_instruments.physics.links.heralded_link import Arm, Detector, HeraldedLink, Scheme
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.endpoints import published
+from podium.sim_instruments.servers.laboratory_truth import truth_now
 from podium.sim_instruments.servers.serving import open_serving
 
 OPTICAL = Path(__file__).parents[3] / "examples" / "linked" / "facility_optical.yaml"
@@ -61,7 +62,7 @@ async def lab_on(twin: Path, folder: Path) -> AsyncIterator[tuple[Lab, Any]]:
 
 
 def truth_of(serving: Any) -> Mapping[str, float]:
-    told = serving.laboratory.truth_now(optima=False)()
+    told = truth_now(serving.laboratory, optima=False)()
     return {name: float(one.value) for name, one in told.items()}
 
 

@@ -14,6 +14,7 @@ from podium.control.program.program import Barrier, Capture, Delay, Frame, Play,
 from podium.control.program.waveforms import Gaussian, Square
 from podium.sim_instruments.physics.known_truth import Truth
 from podium.sim_instruments.servers.laboratory import Laboratory
+from podium.sim_instruments.servers.laboratory_truth import truth_now
 
 NS = 10**6
 PULSE_NS, SIGMA_NS = 32, 8
@@ -26,13 +27,13 @@ class PhotonProgram:
 
     def __init__(self, laboratory: Laboratory, *links: str) -> None:
         """``links`` follow each other; of them none named, ``link_ab`` is it."""
-        self._truth: Mapping[str, Truth] = laboratory.truth_now()()
+        self._truth: Mapping[str, Truth] = truth_now(laboratory)()
         self.links = links or ("link_ab",)
         self.ends = "abc"[: len(self.links) + 1]
         """Of each node the last letter of its name."""
         self.frames: list[Frame] = []
         self._pi: dict[str, float] = {}
-        world = laboratory._world_file.links
+        world = laboratory.world_file.links
         qubits = {q.name: q for line in laboratory.chip.at({}) for q in line.qubits}
         area_ns = float(
             np.exp(-0.5 * ((np.arange(PULSE_NS) - PULSE_NS / 2 + 0.5) / SIGMA_NS) ** 2).sum()

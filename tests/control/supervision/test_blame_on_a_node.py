@@ -22,6 +22,7 @@ from podium.sim_instruments.physics.signals import Piece, PulseTrain, RunSignals
 from podium.sim_instruments.physics.world_file import write_world
 from podium.sim_instruments.servers.back_door import BackDoor
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.laboratory_playback import LaboratoryPlay
 from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
@@ -63,7 +64,7 @@ class PlayedFridge:
         signals = RunSignals(
             self.run, self.laboratory.clock.now_fs(), piece.duration_ns, (train,) * DRIVES, (), {}
         )
-        self.laboratory.play("cluster_a", self.laboratory.cabling(), signals)
+        LaboratoryPlay(self.laboratory, "cluster_a", self.laboratory.cabling())(signals)
 
     async def go_on(self, for_s: float, node_a: float) -> Observed:
         """Let time pass; ``node_a``: 1 where it plays all the time."""

@@ -227,7 +227,8 @@ async def test_what_is_being_computed_is_not_copied(tmp_path, monkeypatch) -> No
     clock = WorldClock(ClockMode.MANUAL)
     horizon = SimpleNamespace(computing=True)
     twins = {"cluster_a": SimpleNamespace(horizon=lambda now_fs: horizon)}
-    laboratory = SimpleNamespace(twins=twins, at_rest=True, kernels=SimpleNamespace(is_open=True))
+    kernels, workers = SimpleNamespace(is_open=True), SimpleNamespace(at_rest=True)
+    laboratory = SimpleNamespace(twins=twins, workers=workers, kernels=kernels)
     serving: Any = SimpleNamespace(
         laboratory=laboratory,
         in_threads=0,

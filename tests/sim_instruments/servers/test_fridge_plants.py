@@ -24,6 +24,7 @@ from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.clock_rate import check_rate
 from podium.sim_instruments.servers.laboratory import Laboratory
+from podium.sim_instruments.servers.laboratory_truth import truth_now
 from podium.sim_instruments.servers.serving import ServedLaboratory, open_serving
 from podium.sim_instruments.servers.twin_needs import twin_needs
 from podium.sim_instruments.wiring import PlanError, read_plan
@@ -258,13 +259,13 @@ def test_a_chip_feels_its_fridge(tmp_path: Path) -> None:
     write_world(sample(facility, 1), twin)
     laboratory = Laboratory.of_files(facility, twin, WorldClock(ClockMode.MANUAL))
     try:
-        cold = laboratory.truth_now(optima=False)()
+        cold = truth_now(laboratory, optima=False)()
         bath = laboratory.cabling().baths["node_a"]
         assert bath.now_k == pytest.approx(bath.cold_k, rel=0.01)
         laboratory.fridges["fridge_a"].fail(laboratory.clock.now_fs())
         laboratory.clock.advance(600 * FS_PER_S)
         assert laboratory.cabling().baths["node_a"].now_k > 0.2
-        warm = laboratory.truth_now(optima=False)()
+        warm = truth_now(laboratory, optima=False)()
         at = "node_a.q0.thermal_population"
         assert warm[at].value > 5 * cold[at].value
     finally:

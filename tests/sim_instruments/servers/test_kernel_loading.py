@@ -37,7 +37,7 @@ async def test_loading_waits_for_the_compiler_and_meanwhile_instruments_answer(o
         async with loading(serving.laboratory) as work:
             assert b"GS210" in await source.ask(b"*IDN?\n")
             assert not work.done()
-            assert not serving.laboratory.at_rest, "nobody copies it meanwhile"
+            assert not serving.laboratory.workers.at_rest, "nobody copies it meanwhile"
             serving.laboratory.kernels.open()
             async with asyncio.timeout(WITHIN_S):
                 await work

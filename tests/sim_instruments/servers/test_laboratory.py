@@ -24,6 +24,7 @@ from podium.sim_instruments.physics.truth import MovingTruth, Span, mixer_truth,
 from podium.sim_instruments.physics.world_file import read_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.laboratory import Laboratory
+from podium.sim_instruments.servers.laboratory_truth import truth_now
 from podium.sim_instruments.servers.signal_log import PULSES_KEPT
 from podium.sim_instruments.wiring import PlanError, plan_of, read_plan
 
@@ -146,7 +147,7 @@ def test_the_time_that_programs_take_is_counted(laboratory) -> None:
 
 def test_work_that_fails_fails_its_future_and_is_announced(laboratory) -> None:
     announced = threading.Event()
-    laboratory.after_work = announced.set
+    laboratory.workers.after_work = announced.set
     future = laboratory.submit("cluster_a", lambda play: play(replace(readout(), drives=(5,))))
     assert future.exception(60) is not None
     assert announced.wait(10)
@@ -172,8 +173,8 @@ def test_the_truth_at_rest_is_that_of_the_twin_file(laboratory, twin_file, span)
     chip = world.chip()
     moving = None if span is None else MovingTruth(world.seed, span, world.drift(chip))
     of_file = truth(chip, None, False, moving) | mixer_truth(world.mixers)
-    assert laboratory.truth_now(False, span, at_rest=True)() == of_file
-    biased = laboratory.truth_now(False, span)()
+    assert truth_now(laboratory, False, span, at_rest=True)() == of_file
+    biased = truth_now(laboratory, False, span)()
     assert biased["node_a.q0.f01"] != of_file["node_a.q0.f01"]
 
 

@@ -92,7 +92,7 @@ def test_the_phase_of_an_oscillator_is_exact_for_any_time() -> None:
 
 def test_a_source_beside_a_controller_keeps_its_phase_against_its_ticks(in_none) -> None:
     laboratory = in_none.laboratory
-    clock, counter = laboratory.clocks["cluster_a"], laboratory._timed.counters["cluster_a"]
+    clock, counter = laboratory.clocks["cluster_a"], laboratory.timed.counters["cluster_a"]
     assert "lo_q2" not in laboratory.clocks
 
     def against_ticks(at_fs: int) -> float:

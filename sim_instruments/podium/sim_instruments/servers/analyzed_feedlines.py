@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 from podium.sim_instruments.twins.network_ports import (
     PortResponse,
@@ -11,39 +11,16 @@ from podium.sim_instruments.twins.network_ports import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from concurrent.futures import Future
 
     from podium.sim_instruments.physics.operating_point import FeedlinePoint
-    from podium.sim_instruments.physics.world import World
     from podium.sim_instruments.servers.cabling import Cabling
-    from podium.sim_instruments.wiring import Plan
-
-T = TypeVar("T")
+    from podium.sim_instruments.servers.laboratory import Laboratory
 
 MATCH = 0.1
 """Reflection at a port with a cable. ASSUMED: -20 dB, of attenuators and amplifiers, no ripple."""
 ISOLATION = 0.0
 """What passes a chain of amplifiers backwards. ASSUMED: nothing."""
-
-
-class Laboratory(Protocol):
-    """A laboratory, as far as it is needed here."""
-
-    plan: "Plan"
-
-    @property
-    def world(self) -> "World":
-        """The chips."""
-        ...
-
-    def cabling(self) -> "Cabling":
-        """Return how cables and slow sources stand now."""
-        ...
-
-    def compute(self, work: "Callable[[], T]") -> "Future[T]":
-        """Run ``work()`` in a worker thread."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +31,12 @@ class AnalyzedFeedlines:
     analyzer reach it over the same cables; neither notices what the other plays.
     """
 
-    laboratory: Laboratory
+    laboratory: "Laboratory"
     instrument: str
 
     def respond(self, tone: PortTone, receivers: tuple[str, ...]) -> "Future[list[PortResponse]]":
         """Find what comes back, with cables and biases as they are when this is called."""
-        return self.laboratory.compute(
+        return self.laboratory.workers.compute(
             partial(self._responses, self.laboratory.cabling(), tone, receivers)
         )
 

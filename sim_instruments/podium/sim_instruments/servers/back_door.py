@@ -24,6 +24,7 @@ from podium.sim_instruments.execution.breakpoints import Breakpoint
 from podium.sim_instruments.servers.clock_rate import check_rate
 from podium.sim_instruments.servers.debugger import CannotStop
 from podium.sim_instruments.servers.faults import bring_about
+from podium.sim_instruments.servers.laboratory_truth import played_gate, truth_now
 from podium.sim_instruments.servers.serving import ServedLaboratory
 from podium.sim_instruments.servers.world_state import operate, world_state
 from podium.sim_instruments.wiring import PlanError
@@ -149,10 +150,12 @@ class BackDoor:
             )
         match verb:
             case "truth":
-                optima = request.get("optima", True) is True
-                telling = self._serving.laboratory.truth_now(
-                    optima, _span(request), at_rest=request.get("at_rest", False) is True
+                optima, at_rest = (
+                    request.get(word, default) is True
+                    for word, default in (("optima", True), ("at_rest", False))
                 )
+                laboratory = self._serving.laboratory
+                telling = truth_now(laboratory, optima, _span(request), at_rest=at_rest)
                 found = await self._serving.in_thread(telling)
                 return {name: {"value": t.value, "unit": t.unit} for name, t in found.items()}
             case "gate":
@@ -310,7 +313,7 @@ class BackDoor:
         if not laboratory.plays:
             raise BadRequest("there is no chip here, and no gate")
         try:
-            found = await self._serving.in_thread(partial(laboratory.played_gate, edge, phases))
+            found = await self._serving.in_thread(partial(played_gate, laboratory, edge, phases))
         except LookupError as error:
             raise BadRequest(str(error.args[0])) from error
         if found is None:

@@ -108,7 +108,7 @@ async def _at_rest(serving: ServedLaboratory) -> None:
         computing = [
             name for name, twin in laboratory.twins.items() if twin.horizon(now_fs).computing
         ]
-        if not computing and laboratory.at_rest and not serving.in_threads:
+        if not computing and laboratory.workers.at_rest and not serving.in_threads:
             return
         if time.monotonic() > until_s:
             who = ", ".join(computing) or "the laboratory"
@@ -129,7 +129,7 @@ async def _live(
         loop.add_signal_handler(number, end.set)
     if plan.bound:
         loop.add_reader(original, end.set)
-    serving.laboratory.forked()
+    serving.laboratory.workers.forked()
     try:
         await (_saved if plan.saved else _forked)(serving, plan, end, say)
     finally:

@@ -41,7 +41,7 @@ async def _loaded(laboratory: "Laboratory") -> None:
     families = families_of(laboratory)
     if families:
         with suppress(GateClosed):
-            await asyncio.wrap_future(laboratory.compute(partial(load_kernels, families)))
+            await asyncio.wrap_future(laboratory.workers.compute(partial(load_kernels, families)))
 
 
 def load_kernels(families: Sequence[str]) -> None:

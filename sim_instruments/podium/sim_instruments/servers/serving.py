@@ -196,7 +196,7 @@ async def listening(
     clock = timekeeper.clock
     serving = ServedLaboratory(laboratory, timekeeper, log=log)
     loop = asyncio.get_running_loop()
-    laboratory.after_work = lambda: loop.call_soon_threadsafe(serving.look)
+    laboratory.workers.after_work = lambda: loop.call_soon_threadsafe(serving.look)
     anywhere = partial(draw_place, random.Random(os.urandom(8)))
     try:
         for name, twin in laboratory.twins.items():
@@ -223,7 +223,7 @@ async def listening(
     finally:
         for served in serving.served.values():
             await served.close()
-        laboratory.after_work = lambda: None  # what is done now concerns nobody
+        laboratory.workers.after_work = lambda: None  # what is done now concerns nobody
         await asyncio.to_thread(laboratory.close)
 
 
