@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -150,6 +151,7 @@ class FullDisk:
     """A journal on a disk that is full once it comes to entries of a kind."""
 
     at: type
+    takes_time: ClassVar = True
 
     def entries(self) -> tuple[Entry, ...]:
         return ()

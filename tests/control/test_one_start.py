@@ -443,6 +443,8 @@ async def test_a_coordinator_that_comes_after_a_crash_goes_on_with_what_was_acce
 class StuckDisk:
     """A journal that does not get on once a run is accepted."""
 
+    takes_time = True
+
     def __init__(self) -> None:
         self.goes_on = threading.Event()
         self.kept = []

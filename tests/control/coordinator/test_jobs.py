@@ -8,10 +8,10 @@ import pytest
 from podium.control.bus.memory import MemoryBus
 from podium.control.coordinator import jobs
 from podium.control.coordinator.agent_directory import ENDED, AgentDirectory
-from podium.control.coordinator.jobs import Jobs, MemoryJournal
+from podium.control.coordinator.jobs import Jobs
 from podium.control.coordinator.queue import WorkQueue
 from podium.control.runs.coordinator_values import Gone, Keep, Withdrawn
-from podium.control.runs.journal import Entry, JobAccepted, JobEnded, JobForgotten
+from podium.control.runs.journal import Entry, JobAccepted, JobEnded, JobForgotten, MemoryJournal
 
 
 @pytest.fixture
@@ -130,6 +130,8 @@ async def test_a_journal_in_memory_is_written_by_the_loop_and_one_on_a_disk_by_a
             by.append(threading.get_ident())
 
     class OnDisk:
+        takes_time = True
+
         def entries(self) -> tuple[Entry, ...]:
             return ()
 

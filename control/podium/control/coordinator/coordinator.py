@@ -37,7 +37,7 @@ from podium.control.coordinator.allocation import (
 )
 from podium.control.coordinator.findings_file import FindingsFile
 from podium.control.coordinator.fire_grants import FireGrants
-from podium.control.coordinator.jobs import BEFORE, Jobs, MemoryJournal
+from podium.control.coordinator.jobs import BEFORE, Jobs
 from podium.control.coordinator.manual_requests import ManualRequests
 from podium.control.coordinator.outputs import Outputs
 from podium.control.coordinator.prepared_programs import PreparedPrograms
@@ -57,7 +57,7 @@ from podium.control.program.loopback import Loopback
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram
 from podium.control.runs.errors import RunError, RunFailed, RunRefused
-from podium.control.runs.journal import JobAccepted, Journal
+from podium.control.runs.journal import JobAccepted, Journal, MemoryJournal
 from podium.control.runs.run_values import Patience
 from podium.control.timebase.drift_filter import NO_THERMOMETER
 from podium.control.timebase.host_clock import host_tai_s

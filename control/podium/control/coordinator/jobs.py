@@ -47,7 +47,6 @@ from podium.control.runs.errors import (
     StartPartial,
 )
 from podium.control.runs.journal import (
-    Entry,
     JobAccepted,
     JobEnded,
     JobForgotten,
@@ -89,17 +88,6 @@ RequestName = tuple[str, type[Request], RunId | None]
 """Agent, kind of request and run: of one run no two requests of a kind differ."""
 
 log = event_log("coordinator")
-
-
-class MemoryJournal:
-    """A journal that dies with the process: for a facility that is opened in one."""
-
-    def entries(self) -> tuple[Entry, ...]:
-        """Return nothing: there was nobody before."""
-        return ()
-
-    def keep(self, entry: Entry) -> None:
-        """Keep nothing."""
 
 
 class CoordinatorReplaced(RuntimeError):
@@ -386,8 +374,8 @@ class Jobs:
         match action:
             case Keep(JobEnded() as ended) if _too_much(ended):
                 log.info("too much to be kept on the disk", ticket=ended.ticket)
-            case Keep(entry) if isinstance(self._journal, MemoryJournal):
-                self._journal.keep(entry)  # a thread would cost more
+            case Keep(entry) if not self._journal.takes_time:
+                self._journal.keep(entry)
             case Keep(entry):
                 try:
                     await asyncio.to_thread(self._journal.keep, entry)

@@ -84,6 +84,11 @@ Entry = SessionBegun | JobAccepted | JobEnded | JobForgotten
 class Journal(Protocol):
     """Where entries outlive the process."""
 
+    @property
+    def takes_time(self) -> bool:
+        """Tell whether keeping waits for a disk: it is then done in a thread."""
+        ...
+
     def entries(self) -> tuple[Entry, ...]:
         """Return all that was kept, in its order."""
         ...
@@ -97,6 +102,19 @@ class Journal(Protocol):
         ...
 
 
+class MemoryJournal:
+    """A journal that ends with the process: for a facility that is opened in one."""
+
+    takes_time = False
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return nothing: there was nobody before."""
+        return ()
+
+    def keep(self, entry: Entry) -> None:
+        """Keep nothing."""
+
+
 class FileJournal:
     """A journal in a file: one line for each entry, with a checksum.
 
@@ -104,6 +122,8 @@ class FileJournal:
     was never acknowledged. So does keeping, now and then. Damage before that raises
     ``JournalDamaged``. Beside the file lies an empty one, ``.lock``.
     """
+
+    takes_time = True
 
     def __init__(self, path: Path) -> None:
         self._path = path
