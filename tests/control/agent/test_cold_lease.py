@@ -3,10 +3,12 @@
 import asyncio
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 from tests.benches.nodes.cold_room import reading_of, tell
 
+from podium.control.agent import cold_lease
 from podium.control.agent.cold_lease import BIASES_S, FIRST_S, LEASE_S, ColdLeases
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.readings import readings_key
@@ -18,9 +20,22 @@ from podium.drivers.errors import Refused
 
 
 class Owned:
-    """Instruments by name alone."""
+    """Instruments by name, and the state of those whose worker is asked."""
 
     names = ("cluster_a", "bias_q0")
+
+    def __init__(self) -> None:
+        self.states: dict[str, str] = {}
+        self.asked = asyncio.Event()
+        """Set whenever anybody looks at a state."""
+
+    @property
+    def workers(self) -> dict[str, SimpleNamespace]:
+        self.asked.set()
+        return {
+            name: SimpleNamespace(health=SimpleNamespace(state=state))
+            for name, state in self.states.items()
+        }
 
 
 class Hearing:
@@ -29,7 +44,8 @@ class Hearing:
     def __init__(self, facility) -> None:
         self.now_s = 0.0
         self.fridge = facility.fridges["fridge_a"]
-        self.cold = ColdLeases("node", facility, Owned, MemoryBus(), lambda: self.now_s)
+        self.owned = Owned()
+        self.cold = ColdLeases("node", facility, self.owned, MemoryBus(), lambda: self.now_s)
 
     def hear(self, kelvin: float | None, problem: str = "", agent: str = "room") -> None:
         self.cold._hear_other(agent, reading_of(self.fridge, kelvin, problem))
@@ -94,6 +110,40 @@ async def test_a_thermometer_that_still_connects_is_waited_for(hearing) -> None:
         group.create_task(connected())
     hearing.now_s = FIRST_S + LEASE_S
     assert "is at 11 mK" in await hearing.refusal()
+
+
+async def test_an_own_thermometer_is_waited_for_as_long_as_it_connects_for_the_first_time(
+    hearing, monkeypatch
+) -> None:
+    monkeypatch.setattr(cold_lease, "LOOK_S", 0.0)
+    hearing.owned.states["thermometry_a"] = "connecting"
+
+    async def connected() -> None:
+        for _ in range(5):
+            hearing.now_s += 0.9 * FIRST_S
+            hearing.owned.asked.clear()
+            await asyncio.wait_for(hearing.owned.asked.wait(), 20.0)
+            assert not checked.done()
+        hearing.owned.states["thermometry_a"] = "connected"
+        await asyncio.sleep(0)
+        hearing.hear(0.011)
+
+    async with asyncio.TaskGroup() as group:
+        checked = group.create_task(hearing.cold.check(["cluster_a"]))
+        group.create_task(connected())
+
+
+async def test_an_own_thermometer_that_does_not_answer_is_waited_for_no_longer(
+    hearing, monkeypatch
+) -> None:
+    monkeypatch.setattr(cold_lease, "LOOK_S", 0.0)
+    hearing.owned.states["thermometry_a"] = "connecting"
+    checked = asyncio.create_task(hearing.refusal())
+    await asyncio.sleep(0)
+    hearing.owned.states["thermometry_a"] = "lost"
+    hearing.now_s += FIRST_S
+    async with asyncio.timeout(20.0):
+        assert "nobody has told a reading of thermometry_a.mixing_chamber" in await checked
 
 
 async def test_only_who_owns_the_thermometer_is_believed(hearing) -> None:

@@ -27,7 +27,10 @@ LOOK_EVERY_S = 5.0
 LEASE_S = 20.0
 """A reading is good for so long after it was heard: several may be lost."""
 FIRST_S = 10.0
-"""How long a run waits for the first reading of a fridge, after its agent has started."""
+"""How long a run waits for the first reading of a fridge, after its agent has started and its own
+thermometer has been connected to for the first time, or was not."""
+LOOK_S = 0.5
+"""Whether the thermometer still connects is looked at so often meanwhile."""
 BIASES_S = 600.0
 """So long after a lease has ended, the biases of a fridge follow their safe rules."""
 
@@ -128,13 +131,24 @@ class ColdLeases:
         Soon after the start its first reading is waited for, also while its thermometer connects.
         """
         for fridge in self.fridges_of(instruments):
-            if not self._ever_read(fridge):
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._since_s + FIRST_S - self._clock()):
-                        while not self._ever_read(fridge):
-                            await self._news.wait()
+            await self._hear_first(fridge)
             if complaint := self.complaint(fridge):
                 raise Refused(f"{self._agent}: {complaint}; nothing is played")
+
+    async def _hear_first(self, fridge: Fridge) -> None:
+        """Wait for its first reading; a busy host takes long to connect to its thermometer."""
+        until_s = self._since_s + FIRST_S
+        while not self._ever_read(fridge) and self._clock() < until_s:
+            if self._connects(fridge.thermometer.instrument):
+                until_s = self._clock() + FIRST_S
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(LOOK_S, until_s - self._clock())):
+                    await self._news.wait()
+
+    def _connects(self, thermometer: str) -> bool:
+        """Tell whether an own one is being connected to for the first time."""
+        worker = self._instruments.workers.get(thermometer)
+        return worker is not None and worker.health.state == "connecting"
 
     def _ever_read(self, fridge: Fridge) -> bool:
         heard = self._heard.get(fridge.name)
