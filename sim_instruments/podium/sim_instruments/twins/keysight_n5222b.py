@@ -18,7 +18,7 @@ from podium.sim_instruments.twins.keysight_n5222b_settings import (
     COUNTS,
     MEASURED,
     RESET,
-    STIMULUS,
+    SETTLING_FS,
     STORED,
     Trace,
 )
@@ -69,7 +69,7 @@ class KeysightN5222B(MessageTwin):
     def _reset(self, now_fs: int, traces: bool = True) -> None:
         """Go to the settings of *RST. ASSUMED: also those of power-on."""
         self._settings = Settings(RESET)
-        self._stimulus = Stimulus(STIMULUS, self._settings)
+        self._stimulus = Stimulus(box, self._settings, SETTLING_FS)
         self._bits = 0
         self._traces: dict[int, Trace] = {}
         self._active = 0

@@ -8,7 +8,6 @@ from podium.firmware_interfaces import keysight_n5222b as box
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.parameters import Value
-from podium.sim_instruments.twins.network_stimulus import StimulusCommands
 
 SETTLING_FS = 20 * FS_PER_S // 1_000_000
 """Before each point, beside the time of the filter. ASSUMED."""
@@ -33,26 +32,6 @@ RESET: dict[Command, Value] = {
     box.BYTE_ORDER: "NORM",
 }
 """ASSUMED where QCoDeS does not tell."""
-STIMULUS = StimulusCommands(
-    box.START,
-    box.STOP,
-    box.CENTER,
-    box.SPAN,
-    box.CW,
-    box.BANDWIDTH,
-    box.POINTS,
-    box.SWEEP_TYPE,
-    box.SWEEP_TIME,
-    box.SWEEP_TIME_AUTO,
-    box.AVERAGE,
-    box.AVERAGE_COUNT,
-    box.POWER,
-    box.POWER_START,
-    box.POWER_STOP,
-    box.FREQUENCY_MIN_HZ,
-    box.FREQUENCY_MAX_HZ,
-    SETTLING_FS,
-)
 COUNTS = (box.POINTS, box.GROUP_COUNT, box.AVERAGE_COUNT)
 """Answered with a sign."""
 STORED = (box.TRIGGER_SOURCE, box.BYTE_ORDER)

@@ -13,7 +13,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.ieee4882.command import Command
 from podium.firmware_interfaces.ieee4882.errors import ScpiError
 from podium.firmware_interfaces.ieee4882.parameters import Value
-from podium.sim_instruments.twins.network_stimulus import Stimulus, StimulusCommands
+from podium.sim_instruments.twins.network_stimulus import Stimulus
 from podium.sim_instruments.twins.network_sweep import Sweeps, SweepSettings
 from podium.sim_instruments.twins.scpi_settings import Settings
 
@@ -42,28 +42,6 @@ RESET: dict[Command, Value] = {
 """What a channel is made with, and what *RST makes of the first one. ASSUMED where not cited."""
 
 
-STIMULUS = StimulusCommands(
-    box.START,
-    box.STOP,
-    box.CENTER,
-    box.SPAN,
-    box.CW,
-    box.BANDWIDTH,
-    box.POINTS,
-    box.SWEEP_TYPE,
-    box.SWEEP_TIME,
-    box.SWEEP_TIME_AUTO,
-    box.AVERAGE,
-    box.AVERAGE_COUNT,
-    box.POWER,
-    box.POWER_START,
-    box.POWER_STOP,
-    box.FREQUENCY_MIN_HZ,
-    box.FREQUENCY_MAX_HZ,
-    SETTLING_FS,
-)
-
-
 @dataclass(slots=True)
 class Trace:
     """One curve."""
@@ -80,7 +58,7 @@ class Channel:
         self.number = number
         self.sweeps = sweeps
         self.settings = Settings(RESET)
-        self.stimulus = Stimulus(STIMULUS, self.settings)
+        self.stimulus = Stimulus(box, self.settings, SETTLING_FS)
         self.continuous = True
         self.traces: dict[str, Trace] = {}
         self.active = ""
