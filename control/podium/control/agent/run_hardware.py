@@ -43,9 +43,9 @@ from podium.firmware_interfaces.wrtd import ID_MAX
 
 TRIGGER_S = 15.0
 """Deadline for setting up one output of the trigger plane."""
-TAKE_BACK_S = 2.0
-"""Deadline for taking a trigger back where all is made safe: controllers are disarmed behind it,
-and must not wait for a plane that is not there."""
+TAKE_BACK_S = 5.0
+"""Deadline for taking a trigger back where all is made safe, connecting anew included: controllers
+are disarmed behind it, and must not wait long for a plane that is not there."""
 READING_S = 0.3
 """Nobody waits longer for the clock to be read: longer than any guard, so nothing can start on it.
 Below what a worker gives a call to end when another one has failed: a plane that is not there
