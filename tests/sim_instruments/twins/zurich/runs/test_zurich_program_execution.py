@@ -135,6 +135,23 @@ def test_many_readouts_are_worked_out_look_by_look(bench):
     assert data == pytest.approx(np.full(3000, 500.0))
 
 
+def test_many_rows_are_executed_look_by_look(bench):
+    shots = 100_000  # a look that takes up all of 400,000 takes half a second
+    bench.set("qachannels/0/mode", 1)
+    bench.set("qachannels/0/generator/waveforms/0/wave", vector_of(np.full(64, 0.5 + 0j)))
+    bench.upload(QA, f"repeat ({shots}) {{ playZero(4096); startQA(QA_GEN_0, 0); }}")
+    bench.set(f"{QA}/enable", 1)
+    (run,) = bench.execution._runs.values()
+    rows = [0]
+    while run.going_on:
+        bench.execution.advance(bench.now_fs + 300 * MS)
+        rows.append(len(run.trace.rows))
+        assert run.behind == run.going_on, "time does not leap before all is executed"
+        assert len(rows) < 10
+    assert rows[-1] == shots
+    assert max(np.diff(rows)) < 0.8 * shots
+
+
 def test_waveforms_and_weights_are_cleared_for_good(bench):
     weights, pulses = "readout/integration/weights/2/wave", "generator/waveforms/1/wave"
     for node in (weights, pulses):
