@@ -10,6 +10,7 @@ from podium.firmware_interfaces.zurich.refusals import Refused
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 from podium.sim_instruments.twins.twin import IDLE
+from podium.sim_instruments.twins.zurich.runs.lookahead_execution import to_the_end
 
 
 @pytest.fixture
@@ -142,6 +143,9 @@ def test_many_rows_are_executed_look_by_look(bench):
     bench.upload(QA, f"repeat ({shots}) {{ playZero(4096); startQA(QA_GEN_0, 0); }}")
     bench.set(f"{QA}/enable", 1)
     (run,) = bench.execution._runs.values()
+    ahead = run.again()
+    to_the_end(ahead)
+    assert len(ahead.trace.rows) == shots
     rows = [0]
     while run.going_on:
         bench.execution.advance(bench.now_fs + 300 * MS)

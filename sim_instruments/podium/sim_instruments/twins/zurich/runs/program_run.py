@@ -68,6 +68,8 @@ _AT_ONCE: Final = 4_000_000
 """Instructions that are executed in one go at most, 10 to 20 ms: others are answered between."""
 _ROWS_AT_ONCE: Final = 1 << 16
 """Rows that come of one go at most, about: whoever takes them up takes as long."""
+IN_PIECES: Final = (Status.COUNT_LIMIT, Status.FULL)
+"""A go that ends so has left more to execute."""
 _GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT)
 
 
@@ -453,8 +455,8 @@ class ProgramRun:
         """Tell whether more is left to execute, now or ahead, than one go takes."""
         # One that goes round for ever without playing is never there: nobody waits for it long.
         since = self.trace.instructions - self._in_time_at
-        late = self.trace.status is Status.COUNT_LIMIT and 0 < since < _AHEAD
-        late |= self.trace.status is Status.FULL
+        idle = self.trace.status is Status.COUNT_LIMIT and not 0 < since < _AHEAD
+        late = self.trace.status in IN_PIECES and not idle
         return (self.going_on and late) or self._looking is not None
 
     def ends_at(self, end_fs: int) -> None:
