@@ -36,6 +36,9 @@ WORDS_MAX = 20
 ALLOWED: dict[str, dict[str, int]] = {room: {} for room in ROOMS}
 """By room and file, how many first lines still ask, or run on. May shrink, never grow."""
 
+LOCKED = "unique", "axis"
+"""A call of NumPy, and the argument by which it sorts rows with the interpreter's lock held."""
+
 INSIDE = ("body", "orelse", "finalbody", "handlers", "cases")
 """Fields of a statement that hold statements."""
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -88,6 +91,25 @@ def facts(room: str) -> dict[str, Facts]:
 def offenders(first_lines: Iterable[str]) -> list[str]:
     """Return the first lines that begin with a question's word, or are too long."""
     return [one for one in first_lines if QUESTION.match(one) or len(one.split()) > WORDS_MAX]
+
+
+def sorts_rows(source: str) -> bool:
+    """Return whether a source has NumPy sort whole rows, in which no other thread does anything."""
+    name, argument = LOCKED
+    return name in source and any(
+        isinstance(node, ast.Call)
+        and getattr(node.func, "attr", "") == name
+        and any(one.arg == argument for one in node.keywords)
+        for node in ast.walk(ast.parse(source))
+    )
+
+
+def test_no_twin_is_deaf_while_rows_are_sorted() -> None:
+    inside = ROOT / "sim_instruments" / "podium"
+    found = [str(file) for file in inside.rglob("*.py") if sorts_rows(file.read_text())]
+    assert found == [], "take physics/distinct_rows.py"
+    assert sorts_rows("np.unique(rows, axis=0)")
+    assert not sorts_rows("np.unique(rows)")
 
 
 def test_functions_fit_a_page_but_for_compiled_loops_that_are_named() -> None:

@@ -146,6 +146,35 @@ def test_of_single_shots_the_mean_is_told_and_some(trial):
     assert (capture.trace_i.size, capture.trace_step_s) == (POINTS, pytest.approx(3e-9))
 
 
+def test_single_shots_of_many_points_are_no_more_than_of_few(trial):
+    program = replace(trial(), axes=swept(3 * CLOUD), keep_shots=True, shots=2)
+    capture = summary_of(program, RUN, {"c": captured((2, 3 * CLOUD))}).captures["c"]
+    assert capture.cloud_i is not None
+    assert capture.cloud_q is not None
+    assert capture.cloud_i.shape == capture.cloud_q.shape == (1, CLOUD)
+
+
+@pytest.mark.parametrize(
+    ("counts", "shape", "keep_shots"),
+    [((2,), (50_000, 2), True), ((3 * POINTS,), (3 * POINTS,), False)],
+)
+def test_a_summary_keeps_nothing_of_what_it_is_of(trial, counts, shape, keep_shots):
+    program = replace(trial(), axes=swept(*counts), keep_shots=keep_shots)
+    whole = captured(shape, trace=3 * POINTS)
+    thin = summary_of(program, RUN, {"c": whole}).captures["c"]
+    arrays = (thin.i, thin.q, thin.cloud_i, thin.cloud_q, thin.trace_i, thin.trace_q)
+    held = [_owner(one) for one in arrays if one is not None]
+    assert sum(one.nbytes for one in held) <= 8 * 6 * POINTS
+    assert not any(np.shares_memory(one, whole.i) for one in held)
+
+
+def _owner(array: np.ndarray) -> np.ndarray:
+    """Return the array that holds the memory of this one."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    return array
+
+
 def test_a_program_without_axes_has_a_summary(trial):
     summary = summary_of(replace(trial(), axes=()), RUN, {"c": captured(())})
     arrived = decode(encode(summary), DataSummary)  # a plain number in place of an array would not

@@ -1,10 +1,13 @@
 """What a run is made of on instruments."""
 
 import asyncio
+import threading
 from types import SimpleNamespace
 
+import pytest
 from tests.benches.nodes.triggered import Cluster, Node, Plane
 
+from podium.control.agent import run_hardware
 from podium.control.agent.clock_readings import ClockReadings
 from podium.control.agent.compiled_programs import CompiledPart
 from podium.control.agent.epoch_files import EpochFiles
@@ -16,6 +19,8 @@ from podium.control.bus.messages import RunId
 from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.messages import AtATime, AtOnce
 from podium.control.timebase.epochs import Epochs
+from podium.drivers import worker
+from podium.drivers.errors import InstrumentError, Unreachable
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
 from podium.firmware_interfaces.models import known_models
@@ -79,3 +84,41 @@ async def test_an_agent_says_how_long_it_waits_for_shots_that_are_told_apart() -
     assert loaded.duration_fs == Compiled.ARTIFACT.duration_fs
     drivers_s = 0.6 + TOLD_APART_S * Compiled.SHOTS + beyond_driver_s() + COLLECT_S
     assert abs(loaded.collect_fs / FS_PER_S - drivers_s) < 1e-3
+
+
+class SilentPlane(Plane):
+    """Answers nothing when a trigger is taken back, until somebody closes the connection."""
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        self.closed = threading.Event()
+
+    def release_trigger(self, output) -> None:
+        self.closed.wait(30)
+        raise Unreachable("wrtd_a: no answer")
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+async def test_a_plane_that_does_not_answer_keeps_no_controller_from_being_made_safe(
+    monkeypatch,
+) -> None:
+    monkeypatch.setattr(run_hardware, "TAKE_BACK_S", 0.01)
+    monkeypatch.setattr(worker, "GRACE_S", 0.01)
+    node = Node("a")
+    makers = {"cluster_a": lambda: Cluster(node), "wrtd_a": lambda: SilentPlane(node)}
+    workers = {name: Worker(name, make) for name, make in makers.items()}
+    instruments = Instruments(workers, {"cluster_a": known_models()["qblox_cluster"]})
+    looks = ClockReadings({}, instruments, EpochFiles(None), 1)
+    playing = Playback(None, instruments, None)
+    hardware = RunHardware("lab/node_a", instruments, playing, None, (WIRING,), looks)
+    async with asyncio.TaskGroup() as tasks:
+        keeping = [tasks.create_task(one.keep()) for one in workers.values()]
+        hardware._hand = HardwareRun(RunId(1, 1), AtOnce())
+        async with asyncio.timeout(15):  # less than the plane is silent for
+            with pytest.raises(InstrumentError, match="take the trigger back"):
+                await hardware.make_safe()
+        for task in keeping:
+            task.cancel()
+    assert "safe" in node.done

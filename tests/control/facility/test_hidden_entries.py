@@ -61,6 +61,26 @@ def test_impossible_losses_of_a_fluxonium_are_refused_at_their_place(
     refuses_in(ten, FLUXONIUM, FLUXONIUM + LOSSES.replace(old, new), at, says)
 
 
+LINKED = Path(__file__).parents[3] / "examples" / "linked" / "facility.yaml"
+T1 = "          t1: {value: 5.0 us, spread: 0.2 us, assumed: true}\n"
+T1_EF = "          t1_ef: {value: 2.3 us, spread: 0.1 us}\n"
+
+
+def test_a_transmon_may_have_a_lifetime_of_2(tmp_path: Path) -> None:
+    file = tmp_path / "facility.yaml"
+    file.write_text(LINKED.read_text().replace(T1, T1 + T1_EF))
+    lives = load_facility(file).nodes["node_a"].qubits["q0"].design["t1_ef"]
+    assert (lives.value, lives.spread, lives.unit) == (2.3e-6, 0.1e-6, "s")
+    assert "t1_ef" not in load_facility(LINKED).nodes["node_a"].qubits["q0"].design
+
+
+def test_a_lifetime_of_2_that_is_none_is_refused_at_its_place(
+    refuses_in: Callable[..., None],
+) -> None:
+    wrong = T1_EF.replace("2.3 us", "0.0 us")
+    refuses_in(LINKED, T1, T1 + wrong, "{value: 0.0 us", "it must be above zero")
+
+
 NODE = "    qubits:\n"
 CROSSTALK = "    drive_crosstalk: {value: 0.03, spread: 0.01}\n"
 

@@ -75,7 +75,7 @@ def test_without_losses_the_quality_is_that_of_the_capacitance_to_the_bit() -> N
     (qubit,) = (one for one in design.qubits if one.name == NAME)
     own = drawn_values(qubit, f"{NODE}.{NAME}", 4)
     found = circuit("fluxonium", own)
-    rates = rates_of(found.atom, found.at(0.0), 1.0, world.bath_temperature.value)
+    rates = rates_of(found.atom, found.at(0.0), (1.0, None), world.bath_temperature.value)
     assert world.quality_factor.value == float(rates[0, 1] + rates[1, 0]) * own["t1"]
 
 

@@ -43,6 +43,9 @@ from podium.firmware_interfaces.wrtd import ID_MAX
 
 TRIGGER_S = 15.0
 """Deadline for setting up one output of the trigger plane."""
+TAKE_BACK_S = 10.0
+"""Deadline for taking a trigger back where all is made safe, connecting anew included: controllers
+are disarmed behind it, and must not wait long for a plane that is not there."""
 READING_S = 0.3
 """Nobody waits longer for the clock to be read: longer than any guard, so nothing can start on it.
 Below what a worker gives a call to end when another one has failed: a plane that is not there
@@ -257,13 +260,8 @@ class RunHardware:
         wirings = () if hand is None else hand.wirings
         if hand is None or isinstance(hand.plan, AtOnce):  # what else takes part is not known
             wirings = tuple(self._wirings.values())
-        problems: list[str] = []
+        problems = [one for one in await gather(*map(self._take_back, wirings)) if one]
         started: bool | None = False
-        for one in wirings:
-            try:
-                await self._take_back(one)
-            except InstrumentError as error:
-                problems.append(str(error))
         for one in wirings:
             try:
                 begun = await self._call(one.controller, "disarm", lambda box: box.disarm())
@@ -404,11 +402,14 @@ class RunHardware:
                     "podium skew measure"
                 )
 
-    async def _take_back(self, one: StartWiring) -> None:
-        worker = self._worker(one.plane)
-        await worker.call(
-            "take the trigger back", lambda plane: plane.release_trigger(one.output), TRIGGER_S
-        )
+    async def _take_back(self, one: StartWiring) -> str:
+        """Return why a trigger could not be taken back; empty: it was."""
+        what, worker = "take the trigger back", self._worker(one.plane)
+        try:
+            await worker.call(what, lambda box: box.release_trigger(one.output), TAKE_BACK_S)
+        except InstrumentError as error:
+            return str(error)
+        return ""
 
     async def _call(self, name: str, what: str, work: Callable[[Any], Any]) -> Any:
         return await self._worker(name).call(what, work, ARM_S)

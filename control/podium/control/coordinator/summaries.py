@@ -24,7 +24,10 @@ _Pair = tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]
 def summary_of(
     program: Program, run: RunId, captures: Mapping[str, CaptureData], *, complete: bool = True
 ) -> DataSummary:
-    """Return the data of a run, thinned: every n-th point, the mean over shots, some shots."""
+    """Return the data of a run, thinned: every n-th point, the mean over shots, some shots.
+
+    Its arrays are copies: a view would keep all that the run has brought, while it is shown.
+    """
     most = POINTS if len(program.axes) < 2 else SIDE
     steps = [max(1, -(-axis.count // most)) for axis in program.axes]
     axes = tuple(_axis(axis, step) for axis, step in zip(program.axes, steps, strict=True))
@@ -51,8 +54,9 @@ def _capture(one: CaptureData, program: Program, every: tuple[slice, ...]) -> Ca
     if program.keep_shots:
         points = i[0].size
         kept = max(1, CLOUD // max(1, points))
-        step = max(1, -(-i.shape[0] // kept))
-        cloud = (i[::step].reshape(-1, points), q[::step].reshape(-1, points))
+        step, apart = max(1, -(-i.shape[0] // kept)), max(1, -(-points // CLOUD))
+        cloud_i, cloud_q = (one[::step].reshape(-1, points)[:, ::apart].copy() for one in (i, q))
+        cloud = (cloud_i, cloud_q)
         i, q = _mean(i), _mean(q)
     trace: _Pair = (None, None)
     step_s = TRACE_STEP_S
@@ -61,7 +65,7 @@ def _capture(one: CaptureData, program: Program, every: tuple[slice, ...]) -> Ca
         trace = (one.trace_i[::step].astype(np.float64), one.trace_q[::step].astype(np.float64))
         step_s *= step
     # A program without axes has arrays of no dimension, of which [()] would be plain numbers.
-    i, q = np.asarray(i[every]), np.asarray(q[every])
+    i, q = np.array(i[every]), np.array(q[every])
     return CaptureSummary(i, q, *cloud, *trace, step_s, one.out_of_range)
 
 

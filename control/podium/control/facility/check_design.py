@@ -35,7 +35,7 @@ SPREADS = 3
 """How many standard deviations around a design value must be within reach."""
 
 _POSITIVE = (
-    *("f01", *ENERGIES, "readout_frequency", "kappa", "t1", "t2_echo", "t2_ramsey"),
+    *("f01", *ENERGIES, "readout_frequency", "kappa", "t1", "t1_ef", "t2_echo", "t2_ramsey"),
     *("rabi_frequency", "flux_period"),
 )
 _FLUXONIUM_MOST = 20.0

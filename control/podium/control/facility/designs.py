@@ -46,6 +46,8 @@ class TransmonDesign(QubitDesign):
     """0-1 transition at the sweet spot."""
     anharmonicity: FrequencyEstimate | None = None
     """f12 - f01, below zero."""
+    t1_ef: TimeEstimate | None = None
+    """Of 2, by its decay to 1; left out: what a transmon's charge elements make of t1."""
     chi: FrequencyEstimate | None = None
     """Dispersive shift, (f_r with the qubit in 1 - in 0) / 2, signed."""
     flux_period: VoltageEstimate | None = None
@@ -89,6 +91,7 @@ DESIGN_UNITS: dict[str, str] = {
     "kappa": "Hz",
     "chi": "Hz",
     "t1": "s",
+    "t1_ef": "s",
     "t2_echo": "s",
     "t2_ramsey": "s",
     "rabi_frequency": "Hz",

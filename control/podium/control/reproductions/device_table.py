@@ -18,7 +18,9 @@ ECHO_OVER_RAMSEY = 1.2
 """T2 of an echo over that of a Ramsey scan, where a table has none of an echo."""  # ASSUMED
 DESIGN = {"f01": "f01", "anharmonicity": "anharmonicity", "t1_ge": "t1", "t2_ge": "t2_ramsey"}
 """Quantities of a qubit's design by their names in a table; later ones count more."""
-DESIGN |= {"t2_ramsey": "t2_ramsey", "t2_echo": "t2_echo"}
+DESIGN |= {"t1_ef": "t1_ef", "t2_ramsey": "t2_ramsey", "t2_echo": "t2_echo"}
+LIFETIME_SPREAD = 0.05
+"""How well f's lifetime is known, of which an example has none."""  # ASSUMED
 MEASURED = {"t1": ("t1_ge", "t1_ef"), "t2_ramsey": ("t2_ge", "t2_ef")}
 """Measured quantities of both ends' qubits; in a table of 1, and of f, which is not measured."""
 UNITS = {"transmission": "1", "thermal_photons": "1", "gamma": "Hz", "kappa": "Hz"}
@@ -48,6 +50,9 @@ def facility_of(table: Table, tree: Tree) -> Tree:
                 value = table[name][end]
                 text = f"{1e6 * value:.6g} us" if quantity.startswith("t") else _hertz(value)
                 _put(design, quantity, text)
+        if "t1_ef" in table:
+            spread_us = 1e6 * LIFETIME_SPREAD * table["t1_ef"][end]
+            design["t1_ef"] = {"value": design["t1_ef"], "spread": f"{spread_us:.6g} us"}
         if "t2_echo" not in table:
             ramsey_s = table.get("t2_ramsey", table["t2_ge"])[end]
             _put(design, "t2_echo", f"{1e6 * ECHO_OVER_RAMSEY * ramsey_s:.6g} us")

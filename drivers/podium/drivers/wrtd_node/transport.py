@@ -19,8 +19,9 @@ from podium.firmware_interfaces.wrtd_node import (
 )
 
 CONNECT_S = 3.0
-ANSWER_S = 2.0
-"""The service answers within this, or its connection is taken for dead."""
+ANSWER_S = 10.0
+"""The service answers within this, or its connection is taken for dead. It is as long as a
+cluster's: whoever must not wait so long gives the call a deadline of its own."""
 
 
 Call = tuple[str, *tuple[object, ...]]

@@ -66,6 +66,8 @@ class Qubit:
     """Two-level defects beside a transmon."""
     more_loss: FluxoniumLoss = NO_MORE_LOSS
     """Of a fluxonium, beside that of its capacitance."""
+    upper_quality: float | None = None
+    """Of a transmon's transitions above 0-1, where it is not that of 0-1."""
 
     @property
     def flux_line(self) -> str:
@@ -82,7 +84,8 @@ class Qubit:
         levels_hz = dressed.levels_hz + pushed_hz(self.defects, dressed.levels_hz, ladder)
         alone = min([dressed.alone, *(one.own_part(dressed.f01_hz) for one in self.defects)])
         atom, kelvin = self.circuit.atom, self.temperature_k
-        rates = rates_of(atom, dressed, self.quality, kelvin, self.more_loss, flux)
+        quality = self.quality, self.upper_quality
+        rates = rates_of(atom, dressed, quality, kelvin, self.more_loss, flux)
         white_1_s = self.white_dephasing_1_s
         lost = defect_rates(self.defects, dressed.levels_hz, ladder, white_1_s, kelvin)
         return QubitPoint(
@@ -113,21 +116,22 @@ class Qubit:
 def rates_of(
     atom: Transmon | Fluxonium,
     dressed: Dressed,
-    quality: float,
+    quality: tuple[float, float | None],
     temperature_k: float,
     more_loss: FluxoniumLoss = NO_MORE_LOSS,
     flux: float = 0.0,
 ) -> NDArray[np.float64]:
     """Return the jump rates [to, from] of a dressed atom, shape (L, L), 1/s.
 
-    ``flux``: from the sweet spot, at which it is dressed so.
+    ``quality``: of all lines; and of a transmon's above 0-1, where it is another. ``flux``: from
+    the sweet spot, at which it is dressed so.
     """
     if isinstance(atom, Fluxonium):
         levels, charges = dressed.levels_hz, dressed.charges
-        rates = dielectric_rates(levels, charges, atom.charging_hz, quality, temperature_k)
+        rates = dielectric_rates(levels, charges, atom.charging_hz, quality[0], temperature_k)
         return rates + more_rates(atom, dressed, more_loss, temperature_k, flux)
     ladder = dressed.charge / dressed.charge[0]
-    return jump_rates(dressed.levels_hz, ladder, quality, temperature_k)
+    return jump_rates(dressed.levels_hz, ladder, quality[0], temperature_k, quality[1])
 
 
 def more_rates(

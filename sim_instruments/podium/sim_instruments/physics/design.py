@@ -42,6 +42,8 @@ OF_ANY = {
     "rabi_frequency": "Hz",
 }
 """What any qubit's design says, and the unit that code holds it in."""
+OF_TRANSMONS = {"t1_ef": "s"}
+"""What a transmon's design may say, and need not."""
 OF_FLUX = {"flux_period": "V", "flux_offset": "V"}
 """What it says besides where the qubit has a flux line."""
 LOSSES = ("inductive_quality", "quasiparticles")
@@ -72,7 +74,7 @@ class QubitDesign:
     kind: str
     """A key of :data:`DESIGN_UNITS`."""
     values: Mapping[str, Spread]
-    """By quantity of :data:`DESIGN_UNITS`."""
+    """By quantity of :data:`DESIGN_UNITS` and :data:`OF_TRANSMONS`."""
     origin: Mapping[str, str | None]
     """By quantity: the source that the file names; None where it says ``assumed``."""
     drive_full_scale: float | None
@@ -332,6 +334,11 @@ def _qubit(node: str, name: str, qubit: FacilityPlace, root: FacilityPlace) -> Q
     for key in units:
         if key not in values:
             design[key]  # says that it is missing
+    if kind == "transmon":
+        for key, unit in OF_TRANSMONS.items():
+            if key in design:
+                units[key], values[key] = unit, design.spread(key, unit)
+                origin[key] = design.origin(key, "the facility file's design")
     return QubitDesign(
         name=name,
         kind=kind,

@@ -41,16 +41,20 @@ def jump_rates(
     ladder: NDArray[np.float64],
     quality: float,
     temperature_k: float,
+    upper_quality: float | None = None,
 ) -> NDArray[np.float64]:
     """Jump rates [to, from] between neighbouring levels, shape (L, L), 1/s.
 
     Down from n: ``2 pi f / quality * ladder[n-1]**2``, f the transition's own frequency.
+    ``upper_quality``: of the transitions above 0-1, where it is not theirs.
     """
+    upper = quality if upper_quality is None else upper_quality
     count = levels_hz.size
     rates = np.zeros((count, count))
     for n in range(1, count):
         step_hz = float(levels_hz[n] - levels_hz[n - 1])
-        down = 2 * math.pi * step_hz / quality * float(ladder[n - 1]) ** 2
+        own = quality if n == 1 else upper
+        down = 2 * math.pi * step_hz / own * float(ladder[n - 1]) ** 2
         rates[n - 1, n] = down
         rates[n, n - 1] = down * boltzmann_factor(step_hz, temperature_k)
     return rates

@@ -17,7 +17,7 @@ from podium.sim_instruments.physics.circuit_inversion import (
     fluxonium_circuit,
 )
 from podium.sim_instruments.physics.defect_world import draw_defects
-from podium.sim_instruments.physics.design import QubitDesign
+from podium.sim_instruments.physics.design import OF_TRANSMONS, QubitDesign
 from podium.sim_instruments.physics.draw import draw
 from podium.sim_instruments.physics.fluxonium import Fluxonium
 from podium.sim_instruments.physics.relaxation import (
@@ -63,7 +63,7 @@ def drawn_values(qubit: QubitDesign, element: str, seed: int) -> dict[str, float
     """Draw what a lab would quote of this qubit, in SI units."""
     together = ("t1", "t2_echo", "t2_ramsey")
     values = {
-        quantity: draw(spread, seed, element, quantity)
+        quantity: draw(_above_zero(quantity, spread), seed, element, quantity)
         for quantity, spread in qubit.values.items()
         if quantity not in together
     }
@@ -77,6 +77,13 @@ def drawn_values(qubit: QubitDesign, element: str, seed: int) -> dict[str, float
         f"{element}: t1, t2_echo and t2_ramsey of the design do not go together: "
         f"t2_echo < {ECHO_OVER_T1} t1 and t2_ramsey < {RAMSEY_OVER_ECHO} t2_echo are needed"
     )
+
+
+def _above_zero(quantity: str, spread: Spread) -> Spread:
+    """Return what a quantity is drawn from: a lifetime is never drawn as none."""
+    if quantity not in OF_TRANSMONS:
+        return spread
+    return replace(spread, low=LEAST_PART * spread.value)
 
 
 def together_fit(t1: float, echo: float, ramsey: float) -> bool:
@@ -104,7 +111,8 @@ def qubit_world(
     lost = _lost(qubit, element, seed)
     more_loss = FluxoniumLoss(**lost)
     quality = _quality(found.atom, dressed, drawn["t1"], temperature_k, more_loss, element)
-    rates = rates_of(found.atom, dressed, quality, temperature_k, more_loss)
+    upper = _upper_quality(dressed, drawn.get("t1_ef"))
+    rates = rates_of(found.atom, dressed, (quality, upper), temperature_k, more_loss)
     white, slow_hz = _dephasing(rates, drawn)
     internal_hz = min(
         draw(hidden["kappa_internal"], seed, element, "kappa_internal"), 0.5 * drawn["kappa"]
@@ -147,6 +155,7 @@ def qubit_world(
     return TransmonWorld(
         asymmetry=solved(drawn["asymmetry"], "1", "asymmetry"),
         offset_charge=_assumed(found.atom.offset_charge, "1"),
+        upper_quality_factor=None if upper is None else solved(upper, "1", *spectrum[:2], "t1_ef"),
         defects=draw_defects(qubit.defects, element, seed),
         **common,
     )
@@ -222,7 +231,7 @@ def _quality(
 ) -> float:
     """Return the quality that makes both jumps between 0 and 1 together take ``t1_s``."""
     if isinstance(atom, Fluxonium):
-        rates = rates_of(atom, dressed, 1.0, temperature_k)
+        rates = rates_of(atom, dressed, (1.0, None), temperature_k)
         more = more_rates(atom, dressed, more_loss, temperature_k, 0.0)
         lost = float(more[0, 1] + more[1, 0])
         left = 1 - lost * t1_s
@@ -235,6 +244,14 @@ def _quality(
         return float(rates[0, 1] + rates[1, 0]) * t1_s / left
     quality = 2 * math.pi * dressed.f01_hz * t1_s
     return quality * (1 + boltzmann_factor(dressed.f01_hz, temperature_k))
+
+
+def _upper_quality(dressed: Dressed, t1_ef_s: float | None) -> float | None:
+    """Return the quality of transitions above 0-1 with which 2 falls to 1 in ``t1_ef_s``."""
+    if t1_ef_s is None:
+        return None
+    step_hz = float(dressed.levels_hz[2] - dressed.levels_hz[1])
+    return 2 * math.pi * step_hz * t1_ef_s * float(dressed.charge[1] / dressed.charge[0]) ** 2
 
 
 def _dephasing(rates: NDArray[np.float64], drawn: Mapping[str, float]) -> tuple[float, float]:

@@ -116,6 +116,11 @@ class QubitWorld(Part):
         """Return losses of a fluxonium beside that of its capacitance; none but of such."""
         return NO_MORE_LOSS
 
+    @property
+    def upper_quality(self) -> float | None:
+        """Return the quality of a transmon's transitions above 0-1; None: it has that of 0-1."""
+        return None
+
     def atom(self) -> Transmon | Fluxonium:
         """Return its circuit without the resonator."""
         raise NotImplementedError
@@ -137,6 +142,7 @@ class QubitWorld(Part):
             drive_delay_ns=self.drive_delay.value * 1e9,
             defects=tuple(replace(one, name=f"{name}.{one.name}") for one in self.beside),
             more_loss=self.more_loss,
+            upper_quality=self.upper_quality,
         )
 
 
@@ -146,6 +152,8 @@ class TransmonWorld(QubitWorld):
     kind: Literal["transmon"] = "transmon"
     asymmetry: Number
     offset_charge: Number
+    upper_quality_factor: Number | None = None
+    """Of its transitions above 0-1; left out: that of 0-1."""
     defects: dict[str, DefectWorld] = Field(default_factory=dict)
     """Two-level defects beside it, by name: ``tls1``."""
 
@@ -153,6 +161,11 @@ class TransmonWorld(QubitWorld):
     def beside(self) -> tuple[Defect, ...]:
         """Return defects beside it, by the names that they have here."""
         return tuple(world.defect(name) for name, world in self.defects.items())
+
+    @property
+    def upper_quality(self) -> float | None:
+        """Return the quality of its transitions above 0-1; None: it has that of 0-1."""
+        return None if self.upper_quality_factor is None else self.upper_quality_factor.value
 
     def atom(self) -> Transmon:
         """Return its circuit without the resonator."""

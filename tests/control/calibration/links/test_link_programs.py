@@ -39,6 +39,7 @@ from podium.control.calibration.links.photon_transfer import (
     PhotonWay,
     detuning_program,
     fit_lag,
+    found_lag,
     lag_program,
     lossless,
     reference_program,
@@ -111,6 +112,27 @@ def test_a_scan_of_the_lag_has_ends_at_which_nothing_is_caught(bench: LinkBench)
         for end in (lags.size, lags.size - 2)
     )
     assert whole < 0.65 * near
+
+
+def test_what_is_not_known_of_a_rate_is_in_the_delay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Played are those of the rate as it was known, whatever a fit takes it to be."""
+    bench = bench_of(**{"link_ab.b.sideband_rate": (11.8e6, "Hz")})
+    (swept,) = lag_program(bench, 100).axes[0].variables
+    assert isinstance(swept.values, Table)
+    lags = 1e-15 * np.array(swept.values.values) - 1e-9 * EARLIEST_NS
+    way, alike = PhotonWay.of(bench), lambda _, arrived, shots: np.full(arrived.size, 0.003)
+    monkeypatch.setattr(link_bench.EndPulses, "fraction_sigma", alike)
+    arrived = 0.02 + 0.75 * lossless(bench, way, lags)
+    known = found_lag(bench, way, lags, arrived, 10_000)
+    for end in bench.ends:
+        name = f"{end.end.name}.sideband_rate"
+        with end.bench.taking({name: 0.02 * end.drive().rate_hz}):
+            stronger = found_lag(bench, way, lags, arrived, 10_000)
+        moved_s = stronger.fit.values["delay"] - known.fit.values["delay"]
+        assert 0.4e-9 < moved_s < 1.4e-9
+        assert abs(stronger.best_lag_s - known.best_lag_s) < 0.2e-9, "that is seen by itself"
 
 
 def test_programs_of_both_ends_are_one_program_on_two_nodes(bench: LinkBench) -> None:
@@ -285,14 +307,15 @@ class Played(Exception):
         (StartPartial("partial start (only on node_a)"), 3, 4, Played),
         (StartLate("FIRE came too late"), 3, 4, Played),
         (StartPartial("partial start (only on node_a)"), 99, STARTS, StartPartial),
-        (RunFailed("agent node_a is lost"), 3, 1, RunFailed),
+        (RunFailed("agent node_a is lost"), 1, 2, Played),
+        (RunFailed("agent node_a is lost"), 3, 2, RunFailed),
         (RunRefused("it does not fit"), 3, 1, RunRefused),
     ],
 )
 async def test_a_start_that_was_lost_is_made_again_however_long_runs_take(
     error: RunError, lost: int, tries: int, ends: type[Exception], monkeypatch
 ) -> None:
-    """A busy machine takes more than a minute for one run; what else fails is not made again."""
+    """A busy machine takes more than a minute for one run; what else fails is made again once."""
     wall = iter(range(0, 100_000, 100))
     monkeypatch.setattr(link_bench.time, "monotonic", lambda: float(next(wall)))
     bench = bench_of()

@@ -19,7 +19,7 @@ from podium.control.calibration.fits.round_trip_decay import (
 )
 from podium.control.calibration.links.entangled_pair import ones
 from podium.control.calibration.links.link_bench import LinkBench
-from podium.control.calibration.links.photon_transfer import found_lag, lags_of
+from podium.control.calibration.links.photon_transfer import PhotonWay, found_lag, lags_of
 from podium.control.calibration.links.round_trip import Draw, RoundTrip, sequences
 from podium.control.calibration.links.transfer_process import SeenProcess, phase_of_way
 from podium.control.calibration.outcome import Outcome, Panel, Series
@@ -108,8 +108,10 @@ def _ones(bench: LinkBench, data: "xarray.Dataset") -> NDArray[np.bool_]:
 
 def lag_back_ns(trip: RoundTrip, data: "xarray.Dataset", shots: int) -> int:
     """Return by how much later than the second end's emission the first catches best, ns."""
-    arrived = trip.turned.second.fraction(data)
-    return round(found_lag(trip.turned, lags_of(data), arrived, shots).best_lag_s * 1e9)
+    turned = trip.turned
+    arrived = turned.second.fraction(data)
+    found = found_lag(turned, PhotonWay.of(turned), lags_of(data), arrived, shots)
+    return round(found.best_lag_s * 1e9)
 
 
 def phase_of_trip(bench: LinkBench, data: "xarray.Dataset", shots: int) -> float:

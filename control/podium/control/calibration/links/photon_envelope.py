@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.links.link_bench import SECOND_OVER_FIRST
+from podium.control.calibration.links.link_bench import decay_of_f
 from podium.control.calibration.links.link_model import PER_NS, EndModel, emitted
 from podium.control.calibration.links.photon_pulses import (
     bandwidth_of,
@@ -107,6 +107,7 @@ def _value(
 def _decay_1_s(facility: Facility, end: LinkEnd, known: Mapping[str, ParameterEntry]) -> float:
     """Return the decay of f, 1/s; 0 where T1 is neither measured nor designed."""
     entry = known.get(f"{end.qubit}.t1")
-    designed = facility.qubits()[end.qubit].design.get("t1")
+    design = facility.qubits()[end.qubit].design
+    designed = design.get("t1")
     t1_s = entry.value if entry is not None else designed.value if designed is not None else 0.0
-    return SECOND_OVER_FIRST[0] / t1_s if t1_s > 0 else 0.0
+    return decay_of_f(design, t1_s) if t1_s > 0 else 0.0

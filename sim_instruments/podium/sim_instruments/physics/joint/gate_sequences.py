@@ -10,11 +10,11 @@ of earlier pulses, turns dressed levels in halves before and after a drive, and 
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.distinct_rows import distinct_rows
 from podium.sim_instruments.physics.joint.cluster_point import OWN, ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
     FluxPulses,
@@ -62,7 +62,6 @@ from podium.sim_instruments.physics.noise import Quadrature
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 Complexes = NDArray[np.complex128]
-Row = TypeVar("Row", np.int64, np.float64)
 LARGEST_KEPT = 20
 """States of the largest maps: 400 x 400 numbers."""
 LONGEST_WAIT_NS = 1_000
@@ -208,8 +207,9 @@ class GateSequences:
         if len(members) == 2:
             entries.phases[at] = phases[:, 1] - phases[:, 0]
         plain = played_drives(rows, template, part)
-        bins, which, _ = distinct_rows(np.rint(turned / LEFT_TURNS))
-        numbers = [self._drive(part.duration_ns, plain, tuple(one)) for one in bins.tolist()]
+        bins = np.rint(turned / LEFT_TURNS)
+        first, which = distinct_rows(bins)
+        numbers = [self._drive(part.duration_ns, plain, tuple(one)) for one in bins[first].tolist()]
         entries.maps[at] = np.array(numbers, np.int64)[which]
 
     def _flux_gates(self, rows: BlockRows, low: Numbers, template: Template, part: Part) -> Numbers:
@@ -222,7 +222,8 @@ class GateSequences:
             raise NoMaps
         fluxes = (*part.loud, *part.quiet)
         shapes = np.stack([rows.shape[low + one.row] for one in fluxes], axis=1)
-        distinct, which, often = distinct_rows(shapes)
+        first, which = distinct_rows(shapes)
+        distinct, often = shapes[first], np.bincount(which)
         places = tuple((template.member[one.row], one.skip_ns) for one in fluxes)
         known = self._unitary_of.setdefault((part.duration_ns, drives, places), {})
         each = [tuple(one) for one in distinct.tolist()]
@@ -413,14 +414,6 @@ class GateSequences:
     def _add(self, known: GateMap, detuned_hz: Array) -> int:
         mean = known.at(detuned_hz, self._reference.more_loss)
         return self._player.add([mean, *known.harmonics])
-
-
-def distinct_rows(rows: NDArray[Row]) -> tuple[NDArray[Row], Numbers, Numbers]:
-    """Return the different rows, which of them each row is, and how often they are there."""
-    if np.all(rows == rows[0]):
-        return rows[:1], np.zeros(len(rows), np.int64), np.array([len(rows)])
-    distinct, which, often = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
-    return distinct, which.reshape(-1), often
 
 
 def _relaxed(point: ClusterPoint, span_ns: int) -> Array:

@@ -20,6 +20,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.distinct_rows import distinct_rows
 from podium.sim_instruments.physics.drive_line import Shape
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
@@ -315,7 +316,9 @@ def _link(
     cluster: Cluster, unitaries: Complexes, which: NDArray[np.int64], pair_ns: int
 ) -> GroupPropagator:
     """Return halves of a nanosecond as parts, each half of ``pair_ns``."""
-    rows, together = np.unique(which.reshape(-1, pair_ns), axis=0, return_inverse=True)
+    pairs = which.reshape(-1, pair_ns)
+    first, together = distinct_rows(pairs)
+    rows = pairs[first]
     product = unitaries[rows[:, 0]]
     for k in range(1, pair_ns):
         product = unitaries[rows[:, k]] @ product

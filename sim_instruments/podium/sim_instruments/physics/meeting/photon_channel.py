@@ -64,6 +64,24 @@ def photon_record(
     return _result(link, ends, levels, backward=backward).photon
 
 
+def caught_share(
+    link: Link,
+    atoms: tuple[QubitPoint, QubitPoint],
+    pulses: tuple[SidebandPulse, SidebandPulse],
+    lag_fs: int,
+    levels: tuple[int, int],
+) -> float:
+    """Return what of f at the link's first end is above 0 at its second when a window ends.
+
+    With what has fallen from f to 1 there: a readout behind a pulse on 1-2 tells both from 0.
+    """
+    channel = _result(link, _ends(link, atoms, pulses, lag_fs), levels, backward=False).channel
+    place = channel.inputs.index((LEVELS - 1, 0))
+    column = channel.matrix[:, place * len(channel.inputs) + place]
+    populations = column.reshape((LEVELS,) * 4).real
+    return float(np.einsum("abab->b", populations)[1:].sum())
+
+
 def _ends(
     link: Link,
     atoms: tuple[QubitPoint, QubitPoint],

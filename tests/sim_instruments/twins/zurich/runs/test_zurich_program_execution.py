@@ -10,6 +10,7 @@ from podium.firmware_interfaces.zurich.refusals import Refused
 from podium.firmware_interfaces.zurich.values import bytes_vector, text_vector, vector_of
 from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 from podium.sim_instruments.twins.twin import IDLE
+from podium.sim_instruments.twins.zurich.runs.lookahead_execution import to_the_end
 
 
 @pytest.fixture
@@ -133,6 +134,26 @@ def test_many_readouts_are_worked_out_look_by_look(bench):
     assert bench.execution.horizon(bench.now_fs) == IDLE
     data = numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))
     assert data == pytest.approx(np.full(3000, 500.0))
+
+
+def test_many_rows_are_executed_look_by_look(bench):
+    shots = 100_000  # a look that takes up all of 400,000 takes half a second
+    bench.set("qachannels/0/mode", 1)
+    bench.set("qachannels/0/generator/waveforms/0/wave", vector_of(np.full(64, 0.5 + 0j)))
+    bench.upload(QA, f"repeat ({shots}) {{ playZero(4096); startQA(QA_GEN_0, 0); }}")
+    bench.set(f"{QA}/enable", 1)
+    (run,) = bench.execution._runs.values()
+    ahead = run.again()
+    to_the_end(ahead)
+    assert len(ahead.trace.rows) == shots
+    rows = [0]
+    while run.going_on:
+        bench.execution.advance(bench.now_fs + 300 * MS)
+        rows.append(len(run.trace.rows))
+        assert run.behind == run.going_on, "time does not leap before all is executed"
+        assert len(rows) < 10
+    assert rows[-1] == shots
+    assert max(np.diff(rows)) < 0.8 * shots
 
 
 def test_waveforms_and_weights_are_cleared_for_good(bench):

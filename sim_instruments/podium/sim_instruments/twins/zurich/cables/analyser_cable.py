@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
 from podium.sim_instruments.physics.cable import Cable, CableSession, WhiteNoise
+from podium.sim_instruments.physics.distinct_rows import distinct_rows
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.twins.zurich.nodes import node_settings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
@@ -132,11 +133,12 @@ class AnalyserCable:
         if settings.envelope is None or not self.sends or not len(starts):
             return
         late = starts & 1
-        kinds, which = np.unique(np.column_stack([hz, late]), axis=0, return_inverse=True)
+        key = np.column_stack([hz, late])
+        kinds, which = distinct_rows(key)
         shape = settings.envelope * settings.gain * ROOT_W
         each = np.arange(len(shape))
         pieces = []
-        for one_hz, odd in kinds.tolist():
+        for one_hz, odd in key[kinds].tolist():
             # A piece that begins within a nanosecond has half of that in silence.
             samples = np.concatenate(
                 [np.zeros(int(odd)), shape, np.zeros((int(odd) + len(each)) % 2)]
@@ -240,8 +242,9 @@ class AnalyserCable:
             begin, end = parts.begin + origin - odd, parts.end + origin - odd
         # ASSUMED: an oscillator is tuned on a nanosecond of the records.
         lasts = (end - begin) // OWN
-        kinds, which = np.unique(np.column_stack([hz, lasts]), axis=0, return_inverse=True)
-        pairs = [(one_hz, int(one)) for one_hz, one in kinds.tolist()]
+        key = np.column_stack([hz, lasts])
+        kinds, which = distinct_rows(key)
+        pairs = [(one_hz, int(one)) for one_hz, one in key[kinds].tolist()]
         number = which.reshape(-1).astype(np.int32)
         return _tone(self._line, gain, begin // OWN, turns, pairs, number)
 

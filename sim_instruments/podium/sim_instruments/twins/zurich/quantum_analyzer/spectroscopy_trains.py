@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
+from podium.sim_instruments.physics.distinct_rows import distinct_rows
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     CaptureTrain,
@@ -117,10 +118,10 @@ def probing_trains(
     first = 0 * parts.begin if envelope is None else parts.begin - begins[parts.of]
     count = parts.end - parts.begin
     key = np.column_stack([first, count, parts.hz.view(np.int64)])
-    different, piece = np.unique(key, axis=0, return_inverse=True)
+    kinds, piece = distinct_rows(key)
     full = tone_amplitude(range_dbm) * settings.gain
     pieces = []
-    for start, samples, word in different.tolist():
+    for start, samples, word in key[kinds].tolist():
         hz = float(np.int64(word).view(np.float64))
         if envelope is None:
             nothing = np.zeros(0, np.complex128)
@@ -150,10 +151,10 @@ def probed(
     parts = stretches_of(trace, probing.oscillators, begins, ends)
     parts = replace(parts, of=of[parts.of])
     key = np.column_stack([np.maximum(parts.end - parts.begin, 2) >> 1, parts.hz.view(np.int64)])
-    different, number = np.unique(key, axis=0, return_inverse=True)
+    kinds, number = distinct_rows(key)
     windows = tuple(
         Window(centre_hz + float(np.int64(word).view(np.float64)), count, None)
-        for count, word in different.tolist()
+        for count, word in key[kinds].tolist()
     )
     start_ns, turns = _begun(parts, centre_hz, begin_ns, late)
     which_window = number.reshape(-1).astype(np.int32)

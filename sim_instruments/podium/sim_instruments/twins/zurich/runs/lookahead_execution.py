@@ -7,7 +7,7 @@ world as a run of its own. ASSUMED: the chip has come to rest between them.
 
 from typing import Final
 
-from podium.sim_instruments.twins.zurich.runs.program_run import TRIGGERS, ProgramRun
+from podium.sim_instruments.twins.zurich.runs.program_run import IN_PIECES, TRIGGERS, ProgramRun
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Row, Status
 
@@ -71,5 +71,5 @@ def _check_waits(run: ProgramRun) -> None:
 def _go_on(run: ProgramRun) -> None:
     while True:
         run.advance(run.start_fs + LONGEST_FS)
-        if run.trace.status is not Status.COUNT_LIMIT:
+        if run.trace.status not in IN_PIECES:
             break

@@ -66,6 +66,10 @@ TRIGGERS: Final = (Source.DIGITAL_1, Source.DIGITAL_2, Source.ZSYNC, Source.DIO)
 _DIGITAL: Final = frozenset({Source.DIGITAL_1, Source.DIGITAL_2})
 _AT_ONCE: Final = 4_000_000
 """Instructions that are executed in one go at most, 10 to 20 ms: others are answered between."""
+_ROWS_AT_ONCE: Final = 1 << 16
+"""Rows that come of one go at most, about: whoever takes them up takes as long."""
+IN_PIECES: Final = (Status.COUNT_LIMIT, Status.FULL)
+"""A go that ends so has left more to execute."""
 _GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT_LIMIT)
 
 
@@ -384,7 +388,7 @@ class ProgramRun:
         return bool(np.any((code[:, 0] == Op.RECALL) & np.isin(code[:, 3], places)))
 
     def advance(self, now_fs: int) -> Trace:
-        """Execute up to a time, as far as four million instructions go; see :attr:`behind`."""
+        """Execute up to a time, as far as one go takes; see :attr:`behind`."""
         self._fresh_from = len(self.trace.rows)
         until = self.tick(now_fs)
         nothing_due = not self._due or self._due[0].time > until
@@ -401,7 +405,8 @@ class ProgramRun:
             self._fed = inputs[-1].time
         self._processor.feed(inputs)
         limit = self.trace.instructions + _AT_ONCE
-        self.trace = self._processor.run(until=until, known=until, instructions=limit)
+        rows = self._fresh_from + _ROWS_AT_ONCE
+        self.trace = self._processor.run(until=until, known=until, instructions=limit, rows=rows)
         if self.trace.status is not Status.COUNT_LIMIT:
             self._in_time_at = self.trace.instructions
         unknown = self.trace.status is Status.UNKNOWN
@@ -450,7 +455,8 @@ class ProgramRun:
         """Tell whether more is left to execute, now or ahead, than one go takes."""
         # One that goes round for ever without playing is never there: nobody waits for it long.
         since = self.trace.instructions - self._in_time_at
-        late = self.trace.status is Status.COUNT_LIMIT and 0 < since < _AHEAD
+        idle = self.trace.status is Status.COUNT_LIMIT and not 0 < since < _AHEAD
+        late = self.trace.status in IN_PIECES and not idle
         return (self.going_on and late) or self._looking is not None
 
     def ends_at(self, end_fs: int) -> None:

@@ -201,11 +201,12 @@ class Processor:
 
         ``until`` is in samples; ``instructions`` counts from the start and is looked at where
         something is played or jumped to; inputs are complete up to ``known``; with ``rows`` of
-        them, or some more, it comes back with the status FULL.
+        them, or some more where that is little, it comes back with the status FULL.
         """
         self._state[State.KNOWN] = known
         while True:
-            self._status = Status(self._execute(until, instructions))
+            end = max(rows, self._used + _ROOM)
+            self._status = Status(self._execute(until, instructions, self._rows[self._used : end]))
             self._used += int(self._state[State.ROWS])
             if self._status is Status.AT_STOP:
                 if (watched := self._watched) is not None:
@@ -213,6 +214,8 @@ class Processor:
                 continue
             if self._status is not Status.FULL or self._used >= rows:
                 return self.trace()
+            if end < len(self._rows):
+                continue
             room = np.empty((4 * len(self._rows), Row.COLUMNS), np.int64)
             room[: self._used] = self._rows[: self._used]
             self._rows = room
@@ -254,7 +257,7 @@ class Processor:
         watched = self._watched
         return self.image.code if watched is None else watched[0].code(self._view(watched[1]))
 
-    def _execute(self, until: int, instructions: int) -> int:
+    def _execute(self, until: int, instructions: int, room: Integers) -> int:
         return int(
             execute(
                 self._code(),
@@ -262,7 +265,7 @@ class Processor:
                 self._state,
                 self.image.table,
                 self._inputs,
-                self._rows[self._used :],
+                room,
                 until,
                 instructions,
             )

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
+from podium.sim_instruments.physics.distinct_rows import distinct_rows
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import markers_of
@@ -81,9 +82,9 @@ class MarkerOutput:
         rows = fresh[fresh[:, Row.KIND] == Kind.WAVE]
         output, bit = divmod(self.source - TRIGGERS, 2)
         steps = self._steps_at
-        plays, which = np.unique(rows[:, list(_PLAY)], axis=0, return_inverse=True)
-        for number in range(len(plays)):
-            mine = rows[which.reshape(-1) == number]
+        first, which = distinct_rows(rows[:, list(_PLAY)])
+        for number in range(len(first)):
+            mine = rows[which == number]
             level = markers_of(mine[0].tolist(), self.image)[output] >> bit & 1
             for at, step in _steps(level):
                 for start in mine[:, Row.TIME].tolist():

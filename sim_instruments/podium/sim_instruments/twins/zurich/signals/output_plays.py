@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
+from podium.sim_instruments.physics.distinct_rows import distinct_rows
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.render import Reals, waveform_of
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import AMPLITUDE_ONE, Kind, Row
 from podium.sim_instruments.twins.zurich.signals.flux_outputs import FluxOutput
 from podium.sim_instruments.twins.zurich.signals.nanoseconds import in_nanoseconds
-from podium.sim_instruments.twins.zurich.signals.sequencer_signals import distinct_rows
 from podium.sim_instruments.twins.zurich.signals.signal_pieces import held_piece
 
 ROOT_W: Final = 1 / sqrt(2 * IMPEDANCE_OHM)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
+from podium.sim_instruments.physics.distinct_rows import distinct_rows
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     CaptureTrain,
@@ -56,8 +57,6 @@ MIDDLE: Final = 0.5
 """Of a sample. Digital modulation multiplies samples with an oscillator's (SHFSG+ user manual,
 Digital Modulation Tab): one value of it for each, as of a carrier that stands in the samples. The
 world's carriers turn while a sample is held; both are the same where they meet in its middle."""
-SPAN_MAX: Final = 4096
-"""So far apart whole numbers may be, beside their count, to be told apart by a table."""
 AnyTrain = TypeVar("AnyTrain", PulseTrain, CaptureTrain)
 Loud = Callable[[Integers], object]
 """Hears at which nanoseconds of the run a channel went beyond its full scale."""
@@ -129,41 +128,6 @@ def drive_trains(
         half = side * hz * ((time & 1) + MIDDLE) / RATE_HZ
         at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
         yield from trains_of(line, sender, made, piece.reshape(-1), start_ns, at_start)
-
-
-def distinct_rows(rows: NDArray[np.int64] | NDArray[np.float64]) -> tuple[Integers, Integers]:
-    """Return the first of each kind of equal rows, and of which kind each row is.
-
-    As ``np.unique`` along an axis, column by column: that sorts whole rows with the interpreter's
-    lock held, for seconds where there are a million.
-    """
-    kind: Integers = np.zeros(len(rows), np.int64)
-    kinds = min(len(rows), 1)
-    for column in rows.T:
-        if len(column) and column.min() != column.max():
-            number, count = _ranks(column)
-            kind, kinds = _ranks(kind * count + number)
-    first: Integers = np.empty(kinds, np.int64)
-    first[kind[::-1]] = np.arange(len(kind))[::-1]
-    return first, kind
-
-
-def _ranks(column: NDArray[np.int64] | NDArray[np.float64]) -> tuple[Integers, int]:
-    """Return the place of each number among the different ones, and how many of these there are.
-
-    Without sorting them all: most are small, or the same for a stretch.
-    """
-    if column.dtype == np.int64:
-        least = column.min()
-        span = int(column.max()) - int(least) + 1
-        if span <= SPAN_MAX + len(column):
-            there = np.zeros(span, np.bool_)
-            there[column - least] = True
-            return (np.cumsum(there) - 1)[column - least], int(np.count_nonzero(there))
-    begins = np.flatnonzero(np.concatenate([[True], column[1:] != column[:-1]]))
-    values, number = np.unique(column[begins], return_inverse=True)
-    lengths = np.diff(begins, append=len(column))
-    return np.repeat(number.reshape(-1), lengths), len(values)
 
 
 def played_rows(trace: Trace, since: int) -> tuple[Integers, Integers, Integers]:
