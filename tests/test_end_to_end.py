@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -78,13 +79,14 @@ class Seen:
     def look(self, root: psutil.Process) -> None:
         for process in (root, *root.children(recursive=True)):
             self.processes[process.pid] = process
-            try:
+            with suppress(psutil.Error):
                 times = process.cpu_times()
                 self.cpu_s[process.pid] = times.user + times.system
-                connections = process.net_connections("inet")
-            except psutil.Error:
-                continue
-            for one in connections:
+
+    def look_at_sockets(self) -> None:
+        """Note all addresses of the demo's sockets: the system's table is long, it is read once."""
+        for one in psutil.net_connections("inet"):
+            if one.pid in self.processes:
                 self.addresses |= {end.ip for end in (one.laddr, one.raddr) if end}
 
 
@@ -125,6 +127,7 @@ def demo(tmp_path_factory) -> Demo:
             while not ended.wait(1.0):
                 try:
                     seen.look(root)
+                    seen.look_at_sockets()
                 except psutil.Error:
                     return
 

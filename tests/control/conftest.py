@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from tests.benches.facility.kept_facilities import keep_facilities
 from tests.benches.facility.loaded_examples import loaded
 from tests.benches.web.browser import chromium_at
 from tests.conftest import chromium
@@ -40,6 +41,8 @@ from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
+
+keep_facilities()
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "first_light" / "facility.yaml"
 NS = 10**6

@@ -7,6 +7,7 @@ import pytest
 from tests.benches.calibration import coupler_edge
 from tests.benches.calibration.coupler_edge import FACILITY, Signal
 from tests.benches.calibration.synthetic_data import Asked
+from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -66,7 +67,7 @@ def echo_of(zz_hz: Callable[[np.ndarray], np.ndarray]) -> Signal:
     return signal
 
 
-@pytest.mark.parametrize("seed", [3, 4, 5])
+@pytest.mark.parametrize("seed", sampled([3, 4, 5], kept=[3]))
 async def test_jazz_finds_the_bias_at_which_nothing_is_shifted(seed: int) -> None:
     rng = np.random.default_rng(seed)
     place, rest = rng.uniform(0.1, 0.3), -rng.uniform(40e3, 90e3)
@@ -125,7 +126,7 @@ def carried(place_hz: float, half_rate_hz: float, reads: str) -> Signal:
     return signal
 
 
-@pytest.mark.parametrize("seed", [7, 8, 9])
+@pytest.mark.parametrize("seed", sampled([7, 8, 9], kept=[7]))
 async def test_the_carrier_that_exchanges_excitations_is_found(seed: int) -> None:
     rng = np.random.default_rng(seed)
     p = EdgePulses.of(bench_of(lambda asked: np.zeros(asked.shape), 1), EDGE)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tests.benches.calibration.driven_pair import FACILITY, Pair
 from tests.benches.calibration.synthetic_data import Asked, MadeRunner, known
+from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -53,7 +54,7 @@ async def found(pair: CancellingPair, seed: int, *steps: str) -> tuple[list[Outc
     return [one async for one in bring_up(bench, steps)], bench
 
 
-@pytest.mark.parametrize("seed", [25, 26])
+@pytest.mark.parametrize("seed", sampled([25, 26], kept=[25]))
 async def test_little_is_left_of_what_was_measured(seed: int) -> None:
     pair = CancellingPair()
     (_, outcome), bench = await found(pair, seed, "drive_crosstalk", "drive_cancellation")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.benches.calibration.driven_pair import FACILITY, Pair
 from tests.benches.calibration.synthetic_data import MadeRunner, known
+from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -26,7 +27,7 @@ RATIOS = (0.03 * np.exp(0.2j * np.pi), 0.07 * np.exp(-0.7j * np.pi))
 WAYS = (("q0", "q1", RATIOS[0]), ("q1", "q0", RATIOS[1]))
 
 
-@pytest.mark.parametrize("seed", [5, 6, 7])
+@pytest.mark.parametrize("seed", sampled([5, 6, 7], kept=[5]))
 async def test_ratio_and_phase_are_found_beside_an_exchange_as_large(seed: int) -> None:
     outcome, bench = await found(Pair(RATIOS), seed)
     assert outcome.failures == {}

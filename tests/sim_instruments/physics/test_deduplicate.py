@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from podium.sim_instruments.physics.deduplicate import (
     PHASE_STEP,
+    _fill_phase_words,
     clusters,
     firsts,
     in_groups,
@@ -88,3 +89,11 @@ def test_stretches_are_alike_where_all_rows_and_columns_are() -> None:
     assert len(seen) > 50
     assert found.kind.tolist() == [seen.index(one) for one in plain]
     assert found.example.tolist() == [plain.index(one) for one in seen]
+
+
+def test_phases_are_read_by_one_kernel_however_they_lie_in_memory() -> None:
+    """A kernel is compiled anew for each layout: seconds in which somebody's first run waits."""
+    turns = np.linspace(-1.0, 1.0, 8)
+    whole, every_other = phase_word(turns), phase_word(turns[::2])
+    assert every_other.tolist() == whole[::2].tolist()
+    assert len(_fill_phase_words.signatures) == 1

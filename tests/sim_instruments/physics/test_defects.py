@@ -8,6 +8,7 @@ import pytest
 from tests.benches.physics.chip import CHIP as WITHOUT
 from tests.benches.physics.chip import QUBITS
 from tests.benches.physics.defect_chip import CHIP, DEFECT, NAME, SPOTS, chip_with, master
+from tests.benches.thoroughness import cases
 
 from podium.firmware_interfaces.yaml_text import parse_yaml
 from podium.sim_instruments.physics.defects import Defect
@@ -81,10 +82,12 @@ def test_a_defect_in_resonance_shares_the_excitation() -> None:
 
 
 def test_defects_are_drawn_by_their_density_and_the_truth_names_them() -> None:
-    """Poisson: the mean of 60 worlds at 4 each lies within 5 sigmas, 1.3 (1e-6 of them do not)."""
-    worlds = [drawn(seed, DEFECTS) for seed in range(60)]
+    """Poisson: the mean of worlds at 4 each lies within 5 sigmas (1e-6 of them do not)."""
+    worlds = [drawn(seed, DEFECTS) for seed in range(cases(20, 60))]
     beside = [world.nodes["node_a"].qubits["q0"].beside for world in worlds]
-    assert np.mean([len(one) for one in beside]) == pytest.approx(4.0, abs=1.3)
+    assert np.mean([len(one) for one in beside]) == pytest.approx(
+        4.0, abs=5 * np.sqrt(4.0 / len(worlds))
+    )
     every = [one for some in beside for one in some]
     assert all(5.0e9 <= one.frequency_hz <= 6.0e9 and one.t2_s < 2 * one.t1_s for one in every)
     assert all(one.coupling_hz >= 10e3 for one in every)

@@ -134,7 +134,7 @@ def rows_of(first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.i
 def phase_word(turns: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return phases as whole numbers of :data:`PHASE_STEP` within a turn."""
     words = np.empty(turns.size, np.int64)
-    _fill_phase_words(turns, words)
+    _fill_phase_words(np.ascontiguousarray(turns), words)
     return words
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.benches.links.linked_ends import EXAMPLES, bench_of
 from tests.benches.links.station_lab import ERRORS
+from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.two_qubit_state import Confusion, both, turned
@@ -77,7 +78,7 @@ def points(
     return alpha_points(first, second, Heralds(even, odd), CONFUSION)
 
 
-@pytest.mark.parametrize("seed", [41, 42])
+@pytest.mark.parametrize("seed", sampled([41, 42], kept=[41]))
 def test_a_scan_foretells_rate_and_fidelity_at_alphas_that_it_did_not_play(seed: int) -> None:
     model, sigmas, _, _ = fit_alphas(points(seed))
     assert model.eta == pytest.approx(0.5, abs=4 * sigmas["eta"] + 0.005)

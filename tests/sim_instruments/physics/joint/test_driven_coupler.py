@@ -197,12 +197,12 @@ def test_sequences_of_its_gates_are_played_by_maps(
     rabi = point.qubits[0].rabi_hz_per_sqrt_w
     level = 1e9 / (4 * 40 * rabi) + 0j
     half = Shape(float(point.qubits[0].levels_hz[1]), np.zeros(0, np.complex128), 1.0, level, 40)
-    starts = 150 * np.arange(10)
-    kinds = np.array([1, 0, 1, 0, 0, 1, 0, 1, 0, 1])
-    turns = np.random.default_rng(5).random(10)
+    kinds = np.array([1, 0, 1, 0, 0, 1, 0, 1])  # as many pulses as are played by maps
+    starts = 150 * np.arange(kinds.size)
+    turns = np.random.default_rng(5).random(kinds.size)
     driven = MemberSignals(Drives(starts, kinds, turns, (gate, half)), QUIET)
     members = [driven, MemberSignals(QUIET, QUIET), MemberSignals(QUIET, QUIET)]
-    intervals, lit = intervals_of(members), np.array([1_600])
+    intervals, lit = intervals_of(members), np.array([1_300])
     blocks = joint_blocks(intervals, lit, lit + 1_000, point.frame_hz, "all")
     nodes = [quadrature(0.0)] * 3
     programs = []

@@ -203,14 +203,14 @@ def test_a_run_is_played_by_maps_as_it_is_without(monkeypatch) -> None:
     """Two lines whose delays differ by 3 ns: gates overlap with their neighbours' next ones."""
     rng = np.random.default_rng(2)
     starts, flux_ns, now = ([], []), [], 0
-    for _ in range(6):
+    for _ in range(4):
         for member in (0, 1, 0, 1):
             starts[member].append(now + 3 * member)
             now += 32
         flux_ns.append(now)
         now += RETURN_NS + 12
     drives = [
-        replace(one, phase_turns=one.phase_turns + rng.random(12))
+        replace(one, phase_turns=one.phase_turns + rng.random(8))
         for one in (flip(k, starts[k], 0.5) for k in (0, 1))
     ]
     fluxes = [square(flux_ns, quanta_where(1), RETURN_NS)]

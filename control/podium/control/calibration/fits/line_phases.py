@@ -176,8 +176,10 @@ def _before(pulses: Array) -> Array:
 
 def _left(pulses: Array, ago_s: Array | float, tau: Array) -> Array:
     """Return what pulses leave of each mode at time 0, (n, K); ``ago_s``: so much earlier yet."""
-    played = pulses[:, np.any(pulses[..., 2] != 0, axis=0)]
-    begin, end, height = (played[..., k, None] for k in range(3))
-    ago = np.asarray(ago_s)[..., None]
+    kind, place = np.nonzero(pulses[..., 2])
+    begin, end, height = pulses[kind, place, :, None].swapaxes(0, 1)
+    ago = np.broadcast_to(ago_s, (len(pulses), 1))[kind]
     share = height * (np.exp((begin - ago) / tau) - np.exp((end - ago) / tau))
-    return np.asarray(share.sum(axis=1))
+    found = np.zeros((len(pulses), tau.size))
+    np.add.at(found, kind, share)
+    return found

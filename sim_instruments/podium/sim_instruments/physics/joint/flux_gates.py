@@ -145,7 +145,7 @@ class FluxGates:
         else:
             near, halves = self._on_grid(rows)
             which = self._steps_of(near, frame_hz, self._driven)
-            multiply_driven(self._driven.unitaries, which, halves, total)
+            multiply_driven(self._driven.unitaries, which, np.ascontiguousarray(halves), total)
         turned = 1e-9 * (self._reference.point.frame_hz - frame_hz) * pulses.duration_ns
         higher = 1e-9 * self._higher_hz * pulses.duration_ns
         back = np.exp(2j * np.pi * ((turned * basis.number) % 1.0))

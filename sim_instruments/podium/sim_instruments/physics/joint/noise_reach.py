@@ -50,7 +50,7 @@ def reach_ns(
             program.maps,
             np.ascontiguousarray(unitaries[1][:, :count, :count]),
             program.unitaries,
-            program.turns[:, :count],
+            np.ascontiguousarray(program.turns[:, :count]),
             program.spans,
             level.astype(np.float64),
             np.flatnonzero(np.all(level <= 1, axis=1)),

@@ -112,7 +112,7 @@ class Driven:
         """Return its states, and what becomes of them in some of the steps."""
         found = np.eye(len(self.lift), dtype=np.complex128)
         there = np.tril(np.maximum(np.abs(self.lift), np.abs(self.lift.T)) > 1e-9, -1)
-        upper = np.argwhere(there)
+        upper = np.ascontiguousarray(np.argwhere(there))
         one, other = upper.T
         turn = 2e-9 * np.pi
         fill_turn(
