@@ -23,19 +23,16 @@ from podium.control.calibration.fits.line_phases import (
 )
 from podium.control.calibration.fits.line_rivals import APART, apart
 from podium.control.calibration.fits.ramsey_phase import Phases
-from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.routines.cryoscope import (
+from podium.control.calibration.line_pulses import (
     KINDS,
     SINGLE,
     TAILS,
-    TELLING_ROUNDS,
-    TOLD,
     TRAINS,
     WHOLE_NS,
     Kind,
-    PulsedLine,
-    SeenLine,
 )
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.seen_line import TELLING_ROUNDS, TOLD, PulsedLine, SeenLine
 from podium.control.facility.load import load_facility
 
 TRUE = {
