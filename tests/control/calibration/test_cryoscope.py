@@ -10,6 +10,10 @@ from tests.benches.docs.pages import ROOT
 from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.cryoscope import (
+    PLAIN,
+    PUZZLING,
+    _Fitting,
+    _Search,
     fit_cryoscope,
     unwound,
     whole_turns,
@@ -22,7 +26,7 @@ from podium.control.calibration.fits.line_phases import (
     step_response,
 )
 from podium.control.calibration.fits.line_rivals import APART, apart
-from podium.control.calibration.fits.ramsey_phase import Phases
+from podium.control.calibration.fits.ramsey_phase import Phases, nearest_turn
 from podium.control.calibration.line_pulses import (
     KINDS,
     SINGLE,
@@ -245,6 +249,32 @@ def test_noise_at_one_of_many_delays_is_no_reflection() -> None:
     kinds = shots((*SINGLE, *TRAINS, *TAILS))
     turns, sigma = measured(kinds, line, 3)
     assert "reflection" not in fit_cryoscope(kinds, turns, sigma, shift_of).values
+
+
+def test_a_reflection_that_stands_out_where_there_is_none_gives_way_to_the_true_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With it the first exponential is a quarter too short: so a search of a cluster's ended."""
+    own = {"amplitude1": -0.0228, "tau1": 5.31e-9, "amplitude2": 0.0153, "tau2": 56.2e-9}
+    own |= {"amplitude3": -0.0163, "tau3": 1.136e-6, "amplitude4": 0.0083, "tau4": 42.7e-6}
+    own |= {"high_pass": 314e-6, "reflection": -0.00119, "reflection_delay": 11.4e-9}
+    line = {**LONG, **own}
+    wrong = {**line, "reflection": 0.0007, "reflection_delay": 18.2e-9, "tau1": 3.84e-9}
+    kinds = shots(KINDS)
+    turns, sigma = measured(kinds, line, 1)
+    true = phases_of(kinds, line, shift_of)
+
+    def ended_there(work: _Fitting, _: dict[str, float]) -> _Search:
+        known = true + nearest_turn(work.turns - true, 0.0)
+        whole = replace(work, turns=known, used=np.ones(known.size, bool))
+        found = whole.followed(whole.followed(whole.place(wrong)))
+        assert found.sigmas_of("reflection") > PLAIN
+        assert found.squares < PUZZLING * known.size
+        assert apart(found.values, line) > 2e-3
+        return _Search(whole, found)
+
+    monkeypatch.setattr(_Fitting, "searched", ended_there)
+    assert apart(whole_turns(kinds, turns, sigma, shift_of).values, line) < APART
 
 
 WEAK = {
