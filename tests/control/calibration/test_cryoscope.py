@@ -21,16 +21,19 @@ from podium.control.calibration.fits.cryoscope import (
 from podium.control.calibration.fits.least_squares import Fit
 from podium.control.calibration.fits.line_phases import (
     Shots,
+    phases_by,
     phases_of,
     spectrum_of,
     step_response,
 )
-from podium.control.calibration.fits.line_rivals import APART, apart
+from podium.control.calibration.fits.line_places import coordinates, values_at
+from podium.control.calibration.fits.line_rivals import APART, apart, telling
 from podium.control.calibration.fits.ramsey_phase import Phases, nearest_turn
 from podium.control.calibration.line_pulses import (
     KINDS,
     SINGLE,
     TAILS,
+    TELLING,
     TRAINS,
     WHOLE_NS,
     Kind,
@@ -350,6 +353,39 @@ async def test_lines_that_phases_leave_possible_are_told_apart_by_trains_chosen_
     assert apart(seen.known.values, line) < APART
     found = fit_cryoscope(scan.shots(seen.kinds), *seen.phases(), shift_of, seen.known)
     assert off(found, line, 20e-6) < 1e-3
+
+
+def test_a_last_exponential_that_is_longer_is_told_apart_by_what_long_pulses_leave() -> None:
+    """No train tells 45 us from 80 us, where all else of the line follows."""
+    own = {"amplitude1": -0.0187, "tau1": 5.6e-9, "amplitude4": 0.0083, "tau4": 45e-6}
+    line = {**LONG, **own, "high_pass": 320e-6}
+    kinds = shots(KINDS)
+    turns, sigma = measured(kinds, line, 1)
+    true = phases_of(kinds, line, shift_of)
+    own_turns = true + nearest_turn(turns - true, 0.0)
+    used = np.ones(true.size, bool)
+    work = _Fitting(kinds, own_turns, sigma, shift_of, used, spectrum_of(kinds))
+    best, longer = work.followed(work.place(line)), work.place({**line, "tau4": 78e-6})
+    names, free = tuple(line), np.array([name != "tau4" for name in line])
+    for _ in range(4):
+        at = coordinates(longer.values)
+        at[free] += np.linalg.lstsq(longer.slopes[:, free], longer.left, rcond=None)[0]
+        longer = work.place(values_at(names, at))
+    assert apart(longer.values, best.values) > 2e-3
+
+    def told_by(some: tuple[Kind, ...]) -> list[Kind]:
+        played = shots(some)
+        spectrum = spectrum_of(played)
+        found = telling(
+            lambda values: phases_by(played, spectrum, values, shift_of),
+            0.004,
+            (best, longer),
+            TOLD,
+        )
+        return [some[k] for k in found]
+
+    assert any(kind.before for kind in told_by(TELLING))
+    assert told_by(tuple(kind for kind in TELLING if kind.before is None)) == []
 
 
 @pytest.mark.slow

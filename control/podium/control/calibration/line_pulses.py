@@ -75,14 +75,6 @@ TRAINS = (
 )
 """The last seven are those, of many lengths, gaps and signs, that fix a step best between 5 ns and
 20 us (what phases fix, worked out for eight lines)."""
-TELLING = tuple(
-    Kind(ns, min(40, (WHOLE_NS - GAP_NS) // (ns + gap_ns)), gap_ns=gap_ns, alternates=alternates)
-    for alternates in (True, False)
-    for gap_ns in (8, 10, 12, 14, 18, 24)
-    for ns in (3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 24)
-)
-"""Trains, some of which are played where two lines explain those above: what tells one weak
-reflection from another depends on both."""
 LONG_NS = 16_000
 LONGEST_NS = 64_000
 TAILS = (
@@ -105,6 +97,28 @@ TAILS = (
 better, as soon as it is known to a turn of that. The last exponential is told from the high-pass by
 pulses of 32 and 64 us: alone they would detune the qubit, by what the high-pass makes of all shots,
 but those of the other sign before them take that away. The others lead up to their whole turns."""
+TELLING = (
+    *(
+        Kind(
+            ns, min(40, (WHOLE_NS - GAP_NS) // (ns + gap_ns)), gap_ns=gap_ns, alternates=alternates
+        )
+        for alternates in (True, False)
+        for gap_ns in (8, 10, 12, 14, 18, 24)
+        for ns in (3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18, 20, 24)
+    ),
+    *(
+        Kind(ns, before=before)
+        for ns in (80, 200, 400, 800)
+        for later_ns in (6000, 16_000, 35_000, 60_000, 90_000, 120_000)
+        for before in (
+            Before(LONG_NS, later_ns),
+            Before(LONGEST_NS // 2, later_ns, is_led=True),
+            Before(LONGEST_NS, later_ns, is_led=True),
+        )
+    ),
+)
+"""Some of these are played where two lines explain those above: what tells one weak reflection from
+another, or a last exponential of 50 us from one of 80 us, depends on both."""
 KINDS = (*SINGLE, *TRAINS, *TAILS)
 COUPLER_TAILS = (
     *(Kind(ns, before=Before(300, 60)) for ns in (100, 200)),
