@@ -36,6 +36,9 @@ class CoupledPair:
     """Of 11, at rest, against 10 and 01 together."""
     juncture: float = 0.37
     """Turns by which an excitation of q0 is turned between the halves of a pulse without a gap."""
+    blurred: float = 0.0
+    """Turns by which it is turned more where a gap of 1 or 2 ns is not as a line has longer ones.
+    """
     in_gap: float = 1.0
     """What a line makes of the level in a gap of some nanoseconds."""
     swap: float = 0.0
@@ -125,10 +128,11 @@ def _played(pair: CoupledPair, program: Program, value, moved) -> np.ndarray:  #
                 move = moved(value(amplitude), half.duration_fs * 1e-15)
                 level = pair.in_gap * waveform.gap_level * value(amplitude)
                 wait = moved(level, waveform.gap_fs * 1e-15)
-                kick = np.exp(-2j * np.pi * pair.juncture * (np.arange(9) // 3))
+                gap_ns = 1e-6 * waveform.gap_fs
+                more = pair.blurred if 0 < gap_ns < 3 else 0.0
+                kick = np.exp(-2j * np.pi * (pair.juncture + more) * (np.arange(9) // 3))
                 if value(amplitude):  # an arc is the same on both sides
                     state = move @ (kick * (wait @ (move @ state)))
-                    gap_ns = 1e-6 * waveform.gap_fs
                     whole_ns = 1e-6 * waveform.duration_fs
                     taken = pair.swapped(whole_ns - gap_ns, gap_ns, waveform.gap_level)
                     state = _swap(taken, pair.apart_hz * now_s) @ state

@@ -164,3 +164,25 @@ def test_leakage_is_no_surer_than_it_scatters_where_it_shows_no_bend(leakage: fl
     assert rms(pulls) < 1.3
     assert max(np.abs(pulls)) < 3.0
     assert np.median([one.leakage_sigma for one in found]) < 1.5e-3
+
+
+def test_leakage_that_scatters_more_than_its_draws_do_is_known_as_much_worse() -> None:
+    """Coherent leakage adds up alike in all draws of a length: 3 sigmas of their mean."""
+    leakage, found = 1.5e-3, []
+    for seed in range(50):
+        one = outside(leakage, seed)
+        alike = np.random.default_rng((9, seed)).normal(0.0, 0.02, (one.lengths.size, 1))
+        found.append(fit_decay_of(replace(one, inside=one.inside + alike), leaks=True))
+    assert rms([(one.leakage - leakage) / one.leakage_sigma for one in found]) < 1.4
+    wider = np.median([one.leakage_scatter for one in found])
+    assert 2.0 < wider < 4.0
+    steady = [fit_decay_of(outside(leakage, seed), leaks=True) for seed in range(50)]
+    assert np.mean([one.leakage_scatter > 1 for one in steady]) < 0.2
+
+
+def test_what_leaks_at_one_length_alone_is_refused_with_what_tells_more() -> None:
+    one = outside(1.5e-3, 1)
+    less = np.where(one.lengths == 16, 0.4, 0.0)[:, None]
+    bent = replace(one, returned=one.returned - less / 4, inside=one.inside - less)
+    with pytest.raises(FitFailed, match="`error_budget` tells what one gate leaks"):
+        fit_decay_of(bent, leaks=True)

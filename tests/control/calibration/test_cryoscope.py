@@ -10,6 +10,10 @@ from tests.benches.docs.pages import ROOT
 from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.cryoscope import (
+    PLAIN,
+    PUZZLING,
+    _Fitting,
+    _Search,
     fit_cryoscope,
     unwound,
     whole_turns,
@@ -17,25 +21,25 @@ from podium.control.calibration.fits.cryoscope import (
 from podium.control.calibration.fits.least_squares import Fit
 from podium.control.calibration.fits.line_phases import (
     Shots,
+    phases_by,
     phases_of,
     spectrum_of,
     step_response,
 )
-from podium.control.calibration.fits.line_rivals import APART, apart
-from podium.control.calibration.fits.ramsey_phase import Phases
-from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.routines.cryoscope import (
+from podium.control.calibration.fits.line_places import coordinates, values_at
+from podium.control.calibration.fits.line_rivals import APART, apart, telling
+from podium.control.calibration.fits.ramsey_phase import Phases, nearest_turn
+from podium.control.calibration.line_pulses import (
     KINDS,
     SINGLE,
     TAILS,
-    TELLING_ROUNDS,
-    TOLD,
+    TELLING,
     TRAINS,
     WHOLE_NS,
     Kind,
-    PulsedLine,
-    SeenLine,
 )
+from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.seen_line import TELLING_ROUNDS, TOLD, PulsedLine, SeenLine
 from podium.control.facility.load import load_facility
 
 TRUE = {
@@ -250,6 +254,32 @@ def test_noise_at_one_of_many_delays_is_no_reflection() -> None:
     assert "reflection" not in fit_cryoscope(kinds, turns, sigma, shift_of).values
 
 
+def test_a_reflection_that_stands_out_where_there_is_none_gives_way_to_the_true_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With it the first exponential is a quarter too short: so a search of a cluster's ended."""
+    own = {"amplitude1": -0.0228, "tau1": 5.31e-9, "amplitude2": 0.0153, "tau2": 56.2e-9}
+    own |= {"amplitude3": -0.0163, "tau3": 1.136e-6, "amplitude4": 0.0083, "tau4": 42.7e-6}
+    own |= {"high_pass": 314e-6, "reflection": -0.00119, "reflection_delay": 11.4e-9}
+    line = {**LONG, **own}
+    wrong = {**line, "reflection": 0.0007, "reflection_delay": 18.2e-9, "tau1": 3.84e-9}
+    kinds = shots(KINDS)
+    turns, sigma = measured(kinds, line, 1)
+    true = phases_of(kinds, line, shift_of)
+
+    def ended_there(work: _Fitting, _: dict[str, float]) -> _Search:
+        known = true + nearest_turn(work.turns - true, 0.0)
+        whole = replace(work, turns=known, used=np.ones(known.size, bool))
+        found = whole.followed(whole.followed(whole.place(wrong)))
+        assert found.sigmas_of("reflection") > PLAIN
+        assert found.squares < PUZZLING * known.size
+        assert apart(found.values, line) > 2e-3
+        return _Search(whole, found)
+
+    monkeypatch.setattr(_Fitting, "searched", ended_there)
+    assert apart(whole_turns(kinds, turns, sigma, shift_of).values, line) < APART
+
+
 WEAK = {
     "amplitude1": -0.017,
     "tau1": 5.5e-9,
@@ -323,6 +353,39 @@ async def test_lines_that_phases_leave_possible_are_told_apart_by_trains_chosen_
     assert apart(seen.known.values, line) < APART
     found = fit_cryoscope(scan.shots(seen.kinds), *seen.phases(), shift_of, seen.known)
     assert off(found, line, 20e-6) < 1e-3
+
+
+def test_a_last_exponential_that_is_longer_is_told_apart_by_what_long_pulses_leave() -> None:
+    """No train tells 45 us from 80 us, where all else of the line follows."""
+    own = {"amplitude1": -0.0187, "tau1": 5.6e-9, "amplitude4": 0.0083, "tau4": 45e-6}
+    line = {**LONG, **own, "high_pass": 320e-6}
+    kinds = shots(KINDS)
+    turns, sigma = measured(kinds, line, 1)
+    true = phases_of(kinds, line, shift_of)
+    own_turns = true + nearest_turn(turns - true, 0.0)
+    used = np.ones(true.size, bool)
+    work = _Fitting(kinds, own_turns, sigma, shift_of, used, spectrum_of(kinds))
+    best, longer = work.followed(work.place(line)), work.place({**line, "tau4": 78e-6})
+    names, free = tuple(line), np.array([name != "tau4" for name in line])
+    for _ in range(4):
+        at = coordinates(longer.values)
+        at[free] += np.linalg.lstsq(longer.slopes[:, free], longer.left, rcond=None)[0]
+        longer = work.place(values_at(names, at))
+    assert apart(longer.values, best.values) > 2e-3
+
+    def told_by(some: tuple[Kind, ...]) -> list[Kind]:
+        played = shots(some)
+        spectrum = spectrum_of(played)
+        found = telling(
+            lambda values: phases_by(played, spectrum, values, shift_of),
+            0.004,
+            (best, longer),
+            TOLD,
+        )
+        return [some[k] for k in found]
+
+    assert any(kind.before for kind in told_by(TELLING))
+    assert told_by(tuple(kind for kind in TELLING if kind.before is None)) == []
 
 
 @pytest.mark.slow

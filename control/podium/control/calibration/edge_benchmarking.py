@@ -350,3 +350,11 @@ def series_of(
             Series(f"{label}, leakage fit", fine, found.outside(fine), line=True),
         ]
     return tuple(series)
+
+
+def said_of_leakage(*found: Decay) -> str:
+    """Return what a text adds where leakage does not go as a decay does; else nothing."""
+    wider = max(one.leakage_scatter for one in found)
+    if wider == 1.0:
+        return ""
+    return f", whose points scatter {wider:.1f} times as much as draws explain, as of coherent"

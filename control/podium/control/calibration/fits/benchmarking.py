@@ -31,6 +31,12 @@ SEEN = 5.0
 """Sigmas by which the decay must stand out of its noise."""
 SCATTERED = 9.0
 """Chi2 per degree of freedom from which on the points lie on no exponential."""
+UNEVEN = 3.0
+"""The same of leakage, from which on its sigma is as much wider. What leaks coherently adds up as
+amplitudes, and goes as a decay does in the mean over many draws alone; by chance it is so once in
+20 times (two degrees of freedom)."""
+UNSTEADY = 100.0
+"""The same, from which on leakage is no decay, whatever its sigma."""
 SEEPAGE = (0.05, 3.0)
 """Prior of what returns from leakage in a Clifford, median and the factor that is one sigma.
 ASSUMED: T1 of level 2, and gates that lift to it also lower from it; it tells where leakage is too
@@ -86,6 +92,8 @@ class Decay:
     """Back into it, per Clifford."""
     lost: float = 0.0
     """Out of the computational subspace at length 0."""
+    leakage_scatter: float = 1.0
+    """Sigmas of leakage are so much wider than shots and draws make them."""
     curves: Array = field(default_factory=lambda: np.zeros((3, 0)))
     """Leakage of the best curve for each of :data:`SEEPAGES`, its variance, chi2; shape (3, b), or
     (3, 0) where level 2 is not read."""
@@ -232,7 +240,8 @@ def _with_leakage(decay: Decay, populations: Populations) -> Decay:
 
     Means over :data:`SEEPAGES`, each as likely as its best curve and the prior make it. Little
     leakage shows no bend: a lot of it which comes back and a little which stays look alike there,
-    and the best of all curves is too sure of its leakage.
+    and the best of all curves is too sure of its leakage. Where points scatter by more than
+    :data:`UNEVEN`, sigmas are as much wider.
     """
     lengths = populations.lengths
     seen = 1 - populations.inside.mean(axis=1)
@@ -240,11 +249,15 @@ def _with_leakage(decay: Decay, populations: Populations) -> Decay:
     leakage, lost, variance = _curves(lengths, seen, spread)
     chi2 = _chi2(lengths, seen, spread, leakage, lost)
     per_degree = float(chi2.min()) / max(lengths.size - 3, 1)
-    if per_degree > SCATTERED:
+    if per_degree > UNSTEADY:
         raise FitFailed(
             "what leaves the computational subspace does not saturate as leakage does: the points "
-            f"scatter {sqrt(per_degree):.1f} times as much as their shots and draws explain"
+            f"scatter {sqrt(per_degree):.0f} times as much as their shots and draws explain, up to "
+            f"{seen.max() * 100:.0f} % out of it. `error_budget` tells what one gate leaks; of a "
+            "CZ by flux `gate_gap` and `gate_level` take it back"
         )
+    wider = per_degree if per_degree > UNEVEN else 1.0
+    variance, chi2 = variance * wider, chi2 / wider
     chance = _chance(chi2)
     mean, sigma = _mean_of(chance, leakage, variance)
     return replace(
@@ -253,6 +266,7 @@ def _with_leakage(decay: Decay, populations: Populations) -> Decay:
         leakage_sigma=sigma,
         seepage=float(chance @ SEEPAGES),
         lost=float(chance @ lost),
+        leakage_scatter=sqrt(wider),
         curves=np.stack([leakage, variance, chi2]),
     )
 

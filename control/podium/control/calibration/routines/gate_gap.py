@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import product
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,10 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
-from podium.control.calibration.fits.gate_budget import decoherence, swapped
+from podium.control.calibration.fits.gate_budget import decoherence, leaked, swapped
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.ramsey_phase import nearest_turn
-from podium.control.calibration.gate_losses import SWAP, GateLosses
+from podium.control.calibration.gate_losses import LOSS, SWAP, GateLosses
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.calibration.sequences import Pulses
@@ -45,6 +46,12 @@ SCATTERED = 25.0
 SWAPS = 6
 """Gates in a row behind which what passes from 10 to 01 is looked at."""
 SWAP_SHOTS = 800
+LOSSES = 4
+"""Gates in a row behind which what 11 has lost is looked at."""
+LOSS_SHOTS = 2000
+"""At each wait: leakage costs 0.02 % then, give or take."""
+SURE_SHOTS = 1000
+"""Of what others are compared with, and where one level is tried: 250 tell 0.012 turns."""
 
 
 async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
@@ -56,12 +63,19 @@ async def gate_gap(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     of it are at a level at which 20 turns more slowly where 0 does not leave half a turn (Negîrneac
     et al., Phys. Rev. Lett. 126, 220502 (2021)); five levels about that of the arc are tried. Of
     all such gaps that which costs least is taken, by what passes from 10 to 01, measured behind
-    six gates, and by how long it lasts. Ramsey on the other end has to agree.
+    six gates, by how long it lasts and, where it has no room for a level by which
+    :func:`.gate_level` could take that back, by what 11 loses in it. Ramsey on the other end has to
+    agree.
     """
     outcome = Outcome("gate_gap", "Gap of the gate")
     for edge in edges:
         await _of_edge(bench, outcome, edge)
     return outcome
+
+
+def has_room(gap_ns: int) -> bool:
+    """Return whether both halves of a gap last for long enough to be at a level."""
+    return gap_ns >= SLOW_NS and gap_ns % 2 == 0
 
 
 def _gates(own: EdgePulses, slot_ns: int) -> list[Statement]:
@@ -70,13 +84,18 @@ def _gates(own: EdgePulses, slot_ns: int) -> list[Statement]:
 
 
 async def _conditional(
-    p: EdgePulses, outcome: Outcome, target: Pulses, gap_ns: int | None, level: float = 0.0
+    p: EdgePulses,
+    outcome: Outcome,
+    target: Pulses,
+    gap_ns: int | None,
+    level: float = 0.0,
+    shots: int = SHOTS,
 ) -> Fringes:
     gates: list[Statement] = []
     if gap_ns is not None:
         own = replace(p, between_ns=gap_ns, gap_level=level)
         gates = _gates(own, p.slot_ns(p.gate_ns + max(GAPS_NS)))
-    shots = p.bench.shots(SHOTS * (4 if gap_ns is None else 1))
+    shots = p.bench.shots(shots)
     said = "none" if gap_ns is None else f"{gap_ns} ns"
     program = phase_program(p, target, gates, shots, f"gap of the gate, {said}")
     return Fringes(p, target, await p.bench.run(outcome, program), shots)
@@ -109,7 +128,7 @@ class _Gap:
         rate = float(p.detuning_hz(np.zeros(1))[0]) * 1e-9
         away = np.abs(nearest_turn(above, 0.0))
         found = [cls(p, gap, 0.0) for gap in GAPS_NS if away[gap] < SURELY]
-        for gap, whole in product(GAPS_NS[SLOW_NS::2], (0, 1)):
+        for gap, whole in product(filter(has_room, GAPS_NS), (0, 1)):
             wanted = (whole + float(above[gap]) % 1.0) / gap
             if wanted <= NEAREST * rate and (whole or away[gap] >= SURELY):
                 found.append(cls(p, gap, wanted))
@@ -129,8 +148,11 @@ class _Gap:
 
     @property
     def tried(self) -> Array:
-        """Levels about the arc's should leave so much of half a turn; at 0 it is the most."""
-        return np.minimum(LEVELS_ABOUT, self.wanted * self.gap_ns)
+        """Levels about the arc's should leave so much of half a turn; at 0 it is the most.
+
+        Of a gap at 0 there is one.
+        """
+        return np.minimum(LEVELS_ABOUT if self.wanted else (0.0,), self.wanted * self.gap_ns)
 
     def best(self, turns: Array, sigma: Array) -> tuple[float, float]:
         """Return the level that leaves least, and what that is, turns.
@@ -138,6 +160,8 @@ class _Gap:
         ``turns``: measured at what :attr:`tried` leaves.
         """
         left = self.tried
+        if left.size == 1:
+            return 0.0, float(nearest_turn(turns, HALF)[0]) - HALF
         slope, start = np.polyfit(left, nearest_turn(turns - left, HALF) - HALF, 1, w=1 / sigma)
         nothing = np.clip(-start / max(1.0 + slope, HALF), left[0], left[-1])
         return float(self.levels(np.array([nothing]))[0]), float(start + (1 + slope) * nothing)
@@ -158,19 +182,34 @@ def _line(p: EdgePulses, turns: Array, sigma: Array) -> Array:
     return line
 
 
+async def _lost(outcome: Outcome, p: EdgePulses) -> float:
+    """Measure what leakage of the edge's pulse costs: what 11 loses in it, and not at rest."""
+    losses, shots = GateLosses(p, LOSSES, (LOSS,)), p.bench.shots(LOSS_SHOTS)
+    found = []
+    for amplitude in (p.gate_amplitude, 0.0):
+        program = losses.program(amplitude, p.gate_ns, p.slot_ns(p.gate_ns), shots)
+        found.append(losses.lost(losses.signal(await p.bench.run(outcome, program)), shots))
+    (lost, sigma), (idle, doubt) = found
+    return max(leaked(lost, idle, hypot(sigma, doubt), LOSSES).value, 0.0)
+
+
 async def _cost(outcome: Outcome, gap: _Gap) -> float:
-    """Measure what passes from 10 to 01 with a gap, and return what that and its length cost."""
+    """Return what a gap costs by what passes from 10 to 01, by its length, and by leakage.
+
+    Of a gap with room for a level leakage is left out: :func:`.gate_level` takes it back.
+    """
     p = gap.pulses
     shots, slot_ns = p.bench.shots(SWAP_SHOTS), p.slot_ns(p.gate_ns)
     losses = GateLosses(p, SWAPS, (SWAP,))
     program = losses.program(p.gate_amplitude, p.gate_ns, slot_ns, shots)
     gained, sigma = losses.swapped(losses.signal(await p.bench.run(outcome, program)), shots)
+    lost = 0.0 if has_room(gap.gap_ns) else await _lost(outcome, p)
     t1, t2 = (
         tuple(Measured(p.bench.best(one.qubit, name), 0.0, "s") for one in p.both)
         for name in ("t1", "t2_echo")
     )
     at_rest = decoherence(slot_ns * 1e-9, t1, t2)
-    return swapped(gained, 0.0, sigma, SWAPS).value + at_rest.value
+    return swapped(gained, 0.0, sigma, SWAPS).value + at_rest.value + lost
 
 
 async def _best_gap(
@@ -178,8 +217,8 @@ async def _best_gap(
 ) -> tuple[_Gap, list[Fringes]] | None:
     """Return the gap that costs least, and phases at levels in it; None: no phase was seen.
 
-    A level that leaves more than :data:`SURELY` is none, unless all do: a line makes of it what the
-    arc does not know.
+    A level that leaves more than :data:`SURELY` is none, and neither is 0, unless all do: a line
+    makes of it what the arc does not know.
     """
     try:
         away = nearest_turn(_line(p, *_turns(rows, none)) - HALF, 0.0)
@@ -189,14 +228,14 @@ async def _best_gap(
     costs = [await _cost(outcome, gap) for gap in gaps] if len(gaps) > 1 else [0.0]
     cheapest: tuple[_Gap, list[Fringes]] | None = None
     for k in np.argsort(costs).tolist():
-        gap, phases = gaps[k], []
-        if gap.wanted:
-            levels = gap.levels(gap.tried).tolist()
-            phases = [
-                await _conditional(p, outcome, p.still, gap.gap_ns, level) for level in levels
-            ]
+        gap = gaps[k]
+        levels = gap.levels(gap.tried).tolist() if gap.wanted else [0.0]
+        shots = SHOTS if gap.wanted else SURE_SHOTS
+        phases = [
+            await _conditional(p, outcome, p.still, gap.gap_ns, level, shots) for level in levels
+        ]
         cheapest = cheapest or (gap, phases)
-        if not phases or abs(gap.best(*_turns(phases, none))[1]) < SURELY:
+        if abs(gap.best(*_turns(phases, none))[1]) < SURELY:
             return gap, phases
     return cheapest
 
@@ -205,7 +244,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     p.refuse_shaped()
     rows = [await _conditional(p, outcome, p.still, gap) for gap in GAPS_NS]
-    none = await _conditional(p, outcome, p.still, None)
+    none = await _conditional(p, outcome, p.still, None, shots=SURE_SHOTS)
     at = np.array(GAPS_NS, float)
     tried = await _best_gap(p, outcome, rows, none)
 
@@ -218,15 +257,11 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         look_at(np.array([one.data[f"{p.still.qubit.element}_i"].values for one in rows]))
         turns, sigma = _turns(rows, none)
         line = _line(p, turns, sigma)
-        away = nearest_turn(line - HALF, 0.0)
         if tried is None:
             raise FitFailed("the phase was not seen before it was fitted anew")
         best, seen = tried
-        gap, level = best.gap_ns, 0.0
-        text = f"{gap} ns leave {away[gap]:+.3f} turns"
-        if seen:
-            level, left = best.best(*_turns(seen, none))
-            text = f"{gap} ns at {level:.3f} of the halves' height leave {left:+.3f} turns"
+        gap, (level, left) = best.gap_ns, best.best(*_turns(seen, none))
+        text = f"{gap} ns at {level:.3f} of the halves' height leave {left:+.3f} turns"
         values = {
             "gate_gap": Measured(gap * 1e-9, 1e-10, "s"),
             "gate_gap_level": Measured(level, LEVEL_SIGMA, "1"),
@@ -240,7 +275,10 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
         gap, level = round(found["gate_gap"].value * 1e9), found["gate_gap_level"].value
-        again = [await _conditional(p, outcome, p.moved, one, level) for one in (gap, None)]
+        again = [
+            await _conditional(p, outcome, p.moved, one, level, shots)
+            for one, shots in ((gap, SHOTS), (None, SURE_SHOTS))
+        ]
         turns, sigma = _turns(again[:1], again[1])
         if not abs(float(turns[0]) - HALF) < FARTHEST + 5 * float(sigma[0]):
             raise FitFailed(

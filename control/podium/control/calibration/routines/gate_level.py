@@ -34,7 +34,7 @@ from podium.control.calibration.routine import (
 )
 from podium.control.calibration.routines.chevron import growth_of, slope_hz
 from podium.control.calibration.routines.conditional_phase import gates_program
-from podium.control.calibration.routines.gate_gap import NEAREST, SLOW_NS
+from podium.control.calibration.routines.gate_gap import NEAREST, has_room
 from podium.control.calibration.target import captures_of
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
@@ -254,7 +254,7 @@ async def _best(line: _Line, outcome: Outcome, scan: _Scan) -> _Best | None:
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     p.refuse_shaped()
-    if p.gap_ns < SLOW_NS or p.gap_ns % 2:
+    if not has_room(p.gap_ns):
         return
     nothing = _Pair(p, 0.0, 0.0, 0.0)
     idle, _ = await _lost(outcome, nothing, p.gate_ns, GATES, 2 * bench.shots(SHOTS))

@@ -10,7 +10,12 @@ from podium.control.calibration.declaration import (
     READOUT_SETTINGS,
     Declaration,
 )
-from podium.control.calibration.edge_benchmarking import benchmark, raw_panel, series_of
+from podium.control.calibration.edge_benchmarking import (
+    benchmark,
+    raw_panel,
+    said_of_leakage,
+    series_of,
+)
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.benchmarking import (
     decay_ratio,
@@ -58,7 +63,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         text = "error of the gate {gate_error}, systematically within {gate_error_bound}"
         if leaks:
             values |= {"gate_leakage": Measured(found.leakage, found.leakage_sigma, "1")}
-            text += ", leakage {gate_leakage}"
+            text += ", leakage {gate_leakage}" + said_of_leakage(reference, interleaved)
         return values, replace(panel, y_label="population", series=series, text=text, judged=False)
 
     await analyse(bench, outcome, (edge,), raw, fit)

@@ -12,7 +12,13 @@ from podium.control.calibration.declaration import (
     READOUT_SETTINGS,
     Declaration,
 )
-from podium.control.calibration.edge_benchmarking import DRAWS, benchmark, raw_panel, series_of
+from podium.control.calibration.edge_benchmarking import (
+    DRAWS,
+    benchmark,
+    raw_panel,
+    said_of_leakage,
+    series_of,
+)
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.fits.benchmarking import fit_decay_of
 from podium.control.calibration.outcome import Outcome, Panel
@@ -48,7 +54,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         text = "error of a Clifford {clifford_error}"
         if leaks:
             values |= {"clifford_leakage": Measured(found.leakage, found.leakage_sigma, "1")}
-            text += ", leakage {clifford_leakage}"
+            text += ", leakage {clifford_leakage}" + said_of_leakage(found)
         else:
             text += "; level 2 is not told from 0 and 1: no leakage"
         text += f"; {np.size(populations.lengths)} lengths, {DRAWS} draws"
