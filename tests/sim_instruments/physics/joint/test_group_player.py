@@ -51,6 +51,22 @@ def test_slow_noise_around_a_short_group_is_slow_noise_in_it(monkeypatch) -> Non
     assert np.abs(around - within).max() < 2e-6
 
 
+def test_nodes_that_take_too_much_memory_are_worked_out_whenever_they_are_played(
+    monkeypatch,
+) -> None:
+    given, kept = states(), player()
+    monkeypatch.setattr(group_player, "STRAY_TURNS", 0.0)
+    by_kept = kept.play(given, BOTH)
+    (one,) = kept._prepared.values()
+    assert one.is_kept
+    assert kept._bytes == one.size_bytes > 0
+    monkeypatch.setattr(group_player, "KEPT_BYTES", one.size_bytes - 1)
+    anew = player()
+    assert np.array_equal(anew.play(given, BOTH), by_kept)
+    assert np.array_equal(anew.play(given, BOTH), by_kept)
+    assert anew._bytes == 0
+
+
 def test_a_map_is_the_parts_that_it_is_made_of(monkeypatch) -> None:
     given = states()
     by_parts = player().play(given, BOTH)

@@ -29,7 +29,7 @@ from tests.benches.physics.small_chip import (
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.fast_flux import VOLTS, moving
 from podium.sim_instruments.physics.feedline_session import RunStart
-from podium.sim_instruments.physics.joint.cluster_point import cluster_point
+from podium.sim_instruments.physics.joint.cluster_point import cluster_point, levels_kept
 from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals, intervals_of
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.joint_run import clusters_of
@@ -171,3 +171,12 @@ def test_a_session_meets_the_defect_as_a_whole_run_does() -> None:
     # A swap of 125 ns leaves 5 % in the qubit; one of 4 ns, or one far away, leaves it excited.
     far = levels(np.array([means[5.6e9, 4][0]]), dark, bright)[0]
     assert far > 0.8
+
+
+def test_three_atoms_have_three_levels_each_and_two_have_four_beside_defects() -> None:
+    alone = [False] * 4
+    assert levels_kept([4, 4], alone[:2], False) == [4, 4]
+    assert levels_kept([4, 4, 2, 2], alone, False) == [4, 4, 2, 2]
+    assert levels_kept([4, 4, 4], alone[:3], False) == [3, 3, 3]
+    assert levels_kept([4, 4, 4, 4], alone, False) == [3, 3, 3, 3]
+    assert levels_kept([4, 4, 4], [False, False, True], False) == [3, 3, 3]

@@ -30,7 +30,8 @@ from podium.sim_instruments.physics.known_values import KnownValues
 from podium.sim_instruments.physics.operating_point import QubitPoint
 
 LEVELS = 4
-"""Of a member, where so many fit and there is no coupler; else :data:`FEWER`."""
+"""Of a member where no more than two are atoms, others two-level defects, so many fit, and there is
+no coupler; else :data:`FEWER`."""
 FEWER = 3
 RESTING = 2
 """Of a coupler between fluxoniums: nothing brings it near their 0-1 transitions, and its 1-2 is
@@ -172,7 +173,8 @@ def _worked_out(
 def levels_kept(sizes: Sequence[int], couplers: Sequence[bool], has_fluxonium: bool) -> list[int]:
     """Return how many levels each member keeps, of so many that it has; ``couplers``: which are."""
     counts = [min(LEVELS, size) for size in sizes]
-    if any(couplers) or math.prod(counts) > LARGEST:
+    atoms = sum(size >= FEWER for size in sizes)
+    if any(couplers) or atoms > 2 or math.prod(counts) > LARGEST:
         counts = [min(FEWER, size) for size in sizes]
     if has_fluxonium:
         each = zip(counts, couplers, strict=True)

@@ -1,7 +1,9 @@
 """Plays groups of pulses to a cluster's dressed states, at each node of the members' slow noise."""
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,14 +46,46 @@ KEPT_BYTES = 96_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _MadeAnew(Sequence[GroupPropagator | GroupChain]):
+    """A group at nodes that take too much memory: each is worked out whenever it is asked for."""
+
+    at: Callable[[NDArray[np.float64]], GroupPropagator | GroupChain]
+    every: Sequence[NDArray[np.float64]]
+
+    def __len__(self) -> int:
+        return len(self.every)
+
+    @overload
+    def __getitem__(self, place: int) -> GroupPropagator | GroupChain: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "_MadeAnew": ...
+
+    def __getitem__(self, place: int | slice) -> "GroupPropagator | GroupChain | _MadeAnew":
+        if isinstance(place, slice):
+            return _MadeAnew(self.at, self.every[place])
+        return self.at(self.every[place])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Prepared:
     """A group at K nodes, or at their mean alone."""
 
-    nodes: tuple[GroupPropagator | GroupChain, ...]
+    nodes: Sequence[GroupPropagator | GroupChain]
     back: NDArray[np.complex128]
     """Shape (D, D): from the frame of the group to that of the cluster."""
     vectors: NDArray[np.float64] | None
     """Shape (D, D): [what the propagators are of, dressed level]; None: these are the same."""
+
+    @property
+    def is_kept(self) -> bool:
+        """Tell whether its propagators are in memory."""
+        return not isinstance(self.nodes, _MadeAnew)
+
+    @property
+    def size_bytes(self) -> int:
+        """Return how much memory its propagators take."""
+        return sum(one.size_bytes for one in self.nodes) if self.is_kept else 0
 
 
 class GroupPlayer:
@@ -151,7 +185,7 @@ class GroupPlayer:
             flat = bare.reshape(-1, *bare.shape[2:])
             after = prepared.nodes[0].play(flat).reshape(bare.shape)
         else:
-            long = prepared.nodes[0].length > LONG_PARTS
+            long = prepared.is_kept and prepared.nodes[0].length > LONG_PARTS
             work = worker_threads().map if long else map
             after = np.stack(list(work(lambda one, own: one.play(own), prepared.nodes, bare)))
         after = after * prepared.back
@@ -164,10 +198,10 @@ class GroupPlayer:
             return known
         found = self._of_plasmon(group) or self._of_exchange(group)
         self._prepared[group] = found
-        self._bytes += sum(one.size_bytes for one in found.nodes)
+        self._bytes += found.size_bytes
         while self._bytes > KEPT_BYTES and len(self._prepared) > 1:
             _, gone = self._prepared.popitem(last=False)
-            self._bytes -= sum(one.size_bytes for one in gone.nodes)
+            self._bytes -= gone.size_bytes
         return found
 
     def _of_plasmon(self, group: Group) -> _Prepared | None:
@@ -205,10 +239,16 @@ class GroupPlayer:
             return coarse_propagator(point.cluster, here, beats, frame_hz, held)
 
         every = [self._mean_hz] if self._is_short(group) else list(self._node_hz)
-        nodes = list((worker_threads().map if group.duration_ns > LONG_NS else map)(at, every))
+        first, *others = every
+        nodes: Sequence[GroupPropagator | GroupChain] = [at(first)]
+        if others and len(every) * nodes[0].size_bytes > KEPT_BYTES:
+            nodes = _MadeAnew(at, every)
+        else:
+            work = worker_threads().map if group.duration_ns > LONG_NS else map
+            nodes = (*nodes, *work(at, others))
         turned = 1e-9 * (point.frame_hz - frame_hz) * group.duration_ns
         back = np.exp(2j * np.pi * ((turned * self._apart) % 1.0))
-        return _Prepared(tuple(nodes), back, point.vectors)
+        return _Prepared(nodes, back, point.vectors)
 
     def _map(self, group: Group) -> NDArray[np.float64]:
         """Return the group as real matrices (K or 1, D * D, D * D), [to, from]."""
