@@ -19,16 +19,18 @@ from tests.benches.physics.small_chip import (
     train,
 )
 
+from podium.sim_instruments.physics import fast_flux
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drive_during_readout import readout_drive_maps
 from podium.sim_instruments.physics.drive_line import Shape, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
-from podium.sim_instruments.physics.evolution import bare_tables
+from podium.sim_instruments.physics.evolution import bare_tables, maps_of
 from podium.sim_instruments.physics.exposure import exposure_of
 from podium.sim_instruments.physics.fast_flux import (
     VOLTS,
     FluxShift,
     FluxValues,
+    moved_maps,
     moving,
     with_flux,
 )
@@ -214,6 +216,32 @@ def test_maps_with_photons_follow_the_levels_stretch_by_stretch():
     halves = readout_drive_maps(replace(plain, shift_hz=shift), exposure, 30, tables)
     assert halves == pytest.approx(whole, abs=1e-6)
     assert not np.allclose(halves, readout_drive_maps(plain, exposure, 30, tables), atol=1e-3)
+
+
+def test_what_a_neighbours_line_leaves_is_one_map_where_nothing_drives(monkeypatch) -> None:
+    """A tail of 300 ns about a drive of 8 is as many maps as the drive has stretches, and two."""
+    made = []
+
+    def counted(*words):
+        made.append(words)
+        return maps_of(*words)
+
+    tables = bare_tables(qubit_point(drive_delay=70.3), np.array([-8e3, 8e3]), np.full(2, 0.5))
+    samples = np.zeros(308, complex)
+    samples[120:128] = 1e-4 + 2e-5j
+    shift = np.exp(-np.arange(308) / 90)[:, None] * np.array([0.0, 1e6, 1.9e6, 2.7e6])
+    shape = Shape(6.02e9, samples, 1.0, 0j, 308, shift)
+    each = [
+        moved_maps(Shape(6.02e9, samples[[k]], 1.0, 0j, 1, shift[[k]]), tables) for k in range(308)
+    ]
+    monkeypatch.setattr(fast_flux, "maps_of", counted)
+    found = moved_maps(shape, tables)
+    assert len(made) == 8 + 2
+    whole = each[0]
+    for one in each[1:]:
+        whole = one @ whole
+    assert np.abs(found - whole).max() < 1e-10
+    assert np.abs(whole - np.eye(16)).max() > 0.1
 
 
 def test_a_neighbours_pulse_may_come_while_the_resonators_are_lit():

@@ -170,16 +170,22 @@ def with_flux(drives: Drives, by: FluxShift, levels_hz: NDArray[np.float64]) -> 
 def moved_maps(shape: Shape, tables: Tables) -> NDArray[np.float64]:
     """Return the maps, (K, L*L, L*L), of a shape that moves levels.
 
-    Each step is one exact exponential (``propagators.held_map``), at the levels as they are then.
+    Each step is one exact exponential (``propagators.held_map``), at the levels as they are then;
+    so is each stretch without a drive, at their mean: there they turn coherences alone, each its
+    own, and that commutes with what is lost.
     """
     assert shape.shift_hz is not None
     whole: NDArray[np.float64] | None = None
     known: dict[tuple[complex, bytes, int], NDArray[np.float64]] = {}
     nothing = np.zeros(0, np.complex128)
     values = np.column_stack([shape.samples, shape.shift_hz])
-    begins = np.flatnonzero(np.append(True, np.any(values[1:] != values[:-1], axis=1)))
-    for begin, count in zip(begins, np.diff(np.append(begins, len(values))), strict=True):
-        level, shift = complex(shape.samples[begin]), shape.shift_hz[begin]
+    still = shape.samples == 0
+    goes_on = np.all(values[1:] == values[:-1], axis=1) | (still[1:] & still[:-1])
+    begins = np.flatnonzero(np.append(True, ~goes_on))
+    means = np.add.reduceat(shape.shift_hz, begins, axis=0)
+    for k, count in enumerate(np.diff(np.append(begins, len(values)))):
+        level = complex(shape.samples[begins[k]])
+        shift = shape.shift_hz[begins[k]] if level else means[k] / count
         content = level, shift.tobytes(), int(count)
         if content not in known:
             there = tables._replace(levels_hz=tables.levels_hz + shift)
