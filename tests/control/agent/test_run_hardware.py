@@ -29,16 +29,22 @@ from podium.firmware_interfaces.run_allowance import beyond_driver_s
 WIRING = StartWiring("cluster_a", "wrtd_a", "LC-O1")
 
 
-async def test_after_a_run_at_once_all_is_made_safe_and_not_only_what_it_has_played_on() -> None:
-    node = Node("a")
-    makers = {"cluster_a": lambda: Cluster(node), "wrtd_a": lambda: Plane(node)}
+def triggered(node: Node, plane: Plane) -> tuple[list[Worker], RunHardware]:
+    """Return workers of a cluster and of the plane that triggers it, and what plays on them."""
+    makers = {"cluster_a": lambda: Cluster(node), "wrtd_a": lambda: plane}
     workers = {name: Worker(name, make) for name, make in makers.items()}
     instruments = Instruments(workers, {"cluster_a": known_models()["qblox_cluster"]})
     looks = ClockReadings({}, instruments, EpochFiles(None), 1)
     playing = Playback(None, instruments, None)
     hardware = RunHardware("lab/node_a", instruments, playing, None, (WIRING,), looks)
+    return list(workers.values()), hardware
+
+
+async def test_after_a_run_at_once_all_is_made_safe_and_not_only_what_it_has_played_on() -> None:
+    node = Node("a")
+    workers, hardware = triggered(node, Plane(node))
     async with asyncio.TaskGroup() as tasks:
-        keeping = [tasks.create_task(worker.keep()) for worker in workers.values()]
+        keeping = [tasks.create_task(one.keep()) for one in workers]
         hardware._hand = HardwareRun(RunId(1, 1), AtOnce())
         await hardware.make_safe(of_run=True)
         assert node.done == []
@@ -107,14 +113,9 @@ async def test_a_plane_that_does_not_answer_keeps_no_controller_from_being_made_
     monkeypatch.setattr(run_hardware, "TAKE_BACK_S", 0.01)
     monkeypatch.setattr(worker, "GRACE_S", 0.01)
     node = Node("a")
-    makers = {"cluster_a": lambda: Cluster(node), "wrtd_a": lambda: SilentPlane(node)}
-    workers = {name: Worker(name, make) for name, make in makers.items()}
-    instruments = Instruments(workers, {"cluster_a": known_models()["qblox_cluster"]})
-    looks = ClockReadings({}, instruments, EpochFiles(None), 1)
-    playing = Playback(None, instruments, None)
-    hardware = RunHardware("lab/node_a", instruments, playing, None, (WIRING,), looks)
+    workers, hardware = triggered(node, SilentPlane(node))
     async with asyncio.TaskGroup() as tasks:
-        keeping = [tasks.create_task(one.keep()) for one in workers.values()]
+        keeping = [tasks.create_task(one.keep()) for one in workers]
         hardware._hand = HardwareRun(RunId(1, 1), AtOnce())
         async with asyncio.timeout(15):  # less than the plane is silent for
             with pytest.raises(InstrumentError, match="take the trigger back"):

@@ -9,6 +9,7 @@ from scipy.signal import lfilter
 from tests.benches.docs.pages import ROOT
 from tests.benches.thoroughness import cases
 
+from podium.control.calibration.cryoscope_scan import TELLING_ROUNDS, TOLD, PulsedLine, SeenLine
 from podium.control.calibration.fits.cryoscope import (
     PLAIN,
     PUZZLING,
@@ -39,7 +40,6 @@ from podium.control.calibration.line_pulses import (
     Kind,
 )
 from podium.control.calibration.outcome import Outcome
-from podium.control.calibration.seen_line import TELLING_ROUNDS, TOLD, PulsedLine, SeenLine
 from podium.control.facility.load import load_facility
 
 TRUE = {

@@ -150,11 +150,8 @@ class BackDoor:
             )
         match verb:
             case "truth":
-                optima, at_rest = (
-                    request.get(word, default) is True
-                    for word, default in (("optima", True), ("at_rest", False))
-                )
-                laboratory = self._serving.laboratory
+                laboratory, optima = self._serving.laboratory, request.get("optima", True) is True
+                at_rest = request.get("at_rest", False) is True
                 telling = truth_now(laboratory, optima, _span(request), at_rest=at_rest)
                 found = await self._serving.in_thread(telling)
                 return {name: {"value": t.value, "unit": t.unit} for name, t in found.items()}

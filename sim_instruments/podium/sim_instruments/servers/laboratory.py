@@ -240,12 +240,7 @@ class Laboratory:
 
     def give_back_memory(self) -> None:
         """Give back what runs have left, in a worker thread, if nothing has run for a while."""
-        if not self.plays:
-            self.workers.give_back_memory(None)
-            return
-        from podium.sim_instruments.servers.kernel_libraries import release_compiler
-
-        self.workers.give_back_memory(release_compiler)
+        self.workers.give_back_memory(compiles=self.plays)
 
     def cabling(self) -> Cabling:
         """Return how cables and slow sources stand now."""

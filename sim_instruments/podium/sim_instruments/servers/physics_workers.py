@@ -39,7 +39,6 @@ class PhysicsWorkers:
         """Run ``work()``, which plays a run, in a worker thread."""
 
         def played() -> T:
-            self._kernels.wait()
             self.spare.used()
             try:
                 return work()
@@ -47,7 +46,7 @@ class PhysicsWorkers:
                 self.spare.used()
                 self.spare.limit(is_left=True)
 
-        return self._followed(self._pool.submit(played))
+        return self.compute(played)
 
     def compute(self, work: Callable[[], T]) -> Future[T]:
         """Run ``work()``, which plays nothing, in a worker thread."""
@@ -56,7 +55,11 @@ class PhysicsWorkers:
             self._kernels.wait()
             return work()
 
-        return self._followed(self._pool.submit(waiting))
+        future = self._pool.submit(waiting)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+        future.add_done_callback(lambda _: self.after_work())
+        return future
 
     @property
     def at_rest(self) -> bool:
@@ -90,15 +93,18 @@ class PhysicsWorkers:
             if has_turn:
                 self._long_run.acquire()
 
-    def give_back_memory(self, release: Callable[[], object] | None) -> None:
+    def give_back_memory(self, *, compiles: bool) -> None:
         """Give back what runs have left, in a worker thread, if nothing has run for a while.
 
-        ``release``: what gives back more of it, run after that.
+        ``compiles``: whether kernels were compiled, or loaded.
         """
-        if self.spare.due:
-            self._pool.submit(self.spare.give_back)
-            if release is not None:
-                self._pool.submit(release)
+        if not self.spare.due:
+            return
+        self._pool.submit(self.spare.give_back)
+        if compiles:
+            from podium.sim_instruments.servers.kernel_libraries import release_compiler
+
+            self._pool.submit(release_compiler)
 
     def forked(self) -> None:
         """Take up work in a copy of the process, which has none of the threads of the first."""
@@ -110,9 +116,3 @@ class PhysicsWorkers:
 
     def _new_pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self._threads, thread_name_prefix="physics")
-
-    def _followed(self, future: Future[T]) -> Future[T]:
-        self._under_way.add(future)
-        future.add_done_callback(self._under_way.discard)
-        future.add_done_callback(lambda _: self.after_work())
-        return future

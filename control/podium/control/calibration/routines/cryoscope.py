@@ -9,6 +9,12 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.coupler_curve import coupler_curve
+from podium.control.calibration.cryoscope_scan import (
+    CryoscopeScan,
+    PulsedLine,
+    SeenLine,
+    phases_of_kinds,
+)
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
 from podium.control.calibration.edge_flux import bias_coupler, pulsed_coupler
 from podium.control.calibration.edge_pulses import EdgePulses
@@ -35,12 +41,6 @@ from podium.control.calibration.routine import (
     analyse_verified,
     record_failure,
     refuse_clipped,
-)
-from podium.control.calibration.seen_line import (
-    CryoscopeScan,
-    PulsedLine,
-    SeenLine,
-    phases_of_kinds,
 )
 from podium.control.calibration.target import Target
 from podium.control.facility.edges import Coupler, Edge

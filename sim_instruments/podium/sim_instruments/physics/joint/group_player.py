@@ -1,9 +1,8 @@
 """Plays groups of pulses to a cluster's dressed states, at each node of the members' slow noise."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +45,7 @@ KEPT_BYTES = 96_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _MadeAnew(Sequence[GroupPropagator | GroupChain]):
+class _MadeAnew:
     """A group at nodes that take too much memory: each is worked out whenever it is asked for."""
 
     at: Callable[[NDArray[np.float64]], GroupPropagator | GroupChain]
@@ -55,37 +54,26 @@ class _MadeAnew(Sequence[GroupPropagator | GroupChain]):
     def __len__(self) -> int:
         return len(self.every)
 
-    @overload
-    def __getitem__(self, place: int) -> GroupPropagator | GroupChain: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> "_MadeAnew": ...
-
-    def __getitem__(self, place: int | slice) -> "GroupPropagator | GroupChain | _MadeAnew":
-        if isinstance(place, slice):
-            return _MadeAnew(self.at, self.every[place])
-        return self.at(self.every[place])
+    def __iter__(self) -> Iterator[GroupPropagator | GroupChain]:
+        return map(self.at, self.every)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Prepared:
     """A group at K nodes, or at their mean alone."""
 
-    nodes: Sequence[GroupPropagator | GroupChain]
+    nodes: tuple[GroupPropagator | GroupChain, ...] | _MadeAnew
     back: NDArray[np.complex128]
     """Shape (D, D): from the frame of the group to that of the cluster."""
     vectors: NDArray[np.float64] | None
     """Shape (D, D): [what the propagators are of, dressed level]; None: these are the same."""
 
     @property
-    def is_kept(self) -> bool:
-        """Tell whether its propagators are in memory."""
-        return not isinstance(self.nodes, _MadeAnew)
-
-    @property
     def size_bytes(self) -> int:
         """Return how much memory its propagators take."""
-        return sum(one.size_bytes for one in self.nodes) if self.is_kept else 0
+        if isinstance(self.nodes, _MadeAnew):
+            return 0
+        return sum(one.size_bytes for one in self.nodes)
 
 
 class GroupPlayer:
@@ -182,10 +170,12 @@ class GroupPlayer:
         vectors = prepared.vectors
         bare = state if vectors is None else vectors @ state @ vectors.T
         if len(prepared.nodes) == 1:
+            (only,) = prepared.nodes
             flat = bare.reshape(-1, *bare.shape[2:])
-            after = prepared.nodes[0].play(flat).reshape(bare.shape)
+            after = only.play(flat).reshape(bare.shape)
         else:
-            long = prepared.is_kept and prepared.nodes[0].length > LONG_PARTS
+            kept = prepared.nodes if isinstance(prepared.nodes, tuple) else ()
+            long = bool(kept) and kept[0].length > LONG_PARTS
             work = worker_threads().map if long else map
             after = np.stack(list(work(lambda one, own: one.play(own), prepared.nodes, bare)))
         after = after * prepared.back
@@ -240,12 +230,11 @@ class GroupPlayer:
 
         every = [self._mean_hz] if self._is_short(group) else list(self._node_hz)
         first, *others = every
-        nodes: Sequence[GroupPropagator | GroupChain] = [at(first)]
-        if others and len(every) * nodes[0].size_bytes > KEPT_BYTES:
-            nodes = _MadeAnew(at, every)
-        else:
+        own = at(first)
+        nodes: tuple[GroupPropagator | GroupChain, ...] | _MadeAnew = _MadeAnew(at, every)
+        if not others or len(every) * own.size_bytes <= KEPT_BYTES:
             work = worker_threads().map if group.duration_ns > LONG_NS else map
-            nodes = (*nodes, *work(at, others))
+            nodes = (own, *work(at, others))
         turned = 1e-9 * (point.frame_hz - frame_hz) * group.duration_ns
         back = np.exp(2j * np.pi * ((turned * self._apart) % 1.0))
         return _Prepared(nodes, back, point.vectors)
