@@ -3,7 +3,8 @@
 A cluster is made for a run: of the coupled qubits that a flux pulse moves by more than
 :data:`MOVED_HZ`, those that are driven where neighbours share their excitation, and all that are
 directly coupled to one of these; and of pairs that drives alone make one (:mod:`.static_pairs`).
-The others stand alone: neighbours move their levels and no more.
+The others stand alone: neighbours move their levels and no more. So does a neighbour that nothing
+drives and that pulses pass less than :data:`PASSED` to.
 At a reading a cluster parts, but for members that stay coherent: see :mod:`.joint_blocks`.
 """
 
@@ -35,6 +36,7 @@ from podium.sim_instruments.physics.joint.coherent_members import KeptMembers, m
 from podium.sim_instruments.physics.joint.density_evolution import LARGEST
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.joint_walk import Followed, joint_paths
+from podium.sim_instruments.physics.joint.passed_excitation import noise_shares, passed_amplitude
 from podium.sim_instruments.physics.joint.plasmon_drive import is_plasmon
 from podium.sim_instruments.physics.joint.reached_defects import reached_defects
 from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
@@ -49,6 +51,9 @@ from podium.sim_instruments.physics.walk import Pace, Paths, Readings
 MOVED_HZ = 2e6
 """A coupled qubit that flux pulses move by less stays by itself: crosstalk. ASSUMED: an exchange of
 some MHz and a detuning of some 100 MHz then change by a hundredth."""
+PASSED = 0.01
+"""Amplitude of an excitation that one flux pulse passes on to a neighbour that nothing drives: with
+less it stands alone, and populations err by its square, 1e-4 a pulse."""
 LARGEST_RUN = 243
 """Product states of a cluster at most; those of more than :data:`.density_evolution.LARGEST` are
 played by trajectories."""
@@ -92,10 +97,13 @@ def clusters_of(
     signals: RunSignals,
     lines: FluxLines | None,
     fluxes: Sequence[PulseTrain],
+    *,
+    is_whole: bool = True,
 ) -> list[tuple[str, ...]]:
     """Return the clusters of a run, each by the names of its members.
 
-    Those are qubits, then couplers, then two-level defects that are reached.
+    Those are qubits, then couplers, then two-level defects that are reached. ``is_whole``: whether
+    all that is played in the run is known.
 
     Raises NotSimulated for a cluster that reaches beyond the feedline.
     """
@@ -129,7 +137,10 @@ def clusters_of(
                 f"{', '.join(beyond)}, which {feedline.name} does not read: a joint state over two "
                 "feedlines is not simulated"
             )
-        joined = set().union(*(together[one] for one in (name, *near[name])))
+        reached = near[name]
+        if is_whole and not (shared or name in excited):
+            reached = reached - _idle(feedline, signals, lines, fluxes, name)
+        joined = set().union(*(together[one] for one in (name, *reached)))
         for one in joined:
             together[one] = joined
     defects = []
@@ -173,6 +184,46 @@ def _named(names: Sequence[str], together: Mapping[str, set[str]]) -> list[tuple
     """Return each cluster by its names, in their order."""
     found = {tuple(name for name in names if name in one) for one in together.values()}
     return sorted((one for one in found if len(one) > 1), key=lambda one: names.index(one[0]))
+
+
+def _idle(
+    feedline: FeedlinePoint,
+    signals: RunSignals,
+    lines: FluxLines,
+    fluxes: Sequence[PulseTrain],
+    name: str,
+) -> set[str]:
+    """Return the transmons beside a pulsed qubit that nothing drives and pulses pass little to."""
+    qubits = {qubit.name: qubit for qubit in feedline.qubits}
+    by = moving(lines, name, fluxes, signals.biases_v)
+    if by is None or name not in qubits:
+        return set()
+    driven = {one.line for one in signals.drives if one.start_ns.size and not one.spur}
+    levels_hz = qubits[name].levels_hz
+    halfway_hz = 0.5 * float(levels_hz[2])
+    carriers = [
+        piece.carrier_hz
+        for one in signals.drives
+        if one.line == f"{name}.drive" and not one.spur
+        for piece in one.pieces
+    ]
+    to_2 = any((hz < halfway_hz) == (levels_hz[2] < 2 * levels_hz[1]) for hz in carriers)
+    couplers = set(lines.couplers)
+    direct = lines.coupled_to(name)
+    shapes = drives_of(by.trains).shapes
+    found = set()
+    for other in direct.keys() & qubits.keys():
+        if f"{other}.drive" in driven or qubits[other].drive_elements is not None:
+            continue
+        if couplers & direct.keys() & lines.coupled_to(other).keys():
+            continue
+        if moved_hz(lines, other, fluxes, signals.biases_v) > MOVED_HZ:
+            continue
+        both = name, other
+        passed = passed_amplitude(lines, both, signals.biases_v, shapes, 2 if to_2 else 1)
+        if passed < PASSED:
+            found.add(other)
+    return found
 
 
 def _near(lines: FluxLines, name: str) -> set[str]:
@@ -248,7 +299,11 @@ def prepare_cluster(
     chains = np.flatnonzero(np.diff(kept.chain, prepend=-1))
     edges = np.append(blocks.first_row[chains], blocks.first_row[-1])
     longest_ns = _longest_ns(intervals, edges)
-    spans_ns = [min(longest_ns, _memory_ns(member)) for member in members]
+    shares = noise_shares(point, played).tolist()
+    spans_ns = [
+        share * min(longest_ns, _memory_ns(member))
+        for share, member in zip(shares, members, strict=True)
+    ]
     nodes = [
         noise_nodes(member.slow_hz, span_ns)
         for member, span_ns in zip(members, spans_ns, strict=True)

@@ -77,7 +77,7 @@ class SessionClusters:
         chip = self._chip
         fluxes = [one for one in self._played if one.line in chip.names]
         signals = RunSignals(0, 0, 0, tuple(self._played), (), dict(chip.biases_v))
-        found = clusters_of(self._feedline, signals, chip.flux_lines, fluxes)
+        found = clusters_of(self._feedline, signals, chip.flux_lines, fluxes, is_whole=False)
         joined = {name for names in found for name in names}
         lines = {one.line for one in fluxes}
         for qubit in self._feedline.qubits:
