@@ -211,7 +211,7 @@ def test_an_excitation_that_is_shared_is_read_in_one_of_the_two() -> None:
 def test_clusters_are_made_where_a_pulse_moves_and_nowhere_else() -> None:
     drive, read = flip(0, [100]), [1000]
     other = flip(1, [100])
-    strong, weak = (square([200], value, 40) for value in (0.1, 1e-3))
+    strong, weak = (square([200], value, 40) for value in (0.04, 1e-3))
 
     def places(*played):
         signals = run([drive, *played], read, 5000)

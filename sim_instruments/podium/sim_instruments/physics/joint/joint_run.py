@@ -20,7 +20,7 @@ from podium.sim_instruments.physics.drive_line import Drives, drives_of
 from podium.sim_instruments.physics.episodes import Episodes, NotSimulated
 from podium.sim_instruments.physics.evolution import bare_tables
 from podium.sim_instruments.physics.exposure import STRIDE_NS
-from podium.sim_instruments.physics.fast_flux import FluxLines, moving
+from podium.sim_instruments.physics.fast_flux import FluxLines, FluxShift, moving
 from podium.sim_instruments.physics.joint.block_steps import JointBlocks
 from podium.sim_instruments.physics.joint.cluster_point import (
     ClusterPoint,
@@ -51,9 +51,9 @@ from podium.sim_instruments.physics.walk import Pace, Paths, Readings
 MOVED_HZ = 2e6
 """A coupled qubit that flux pulses move by less stays by itself: crosstalk. ASSUMED: an exchange of
 some MHz and a detuning of some 100 MHz then change by a hundredth."""
-PASSED = 0.01
-"""Amplitude of an excitation that one flux pulse passes on to a neighbour that nothing drives: with
-less it stands alone, and populations err by its square, 1e-4 a pulse."""
+PASSED = 0.02
+"""Amplitude of an excitation that a flux pulse passes on to a neighbour that nothing drives: with
+less it stands alone, and populations err by its square, 4e-4 a pulse of the worst length."""
 LARGEST_RUN = 243
 """Product states of a cluster at most; those of more than :data:`.density_evolution.LARGEST` are
 played by trajectories."""
@@ -83,13 +83,15 @@ def moved_hz(
     by = moving(lines, qubit, trains, biases_v)
     if by is None:
         return 0.0
-    found = [piece.ends for train in by.trains for piece in train.pieces]
-    ends = (
-        min((low for low, _ in found), default=0.0),
-        max((high for _, high in found), default=0.0),
-    )
     rest = by.levels(0.0)[1]
-    return max(abs(float(by.levels(end)[1] - rest)) for end in ends)
+    return max(abs(float(by.levels(end)[1] - rest)) for end in _ends(by))
+
+
+def _ends(by: FluxShift) -> tuple[float, float]:
+    """Return where flux pulses lead a qubit, at least and at most, flux quanta."""
+    found = [piece.ends for train in by.trains for piece in train.pieces]
+    lows, highs = zip((0.0, 0.0), *found, strict=True)
+    return min(lows), max(highs)
 
 
 def clusters_of(
@@ -210,7 +212,7 @@ def _idle(
     to_2 = any((hz < halfway_hz) == (levels_hz[2] < 2 * levels_hz[1]) for hz in carriers)
     couplers = set(lines.couplers)
     direct = lines.coupled_to(name)
-    shapes = drives_of(by.trains).shapes
+    ends, levels = _ends(by), 2 if to_2 else 1
     found = set()
     for other in direct.keys() & qubits.keys():
         if f"{other}.drive" in driven or qubits[other].drive_elements is not None:
@@ -219,8 +221,7 @@ def _idle(
             continue
         if moved_hz(lines, other, fluxes, signals.biases_v) > MOVED_HZ:
             continue
-        both = name, other
-        passed = passed_amplitude(lines, both, signals.biases_v, shapes, 2 if to_2 else 1)
+        passed = passed_amplitude(lines, (name, other), signals.biases_v, ends, levels)
         if passed < PASSED:
             found.add(other)
     return found

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.drive_line import Drives, Shape
-from podium.sim_instruments.physics.fast_flux import FluxLines, FluxValues
+from podium.sim_instruments.physics.drive_line import Drives
+from podium.sim_instruments.physics.fast_flux import FluxLines
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals
 from podium.sim_instruments.physics.shots import thermal
@@ -24,41 +24,27 @@ from podium.sim_instruments.physics.shots import thermal
 Array = NDArray[np.float64]
 HIGHEST = 2
 """The level that a member is driven to, at most: what leaks beyond is too little to count."""
-PULSES = 64
-"""So many different pulses are looked at."""
 
 
 def passed_amplitude(
     lines: FluxLines,
     names: tuple[str, str],
     biases_v: Mapping[str, float],
-    shapes: Sequence[Shape],
+    ends: Sequence[float],
     levels: int,
 ) -> float:
-    """Return the largest amplitude that one flux pulse on the first passes on to the second.
+    """Return the amplitude that a flux pulse on the first passes on to the second at most.
 
-    To first order, ``sum of d(theta) exp(i phi)`` over the steps of a pulse, with theta as above
-    and phi the phase between both until then; of :data:`PULSES` pulses at most. ``shapes``: in flux
-    quanta of the first; ``levels``: in how many above 0 it may be, the second in 0.
+    To first order, of a rectangle of the worst length: twice what theta as above differs by.
+    ``ends``: where pulses lead, flux quanta of the first; ``levels``: in how many above 0 the first
+    may be, the second in 0.
     """
     first, second = names
-    (rest_hz, charge), there = (lines.bare_at(name, biases_v, 0.0) for name in names)
+    (levels_hz, charge), there = (lines.bare_at(name, biases_v, 0.0) for name in names)
     twice_hz = 2.0 * abs(lines.coupled_to(first)[second]) * charge[:levels] * there[1][0]
-    some = shapes[:: -(-len(shapes) // PULSES)]
-    moved = FluxValues.of(some).level_shifts(
-        lambda quanta: lines.bare_at(first, biases_v, quanta)[0], rest_hz
-    )
-    most = 0.0
-    for one in moved:
-        shift_hz = np.concatenate([np.zeros_like(one.values[:1]), one.values, 0 * one.values[:1]])
-        apart_hz = np.diff(rest_hz + shift_hz, axis=1)[:, :levels] - there[0][1]
-        theta = 0.5 * np.arctan2(twice_hz, apart_hz)
-        turns = 1e-9 * np.diff(one.edges_ns)[:, None] * np.hypot(twice_hz, apart_hz[1:-1])
-        phase = 2j * np.pi * np.cumsum(np.insert(turns, 0, 0.0, axis=0), axis=0)
-        most = max(
-            most, float(np.abs(np.sum(np.diff(theta, axis=0) * np.exp(phase), axis=0)).max())
-        )
-    return most
+    moved_hz = [levels_hz, *(lines.bare_at(first, biases_v, end)[0] for end in ends)]
+    apart_hz = np.diff(moved_hz, axis=1)[:, :levels] - there[0][1]
+    return float(np.ptp(np.arctan2(twice_hz, apart_hz), axis=0).max())
 
 
 def noise_shares(point: ClusterPoint, played: Sequence[MemberSignals]) -> Array:
