@@ -10,6 +10,10 @@ from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.edge_pulses import EdgePulses
 from podium.control.calibration.gate_losses import (
+    COUPLER_WAITS,
+    DOUBT_HZ,
+    KNOWN_HZ,
+    WAITS,
     GateLosses,
     drawn_waits_ns,
     interference,
@@ -59,7 +63,8 @@ def test_waits_spread_detunings_that_are_not_well_known(coupler_hz: float, off_h
     """Interference of five gates may add up to 5 times what they lose one by one."""
     known_hz = 110e6, 290e6
     doubted_hz = coupler_hz, coupler_hz + 290e6
-    waits = np.array(drawn_waits_ns(known_hz, doubted_hz, GATES))
+    apart_hz = [(hz, KNOWN_HZ) for hz in known_hz] + [(hz, DOUBT_HZ) for hz in doubted_hz]
+    waits = np.array(drawn_waits_ns(tuple(apart_hz), GATES, COUPLER_WAITS))
     for true_hz in (*known_hz, *(one + off_hz for one in doubted_hz)):
         means = []
         for juncture in np.linspace(0, 1, 24, endpoint=False):
@@ -71,9 +76,23 @@ def test_waits_spread_detunings_that_are_not_well_known(coupler_hz: float, off_h
         assert max(means) < 1.65
 
 
+@pytest.mark.parametrize(("gates", "most"), [(3, 0.25), (4, 0.33), (6, 0.5)])
+@pytest.mark.parametrize(
+    "apart_hz", [89e6, 131e6, 207.8e6, 208.4e6, 310e6, 445e6, 497e6, 501e6, 503e6, 555e6, 610e6]
+)
+def test_waits_take_out_interference_of_a_detuning_that_is_a_megahertz_off(
+    apart_hz: float, gates: int, most: float
+) -> None:
+    """Equal waits of 26 ns, best at 207.8 MHz, add up 0.43 of it at a megahertz beside."""
+    waits = np.array(drawn_waits_ns(((apart_hz, KNOWN_HZ),), gates, max(WAITS, gates + 1))).T
+    off_hz = np.linspace(-1e6, 1e6, 9)
+    assert max(float(interference(waits, apart_hz + one)) for one in off_hz) < most
+
+
 def test_a_detuning_that_no_wait_spreads_does_not_decide_for_the_others() -> None:
     """Waits are whole nanoseconds: a coupler 1 GHz above an end turns whole turns in each."""
     known_hz = -200e6, 100e6
-    waits = np.array(drawn_waits_ns(known_hz, (0.99e9, 1.09e9), GATES)).T
+    apart_hz = (*((hz, KNOWN_HZ) for hz in known_hz), (0.99e9, DOUBT_HZ), (1.09e9, DOUBT_HZ))
+    waits = np.array(drawn_waits_ns(apart_hz, GATES, COUPLER_WAITS)).T
     assert interference(waits, 1e9) > 3.9
     assert max(float(interference(waits, one)) for one in known_hz) < 0.6

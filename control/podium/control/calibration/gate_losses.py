@@ -13,6 +13,7 @@ seen by both and counts twice there.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -32,18 +33,16 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 WAITS = 5
-"""At least, and one more than gates: fewer do not spread a phase over a turn."""
-LONGEST_STEP_NS = 120
-"""From one wait to the next, at most."""
-STEP_COSTS = 0.005
-"""A ns more of it has to take so much off the unevenness."""
+"""Points at least, and one more than gates: fewer do not spread a phase over a turn."""
 COUPLER_WAITS = 12
-COUPLER_WAIT_NS = 16
-"""The longest of them."""
+LONGEST_WAIT_NS = 16
+KNOWN_HZ = 1e6
+"""To which detunings of both ends at rest are known: of 20 from 11 the shift of their excitations
+is part, and lines leave some flux."""
 DOUBT_HZ = 60e6
 """So far a coupler may be from where its design has it."""
 PLACES = 5
-"""Detunings within that doubt that are looked at."""
+"""Detunings within a doubt that are looked at."""
 DRAWS = 300
 BOTH = ((1.0, 0.0), (0.0, 1.0), (1.0, 1.0))
 LOSS, SWAP = "loss", "swap"
@@ -52,39 +51,24 @@ Weight = Callable[[tuple[float, float], int], float]
 """Of what an end has lost, by the states that both were prepared in and the end."""
 
 
-def waits_ns(apart_hz: float, gates: int) -> tuple[int, ...]:
-    """Return waits between gates that spread the phase of what is left elsewhere over a turn.
-
-    ``apart_hz``: of that against where it came from, at rest. It is some hundred MHz: waits of one
-    step for all chips would be whole turns on some of them.
-    """
-    places = np.arange(max(WAITS, gates + 1))
-
-    def uneven(step_ns: int) -> float:
-        turn = np.exp(2j * np.pi * apart_hz * 1e-9 * step_ns * places)
-        left = sum((gates - m) * float(abs(np.mean(turn**m))) for m in range(1, gates))
-        return left + STEP_COSTS * step_ns
-
-    step = min(range(1, LONGEST_STEP_NS + 1), key=uneven)
-    return tuple(int(step * k) for k in places)
-
-
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=32)
 def drawn_waits_ns(
-    known_hz: tuple[float, ...], doubted_hz: tuple[float, ...], gates: int
+    apart_hz: tuple[tuple[float, float], ...], gates: int, points: int
 ) -> tuple[tuple[int, ...], ...]:
     """Return waits behind each gate but the last, at each point, (gates - 1, points).
 
     Those of :data:`DRAWS` drawn ones with the least interference, in the mean over detunings and at
-    worst over the phase that a gate adds. ``doubted_hz`` are known to :data:`DOUBT_HZ` alone. No
-    waits help where one is a multiple of 1 GHz: at worst over detunings it would decide alone.
+    worst over the phase that a gate adds: equal steps, which spread one detuning best, add
+    everything up half a megahertz beside it. ``apart_hz``: detunings, each with its doubt. No waits
+    help where one is a multiple of 1 GHz: at worst over detunings it would decide alone.
     """
-    off_hz = np.linspace(-DOUBT_HZ, DOUBT_HZ, PLACES)
+    off = np.linspace(-1.0, 1.0, PLACES)
     rng = np.random.default_rng(1)
-    drawn = rng.integers(0, COUPLER_WAIT_NS + 1, (DRAWS, COUPLER_WAITS, gates - 1))
+    drawn = rng.integers(0, LONGEST_WAIT_NS + 1, (DRAWS, points, gates - 1))
     uneven = np.zeros(DRAWS)
-    for hz in (*known_hz * PLACES, *(np.array(doubted_hz)[:, None] + off_hz).ravel()):
-        uneven += interference(drawn, float(hz)) ** 2
+    for hz, doubt_hz in apart_hz:
+        for one in (hz + doubt_hz * off).tolist():
+            uneven += interference(drawn, one) ** 2
     best = drawn[int(np.argmin(uneven))]
     return tuple(tuple(int(one) for one in gap) for gap in best.T)
 
@@ -138,14 +122,19 @@ class GateLosses:
         swap_hz = best(p.moved.qubit, "f01") - best(p.still.qubit, "f01")
         if coupler is None:
             apart_hz = {LOSS: p.rest_detuning_hz, SWAP: swap_hz}
-            each = [waits_ns(apart_hz[kind], self.gates) for kind in self.kinds]
-            return (tuple(one for some in each for one in some),) * self.gates
+            points = max(WAITS, self.gates + 1)
+            each = [
+                drawn_waits_ns(((apart_hz[kind], KNOWN_HZ),), self.gates, points)
+                for kind in self.kinds
+            ]
+            drawn = tuple(tuple(chain.from_iterable(gap)) for gap in zip(*each, strict=True))
+            return (*drawn, (0,) * len(self.kinds) * points)
         level_v = np.array([rest_v(p.bench, p.edge, coupler)])
         above = float(coupler_arc(p.bench, coupler, level_v)[0])
-        known = p.rest_detuning_hz, swap_hz
-        doubted = tuple(above - best(one.qubit, "f01") for one in p.both)
-        drawn = (*drawn_waits_ns(known, doubted, self.gates), (0,) * COUPLER_WAITS)
-        return tuple(one * len(self.states) for one in drawn)
+        known = [(hz, KNOWN_HZ) for hz in (p.rest_detuning_hz, swap_hz)]
+        doubted = [(above - best(one.qubit, "f01"), DOUBT_HZ) for one in p.both]
+        drawn = drawn_waits_ns((*known, *doubted), self.gates, COUPLER_WAITS)
+        return tuple(one * len(self.states) for one in (*drawn, (0,) * COUPLER_WAITS))
 
     def program(self, amplitude: float, duration_ns: int, slot_ns: int, shots: int) -> Program:
         """Return both ends prepared, pulses in slots, a readout; over states, each with its waits.
