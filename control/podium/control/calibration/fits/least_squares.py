@@ -40,7 +40,7 @@ FIRST = (10.0, 1.0)
 ENDS = 1e-7
 """A fit ends where a step has taken away that share of the squares: of a thousand points it is then
 within a hundredth of a sigma of where it would go."""
-SETTLED = 1e-2
+SETTLED = 1e-4
 """Step, of the largest one, at which it has come to its end ..."""
 SLOWEST = 0.3
 """... and share of the step before that each must fall below."""
