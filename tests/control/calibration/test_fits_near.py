@@ -73,7 +73,7 @@ def test_where_a_slope_vanishes_the_other_starts_are_tried_again() -> None:
         return values["a"] + max(values["w"], 0.0) * X
 
     slopes = np.column_stack([np.ones(X.size), np.zeros(X.size)])
-    with near(Solutions([Solution(("a", "w"), np.array([1.0, -1.0]), 0.0, slopes)])):
+    with near(Solutions([Solution(("a", "w"), np.array([1.0, -1.0]), X * 0, slopes, None)])):
         again = fit_least_squares(model, 1 + 0.5 * X, 0.01, [{"a": 0.8, "w": 0.7}])
     assert again.values["w"] == pytest.approx(0.5, abs=1e-6)
 
@@ -105,6 +105,65 @@ def test_a_fit_that_is_repeated_moves_as_one_from_the_start_and_asks_its_model_r
         assert quick.values[name] - value == pytest.approx(
             moved, abs=0.1 * abs(moved) + 0.02 * first.sigmas[name]
         )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_fit_that_moves_by_little_asks_its_model_once(seed: int) -> None:
+    """A shift of a fifth of a sigma goes by the slopes that are known, another by new ones."""
+    asked = 0
+
+    def model(values, frequency):
+        nonlocal asked
+        asked += 1
+        return decaying((values["amplitude"], values["rate"], frequency, values["offset"]))
+
+    noise = 0.02 * np.random.default_rng(seed).standard_normal(X.size)
+    data = decaying((1.0, 1.2, 3.0, 0.1)) + noise
+    starts = [{"amplitude": 0.8, "rate": 1.0, "offset": 0.0}]
+    with solutions_noted() as solutions:
+        first = fit_least_squares(lambda v: model(v, 3.0), data, 0.02, starts)
+    for shift, most in ((3e-4, 1), (0.05, 20)):
+        full = fit_least_squares(lambda v, at=3.0 + shift: model(v, at), data, 0.02, [first.values])
+        asked = 0
+        with near(solutions):
+            quick = fit_least_squares(lambda v, at=3.0 + shift: model(v, at), data, 0.02, starts)
+        assert 1 <= asked <= most
+        for name, value in first.values.items():
+            moved = full.values[name] - value
+            assert quick.values[name] - value == pytest.approx(
+                moved, abs=0.1 * abs(moved) + 0.01 * first.sigmas[name]
+            )
+
+
+def test_a_fit_whose_residuals_have_not_moved_is_what_it_was_to_the_bit() -> None:
+    asked = []
+
+    def model(values):
+        asked.append(values)
+        return values["a"] * np.exp(-values["rate"] * X)
+
+    data = np.exp(-2 * X) + 0.01 * np.random.default_rng(3).normal(size=X.size)
+    with solutions_noted() as solutions:
+        first = fit_least_squares(model, data, 0.01, [{"a": 0.9, "rate": 1.0}])
+    asked.clear()
+    with near(solutions):
+        again = fit_least_squares(model, data, 0.01, [{"a": 0.9, "rate": 1.0}])
+    assert again.values == first.values
+    assert again.sigmas == first.sigmas
+    assert len(asked) == 1
+
+
+def test_what_lies_at_its_bound_stays_there_while_its_data_push_it_outwards() -> None:
+    """By its slopes alone it would move inwards with the data, and its sigma would grow by that."""
+    noise = 0.01 * np.random.default_rng(4).normal(size=X.size)
+    bounds = {"a": Bound(0.0, 1.0)}
+    with solutions_noted() as solutions:
+        first = fit_least_squares(lambda v: v["a"] * X, 2 * X + noise, 0.01, [{"a": 0.5}], bounds)
+    with near(solutions):
+        again = fit_least_squares(
+            lambda v: v["a"] * X, 1.9995 * X + noise, 0.01, [{"a": 0.5}], bounds
+        )
+    assert again.values["a"] == pytest.approx(first.values["a"], abs=1e-5)
 
 
 def test_where_a_fit_is_repeated_nothing_is_searched_for() -> None:

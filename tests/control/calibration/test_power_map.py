@@ -94,3 +94,15 @@ def test_a_map_of_something_else_is_refused() -> None:
     other = replace(seen, normal=ripple)
     with pytest.raises(FitFailed, match="the map is something else's"):
         found(other, 7e6, 4e6, 1.3)
+
+
+def test_fields_of_several_parameters_are_those_of_each() -> None:
+    seen = scanned(-6e6, 4e6)
+    each = [
+        {"bare": BARE_HZ, "pull": pull, "kappa": kappa, "critical": critical}
+        for pull, kappa, critical in ((-6e6, 4e6, -4.0), (5e6, 3e6, -3.5), (-6e6, 4e6, -6.0))
+    ]
+    together = {name: np.array([one[name] for one in each])[:, None, None] for name in each[0]}
+    fields = seen.filled(together, 1.3)
+    for values, field in zip(each, fields, strict=True):
+        assert field == pytest.approx(seen.filled(values, 1.3), rel=1e-12)

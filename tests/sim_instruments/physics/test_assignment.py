@@ -6,6 +6,7 @@ import pytest
 from scipy.special import erfc
 from tests.benches.thoroughness import sampled
 
+from podium.sim_instruments.physics import assignment
 from podium.sim_instruments.physics.assignment import assignment_at, best_assignment, separation
 from podium.sim_instruments.physics.chips.krinner2022 import READOUT_ERROR
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
@@ -94,6 +95,24 @@ def test_no_setting_around_the_best_is_better() -> None:
                     round(best.window_ns * window_ns),
                 )
                 assert other.fidelity <= best.fidelity + 2e-4
+
+
+def test_the_best_readout_is_found_with_few_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And a window that opens later, which the grid does not try, reaches no more."""
+    line, asked = feedline(611), []
+
+    def counted(*setting: object) -> assignment.Assignment:
+        asked.append(setting)
+        return assignment_at(*setting)
+
+    monkeypatch.setattr(assignment, "assignment_at", counted)
+    best = best_assignment(line, 1)
+    assert len(asked) < 240
+    for opens_ns in (0, 20, 80, 160):
+        late = assignment_at(
+            line, 1, best.frequency_hz, best.amplitude_sqrt_w, opens_ns, best.window_ns
+        )
+        assert late.fidelity <= best.fidelity + 3e-6
 
 
 def test_a_quieter_amplifier_reads_better() -> None:

@@ -39,3 +39,11 @@ def test_within_what_is_held_it_is_read_as_before() -> None:
     assert held.exponent.base is None, "the rest is let go"
     for at_ns in (40.0, 43.5, 96.0, 111.9):
         np.testing.assert_array_equal(held.exponent_at(at_ns), whole.exponent_at(at_ns))
+
+
+def test_several_times_are_read_as_each_of_them() -> None:
+    whole = exposed(8)
+    times_ns = np.array([0, 3, 40, 43, 96, 8 * (whole.pace.shape[1] - 1)])
+    together = whole.exponent_at(times_ns)
+    for at_ns, one in zip(times_ns.tolist(), together, strict=True):
+        np.testing.assert_array_equal(one, whole.exponent_at(at_ns))

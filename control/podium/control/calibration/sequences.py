@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import accumulate, takewhile
 from math import ceil, erf, exp, pi, sin, sqrt
 
@@ -71,13 +72,14 @@ def precession_ns(duration_ns: int) -> float:
     return duration_ns * sum(map(sin, angles)) / len(angles)
 
 
-def _angles(whole: float, steps: int = 256) -> list[float]:
+@cache
+def _angles(whole: float, steps: int = 256) -> tuple[float, ...]:
     """Return the angles that a pulse of an angle goes through, in equal steps of time."""
     places = [(k + 0.5) / steps for k in range(steps)]
     heights = [exp(-8 * (place - 0.5) ** 2) - exp(-2.0) for place in places]
     area = sum(heights)
     each = [whole * height / area for height in heights]
-    return [turned - one / 2 for turned, one in zip(accumulate(each), each, strict=True)]
+    return tuple(turned - one / 2 for turned, one in zip(accumulate(each), each, strict=True))
 
 
 def pi_pulse_ns(rabi_hz: float, amplitude: float) -> int:

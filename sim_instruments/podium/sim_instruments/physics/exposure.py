@@ -47,14 +47,13 @@ class Exposure:
         share = at_ns / self.stride_ns - left
         return np.asarray((1 - share) * self.pace[:, left] + share * self.pace[:, left + 1])
 
-    def exponent_at(self, at_ns: float) -> NDArray[np.complex128]:
-        """Return ``exponent`` at a time, interpolated, shape (L, L)."""
-        left = min(int(at_ns // self.stride_ns), self.pace.shape[1] - 2)
-        share = at_ns / self.stride_ns - left
-        at = left - self.first
-        return np.asarray(
-            (1 - share) * self.exponent[:, :, at] + share * self.exponent[:, :, at + 1]
-        )
+    def exponent_at(self, at_ns: float | NDArray[np.int64]) -> NDArray[np.complex128]:
+        """Return ``exponent`` at a time, interpolated, shape (L, L); at K times, (K, L, L)."""
+        times_ns = np.asarray(at_ns)
+        left = np.minimum(times_ns // self.stride_ns, self.pace.shape[1] - 2).astype(np.int64)
+        share = (times_ns / self.stride_ns - left)[..., None, None]
+        at, exponent = left - self.first, np.moveaxis(self.exponent, -1, 0)
+        return np.asarray((1 - share) * exponent[at] + share * exponent[at + 1])
 
     def holding(self, begin_ns: float, end_ns: float) -> "Exposure":
         """Return it with the exponents of a stretch alone; those of all take much memory."""

@@ -103,8 +103,9 @@ def photons_met(
     for kind, parts in _parts_of(schedule).items():
         stride = 1 if schedule.during_readout else STRIDE_NS
         exposure = exposure_of(qubit, episodes.kinds[kind], coherent, stride)
-        for p in parts:
-            factors[p], loss[p] = _part(exposure, *schedule.parts[p][1:], fading)
+        if parts:
+            spans = np.array([schedule.parts[p][1:] for p in parts], np.int64)
+            factors[parts], loss[parts] = _parts_lit(exposure, spans, fading)
         exposures[kind] = exposure.holding(*_driven_ns(schedule, drives, kind))
     lost = loss[schedule.item[schedule.sampled], 1, 0]
     told = schedule.heard[schedule.sampled] & (lost >= -np.log(TOLD))
@@ -322,14 +323,18 @@ def _driven_ns(schedule: Schedule, drives: Drives, kind: int) -> tuple[float, fl
     )
 
 
-def _part(
-    exposure: Exposure, begin: int, end: int, fading: NDArray[np.float64]
+def _parts_lit(
+    exposure: Exposure, spans_ns: NDArray[np.int64], fading: NDArray[np.float64]
 ) -> tuple[NDArray[np.complex128], NDArray[np.float64]]:
-    """Return what the photons of a part do to coherences, and the e-folds lost in all; (L, L)."""
-    change = exposure.exponent_at(end) - exposure.exponent_at(begin)
+    """Return what the photons of parts do to coherences, and the e-folds lost in all; (P, L, L).
+
+    ``spans_ns``: where each begins and ends, shape (P, 2).
+    """
+    change = exposure.exponent_at(spans_ns[:, 1]) - exposure.exponent_at(spans_ns[:, 0])
     # what the field gives back as it rings down is not counted on
     change = np.minimum(change.real, 0.0) + 1j * change.imag
-    return np.exp(change), fading * (end - begin) - change.real
+    lasts_ns = np.diff(spans_ns, axis=1)[..., None]
+    return np.exp(change), fading * lasts_ns - change.real
 
 
 def _part_jumps(

@@ -125,6 +125,7 @@ class PacedSession:
     def __init__(self, pace: AnswerPace, session: Session) -> None:
         self._pace = pace
         self._session = session
+        self._hangs_up = session if isinstance(session, HangsUp) else None
         self._received = bytearray()
         self._looked = 0
         self._messages: deque[bytes] = deque()
@@ -134,7 +135,7 @@ class PacedSession:
     @property
     def ended(self) -> bool:
         """Tell whether it has no more to say."""
-        return not self.behind and isinstance(self._session, HangsUp) and self._session.ended
+        return not self.behind and self._hangs_up is not None and self._hangs_up.ended
 
     @property
     def behind(self) -> int:
@@ -146,8 +147,8 @@ class PacedSession:
         self._messages.clear()
         self._answer = b""
         self._pace.wait(self, False)
-        if isinstance(self._session, HangsUp):
-            self._session.hung_up()
+        if self._hangs_up is not None:
+            self._hangs_up.hung_up()
 
     @property
     def goes_on_fs(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,9 @@ POLISHED = 4
 
 FOLLOWED = 8
 """Steps that a fit which is repeated may take with the slopes where it begins."""
+PROPORTIONAL = 0.3
+"""A repeated fit moves in proportion to its data up to so many of its sigmas: there its slopes are
+as they were. A share of 1/10 that it bends is then less than 1/100 of the sigma that it adds to."""
 SLOPES_OVER = 1e-5
 """Those slopes are differences of residuals that move by this share of what is left."""
 STEP = float(np.sqrt(np.finfo(np.float64).eps))
@@ -144,7 +147,7 @@ def fit_many_at_once(
     best = _best(residuals, names, begins, low, high)
     if best is None:
         raise FitFailed(f"no fit from {len(starts)} starts came to an end")
-    covariance = _covariance(best.jacobian)
+    covariance = best.covariance
     if covariance is None:
         raise FitFailed(
             "the data do not fix all of " + ", ".join(names) + "; wider range or more shots"
@@ -165,10 +168,22 @@ class Solution:
     names: tuple[str, ...]
     at: Array
     """Shape (p,): the parameters, in their own units."""
-    cost: float
-    """Half the sum of squared residuals."""
+    left: Array
+    """Shape (n,): the residuals there."""
     jacobian: Array
-    """Shape (n, p)."""
+    """Shape (n, p): their slopes there."""
+    covariance: Array | None
+    """Shape (p, p): the inverse of the curvature; None where the data do not fix a direction."""
+
+    @property
+    def cost(self) -> float:
+        """Return half the sum of squared residuals."""
+        return 0.5 * float(self.left @ self.left)
+
+    @property
+    def spread(self) -> float:
+        """Return the standard deviation of the residuals."""
+        return float(np.sqrt(2 * self.cost / max(1, self.left.size - self.at.size)))
 
 
 @dataclass(slots=True)
@@ -256,7 +271,7 @@ def _best(
         best = _follow(residuals, before, low, high)
         if best is None:
             best = _solve(residuals, names, before.at, low, high, FIRST[0])
-        if best is not None and _covariance(best.jacobian) is None:
+        if best is not None and best.covariance is None:
             best = None  # it stays where a slope vanishes, at a bound
     if best is None:
         squares = np.sum(residuals(np.stack(begins)) ** 2, axis=1)
@@ -264,26 +279,47 @@ def _best(
         for far in FIRST:
             ends: list[Solution] = []
             for k in order:
-                fixed = [one for one in ends if _covariance(one.jacobian) is not None]
+                fixed = [one for one in ends if one.covariance is not None]
                 end = _solve(residuals, names, begins[k], low, high, far, fixed)
                 ends += [] if end is None else [end]
             best = min(ends, key=lambda one: one.cost, default=None)
-            if best is not None and _covariance(best.jacobian) is not None:
+            if best is not None and best.covariance is not None:
                 break
     solutions.note(best)
     return best
 
 
 def _follow(residuals: Residuals, before: Solution, low: Array, high: Array) -> Solution | None:
-    """Return where the solution moves: Gauss-Newton, with the slopes where it was.
+    """Return where the solution moves with its data: by their slopes, or step by step where far.
 
-    None where that does not settle quickly: other points, a bound, slopes that change on the way.
+    None where neither will do: other points, a bound, slopes that change on the way.
     """
     left = residuals(before.at[None])[0]
+    if left.shape != before.left.shape or not np.all(np.isfinite(left)):
+        return None
+    if np.array_equal(left, before.left):
+        return before
+    if before.covariance is None:
+        return None
+    step = -before.covariance @ (before.jacobian.T @ left)
+    moved = before.jacobian @ step
+    if float(np.linalg.norm(moved)) > PROPORTIONAL * before.spread:
+        return _follow_far(residuals, before, left, low, high)
+    at = before.at + step
+    if np.any(at <= low) or np.any(at >= high):
+        return None
+    return replace(before, at=at, left=left + moved)
+
+
+def _follow_far(
+    residuals: Residuals, before: Solution, left: Array, low: Array, high: Array
+) -> Solution | None:
+    """Return where the solution moves: Gauss-Newton, with new slopes where it was.
+
+    ``left``: the residuals there. None where that does not settle quickly.
+    """
     norms = np.linalg.norm(before.jacobian, axis=0)
     size = float(np.linalg.norm(left))
-    if left.shape != before.jacobian.shape[:1] or np.any(norms == 0) or not 0 < size < np.inf:
-        return None
     at = before.at
     steps = SLOPES_OVER * size / norms
     jacobian = _differences(residuals, at, left, steps)
@@ -305,7 +341,7 @@ def _follow(residuals: Residuals, before: Solution, low: Array, high: Array) -> 
         if not np.all(np.isfinite(left)):
             return None
         if length <= SETTLED * moved + STILL * size:
-            return Solution(before.names, at, 0.5 * float(left @ left), jacobian)
+            return Solution(before.names, at, left, jacobian, _covariance(jacobian))
     return None
 
 
@@ -368,7 +404,8 @@ def _solve(
         return None
     jacobian = np.asarray(found.jac, dtype=np.float64) / scale
     at = np.asarray(begin + found.x * scale)
-    return Solution(names, at, float(found.cost), jacobian)
+    left = np.asarray(found.fun, dtype=np.float64)
+    return Solution(names, at, left, jacobian, _covariance(jacobian))
 
 
 class _SameEnd(Exception):

@@ -18,7 +18,8 @@ from podium.control.calibration.fits.least_squares import (
     Bound,
     Fit,
     FitFailed,
-    fit_least_squares,
+    ParametersOrMany,
+    fit_many_at_once,
     look_at,
 )
 from podium.control.calibration.fits.resonator import ReadoutWindow
@@ -58,38 +59,48 @@ class PowerMap:
     levels: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
     """How often the qubit is in each level, and that level's pull, of the one in 0."""
 
-    def filled(self, values: Mapping[str, float], relative: float = 1.0) -> ComplexArray:
+    def filled(self, values: ParametersOrMany, relative: float = 1.0) -> ComplexArray:
         """Return the mean field over the window, of the steady one on resonance; shape (m, n).
 
         ``relative``: pull of the qubit's level, of the one in 0.
 
-        ``values``: ``bare``, ``pull``, ``kappa`` (Hz), ``critical`` (logarithm of an amplitude).
+        ``values``: ``bare``, ``pull``, ``kappa`` (Hz), ``critical`` (logarithm of an amplitude);
+        or k of each, shape (k, 1, 1), and the fields have shape (k, m, n).
         """
         half = np.pi * values["kappa"]
         drive = half * self.amplitude[:, None] * np.exp(-values["critical"])
         away = 2 * np.pi * (values["bare"] - self.frequency_hz)
         pull = 2 * np.pi * values["pull"] * relative
-        field = np.zeros(self.normal.shape, np.complex128)
+        field = np.zeros(np.broadcast_shapes(drive.shape, away.shape), np.complex128)
         seen = np.zeros(field.shape, np.complex128)
         before = np.zeros(field.shape)
-        rate = np.full(field.shape, -half, np.complex128)
+        rate = np.zeros(field.shape, np.complex128)
+        rate.real = -half
+        growth = np.zeros(field.shape, np.complex128)
         for lasts_s, listens in ((self.window.opens_s, False), (self.window.duration_s, True)):
             steps = max(1, int(np.ceil(lasts_s / self.step_s)))
             step_s = lasts_s / steps
+            decay = np.exp(-half * step_s)
             for _ in range(steps):
                 photons = field.real**2 + field.imag**2
                 middle = np.maximum(1.5 * photons - 0.5 * before, 0.0)
                 before = photons
                 rate.imag = away + pull / np.sqrt(1 + middle)
-                steady = drive / rate
-                rest = (field + steady) * np.expm1(rate * step_s)
+                turned = rate.imag * step_s
+                growth.real, growth.imag = decay * np.cos(turned) - 1, decay * np.sin(turned)
+                each = 1 / rate
+                steady = drive * each
+                rest = (field + steady) * growth
                 if listens:
-                    seen += rest / rate - steady * step_s
+                    seen += rest * each - steady * step_s
                 field = field + rest
         return np.asarray(seen * (half / (drive * self.window.duration_s)))
 
-    def past(self, values: Mapping[str, float]) -> ComplexArray:
-        """Return S21, 1 far from resonance; also with ``coupling`` (Hz) and ``twist`` (rad)."""
+    def past(self, values: ParametersOrMany) -> ComplexArray:
+        """Return S21, 1 far from resonance; also with ``coupling`` (Hz) and ``twist`` (rad).
+
+        Shapes as of :meth:`filled`.
+        """
         share = values["coupling"] / values["kappa"] * np.exp(1j * values["twist"])
         fields = sum(often * self.filled(values, pull) for often, pull in self.levels)
         return np.asarray(1 - share * fields)
@@ -114,24 +125,30 @@ def fit_power_map(seen: PowerMap, start: Mapping[str, float], delay_s: float) ->
     slope = offset / float(np.max(np.abs(offset)))
     weights = np.repeat(seen.amplitude[:, None], offset.size, axis=1)
 
-    def explained(shape: ComplexArray) -> ComplexArray:
-        """Return the line that fits best where S21 has this shape, weighted."""
-        columns = np.stack([shape * weights, shape * slope * weights]).reshape(2, -1)
+    def explained(shapes: ComplexArray) -> ComplexArray:
+        """Return the lines that fit best where S21 has these shapes, weighted; shape (k, m n)."""
+        columns = np.stack([shapes * weights, shapes * slope * weights], axis=1)
+        columns = columns.reshape(len(shapes), 2, -1)
         goal = (straight * weights).ravel()
-        curvature = columns.conj() @ columns.T
-        return np.asarray(np.linalg.solve(curvature, columns.conj() @ goal) @ columns)
+        curvature = columns.conj() @ columns.swapaxes(1, 2)
+        share = np.linalg.solve(curvature, (columns.conj() @ goal)[..., None])
+        return np.asarray((share.swapaxes(1, 2) @ columns)[:, 0])
 
-    def model(values: Mapping[str, float]) -> Array:
-        return np.append(_stack(explained(seen.past(values))), values["critical"])
+    def model(values: Mapping[str, Array]) -> Array:
+        lines = explained(seen.past(_planes(values)))
+        return np.concatenate([_stack(lines), values["critical"]], axis=-1)
 
-    def left(shape: ComplexArray) -> float:
-        return float(np.sum(np.abs((straight * weights).ravel() - explained(shape)) ** 2))
+    def left(shapes: ComplexArray) -> Array:
+        off = (straight * weights).ravel() - explained(shapes)
+        return np.asarray(np.sum(np.abs(off) ** 2, axis=-1))
 
     first = {name: start[name] for name in ("bare", "pull", "kappa", "coupling", "twist")}
-    tried = [first | {"critical": start["critical"] + float(off)} for off in TRIED]
-    squares = [left(seen.past(values)) for values in tried]
-    starts = [tried[int(np.argmin(squares))]]
-    weights /= np.sqrt(min(squares) / weights.size)
+    tried = {name: np.full(TRIED.shape, value) for name, value in first.items()}
+    tried["critical"] = start["critical"] + TRIED
+    squares = left(seen.past(_planes(tried)))
+    best = int(np.argmin(squares))
+    starts = [{name: float(values[best]) for name, values in tried.items()}]
+    weights /= np.sqrt(squares[best] / weights.size)
     bounds = {
         "kappa": Bound(start["kappa"] / 10, start["kappa"] * 10),
         "coupling": Bound(0.0, start["kappa"] * 10),
@@ -140,13 +157,13 @@ def fit_power_map(seen: PowerMap, start: Mapping[str, float], delay_s: float) ->
     for _ in range(PASSES):
         data = np.append(_stack((straight * weights).ravel()), start["expected"])
         sigma = np.append(np.ones(data.size - 1), EXPECTED_WITHIN)
-        found = fit_least_squares(model, data, sigma, starts, bounds)
+        found = fit_many_at_once(model, data, sigma, starts, bounds)
         if abs(found.chi2 - 1) < SETTLED:
             break
         size = float(np.sqrt(np.mean(np.abs(straight * weights) ** 2)))
         weights *= min(found.chi2**-0.5, 1 / (LAW_HOLDS * size))
         starts = [found.values]
-    remains = left(seen.past(found.values)) / left(np.ones_like(straight))
+    remains = float((left(seen.past(found.values)[None]) / left(np.ones_like(straight)[None]))[0])
     if not remains < MISFIT:
         raise FitFailed(
             f"a resonator that its photons pull leaves {remains * 100:.0f} % of what the scan "
@@ -155,5 +172,10 @@ def fit_power_map(seen: PowerMap, start: Mapping[str, float], delay_s: float) ->
     return found
 
 
+def _planes(values: Mapping[str, Array]) -> dict[str, Array]:
+    """Return parameters that broadcast with maps, from as many of each in any shape."""
+    return {name: one.reshape(-1, 1, 1) for name, one in values.items()}
+
+
 def _stack(values: ComplexArray) -> Array:
-    return np.concatenate([values.real, values.imag])
+    return np.concatenate([values.real, values.imag], axis=-1)
