@@ -248,6 +248,12 @@ class Processor:
         """Drop the rows so far: their memory is used again, traces of them end here."""
         self._used = 0
 
+    def keep(self, rows: Integers) -> None:
+        """Have these in place of the rows so far, in memory of their own: traces stay."""
+        self._rows = np.empty((len(rows) + _ROOM, Row.COLUMNS), np.int64)
+        self._rows[: len(rows)] = rows
+        self._used = len(rows)
+
     def _view(self, listing: ProgramListing) -> SequencerView:
         return SequencerView(
             self.image, listing, self._registers, self._state, lambda: self._rows[: self._used]
