@@ -380,8 +380,7 @@ class ProgramRun:
         if not self.has_fresh:
             return
         rows = self.trace.oscillator_rows() if tuning else self.trace.rows[:0]
-        self._processor.keep(rows)
-        self.trace = replace(self.trace, rows=rows)
+        self.trace = replace(self.trace, rows=self._processor.keep(rows))
         self._fresh_from = len(rows)
 
     def write_register(self, index: int, value: int, now_fs: int) -> None:
