@@ -105,6 +105,11 @@ class Demo:
         return json.loads((self.folder / name).read_text())
 
 
+def before_all(hooks: Path) -> str:
+    """Return the path of imports with ``hooks`` before all that stands in it already."""
+    return os.pathsep.join([str(hooks), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory) -> Demo:
     home = tmp_path_factory.mktemp("demo")
@@ -118,7 +123,7 @@ def demo(tmp_path_factory) -> Demo:
             [*PODIUM, *map(str, words)],
             stdout=sink,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"PYTHONPATH": str(hooks), "COLUMNS": "120"},
+            env=os.environ | {"PYTHONPATH": before_all(hooks), "COLUMNS": "120"},
             cwd=home,
         )
 
@@ -292,11 +297,18 @@ def test_control_cannot_have_imported_the_simulation(demo) -> None:
     assert any(" twin serve " in words for words in demo.marks["free"])
 
 
+def test_hooks_stand_before_what_is_on_the_path_already(monkeypatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", "sources")
+    assert before_all(Path("hooks")) == f"hooks{os.pathsep}sources"
+    monkeypatch.delenv("PYTHONPATH")
+    assert before_all(Path("hooks")) == "hooks"
+
+
 def test_the_blocker_blocks(tmp_path) -> None:
     (tmp_path / "sitecustomize.py").write_text(BLOCKER)
     done = subprocess.run(
         [sys.executable, "-c", "import podium.sim_instruments.wiring"],
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        env=os.environ | {"PYTHONPATH": before_all(tmp_path)},
         capture_output=True,
         text=True,
     )

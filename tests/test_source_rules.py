@@ -107,7 +107,7 @@ def sorts_rows(source: str) -> bool:
 def test_no_twin_is_deaf_while_rows_are_sorted() -> None:
     inside = ROOT / "sim_instruments" / "podium"
     found = [str(file) for file in inside.rglob("*.py") if sorts_rows(file.read_text())]
-    assert found == [], "take physics/distinct_rows.py"
+    assert found == [], "take distinct_rows of physics/deduplicate.py"
     assert sorts_rows("np.unique(rows, axis=0)")
     assert not sorts_rows("np.unique(rows)")
 

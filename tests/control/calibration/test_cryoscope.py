@@ -9,7 +9,7 @@ from scipy.signal import lfilter
 from tests.benches.docs.pages import ROOT
 from tests.benches.thoroughness import cases
 
-from podium.control.calibration.cryoscope_scan import TELLING_ROUNDS, TOLD, PulsedLine, SeenLine
+from podium.control.calibration.cryoscope_scan import TELLING_ROUNDS, TOLD, LineFringes, PulsedLine
 from podium.control.calibration.fits.cryoscope import (
     PLAIN,
     PUZZLING,
@@ -342,7 +342,7 @@ async def test_lines_that_phases_leave_possible_are_told_apart_by_trains_chosen_
     assert len(known.lines) > 1
 
     seen, outcome = (
-        SeenLine(scan, looked_at, KINDS, first, known),
+        LineFringes(scan, looked_at, KINDS, first, known),
         Outcome("cryoscope", "Cryoscope"),
     )
     await seen.tell_apart(outcome)

@@ -307,3 +307,64 @@ def test_clocks_do_not_follow_each_other_in_a_circle() -> None:
     for first, second in ((other, one), (one, one)):
         with pytest.raises(ValueError, match="cannot follow itself"):
             first.follow(second)
+
+
+def chain(seed: int, makes: list[ClockMake], room: Room) -> Clock:
+    """Return the last of clocks that each follow the one before."""
+    before: Clock | None = None
+    for number, make in enumerate(makes):
+        one = Clock(seed, f"clock_{number}", make, room)
+        if before is not None:
+            one.follow(before)
+        before = one
+    assert before is not None
+    return before
+
+
+def first_tick_one_by_one(one: Clock, at_fs: int, period_fs: int) -> int:
+    """Return the first tick at or after an instant, by looking at each from well before it."""
+    tick = (one.local_fs(at_fs) - 2 * one.make.trigger_grid_fs) // period_fs - 4
+    assert one.tick_fs(tick, period_fs) < at_fs
+    while one.tick_fs(tick, period_fs) < at_fs:
+        tick += 1
+    return tick
+
+
+LOOKS = st.lists(st.integers(0, 10**18), min_size=1, max_size=4)
+
+
+@settings(deadline=None, max_examples=cases(200, 5_000))
+@given(
+    st.integers(0, 10**6),
+    st.lists(st.sampled_from(MAKES), min_size=1, max_size=4),
+    st.sampled_from([FS_PER_NS, 4 * FS_PER_NS, 8 * FS_PER_NS, 10 * FS_PER_US]),
+    LOOKS,
+    st.sampled_from(["locked", "free", "locked again"]),
+)
+def test_the_first_tick_is_the_one_that_looking_at_each_finds(
+    seed, makes, period_fs, after_fs, lock
+) -> None:
+    one = chain(seed, makes, Room(seed))
+    if lock != "locked":
+        one.lose(NOW_FS)
+    if lock == "locked again":
+        one.lock(NOW_FS + 10**17, 0)
+    for span_fs in after_fs:
+        at_fs = NOW_FS + span_fs
+        assert one.first_tick(at_fs, period_fs) == first_tick_one_by_one(one, at_fs, period_fs)
+
+
+def test_a_steady_clock_looks_at_one_tick_to_find_the_first(monkeypatch) -> None:
+    one = chain(3, [RUBIDIUM, WHITE_RABBIT, WHITE_RABBIT, CONTROLLER], Room(3))
+    looked: list[int] = []
+    solve = Clock._solve_fs
+
+    def counted(clock: Clock, local_fs) -> int:
+        looked.append(1)
+        return solve(clock, local_fs)
+
+    monkeypatch.setattr(Clock, "_solve_fs", counted)
+    looks = 200
+    for number in range(looks):
+        one.first_tick(NOW_FS + number * 1_000_003 * FS_PER_US, FS_PER_NS)
+    assert len(looked) < 1.1 * looks  # near the steps of white noise more than one

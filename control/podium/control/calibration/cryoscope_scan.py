@@ -143,8 +143,8 @@ def phases_of_kinds(rows: list[Fringes], kinds: tuple[Kind, ...]) -> tuple[Array
 
 
 @dataclass(slots=True, eq=False)
-class SeenLine:
-    """Holds what was seen of a line."""
+class LineFringes:
+    """Holds the fringes that were measured of a line."""
 
     scan: CryoscopeScan
     line: PulsedLine

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.distinct_rows import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct_rows
 from podium.sim_instruments.physics.draw import generator
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.signals import (
@@ -243,7 +243,7 @@ class CableSession:
         for column, (row, one) in enumerate(zip(rows, captures, strict=True)):
             which[row, column] = one.window
         drawn = self._noise.samples(self.cable.noise_sigma, which.shape)
-        for kind in which[distinct_rows(which)[0]]:
+        for kind in which[distinct_rows(which.T)[0]]:
             here = np.flatnonzero((which == kind).all(axis=1))
             there = np.flatnonzero(kind >= 0)
             windows = [captures[c].windows[kind[c]] for c in there.tolist()]

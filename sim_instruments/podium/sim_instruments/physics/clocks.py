@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from itertools import pairwise
-from math import log, sqrt
+from math import ceil, log, pi, sqrt
 from typing import TYPE_CHECKING
 
 from podium.firmware_interfaces.exact_time import FS_PER_S, FS_PER_US
@@ -36,6 +36,8 @@ FLICKER_BAND_S = (10e-6, 1e5)
 COSINES_PER_DECADE = 6
 REACH_FS = 60 * FS_PER_S
 """No clock is ever further off."""
+DRIFT_MAX = 1e-3
+"""Share of a span by which clocks never drift apart in it: their slopes are below 1e-4."""
 WHITE_REMEMBERED = 1024
 """Neighbouring instants have the same number."""
 TICKS_REMEMBERED = 256
@@ -133,6 +135,10 @@ class Clock:
         self._reference: Clock | None = None
         self._changed = 0
         self._known_ticks: tuple[int, dict[tuple[int, int], int]] = (0, {})
+        self._grid_phases_fs: dict[int, int] = {}
+        """By epoch."""
+        self._own_slope: float | None = None
+        """Of its own flicker noise, at most."""
         self.on_lose: Callable[[int], object] = lambda at_fs: None
         """Is called with when it has lost its reference."""
         self.on_lock: Callable[[int, int], object] = lambda at_fs, takes_fs: None
@@ -249,6 +255,13 @@ class Clock:
     def first_tick(self, at_fs: int, period_fs: int) -> int:
         """Return the first tick of its counter at or after ``at_fs``, TAI."""
         phase_fs = self._grid_phase_fs(self._stretch(at_fs).epoch)
+        if self._is_steady(at_fs):
+            shown_fs = at_fs + round(self._smooth_fs(at_fs)) - phase_fs
+            near = (2 * shown_fs + period_fs) // (2 * period_fs)
+            later_fs = self.tick_fs(near, period_fs) - at_fs
+            # The ticks next to it are a period off, but for a little.
+            if abs(later_fs) < period_fs - self._wobble_fs(near, period_fs):
+                return near if later_fs >= 0 else near + 1
         tick = -((phase_fs - self.local_fs(at_fs)) // period_fs)
         while self.tick_fs(tick, period_fs) < at_fs:
             tick += 1
@@ -266,6 +279,26 @@ class Clock:
         return self._uniform(f"phase of {oscillator}", self._stretch(at_fs).epoch)
 
     # --- how it comes about -----------------------------------------------------------
+
+    def _wobble_fs(self, tick: int, period_fs: int) -> int:
+        """Return by how much less than a period a tick is from those next to it, at most, fs."""
+        nominal_fs = tick * period_fs + self._grid_phase_fs(self._stretches[-1].epoch)
+        if (nominal_fs - period_fs) // WHITE_TICK_FS != (nominal_fs + period_fs) // WHITE_TICK_FS:
+            return period_fs  # white noise is another: nothing is known
+        return ceil(period_fs * (self._flicker_slope + DRIFT_MAX)) + 2  # what is rounded
+
+    @property
+    def _flicker_slope(self) -> float:
+        """Return by how much flicker noise changes in an instant at most, that it follows too."""
+        if self._own_slope is None:
+            self._own_slope = self._amplitude_fs * sum(2 * pi / fs for fs, _ in self._flicker)
+        followed = 0.0 if self._reference is None else self._reference._flicker_slope
+        return self._own_slope + followed
+
+    def _is_steady(self, at_fs: int) -> bool:
+        """Tell whether no lock, its own or one that it follows, has changed near an instant."""
+        near = self._stretch(at_fs - REACH_FS) is self._stretch(at_fs + REACH_FS)
+        return near and (self._reference is None or self._reference._is_steady(at_fs))
 
     def _changes(self) -> int:
         """Return how often its lock, or that of a clock that it follows, has changed so far."""
@@ -308,7 +341,11 @@ class Clock:
                 return max(at_fs, since.begun_fs)
 
     def _grid_phase_fs(self, epoch: int) -> int:
-        return int(self._uniform("sampling grid", epoch) * self.make.trigger_grid_fs)
+        phase_fs = self._grid_phases_fs.get(epoch)
+        if phase_fs is None:
+            phase_fs = int(self._uniform("sampling grid", epoch) * self.make.trigger_grid_fs)
+            self._grid_phases_fs[epoch] = phase_fs
+        return phase_fs
 
     def _smooth_fs(self, at_fs: int) -> float:
         """Return the error without noise."""

@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 T = TypeVar("T", bound=np.generic)
+N = TypeVar("N", np.int64, np.float64)
 PHASE_STEP = 1e-7
 """Phases (turns) closer than this are taken for equal."""
 
@@ -77,17 +78,44 @@ def distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int
     return number, first[:found]
 
 
-def numbered(values: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def numbered(values: NDArray[N]) -> tuple[NDArray[N], NDArray[np.int64]]:
     """Return the different values, ascending, and which of them each is.
 
     As ``np.unique`` does, which sorts all of them: few are different here.
     """
-    number, first = distinct(values.reshape(-1, 1))
-    found = values[first]
-    order = np.argsort(found)
+    first, number = _ranked(values)
+    return values[first], number
+
+
+def distinct_rows(
+    columns: Sequence[NDArray[np.integer[Any]] | NDArray[np.float64]] | NDArray[Any],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first of each kind of equal rows, and of which kind each row is.
+
+    ``columns`` have shape (n,) each. Kinds ascend, as ``np.unique`` has them along an axis: it
+    sorts whole rows with the interpreter's lock held, for seconds where there are some hundred
+    thousand, in which no thread of a simulation answers anybody.
+    """
+    kind = np.zeros(len(columns[0]), np.int64)
+    first = np.zeros(min(len(kind), 1), np.int64)
+    for column in columns:
+        if len(column) and column.min() != column.max():
+            different, number = _ranked(column)
+            first, kind = _ranked(kind * len(different) + number)
+    return first, kind
+
+
+def _ranked(
+    values: NDArray[np.integer[Any]] | NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where each different value stands first, ascending, and which of them each is."""
+    # Zero has two signs, of which the sum has none.
+    words = (values + 0.0).view(np.int64) if values.dtype == np.float64 else values
+    number, first = distinct(np.array(words, np.int64).reshape(-1, 1))  # a copy: one layout
+    order = np.argsort(values[first])
     rank = np.empty_like(order)
     rank[order] = np.arange(order.size)
-    return found[order], rank[number]
+    return first[order], rank[number]
 
 
 def firsts(ascending: NDArray[np.signedinteger]) -> NDArray[np.int64]:

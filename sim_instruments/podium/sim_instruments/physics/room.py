@@ -32,6 +32,8 @@ class Room:
     def __init__(self, seed: int, swings: tuple[tuple[int, float], ...] = SWINGS) -> None:
         """Draw the phases from the world's ``seed``; ``swings`` as :data:`SWINGS`."""
         self.seed, self._given = seed, swings
+        self._last_k = (-1, 0.0)
+        """When it was asked about last, and the answer: clocks that follow each other ask alike."""
 
     @cached_property
     def _swings(self) -> tuple[_Swing, ...]:
@@ -44,7 +46,13 @@ class Room:
 
     def deviation_k(self, at_fs: int) -> float:
         """Return how much warmer than its mean it is, K."""
-        return sum(one.amplitude_k * sin(2 * pi * one.turns(at_fs)) for one in self._swings)
+        known_fs, deviation_k = self._last_k
+        if known_fs != at_fs:
+            deviation_k = sum(
+                one.amplitude_k * sin(2 * pi * one.turns(at_fs)) for one in self._swings
+            )
+            self._last_k = at_fs, deviation_k
+        return deviation_k
 
     def kelvin_seconds(self, from_fs: int, to_fs: int) -> float:
         """Return the integral of the deviation from ``from_fs`` to ``to_fs``, K s."""

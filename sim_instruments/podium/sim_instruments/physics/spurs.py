@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.distinct_rows import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct_rows
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint, frozen
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain, Window
@@ -245,12 +245,12 @@ class HeardSpurs:
         level_from = np.array([one.samples.size for one in train.pieces], np.int64)[piece]
         steady = (into >= level_from) & (into + wide <= lasts)
         # of a level that is held throughout, it is the same wherever the window opens
-        kinds = np.stack([piece, np.where(steady, -1, into), window, steady], axis=1)
+        kinds = np.stack([piece, np.where(steady, -1, into), window, steady])
         first, number = distinct_rows(kinds)
         parts = np.array(
             [
                 self._part(train.pieces[kind[0]], int(kind[1]), capture.windows[kind[2]])
-                for kind in kinds[first].tolist()
+                for kind in kinds[:, first].T.tolist()
             ]
         )
         return np.asarray(parts[number.reshape(-1)] * np.exp(2j * np.pi * turned), np.complex128)

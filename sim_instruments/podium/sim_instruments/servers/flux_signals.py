@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from podium.sim_instruments.physics.distinct_rows import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct_rows
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 
 PHASE_DIGITS = 9
@@ -25,9 +25,9 @@ def flux_signal(train: PulseTrain) -> PulseTrain:
     if not train.start_ns.size or (plain and not np.any(train.phase_turns)):
         return train
     phase = np.round(train.phase_turns % 1.0, PHASE_DIGITS) % 1.0
-    keys = np.column_stack([train.piece.astype(np.float64), phase])
-    first, number = distinct_rows(keys)
-    pieces = tuple(_levels(train.pieces[int(one)], turns) for one, turns in keys[first].tolist())
+    first, number = distinct_rows((train.piece, phase))
+    kinds = zip(train.piece[first].tolist(), phase[first].tolist(), strict=True)
+    pieces = tuple(_levels(train.pieces[one], turns) for one, turns in kinds)
     zero = np.zeros(len(train.start_ns))
     return replace(
         train, piece=number.reshape(-1).astype(np.int32), phase_turns=zero, pieces=pieces

@@ -34,7 +34,11 @@ from podium.sim_instruments.physics.compilation_runs import (
     run_readout,
     run_whole,
 )
-from podium.sim_instruments.physics.joint.compilation_run import run_joint
+from podium.sim_instruments.physics.joint.compilation_run import (
+    run_joint,
+    run_small_parts,
+    run_trajectories,
+)
 from podium.sim_instruments.physics.meeting.compilation_run import run_links
 from podium.sim_instruments.servers.kernel_cache import (
     FAMILIES,
@@ -53,6 +57,7 @@ from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_imag
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
 from podium.sim_instruments.twins.zurich.signals.filter_kernel import FilterChain, Responses
+from podium.sim_instruments.twins.zurich.signals.nanoseconds import each_ns
 from podium.sim_instruments.twins.zurich.signals.precompensation import Precompensation
 
 PROGRAM = """
@@ -116,10 +121,14 @@ def warm_up_sequencer() -> None:
 
 
 def warm_up_filters() -> None:
-    """Take a stretch through the precompensation of an output of an HDAWG, and pass it again."""
+    """Take a stretch through the precompensation of an output of an HDAWG, and pass it again.
+
+    Words of other outputs are made nanoseconds.
+    """
     chain = FilterChain(Precompensation((exponential_filter(1e-7, 0.1, HDAWG_RATE_HZ),)))
     response = chain.response(np.zeros(1, np.int64), np.zeros(1), 64)
     chain.advance_over(np.zeros(1, np.int64), Responses.of([response]))
+    each_ns(np.zeros(1, np.int64), np.ones(1, np.int64), 0)
 
 
 def _block(content: bytes) -> bytes:
@@ -135,6 +144,8 @@ UNITS: dict[str, tuple[tuple[str, Callable[[], None]], ...]] = {
         ("maps of pulses", run_maps),
         ("pulses in the laboratory frame", run_laboratory),
         ("joint states", run_joint),
+        ("trajectories of joint states", run_trajectories),
+        ("small parts of joint states", run_small_parts),
     ),
     "links": (("photons of links", run_links),),
     "qblox_cluster": (("programs of a cluster", warm_up_cluster),),
@@ -152,9 +163,11 @@ ORDER = (
     "programs of a sequencer",
     "maps of pulses",
     "joint states",
+    "trajectories of joint states",
     "photons of links",
     "pulses in the laboratory frame",
     "filters of outputs",
+    "small parts of joint states",
 )
 """The longest first; last those that share most with the first."""
 Tell = Callable[[int, int, str], None]

@@ -4,8 +4,15 @@ What counts is how often somebody is answered meanwhile, not how long it takes: 
 million instructions.
 """
 
+import gc
+import tracemalloc
+
+import numpy as np
 import pytest
-from tests.benches.zurich.device_bench import MS, SG, Bench
+from tests.benches.zurich.device_bench import MS, QA, READOUT, SG, Bench
+from tests.benches.zurich.precomputed_runs import DRIVE, READ, Inline, set_up, trigger
+
+from podium.firmware_interfaces.zurich.vector_headers import numbers_of
 
 LONG = "repeat (6000000) { playZero(32); } setUserReg(0, 8);"
 """More than twelve million instructions, 96 ms."""
@@ -63,3 +70,36 @@ def test_nobody_waits_for_a_program_that_goes_round_for_ever(bench):
     answered_while(bench, busy)
     assert bench.get(f"{SG}/enable") == 1
     assert bench.execution.horizon(bench.now_fs).armed
+
+
+def bytes_kept(shots: int) -> int:
+    """Return how much is held after single shots that nobody has read."""
+    bench = Bench(world=Inline())
+    set_up(bench, *(text.replace("repeat (3)", f"repeat ({shots})") for text in (DRIVE, READ)))
+    bench.set(f"{READOUT}/result/length", shots)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        trigger(bench)
+        bench.world.work()
+        for _ in range(MANY):
+            bench.wait(100 * MS)
+        assert not bench.get(f"{QA}/enable")
+        assert not bench.get(f"{READOUT}/result/enable")
+        bench.world.signals = bench.world.told = bench.world.waiting = None  # the test's own
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    data = numbers_of(bench.get(f"{READOUT}/result/data/0/wave"))
+    assert len(data) == shots
+    assert np.isfinite(data).all()
+    return kept
+
+
+def test_of_single_shots_their_results_alone_are_kept():
+    few, many = 5_000, 20_000
+    bytes_kept(8)  # what is imported and loaded
+    less, more = bytes_kept(few), bytes_kept(many)
+    # A complex number of the unit that was asked, and one of all those that were not.
+    assert (more - less) / (many - few) < 2 * 16 + 1

@@ -11,8 +11,8 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.coupler_curve import coupler_curve
 from podium.control.calibration.cryoscope_scan import (
     CryoscopeScan,
+    LineFringes,
     PulsedLine,
-    SeenLine,
     phases_of_kinds,
 )
 from podium.control.calibration.declaration import DRIVE, LEVELS, READOUT_SETTINGS, Declaration
@@ -165,7 +165,7 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: PulsedLine) -> None:
         return shift_by(level, 1.0)
 
     scan = CryoscopeScan(p, outcome, line.amplitude, line.thoroughness)
-    seen = SeenLine(scan, line, line.kinds, await scan.rows(line.kinds))
+    seen = LineFringes(scan, line, line.kinds, await scan.rows(line.kinds))
     short = len(SINGLE)
     no_effect = await _no_effect(scan, seen.rows[:short])
     if not no_effect:

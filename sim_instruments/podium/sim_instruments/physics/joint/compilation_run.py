@@ -1,4 +1,4 @@
-"""A short run of two coupled qubits that has the kernels of joint states compiled."""
+"""Short runs of two coupled qubits that have the kernels of joint states compiled."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +11,17 @@ from podium.sim_instruments.physics.defects import Defect
 from podium.sim_instruments.physics.dressed_register import DressedRegister
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.joint.cluster_signals import LONG
+from podium.sim_instruments.physics.joint.density_evolution import Steps, basis_of, evolve
+from podium.sim_instruments.physics.joint.elements import Cluster, Exchange, transmon
+from podium.sim_instruments.physics.joint.flux_gates import multiply_driven
+from podium.sim_instruments.physics.joint.jump_trajectories import (
+    Ensemble,
+    JumpChannels,
+    Start,
+    trajectories,
+)
+from podium.sim_instruments.physics.joint.static_pairs import find_in_blocks
+from podium.sim_instruments.physics.joint.trajectory_groups import Driven
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.signals import CaptureTrain, Piece, PulseTrain, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
@@ -92,3 +103,35 @@ def run_joint() -> None:
     world.play(RunSignals(2, 0, 40_000, tuple(played), (capture,), {}))
     played[2] = PulseTrain("first.q0.flux", many + 30, *same, (step,))
     world.play(RunSignals(3, 0, 40_000, tuple(played), (capture,), {}))
+
+
+def run_trajectories() -> None:
+    """Evolve two qubits by trajectories that jump, as clusters too large for a matrix are."""
+    cluster = Cluster(
+        (transmon(5.2e9, -250e6, 1e-7, 1e6), transmon(4.95e9, -260e6, 1e-7, 1e6)),
+        (Exchange(0, 1, 8e6),),
+    )
+    basis = basis_of(cluster)
+    levels_hz = np.array([[[one.levels_hz for one in cluster.elements]] * 2])
+    steps = Steps(1.0, levels_hz, None, np.full((1, 2, 2), 1e6 + 0j))
+    state = np.full(basis.size, basis.size**-0.5, np.complex128)
+    trajectories(cluster, steps, np.tile(state, (2, 1)), 0)
+    evolve(cluster, steps, np.outer(state, state.conj())[None, None])
+    start = Start(state, np.full((1, 2), 1e4), np.ones(1), 10_000)
+    ensemble = Ensemble(JumpChannels(cluster, basis), (start,), 0)
+    for _ in range(2):
+        ensemble.turn(np.ones(basis.size, np.complex128))
+        ensemble.drift(10.0)
+        ensemble.decohere(10.0)
+    lift = np.diag(np.ones(2), -1)
+    place = np.arange(9, dtype=np.int64).reshape(3, 3)
+    Driven(place, lift, np.zeros(3), np.full(2, 1e6 + 0j)).turn(slice(None), 1.0)
+
+
+def run_small_parts() -> None:
+    """Call kernels that few runs need: of driven steps between halves, of drives in blocks."""
+    ones, which = np.ones((1, 1, 2), np.complex128), np.zeros((1, 1), np.int64)
+    unitary = np.eye(2, dtype=np.complex128)[None]
+    multiply_driven(unitary, which, ones, unitary.copy())
+    one = np.zeros(1, np.int64)
+    find_in_blocks(one, one, one, np.zeros(2, np.int64), np.zeros(2, np.int64))

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.distinct_rows import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct_rows
 from podium.sim_instruments.physics.joint.cluster_point import OWN, ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
     FluxPulses,
@@ -208,7 +208,7 @@ class GateSequences:
             entries.phases[at] = phases[:, 1] - phases[:, 0]
         plain = played_drives(rows, template, part)
         bins = np.rint(turned / LEFT_TURNS)
-        first, which = distinct_rows(bins)
+        first, which = distinct_rows(bins.T)
         numbers = [self._drive(part.duration_ns, plain, tuple(one)) for one in bins[first].tolist()]
         entries.maps[at] = np.array(numbers, np.int64)[which]
 
@@ -222,7 +222,7 @@ class GateSequences:
             raise NoMaps
         fluxes = (*part.loud, *part.quiet)
         shapes = np.stack([rows.shape[low + one.row] for one in fluxes], axis=1)
-        first, which = distinct_rows(shapes)
+        first, which = distinct_rows(shapes.T)
         distinct, often = shapes[first], np.bincount(which)
         places = tuple((template.member[one.row], one.skip_ns) for one in fluxes)
         known = self._unitary_of.setdefault((part.duration_ns, drives, places), {})

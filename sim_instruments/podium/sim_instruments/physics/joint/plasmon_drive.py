@@ -20,7 +20,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.distinct_rows import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct_rows
 from podium.sim_instruments.physics.drive_line import Shape
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
@@ -317,7 +317,7 @@ def _link(
 ) -> GroupPropagator:
     """Return halves of a nanosecond as parts, each half of ``pair_ns``."""
     pairs = which.reshape(-1, pair_ns)
-    first, together = distinct_rows(pairs)
+    first, together = distinct_rows(pairs.T)
     rows = pairs[first]
     product = unitaries[rows[:, 0]]
     for k in range(1, pair_ns):

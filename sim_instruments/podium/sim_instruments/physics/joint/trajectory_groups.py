@@ -19,7 +19,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.distinct_rows import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct_rows
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps
 from podium.sim_instruments.physics.joint.density_evolution import Operators, in_frame, operators
@@ -286,8 +286,8 @@ class TrajectoryGroups:
     def _places(self, own: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the states (S, N) of some members, by the levels of the others."""
         level = self._basis.level
-        _, number = distinct_rows(np.where(own, 0, level))
-        _, inner = distinct_rows(np.where(own, level, 0))
+        _, number = distinct_rows(np.where(own, 0, level).T)
+        _, inner = distinct_rows(np.where(own, level, 0).T)
         order = np.lexsort((inner, number))
         count = int(np.unique(inner).size)
         return order.reshape(-1, count)

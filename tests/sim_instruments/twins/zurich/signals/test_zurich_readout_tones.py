@@ -103,7 +103,7 @@ def integrated(
     drives = tuple(readout_trains(feedline.name, "qa", started, waves, 0, CENTRE_HZ, RANGE_DBM, 40))
     heard = capture_trains(feedline.name, started, settings, CENTRE_HZ, 40)
     signals = run_of(list(drives), [one.train for one in heard.values()], 2_000)
-    return results_of(1, len(weights), heard, play(feedline, signals))[0]
+    return results_of(1, len(weights), heard, play(feedline, signals)).all()[0]
 
 
 EIGHT = [(-460e6, 0.1, rect), (-333e6, 0.05j, rect), (-180e6, 0.12, rect), (-107e6, -0.1, rect)]

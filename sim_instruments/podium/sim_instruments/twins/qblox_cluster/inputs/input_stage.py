@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
-from podium.sim_instruments.physics.deduplicate import distinct
+from podium.sim_instruments.physics.deduplicate import distinct_rows
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.qblox_cluster.inputs.scope import (
@@ -77,7 +77,7 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> SequencerAcquisitions 
     weights: tuple[NDArray[np.int32], ...] = (trace.weight0[picked], trace.weight1[picked])
     if not weighed[picked].all():
         weights = tuple(np.where(weighed[picked], one, np.int32(-1)) for one in weights)
-    kinds, number = _distinct_rows((frequency, *weights))
+    kinds, number = _kinds((frequency, *weights))
     del weights
     start = trace.time_ns[picked]
     lo_hz = run.afe.lo_hz[run.rf_input] if run.afe.model.rf else 0
@@ -132,20 +132,16 @@ def _one_by_one(train: CaptureTrain) -> list[CaptureTrain]:
     ]
 
 
-def _distinct_rows(
+def _kinds(
     columns: Sequence[NDArray[np.signedinteger]],
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return the distinct rows, ascending, and which of them each row is."""
     if all(np.all(column == column[0]) for column in columns):
         one = np.array([[column[0] for column in columns]], np.int64)
         return one, constant(0, len(columns[0]), np.int32)
-    rows = np.stack(columns, axis=1).astype(np.int64)
-    number, first = distinct(rows)
-    kinds = rows[first]
-    order = np.lexsort(kinds.T[::-1])
-    rank = np.empty(order.size, np.int32)
-    rank[order] = np.arange(order.size)
-    return kinds[order], rank[number]
+    first, number = distinct_rows(columns)
+    kinds = np.stack([column[first] for column in columns], axis=1)
+    return kinds.astype(np.int64), number.astype(np.int32)
 
 
 def input_line(run: SequencerRun) -> str | None:

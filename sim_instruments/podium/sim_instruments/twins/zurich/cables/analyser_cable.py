@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
 from podium.sim_instruments.physics.cable import Cable, CableSession, WhiteNoise
-from podium.sim_instruments.physics.distinct_rows import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct_rows
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.twins.zurich.nodes import node_settings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
@@ -133,16 +133,13 @@ class AnalyserCable:
         if settings.envelope is None or not self.sends or not len(starts):
             return
         late = starts & 1
-        key = np.column_stack([hz, late])
-        kinds, which = distinct_rows(key)
+        kinds, which = distinct_rows((hz, late))
         shape = settings.envelope * settings.gain * ROOT_W
         each = np.arange(len(shape))
         pieces = []
-        for one_hz, odd in key[kinds].tolist():
+        for one_hz, odd in zip(hz[kinds].tolist(), late[kinds].tolist(), strict=True):
             # A piece that begins within a nanosecond has half of that in silence.
-            samples = np.concatenate(
-                [np.zeros(int(odd)), shape, np.zeros((int(odd) + len(each)) % 2)]
-            )
+            samples = np.concatenate([np.zeros(odd), shape, np.zeros((odd + len(each)) % 2)])
             pieces.append(Piece(one_hz, samples, 0j, len(samples) // OWN))
         at_start = (turns - hz * late / SAMPLE_RATE_HZ) % 1.0
         number = which.reshape(-1).astype(np.int32)
@@ -166,7 +163,7 @@ class AnalyserCable:
         )
         captures = [one.train for one in trains.values()]
         answers = self._session_now().go_on((), captures, range(len(captures)))
-        return results_of(len(started.time), units, trains, answers)
+        return results_of(len(started.time), units, trains, answers).all()
 
     def points(
         self, run: ProgramRun, settings: SpectroscopySettings, triggers: Integers
@@ -242,9 +239,8 @@ class AnalyserCable:
             begin, end = parts.begin + origin - odd, parts.end + origin - odd
         # ASSUMED: an oscillator is tuned on a nanosecond of the records.
         lasts = (end - begin) // OWN
-        key = np.column_stack([hz, lasts])
-        kinds, which = distinct_rows(key)
-        pairs = [(one_hz, int(one)) for one_hz, one in key[kinds].tolist()]
+        kinds, which = distinct_rows((hz, lasts))
+        pairs = list(zip(hz[kinds].tolist(), lasts[kinds].tolist(), strict=True))
         number = which.reshape(-1).astype(np.int32)
         return _tone(self._line, gain, begin // OWN, turns, pairs, number)
 

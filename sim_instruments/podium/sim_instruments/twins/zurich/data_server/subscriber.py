@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
-from podium.firmware_interfaces.zurich.values import AnnotatedValue
+from podium.firmware_interfaces.zurich.values import AnnotatedValue, Vector
 
 IN_FLIGHT_MAX = 64
 """Sends that the client has not confirmed. ASSUMED: how many the real server allows itself."""
@@ -11,6 +11,9 @@ KEPT_MAX = 100_000
 """Values that wait for a client that confirms none; then its subscription ends. ASSUMED."""
 AT_ONCE_MAX = 256
 """Values in one send."""
+BYTES_AT_ONCE_MAX = 2**20
+"""Of vectors, after which a send takes no more values, and no other send begins before some of
+those that go before were confirmed: a run's results are tens of megabytes. ASSUMED."""
 
 
 class Subscriber:
@@ -24,7 +27,8 @@ class Subscriber:
         self.ended = False
         self._send = send
         self._waiting: deque[AnnotatedValue] = deque()
-        self._in_flight = 0
+        self._in_flight: deque[int] = deque()
+        """Bytes of vectors in each send that was not confirmed, in their order."""
 
     def heard(self, value: AnnotatedValue) -> None:
         """Take a value that a node has got."""
@@ -37,15 +41,21 @@ class Subscriber:
 
     def take(self) -> tuple[AnnotatedValue, ...]:
         """Return what may be sent now, as one send; empty: nothing."""
-        if self.ended or self._in_flight >= IN_FLIGHT_MAX or not self._waiting:
+        going = len(self._in_flight) >= IN_FLIGHT_MAX or sum(self._in_flight) >= BYTES_AT_ONCE_MAX
+        if self.ended or going or not self._waiting:
             return ()
-        self._in_flight += 1
-        count = min(len(self._waiting), AT_ONCE_MAX)
-        return tuple(self._waiting.popleft() for _ in range(count))
+        found: list[AnnotatedValue] = []
+        size = 0
+        while self._waiting and len(found) < AT_ONCE_MAX and size < BYTES_AT_ONCE_MAX:
+            found.append(self._waiting.popleft())
+            value = found[-1].value
+            size += len(value.content) if isinstance(value, Vector) else 0
+        self._in_flight.append(size)
+        return tuple(found)
 
     def confirmed(self) -> None:
         """Hear that the client has taken one send."""
-        self._in_flight -= 1
+        self._in_flight.popleft()
 
     def end(self) -> None:
         """Send no more."""

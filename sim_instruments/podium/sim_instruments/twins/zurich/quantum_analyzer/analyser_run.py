@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.zurich.latency import SHORTEST_READOUT
@@ -23,6 +22,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation 
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Complexes,
     Integers,
+    IntegratorSums,
     Readouts,
     busy,
     last_level,
@@ -79,8 +79,7 @@ class _PrecomputedResults:
     """Of the world."""
     first: int
     """Number of the first of them, from the program's start on."""
-    results: Complexes
-    """Shape (readouts, units), or (triggers, 1)."""
+    results: IntegratorSums
 
 
 class AnalyserRun:
@@ -147,10 +146,10 @@ class AnalyserRun:
         self.logger = ResultLogger(settings, units)
         self._first = None
 
-    def take_precomputed(self, run: int, results: Complexes) -> None:
+    def take_precomputed(self, run: int, results: IntegratorSums) -> None:
         """Take results that are known ahead, of the next run on the world, or of the last one anew.
 
-        Shape (readouts, units), or (triggers, 1) in spectroscopy.
+        Points of spectroscopy are those of a single integrator.
         """
         known = self._precomputed
         if known and known[-1].run == run:
@@ -168,7 +167,7 @@ class AnalyserRun:
         parts = []
         for one in self._precomputed:
             of_run = numbers - one.first
-            parts.append(one.results[of_run[(of_run >= 0) & (of_run < len(one.results))]])
+            parts.append(one.results.at(of_run[(of_run >= 0) & (of_run < len(one.results))]))
         return np.concatenate(parts)
 
     @property
@@ -189,6 +188,8 @@ class AnalyserRun:
                 self._read(piece)
                 left -= self._work_of(piece)
         self._cable.needed_from = self._needed_from()
+        if not self.run.going_on and not self.behind:
+            self._precomputed.clear()  # the record has them
         none = np.zeros(0, np.int64)
         said, self._said = self._said, []
         return (
@@ -277,7 +278,7 @@ class AnalyserRun:
             discriminated = self.logger.settings.source is Source.DISCRIMINATION
             shown = part.integrators if discriminated else wanted
             asked = (shown[:, None] >> np.arange(self._units) & 1).astype(np.bool_)
-            self.logger.take(states.astype(np.complex128) if discriminated else results, asked)
+            self.logger.take(states.astype(np.float64) if discriminated else results, asked)
 
     def _spectroscopy(self) -> None:
         setting, run = self.run.setting, self.run
@@ -327,9 +328,7 @@ class AnalyserRun:
         found[f"{self.section}/result/acquired"] = self.logger.acquired
         if self.logger.done:
             found[f"{self.section}/result/enable"] = 0
-            header = self._header(self.logger)
-            for unit in range(self.logger.units):
-                found[self._data_node(unit)] = result_vector(self._data(unit), header)
+            found |= self._data(self.logger)
             self.logger = None
         return found
 
@@ -358,10 +357,16 @@ class AnalyserRun:
         index = f"{unit}/" if self._mode == READOUT else ""
         return f"{self.section}/result/data/{index}wave"
 
-    def _data(self, unit: int) -> NDArray[np.generic]:
-        assert self.logger is not None
-        data = self.logger.data(unit)
-        if self.logger.settings.source is Source.DISCRIMINATION:
-            # ASSUMED: averages of states come as real numbers.
-            return data.real
-        return data
+    def _data(self, logger: ResultLogger) -> dict[str, Value]:
+        """Return what the nodes of all units hold; those without results hold one vector."""
+        header = self._header(logger)
+        nothing: Value = None
+        found: dict[str, Value] = {}
+        for unit in range(logger.units):
+            if logger.has_results(unit):
+                found[self._data_node(unit)] = result_vector(logger.data(unit), header)
+                continue
+            if nothing is None:
+                nothing = result_vector(logger.data(unit), header)
+            found[self._data_node(unit)] = nothing
+        return found

@@ -1,5 +1,6 @@
 """A readout sequencer starts readouts, which play pulses."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,6 +39,32 @@ class Readouts:
     """Eight bits that go to the outside."""
     register: Integers
     """Of a PQSC, which takes the results."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IntegratorSums:
+    """Sums of a channel's integrators over readouts, V: most integrators listen to none."""
+
+    readouts: int
+    units: int
+    """Integrators of the channel."""
+    of_unit: Mapping[int, Complexes]
+    """By integrator, of those that listened: shape (readouts,), zero where one did not."""
+
+    def __len__(self) -> int:
+        """Return of how many readouts they are."""
+        return self.readouts
+
+    def at(self, which: Integers) -> Complexes:
+        """Return those of some readouts, shape (len(which), units): zero where none listened."""
+        found = np.zeros((len(which), self.units), np.complex128)
+        for unit, sums in self.of_unit.items():
+            found[:, unit] = sums[which]
+        return found
+
+    def all(self) -> Complexes:
+        """Return those of all readouts, shape (readouts, units)."""
+        return self.at(np.arange(self.readouts))
 
 
 def readouts(trace: Trace) -> Readouts:

@@ -7,8 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes
-
+Numbers = NDArray[np.complex128] | NDArray[np.float64]
 MAX_LENGTH: Final = 2**19  # ASSUMED: half a million points, as the user manual of the SHFQA has it
 MAX_AVERAGES: Final = 2**17  # ASSUMED: the same manual
 
@@ -59,8 +58,8 @@ class ResultLogger:
 
     def __init__(self, settings: LoggerSettings, units: int) -> None:
         self.settings = settings
-        self._sums = np.zeros((units, settings.length), np.complex128)
-        self._counts = np.zeros((units, settings.length), np.int64)
+        self._sums: dict[int, Numbers] = {}
+        """By unit, of those that were asked for anything: up to 8 MB each."""
         self._taken = np.zeros(units, np.int64)
 
     @property
@@ -84,10 +83,14 @@ class ResultLogger:
         asked = self._taken[self._taken > 0]
         return bool(len(asked) and (asked >= self.capacity).all())
 
-    def take(self, results: Complexes, asked: NDArray[np.bool_]) -> None:
+    def has_results(self, unit: int) -> bool:
+        """Tell whether a unit has taken anything."""
+        return bool(self._taken[unit])
+
+    def take(self, results: Numbers, asked: NDArray[np.bool_]) -> None:
         """Take results, shape (readouts, units), where they were asked for; those too many are
-        lost."""
-        for unit in range(self._sums.shape[0]):
+        lost. States are real numbers."""
+        for unit in range(self.units):
             if not asked[:, unit].any():
                 continue
             values = results[asked[:, unit], unit]
@@ -100,19 +103,38 @@ class ResultLogger:
             if not len(point):
                 continue
             first, last = int(point.min()), int(point.max())
-            here, count = slice(first, last + 1), last + 1 - first
-            self._sums[unit, here] += np.bincount(point - first, values.real, count)
-            self._sums[unit, here] += 1j * np.bincount(point - first, values.imag, count)
-            self._counts[unit, here] += np.bincount(point - first, minlength=count)
+            count = last + 1 - first
+            if unit not in self._sums:
+                self._sums[unit] = np.zeros(self.settings.length, self._type)
+            sums = self._sums[unit][first : last + 1]
+            sums += np.bincount(point - first, values.real, count)
+            if np.iscomplexobj(sums):
+                sums += 1j * np.bincount(point - first, values.imag, count)
             self._taken[unit] += len(values)
 
-    def data(self, unit: int) -> Complexes:
+    def data(self, unit: int) -> Numbers:
         """Return the averages of a unit, shape (points); points without a result are NaN.
 
-        ASSUMED: what the device shows of a run that is not over.
+        Complex numbers, or real ones where results are states. ASSUMED: so, and what the device
+        shows of a run that is not over.
         """
-        counts = self._counts[unit]
-        found = np.full(self.settings.length, complex(np.nan, np.nan))
-        known = counts > 0
-        found[known] = self._sums[unit, known] / counts[known]
+        nothing = np.nan if self._type is np.float64 else complex(np.nan, np.nan)
+        found: Numbers = np.full(self.settings.length, nothing, self._type)
+        taken, length, each = int(self._taken[unit]), self.settings.length, self.settings.averages
+        if not taken:
+            return found
+        if self.settings.order is Order.CYCLIC:
+            rounds, rest = divmod(taken, length)
+            parts = ((0, rest, rounds + 1), (rest, length, rounds))
+        else:
+            whole, rest = divmod(taken, each)
+            parts = ((0, whole, each), (whole, min(whole + 1, length), rest))
+        for first, last, count in parts:
+            if count:
+                found[first:last] = self._sums[unit][first:last] * (1 / count)
         return found
+
+    @property
+    def _type(self) -> type[np.generic]:
+        states = self.settings.source is Source.DISCRIMINATION
+        return np.float64 if states else np.complex128

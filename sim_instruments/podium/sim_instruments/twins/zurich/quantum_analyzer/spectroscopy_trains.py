@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
-from podium.sim_instruments.physics.distinct_rows import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct_rows
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     CaptureTrain,
@@ -117,11 +117,11 @@ def probing_trains(
         return ()
     first = 0 * parts.begin if envelope is None else parts.begin - begins[parts.of]
     count = parts.end - parts.begin
-    key = np.column_stack([first, count, parts.hz.view(np.int64)])
+    key = np.stack([first, count, parts.hz.view(np.int64)])
     kinds, piece = distinct_rows(key)
     full = tone_amplitude(range_dbm) * settings.gain
     pieces = []
-    for start, samples, word in key[kinds].tolist():
+    for start, samples, word in key[:, kinds].T.tolist():
         hz = float(np.int64(word).view(np.float64))
         if envelope is None:
             nothing = np.zeros(0, np.complex128)
@@ -150,11 +150,11 @@ def probed(
     of, begins, ends = _divided(triggers[which] + settings.delay, settings.length)
     parts = stretches_of(trace, probing.oscillators, begins, ends)
     parts = replace(parts, of=of[parts.of])
-    key = np.column_stack([np.maximum(parts.end - parts.begin, 2) >> 1, parts.hz.view(np.int64)])
+    key = np.stack([np.maximum(parts.end - parts.begin, 2) >> 1, parts.hz.view(np.int64)])
     kinds, number = distinct_rows(key)
     windows = tuple(
         Window(centre_hz + float(np.int64(word).view(np.float64)), count, None)
-        for count, word in key[kinds].tolist()
+        for count, word in key[:, kinds].T.tolist()
     )
     start_ns, turns = _begun(parts, centre_hz, begin_ns, late)
     which_window = number.reshape(-1).astype(np.int32)

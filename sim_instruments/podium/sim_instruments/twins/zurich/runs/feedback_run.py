@@ -29,7 +29,7 @@ from podium.sim_instruments.twins.zurich.pqsc.register_bank import (
     Port,
     written,
 )
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Integers
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers, IntegratorSums
 from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import (
     Generator,
     Reader,
@@ -324,7 +324,7 @@ class FeedbackRun:
                 {},
             )
         )
-        results: dict[Key, Complexes] = {r.participant.key: r.results() for r in self._readers}
+        results: dict[Key, IntegratorSums] = {r.participant.key: r.results() for r in self._readers}
         traces = {
             reader.participant.key: taken
             for reader in self._readers

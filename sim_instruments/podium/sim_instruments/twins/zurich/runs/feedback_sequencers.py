@@ -16,8 +16,8 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.multistate import (
     states_of,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
-    Complexes,
     Integers,
+    IntegratorSums,
     busy,
     part_of,
     readouts,
@@ -270,7 +270,7 @@ class Reader:
         self.loud_in_ns.append(self.opens_ns[first:upto][over])
         for unit, answer in zip(part, mine, strict=True):
             self.values[unit][rows[unit]] = answer.integrated
-        found = results_of(upto - first, self.at.units, part, mine)
+        found = results_of(upto - first, self.at.units, part, mine).all()
         states = (
             states_of(found, self.at.qudits, self.at.units)
             if self.at.qudits
@@ -290,9 +290,7 @@ class Reader:
         """Return what the scope has taken; None: it was not triggered."""
         return self._signals.traces(self._scoped)
 
-    def results(self) -> Complexes:
+    def results(self) -> IntegratorSums:
         """Return the sums of all readouts, those that were lost 0."""
         answers = tuple(CaptureAnswer(values, None) for values in self.values.values())
-        found = np.zeros((self.count, self.at.units), np.complex128)
-        found[self.kept] = results_of(len(self.kept), self.at.units, self.listening, answers)
-        return found
+        return results_of(self.count, self.at.units, self.listening, answers, self.kept)

@@ -18,7 +18,7 @@ import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.firmware_interfaces.qblox_cluster.limits import tone_amplitude
-from podium.sim_instruments.execution.playback import Play
+from podium.sim_instruments.execution.playback import Play, long_run_turn
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     CaptureTrain,
@@ -29,7 +29,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation impor
     tone_left,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
-    Complexes,
+    IntegratorSums,
     part_of,
     readouts,
     trigger_edges,
@@ -76,9 +76,9 @@ class PrecomputedRun:
 
     ends_fs: dict[Key, int]
     """By sequencer: when it ends, or comes to where it waits for another trigger."""
-    results: dict[Key, Complexes]
-    """By sequencer of an analyser: sums of the integrators, shape (readouts, units), or points of
-    spectroscopy, shape (triggers, 1), of what has not been played before."""
+    results: dict[Key, IntegratorSums]
+    """By sequencer of an analyser: sums of the integrators, or points of spectroscopy as those of
+    a single one, of what has not been played before."""
     traces: dict[Key, Traces]
     """By the same: what the scope has taken."""
     loud_ns: Mapping[Key, Integers]
@@ -106,10 +106,13 @@ def precompute_run(
     Times of sequencers, and ``origin_fs``, are those of the instruments' clock.
     """
     found = _PlayedRun(participants, origin_fs)
-    results, traces = found.results(play(found.signals(number, time)))
+    with long_run_turn(play, sum(len(one.run.trace.rows) for one in participants)):
+        signals = found.signals(number, time)
+        results, traces = found.results(play(signals))
+        del signals
     loud_ns = {node: np.concatenate(times) for node, times in found.loud.items() if times}
     waiting = frozenset(one.key for one in participants if one.run.trace.status is Status.WAITING)
-    markers = markers_of(participants, time, found.since)
+    markers = tuple(found.markers)
     return PrecomputedRun(found.ends_fs, results, traces, loud_ns, markers, waiting=waiting)
 
 
@@ -127,35 +130,42 @@ class _PlayedRun:
     """All that participants send and listen to, to their ends or where they wait again."""
 
     def __init__(self, participants: Sequence[Participant], origin_fs: int) -> None:
-        self.drives: list[PulseTrain] = []
         self.ends_fs: dict[Key, int] = {}
         self.since: dict[Key, int] = {}
         """The first sample of each that has not been played before."""
         self.loud: dict[Key, list[Integers]] = defaultdict(list)
+        self.markers: list[MarkerEdges] = []
         self._origin_fs = origin_fs
         self._points: list[tuple[Participant, ProbeWindows]] = []
         self._read: list[ReadoutSignals] = []
+        self._executed: list[Participant] = []
         for one in in_order(participants):
-            run = one.run
-            fresh = self.since[one.key] = to_the_next_trigger(run, one.again_fs is not None)
-            self.ends_fs[one.key] = run.time_fs(run.trace.end) + FS_PER_NS
-            begin_ns = (run.start_fs - origin_fs) // FS_PER_NS
-            loud = self.loud[one.output_node].append
-            if run.model is HDAWG:
-                self.drives += flux_of(one, begin_ns, fresh, self.loud)
-            elif one.analyser is None:
-                self.drives += sent(one, run.trace, one.oscillators, begin_ns, fresh, loud)
-            elif isinstance(one.analyser, ProbeSettings):
-                self._probe(one, one.analyser, begin_ns, fresh)
-            else:
-                started = readouts(run.trace)
-                started = part_of(started, np.flatnonzero(started.time >= fresh))
-                self._read.append(readout_signals(one, one.analyser, started, begin_ns, loud))
-                self.drives += self._read[-1].drives
+            self.since[one.key] = to_the_next_trigger(one.run, one.again_fs is not None)
+            self.ends_fs[one.key] = one.run.time_fs(one.run.trace.end) + FS_PER_NS
+            self._executed.append(one)
 
-    def _probe(self, one: Participant, at: ProbeSettings, begin_ns: int, fresh: int) -> None:
-        """Send and hear what spectroscopy does."""
-        trace = one.run.trace
+    def _made(self, one: Participant) -> Sequence[PulseTrain]:
+        """Return what one of them sends; what it listens to is kept."""
+        run, fresh = one.run, self.since[one.key]
+        begin_ns = (run.start_fs - self._origin_fs) // FS_PER_NS
+        loud = self.loud[one.output_node].append
+        if run.model is HDAWG:
+            return flux_of(one, begin_ns, fresh, self.loud)
+        if one.analyser is None:
+            return sent(one, run.trace, one.oscillators, begin_ns, fresh, loud)
+        if isinstance(one.analyser, ProbeSettings):
+            return self._probe(one, one.analyser, begin_ns, fresh)
+        started = readouts(run.trace)
+        started = part_of(started, np.flatnonzero(started.time >= fresh))
+        signals = readout_signals(one, one.analyser, started, begin_ns, loud)
+        self._read.append(replace(signals, drives=()))
+        return signals.drives
+
+    def _probe(
+        self, one: Participant, at: ProbeSettings, begin_ns: int, fresh: int
+    ) -> list[PulseTrain]:
+        """Return what spectroscopy sends; what it listens to is kept."""
+        trace, drives = one.run.trace, []
         edges = trigger_edges(trace, at.output or 0)[: 0 if at.output is None else None]
         edges = edges[edges >= fresh]
         if one.on:
@@ -163,19 +173,28 @@ class _PlayedRun:
                 f"{one.connector}_out", one.sender, trace, at, edges, one.centre_hz, one.range_dbm,
                 begin_ns, one.late,
             )  # fmt: skip
-            self.drives += [turned(train, one.turns) for train in made]
+            drives = [turned(train, one.turns) for train in made]
         line = f"{one.connector}_in"
         heard = probed(line, trace, at, edges, one.centre_hz, begin_ns, one.late)
         self._points.append((one, heard))
+        return drives
 
     def signals(self, number: int, time: LocalTime) -> RunSignals:
-        """Return what the world is asked to play."""
+        """Return what the world is asked to play; call it once.
+
+        A sequencer's rows are dropped as soon as its signals are made: they may be a million.
+        """
+        drives: list[PulseTrain] = []
+        for one in self._executed:
+            drives += map(compacted, self._made(one))
+            self.markers += markers_of([one], time, self.since)
+            one.run.forget_rows()
         until_fs = max(self._origin_fs, *self.ends_fs.values())
         return RunSignals(
             number,
             time.world_fs(self._origin_fs),
             (until_fs - self._origin_fs) // FS_PER_NS + TAIL_NS,
-            tuple(compacted(one) for one in self.drives),
+            tuple(drives),
             self.captures,
             {},
         )
@@ -188,15 +207,16 @@ class _PlayedRun:
 
     def results(
         self, answers: tuple[CaptureAnswer, ...]
-    ) -> tuple[dict[Key, Complexes], dict[Key, Traces]]:
+    ) -> tuple[dict[Key, IntegratorSums], dict[Key, Traces]]:
         """Return what analysers, and their scopes, make of the answers to ``captures``."""
-        results: dict[Key, Complexes] = {}
+        results: dict[Key, IntegratorSums] = {}
         traces: dict[Key, Traces] = {}
         left = iter(answers)
         for participant, one in self._points:
             answer = next(left)
             heard, over = tone_left(answer.integrated, tone_amplitude(participant.input_dbm))
-            results[participant.key] = points_of(one, replace(answer, integrated=heard))
+            points = points_of(one, replace(answer, integrated=heard))[:, 0]
+            results[participant.key] = IntegratorSums(len(points), 1, {0: points})
             for node in participant.input_nodes:
                 self.loud[node].append(one.train.start_ns[over])
         for signals in self._read:

@@ -146,6 +146,7 @@ class PrecomputedRuns:
                 behind.update(one.keys)
                 continue
             self._going.remove(one)
+            one.ticket = None  # whoever takes the results has them
             if isinstance(told, RunWaits):
                 self._abandon(one)
                 continue

@@ -300,9 +300,11 @@ class ProgramExecution:
             except IMPOSSIBLE as error:
                 run.give_up()
                 self._complain(key[0], f"{run.at}: {error}")
+            run.forget_rows(tuning=self._triggered_runs.hears_a_cable(run))
         for key, run in self._runs.items():
             if key not in self._analysers and run.going_on and key not in computing:
                 self._advance(key, run, now_fs)
+                run.forget_rows()
 
     def _loop_back(self, now_fs: int) -> None:
         """Let sequencers hear the edges of markers that are looped back, up to now."""

@@ -372,6 +372,17 @@ class ProgramRun:
         """The trace with the rows alone that came with the last :meth:`advance`."""
         return replace(self.trace, rows=self.trace.rows[self._fresh_from :])
 
+    def forget_rows(self, *, tuning: bool = False) -> None:
+        """Drop the rows so far, which were taken up; traces that others have stay as they are.
+
+        ``tuning``: those that tune oscillators, or reset them, are kept.
+        """
+        if not self.has_fresh:
+            return
+        rows = self.trace.oscillator_rows() if tuning else self.trace.rows[:0]
+        self.trace = replace(self.trace, rows=self._processor.keep(rows))
+        self._fresh_from = len(rows)
+
     def write_register(self, index: int, value: int, now_fs: int) -> None:
         """Set a user register: a program that goes on reads it from now on."""
         if self.going_on:

@@ -248,6 +248,22 @@ class Processor:
         """Drop the rows so far: their memory is used again, traces of them end here."""
         self._used = 0
 
+    def keep(self, rows: Integers) -> Integers:
+        """Have these in place of the rows so far, in memory of their own, and return them there.
+
+        Traces that others have stay as they are.
+        """
+        self._rows = np.empty((len(rows) + _ROOM, Row.COLUMNS), np.int64)
+        self._rows[: len(rows)] = rows
+        self._used = len(rows)
+        return self._done()
+
+    def _done(self) -> Integers:
+        """Return the rows so far, which nobody may write to."""
+        rows = self._rows[: self._used]
+        rows.flags.writeable = False
+        return rows
+
     def _view(self, listing: ProgramListing) -> SequencerView:
         return SequencerView(
             self.image, listing, self._registers, self._state, lambda: self._rows[: self._used]
@@ -280,10 +296,8 @@ class Processor:
         for value in unread[unread[:, 1] == Source.REGISTER, 2].tolist():
             memory[value >> 32] = (value & 0xFFFF_FFFF ^ _SIGN) - _SIGN
         waiting = self._status is Status.WAITING
-        rows = self._rows[: self._used]
-        rows.flags.writeable = False
         return Trace(
-            rows,
+            self._done(),
             self._status,
             int(state[State.PC]),
             int(state[State.COUNT]),

@@ -118,10 +118,12 @@ class Stretches:
 def stretches_of(trace: Trace, oscillators: Oscillators, which: int, rate_hz: float) -> Stretches:
     """Return the stretches in which the frequency of an oscillator stays."""
     rows = trace.oscillator_rows()
-    rows = rows[rows[:, Row.TIME] >= oscillators.since]
+    if oscillators.since:
+        rows = rows[rows[:, Row.TIME] >= oscillators.since]
     tuned = rows[:, Row.KIND] == Kind.FREQUENCY
     mine = np.where(tuned, rows[:, Row.A] == which, rows[:, Row.A] >> which & 1)
-    rows, tuned = rows[mine != 0], tuned[mine != 0]
+    if not np.all(mine):
+        rows, tuned = rows[mine != 0], tuned[mine != 0]
     begins = np.concatenate([np.array([oscillators.since]), rows[:, Row.TIME]])
     first_step = round(oscillators.hz[which] / rate_hz * FREQUENCY_TURN)
     known = np.concatenate([np.array([first_step], np.int64), rows[:, Row.B]])

@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.deduplicate import distinct_rows
 from podium.sim_instruments.physics.digital_lines import EdgeTrain, LinesEnd, Promise
-from podium.sim_instruments.physics.distinct_rows import distinct_rows
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import markers_of
@@ -82,7 +82,7 @@ class MarkerOutput:
         rows = fresh[fresh[:, Row.KIND] == Kind.WAVE]
         output, bit = divmod(self.source - TRIGGERS, 2)
         steps = self._steps_at
-        first, which = distinct_rows(rows[:, list(_PLAY)])
+        first, which = distinct_rows([rows[:, one] for one in _PLAY])
         for number in range(len(first)):
             mine = rows[which == number]
             level = markers_of(mine[0].tolist(), self.image)[output] >> bit & 1

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
-from podium.sim_instruments.physics.distinct_rows import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct_rows
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.render import Reals, waveform_of
@@ -103,8 +103,8 @@ class OutputPlays:
 
     def _distinct(self, *more: Integers) -> tuple[Integers, Integers]:
         """Return the first of each kind of equal rows, and the kind of each row."""
-        key = np.column_stack([self._rows[:, list(_KEY)], self._before, self._longer, *more])
-        return distinct_rows(key)
+        columns = (self._rows[:, one] for one in _KEY)
+        return distinct_rows((*columns, self._before, self._longer, *more))
 
     def _signal(self, k: int, scale: float) -> Reals:
         """Return the samples of a play; a hold's are those of the play before it."""

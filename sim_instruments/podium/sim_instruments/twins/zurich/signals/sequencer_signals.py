@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM, tone_amplitude
-from podium.sim_instruments.physics.distinct_rows import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct_rows, numbered
 from podium.sim_instruments.physics.signals import (
     CaptureAnswer,
     CaptureTrain,
@@ -25,7 +25,11 @@ from podium.sim_instruments.physics.signals import (
 from podium.sim_instruments.physics.waveform_tones import demodulated, split_tones
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
 from podium.sim_instruments.twins.zurich.quantum_analyzer.oscillator_modulation import Carriers
-from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes, Readouts
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
+    Complexes,
+    IntegratorSums,
+    Readouts,
+)
 from podium.sim_instruments.twins.zurich.sequencer.image import Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import (
@@ -97,7 +101,7 @@ def drive_trains(
     rows, before, longer = played_rows(trace, since)
     if not len(rows):
         return
-    time, which = rows[:, Row.TIME], rows[:, Row.CONFIG] >> 32
+    time, which = rows[:, Row.TIME].copy(), rows[:, Row.CONFIG] >> 32
     turns, hz = np.empty(len(rows)), np.empty(len(rows))
     for number in np.unique(which).tolist():
         here = which == number
@@ -105,13 +109,16 @@ def drive_trains(
     # Oscillators and phases turn in the sequencer, the synthesizer at the connector.
     time = time + late
     phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
-    key = np.column_stack([rows[:, list(_KEY)], before, longer, hz.view(np.int64), time & 1])
+    key = (*(rows[:, one] for one in _KEY), before, longer, hz.view(np.int64), time & 1)
     first, piece = distinct_rows(key)
+    # There may be a million rows, and few kinds of them.
+    rows, before, longer = rows[first], before[first], longer[first]
+    del key, which
     full = tone_amplitude(range_dbm)
     start_ns = begin_ns + (time >> 1)
     both, over = [], []
-    for k in first.tolist():
-        *signal, beyond = held_back(*_signals(rows[k], int(before[k]), image), bool(hz[k]))
+    for row, held_for, k in zip(rows, before.tolist(), first.tolist(), strict=True):
+        *signal, beyond = held_back(*_signals(row, held_for, image), bool(hz[k]))
         both.append(signal)
         over.append(beyond)
     if loud is not None and any(over):
@@ -121,9 +128,11 @@ def drive_trains(
         if not any(np.any(one) for one in signals):
             continue
         made = [
-            sent(centre_hz + side * hz[k], signal, bool(rows[k, Row.KIND] == Kind.HOLD),
-                  int(rows[k, Row.A]), int(time[k] & 1), int(longer[k]))
-            for k, signal in zip(first.tolist(), signals, strict=True)
+            sent(centre_hz + side * hz[k], signal, bool(row[Row.KIND] == Kind.HOLD),
+                  int(row[Row.A]), int(time[k] & 1), lasting)
+            for row, lasting, k, signal in zip(
+                rows, longer.tolist(), first.tolist(), signals, strict=True
+            )
         ]  # fmt: skip
         half = side * hz * ((time & 1) + MIDDLE) / RATE_HZ
         at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
@@ -148,13 +157,24 @@ def played_rows(trace: Trace, since: int) -> tuple[Integers, Integers, Integers]
     rows[held, Row.B] = rows[waves[held], Row.B]
     low = rows[waves, Row.CONFIG] & 0xFFFF_FFFF
     rows[:, Row.CONFIG] = rows[:, Row.CONFIG] >> 32 << 32 | low
-    rows = np.column_stack([rows, rows[waves, Row.A]])[rows[:, Row.TIME] >= since]
-    rows, longer = _joined(rows)
-    return rows, rows[:, Row.COLUMNS], longer
+    before = rows[waves, Row.A]
+    if rows[0, Row.TIME] < since:
+        later = rows[:, Row.TIME] >= since
+        rows, before = rows[later], before[later]
+    kept, longer = _joined(rows)
+    if not kept.all():
+        rows, before, longer = rows[kept], before[kept], longer[kept]
+    return rows, before, longer
 
 
-def _joined(rows: Integers) -> tuple[Integers, Integers]:
-    """Join holds to the plays that they go on from; return the rows, and how long each is held."""
+def _joined(rows: Integers) -> tuple[NDArray[np.bool_], Integers]:
+    """Join holds to the plays that they go on from.
+
+    Returns which rows are left, and for how long each is held.
+    """
+    longer = np.zeros(len(rows), np.int64)
+    if not np.any(rows[:, Row.KIND] == Kind.HOLD):
+        return np.ones(len(rows), np.bool_), longer
     same = [Row.AMPLITUDES_01, Row.AMPLITUDES_23, Row.PHASES]
     first, second = rows[:-1], rows[1:]
     joins = (
@@ -164,10 +184,8 @@ def _joined(rows: Integers) -> tuple[Integers, Integers]:
         & (first[:, Row.CONFIG] >> 32 == second[:, Row.CONFIG] >> 32)
         & np.all(first[:, same] == second[:, same], axis=1)
     )
-    longer = np.zeros(len(rows), np.int64)
     longer[:-1][joins] = second[joins, Row.A]
-    kept = np.concatenate([[True], ~joins])
-    return rows[kept], longer[kept]
+    return np.concatenate([[True], ~joins]), longer
 
 
 def _signals(row: Integers, before: int, image: Image) -> tuple[Complexes, Complexes]:
@@ -228,7 +246,7 @@ def readout_trains(
             there = np.array([number < len(one) for one in tones])[content]
             own_hz = np.array([one[number][0] if number < len(one) else 0.0 for one in tones])
             parity, hz = time[there] & 1, (own_hz[content] + ridden_hz)[there]
-            first, piece = distinct_rows(np.stack([hz, content[there], parity], axis=1))
+            first, piece = distinct_rows((hz, content[there], parity))
             pieces = tuple(
                 piece_of(
                     centre_hz + hz[k],
@@ -288,7 +306,7 @@ def capture_trains(
         weights = weights_in_nanoseconds(whole) if samples_per_ns == 1 else 2 * whole
         even = bool(np.all(np.abs(weights - weights[0]) <= ALIKE * np.abs(weights).max()))
         turns, ridden_hz = _ridden(carriers, unit, time)
-        several_hz, window = np.unique(ridden_hz, return_inverse=True)
+        several_hz, window = numbered(ridden_hz)
         windows = tuple(
             Window(centre_hz - hz + one, settings.length // 2, None if even else weights)
             for one in several_hz.tolist()
@@ -299,7 +317,7 @@ def capture_trains(
             CaptureTrain(
                 line,
                 start_ns,
-                window.reshape(-1).astype(np.int32),
+                window.astype(np.int32),
                 (turns_at(centre_hz, start_ns) + turns) % 1.0,
                 windows,
                 samples_per_ns=samples_per_ns,
@@ -313,13 +331,19 @@ def results_of(
     units: int,
     trains: dict[int, IntegratorCapture],
     answers: tuple[CaptureAnswer, ...],
-) -> Complexes:
-    """Return the sums of the integrators, V, shape (readouts, units)."""
-    found = np.zeros((readouts, units), np.complex128)
+    of: Integers | None = None,
+) -> IntegratorSums:
+    """Return the sums of the integrators, V.
+
+    ``of``: which of the ``readouts`` those are that trains count; None: all.
+    """
+    found: dict[int, Complexes] = {}
     for (unit, one), answer in zip(trains.items(), answers, strict=True):
         volts = answer.integrated * sqrt(2 * IMPEDANCE_OHM)
-        found[one.readouts, unit] = volts * one.train.windows[0].duration_ns * one.factor
-    return found
+        which = one.readouts if of is None else of[one.readouts]
+        sums = found[unit] = np.zeros(readouts, np.complex128)
+        sums[which] = volts * one.train.windows[0].duration_ns * one.factor
+    return IntegratorSums(readouts, units, found)
 
 
 def turned(train: AnyTrain, turns: float) -> AnyTrain:
