@@ -32,7 +32,7 @@ from podium.control.facility.check_timing import PHASE_LIMIT_DEG
 from podium.control.facility.facility import Estimate, Link, LinkEnd
 from podium.control.facility.link_oscillators import oscillator_mismatch
 from podium.control.families.shot_grid import on_shot_grid
-from podium.control.parameters.entry import NotMeasured, ParameterRecord
+from podium.control.parameters.entry import NotMeasured, ParameterEntry, ParameterRecord
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import (
     Barrier,
@@ -54,11 +54,11 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 SECOND_OVER_FIRST = (1.88, 0.1)
-"""Decay of f over that of e, and its sigma, as the lifetime of f is not measured. Loss of a
-transmon's capacitance goes with the squares of its charge elements (Koch et al., Phys. Rev. A 76,
-042319 (2007); Nguyen et al., Phys. Rev. X 9, 041041 (2019), Eq. 8): diagonalised for the atoms of
-``examples/linked``, f's are 1.92 and 1.90 times as large as e's; a quality factor that is one for
-both lines makes 1.84 and 1.80 of that, a harmonic ladder 2. ASSUMED: in the middle."""
+"""Decay of f over that of e, and its sigma. ASSUMED until :func:`.f_lifetime.f_lifetime` has told.
+Loss of a transmon's capacitance goes with the squares of its charge elements (Koch et al., Phys.
+Rev. A 76, 042319 (2007); Nguyen et al., Phys. Rev. X 9, 041041 (2019), Eq. 8): diagonalised for the
+atoms of ``examples/linked``, f's are 1.92 and 1.90 times as large as e's; a quality factor that is
+one for both lines makes 1.84 and 1.80 of that, a harmonic ladder 2. In the middle."""
 DEPHASING_OF_F = (3.0, 1.0)
 """Of f and g over that of e and g, and its sigma: 4 where the number operator is noisy, 2 where
 both lines are so by themselves. ASSUMED until :func:`.f_coherence.f_coherence` has told."""
@@ -83,8 +83,12 @@ AGAIN_S = 60.0
 that came late, or not on all nodes, are: on a busy machine one run may take longer than that."""
 
 
-def decay_of_f(design: Mapping[str, Estimate], t1_s: float) -> float:
-    """Return the decay of f, 1/s: by the design's ``t1_ef``, else by T1."""
+def decay_of_f(
+    design: Mapping[str, Estimate], t1_s: float, measured: ParameterEntry | None
+) -> float:
+    """Return the decay of f, 1/s: by ``t1_ef``, measured or of the design, else by T1."""
+    if measured is not None:
+        return 1 / measured.value
     designed = design.get("t1_ef")
     return SECOND_OVER_FIRST[0] / t1_s if designed is None else 1 / designed.value
 
@@ -184,7 +188,10 @@ class EndPulses:
         own_decay, own_dephasing = self.loss_of_e()
         name = self.node.qubit.name
         designed, inputs = self.node.qubit.design.get("t1_ef"), self.bench.inputs
-        if designed is None:
+        lives_s = self.bench.measured(self.node.qubit, "t1_ef")
+        if lives_s is not None:
+            decay = 1 / lives_s
+        elif designed is None:
             decay = inputs.take(f"{name} > decay of f", *SECOND_OVER_FIRST) * own_decay
         else:
             decay = 1 / inputs.take(f"{name} > lifetime of f", designed.value, designed.spread)
@@ -206,11 +213,17 @@ class EndPulses:
         if known is None:
             ratio, doubt = DEPHASING_OF_F
             return dephasing, dephasing * doubt / ratio
-        lives = self.bench.record.get(f"{self.node.qubit.name}.t1")
-        of_decay = 0.0 if lives is None else lives.sigma / lives.value**2
+        return dephasing, float(np.hypot(known.sigma / known.value**2, self._decay_doubt_1_s() / 2))
+
+    def _decay_doubt_1_s(self) -> float:
+        """Return one standard deviation of the decay of f, 1/s."""
+        lives = self.bench.record.get(f"{self.node.qubit.name}.t1_ef")
+        if lives is not None:
+            return lives.sigma / lives.value**2
         if (designed := self.node.qubit.design.get("t1_ef")) is not None:
-            of_decay = designed.spread / designed.value**2 / 2
-        return dephasing, float(np.hypot(known.sigma / known.value**2, of_decay))
+            return designed.spread / designed.value**2
+        lives = self.bench.record.get(f"{self.node.qubit.name}.t1")
+        return 0.0 if lives is None else 2 * lives.sigma / lives.value**2
 
     def _t2_rate_1_s(self) -> float:
         """Return 1 / T2 of an echo, measured or designed; else of a Ramsey scan, else 0.
@@ -379,9 +392,14 @@ class LinkBench:
 
     def decay_1_s(self) -> float:
         """Return the decay of f of the end that lives less long, measured or designed, 1/s."""
-        lives_s = [end.bench.best(end.node.qubit, "t1") for end in self.ends]
-        designs = [end.node.qubit.design for end in self.ends]
-        return max(map(decay_of_f, designs, lives_s))
+        return max(
+            decay_of_f(
+                end.node.qubit.design,
+                end.bench.best(end.node.qubit, "t1"),
+                end.bench.record.get(f"{end.node.qubit.name}.t1_ef"),
+            )
+            for end in self.ends
+        )
 
     def reset(self) -> list[Statement]:
         """Bring both ends to 0: by waiting, then each sends what is left in 1 away as a photon.
