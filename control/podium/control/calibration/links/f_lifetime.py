@@ -52,8 +52,6 @@ SHOTS = 1500
 LEVELS = 4
 HIGHER = 1.5
 """Decay of h over that of f: of a harmonic ladder. ASSUMED: it moves nothing but what heat does."""
-THERMAL = (0.01, 0.01)
-"""Thermal population of 1 and its sigma where it is not measured. ASSUMED: as in most fridges."""
 LEAST_READ = 0.3
 """Of the difference between 0 and 1: below it f is not prepared, or not read."""
 FARTHEST = 8.0
@@ -196,9 +194,8 @@ async def _of_end(outcome: Outcome, end: EndPulses, shots: int) -> None:
     def fit(qubit: Qubit, panel: Panel) -> Found:
         refuse_clipped(outcome, end.capture)
         seen = end.fraction(data)
-        ladder = FallingLadder(
-            end.bench.best(qubit, "t1"), _thermal(end, qubit), 1e-9 * end.node.pulse_ns
-        )
+        t1_s, pulse_s = end.bench.best(qubit, "t1"), 1e-9 * end.node.pulse_ns
+        ladder = FallingLadder(t1_s, end.population_of_1(), pulse_s)
         sigma = end.fraction_sigma(seen, shots)
         found = fit_lifetime(ladder, wait_s, seen, sigma, expected_s)
         decay, decay_sigma = found.values["decay"], found.sigmas["decay"]
@@ -209,11 +206,3 @@ async def _of_end(outcome: Outcome, end: EndPulses, shots: int) -> None:
         )
 
     await analyse(end.bench, outcome, (end.node.qubit,), raw, fit)
-
-
-def _thermal(end: EndPulses, qubit: Qubit) -> float:
-    """Return the thermal population of 1, measured or assumed."""
-    measured = end.bench.measured(qubit, "thermal_population")
-    if measured is not None:
-        return measured
-    return end.bench.inputs.take(f"{qubit.name} > thermal population", *THERMAL)

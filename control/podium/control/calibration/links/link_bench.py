@@ -62,6 +62,8 @@ one for both lines makes 1.84 and 1.80 of that, a harmonic ladder 2. In the midd
 DEPHASING_OF_F = (3.0, 1.0)
 """Of f and g over that of e and g, and its sigma: 4 where the number operator is noisy, 2 where
 both lines are so by themselves. ASSUMED until :func:`.f_coherence.f_coherence` has told."""
+IN_ONE = (0.01, 0.01)
+"""An atom's own population of 1, and its sigma. ASSUMED where it was not measured."""
 BRANCH_NS = 8
 """Two branches that begin at one instant need so much more than a result takes."""
 CYCLES_NS = 8
@@ -200,6 +202,13 @@ class EndPulses:
             return decay, max(0.0, 1 / coherence_s - decay / 2)
         ratio = self.bench.inputs.take(f"{name} > dephasing of f", *DEPHASING_OF_F)
         return decay, ratio * own_dephasing
+
+    def population_of_1(self) -> float:
+        """Return what is in 1 at rest, measured or assumed."""
+        measured = self.bench.measured(self.node.qubit, "thermal_population")
+        if measured is not None:
+            return measured
+        return self.bench.inputs.take(f"{self.node.qubit.name} > population of 1", *IN_ONE)
 
     def loss_of_e(self) -> tuple[float, float]:
         """Return decay and dephasing of e, measured or designed, 1/s."""
