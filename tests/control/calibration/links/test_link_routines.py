@@ -42,7 +42,7 @@ async def _of_failing(monkeypatch: Any, failing: str) -> list[tuple[str, bool]]:
 
 @pytest.mark.parametrize("failing", CALIBRATION)
 async def test_what_can_be_assumed_may_fail_in_a_calibration(monkeypatch, failing: str) -> None:
-    """The design has thermal photons, T1 tells f's decay; what else there is, the next ones need."""
+    """Thermal photons by design, f's decay by T1; what else there is, the next ones need."""
     done = await _of_failing(monkeypatch, failing)
     assert (failing, True) in done
     whole = len(done) == len(CALIBRATION)
