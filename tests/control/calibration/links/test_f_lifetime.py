@@ -12,6 +12,7 @@ from tests.benches.links.played_link import READOUT, played_link
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.f_lifetime import (
     READINGS,
+    SHOTS,
     WAITS,
     FallingLadder,
     f_lifetime,
@@ -26,6 +27,7 @@ from podium.control.program.validate import validate
 
 T1_S, F_S, THERMAL, PULSE_S = 4.6e-6, 2.1e-6, 0.012, 36e-9
 SECOND = 0.7
+CLOUDS = 0.04, 0.09
 TRUE = {"decay": 1 / F_S, "offset": 0.02, "height": 0.95, "second": SECOND, "moved": 0.99}
 
 
@@ -66,22 +68,33 @@ def test_the_ladder_is_that_of_its_rate_equations() -> None:
 
 
 def test_a_lifetime_scatters_as_its_sigma_says() -> None:
-    ladder, rng, pulls = FallingLadder(T1_S, THERMAL, PULSE_S), np.random.default_rng(3), []
-    wait_s = np.array(WAITS) * 2.4e-6
-    seen, sigma = ladder.read(TRUE, wait_s), 0.012
+    """Of shots that are each of one level: those of 0 and 2 scatter more than of 0 and 1."""
+    ladder, rng, pulls, squares = (
+        FallingLadder(T1_S, THERMAL, PULSE_S),
+        np.random.default_rng(3),
+        [],
+        [],
+    )
+    wait_s, true = np.array(WAITS) * 2.4e-6, {**TRUE, "second": 1.6}
+    populations = ladder.populations(true["decay"], true["moved"], wait_s).reshape(-1, 4)
+    populations = populations.clip(0) / populations.clip(0).sum(axis=1, keepdims=True)
+    heights = true["height"] * np.array([0.0, 1.0, 1.6, 1.6])
     for _ in range(80):
-        noisy = seen + sigma * rng.normal(size=seen.size)
-        found = fit_lifetime(ladder, wait_s, noisy, np.full(seen.size, sigma), 2.4e-6)
-        pulls.append((found.values["decay"] - TRUE["decay"]) / found.sigmas["decay"])
+        counts = rng.multinomial(SHOTS, populations)
+        clouds = np.sqrt(counts @ [CLOUDS[0], *[CLOUDS[1]] * 3]) / SHOTS
+        seen = true["offset"] + counts @ heights / SHOTS + clouds * rng.normal(size=clouds.size)
+        found = fit_lifetime(ladder, wait_s, seen, CLOUDS, SHOTS, 2.4e-6)
+        pulls.append((found.values["decay"] - true["decay"]) / found.sigmas["decay"])
+        squares.append(found.chi2)
     assert_honest({"decay": np.array(pulls)})
+    assert np.mean(squares) == pytest.approx(1.0, abs=0.12), "it is 2 by the scatter of 0 and 1"
     assert found.sigmas["decay"] * F_S < 0.03
 
 
 @pytest.mark.parametrize("expected_s", [0.6e-6, 2.4e-6, 8e-6])
 def test_it_is_found_far_from_what_is_expected(expected_s: float) -> None:
     ladder, wait_s = FallingLadder(T1_S, THERMAL, PULSE_S), np.array(WAITS) * expected_s
-    seen = ladder.read(TRUE, wait_s)
-    found = fit_lifetime(ladder, wait_s, seen, np.full(seen.size, 0.01), expected_s)
+    found = fit_lifetime(ladder, wait_s, ladder.read(TRUE, wait_s), CLOUDS, SHOTS, expected_s)
     assert 1 / found.values["decay"] == pytest.approx(F_S, rel=1e-3)
 
 
@@ -89,9 +102,7 @@ def test_levels_that_no_readout_tells_apart_are_refused() -> None:
     rng, wait_s = np.random.default_rng(4), np.array(WAITS) * 2.4e-6
     noise = 0.3 + 0.01 * rng.normal(size=wait_s.size * len(READINGS))
     with pytest.raises(FitFailed):
-        fit_lifetime(
-            FallingLadder(T1_S, THERMAL, PULSE_S), wait_s, noise, np.full(noise.size, 0.01), 2.4e-6
-        )
+        fit_lifetime(FallingLadder(T1_S, THERMAL, PULSE_S), wait_s, noise, CLOUDS, SHOTS, 2.4e-6)
 
 
 def test_every_wait_is_read_with_all_levels_exchanged() -> None:

@@ -29,6 +29,7 @@ from podium.control.calibration.links.link_bench import (
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routine import Found, analyse, refuse_clipped
+from podium.control.calibration.routines.single_shot import levels
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import (
@@ -48,12 +49,14 @@ WAITS = (0.0, 0.4, 0.8, 1.2, 1.6, 2.0, 2.4, 6.0)
 """In lifetimes of f as expected; behind the last one next to nothing is left of it."""
 READINGS = (("none", 0, 0), ("1-2", 0, 1), ("0-1", 1, 0), ("1-2, 0-1", 1, 1))
 """What goes before a readout: its name, and whether there are pulses on 0-1 (last) and on 1-2."""
-SHOTS = 1500
+SHOTS = 3000
 LEVELS = 4
 HIGHER = 1.5
 """Decay of h over that of f: of a harmonic ladder. ASSUMED: it moves nothing but what heat does."""
 LEAST_READ = 0.3
 """Of the difference between 0 and 1: below it f is not prepared, or not read."""
+SMALLEST = 1e-4
+"""Variance of one shot, at least."""
 FARTHEST = 8.0
 """A lifetime is looked for so many times above and below what is expected of it."""
 
@@ -129,18 +132,42 @@ class FallingLadder:
     def read(self, values: Mapping[str, float], wait_s: Array) -> Array:
         """Return means between 0 (0) and 1 (1), by the values of a fit, (waits * readings,)."""
         found = self.populations(values["decay"], values["moved"], wait_s)
-        above = found[..., 1] + values["second"] * (found[..., 2] + found[..., 3])
-        return np.asarray(values["offset"] + values["height"] * above.ravel())
+        return np.asarray(values["offset"] + values["height"] * (found @ _heights(values)).ravel())
+
+    def variance(self, values: Mapping[str, float], wait_s: Array, clouds: "Clouds") -> Array:
+        """Return the variance of one shot at each setting, (waits * readings,).
+
+        A shot is of one level, and scatters in its cloud: of 0 and 2 more than of 0 and 1.
+        """
+        found = self.populations(values["decay"], values["moved"], wait_s).reshape(-1, LEVELS)
+        heights = values["height"] * _heights(values)
+        drawn = found @ heights**2 - (found @ heights) ** 2
+        return np.asarray(drawn + found[:, 0] * (clouds[0] - clouds[1]) + clouds[1])
+
+
+Clouds = tuple[float, float]
+"""Variances of single shots in 0 and above it, of the squared distance between 0 and 1."""
+
+
+def _heights(values: Mapping[str, float]) -> Array:
+    """Return where each level is read, between 0 (0) and 1 (1)."""
+    return np.array([0.0, 1.0, values["second"], values["second"]])
 
 
 def fit_lifetime(
-    ladder: FallingLadder, wait_s: Array, seen: Array, sigma: Array, expected_s: float
+    ladder: FallingLadder,
+    wait_s: Array,
+    seen: Array,
+    clouds: Clouds,
+    shots: int,
+    expected_s: float,
 ) -> Fit:
     """Fit ``decay`` (1/s) and how levels are read; raises FitFailed.
 
-    ``wait_s``: (waits,); ``seen`` and ``sigma``, between 0 (0) and 1 (1): (waits * readings,).
-    Fitted besides are where 0 is read (``offset``), how far 1 is from it (``height``) and 2, in
-    that (``second``), and what pulses on 1-2 move (``moved``).
+    ``wait_s``: (waits,); ``seen``, between 0 (0) and 1 (1): means of ``shots``, (waits *
+    readings,). Fitted besides are where 0 is read (``offset``), how far 1 is from it (``height``)
+    and 2, in that (``second``), and what pulses on 1-2 move (``moved``). How much a point scatters
+    depends on which levels it is of: a first fit tells them.
     """
 
     def model(values: Mapping[str, float]) -> Array:
@@ -154,7 +181,10 @@ def fit_lifetime(
         "height": Bound(0.0, 3.0),
         "moved": Bound(0.5, 1.1),
     }
-    fit = fit_least_squares(model, seen, sigma, starts, bounds)
+    evenly = np.full(seen.size, 1 / float(np.sqrt(shots)))
+    rough = fit_least_squares(model, seen, evenly, starts, bounds)
+    sigma = np.sqrt(np.maximum(ladder.variance(rough.values, wait_s, clouds), SMALLEST) / shots)
+    fit = fit_least_squares(model, seen, sigma, [rough.values], bounds)
     if fit.values["height"] < LEAST_READ:
         raise FitFailed(
             f"0 and 1 are read {fit.values['height']:.2f} apart behind f, of 1: look at the pulses "
@@ -196,8 +226,9 @@ async def _of_end(outcome: Outcome, end: EndPulses, shots: int) -> None:
         seen = end.fraction(data)
         t1_s, pulse_s = end.bench.best(qubit, "t1"), 1e-9 * end.node.pulse_ns
         ladder = FallingLadder(t1_s, end.population_of_1(), pulse_s)
-        sigma = end.fraction_sigma(seen, shots)
-        found = fit_lifetime(ladder, wait_s, seen, sigma, expected_s)
+        known = levels(end.bench, qubit)
+        clouds = known.ground_variance, known.excited_variance
+        found = fit_lifetime(ladder, wait_s, seen, clouds, shots, expected_s)
         decay, decay_sigma = found.values["decay"], found.sigmas["decay"]
         grid = np.linspace(0.0, float(wait_s.max()), 100)
         lines = drawn(", fit", grid, ladder.read(found.values, grid), line=True)
