@@ -116,7 +116,7 @@ def test_the_truth_at_a_time_is_that_of_the_drift(said, drifting, twin) -> None:
 
     at = "1800000000..1800000010"
     assert told(drifting) == told(twin), "without a time, what the drift is about"
-    assert len(told(drifting)) == 30, "all but the assignment fidelities"
+    assert len(told(drifting)) == 33, "all but the assignment fidelities"
     one = told(drifting, "--at", at)
     assert one == told(drifting, "--at", at)
     assert 1 < abs(f01(one) - f01(told(drifting))) < 20e3
@@ -147,7 +147,7 @@ def found_quickly(truth: dict[str, dict]) -> list[str]:
 
 
 def test_the_truth_of_a_file_has_names_values_and_units(truth) -> None:
-    assert len(truth) == 33
+    assert len(truth) == 36
     assert all(set(one) == {"value", "unit"} for one in truth.values())
     assert {one["unit"] for one in truth.values()} == {"Hz", "s", "V", "1"}
 

@@ -109,6 +109,10 @@ async def test_what_was_measured_takes_the_place_of_what_was_published(
     assert found["kappa"] == pytest.approx([8.1e6, 7e6])
     assert found["transmission"] == pytest.approx(0.88)
     assert found["name"] == "ours, as measured"
+    lives = {"node_a.q0.t1_ef": 8e-6, "node_b.q0.t1_ef": 13e-6}
+    changed = measured_table(table, values | lives)["t1_ef"]
+    assert [one["value"] for one in changed] == [8e-6, 13e-6]
+    assert {one["source"] for one in changed} == {"as measured"}
 
 
 def test_a_link_is_played_from_its_file_and_says_what_to_improve(

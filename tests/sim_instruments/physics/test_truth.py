@@ -12,6 +12,7 @@ UNITS = {
     "f01": "Hz",
     "anharmonicity": "Hz",
     "t1": "s",
+    "t1_ef": "s",
     "t2_ramsey": "s",
     "t2_echo": "s",
     "readout_frequency": "Hz",

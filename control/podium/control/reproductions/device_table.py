@@ -22,7 +22,9 @@ DESIGN |= {"t1_ef": "t1_ef", "t2_ramsey": "t2_ramsey", "t2_echo": "t2_echo"}
 LIFETIME_SPREAD = 0.05
 """How well f's lifetime is known, of which an example has none."""  # ASSUMED
 MEASURED = {"t1": ("t1_ge", "t1_ef"), "t2_ramsey": ("t2_ge", "t2_ef")}
-"""Measured quantities of both ends' qubits; in a table of 1, and of f, which is not measured."""
+"""Measured quantities of both ends' qubits; in a table of 1, and of f."""
+LIFETIME_OF_F = "t1_ef"
+"""Of f, as a table and the store name it."""
 UNITS = {"transmission": "1", "thermal_photons": "1", "gamma": "Hz", "kappa": "Hz"}
 
 
@@ -67,8 +69,8 @@ def taken(table: Table) -> tuple[str, ...]:
 def measured_table(table: Table, values: Mapping[str, float]) -> Tree:
     """Return a table's file with what was measured in place of what was published.
 
-    ``values``: by full name, as the store has them. f's own decay and coherence are no quantities
-    of the store: they are taken to have changed as those of 1 did.
+    ``values``: by full name, as the store has them. f's coherence, and its lifetime unless
+    both ends' was measured, are taken to have changed as those of 1 did.
     """
     found: dict[str, object] = {"name": f"{table['name']}, as measured"}
 
@@ -87,6 +89,9 @@ def measured_table(table: Table, values: Mapping[str, float]) -> Tree:
         for own, source in ((of_one, f"{name} as measured"), (of_f, f"changed as {of_one} has")):
             now = [share * was for share, was in zip(shares, table[own], strict=True)]
             put(own, now, source)
+    lives_s = [values[one] for node in NODES if (one := f"{node}.q0.{LIFETIME_OF_F}") in values]
+    if len(lives_s) == len(NODES):
+        put(LIFETIME_OF_F, lives_s, "as measured")
     kappa = [values.get(f"{LINK}.{end}.kappa", table["kappa"][k]) for k, end in enumerate("ab")]
     put("kappa", kappa, "as measured")
     width = min(values.get(f"{LINK}.photon_bandwidth", table["gamma"]), *kappa)

@@ -124,13 +124,12 @@ def truth(
     told: dict[str, Truth] = {}
     points = chip.at(at_v) if moving is None else moving.at(chip, at_v)
     feedlines = warmed(points, baths or {})
-    of_their_own = {one.name for one in chip.qubits if one.upper_quality is not None}
     for feedline in feedlines:
         for index, point in enumerate(feedline.qubits):
             values = qubit_truth(point)
             if point.drive_elements is not None:
                 values |= shelving_truth(point)
-            if point.name in of_their_own:
+            else:
                 values["t1_ef"] = Truth(1 / float(point.rates_1_s[1, 2]), "s")
             if f"{point.name}.flux" in sweet_v:
                 values["sweet_spot"] = Truth(sweet_v[f"{point.name}.flux"], "V")

@@ -62,7 +62,7 @@ from podium.control.families.shot_grid import on_shot_grid
 from podium.control.parameters.entry import NotMeasured
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.store import ParameterStore
-from podium.control.program.program import Delay, Frame, Linear, Table
+from podium.control.program.program import Delay, Frame, Linear, Program, Table
 from podium.control.program.validate import validate
 from podium.control.runs.errors import RunError, RunFailed, RunRefused, StartLate, StartPartial
 
@@ -87,12 +87,46 @@ def test_programs_of_one_end_touch_its_node_alone(bench: LinkBench) -> None:
 
 def test_what_a_shot_leaves_in_1_is_forgotten_before_the_next(bench: LinkBench) -> None:
     """In references it makes 0 look like 1, in scans of rates it keeps f from being prepared."""
+    both = [lag_program(bench, 100), detuning_program(bench, 100), strength_program(bench, 100)]
     for end in bench.ends:
-        programs = [reference_program(end, 100), rate_program(end, 80, 100)]
+        programs = [reference_program(end, 100), rate_program(end, 80, 100), *both]
         for program in (*programs, aside_program(end, line_scans(end)[0], 100)):
-            waits_s = [1e-15 * one.duration_fs for one in program.body if isinstance(one, Delay)]
+            waits_s = [1e-15 * one for one in waits_fs(program)]
             left = np.exp(-max(waits_s) / end.bench.best(end.node.qubit, "t1"))
             assert left < 1e-3, "a transmission would be 1.8 % too high, a rate 0.1 % too low"
+
+
+def waits_fs(program: Program) -> list[int]:
+    """Waits of a program whose lengths no variable sets."""
+    delays = [one.duration_fs for one in program.body if isinstance(one, Delay)]
+    return [one for one in delays if isinstance(one, int)]
+
+
+def test_the_best_lag_is_where_most_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where the sum is largest of that and of what the shot before, 8 ns earlier, left in 1.
+
+    Nor where 2, which is read as more than 1, makes the most of what has fallen. Without noise; a
+    shot of one lag follows one of the lag before, the first one of the last.
+    """
+    bench, equal = bench_of(**{**READOUT, "node_b.q0.second_i": (1.28e-3, "V")}), bench_of()
+    program, way = lag_program(bench, 100), PhotonWay.of(bench)
+    (swept,) = program.axes[0].variables
+    assert isinstance(swept.values, Table)
+    lags_s = 1e-15 * np.array(swept.values.values) - 1e-9 * EARLIEST_NS
+    delay_s, passed, second = 7.5e-9, 0.77, bench.second.second_level()
+    assert second == pytest.approx(1.28, abs=1e-3)
+    fine_s = np.arange(-4, 14, 0.01) * 1e-9
+    best_s = delay_s + fine_s[int(np.argmax(lossless(equal, way, fine_s)))]
+    caught, read = (passed * lossless(one, way, lags_s - delay_s) for one in (equal, bench))
+    left = np.exp(
+        -1e-15 * max(waits_fs(program)) / bench.second.bench.best(bench.second.node.qubit, "t1")
+    )
+    before = left * np.roll(caught, 1)
+    monkeypatch.setattr(
+        link_bench.EndPulses, "fraction_sigma", lambda _, at, shots: np.full(at.size, 0.003)
+    )
+    found = found_lag(bench, way, lags_s, (1 - before) * read + second * before, 10_000)
+    assert found.best_lag_s == pytest.approx(best_s, abs=0.04e-9)
 
 
 def test_a_scan_of_the_lag_has_ends_at_which_nothing_is_caught(bench: LinkBench) -> None:

@@ -32,7 +32,7 @@ from podium.control.facility.check_timing import PHASE_LIMIT_DEG
 from podium.control.facility.facility import Estimate, Link, LinkEnd
 from podium.control.facility.link_oscillators import oscillator_mismatch
 from podium.control.families.shot_grid import on_shot_grid
-from podium.control.parameters.entry import NotMeasured, ParameterRecord
+from podium.control.parameters.entry import NotMeasured, ParameterEntry, ParameterRecord
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import (
     Barrier,
@@ -54,14 +54,16 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 SECOND_OVER_FIRST = (1.88, 0.1)
-"""Decay of f over that of e, and its sigma, as the lifetime of f is not measured. Loss of a
-transmon's capacitance goes with the squares of its charge elements (Koch et al., Phys. Rev. A 76,
-042319 (2007); Nguyen et al., Phys. Rev. X 9, 041041 (2019), Eq. 8): diagonalised for the atoms of
-``examples/linked``, f's are 1.92 and 1.90 times as large as e's; a quality factor that is one for
-both lines makes 1.84 and 1.80 of that, a harmonic ladder 2. ASSUMED: in the middle."""
+"""Decay of f over that of e, and its sigma. ASSUMED until :func:`.f_lifetime.f_lifetime` has told.
+Loss of a transmon's capacitance goes with the squares of its charge elements (Koch et al., Phys.
+Rev. A 76, 042319 (2007); Nguyen et al., Phys. Rev. X 9, 041041 (2019), Eq. 8): diagonalised for the
+atoms of ``examples/linked``, f's are 1.92 and 1.90 times as large as e's; a quality factor that is
+one for both lines makes 1.84 and 1.80 of that, a harmonic ladder 2. In the middle."""
 DEPHASING_OF_F = (3.0, 1.0)
 """Of f and g over that of e and g, and its sigma: 4 where the number operator is noisy, 2 where
 both lines are so by themselves. ASSUMED until :func:`.f_coherence.f_coherence` has told."""
+IN_ONE = (0.01, 0.01)
+"""An atom's own population of 1, and its sigma. ASSUMED where it was not measured."""
 BRANCH_NS = 8
 """Two branches that begin at one instant need so much more than a result takes."""
 CYCLES_NS = 8
@@ -70,8 +72,9 @@ start (``MEASURED_DOUBT_NS`` of the compilers)."""
 RESET_LIFETIMES = 4.0
 """Wait before a shot, in lifetimes; what is left in 1 then, both ends send away by themselves."""
 FORGOTTEN_LIFETIMES = 8.0
-"""Wait before a shot, in lifetimes, where what the shot before has left in 1 would be taken for
-something else: 3e-4 of it is left, 1.8 % after 4."""
+"""Wait before a shot, in lifetimes, where nothing sends away what the shot before has left in 1:
+3e-4 of it is left. After 4 it is 1.8 %, which a scan of the lag takes for what is caught at the
+setting before, and its best lag comes out 0.1 ns late."""
 EMPTY = 12.0
 """Wait behind that, in 1 / (2 pi kappa) of the narrower resonator: 6e-6 of a photon is left."""
 GRID_NS = 4
@@ -82,8 +85,12 @@ AGAIN_S = 60.0
 that came late, or not on all nodes, are: on a busy machine one run may take longer than that."""
 
 
-def decay_of_f(design: Mapping[str, Estimate], t1_s: float) -> float:
-    """Return the decay of f, 1/s: by the design's ``t1_ef``, else by T1."""
+def decay_of_f(
+    design: Mapping[str, Estimate], t1_s: float, measured: ParameterEntry | None
+) -> float:
+    """Return the decay of f, 1/s: by ``t1_ef``, measured or of the design, else by T1."""
+    if measured is not None:
+        return 1 / measured.value
     designed = design.get("t1_ef")
     return SECOND_OVER_FIRST[0] / t1_s if designed is None else 1 / designed.value
 
@@ -183,7 +190,10 @@ class EndPulses:
         own_decay, own_dephasing = self.loss_of_e()
         name = self.node.qubit.name
         designed, inputs = self.node.qubit.design.get("t1_ef"), self.bench.inputs
-        if designed is None:
+        lives_s = self.bench.measured(self.node.qubit, "t1_ef")
+        if lives_s is not None:
+            decay = 1 / lives_s
+        elif designed is None:
             decay = inputs.take(f"{name} > decay of f", *SECOND_OVER_FIRST) * own_decay
         else:
             decay = 1 / inputs.take(f"{name} > lifetime of f", designed.value, designed.spread)
@@ -192,6 +202,13 @@ class EndPulses:
             return decay, max(0.0, 1 / coherence_s - decay / 2)
         ratio = self.bench.inputs.take(f"{name} > dephasing of f", *DEPHASING_OF_F)
         return decay, ratio * own_dephasing
+
+    def population_of_1(self) -> float:
+        """Return what is in 1 at rest, measured or assumed."""
+        measured = self.bench.measured(self.node.qubit, "thermal_population")
+        if measured is not None:
+            return measured
+        return self.bench.inputs.take(f"{self.node.qubit.name} > population of 1", *IN_ONE)
 
     def loss_of_e(self) -> tuple[float, float]:
         """Return decay and dephasing of e, measured or designed, 1/s."""
@@ -205,11 +222,17 @@ class EndPulses:
         if known is None:
             ratio, doubt = DEPHASING_OF_F
             return dephasing, dephasing * doubt / ratio
-        lives = self.bench.record.get(f"{self.node.qubit.name}.t1")
-        of_decay = 0.0 if lives is None else lives.sigma / lives.value**2
+        return dephasing, float(np.hypot(known.sigma / known.value**2, self._decay_doubt_1_s() / 2))
+
+    def _decay_doubt_1_s(self) -> float:
+        """Return one standard deviation of the decay of f, 1/s."""
+        lives = self.bench.record.get(f"{self.node.qubit.name}.t1_ef")
+        if lives is not None:
+            return lives.sigma / lives.value**2
         if (designed := self.node.qubit.design.get("t1_ef")) is not None:
-            of_decay = designed.spread / designed.value**2 / 2
-        return dephasing, float(np.hypot(known.sigma / known.value**2, of_decay))
+            return designed.spread / designed.value**2
+        lives = self.bench.record.get(f"{self.node.qubit.name}.t1")
+        return 0.0 if lives is None else 2 * lives.sigma / lives.value**2
 
     def _t2_rate_1_s(self) -> float:
         """Return 1 / T2 of an echo, measured or designed; else of a Ramsey scan, else 0.
@@ -378,9 +401,14 @@ class LinkBench:
 
     def decay_1_s(self) -> float:
         """Return the decay of f of the end that lives less long, measured or designed, 1/s."""
-        lives_s = [end.bench.best(end.node.qubit, "t1") for end in self.ends]
-        designs = [end.node.qubit.design for end in self.ends]
-        return max(map(decay_of_f, designs, lives_s))
+        return max(
+            decay_of_f(
+                end.node.qubit.design,
+                end.bench.best(end.node.qubit, "t1"),
+                end.bench.record.get(f"{end.node.qubit.name}.t1_ef"),
+            )
+            for end in self.ends
+        )
 
     def reset(self) -> list[Statement]:
         """Bring both ends to 0: by waiting, then each sends what is left in 1 away as a photon.
@@ -392,7 +420,7 @@ class LinkBench:
         photon, second = self.sech().photon(), self.second
         drive, kappa = second.drive(), second.kappa_hz()
         emptied = emission(drive, photon.bandwidth_hz, kappa, photon.duration_ns)
-        body = self.passive_reset()
+        body = self._waited(RESET_LIFETIMES)
         for end, pulse in ((self.first, photon.sent), (second, emptied)):
             lift = end.node.ef_pulse(end.node.ef_pi_amplitude())
             body += [lift, Barrier(self.names), Play(end.sideband, played(pulse))]
@@ -408,7 +436,10 @@ class LinkBench:
 
     def passive_reset(self) -> list[Statement]:
         """Bring both ends to 0, but for what is thermal, by waiting."""
-        return passive_reset([self.first.node, self.second.node], self.names, RESET_LIFETIMES)
+        return self._waited(FORGOTTEN_LIFETIMES)
+
+    def _waited(self, lifetimes: float) -> list[Statement]:
+        return passive_reset([end.node for end in self.ends], self.names, lifetimes)
 
     def pair_pulses(self) -> tuple[NodePulses, NodePulses]:
         """Return the pulses on both atoms that make a pair of a photon."""

@@ -11,6 +11,7 @@ from podium.control.calibration.links.carrier_tracking import carrier_tracking
 from podium.control.calibration.links.emission import emission
 from podium.control.calibration.links.entangled_pair import carrier_phase, link_bell
 from podium.control.calibration.links.f_coherence import f_coherence
+from podium.control.calibration.links.f_lifetime import f_lifetime
 from podium.control.calibration.links.ghz_state import GHZ_STATE, SWAPPED_PAIR
 from podium.control.calibration.links.grover_program import ENTRIES
 from podium.control.calibration.links.grover_search import (
@@ -60,6 +61,7 @@ class LinkRoutine:
 
 
 LINK_ROUTINES: tuple[LinkRoutine, ...] = (
+    LinkRoutine(f_lifetime, {"t1_ef": Lifetime(1 * DAY_S)}, essential=False),
     LinkRoutine(f_coherence, {"f_coherence": Lifetime(1 * DAY_S)}),
     LinkRoutine(
         sideband_spectroscopy,

@@ -110,4 +110,5 @@ def _decay_1_s(facility: Facility, end: LinkEnd, known: Mapping[str, ParameterEn
     design = facility.qubits()[end.qubit].design
     designed = design.get("t1")
     t1_s = entry.value if entry is not None else designed.value if designed is not None else 0.0
-    return decay_of_f(design, t1_s) if t1_s > 0 else 0.0
+    measured = known.get(f"{end.qubit}.t1_ef")
+    return decay_of_f(design, t1_s, measured) if t1_s > 0 else 0.0

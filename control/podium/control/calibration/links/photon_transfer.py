@@ -103,8 +103,9 @@ def lag_program(bench: LinkBench, shots: int) -> Program:
     """Return a scan over the lag of the catch, ``lag`` (fs, from :data:`EARLIEST_NS` early).
 
     And two lags at which nothing is caught (:data:`FAR`). Raises FitFailed as ``bench.photon``.
-    Shots begin by waiting alone: what is thermal stays below the sigma of what a scan finds, and
-    photons of a reset would make a world's work on each of its points three times as long.
+    Shots begin by waiting alone, until the shot before, which is one of another lag, is forgotten:
+    what is thermal stays below the sigma of what a scan finds, and photons of a reset would make a
+    world's work on each of its points three times as long.
     """
     lasts_ns, near_ns = bench.photon().duration_ns, range(0, STEP_NS * POINTS, STEP_NS)
     far_ns = (STEP_NS * round((near_ns[-1] + far * lasts_ns) / STEP_NS) for far in FAR)
@@ -270,7 +271,8 @@ class FoundLag:
 
     fit: Fit
     own_lag_s: float
-    """Of pulses that are cut off: by how much later than the photon the catch begins best."""
+    """Of pulses that are cut off: by how much later than the photon the catch begins best. Of what
+    is caught: a readout that tells 2 from 1 shows most of it later, as more has fallen."""
     curve: Array
     """What the fit draws, in the shape of the scan."""
 
@@ -296,10 +298,12 @@ def found_lag(
     shape = lossless(bench, way, grid)
     found = fit_lag(lag_s, arrived, bench.second.fraction_sigma(arrived, shots), grid, shape)
     v = found.values
+    around_ns = np.arange(-20, 21)
+    at = _delivered(bench, way, around_ns)
     fine = np.arange(-20e-9, 20e-9, FINE_S)
-    around = np.asarray(CubicSpline(grid, shape)(fine))
+    caught = np.asarray(CubicSpline(around_ns * 1e-9, at.f + at.fallen)(fine))
     curve = v["offset"] + v["height"] * np.interp(lag_s - v["delay"], grid, shape)
-    return FoundLag(found, float(fine[int(np.argmax(around))]), np.asarray(curve))
+    return FoundLag(found, float(fine[int(np.argmax(caught))]), np.asarray(curve))
 
 
 async def photon_transfer(bench: LinkBench) -> Outcome:

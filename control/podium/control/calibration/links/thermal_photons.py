@@ -57,8 +57,6 @@ REFERENCE_SHOTS = 6000
 RATE, LASTS = 0.35, 10.5
 """Of the square pulse: g over kappa, and how long, in 1 / (2 pi kappa): 0.5 % of f is left."""
 HIGHEST = 0.9
-IN_ONE = (0.01, 0.01)
-"""ASSUMED where it was not measured: the atom's own population of 1, and its sigma."""
 ALIKE = 4.0
 """Sigmas by which two pulses may differ in what they find."""
 UNEXPLAINED = 4.0
@@ -277,8 +275,5 @@ def _photons(end: EndPulses, seen: _Counted, counter: Counter) -> Lifted:
 def _at_rest(end: EndPulses) -> tuple[float, float]:
     """Return the atom's populations of 1 and 2 by themselves, as measured or assumed."""
     bench, qubit = end.bench, end.node.qubit
-    in_one = bench.measured(qubit, "thermal_population")
-    if in_one is None:
-        in_one = bench.inputs.take(f"{qubit.name} > population of 1", *IN_ONE)
     f01_hz = bench.known(qubit, "f01").value
-    return in_equilibrium(f01_hz, bench.best(qubit, "anharmonicity"), in_one)
+    return in_equilibrium(f01_hz, bench.best(qubit, "anharmonicity"), end.population_of_1())
