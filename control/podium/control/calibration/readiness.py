@@ -40,10 +40,13 @@ async def ramp_biases(
 ) -> tuple[dict[str, float], list[str]]:
     """Ramp every qubit that has a flux line to its sweet spot, as measured or else expected.
 
-    Couplers between them go where they rest (:func:`.coupler_rest.rest_of`), where that is known.
-    Returns all biases, V, by flux port, and what to say of them: a measured bias that is
-    old is still the best guess, and harmless; it is used, and said.
+    So do others of their nodes whose sweet spots are measured: currents on all lines reach all
+    loops, so a sweet spot is one with the others at theirs. Couplers between them go where they
+    rest (:func:`.coupler_rest.rest_of`), where that is known. Returns all biases, V, by flux port,
+    and what to say of them: a measured bias that is old is still the best guess, and harmless; it
+    is used, and said.
     """
+    qubits = (*qubits, *_beside(runner.facility, qubits, store))
     tai = await runner.now()
     now_tai_s = tai.seconds + tai.femtoseconds * 1e-15
     levels: dict[str, float] = {}
@@ -73,6 +76,16 @@ async def ramp_biases(
     if levels:
         await runner.bias(levels)
     return levels, notes
+
+
+def _beside(facility: Facility, qubits: tuple[Qubit, ...], store: ParameterRecord) -> list[Qubit]:
+    """Return the other qubits of these qubits' nodes whose sweet spots are measured."""
+    nodes = {qubit.node for qubit in qubits}
+    return [
+        one
+        for name, one in facility.qubits().items()
+        if one.node in nodes and one not in qubits and store.get(f"{name}.sweet_spot") is not None
+    ]
 
 
 def _coupled_edges(facility: Facility, qubits: tuple[Qubit, ...]) -> list[Edge]:
