@@ -100,6 +100,25 @@ def test_pieces_of_a_run_are_as_the_whole_and_what_is_forgotten_is_gone():
     assert not session.go_on((), (heard,), (0,))[0].integrated[:4].any()
 
 
+def test_a_piece_in_which_nothing_is_heard_has_no_answers_and_no_noise():
+    sent, heard = trains()
+    session = CableSession(Cable("loop", noise_w_per_hz=1e-17))
+    assert list(session.go_on((sent,), (), ())) == []
+    (silent,) = session.go_on((), (without_openings(heard),), (0,))
+    assert silent.integrated.size == 0
+
+
+def without_openings(heard: CaptureTrain) -> CaptureTrain:
+    """The same without an opening."""
+    none = slice(0, 0)
+    return replace(
+        heard,
+        start_ns=heard.start_ns[none],
+        window=heard.window[none],
+        phase_turns=heard.phase_turns[none],
+    )
+
+
 def test_noise_is_its_density_and_common_to_windows_that_open_together():
     count, density = 20_000, 1e-17
     cable = Cable("loop", noise_w_per_hz=density, samples_per_ns=2)

@@ -123,8 +123,15 @@ def test_rows_are_numbered_as_numpy_numbers_them(rows) -> None:
 
 
 def test_no_rows_are_of_no_kind() -> None:
-    first, kind = distinct_rows(np.zeros((3, 0), np.int64))
-    assert first.size == kind.size == 0
+    for columns in (np.zeros((3, 0), np.int64), np.zeros((0, 0), np.int64), []):
+        first, kind = distinct_rows(columns)
+        assert first.size == kind.size == 0
+
+
+def test_rows_without_columns_are_all_equal() -> None:
+    first, kind = distinct_rows(np.zeros((0, 4), np.int64))
+    assert first.tolist() == [0]
+    assert kind.tolist() == [0] * 4
 
 
 @pytest.mark.parametrize("words", [2**10, 2**40], ids=["small", "large"])

@@ -207,7 +207,7 @@ async def test_the_truth_is_told_at_the_biases_of_the_moment(lab) -> None:
         source.tell(b":SOUR:FUNC VOLT;:SOUR:RANG 1;:SOUR:LEV 0.1;:OUTP 1\n")
         await source.ask(b"*OPC?\n")
     told = await lab.do("truth")
-    assert len(told) == 33
+    assert len(told) == 36
     chip = lab.serving.laboratory.chip
     biased = chip.at({"node_a.q0.flux": 0.1})[0].qubits[0].levels_hz[1]
     assert told["node_a.q0.f01"] == {"value": biased, "unit": "Hz"}

@@ -92,12 +92,14 @@ def distinct_rows(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the first of each kind of equal rows, and of which kind each row is.
 
-    ``columns`` have shape (n,) each. Kinds ascend, as ``np.unique`` has them along an axis: it
-    sorts whole rows with the interpreter's lock held, for seconds where there are some hundred
-    thousand, in which no thread of a simulation answers anybody.
+    ``columns`` have shape (n,) each; of an array (0, n) all rows are equal. Kinds ascend, as
+    ``np.unique`` has them along an axis: it sorts whole rows with the interpreter's lock held, for
+    seconds where there are some hundred thousand, in which no thread of a simulation answers
+    anybody.
     """
-    kind = np.zeros(len(columns[0]), np.int64)
-    first = np.zeros(min(len(kind), 1), np.int64)
+    count = len(columns[0]) if len(columns) else np.shape(columns)[-1]
+    kind = np.zeros(count, np.int64)
+    first = np.zeros(min(count, 1), np.int64)
     for column in columns:
         if len(column) and column.min() != column.max():
             different, number = _ranked(column)
