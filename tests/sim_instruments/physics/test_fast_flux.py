@@ -1,6 +1,7 @@
 """Flux pulses against Schroedinger's equation, nanosecond by nanosecond."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,9 +25,14 @@ from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drive_during_readout import readout_drive_maps
 from podium.sim_instruments.physics.drive_line import Shape, drives_of
 from podium.sim_instruments.physics.episodes import NotSimulated, episodes_of
-from podium.sim_instruments.physics.evolution import bare_tables, maps_of
+from podium.sim_instruments.physics.evolution import (
+    bare_tables,
+    diagonal_in_frame,
+    moved_maps_of,
+)
 from podium.sim_instruments.physics.exposure import exposure_of
 from podium.sim_instruments.physics.fast_flux import (
+    NODES,
     VOLTS,
     FluxShift,
     FluxValues,
@@ -35,6 +41,7 @@ from podium.sim_instruments.physics.fast_flux import (
     with_flux,
 )
 from podium.sim_instruments.physics.feedline_session import RunStart
+from podium.sim_instruments.physics.propagators import held_map
 from podium.sim_instruments.physics.schedule import schedule_of
 from podium.sim_instruments.physics.shots import prepare
 from podium.sim_instruments.physics.signals import Piece
@@ -218,30 +225,56 @@ def test_maps_with_photons_follow_the_levels_stretch_by_stretch():
     assert not np.allclose(halves, readout_drive_maps(plain, exposure, 30, tables), atol=1e-3)
 
 
-def test_what_a_neighbours_line_leaves_is_one_map_where_nothing_drives(monkeypatch) -> None:
-    """A tail of 300 ns about a drive of 8 is as many maps as the drive has stretches, and two."""
-    made = []
+@pytest.mark.parametrize("step_ns", [1.0, 0.5])
+def test_maps_of_moved_levels_are_those_of_exact_exponentials(step_ns: float) -> None:
+    """A pi pulse on the tail of a neighbour's line; within what a drive by itself may be off."""
+    qubit = qubit_point(drive_delay=70.3)
+    tables = bare_tables(qubit, np.array([-8e3, 8e3]), np.full(2, 0.5))
+    samples = np.zeros(308, complex)
+    samples[120:160] = 5e-5 * np.hanning(40) * (1 + 0.2j)
+    samples[130:133] = samples[130]
+    shift = np.exp(-np.arange(308) / 90)[:, None] * np.array([0.0, 1e6, 1.9e6, 2.7e6])
+    shift[130:132] = shift[130]
+    shape = Shape(6.02e9, samples, step_ns, 0j, round(308 * step_ns), shift)
+    found = moved_maps(shape, tables)
+    for k, node_hz in enumerate(tables.node_hz):
+        whole = np.eye(16)
+        for sample, by in zip(samples, shift, strict=True):
+            diagonal = diagonal_in_frame(tables.levels_hz + by, 6.02e9, node_hz)
+            step = held_map(sample, step_ns, diagonal, tables.strength, tables.rates, tables.fading)
+            whole = step @ whole
+        assert np.abs(found[k] - whole).max() < 4e-7
+        assert np.abs(whole - np.eye(16)).max() > 0.1
 
-    def counted(*words):
-        made.append(words)
-        return maps_of(*words)
 
-    tables = bare_tables(qubit_point(drive_delay=70.3), np.array([-8e3, 8e3]), np.full(2, 0.5))
+def test_what_a_neighbours_line_leaves_is_one_stretch_where_nothing_drives(monkeypatch) -> None:
+    """A tail of 300 ns about a drive of 8 is as many stretches as the drive has, and two."""
+    made: list[int] = []
+
+    def counted(samples: np.ndarray, *words: Any) -> None:
+        made.append(samples.size)
+        moved_maps_of(samples, *words)
+
+    tables = bare_tables(qubit_point(drive_delay=70.3), np.zeros(1), np.ones(1))
     samples = np.zeros(308, complex)
     samples[120:128] = 1e-4 + 2e-5j
     shift = np.exp(-np.arange(308) / 90)[:, None] * np.array([0.0, 1e6, 1.9e6, 2.7e6])
-    shape = Shape(6.02e9, samples, 1.0, 0j, 308, shift)
-    each = [
-        moved_maps(Shape(6.02e9, samples[[k]], 1.0, 0j, 1, shift[[k]]), tables) for k in range(308)
-    ]
-    monkeypatch.setattr(fast_flux, "maps_of", counted)
-    found = moved_maps(shape, tables)
-    assert len(made) == 8 + 2
-    whole = each[0]
-    for one in each[1:]:
-        whole = one @ whole
-    assert np.abs(found - whole).max() < 1e-10
-    assert np.abs(whole - np.eye(16)).max() > 0.1
+    monkeypatch.setattr(fast_flux, "moved_maps_of", counted)
+    moved_maps(Shape(6.02e9, samples, 1.0, 0j, 308, shift), tables)
+    assert made == [8 + 2]
+
+
+def test_runs_with_nearly_the_same_pulses_ask_for_no_level_again() -> None:
+    asked: list[float] = []
+
+    def levels(quanta: float) -> np.ndarray:
+        asked.append(quanta)
+        return np.array([0.0, 5e9 - 1e9 * quanta**2, 1e10 + quanta])
+
+    ramp = np.linspace(0.0, 1.0, 90) + 0j
+    for top in (0.1001, 0.1003):
+        FluxValues.of([Shape(0.0, top * ramp, 1.0, 0j, 90)]).level_shifts(levels, levels(0.0))
+    assert len(set(asked)) == NODES + 1
 
 
 def test_a_neighbours_pulse_may_come_while_the_resonators_are_lit():

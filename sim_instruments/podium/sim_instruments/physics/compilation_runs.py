@@ -11,6 +11,7 @@ from podium.sim_instruments.physics.drive_line import Shape
 from podium.sim_instruments.physics.episodes import EpisodeKind
 from podium.sim_instruments.physics.evolution import bare_tables, with_shapes
 from podium.sim_instruments.physics.exposure import Exposure, exposure_of
+from podium.sim_instruments.physics.fast_flux import moved_maps
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.lab_frame import laboratory_maps
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -52,11 +53,12 @@ def run_readout() -> None:
 
 
 def run_maps() -> None:
-    """Make maps of pulses that occur often, and of those that meet photons."""
+    """Make maps of pulses that occur often, and of those that meet flux pulses or photons."""
     qubit, levels = first_qubit(), 4
     tables = bare_tables(qubit, np.zeros(2), np.full(2, 0.5))
     shape = Shape(6e9, SHAPED, 1.0, 0.1 + 0j, 20)
     with_shapes(tables, (shape,), np.array([9]))
+    moved_maps(Shape(6e9, SHAPED, 1.0, 0j, 8, np.ones((8, levels))), tables)
     nothing = np.zeros((levels, levels, 9), np.complex128)
     pace = np.tile(8 * np.arange(9.0), (levels, 1))
     readout_drive_maps(shape, Exposure(8, pace, nothing), 0, tables)

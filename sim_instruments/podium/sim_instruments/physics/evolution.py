@@ -19,8 +19,11 @@ from podium.sim_instruments.physics.propagators import (
     copy_into,
     fade_rates,
     held_map,
+    hermitian_basis,
     jump_map,
     map_columns,
+    map_of_columns,
+    play_moved,
     play_samples,
     relax_columns,
     samples_map,
@@ -280,6 +283,31 @@ def maps_of(
             held = held_map(level, level_ns, diagonal, tables.strength, tables.rates, tables.fading)
             copy_into(held, out[1, k])
     return out
+
+
+@njit(cache=True, nogil=True)
+def moved_maps_of(
+    samples: Any, turning: Any, begins: Any, step: float, carrier_hz: float, tables: Any, out: Any
+) -> None:
+    """Fill ``out`` (K, L*L, L*L) with the maps of stretches at moved levels, for each node.
+
+    ``samples``, ``turning`` and ``begins`` are those of :func:`.propagators.play_moved`.
+    """
+    for k in range(tables.node_hz.size):
+        diagonal = diagonal_in_frame(tables.levels_hz, carrier_hz, tables.node_hz[k])
+        columns = hermitian_basis(diagonal.size)
+        play_moved(
+            columns,
+            samples,
+            turning,
+            begins,
+            step,
+            diagonal,
+            tables.strength,
+            tables.rates,
+            tables.fading,
+        )
+        map_of_columns(columns, out[k])
 
 
 def fading_of(qubit: QubitPoint) -> NDArray[np.float64]:

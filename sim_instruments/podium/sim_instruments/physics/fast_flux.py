@@ -25,7 +25,7 @@ from podium.sim_instruments.physics.deduplicate import (
 from podium.sim_instruments.physics.defects import Defect
 from podium.sim_instruments.physics.dressed_register import DressedRegister
 from podium.sim_instruments.physics.drive_line import Drives, Shape, added, drives_of
-from podium.sim_instruments.physics.evolution import Tables, maps_of
+from podium.sim_instruments.physics.evolution import Tables, moved_maps_of
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.signals import PulseTrain
@@ -35,6 +35,9 @@ VOLTS = 10.0
 NODES = 40
 """Fluxes at which levels are worked out where a pulse goes through more of them: the polynomial
 through these is good to 1 kHz over half a flux quantum, and to 1 Hz over a fifth of one."""
+GRID = 32
+"""The range of the nodes ends at multiples of 1/32 of a flux quantum: that of most runs is one that
+a run before had, whose levels are known."""
 
 Levels = Callable[[float], NDArray[np.float64]]
 """Levels, Hz, shape (L,), with so many flux quanta on top of the bias."""
@@ -170,30 +173,28 @@ def with_flux(drives: Drives, by: FluxShift, levels_hz: NDArray[np.float64]) -> 
 def moved_maps(shape: Shape, tables: Tables) -> NDArray[np.float64]:
     """Return the maps, (K, L*L, L*L), of a shape that moves levels.
 
-    Each step is one exact exponential (``propagators.held_map``), at the levels as they are then;
-    so is each stretch without a drive, at their mean: there they turn coherences alone, each its
-    own, and that commutes with what is lost.
+    Each step of a drive is held at the levels as they are then; each stretch without a drive is
+    one, at their mean (:func:`.propagators.play_moved`).
     """
     assert shape.shift_hz is not None
-    whole: NDArray[np.float64] | None = None
-    known: dict[tuple[complex, bytes, int], NDArray[np.float64]] = {}
-    nothing = np.zeros(0, np.complex128)
     values = np.column_stack([shape.samples, shape.shift_hz])
     still = shape.samples == 0
     goes_on = np.all(values[1:] == values[:-1], axis=1) | (still[1:] & still[:-1])
-    begins = np.flatnonzero(np.append(True, ~goes_on))
-    means = np.add.reduceat(shape.shift_hz, begins, axis=0)
-    for k, count in enumerate(np.diff(np.append(begins, len(values)))):
-        level = complex(shape.samples[begins[k]])
-        shift = shape.shift_hz[begins[k]] if level else means[k] / count
-        content = level, shift.tobytes(), int(count)
-        if content not in known:
-            there = tables._replace(levels_hz=tables.levels_hz + shift)
-            span_ns = float(count * shape.step_ns)
-            both = maps_of(nothing, 1.0, level, span_ns, shape.carrier_hz, there)
-            known[content] = both[1]
-        whole = known[content] if whole is None else known[content] @ whole
-    assert whole is not None
+    begins = np.append(np.flatnonzero(np.append(True, ~goes_on)), len(values))
+    driven = ~still[begins[:-1]]
+    shift = np.add.reduceat(shape.shift_hz, begins[:-1], axis=0) / np.diff(begins)[:, None]
+    shift[driven] = shape.shift_hz[begins[:-1][driven]]
+    size = tables.levels_hz.size**2
+    whole = np.empty((tables.node_hz.size, size, size))
+    moved_maps_of(
+        shape.samples[begins[:-1]],
+        2e-9 * np.pi * shift,
+        begins,
+        float(shape.step_ns),
+        float(shape.carrier_hz),
+        tables,
+        whole,
+    )
     return whole
 
 
@@ -264,7 +265,8 @@ class FluxValues:
         if values.size <= NODES:
             moved = np.array([levels(float(one)) for one in values]) - levels_hz
         else:
-            low, high = float(values.min()), float(values.max())
+            low = float(np.floor(values.min() * GRID)) / GRID
+            high = float(np.ceil(values.max() * GRID)) / GRID
             nodes = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
             at = low + (high - low) * (nodes + 1) / 2
             known = np.array([levels(float(one)) for one in at]) - levels_hz

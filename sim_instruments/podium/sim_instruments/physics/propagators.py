@@ -258,6 +258,75 @@ def play_samples(
 
 
 @njit(cache=True, nogil=True)
+def play_moved(
+    columns: Any,
+    samples: Any,
+    turning: Any,
+    begins: Any,
+    step: float,
+    diagonal: Any,
+    strength: Any,
+    rates: Any,
+    fading: Any,
+) -> None:
+    """Send the columns through stretches of held samples at levels that move.
+
+    ``samples`` (S,), 0 where nothing drives; ``turning`` (S, L): what comes on top of ``diagonal``,
+    rad/ns; ``begins`` (S + 1,): the steps at which stretches begin, and the end. The rest is that
+    of :func:`play_samples`. Undriven stretches are exact: they turn coherences alone, each its own,
+    and that commutes with what is lost.
+    """
+    levels = diagonal.size
+    fastest = 0.0
+    for n in range(levels):
+        fastest = max(fastest, np.sum(rates[:, n]))
+    parts = max(1, int(np.ceil(np.sqrt(fastest * SPLIT_NS * step * step))))
+    part = step / parts
+    whole, half = jump_map(rates, part), jump_map(rates, 0.5 * part)
+    fade_whole, fade_half = np.exp(-fading * part), np.exp(-fading * 0.5 * part)
+    unitary = np.empty((levels, levels), np.complex128)
+    work = np.empty((levels, levels), np.complex128)
+    lower = np.empty(levels - 1, np.complex128)
+    turns = np.empty((levels, levels), np.complex128)
+    driven = False
+    for s in range(samples.size):
+        count = begins[s + 1] - begins[s]
+        if samples[s] == 0:
+            if driven:
+                relax_columns(half, fade_half, columns, work)
+            span = count * step
+            for i in range(levels):
+                for j in range(levels):
+                    apart = diagonal[i] + turning[s, i] - diagonal[j] - turning[s, j]
+                    turns[i, j] = np.exp(-(1j * apart + fading[i, j]) * span)
+            relax_columns(jump_map(rates, span), turns, columns, work)
+            driven = False
+            continue
+        for n in range(levels - 1):
+            lower[n] = strength[n] * np.conj(samples[s])
+        held_unitary(diagonal + turning[s], lower, part, unitary, work)
+        for _ in range(count * parts):
+            if driven:
+                relax_columns(whole, fade_whole, columns, work)
+            else:
+                relax_columns(half, fade_half, columns, work)
+            turn_columns(unitary, columns, work)
+            driven = True
+    if driven:
+        relax_columns(half, fade_half, columns, work)
+
+
+@njit(cache=True, nogil=True)
+def map_of_columns(columns: Any, out: Any) -> None:
+    """Fill ``out`` (L*L, L*L) with the coordinates of what became of :func:`hermitian_basis`."""
+    column = np.empty(columns.shape[0])
+    for c in range(columns.shape[0]):
+        coordinates(columns[c], column)
+        for i in range(column.size):
+            out[i, c] = column[i]
+
+
+@njit(cache=True, nogil=True)
 def hermitian_basis(levels: int) -> Any:
     """Return the (L*L, L, L) matrices whose coordinates are the unit vectors."""
     out = np.zeros((levels * levels, levels, levels), np.complex128)
@@ -366,11 +435,7 @@ def samples_map(
     columns = hermitian_basis(levels)
     play_samples(columns, samples, step, diagonal, strength, rates, fading)
     out = np.empty((levels * levels, levels * levels))
-    column = np.empty(levels * levels)
-    for c in range(levels * levels):
-        coordinates(columns[c], column)
-        for i in range(column.size):
-            out[i, c] = column[i]
+    map_of_columns(columns, out)
     return out
 
 
