@@ -87,6 +87,12 @@ class FacilityPicture:
         """Return the agent ``name``, as far as it is known."""
         return self.agents.setdefault(name, AgentHere())
 
+    def caught_up(self) -> bool:
+        """Tell whether coordinator and agents have said how they are: past runs, queue, status."""
+        here = [one for one in self.agents.values() if one.present]
+        told = bool(here) and all(one.status is not None for one in here)
+        return self.coordinator and self.queue is not None and told
+
     def tai_s(self) -> float | None:
         """Return the facility's time, going on from what was last heard; None before that."""
         if self._clock is None:
