@@ -94,13 +94,14 @@ def test_without_a_copy_an_interpreter_is_started(tmp_path: Path) -> None:
     assert "usage: podium up" in (tmp_path / "up.log").read_text()
 
 
-def test_a_copy_that_nobody_needs_ends_with_the_original(tmp_path: Path) -> None:
+def test_a_copy_that_nobody_needs_ends_with_the_children(tmp_path: Path) -> None:
     found = told(
         tmp_path,
         """
         waiting = copied_command.waiting_command()
-        waiting.connection.close()
-        print(json.dumps(os.waitstatus_to_exitcode(os.waitpid(waiting.pid, 0)[1])))
+        children = Children(waiting=waiting)
+        asyncio.run(children.end())
+        print(json.dumps([children.waiting, Path(f"/proc/{waiting.pid}").exists()]))
         """,
     )
-    assert found == 0
+    assert found == [None, False]

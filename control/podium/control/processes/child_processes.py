@@ -226,6 +226,9 @@ class Children:
             if child.process.stdin is not None:
                 child.process.stdin.close()
         self.running.clear()
+        if self.waiting is not None:
+            self.waiting.dismiss()
+            self.waiting = None
 
 
 def processor_time_s() -> float:

@@ -25,6 +25,11 @@ class EarlyCopy:
     pid: int
     connection: socket.socket
 
+    def dismiss(self) -> None:
+        """Let go of a copy that only waits; returns when it has ended."""
+        self.connection.close()
+        os.waitpid(self.pid, 0)
+
 
 def early_copy(live: Callable[[socket.socket], int]) -> EarlyCopy | None:
     """Fork a child, a session of its own, which runs ``live`` and ends with the status it returns.

@@ -198,8 +198,8 @@ class ForkServer:
         """End the fork server; what it has started is no longer watched."""
         self._lost()
         if self._waiting is not None:
-            self._waiting.connection.close()
-            self._server, self._waiting = self._waiting.pid, None
+            await asyncio.to_thread(self._waiting.dismiss)
+            self._waiting = None
         await self._reap()
 
     async def _reap(self) -> None:

@@ -16,6 +16,7 @@ from podium.control.bus.readings import InstrumentReadings
 from podium.control.facility.facility import Facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.records.latest_readings import Latest, LatestReadings
+from podium.control.supervision.reading_owners import supervised
 from podium.control.web.cold_picture import ColdPicture
 
 RUNS_KEPT = 60
@@ -88,10 +89,11 @@ class FacilityPicture:
         return self.agents.setdefault(name, AgentHere())
 
     def caught_up(self) -> bool:
-        """Tell whether coordinator and agents have said how they are: past runs, queue, status."""
+        """Tell whether coordinator, agents and supervisor have said how they are."""
         here = [one for one in self.agents.values() if one.present]
         told = bool(here) and all(one.status is not None for one in here)
-        return self.coordinator and self.queue is not None and told
+        cold = self.cold.news is not None or not supervised(self.facility)
+        return self.coordinator and self.queue is not None and told and cold
 
     def tai_s(self) -> float | None:
         """Return the facility's time, going on from what was last heard; None before that."""
