@@ -91,6 +91,6 @@ def _become(its: socket.socket) -> int:
     os.environ.setdefault(run_allowance.VARIABLE, f"{run_allowance.SIMULATED_S:g}")
     sys.argv = ["podium", *json.loads(said)]
     name_process("podium_start", *sys.argv[1:])
-    from podium.control.cli import main
+    from podium_start import main
 
     return main()
