@@ -18,7 +18,7 @@ from podium.control.demo import demonstration
 from podium.control.demo import session as session_module
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.quantities import QUANTITIES
-from podium.control.processes import simulation
+from podium.control.processes import child_processes, copied_command, simulation
 from podium.control.program.program import Program
 
 
@@ -65,7 +65,8 @@ def demo(tmp_path: Path, lab: FakeLab, monkeypatch: pytest.MonkeyPatch) -> Demo:
             yield lab
 
         monkeypatch.setattr(simulation, "podium", podium)
-        monkeypatch.setattr(demonstration, "podium", podium)
+        monkeypatch.setattr(child_processes, "podium", podium)
+        monkeypatch.setattr(copied_command, "waiting_command", lambda: None)
         monkeypatch.setattr(demonstration, "join_facility", join)
         return cli.main(["demo", "--node-only", "--report", str(tmp_path / "report"), *words])
 

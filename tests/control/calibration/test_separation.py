@@ -1,7 +1,7 @@
 """The best readout setting, against readouts that are worked out in small steps of time."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 import pytest
@@ -21,13 +21,14 @@ from tests.benches.calibration.law_of_readout import (
 )
 from tests.benches.thoroughness import cases
 
+from podium.control.calibration.fits import separation
 from podium.control.calibration.fits.driven_resonator import (
     KnownResonator,
     resonator_of,
     vector_of,
 )
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.readout_window import ShelvedOne, Window, overlap_of
+from podium.control.calibration.fits.readout_window import Clouds, ShelvedOne, Window, overlap_of
 from podium.control.calibration.fits.separation import (
     TOP_FORM,
     WIDE_FORM,
@@ -204,6 +205,39 @@ def test_what_the_law_does_not_tell_is_a_quadratic_form_beside_it() -> None:
     # The factor between law and distances is not known beforehand.
     ratio = found / form[use]
     np.testing.assert_allclose(ratio, np.median(ratio), rtol=0.02)
+
+
+def test_hills_are_drawn_where_one_may_have_its_best_setting(
+    searches: list[Search], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is found is the same as where all settings are looked at, however few the shots are."""
+    looked_at: list[int] = []
+    clouds = Hill.clouds
+
+    def counted(hill: Hill, *where: object) -> Clouds:
+        found = clouds(hill, *where)
+        looked_at.append(found.distance.size)
+        return found
+
+    monkeypatch.setattr(Hill, "clouds", counted)
+
+    def found_by(maps: Separations) -> tuple[tuple[object, ...], float]:
+        looked_at.clear()
+        best = best_of(maps, searches[0].window)
+        return astuple(best), np.mean(looked_at[1:]) / looked_at[0]
+
+    shares = []
+    for maps in (*(one.maps for one in searches), *(measured_by(k, 15) for k in range(4))):
+        found, share = found_by(maps)
+        shares.append(share)
+        with monkeypatch.context() as patched:
+            patched.setattr(separation, "FIRST_REACH", np.inf)
+            assert found_by(maps) == (found, 1.0)
+    assert min(shares) < 0.2
+
+
+def measured_by(seed: int, shots: int) -> Separations:
+    return measured(np.random.default_rng(seed), *WIDE, shots)
 
 
 def test_noise_has_no_best_setting() -> None:

@@ -22,7 +22,7 @@ from podium.control.demo import session as session_module
 from podium.control.demo.multi_node import agent_loss as killing_module
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.quantities import QUANTITIES
-from podium.control.processes import simulation
+from podium.control.processes import child_processes, copied_command, simulation
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunFailed
 
@@ -72,7 +72,8 @@ def demo(tmp_path: Path, lab: FakeLab, monkeypatch: pytest.MonkeyPatch) -> Demo:
 
     monkeypatch.setattr(session_module, "bring_up", everything)
     monkeypatch.setattr(simulation, "podium", podium)
-    monkeypatch.setattr(demonstration, "podium", podium)
+    monkeypatch.setattr(child_processes, "podium", podium)
+    monkeypatch.setattr(copied_command, "waiting_command", lambda: None)
     monkeypatch.setattr(demonstration, "join_facility", join)
     monkeypatch.setattr(killing_module, "LOOK_S", 0.0)
     monkeypatch.setattr(killing_module, "AFTERWARDS_S", 0.0)

@@ -174,3 +174,16 @@ def test_who_speaks_to_a_twin_wakes_it() -> None:
     assert not keeping.leap()
     box.busy_until_fs = keeping.clock.start_fs + 9
     assert TimeOf(keeping, "box").leap()
+
+
+def test_none_is_awake_when_all_are_idle_until_one_is_spoken_to() -> None:
+    box = Box()
+    keeping = keeper(ClockMode.LEAP, box=box)
+    assert keeping.is_awake, "nobody has asked it yet"
+    assert not keeping.leap()
+    assert not keeping.is_awake
+    keeping.wake("box")
+    assert keeping.is_awake
+    box.armed = True
+    assert not keeping.leap()
+    assert keeping.is_awake

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from tests.benches.servers.socket_client import WITHIN_S, client, ramp
@@ -181,3 +182,22 @@ def test_the_doors_of_a_twin_are_its_ports_and_its_modules() -> None:
         assert isinstance(factory, partial)
         factory()
     assert opened == ["scpi", "slot3", "slot7"]
+
+
+@pytest.mark.parametrize(("awake", "polls"), [(True, 90), (False, 10)])
+async def test_twins_that_do_nothing_are_asked_more_rarely(
+    awake: bool, polls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    served = serving_module.ServedLaboratory
+    monkeypatch.setattr(serving_module, "TICK_S", 0.0)
+    for name in ("poll", "look"):
+        monkeypatch.setattr(served, name, lambda _, name=name: asked.append(name))
+    serving = served(SimpleNamespace(), SimpleNamespace(is_awake=awake))
+    ticking = asyncio.create_task(serving.tick())
+    while asked.count("look") < 11:  # noqa: ASYNC110  the loop is what is tested
+        await asyncio.sleep(0)
+    ticking.cancel()
+    await asyncio.wait({ticking})
+    until_the_last_look = asked[: len(asked) - asked[::-1].index("look")]
+    assert until_the_last_look.count("poll") == polls

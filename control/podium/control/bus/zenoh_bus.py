@@ -141,7 +141,8 @@ class ZenohBus:
         def arrived(sample: zenoh.Sample) -> None:
             self._soon(queue.put_nowait, (str(sample.key_expr), sample.payload.to_bytes()))
 
-        subscriber = self._session.declare_subscriber(pattern, arrived)
+        handler = zenoh.handlers.Callback(arrived, indirect=False)
+        subscriber = self._session.declare_subscriber(pattern, handler)
         try:
             yield drain(queue)
         finally:

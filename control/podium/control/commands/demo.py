@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from argparse import Namespace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from podium.control.facility.facility import Facility
     from podium.control.processes.child_processes import Children
 
+NODES = "podium.control.demo.demonstration"
+COLD = "podium.control.demo.cold_side.demonstration"
 TERMINATED = 128 + signal.SIGTERM
 """Exit status after SIGTERM, as shells have it."""
 
@@ -79,7 +82,7 @@ def run(arguments: Namespace) -> int:
             file=sys.stderr,
         )
         return WRONG_USE
-    return _run_guarded(lambda children: _nodes(arguments, path, children))
+    return _run_guarded(lambda children: _nodes(arguments, path, children), NODES)
 
 
 def _has_link(facility: "Facility") -> bool:
@@ -100,13 +103,16 @@ def _cold(arguments: Namespace, path: Path, facility: "Facility") -> int:
     if arguments.rate < 1:
         print("podium demo: --rate is a whole number from 1 up", file=sys.stderr)
         return WRONG_USE
-    return _run_guarded(lambda children: _cold_side(arguments, path, children))
+    return _run_guarded(lambda children: _cold_side(arguments, path, children), COLD)
 
 
-def _run_guarded(story: "Callable[[Children], Awaitable[bool]]") -> int:
+def _run_guarded(story: "Callable[[Children], Awaitable[bool]]", module: str) -> int:
+    """Tell a story with processes of ours, which end with it; ``module`` is where it is told."""
     from podium.control.processes.child_processes import Children
+    from podium.control.processes.copied_command import waiting_command
 
-    children = Children()
+    import_module(module)  # the copy that will be `podium up` shares what the story imports
+    children = Children(waiting=waiting_command())
     try:
         return asyncio.run(_guarded(story(children)))
     except OSError as error:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import socket
 
     from podium.control.facility.facility import Facility
+    from podium.control.processes.early_copy import EarlyCopy
 
 READY_S = 60.0
 READERS = "everybody who reaches this machine can read the page and stop what runs"
@@ -62,12 +63,16 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Keep the facility up until told to end."""
+    # What a copy of this process is to share is imported before the copy is made.
+    import podium.control.client.facility_access
+    import podium.control.client.state_examination  # noqa: F401
     from podium.control.bus.bus import BusError
     from podium.control.facility.endpoints import let_programs_last
     from podium.control.facility.load import load_facility
     from podium.control.facility.problems import FacilityError
     from podium.control.facility.state_file import AlreadyUp, kept_up
     from podium.control.facility.state_folder import default_state_file
+    from podium.control.processes.forked_processes import waiting_server
     from podium.control.processes.page_socket import BadAddress, page_socket
     from podium.control.processes.process_layout import NoSuchPart
     from podium.firmware_interfaces.run_allowance import BadAllowance, run_allowance_s
@@ -77,24 +82,22 @@ def run(arguments: Namespace) -> int:
         arguments.page = "none"
     try:
         run_allowance_s()  # a wrong one would end each process that is started
-        listening = page_socket(arguments.page)
-    except (BadAddress, BadAllowance, OSError) as error:
-        print(f"podium up: {error}", file=sys.stderr)
-        return WRONG_USE
-    try:
         let_programs_last(arguments.endpoints)
         facility = load_facility(arguments.facility, arguments.endpoints)
+        # Before there is a socket, a lock or a thread; what reads facility files is set up by now.
+        waiting = waiting_server()
+        listening = page_socket(arguments.page)
         with kept_up(state_file):
             if _examined(state_file, arguments):
                 return FOUND_PROBLEM
-            return asyncio.run(_up(facility, arguments, state_file, listening))
+            return asyncio.run(_up(facility, arguments, state_file, listening, waiting))
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM
     except BusError as error:
         print(f"podium up: {error}", file=sys.stderr)
         return FOUND_PROBLEM
-    except (OSError, AlreadyUp, NoSuchPart) as error:
+    except (BadAddress, BadAllowance, OSError, AlreadyUp, NoSuchPart) as error:
         print(f"podium up: {error}", file=sys.stderr)
         return WRONG_USE
 
@@ -120,6 +123,7 @@ async def _up(
     arguments: Namespace,
     state_file: Path,
     listening: "socket.socket | None",
+    waiting: "EarlyCopy | None",
 ) -> int:
     from podium.control.agent.owners import owners_of
     from podium.control.bus.gather import ungrouped
@@ -154,7 +158,7 @@ async def _up(
         report(parts.left_out)
     url = None if listening is None else url_of(listening)
     key = kept_page_key(page_key_file(state_file)) if url is not None and locked else None
-    async with ungrouped(), kept_processes(report) as kept:
+    async with ungrouped(), kept_processes(report, waiting) as kept:
         await keep_bus(kept, parts, arguments.facility, common, state_file)
         store = str(arguments.store or DEFAULT_STORE)
         own = {name: owners[name] for name in parts.agents}

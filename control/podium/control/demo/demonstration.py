@@ -38,7 +38,6 @@ from podium.control.processes import simulation
 from podium.control.processes.child_processes import (
     Children,
     ProcessFailed,
-    podium,
     processor_time_s,
 )
 from podium.control.report.comparison import Truth, compare
@@ -321,9 +320,10 @@ async def _measure(
 async def _lab(wanted: DemoRequest, children: Children, endpoints: Path) -> AsyncIterator[Lab]:
     state = wanted.folder / STATE
     state.unlink(missing_ok=True)
-    words = podium("up", wanted.facility, "--endpoints", endpoints, "--state", state)
-    words += ["--store", str(wanted.folder / STORE), "--with-parent"]
-    children.start("up", words, wanted.folder / LOGS)
+    places = {"--endpoints": endpoints, "--state": state, "--store": wanted.folder / STORE}
+    words = ["up", str(wanted.facility), "--with-parent"]
+    words += [str(word) for place in places.items() for word in place]
+    children.start_podium("up", words, wanted.folder / LOGS)
     await children.wait_for(state)
     coordinator = read_state(state).coordinator
     async with join_facility(wanted.facility, coordinator, endpoints) as lab:

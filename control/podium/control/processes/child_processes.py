@@ -11,6 +11,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from podium.control.processes import copied_command
+from podium.control.processes.copied_command import CopiedProcess
+from podium.control.processes.early_copy import EarlyCopy
 from podium.control.processes.supervisor import ENDING_S
 from podium.firmware_interfaces import run_allowance
 
@@ -59,7 +62,7 @@ class Child:
     """A process that runs until it is ended."""
 
     name: str
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes] | CopiedProcess"
     log: Path
     holds: tuple[str, ...] = ()
     """What is gone with it: names of instruments."""
@@ -103,6 +106,8 @@ class Children:
     """
 
     running: list[Child] = field(default_factory=list)
+    waiting: EarlyCopy | None = None
+    """A copy of this process that waits to be a command of control's."""
 
     def start(
         self, name: str, words: Sequence[str], logs: Path, holds: tuple[str, ...] = ()
@@ -122,7 +127,20 @@ class Children:
                 start_new_session=True,
                 env={run_allowance.VARIABLE: f"{run_allowance.SIMULATED_S:g}"} | os.environ,
             )
-        child = Child(name, process, log, holds)
+        return self._started(Child(name, process, log, holds))
+
+    def start_podium(self, name: str, words: Sequence[str], logs: Path) -> Child:
+        """Start ``podium WORDS`` as :meth:`start` does, by the copy that waits if there is one."""
+        if self.waiting is None:
+            return self.start(name, podium(*words), logs)
+        waiting, self.waiting = self.waiting, None
+        logs.mkdir(parents=True, exist_ok=True)
+        log = logs / f"{name}.log"
+        with log.open("wb") as sink:
+            process = copied_command.start(waiting, words, sink.fileno())
+        return self._started(Child(name, process, log))
+
+    def _started(self, child: Child) -> Child:
         self.running.append(child)
         return child
 
@@ -208,6 +226,9 @@ class Children:
             if child.process.stdin is not None:
                 child.process.stdin.close()
         self.running.clear()
+        if self.waiting is not None:
+            self.waiting.dismiss()
+            self.waiting = None
 
 
 def processor_time_s() -> float:

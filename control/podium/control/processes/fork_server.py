@@ -3,7 +3,8 @@
 The processes of a facility import much the same modules, each for a second or more of processor
 time. The fork server imports a module when it is first asked for and then copies itself: whoever is
 started next, or again, runs at once and shares that memory. It has one thread, no event loop and no
-connection but the one to who started it, so there is nothing in it that a copy could break.
+connection but the one to who started it, so there is nothing in it that a copy could break. The
+first one of ``podium up`` is a copy itself, made while ``podium up`` had no more than that either.
 
 Over that connection, a pair of sockets, go messages in JSON: what to run, with the descriptors it
 is to have; back come the process it is, and later how it ended. Processes outlive a fork server
@@ -89,11 +90,15 @@ def main(argv: Sequence[str]) -> int:
         start = _serve(connection)
     if start is None:
         return 0
-    command = [start.module, *start.arguments]
-    sys.argv = command
-    setproctitle(" ".join([sys.executable, "-m", "podium_process", *command]))
+    name_process("podium_process", start.module, *start.arguments)
+    sys.argv = [start.module, *start.arguments]
     status: int = import_module(start.module).main(list(start.arguments))
     return status
+
+
+def name_process(*words: str) -> None:
+    """Let this process appear in the list of processes as ``python -m WORDS``."""
+    setproctitle(" ".join([sys.executable, "-m", *words]))
 
 
 def _serve(connection: socket.socket) -> Start | None:

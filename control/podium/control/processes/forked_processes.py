@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from itertools import count
 
+from podium.control.processes.early_copy import EarlyCopy, early_copy
 from podium.control.processes.fork_server import (
     LONGEST_MESSAGE,
     Ended,
@@ -16,6 +17,8 @@ from podium.control.processes.fork_server import (
     Started,
     decoded,
     encoded,
+    main,
+    name_process,
 )
 
 MODULE = "podium.control.processes.fork_server"
@@ -81,10 +84,12 @@ class ForkedProcess:
 class ForkServer:
     """The near end of a fork server, which is started when it is first needed, or again."""
 
-    def __init__(self) -> None:
+    def __init__(self, waiting: EarlyCopy | None = None) -> None:
+        """``waiting``: the first one (:func:`waiting_server`); None: an interpreter is started."""
+        self._waiting = waiting
         self._numbers = count()
         self._launching = asyncio.Lock()
-        self._server: asyncio.subprocess.Process | None = None
+        self._server: asyncio.subprocess.Process | int | None = None
         self._connection: socket.socket | None = None
         self._asked: dict[int, tuple[asyncio.Future[ForkedProcess], int]] = {}
         """Answers to come, and the end of each one's standard input that is ours."""
@@ -129,6 +134,17 @@ class ForkServer:
 
     async def _launch(self) -> socket.socket:
         await self._reap()
+        if self._waiting is None:
+            ours = await self._start_interpreter()
+        else:
+            ours, self._server = self._waiting.connection, self._waiting.pid
+            self._waiting = None
+        ours.setblocking(False)
+        self._connection = ours
+        asyncio.get_running_loop().add_reader(ours, self._read)
+        return ours
+
+    async def _start_interpreter(self) -> socket.socket:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             words = (sys.executable, "-m", "podium_process", MODULE, str(its.fileno()))
@@ -142,9 +158,6 @@ class ForkServer:
             except BaseException:
                 ours.close()
                 raise
-        ours.setblocking(False)
-        self._connection = ours
-        asyncio.get_running_loop().add_reader(ours, self._read)
         return ours
 
     def _read(self) -> None:
@@ -184,18 +197,40 @@ class ForkServer:
     async def close(self) -> None:
         """End the fork server; what it has started is no longer watched."""
         self._lost()
+        if self._waiting is not None:
+            await asyncio.to_thread(self._waiting.dismiss)
+            self._waiting = None
         await self._reap()
 
     async def _reap(self) -> None:
         server, self._server = self._server, None
-        if server is not None:
+        if isinstance(server, int):
+            await asyncio.to_thread(os.waitpid, server, 0)
+        elif server is not None:
             await server.wait()
 
 
+def waiting_server() -> EarlyCopy | None:
+    """Make a copy of this process that is a fork server; None: there are threads already.
+
+    What this process has imported by now is not imported again.
+    """
+    return early_copy(_serve)
+
+
+def _serve(its: socket.socket) -> int:
+    words = (MODULE, str(its.detach()))
+    name_process("podium_process", *words)
+    return main(words[1:])
+
+
 @asynccontextmanager
-async def fork_server() -> AsyncIterator[ForkServer]:
-    """Start processes by the fork server while the context is open."""
-    server = ForkServer()
+async def fork_server(waiting: EarlyCopy | None = None) -> AsyncIterator[ForkServer]:
+    """Start processes by the fork server while the context is open.
+
+    ``waiting``: as of :class:`ForkServer`.
+    """
+    server = ForkServer(waiting)
     try:
         yield server
     finally:

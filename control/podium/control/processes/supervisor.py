@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
+from podium.control.processes.early_copy import EarlyCopy
 from podium.control.processes.forked_processes import (
     ForkedProcess,
     ForkServer,
@@ -68,9 +69,11 @@ class KeptProcesses:
 
 
 @asynccontextmanager
-async def kept_processes(report: Report) -> AsyncGenerator[KeptProcesses]:
-    """Keep processes running while the context is open."""
-    async with fork_server() as server, AsyncExitStack() as stack:
+async def kept_processes(
+    report: Report, waiting: EarlyCopy | None = None
+) -> AsyncGenerator[KeptProcesses]:
+    """Keep processes running while the context is open; ``waiting``: as of ``ForkServer``."""
+    async with fork_server(waiting) as server, AsyncExitStack() as stack:
         yield KeptProcesses(stack, server, report)
 
 

@@ -114,6 +114,11 @@ class Timekeeper:
         """Somebody has spoken to these twins; without names: anything may have happened."""
         self._awake |= dict.fromkeys(names or self._twins)
 
+    @property
+    def is_awake(self) -> bool:
+        """Tell whether a twin may do something: it did when asked, or was spoken to since."""
+        return bool(self._awake)
+
     def leap(self) -> bool:
         """Leap from end to end until nothing runs or nothing more is allowed; tell whether."""
         if self.clock.mode is ClockMode.PACED:

@@ -41,9 +41,10 @@ from podium.sim_instruments.twins.twin import (
 T = TypeVar("T")
 TICK_S = 0.02
 """How often sessions are asked for replies that have fallen due by the wall's clock."""
+TICKS_OF_REST = 5
+"""So often they are asked when no twin does anything: nothing of a run or a ramp is due then."""
 TICKS_TO_LOOK = 10
 """So often all twins are asked whether they do something, spoken to or not."""
-
 
 INTEGRATES_S = 0.2
 """How often fridges are integrated, whoever reads them."""
@@ -121,7 +122,10 @@ class ServedLaboratory:
         loop = asyncio.get_running_loop()
         for number in count():
             await asyncio.sleep(TICK_S)
-            loop.call_soon(self.poll if number % TICKS_TO_LOOK else self.look)
+            if not number % TICKS_TO_LOOK:
+                loop.call_soon(self.look)
+            elif self.timekeeper.is_awake or not number % TICKS_OF_REST:
+                loop.call_soon(self.poll)
 
     async def integrate(self) -> None:
         """Integrate fridges for ever, in a thread, so that no reading waits for a long span."""

@@ -143,6 +143,12 @@ class Integrated:
     apart: ComplexArray
     """Integral over the window of the field in 1 less that in 0, s: shape of ``distance``."""
 
+    def of(self, settings: NDArray[np.bool_]) -> "Integrated":
+        """Return it of some settings and lengths: a mask of the shape of ``distance``."""
+        parts = np.broadcast_to(self.waits_s, self.place.shape)
+        rest = self.lit_s[settings], self.apart[settings]
+        return Integrated(self.distance[settings], self.place[settings], parts[settings], *rest)
+
     def place_of(self, other: "Integrated") -> Array:
         """Return where a third level lies, of the way from 0 to 1: shape of ``distance``.
 

@@ -35,6 +35,10 @@ class ThirdLevel:
     lit_0_s: Array
     """Photons with the qubit in 0, of the critical number, times time, in each part."""
 
+    def of(self, settings: NDArray[np.bool_]) -> "ThirdLevel":
+        """Return it of some settings and lengths: a mask of the shape of ``place``."""
+        return ThirdLevel(self.place[settings], self.lifted_from[settings], self.lit_0_s[settings])
+
 
 def _nothing() -> Array:
     return np.zeros(0)

@@ -8,6 +8,7 @@ cut afterwards. What is in 1 decays meanwhile, the faster the more photons there
 constants the distances tell. The fidelity that follows is greatest at one setting.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,12 +16,13 @@ from numpy.typing import NDArray
 
 from podium.control.calibration.fits.driven_resonator import (
     DrivenResonator,
+    Integrated,
     KnownResonator,
     fit_resonator,
 )
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.photon_decay import fit_photon_decay
-from podium.control.calibration.fits.readout_window import Window
+from podium.control.calibration.fits.readout_window import ThirdLevel, Window
 from podium.control.calibration.fits.separation_hill import Hill, Separations, fit_hill
 
 Array = NDArray[np.float64]
@@ -39,6 +41,9 @@ DRAWS = 30
 """Hills drawn within the doubt of the one found, to see what the doubt costs ..."""
 SEARCHED = 10
 """... and where it only tells where to measure next."""
+FIRST_REACH, DEEPEST = 0.06, 1 / 3
+"""Drawn hills are looked at where the fidelity falls short of the best one by this share of what is
+read wrongly there; their own best settings should lie within this part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,30 +143,29 @@ def best_setting(
     third = hill.third(*settings, axes[2][None], law)
     clouds = hill.clouds(*settings, law, third)
     threshold = clouds.best_threshold()
-    each = np.stack(
-        [
-            one.clouds(*settings, law, third).fidelity(threshold)
-            for one in _hills(hill, covariance, of_growth, draws)
-        ]
-    )
+    expected = clouds.fidelity(threshold)
+    hills = _hills(hill, covariance, of_growth, draws)
+    looked_at, each = _near_the_best(hills, settings, law, third, threshold, expected)
 
     def place_of(fidelities: Array) -> tuple[int, int, int]:
-        place, length = np.unravel_index(int(np.argmax(fidelities)), fidelities.shape)
+        flat = looked_at[int(np.argmax(fidelities))]
+        place, length = np.unravel_index(flat, expected.shape)
         return int(places[place, 0]), int(places[place, 1]), int(length)
 
     average = each.mean(axis=0)
-    at, chosen = place_of(average), np.unravel_index(int(np.argmax(average)), average.shape)
+    at, top = place_of(average), int(np.argmax(average))
+    chosen = np.unravel_index(looked_at[top], expected.shape)
     here = [axis[k] for axis, k in zip(axes, at, strict=True)]
-    best = float(clouds.fidelity(threshold)[chosen])
+    best = float(expected[chosen])
     if best < LOWEST_FIDELITY:
         raise FitFailed(
             f"no setting tells 0 from 1: the best would be right in {best * 100:.1f} % of the "
             "shots, a coin in 50 %"
         )
     tops = [place_of(one) for one in each]
-    losses = np.array([one.max() - one[chosen] for one in each])
+    losses = np.array([one.max() - one[top] for one in each])
     moved = [
-        np.sqrt(np.mean([(axis[top[k]] - here[k]) ** 2 for top in tops]))
+        np.sqrt(np.mean([(axis[one[k]] - here[k]) ** 2 for one in tops]))
         for k, axis in enumerate(axes)
     ]
     place = [float(one) for one in here]
@@ -179,6 +183,35 @@ def best_setting(
         loss_sigma=float(np.hypot(np.std(losses), form.missed_sigma * (1 - best))),
         inside=inside,
     )
+
+
+def _near_the_best(
+    hills: Sequence[Hill],
+    settings: tuple[Array, Array],
+    law: Integrated,
+    third: ThirdLevel | None,
+    threshold: Array,
+    expected: Array,
+) -> tuple[NDArray[np.int64], Array]:
+    """Return which settings may be the best one of a hill, and the fidelity of each hill there.
+
+    Arrays have the shape (places, lengths), ``settings`` (places, 1); returned are flat indices,
+    (n,), and fidelities, (hills, n). Looked at are settings that fall short of the best of
+    ``expected`` by little, and by more where the best of some hill lies beyond :data:`DEEPEST` of
+    that.
+    """
+    short = np.max(expected) - expected
+    reach = FIRST_REACH * (1 - float(np.max(expected)))
+    f, a = (np.broadcast_to(one, expected.shape) for one in settings)
+    while True:
+        near = ~(short > reach)
+        of_third = None if third is None else third.of(near)
+        own = f[near], a[near], law.of(near), of_third
+        each = np.stack([one.clouds(*own).fidelity(threshold[near]) for one in hills])
+        deepest = float(np.max(short[near][np.argmax(each, axis=1)]))
+        if deepest <= DEEPEST * reach or near.all():
+            return np.flatnonzero(near), each
+        reach = 1.5 * deepest / DEEPEST
 
 
 def _check_apart(seen: Separations) -> None:

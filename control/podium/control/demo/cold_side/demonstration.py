@@ -27,7 +27,7 @@ from podium.control.facility.load import load_facility
 from podium.control.facility.state_file import UpState, read_state
 from podium.control.parameters.quantities import alone
 from podium.control.processes import simulation
-from podium.control.processes.child_processes import Children, ProcessFailed, podium
+from podium.control.processes.child_processes import Children, ProcessFailed
 from podium.control.report.cold_story import ColdStory, CountdownSeen, StepTaken, summary
 from podium.control.report.progress import Display, display
 from podium.control.runs.errors import RunError
@@ -140,9 +140,10 @@ async def _up(
     )
     shown.done(f"simulated instruments listen, world time at {wanted.rate} times the wall's")
     state.unlink(missing_ok=True)
-    words = podium("up", wanted.facility, "--endpoints", endpoints, "--state", state)
-    words += ["--store", str(folder / "parameters.sqlite"), "--page", wanted.page, "--with-parent"]
-    children.start("up", words, folder / LOGS)
+    places = {"--endpoints": endpoints, "--state": state, "--store": folder / "parameters.sqlite"}
+    words = ["up", str(wanted.facility), "--page", wanted.page, "--with-parent"]
+    words += [str(word) for place in places.items() for word in place]
+    children.start_podium("up", words, folder / LOGS)
     await children.wait_for(state)
     up = read_state(state)
     async with (
