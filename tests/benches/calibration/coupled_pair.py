@@ -41,6 +41,9 @@ class CoupledPair:
     """
     in_gap: float = 1.0
     """What a line makes of the level in a gap of some nanoseconds."""
+    farther: float = 0.0
+    """By how much larger the amplitude is at which the second half meets 20, as a line's crosstalk
+    has it that is not at 0 V."""
     swap: float = 0.0
     """At most so much passes from 10 to 01 in a pulse, as its edges interfere."""
     apart_hz: float = 620e6
@@ -132,7 +135,9 @@ def _played(pair: CoupledPair, program: Program, value, moved) -> np.ndarray:  #
                 more = pair.blurred if 0 < gap_ns < 3 else 0.0
                 kick = np.exp(-2j * np.pi * (pair.juncture + more) * (np.arange(9) // 3))
                 if value(amplitude):  # an arc is the same on both sides
-                    state = move @ (kick * (wait @ (move @ state)))
+                    seconds = half.duration_fs * 1e-15
+                    second = moved(value(amplitude) - pair.farther, seconds)
+                    state = second @ (kick * (wait @ (move @ state)))
                     whole_ns = 1e-6 * waveform.duration_fs
                     taken = pair.swapped(whole_ns - gap_ns, gap_ns, waveform.gap_level)
                     state = _swap(taken, pair.apart_hz * now_s) @ state

@@ -69,6 +69,43 @@ async def test_a_length_whose_edges_lose_everywhere_is_not_taken_for_one_that_lo
     assert bench.best(EDGE, "gate_duration") == pytest.approx(68e-9)
 
 
+async def test_points_on_no_curve_of_two_halves_store_nothing_and_say_so() -> None:
+    """Both halves meet 20 at places of their own: five pairs have a best one all the same."""
+    pair = CoupledPair(half_rate_hz=0.5e9 / 68.6, juncture=0.2)
+    bench = bench_of(pair, 4)
+    p = EdgePulses.of(bench, EDGE)
+    pair.place, pair.above_hz = p.resonance(), p.rest_detuning_hz
+    await carried_out(bench, BEFORE)
+    before = bench.record.all()
+    pair.farther = 0.005
+    (outcome,) = [one async for one in bring_up(bench, ("gate_level",))]
+    assert (outcome.measured, bench.record.all()) == ({}, before)
+    assert "on no curve of two halves" in outcome.failures[EDGE.name]
+    assert all(length in outcome.failures[EDGE.name] for length in ("68 ns", "70 ns"))
+    [panel] = outcome.panels
+    assert panel.failed
+    assert len(panel.series) == 2
+
+
+async def test_one_length_whose_points_lie_on_no_curve_is_left_out_and_named() -> None:
+    pair = CoupledPair(half_rate_hz=0.5e9 / 68.6, juncture=0.2)
+    bench = bench_of(pair, 5)
+    p = EdgePulses.of(bench, EDGE)
+    pair.place, pair.above_hz = p.resonance(), p.rest_detuning_hz
+
+    def crooked(asked: Asked, rng: np.random.Generator) -> np.ndarray:
+        pair.farther = 0.005 if asked.program.name == "leakage, 70 ns" else 0.0
+        return pair(asked, rng)
+
+    await carried_out(bench, BEFORE)
+    bench.runner.make = crooked  # type: ignore[attr-defined]
+    (outcome,) = [one async for one in bring_up(bench, ("gate_level",))]
+    assert outcome.failures == {}
+    assert bench.best(EDGE, "gate_duration") == pytest.approx(68e-9)
+    [note] = outcome.notes
+    assert "goes without gates of 70 ns: what is lost lies on no curve" in note
+
+
 async def test_a_gap_without_a_level_stays_as_it_is() -> None:
     bench = bench_of(CoupledPair(), 3)
     some = next(iter(bench.record.all().values()))

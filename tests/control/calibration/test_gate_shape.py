@@ -95,6 +95,20 @@ async def test_a_pulse_that_gains_less_than_is_known_is_not_stored(
     assert "keeps its gate" in note
 
 
+async def test_pulses_are_compared_until_it_is_clear_which_errs_less() -> None:
+    _pair, bench = await calibrated(6)
+    p = EdgePulses.of(bench, EDGE)
+    old = gate_shape._old(p)
+    worse = gate_shape._Pulse.of(p, 0.97 * old.samples)
+    doubts = []
+    for new, runs in ((worse, gate_shape.COMPARED_RUNS), (old, gate_shape.MOST_RUNS)):
+        shaping = gate_shape._Shaping(p, Outcome("gate_shape", ""), *gate_shape._levels(p))
+        compared = await gate_shape._compared(shaping, old, new)
+        assert len(shaping.outcome.runs) == 2 * runs
+        doubts.append(compared.gain.sigma)
+    assert doubts[1] < 0.7 * doubts[0]
+
+
 async def test_a_shaped_pulse_has_no_halves_until_levels_are_looked_for_anew() -> None:
     _pair, bench = await calibrated(2)
     some = next(iter(bench.record.all().values()))

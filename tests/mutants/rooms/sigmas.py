@@ -171,6 +171,14 @@ MUTANTS = (
         "the gate's error is said to be known far better than it is",
     ),
     Mutant(
+        "benchmarking/leakage-is-by-itself",
+        _BENCHMARKING,
+        "leakage_sigma, ratio.together) / STATES",
+        "leakage_sigma, 0.0) / STATES",
+        _BY_DRAWS,
+        "a draw that leaks more comes back less often: taken apart, an error is too sure",
+    ),
+    Mutant(
         "benchmarking/always-the-same-sequences",
         "control/podium/control/calibration/edge_benchmarking.py",
         'seed = crc32(str(self.levels.attrs["run"]).encode())',

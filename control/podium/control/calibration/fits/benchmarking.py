@@ -52,6 +52,9 @@ COHERENT = 1 / 10
 coherent (decision 134). ASSUMED for all: where less is, sigmas are a few per cent too large."""
 STEPS = 8
 """Of Gauss-Newton; each doubles the digits."""
+PASSES = 2
+"""Of a fit of the decay: the second one has the draws' scatter by the curve of the first. By what
+is seen, a mean that chance has lowered would count for more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,6 +97,10 @@ class Decay:
     """Out of the computational subspace at length 0."""
     leakage_scatter: float = 1.0
     """Sigmas of leakage are so much wider than shots and draws make them."""
+    leakage_weights: Array = field(default_factory=lambda: np.zeros(0))
+    """By how much leakage grows with what is outside at each length, shape (n,)."""
+    together: float = 0.0
+    """Correlation of what the decay is short of 1 with leakage: see :func:`correlation`."""
     curves: Array = field(default_factory=lambda: np.zeros((3, 0)))
     """Leakage of the best curve for each of :data:`SEEPAGES`, its variance, chi2; shape (3, b), or
     (3, 0) where level 2 is not read."""
@@ -107,7 +114,8 @@ class Decay:
     @property
     def error_sigma(self) -> float:
         """One standard deviation of :attr:`error`."""
-        return hypot((self.states - 1) * self.decay_sigma, self.leakage_sigma) / self.states
+        lost = (self.states - 1) * self.decay_sigma
+        return _of_sum(lost, self.leakage_sigma, self.together) / self.states
 
     def signal(self, lengths: Array) -> Array:
         """Return the fitted signal at ``lengths``."""
@@ -156,12 +164,30 @@ def draw_growth(lengths: Array, signal: Array) -> Array:
     return np.asarray((lengths + COHERENT * lengths**2) * signal**2)
 
 
+def correlation(first: Array, second: Array) -> float:
+    """Return the correlation of two results by what each draw adds to them, both (n, draws).
+
+    A draw whose amplitudes of leakage add up comes back less often, too: to take the one for
+    independent of the other makes their sum a fifth too sure. Shots have a part in it.
+    """
+    first, second = (one - one.mean(axis=1, keepdims=True) for one in (first, second))
+    size = sqrt(float(np.sum(first**2)) * float(np.sum(second**2)))
+    return float(np.sum(first * second)) / max(size, 1e-300)
+
+
+def _of_sum(first: float, second: float, together: float) -> float:
+    """Return the sigma of the sum of two values with these sigmas and this correlation."""
+    return sqrt(first**2 + second**2 + 2 * together * first * second)
+
+
 @dataclass(frozen=True, slots=True)
 class DecayRatio:
     """By how much faster sequences with a gate behind each Clifford decay, per Clifford."""
 
     value: float
     sigma: float
+    together: float = 0.0
+    """Correlation of what it is short of 1 with what the gate adds to leakage."""
 
 
 def decay_ratio(
@@ -181,7 +207,7 @@ def decay_ratio(
     spread = spread_of(
         interleaved.signal - left * reference.signal,
         interleaved.returned_variance + left**2 * reference.returned_variance,
-        draw_growth(lengths, seen),
+        draw_growth(lengths, decays[1].signal(lengths)),
     )
 
     def model(v: Mapping[str, float]) -> Array:
@@ -193,7 +219,15 @@ def decay_ratio(
             "sequences with gates between do not come back less often by one factor a Clifford: "
             f"the points scatter {sqrt(found.chi2):.1f} times as much as shots and draws explain"
         )
-    return DecayRatio(found.values["ratio"], found.sigmas["ratio"])
+    by_ratio = lengths * found.values["ratio"] ** lengths * base / spread**2
+    before, behind = decays
+    together = 0.0
+    if before.leakage_weights.size and behind.leakage_weights.size:
+        added = before.leakage_weights[:, None] * reference.inside
+        added -= behind.leakage_weights[:, None] * interleaved.inside
+        short = left * reference.signal - interleaved.signal
+        together = correlation(by_ratio[:, None] * short, added)
+    return DecayRatio(found.values["ratio"], found.sigmas["ratio"], together)
 
 
 def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
@@ -204,8 +238,6 @@ def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
     """
     lengths = populations.lengths
     signal = populations.signal.mean(axis=1)
-    growth = draw_growth(lengths, signal)
-    spread = spread_of(populations.signal, populations.returned_variance, growth)
 
     def model(v: Mapping[str, float]) -> Array:
         return np.asarray(v["height"] * v["decay"] ** lengths)
@@ -213,7 +245,12 @@ def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
     first = max(float(signal[0]), 0.05)
     starts = [{"height": first, "decay": decay} for decay in (0.999, 0.99, 0.96, 0.9, 0.7)]
     bounds = {"height": Bound(-0.5, 1.5), "decay": Bound(0.0, 1.02)}
-    found = fit_least_squares(model, signal, spread, starts, bounds)
+    smooth = signal
+    for _ in range(PASSES):
+        growth = draw_growth(lengths, smooth)
+        spread = spread_of(populations.signal, populations.returned_variance, growth)
+        found = fit_least_squares(model, signal, spread, starts, bounds)
+        smooth = model(found.values)
     v, s = found.values, found.sigmas
     ideal = 1 - 1 / populations.states
     if not v["height"] > max(HEIGHT * ideal, SEEN * s["height"]):
@@ -232,7 +269,14 @@ def fit_decay_of(populations: Populations, *, leaks: bool) -> Decay:
             f"{sqrt(found.chi2):.1f} times as much as their shots and draws explain"
         )
     decay = Decay(v["height"], v["decay"], s["decay"], states=populations.states)
-    return _with_leakage(decay, populations) if leaks else decay
+    if not leaks:
+        return decay
+    decay = _with_leakage(decay, populations)
+    # of a line through logarithms: its slope by each length
+    weights = (model(v) / spread) ** 2
+    off = (lengths - weights @ lengths / weights.sum()) * weights / model(v)
+    leaked = -decay.leakage_weights[:, None] * populations.inside
+    return replace(decay, together=correlation(-off[:, None] * populations.signal, leaked))
 
 
 def _with_leakage(decay: Decay, populations: Populations) -> Decay:
@@ -246,7 +290,7 @@ def _with_leakage(decay: Decay, populations: Populations) -> Decay:
     lengths = populations.lengths
     seen = 1 - populations.inside.mean(axis=1)
     spread = spread_of(populations.inside, populations.inside_variance, lengths)
-    leakage, lost, variance = _curves(lengths, seen, spread)
+    leakage, lost, variance, weights = _curves(lengths, seen, spread)
     chi2 = _chi2(lengths, seen, spread, leakage, lost)
     per_degree = float(chi2.min()) / max(lengths.size - 3, 1)
     if per_degree > UNSTEADY:
@@ -267,6 +311,7 @@ def _with_leakage(decay: Decay, populations: Populations) -> Decay:
         seepage=float(chance @ SEEPAGES),
         lost=float(chance @ lost),
         leakage_scatter=sqrt(wider),
+        leakage_weights=chance @ weights,
         curves=np.stack([leakage, variance, chi2]),
     )
 
@@ -285,10 +330,11 @@ def _mean_of(chance: Array, values: Array, variance: Array) -> tuple[float, floa
     return mean, sqrt(float(chance @ (variance + (values - mean) ** 2)))
 
 
-def _curves(lengths: Array, seen: Array, spread: Array) -> tuple[Array, Array, Array]:
+def _curves(lengths: Array, seen: Array, spread: Array) -> tuple[Array, Array, Array, Array]:
     """Return the best leakage for each of :data:`SEEPAGES`, what is lost, the leakage's variance.
 
-    By Gauss-Newton, all at once; shape (b,) each.
+    By Gauss-Newton, all at once; shape (b,) each; and by how much leakage grows with each of what
+    is ``seen``, (b, n).
     """
     leakage, lost = np.zeros(SEEPAGES.size), np.full(SEEPAGES.size, float(seen[0]))
     for _ in range(STEPS):
@@ -301,7 +347,8 @@ def _curves(lengths: Array, seen: Array, spread: Array) -> tuple[Array, Array, A
         covariance = np.linalg.inv(np.einsum("bni,bnj->bij", rows, rows))
         step = np.einsum("bij,bnj,bn->bi", covariance, rows, off)
         leakage, lost = np.clip(leakage + step[:, 0], -0.2, 0.9), lost + step[:, 1]
-    return leakage, lost, covariance[:, 0, 0]
+    weights = np.einsum("bj,bnj->bn", covariance[:, 0], rows) / spread
+    return leakage, lost, covariance[:, 0, 0], weights
 
 
 def _chi2(lengths: Array, seen: Array, spread: Array, leakage: Array, lost: Array) -> Array:
@@ -335,7 +382,7 @@ def gate_error(reference: Decay, interleaved: Decay, ratio: DecayRatio) -> GateE
     added, added_sigma = _added_leakage(reference, interleaved)
     leakage, leakage_sigma = added / left, added_sigma / left
     error = ((STATES - 1) * (1 - ratio.value) + leakage) / STATES
-    sigma = hypot((STATES - 1) * ratio.sigma, leakage_sigma) / STATES
+    sigma = _of_sum((STATES - 1) * ratio.sigma, leakage_sigma, ratio.together) / STATES
     if error < -SEEN * sigma:
         raise FitFailed(
             f"sequences with gates between decay less than those without: an error of {error:.5f} "
