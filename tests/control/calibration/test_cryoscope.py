@@ -11,6 +11,7 @@ from tests.benches.thoroughness import cases
 
 from podium.control.calibration.cryoscope_scan import TELLING_ROUNDS, TOLD, LineFringes, PulsedLine
 from podium.control.calibration.fits.cryoscope import (
+    HIGH_PASS_S,
     PLAIN,
     PUZZLING,
     _Fitting,
@@ -399,6 +400,28 @@ def test_a_line_without_a_response_has_none() -> None:
     for name in ("amplitude2", "amplitude3"):
         assert abs(found.values[name]) < 4 * found.sigmas[name]
     assert residual(found, ideal, 1e-6) < 2e-3
+
+
+def test_a_high_pass_that_has_run_to_the_end_of_its_band_is_looked_for_anew() -> None:
+    """Long-lived qubits wait for 2 ms: then the mean of shots tells nothing of a high-pass.
+
+    So a first long pulse may lead there, with both slow exponentials at ends of theirs; a line was
+    missed so.
+    """
+    slow = {"amplitude3": -0.004, "tau3": 1.0e-6, "amplitude4": 0.005, "tau4": 31e-6}
+    line = {**TRUE, **slow, "high_pass": 345e-6, "rest": -1e-4}
+    kinds = shots((*SINGLE, *TRAINS, TAILS[0], TAILS[4]))
+    kinds = replace(kinds, period_s=np.full(kinds.period_s.size, 2e-3))
+    sigma = np.full(kinds.period_s.size, 0.003)
+    turns = phases_of(kinds, line, shift_of) + np.random.default_rng(27).normal(0, sigma)
+    every = np.ones(turns.size, bool)
+    work = _Fitting(kinds, turns, sigma, shift_of, every, spectrum_of(kinds))
+    ended = work.followed(work.place({**line, "amplitude4": 0.0, "high_pass": 2e-3}))
+    assert ended.values["high_pass"] > 0.9 * HIGH_PASS_S[1]
+    assert ended.squares > 3 * turns.size
+    again = work.anew(ended)
+    assert again.squares < 2 * turns.size
+    assert again.values["high_pass"] == pytest.approx(line["high_pass"], rel=0.25)
 
 
 @pytest.mark.slow

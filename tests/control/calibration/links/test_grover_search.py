@@ -9,6 +9,8 @@ from tests.benches.links.linked_ends import KNOWN, entry
 from podium.control.calibration.links.grover_forecast import told_of
 from podium.control.calibration.links.grover_program import ENTRIES, READS
 from podium.control.calibration.links.grover_search import (
+    SEARCH_SHOTS,
+    START_SHOTS,
     behind_s,
     grover_search,
     halves_readout,
@@ -16,6 +18,7 @@ from podium.control.calibration.links.grover_search import (
     parts_of,
     search_forecast,
     search_pairs,
+    shots_of_starts,
     successes,
 )
 from podium.control.calibration.links.link_bench import LinkBench
@@ -122,7 +125,8 @@ async def test_the_forecast_is_stored_before_anything_is_played() -> None:
     assert expected.sigma > 1e-5  # what the parts' doubts make of it
     await search_pairs(bench)
     outcome = await grover_search(bench)
-    assert runner.played == ["pairs of a search", "Grover's search"]
+    starts = len(shots_of_starts(SEARCH_SHOTS))
+    assert runner.played == ["pairs of a search", *["Grover's search"] * starts]
     assert outcome.measured.keys() == {
         f"link_ab.{name}"
         for name in (
@@ -170,6 +174,24 @@ async def test_what_is_found_stands_beside_what_was_foretold(found: float, said:
     assert abs(seen.value - found) < 5 * seen.sigma
     assert outcome.measured["link_ab.search_success"].value > seen.value
     assert any(said in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize("shots", [16, START_SHOTS, START_SHOTS + 1, 250, 1003])
+def test_a_start_has_few_shots_so_that_it_ends_in_time(shots: int) -> None:
+    starts = shots_of_starts(shots)
+    assert sum(starts) == shots
+    assert max(starts) <= START_SHOTS
+    assert max(starts) - min(starts) <= 1
+
+
+async def test_shots_of_all_starts_count() -> None:
+    bench, runner = bench_and_runner(0.9)
+    await search_forecast(bench)
+    await search_pairs(bench)
+    outcome = await grover_search(bench)
+    assert len(outcome.runs) == runner.played.count("Grover's search") > 1
+    # of 1,000 shots, and not of the last start's 200
+    assert outcome.measured["link_ab.search_success_seen"].sigma == pytest.approx(0.0095, rel=0.1)
 
 
 async def test_a_guess_is_no_search() -> None:

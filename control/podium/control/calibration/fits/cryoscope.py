@@ -23,6 +23,7 @@ from podium.control.calibration.fits.line_places import (
     coordinate,
     coordinates,
     expected_of,
+    expected_value,
     inverse,
     slopes_of,
     values_at,
@@ -35,6 +36,8 @@ BANDS_S = ((1.5e-9, 15e-9), (20e-9, 250e-9), (0.4e-6, 5e-6), (8e-6, 80e-6))
 """Where the time constants of the exponentials are looked for, one in each. The last one is looked
 for where pulses have gone before that were longer than :data:`SHORT_S`."""
 LAST = ("amplitude4", "tau4")
+SLOW = ("amplitude3", "tau3", *LAST, "high_pass")
+"""What long pulses before tell."""
 SHORT_S = 5e-6
 LONGER_S = 20e-6
 """What pulses before that are longer have left is foretold when all that others have left is
@@ -175,8 +178,8 @@ def whole_turns(
     single = (shots.earlier_s == 0) & (shots.counting == 1)
     last = shots.turning_s[single][-5:]
     slope = float(np.polyfit(last, turns[single][-5:], 1)[0])
-    start = {name: one for name, (one, _) in EXPECTED.items() if name != REFLECTED[0]}
-    start |= {"high_pass": 1 / start["high_pass"], "edges": 0.0}
+    start = {name: expected_value(name) for name in EXPECTED if name != REFLECTED[0]}
+    start["edges"] = 0.0
     start["scale"] = float(np.sqrt(max(0.25, slope / float(shift_of(np.ones(1))[0]))))
     work = _Fitting(shots, turns, sigma, shift_of, single, spectrum_of(shots))
     found = work.searched(start)
@@ -349,14 +352,18 @@ class _Fitting:
         return work, found
 
     def anew(self, found: Place) -> Place:
-        """Return a line whose last exponential begins as expected, where that leaves less.
+        """Return a line whose slow parts begin as expected, where that leaves less.
 
-        Of 80 us, the end of its band, it can take a part of the high-pass: a minimum, too.
+        The last exponential of 80 us, the end of its band, can take a part of the high-pass: a
+        minimum, too. So is a high-pass of 20 ms, the end of its own, with both slow exponentials at
+        ends of theirs: a step towards a first long pulse may lead there.
         """
-        if LAST[0] not in found.values:
-            return found
-        start = {**found.values, LAST[0]: EXPECTED[LAST[0]][0], LAST[1]: EXPECTED[LAST[1]][0]}
-        return min(found, self.followed(self.place(start)), key=lambda one: one.squares)
+        starts = []
+        for names in (LAST, SLOW):
+            anew = {name: expected_value(name) for name in names if name in found.values}
+            starts.append({**found.values, **anew})
+        lines = [self.followed(self.place(one)) for one in starts if one != found.values]
+        return min(found, *lines, key=lambda one: one.squares)
 
     def followed(self, found: Place) -> Place:
         """Return where the squares of what is left are least, near :data:`EXPECTED`.

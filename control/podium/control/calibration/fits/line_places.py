@@ -82,6 +82,11 @@ def values_at(names: Iterable[str], at: Array) -> dict[str, float]:
     return found
 
 
+def expected_value(name: str) -> float:
+    """Return the value that a parameter of a line is expected to have."""
+    return 1 / EXPECTED[name][0] if name == "high_pass" else EXPECTED[name][0]
+
+
 def expected_of(name: str) -> tuple[float, float]:
     """Return what is expected of one of :func:`coordinates`, and its spread."""
     value, spread = EXPECTED[name]

@@ -48,6 +48,9 @@ BESIDE_SHOTS = 12_000
 """A part of a coherence that is lost is to be found to 0.005."""
 SEARCH_SHOTS = 250
 """Of each entry: a simulated world works each shot out by itself."""
+START_SHOTS = 50
+"""Of each entry, from one start at most: a run that fails costs no more than these, and a start's
+own phase between the nodes, which the forecast has as a mean over starts, is averaged."""
 PHASES = ("search_phase_first", "search_phase_second")
 """Of the first and the second pair of a shot, turns."""
 KEPT = ("data_kept_first", "data_kept_second")
@@ -174,7 +177,7 @@ async def search_forecast(link: LinkBench) -> Outcome:
 async def grover_search(link: LinkBench) -> Outcome:
     """Search each of four entries with two pairs a shot; results travel and turn data qubits.
 
-    Needs :func:`search_pairs` and :func:`search_forecast`, and a wire that carries results. Stores
+    Shots are played from as many starts as :data:`START_SHOTS` makes of them. Needs :func:`search_pairs` and :func:`search_forecast`, and a wire that carries results. Stores
     ``search_success`` (1), how often the marked entry is found, of each of them too
     (``search_success_00``), the errors of the data qubits' readouts taken out; and
     ``search_success_seen`` (1) with these in it.
@@ -190,13 +193,19 @@ async def grover_search(link: LinkBench) -> Outcome:
     )
     turns = [own.known(link.link, one).value for one in PHASES]
     bench.correct_lines()
-    data = await link.run(outcome, grover_program(bench, turns, link.shots(SEARCH_SHOTS)))
+    parts = [
+        await link.run(outcome, grover_program(bench, turns, shots))
+        for shots in shots_of_starts(link.shots(SEARCH_SHOTS))
+    ]
     places = np.arange(len(ENTRIES), dtype=float)
 
     def outcomes() -> NDArray[np.int64]:
         """Return what was read of both data qubits as one number, (shots, entries)."""
         first, second = (
-            ones_of(side.data, iq_of(data, side.data.qubit.name)) for side in bench.sides
+            np.concatenate(
+                [ones_of(side.data, iq_of(data, side.data.qubit.name)) for data in parts]
+            )
+            for side in bench.sides
         )
         return np.asarray(2 * first + second, np.int64)
 
@@ -234,6 +243,12 @@ async def grover_search(link: LinkBench) -> Outcome:
 
     await analyse(own, outcome, (link.link,), raw, fit)
     return outcome
+
+
+def shots_of_starts(shots: int) -> list[int]:
+    """Return how many shots of each entry are played from each start, as equal as can be."""
+    starts = -(-shots // START_SHOTS)
+    return [shots // starts + (number < shots % starts) for number in range(starts)]
 
 
 def successes(outcomes: NDArray[np.int64], mend: Array) -> list[Measured]:
