@@ -39,6 +39,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "t1_memory": twin_rows.memory,
     "first_run": twin_rows.first,
     "copies": twin_rows.copies,
+    "link_bell": twin_rows.bell,
     "trips": twin_rows.trips,
     "feedback": twin_rows.resetting,
     "demo": demo_rows.demo,

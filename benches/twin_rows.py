@@ -7,6 +7,7 @@ import feedback
 import feedback_shfqc
 import first_run
 import lab_time
+import link_bell
 import numpy as np
 import one_line_twin
 import round_trip
@@ -27,6 +28,7 @@ T1_RATIO = 60.0
 T1_MB = 350.0
 FIRST_RUN = 1.2
 COPY_S = 1.0
+BELL_S, BELL_MB = 3.0, 300.0
 """Floors (ratios) and ceilings (times)."""
 
 
@@ -234,4 +236,21 @@ def one_line() -> Iterator[Row]:
     yield Row(
         f"{one_line_twin.AT_ONCE} of them at once, {one_line_twin.AT_ONCE} worlds",
         f"{took_s:.1f} s, {memory_mb:.0f} MB",
+    )
+
+
+def bell() -> Iterator[Row]:
+    """Measure the tomography of a Bell pair over a link, from a program to the state."""
+    found = link_bell.measure()
+    yield Row(
+        f"Bell tomography over a link, {len(link_bell.SETTINGS)} x {link_bell.SHOTS:,} shots",
+        f"{found.wall_s:.1f} s, processor time {found.cpu_s:.1f} s",
+        asked=f"< {BELL_S:g} s",
+        met=found.wall_s < BELL_S,
+    )
+    yield Row(
+        "  memory of the twins, beyond one node's",
+        f"{found.grown_mb:.0f} MB",
+        asked=f"< {BELL_MB:g} MB",
+        met=found.grown_mb < BELL_MB,
     )

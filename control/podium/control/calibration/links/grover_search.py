@@ -177,7 +177,8 @@ async def search_forecast(link: LinkBench) -> Outcome:
 async def grover_search(link: LinkBench) -> Outcome:
     """Search each of four entries with two pairs a shot; results travel and turn data qubits.
 
-    Shots are played from as many starts as :data:`START_SHOTS` makes of them. Needs :func:`search_pairs` and :func:`search_forecast`, and a wire that carries results. Stores
+    Shots are played from as many starts as :data:`START_SHOTS` makes of them. Needs
+    :func:`search_pairs` and :func:`search_forecast`, and a wire that carries results. Stores
     ``search_success`` (1), how often the marked entry is found, of each of them too
     (``search_success_00``), the errors of the data qubits' readouts taken out; and
     ``search_success_seen`` (1) with these in it.
