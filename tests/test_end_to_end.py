@@ -289,8 +289,10 @@ def test_everything_talked_over_loopback(demo) -> None:
 
 def test_control_cannot_have_imported_the_simulation(demo) -> None:
     """What is blocked in the demo is blocked in its copies: `podium up` and all that it starts."""
-    (blocked,) = demo.marks["blocked"]
+    blocked = "\n".join(demo.marks["blocked"])
     assert "cli demo" in blocked
+    for words in ("podium_start up", "control.processes.fork_server", "control.agent.process"):
+        assert words not in blocked, "it had an interpreter of its own"
     assert all(" twin " in words for words in demo.marks["free"])
     assert any(" twin serve " in words for words in demo.marks["free"])
 
