@@ -16,7 +16,6 @@ from podium.control.bus.readings import InstrumentReadings
 from podium.control.facility.facility import Facility
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.records.latest_readings import Latest, LatestReadings
-from podium.control.supervision.reading_owners import supervised
 from podium.control.web.cold_picture import ColdPicture
 
 RUNS_KEPT = 60
@@ -87,13 +86,6 @@ class FacilityPicture:
     def agent(self, name: str) -> AgentHere:
         """Return the agent ``name``, as far as it is known."""
         return self.agents.setdefault(name, AgentHere())
-
-    def caught_up(self) -> bool:
-        """Tell whether coordinator, agents and supervisor have said how they are."""
-        here = [one for one in self.agents.values() if one.present]
-        told = bool(here) and all(one.status is not None for one in here)
-        cold = self.cold.news is not None or not supervised(self.facility)
-        return self.coordinator and self.queue is not None and told and cold
 
     def tai_s(self) -> float | None:
         """Return the facility's time, going on from what was last heard; None before that."""

@@ -5,7 +5,7 @@ import socket
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -24,9 +24,6 @@ from podium.control.security.access import Member
 from podium.control.web.bus_subscriptions import follow_bus
 from podium.control.web.picture import FacilityPicture
 from podium.control.web.store_watch import watch_store
-
-CAUGHT_UP_S = 5.0
-"""The first visitor waits so long at most for what happened before."""
 
 log = event_log("page")
 
@@ -60,61 +57,31 @@ async def _be(arguments: Namespace) -> None:
     async with (
         open_bus(facility, Member("page"), **places) as bus,
         publish_log(bus, facility.name, "page"),
-        served(
-            picture,
-            bus,
-            socket.socket(fileno=arguments.socket),
-            key,
-            partial(kept_up_to_date, picture, bus),
-        ) as port,
+        follow_bus(picture, bus),
+        served(picture, bus, socket.socket(fileno=arguments.socket), key) as port,
         asyncio.TaskGroup() as tasks,
     ):
         log.info("page up", port=port)
-        growth = tasks.create_task(growing(picture, bus, read), name="growth")
-        await until_terminated(with_parent=True)
-        growth.cancel()
-
-
-@asynccontextmanager
-async def kept_up_to_date(picture: FacilityPicture, bus: Bus) -> AsyncGenerator[None]:
-    """Fill ``picture`` from bus and store while the context is open.
-
-    What happened before is asked for; given is the context when the answers are there, or after
-    :data:`CAUGHT_UP_S`.
-    """
-    async with follow_bus(picture, bus), asyncio.TaskGroup() as tasks:
-        watching = []
+        watching = [tasks.create_task(growing(picture, bus, read), name="growth")]
         if picture.store:
             watching.append(tasks.create_task(watch_store(picture), name="store"))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(CAUGHT_UP_S):
-                while not picture.caught_up():
-                    picture.changed.clear()
-                    await picture.changed.wait()
-        try:
-            yield
-        finally:
-            for one in watching:
-                one.cancel()
+        await until_terminated(with_parent=True)
+        for one in watching:
+            one.cancel()
 
 
 @asynccontextmanager
 async def served(
-    picture: FacilityPicture,
-    bus: Bus,
-    listening: socket.socket,
-    key: str | None = None,
-    follow: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+    picture: FacilityPicture, bus: Bus, listening: socket.socket, key: str | None = None
 ) -> AsyncGenerator[int]:
     """Serve the page on a socket that is bound while the context is open; give its port.
 
-    ``key``: what opens the page; None: it stands open. ``follow``: entered when the first visitor
-    comes, and left at the end.
+    ``key``: what opens the page; None: it stands open.
     """
     async with asyncio.TaskGroup() as tasks:
         ended = asyncio.Event()
         serving = tasks.create_task(
-            _serve_visitors(picture, bus, listening, key, follow, ended), name="serve the page"
+            _serve_visitors(picture, bus, listening, key, ended), name="serve the page"
         )
         try:
             yield listening.getsockname()[1]
@@ -128,24 +95,18 @@ async def _serve_visitors(
     bus: Bus,
     listening: socket.socket,
     key: str | None,
-    follow: Callable[[], AbstractAsyncContextManager[None]],
     ended: asyncio.Event,
 ) -> None:
     """Serve the page from the first visitor on until ``ended`` is set.
 
-    What serves it is imported then, and what it shows is followed from then on: half a second of a
-    processor, and a hundredth of one all the time, which a facility that nobody looks at does not
-    pay.
+    What serves it is imported then: half a second of a processor, which a facility that nobody
+    looks at does not pay.
     """
     if not await _visited(listening, ended):
         listening.close()
         return
-    async with asyncio.TaskGroup() as tasks:
-        importing = asyncio.to_thread(import_module, "podium.control.web.page_server")
-        imported = tasks.create_task(importing)
-        async with follow():
-            server = await imported
-            await server.serve(picture, bus, listening, key, ended)
+    server = await asyncio.to_thread(import_module, "podium.control.web.page_server")
+    await server.serve(picture, bus, listening, key, ended)
 
 
 async def _visited(listening: socket.socket, ended: asyncio.Event) -> bool:
