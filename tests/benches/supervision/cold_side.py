@@ -66,7 +66,7 @@ class ColdSide:
         """Return once the supervisor has taken a step with all that was published."""
         await asyncio.sleep(0)
         before = (await self.news()).number
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while (await self.news()).number == before:
                 self.supervisor.wake()
                 # A loop that never waits starves the thread that writes alarms: each time it lets
