@@ -43,10 +43,10 @@ OF_OUTSIDE: list[OfOutside] = []
 FARTHEST_FS = max(
     LEAD_FS,
     MARGINS.guard_fs
-    + int((2 * PATIENCE.reading_s + PATIENCE.recall_s + PATIENCE.fire_again_s) * FS_PER_S),
+    + int((2 * PATIENCE.reading_s + PATIENCE.recall_s + PATIENCE.taken_s) * FS_PER_S),
 )
 """No T0 is further ahead, when FIRE is said, than this."""
-TAKEN_FS = int(PATIENCE.fire_again_s * FS_PER_S)
+TAKEN_FS = int(PATIENCE.taken_s * FS_PER_S)
 
 
 def of_office(judge: OfOffice) -> OfOffice:

@@ -51,6 +51,7 @@ PATIENCE = Patience(
     abort_s=1.5,
     again_s=1.0,
     fire_again_s=1 * QUANTUM_S,
+    taken_s=1 * QUANTUM_S,
     recall_s=1 * QUANTUM_S,
     lease_s=1.25,
     reading_s=2 * QUANTUM_S,

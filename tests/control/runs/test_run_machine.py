@@ -268,8 +268,11 @@ def test_a_fire_after_a_slow_answer_is_called_back_before_the_guard_all_the_same
     told.now_s = 0.064  # armed after 60 ms; the answer was up to 4 ms on its way
     assert told.tell(Armed("node_a", RUN, NOW, 0.060)) == [AskTime(RUN, NOW)]
     told.tell(TimeTold(RUN, NOW, 25 * MS, 11 * MS))
-    assert told.start.lead_fs == pytest.approx(25 * MS, abs=4)
-    assert told.start.deadline_s == pytest.approx(0.060 + 0.025 - 0.010 - PATIENCE.recall_s)
+    # 25 ms would leave 7 for FIRE to be taken
+    lead_s = 0.004 + PATIENCE.taken_s + 0.010 + PATIENCE.recall_s
+    assert told.start.lead_fs == pytest.approx(lead_s * FS_PER_S, abs=1e3)
+    assert told.start.deadline_s == pytest.approx(0.064 + PATIENCE.taken_s)
+    assert told.start.deadline_s == pytest.approx(0.060 + lead_s - 0.010 - PATIENCE.recall_s)
 
 
 def test_a_start_by_an_older_time_is_so_much_later_that_all_can_take_fire() -> None:

@@ -222,7 +222,7 @@ def _fire(start: RunStart, told: TimeTold, now_s: float) -> Did:
     needed_fs = max(one.minimum_lead_fs for one in prepared)
     lead_fs = told.lead_fs + max(0, needed_fs - told.margin_fs)
     kept_s = max(one.guard_fs for one in prepared) / FS_PER_S + patience.recall_s
-    way_s = max(patience.fire_again_s, ALLOWANCE * age_s)
+    way_s = max(patience.taken_s, ALLOWANCE * age_s)
     shortest_fs = math.ceil((age_s + way_s + max(kept_s, needed_fs / FS_PER_S)) * FS_PER_S)
     t0 = grid.at_or_after(told.now, max(lead_fs, shortest_fs))
     start = replace(start, told=told.now, t0=t0)

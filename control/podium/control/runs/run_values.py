@@ -32,6 +32,9 @@ class Patience:
     again_s: float = 1.0
     """A request without an answer is said again after this time."""
     fire_again_s: float = 0.005
+    taken_s: float = 0.010
+    """FIRE may take so long to be taken at least: an agent looks at its clock first, which takes
+    3 to 6 ms of a slow machine that does nothing else."""
     recall_s: float = 0.004
     """FIRE that was not taken by all so long before T0 - guard is called back from all."""
     lease_s: float = 10.0
