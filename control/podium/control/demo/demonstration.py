@@ -320,9 +320,8 @@ async def _measure(
 async def _lab(wanted: DemoRequest, children: Children, endpoints: Path) -> AsyncIterator[Lab]:
     state = wanted.folder / STATE
     state.unlink(missing_ok=True)
-    places = {"--endpoints": endpoints, "--state": state, "--store": wanted.folder / STORE}
-    words = ["up", str(wanted.facility), "--with-parent"]
-    words += [str(word) for place in places.items() for word in place]
+    words = ["up", wanted.facility, "--endpoints", endpoints, "--state", state]
+    words += ["--store", wanted.folder / STORE, "--with-parent"]
     children.start_podium("up", words, wanted.folder / LOGS)
     await children.wait_for(state)
     coordinator = read_state(state).coordinator

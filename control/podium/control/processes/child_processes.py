@@ -129,7 +129,7 @@ class Children:
             )
         return self._started(Child(name, process, log, holds))
 
-    def start_podium(self, name: str, words: Sequence[str], logs: Path) -> Child:
+    def start_podium(self, name: str, words: Sequence[object], logs: Path) -> Child:
         """Start ``podium WORDS`` as :meth:`start` does, by the copy that waits if there is one."""
         if self.waiting is None:
             return self.start(name, podium(*words), logs)
@@ -137,7 +137,7 @@ class Children:
         logs.mkdir(parents=True, exist_ok=True)
         log = logs / f"{name}.log"
         with log.open("wb") as sink:
-            process = copied_command.start(waiting, words, sink.fileno())
+            process = copied_command.start(waiting, [*map(str, words)], sink.fileno())
         return self._started(Child(name, process, log))
 
     def _started(self, child: Child) -> Child:

@@ -123,10 +123,7 @@ class Branches:
 
     def lengthen(self, span_ns: int, shape: int) -> bool:
         """Make room for a coherent stretch that ends with a shape; tell whether all was renewed."""
-        qubit = self._qubit
-        f01, f12 = qubit.levels_hz[1], qubit.levels_hz[2] - qubit.levels_hz[1]
-        carrier = self._shapes[shape].carrier_hz
-        higher = self._higher or abs(carrier - f12) < abs(carrier - f01)
+        higher = self._higher or self._qubit.drives_to_2(self._shapes[shape].carrier_hz)
         if (span_ns <= self.span_ns and higher == self._higher) or not self._noise_hz[1]:
             return False
         self._higher = higher

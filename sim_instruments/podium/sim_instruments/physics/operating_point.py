@@ -67,6 +67,11 @@ class QubitPoint:
             return np.array(self.level_n_crit)
         return np.full(self.levels_hz.size, self.n_crit)
 
+    def drives_to_2(self, carrier_hz: float) -> bool:
+        """Tell whether a carrier is nearer to 1-2 than to the 0-1 line."""
+        f01_hz, f12_hz = np.diff(self.levels_hz[:3])
+        return bool(abs(carrier_hz - f12_hz) < abs(carrier_hz - f01_hz))
+
     def exchanged(self) -> "QubitPoint":
         """Return the qubit with levels 1 and 2 under each other's names, for a readout of both."""
         order = np.array([0, 2, 1, *range(3, self.levels_hz.size)])

@@ -218,6 +218,15 @@ def fade_rates(rates: Any, dephasing: float) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def parts_of_a_step(step: float, rates: Any) -> int:
+    """Return into how many parts a sample of ``step`` ns is split: see :data:`SPLIT_NS`."""
+    fastest = 0.0
+    for n in range(rates.shape[0]):
+        fastest = max(fastest, np.sum(rates[:, n]))
+    return max(1, int(np.ceil(np.sqrt(fastest * SPLIT_NS * step * step))))
+
+
+@njit(cache=True, nogil=True)
 def play_samples(
     columns: Any,
     samples: Any,
@@ -233,10 +242,7 @@ def play_samples(
     ``rates`` [to, from] 1/ns, ``fading`` from :func:`fade_rates`.
     """
     levels = diagonal.size
-    fastest = 0.0
-    for n in range(levels):
-        fastest = max(fastest, np.sum(rates[:, n]))
-    parts = max(1, int(np.ceil(np.sqrt(fastest * SPLIT_NS * step * step))))
+    parts = parts_of_a_step(step, rates)
     part = step / parts
     whole, half = jump_map(rates, part), jump_map(rates, 0.5 * part)
     fade_whole, fade_half = np.exp(-fading * part), np.exp(-fading * 0.5 * part)
@@ -277,10 +283,7 @@ def play_moved(
     and that commutes with what is lost.
     """
     levels = diagonal.size
-    fastest = 0.0
-    for n in range(levels):
-        fastest = max(fastest, np.sum(rates[:, n]))
-    parts = max(1, int(np.ceil(np.sqrt(fastest * SPLIT_NS * step * step))))
+    parts = parts_of_a_step(step, rates)
     part = step / parts
     whole, half = jump_map(rates, part), jump_map(rates, 0.5 * part)
     fade_whole, fade_half = np.exp(-fading * part), np.exp(-fading * 0.5 * part)

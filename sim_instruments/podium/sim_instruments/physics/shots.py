@@ -282,8 +282,7 @@ def nodes_of(
     longest = float(np.max(spans, initial=0))
     memory = float(-np.log(FORGOTTEN) / fading[0, 1]) if fading[0, 1] > 0 else np.inf
     # a carrier at a higher transition makes coherences that move by more than once the noise
-    f01, f12 = qubit.levels_hz[1], qubit.levels_hz[2] - qubit.levels_hz[1]
-    higher = any(abs(s.carrier_hz - f12) < abs(s.carrier_hz - f01) for s in drives.shapes)
+    higher = any(qubit.drives_to_2(one.carrier_hz) for one in drives.shapes)
     reach = 2e-9 * np.pi * stray_hz * min(longest, memory) * (2 if higher else 1)
     return quadrature(reach)
 

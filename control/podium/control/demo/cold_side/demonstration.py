@@ -140,9 +140,8 @@ async def _up(
     )
     shown.done(f"simulated instruments listen, world time at {wanted.rate} times the wall's")
     state.unlink(missing_ok=True)
-    places = {"--endpoints": endpoints, "--state": state, "--store": folder / "parameters.sqlite"}
-    words = ["up", str(wanted.facility), "--page", wanted.page, "--with-parent"]
-    words += [str(word) for place in places.items() for word in place]
+    words = ["up", wanted.facility, "--endpoints", endpoints, "--state", state]
+    words += ["--store", folder / "parameters.sqlite", "--page", wanted.page, "--with-parent"]
     children.start_podium("up", words, folder / LOGS)
     await children.wait_for(state)
     up = read_state(state)

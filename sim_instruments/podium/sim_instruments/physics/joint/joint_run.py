@@ -37,7 +37,7 @@ from podium.sim_instruments.physics.joint.density_evolution import LARGEST
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.joint_walk import Followed, joint_paths
 from podium.sim_instruments.physics.joint.passed_excitation import noise_shares, passed_amplitude
-from podium.sim_instruments.physics.joint.plasmon_drive import drives_to_2, is_plasmon
+from podium.sim_instruments.physics.joint.plasmon_drive import is_plasmon
 from podium.sim_instruments.physics.joint.reached_defects import reached_defects
 from podium.sim_instruments.physics.joint.slow_noise_nodes import noise_nodes
 from podium.sim_instruments.physics.joint.static_pairs import static_pairs
@@ -202,7 +202,7 @@ def _idle(
         return set()
     driven = {one.line for one in signals.drives if one.start_ns.size and not one.spur}
     to_2 = any(
-        drives_to_2(qubits[name], piece.carrier_hz)
+        qubits[name].drives_to_2(piece.carrier_hz)
         for one in signals.drives
         if one.line == f"{name}.drive" and not one.spur
         for piece in one.pieces

@@ -59,13 +59,7 @@ def is_plasmon(qubit: QubitPoint, carrier_hz: float) -> bool:
 
     The transition of a coupler that is driven through it lies there, too.
     """
-    return qubit.drive_elements is not None and drives_to_2(qubit, carrier_hz)
-
-
-def drives_to_2(qubit: QubitPoint, carrier_hz: float) -> bool:
-    """Tell whether a carrier is nearer to 1-2 of a qubit than to its 0-1 line."""
-    f01_hz, f12_hz = np.diff(qubit.levels_hz[:3])
-    return bool(abs(carrier_hz - f12_hz) < abs(carrier_hz - f01_hz))
+    return qubit.drive_elements is not None and qubit.drives_to_2(carrier_hz)
 
 
 def check_plasmon(point: ClusterPoint, member: int, shape: Shape) -> bool:
