@@ -91,6 +91,7 @@ def broken(faults: int, raises_late_triggers: bool = False) -> Tally:
     )
 
 
+@pytest.mark.slow
 def test_without_fencing_a_message_of_another_run_starts_this_one(monkeypatch) -> None:
     fire = agent_machine._fire
 

@@ -15,9 +15,13 @@ from tests.benches.docs.tutorial_reader import (
 from tests.benches.thoroughness import sampled
 
 __all__ = ["reader"]
-LONG = ("docs/how-to/across-racks.md", "docs/how-to/start-nodes-together.md")
+LONG = (
+    "docs/how-to/across-racks.md",
+    "docs/how-to/herald-a-pair.md",
+    "docs/how-to/start-nodes-together.md",
+)
 """Their commands are those of ``test_up_two_nodes.py``, ``test_serve_parts.py``,
-``test_up_skews.py`` and ``test_skews_on_twins.py``."""
+``test_up_skews.py``, ``test_skews_on_twins.py`` and ``test_herald_stations.py``."""
 PAGES = [page for page in EXECUTED if page not in ON_ONE_NODE]
 
 

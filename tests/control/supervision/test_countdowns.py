@@ -62,6 +62,7 @@ def test_a_plug_is_counted_down_once_its_sign_shows() -> None:
     assert low - QUIET_S > 600.0
 
 
+@pytest.mark.slow
 def test_a_plug_that_is_cleared_ends_its_countdown() -> None:
     feed = disturbed("plug", 0.97, "XLD1000", 6017)
     feed.run(150.0, 10.0)
@@ -84,6 +85,7 @@ def test_a_quench_is_counted_down_from_between_two_readings(
         assert "second_stage_above_10K" not in told, "it has happened before the first reading"
 
 
+@pytest.mark.slow
 def test_a_turbo_that_is_cut_off_is_not_overloaded() -> None:
     feed = disturbed("compressor_trip", 1.0, "LD400", 6000)
     assert "turbo_overloaded" in told_first(feed, 20.0)

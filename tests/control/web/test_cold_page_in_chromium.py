@@ -219,6 +219,7 @@ async def test_each_button_of_alarms_and_procedures_does_what_it_says(side, brow
     assert wrong == []
 
 
+@pytest.mark.slow
 async def test_whoever_says_no_to_a_question_changes_nothing(side, browser):
     await side.tell(alarms=tripped(), procedures=(ASKING,))
     tab, wrong = await opened(browser, side.url, "/cold")

@@ -86,6 +86,7 @@ async def test_of_a_run_in_one_piece_the_question_says_that_nothing_is_kept(
     assert wrong == []
 
 
+@pytest.mark.slow
 async def test_a_run_that_ends_while_one_thinks_is_said_to_have_ended(
     page, browser, trial, endless
 ):
@@ -130,6 +131,7 @@ async def test_what_waits_is_cancelled_after_a_question(page, bench, browser, tr
     assert wrong == []
 
 
+@pytest.mark.slow
 async def test_what_begins_while_one_thinks_is_not_cancelled(page, bench, browser, trial):
     bench.hooks["cluster_a.wait"] = lambda: bench.clusters[-1].until_interrupted()
     tab, _ = await opened(browser, page.url)

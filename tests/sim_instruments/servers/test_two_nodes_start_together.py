@@ -123,6 +123,7 @@ async def test_an_unplugged_trigger_leaves_one_node_still_and_the_other_plays(tw
         assert of(serving.laboratory.played.since(played[-1].number), "cluster_b", MARKER)
 
 
+@pytest.mark.slow
 async def test_a_marker_without_its_cable_leaves_the_tagger_without_tags(twin_file) -> None:
     async with two_nodes(twin_file) as (serving, drivers):
         await asyncio.to_thread(drivers.prepare)
@@ -141,6 +142,7 @@ async def test_a_marker_without_its_cable_leaves_the_tagger_without_tags(twin_fi
         assert tags["node_b"].counts.tolist() == [1] * PULSES
 
 
+@pytest.mark.slow
 async def test_a_trigger_cable_that_goes_between_the_event_and_its_edge_starts_nobody(
     twin_file,
 ) -> None:
@@ -197,6 +199,7 @@ async def test_armed_clusters_hold_world_time_until_their_edge_has_come(twin_fil
         await asyncio.to_thread(drivers.tags)
 
 
+@pytest.mark.slow
 async def test_a_relock_is_a_new_epoch_that_the_cluster_itself_tells(twin_file) -> None:
     async with two_nodes(twin_file) as (serving, drivers):
         cluster, door = drivers.clusters["cluster_b"], BackDoor(serving)
@@ -215,6 +218,7 @@ async def test_a_relock_is_a_new_epoch_that_the_cluster_itself_tells(twin_file) 
         assert (await asyncio.to_thread(cluster.examine)).complaints == ()
 
 
+@pytest.mark.slow
 async def test_who_follows_a_clock_that_runs_away_runs_away_with_it(twin_file) -> None:
     async with two_nodes(twin_file) as (serving, _):
         door = BackDoor(serving)
