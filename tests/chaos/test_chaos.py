@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_hundreds_of_faults_lead_to_no_wrong_pulse_and_no_partial_start_unseen() -> None:
-    faults = cases(400, 1_000)
+    faults = cases(250, 1_000)
     total = chaos(seed=1, faults=faults)
     assert total.problems == []
     assert held(total)

@@ -166,6 +166,7 @@ def test_calibrate_keeps_what_was_found_and_leaves_outputs_safe(
             assert data.attrs["run"] == run
 
 
+@pytest.mark.slow
 def test_run_leaves_outputs_safe(start, twins, tmp_path) -> None:
     program, out = tmp_path / "scan.json", tmp_path / "scan.nc"
     program.write_text(long_shot())

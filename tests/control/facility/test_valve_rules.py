@@ -271,7 +271,7 @@ def good_values(plant: Cryostat, now_fs: int, hidden: frozenset[str]) -> dict[st
     return {n: plant.read(n, now_fs) for n in signals.OUTPUTS if n not in hidden}
 
 
-@settings(max_examples=cases(25, 300), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=cases(15, 300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_sequence_of_allowed_operations_loses_helium_or_bursts_the_disc(
     data: st.DataObject,

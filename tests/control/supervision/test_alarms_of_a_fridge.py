@@ -85,6 +85,7 @@ def test_each_fault_has_one_leader(fault, leader, some) -> None:
     assert some <= {name for name, above in story.raised if above == leader}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "within_s"), sampled([(1e-7, 600), (1e-4, 120)], kept=[(1e-7, 600)])
 )

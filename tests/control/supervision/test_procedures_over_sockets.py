@@ -1,6 +1,6 @@
 """Procedures on the instruments' twins over their sockets: agent, drivers, interlocks and all.
 
-World time goes five minutes a look, far faster than an agent polls: the agent is asked to read its
+World time goes ten minutes a look, far faster than an agent polls: the agent is asked to read its
 instruments at each look.
 """
 
@@ -76,7 +76,7 @@ class Room:
         for _ in range(LOOKS):
             if run.state != "running":
                 break
-            self.twins.advance("5 min")
+            self.twins.advance("10 min")
             run, operations = step(run, await self.view())
             for one in operations:
                 run = answered(run, one.token, await self._operated(one))
