@@ -101,13 +101,13 @@ def _judge_or_refuse(program: Program, target: ZurichTarget) -> None:
         return
 
 
-@settings(QUIET, max_examples=cases(25, 80))
+@settings(QUIET, max_examples=cases(12, 80))
 @given(programs())
 def test_the_vendors_compiler_takes_random_programs(program: Program) -> None:
     _judge_or_refuse(program, shfqc())
 
 
-@settings(QUIET, max_examples=cases(25, 1_000))
+@settings(QUIET, max_examples=cases(12, 1_000))
 @given(hdawg_programs())
 def test_the_vendors_compiler_takes_random_flux_programs(program: Program) -> None:
     _judge_or_refuse(program, hdawg())

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.benches.thoroughness import sampled
+from tests.benches.thoroughness import cases, sampled
 
 from podium.control.calibration.fits import benchmarking
 from podium.control.calibration.fits.benchmarking import (
@@ -20,7 +20,7 @@ from podium.control.calibration.fits.least_squares import FitFailed
 LENGTHS = np.array([1.0, 4.0, 16.0, 32.0, 64.0])
 DRAWS, SHOTS = 6, 600
 GATES = np.array([576, 5184, 5184, 576]) / 11520
-SETS = 100
+SETS = cases(50, 100)
 
 
 def scans(left: float, seed: int) -> tuple[Populations, Populations]:
@@ -51,7 +51,7 @@ def rms(pulls: list[float]) -> float:
 
 @pytest.mark.parametrize("left", sampled((0.96, 0.985), (0.96,)))
 def test_sigmas_of_decays_and_of_the_gate_are_what_sets_of_draws_scatter_by(left: float) -> None:
-    """Of 100 normal pulls the rms is below 0.7 or above 1.4 once in 100,000 times or less."""
+    """Of 50 normal pulls the rms is below 0.7 or above 1.4 once in a thousand times or less."""
     clifford, gate, apart = [], [], []
     decay = float(GATES @ left ** np.arange(4))
     for seed in range(SETS):
@@ -115,7 +115,7 @@ def test_coherent_errors_which_add_up_in_a_draw_are_in_the_sigma(
     honest = rms(pulls(SETS))
     assert 0.7 < honest < 1.4
     monkeypatch.setattr(benchmarking, "COHERENT", 0.0)
-    assert rms(pulls(SETS // 3)) > 1.15 * honest  # who counts gates alone is too sure
+    assert rms(pulls(SETS // 2)) > 1.15 * honest  # who counts gates alone is too sure
 
 
 def test_what_both_scans_have_in_common_is_not_in_their_ratio() -> None:
@@ -132,7 +132,7 @@ def test_what_both_scans_have_in_common_is_not_in_their_ratio() -> None:
         pulls.append((ratio.value - 0.985) / ratio.sigma)
         off.append((decays[1].decay / decays[0].decay - 0.985) / ratio.sigma)
     assert 0.7 < rms(pulls) < 1.4
-    assert rms(off) > 1.15 * rms(pulls)
+    assert rms(off) > 1.05 * rms(pulls)  # of the same data: 1 where it is not taken out
 
 
 def test_a_ratio_that_is_no_exponential_is_no_gate_error() -> None:
@@ -159,7 +159,7 @@ def outside(leakage: float, seed: int) -> Populations:
 @pytest.mark.parametrize("leakage", sampled([0.0, 7.4e-4, 1.5e-3], kept=[7.4e-4]))
 def test_leakage_is_no_surer_than_it_scatters_where_it_shows_no_bend(leakage: float) -> None:
     """The best curve alone is 4 sigma off at times, always below."""
-    found = [fit_decay_of(outside(leakage, seed), leaks=True) for seed in range(120)]
+    found = [fit_decay_of(outside(leakage, seed), leaks=True) for seed in range(cases(60, 120))]
     pulls = [(one.leakage - leakage) / one.leakage_sigma for one in found]
     assert rms(pulls) < 1.3
     assert max(np.abs(pulls)) < 3.0
@@ -169,14 +169,14 @@ def test_leakage_is_no_surer_than_it_scatters_where_it_shows_no_bend(leakage: fl
 def test_leakage_that_scatters_more_than_its_draws_do_is_known_as_much_worse() -> None:
     """Coherent leakage adds up alike in all draws of a length: 3 sigmas of their mean."""
     leakage, found = 1.5e-3, []
-    for seed in range(50):
+    for seed in range(SETS // 2):
         one = outside(leakage, seed)
         alike = np.random.default_rng((9, seed)).normal(0.0, 0.02, (one.lengths.size, 1))
         found.append(fit_decay_of(replace(one, inside=one.inside + alike), leaks=True))
     assert rms([(one.leakage - leakage) / one.leakage_sigma for one in found]) < 1.4
     wider = np.median([one.leakage_scatter for one in found])
     assert 2.0 < wider < 4.0
-    steady = [fit_decay_of(outside(leakage, seed), leaks=True) for seed in range(50)]
+    steady = [fit_decay_of(outside(leakage, seed), leaks=True) for seed in range(SETS // 2)]
     assert np.mean([one.leakage_scatter > 1 for one in steady]) < 0.2
 
 

@@ -13,6 +13,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.coupler_curve import signed_reach
 from podium.control.calibration.edge_pulses import EdgePulses
+from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.readiness import ramp_biases
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import Validities
@@ -87,7 +88,7 @@ async def test_it_is_found_wherever_it_is(seed: int, share: float, arrives: floa
 async def test_an_off_point_that_was_measured_counts_more() -> None:
     bench = pair(46, 0.02)
     assert await worked(bench) == {}
-    outcome = next(iter([one async for one in bring_up(bench, ("coupler_sweet_spot",))]))
+    outcome = Outcome("coupler_off_point", "Off point")
     await bench.commit(outcome, {f"{EDGE.name}.off_point": Measured(0.07, 1e-3, "V")})
     levels, _ = await ramp_biases(bench.runner, bench.qubits, bench.record, Validities({}))
     assert levels[PORT] == 0.07

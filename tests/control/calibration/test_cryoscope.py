@@ -22,13 +22,14 @@ from podium.control.calibration.fits.cryoscope import (
 )
 from podium.control.calibration.fits.least_squares import Fit
 from podium.control.calibration.fits.line_phases import (
+    PhaseModel,
     Shots,
     phases_by,
     phases_of,
     spectrum_of,
     step_response,
 )
-from podium.control.calibration.fits.line_places import coordinates, values_at
+from podium.control.calibration.fits.line_places import coordinates, slopes_of, values_at
 from podium.control.calibration.fits.line_rivals import APART, apart, telling
 from podium.control.calibration.fits.ramsey_phase import Phases, nearest_turn
 from podium.control.calibration.line_pulses import (
@@ -189,6 +190,19 @@ def test_spectra_are_hardly_longer_than_twice_the_time() -> None:
     kinds = replace(shots(SINGLE), whole_s=1.3e-6)
     points = 2 * spectrum_of(kinds).shape[1] - 2
     assert 2_600 <= points <= 2_700
+
+
+def test_slopes_of_all_parameters_at_once_are_those_of_each_by_itself() -> None:
+    """But for what is of second order in steps of a thousandth of what is expected."""
+    kinds = shots((*SINGLE, *TRAINS, *TAILS)[::3])
+    line = {**LONG, "halves": 2e-10}
+    model = PhaseModel(kinds, spectrum_of(kinds), shift_of)
+    now, at_once = slopes_of(model, line)
+    again, each = slopes_of(lambda values: model(values), line)
+    np.testing.assert_allclose(now, again, atol=1e-12)
+    sizes = np.abs(each).max(axis=0)
+    assert np.all(sizes > 0)
+    assert np.max(np.abs(at_once - each) / sizes) < 3e-3
 
 
 def test_pulses_that_begin_within_a_nanosecond_share_their_ends_with_the_next() -> None:

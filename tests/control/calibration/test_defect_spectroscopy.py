@@ -107,10 +107,20 @@ def test_the_model_of_a_swap_is_the_master_equation() -> None:
 DEFECTS = ((5.62e9, 2.2e6, 0.6e-6, 0.5e-6), (5.81e9, 0.3e6, 0.4e-6, 0.6e-6))
 
 
+_BOTH: list[tuple[Outcome, Bench]] = []
+
+
+async def both_found() -> tuple[Outcome, Bench]:
+    """Return the search of the first seed, made once; who changes the record copies it."""
+    if not _BOTH:
+        _BOTH.append(await found(Path(DEFECTS), 1))
+    return _BOTH[0]
+
+
 @pytest.mark.parametrize("seed", sampled([1, 2, 3], kept=[1]))
 async def test_defects_are_found_with_their_couplings(seed: int) -> None:
     """Four sigmas of four numbers of three seeds: one in a thousand would fail by chance."""
-    outcome, bench = await found(Path(DEFECTS), seed)
+    outcome, bench = await (both_found() if seed == 1 else found(Path(DEFECTS), seed))
     assert outcome.failures == {}
     assert len(outcome.measured) == 4
     for number, (place_hz, coupling_hz, *_) in enumerate(DEFECTS, 1):
@@ -138,7 +148,7 @@ async def test_a_defect_that_a_check_does_not_see_alike_is_not_believed() -> Non
 
 
 async def test_a_gate_that_fails_names_the_defects_in_its_path() -> None:
-    _, bench = await found(Path(DEFECTS), 6)
+    _, bench = await both_found()
     record = MemoryRecord(bench.record.all().values())
     last = record.all()["node_a.q0.tls2_frequency"]
     # Of an earlier measurement a third one is left, which has gone since.

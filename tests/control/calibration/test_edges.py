@@ -7,7 +7,7 @@ import pytest
 from tests.benches.calibration.coupled_pair import CoupledPair
 from tests.benches.calibration.synthetic_data import MadeRunner, known
 from tests.benches.docs.pages import ROOT
-from tests.benches.thoroughness import sampled
+from tests.benches.thoroughness import cases, sampled
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -73,7 +73,10 @@ async def test_from_nothing_to_a_bell_state(seed: int) -> None:
     assert bell.value > 0.96
 
 
-@pytest.mark.parametrize(("juncture", "in_gap"), [(0.1, 1.0), (0.3, 0.8), (0.63, 1.15), (0.8, 0.9)])
+@pytest.mark.parametrize(
+    ("juncture", "in_gap"),
+    sampled(((0.1, 1.0), (0.3, 0.8), (0.63, 1.15), (0.8, 0.9)), kept=((0.3, 0.8), (0.63, 1.15))),
+)
 async def test_where_20_turns_by_half_a_turn_each_ns_a_level_in_the_gap_sets_the_phase(
     juncture: float, in_gap: float
 ) -> None:
@@ -154,7 +157,7 @@ async def test_a_line_that_is_found_gone_does_not_stay_in_the_store() -> None:
 
 def test_a_chevron_is_found_over_seeds_with_honest_sigmas() -> None:
     pulls = []
-    for seed in range(40):
+    for seed in range(cases(20, 40)):
         rng = np.random.default_rng(seed)
         rate, place, slope = rng.uniform(6e6, 10e6), rng.uniform(0.5, 0.6), -1.6e9
         at = np.linspace(place - 0.022, place + 0.026, 15)
@@ -167,13 +170,13 @@ def test_a_chevron_is_found_over_seeds_with_honest_sigmas() -> None:
             duration.ravel(), amplitude.ravel(), signal, np.full(signal.size, 0.04), 7.8e6, -1.5e9
         )
         pulls.append((found.values["half_rate"] - rate) / found.sigmas["half_rate"])
-    assert 0.7 < np.std(pulls) < 1.4
-    assert abs(np.mean(pulls)) < 0.6
+    assert 0.6 < np.std(pulls) < 1.5
+    assert abs(np.mean(pulls)) < 0.8
 
 
 def test_noise_is_no_chevron() -> None:
     amplitude, duration = np.meshgrid(np.linspace(0.5, 0.6, 15), np.arange(1, 7) * 16e-9)
-    for seed in range(10):
+    for seed in range(cases(5, 10)):
         rng = np.random.default_rng(seed)
         with pytest.raises(FitFailed):
             fit_chevron(

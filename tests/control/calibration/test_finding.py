@@ -89,7 +89,7 @@ async def test_a_resonator_that_is_not_there_is_not_its_neighbours() -> None:
     )
 
 
-@pytest.mark.parametrize("strength", sampled([0.3, 0.5, 1.0, 2.0], kept=[0.3, 2.0]))
+@pytest.mark.parametrize("strength", sampled([0.3, 0.5, 1.0, 2.0], kept=[2.0]))
 async def test_a_line_is_found_however_strong_the_drive_turns_out(strength: float) -> None:
     """A pulse of twice pi leaves two humps, 10 MHz to either side: one line, in the middle."""
     true = {"q0": 6.0312e9, "q1": 5.6981e9, "q2": 5.0803e9}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.benches.calibration.synthetic_data import ONE_SHOT_V, Asked, MadeRunner, known
 from tests.benches.docs.pages import ROOT
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -63,7 +64,7 @@ async def test_a_check_that_differs_is_not_believed() -> None:
 def test_sigmas_are_what_the_middle_scatters_by() -> None:
     rng = np.random.default_rng(4)
     pulls = []
-    for _ in range(60):
+    for _ in range(cases(30, 60)):
         signal = flipped(2.2, 32.0)
         sigma = np.full(signal.size, 0.015)
         fit = fit_dip(signal + rng.normal(0, sigma), sigma, 16.0)

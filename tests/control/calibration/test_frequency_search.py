@@ -30,7 +30,7 @@ def points(t2_s: float) -> tuple[np.ndarray, np.ndarray]:
 def test_every_detuning_is_found_whatever_became_of_coherence() -> None:
     rng = np.random.default_rng(20)
     pulls = []
-    for _ in range(cases(100, 200)):
+    for _ in range(cases(50, 200)):
         t2_s = 10 ** rng.uniform(-5.5, -3.9)
         detuning = rng.uniform(-0.95, 0.95) * FARTHEST_HZ
         shape = {"decay": t2_s * rng.uniform(0.4, 1.2), "gaussian": rng.uniform(0, 1)}
@@ -42,7 +42,7 @@ def test_every_detuning_is_found_whatever_became_of_coherence() -> None:
         found = find_detuning(delay, phase, seen, np.full(delay.size, NOISE), expected)
         pulls.append((found.values["detuning"] - detuning) / found.sigmas["detuning"])
     assert np.max(np.abs(pulls)) < 5.0
-    assert 0.8 < float(np.std(pulls)) < 1.25
+    assert 0.7 < float(np.std(pulls)) < 1.35
 
 
 def test_noise_has_no_frequency() -> None:

@@ -67,7 +67,7 @@ def fitted(thermal: float, seed: int):
 @pytest.mark.parametrize("thermal", sampled([0.005, 0.36, 0.42], kept=[0.42]))
 def test_t1_and_its_sigma_hold_where_equilibrium_is_half_way_to_1(thermal: float) -> None:
     pulls = []
-    for seed in range(cases(60, 120)):
+    for seed in range(cases(40, 120)):
         found = fitted(thermal, seed)
         pulls.append((found.values["decay"] - 190e-6) / found.sigmas["decay"])
     assert_honest({f"T1 at {thermal}": np.array(pulls)})

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.gate_model import GateModel, PairLevels
 from podium.control.calibration.pulse_design import (
@@ -57,7 +58,7 @@ def test_each_look_leaves_less_of_the_error() -> None:
     trials = [seen(begin, rng)]
     chip = GateModel([draw_of(STORED, MEETING, HIDDEN, 72)])
     errors = [GateModel([draw_of(STORED, MEETING, HIDDEN, 76)]).played(begin)[0].infidelity]
-    for _ in range(2):
+    for _ in range(cases(1, 2)):
         pulse, expected = shaped(learned(STORED, MEETING, trials), 72, 0.99)
         errors.append(chip.played(pulse)[0].infidelity)
         trials += [seen(scale * pulse, rng) for scale in (1.0, 1.003, 0.997)]

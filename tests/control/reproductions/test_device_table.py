@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
+from tests.benches.links.link_budgets import budget_here
 
 from podium.control.cli import main
 from podium.control.facility.example import LINKED, example_facility
 from podium.control.facility.load import load_facility
-from podium.control.processes.child_processes import ProcessFailed, call, podium
+from podium.control.processes.child_processes import ProcessFailed, podium
 from podium.control.reproductions import machine_code
 from podium.control.reproductions.device_table import facility_of, measured_table, taken
 from podium.control.reproductions.machine_code import table_of
@@ -42,7 +43,7 @@ def file(tmp_path: Path) -> Path:
 
 async def read(file: Path) -> dict[str, object]:
     words = podium("twin", "budget", file, "--json")
-    return json.loads(await call("podium twin budget", words))["table"]
+    return json.loads(await budget_here("podium twin budget", words))["table"]
 
 
 def tree():
@@ -57,6 +58,7 @@ def loaded(made, folder: Path):
 
 
 async def test_the_example_has_the_table_of_its_paper(tmp_path: Path) -> None:
+    """Which a process of its own reads, as for users; the tests below read theirs here."""
     made = loaded(facility_of(await table_of("kurpiers2018"), tree()), tmp_path)
     example = load_facility(example_facility(LINKED))
     assert made.links == example.links
@@ -130,6 +132,7 @@ def test_a_link_is_played_from_its_file_and_says_what_to_improve(
 
     monkeypatch.setattr(machine_code, "_played", played)
     monkeypatch.setattr(machine_code, "_step", step)
+    monkeypatch.setattr(machine_code, "call", budget_here)
     words = ["reproduce", "--from", str(file), "--seed", "5", "--out", str(tmp_path)]
     assert main([*words, "--json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
+from tests.benches.links.link_budgets import budget_here
 
 from podium.control import cli
 from podium.control.facility.example import LINKED, example_facility
@@ -29,10 +30,17 @@ VALUES = {
 TRUTH = {"link_ab.best_bell_fidelity": {"value": 0.81}}
 
 
+@pytest.fixture
+def budgets_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have tables read in this process; ``test_device_table.py`` has a process read one."""
+    monkeypatch.setattr(machine_code, "call", budget_here)
+
+
 def tree():
     return YAML().load(example_facility(LINKED).read_text())
 
 
+@pytest.mark.usefixtures("budgets_here")
 @pytest.mark.parametrize("name", FURTHER)
 async def test_a_papers_facility_is_sound_and_has_its_table(name: str, tmp_path: Path) -> None:
     file = tmp_path / "facility.yaml"
@@ -57,6 +65,7 @@ async def test_a_papers_facility_is_sound_and_has_its_table(name: str, tmp_path:
     assert facility.name == name
 
 
+@pytest.mark.usefixtures("budgets_here")
 async def test_a_cold_papers_modes_are_not_as_warm_as_the_examples(tmp_path: Path) -> None:
     """Photons of 8.4 GHz at 20 mK, and not the 0.002 of another experiment with its spread."""
     file = tmp_path / "facility.yaml"
@@ -70,6 +79,7 @@ async def test_a_cold_papers_modes_are_not_as_warm_as_the_examples(tmp_path: Pat
         assert photons.spread <= photons.value
 
 
+@pytest.mark.usefixtures("budgets_here")
 async def test_the_example_stays_as_it_is() -> None:
     before = tree()
     facility_of(await table_of("magnard2020"), before)

@@ -333,7 +333,7 @@ def first_tick_one_by_one(one: Clock, at_fs: int, period_fs: int) -> int:
 LOOKS = st.lists(st.integers(0, 10**18), min_size=1, max_size=4)
 
 
-@settings(deadline=None, max_examples=cases(200, 5_000))
+@settings(deadline=None, max_examples=cases(80, 5_000))
 @given(
     st.integers(0, 10**6),
     st.lists(st.sampled_from(MAKES), min_size=1, max_size=4),

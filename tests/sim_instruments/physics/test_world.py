@@ -149,7 +149,7 @@ def test_records_scatter_as_a_sample_by_sample_reference_does() -> None:
         feedline, run_of([tone(frequency, level, lasts, starts)], [listener], shots * period)
     )
     random = np.random.default_rng(5)
-    reference = np.empty(cases(1000, shots), np.complex128)
+    reference = np.empty(cases(500, shots), np.complex128)
     ring = -1e-9 * np.pi * qubit.kappa_hz
     times = 146 - FLIGHT_NS + np.arange(lasts)
     rates = 1e-9 * qubit.rates_1_s

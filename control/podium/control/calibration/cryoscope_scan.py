@@ -1,7 +1,7 @@
 """Plays flux pulses on a line, and holds what was seen of it by the end that they move."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from podium.control.calibration.edge_pulses import RESET_LIFETIMES, EdgePulses
 from podium.control.calibration.edge_sequences import Fringes, phase_program
 from podium.control.calibration.fits.cryoscope import WholeTurns, told_apart, unwound, whole_turns
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.calibration.fits.line_phases import Shots, phases_by, spectrum_of
+from podium.control.calibration.fits.line_phases import PhaseModel, Shots, spectrum_of
 from podium.control.calibration.fits.line_rivals import apart, telling
 from podium.control.calibration.line_pulses import CHECKS, KINDS, SINGLE, TELLING, WHOLE_NS, Kind
 from podium.control.calibration.outcome import Outcome
@@ -198,10 +198,6 @@ class LineFringes:
         if len(known.lines) == 1 or not self.line.telling:
             return ()
         played = self.scan.shots(self.line.telling)
-        spectrum = spectrum_of(played)
-
-        def model(values: Mapping[str, float]) -> Array:
-            return phases_by(played, spectrum, values, self.shift_of)
-
+        model = PhaseModel(played, spectrum_of(played), self.shift_of)
         sigma = float(np.median(self.phases()[1][len(SINGLE) :]))
         return tuple(self.line.telling[k] for k in telling(model, sigma, known.lines, TOLD))

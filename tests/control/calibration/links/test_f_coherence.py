@@ -5,6 +5,7 @@ import pytest
 from tests.benches.calibration.honest_sigmas import assert_honest
 from tests.benches.links.linked_ends import bench_of, entry
 from tests.benches.links.played_link import READOUT, played_link
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.f_coherence import (
@@ -35,7 +36,7 @@ def test_a_coherence_scatters_as_its_sigma_says() -> None:
     rng, sigma, pulls = np.random.default_rng(1), 0.007, []
     wait_s = np.array(WAITS) * 1.7e-6
     seen = seen_at(wait_s, COHERENCE_S)
-    for _ in range(300):
+    for _ in range(cases(100, 300)):
         noisy = seen + sigma * rng.normal(size=seen.size)
         found = fit_coherence(wait_s, noisy, np.full(seen.size, sigma), 1.7e-6)
         pulls.append((found.values["rate"] - 1 / COHERENCE_S) / found.sigmas["rate"])

@@ -8,6 +8,7 @@ from scipy.integrate import solve_ivp
 from tests.benches.calibration.honest_sigmas import assert_honest
 from tests.benches.links.linked_ends import bench_of
 from tests.benches.links.played_link import READOUT, played_link
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.links.f_lifetime import (
@@ -79,7 +80,7 @@ def test_a_lifetime_scatters_as_its_sigma_says() -> None:
     populations = ladder.populations(true["decay"], true["moved"], wait_s).reshape(-1, 4)
     populations = populations.clip(0) / populations.clip(0).sum(axis=1, keepdims=True)
     heights = true["height"] * np.array([0.0, 1.0, 1.6, 1.6])
-    for _ in range(80):
+    for _ in range(cases(40, 80)):
         counts = rng.multinomial(SHOTS, populations)
         clouds = np.sqrt(counts @ [CLOUDS[0], *[CLOUDS[1]] * 3]) / SHOTS
         seen = true["offset"] + counts @ heights / SHOTS + clouds * rng.normal(size=clouds.size)

@@ -1,5 +1,7 @@
 """A search over two nodes as routines: what is stored, when, and what it is compared with."""
 
+import asyncio
+
 import numpy as np
 import pytest
 import xarray
@@ -24,7 +26,7 @@ from podium.control.calibration.links.grover_search import (
 from podium.control.calibration.links.link_bench import LinkBench
 from podium.control.calibration.links.link_session import link_validities
 from podium.control.facility.load import load_facility
-from podium.control.parameters.entry import NotMeasured
+from podium.control.parameters.entry import NotMeasured, ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.parameters.noisy_register import ReadoutErrors
 from podium.control.program.program import Program
@@ -115,6 +117,24 @@ def bench_and_runner(found: float, file=DATA, **over) -> tuple[LinkBench, Search
     return LinkBench.of(runner, link, record, lambda data: None, validities), runner
 
 
+@pytest.fixture(scope="module")
+def forecast() -> list[ParameterEntry]:
+    """Return what a forecast of these parts stores: it is the same whatever is found."""
+    bench, _ = bench_and_runner(0.9)
+    record = bench.first.bench.record
+    before = record.all()
+    asyncio.run(search_forecast(bench))
+    return [one for name, one in record.all().items() if name not in before]
+
+
+async def foretold(forecast: list[ParameterEntry], found: float) -> tuple[LinkBench, SearchRunner]:
+    """Return a bench that knows its forecast and the phases of its pairs."""
+    bench, runner = bench_and_runner(found)
+    bench.first.bench.record.put(forecast)
+    await search_pairs(bench)
+    return bench, runner
+
+
 async def test_the_forecast_is_stored_before_anything_is_played() -> None:
     bench, runner = bench_and_runner(0.9)
     forecast = await search_forecast(bench)
@@ -165,10 +185,10 @@ async def test_the_phases_of_both_pairs_are_found() -> None:
 
 
 @pytest.mark.parametrize(("found", "said"), [(0.9, "was foretold"), (0.6, "more than the 0.01")])
-async def test_what_is_found_stands_beside_what_was_foretold(found: float, said: str) -> None:
-    bench, _ = bench_and_runner(found)
-    await search_forecast(bench)
-    await search_pairs(bench)
+async def test_what_is_found_stands_beside_what_was_foretold(
+    found: float, said: str, forecast: list[ParameterEntry]
+) -> None:
+    bench, _ = await foretold(forecast, found)
     outcome = await grover_search(bench)
     seen = outcome.measured["link_ab.search_success_seen"]
     assert abs(seen.value - found) < 5 * seen.sigma
@@ -184,20 +204,16 @@ def test_a_start_has_few_shots_so_that_it_ends_in_time(shots: int) -> None:
     assert max(starts) - min(starts) <= 1
 
 
-async def test_shots_of_all_starts_count() -> None:
-    bench, runner = bench_and_runner(0.9)
-    await search_forecast(bench)
-    await search_pairs(bench)
+async def test_shots_of_all_starts_count(forecast: list[ParameterEntry]) -> None:
+    bench, runner = await foretold(forecast, 0.9)
     outcome = await grover_search(bench)
     assert len(outcome.runs) == runner.played.count("Grover's search") > 1
     # of 1,000 shots, and not of the last start's 200
     assert outcome.measured["link_ab.search_success_seen"].sigma == pytest.approx(0.0095, rel=0.1)
 
 
-async def test_a_guess_is_no_search() -> None:
-    bench, _ = bench_and_runner(0.25)
-    await search_forecast(bench)
-    await search_pairs(bench)
+async def test_a_guess_is_no_search(forecast: list[ParameterEntry]) -> None:
+    bench, _ = await foretold(forecast, 0.25)
     outcome = await grover_search(bench)
     assert "a guess" in outcome.failures["link_ab"]
     assert not outcome.measured

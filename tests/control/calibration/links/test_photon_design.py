@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.benches.links.linked_ends import LINKED, bench_of, entry
 
+from podium.control.calibration.links import photon_search
 from podium.control.calibration.links.link_bench import SECOND_OVER_FIRST
 from podium.control.calibration.links.photon_design import pair_model, shaped_for
 from podium.control.calibration.links.photon_shapes import STRONGEST
@@ -44,7 +45,8 @@ def test_resonances_are_apart_by_lines_and_scan_each_by_its_sigma() -> None:
     assert model.loop.apart_hz == pytest.approx((lines + 0.4e6) / 2)
 
 
-def test_what_is_designed_can_be_played() -> None:
+def test_what_is_designed_can_be_played(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photon_search, "ENDS", 1e-5)  # limits are limits of any search
     bench = bench_of(LINKED, **{"link_ab.b.sideband_rate": (11.0e6, "Hz")})
     found = shaped_for(bench, pair_model(bench))
     photon = replace(bench, chosen=found.shape).photon()

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from tests.benches.links.pair_link import TRANSMISSION, in_the_world, pair_model, sech_drives
+from tests.benches.thoroughness import cases
 
+from podium.control.calibration.links import photon_search
 from podium.control.calibration.links.link_loop import LinkLoop
 from podium.control.calibration.links.photon_search import best_photon, searched
 from podium.control.calibration.links.photon_shape import loss_limit
@@ -11,8 +13,11 @@ from podium.control.calibration.links.photon_shape import loss_limit
 TOPS = (11.4e6, 10.8e6)
 
 
-def test_a_shaped_photon_takes_a_quarter_of_what_is_not_loss() -> None:
+def test_a_shaped_photon_takes_a_quarter_of_what_is_not_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """By the world's equation, beside the best lag of the sech that routines play."""
+    monkeypatch.setattr(photon_search, "STRIDES", (4, 1)[: cases(1, 2)])
     start = sech_drives(144)
     sech = max(
         in_the_world(np.pad(start[0], (0, lag)), np.pad(start[1], (lag, 0)), LinkLoop(), 0.0)

@@ -11,6 +11,7 @@ from tests.benches.links.linked_ends import LINKED, bench_of, sidebands_ns
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.least_squares import FitFailed
 from podium.control.calibration.fits.two_qubit_state import Confusion, both, effects, turned
+from podium.control.calibration.links import photon_search
 from podium.control.calibration.links import photon_shape as routine
 from podium.control.calibration.links.emission import emission_program
 from podium.control.calibration.links.entangled_pair import PSI_PLUS, bell_program
@@ -93,12 +94,14 @@ def seen_of(bench: LinkBench, program: Program, pairs: Pairs, seed: int) -> xarr
 
 @pytest.fixture(scope="module")
 def once() -> Callable[..., FoundPhoton]:
-    """Search once for all: the link is the same in each test."""
+    """Search once for all, and not to the end: the link is the same in each test."""
     found: list[FoundPhoton] = []
 
     def shaped(*given: object) -> FoundPhoton:
         if not found:
-            found.append(shaped_for(*given))
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(photon_search, "ENDS", 1e-5)
+                found.append(shaped_for(*given))
         return found[0]
 
     return shaped

@@ -6,6 +6,7 @@ from scipy.linalg import expm
 from tests.benches.calibration.honest_sigmas import assert_honest
 from tests.benches.links.linked_ends import bench_of, entry
 from tests.benches.links.played_link import played_link
+from tests.benches.thoroughness import sampled
 
 from podium.control.calibration.links import thermal_photons as routine
 from podium.control.calibration.links.link_model import EndModel, exponentials, heated
@@ -170,7 +171,10 @@ async def test_both_ends_are_found_and_stored() -> None:
     assert len(outcome.panels) == 4
 
 
-@pytest.mark.parametrize(("thoroughness", "runs"), [(0.1, [1, 1]), (1.0, [2, 1]), (3.0, [6, 3])])
+@pytest.mark.parametrize(
+    ("thoroughness", "runs"),
+    sampled(((0.1, [1, 1]), (1.0, [2, 1]), (3.0, [6, 3])), kept=((0.1, [1, 1]), (1.0, [2, 1]))),
+)
 async def test_shots_are_parted_so_that_a_modules_memory_holds_a_run(
     thoroughness: float, runs: list[int]
 ) -> None:

@@ -76,7 +76,7 @@ def test_waveform_memory_at_unit_gain_and_no_carrier_is_equal_to_the_bit(
     assert (played.words == (memory * round(amplitude * 32767) >> 15)).all()
 
 
-@settings(QUIET, max_examples=cases(30, 500))
+@settings(QUIET, max_examples=cases(15, 500))
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)
@@ -90,7 +90,7 @@ def test_machine_code_of_many_random_programs_plays_what_they_mean(program: Prog
     _hold_or_refuse(program)
 
 
-@settings(QUIET, max_examples=cases(30, 500))
+@settings(QUIET, max_examples=cases(15, 500))
 @given(qcm_programs())
 def test_flux_outputs_play_what_random_programs_mean(program: Program) -> None:
     _hold_or_refuse(program, flux_target())
@@ -115,7 +115,7 @@ def late_target() -> QbloxTarget:
     return replace(whole, ports=dict(whole.ports) | ports)
 
 
-@settings(QUIET, max_examples=cases(30, 500))
+@settings(QUIET, max_examples=cases(15, 500))
 @given(qcm_programs())
 def test_flux_arrives_with_drives_behind_lines_that_delay(program: Program) -> None:
     _hold_or_refuse(program, late_target())
@@ -137,7 +137,7 @@ def test_most_random_programs_fit(drawn: st.SearchStrategy[Program], wiring: Qbl
     outcomes: Counter[bool] = Counter()
 
     @seed(1)
-    @settings(QUIET, derandomize=False, max_examples=cases(50, 100))
+    @settings(QUIET, derandomize=False, max_examples=cases(25, 100))
     @given(drawn)
     def count(program: Program) -> None:
         try:

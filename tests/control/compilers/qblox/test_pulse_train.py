@@ -67,7 +67,7 @@ def outcome(make, program: Program) -> object:
 
 
 @settings(
-    max_examples=cases(40, 250),
+    max_examples=cases(20, 250),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from podium.sim_instruments.physics.joint import carrier_truth
+from podium.sim_instruments.physics.joint import carrier_truth, gate_truth
 from podium.sim_instruments.physics.joint.carrier_truth import CarrierPulse, best_carrier
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.gate_knobs import NoSuchEdge, gate_knobs
@@ -59,7 +59,12 @@ def test_another_carrier_or_height_is_worse(pulse: CarrierPulse) -> None:
         assert GATE.error(other.samples()) > 2 * least
 
 
-def test_decoherence_is_in_what_it_is_judged_by(pulse: CarrierPulse) -> None:
+def test_decoherence_is_in_what_it_is_judged_by(
+    pulse: CarrierPulse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slow noise, which is played at 27 nodes, costs more; ``test_gate_truth.py`` says how much."""
+    still = [(np.zeros(len(POINT.qubits)), 1.0)]
+    monkeypatch.setattr(gate_truth, "noise_nodes", lambda _: still)
     infidelity, leakage = judged(POINT, EDGE, pulse)
     lost_1_ns = 0.4e-9 * sum(
         float(one.rates_1_s[0, 1] + one.rates_1_s[1, 0]) + one.dephasing_1_s

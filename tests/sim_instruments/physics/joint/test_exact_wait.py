@@ -65,9 +65,9 @@ def test_a_wait_of_a_cluster_with_a_coupler_keeps_what_many_parts_would() -> Non
     nodes = np.array([[0.0, 0.0, 0.0], [3e4, -2e4, 0.0]])
     at = StatesAtNodes(point, None, nodes)  # type: ignore[arg-type]  # no pulses are played
     before = state(point.basis.size, 2, 5)
-    found = at.wait(before, 4_000, coherent=True)
+    found = at.wait(before, 1_500, coherent=True)
     parts = before
-    for _ in range(4_000):
+    for _ in range(1_500):
         parts = at.wait(parts, 1, coherent=True)
     assert np.einsum("kcii->k", found).real == pytest.approx(1.0)
     assert np.abs(found - parts).max() < 1e-6

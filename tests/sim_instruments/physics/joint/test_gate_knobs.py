@@ -26,15 +26,16 @@ from podium.sim_instruments.physics.world_file import WorldFile, read_world
 EDGE = "node_a.q0_q1"
 
 
-def drawn(folder: Path) -> Path:
-    twin = folder / "twin.yaml"
-    draw_world(ROOT / "examples" / "two_qubit" / "facility.yaml", twin, "--seed", 11)
-    return twin
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("world") / "twin.yaml"
+    draw_world(ROOT / "examples" / "two_qubit" / "facility.yaml", file, "--seed", 11)
+    return file
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> WorldFile:
-    return read_world(drawn(tmp_path_factory.mktemp("world")))
+def world(twin: Path) -> WorldFile:
+    return read_world(twin)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +104,7 @@ def test_a_pulse_by_its_samples_is_played_at_its_best_height(world: WorldFile) -
 
 def test_a_budget_takes_the_samples_that_are_stored(
     best: GateKnobs,
+    twin: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -119,7 +121,7 @@ def test_a_budget_takes_the_samples_that_are_stored(
     monkeypatch.setattr("podium.sim_instruments.physics.joint.gate_knobs.gate_knobs", knobs)
     parser = ArgumentParser()
     add_budget(parser)
-    twin, file = drawn(tmp_path), tmp_path / "gate.json"
+    file = tmp_path / "gate.json"
     known = {"gate_duration": 7.4e-8, "gate_samples": 37.0}
     known |= {f"gate_sample{k}": 1.0 for k in range(1, 36)}
     asked = parser.parse_args([str(twin), "--edge", EDGE, "--gate", str(file), "--json"])
@@ -179,11 +181,11 @@ def told(file: Path, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[i
     ],
 )
 def test_a_file_without_a_gate_is_refused(
-    gate: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    gate: str, said: str, twin: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "gate.json"
     file.write_text(gate, encoding="utf-8")
-    code, _, err = told(drawn(tmp_path), capsys, "--edge", EDGE, "--gate", str(file))
+    code, _, err = told(twin, capsys, "--edge", EDGE, "--gate", str(file))
     assert code == 2
     assert said in err
 

@@ -9,11 +9,14 @@ from tests.benches.physics.coupled_chip import COUPLED, EXCHANGE_HZ, NAMES, POIN
 from podium.sim_instruments.physics.chip import Edge
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
 from podium.sim_instruments.physics.joint.gate_truth import (
+    CoherentGate,
+    Pulse,
     best_pulse,
     crossing,
     judged,
     meeting_quanta,
 )
+from podium.sim_instruments.physics.joint.pulse_edges import rise
 from podium.sim_instruments.physics.joint.tomography import gate_unitary
 
 EDGE = Edge("node_a.q0_q1", NAMES, "cz", NAMES[0])
@@ -45,6 +48,19 @@ def test_a_cz_is_one_return_of_11_from_20() -> None:
     infidelity, leakage = judged(STILL, EDGE, PULSE)
     assert 0 <= leakage < 2e-3
     assert 0 <= infidelity < 2e-3
+
+
+def test_pulses_of_all_heights_and_tops_at_once_err_as_each_does() -> None:
+    """Through the same levels; beside them the search's own pulse is the best of its heights."""
+    assert PULSE is not None
+    gate = CoherentGate(STILL, EDGE, 1.2 * PULSE.quanta)
+    heights = PULSE.quanta * np.array([0.98, 1.0, 1.01])
+    errors = gate.errors_of_tops(heights, rise(PULSE.rise_ns))
+    for k, quanta in enumerate(heights.tolist()):
+        for top_ns in (1, PULSE.top_ns):
+            alone = gate.error(Pulse(quanta, top_ns, PULSE.rise_ns).samples())
+            assert errors[k, top_ns] == pytest.approx(alone, abs=1e-9)
+    assert errors[1, PULSE.top_ns] < 0.5 * errors[[0, 2], PULSE.top_ns].min()
 
 
 @pytest.mark.parametrize(("gate", "factor"), [("cz", np.sqrt(2)), ("iswap", 1.0)])

@@ -108,10 +108,10 @@ def told(values: np.ndarray) -> np.ndarray:
 @cache
 def phases(*, gate: bool) -> tuple[np.ndarray, np.ndarray]:
     """The neighbour's phase (turns) and contrast, for either outcome of the half."""
-    turns = np.arange(4) / 4
+    turns = np.arange(3) / 3
     answers = [world().play(played(turn, gate=gate)) for turn in turns]
     far, near, neighbour = (
-        told(np.concatenate([one[k].integrated for one in answers])).reshape(4, SHOTS)
+        told(np.concatenate([one[k].integrated for one in answers])).reshape(3, SHOTS)
         for k in range(3)
     )
     agree = np.mean(near == far)
@@ -122,7 +122,7 @@ def phases(*, gate: bool) -> tuple[np.ndarray, np.ndarray]:
             for outcome in (0, 1)
         ]
     )
-    waves = found @ np.exp(2j * np.pi * turns) / 2
+    waves = found @ np.exp(2j * np.pi * turns) / 1.5
     return np.angle(waves) / (2 * np.pi), np.abs(waves)
 
 
@@ -156,7 +156,7 @@ def conditional_turns() -> float:
 
 def test_the_half_of_a_pair_turns_its_neighbour_and_its_reading_leaves_that_coherent() -> None:
     turns, contrast = phases(gate=True)
-    # 4 x 150 shots of each outcome: 0.06 of contrast, and 0.01 turns, are one sigma
+    # 3 x 150 shots of each outcome: 0.06 of contrast, and 0.01 turns, are one sigma
     assert np.all(contrast > 0.6)
     apart = (turns[1] - turns[0] - conditional_turns() + 0.5) % 1.0 - 0.5
     away = (turns[1] - turns[0] + conditional_turns() + 0.5) % 1.0 - 0.5

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
-from podium.control.calibration.fits.line_phases import Shots, phases_by, spectrum_of
+from podium.control.calibration.fits.line_phases import PhaseModel, Shots, phases_by, spectrum_of
 from podium.control.calibration.fits.line_places import (
     EXPECTED,
     REFLECTED,
@@ -413,7 +413,7 @@ class _Fitting:
     def _model(self, which: NDArray[np.bool_]) -> Model:
         """Return what foretells the phases of some kinds."""
         shots, spectrum = self.shots.of(which), self.spectrum[which]
-        return lambda values: phases_by(shots, spectrum, values, self.shift_of)
+        return PhaseModel(shots, spectrum, self.shift_of)
 
     def reflected(self, found: Place) -> Place:
         """Return a line with a reflection where that pays; one that is plain stays for now."""

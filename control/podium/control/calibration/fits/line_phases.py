@@ -3,7 +3,7 @@
 A step response is a sum of exponentials behind a high-pass, once more after a reflection.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,13 @@ from podium.control.compilers.line_inverse import reflection_taps
 
 Array = NDArray[np.float64]
 STEP_S = 1e-9
+ENDED = 40.0
+"""Time constants of a mode within which it has ended: exp(-40) of 1 is less than its rounding."""
+LITTLE = 1e-4
+"""Of the level, over which slopes of the shift are taken."""
+BESIDE_LINE = frozenset({"scale", "rest", "bend", "offset", "halves", "edges"})
+"""Values that count where the level of a line turns the qubit; the others, and the edges as well,
+make that level."""
 NEAREST = 0.1
 """To one half, twice: there a share says nothing of what edges are."""
 
@@ -107,37 +114,118 @@ def phases_by(
     shift_of: Callable[[Array], Array],
 ) -> Array:
     """Return the same; ``spectrum``: of the steps, which are what they are in all of a fit."""
-    count = round(shots.whole_s / STEP_S)
-    time = (np.arange(count) + 0.5) * STEP_S
-    size, tau = modes_of(values)
-    decays = np.exp(-time / tau[:, None])
-    again, later_s = values.get("reflection", 0.0), values.get("reflection_delay", 0.0)
-    rest, bend = values["rest"], values["bend"]
+    return PhaseModel(shots, spectrum, shift_of)(values)
 
-    def bent(level: Array) -> Array:
-        return shift_of(level) * (1 + bend * (level**2 - 1))
 
-    share = _share(values["edges"] / STEP_S / float(bent(np.ones(1))[0]))
-    rise = np.convolve(size @ decays, reflection_taps((again, later_s), 1 / STEP_S))[:count]
-    rise -= share * np.diff(rise, prepend=0.0)
-    length = _fast(2 * count)
-    level = np.fft.irfft(spectrum * np.fft.rfft(rise, length), length, axis=1)[:, :count]
-    forgets = np.isfinite(tau)
-    period = shots.period_s[:, None]
-    often = np.exp(-period / tau) / np.where(forgets, -np.expm1(-period / tau), 1.0)
-    every = _left(shots.pulses, period, tau) * (1 + np.nan_to_num(often))
-    left = _left(_before(shots.pulses), 0.0, tau) + np.where(forgets, every, 0.0)
-    left *= size * (1 + again * np.exp(later_s / tau))
-    level = rest + values["scale"] * (level + left @ decays)
-    shift = bent(level) - bent(np.array(rest))
-    alone = bent(np.array([share, 1 - share, 1.0]))  # what a pulse's edges are in it already
-    edges = (values["edges"] - STEP_S * float(alone[0] + alone[1] - alone[2])) * shots.counting
-    ends = values["halves"] * (shift[:, 0] + shift[:, -1])
-    return np.asarray(values["offset"] + edges + ends + shift.sum(axis=1) * STEP_S)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Arriving:
+    """What a line makes of a step, and what it keeps of pulses before time 0."""
+
+    rise: Array
+    """What has arrived of a step in each ns after it, shape (whole,)."""
+    left: Array
+    """What pulses before have left of each mode at time 0, shape (n, K)."""
+    decays: Array
+    """What is left of each mode in each ns, shape (K, whole)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhaseModel:
+    """Foretells the phases of some kinds of shots by the values of a line, turns."""
+
+    shots: Shots
+    spectrum: NDArray[np.complex128]
+    """As :func:`spectrum_of` has it."""
+    shift_of: Callable[[Array], Array]
+
+    def __call__(self, values: Mapping[str, float]) -> Array:
+        """Return the phases, shape (n,)."""
+        return self._turned(self._level(self._arriving(values)), values)
+
+    def near(
+        self, values: Mapping[str, float], others: Sequence[Mapping[str, float]]
+    ) -> tuple[Array, Array]:
+        """Return the phases, (n,), and to first order by how much each of ``others`` moves them.
+
+        These, (n, m), are near ``values``. What a level in each ns counts for is worked out once:
+        by the Fourier transforms of two fits in place of one more for each of m.
+        """
+        line = self._arriving(values)
+        level = self._level(line)
+        now = self._turned(level, values)
+        counts = self._counts(level, values)
+        length = 2 * self.spectrum.shape[1] - 2
+        turned = np.fft.rfft(counts, length, axis=1) * self.spectrum.conj()
+        of_rise = np.fft.irfft(turned, length, axis=1)[:, : counts.shape[1]]
+        of_left = line.left * (counts @ line.decays.T)
+        moved = np.zeros((now.size, len(others)))
+        for k, other in enumerate(others):
+            names = {name for name, one in other.items() if one != values[name]}
+            if names & BESIDE_LINE:
+                moved[:, k] += self._turned(level, other) - now
+            if names - BESIDE_LINE or "edges" in names:
+                there = self._arriving(other)
+                later = there.left * (counts @ there.decays.T) - of_left
+                moved[:, k] += of_rise @ (there.rise - line.rise) + later.sum(axis=1)
+        return now, moved
+
+    def _bent(self, level: Array, values: Mapping[str, float]) -> Array:
+        """Return the shift of the qubit by a level, Hz."""
+        return self.shift_of(level) * (1 + values["bend"] * (level**2 - 1))
+
+    def _share(self, values: Mapping[str, float]) -> float:
+        """Return the part of a nanosecond by which pulses begin and end later than one."""
+        return _share(values["edges"] / STEP_S / float(self._bent(np.ones(1), values)[0]))
+
+    def _arriving(self, values: Mapping[str, float]) -> _Arriving:
+        """Return what a line makes of a step of 1."""
+        pulses, count = self.shots.pulses, round(self.shots.whole_s / STEP_S)
+        time = (np.arange(count) + 0.5) * STEP_S
+        size, tau = modes_of(values)
+        decays = np.exp(-time / tau[:, None])
+        again, later_s = values.get("reflection", 0.0), values.get("reflection_delay", 0.0)
+        taps = reflection_taps((again, later_s), 1 / STEP_S)
+        rise = np.convolve(size @ decays, taps)[:count]
+        rise -= self._share(values) * np.diff(rise, prepend=0.0)
+        left = _left(_before(pulses), 0.0, tau)
+        # What shots before have left: of modes that a period ends nothing is left to see.
+        period = self.shots.period_s[:, None]
+        lasts = np.isfinite(tau) & (tau > (float(period.min()) - self.shots.whole_s) / ENDED)
+        long = np.exp(-period / tau[lasts]) / -np.expm1(-period / tau[lasts])
+        left[:, lasts] += _left(pulses, period, tau[lasts]) * (1 + long)
+        return _Arriving(rise, left * size * (1 + again * np.exp(later_s / tau)), decays)
+
+    def _level(self, line: _Arriving) -> Array:
+        """Return what arrives in each ns from time 0 on, of a pulse's level, (n, whole)."""
+        length, count = 2 * self.spectrum.shape[1] - 2, line.rise.size
+        level = np.fft.irfft(self.spectrum * np.fft.rfft(line.rise, length), length, axis=1)
+        return np.asarray(level[:, :count] + line.left @ line.decays)
+
+    def _turned(self, level: Array, values: Mapping[str, float]) -> Array:
+        """Return the phases that levels of the line, (n, whole), give the qubit, (n,)."""
+        rest, share = values["rest"], self._share(values)
+        shift = self._bent(rest + values["scale"] * level, values)
+        shift -= self._bent(np.array(rest), values)
+        # what a pulse's edges are in it already
+        alone = self._bent(np.array([share, 1 - share, 1.0]), values)
+        edges = values["edges"] - STEP_S * float(alone[0] + alone[1] - alone[2])
+        ends = values["halves"] * (shift[:, 0] + shift[:, -1])
+        turned = values["offset"] + edges * self.shots.counting + ends
+        return np.asarray(turned + shift.sum(axis=1) * STEP_S)
+
+    def _counts(self, level: Array, values: Mapping[str, float]) -> Array:
+        """Return by how much a phase moves with the level in each ns, turns, (n, whole)."""
+        at = values["rest"] + values["scale"] * level
+        rise = self._bent(at + LITTLE, values) - self._bent(at - LITTLE, values)
+        counts = values["scale"] / (2 * LITTLE) * rise
+        ends = values["halves"] * counts[:, [0, -1]]
+        counts *= STEP_S
+        counts[:, [0, -1]] += ends
+        return counts
 
 
 def _share(edges: float) -> float:
-    """Return the part of a nanosecond by which pulses begin and end later than one.
+    """Return by which part of a nanosecond pulses begin and end later than at a whole one.
 
     ``edges``: what both edges of a pulse add to its phase, of the phase of a nanosecond. A part x
     of the level in the one and 1 - x in the other shift a qubit, by the square of a level, by

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.calibration.fits.line_phases import PhaseModel
+
 Array = NDArray[np.float64]
 Model = Callable[[Mapping[str, float]], Array]
 """Foretells phases, turns, by the values of a line."""
@@ -95,14 +97,17 @@ def expected_of(name: str) -> tuple[float, float]:
 
 def slopes_of(model: Model, values: Mapping[str, float]) -> tuple[Array, Array]:
     """Return what a model foretells, (n,), and its slopes by :func:`coordinates`, (n, p)."""
-    now, at = model(values), coordinates(values)
-    slopes = np.empty((now.size, at.size))
-    for k, name in enumerate(values):
-        step = SMALL * (expected_of(name)[1] if name in EXPECTED else SIZES[name])
-        there = at.copy()
-        there[k] += step
-        slopes[:, k] = (model(values_at(values, there)) - now) / step
-    return now, slopes
+    steps = [SMALL * (expected_of(n)[1] if n in EXPECTED else SIZES[n]) for n in values]
+    places = coordinates(values) + np.diag(steps)
+    others = [values_at(values, place) for place in places]
+    for other, own in zip(others, values, strict=True):
+        other |= {name: one for name, one in values.items() if name != own}
+    if isinstance(model, PhaseModel):
+        now, moved = model.near(values, others)
+    else:
+        now = model(values)
+        moved = np.stack([model(one) - now for one in others], axis=1)
+    return now, moved / np.array(steps)
 
 
 def inverse(slopes: Array) -> Array:

@@ -14,6 +14,7 @@ to the way down, that of the thermal population. A fourth level h above f is in 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,8 @@ LEAST_READ = 0.3
 """Of the difference between 0 and 1: below it f is not prepared, or not read."""
 SMALLEST = 1e-4
 """Variance of one shot, at least."""
+KEPT = 4
+"""Sets of populations: slopes by how levels are read are of the same."""
 FARTHEST = 8.0
 """A lifetime is looked for so many times above and below what is expected of it."""
 
@@ -131,8 +134,7 @@ class FallingLadder:
 
     def read(self, values: Mapping[str, float], wait_s: Array) -> Array:
         """Return means between 0 (0) and 1 (1), by the values of a fit, (waits * readings,)."""
-        found = self.populations(values["decay"], values["moved"], wait_s)
-        return np.asarray(values["offset"] + values["height"] * (found @ _heights(values)).ravel())
+        return _read(values, self.populations(values["decay"], values["moved"], wait_s))
 
     def variance(self, values: Mapping[str, float], wait_s: Array, clouds: "Clouds") -> Array:
         """Return the variance of one shot at each setting, (waits * readings,).
@@ -154,6 +156,12 @@ def _heights(values: Mapping[str, float]) -> Array:
     return np.array([0.0, 1.0, values["second"], values["second"]])
 
 
+def _read(values: Mapping[str, float], populations: Array) -> Array:
+    """Return means between 0 (0) and 1 (1) of populations, (waits * readings,)."""
+    means = (populations @ _heights(values)).ravel()
+    return np.asarray(values["offset"] + values["height"] * means)
+
+
 def fit_lifetime(
     ladder: FallingLadder,
     wait_s: Array,
@@ -170,8 +178,12 @@ def fit_lifetime(
     depends on which levels it is of: a first fit tells them.
     """
 
+    @lru_cache(maxsize=KEPT)
+    def populations(decay_1_s: float, moved: float) -> Array:
+        return ladder.populations(decay_1_s, moved, wait_s)
+
     def model(values: Mapping[str, float]) -> Array:
-        return ladder.read(values, wait_s)
+        return _read(values, populations(values["decay"], values["moved"]))
 
     expected = 1 / expected_s
     alike = {"offset": 0.0, "height": 1.0, "second": 1.0, "moved": 1.0}

@@ -201,12 +201,13 @@ def best_pulse(point: ClusterPoint, edge: Edge) -> Pulse | None:
         float(qubit.rates_1_s[0, 1] + qubit.rates_1_s[1, 0]) + qubit.dephasing_1_s
         for qubit in point.qubits[:2]
     )
+    gate = CoherentGate(point, edge, high + REACH * centre, one_sign=True)
     best: tuple[float, Pulse] | None = None
     for count in COUPLER_RISES_NS if member > 1 else RISES_NS:
         near, far = low, high
         for _ in range(3):
             grid = np.linspace(near, far, AMPLITUDES)
-            errors = np.array([_errors(point, edge, float(one), count) for one in grid])
+            errors = gate.errors_of_tops(grid, rise(count))
             errors += lost_1_ns * (np.arange(LONGEST_NS) + 2 * count)
             at, top = np.unravel_index(int(np.argmin(errors)), errors.shape)
             step = grid[1] - grid[0]
@@ -303,31 +304,6 @@ def _moved(
     return shifts, growth
 
 
-def _errors(point: ClusterPoint, edge: Edge, quanta: float, count: int) -> NDArray[np.float64]:
-    """Return the coherent infidelity of each length of the top, (LONGEST_NS,)."""
-    reached = np.flatnonzero(point.basis.number <= 2)  # no pulse adds an excitation
-    comp = _states(point)[reached]
-    frame = np.diag(point.frame_hz * point.basis.number[reached])
-
-    def matrix(at: float) -> NDArray[np.float64]:
-        return np.asarray(_hamiltonian(point, edge, at)[np.ix_(reached, reached)] - frame)
-
-    ramp = np.eye(reached.size, dtype=np.complex128)
-    for level in rise(count):
-        ramp = _turned(matrix(float(level) * quanta), np.ones(1))[0] @ ramp
-    energy, vectors = np.linalg.eigh(matrix(quanta))
-    into, out = vectors.T @ ramp @ comp, comp.T @ ramp.T @ vectors
-    phase = np.exp(-2e-9j * np.pi * np.arange(LONGEST_NS)[:, None] * energy)
-    block = np.einsum("ai,ti,ib->tab", out, phase, into)
-    return coherent_infidelity(edge.gate, block)
-
-
-def _turned(matrix: NDArray[np.float64], spans_ns: NDArray[np.float64]) -> NDArray[np.complex128]:
-    energy, vectors = np.linalg.eigh(matrix)
-    phase = np.exp(-2e-9j * np.pi * spans_ns[:, None] * energy)
-    return np.asarray((vectors * phase[:, None, :]) @ vectors.T)
-
-
 def _states(point: ClusterPoint) -> NDArray[np.float64]:
     """Return the dressed states of the two qubits' lowest levels, (D, 4)."""
     rest = (0,) * (len(point.qubits) - 2)
@@ -337,12 +313,14 @@ def _states(point: ClusterPoint) -> NDArray[np.float64]:
 class CoherentGate:
     """Plays pulses on an edge without decoherence and noise."""
 
-    def __init__(self, point: ClusterPoint, edge: Edge, farthest: float) -> None:
-        """``farthest``: flux quanta that no pulse goes beyond."""
+    def __init__(
+        self, point: ClusterPoint, edge: Edge, farthest: float, *, one_sign: bool = False
+    ) -> None:
+        """``farthest``: flux quanta that no pulse goes beyond; ``one_sign``: nor below 0."""
         from scipy.interpolate import CubicSpline  # heavy: see .relaxation
 
         reached = np.flatnonzero(point.basis.number <= 2)  # no pulse adds an excitation
-        quanta = np.linspace(-farthest, farthest, KNOTS)
+        quanta = np.linspace(-farthest, farthest, KNOTS)[KNOTS // 2 if one_sign else 0 :]
         frame = np.diag(point.frame_hz * point.basis.number[reached])
         rows = np.ix_(reached, reached)
         self._gate = edge.gate
@@ -356,6 +334,28 @@ class CoherentGate:
         for states in self._played(samples):
             behind = states
         return float(coherent_infidelity(self._gate, (self._states.T @ behind)[None])[0])
+
+    def errors_of_tops(
+        self, heights: NDArray[np.float64], edge: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the infidelity of pulses by height and length of the top, (heights, LONGEST_NS).
+
+        ``heights``: flux quanta; ``edge``: of the rise, in steps of 1 ns, of 1; it falls alike.
+        """
+        states = self._states.astype(np.complex128)
+        for level in edge.tolist():
+            energy, vectors = np.linalg.eigh(self._matrix(level * heights))
+            turned = np.exp(-2e-9j * np.pi * energy)[..., None]
+            states = vectors @ (turned * (np.swapaxes(vectors, 1, 2) @ states))
+        energy, vectors = np.linalg.eigh(self._matrix(heights))
+        into = np.swapaxes(vectors, 1, 2) @ states
+        lasts_ns = np.arange(LONGEST_NS)[:, None]
+        errors = []
+        for own, hz in zip(into, energy, strict=True):
+            turned = np.exp(-2e-9j * np.pi * lasts_ns * hz)
+            block = (own.T * turned[:, None, :]) @ own
+            errors.append(coherent_infidelity(self._gate, block))
+        return np.array(errors)
 
     def kept(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what is left of 11 behind each sample, none of which is that before it."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.benches.qblox_cluster.left_behind import left_behind
+from tests.benches.thoroughness import cases
 
 from benches import feedback
 from podium.sim_instruments.physics.drive_crosstalk import DriveCrosstalk, ReachedQubit
@@ -42,7 +43,7 @@ def nodes(tree: TreeRun | None) -> int:
 
 
 def test_an_active_reset_is_walked_on_a_few_nodes(trees) -> None:
-    left = both(feedback.resets(150, 1), feedback.chip())
+    left = both(feedback.resets(cases(80, 150), 1), feedback.chip())
     assert nodes(trees[0]) < 10
     assert left.counts[1] > 0, "some readings sent a trigger"
 
@@ -114,7 +115,7 @@ def test_three_qubits_at_once(trees) -> None:
 
 
 def test_reading_until_success_and_its_loops_within_loops(trees) -> None:
-    left = both(feedback.until_success(120), feedback.chip())
+    left = both(feedback.until_success(cases(60, 120)), feedback.chip())
     assert nodes(trees[0]) < 40
     assert left.counts[1] > 0
 
@@ -255,7 +256,7 @@ def test_a_way_that_is_longer_than_those_before_it_is_gone_all_the_same(trees, e
 
 def test_shots_that_drift_apart_are_played_as_they_come(trees) -> None:
     """One branch is 40 ns shorter: hardly two shots are alike, and what is left is the same."""
-    used = feedback.resets(400, 1)
+    used = feedback.resets(cases(200, 400), 1)
     longer = used[1].program.replace("upd_param 17400", "upd_param 17404")
     left = left_behind([used[0], replace(used[1], program=longer)], feedback.chip(), 1, plans=True)
     assert trees == []
@@ -337,18 +338,20 @@ def test_three_qubits_wait_for_an_external_trigger(trees) -> None:
 
 
 def test_reading_until_success_begins_with_an_external_trigger(trees) -> None:
-    both_triggered(feedback.until_success(60), 1, START_FS)
+    both_triggered(feedback.until_success(cases(30, 60)), 1, START_FS)
     assert nodes(trees[0]) < 40
 
 
 def test_a_further_trigger_has_the_run_played_once_more(trees, monkeypatch) -> None:
     """It comes just before a result, which finds the network busy and is lost: one more reading."""
-    alone = both_triggered(feedback.until_success(60), 1, START_FS)
+    alone = both_triggered(feedback.until_success(cases(30, 60)), 1, START_FS)
     first_ns = int(trees[0].sent[0, 0])
     trees.clear()
     told = []
     monkeypatch.setattr(feedback.ChipPlay, "end", lambda self, signals: told.append(signals))
-    left = both_triggered(feedback.until_success(60), 1, START_FS, (first_ns - 100) * 10**6)
+    left = both_triggered(
+        feedback.until_success(cases(30, 60)), 1, START_FS, (first_ns - 100) * 10**6
+    )
     assert nodes(trees[0]) < 40, "it was walked until the second one came"
     assert left.counts[15] == 2
     assert left.data != alone.data
