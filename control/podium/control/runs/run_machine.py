@@ -328,7 +328,9 @@ def _fail(start: RunStart, reason: str, now_s: float) -> Did:
 
 
 def _over_if_down(start: RunStart) -> Did:
-    return _over(start) if all(node.down for node in start.nodes) else (start, ())
+    if all(node.down for node in start.nodes):
+        return _over(start)
+    return start, ()
 
 
 def _over(start: RunStart) -> Did:
