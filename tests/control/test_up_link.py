@@ -38,28 +38,32 @@ def test_pairs_are_shared_between_processes(here: RequestedPairs) -> None:
 def test_an_agent_that_is_killed_ends_its_run_and_the_request_names_it_or_is_served(
     here: RequestedPairs,
 ) -> None:
-    request = here.begin()
     victim = here.up.child("agent", "--name", "node_b")
-    here.once_it_runs(request, victim.kill)
-    answered = here.judged(request)
+    answered = here.judged(here.hit_by(victim.kill))
     assert not answered.reason or "node_b" in answered.reason, answered
     wait_for(lambda: here.up.status()[0] == 0, here.up.log)
     served(here)
 
 
+def test_a_request_goes_on_without_the_clock_of_the_room(here: RequestedPairs) -> None:
+    """Its agent reads what the deadline counts by; a node's tells the time meanwhile."""
+    answered = here.judged(here.hit_by(here.up.child("agent", "--name", "room").kill))
+    assert not answered.reason or "room" in answered.reason, answered
+    wait_for(lambda: here.up.status()[0] == 0, here.up.log)
+    served(here)
+
+
 def test_a_coordinator_that_is_killed_is_followed_by_one_that_serves(here: RequestedPairs) -> None:
-    request = here.begin()
-    here.once_it_runs(request, here.up.child("coordinator").kill)
-    answered = here.judged(request)
+    answered = here.judged(here.hit_by(here.up.child("coordinator").kill))
     assert not answered.reason or "coordinator" in answered.reason, answered
     wait_for(lambda: here.up.status()[0] == 0, here.up.log)
     served(here)
 
 
 def test_no_pair_comes_over_a_link_that_is_cut(here: RequestedPairs) -> None:
-    request = here.begin()
-    here.once_it_runs(request, lambda: here.fault("unplug", "link_ab"))
-    here.judged(request)  # its run may have been on its way by then
+    here.judged(
+        here.hit_by(lambda: here.fault("unplug", "link_ab"))
+    )  # its run may have been on its way by then
     answered = here.judged(here.begin())
     assert answered.pairs == []
     assert "link_ab" in answered.reason
@@ -79,9 +83,8 @@ def test_a_trigger_that_is_off_is_named(here: RequestedPairs) -> None:
 def test_an_agent_that_is_frozen_is_named_and_does_no_harm_when_it_thaws(
     here: RequestedPairs,
 ) -> None:
-    request = here.begin()
     pid = here.up.child("agent", "--name", "node_a").pid
-    here.once_it_runs(request, lambda: os.kill(pid, signal.SIGSTOP))
+    request = here.hit_by(lambda: os.kill(pid, signal.SIGSTOP))
     try:
         answered = here.ended(request)
     finally:
@@ -97,6 +100,6 @@ def test_after_a_relock_a_pair_is_refused_until_all_is_measured_anew(here: Reque
     here.do("advance", seconds=11)
     answered = here.judged(here.begin())
     assert answered.pairs == []
-    assert "ticks_a: epoch 1 then, 2 now" in answered.reason or "locked anew" in answered.reason
+    assert "cluster_a was measured under epoch 1 of ticks_a, now 2" in answered.reason
     here.calibrate(epoch=2)
     served(here)
