@@ -36,7 +36,7 @@ class CoordinatorProcess(Process):
         super().__init__(world.scheduler, world.draw.uniform(0, 1e6))
         self.world = world
         self.name = "coordinator"
-        self.side = CoordinatorSide(1, world.journal, PATIENCE, appear_s=APPEAR_S)
+        self.side = CoordinatorSide(1, world.journal, PATIENCE, None, APPEAR_S, APPEAR_S)
         # What it has seen of the network: nothing yet, slow ones, a quick one for long.
         late, taken = world.draw.choice(((0, 0), (0, 0), (2, 0), (4, 0), (0, 6_000)))
         for _ in range(late):

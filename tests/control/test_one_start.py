@@ -23,11 +23,13 @@ from tests.benches.nodes.triggered import (
     ready,
     together,
 )
+from tests.benches.nodes.two_nodes_up import in_time
 from tests.benches.thoroughness import sampled
 
 from podium.control.bus import messages
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.messages import ask
+from podium.control.client import lab as lab_module
 from podium.control.client.lab import Lab
 from podium.control.client.stream import Stream
 from podium.control.coordinator.coordinator import Coordinator
@@ -36,6 +38,7 @@ from podium.control.facility.load import load_facility
 from podium.control.program.program import Affine, Axis, Delay, Play, Program, Table, Variable
 from podium.control.program.serialise import digest
 from podium.control.program.waveforms import Gaussian
+from podium.control.records.run_attributes import late_starts
 from podium.control.runs import attendance
 from podium.control.runs.errors import RunError, RunFailed, RunRefused, StartLate, StartPartial
 from podium.control.runs.journal import FileJournal, JobAccepted
@@ -154,24 +157,57 @@ async def test_a_trigger_that_is_set_too_late_starts_nothing(three) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recall_s", "said"),
+    ("recall_s", "error", "said"),
     [
-        (PATIENCE.recall_s, "no answer to FIRE from node_b in time"),
-        (-0.5, r"node_b refused FIRE: FIRE came -?\d+ fs before T0, \d+ fs too late"),
+        (PATIENCE.recall_s, StartLate, "no answer to FIRE from node_b in time; so did 0 starts"),
+        (-0.5, RunFailed, r"node_b refused FIRE: .* fs too late; node_a had begun"),
     ],
 )
-async def test_a_fire_that_comes_late_starts_nobody(three, recall_s, said) -> None:
+async def test_a_fire_that_comes_late_starts_nobody(
+    three, recall_s, error, said, monkeypatch
+) -> None:
+    """Where the other was told too late to take it back, it is not called late: it has played."""
+    monkeypatch.setattr(lab_module, "PLAYED_AGAIN", 0)
     patience = replace(PATIENCE, recall_s=recall_s)
     async with nodes_up(three, 2, patience) as (lab, nodes):
         nodes[0].hooks["arm"] = lambda: nodes[1].hooks.update(time=lambda: time.sleep(0.25))
-        with pytest.raises(StartLate, match=said):
+        with pytest.raises(error, match=said) as raised:
             await lab.run(together(nodes))
-        if recall_s > 0:  # else the other was told too late to take it back
-            assert nodes[0].played == []
-        assert nodes[1].played == []
+        assert type(raised.value) is error
+        assert [len(node.played) for node in nodes] == [int(error is RunFailed), 0]
         for node in nodes:
             node.hooks.clear()
         await well_again(lab, nodes)
+
+
+async def test_a_run_whose_start_was_late_is_begun_again_three_times_at_most(
+    three, monkeypatch
+) -> None:
+    async with nodes_up(three, 2) as (lab, nodes):
+        work, late = lab._client.work, StartLate("run 1-00001: FIRE came 3 fs too late")
+        errors: list[RunError] = [late] * 3
+
+        async def losing(*asked: object) -> object:
+            if errors:
+                raise errors.pop()
+            return await work(*asked)
+
+        monkeypatch.setattr(lab._client, "work", losing)
+        data = await in_time(lab, lambda: lab.run(together(nodes)))
+        assert json.loads(data.attrs["late_starts"]) == [str(late)] * 3
+        assert late_starts(data) == 3
+        data = await in_time(lab, lambda: lab.run(together(nodes)))
+        assert "late_starts" not in data.attrs
+        assert late_starts(data) == 0
+        errors += [late] * 4
+        with pytest.raises(StartLate, match="FIRE came 3 fs too late; so did 3 starts before it"):
+            await lab.run(together(nodes))
+        assert errors == []
+        for other in (StartPartial("only on node_a"), RunRefused("no"), RunFailed("lost")):
+            errors += [late, other]
+            with pytest.raises(type(other)):
+                await lab.run(together(nodes))
+            assert errors.pop() is late
 
 
 @pytest.mark.parametrize("when", sampled(["load", "arm", "time"], kept=["arm", "time"]))

@@ -56,6 +56,16 @@ OF_COORDINATORS = (
         "until_s = 1 + now_s - age_s +",
     ),
     guard_of(
+        "late, and nobody has begun",
+        run_machine,
+        "_over",
+        "if start.late and begun:",
+        NEVER,
+        SLOW,
+        LATE,
+        jobs=OF_BOTH,
+    ),
+    guard_of(
         "age of a reading",
         run_machine,
         "_fire",

@@ -378,3 +378,17 @@ def complete_means_one_start(
             if dict(entry.data).get(agent) != entry.run.encode():
                 return f"{entry.ticket} has data of another run of {agent}"
     return ""
+
+
+@of_outside
+def late_means_that_nothing_was_played(
+    step: OfficeStep, outside: Outside, played: Mapping[str, Hardware]
+) -> str:
+    """A job that is called late, and so may be begun again, has been begun by nobody."""
+    for entry in step.keeps:
+        if not isinstance(entry, JobEnded) or not entry.late:
+            continue
+        for agent in outside.job(entry.ticket).agents:
+            if any(str(run) == entry.run for run, _ in played[agent].played):
+                return f"{entry.ticket} is called late, and {agent} has played it"
+    return ""

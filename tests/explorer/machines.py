@@ -148,7 +148,7 @@ def _ceil(seconds: float) -> int:
 def new_side(entries: tuple[Entry, ...]) -> tuple[Side, tuple[Any, ...]]:
     """Return a coordinator that has just been started, and what is to be done first."""
     side = coordinator_machine.CoordinatorSide(
-        1, entries, PATIENCE, FixedLead(), APPEAR_S, asks_turns=True
+        1, entries, PATIENCE, FixedLead(), APPEAR_S, APPEAR_S, asks_turns=True
     )
     return _tidied_side(taken_out(side)), side.begin()
 
@@ -170,7 +170,7 @@ def taken_out(side: coordinator_machine.CoordinatorSide) -> Side:
 
 def put_back(state: Side, lead: FixedLead) -> coordinator_machine.CoordinatorSide:
     side = coordinator_machine.CoordinatorSide(
-        state.session, (), PATIENCE, lead, APPEAR_S, asks_turns=True
+        state.session, (), PATIENCE, lead, APPEAR_S, APPEAR_S, asks_turns=True
     )
     side._number = state.number
     side._aside = state.aside

@@ -20,7 +20,7 @@ from podium.control.families.start_wiring import StartWiring
 from podium.control.runs.messages import AtATime, AtOnce
 from podium.control.timebase.epochs import Epochs
 from podium.drivers import worker
-from podium.drivers.errors import InstrumentError, Unreachable
+from podium.drivers.errors import InstrumentError, Refused, Unreachable
 from podium.drivers.worker import Worker
 from podium.firmware_interfaces.exact_time import FS_PER_MS, FS_PER_S
 from podium.firmware_interfaces.models import known_models
@@ -123,3 +123,29 @@ async def test_a_plane_that_does_not_answer_keeps_no_controller_from_being_made_
         for task in keeping:
             task.cancel()
     assert "safe" in node.done
+
+
+async def test_what_has_begun_is_known_though_others_are_made_safe_later() -> None:
+    """A controller that was disarmed is still by the next attempt, and had begun all the same."""
+    node = Node("a")
+    plane = Plane(node)
+    workers, hardware = triggered(node, plane)
+    begun, taken_back = [True], []
+
+    def release(output: str) -> None:
+        taken_back.append(output)
+        if len(taken_back) == 1:
+            raise Refused("wrtd_a: busy")
+
+    plane.release_trigger = release
+    node.disarm = lambda: bool(begun) and begun.pop()
+    async with asyncio.TaskGroup() as tasks:
+        keeping = [tasks.create_task(one.keep()) for one in workers]
+        await workers[0].call("load", lambda cluster: cluster.load("program"), 5.0)
+        hardware._hand = HardwareRun(RunId(1, 1), AtATime(), CompiledPart(wirings=(WIRING,)))
+        with pytest.raises(InstrumentError, match="busy"):
+            await hardware.make_safe()
+        assert await hardware.make_safe() is True
+        for task in keeping:
+            task.cancel()
+    assert begun == []

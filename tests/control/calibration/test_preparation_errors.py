@@ -43,7 +43,7 @@ def bench_with(record: MemoryRecord, **values: float) -> Bench:
     return Bench(runner, NODE, (qubit,), record, keep=lambda _: None)
 
 
-def as_prepared() -> Discrimination:
+def as_prepared(thermal: float = THERMAL) -> Discrimination:
     """Return what is counted of a qubit that jumps both ways, by its rate equation.
 
     dp/dt = (w - p) / T1, from 0 when the herald begins to be blind; the pulse turns p into 1 - p.
@@ -51,7 +51,7 @@ def as_prepared() -> Discrimination:
     """
 
     def later(p: float, seconds: float) -> float:
-        return THERMAL + (p - THERMAL) * float(np.exp(-seconds / T1_S))
+        return thermal + (p - thermal) * float(np.exp(-seconds / T1_S))
 
     after = PLAYED.after_pulse + ARRIVES_LATER_S
     before = later(0.0, BLIND_S + PLAYED.after_herald - ARRIVES_LATER_S)
@@ -191,6 +191,29 @@ def test_every_value_that_the_fidelity_takes_is_noted_with_its_sigma(name: str) 
     with bench.taking({full: 1e3 * inputs.sigmas[full]}):
         shifted = ideal_fidelity(bench, qubit, as_prepared(), PLAYED, BLIND_S)
     assert abs(shifted.value - plain.value) > 1e-5
+
+
+@pytest.mark.parametrize("thermal", [0.0, 0.008, 0.02])
+def test_a_population_that_was_not_measured_is_in_the_sigma(thermal: float) -> None:
+    """Taken for 0 without a doubt, what heat lifts was an error of the readout's own."""
+    record = MemoryRecord(
+        one
+        for name, one in known(MadeRunner(zero).facility).all().items()
+        if not name.endswith("thermal_population")
+    )
+    bench = bench_with(record, t1=T1_S, probe_loss=0.0)
+    qubit = bench.qubits[0]
+
+    def fit(qubit: Qubit, panel: Panel) -> Found:
+        seen = as_prepared(thermal)
+        return {"assignment_fidelity": ideal_fidelity(bench, qubit, seen, PLAYED, BLIND_S)}, panel
+
+    panel = Panel("q0", "", "", (Series("0", np.arange(3.0), np.arange(3.0)),))
+    found = fitted(bench, qubit, panel, fit)[0]["assignment_fidelity"]
+    off = found.value - (1 - (FALSE_EXCITED + FALSE_GROUND) / 2)
+    assert abs(off) < 1.5 * found.sigma
+    assert abs(off) > 1e-4  # it is no other doubt that covers this
+    assert found.sigma < 0.02
 
 
 def test_a_fidelity_of_1_has_the_doubt_of_what_it_was_corrected_by_and_of_what_was_cut_off() -> (

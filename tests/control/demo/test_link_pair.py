@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from podium.control import cli
+from podium.control.calibration.links.end_routines import END_ROUTINES
 from podium.control.calibration.outcome import Outcome
 from podium.control.demo import link_pair
 from podium.control.facility.load import load_facility
@@ -124,7 +125,10 @@ async def test_an_end_that_was_not_found_is_named(tmp_path: Path) -> None:
 
 
 def test_what_ends_need_is_measured_and_what_is_left_out_is_not_missed() -> None:
-    assert {"f01", "anharmonicity", "t1", "assignment_fidelity"}.isdisjoint(link_pair.LEFT_OUT)
+    measured = {"f01", "anharmonicity", "t1", "thermal_population", "assignment_fidelity"}
+    assert measured.isdisjoint(link_pair.LEFT_OUT)
+    # The last classification knows what heat lifts between herald and readout.
+    assert END_ROUTINES[-2:] == ("thermal_population", "single_shot")
     assert {"t2_echo", "chi"} <= link_pair.LEFT_OUT
 
 

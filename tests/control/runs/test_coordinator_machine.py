@@ -219,6 +219,30 @@ def test_a_job_does_not_wait_for_ever_for_a_node_that_is_not_there() -> None:
     assert [one.failed for one in ended] == ["node_b: no such agent was seen"]
 
 
+def test_a_start_at_a_time_waits_longer_for_instruments_that_are_made_safe() -> None:
+    """On a starved machine one attempt at that takes longer than a missing agent is waited for."""
+    unsafe = Present("node_b", 7, None, "cluster_b: disarm: no answer within 15.0 s")
+    for waits_s, safe in ((60.0, True), (120.1, False)):
+        told = coordinator("node_a")
+        told.tell(Beat("node_b", 7), unsafe, JOB)
+        told.now_s += waits_s
+        did = told.tell(Beat("node_a", 7), Beat("node_b", 7), TimePassed())
+        ended = [one.state.failed for one in did if isinstance(one, Tell)]
+        if safe:
+            assert ended == []
+            did = told.tell(Present("node_b", 7, None, ""))
+            assert prepares(did) == ["node_a", "node_b"]
+        else:
+            [why] = ended
+            assert why.startswith("node_b: its instruments are not safe: cluster_b: disarm")
+    # Who is not there, or starts at once, is not waited for so long.
+    told = coordinator("node_a")
+    told.tell(Submitted("t2", "p", ("node_b",), at_once=True))
+    told.now_s += 15.1
+    did = told.tell(Beat("node_a", 7), TimePassed())
+    assert [one.state.ticket for one in did if isinstance(one, Tell)] == ["t2"]
+
+
 def test_a_job_that_is_withdrawn_ends_wherever_it_is() -> None:
     told = coordinator("node_a")
     told.tell(JOB)

@@ -341,6 +341,30 @@ def test_only_a_start_that_came_too_late_everywhere_is_called_late(late) -> None
 
 
 @pytest.mark.parametrize(
+    ("begun_on_b", "said"),
+    [(False, ""), (True, "; node_b had begun"), (None, "; node_b may have begun")],
+)
+def test_a_start_is_late_only_if_all_say_that_nothing_has_begun(begun_on_b, said) -> None:
+    """FIRE is called back from all, and may have been taken by who hears of that too late."""
+    told = fired()
+    told.tell(Refusal("node_a", RUN, "fire", "late", "too late", short_fs=3 * MS))
+    told.tell(StoodDown("node_a", RUN, False), StoodDown("node_b", RUN, begun_on_b))
+    assert told.start.stage is Stage.OVER
+    assert told.start.late is (begun_on_b is False)
+    assert told.start.failed == f"node_a refused FIRE: too late{said}"
+    # Of one that does not answer it is not known.
+    for event in (AgentLost("node_b", "silent"), TimePassed()):
+        told = fired()
+        told.tell(Refusal("node_a", RUN, "fire", "late", "too late", short_fs=3 * MS))
+        told.tell(StoodDown("node_a", RUN, False))
+        told.now_s += PATIENCE.abort_s + 1
+        told.tell(event)
+        assert told.start.stage is Stage.OVER
+        assert not told.start.late
+        assert told.start.failed == "node_a refused FIRE: too late; node_b may have begun"
+
+
+@pytest.mark.parametrize(
     ("of_a", "of_b", "expected"),
     [
         ({}, {"ended": "FIRE came too late", "start": None, "starts": 0}, True),

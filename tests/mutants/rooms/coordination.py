@@ -99,6 +99,14 @@ MUTANTS = (
         "a run is over while a node still plays",
     ),
     Mutant(
+        "run/late-though-a-node-has-begun",
+        _RUN,
+        "if start.late and begun:",
+        "if start.late and not begun:",
+        _BY_RUN,
+        "a run that a node has played is begun again as one that nobody has",
+    ),
+    Mutant(
         "coordinator/session-is-used-again",
         _COORDINATOR,
         "session = max(session, number + 1)",

@@ -11,8 +11,11 @@ SAFE_S = 10.0
 """For making one instrument safe, an attempt to connect that is under way included."""
 AGAIN_S = 0.5
 """Pause between attempts on an instrument that answers, but does not get safe."""
-SETTLE_S = 5.0
-"""How long somebody waits for an instrument that answers to be made safe first."""
+ANSWER_S = 25.0
+"""How long somebody waits for an attempt to connect: one is given up after 20 s."""
+SETTLE_S = 2 * SAFE_S + AGAIN_S
+"""How long somebody waits for an instrument that answers to be made safe first: an attempt that is
+under way, and one more."""
 
 
 class DeferredSafing:
@@ -58,7 +61,7 @@ class DeferredSafing:
 
     async def _answers(self, name: str) -> bool:
         try:
-            async with asyncio.timeout(SAFE_S):
+            async with asyncio.timeout(ANSWER_S):
                 return await self._workers[name].attempted()
         except TimeoutError:
             return False

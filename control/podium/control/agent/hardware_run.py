@@ -30,8 +30,9 @@ class HardwareRun:
     read_s: float = 0.0
     now: Tai = EPOCH
     """The time as read last, and when it was there: monotonic wall time."""
-    started: bool = False
-    """Of a start at once: whether it was begun."""
+    started: bool | None = False
+    """Whether it has begun: at once, or as controllers said when they were disarmed, of which some
+    may be safe before others answer. None: not known."""
 
     @property
     def artifacts(self) -> Mapping[str, Artifact]:

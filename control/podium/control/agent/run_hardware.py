@@ -261,15 +261,15 @@ class RunHardware:
         if hand is None or isinstance(hand.plan, AtOnce):  # what else takes part is not known
             wirings = tuple(self._wirings.values())
         problems = [one for one in await gather(*map(self._take_back, wirings)) if one]
-        started: bool | None = False
+        started = False if hand is None else hand.started
         for one in wirings:
             try:
-                begun = await self._call(one.controller, "disarm", lambda box: box.disarm())
-                started = started if started is None else started or bool(begun)
+                if await self._call(one.controller, "disarm", lambda box: box.disarm()):
+                    started = True
             except Refused:
                 continue  # nothing is loaded, so nothing waits
             except InstrumentError as error:
-                started = None
+                started = started or None
                 problems.append(str(error))
         artifacts = {} if hand is None else hand.artifacts
         problems += await self._playing.make_safe(artifacts)
@@ -279,6 +279,8 @@ class RunHardware:
                 problems += [problem] if problem else []
         if problems:
             self._hand = hand
+            if hand is not None:
+                hand.started = started
             raise InstrumentError("; ".join(problems))
         return started
 

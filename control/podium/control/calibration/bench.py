@@ -27,7 +27,13 @@ from podium.control.parameters.entry import Measured, NotMeasured, ParameterEntr
 from podium.control.parameters.known_values import KnownValues
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import Program
-from podium.control.records.run_attributes import QUBITS, ROUTINE, attributes_laid, epochs_of
+from podium.control.records.run_attributes import (
+    QUBITS,
+    ROUTINE,
+    attributes_laid,
+    epochs_of,
+    late_starts,
+)
 from podium.firmware_interfaces.models import level_resolution_v, output_full_scale_dbm
 
 if TYPE_CHECKING:
@@ -145,6 +151,8 @@ class Bench:
         for name, text in laid.items():
             data.attrs.setdefault(name, text)
         outcome.runs.append(str(data.attrs["run"]))
+        if late := late_starts(data):
+            outcome.notes.append(f"{program.name}: starts that came too late, made again: {late}")
         outcome.saturated |= {
             str(name).removesuffix("_i")
             for name, values in data.data_vars.items()

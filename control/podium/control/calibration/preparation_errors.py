@@ -19,6 +19,8 @@ from podium.control.parameters.entry import Measured
 ARRIVES_LATER_S, ARRIVES_LATER_SIGMA_S = 25e-9, 12e-9
 """How much later than drive pulses readout pulses reach the chip, where it is not measured.
 ASSUMED: cables and electronics of a readout line are longer by a few metres at most."""
+IN_1, IN_1_SIGMA = 0.01, 0.01
+"""Population of 1 of a qubit left alone. ASSUMED where it was not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,14 @@ def arrives_later_s(bench: Bench, qubit: Qubit) -> float:
     return lag
 
 
+def population_of_1(bench: Bench, qubit: Qubit) -> float:
+    """Return the share of 1 in equilibrium, measured or assumed, and its doubt."""
+    measured = bench.measured(qubit, "thermal_population")
+    if measured is not None:
+        return measured
+    return bench.inputs.take(f"population of 1 of {qubit.name}, assumed", IN_1, IN_1_SIGMA)
+
+
 def ideal_fidelity(
     bench: Bench, qubit: Qubit, seen: Discrimination, played: HeraldTiming, blind_s: float
 ) -> Measured:
@@ -83,7 +93,7 @@ def ideal_fidelity(
     as readout optimisation has estimated, is given back. Noise may take the result above 1:
     :func:`~podium.control.calibration.routine.bounded` cuts that off, once its sigma is known.
     """
-    thermal = bench.measured(qubit, "thermal_population") or 0.0
+    thermal = population_of_1(bench, qubit)
     since_s = blind_s + played.until_read
     left_alone = later_share(0.0, thermal, since_s / bench.best(qubit, "t1"))
     in_one = share_in_one(bench, qubit, played, since_s, thermal)

@@ -52,8 +52,9 @@ from podium.control.program.parameters import NoSuchParameter, with_parameters
 from podium.control.program.program import Program, has_branches
 from podium.control.program.serialise import to_json
 from podium.control.records.calibration_folder import OUT, STORE, CalibrationFolder
+from podium.control.records.run_attributes import LATE_STARTS
 from podium.control.records.snapshots import name_in
-from podium.control.runs.errors import RunError, RunRefused
+from podium.control.runs.errors import RunError, RunRefused, StartLate
 from podium.control.timebase.loopback import STARTS
 from podium.control.timebase.skew_messages import (
     AskSkews,
@@ -79,6 +80,8 @@ CALIBRATION = "podium.control.calibration.one_routine"
 """Module that carries out routines: it stands on the lab, and is found when one is asked for."""
 CATALOGUE = "podium.control.calibration.catalogue"
 """Module that knows how long what routines have found is good for."""
+PLAYED_AGAIN = 3
+"""A run whose start came too late, so that nothing was played, is begun again so often."""
 READY_S = 60.0
 """A calibration waits so long for instruments that do not answer yet."""
 
@@ -191,7 +194,9 @@ class Lab:
         hold, the run is refused; not ``corrected``, they start as they are wired, some ns apart.
         The dataset is described at :class:`~podium.control.calibration.runner.Runner`; of a run
         that started at a time, ``attrs["starts"]`` has when each controller says that it began,
-        and ``start_settings`` how its start was set (JSON, by controller). Cancelled, it returns
+        and ``start_settings`` how its start was set (JSON, by controller). Where its start came
+        too late, so that nothing was played, it is begun again, :data:`PLAYED_AGAIN` times at most:
+        ``attrs["late_starts"]`` then says why each came to nothing (JSON). Cancelled, it returns
         once the run has been given up and outputs are safe.
 
         The run goes into the facility's records, also one that failed or was refused; it is
@@ -211,14 +216,11 @@ class Lab:
         lines, asked = self._lines.of(program), text
         if lines:
             asked = await asyncio.to_thread(timed_to_json, TimedProgram(program, {}, lines))
-        try:
-            done = await self._client.work(
-                messages.RunProgram(asked, timed, corrected), messages.RunDone
-            )
-        except RunError as error:
-            await self._recorder.keep_failure(program, error, asked_s, self._procedure)
-            raise
+        request = messages.RunProgram(asked, timed, corrected)
+        done, late = await self._play(request, program, asked_s)
         attributes = attributes_of(done, program, self._facility.name, text, self._who)
+        if late:
+            attributes[LATE_STARTS] = json.dumps(late)
         if lines:
             attributes["flux_lines"] = json.dumps(lines_to_plain(lines))
         size = bytes_of(done.captures)
@@ -226,6 +228,22 @@ class Lab:
         name_in(data, done.snapshot)
         await self._recorder.keep(data, program, asked_s, self._procedure)
         return data
+
+    async def _play(
+        self, request: messages.RunProgram, program: Program, asked_s: float
+    ) -> tuple[messages.RunDone, list[str]]:
+        """Have a run played; return its end, and why each start before it came too late."""
+        late: list[str] = []
+        while True:
+            try:
+                return await self._client.work(request, messages.RunDone), late
+            except RunError as error:
+                await self._recorder.keep_failure(program, error, asked_s, self._procedure)
+                if not isinstance(error, StartLate):
+                    raise
+                late.append(str(error))
+                if len(late) > PLAYED_AGAIN:
+                    raise StartLate(f"{error}; so did {PLAYED_AGAIN} starts before it") from error
 
     async def run_cut(
         self,

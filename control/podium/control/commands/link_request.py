@@ -36,7 +36,7 @@ def add_arguments(request: ArgumentParser) -> None:
 async def request(arguments: Namespace) -> int:
     """Serve one request; 1 where it gets fewer pairs than it wants."""
     from podium.control.calibration.links.link_session import UnknownLink, link_validities
-    from podium.control.commands.link_runs import Runs
+    from podium.control.commands.link_runs import DeadlineClock, Runs
     from podium.control.facility.links import relays_of
     from podium.control.facility.load import load_facility
     from podium.control.links.heralded_links import with_stations
@@ -64,10 +64,7 @@ async def request(arguments: Namespace) -> int:
         with ParameterStore(store_at, make=False) as store:
             ways = [*lab.facility.links, *(x.name for x in relays_of(lab.facility.links.values()))]
             network = measured_network(lab.facility, store, dict.fromkeys(ways, RUNS_PER_S))
-
-            async def now_fs() -> int:
-                return (await lab.now()).total_fs
-
+            now_fs = DeadlineClock(lab).now_fs
             asked_fs = await now_fs()
             network, figures = with_stations(
                 *(network, lab.facility, store, link_validities(lab.facility)),

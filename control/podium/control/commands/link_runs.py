@@ -1,9 +1,12 @@
 """Runs of a lab that share pairs over its links, for ``podium link request``."""
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 if TYPE_CHECKING:
     from podium.control.calibration.links.shared_heralds import HeraldedPair, SharedHeralds
@@ -27,6 +30,32 @@ class MeasuredPair:
     read: tuple[int, int]
     herald: Mapping[str, object] | None = None
     """Of a heralded pair: scheme, alpha, clicks, state, phase, attempts."""
+
+
+class DeadlineClock:
+    """Reads a lab's clock; while nobody answers, the wall's time goes on from the last reading.
+
+    A request outlives the process that reads the clock: its deadline is kept meanwhile.
+    """
+
+    def __init__(self, lab: "Lab") -> None:
+        self._lab = lab
+        self._before: tuple[int, int] | None = None
+        """The last reading, TAI in fs, and the wall's time of it, ns."""
+
+    async def now_fs(self) -> int:
+        """Return TAI, fs since 1970; raises ``RunError`` where it was never read."""
+        from podium.control.runs.errors import RunError
+
+        try:
+            now_fs = (await self._lab.now()).total_fs
+        except RunError:
+            if self._before is None:
+                raise
+            read_fs, at_ns = self._before
+            return read_fs + (time.monotonic_ns() - at_ns) * FS_PER_NS
+        self._before = now_fs, time.monotonic_ns()
+        return now_fs
 
 
 class Runs:

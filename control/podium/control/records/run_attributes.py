@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 ROUTINE, QUBITS = "routine", "qubits"
 """By these a routine says what a run is for: its name, and full names with blanks between."""
 
+LATE_STARTS = "late_starts"
+"""JSON: why each start before the run's came too late, so that nothing was played."""
+
 _LAID_OVER: ContextVar[Mapping[str, str]] = ContextVar("run attributes")
 
 
@@ -37,6 +40,11 @@ def attributes_laid(attributes: Mapping[str, str]) -> Iterator[None]:
 def epochs_of(data: "xarray.Dataset") -> dict[str, int]:
     """Return the epochs of all clock domains that had a part in a run; KeyError: it has none."""
     return {str(name): int(one) for name, one in json.loads(data.attrs["epochs"]).items()}
+
+
+def late_starts(data: "xarray.Dataset") -> int:
+    """Return how many starts came too late before that of a run."""
+    return len(json.loads(data.attrs.get(LATE_STARTS, "[]")))
 
 
 def qubits_of(ports: Sequence[str], named: str = "") -> tuple[str, ...]:

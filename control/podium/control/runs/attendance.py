@@ -69,6 +69,11 @@ class Attendance:
             return "no such agent was seen"
         return seen.quarantined if at_once else seen.unwell
 
+    def is_unsafe(self, agent: str) -> bool:
+        """Return whether ``agent`` has said last that its instruments are not safe."""
+        seen = self._seen.get(agent)
+        return seen is not None and bool(seen.unsafe)
+
     def life(self, agent: str) -> int:
         """Return the life of an agent that was seen; ``KeyError`` if it was not."""
         return self._seen[agent].life

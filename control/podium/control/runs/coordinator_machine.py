@@ -65,7 +65,10 @@ from podium.control.timebase.lead_time import LeadTime
 from podium.firmware_interfaces.tai import Tai
 
 APPEAR_S = 15.0
-"""A job waits so long for an agent that cannot be used."""
+"""A job waits so long for an agent that cannot be used ..."""
+SAFE_S = 120.0
+"""... and so long for one whose instruments are not safe yet. It tries again all the time, and an
+attempt at instruments that do not answer takes 35 to 55 s: one that begins meanwhile has ended."""
 UNKNOWN = "no such ticket was accepted, or it was thanked for"
 TICK_S = 0.1
 """It wants to know at least this often that time has passed."""
@@ -94,6 +97,7 @@ class CoordinatorSide:
         patience: Patience | None = None,
         lead: LeadTime | None = None,
         appear_s: float = APPEAR_S,
+        safe_s: float = SAFE_S,
         *,
         asks_turns: bool = False,
     ) -> None:
@@ -105,6 +109,7 @@ class CoordinatorSide:
         self.lead = lead or LeadTime(Margins().minimum_lead_fs)
         self._patience = patience or Patience()
         self._appear_s = appear_s
+        self._safe_s = safe_s
         self._asks_turns = asks_turns
         self._waiting: dict[str, _Waiting] = {}
         self._runs: dict[RunId, tuple[str, RunStart]] = {}
@@ -274,13 +279,18 @@ class CoordinatorSide:
             if not problems and not others:
                 did += self._begin(waiting, now_s)
             elif problems:
-                if now_s - since_s >= self._appear_s:
+                if now_s - since_s >= self._longest_s(job):
                     del self._waiting[ticket]
                     did += self._end(JobEnded(ticket, "", "; ".join(problems), ()))
                 continue  # what is well of its agents is not kept waiting with it
             if not asks:  # whoever asks waits in the queue, which knows all who do
                 taken |= set(job.agents)
         return did
+
+    def _longest_s(self, job: JobAccepted) -> float:
+        """Return how long a job waits for agents that have a problem."""
+        unsafe = not job.at_once and any(map(self.attendance.is_unsafe, job.agents))
+        return self._safe_s if unsafe else self._appear_s
 
     def _begin(self, waiting: _Waiting, now_s: float) -> list[Action]:
         job = waiting.job

@@ -124,12 +124,13 @@ def step(start: RunStart, event: RunEvent, now_s: float) -> Did:
     match event:
         case Refusal():
             return _refused(start, event, now_s)
-        case StoodDown(agent, unsafe=unsafe):
+        case StoodDown(agent, started=started, unsafe=unsafe):
             if start.stage is not Stage.ABORTING:
                 return start, ()
             start = replace(start, unsafe=unsafe)
             start, slow = _slow(start, agent, now_s)
-            start, then = _over_if_down(_with(start, replace(node, request=None, down=True)))
+            node = replace(node, request=None, down=True, started=started)
+            start, then = _over_if_down(_with(start, node))
             return start, (*slow, *then)
         case Report() if start.stage is Stage.ABORTING:
             return _with(start, replace(node, report=event)), ()
@@ -328,8 +329,17 @@ def _fail(start: RunStart, reason: str, now_s: float) -> Did:
 
 def _over_if_down(start: RunStart) -> Did:
     if all(node.down for node in start.nodes):
-        return replace(start, stage=Stage.OVER), ()
+        return _over(start)
     return start, ()
+
+
+def _over(start: RunStart) -> Did:
+    """End a run that has failed: its start came too late only if all say that nothing began."""
+    begun = {node.agent: node.started for node in start.nodes if node.started is not False}
+    if start.late and begun:
+        each = (f"{name} {'had begun' if one else 'may have begun'}" for name, one in begun.items())
+        start = replace(start, late=False, failed=f"{start.failed}; {', '.join(each)}")
+    return replace(start, stage=Stage.OVER), ()
 
 
 def _time_passed(start: RunStart, now_s: float) -> Did:
@@ -341,7 +351,8 @@ def _time_passed(start: RunStart, now_s: float) -> Did:
             start = replace(start, unheard=tuple(silent), recalled_s=now_s, late=True)
         if start.stage is not Stage.ABORTING:
             return _fail(start, reason, now_s)
-        return replace(start, stage=Stage.OVER), tuple(Quarantine(one, reason) for one in silent)
+        start, _ = _over(start)
+        return start, tuple(Quarantine(one, reason) for one in silent)
     pause_s = start.pause_s
     again = tuple(
         node.agent

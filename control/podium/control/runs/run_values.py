@@ -173,6 +173,8 @@ class NodeOfRun:
     report: Report | None = None
     down: bool = False
     """Nothing of the run plays there, or nobody can be asked any longer."""
+    started: bool | None = None
+    """Whether it had begun to play before it was stopped; None: not known, or not stopped."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from podium.control.calibration.catalogue import BRING_UP
 NOT_NEEDED = ("echo",)
 END_ROUTINES = tuple(
     one
-    for one in (*BRING_UP[: BRING_UP.index("rabi_ef") + 1], "single_shot")
+    for one in (*BRING_UP[: BRING_UP.index("thermal_population") + 1], "single_shot")
     if one not in NOT_NEEDED
 )
-"""All up to f, then the readout's errors once more, with pulses that are tuned. Left out is what
-makes the readout better and tells of T1, the shift and f01 more finely."""
+"""All up to f and what heat leaves in 1, then the readout's errors once more, with pulses that are
+tuned. Left out is what makes the readout better and tells of T1, the shift and f01 more finely."""

@@ -23,6 +23,7 @@ from podium.control.calibration.links.photon_shapes import SidebandDrive, emissi
 from podium.control.calibration.links.shaped_photon import ShapedPhoton
 from podium.control.calibration.node_pulses import NodePulses
 from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.preparation_errors import population_of_1
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.runner import Runner
@@ -45,6 +46,7 @@ from podium.control.program.program import (
     has_branches,
 )
 from podium.control.program.waveforms import Square
+from podium.control.records.run_attributes import late_starts
 from podium.control.runs.errors import RunFailed, StartLate, StartPartial
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
@@ -62,8 +64,6 @@ one for both lines makes 1.84 and 1.80 of that, a harmonic ladder 2. In the midd
 DEPHASING_OF_F = (3.0, 1.0)
 """Of f and g over that of e and g, and its sigma: 4 where the number operator is noisy, 2 where
 both lines are so by themselves. ASSUMED until :func:`.f_coherence.f_coherence` has told."""
-IN_ONE = (0.01, 0.01)
-"""An atom's own population of 1, and its sigma. ASSUMED where it was not measured."""
 BRANCH_NS = 8
 """Two branches that begin at one instant need so much more than a result takes."""
 CYCLES_NS = 8
@@ -205,10 +205,7 @@ class EndPulses:
 
     def population_of_1(self) -> float:
         """Return what is in 1 at rest, measured or assumed."""
-        measured = self.bench.measured(self.node.qubit, "thermal_population")
-        if measured is not None:
-            return measured
-        return self.bench.inputs.take(f"{self.node.qubit.name} > population of 1", *IN_ONE)
+        return population_of_1(self.bench, self.node.qubit)
 
     def loss_of_e(self) -> tuple[float, float]:
         """Return decay and dephasing of e, measured or designed, 1/s."""
@@ -586,7 +583,8 @@ class LinkBench:
     ) -> "tuple[xarray.Dataset, int]":
         """Run a program as :meth:`run` does; return how many tries failed before, too.
 
-        Each has ended with outputs made safe: their oscillators have locked anew since.
+        Each has ended with outputs made safe: their oscillators have locked anew since. Among
+        them are starts that came too late, which the runner makes again by itself.
         """
         bench = self.first.bench
         program = on_shot_grid(program, bench.runner.facility)
@@ -596,7 +594,8 @@ class LinkBench:
         begin_s, failed = time.monotonic(), 0
         for left in range(STARTS - 1, -1, -1):
             try:
-                return await bench.run(outcome, program), STARTS - 1 - left
+                data = await bench.run(outcome, program)
+                return data, STARTS - 1 - left + late_starts(data)
             except (StartLate, StartPartial):
                 if not left:
                     raise
