@@ -18,7 +18,7 @@ from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.sequences import Pulses, precession_ns
 from podium.control.calibration.target import Target
-from podium.control.program.program import Barrier, Delay, Statement
+from podium.control.program.program import Barrier, Delay, Program, Statement
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
@@ -69,25 +69,33 @@ class CryoscopeScan:
 
     async def rows(self, kinds: tuple[Kind, ...], seen: Pulses | None = None) -> list[Fringes]:
         """Return the fringes of each kind, on ``seen``: None: on the end that is moved."""
-        p, found = self.p, []
+        p = self.p
         target = p.moved if seen is None else seen
-        for kind in kinds:
-            shots = p.bench.shots(SHOTS * kind.shots * self.thoroughness)
-            title = f"cryoscope, {kind.describe()}"
-            if target is not p.moved:
-                title += f", seen by {target.qubit.element}"
-            before: list[Statement] = []
-            if kind.before is not None:
-                before = [
-                    *([p.step(-self.amplitude, kind.before.long_ns)] * kind.before.is_led),
-                    p.step(self.amplitude, kind.before.long_ns),
-                    Delay((p.flux,), kind.before.later_ns * FS_PER_NS),
-                    Barrier(p.names),
-                ]
-            gates = self.between(kind)
-            program = phase_program(p, target, gates, shots, title, controls=(0.0,), before=before)
-            found.append(Fringes(p, target, await p.bench.run(self.outcome, program), shots))
-        return found
+        every = await p.bench.run_all(self.outcome, (self._program(one, target) for one in kinds))
+        return [
+            Fringes(p, target, data, self._shots(kind))
+            for kind, data in zip(kinds, every, strict=True)
+        ]
+
+    def _shots(self, kind: Kind) -> int:
+        return self.p.bench.shots(SHOTS * kind.shots * self.thoroughness)
+
+    def _program(self, kind: Kind, target: Pulses) -> Program:
+        """Return shots of a kind, seen by an end."""
+        p = self.p
+        title = f"cryoscope, {kind.describe()}"
+        if target is not p.moved:
+            title += f", seen by {target.qubit.element}"
+        before: list[Statement] = []
+        if kind.before is not None:
+            before = [
+                *([p.step(-self.amplitude, kind.before.long_ns)] * kind.before.is_led),
+                p.step(self.amplitude, kind.before.long_ns),
+                Delay((p.flux,), kind.before.later_ns * FS_PER_NS),
+                Barrier(p.names),
+            ]
+        gates, shots = self.between(kind), self._shots(kind)
+        return phase_program(p, target, gates, shots, title, controls=(0.0,), before=before)
 
     def between(self, kind: Kind) -> list[Statement]:
         """Return what is played between the pulses of the qubit."""

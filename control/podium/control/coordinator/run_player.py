@@ -298,9 +298,8 @@ class RunPlayer:
 
     @asynccontextmanager
     async def _estimated(self, job: Job, work: Work) -> AsyncGenerator[None]:
-        """Have work compiled while it waits, if nothing says how long such work takes."""
-        wanted = job.wanted
-        if not self._queue.waits(job.ticket) or self._queue.estimates.knows("run", wanted.what):
+        """Have work compiled while it waits: its turn then begins at once, and its end is known."""
+        if not self._queue.waits(job.ticket):
             yield
             return
 
