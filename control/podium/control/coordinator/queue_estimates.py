@@ -79,3 +79,7 @@ class DurationEstimates:
         self._past[kind, name] = now
         while len(self._past) > NAMES_MAX:
             del self._past[next(iter(self._past))]
+
+    def knows(self, kind: Kind, name: str) -> bool:
+        """Return whether such work has ended before."""
+        return (kind, name) in self._past
