@@ -172,21 +172,31 @@ class LineFringes:
         turns[:short] = unwound(turns[:short], at, float(self.shift_of(np.ones(1))[0]))
         return turns, sigma
 
+    async def look(self) -> bool:
+        """Find whole turns and lines by what was played so far; tell whether phases make any."""
+        try:
+            self.known = await asyncio.to_thread(self._known)
+        except FitFailed:
+            return False  # fitted once more, it says why
+        return True
+
     async def tell_apart(self, outcome: Outcome) -> None:
-        """Play further trains where phases leave more than one line; nothing where they make none.
+        """Play further trains where phases leave more than one line that was found.
 
         Where they are several all the same, the outcome's notes say so.
         """
-        for left in reversed(range(TELLING_ROUNDS + 1)):
-            try:
-                known = self.known = await asyncio.to_thread(self._known)
-            except FitFailed:
-                return  # fitted once more, it says why
-            kinds = await asyncio.to_thread(self._further, known) if left else ()
+        known = self.known
+        for _ in range(TELLING_ROUNDS):
+            kinds = () if known is None else await asyncio.to_thread(self._further, known)
             if not kinds:
                 break
             self.rows += await self.scan.rows(kinds)
             self.kinds += kinds
+            if not await self.look():
+                return
+            known = self.known
+        if known is None:
+            return
         others = [apart(one.values, known.values) for one in known.lines[1:]]
         if others:
             outcome.notes.append(
