@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from podium.control.agent.compiled_programs import CompiledPart, CompiledPrograms
 from podium.control.bus.memory import MemoryBus
 from podium.control.bus.progress import ProgressNews, progress_key
 from podium.control.bus.queue import QueueNews, queue_key
 from podium.control.bus.wire import decode
 from podium.control.client.lab import Lab
+from podium.control.program.serialise import from_json
 from podium.control.runs.errors import RunRefused
 
 
@@ -81,6 +83,34 @@ async def test_who_waits_is_told_for_whom_and_urgent_work_goes_first(ada, bob, t
     order = sorted(data[1:], key=lambda one: one.attrs["run"])
     assert [one.attrs["program"] for one in order] == ["urgent", "usual", "later"]
     assert (await ada.queue.news()).on == ()
+
+
+async def test_what_waits_is_compiled_meanwhile_and_once(ada, trial, held, monkeypatch) -> None:
+    """Also where it is known how long such work takes."""
+    playing, go_on = held
+    compiled: list[str] = []
+    usual, second = CompiledPrograms._part, threading.Event()
+
+    def counted(own: CompiledPrograms, text: str, timed: bool) -> CompiledPart:
+        compiled.append(from_json(text).name)
+        if compiled[-1] == "second":
+            second.set()
+        return usual(own, text, timed)
+
+    go_on.set()
+    for name in ("first", "second"):
+        await ada.run(replace(trial(), name=name))
+    go_on.clear()
+    playing.clear()
+    monkeypatch.setattr(CompiledPrograms, "_part", counted)
+    running = asyncio.ensure_future(ada.run(replace(trial(shots=7), name="first")))
+    assert await asyncio.to_thread(playing.wait, 10)
+    waiting = asyncio.ensure_future(ada.run(replace(trial(shots=7), name="second")))
+    assert await asyncio.to_thread(second.wait, 10)
+    assert not running.done()
+    go_on.set()
+    await asyncio.gather(running, waiting)
+    assert compiled == ["first", "second"]
 
 
 async def test_what_waits_is_cancelled_and_given_another_priority(ada, bob, trial, held) -> None:

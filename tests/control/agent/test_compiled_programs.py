@@ -1,6 +1,8 @@
 """An agent's part of programs, of the two-node example."""
 
+import asyncio
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -9,6 +11,7 @@ from tests.benches.nodes.several_nodes import EXAMPLE
 from tests.benches.nodes.triggered import Node, together
 
 from podium.control.agent.compiled_programs import CompiledPart, CompiledPrograms
+from podium.control.compilers.errors import DoesNotFit
 from podium.control.facility.connector_ref import ConnectorRef
 from podium.control.facility.facility import Facility
 from podium.control.facility.frozen_map import FrozenMap
@@ -166,6 +169,38 @@ async def test_what_starts_at_once_is_compiled_once_and_named_with_its_lines(two
     assert (first.wirings, first.tags) == ((), {})
     with pytest.raises(Refused, match="holds a Loopback, not a Program"):
         await own.compile(loopback())
+
+
+async def test_who_asks_for_what_is_being_compiled_waits_for_that(two) -> None:
+    made: list[Program] = []
+    usual, go_on, begun = compiler_for(two), threading.Event(), threading.Event()
+
+    def slow(program: Program) -> Mapping[str, Artifact]:
+        made.append(program)
+        begun.set()
+        assert go_on.wait(30)
+        if len(made) > 1:
+            raise DoesNotFit("too long")
+        return usual(program)
+
+    program = together([Node("a")])
+    own, text = CompiledPrograms(slow, two), to_json(program)
+    async with asyncio.timeout(60):
+        gone = asyncio.ensure_future(own.compile(text))
+        duration = asyncio.ensure_future(own.how_long(text))
+        await asyncio.to_thread(begun.wait, 30)
+        gone.cancel()  # whoever gives up leaves it to the others
+        await asyncio.sleep(0)
+        go_on.set()
+        part = await own.compile(text)
+        assert (await duration).duration_fs > 0
+    assert made == [program]
+    assert part.program_hash == digest(program)
+    other = to_json(replace(program, name="other"))
+    for _ in range(2):  # what does not fit is not kept
+        with pytest.raises(Refused, match="too long"):
+            await own.compile(other)
+    assert len(made) == 3
 
 
 async def test_parts_of_what_starts_at_once_are_kept_compiled(two) -> None:

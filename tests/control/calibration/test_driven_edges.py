@@ -280,7 +280,7 @@ async def test_random_circuits_know_what_an_iswap_makes(tmp_path, kind: str) -> 
     scan = RandomCircuits(p, Outcome("cross_entropy", ""))
     for cycles in (2, 5):
         for number in range(2):
-            await scan.take(cycles, number)
+            await scan.take(cycles, range(number, number + 1))
     # some circuits tell less than others; phases that are not handed over leave nothing
     assert np.all(scan.populations().signal > 0.7)
     assert scan.populations().signal.mean() > 0.88

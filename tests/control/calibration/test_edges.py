@@ -1,5 +1,6 @@
 """Routines for edges find what a pair in formulas has, and its gate makes a Bell state."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from tests.benches.calibration.synthetic_data import MadeRunner, known
 from tests.benches.docs.pages import ROOT
 from tests.benches.thoroughness import cases, sampled
 
+from podium.control.calibration import cryoscope_scan
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
 from podium.control.calibration.catalogue import EDGE_BRING_UP
@@ -22,7 +24,9 @@ from podium.control.calibration.fits.two_qubit_state import (
     tomography,
 )
 from podium.control.calibration.gate_losses import GateLosses
+from podium.control.calibration.line_pulses import CHECKS, KINDS
 from podium.control.calibration.outcome import Outcome
+from podium.control.calibration.routines import cryoscope
 from podium.control.calibration.routines.bell_state import rotations, wanted
 from podium.control.calibration.sequences import GRID_NS
 from podium.control.facility.line_response import response_of
@@ -134,6 +138,32 @@ async def test_a_line_that_moves_nothing_or_another_qubit_is_named(
     (outcome,) = [one async for one in bring_up(bench, ("cryoscope",))]
     assert says in outcome.failures["node_a.q0"]
     assert not any(".flux_" in name for name in outcome.measured)
+
+
+async def test_checks_of_a_line_are_played_while_it_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair, kept, begun = CoupledPair(), list[object](), threading.Event()
+    bench = bench_of(pair, 4)
+    pair.place = EdgePulses.of(bench, EDGE).resonance()
+    looked: list[bool] = []
+
+    def keep(data: object) -> None:
+        kept.append(data)
+        if len(kept) > len(KINDS):
+            begun.set()
+
+    def slow(*_: object) -> None:
+        looked.append(begun.wait(30))
+        raise FitFailed("seen")
+
+    bench.keep = keep
+    monkeypatch.setattr(cryoscope_scan, "whole_turns", slow)
+    monkeypatch.setattr(cryoscope, "whole_turns", slow)
+    (outcome,) = [one async for one in bring_up(bench, ("cryoscope",))]
+    assert looked == [True, True]
+    assert outcome.failures == {"node_a.q0": "seen"}
+    assert len(kept) == len(KINDS) + len(CHECKS)
 
 
 @pytest.mark.slow

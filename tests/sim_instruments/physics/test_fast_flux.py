@@ -1,5 +1,6 @@
 """Flux pulses against Schroedinger's equation, nanosecond by nanosecond."""
 
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.benches.physics.small_chip import (
     train,
 )
 
-from podium.sim_instruments.physics import fast_flux
+from podium.sim_instruments.physics import fast_flux, worker_threads
 from podium.sim_instruments.physics.chip import Chip
 from podium.sim_instruments.physics.drive_during_readout import readout_drive_maps
 from podium.sim_instruments.physics.drive_line import Shape, drives_of
@@ -245,6 +246,27 @@ def test_maps_of_moved_levels_are_those_of_exact_exponentials(step_ns: float) ->
             whole = step @ whole
         assert np.abs(found[k] - whole).max() < 4e-7
         assert np.abs(whole - np.eye(16)).max() > 0.1
+
+
+def test_maps_of_many_nodes_are_made_by_several_threads_to_the_bit(monkeypatch) -> None:
+    tables = bare_tables(qubit_point(), np.linspace(-8e3, 8e3, 5), np.full(5, 0.2))
+    samples = 5e-5 * np.hanning(200) * (1 + 0.2j)
+    shift = np.linspace(0.0, 1.0, 200)[:, None] * np.array([0.0, 1e6, 1.9e6, 2.7e6])
+    shape = Shape(6.02e9, samples, 1.0, 0j, 200, shift)
+    made: list[str] = []
+
+    def counted(*words: Any) -> None:
+        made.append(threading.current_thread().name)
+        moved_maps_of(*words)
+
+    monkeypatch.setattr(worker_threads, "cpu_count", lambda: 2)
+    monkeypatch.setattr(fast_flux, "moved_maps_of", counted)
+    shared = moved_maps(shape, tables)
+    assert len(made) == 2
+    assert threading.current_thread().name not in made
+    monkeypatch.setattr(fast_flux, "LONG_STEPS", 10**6)
+    assert np.array_equal(moved_maps(shape, tables), shared)
+    assert len(made) == 3
 
 
 def test_what_a_neighbours_line_leaves_is_one_stretch_where_nothing_drives(monkeypatch) -> None:

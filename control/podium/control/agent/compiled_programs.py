@@ -99,6 +99,8 @@ class CompiledPrograms:
         self._done: OrderedDict[tuple[object, ...], Mapping[str, Artifact]] = OrderedDict()
         self._known: OrderedDict[tuple[str, bool], CompiledPart] = OrderedDict()
         """By the hash of all that was sent, and whether it starts at a time."""
+        self._compiling: dict[tuple[str, bool], asyncio.Future[CompiledPart]] = {}
+        """What a thread works on, under the same: whoever asks meanwhile waits for that."""
 
     @property
     def compiler(self) -> Compile:
@@ -111,12 +113,19 @@ class CompiledPrograms:
         What is on ports of other agents starts there, on the same program and the same time; at
         once (not ``timed``) a program is one agent's as a whole.
         """
-        key = digest_of(text), timed
-        if key not in self._known:
-            self._known[key] = await asyncio.to_thread(self._part, text, timed)
-            while len(self._known) > KNOWN:
-                self._known.popitem(last=False)
-        return self._known[key]
+        key, known = (digest_of(text), timed), self._known
+        if key in known:
+            return known[key]
+        compiling = self._compiling.get(key)
+        if compiling is None:
+            loop, own = asyncio.get_running_loop(), self._compiling
+            compiling = own[key] = loop.run_in_executor(None, self._part, text, timed)
+            compiling.add_done_callback(lambda done: own.pop(key, None))
+        found = await asyncio.shield(compiling)  # others may wait for it as well
+        known[key] = found
+        while len(known) > KNOWN:
+            known.popitem(last=False)
+        return found
 
     async def how_long(self, text: str, *, timed: bool = False) -> ProgramDuration:
         """Return how long this agent's part plays; raises ``Refused``."""

@@ -1,7 +1,8 @@
 """Runs several coroutines at once, all or nothing, with one plain error."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections import deque
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -17,11 +18,40 @@ async def gather(*works: Coroutine[Any, Any, Result]) -> list[Result]:
         async with asyncio.TaskGroup() as tasks:
             started = [tasks.create_task(work) for work in works]
     except BaseExceptionGroup as group:
-        errors = _leaves(group)
-        for other in errors[1:]:
-            errors[0].add_note(f"also: {type(other).__name__}: {other}")
-        raise errors[0] from None
+        error = _first(group)
+        raise error from error.__cause__
     return [task.result() for task in started]
+
+
+async def in_turn(works: Iterable[Coroutine[Any, Any, Result]], at_once: int) -> list[Result]:
+    """Return the results in order; works begin in order, ``at_once`` of them at a time.
+
+    A work is taken from ``works`` when it begins. Errors and cancellation are as in :func:`gather`.
+    """
+    ended: list[asyncio.Task[Result]] = []
+    begun: deque[asyncio.Task[Result]] = deque()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for work in works:
+                begun.append(tasks.create_task(work))
+                if len(begun) < at_once:
+                    continue
+                await asyncio.wait({begun[0]})
+                ended.append(begun.popleft())
+                if ended[-1].cancelled() or ended[-1].exception() is not None:
+                    break
+    except BaseExceptionGroup as group:
+        error = _first(group)
+        raise error from error.__cause__
+    return [task.result() for task in (*ended, *begun)]
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the first error of a group, with the others noted on it."""
+    first, *others = _leaves(group)
+    for other in others:
+        first.add_note(f"also: {type(other).__name__}: {other}")
+    return first
 
 
 def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:

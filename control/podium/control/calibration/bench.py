@@ -1,14 +1,17 @@
 """Gives every routine its tools: the runner, the qubits, known parameters, and progress."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from asyncio import Event
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from math import pi, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.bus.gather import in_turn
 from podium.control.calibration.inputs import Inputs
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.runner import Runner
@@ -65,6 +68,8 @@ async def _nobody_keeps(outcome: Outcome) -> None:
     """Nobody records an outcome."""
 
 
+AT_ONCE = 2
+"""Of programs that follow each other, one plays and the next one is compiled."""
 APART_NS = 48
 """Readouts of a feedline begin as far apart as their drive lines are of other lengths."""
 
@@ -129,25 +134,61 @@ class Bench:
         learns it too. Raises StaleParameter when the program was laid out with what the run
         shows to be of another epoch; its data are kept all the same.
         """
+        before, done = Event(), Event()
+        before.set()
+        return await self._run(outcome, program, told, before, done)
+
+    async def run_all(
+        self, outcome: Outcome, programs: Iterable[Program]
+    ) -> "list[xarray.Dataset]":
+        """Run programs one after another, as :meth:`run` does each; return their data in order.
+
+        Each is laid out and asked for while the one before it plays, so that a controller finds the
+        next one compiled when it is free: ``programs`` may be a generator.
+        """
+        return await self.run_told(outcome, zip(programs, repeat(None), strict=False))
+
+    async def run_told(
+        self, outcome: Outcome, asked: Iterable[tuple[Program, Told | None]]
+    ) -> "list[xarray.Dataset]":
+        """Do so with programs of which the routine tells something."""
+
+        def works() -> "Iterator[Coroutine[Any, Any, xarray.Dataset]]":
+            before = Event()
+            before.set()
+            for program, told in asked:
+                done = Event()
+                yield self._run(outcome, program, told, before, done)
+                before = done
+
+        return await in_turn(works(), AT_ONCE)
+
+    async def _run(
+        self, outcome: Outcome, program: Program, told: Told | None, before: Event, done: Event
+    ) -> "xarray.Dataset":
+        """Run a program; ``before``: set once the data of the one before it are kept."""
         self.progress(outcome.routine, program.name)
         self.latest = outcome
         state = CalibrationState(
             outcome.routine,
             self.node,
             tuple(qubit.name for qubit in self.working_on or self.qubits),
-            tuple(outcome.runs),
+            (),
             self.thoroughness,
             told or {},
             tuple(self.known_now.all(self.node).values()),
             self.active_reset,
         )
-        laid = {
-            ATTRIBUTE: state.to_json(),
-            ROUTINE: outcome.routine,
-            QUBITS: " ".join(state.qubits),
-        }
-        with attributes_laid(laid):
+        laid = {ROUTINE: outcome.routine, QUBITS: " ".join(state.qubits)}
+
+        async def with_runs_before() -> Mapping[str, str]:
+            await before.wait()
+            return {ATTRIBUTE: replace(state, runs_before=tuple(outcome.runs)).to_json()}
+
+        with attributes_laid(laid, with_runs_before):
             data = await self.runner.run(program)
+        if ATTRIBUTE not in data.attrs:  # no records are kept
+            laid |= await with_runs_before()
         for name, text in laid.items():
             data.attrs.setdefault(name, text)
         outcome.runs.append(str(data.attrs["run"]))
@@ -165,6 +206,7 @@ class Bench:
             int(data.attrs.get("epoch", self.known_now.epoch or 0)),
             epochs_of(data) if "epochs" in data.attrs else {},
         )
+        done.set()
         return data
 
     @contextmanager

@@ -18,7 +18,7 @@ from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.reset import passive_reset
 from podium.control.calibration.sequences import Pulses, precession_ns
 from podium.control.calibration.target import Target
-from podium.control.program.program import Barrier, Delay, Statement
+from podium.control.program.program import Barrier, Delay, Program, Statement
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 Array = NDArray[np.float64]
@@ -69,25 +69,33 @@ class CryoscopeScan:
 
     async def rows(self, kinds: tuple[Kind, ...], seen: Pulses | None = None) -> list[Fringes]:
         """Return the fringes of each kind, on ``seen``: None: on the end that is moved."""
-        p, found = self.p, []
+        p = self.p
         target = p.moved if seen is None else seen
-        for kind in kinds:
-            shots = p.bench.shots(SHOTS * kind.shots * self.thoroughness)
-            title = f"cryoscope, {kind.describe()}"
-            if target is not p.moved:
-                title += f", seen by {target.qubit.element}"
-            before: list[Statement] = []
-            if kind.before is not None:
-                before = [
-                    *([p.step(-self.amplitude, kind.before.long_ns)] * kind.before.is_led),
-                    p.step(self.amplitude, kind.before.long_ns),
-                    Delay((p.flux,), kind.before.later_ns * FS_PER_NS),
-                    Barrier(p.names),
-                ]
-            gates = self.between(kind)
-            program = phase_program(p, target, gates, shots, title, controls=(0.0,), before=before)
-            found.append(Fringes(p, target, await p.bench.run(self.outcome, program), shots))
-        return found
+        every = await p.bench.run_all(self.outcome, (self._program(one, target) for one in kinds))
+        return [
+            Fringes(p, target, data, self._shots(kind))
+            for kind, data in zip(kinds, every, strict=True)
+        ]
+
+    def _shots(self, kind: Kind) -> int:
+        return self.p.bench.shots(SHOTS * kind.shots * self.thoroughness)
+
+    def _program(self, kind: Kind, target: Pulses) -> Program:
+        """Return shots of a kind, seen by an end."""
+        p = self.p
+        title = f"cryoscope, {kind.describe()}"
+        if target is not p.moved:
+            title += f", seen by {target.qubit.element}"
+        before: list[Statement] = []
+        if kind.before is not None:
+            before = [
+                *([p.step(-self.amplitude, kind.before.long_ns)] * kind.before.is_led),
+                p.step(self.amplitude, kind.before.long_ns),
+                Delay((p.flux,), kind.before.later_ns * FS_PER_NS),
+                Barrier(p.names),
+            ]
+        gates, shots = self.between(kind), self._shots(kind)
+        return phase_program(p, target, gates, shots, title, controls=(0.0,), before=before)
 
     def between(self, kind: Kind) -> list[Statement]:
         """Return what is played between the pulses of the qubit."""
@@ -164,21 +172,31 @@ class LineFringes:
         turns[:short] = unwound(turns[:short], at, float(self.shift_of(np.ones(1))[0]))
         return turns, sigma
 
+    async def look(self) -> bool:
+        """Find whole turns and lines by what was played so far; tell whether phases make any."""
+        try:
+            self.known = await asyncio.to_thread(self._known)
+        except FitFailed:
+            return False  # fitted once more, it says why
+        return True
+
     async def tell_apart(self, outcome: Outcome) -> None:
-        """Play further trains where phases leave more than one line; nothing where they make none.
+        """Play further trains where phases leave more than one line that was found.
 
         Where they are several all the same, the outcome's notes say so.
         """
-        for left in reversed(range(TELLING_ROUNDS + 1)):
-            try:
-                known = self.known = await asyncio.to_thread(self._known)
-            except FitFailed:
-                return  # fitted once more, it says why
-            kinds = await asyncio.to_thread(self._further, known) if left else ()
+        known = self.known
+        for _ in range(TELLING_ROUNDS):
+            kinds = () if known is None else await asyncio.to_thread(self._further, known)
             if not kinds:
                 break
             self.rows += await self.scan.rows(kinds)
             self.kinds += kinds
+            if not await self.look():
+                return
+            known = self.known
+        if known is None:
+            return
         others = [apart(one.values, known.values) for one in known.lines[1:]]
         if others:
             outcome.notes.append(

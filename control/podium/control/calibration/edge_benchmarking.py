@@ -17,7 +17,7 @@ from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.sequence_lengths import take_lengths
 from podium.control.calibration.sequences import frame_names, frames_of
 from podium.control.calibration.single_qubit_sequences import played_turn
-from podium.control.calibration.state import told
+from podium.control.calibration.state import Told, told
 from podium.control.calibration.two_qubit_cliffords import (
     OF_CZ,
     OF_ISWAP,
@@ -176,7 +176,6 @@ class Scan:
     """Collects the data of one kind of sequences by length."""
 
     gates: PlayedGates
-    outcome: Outcome
     shots: int
     levels: "xarray.Dataset"
     interleaved: bool
@@ -187,8 +186,8 @@ class Scan:
         """Its name."""
         return "interleaved" if self.interleaved else "reference"
 
-    async def take(self, length: int, number: int) -> None:
-        """Run one sequence.
+    def asked(self, length: int, number: int) -> tuple[Program, Told]:
+        """Return the program of one sequence, and what a fit needs to know of it.
 
         Its Cliffords are drawn anew each time the routine runs, and again the same in a refit:
         were they the same each time, what they lack of the mean Clifford would be in every value.
@@ -198,9 +197,7 @@ class Scan:
         title = f"benchmarking, {self.kind}, {length} Cliffords, draw {number}"
         shots = max(1, self.shots * SHOTS_UP_TO // max(SHOTS_UP_TO, length))
         program = self.gates.program(drawn, shots, title)
-        known = {"drawn": {"length": float(length), "target": float(drawn.target)}}
-        data = await self.gates.p.bench.run(self.outcome, program, known)
-        self.data.setdefault(length, []).append(data)
+        return program, {"drawn": {"length": float(length), "target": float(drawn.target)}}
 
     def assignments(self) -> tuple[Assignment, Assignment]:
         """Return how levels of both ends are told, by as many levels. Raises FitFailed."""
@@ -289,12 +286,14 @@ async def benchmark(p: EdgePulses, outcome: Outcome, kinds: tuple[bool, ...]) ->
     program = levels_program(p, p.shots(bench.shots(LEVEL_SHOTS)), second=tells_second(p))
     levels = await bench.run(outcome, program)
     shots, gates = p.shots(bench.shots(SHOTS)), PlayedGates.of(p)
-    scans = tuple(Scan(gates, outcome, shots, levels, kind, {}) for kind in kinds)
+    scans = tuple(Scan(gates, shots, levels, kind, {}) for kind in kinds)
     first = FIRST_LENGTHS if _can_tell(scans[0]) else ()
 
-    async def take(length: int, number: int) -> None:
-        for scan in scans:
-            await scan.take(length, number)
+    async def take(length: int, numbers: range) -> None:
+        each = [(scan, number) for number in numbers for scan in scans]
+        asked = (scan.asked(length, number) for scan, number in each)
+        for (scan, _), data in zip(each, await bench.run_told(outcome, asked), strict=True):
+            scan.data.setdefault(length, []).append(data)
 
     await take_lengths(first, LONGEST, DRAWS, take, lambda _: _goes_on(scans[0]))
     return scans

@@ -1,6 +1,6 @@
 """Builds the pieces of programs for an edge: both qubits' pulses, the flux pulse, the gate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -288,6 +288,12 @@ class EdgePulses:
         Raises FitFailed where a point has none.
         """
         return self.means(await self.bench.run(outcome, program))
+
+    async def run_all(
+        self, outcome: Outcome, programs: Iterable[Program]
+    ) -> "list[xarray.Dataset]":
+        """Run programs as :meth:`.Bench.run_all` does, each as :meth:`run`."""
+        return [self.means(one) for one in await self.bench.run_all(outcome, programs)]
 
     def means(self, data: "xarray.Dataset") -> "xarray.Dataset":
         """Return the means of shots in which both ends began in 0; of others as they are."""

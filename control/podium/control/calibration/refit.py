@@ -54,22 +54,25 @@ def runs_of(run: str, folder: Path) -> tuple["xarray.Dataset", ...]:
         known = sorted(one.stem for one in folder.glob(f"*{SUFFIX}"))
         there = f"it has {known[0]} ... {known[-1]}" if known else "it has no data"
         raise NoRun(f"no data of run {run} in {folder}; {there}")
-    one = load_dataset(path)
-    state = CalibrationState.of(one)
-    found = [_data(before, folder, run) for before in state.runs_before] + [one]
-    # Later ones name this one among those before them; ids go up with time.
-    for later in sorted(folder.glob(f"*{SUFFIX}")):
-        if later.stem <= run:
+    last = load_dataset(path)
+    state = CalibrationState.of(last)
+    # Later ones name this one among those before them; ids go up with time, but for two that were
+    # asked for at once.
+    own = (run, *state.runs_before)
+    paths = sorted(folder.glob(f"*{SUFFIX}"))
+    for other in paths[max(0, paths.index(path) - 1) :]:
+        if other.stem in own:
             continue
-        data = load_dataset(later)
+        data = load_dataset(other)
         try:
             before = CalibrationState.of(data).runs_before
         except NoState:
+            before = ()  # of another routine
+        if run in before:
+            last = max(last, data, key=lambda one: len(CalibrationState.of(one).runs_before))
+        elif other.stem > run:
             break
-        if run not in before:
-            break
-        found.append(data)
-    return tuple(found)
+    return (*(_data(one, folder, run) for one in CalibrationState.of(last).runs_before), last)
 
 
 def _data(run: str, folder: Path, wanted_by: str) -> "xarray.Dataset":

@@ -12,20 +12,19 @@ async def take_lengths(
     first: Sequence[int],
     longest: int,
     draws: int,
-    take: Callable[[int, int], Awaitable[None]],
+    take: Callable[[int, range], Awaitable[None]],
     goes_on: Callable[[int], bool],
     growth: float = 2.0,
 ) -> None:
     """Take ``draws`` sequences of each length: of the ``first`` ones, then of longer and longer.
 
-    ``take``: receives a length and the number of the draw. ``goes_on``: receives the longest length
-    so far, and is asked whether one that is ``growth`` times as long, ``longest`` at most, would
-    tell more.
+    ``take``: receives a length and the numbers of the draws. ``goes_on``: receives the longest
+    length so far, and is asked whether one that is ``growth`` times as long, ``longest`` at most,
+    would tell more.
     """
     lengths = list(first)
     for length in lengths:  # grows on the way
-        for number in range(draws):
-            await take(length, number)
+        await take(length, range(draws))
         longer = int(growth * length)
         if length == lengths[-1] and longer <= longest and goes_on(length):
             lengths.append(longer)

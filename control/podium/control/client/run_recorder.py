@@ -29,7 +29,13 @@ from podium.control.bus.records import (
 from podium.control.program.program import Program
 from podium.control.records.code_version import code_version
 from podium.control.records.records_error import NoRun, RecordsError
-from podium.control.records.run_attributes import QUBITS, ROUTINE, qubits_of, run_attributes
+from podium.control.records.run_attributes import (
+    QUBITS,
+    ROUTINE,
+    all_run_attributes,
+    qubits_of,
+    run_attributes,
+)
 from podium.control.runs.errors import RunError, RunRefused, StartLate, StartPartial
 
 if TYPE_CHECKING:
@@ -226,7 +232,7 @@ class RunRecorder:
         While :meth:`running`, it is written after this has returned. Otherwise, and where data
         are larger than :data:`BESIDE_BYTES`, they are on the disk of the records by then.
         """
-        data.attrs.update(run_attributes())
+        data.attrs.update(await all_run_attributes())
         if not self.enabled:
             return
         state = "done" if data.attrs.get("complete", 1) else "stopped"

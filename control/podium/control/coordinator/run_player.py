@@ -63,6 +63,8 @@ class RunRecord:
 
 COMPILE_S = 150.0
 """Deadline for an agent's answer to how long a program plays, or in which parts."""
+AHEAD = 4
+"""An agent keeps no more programs compiled than twice as many by their texts."""
 MOST = 100
 """A run that starts at a time is not made in more parts than this."""
 
@@ -144,6 +146,8 @@ class RunPlayer:
         self._facility_hash = facility_hash
         self._jobs = jobs
         self._queue = queue
+        self._ahead = 0
+        """So much work that waits is compiled, or will be."""
         self._compiles = asyncio.Lock()
         """Of works that wait one is compiled at a time, to say how long it takes."""
         self._runs = runs
@@ -298,9 +302,12 @@ class RunPlayer:
 
     @asynccontextmanager
     async def _estimated(self, job: Job, work: Work) -> AsyncGenerator[None]:
-        """Have work compiled while it waits, if nothing says how long such work takes."""
-        wanted = job.wanted
-        if not self._queue.waits(job.ticket) or self._queue.estimates.knows("run", wanted.what):
+        """Have work compiled while it waits: its turn then begins at once, and its end is known.
+
+        Of work that has ended before, whose end is known, :data:`AHEAD` at most.
+        """
+        known = self._queue.estimates.knows("run", job.wanted.what)
+        if not self._queue.waits(job.ticket) or (known and self._ahead >= AHEAD):
             yield
             return
 
@@ -311,9 +318,11 @@ class RunPlayer:
                     self._queue.estimate_anew(job.ticket, lasts.duration_fs / FS_PER_S)
 
         task = asyncio.ensure_future(estimate())
+        self._ahead += 1
         try:
             yield
         finally:
+            self._ahead -= 1
             task.cancel()
             await asyncio.wait({task})
 

@@ -5,7 +5,7 @@ any runner of somebody's own, which passes nothing on.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -20,6 +20,9 @@ LATE_STARTS = "late_starts"
 """JSON: why each start before the run's came too late, so that nothing was played."""
 
 _LAID_OVER: ContextVar[Mapping[str, str]] = ContextVar("run attributes")
+Later = Callable[[], Awaitable[Mapping[str, str]]]
+"""Returns attributes that are known once a run's data are there."""
+_LAID_LATER: ContextVar[Later | None] = ContextVar("later run attributes", default=None)
 
 
 def run_attributes() -> Mapping[str, str]:
@@ -27,13 +30,24 @@ def run_attributes() -> Mapping[str, str]:
     return _LAID_OVER.get({})
 
 
+async def all_run_attributes() -> Mapping[str, str]:
+    """Return the same with those that are known only once the data are there."""
+    later = _LAID_LATER.get()
+    return run_attributes() if later is None else {**run_attributes(), **(await later())}
+
+
 @contextmanager
-def attributes_laid(attributes: Mapping[str, str]) -> Iterator[None]:
-    """Lay ``attributes`` over data of runs that this task asks for while the context is open."""
+def attributes_laid(attributes: Mapping[str, str], later: Later | None = None) -> Iterator[None]:
+    """Lay attributes over data of runs that this task asks for while the context is open.
+
+    ``later``: of one run, those that are known once its data are there; it may wait for them.
+    """
     token = _LAID_OVER.set({**run_attributes(), **attributes})
+    late = _LAID_LATER.set(later)
     try:
         yield
     finally:
+        _LAID_LATER.reset(late)
         _LAID_OVER.reset(token)
 
 

@@ -29,6 +29,7 @@ from podium.sim_instruments.physics.evolution import Tables, moved_maps_of
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.signals import PulseTrain
+from podium.sim_instruments.physics.worker_threads import in_shares, side_by_side
 
 VOLTS = 10.0
 """Volts for one square root of a watt, at 50 ohms: peak of a tone, and level at 0 Hz alike."""
@@ -38,6 +39,9 @@ through these is good to 1 kHz over half a flux quantum, and to 1 Hz over a fift
 GRID = 32
 """The range of the nodes ends at multiples of 1/32 of a flux quantum: that of most runs is one that
 a run before had, whose levels are known."""
+
+LONG_STEPS = 400
+"""So many steps of all nodes of the slow noise are worth the way to other threads."""
 
 Levels = Callable[[float], NDArray[np.float64]]
 """Levels, Hz, shape (L,), with so many flux quanta on top of the bias."""
@@ -186,15 +190,20 @@ def moved_maps(shape: Shape, tables: Tables) -> NDArray[np.float64]:
     shift[driven] = shape.shift_hz[begins[:-1][driven]]
     size = tables.levels_hz.size**2
     whole = np.empty((tables.node_hz.size, size, size))
-    moved_maps_of(
-        shape.samples[begins[:-1]],
-        2e-9 * np.pi * shift,
-        begins,
-        float(shape.step_ns),
-        float(shape.carrier_hz),
-        tables,
-        whole,
-    )
+
+    def fill(share: slice) -> None:
+        moved_maps_of(
+            shape.samples[begins[:-1]],
+            2e-9 * np.pi * shift,
+            begins,
+            float(shape.step_ns),
+            float(shape.carrier_hz),
+            tables._replace(node_hz=tables.node_hz[share]),
+            whole[share],
+        )
+
+    long = len(whole) > 1 and len(whole) * len(shift) > LONG_STEPS
+    side_by_side(fill, in_shares(len(whole)) if long else [slice(0, len(whole))], worth=long)
     return whole
 
 

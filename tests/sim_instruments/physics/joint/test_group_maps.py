@@ -1,9 +1,12 @@
 """Groups of pulses are worked out once, and no more of them than differs."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tests.benches.physics.joint_clusters import FRAME_HZ, random_state, two_transmons
 
+from podium.sim_instruments.physics import worker_threads
 from podium.sim_instruments.physics.joint import group_maps
 from podium.sim_instruments.physics.joint.density_evolution import Steps, in_frame
 from podium.sim_instruments.physics.joint.elements import Cluster
@@ -42,6 +45,7 @@ def test_held_drives_that_beat_are_worked_out_at_a_few_phases(
     worked: list[int] = []
     kernel = group_maps.fill_parts
     with monkeypatch.context() as patch:
+        patch.setattr(group_maps, "LONG_ROWS", 10**9)  # one thread does all of it
         patch.setattr(
             group_maps,
             "fill_parts",
@@ -179,3 +183,32 @@ def test_where_exchange_is_strong_losses_come_as_often_as_they_have_to() -> None
     expected = propagator(cluster, rows, 1, FRAME_HZ).play(states)
     found = coarse_propagator(cluster, rows, 1, FRAME_HZ).play(states)
     assert np.array_equal(found, expected)
+
+
+def test_what_several_threads_work_out_is_the_same_to_the_bit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = two_transmons(8e6, 1.5e-5, 1.5e-5)
+    rows = beating(cluster, 61, 0.3, 1e7)
+    states = np.stack([random_state(9, np.random.default_rng(k)) for k in range(5)])
+    given = []
+
+    def shared_out(*work: Any, worth: bool) -> list[Any]:
+        given.append((len(work[1]), worth))
+        return worker_threads.side_by_side(*work, worth=worth)
+
+    monkeypatch.setattr(worker_threads, "cpu_count", lambda: 3)
+    monkeypatch.setattr(group_maps, "side_by_side", shared_out)
+
+    def played() -> tuple[np.ndarray, np.ndarray]:
+        own = propagator(cluster, rows, BEATS, FRAME_HZ)
+        return own.unitaries, own.play(states)
+
+    shared = played()
+    assert given == [(3, True), (3, True)]
+    monkeypatch.setattr(group_maps, "LONG_ROWS", 10**9)
+    monkeypatch.setattr(group_maps, "LONG_PLAYS", 10**9)
+    alone = played()
+    assert given[2:] == [(1, False), (1, False)]
+    for one, other in zip(shared, alone, strict=True):
+        assert np.array_equal(one, other)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.benches.physics.coupled_chip import COUPLED, POINT, SPOTS, flip
+from tests.benches.physics.coupled_chip import COUPLED, POINT, SPOTS, flip, square
 
 from podium.sim_instruments.physics.drive_line import drives_of
 from podium.sim_instruments.physics.joint import group_player
@@ -85,6 +85,28 @@ def test_a_chain_is_cut_where_a_shape_begins_or_ends() -> None:
     for part in parted(chain, POINT_.frame_hz):
         state = still.play(state, part)
     assert np.abs(state - whole).max() < 1e-6
+
+
+@pytest.mark.parametrize("later_ns", [30, 32, 40])
+def test_drives_that_are_on_together_for_a_short_while_beat_no_longer(later_ns: int) -> None:
+    """Lines of other lengths, or two pulses in a row beside what a flux line has left."""
+    first, second = BOTH.played
+    both = (first, replace(second, offset_ns=later_ns, turns=0.31 - 1e-9 * 30 * POINT_.frame_hz))
+    tail = Played(0, True, 0, 0, 0.0, 0, later_ns + 32)
+    flux = MemberSignals(drives_of([flip(0, [0], 0.5)]), drives_of([square([0], 1e-5, 80)]))
+    steps = GroupSteps(POINT_, [flux, SIGNALS[1]])
+    group = Group(later_ns + 32, both if later_ns < 32 else (*both, tail))
+    parts = parted(group, POINT_.frame_hz)
+    spans = {30: [30, 2, 30], 32: [32, 32], 40: [32, 8, 32]}[later_ns]
+    assert [one.duration_ns for one in parts] == spans
+    assert [steps.steps(one)[1] > 1 for one in parts] == [span == 2 for span in spans]
+    assert steps.steps(group)[1] > 1
+    still = GroupPlayer(POINT_, steps, np.zeros((1, 2)))
+    state = given = states()[:1]
+    for part in parts:
+        state = still.play(state, part)
+    assert np.abs(state - still.play(given, group)).max() < 1e-6
+    assert np.abs(state - given).max() > 0.01
 
 
 @pytest.mark.parametrize("common", [0.0, 0.37])

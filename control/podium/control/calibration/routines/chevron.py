@@ -101,7 +101,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     at = np.linspace(centre - reach, min(FULL, centre + reach), AMPLITUDES)
     amplitudes = Linear(float(at[0]), float(at[-1]), AMPLITUDES)
     shots = bench.shots(SHOTS)
-    rows = [await bench.run(outcome, swap_program(p, ns, amplitudes, shots)) for ns in times]
+    rows = await bench.run_all(outcome, (swap_program(p, ns, amplitudes, shots) for ns in times))
     iq = np.stack([iq_of(row, still.element) for row in rows])
     amplitude, duration = np.meshgrid(at, np.array(times) * 1e-9)
 
@@ -201,7 +201,7 @@ async def _verify(p: EdgePulses, outcome: Outcome, found: Mapping[str, Measured]
     shots = p.bench.shots(CHECK_SHOTS)
     two = Linear(0.0, place, 2)
     times = [even_ns(whole_ns(rate) * share) for share, _ in CHECKED]
-    rows = [await p.bench.run(outcome, swap_program(p, ns, two, shots)) for ns in times]
+    rows = await p.bench.run_all(outcome, (swap_program(p, ns, two, shots) for ns in times))
     reference = levels(p.bench, p.still.qubit)
     points = np.array([reference.project(iq_of(row, p.still.qubit.element)) for row in rows])
     look_at(points)

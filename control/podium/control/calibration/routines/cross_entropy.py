@@ -73,7 +73,12 @@ class RandomCircuits:
         frames = (*p.frames(), *p.gate_frames())
         return Program(title, frames, tuple(body), shots=shots, keep_shots=True)
 
-    async def take(self, cycles: int, number: int) -> None:
+    async def take(self, cycles: int, numbers: range) -> None:
+        """Run circuits."""
+        for number in numbers:
+            await self._take(cycles, number)
+
+    async def _take(self, cycles: int, number: int) -> None:
         """Run one circuit; it is drawn anew each time the routine runs, and the same in a refit."""
         circuit = draw_circuit(
             cycles, self.gate, (seed_of(self.data, self.p.edge.name), cycles, number)

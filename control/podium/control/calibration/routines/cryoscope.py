@@ -1,5 +1,6 @@
 """Finds what a flux line makes of a pulse, by the phase that pulses give the qubit they move."""
 
+from asyncio import TaskGroup
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from math import sqrt
@@ -7,6 +8,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.control.bus.gather import ungrouped
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.coupler_curve import coupler_curve
 from podium.control.calibration.cryoscope_scan import (
@@ -168,7 +170,13 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: PulsedLine) -> None:
     seen = LineFringes(scan, line, line.kinds, await scan.rows(line.kinds))
     short = len(SINGLE)
     no_effect = await _no_effect(scan, seen.rows[:short])
+    checks = CryoscopeScan(p, outcome, CHECKED * line.amplitude, line.thoroughness)
+    again: list[Fringes] = []
     if not no_effect:
+        async with ungrouped(), TaskGroup() as tasks:  # a fit takes as long as the checks do
+            played_anew = tasks.create_task(checks.rows(line.checks))
+            await seen.look()
+        again = played_anew.result()
         await seen.tell_apart(outcome)
     rows, played = seen.rows, scan.shots(seen.kinds)
     at = played.turning_s
@@ -206,7 +214,7 @@ async def _of_line(p: EdgePulses, outcome: Outcome, line: PulsedLine) -> None:
         return values, replace(panel, series=series, text=text, judged=False)
 
     async def verify(_: Mapping[str, Measured]) -> Panel:
-        return await _verify(p, outcome, line, models[0])
+        return _verify(line, models[0], checks, again)
 
     await analyse_verified(bench, outcome, line.owner, raw, fit, verify)
 
@@ -250,12 +258,14 @@ def _stored(found: Fit, earlier: Collection[str]) -> tuple[dict[str, Measured], 
     return values, ", ".join(parts)
 
 
-async def _verify(
-    p: EdgePulses, outcome: Outcome, line: PulsedLine, model: Mapping[str, float]
+def _verify(
+    line: PulsedLine, model: Mapping[str, float], scan: CryoscopeScan, checks: list[Fringes]
 ) -> Panel:
-    """Compare phases by pulses of another amplitude with those that follow."""
-    scan = CryoscopeScan(p, outcome, CHECKED * line.amplitude, line.thoroughness)
-    checks, played = await scan.rows(line.checks), scan.shots(line.checks)
+    """Compare phases by pulses of another amplitude with those that follow.
+
+    They were measured while the line was looked for, which knew nothing of them.
+    """
+    played = scan.shots(line.checks)
     turns, sigma = phases_of_kinds(checks, line.checks)
     at = played.turning_s
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, product
 from math import hypot
 
 import numpy as np
@@ -29,7 +30,7 @@ from podium.control.calibration.sequences import Pulses
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured, ParameterEntry
 from podium.control.parameters.validity import DAY_S, Lifetime
-from podium.control.program.program import Statement
+from podium.control.program.program import Program, Statement
 
 Array = NDArray[np.float64]
 GATES = 3
@@ -120,29 +121,26 @@ async def error_budget(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
     return outcome
 
 
-async def _ramsey(
-    p: EdgePulses, outcome: Outcome, target: Pulses, gates: int, earlier: int
-) -> Fringes:
-    shots = p.bench.shots(COUPLER_SHOTS if p.by_coupler else SHOTS)
+def _ramsey(p: EdgePulses, target: Pulses, gates: int, earlier: int, shots: int) -> Program:
     before: list[Statement] = p.flux_gate(p.gate_amplitude, p.gate_ns) * earlier
     title = f"{gates} gates behind {earlier}, phase of {target.qubit.element}"
-    program = phase_program(p, target, p.gate() * gates, shots, title, before=before)
-    return Fringes(p, target, await p.bench.run(outcome, program), shots)
+    return phase_program(p, target, p.gate() * gates, shots, title, before=before)
 
 
 async def _measure(p: EdgePulses, outcome: Outcome) -> _Data:
     """Run all programs. Raises NotMeasured."""
     losses = GateLosses(p, COUPLER_LEAKING if p.by_coupler else LEAKING)
     shots = p.bench.shots(COUPLER_LEAKAGE_SHOTS if p.by_coupler else LEAKAGE_SHOTS)
-    none, gated, later = [
-        [await _ramsey(p, outcome, target, gates, earlier) for target in p.both]
-        for gates, earlier in ((0, 0), (GATES, 0), (GATES, EARLIER))
-    ]
+    many = p.bench.shots(COUPLER_SHOTS if p.by_coupler else SHOTS)
+    looks = list(product(((0, 0), (GATES, 0), (GATES, EARLIER)), p.both))
     slot, runs = p.slot_ns(p.gate_ns), COUPLER_RUNS if p.by_coupler else 1
-    left: list[NDArray[np.complex128]] = []
-    for amplitude in (p.gate_amplitude, 0.0) * runs:
-        data = await p.bench.run(outcome, losses.program(amplitude, p.gate_ns, slot, shots))
-        left.append(losses.signal(data))
+    phases = (_ramsey(p, target, *gates, many) for gates, target in looks)
+    amplitudes = (p.gate_amplitude, 0.0) * runs
+    leaking = (losses.program(one, p.gate_ns, slot, shots) for one in amplitudes)
+    data = await p.bench.run_all(outcome, chain(phases, leaking))
+    fringes = [Fringes(p, target, one, many) for (_, target), one in zip(looks, data, strict=False)]
+    none, gated, later = fringes[:2], fringes[2:4], fringes[4:]
+    left = [losses.signal(one) for one in data[len(looks) :]]
     seen = np.stack(left).reshape(runs, 2, *left[0].shape).mean(axis=0)
     return _Data(p, none, gated, later, losses, seen, runs * shots)
 

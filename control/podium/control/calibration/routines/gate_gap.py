@@ -1,9 +1,10 @@
 """Finds the gap between a gate's halves, and the flux in it, that set the conditional phase."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import chain, islice, product
 from math import hypot
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,10 @@ from podium.control.calibration.sequences import Pulses
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
-from podium.control.program.program import Statement
+from podium.control.program.program import Program, Statement
+
+if TYPE_CHECKING:
+    import xarray
 
 Array = NDArray[np.float64]
 GAPS_NS = tuple(range(10))
@@ -83,22 +87,33 @@ def _gates(own: EdgePulses, slot_ns: int) -> list[Statement]:
     return own.one_by_one([[], [pulse, rest]])
 
 
-async def _conditional(
-    p: EdgePulses,
-    outcome: Outcome,
-    target: Pulses,
-    gap_ns: int | None,
-    level: float = 0.0,
-    shots: int = SHOTS,
-) -> Fringes:
-    gates: list[Statement] = []
-    if gap_ns is not None:
-        own = replace(p, between_ns=gap_ns, gap_level=level)
-        gates = _gates(own, p.slot_ns(p.gate_ns + max(GAPS_NS)))
-    shots = p.bench.shots(shots)
-    said = "none" if gap_ns is None else f"{gap_ns} ns"
-    program = phase_program(p, target, gates, shots, f"gap of the gate, {said}")
-    return Fringes(p, target, await p.bench.run(outcome, program), shots)
+@dataclass(frozen=True, slots=True)
+class _Ramsey:
+    """Measures the conditional phase of an end behind a gate with a gap; None: without a gate."""
+
+    target: Pulses
+    gap_ns: int | None
+    level: float = 0.0
+    shots: int = SHOTS
+
+    def program(self, p: EdgePulses) -> Program:
+        """Return its program."""
+        gates: list[Statement] = []
+        if self.gap_ns is not None:
+            own = replace(p, between_ns=self.gap_ns, gap_level=self.level)
+            gates = _gates(own, p.slot_ns(p.gate_ns + max(GAPS_NS)))
+        said = "none" if self.gap_ns is None else f"{self.gap_ns} ns"
+        shots = p.bench.shots(self.shots)
+        return phase_program(p, self.target, gates, shots, f"gap of the gate, {said}")
+
+
+async def _conditional(p: EdgePulses, outcome: Outcome, *every: _Ramsey) -> list[Fringes]:
+    """Run some of them."""
+    data = await p.bench.run_all(outcome, (one.program(p) for one in every))
+    return [
+        Fringes(p, one.target, seen, p.bench.shots(one.shots))
+        for one, seen in zip(every, data, strict=True)
+    ]
 
 
 def _turns(rows: list[Fringes], none: Fringes) -> tuple[Array, Array]:
@@ -182,34 +197,66 @@ def _line(p: EdgePulses, turns: Array, sigma: Array) -> Array:
     return line
 
 
-async def _lost(outcome: Outcome, p: EdgePulses) -> float:
-    """Measure what leakage of the edge's pulse costs: what 11 loses in it, and not at rest."""
-    losses, shots = GateLosses(p, LOSSES, (LOSS,)), p.bench.shots(LOSS_SHOTS)
-    found = []
-    for amplitude in (p.gate_amplitude, 0.0):
-        program = losses.program(amplitude, p.gate_ns, p.slot_ns(p.gate_ns), shots)
-        found.append(losses.lost(losses.signal(await p.bench.run(outcome, program)), shots))
-    (lost, sigma), (idle, doubt) = found
-    return max(leaked(lost, idle, hypot(sigma, doubt), LOSSES).value, 0.0)
-
-
-async def _cost(outcome: Outcome, gap: _Gap) -> float:
-    """Return what a gap costs by what passes from 10 to 01, by its length, and by leakage.
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """Measures what a gap costs by what passes from 10 to 01, by its length, and by leakage.
 
     Of a gap with room for a level leakage is left out: :func:`.gate_level` takes it back.
     """
-    p = gap.pulses
-    shots, slot_ns = p.bench.shots(SWAP_SHOTS), p.slot_ns(p.gate_ns)
-    losses = GateLosses(p, SWAPS, (SWAP,))
-    program = losses.program(p.gate_amplitude, p.gate_ns, slot_ns, shots)
-    gained, sigma = losses.swapped(losses.signal(await p.bench.run(outcome, program)), shots)
-    lost = 0.0 if has_room(gap.gap_ns) else await _lost(outcome, p)
-    t1, t2 = (
-        tuple(Measured(p.bench.best(one.qubit, name), 0.0, "s") for one in p.both)
-        for name in ("t1", "t2_echo")
-    )
-    at_rest = decoherence(slot_ns * 1e-9, t1, t2)
-    return swapped(gained, 0.0, sigma, SWAPS).value + at_rest.value + lost
+
+    p: EdgePulses
+    """The edge with the gap."""
+    leaks: bool
+
+    @classmethod
+    def of(cls, gap: _Gap) -> "_Cost":
+        """Return that of a gap."""
+        return cls(gap.pulses, not has_room(gap.gap_ns))
+
+    @property
+    def looks(self) -> tuple[tuple[GateLosses, float, int], ...]:
+        """Return the gates in a row, the amplitude and the shots of each of its programs."""
+        p = self.p
+        swaps, losses = GateLosses(p, SWAPS, (SWAP,)), GateLosses(p, LOSSES, (LOSS,))
+        shots = p.bench.shots(LOSS_SHOTS)
+        leaking = [(losses, amplitude, shots) for amplitude in (p.gate_amplitude, 0.0)]
+        return (swaps, p.gate_amplitude, p.bench.shots(SWAP_SHOTS)), *leaking * self.leaks
+
+    def programs(self) -> Iterator[Program]:
+        """Yield its programs."""
+        slot_ns = self.p.slot_ns(self.p.gate_ns)
+        for losses, amplitude, shots in self.looks:
+            yield losses.program(amplitude, self.p.gate_ns, slot_ns, shots)
+
+    def found(self, data: "Sequence[xarray.Dataset]") -> float:
+        """Return what it costs, of the average fidelity."""
+        p = self.p
+        (swaps, _, shots), *leaking = self.looks
+        gained, sigma = swaps.swapped(swaps.signal(data[0]), shots)
+        lost = 0.0
+        if leaking:
+            each = [
+                losses.lost(losses.signal(one), many)
+                for (losses, _, many), one in zip(leaking, data[1:], strict=True)
+            ]
+            (most, doubt), (idle, other) = each
+            lost = max(leaked(most, idle, hypot(doubt, other), LOSSES).value, 0.0)
+        t1, t2 = (
+            tuple(Measured(p.bench.best(one.qubit, name), 0.0, "s") for one in p.both)
+            for name in ("t1", "t2_echo")
+        )
+        at_rest = decoherence(p.slot_ns(p.gate_ns) * 1e-9, t1, t2)
+        return swapped(gained, 0.0, sigma, SWAPS).value + at_rest.value + lost
+
+
+async def _costs(bench: Bench, outcome: Outcome, gaps: Sequence[_Gap]) -> list[float]:
+    """Return what gaps cost; where there is one alone, nothing is measured."""
+    if len(gaps) < 2:
+        return [0.0]
+    costs = [_Cost.of(gap) for gap in gaps]
+    every = await bench.run_all(outcome, chain.from_iterable(one.programs() for one in costs))
+    data = iter(every)
+    return [one.found(list(islice(data, len(one.looks)))) for one in costs]
 
 
 async def _best_gap(
@@ -225,15 +272,14 @@ async def _best_gap(
     except FitFailed:  # told with what was measured, behind it
         return None
     gaps = _Gap.of(p, away)
-    costs = [await _cost(outcome, gap) for gap in gaps] if len(gaps) > 1 else [0.0]
+    costs = await _costs(p.bench, outcome, gaps)
     cheapest: tuple[_Gap, list[Fringes]] | None = None
     for k in np.argsort(costs).tolist():
         gap = gaps[k]
         levels = gap.levels(gap.tried).tolist() if gap.wanted else [0.0]
         shots = SHOTS if gap.wanted else SURE_SHOTS
-        phases = [
-            await _conditional(p, outcome, p.still, gap.gap_ns, level, shots) for level in levels
-        ]
+        every = [_Ramsey(p.still, gap.gap_ns, level, shots) for level in levels]
+        phases = await _conditional(p, outcome, *every)
         cheapest = cheapest or (gap, phases)
         if abs(gap.best(*_turns(phases, none))[1]) < SURELY:
             return gap, phases
@@ -243,8 +289,9 @@ async def _best_gap(
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     p.refuse_shaped()
-    rows = [await _conditional(p, outcome, p.still, gap) for gap in GAPS_NS]
-    none = await _conditional(p, outcome, p.still, None, shots=SURE_SHOTS)
+    every = [_Ramsey(p.still, gap) for gap in GAPS_NS]
+    without = _Ramsey(p.still, None, shots=SURE_SHOTS)
+    *rows, none = await _conditional(p, outcome, *every, without)
     at = np.array(GAPS_NS, float)
     tried = await _best_gap(p, outcome, rows, none)
 
@@ -275,10 +322,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
         gap, level = round(found["gate_gap"].value * 1e9), found["gate_gap_level"].value
-        again = [
-            await _conditional(p, outcome, p.moved, one, level, shots)
-            for one, shots in ((gap, SHOTS), (None, SURE_SHOTS))
-        ]
+        both = (_Ramsey(p.moved, gap, level), _Ramsey(p.moved, None, level, SURE_SHOTS))
+        again = await _conditional(p, outcome, *both)
         turns, sigma = _turns(again[:1], again[1])
         if not abs(float(turns[0]) - HALF) < FARTHEST + 5 * float(sigma[0]):
             raise FitFailed(

@@ -9,6 +9,7 @@ turn there are two pairs at which nothing is lost (Negîrneac et al., Phys. Rev.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,10 @@ from podium.control.calibration.routines.gate_gap import NEAREST, has_room
 from podium.control.calibration.target import captures_of
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
-from podium.control.program.program import Linear
+from podium.control.program.program import Linear, Program
+
+if TYPE_CHECKING:
+    import xarray
 
 Array = NDArray[np.float64]
 AWAY = (-0.26, -0.13, 0.0, 0.13, 0.26)
@@ -139,25 +143,48 @@ async def _line(p: EdgePulses, outcome: Outcome) -> _Line:
     """Measure how the conditional phase goes with the amplitude. Raises FitFailed, NotMeasured."""
     rate_hz = 2 * growth_of(p.edge) * p.bench.known(p.edge, "exchange").value
     reach = abs(SLOPE_AT * rate_hz / slope_hz(p, p.gate_amplitude))
-    shots, turned = p.bench.shots(SLOPE_SHOTS), []
-    for at in (p.gate_amplitude - reach, p.gate_amplitude + reach):
-        one = Linear(at, at, 1)
-        program = gates_program(p, p.still, one, p.gate_ns, 1, shots, f"phase at {at:.4f}")
-        fringes = Fringes(p, p.still, await p.bench.run(outcome, program), shots)
-        turned.append(float(fringes.conditional()[0].ravel()[0]))
+    shots, places = p.bench.shots(SLOPE_SHOTS), (p.gate_amplitude - reach, p.gate_amplitude + reach)
+    programs = (
+        gates_program(p, p.still, Linear(at, at, 1), p.gate_ns, 1, shots, f"phase at {at:.4f}")
+        for at in places
+    )
+    fringes = [Fringes(p, p.still, one, shots) for one in await p.bench.run_all(outcome, programs)]
+    turned = [float(one.conditional()[0].ravel()[0]) for one in fringes]
     apart = float(nearest_turn(np.array([turned[1] - turned[0]]), 0.0)[0])
     return _Line(p, rate_hz, apart / (2 * reach))
 
 
-async def _lost(
-    outcome: Outcome, pair: _Pair, duration_ns: int, gates: int, shots: int, kind: str = LOSS
-) -> tuple[float, float]:
-    """Return what 11 loses in so many gates, or what of 10 passes, and its sigma."""
-    p = pair.pulses
-    losses, slot = GateLosses(p, gates, (kind,)), p.slot_ns(duration_ns)
-    data = await p.bench.run(outcome, losses.program(pair.amplitude, duration_ns, slot, shots))
-    told = losses.lost if kind == LOSS else losses.swapped
-    return told(losses.signal(data), shots)
+@dataclass(frozen=True, slots=True)
+class _Losing:
+    """Measures what 11 loses in so many gates of a pair, or what of 10 passes."""
+
+    pair: _Pair
+    duration_ns: int
+    gates: int
+    shots: int
+    kind: str = LOSS
+
+    @property
+    def losses(self) -> GateLosses:
+        """The gates in a row."""
+        return GateLosses(self.pair.pulses, self.gates, (self.kind,))
+
+    def program(self) -> Program:
+        """Return its program."""
+        slot_ns = self.pair.pulses.slot_ns(self.duration_ns)
+        return self.losses.program(self.pair.amplitude, self.duration_ns, slot_ns, self.shots)
+
+    def found(self, data: "xarray.Dataset") -> tuple[float, float]:
+        """Return what is lost, or passes, and its sigma."""
+        losses = self.losses
+        told = losses.lost if self.kind == LOSS else losses.swapped
+        return told(losses.signal(data), self.shots)
+
+
+async def _lost(bench: Bench, outcome: Outcome, *every: _Losing) -> list[tuple[float, float]]:
+    """Run some of them."""
+    data = await bench.run_all(outcome, (one.program() for one in every))
+    return [one.found(seen) for one, seen in zip(every, data, strict=True)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -219,7 +246,8 @@ class _Scan:
 async def _scan(line: _Line, outcome: Outcome, duration_ns: int, idle: float) -> _Scan:
     pairs = line.pairs()
     shots = line.p.bench.shots(SHOTS)
-    found = [await _lost(outcome, pair, duration_ns, GATES, shots) for pair in pairs]
+    every = [_Losing(pair, duration_ns, GATES, shots) for pair in pairs]
+    found = await _lost(line.p.bench, outcome, *every)
     lost, sigma = np.array(found).reshape(-1, 2).T
     return _Scan(duration_ns, pairs, lost, sigma, idle)
 
@@ -248,8 +276,9 @@ async def _best(line: _Line, outcome: Outcome, scan: _Scan) -> _Best:
     if pair is None:
         raise FitFailed("no amplitude and level leave half a turn together")
     shots = p.bench.shots(BEST_SHOTS)
-    lost = (await _lost(outcome, pair, scan.duration_ns, GATES, shots))[0] - scan.idle
-    gained, _ = await _lost(outcome, pair, scan.duration_ns, GATES, shots, SWAP)
+    kinds = [_Losing(pair, scan.duration_ns, GATES, shots, kind) for kind in (LOSS, SWAP)]
+    (left, _), (gained, _) = await _lost(p.bench, outcome, *kinds)
+    lost = left - scan.idle
     t1, t2 = (
         tuple(Measured(p.bench.best(one.qubit, name), 0.0, "s") for one in p.both)
         for name in ("t1", "t2_echo")
@@ -266,7 +295,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     if not has_room(p.gap_ns):
         return
     nothing = _Pair(p, 0.0, 0.0, 0.0)
-    idle, _ = await _lost(outcome, nothing, p.gate_ns, GATES, 2 * bench.shots(SHOTS))
+    at_rest = _Losing(nothing, p.gate_ns, GATES, 2 * bench.shots(SHOTS))
+    [(idle, _)] = await _lost(bench, outcome, at_rest)
     try:
         for element in captures_of(edge):
             refuse_clipped(outcome, element)
@@ -318,8 +348,9 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
 
 async def _verify(outcome: Outcome, edge: Edge, best: _Best, idle: float) -> Panel:
     """Measure what another number of gates loses. Raises FitFailed where it is more."""
-    shots = best.pair.p.bench.shots(CHECK_SHOTS)
-    lost, sigma = await _lost(outcome, best.pair, best.duration_ns, CHECK_GATES, shots)
+    bench = best.pair.p.bench
+    anew = _Losing(best.pair, best.duration_ns, CHECK_GATES, bench.shots(CHECK_SHOTS))
+    [(lost, sigma)] = await _lost(bench, outcome, anew)
     if lost > idle + best.lost + LIKE + 5 * sigma:
         raise FitFailed(
             f"measured anew, {CHECK_GATES} gates lose {lost * 100:.1f} % of 1, where {GATES} were "

@@ -64,11 +64,10 @@ async def _lost(
     Raises NotMeasured.
     """
     slot, losses = p.slot_ns(max(times)), GateLosses(p, gates, (LOSS,))
-    found = []
-    for ns in times:
-        data = await p.bench.run(outcome, losses.program(p.gate_amplitude, ns, slot, shots))
-        found.append(losses.signal(data))
-    lost, sigma = np.array([losses.lost(signal, shots) for signal in found]).T
+    every = await p.bench.run_all(
+        outcome, (losses.program(p.gate_amplitude, ns, slot, shots) for ns in times)
+    )
+    lost, sigma = np.array([losses.lost(losses.signal(data), shots) for data in every]).T
     return lost, sigma
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from math import sqrt
 
 import numpy as np
@@ -19,7 +20,7 @@ from podium.control.calibration.sequences import Pulses
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
-from podium.control.program.program import ShiftPhase, Statement
+from podium.control.program.program import Program, ShiftPhase, Statement
 
 Array = NDArray[np.float64]
 NUMBERS = (0, 1, 2, 4, 8)
@@ -76,14 +77,15 @@ async def counted_fringes(
 ) -> list[Fringes]:
     """Run Ramsey on each end, the other in 0, over the number of flux pulses between."""
     shots = p.bench.shots(SHOTS)
-    found = []
-    for target in p.both:
+
+    def program(target: Pulses) -> Program:
         gates = p.counted_gates(max(NUMBERS), duration_ns, p.slot_ns(duration_ns))
         axes = (p.counts(NUMBERS, amplitude),)
         title = f"phase of {target.qubit.element} behind gates"
-        program = phase_program(p, target, gates, shots, title, axes, controls=(0.0,))
-        found.append(Fringes(p, target, await p.run(outcome, program), shots))
-    return found
+        return phase_program(p, target, gates, shots, title, axes, controls=(0.0,))
+
+    data = await p.run_all(outcome, map(program, p.both))
+    return [Fringes(p, target, one, shots) for target, one in zip(p.both, data, strict=True)]
 
 
 def own_phases(fringes: Sequence[Fringes]) -> tuple[dict[str, Measured], list[Array]]:
@@ -152,10 +154,11 @@ async def check_phases(
         ShiftPhase(p.second.drive, found["phase_second"].value),
     ]
     gates = [*p.flux_gate(amplitude, duration_ns), *turns] * CHECK_GATES
-    shots = p.bench.shots(CHECK_SHOTS)
+    phases = await _phases(p, outcome, ([], gates), p.bench.shots(CHECK_SHOTS))
     seen = []
-    for target in p.both:
-        none, gated = [await _phases(p, outcome, target, body, shots) for body in ([], gates)]
+    for target, (none, gated) in zip(
+        p.both, zip(phases[::2], phases[1::2], strict=True), strict=True
+    ):
         off = gated[0] - none[0] - np.array([0.0, 0.5 * CHECK_GATES])
         off, doubt = nearest_turn(off, 0.0) / CHECK_GATES, np.hypot(gated[1], none[1]) / CHECK_GATES
         wrong = np.abs(off) > 5 * doubt + SLACK
@@ -183,12 +186,20 @@ async def check_phases(
 
 
 async def _phases(
-    p: EdgePulses, outcome: Outcome, target: Pulses, gates: list[Statement], shots: int
-) -> tuple[Array, Array]:
-    title = f"check of the phase of {target.qubit.element}"
-    program = phase_program(p, target, gates, shots, title)
-    found, _ = Fringes(p, target, await p.run(outcome, program), shots).phases()
-    return found.turns, found.sigma
+    p: EdgePulses, outcome: Outcome, bodies: Sequence[list[Statement]], shots: int
+) -> list[tuple[Array, Array]]:
+    """Return phases and sigmas, turns, of each end behind each of these bodies."""
+    every = list(product(p.both, bodies))
+    programs = (
+        phase_program(p, target, body, shots, f"check of the phase of {target.qubit.element}")
+        for target, body in every
+    )
+    data = await p.run_all(outcome, programs)
+    found = []
+    for (target, _), one in zip(every, data, strict=True):
+        phases, _shape = Fringes(p, target, one, shots).phases()
+        found.append((phases.turns, phases.sigma))
+    return found
 
 
 PHASE_COMPENSATION = Declaration(

@@ -111,8 +111,9 @@ async def pulse_benchmarking(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     outcome = Outcome("pulse_benchmarking", "Benchmarking of pulses")
     scan = TurnScan(bench, all_pulses(bench, qubits), bench.shots(SHOTS))
 
-    async def take(length: int, number: int) -> None:
-        await scan.take(outcome, length, number)
+    async def take(length: int, numbers: range) -> None:
+        for number in numbers:
+            await scan.take(outcome, length, number)
 
     def goes_on(length: int) -> bool:
         return _goes_on(scan, qubits, length)

@@ -44,6 +44,8 @@ ONE_CARRIER = 1e-5
 """Carriers that part by fewer turns in a group are one."""
 UNDRIVEN_NS = 64
 """A group in which nothing drives for so long is cut there."""
+MOSTLY = 0.5
+"""So is one with several drives that are on together for a smaller part of the time that any is."""
 PHASE_DIGITS = 7
 """Phases are kept to so many digits of a turn."""
 
@@ -92,11 +94,18 @@ def parted(group: Group, frame_hz: float) -> list[Group]:
     """Return a chain of shapes cut where one begins or ends; what is no chain stays whole.
 
     Lines of two members differ in delay by some ns, so gates that follow each other overlap with
-    their neighbours' next ones. So is a flux pulse that lasts for long while nothing drives: a step
-    with a drive costs many without. ``frame_hz``: of the block, in which phases are.
+    their neighbours' next ones. So are drives that are on together for a part of their time, or for
+    none beside a flux pulse: a step in which carriers beat costs dozens of others. So is a flux
+    pulse that lasts for long while nothing drives: a step with a drive costs many without.
+    ``frame_hz``: of the block, in which phases are.
     """
     is_chain = len(group.played) > len({(one.member, one.is_flux) for one in group.played})
-    if not is_chain and _driven_ns(group) > group.duration_ns - UNDRIVEN_NS:
+    on = _drives_on(group)
+    driven_ns, together_ns = np.count_nonzero(on), np.count_nonzero(on > 1)
+    undriven_ns = group.duration_ns - driven_ns if driven_ns else 0
+    beats = sum(not one.is_flux for one in group.played) > 1
+    is_mostly_one = beats and together_ns < MOSTLY * driven_ns
+    if not is_chain and not is_mostly_one and undriven_ns < UNDRIVEN_NS:
         return [group]
     ends = [one.offset_ns + one.lasts_ns for one in group.played]
     cuts = sorted({0, *(one.offset_ns for one in group.played), *ends, group.duration_ns})
@@ -117,15 +126,13 @@ def parted(group: Group, frame_hz: float) -> list[Group]:
     return found
 
 
-def _driven_ns(group: Group) -> int:
-    """Return for how long something drives, and for all of it where nothing moves."""
-    drives = [one for one in group.played if not one.is_flux]
-    if not drives or len(drives) == len(group.played):
-        return group.duration_ns
-    driven = np.zeros(group.duration_ns, np.bool_)
-    for one in drives:
-        driven[one.offset_ns : one.offset_ns + one.lasts_ns] = True
-    return int(driven.sum())
+def _drives_on(group: Group) -> NDArray[np.int64]:
+    """Return how many drives are on in each ns."""
+    found = np.zeros(group.duration_ns, np.int64)
+    for one in group.played:
+        if not one.is_flux:
+            found[one.offset_ns : one.offset_ns + one.lasts_ns] += 1
+    return found
 
 
 def shared_group(group: Group, members: int, *, rounded: bool) -> tuple[Group, tuple[float, ...]]:

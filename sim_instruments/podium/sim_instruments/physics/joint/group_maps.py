@@ -31,6 +31,7 @@ from podium.sim_instruments.physics.joint.elements import Cluster
 from podium.sim_instruments.physics.joint.group_kernels import fill_parts, play_parts
 from podium.sim_instruments.physics.joint.held_beats import HeldBeat, between
 from podium.sim_instruments.physics.joint.product_basis import ProductBasis
+from podium.sim_instruments.physics.worker_threads import in_shares, side_by_side
 
 MAPPED = 16
 """Product states: two members of four levels; their map has 256 x 256 numbers."""
@@ -59,6 +60,9 @@ TOGETHER = 4
 behind a coupler's CZ of 100 ns, T1 of 15 us, are good to 1e-5."""
 SLOWLY, SLOW_HZ = 32, 0.5e6
 """So many steps are one where no level moves by more meanwhile, in such clusters."""
+LONG_ROWS, LONG_PLAYS = 400, 500
+"""So many rows of a beat, or parts that are played to states, are worth the way to other threads:
+a millisecond and more. Each is worked out as it is by one thread, to the bit."""
 HELD_STEPS = 96
 """So many equal steps are worth the power of one: a bias that is held, a tail that fades slowly."""
 
@@ -139,20 +143,27 @@ class GroupPropagator:
         part_ns = self.step_ns / self.parts
         spans = tuple(part_ns * weight / 3 for weight in (1, 4, 2))
         fade, jumps = channels(self.cluster, basis, spans)
-        play_parts(
-            self.unitaries,
-            self.driven,
-            self.which[parts],
-            worked.pairs,
-            basis.block,
-            worked.by_ground,
-            basis.with_level,
-            fade,
-            jumps,
-            is_lossy(self.cluster),
-            self.parts,
-            states,
-        )
+        which = self.which[parts]
+
+        def play(own: NDArray[np.complex128]) -> None:
+            play_parts(
+                self.unitaries,
+                self.driven,
+                which,
+                worked.pairs,
+                basis.block,
+                worked.by_ground,
+                basis.with_level,
+                fade,
+                jumps,
+                is_lossy(self.cluster),
+                self.parts,
+                own,
+            )
+
+        long = len(states) > 1 and which.size * len(states) > LONG_PLAYS
+        shares = in_shares(len(states)) if long else [slice(None)]
+        side_by_side(play, [states[one] for one in shares], worth=long)
 
 
 def _held(
@@ -202,6 +213,11 @@ class _Rows:
     diagonal: NDArray[np.float64]
     exchange: NDArray[np.float64]
     drive: NDArray[np.complex128]
+
+    def of(self, steps: slice, beats: int = 1) -> "_Rows":
+        """Return those of some steps, each of which has ``beats`` rows."""
+        part = slice(steps.start * beats, steps.stop * beats)
+        return _Rows(self.diagonal[:, part], self.exchange[:, part], self.drive[:, part])
 
 
 def propagator(
@@ -405,8 +421,7 @@ def _paces(diagonal: NDArray[np.float64]) -> list[tuple[bool, int]]:
 
 def _fast_link(cluster: Cluster, rows: _Rows, part: slice, step_ns: float) -> GroupPropagator:
     """Return steps that are multiplied, :data:`TOGETHER` each."""
-    own = _Rows(rows.diagonal[:, part], rows.exchange[:, part], rows.drive[:, part])
-    filled = _filled(cluster, own, 1, 1, step_ns)
+    filled = _filled(cluster, rows.of(part), 1, 1, step_ns)
     return _multiplied(cluster, *filled, TOGETHER, TOGETHER * step_ns)
 
 
@@ -477,20 +492,30 @@ def _filled(
     which = np.zeros(count * parts, np.int64)
     driven = np.zeros(most, np.bool_)
     unitaries = np.zeros((most, basis.size, basis.size), np.complex128)
-    used = fill_parts(
-        rows.diagonal,
-        rows.exchange,
-        rows.drive,
-        *operators(cluster, basis),
-        basis.block,
-        beats,
-        parts,
-        row_ns * beats,
-        which,
-        driven,
-        unitaries,
-    )
-    return unitaries[:used].copy(), driven[:used], which
+
+    def fill(share: slice) -> int:
+        own, at = rows.of(share, beats), slice(share.start * parts, share.stop * parts)
+        return fill_parts(
+            own.diagonal,
+            own.exchange,
+            own.drive,
+            *operators(cluster, basis),
+            basis.block,
+            beats,
+            parts,
+            row_ns * beats,
+            which[at],
+            driven[at] if beats > 1 else driven,
+            unitaries[at] if beats > 1 else unitaries,
+        )
+
+    if beats == 1:
+        used = fill(slice(0, count))
+        return unitaries[:used].copy(), driven[:used], which
+    long = count > 1 and count * beats > LONG_ROWS
+    shares = in_shares(count) if long else [slice(0, count)]
+    side_by_side(fill, shares, worth=long)
+    return unitaries, driven, np.arange(count * parts)  # each part of a beat has its own
 
 
 def parts_of(cluster: Cluster, steps: Steps, beats: int) -> int:

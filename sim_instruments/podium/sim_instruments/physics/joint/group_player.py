@@ -29,7 +29,7 @@ from podium.sim_instruments.physics.joint.plasmon_drive import (
     plasmon_propagator,
 )
 from podium.sim_instruments.physics.joint.resting_coupler import RestingSteps, resting_coupler
-from podium.sim_instruments.physics.worker_threads import worker_threads
+from podium.sim_instruments.physics.worker_threads import side_by_side
 
 STRAY_TURNS = 2e-3
 """A group in which slow noise turns less has it before and after: what that leaves out changes sign
@@ -176,8 +176,9 @@ class GroupPlayer:
         else:
             kept = prepared.nodes if isinstance(prepared.nodes, tuple) else ()
             long = bool(kept) and kept[0].length > LONG_PARTS
-            work = worker_threads().map if long else map
-            after = np.stack(list(work(lambda one, own: one.play(own), prepared.nodes, bare)))
+            after = np.stack(
+                side_by_side(lambda one, own: one.play(own), prepared.nodes, bare, worth=long)
+            )
         after = after * prepared.back
         return np.asarray(after if vectors is None else vectors.T @ after @ vectors)
 
@@ -233,8 +234,7 @@ class GroupPlayer:
         own = at(first)
         nodes: tuple[GroupPropagator | GroupChain, ...] | _MadeAnew = _MadeAnew(at, every)
         if not others or len(every) * own.size_bytes <= KEPT_BYTES:
-            work = worker_threads().map if group.duration_ns > LONG_NS else map
-            nodes = (own, *work(at, others))
+            nodes = (own, *side_by_side(at, others, worth=group.duration_ns > LONG_NS))
         turned = 1e-9 * (point.frame_hz - frame_hz) * group.duration_ns
         back = np.exp(2j * np.pi * ((turned * self._apart) % 1.0))
         return _Prepared(nodes, back, point.vectors)

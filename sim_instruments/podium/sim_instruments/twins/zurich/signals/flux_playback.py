@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from podium.sim_instruments.physics.signals import PulseTrain
-from podium.sim_instruments.physics.worker_threads import worker_threads
+from podium.sim_instruments.physics.worker_threads import side_by_side
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import CannotPrecompute
 from podium.sim_instruments.twins.zurich.sequencer.image import Image
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER, Trace
@@ -75,8 +75,8 @@ class FluxPlayback:
 
         found: list[PulseTrain] = []
         together = len(self._filtered) > 1 and len(rows) > LONG_ROWS
-        each = worker_threads().map if together else map
-        for (_, one), (train, cut) in zip(self._on, each(leaves, self._on), strict=True):
+        played = side_by_side(leaves, self._on, worth=together)
+        for (_, one), (train, cut) in zip(self._on, played, strict=True):
             if cut:
                 overflowed(one.status)
             if train is not None:
