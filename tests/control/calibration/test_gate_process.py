@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.fits.process import of_unitary, process_tomography
 from podium.control.calibration.fits.two_qubit_state import CZ, ISWAP, Confusion
@@ -17,7 +18,7 @@ def test_two_qubits_processes_are_found_with_honest_sigmas(gate: np.ndarray) -> 
     choi = left * np.outer(ideal, ideal.conj()) + (1 - left) * np.eye(16) / 4
     chances = np.einsum("soab,ba->so", seen, choi).real
     pulls = []
-    for _ in range(3):
+    for _ in range(cases(2, 3)):
         counts = rng.multinomial(400, chances / chances.sum(axis=1, keepdims=True))
         found = process_tomography(counts.astype(float), seen, gate)
         pulls.append((found.fidelity - (left + (1 - left) / 16)) / found.fidelity_sigma)

@@ -5,6 +5,7 @@ over each circuit's outcomes: Arute et al., Nature 574, 505 (2019), supplement I
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,11 +38,17 @@ class Circuit:
         """Return the chances of 00, 01, 10, 11 by ideal pulses and this gate, (4, 4)."""
         state = np.zeros(STATES, np.complex128)
         state[0] = 1.0
-        for number, (first, second) in enumerate(self.turns):
+        for number, (first, second) in enumerate(self.turns.tolist()):
             if number:
                 state = gate @ state
-            state = both(turned(np.pi / 2, first), turned(np.pi / 2, second)) @ state
+            state = _halves(first, second) @ state
         return np.asarray(np.abs(state) ** 2, np.float64)
+
+
+@cache
+def _halves(first_turns: float, second_turns: float) -> ComplexArray:
+    """Return a half pi pulse on each end, (4, 4), of which there are few: by phases, in turns."""
+    return both(*(turned(np.pi / 2, turns) for turns in (first_turns, second_turns)))
 
 
 def draw_circuit(cycles: int, gate: ComplexArray, seed: tuple[int, ...]) -> Circuit:

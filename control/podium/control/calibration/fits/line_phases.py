@@ -119,7 +119,7 @@ def phases_by(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Arriving:
-    """What a line makes of a step, and what it keeps of pulses before time 0."""
+    """Holds what a line makes of a step, and what it keeps of pulses before time 0."""
 
     rise: Array
     """What has arrived of a step in each ns after it, shape (whole,)."""
