@@ -69,9 +69,6 @@ SURE = 3.0
 """Sigmas from which on a high-pass is one."""
 DOUBTED = 0.15
 """Turns: a phase that is foretold no better is not known to a turn."""
-SURELY, SURELY_OFF = 0.03, 0.1
-"""Turns: phases that are foretold as well as this, and are not farther off, come in together: half
-a turn is sixteen times what is not known of them, and more than others could change."""
 STEPS, SHORTENED, SETTLED = 10, 6, 0.1
 """Steps at most, how often each is shortened, and what the last one may still take away from the
 sum of squares."""
@@ -326,8 +323,7 @@ class _Fitting:
     def foretold(self, found: Place, more: NDArray[np.bool_]) -> tuple["_Fitting", Place]:
         """Return the same with whole turns of further kinds, and the line by them.
 
-        ``more``: these, one after another, the one first that is foretold best; with it all that
-        are foretold so well that none could be taken for a turn more or less.
+        ``more``: these, one after another, the one first that is foretold best.
         """
         work, tried = self, 0
         while np.any(more & ~work.used):
@@ -343,14 +339,9 @@ class _Fitting:
                 continue
             if not is_foretold:
                 break
-            sure = (unsure < SURELY) & (np.abs(off) < SURELY_OFF) & (not puzzled)
-            sure[k] = True
             turns, used = work.turns.copy(), work.used.copy()
-            turns[rest[sure]], used[rest[sure]] = (phases + off)[sure], True
+            turns[rest[k]], used[rest[k]] = phases[k] + off[k], True
             work = replace(work, turns=turns, used=used)
-            if np.count_nonzero(sure) > 1:
-                found = work.followed(work.place(found.values))
-                continue
             row, sigma = int(used[: rest[k]].sum()), work.sigma[rest[k]]
             found = Place(
                 found.values,
