@@ -24,7 +24,6 @@ from podium.control.calibration.fits.least_squares import Fit
 from podium.control.calibration.fits.line_phases import (
     PhaseModel,
     Shots,
-    phases_by,
     phases_of,
     spectrum_of,
     step_response,
@@ -390,9 +389,8 @@ def test_a_last_exponential_that_is_longer_is_told_apart_by_what_long_pulses_lea
 
     def told_by(some: tuple[Kind, ...]) -> list[Kind]:
         played = shots(some)
-        spectrum = spectrum_of(played)
         found = telling(
-            lambda values: phases_by(played, spectrum, values, shift_of),
+            PhaseModel(played, spectrum_of(played), shift_of),
             0.004,
             (best, longer),
             TOLD,

@@ -2,8 +2,11 @@
 
 import threading
 
+import numpy as np
+import pytest
+
 from podium.sim_instruments.physics import worker_threads
-from podium.sim_instruments.physics.worker_threads import in_shares, side_by_side
+from podium.sim_instruments.physics.worker_threads import in_shares, share_out, side_by_side
 
 
 def of_thread(_: int) -> str:
@@ -33,3 +36,15 @@ def test_shares_are_whole_and_none_is_empty() -> None:
         shares = in_shares(count)
         assert [k for one in shares for k in range(count)[one]] == list(range(count))
         assert all(one.stop > one.start for one in shares)
+
+
+@pytest.mark.parametrize("worth", [True, False])
+@pytest.mark.parametrize("count", [1, 2, 100])
+def test_what_is_shared_out_is_done_once(count: int, worth: bool) -> None:
+    done = np.zeros(count, np.int64)
+
+    def work(share: slice) -> None:
+        done[share] += 1
+
+    share_out(work, count, worth=worth)
+    assert done.tolist() == [1] * count

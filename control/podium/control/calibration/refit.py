@@ -55,10 +55,10 @@ def runs_of(run: str, folder: Path) -> tuple["xarray.Dataset", ...]:
         there = f"it has {known[0]} ... {known[-1]}" if known else "it has no data"
         raise NoRun(f"no data of run {run} in {folder}; {there}")
     last = load_dataset(path)
-    state = CalibrationState.of(last)
+    earlier = CalibrationState.of(last).runs_before
     # Later ones name this one among those before them; ids go up with time, but for two that were
     # asked for at once.
-    own = (run, *state.runs_before)
+    own = (run, *earlier)
     paths = sorted(folder.glob(f"*{SUFFIX}"))
     for other in paths[max(0, paths.index(path) - 1) :]:
         if other.stem in own:
@@ -69,10 +69,10 @@ def runs_of(run: str, folder: Path) -> tuple["xarray.Dataset", ...]:
         except NoState:
             before = ()  # of another routine
         if run in before:
-            last = max(last, data, key=lambda one: len(CalibrationState.of(one).runs_before))
+            last, earlier = max((last, earlier), (data, before), key=lambda one: len(one[1]))
         elif other.stem > run:
             break
-    return (*(_data(one, folder, run) for one in CalibrationState.of(last).runs_before), last)
+    return (*(_data(one, folder, run) for one in earlier), last)
 
 
 def _data(run: str, folder: Path, wanted_by: str) -> "xarray.Dataset":

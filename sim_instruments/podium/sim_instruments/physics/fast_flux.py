@@ -29,7 +29,7 @@ from podium.sim_instruments.physics.evolution import Tables, moved_maps_of
 from podium.sim_instruments.physics.flux_line import LineResponse
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.signals import PulseTrain
-from podium.sim_instruments.physics.worker_threads import in_shares, side_by_side
+from podium.sim_instruments.physics.worker_threads import share_out
 
 VOLTS = 10.0
 """Volts for one square root of a watt, at 50 ohms: peak of a tone, and level at 0 Hz alike."""
@@ -202,8 +202,7 @@ def moved_maps(shape: Shape, tables: Tables) -> NDArray[np.float64]:
             whole[share],
         )
 
-    long = len(whole) > 1 and len(whole) * len(shift) > LONG_STEPS
-    side_by_side(fill, in_shares(len(whole)) if long else [slice(0, len(whole))], worth=long)
+    share_out(fill, len(whole), worth=len(whole) * len(shift) > LONG_STEPS)
     return whole
 
 

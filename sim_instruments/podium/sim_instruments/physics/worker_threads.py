@@ -33,6 +33,12 @@ def side_by_side(
     return list(worker_threads().map(work, *given))
 
 
+def share_out(work: Callable[[slice], object], count: int, *, worth: bool) -> None:
+    """Have so many equal things done, in shares on the threads of this process where worth it."""
+    worth = worth and count > 1
+    side_by_side(work, in_shares(count) if worth else [slice(0, count)], worth=worth)
+
+
 def in_shares(count: int) -> list[slice]:
     """Return equal shares of a row of so many, one for each thread; no share is empty."""
     shares = min(count, cpu_count() or 1)

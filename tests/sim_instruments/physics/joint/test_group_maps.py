@@ -192,13 +192,14 @@ def test_what_several_threads_work_out_is_the_same_to_the_bit(
     rows = beating(cluster, 61, 0.3, 1e7)
     states = np.stack([random_state(9, np.random.default_rng(k)) for k in range(5)])
     given = []
+    side_by_side = worker_threads.side_by_side
 
     def shared_out(*work: Any, worth: bool) -> list[Any]:
         given.append((len(work[1]), worth))
-        return worker_threads.side_by_side(*work, worth=worth)
+        return side_by_side(*work, worth=worth)
 
     monkeypatch.setattr(worker_threads, "cpu_count", lambda: 3)
-    monkeypatch.setattr(group_maps, "side_by_side", shared_out)
+    monkeypatch.setattr(worker_threads, "side_by_side", shared_out)
 
     def played() -> tuple[np.ndarray, np.ndarray]:
         own = propagator(cluster, rows, BEATS, FRAME_HZ)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.calibration.fits.least_squares import Bound, Fit, FitFailed, fit_least_squares
-from podium.control.calibration.fits.line_phases import PhaseModel, Shots, phases_by, spectrum_of
+from podium.control.calibration.fits.line_phases import PhaseModel, Shots, spectrum_of
 from podium.control.calibration.fits.line_places import (
     EXPECTED,
     REFLECTED,
@@ -207,7 +207,7 @@ def told_apart(
     used = np.append(known.used, np.ones(turns.size - count, bool))
     found = []
     for line in known.lines:
-        foretold = phases_by(shots, spectrum, line.values, shift_of)
+        foretold = PhaseModel(shots, spectrum, shift_of)(line.values)
         own = foretold + nearest_turn(turns - foretold, 0.0)
         own[:count] = known.turns
         work = _Fitting(shots, own, sigma, shift_of, used, spectrum)

@@ -104,17 +104,7 @@ def phases_of(
     ``values``: of a fit, or any of them. ``shift_of``: shift of the qubit in Hz by levels of the
     line, relative to the pulse's.
     """
-    return phases_by(shots, spectrum_of(shots), values, shift_of)
-
-
-def phases_by(
-    shots: Shots,
-    spectrum: NDArray[np.complex128],
-    values: Mapping[str, float],
-    shift_of: Callable[[Array], Array],
-) -> Array:
-    """Return the same; ``spectrum``: of the steps, which are what they are in all of a fit."""
-    return PhaseModel(shots, spectrum, shift_of)(values)
+    return PhaseModel(shots, spectrum_of(shots), shift_of)(values)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +125,7 @@ class PhaseModel:
 
     shots: Shots
     spectrum: NDArray[np.complex128]
-    """As :func:`spectrum_of` has it."""
+    """Of the steps, by :func:`spectrum_of`: what they are in all of a fit."""
     shift_of: Callable[[Array], Array]
 
     def __call__(self, values: Mapping[str, float]) -> Array:

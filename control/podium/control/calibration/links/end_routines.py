@@ -9,4 +9,4 @@ END_ROUTINES = tuple(
     if one not in NOT_NEEDED
 )
 """All up to f and what heat leaves in 1, then the readout's errors once more, with pulses that are
-tuned. Left out is what makes the readout better and tells of T1, the shift and f01 more finely."""
+tuned. Left out is what makes the readout better, and T1, the shift and f01 more certain."""

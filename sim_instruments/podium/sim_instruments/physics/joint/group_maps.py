@@ -31,7 +31,7 @@ from podium.sim_instruments.physics.joint.elements import Cluster
 from podium.sim_instruments.physics.joint.group_kernels import fill_parts, play_parts
 from podium.sim_instruments.physics.joint.held_beats import HeldBeat, between
 from podium.sim_instruments.physics.joint.product_basis import ProductBasis
-from podium.sim_instruments.physics.worker_threads import in_shares, side_by_side
+from podium.sim_instruments.physics.worker_threads import share_out
 
 MAPPED = 16
 """Product states: two members of four levels; their map has 256 x 256 numbers."""
@@ -145,7 +145,7 @@ class GroupPropagator:
         fade, jumps = channels(self.cluster, basis, spans)
         which = self.which[parts]
 
-        def play(own: NDArray[np.complex128]) -> None:
+        def play(share: slice) -> None:
             play_parts(
                 self.unitaries,
                 self.driven,
@@ -158,12 +158,10 @@ class GroupPropagator:
                 jumps,
                 is_lossy(self.cluster),
                 self.parts,
-                own,
+                states[share],
             )
 
-        long = len(states) > 1 and which.size * len(states) > LONG_PLAYS
-        shares = in_shares(len(states)) if long else [slice(None)]
-        side_by_side(play, [states[one] for one in shares], worth=long)
+        share_out(play, len(states), worth=which.size * len(states) > LONG_PLAYS)
 
 
 def _held(
@@ -512,9 +510,7 @@ def _filled(
     if beats == 1:
         used = fill(slice(0, count))
         return unitaries[:used].copy(), driven[:used], which
-    long = count > 1 and count * beats > LONG_ROWS
-    shares = in_shares(count) if long else [slice(0, count)]
-    side_by_side(fill, shares, worth=long)
+    share_out(fill, count, worth=count * beats > LONG_ROWS)
     return unitaries, driven, np.arange(count * parts)  # each part of a beat has its own
 
 
