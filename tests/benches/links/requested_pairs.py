@@ -61,9 +61,9 @@ class RequestedPairs:
 
     def calibrate(self, epoch: int = 1) -> None:
         """Measure the skew, and write what calibrations find as if they had found it now."""
-        words = ("skew", "measure", LINKED, "--state", self.up.state, "--starts", 3)
+        self.epoch = epoch
         for left in reversed(range(5)):  # too many starts are lost where a machine is busy
-            said = podium_here(*words)
+            said = self.measure_skew()
             if not said.returncode:
                 break
             assert left, said.stderr
@@ -74,6 +74,10 @@ class RequestedPairs:
         ]
         with ParameterStore(self.store) as store:
             store.put(entries)
+
+    def measure_skew(self) -> "CompletedProcess[str]":
+        """Measure the skew of both nodes, by few starts."""
+        return podium_here("skew", "measure", LINKED, "--state", self.up.state, "--starts", 3)
 
     def close(self) -> None:
         self._thread.shutdown()
