@@ -68,7 +68,7 @@ class Artifact(Protocol):
 
     @property
     def first_shot_fs(self) -> int:
-        """From the start that the controller records to the start of the first shot."""
+        """From the start to the start of the first shot, as this controller plays it."""
         ...
 
     @property

@@ -201,7 +201,7 @@ class Played:
     tags: Mapping[str, TagData] = field(default_factory=dict)
     """By node: of a loopback, what the tagger saw of its marker."""
     leads_fs: Mapping[str, int] = field(default_factory=dict)
-    """By controller: from that beginning to that of the first shot."""
+    """By controller of a run that starts at a time: from that time to its first shot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +362,7 @@ class RunDone:
     start_settings: str = ""
     """JSON: by controller, how its start was set; empty: as it is wired."""
     leads_fs: Mapping[str, int] = field(default_factory=dict)
-    """By controller: from when it began to the beginning of the first shot."""
+    """By controller: from ``started`` to its first shot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,13 +143,11 @@ def attributes_of(
     started = done.started
     timed: dict[str, str | int | float] = {}
     if isinstance(done, RunDone) and done.starts:
-        began = {name: Tai(one.tai_s, one.tai_fs) for name, one in done.starts.items()}
-        shots = {
-            name: str(Tai.from_fs(one.total_fs + done.leads_fs[name]))
-            for name, one in began.items()
-        }
+        began = {name: str(Tai(one.tai_s, one.tai_fs)) for name, one in done.starts.items()}
+        t0_fs = Tai(started.tai_s, started.tai_fs).total_fs
+        shots = {name: str(Tai.from_fs(t0_fs + fs)) for name, fs in done.leads_fs.items()}
         timed = {
-            "starts": json.dumps({name: str(one) for name, one in began.items()}),
+            "starts": json.dumps(began),
             "start_settings": done.start_settings,
             FIRST_SHOTS: json.dumps(shots),
         }
