@@ -20,6 +20,7 @@ from tests.benches.nodes.two_nodes_up import (
 from podium.control.runs.errors import RunRefused
 from podium.control.timebase import skew_routine
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.tai import Tai
 from podium.sim_instruments.physics.world_file import read_world
 
 pytestmark = [
@@ -31,12 +32,15 @@ pytestmark = [
 A, B = "cluster_a", "zi_b"
 BOTH = together([Node("a"), Node("b")], shots=1)
 DRIVE = {A: "slot4.out0", B: "dev12001.sg0"}
+READOUT = {A: "slot2.out0", B: "dev12001.qa0_out"}
 MARKER = {A: "slot4.marker2", B: "dev12001.sg0_marker"}
 FLOOR_FS = 100_000
 NOT_LOOKED_AT = (311, 312, 313)
 """Seeds of worlds, of their cables and clocks, that nobody looked at while this was built."""
 JITTER_FS = 20_000
 """Of one start, with that of the tagger: what three starts say of it themselves is worth little."""
+BEGINS_FS = 20 * FS_PER_NS
+"""By so much less an instrument's first pulse is from when it says that its first shot began."""
 PULSES = 16
 FILE_FS = 25 * FS_PER_NS
 """By how much the cable of the second marker is longer than that of the first, as the file says."""
@@ -96,6 +100,9 @@ async def left_fs(up: TwoNodes, twins: Twins, runs: int) -> np.ndarray:
         since = twins.entry()
         data = await up.run(BOTH)
         settings = json.loads(data.attrs["start_settings"])
+        shots = json.loads(data.attrs["first_shots"])
+        for name, connector in READOUT.items():  # it begins with the shot
+            assert abs(twins.began(name, connector, since) - Tai.parse(shots[name])) < BEGINS_FS
         rest = rest_fs(settings[B], FS_PER_NS // 2) - rest_fs(settings[A], FS_PER_NS)
         found.append(float(apart_fs(twins, DRIVE, since)[-1]) + rest)
     return np.array(found)

@@ -14,6 +14,7 @@ from podium.control.runs.errors import RunError
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start_setting import StartSetting
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.tai import Tai
 from podium.sim_instruments.physics.world_file import read_world
 
 pytestmark = [
@@ -59,6 +60,9 @@ async def test_only_the_nodes_of_a_run_play_and_do_so_within_a_few_ns(up, twins)
         "no room, no tagger"
     )
     assert set(json.loads(data.attrs["starts"])) == {"cluster_a", "cluster_b"}
+    said = {name: Tai.parse(at) for name, at in json.loads(data.attrs["first_shots"]).items()}
+    for name, left in (("cluster_a", a), ("cluster_b", b)):  # its readout begins with the shot
+        assert abs(left - said[name]) < TOGETHER_NS * FS_PER_NS
     assert set(json.loads(data.attrs["epochs"])) == {"ticks_a", "ticks_b", "plane_a", "plane_b"}
     assert dict(data.sizes) == {"point": 3}
 

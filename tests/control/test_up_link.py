@@ -6,7 +6,7 @@ pair is worth more than the world allows; and once the fault is mended, a reques
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from tests.benches.links.requested_pairs import Answered, RequestedPairs
@@ -95,11 +95,55 @@ def test_an_agent_that_is_frozen_is_named_and_does_no_harm_when_it_thaws(
     served(here)
 
 
-def test_after_a_relock_a_pair_is_refused_until_all_is_measured_anew(here: RequestedPairs) -> None:
+def test_ends_whose_cables_are_swapped_share_no_pair(here: RequestedPairs) -> None:
+    """Each sideband comes to the other's chip: what a run says of its own pairs is what counts."""
+    lines = "node_a.q0.sideband,node_b.q0.sideband"
+    here.judged(
+        here.hit_by(lambda: here.fault("swap", lines))
+    )  # its run may have been on its way by then
+    answered = here.judged(here.begin())
+    assert answered.pairs == []
+    assert "link_ab: the two ends do not oscillate together: they share no pair" in answered.reason
+    here.fault("swap", lines)
+    served(here)
+
+
+def relocked(here: RequestedPairs) -> None:
     here.fault("relock", "cluster_a")
+
+
+def without_reference_for_a_while(here: RequestedPairs) -> None:
+    here.fault("unlock", "cluster_a")
     here.do("advance", seconds=11)
     answered = here.judged(here.begin())
     assert answered.pairs == []
-    assert "cluster_a was measured under epoch 1 of ticks_a, now 2" in answered.reason
-    here.calibrate(epoch=2)
+    assert "cluster_a: its clock is not locked to its reference" in answered.reason
+    here.fault("relock", "cluster_a")
+
+
+@pytest.mark.parametrize("changed", [relocked, without_reference_for_a_while])
+def test_in_a_new_epoch_a_pair_is_refused_until_all_is_measured_anew(
+    here: RequestedPairs, changed: Callable[[RequestedPairs], None]
+) -> None:
+    before = here.epoch
+    here.judged(here.hit_by(lambda: changed(here)))
+    here.do("advance", seconds=11)
+    answered = here.judged(here.begin())
+    assert answered.pairs == []
+    assert f"was measured under epoch {before} of ticks_a, now {before + 1}" in answered.reason
+    here.calibrate(epoch=before + 1)
     served(here)
+
+
+def test_a_controller_that_was_switched_off_makes_no_pair_before_its_time_is_set(
+    here: RequestedPairs,
+) -> None:
+    """The last one: its clock counts from when it was switched on."""
+    here.judged(here.hit_by(lambda: here.fault("restart", "cluster_a")))
+    wait_for(lambda: here.up.status()[0] == 0, here.up.log)
+    answered = here.judged(here.begin())
+    assert answered.pairs == []
+    assert f"was measured under epoch {here.epoch} of ticks_a" in answered.reason
+    said = here.measure_skew()
+    assert said.returncode
+    assert "cluster_a shows 1970-01-01" in said.stderr

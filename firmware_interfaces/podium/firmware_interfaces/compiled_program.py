@@ -67,6 +67,11 @@ class Artifact(Protocol):
         ...
 
     @property
+    def first_shot_fs(self) -> int:
+        """From the start to the start of the first shot, as this controller plays it."""
+        ...
+
+    @property
     def quantised(self) -> Sequence[Quantised]:
         """Return the rounded parameters."""
         ...

@@ -22,8 +22,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
 from podium.sim_instruments.servers.back_door_client import ask
 
-CALIBRATED = Path(__file__).with_name("calibrated_link.json")
-"""What ``podium demo --link --seed 1`` found: name, value, sigma, unit."""
+HUB = LINKED.with_name("facility_hub.yaml")
 DEADLINE_S = 120.0
 """Of each request, in the facility's time."""
 LONG = 2_000
@@ -32,6 +31,30 @@ LAST_SHOT_FS = FS_PER_S // 1000
 """The last pulse of a run is no further before the end of its last shot."""
 ENDED_S = 240.0
 """By then a request has ended, on the wall of a busy machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which pairs are asked for, of which facility."""
+
+    facility: Path
+    calibrated: str
+    """File beside this one with what calibrations of seed 1 found: name, value, sigma, unit."""
+    ends: tuple[str, ...]
+    clusters: frozenset[str]
+    """That play while a pair is made."""
+    best: str
+    """Name of the best fidelity that the world allows."""
+
+
+OVER_A_LINK = Wanted(
+    *(LINKED, "calibrated_link.json", ("link_ab",)),
+    *(frozenset({"cluster_a", "cluster_b"}), "link_ab.best_bell_fidelity"),
+)
+OVER_A_HUB = Wanted(
+    *(HUB, "calibrated_hub.json", ("node_a", "node_c")),
+    *(frozenset({"cluster_a", "cluster_b", "cluster_c"}), "link_ab.link_bc.best_swapped_fidelity"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,31 +72,38 @@ class Answered:
 
 
 class RequestedPairs:
-    """The example of two linked nodes, up, its skew measured and its link calibrated."""
+    """Linked nodes, up, their skews measured and their links calibrated."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wanted: Wanted = OVER_A_LINK) -> None:
+        self.wanted = wanted
         self.store = folder / "parameters.sqlite"
-        instruments = len(load_facility(LINKED).instruments)
-        self.up = Up(folder, LINKED, instruments, ("--store", self.store))
+        instruments = len(load_facility(wanted.facility).instruments)
+        self.up = Up(folder, wanted.facility, instruments, ("--store", self.store))
         self._thread = ThreadPoolExecutor(1)
         self._page = _page_of(self.up)
         self.folder = folder
 
     def calibrate(self, epoch: int = 1) -> None:
         """Measure the skew, and write what calibrations find as if they had found it now."""
-        words = ("skew", "measure", LINKED, "--state", self.up.state, "--starts", 3)
+        self.epoch = epoch
         for left in reversed(range(5)):  # too many starts are lost where a machine is busy
-            said = podium_here(*words)
+            said = self.measure_skew()
             if not said.returncode:
                 break
             assert left, said.stderr
         tai_s = self.do("time")["tai_s"]
+        kept = Path(__file__).with_name(self.wanted.calibrated)
         entries = [
             ParameterEntry(name, value, sigma, unit, "run", "routine", tai_s, epoch)
-            for name, value, sigma, unit in json.loads(CALIBRATED.read_text())
+            for name, value, sigma, unit in json.loads(kept.read_text())
         ]
         with ParameterStore(self.store) as store:
             store.put(entries)
+
+    def measure_skew(self) -> "CompletedProcess[str]":
+        """Measure the skews of all nodes, by few starts."""
+        words = ("skew", "measure", self.wanted.facility, "--state", self.up.state)
+        return podium_here(*words, "--starts", 3)
 
     def close(self) -> None:
         self._thread.shutdown()
@@ -89,7 +119,8 @@ class RequestedPairs:
 
     def begin(self, number: int = 2, fidelity: float = 0.5) -> "Future[CompletedProcess[str]]":
         """Begin a request."""
-        words = ("link", "request", LINKED, "link_ab", "--state", self.up.state)
+        words = ("link", "request", self.wanted.facility, *self.wanted.ends)
+        words += ("--state", self.up.state)
         words += ("--store", self.store, "--out", self.folder / "data", "--json")
         words += ("--number", number, "--fidelity", fidelity, "--deadline", DEADLINE_S)
         return self._thread.submit(podium_here, *words)
@@ -111,7 +142,7 @@ class RequestedPairs:
                 for one in played
                 if one["at_fs"][0] <= made_fs <= one["last_fs"] + LAST_SHOT_FS
             }
-            assert {"cluster_a", "cluster_b"} <= at_that_time, pair
+            assert self.wanted.clusters <= at_that_time, pair
         return answered
 
     def hit_by(self, fault: Callable[[], object]) -> "Future[CompletedProcess[str]]":
@@ -138,7 +169,7 @@ class RequestedPairs:
     def allowed(self) -> float:
         """The best fidelity that the world allows a pair."""
         told = json.loads(answer_of("twin", "truth", "--endpoints", self.up.endpoints, "--json"))
-        return float(told["link_ab.best_bell_fidelity"]["value"])
+        return float(told[self.wanted.best]["value"])
 
 
 def _page_of(up: Up) -> httpx.Client:

@@ -127,7 +127,7 @@ def test_arrays_that_are_alike_go_as_one(shape) -> None:
 )
 def test_fields_of_several_that_do_not_fit_are_refused(told) -> None:
     content = {"program_hash": "", "started": ["Time", {"tai_s": 1, "tai_fs": 2}], "epochs": {}}
-    content |= {"quantised": [], "captures": {}, "starts": {}, "tags": told}
+    content |= {"quantised": [], "captures": {}, "starts": {}, "tags": told, "leads_fs": {}}
     with pytest.raises(BadMessage):
         decode(msgpack.packb(["Played", content]), Played)
     content["tags"] = {}

@@ -21,12 +21,15 @@ from podium.control.bus.messages import roundings_to_json
 from podium.control.calibration.facility_copy import keep_facility
 from podium.control.client.facility_access import open_facility
 from podium.control.commands import run
+from podium.control.facility.line_response import LineResponse, lines_to_plain
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
+from podium.control.pictures.stored_run import LINES_UNDONE
 from podium.control.processes import emulator
 from podium.control.program.program import Program
 from podium.control.program.serialise import digest, to_json
 from podium.control.records.datasets import load_dataset, save_dataset
+from podium.control.timebase.timed_program import name_of
 from podium.sim_instruments.twins.qblox_cluster.runs.emulation import emulate
 
 RUN = "1795175211-00001"
@@ -151,6 +154,17 @@ def test_what_cannot_be_shown_is_refused_in_one_line(tmp_path, capsys) -> None:
     stored_again.attrs["program_json"] = to_json(RABI)
     save_dataset(stored_again, tmp_path)
     says("the facility file of then is not beside the data", path)
+
+
+def test_of_a_run_that_undid_flux_lines_the_program_is_shown(tmp_path, capsys) -> None:
+    lines = {"node_a.q0.flux": LineResponse(((100e-9, 0.02),))}
+    text = json.dumps(lines_to_plain(lines))
+    path = stored(tmp_path, flux_lines=text, program_hash=name_of(RABI, lines))
+    assert scope(path) == 0
+    assert f"{LINES_UNDONE}; shown is the program alone" in capsys.readouterr().err
+    stored(tmp_path, flux_lines="[1]", program_hash=name_of(RABI, lines))
+    assert scope(path) == 1
+    assert "which flux lines run" in capsys.readouterr().err
 
 
 async def test_what_was_run_on_twins_is_shown(tmp_path, capsys) -> None:

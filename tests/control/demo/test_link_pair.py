@@ -127,8 +127,8 @@ async def test_an_end_that_was_not_found_is_named(tmp_path: Path) -> None:
 def test_what_ends_need_is_measured_and_what_is_left_out_is_not_missed() -> None:
     measured = {"f01", "anharmonicity", "t1", "thermal_population", "assignment_fidelity"}
     assert measured.isdisjoint(link_pair.LEFT_OUT)
-    # The last classification knows what heat lifts between herald and readout.
-    assert END_ROUTINES[-2:] == ("thermal_population", "single_shot")
+    # The last classification and the last T1 know what heat lifts.
+    assert END_ROUTINES[-3:] == ("thermal_population", "single_shot", "relaxation")
     assert {"t2_echo", "chi"} <= link_pair.LEFT_OUT
 
 

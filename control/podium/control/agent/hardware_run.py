@@ -89,6 +89,10 @@ def played_by(
             {name: _capture_data(one) for name, one in data.items()},
             {name: _time(at) for name, at in starts.items()},
             dict(tags),
+            {
+                one.controller: one.begins_after_fs + hand.artifacts[one.controller].first_shot_fs
+                for one in hand.wirings
+            },
         )
     )
 

@@ -200,6 +200,8 @@ class Played:
     """By controller: when its own record says that it began."""
     tags: Mapping[str, TagData] = field(default_factory=dict)
     """By node: of a loopback, what the tagger saw of its marker."""
+    leads_fs: Mapping[str, int] = field(default_factory=dict)
+    """By controller of a run that starts at a time: from that time to its first shot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +361,8 @@ class RunDone:
     """By node: of a loopback, what the tagger saw of its marker."""
     start_settings: str = ""
     """JSON: by controller, how its start was set; empty: as it is wired."""
+    leads_fs: Mapping[str, int] = field(default_factory=dict)
+    """By controller: from ``started`` to its first shot."""
 
 
 @dataclass(frozen=True, slots=True)

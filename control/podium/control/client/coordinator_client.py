@@ -21,6 +21,7 @@ from podium.control.bus.mixers import CalibrateMixers
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.streams import StreamPart
 from podium.control.program.program import Program
+from podium.control.records.run_attributes import FIRST_SHOTS
 from podium.control.runs.errors import RunFailed, RunRefused, StartLate, StartPartial
 from podium.firmware_interfaces.tai import Tai
 
@@ -142,8 +143,14 @@ def attributes_of(
     started = done.started
     timed: dict[str, str | int | float] = {}
     if isinstance(done, RunDone) and done.starts:
-        at = {name: str(Tai(one.tai_s, one.tai_fs)) for name, one in done.starts.items()}
-        timed = {"starts": json.dumps(at), "start_settings": done.start_settings}
+        began = {name: str(Tai(one.tai_s, one.tai_fs)) for name, one in done.starts.items()}
+        t0_fs = Tai(started.tai_s, started.tai_fs).total_fs
+        shots = {name: str(Tai.from_fs(t0_fs + fs)) for name, fs in done.leads_fs.items()}
+        timed = {
+            "starts": json.dumps(began),
+            "start_settings": done.start_settings,
+            FIRST_SHOTS: json.dumps(shots),
+        }
     return {
         "run": str(done.run),
         "by": by,

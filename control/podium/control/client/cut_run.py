@@ -38,10 +38,10 @@ from podium.control.parameters.entry import ParameterEntry, ParameterRecord
 from podium.control.program.program import Capture, Program, walk
 from podium.control.program.serialise import to_json
 from podium.control.program.validate import ProgramError, validate
+from podium.control.records.run_attributes import first_shot_fs
 from podium.control.runs.errors import RunError, RunFailed, RunRefused
 from podium.control.timebase.lead_time import SHORTEST_FS
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S, OffGridError
-from podium.firmware_interfaces.tai import Tai
 
 if TYPE_CHECKING:
     import xarray
@@ -231,11 +231,11 @@ class CutRun:
         if part.program is None:
             return {}
         data = await self._run_part(part.program)
-        started_fs = Tai.parse(str(data.attrs["started_tai"])).total_fs + part.program.settle_fs
+        began_fs = first_shot_fs(data, part.program.settle_fs)
         if record.runs:
-            self._note_wait(record, started_fs - record.ended_fs, number)
+            self._note_wait(record, began_fs - record.ended_fs, number)
         record.runs.append(str(data.attrs["run"]))
-        record.ended_fs = started_fs + part.length_fs
+        record.ended_fs = began_fs + part.length_fs
         record.attributes = dict(data.attrs)
         found: dict[str, int] = {}
         for name in part.captures:

@@ -194,7 +194,8 @@ class Lab:
         hold, the run is refused; not ``corrected``, they start as they are wired, some ns apart.
         The dataset is described at :class:`~podium.control.calibration.runner.Runner`; of a run
         that started at a time, ``attrs["starts"]`` has when each controller says that it began,
-        and ``start_settings`` how its start was set (JSON, by controller). Where its start came
+        ``first_shots`` when its first shot did, and ``start_settings`` how its start was set
+        (JSON, by controller). Where its start came
         too late, so that nothing was played, it is begun again, :data:`PLAYED_AGAIN` times at most:
         ``attrs["late_starts"]`` then says why each came to nothing (JSON). Cancelled, it returns
         once the run has been given up and outputs are safe.

@@ -122,6 +122,7 @@ class Runs:
         clocks = owner_clocks(facility)[link.name]
         judges = (f"{link.name}.bell_fidelity", f"{link.name}.swapped_fidelity")
         await self._check_epochs(link, judges, found.epochs, link.name)
+        self._check_worth(link, _worth(found))
         pairs = [
             MeasuredPair(found.run, found.epochs, found.fidelity, found.sigma, (int(a), int(b)))
             for a, b in found.outcomes
@@ -141,7 +142,6 @@ class Runs:
         from podium.control.calibration.links.shared_heralds import share_heralds
         from podium.control.facility.owner_clocks import owner_clocks
         from podium.control.links.heralded_links import shots_for, unlikely
-        from podium.control.links.network import SIGMAS
         from podium.control.links.pair_source import PairSourceFailed
         from podium.firmware_interfaces.exact_time import FS_PER_S
 
@@ -158,13 +158,7 @@ class Runs:
         await self._check_epochs(link, (f"{link.name}_fidelity",), found.epochs, own.name)
         before = self.attempts.get(link.name, 0)
         self.attempts[link.name] = before + found.attempts
-        best = max((one.fidelity - SIGMAS * one.sigma for one in found.pairs), default=0.0)
-        if best < self._wanted:  # another run would be asked until one errs on the kind side
-            raise PairSourceFailed(
-                link.name,
-                f"by the run's own heralds its pairs are worth {max(0.0, best):.3f} "
-                f"at least; {self._wanted:.3f} is asked for",
-            )
+        self._check_worth(link, max((_worth(one) for one in found.pairs), default=0.0))
         clocks = owner_clocks(facility)[own.name]
         return [
             self._new(link, clocks, one.made_fs, _heralded_pair(found, one)) for one in found.pairs
@@ -175,12 +169,25 @@ class Runs:
     ) -> "NewPair":
         from podium.control.facility.owner_clocks import epoch_number
         from podium.control.links.measured_pairs import epochs_of_link
-        from podium.control.links.network import SIGMAS
         from podium.control.links.pair_source import NewPair
 
         self.made[made_fs] = pair
         epochs = epochs_of_link(link, epoch_number(pair.epochs, clocks) or 0)
-        return NewPair(made_fs, epochs, max(0.0, pair.fidelity - SIGMAS * pair.sigma))
+        return NewPair(made_fs, epochs, _worth(pair))
+
+    def _check_worth(self, link: "Link", worth: float) -> None:
+        """Raise ``PairSourceFailed`` where pairs of a run are not worth what is asked for.
+
+        Further runs would be made until one errs on the kind side.
+        """
+        from podium.control.links.pair_source import PairSourceFailed
+
+        if worth < self._wanted:
+            raise PairSourceFailed(
+                link.name,
+                f"by what the run has measured its pairs are worth {worth:.3f} at least; "
+                f"{self._wanted:.3f} is asked for",
+            )
 
     async def _check_epochs(
         self, link: "Link", judges: Sequence[str], now: Mapping[str, int], name: str
@@ -211,6 +218,13 @@ class Runs:
             except (OSError, ValueError, KeyError):
                 continue
         return None
+
+
+def _worth(judged: "MeasuredPair | SharedPairs | HeraldedPair") -> float:
+    """Return the fidelity that pairs have at least."""
+    from podium.control.links.network import SIGMAS
+
+    return max(0.0, judged.fidelity - SIGMAS * judged.sigma)
 
 
 def _heralded_pair(found: "SharedHeralds", pair: "HeraldedPair") -> MeasuredPair:

@@ -59,7 +59,7 @@ def run(arguments: Namespace) -> int:
     from podium.control.calibration.state import NoState
     from podium.control.facility.problems import FacilityError
     from podium.control.pictures.points import NoPoint, point_of, results_of
-    from podium.control.pictures.stored_run import case_of, changed_since
+    from podium.control.pictures.stored_run import LINES_UNDONE, case_of, changed_since, lines_of
     from podium.control.pictures.zurich_parts import NOT_DRAWN
     from podium.control.processes.emulator import CannotEmulate
 
@@ -82,7 +82,7 @@ def run(arguments: Namespace) -> int:
         out = arguments.out or path.with_name(f"{path.stem}{SUFFIX}")
         try:
             if not case.artifacts:
-                raise CannotEmulate(NOT_DRAWN)
+                raise CannotEmulate(LINES_UNDONE if lines_of(data.attrs) else NOT_DRAWN)
             return _compared(case, point, arguments, out)
         except CannotEmulate as error:
             print(f"podium scope: {error}; shown is the program alone", file=sys.stderr)

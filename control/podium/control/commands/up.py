@@ -86,11 +86,16 @@ def run(arguments: Namespace) -> int:
         facility = load_facility(arguments.facility, arguments.endpoints)
         # Before there is a socket, a lock or a thread; what reads facility files is set up by now.
         waiting = waiting_server()
-        listening = page_socket(arguments.page)
-        with kept_up(state_file):
-            if _examined(state_file, arguments):
-                return FOUND_PROBLEM
-            return asyncio.run(_up(facility, arguments, state_file, listening, waiting))
+        try:
+            listening = page_socket(arguments.page)
+            with kept_up(state_file):
+                if _examined(state_file, arguments):
+                    return FOUND_PROBLEM
+                taken, waiting = waiting, None
+                return asyncio.run(_up(facility, arguments, state_file, listening, taken))
+        finally:
+            if waiting is not None:
+                waiting.dismiss()
     except FacilityError as error:
         print(error, file=sys.stderr)
         return FOUND_PROBLEM

@@ -553,14 +553,17 @@ def played(ended: JobEnded) -> messages.Played:
     epochs: dict[str, int] = {}
     starts: dict[str, messages.Time] = {}
     tags: dict[str, messages.TagData] = {}
+    leads_fs: dict[str, int] = {}
     for part in parts:
         captures |= part.captures
         epochs |= part.epochs
         starts |= part.starts
         tags |= part.tags
+        leads_fs |= part.leads_fs
     quantised = tuple(one for part in parts for one in part.quantised)
     return messages.Played(
-        parts[0].program_hash, parts[0].started, epochs, quantised, captures, starts, tags
+        *(parts[0].program_hash, parts[0].started),
+        *(epochs, quantised, captures, starts, tags, leads_fs),
     )
 
 

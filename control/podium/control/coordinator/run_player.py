@@ -437,6 +437,7 @@ class RunPlayer:
             all_of_it.starts,
             all_of_it.tags,
             settings_to_json(work.starts) if work.starts else "",
+            all_of_it.leads_fs,
         )
 
 

@@ -30,6 +30,9 @@ class StartWiring:
     start_after_fs: int = 0
     """The controller's record of its start lies so long after T0: delay, cable, latency and what
     its clock is off; the offset is no part of it. Measured with the skew, or expected."""
+    begins_after_fs: int = 0
+    """It begins so long after T0: delay, cable and latency, as the file and the manuals say. What
+    its clock is off, which is in its record of the start, has no part in that."""
     filters_fs: int = 0
     """By so much all that begins together, on whichever controller, is held back for the slowest
     filters of flux lines; it is in addition to the offset."""
@@ -52,7 +55,8 @@ class StartWiring:
         """Return the wiring as ``setting`` has it for a run; None: as it is."""
         if setting is None:
             return self
-        expected_fs = self.start_after_fs + (setting.delay_ns - self.delay_ns) * FS_PER_NS
+        later_fs = (setting.delay_ns - self.delay_ns) * FS_PER_NS
+        expected_fs = self.start_after_fs + later_fs
         measured_fs, width_fs = setting.start_after_fs, setting.resolution_fs
         return replace(
             self,
@@ -60,5 +64,6 @@ class StartWiring:
             offset_ns=setting.offset_ns,
             late_fs=setting.late_fs,
             start_after_fs=expected_fs if measured_fs is None else measured_fs,
+            begins_after_fs=self.begins_after_fs + later_fs,
             resolution_fs=self.resolution_fs if width_fs is None else width_fs,
         )

@@ -14,17 +14,23 @@ from typing import Any
 from podium.control.agent.compiled_programs import roundings_of
 from podium.control.bus.messages import roundings_to_json
 from podium.control.compilers.qblox.compile import compile_program
+from podium.control.compilers.qblox.target import QbloxTarget
 from podium.control.facility.facility import Facility
+from podium.control.facility.line_response import LineResponse, lines_from_plain
 from podium.control.families.family import compiler_for
 from podium.control.families.qblox.targets import targets_of
 from podium.control.pictures.code_comparison import ComparedProgram
 from podium.control.pictures.zurich_parts import zurich_targets
 from podium.control.program.program import Program
 from podium.control.program.serialise import NotAProgram, digest, from_json
+from podium.control.timebase.timed_program import name_of
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ExternalStart
 
 START_ADDRESS = 1
 """Of the trigger network, to which a cluster's trigger input is mapped for a start."""
+
+
+LINES_UNDONE = "controllers undid what flux lines do to pulses, and such code is not drawn yet"
 
 
 class NotKept(ValueError):
@@ -42,7 +48,8 @@ def program_of(attributes: Mapping[str, Any]) -> Program:
     except NotAProgram as error:
         raise NotKept(f"the program of run {run} cannot be read: {error}") from error
     named = attributes.get("program_hash")
-    if named and named not in (hashlib.sha256(text.encode()).hexdigest(), digest(program)):
+    hashes = hashlib.sha256(text.encode()).hexdigest(), name_of(program, lines_of(attributes))
+    if named and named not in (*hashes, digest(program)):
         raise NotKept(
             f"the program in the data of run {run} is not the one that was run: its hash is "
             f"{digest(program):.12}, the run was of {named:.12}"
@@ -50,18 +57,31 @@ def program_of(attributes: Mapping[str, Any]) -> Program:
     return program
 
 
+def lines_of(attributes: Mapping[str, Any]) -> Mapping[str, LineResponse]:
+    """Return the flux lines that controllers undid in a run; raises :class:`NotKept`."""
+    text = attributes.get("flux_lines") or "{}"
+    try:
+        return lines_from_plain(json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        run = attributes.get("run", "?")
+        raise NotKept(f"which flux lines run {run} undid cannot be read: {error!r}") from error
+
+
 def case_of(attributes: Mapping[str, Any], facility: Facility) -> ComparedProgram:
     """Return what was played; raises :class:`NotKept` and what compilers raise.
 
-    Of instruments of Zurich Instruments it has no artifacts: see :mod:`.of_zurich`.
+    Of instruments of Zurich Instruments it has no artifacts (:mod:`.zurich_parts`), nor of a run
+    in which flux lines were undone: its machine code is not what the program alone says.
     """
     program = program_of(attributes)
     zurich = zurich_targets(program, facility)
     if zurich:
         return ComparedProgram(program, {}, zurich)
+    targets = targets_of(facility)
+    if lines_of(attributes):
+        return ComparedProgram(program, {}, _serving(program, targets))
     starts = _settings(attributes) if attributes.get("starts") else None
     artifacts = compiled(program, facility, starts)
-    targets = targets_of(facility)
     return ComparedProgram(program, artifacts, {name: targets[name] for name in artifacts})
 
 
@@ -74,8 +94,7 @@ def compiled(
     :func:`compiler_for` has it, but on several clusters that the facility file names triggers for,
     they start together.
     """
-    ports = {frame.port for frame in program.frames}
-    mine = {n: one for n, one in targets_of(facility).items() if ports & one.ports.keys()}
+    mine = _serving(program, targets_of(facility))
     if starts is None and (len(mine) < 2 or not mine.keys() <= facility.timing.triggers.keys()):
         made = compiler_for(facility)(program)
         played = {name: one for name, one in made.items() if isinstance(one, ClusterProgram)}
@@ -87,6 +106,12 @@ def compiled(
         name: compile_program(program, target, (starts or {}).get(name, start))
         for name, target in mine.items()
     }
+
+
+def _serving(program: Program, targets: Mapping[str, QbloxTarget]) -> dict[str, QbloxTarget]:
+    """Return the clusters that serve ports of a program."""
+    ports = {frame.port for frame in program.frames}
+    return {name: one for name, one in targets.items() if ports & one.ports.keys()}
 
 
 def changed_since(attributes: Mapping[str, Any], case: ComparedProgram) -> str:

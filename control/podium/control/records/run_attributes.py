@@ -10,12 +10,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from podium.firmware_interfaces.tai import Tai
+
 if TYPE_CHECKING:
     import xarray
 
 ROUTINE, QUBITS = "routine", "qubits"
 """By these a routine says what a run is for: its name, and full names with blanks between."""
 
+FIRST_SHOTS = "first_shots"
+"""JSON: by controller, TAI at which the first shot began, of a run that started at a time."""
 LATE_STARTS = "late_starts"
 """JSON: why each start before the run's came too late, so that nothing was played."""
 
@@ -54,6 +58,17 @@ def attributes_laid(attributes: Mapping[str, str], later: Later | None = None) -
 def epochs_of(data: "xarray.Dataset") -> dict[str, int]:
     """Return the epochs of all clock domains that had a part in a run; KeyError: it has none."""
     return {str(name): int(one) for name, one in json.loads(data.attrs["epochs"]).items()}
+
+
+def first_shot_fs(data: "xarray.Dataset", settle_fs: int = 0) -> int:
+    """Return when the first shot of a run had begun on all controllers, TAI, fs since 1970.
+
+    Of a run that started at once: ``settle_fs`` after it did.
+    """
+    shots = json.loads(data.attrs.get(FIRST_SHOTS, "{}")).values()
+    if not shots:
+        return Tai.parse(str(data.attrs["started_tai"])).total_fs + settle_fs
+    return max(Tai.parse(str(one)).total_fs for one in shots)
 
 
 def late_starts(data: "xarray.Dataset") -> int:

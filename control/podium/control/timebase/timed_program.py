@@ -18,7 +18,7 @@ from podium.control.program.serialise import (
     digest,
     from_json,
     from_plain,
-    to_plain,
+    to_json,
 )
 from podium.control.timebase.epochs import Epochs
 from podium.control.timebase.start_setting import StartSetting
@@ -39,13 +39,14 @@ class TimedProgram:
 def timed_to_json(timed: TimedProgram) -> str:
     """Return the text of ``timed``: equal ones give equal text."""
     program = timed.program
-    plain = asdict(program) if isinstance(program, Loopback) else to_plain(program)
-    kind = "loopback" if isinstance(program, Loopback) else "program"
-    starts = {name: _plain(one) for name, one in timed.starts.items()}
-    whole: dict[str, Any] = {kind: plain, "starts": starts}
+    parts = {"starts": _text({name: _plain(one) for name, one in timed.starts.items()})}
+    if isinstance(program, Loopback):
+        parts["loopback"] = _text(asdict(program))
+    else:
+        parts["program"] = to_json(program)
     if timed.lines:
-        whole["lines"] = lines_to_plain(timed.lines)
-    return json.dumps(whole, sort_keys=True, separators=(",", ":"))
+        parts["lines"] = _text(lines_to_plain(timed.lines))
+    return "{" + ",".join(f'"{name}":{parts[name]}' for name in sorted(parts)) + "}"
 
 
 def settings_to_json(starts: Mapping[str, StartSetting]) -> str:
@@ -89,6 +90,10 @@ def name_of(program: Program, lines: Mapping[str, LineResponse]) -> str:
 def digest_of(text: str) -> str:
     """Return SHA-256 (hex) of the text: what a token names."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _text(plain: Mapping[str, Any]) -> str:
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"))
 
 
 def _plain(setting: StartSetting) -> dict[str, Any]:

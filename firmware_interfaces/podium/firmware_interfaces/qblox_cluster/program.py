@@ -16,6 +16,7 @@ from podium.firmware_interfaces.compiled_program import (
     SwitchRoutes,
     tuples,
 )
+from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,11 @@ class ClusterProgram:
     """None: it begins when the sequencers are started."""
     routes: SwitchRoutes = field(default_factory=dict, hash=False)
     """Of optical switches, by the name of the instrument."""
+
+    @property
+    def first_shot_fs(self) -> int:
+        """Return :attr:`first_shot_ns` in fs."""
+        return self.first_shot_ns * FS_PER_NS
 
     @property
     def told_apart_shots(self) -> int:

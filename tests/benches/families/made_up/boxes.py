@@ -39,6 +39,7 @@ class MadeUpProgram:
     quantised: Sequence[Quantised] = ()
     tones: Mapping[str, ExternalTone] = field(default_factory=dict, hash=False)
     told_apart_shots: int = 0
+    first_shot_fs: int = 0
 
     @property
     def name(self) -> str:

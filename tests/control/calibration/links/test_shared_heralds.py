@@ -88,7 +88,7 @@ def test_the_faster_scheme_that_is_good_enough_is_taken_and_the_other_where_it_i
         (lambda lab: lab.blind.add(1), "link_ab.d1 never clicked"),
         (lambda lab: setattr(lab, "dark", [0.5, 0.5]), "clicks that no emitter makes"),
         (lambda lab: setattr(lab, "visibility", 0.0), "share no pair"),
-        (lambda lab: setattr(lab, "visibility", 0.1), "by the run's own heralds its pairs are"),
+        (lambda lab: setattr(lab, "visibility", 0.1), "by what the run has measured its pairs are"),
         (lambda lab: setattr(lab, "unreachable", "station does not answer"), "station does not"),
         (lambda lab: lab.epochs.update(ticks_station=2), "epoch 1 then, 2 now"),
         (lambda lab: lab.epochs.update(ticks_a=2), "which is in epoch 2"),

@@ -220,8 +220,10 @@ def test_a_run_that_is_worse_than_the_calibration_lowers_the_label(request_of) -
     status, answer, _ = request_of(lab, "--fidelity", "0.5")
     assert status == 0
     assert answer["pairs"][0]["fidelity"] < lab.fidelity < 0.80
-    status, answer, _ = request_of(lab, "--fidelity", "0.78", "--deadline", "1e-6")
-    assert (status, answer["pairs"]) == (1, [])
+    runs = lab.runs
+    status, answer, _ = request_of(lab, "--fidelity", "0.78")
+    assert (status, answer["pairs"], lab.runs) == (1, [], runs + 1)
+    assert "by what the run has measured its pairs are worth" in answer["refused"]
     status, answer, _ = request_of(lab, "--fidelity", "0.9")
     assert status == 1
     assert "the best there is now is 0.7976, over link_ab" in answer["refused"]
@@ -264,6 +266,14 @@ def test_a_request_over_a_hub_is_answered_by_swaps(request_of) -> None:
         assert abs(run["value"] - fidelity) < 4 * run["sigma"] < 0.1
         assert pair["fidelity"] == min(0.70 - 3 * 0.70e-3, run["value"] - 3 * run["sigma"])
         assert 0 < pair["lasts_s"] < 3e-6
+
+
+def test_over_a_hub_a_pair_that_is_worth_less_is_named(request_of) -> None:
+    """As where a link behind it was cut since: what the outer two are left with is no pair."""
+    lab = HubLab(0.0)
+    status, answer, _ = request_of(lab, "--fidelity", "0.5")
+    assert (status, answer["pairs"], lab.runs) == (1, [], 1)
+    assert "link_ab.link_bc: by what the run has measured" in answer["refused"]
 
 
 def test_a_hub_whose_swap_was_never_measured_makes_no_pairs(request_of, monkeypatch) -> None:

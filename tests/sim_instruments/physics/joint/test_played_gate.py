@@ -221,6 +221,20 @@ def test_a_slot_ends_where_the_next_gate_begins_if_that_is_first() -> None:
     assert (found.slot_ns, found.gates) == (56, 3)
 
 
+def test_of_gates_in_a_row_whose_flux_arrives_late_the_whole_pulse_is_judged() -> None:
+    """The drive behind the last one begins while its pulse ends: that makes none of them shorter."""
+    starts = [200, 200 + TOP_NS + 4, 200 + 2 * (TOP_NS + 4)]
+    late, after = ([100, starts[-1] + TOP_NS + ns] for ns in (-3, 20))
+    found, whole = (
+        played([square(starts, QUANTA, TOP_NS), flip(0, drives)]) for drives in (late, after)
+    )
+    assert found is not None
+    assert whole is not None
+    assert found.gates == whole.gates == 3
+    assert found.slot_ns >= TOP_NS
+    assert found.leakage == pytest.approx(whole.leakage, abs=1e-4)
+
+
 def test_what_lies_between_the_drives_of_two_shots_is_no_slot() -> None:
     """A gate with none of its own beside it says less than two in a row."""
     found = played([square([200, 256, 6_000], QUANTA, TOP_NS), flip(0, [100, 3_000, 9_000])])

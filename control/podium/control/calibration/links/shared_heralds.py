@@ -34,8 +34,7 @@ from podium.control.calibration.links.shared_pairs import HANDED_OUT, made_times
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations
 from podium.control.parameters.entry import Measured
-from podium.control.records.run_attributes import epochs_of
-from podium.firmware_interfaces.tai import Tai
+from podium.control.records.run_attributes import epochs_of, first_shot_fs
 
 Shots = NDArray[np.bool_]
 
@@ -114,8 +113,8 @@ async def share_heralds(
         for clicks, those in patterns.items()
     }
     kept = np.flatnonzero(heralds.any[:, HANDED_OUT])
-    started_fs = Tai.parse(str(data.attrs["started_tai"])).total_fs
-    made = made_times_fs(program, attempts.attempt(), HANDED_OUT, started_fs, shots + 1)
+    first_fs = first_shot_fs(data)
+    made = made_times_fs(program, attempts.attempt(), HANDED_OUT, first_fs, shots + 1)
     clicks_of = {
         int(shot): clicks
         for clicks, those in patterns.items()

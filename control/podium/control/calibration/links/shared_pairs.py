@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +35,7 @@ from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.routines.bell_state import rotations
 from podium.control.compilers.placing import place_in_fs
 from podium.control.program.program import Program, Statement
-from podium.control.records.run_attributes import epochs_of
-from podium.firmware_interfaces.tai import Tai
-
-if TYPE_CHECKING:
-    import xarray
+from podium.control.records.run_attributes import epochs_of, first_shot_fs
 
 WITNESS_SHOTS = 600
 """Of each setting, at least: what they say of the run's pairs is good to some 0.02."""
@@ -79,7 +74,7 @@ async def share_swapped(bench: RelayBench, number: int) -> SharedPairs:
     return SharedPairs(
         str(data.attrs["run"]),
         epochs_of(data),
-        made_times_fs(program, bench.shared(), 0, _started_fs(data), number),
+        made_times_fs(program, bench.shared(), 0, first_shot_fs(data), number),
         np.stack([seen[0, :number, 0], seen[2, :number, 0]], axis=1),
         found.fidelity,
         found.sigma,
@@ -107,28 +102,25 @@ async def share_pairs(bench: LinkBench, number: int) -> SharedPairs:
     return SharedPairs(
         str(data.attrs["run"]),
         epochs_of(data),
-        made_times_fs(program, pair_body(bench), HANDED_OUT, _started_fs(data), number),
+        made_times_fs(program, pair_body(bench), HANDED_OUT, first_shot_fs(data), number),
         np.stack([first[:number, HANDED_OUT], second[:number, HANDED_OUT]], axis=1),
         found.fidelity,
         found.fidelity_sigma,
     )
 
 
-def _started_fs(data: "xarray.Dataset") -> int:
-    return Tai.parse(str(data.attrs["started_tai"])).total_fs
-
-
 def made_times_fs(
-    program: Program, body: Sequence[Statement], setting: int, started_fs: int, number: int
+    program: Program, body: Sequence[Statement], setting: int, first_fs: int, number: int
 ) -> tuple[int, ...]:
     """Return when each of the first ``number`` pairs was there; settings run within each shot.
 
-    ``body``: until a pair is there; ``setting``: the one in which pairs are handed out. Instants on
-    the program's own grid: a controller that rounds a wait comes some ns later.
+    ``body``: until a pair is there; ``setting``: the one in which pairs are handed out;
+    ``first_fs``: when the first shot began. Instants on the program's own grid: a controller that
+    rounds a wait comes some ns later.
     """
     (axis,) = program.axes
     points = np.broadcast_to(place_in_fs(program).shot_fs, (axis.variables[0].values.count,))
     shot_fs, before_fs = int(points.sum()), int(points[:setting].sum())
     alone = replace(program, body=tuple(body), axes=())
     pair_fs = int(place_in_fs(alone).shot_fs.max())
-    return tuple(started_fs + k * shot_fs + before_fs + pair_fs for k in range(number))
+    return tuple(first_fs + k * shot_fs + before_fs + pair_fs for k in range(number))

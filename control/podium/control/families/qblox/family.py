@@ -88,11 +88,13 @@ class QbloxFamily:
         """Return how a cluster is started at a time."""
         cable = trigger.delay
         width_fs = TRIGGER_INPUT_PERIOD_NS * FS_PER_NS + CLOCK_WINDOW_FS
+        after_fs = cable.value_fs + FROM_EDGE_NS * FS_PER_NS
         return StartWiring(
             controller,
             trigger.output.instrument,
             trigger.output.socket,
-            start_after_fs=cable.value_fs + FROM_EDGE_NS * FS_PER_NS,
+            start_after_fs=after_fs,
+            begins_after_fs=after_fs,
             resolution_fs=width_fs + round(SIGMAS * cable.sigma_fs),
         )
 

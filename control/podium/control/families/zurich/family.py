@@ -141,11 +141,13 @@ class ZurichFamily:
         cable = trigger.delay
         # A PQSC samples as the others do. ASSUMED: it passes an edge on as fast as they begin.
         from_edge_ns = TRIGGER_INPUT_PERIOD_NS // 2 + TRIGGER_LATENCY_NS
+        after_fs = cable.value_fs + from_edge_ns * FS_PER_NS
         return StartWiring(
             controller,
             trigger.output.instrument,
             trigger.output.socket,
-            start_after_fs=cable.value_fs + from_edge_ns * FS_PER_NS,
+            start_after_fs=after_fs,
+            begins_after_fs=after_fs,
             resolution_fs=ORIGIN_WINDOW_FS + round(SIGMAS * cable.sigma_fs),
             grid_fs=SYNTHESIZER_NS * FS_PER_NS,
             input=trigger.input,

@@ -207,7 +207,7 @@ def slot_of(
 
     It is the shortest time between two drives with one gate in it: flux and drives arrive with
     delays of their own, and may overlap; the pulse is whole in it then. Where there is none, it is
-    the shortest from a pulse to what follows it. ``on``: each ns in which a pulse is.
+    the shortest from a pulse to what follows it, and the whole pulse. ``on``: each ns in which a pulse is.
     """
     later = np.append(starts[1:], -NEVER)
     last = on[np.searchsorted(on, later) - 1]
@@ -222,8 +222,8 @@ def slot_of(
     if alone.size:
         best = alone[np.argmin((until - since)[alone])]
         return int(starts[best] - since[best]), int(until[best] - since[best])
-    follows = int((np.minimum(until, later) - starts).min())
-    return LEAD_NS, follows if follows < LONGEST_NS else int((last + 1 - starts).min()) + APART_NS
+    follows, lasts = int((np.minimum(until, later) - starts).min()), int((last + 1 - starts).min())
+    return LEAD_NS, max(follows, LEAD_NS + lasts) if follows < LONGEST_NS else lasts + APART_NS
 
 
 def _carrier_hz(point: ClusterPoint, member: int, signals: MemberSignals) -> float:
