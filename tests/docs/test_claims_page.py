@@ -107,6 +107,7 @@ REFEREES = {
     "test_zurich_wave_memory": "`test_zurich_wave_memory.py`",
     "test_zurich_compiled_programs": "`test_zurich_compiled_programs.py`",
     "test_zurich_sequencer": "`test_zurich_sequencer.py`",
+    "test_published_gates": "`test_published_gates.py`",
     "test_wrtd_published": "event messages of the timing plane",
 }
 
