@@ -239,7 +239,9 @@ class GateSequences:
     def _flux_gate(self, fades: int, unitary: Complexes, often: int) -> tuple[int, int]:
         """Return the map and the unitary of a pulse that comes so often in a block."""
         if ("fades", fades) not in self._numbers:
-            self._numbers["fades", fades] = self._player.add([self._flux.faded[fades]])
+            number, found = self._player.add()
+            found[0] = self._flux.faded[fades].T
+            self._numbers["fades", fades] = number
         if often >= REPEATED:
             return self._player.add_turned(self._flux.faded[fades], unitary), NONE
         self._player.unitaries.append(np.ascontiguousarray(unitary))
@@ -412,8 +414,9 @@ class GateSequences:
         return self._numbers[plain, left]
 
     def _add(self, known: GateMap, detuned_hz: Array) -> int:
-        mean = known.at(detuned_hz, self._reference.more_loss)
-        return self._player.add([mean, *known.harmonics])
+        number, found = self._player.add(len(known.harmonics))
+        known.fill(detuned_hz, self._reference.more_loss, found)
+        return number
 
 
 def _relaxed(point: ClusterPoint, span_ns: int) -> Array:

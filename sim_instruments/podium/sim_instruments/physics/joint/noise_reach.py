@@ -157,7 +157,8 @@ def weigh(states: Any, span: float, level: Any, member: int, own: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def fill_unitaries(maps: Any, used: Any, low: Any, high: Any, found: Any) -> None:
-    """Fill ``found`` (K, n, n) with the unitaries of N levels that are nearest to ``used`` maps.
+    """Fill ``found`` (K, n, n) with the unitaries of N levels that are nearest to ``used`` maps,
+    [from, to].
 
     As far as they are between the first n. To the projector on the first level belongs |u><u|, to
     |a><0| what has U|a> in its rows of u.
@@ -194,14 +195,14 @@ def unpack_column(one: Any, real: int, imaginary: int, low: Any, high: Any, imag
     size, pairs = image.shape[0], low.size
     root = np.sqrt(0.5)
     for i in range(size):
-        image[i, i] = one[i, real]
+        image[i, i] = one[real, i]
         if imaginary >= 0:
-            image[i, i] = root * complex(one[i, real], -one[i, imaginary])
+            image[i, i] = root * complex(one[real, i], -one[imaginary, i])
     for p in range(pairs):
-        x, y = one[size + p, real], one[size + pairs + p, real]
+        x, y = one[real, size + p], one[real, size + pairs + p]
         lower, upper = complex(x, y) * root, complex(x, -y) * root
         if imaginary >= 0:
-            v, w = one[size + p, imaginary], one[size + pairs + p, imaginary]
+            v, w = one[imaginary, size + p], one[imaginary, size + pairs + p]
             lower = root * (lower - 1j * root * complex(v, w))
             upper = root * (upper - 1j * root * complex(v, -w))
         image[low[p], high[p]] = lower
