@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct, distinct_rows
 from podium.sim_instruments.physics.joint.cluster_point import OWN, ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
     FluxPulses,
@@ -261,12 +261,13 @@ class GateSequences:
         if max(before.max(), behind.max()) > LONGEST_WAIT_NS:
             raise NoMaps
         base = LONGEST_WAIT_NS + 1
-        codes, which = np.unique((found.maps * base + before) * base + behind, return_inverse=True)
+        codes = (found.maps * base + before) * base + behind
+        which, first = distinct(codes.reshape(-1, 1))
         fused = np.array(
-            [self._fused(c // base**2, c // base % base, c % base) for c in codes.tolist()],
+            [self._fused(c // base**2, c // base % base, c % base) for c in codes[first].tolist()],
             np.int64,
         )
-        program = replace(program, maps=fused[which.reshape(-1)])
+        program = replace(program, maps=fused[which])
         last_ns = int((waits - behind)[-1])
         return with_wait(program, self._wait(last_ns)) if last_ns > 0 else program
 

@@ -11,7 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.joint.gate_programs import Program
+from podium.sim_instruments.physics.deduplicate import distinct
+from podium.sim_instruments.physics.joint.gate_programs import Program, turned
 from podium.sim_instruments.physics.joint.noise_reach import (
     fill_unitaries,
     levels_counted,
@@ -113,19 +114,21 @@ class MapPlayer:
         ``moved`` (N, C): turns a ns by which levels are off.
         """
         count = len(moved)
-        spans, span = np.unique(program.spans, return_inverse=True)
+        span, first = distinct(program.spans.view(np.int64).reshape(-1, 1))
         columns = states.shape[1]
         more = -columns % COLUMNS if columns > COLUMNS // 2 else 0
         moved, states = (np.pad(one, ((0, 0), (0, more))) for one in (moved, states))
-        far = np.exp(-2j * np.pi * ((spans[:, None, None] * moved) % 1.0))
+        far = turned(-program.spans[first][:, None, None] * moved)
+        near = turned(program.turns)
         end = play_maps(
             self.maps,
             np.array(self.around, np.int64),
             program.maps,
-            program.turns,
+            near.real.astype(np.float32, order="C"),
+            near.imag.astype(np.float32, order="C"),
             far.real.astype(np.float32, order="C"),
             far.imag.astype(np.float32, order="C"),
-            span.reshape(-1).astype(np.int64),
+            span,
             program.phases,
             np.stack(self.unitaries),
             program.unitaries,
@@ -146,7 +149,9 @@ class MapPlayer:
         fresh = np.zeros((more, count, count))
         self._nearest = np.concatenate([self._nearest[:, :count, :count], fresh])
         self._is_known = np.append(self._is_known, np.zeros(more, np.bool_))
-        unknown = np.unique(program.maps[~self._is_known[program.maps]])
+        used = np.zeros(len(maps), np.bool_)
+        used[program.maps] = True
+        unknown = np.flatnonzero(used & ~self._is_known)
         fill_unitaries(maps, unknown, *np.tril_indices(len(level), -1), self._nearest)
         self._is_known[unknown] = True
         return reach_ns(program, (self._nearest, np.stack(self.unitaries)), level, nodes)
@@ -159,19 +164,24 @@ def put_between(maps: Any, before: Any, behind: Any, out: Any) -> None:
     ``before``, ``behind`` (n, n) and ``maps`` (H, n, n) likewise.
     """
     size = out.shape[1]
-    rows, columns = np.nonzero(behind)
+    firsts, lasts = np.nonzero(before), np.nonzero(behind)
+    values = np.empty(lasts[0].size)
+    for e in range(values.size):
+        values[e] = behind[lasts[0][e], lasts[1][e]]
     half = np.empty(size)
     for h in range(maps.shape[0]):
+        first = 0
         for i in range(size):
             half[:] = 0.0
-            for k in range(size):
+            while first < firsts[0].size and firsts[0][first] == i:
+                k = firsts[1][first]
                 value = before[i, k]
-                if value != 0.0:
-                    for j in range(size):
-                        half[j] += value * maps[h, k, j]
+                for j in range(size):
+                    half[j] += value * maps[h, k, j]
+                first += 1
             out[h, i, :] = 0.0
-            for e in range(rows.size):
-                out[h, i, columns[e]] += half[rows[e]] * behind[rows[e], columns[e]]
+            for e in range(values.size):
+                out[h, i, lasts[1][e]] += half[lasts[0][e]] * values[e]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -179,7 +189,8 @@ def play_maps(
     maps: Any,
     around: Any,
     which: Any,
-    turns: Any,
+    near: Any,
+    near_i: Any,
     far: Any,
     far_i: Any,
     span: Any,
@@ -191,20 +202,17 @@ def play_maps(
 ) -> Any:
     """Return packed states (n, C) behind all ``maps`` (K, n, n), [from, to].
 
-    ``turns`` (S, N): of dressed levels before each map, and with them the factors ``far`` (and
-    ``far_i``) (U, N, C) of the ``span`` (S,). ``behind`` (S,): which of the ``unitaries``
-    (U, N, N), in blocks, follows each map; -1: none.
+    ``near`` (and ``near_i``) (S, N): factors of dressed levels before each map, and with them
+    ``far`` (and ``far_i``) (U, N, C) of the ``span`` (S,). ``behind`` (S,): which of the
+    ``unitaries`` (U, N, N), in blocks, follows each map; -1: none.
     """
-    size, columns = turns.shape[1], states.shape[1]
+    size, columns = near.shape[1], states.shape[1]
     real, imaginary = np.empty_like(far[0]), np.empty_like(far[0])
-    near = np.empty((2, size), states.dtype)
     after, mixed = np.empty_like(states), np.empty_like(maps[0])
     one = np.array([0, size])
     for s in range(which.size):
         for i in range(size):
-            angle = 2.0 * np.pi * (turns[s, i] - np.floor(turns[s, i]))
-            near[0, i], near[1, i] = np.cos(angle), np.sin(angle)
-            a, b = near[0, i], near[1, i]
+            a, b = near[s, i], near_i[s, i]
             for c in range(columns):
                 x, y = far[span[s], i, c], far_i[span[s], i, c]
                 real[i, c] = a * x - b * y

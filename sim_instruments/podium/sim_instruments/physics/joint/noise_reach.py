@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.joint.gate_programs import Program
+from podium.sim_instruments.physics.joint.gate_programs import Program, turned
 from podium.sim_instruments.physics.joint.slow_noise_nodes import stray_hz
 from podium.sim_instruments.physics.noise import Quadrature
 
@@ -50,7 +50,7 @@ def reach_ns(
             program.maps,
             np.ascontiguousarray(unitaries[1][:, :count, :count]),
             program.unitaries,
-            np.ascontiguousarray(program.turns[:, :count]),
+            turned(program.turns[:, :count]),
             program.spans,
             level.astype(np.float64),
             np.flatnonzero(np.all(level <= 1, axis=1)),
@@ -96,14 +96,15 @@ def toggled(
     which: Any,
     of_flux: Any,
     behind: Any,
-    turns: Any,
+    near: Any,
     spans: Any,
     level: Any,
     first: Any,
 ) -> Any:
     """Return each member's number before each map, times its span, (S, M, n, n).
 
-    Between the ``first`` states (n,), as the gates turn it.
+    Between the ``first`` states (n,), as the gates turn it. ``near`` (S, N): factors of levels
+    before each map.
     """
     size, members = level.shape
     count = first.size
@@ -114,10 +115,8 @@ def toggled(
     own = np.zeros((which.size, members, count, count), np.complex128)
     for s in range(which.size):
         for i in range(size):
-            angle = 2.0 * np.pi * (turns[s, i] - np.floor(turns[s, i]))
-            factor = complex(np.cos(angle), np.sin(angle))
             for k in range(count):
-                states[i, k] *= factor
+                states[i, k] *= near[s, i]
         for m in range(members):
             weigh(states, spans[s], level, m, own[s, m])
         multiply(of_maps[which[s]], states, after)
