@@ -48,8 +48,9 @@ Singles = NDArray[np.float32]
 Complexes = NDArray[np.complex128]
 PHASES = 8
 """Relative phases at which a group with two driven members is worked out."""
-SMALL = 1e-9
-"""Harmonics of a relative phase that are smaller are left out."""
+SMALL = 5e-7
+"""Harmonics of a relative phase that are smaller are left out: behind 70 such groups, in which the
+phase is a different one each time, they move populations by less than single precision does."""
 KEPT_BYTES = 160_000_000
 """Memory of the maps that are kept."""
 TURN_A_WAIT = 0.2

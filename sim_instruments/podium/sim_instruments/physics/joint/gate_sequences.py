@@ -51,7 +51,11 @@ from podium.sim_instruments.physics.joint.gate_templates import (
 from podium.sim_instruments.physics.joint.group_maps import pack
 from podium.sim_instruments.physics.joint.map_player import MapPlayer
 from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonGroup
-from podium.sim_instruments.physics.joint.repeated_pairs import repeated_pairs, with_pairs
+from podium.sim_instruments.physics.joint.repeated_pairs import (
+    repeated_pairs,
+    turn_words,
+    with_pairs,
+)
 from podium.sim_instruments.physics.joint.slow_noise_nodes import (
     NOISE_ERROR,
     fewer_nodes,
@@ -273,9 +277,10 @@ class GateSequences:
 
     def _paired(self, program: Program) -> Program:
         """Return the program with one map for two that often follow each other."""
+        words = turn_words(program)
         while True:
             plain = np.array(self._player.around) == 0
-            pairs = repeated_pairs(program, plain, self._longest_pair_ns)
+            pairs = repeated_pairs(program, words, plain, self._longest_pair_ns)
             if not pairs.step.size:
                 return program
             first, second = program.maps[pairs.example - 1], program.maps[pairs.example]
@@ -283,6 +288,7 @@ class GateSequences:
             each = zip(first.tolist(), second.tolist(), turns, strict=True)
             maps = [self._player.add_pair(*one) for one in each]
             program = with_pairs(program, pairs, np.array(maps, np.int64))
+            words = np.delete(words, pairs.step)
 
     def populations(
         self, program: Program, waits: Sequence[tuple[int, int]], start: int
