@@ -49,8 +49,8 @@ Complexes = NDArray[np.complex128]
 PHASES = 8
 """Relative phases at which a group with two driven members is worked out."""
 SMALL = 5e-7
-"""Harmonics of a relative phase that are smaller are left out: behind 70 such groups, in which the
-phase is a different one each time, they move populations by less than single precision does."""
+"""Harmonics of a relative phase that are smaller are left out: behind 70 such groups, each at
+another phase, they move populations by some 1e-7, and single precision does by 1e-6 and more."""
 KEPT_BYTES = 160_000_000
 """Memory of the maps that are kept."""
 TURN_A_WAIT = 0.2

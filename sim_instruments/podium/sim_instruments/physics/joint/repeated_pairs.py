@@ -45,8 +45,8 @@ def repeated_pairs(
 ) -> Pairs:
     """Return pairs that come often enough.
 
-    ``words`` (S,): those of :func:`turn_words`; ``plain`` (K,): maps without harmonics; ``longest_ns``: from the begin of the first to the end
-    of the second.
+    ``words`` (S,): those of :func:`turn_words`; ``plain`` (K,): maps without harmonics;
+    ``longest_ns``: from the begin of the first to the end of the second.
     """
     one, other = program.maps[:-1], program.maps[1:]
     lasts = program.spans[1:] + 0.5 * (program.lasts[:-1] + program.lasts[1:])
