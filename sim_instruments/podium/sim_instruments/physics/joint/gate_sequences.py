@@ -242,12 +242,12 @@ class GateSequences:
 
     def _flux_gate(self, fades: int, unitary: Complexes, often: int) -> tuple[int, int]:
         """Return the map and the unitary of a pulse that comes so often in a block."""
+        if often >= REPEATED:
+            return self._player.add_turned(self._flux.faded[fades], unitary), NONE
         if ("fades", fades) not in self._numbers:
             number, found = self._player.add()
             found[0] = self._flux.faded[fades].T
             self._numbers["fades", fades] = number
-        if often >= REPEATED:
-            return self._player.add_turned(self._flux.faded[fades], unitary), NONE
         self._player.unitaries.append(np.ascontiguousarray(unitary))
         return self._numbers["fades", fades], len(self._player.unitaries) - 1
 

@@ -67,19 +67,20 @@ class MapPlayer:
         return place, self._stack[place : len(self.around)]
 
     def add_between(self, place: int, before: int, behind: int) -> int:
-        """Take a map that is there, and its harmonics, between two that have few elements.
+        """Take a map that is there, and its harmonics, between two without.
 
         ``before``, ``behind``: their numbers; -1: there is none.
         """
         harmonics = self.around[place]
         number, found = self.add(harmonics)
-        first, last = (self._few_elements(k) for k in (before, behind))
-        put_between(self._stack[place : place + 1 + harmonics], first, last, found)
+        one = self._stack[place : place + 1 + harmonics]
+        if before >= 0:
+            one = self._stack[before] @ one
+        if behind >= 0:
+            np.matmul(one, self._stack[behind], out=found)
+        else:
+            found[:] = one
         return number
-
-    def _few_elements(self, place: int) -> Singles:
-        """Return a map that is there; -1: the unit."""
-        return np.eye(self._stack.shape[1], dtype=np.float32) if place < 0 else self._stack[place]
 
     def add_pair(self, first: int, second: int, turns: Array) -> int:
         """Take a map, then turns (N,) of the levels, then another, in one."""
@@ -155,33 +156,6 @@ class MapPlayer:
         fill_unitaries(maps, unknown, *np.tril_indices(len(level), -1), self._nearest)
         self._is_known[unknown] = True
         return reach_ns(program, (self._nearest, np.stack(self.unitaries)), level, nodes)
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def put_between(maps: Any, before: Any, behind: Any, out: Any) -> None:
-    """Fill ``out`` (H, n, n), [from, to], with maps between two that have few elements.
-
-    ``before``, ``behind`` (n, n) and ``maps`` (H, n, n) likewise.
-    """
-    size = out.shape[1]
-    firsts, lasts = np.nonzero(before), np.nonzero(behind)
-    values = np.empty(lasts[0].size)
-    for e in range(values.size):
-        values[e] = behind[lasts[0][e], lasts[1][e]]
-    half = np.empty(size)
-    for h in range(maps.shape[0]):
-        first = 0
-        for i in range(size):
-            half[:] = 0.0
-            while first < firsts[0].size and firsts[0][first] == i:
-                k = firsts[1][first]
-                value = before[i, k]
-                for j in range(size):
-                    half[j] += value * maps[h, k, j]
-                first += 1
-            out[h, i, :] = 0.0
-            for e in range(values.size):
-                out[h, i, lasts[1][e]] += half[lasts[0][e]] * values[e]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
