@@ -152,8 +152,8 @@ class GateSequences:
         quiet = self._steps.quiet_rows(rows.member, rows.is_flux, rows.shape)
         found = templates(rows, quiet, self._longest_ns, self._longest_loud_ns)
         groups = sum(len(one.parts) * one.chains.size for one in found)
-        distinct = {played_drives(rows, one, part) for one in found for part in one.parts}
-        if len(distinct) > max(MANY_GROUPS, groups // REPEATED):
+        different = {played_drives(rows, one, part) for one in found for part in one.parts}
+        if len(different) > max(MANY_GROUPS, groups // REPEATED):
             raise NoMaps
         counts = np.zeros(rows.first.size, np.int64)
         for one in found:
@@ -227,13 +227,13 @@ class GateSequences:
         fluxes = (*part.loud, *part.quiet)
         shapes = np.stack([rows.shape[low + one.row] for one in fluxes], axis=1)
         first, which = distinct_rows(shapes.T)
-        distinct, often = shapes[first], np.bincount(which)
+        different, often = shapes[first], np.bincount(which)
         places = tuple((template.member[one.row], one.skip_ns) for one in fluxes)
         known = self._unitary_of.setdefault((part.duration_ns, drives, places), {})
-        each = [tuple(one) for one in distinct.tolist()]
+        each = [tuple(one) for one in different.tolist()]
         fresh = np.array([k for k, one in enumerate(each) if one not in known], np.int64)
         if fresh.size:
-            pulses = FluxPulses(part.duration_ns, drives, places, distinct[fresh])
+            pulses = FluxPulses(part.duration_ns, drives, places, different[fresh])
             found = zip(*self._flux.gates(pulses), strict=True)
             for k, (fades, unitary) in zip(fresh.tolist(), found, strict=True):
                 known[each[k]] = self._flux_gate(fades, unitary, int(often[k]))
