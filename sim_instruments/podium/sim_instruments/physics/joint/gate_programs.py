@@ -86,7 +86,7 @@ class GatesInOrder:
 
 def turned(turns: Array) -> Complexes:
     """Return the factors exp(2j pi turns)."""
-    angle = 2.0 * np.pi * (turns % 1.0)
+    angle = 2.0 * np.pi * (turns - np.floor(turns))
     found = np.empty(angle.shape, np.complex128)
     np.cos(angle, out=found.real)
     np.sin(angle, out=found.imag)
