@@ -113,6 +113,8 @@ class GateSequences:
         self._point, self._nodes = point, nodes
         self._reference = reference_of(point)
         self._kept = self._reference.kept
+        self._level: Array = np.ascontiguousarray(point.basis.level[: self._kept].T, np.float64)
+        """Shape (M, N): of each member in each dressed level."""
         mean_hz: Array = np.array([float(one.weight @ one.node) for one in nodes])
         variances = [
             float(one.weight @ (one.node - hz) ** 2) for one, hz in zip(nodes, mean_hz, strict=True)
@@ -189,11 +191,11 @@ class GateSequences:
             phases = np.stack([rows.turns[low + one.row] - back for one in part.drives], axis=1)
             own = np.repeat(phases[:, :1], len(self._shares), axis=1)
             own[:, members] = phases
-            entries.ahead[at] = own @ self._point.basis.level[: self._kept].T
+            entries.ahead[at] = own @ self._level
         elif part.loud and (lead := template.leading_drive(part)) is not None:
             # Flux conserves the number: it may be in the frame of the drive before it.
             common = rows.turns[low + lead] - 1e-9 * self._point.frame_hz * part.offset_ns
-            entries.ahead[at] = common[:, None] * self._point.basis.number[: self._kept]
+            entries.ahead[at] = common[:, None] * self._level.sum(axis=0)
         if part.loud:
             self._check_noise(part.duration_ns)
             found = self._flux_gates(rows, low, template, part)
