@@ -211,12 +211,13 @@ def play_maps(
 @njit(cache=True, nogil=True, fastmath=True)
 def add_harmonics(maps: Any, number: int, count: int, phase: float, out: Any) -> None:
     """Fill ``out`` (n, n) with a map at a phase, in turns, of one member's drive."""
-    out[:, :] = maps[number]
     parts = np.empty(count, maps.dtype)
     for h in range(count):
         angle = 2.0 * np.pi * phase * (h // 2 + 1)
         parts[h] = np.cos(angle) if h % 2 == 0 else np.sin(angle)
     for i in range(out.shape[0]):
+        for j in range(out.shape[1]):
+            out[i, j] = maps[number, i, j]
         for h in range(0, count, 2):
             cosine, sine = parts[h], parts[h + 1]
             for j in range(out.shape[1]):
