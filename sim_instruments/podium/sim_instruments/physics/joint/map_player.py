@@ -1,6 +1,6 @@
 """Plays maps of gates in a row to packed states.
 
-Maps and states are in single precision here: populations behind 1,400 maps are good to 1e-5. A map
+Maps and states are in single precision here: populations behind 1,400 maps are good to 7e-6. A map
 is kept [from, to]: OpenBLAS multiplies states by such a one in a tenth less time.
 """
 
