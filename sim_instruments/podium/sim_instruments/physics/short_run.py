@@ -257,9 +257,10 @@ def feedline_trains(
         pulses = [one for one in trains if not one.spur]
         for one in trains:
             # the phase of an image against the pulse that it is of counts for nothing
-            alike = any(np.array_equal(one.start_ns, other.start_ns) for other in pulses)
-            phased = not one.spur or not alike
-            found.append(LineTrain(one, 2 + number, more, phased=phased))
+            is_image = bool(one.spur) and any(
+                np.array_equal(one.start_ns, other.start_ns) for other in pulses
+            )
+            found.append(LineTrain(one, 2 + number, more, phased=not is_image))
     moving = [one for one in drives if one.line in fluxes and one.start_ns.size]
     if moving and later:
         spread = max(later) - min(later)

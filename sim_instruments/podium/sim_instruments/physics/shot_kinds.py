@@ -18,11 +18,17 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.deduplicate import PHASE_STEP, distinct, mixed
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
+from podium.sim_instruments.physics.worker_threads import share_out
 
 LEAST_SHOTS = 64
 """Runs of fewer shots are played event by event."""
 WORTH_CUTTING = 4
 """A run is shortened where its short form holds at most one in so many of its shots."""
+LONG_TRAIN = 100_000
+"""Elements of a train whose shots are worth the way to other threads."""
+ITEM, PHASE_PLACE = np.uint64(0x632BE59BD9B4E019), np.uint64(40)
+"""An element's word is its time within the shot, with its phase above the first 40 bits (18 min),
+and so often the first number as its piece says."""
 PASSES = 4
 """Beginnings of shots are moved behind what straddles them at most so many times."""
 
@@ -174,14 +180,16 @@ def _fingerprint(
     begin: Any,
     base: Any,
     total: Any,
+    shots: Any,
 ) -> None:
     """Add a train's elements to the fingerprints ``total`` (N,) of shots that begin at ``begin``.
 
-    ``base`` (N,) holds the first phase of the line in each shot, NaN: it has none yet.
+    To those from the first to before the second of ``shots``. ``base`` (N,) holds the first phase
+    of the line in each shot, NaN: it has none yet.
     """
     salted = np.uint64(0x9E3779B97F4A7C15) * np.uint64(salt)
-    low = 0
-    for shot in range(begin.size):
+    low = _first_from(start, 0, begin[shots[0]] - later) if shots[0] else 0
+    for shot in range(shots[0], shots[1]):
         high = start.size
         if shot + 1 < begin.size:
             high = _first_from(start, low, begin[shot + 1] - later)
@@ -201,8 +209,7 @@ def _unphased(start: Any, item: Any, later: int, salted: Any) -> Any:
     """Return the sum of elements' words; without a branch, so that it goes many at a time."""
     found = np.uint64(0)
     for k in range(start.size):
-        here = mixed(np.uint64(start[k] + later) + salted)
-        found += mixed(here + np.uint64(item[k]) * np.uint64(0x632BE59BD9B4E019))
+        found += mixed(np.uint64(start[k] + later) + salted + np.uint64(item[k]) * ITEM)
     return found
 
 
@@ -216,8 +223,8 @@ def _phased(start: Any, item: Any, turns: Any, later: int, salted: Any, base: fl
         relative -= np.floor(relative)
         near = np.int64(relative * steps + 0.5)
         word = np.uint64(near if near < steps else near - steps)
-        here = mixed(np.uint64(start[k] + later) + salted)
-        found += mixed(here + np.uint64(item[k]) * np.uint64(0x632BE59BD9B4E019) + word)
+        here = np.uint64(start[k] + later) + salted + (word << PHASE_PLACE)
+        found += mixed(here + np.uint64(item[k]) * ITEM)
     return found
 
 
@@ -287,6 +294,24 @@ def merged_kinds(
     return _numbered(trains, begin) if begin.size >= LEAST_SHOTS else None
 
 
+def _add_train(
+    one: LineTrain,
+    phased: bool,
+    salt: int,
+    begin: NDArray[np.int64],
+    base: NDArray[np.float64],
+    total: NDArray[np.uint64],
+) -> None:
+    """Add a train to the fingerprints of all shots: see :func:`_fingerprint`."""
+    start, item, turns = one.start_ns, one.item, one.turns
+
+    def add(share: slice) -> None:
+        shots = share.start, share.stop
+        _fingerprint(start, item, turns, phased, salt, one.later_ns, begin, base, total, shots)
+
+    share_out(add, begin.size, worth=start.size > LONG_TRAIN)
+
+
 def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKinds | None:
     total = np.zeros(begin.size, np.uint64)
     bases: dict[int, NDArray[np.float64]] = {}
@@ -304,17 +329,7 @@ def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKind
             if one.line not in bases:
                 bases = {one.line: np.full(begin.size, np.nan)}
             base = bases[one.line]
-        _fingerprint(
-            one.start_ns,
-            one.item,
-            one.turns,
-            phased,
-            number + 1,
-            one.later_ns,
-            begin,
-            base,
-            total,
-        )
+        _add_train(one, phased, number + 1, begin, base, total)
     _add_lasting(begin, total)
     kind, first = distinct(total.view(np.int64).reshape(-1, 1))
     if WORTH_CUTTING * first.size > begin.size:

@@ -155,11 +155,14 @@ def test_a_drive_is_detuned_as_far_as_flux_lines_leave_it(duration_ns: int) -> N
 
     known, played = group_map(reference, played_at, [0]), played_at(0.0)
     far = int(LEFT_DETUNED_TURNS / (1e-9 * duration_ns * DETUNED_HZ))
-    still, lossless = (known.at(np.array([hz, 0.0]), np.zeros(2)) for hz in (0.0, far * DETUNED_HZ))
+    still, lossless = np.zeros((2, 1, *known.parts.shape[1:]), np.float32)
+    for hz, found in ((0.0, still), (far * DETUNED_HZ, lossless)):
+        known.fill(np.array([hz, 0.0]), np.zeros(2), found)
     moved = adjoined(played.unitary((far, 0)), reference.kept)
     moved -= adjoined(played.unitary((0, 0)), reference.kept)
     assert np.abs(moved).max() > 1e-3
-    assert np.abs(lossless - still - moved).max() < 3e-5, "losses are in these maps alone"
+    found = (lossless - still)[0].T  # of [from, to]
+    assert np.abs(found - moved).max() < 3e-5, "losses are in these maps alone"
 
 
 def ends(drives, fluxes, read_ns, nodes):

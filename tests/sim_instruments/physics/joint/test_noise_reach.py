@@ -22,6 +22,7 @@ from podium.sim_instruments.physics.joint import gate_sequences as gate_sequence
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals, intervals_of
 from podium.sim_instruments.physics.joint.gate_maps import adjoined
+from podium.sim_instruments.physics.joint.gate_programs import turned
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.noise_reach import fill_unitaries, noise_sums, toggled
 from podium.sim_instruments.physics.joint.slow_noise_nodes import NOISE_ERROR, noise_nodes
@@ -121,7 +122,8 @@ def test_the_unitary_of_a_map_is_found_again() -> None:
     unitaries = [random_unitary(rng, 5) for _ in range(3)]
     maps = np.stack([adjoined(one, 5) * (1 - 1e-3) for one in unitaries]).astype(np.float32)
     found = np.zeros((3, 5, 5), np.complex128)
-    fill_unitaries(maps, np.array([0, 2]), *np.tril_indices(5, -1), found)
+    from_to = np.ascontiguousarray(np.swapaxes(maps, 1, 2))
+    fill_unitaries(from_to, np.array([0, 2]), *np.tril_indices(5, -1), found)
     for k in (0, 2):
         product = found[k].conj().T @ unitaries[k]
         np.testing.assert_allclose(product, product[0, 0] * np.eye(5), atol=1e-6)
@@ -139,7 +141,9 @@ def test_what_noise_does_is_the_exponential_of_sums_and_commutators() -> None:
     which, turns = rng.integers(0, 4, 30), rng.random((30, 5))
     spans, first = rng.random(30), np.arange(4)
     sums, apart = noise_sums(
-        toggled(maps, which, maps, np.full(30, -1), turns, spans, level.astype(float), first)
+        toggled(
+            maps, which, maps, np.full(30, -1), turned(turns), spans, level.astype(float), first
+        )
     )
     away = []
     for size in (1e-3, 2e-3):

@@ -116,7 +116,10 @@ class FluxGates:
         if key not in self._numbers:
             known = FADING.find(key, lambda: self._noise(pulses, moved, grown))
             self._numbers[key] = len(self.faded)
-            self.faded.append(known[-1] + np.tensordot(reference.more_loss, known[:-1], 1))
+            faded = known[-1].copy()
+            for more, one in zip(reference.more_loss.tolist(), known, strict=False):
+                faded += more * one
+            self.faded.append(faded)
         return self._numbers[key]
 
     def _noise(self, pulses: FluxPulses, moved: Numbers, grown: Numbers) -> Array:
@@ -201,9 +204,8 @@ class FluxGates:
 
 def _coarse(values: Array) -> Numbers:
     """Return the coarse steps of pulses (P, S, ...), each column by itself."""
-    by_step = np.moveaxis(values, 1, 0)
-    found = coarse_steps(np.ascontiguousarray(by_step.reshape(len(by_step), -1)))
-    return np.ascontiguousarray(np.moveaxis(found.reshape(by_step.shape), 0, 1))
+    flat = np.ascontiguousarray(values.reshape(*values.shape[:2], -1))
+    return np.stack([coarse_steps(one) for one in flat]).reshape(values.shape)
 
 
 def _alike(moved: Numbers, grown: Numbers) -> tuple[Numbers, list[tuple[Numbers, Numbers]]]:

@@ -48,8 +48,9 @@ Singles = NDArray[np.float32]
 Complexes = NDArray[np.complex128]
 PHASES = 8
 """Relative phases at which a group with two driven members is worked out."""
-SMALL = 1e-9
-"""Harmonics of a relative phase that are smaller are left out."""
+SMALL = 5e-7
+"""Harmonics of a relative phase that are smaller are left out: behind 70 such groups, each at
+another phase, they move populations by some 1e-7, and single precision does by 1e-6 and more."""
 KEPT_BYTES = 160_000_000
 """Memory of the maps that are kept."""
 TURN_A_WAIT = 0.2
@@ -61,7 +62,10 @@ MOST_PARTS = 4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GateMap:
-    """A group of pulses, or a wait; n packed numbers, M members. In single precision."""
+    """A group of pulses, or a wait; n packed numbers, M members. In single precision.
+
+    Maps are kept [from, to] here.
+    """
 
     parts: Singles
     """Shape (1 + M, n, n): the map, and for each member a loss that is larger by its own size. Of
@@ -71,14 +75,24 @@ class GateMap:
     """Shape (H, n, n): times the cosine, the sine, the cosine of twice ... the second driven
     member's phase against the first's."""
 
-    def at(self, detuned_hz: Array, more_loss: Array) -> Singles:
-        """Return the map for detunings and relative losses (M,) beyond those of the reference."""
+    @classmethod
+    def of(cls, parts: Array, harmonics: Array) -> "GateMap":
+        """Return one of the same, [to, from]."""
+        kept = (np.swapaxes(one, 1, 2).astype(np.float32, order="C") for one in (parts, harmonics))
+        return cls(*kept)
+
+    def fill(self, detuned_hz: Array, more_loss: Array, out: Singles) -> None:
+        """Fill ``out`` (1 + H, n, n) with the map and its harmonics.
+
+        For detunings and relative losses (M,) beyond those of the reference.
+        """
         terms = [1.0, *more_loss.tolist()]
         if len(self.parts) > len(terms):
             each = detuned_hz.tolist()
             terms += [*each, *(a * b for a, b in combinations_with_replacement(each, 2))]
         flat = self.parts.reshape(len(terms), -1)
-        return np.asarray(np.array(terms, np.float32) @ flat).reshape(self.parts.shape[1:])
+        np.matmul(np.array(terms, np.float32), flat, out=out[0].reshape(-1))
+        out[1:] = self.harmonics
 
     @property
     def size_bytes(self) -> int:
@@ -135,7 +149,7 @@ def wait_map(reference: Reference, span_ns: int) -> GateMap:
         more = replace(one, rates_1_s=(1 + LOSS) * one.rates_1_s)
         elements = tuple(more if k == m else e for k, e in enumerate(point.cluster.elements))
         lossy.append((waited(replace(point.cluster, elements=elements)) - base) / LOSS)
-    return GateMap(np.stack([base, *lossy]).astype(np.float32), _none(base))
+    return GateMap.of(np.stack([base, *lossy]), _none(base))
 
 
 def decohered(
@@ -201,12 +215,12 @@ def group_map(
         found.append(adjoined(np.diag(ahead), kept) @ own @ adjoined(np.diag(ahead.conj()), kept))
     mean, harmonics = _harmonics(np.stack(found))
     parts = np.concatenate([mean[None], lossy, detuned @ fades, bent @ fades])
-    return GateMap(parts.astype(np.float32), harmonics)
+    return GateMap.of(parts, harmonics)
 
 
-def _none(one: Array) -> Singles:
+def _none(one: Array) -> Array:
     """Return no harmonics of a map."""
-    return np.zeros((0, *one.shape), np.float32)
+    return np.zeros((0, *one.shape))
 
 
 def exponential(total: Array) -> Array:
@@ -214,7 +228,7 @@ def exponential(total: Array) -> Array:
     return np.asarray(np.eye(len(total)) + total + 0.5 * total @ total)
 
 
-def _harmonics(found: Array) -> tuple[Array, Singles]:
+def _harmonics(found: Array) -> tuple[Array, Array]:
     """Return the mean over equal steps of a turn, and what goes with multiples of the phase."""
     whole = np.fft.rfft(found, axis=0) / len(found)
     parts: list[Array] = []
@@ -222,7 +236,7 @@ def _harmonics(found: Array) -> tuple[Array, Singles]:
         parts += [2 * one.real, -2 * one.imag]
     while parts and max(np.abs(one).max() for one in parts[-2:]) < SMALL:
         parts = parts[:-2]
-    return whole[0].real, np.stack(parts).astype(np.float32) if parts else _none(found[0])
+    return whole[0].real, np.stack(parts) if parts else _none(found[0])
 
 
 def _derivatives(played: GroupAtReference, base: Array, members: int) -> tuple[Array, Array]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
+Complexes = NDArray[np.complex128]
 WAIT = -1
 """In the place of a map: dressed levels turn and decay, and nothing else."""
 NONE = -1
@@ -81,6 +82,15 @@ class GatesInOrder:
     """Shape (S,): behind each."""
     program: Program
     """With the same maps; the wait at its begin and those between have no maps yet."""
+
+
+def turned(turns: Array) -> Complexes:
+    """Return the factors exp(2j pi turns)."""
+    angle = 2.0 * np.pi * (turns - np.floor(turns))
+    found = np.empty(angle.shape, np.complex128)
+    np.cos(angle, out=found.real)
+    np.sin(angle, out=found.imag)
+    return found
 
 
 def in_order(entries: Entries, frame_turns: Array) -> GatesInOrder:

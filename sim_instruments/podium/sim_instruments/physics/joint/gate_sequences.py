@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import distinct_rows
+from podium.sim_instruments.physics.deduplicate import distinct, distinct_rows
 from podium.sim_instruments.physics.joint.cluster_point import OWN, ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
     FluxPulses,
@@ -51,7 +51,11 @@ from podium.sim_instruments.physics.joint.gate_templates import (
 from podium.sim_instruments.physics.joint.group_maps import pack
 from podium.sim_instruments.physics.joint.map_player import MapPlayer
 from podium.sim_instruments.physics.joint.plasmon_drive import PlasmonGroup
-from podium.sim_instruments.physics.joint.repeated_pairs import repeated_pairs, with_pairs
+from podium.sim_instruments.physics.joint.repeated_pairs import (
+    repeated_pairs,
+    turn_words,
+    with_pairs,
+)
 from podium.sim_instruments.physics.joint.slow_noise_nodes import (
     NOISE_ERROR,
     fewer_nodes,
@@ -109,6 +113,8 @@ class GateSequences:
         self._point, self._nodes = point, nodes
         self._reference = reference_of(point)
         self._kept = self._reference.kept
+        self._level: Array = np.ascontiguousarray(point.basis.level[: self._kept].T, np.float64)
+        """Shape (M, N): of each member in each dressed level."""
         mean_hz: Array = np.array([float(one.weight @ one.node) for one in nodes])
         variances = [
             float(one.weight @ (one.node - hz) ** 2) for one, hz in zip(nodes, mean_hz, strict=True)
@@ -148,8 +154,8 @@ class GateSequences:
         quiet = self._steps.quiet_rows(rows.member, rows.is_flux, rows.shape)
         found = templates(rows, quiet, self._longest_ns, self._longest_loud_ns)
         groups = sum(len(one.parts) * one.chains.size for one in found)
-        distinct = {played_drives(rows, one, part) for one in found for part in one.parts}
-        if len(distinct) > max(MANY_GROUPS, groups // REPEATED):
+        different = {played_drives(rows, one, part) for one in found for part in one.parts}
+        if len(different) > max(MANY_GROUPS, groups // REPEATED):
             raise NoMaps
         counts = np.zeros(rows.first.size, np.int64)
         for one in found:
@@ -185,11 +191,11 @@ class GateSequences:
             phases = np.stack([rows.turns[low + one.row] - back for one in part.drives], axis=1)
             own = np.repeat(phases[:, :1], len(self._shares), axis=1)
             own[:, members] = phases
-            entries.ahead[at] = own @ self._point.basis.level[: self._kept].T
+            entries.ahead[at] = own @ self._level
         elif part.loud and (lead := template.leading_drive(part)) is not None:
             # Flux conserves the number: it may be in the frame of the drive before it.
             common = rows.turns[low + lead] - 1e-9 * self._point.frame_hz * part.offset_ns
-            entries.ahead[at] = common[:, None] * self._point.basis.number[: self._kept]
+            entries.ahead[at] = common[:, None] * self._level.sum(axis=0)
         if part.loud:
             self._check_noise(part.duration_ns)
             found = self._flux_gates(rows, low, template, part)
@@ -223,13 +229,13 @@ class GateSequences:
         fluxes = (*part.loud, *part.quiet)
         shapes = np.stack([rows.shape[low + one.row] for one in fluxes], axis=1)
         first, which = distinct_rows(shapes.T)
-        distinct, often = shapes[first], np.bincount(which)
+        different, often = shapes[first], np.bincount(which)
         places = tuple((template.member[one.row], one.skip_ns) for one in fluxes)
         known = self._unitary_of.setdefault((part.duration_ns, drives, places), {})
-        each = [tuple(one) for one in distinct.tolist()]
+        each = [tuple(one) for one in different.tolist()]
         fresh = np.array([k for k, one in enumerate(each) if one not in known], np.int64)
         if fresh.size:
-            pulses = FluxPulses(part.duration_ns, drives, places, distinct[fresh])
+            pulses = FluxPulses(part.duration_ns, drives, places, different[fresh])
             found = zip(*self._flux.gates(pulses), strict=True)
             for k, (fades, unitary) in zip(fresh.tolist(), found, strict=True):
                 known[each[k]] = self._flux_gate(fades, unitary, int(often[k]))
@@ -238,10 +244,12 @@ class GateSequences:
 
     def _flux_gate(self, fades: int, unitary: Complexes, often: int) -> tuple[int, int]:
         """Return the map and the unitary of a pulse that comes so often in a block."""
-        if ("fades", fades) not in self._numbers:
-            self._numbers["fades", fades] = self._player.add([self._flux.faded[fades]])
         if often >= REPEATED:
             return self._player.add_turned(self._flux.faded[fades], unitary), NONE
+        if ("fades", fades) not in self._numbers:
+            number, found = self._player.add()
+            found[0] = self._flux.faded[fades].T
+            self._numbers["fades", fades] = number
         self._player.unitaries.append(np.ascontiguousarray(unitary))
         return self._numbers["fades", fades], len(self._player.unitaries) - 1
 
@@ -259,20 +267,22 @@ class GateSequences:
         if max(before.max(), behind.max()) > LONGEST_WAIT_NS:
             raise NoMaps
         base = LONGEST_WAIT_NS + 1
-        codes, which = np.unique((found.maps * base + before) * base + behind, return_inverse=True)
+        codes = (found.maps * base + before) * base + behind
+        which, first = distinct(codes.reshape(-1, 1))
         fused = np.array(
-            [self._fused(c // base**2, c // base % base, c % base) for c in codes.tolist()],
+            [self._fused(c // base**2, c // base % base, c % base) for c in codes[first].tolist()],
             np.int64,
         )
-        program = replace(program, maps=fused[which.reshape(-1)])
+        program = replace(program, maps=fused[which])
         last_ns = int((waits - behind)[-1])
         return with_wait(program, self._wait(last_ns)) if last_ns > 0 else program
 
     def _paired(self, program: Program) -> Program:
         """Return the program with one map for two that often follow each other."""
+        words = turn_words(program)
         while True:
             plain = np.array(self._player.around) == 0
-            pairs = repeated_pairs(program, plain, self._longest_pair_ns)
+            pairs = repeated_pairs(program, words, plain, self._longest_pair_ns)
             if not pairs.step.size:
                 return program
             first, second = program.maps[pairs.example - 1], program.maps[pairs.example]
@@ -280,6 +290,7 @@ class GateSequences:
             each = zip(first.tolist(), second.tolist(), turns, strict=True)
             maps = [self._player.add_pair(*one) for one in each]
             program = with_pairs(program, pairs, np.array(maps, np.int64))
+            words = np.delete(words, pairs.step)
 
     def populations(
         self, program: Program, waits: Sequence[tuple[int, int]], start: int
@@ -412,8 +423,9 @@ class GateSequences:
         return self._numbers[plain, left]
 
     def _add(self, known: GateMap, detuned_hz: Array) -> int:
-        mean = known.at(detuned_hz, self._reference.more_loss)
-        return self._player.add([mean, *known.harmonics])
+        number, found = self._player.add(len(known.harmonics))
+        known.fill(detuned_hz, self._reference.more_loss, found)
+        return number
 
 
 def _relaxed(point: ClusterPoint, span_ns: int) -> Array:

@@ -16,7 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.joint.gate_programs import Program
+from podium.sim_instruments.physics.joint.gate_programs import Program, turned
 from podium.sim_instruments.physics.joint.slow_noise_nodes import stray_hz
 from podium.sim_instruments.physics.noise import Quadrature
 
@@ -50,7 +50,7 @@ def reach_ns(
             program.maps,
             np.ascontiguousarray(unitaries[1][:, :count, :count]),
             program.unitaries,
-            np.ascontiguousarray(program.turns[:, :count]),
+            turned(program.turns[:, :count]),
             program.spans,
             level.astype(np.float64),
             np.flatnonzero(np.all(level <= 1, axis=1)),
@@ -96,14 +96,15 @@ def toggled(
     which: Any,
     of_flux: Any,
     behind: Any,
-    turns: Any,
+    near: Any,
     spans: Any,
     level: Any,
     first: Any,
 ) -> Any:
     """Return each member's number before each map, times its span, (S, M, n, n).
 
-    Between the ``first`` states (n,), as the gates turn it.
+    Between the ``first`` states (n,), as the gates turn it. ``near`` (S, N): factors of levels
+    before each map.
     """
     size, members = level.shape
     count = first.size
@@ -114,10 +115,8 @@ def toggled(
     own = np.zeros((which.size, members, count, count), np.complex128)
     for s in range(which.size):
         for i in range(size):
-            angle = 2.0 * np.pi * (turns[s, i] - np.floor(turns[s, i]))
-            factor = complex(np.cos(angle), np.sin(angle))
             for k in range(count):
-                states[i, k] *= factor
+                states[i, k] *= near[s, i]
         for m in range(members):
             weigh(states, spans[s], level, m, own[s, m])
         multiply(of_maps[which[s]], states, after)
@@ -157,7 +156,8 @@ def weigh(states: Any, span: float, level: Any, member: int, own: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def fill_unitaries(maps: Any, used: Any, low: Any, high: Any, found: Any) -> None:
-    """Fill ``found`` (K, n, n) with the unitaries of N levels that are nearest to ``used`` maps.
+    """Fill ``found`` (K, n, n) with the unitaries of N levels that are nearest to ``used`` maps,
+    [from, to].
 
     As far as they are between the first n. To the projector on the first level belongs |u><u|, to
     |a><0| what has U|a> in its rows of u.
@@ -194,14 +194,14 @@ def unpack_column(one: Any, real: int, imaginary: int, low: Any, high: Any, imag
     size, pairs = image.shape[0], low.size
     root = np.sqrt(0.5)
     for i in range(size):
-        image[i, i] = one[i, real]
+        image[i, i] = one[real, i]
         if imaginary >= 0:
-            image[i, i] = root * complex(one[i, real], -one[i, imaginary])
+            image[i, i] = root * complex(one[real, i], -one[imaginary, i])
     for p in range(pairs):
-        x, y = one[size + p, real], one[size + pairs + p, real]
+        x, y = one[real, size + p], one[real, size + pairs + p]
         lower, upper = complex(x, y) * root, complex(x, -y) * root
         if imaginary >= 0:
-            v, w = one[size + p, imaginary], one[size + pairs + p, imaginary]
+            v, w = one[imaginary, size + p], one[imaginary, size + pairs + p]
             lower = root * (lower - 1j * root * complex(v, w))
             upper = root * (upper - 1j * root * complex(v, -w))
         image[low[p], high[p]] = lower

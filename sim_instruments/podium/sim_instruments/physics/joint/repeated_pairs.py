@@ -34,18 +34,24 @@ class Pairs:
     """Shape (P,): a step of each kind."""
 
 
-def repeated_pairs(program: Program, plain: NDArray[np.bool_], longest_ns: float) -> Pairs:
+def turn_words(program: Program) -> Numbers:
+    """Return a word for the turns before each map, (S,): the same for the same turns."""
+    turns = np.rint(program.turns * TURN_STEPS).astype(np.int64) % TURN_STEPS
+    return np.asarray(turns @ MIX[: turns.shape[1]])
+
+
+def repeated_pairs(
+    program: Program, words: Numbers, plain: NDArray[np.bool_], longest_ns: float
+) -> Pairs:
     """Return pairs that come often enough.
 
-    ``plain`` (K,): maps without harmonics; ``longest_ns``: from the begin of the first to the end
-    of the second.
+    ``words`` (S,): those of :func:`turn_words`; ``plain`` (K,): maps without harmonics;
+    ``longest_ns``: from the begin of the first to the end of the second.
     """
     one, other = program.maps[:-1], program.maps[1:]
-    turns = np.rint(program.turns[1:] * TURN_STEPS).astype(np.int64) % TURN_STEPS
-    words = turns @ MIX[: turns.shape[1]]
     lasts = program.spans[1:] + 0.5 * (program.lasts[:-1] + program.lasts[1:])
     fits = plain[one] & plain[other] & (program.unitaries[:-1] == NONE) & (lasts <= longest_ns)
-    kind, first = distinct(np.column_stack([one, other, words]))
+    kind, first = distinct(np.column_stack([one, other, words[1:]]))
     often = np.bincount(kind[fits], minlength=first.size)
     fits &= often[kind] >= WORTH
     place = np.arange(fits.size)
