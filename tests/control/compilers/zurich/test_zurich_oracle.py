@@ -28,7 +28,7 @@ QUIET = settings(
     database=None,
     derandomize=True,
 )
-AS_ANOTHER = ("echo", "ramsey_square", "ramsey_table")
+AS_ANOTHER = ("echo", "ramsey_square", "ramsey_table", "t1")
 """Made of what programs that stay in ``make test`` are made of."""
 SOME = 3
 """Batches of a program that are looked at."""
