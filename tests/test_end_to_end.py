@@ -234,7 +234,7 @@ OPEN_ALL = dedent("""
     warnings.simplefilter("ignore")
     import xarray
     found = {}
-    for path in sorted(Path(sys.argv[1]).glob("*.nc")):
+    for path in map(Path, sys.argv[1:]):
         with xarray.open_dataset(path) as data:
             data.load()
             found[path.stem] = {
@@ -249,8 +249,12 @@ OPEN_ALL = dedent("""
 
 
 def test_datasets_open_without_podium(demo, tmp_path) -> None:
+    """A dozen, from the first routine to the last: one writer writes all of them."""
+    every = sorted((demo.folder / "datasets").glob("*.nc"))
+    assert len(every) >= 20
+    some = every[:: max(1, len(every) // 12)]
     done = subprocess.run(
-        [sys.executable, "-c", OPEN_ALL, str(demo.folder / "datasets")],
+        [sys.executable, "-c", OPEN_ALL, *some],
         capture_output=True,
         text=True,
         cwd=tmp_path,
@@ -258,7 +262,7 @@ def test_datasets_open_without_podium(demo, tmp_path) -> None:
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert len(found) >= 20
+    assert len(found) == len(some)
     for name, data in found.items():
         assert data["run"] == name
         assert data["dims"], name

@@ -5,6 +5,7 @@ from importlib.metadata import EntryPoint, version
 from pathlib import Path
 
 import pytest
+from tests.benches.thoroughness import sampled
 
 from podium.control import blocking, cli, commands, demo, lab
 
@@ -94,7 +95,14 @@ printf '%s\\n' "${{COMPREPLY[@]}}"
 
 @pytest.mark.parametrize(
     ("words", "found"),
-    [("podium che", "check"), ("podium twin tr", "truth"), ("podium calibrate --res", "--reset")],
+    sampled(
+        [
+            ("podium che", "check"),
+            ("podium twin tr", "truth"),
+            ("podium calibrate --res", "--reset"),
+        ],
+        kept=[("podium twin tr", "truth"), ("podium calibrate --res", "--reset")],
+    ),
 )
 def test_bash_completes_commands_and_options(words: str, found: str) -> None:
     podium = f"{sys.executable} -m podium_start"

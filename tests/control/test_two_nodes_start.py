@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import suppress
 
 import pytest
+import pytest_asyncio
 from tests.benches.nodes.triggered import Node, together
 from tests.benches.nodes.two_nodes_up import Twins, TwoNodes, two_nodes_up
 
@@ -18,6 +19,7 @@ from podium.firmware_interfaces.tai import Tai
 from podium.sim_instruments.physics.world_file import read_world
 
 pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qblox_instruments"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning:qcodes"),
     pytest.mark.filterwarnings("ignore::FutureWarning:qblox_instruments"),
@@ -38,9 +40,10 @@ def twins(tmp_path_factory) -> Iterator[Twins]:
     twins.close()
 
 
-@pytest.fixture
-async def up(twins, tmp_path) -> AsyncIterator[TwoNodes]:
-    async with two_nodes_up(twins, tmp_path) as here:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def up(twins, tmp_path_factory) -> AsyncIterator[TwoNodes]:
+    """Each test compares epochs with those before it, and leaves clocks locked and agents well."""
+    async with two_nodes_up(twins, tmp_path_factory.mktemp("up")) as here:
         yield here
 
 

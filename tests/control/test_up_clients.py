@@ -343,7 +343,7 @@ def test_a_stranger_gets_nothing_done_and_that_is_told(up, stranger) -> None:
     "words",
     [
         pytest.param(("status", EXAMPLE), marks=pytest.mark.slow),
-        ("ask", "lo_q2", "power", "--facility", EXAMPLE),
+        pytest.param(("ask", "lo_q2", "power", "--facility", EXAMPLE), marks=pytest.mark.slow),
         ("ask", "lo_q2", "power", "15", "--write", "--facility", EXAMPLE),
         pytest.param(("release", "bias_q0", "--facility", EXAMPLE), marks=pytest.mark.slow),
     ],

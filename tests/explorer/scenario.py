@@ -115,18 +115,18 @@ UNVERIFIED_NODE = Scenario(
 )
 IN_MAKE_TEST = (
     (TWO_NODES, 71_000),
-    (SIDE_BY_SIDE, 8_000),
-    (AT_ONCE, 9_000),
-    (BOTH_WAYS, 6_000),
-    (NOT_SAFE_AT_ONCE, 8_000),
+    (SIDE_BY_SIDE, 4_000),
+    (AT_ONCE, 5_000),
+    (BOTH_WAYS, 4_000),
+    (NOT_SAFE_AT_ONCE, 5_000),
     (SLOW_CLOCK, 4_500),
     (FROZEN_AT_FIRE, 3_000),
     (A_COORDINATOR_WAKES_UP, 6_000),
     (LATE_AFTER_A_CRASH, 6_000),
-    (SLOW_TWICE, 5_000),
-    (STRANGERS, 4_000),
+    (SLOW_TWICE, 3_000),
+    (STRANGERS, 2_500),
     (STRANGERS_AT_ONCE, 1_000),
-    (UNVERIFIED_NODE, 3_000),
+    (UNVERIFIED_NODE, 2_000),
 )
 """What is explored each time, with how many states at most."""
 

@@ -84,7 +84,7 @@ def test_the_vendors_assembler_accepts_what_we_emit(name: str) -> None:
 def test_the_vendors_assembler_accepts_programs_that_wait_for_a_trigger(
     start: ExternalStart,
 ) -> None:
-    for program in PROGRAMS.values():
+    for program in list(PROGRAMS.values())[:: cases(3, 1)]:
         _is_accepted(compile_program(program, target(), start))
 
 

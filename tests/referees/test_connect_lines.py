@@ -87,7 +87,8 @@ def paste(twin: TwinInstrument) -> None:
     ("model", "chip"),
     [
         pytest.param("qblox_cluster", "krinner2022", marks=pytest.mark.slow),
-        ("zurich", "krinner2022"),
+        pytest.param("zurich", "krinner2022", marks=pytest.mark.slow),
+        ("zurich", None),
         ("yokogawa_gs200", None),
         ("qdevil_qdac2", None),
         ("cryomech_cpa", None),

@@ -64,7 +64,7 @@ def of_ours(tableau: Tableaux) -> tuple[str, ...]:
 @of_both
 def test_every_element_is_what_stim_makes_of_its_gates(native: Native) -> None:
     group = cliffords(native)
-    every = range(0, GROUP, cases(7, 1))
+    every = range(0, GROUP, cases(14, 1))
     seen = set()
     for k in every:
         images = of_stim(circuit_of(group.layers[k], native))
@@ -91,7 +91,7 @@ def test_stim_knows_no_tableau_that_is_not_an_element(native: Native) -> None:
 
 @of_both
 def test_sequences_end_in_their_target_by_stims_tableaux(native: Native) -> None:
-    for seed in range(40):
+    for seed in range(cases(20, 40)):
         for interleaved in (False, True):
             drawn = draw(7, (11, seed), interleaved, native)
             whole = stim.Circuit()

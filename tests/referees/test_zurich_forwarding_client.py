@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from tests.benches.referees.reset_monte_carlo import expected, flipped, near
 from tests.benches.referees.zurich_on_a_chip import DRIVE_HZ, READOUT_HZ
-from tests.benches.thoroughness import sampled
+from tests.benches.thoroughness import cases, sampled
 from tests.benches.zurich import feedback_client as alone
 from tests.benches.zurich.feedback_client import (
     DELAY,
@@ -260,7 +260,7 @@ def test_a_gate_on_another_instrument_depends_on_the_result(rack):
 @pytest.mark.parametrize("mode", sampled(MODES, kept=["registers"]))
 def test_a_result_is_there_when_the_vendors_model_says_and_no_earlier(rack, mode):
     there = first_cycles(MODES[mode])
-    shots = 300
+    shots = cases(150, 300)
     rack.forwards(1, {0: 0})
     if mode == "decoder":
         table = np.zeros(2**16, np.uint32)

@@ -1,21 +1,31 @@
 """Stands in for ``podium demo``: the same files, no physics, honest pulls that depend on the seed.
 
-``python stand_in_demo.py HOW ... --seed N --report DIR``: HOW is ``well``; ``dies``, without a
-report; ``dies-on-N``, on the seed N only; ``waits``, until it is told to end.
+``python stand_in_demo.py HOW REPORTS ... --seed N --report DIR``: HOW is ``well``; ``dies``,
+without a report; ``dies-on-N``, on the seed N only; ``waits``, until it is told to end. REPORTS
+has what a demo of each seed leaves behind (:func:`leave_reports`): a process copies it, and need
+not import what makes it.
 """
 
 import json
 import os
+import shutil
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.benches.campaign.synthetic_worlds import made_world
+if TYPE_CHECKING:
+    from podium.control.campaign.world_record import WorldRecord
 
-from podium.control.campaign.world_record import WorldRecord
+
+def leave_reports(worlds: "Iterable[WorldRecord]", folder: Path) -> None:
+    """Write what demos of these worlds leave behind, each in a folder named by its seed."""
+    for record in worlds:
+        leave_report(record, folder / str(record.seed))
 
 
-def leave_report(record: WorldRecord, folder: Path) -> None:
+def leave_report(record: "WorldRecord", folder: Path) -> None:
     """Write what a demo of this world leaves behind."""
     folder.mkdir(parents=True, exist_ok=True)
     summary = {
@@ -45,7 +55,8 @@ def value(option: str) -> str:
 
 
 def main() -> int:
-    how, seed, folder = sys.argv[1], int(value("--seed")), Path(value("--report"))
+    how, reports = sys.argv[1], Path(sys.argv[2])
+    seed, folder = int(value("--seed")), Path(value("--report"))
     if how in ("dies", f"dies-on-{seed}"):
         print("podium demo: OSError: no space is left", file=sys.stderr)
         return 1
@@ -53,7 +64,7 @@ def main() -> int:
         (folder / "pid").write_text(str(os.getpid()))
         signal.pause()
     assert Path(value("--facility")).read_text().startswith("# A digital node")
-    leave_report(made_world(seed), folder)
+    shutil.copytree(reports / str(seed), folder, dirs_exist_ok=True)
     return 0
 
 

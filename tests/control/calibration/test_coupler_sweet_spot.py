@@ -68,7 +68,7 @@ async def worked(bench: Bench) -> dict[str, str]:
     ("seed", "share", "arrives"),
     sampled(
         [(41, 0.0, 1.0), (42, 0.1, 1.04), (43, -0.15, 0.95), (44, 0.02, 1.0), (45, -0.13, 1.0)],
-        kept=[(41, 0.0, 1.0), (43, -0.15, 0.95)],
+        kept=[(43, -0.15, 0.95)],
     ),
 )
 async def test_it_is_found_wherever_it_is(seed: int, share: float, arrives: float) -> None:
@@ -107,7 +107,7 @@ async def test_a_line_that_moves_nothing_is_told() -> None:
     assert "line is dead" in (await worked(bench))["node_a.c01"]
 
 
-@pytest.mark.parametrize("sweet_v", [-0.012, 0.012])
+@pytest.mark.parametrize("sweet_v", sampled([-0.012, 0.012], kept=[0.012]))
 async def test_a_bias_that_does_not_arrive_is_not_believed(sweet_v: float) -> None:
     bench = pair(49, sweet_v, deaf=True)
     assert "measured anew" in (await worked(bench))["node_a.c01"]

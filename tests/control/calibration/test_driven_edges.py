@@ -256,7 +256,7 @@ async def test_an_iswap_by_flux_hands_phases_over(tmp_path, seed: int, monkeypat
     bell = await worked("bell_state", bench)
     assert bell.failures == {}
     assert bench.record.all()["node_a.q0_q1.bell_fidelity"].value > 0.96
-    monkeypatch.setattr(process_fit, "RESAMPLED", 4)  # its sigma has tests of its own
+    monkeypatch.setattr(process_fit, "RESAMPLED", 2)  # its sigma has tests of its own
     process = await worked("gate_process", bench)
     assert process.failures == {}
     found = bench.record.all()

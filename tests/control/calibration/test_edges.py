@@ -79,7 +79,7 @@ async def test_from_nothing_to_a_bell_state(seed: int) -> None:
 
 @pytest.mark.parametrize(
     ("juncture", "in_gap"),
-    sampled(((0.1, 1.0), (0.3, 0.8), (0.63, 1.15), (0.8, 0.9)), kept=((0.3, 0.8), (0.63, 1.15))),
+    sampled(((0.1, 1.0), (0.3, 0.8), (0.63, 1.15), (0.8, 0.9)), kept=((0.63, 1.15),)),
 )
 async def test_where_20_turns_by_half_a_turn_each_ns_a_level_in_the_gap_sets_the_phase(
     juncture: float, in_gap: float
@@ -236,8 +236,8 @@ def test_the_likeliest_state_has_a_fidelity_within_its_sigma() -> None:
     assert abs(np.mean(pulls)) < 1.5
 
 
-def _of_concurrence(both_excited: float) -> tuple[float, float]:
-    """Return errors over sigmas (rms) and the mean sigma, of 16 draws of a pair that lost some."""
+def _of_concurrence(both_excited: float, draws: int = 16) -> tuple[float, float]:
+    """Return errors over sigmas (rms) and the mean sigma, of draws of a pair that lost some."""
     shared = (1 - 0.14 - both_excited) / 2
     state = np.diag([0.14, shared, shared, both_excited]).astype(complex)
     state[1, 2] = state[2, 1] = shared
@@ -245,7 +245,7 @@ def _of_concurrence(both_excited: float) -> tuple[float, float]:
     measured = effects(rotations(), Confusion((0.015, 0.02), (0.03, 0.04)).matrix())
     chance = np.einsum("soab,ba->so", measured, state).real
     pulls, sigmas = [], []
-    for seed in range(16):
+    for seed in range(draws):
         rng = np.random.default_rng(seed)
         counts = np.stack([rng.multinomial(2500, p / p.sum()) for p in chance]).astype(float)
         found = tomography(counts, measured, np.array([0, 1, 1, 0]) / np.sqrt(2))
@@ -256,7 +256,7 @@ def _of_concurrence(both_excited: float) -> tuple[float, float]:
 
 def test_a_concurrence_that_noise_lowers_has_a_sigma_that_says_so() -> None:
     """Without 11 its errors were 1.9 sigmas, as each of them was of the scatter alone."""
-    assert _of_concurrence(0.0)[0] < 1.7
+    assert _of_concurrence(0.0, cases(8, 16))[0] < 1.7
     pull, sigma = _of_concurrence(0.01)
     assert pull < 1.3
     assert sigma < 0.018

@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 from tests.benches.thoroughness import cases
 
+from podium.control.calibration.fits import process
 from podium.control.calibration.fits.process import of_unitary, process_tomography
 from podium.control.calibration.fits.two_qubit_state import CZ, ISWAP, Confusion
 from podium.control.calibration.routines.gate_process import effects_of
 
 
 @pytest.mark.parametrize("gate", [CZ, pytest.param(ISWAP, marks=pytest.mark.slow)])
-def test_two_qubits_processes_are_found_with_honest_sigmas(gate: np.ndarray) -> None:
+def test_two_qubits_processes_are_found_with_honest_sigmas(
+    gate: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "RESAMPLED", cases(8, process.RESAMPLED))
     rng = np.random.default_rng(8)
     seen = effects_of(Confusion((0.01, 0.02), (0.03, 0.02)).matrix())
     ideal = of_unitary(gate)

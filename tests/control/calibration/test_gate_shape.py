@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from tests.benches.calibration.coupled_bench import EDGE, bench_of
 from tests.benches.calibration.coupled_pair import CoupledPair, populations
+from tests.benches.thoroughness import cases
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import bring_up
@@ -56,7 +57,11 @@ async def calibrated(seed: int) -> tuple[CoupledPair, Bench]:
     return pair, bench
 
 
-async def test_a_shaped_pulse_loses_next_to_nothing_and_is_the_gate() -> None:
+async def test_a_shaped_pulse_loses_next_to_nothing_and_is_the_gate(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After one look; that each of them leaves less is tried on a model (``test_pulse_design``)."""
+    monkeypatch.setattr(gate_shape, "ROUNDS", cases(1, gate_shape.ROUNDS))
     pair, bench = await calibrated(1)
     before, slot = loses(pair, bench), EdgePulses.of(bench, EDGE)
     outcome = await carried_out(bench, ("gate_shape",))

@@ -101,7 +101,7 @@ async def test_a_shot_begins_with_rounds_of_measuring_and_flipping(routine: str)
         assert branches(program) == []
 
 
-@pytest.mark.parametrize("routine", sampled(WAITS, kept=WAITS[::3]))
+@pytest.mark.parametrize("routine", sampled(WAITS, kept=WAITS[2::3]))
 async def test_routines_that_measure_rest_or_readout_wait_all_the_same(routine: str) -> None:
     """Their windows differ from those that tell 0 from 1, or rest is what they measure."""
     with_flips, without = [await programs_of(routine, active) for active in (True, False)]

@@ -227,7 +227,7 @@ def test_hills_are_drawn_where_one_may_have_its_best_setting(
         return astuple(best), np.mean(looked_at[1:]) / looked_at[0]
 
     shares = []
-    for maps in (*(one.maps for one in searches), *(measured_by(k, 15) for k in range(4))):
+    for maps in (*(one.maps for one in searches[:2]), *(measured_by(k, 15) for k in (0, 1))):
         found, share = found_by(maps)
         shares.append(share)
         with monkeypatch.context() as patched:

@@ -2,7 +2,7 @@
 
 A sigma that is too wide is as dishonest as one that is too narrow, so both are bounded, and by
 nothing that the fit itself states: the scatter of (value - truth) / sigma must lie near 1. How
-near follows from the number of data sets: 60 in a quick run, 600 in an exhaustive one.
+near follows from the number of data sets: 40 in a quick run, 600 in an exhaustive one.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ from podium.control.calibration.fits.resonator import (
 Make = Callable[[np.random.Generator], Fit]
 
 
-@pytest.fixture(params=[60, pytest.param(600, marks=pytest.mark.slow)])
+@pytest.fixture(params=[40, pytest.param(600, marks=pytest.mark.slow)])
 def sets(request: pytest.FixtureRequest) -> int:
     """Data sets of each fit."""
     return request.param

@@ -150,15 +150,15 @@ def test_lifts_that_are_seen_twice_are_as_many_as_are_drawn() -> None:
     assert early > 7e-3, "would show"
 
 
-@pytest.mark.parametrize("sets", sampled((100, 600), kept=(100,)))
+@pytest.mark.parametrize("sets", sampled((60, 600), kept=(60,)))
 async def test_correlated_shots_scatter_by_their_sigma(sets: int) -> None:
     truth = 0.02
     make = Chain(truth, t1_known())
     found = [await population_of(make, seed) for seed in range(sets)]
     assert_honest({"population": np.array([(one.value - truth) / one.sigma for one in found])})
-    if sets == 100:
+    if sets == 60:
         pulls = [(one.value - truth) / one.sigma for one in found]
-        assert 0.79 < np.std(pulls) < 1.21  # of fixed seeds; 3 sigma of such a scatter
+        assert 0.72 < np.std(pulls) < 1.28  # of fixed seeds; 3 sigma of such a scatter
 
 
 async def test_what_has_decayed_before_a_readout_is_no_error_of_it() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,26 +22,28 @@ from podium.control.campaign.campaign import (
 from podium.control.campaign.executor import NoDask
 from podium.control.campaign.results_file import ResultsFileError
 
-ROOT = Path(__file__).parents[3]
+Plan = Callable[..., CampaignPlan]
 pytestmark = pytest.mark.alone
 
 
-@pytest.fixture
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let processes of the campaign import the stand-in."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+@pytest.fixture(scope="module")
+def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
+    """Make a plan of worlds that stand-ins for demos report on, well or as they are asked to."""
+    reports = tmp_path_factory.mktemp("reports")
+    stand_in_demo.leave_reports(map(made_world, range(7)), reports)
 
+    def made(folder: Path, seeds: range, how: str = "well") -> CampaignPlan:
+        return CampaignPlan(
+            "bring-up",
+            seeds,
+            ("--node-only",),
+            FACILITY,
+            EXAMPLE.read_text(),
+            folder,
+            program=(sys.executable, stand_in_demo.__file__, how, str(reports)),
+        )
 
-def plan(folder: Path, seeds: range, how: str = "well") -> CampaignPlan:
-    return CampaignPlan(
-        "bring-up",
-        seeds,
-        ("--node-only",),
-        FACILITY,
-        EXAMPLE.read_text(),
-        folder,
-        program=(sys.executable, stand_in_demo.__file__, how),
-    )
+    return made
 
 
 def quiet(text: str) -> None:
@@ -52,7 +54,7 @@ def seeds_file(folder: Path) -> dict:
     return json.loads((folder / SEEDS).read_text())
 
 
-async def test_a_campaign_leaves_worlds_table_and_picture(tmp_path: Path, importable: None) -> None:
+async def test_a_campaign_leaves_worlds_table_and_picture(tmp_path: Path, plan: Plan) -> None:
     end = await run_campaign(plan(tmp_path, range(4, 7)), quiet)
     assert end.lost == {}
     told = seeds_file(tmp_path)
@@ -80,9 +82,7 @@ async def test_a_campaign_leaves_worlds_table_and_picture(tmp_path: Path, import
     assert all(quantity in picture for quantity in UNITS)
 
 
-async def test_worlds_that_are_there_are_not_measured_again(
-    tmp_path: Path, importable: None
-) -> None:
+async def test_worlds_that_are_there_are_not_measured_again(tmp_path: Path, plan: Plan) -> None:
     await run_campaign(plan(tmp_path, range(4, 6)), quiet)
     before = (tmp_path / WORLDS).read_text()
     said: list[str] = []
@@ -95,9 +95,7 @@ async def test_worlds_that_are_there_are_not_measured_again(
     assert seeds_file(tmp_path)["seeds"] == [4, 5, 6]
 
 
-async def test_a_world_that_is_lost_is_told_and_tried_again(
-    tmp_path: Path, importable: None
-) -> None:
+async def test_a_world_that_is_lost_is_told_and_tried_again(tmp_path: Path, plan: Plan) -> None:
     end = await run_campaign(plan(tmp_path, range(4, 6), "dies-on-4"), quiet)
     assert list(end.lost) == [4]
     assert "no space is left" in end.lost[4]
@@ -110,7 +108,7 @@ async def test_a_world_that_is_lost_is_told_and_tried_again(
 
 
 async def test_the_result_is_the_same_however_many_worlds_are_measured_at_a_time(
-    tmp_path: Path, importable: None
+    tmp_path: Path, plan: Plan
 ) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     await run_campaign(plan(one, range(2)), quiet)
@@ -119,18 +117,14 @@ async def test_the_result_is_the_same_however_many_worlds_are_measured_at_a_time
     assert (one / PICTURE).read_bytes() == (two / PICTURE).read_bytes()
 
 
-async def test_other_options_in_the_same_folder_are_refused(
-    tmp_path: Path, importable: None
-) -> None:
+async def test_other_options_in_the_same_folder_are_refused(tmp_path: Path, plan: Plan) -> None:
     await run_campaign(plan(tmp_path, range(1)), quiet)
     other = replace(plan(tmp_path, range(2)), options=("--node-only", "--thoroughness", "2"))
     with pytest.raises(ResultsFileError, match="name another folder"):
         await run_campaign(other, quiet)
 
 
-async def test_a_campaign_that_is_cancelled_ends_its_processes(
-    tmp_path: Path, importable: None
-) -> None:
+async def test_a_campaign_that_is_cancelled_ends_its_processes(tmp_path: Path, plan: Plan) -> None:
     wanted = replace(plan(tmp_path, range(1), "waits"), reports=tmp_path / "reports")
     work = asyncio.create_task(run_campaign(wanted, quiet))
     pid = tmp_path / "reports" / "seed_0" / "pid"
@@ -144,7 +138,7 @@ async def test_a_campaign_that_is_cancelled_ends_its_processes(
 
 
 @pytest.fixture
-def scheduler(importable: None) -> Iterator[str]:
+def scheduler() -> Iterator[str]:
     """Address of a Dask cluster on loopback: one worker, a process of its own."""
     distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
     with distributed.LocalCluster(
@@ -154,7 +148,9 @@ def scheduler(importable: None) -> Iterator[str]:
 
 
 @pytest.mark.slow
-async def test_a_dask_cluster_gives_the_same_file(tmp_path: Path, scheduler: str) -> None:
+async def test_a_dask_cluster_gives_the_same_file(
+    tmp_path: Path, plan: Plan, scheduler: str
+) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     await run_campaign(plan(here, range(3)), quiet)
     end = await run_campaign(replace(plan(there, range(3)), dask=scheduler), quiet)
@@ -165,7 +161,7 @@ async def test_a_dask_cluster_gives_the_same_file(tmp_path: Path, scheduler: str
 
 
 async def test_nobody_at_the_address_is_told(
-    tmp_path: Path, importable: None, unused_tcp_port: int, monkeypatch
+    tmp_path: Path, plan: Plan, unused_tcp_port: int, monkeypatch
 ) -> None:
     distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
     client = distributed.Client

@@ -46,7 +46,7 @@ def test_faults_depend_on_the_seed_alone_and_all_kinds_come() -> None:
 
 async def test_a_world_with_a_trip_is_protected_and_judged() -> None:
     one = world(31)
-    fault = WorldFault("compressor_trip", 3 * HOUR_S, 3.2 * HOUR_S)
+    fault = WorldFault("compressor_trip", 2 * HOUR_S, 2.2 * HOUR_S)
     await tell(one, (fault,), after_s=0.2 * HOUR_S)
     one.record.alarms = one.alarms.raised
     truth = await one.plant.truth()
@@ -59,7 +59,7 @@ async def test_a_world_with_a_trip_is_protected_and_judged() -> None:
     assert verdict["harm_alone_s"]["turbo_overloaded"] < HOUR_S
     counted = verdict["countdowns"]["second_stage_above_10K"]
     assert counted["low"] < counted["high"]
-    assert counted["true"] == pytest.approx(3 * HOUR_S + 60.0, abs=30.0)
+    assert counted["true"] == pytest.approx(2 * HOUR_S + 60.0, abs=30.0)
     assert json.loads(json.dumps(verdict))["kind"] == "compressor_trip"
 
 

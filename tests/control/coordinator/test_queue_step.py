@@ -164,11 +164,11 @@ def test_in_simulated_months_nobody_starves_and_nothing_stands_still(seed: int) 
         for day in range(1, 360, 3)
         if (begins := day * 24 * HOUR_S + 9 * HOUR_S)
     )
-    arrivals = months_of_work(seed, 30.0 if seed == 1 else 365.0, 0.45)
+    arrivals = months_of_work(seed, 20.0 if seed == 1 else 365.0, 0.45)
     simulated = SimulatedQueue(reservations)
     simulated.play(arrivals)
     assert not simulated.complaints
-    assert len(simulated.waited_s) == len(arrivals) > 2500
+    assert len(simulated.waited_s) == len(arrivals) > 1600
     assert max(simulated.waited_s.values()) < 36 * HOUR_S
     assert sum(simulated.waited_s.values()) / len(arrivals) < 4 * HOUR_S
 

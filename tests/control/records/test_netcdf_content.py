@@ -6,6 +6,7 @@ import pytest
 import xarray
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.benches.thoroughness import cases
 
 from podium.control.records.netcdf_content import netcdf_content
 
@@ -82,7 +83,7 @@ _arrays = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=cases(12, 25), deadline=None)
 @given(st.lists(_arrays, max_size=4), st.sets(st.sampled_from("abc")))
 def test_whatever_lies_along_which_dimensions(arrays, with_coordinate) -> None:
     sizes = {"a": 2, "b": 3, "c": 1}

@@ -66,7 +66,7 @@ class Agent:
         return Operated(None)
 
     def _may_die(self) -> None:
-        if self.chance.random() < 0.2:
+        if self.chance.random() < 0.3:
             self.kills += 1
             raise Killed
 
@@ -138,7 +138,7 @@ class KilledSupervisor:
         return answer
 
     def _may_die(self, operations: int = 1) -> None:
-        if operations and self.chance.random() < 0.08:
+        if operations and self.chance.random() < 0.16:
             raise Killed
 
 

@@ -83,7 +83,7 @@ def test_a_defect_in_resonance_shares_the_excitation() -> None:
 
 def test_defects_are_drawn_by_their_density_and_the_truth_names_them() -> None:
     """Poisson: the mean of worlds at 4 each lies within 5 sigmas (1e-6 of them do not)."""
-    worlds = [drawn(seed, DEFECTS) for seed in range(cases(20, 60))]
+    worlds = [drawn(seed, DEFECTS) for seed in range(cases(12, 60))]
     beside = [world.nodes["node_a"].qubits["q0"].beside for world in worlds]
     assert np.mean([len(one) for one in beside]) == pytest.approx(
         4.0, abs=5 * np.sqrt(4.0 / len(worlds))

@@ -18,7 +18,7 @@ from podium.sim_instruments.physics.truth import qubit_truth
 from podium.sim_instruments.physics.world_file import dump_world
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "first_light" / "facility.yaml"
-SEEDS = range(cases(20, 40))
+SEEDS = range(cases(12, 40))
 
 
 @cache

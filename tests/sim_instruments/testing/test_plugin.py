@@ -108,7 +108,7 @@ def test_one_for_all_tests_of_a_module(module_twin_instrument, number):
     hosts.add(number)
 
 def test_seeds_and_clocks_of_the_run_and_of_the_test(twin_instrument):
-    assert twin_instrument("qblox_cluster", chip="krinner2022", qubits=1).facility.seed == 7
+    assert twin_instrument("yokogawa_gs200").facility.seed == 7
     other = twin_instrument("yokogawa_gs200", seed=8, clock="paced")
     assert other.facility.seed == 8
     assert other.facility.time_s() > 0

@@ -61,11 +61,14 @@ class KnownValues:
 
     def all(self, path: str = "") -> dict[str, ParameterEntry]:
         """Return the newest entry, where it is good, of each name at or below ``path``."""
-        return {
-            name: entry
-            for name, entry in self.record.all(path).items()
-            if self.complaint(entry) is None
-        }
+        good, epochs = {}, dict[str, int | None]()
+        for name, entry in self.record.all(path).items():
+            owner = name.rpartition(".")[0]
+            if owner not in epochs:
+                epochs[owner] = self.epoch_of(name)
+            if self.validities.complaint(entry, self.now_tai_s, epochs[owner]) is None:
+                good[name] = entry
+        return good
 
     def complaint(self, entry: ParameterEntry) -> str | None:
         """Return why ``entry`` is too old by now, or None."""

@@ -77,7 +77,8 @@ _TYPES: dict[str, type] = {
 }
 
 
-_FIELDS = {name: frozenset(f.name for f in fields(cls)) for name, cls in _TYPES.items()}
+_NAMES = {cls: tuple(f.name for f in fields(cls)) for cls in _TYPES.values()}
+_FIELDS = {cls.__name__: frozenset(names) for cls, names in _NAMES.items()}
 _MAKE: dict[str, Callable[..., object]] = {**_TYPES, "Linear": Linear.steps}
 """What makes a value of its fields."""
 
@@ -88,16 +89,38 @@ class NotAProgram(ValueError):
 
 def to_plain(value: Any) -> Any:
     """Return a program, or a part of one, as dicts, lists, numbers and strings."""
-    if is_dataclass(value) and not isinstance(value, type):
-        if type(value).__name__ not in _TYPES:
-            raise TypeError(f"{type(value).__name__} is not part of a program")
-        plain = {f.name: to_plain(getattr(value, f.name)) for f in fields(value)}
-        return {"type": type(value).__name__, **plain}
+    return _plain(value, _as_it_is)
+
+
+def _plain(value: Any, number: Callable[[float], float | int]) -> Any:
+    """Return a part of a program in plain values; ``number``: makes one of a float."""
+    kind = type(value)
+    if kind is float:
+        return number(value)
+    if kind is tuple:
+        return [_plain(item, number) for item in value]
+    if kind is int or kind is str or value is None:
+        return value
+    names = _NAMES.get(kind)
+    if names is not None:
+        plain = {name: _plain(getattr(value, name), number) for name in names}
+        return {"type": kind.__name__, **plain}
+    if is_dataclass(kind):
+        raise TypeError(f"{kind.__name__} is not part of a program")
     if isinstance(value, tuple):
-        return [to_plain(item) for item in value]
+        return [_plain(item, number) for item in value]
     if isinstance(value, np.generic):
-        return value.item()
+        return _plain(value.item(), number)
     return value
+
+
+def _as_it_is(value: float) -> float:
+    return value
+
+
+def _canonical(value: float) -> float | int:
+    """Return a float that is a whole number as the integer that equals it."""
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 def from_plain(plain: Any) -> Any:
@@ -122,20 +145,7 @@ def from_plain(plain: Any) -> Any:
 
 def to_json(program: Program) -> str:
     """Return the canonical text: equal programs give equal text."""
-    return json.dumps(_canonical(to_plain(program)), sort_keys=True, separators=(",", ":"))
-
-
-def _canonical(plain: Any) -> Any:
-    """Return ``plain`` with floats that are whole numbers as integers, which equal them."""
-    match plain:
-        case dict():
-            return {key: _canonical(value) for key, value in plain.items()}
-        case list():
-            return [_canonical(value) for value in plain]
-        case float() if plain.is_integer() and abs(plain) < 2**53:
-            return int(plain)
-        case _:
-            return plain
+    return json.dumps(_plain(program, _canonical), sort_keys=True, separators=(",", ":"))
 
 
 def from_json(text: str) -> Program:

@@ -25,6 +25,7 @@ from qblox_instruments.types import DebugLevel
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster.client_sockets import FastSocket
+from podium.drivers.qblox_cluster.parameter_checks import remember_checks
 
 CONNECT_S = 3.0
 """A box that is there says who it is within this (the vendor's client waits as long to connect)."""
@@ -55,6 +56,7 @@ def open_cluster(name: str, host: str, ports: Mapping[str, int]) -> Any:
     at = f"{host}:{ports['scpi']}"
     with asking(name, f"connecting to {at}"):
         _probe(host, ports["scpi"])
+        remember_checks()
         try:
             cluster = Cluster(
                 f"{name}_{next(_numbers)}",

@@ -6,13 +6,13 @@ Nothing here depends on time: what moves with time is noise, and belongs to the 
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.circuit_inversion import Circuit
+from podium.sim_instruments.physics.circuit_inversion import CIRCUITS_CACHED, Circuit
 from podium.sim_instruments.physics.constants import Boltzmann
 from podium.sim_instruments.physics.defects import Defect, defect_rates, pushed_hz
 from podium.sim_instruments.physics.dressed_register import DressedRegister, dressed_register
@@ -151,6 +151,20 @@ def more_rates(
     return rates
 
 
+@lru_cache(maxsize=CIRCUITS_CACHED)
+def bare_levels(circuit: Circuit) -> FluxTiles:
+    """Return levels of a circuit over flux, coupled to nothing but its resonator.
+
+    Chips with the same circuit share them, as a world whose noise or losses are changed does.
+    """
+
+    def exact(flux: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        found = dressed(circuit.pair(flux))
+        return frozen(found.levels_hz), frozen(found.charge)
+
+    return FluxTiles(exact)
+
+
 @dataclass(frozen=True, slots=True)
 class Feedline:
     """The hidden constants of a feedline and the chain behind it."""
@@ -266,9 +280,7 @@ class Chip:
             atoms = [self.qubits[place].circuit.atom for place in register]
             check_register([is_antisymmetric(atom.bare(0.0, 2).charge) for atom in atoms])
         self._point = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise)
-        self._bare = [
-            FluxTiles(partial(self._diagonalise_bare, index)) for index in range(len(self.qubits))
-        ]
+        self._bare = [bare_levels(one.circuit) for one in self.qubits]
         self._dressed_drives = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise_drives)
         self._register_points = lru_cache(maxsize=POINTS_CACHED)(self._diagonalise_register)
 
@@ -404,12 +416,6 @@ class Chip:
             return frozen(np.array([0.0, self._defects[qubit][1].frequency_hz])), frozen(np.ones(1))
         index = self._index[qubit]
         return self._bare[index].at(float(self.flux(biases_v)[index]) + quanta)
-
-    def _diagonalise_bare(
-        self, index: int, flux: float
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        found = dressed(self.qubits[index].circuit.pair(flux))
-        return frozen(found.levels_hz), frozen(found.charge)
 
     def _point_of(self, index: int, flux: NDArray[np.float64]) -> QubitPoint:
         register = self._registers.get(index)

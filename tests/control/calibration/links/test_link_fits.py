@@ -179,7 +179,10 @@ def test_what_comes_back_is_not_taken_for_a_shift_of_power() -> None:
     assert abs(pulls[1]) < 0.6 * abs(pulls[0])
 
 
-@pytest.mark.parametrize(("echo", "sigma"), [(0.077, 0.0), (-0.06 + 0.048j, 0.02)])
+@pytest.mark.parametrize(
+    ("echo", "sigma"),
+    sampled([(0.077, 0.0), (-0.06 + 0.048j, 0.02)], kept=[(-0.06 + 0.048j, 0.02)]),
+)
 def test_rates_and_widths_are_found_whatever_comes_back(echo: complex, sigma: float) -> None:
     """Without noise the flight, which the fit leaves out, is all that is off: below 1 %.
 

@@ -85,7 +85,7 @@ def asked(*words: str) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("lo_q2", "power", "-12.5"), "lo_q2: SOUR:POW -12.5"),
+        pytest.param(("lo_q2", "power", "-12.5"), "lo_q2: SOUR:POW -12.5", marks=pytest.mark.slow),
         (("lo_q2", ":SOUR:POW -3"), "lo_q2: :SOUR:POW -3"),
         (("cluster_a", "module4.out1_att", "6"), "cluster_a: SLOT4:"),
     ],

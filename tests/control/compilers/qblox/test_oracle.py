@@ -28,7 +28,9 @@ PROGRAMS = first_light() | edge_programs() | fractional_programs()
 BRING_UP, BRING_UP_TARGET = bring_up_programs()
 QUICK_POINTS = 40
 AS_ANOTHER = {"long_gaps", "echo", "ramsey_square", "ef_rabi", "ef_spectroscopy"}
-"""Made of what programs that stay in ``make test`` are made of."""
+"""Made of what programs that stay in ``make test`` are made of, and ..."""
+LONG_AS_ANOTHER = {"T1 1", "Ramsey 1"}
+"""... the same of a bring-up, whose delays are longer."""
 
 
 def _points(program: Program) -> int:
@@ -53,7 +55,12 @@ def test_machine_code_plays_what_the_program_means(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow if _points(program) > QUICK_POINTS else ())
+        pytest.param(
+            name,
+            marks=pytest.mark.slow
+            if _points(program) > QUICK_POINTS or name in LONG_AS_ANOTHER
+            else (),
+        )
         for name, program in BRING_UP.items()
     ],
 )

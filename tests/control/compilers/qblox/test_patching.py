@@ -255,7 +255,7 @@ def test_a_delay_that_would_cross_another_event_is_refused() -> None:
 
 
 @settings(
-    max_examples=cases(12, 25),
+    max_examples=cases(8, 25),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     derandomize=True,

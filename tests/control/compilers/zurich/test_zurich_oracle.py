@@ -28,7 +28,7 @@ QUIET = settings(
     database=None,
     derandomize=True,
 )
-AS_ANOTHER = ("echo", "ramsey_square", "ramsey_table")
+AS_ANOTHER = ("echo", "ramsey_square", "ramsey_table", "t1")
 """Made of what programs that stay in ``make test`` are made of."""
 SOME = 3
 """Batches of a program that are looked at."""
@@ -63,7 +63,7 @@ def test_readouts_that_ride_on_oscillators_take_few_programs(name: str, parts: i
     hold_against_reference(part_of(program, batches[0].batch), target)
 
 
-@settings(QUIET, max_examples=cases(30, 500))
+@settings(QUIET, max_examples=cases(15, 500))
 @given(programs())
 def test_machine_code_of_random_programs_plays_what_they_mean(program: Program) -> None:
     _hold_or_refuse(program)
@@ -77,7 +77,7 @@ def test_machine_code_of_many_random_programs_plays_what_they_mean(program: Prog
     _hold_or_refuse(program)
 
 
-@settings(QUIET, max_examples=cases(30, 500))
+@settings(QUIET, max_examples=cases(15, 500))
 @given(hdawg_programs())
 def test_flux_channels_play_what_random_programs_mean(program: Program) -> None:
     _hold_or_refuse(program, hdawg())
@@ -91,7 +91,7 @@ def test_flux_channels_play_what_many_random_programs_mean(program: Program) -> 
     _hold_or_refuse(program, hdawg())
 
 
-@settings(QUIET, max_examples=cases(30, 500))
+@settings(QUIET, max_examples=cases(15, 500))
 @given(hdawg_programs())
 def test_flux_arrives_at_one_time_behind_lines_that_delay(program: Program) -> None:
     whole = hdawg()
@@ -103,7 +103,7 @@ def test_flux_arrives_at_one_time_behind_lines_that_delay(program: Program) -> N
     _hold_or_refuse(program, replace(whole, ports=ports))
 
 
-@settings(QUIET, max_examples=30)
+@settings(QUIET, max_examples=cases(15, 30))
 @given(programs())
 def test_readouts_of_random_programs_may_ride_on_oscillators(program: Program) -> None:
     _hold_or_refuse(program, replace(shfqc(), readout_slots=2, modulates=True))
@@ -138,7 +138,7 @@ def test_most_random_programs_fit(drawn: st.SearchStrategy[Program], wiring: Zur
     outcomes: Counter[bool] = Counter()
 
     @seed(1)
-    @settings(QUIET, derandomize=False, max_examples=cases(50, 100))
+    @settings(QUIET, derandomize=False, max_examples=cases(25, 100))
     @given(drawn)
     def count(program: Program) -> None:
         try:

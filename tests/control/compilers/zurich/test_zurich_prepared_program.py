@@ -88,7 +88,7 @@ def check(fired: ZurichProgram, program: Program) -> None:
     assert fired.listing == made.listing
 
 
-@pytest.mark.parametrize("seed", range(cases(40, 400)))
+@pytest.mark.parametrize("seed", range(cases(20, 400)))
 def test_what_is_fired_is_what_compiling_gives(seed: int) -> None:
     rng = Random(seed)
     program = random_shot(rng)

@@ -44,7 +44,7 @@ def apart(row: Row, *starts: tuple[int, ...], waits_ns: int = 0) -> float:
 
 @pytest.mark.parametrize(
     ("t1_s", "most"),
-    sampled([(1.0, 1e-5), (33e-6, 4e-4), (4e-6, 1e-3)], kept=[(1.0, 1e-5), (33e-6, 4e-4)]),
+    sampled([(1.0, 1e-5), (33e-6, 4e-4), (4e-6, 1e-3)], kept=[(33e-6, 4e-4)]),
 )
 def test_two_transmons_come_to_the_populations_of_their_density_matrix(
     t1_s: float, most: float

@@ -25,6 +25,7 @@ from tests.benches.physics.linked_nodes import (
 )
 from tests.benches.physics.small_chip import capture, tone
 from tests.benches.referees.qutip_pair import PULSE, RETURN_NS
+from tests.benches.thoroughness import cases
 
 from podium.sim_instruments.physics.chip import Chip, FluxPulses
 from podium.sim_instruments.physics.episodes import (
@@ -43,7 +44,7 @@ from podium.sim_instruments.physics.short_run import later_ns
 from podium.sim_instruments.physics.signals import PulseTrain, RunSignals
 from podium.sim_instruments.physics.world import Lines, World
 
-SHOTS, PERIOD_NS, START_FS = 300, 400_000, 10**24
+SHOTS, PERIOD_NS, START_FS = cases(200, 300), 400_000, 10**24
 FAR_END = replace(QUBITS[0], name="node_b.q0")
 FAR_LINE = replace(FEEDLINE, name="node_b.feedline", qubits=(FAR_END.name,))
 MATRIX_OF_ALL = np.zeros((3, 3))
@@ -156,7 +157,7 @@ def conditional_turns() -> float:
 
 def test_the_half_of_a_pair_turns_its_neighbour_and_its_reading_leaves_that_coherent() -> None:
     turns, contrast = phases(gate=True)
-    # 3 x 150 shots of each outcome: 0.06 of contrast, and 0.01 turns, are one sigma
+    # 3 x 100 shots of each outcome: 0.07 of contrast, and 0.012 turns, are one sigma
     assert np.all(contrast > 0.6)
     apart = (turns[1] - turns[0] - conditional_turns() + 0.5) % 1.0 - 0.5
     away = (turns[1] - turns[0] + conditional_turns() + 0.5) % 1.0 - 0.5

@@ -162,7 +162,7 @@ def test_correlations_of_a_heralded_pair_have_the_sign_of_the_detector(skew_ns: 
 
 def test_two_clicks_leave_a_pair_without_the_shots_in_which_both_emitted() -> None:
     """p = eta^2 / 2, whatever the phase of the way, and both are never found alike."""
-    eta, shots = 0.9, cases(2_000, SHOTS)
+    eta, shots = 0.9, cases(1_000, SHOTS)
     swap = (Gate("ef", 800), Gate("ge", 840), Gate("sideband", 880))
     gates = one_click(0.5, *swap)
     levels, _, clicks = played(station((eta, eta)), (gates, gates), shots)
@@ -296,14 +296,14 @@ def test_mirrors_that_move_while_two_runs_begin_let_nothing_through() -> None:
 
 def test_a_phase_that_strays_takes_the_coherence_of_one_click() -> None:
     """Coherence times exp(-sigma^2 / 2) over many shots."""
-    alpha, eta, sigma = 0.2, 0.5, 1.0
+    alpha, eta, sigma, shots = 0.2, 0.5, 1.0, cases(3_000, SHOTS)
     gates = one_click(alpha, Gate("ge", 1_000, 0.5))
     of = replace(station((eta, eta), phase_sigma=sigma), phase_time_fs=10**12)
     found = []
     for turns in (0.0, 0.25):
         second = one_click(alpha, Gate("ge", 1_000, 0.5, turns))
-        levels, counts, _ = played(of, (gates, second))
+        levels, counts, _ = played(of, (gates, second), shots)
         mine = (counts[0] == 1) & (counts[1] == 0)
         found.append(float(np.mean(1.0 - 2.0 * (levels[0][mine] != levels[1][mine]))))
     whole = (1 - alpha) / (1 - alpha * eta / 2)  # as above, of a phase that stays
-    assert np.hypot(*found) / whole == pytest.approx(np.exp(-(sigma**2) / 2), abs=0.15)
+    assert np.hypot(*found) / whole == pytest.approx(np.exp(-(sigma**2) / 2), abs=0.25)

@@ -9,6 +9,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from tests.benches.thoroughness import cases
 from tests.benches.zurich.device_bench import MS, QA, READOUT, SG, Bench
 from tests.benches.zurich.precomputed_runs import DRIVE, READ, Inline, set_up, trigger
 
@@ -98,7 +99,7 @@ def bytes_kept(shots: int) -> int:
 
 
 def test_of_single_shots_their_results_alone_are_kept():
-    few, many = 5_000, 20_000
+    few, many = 3_000, cases(9_000, 20_000)
     bytes_kept(8)  # what is imported and loaded
     less, more = bytes_kept(few), bytes_kept(many)
     # A complex number of the unit that was asked, and one of all those that were not.

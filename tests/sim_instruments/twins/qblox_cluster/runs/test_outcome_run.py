@@ -80,7 +80,7 @@ ONE_LINE = {**feedback.LINES, "slot6.out0": "a.q0.drive"}
 @pytest.mark.parametrize(("lo_hz", "most"), [(6_000_000_000, 20), (6_020_010_000, 60)])
 def test_two_oscillators_on_one_line_meet_again_as_they_beat(trees, lo_hz: int, most: int) -> None:
     """20.01 MHz apart, they are where they were against each other every fifth shot of 20 us."""
-    used = with_second_oscillator(60)
+    used = with_second_oscillator(cases(40, 60))
     used[2] = replace(used[2], nco_hz=used[2].nco_hz - (lo_hz - 6_000_000_000))
     left = both(used, feedback.chip(), lines=ONE_LINE, los_hz={6: lo_hz})
     assert nodes(trees[0]) < most

@@ -9,7 +9,7 @@ from podium.sim_instruments.execution.breakpoints import Breakpoint
 from podium.sim_instruments.twins.zurich.runs import feedback_run, outcome_run
 from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked
 
-SHOTS = 60
+SHOTS = 30
 EACH = "waitDigTrigger(1);"
 TRIGGERED_READ = f"""
 repeat ({{shots}}) {{{{
@@ -51,7 +51,7 @@ DELAYED_READ = READ.replace(
 DELAYED_READ = DELAYED_READ.replace("\n}}", " playZero(v + 64); v += 160;\n}} }}")
 """A wait that is swept in a register: what is heard when is a sum of it."""
 HEAD, _, SHOT = DRIVE.partition("repeat ({shots}) {{")
-POINTS, ROUNDS = 200, 2
+POINTS, ROUNDS = 100, 2
 WRITTEN_OUT = f"{HEAD}repeat ({{shots}} / {POINTS}) {{{{{POINTS * SHOT[: SHOT.rindex('}}')]}}}}}"
 """A sweep whose points are written out, as those of pulses that differ in their waveforms are."""
 PLAIN = f"""
