@@ -562,8 +562,14 @@ def played(ended: JobEnded) -> messages.Played:
         leads_fs |= part.leads_fs
     quantised = tuple(one for part in parts for one in part.quantised)
     return messages.Played(
-        *(parts[0].program_hash, parts[0].started),
-        *(epochs, quantised, captures, starts, tags, leads_fs),
+        parts[0].program_hash,
+        parts[0].started,
+        epochs,
+        quantised,
+        captures,
+        starts,
+        tags,
+        leads_fs,
     )
 
 

@@ -222,7 +222,7 @@ def test_a_slot_ends_where_the_next_gate_begins_if_that_is_first() -> None:
 
 
 def test_of_gates_in_a_row_whose_flux_arrives_late_the_whole_pulse_is_judged() -> None:
-    """The drive behind the last one begins while its pulse ends: that makes none of them shorter."""
+    """The drive behind the last one begins while its pulse ends: no slot is shorter for that."""
     starts = [200, 200 + TOP_NS + 4, 200 + 2 * (TOP_NS + 4)]
     late, after = ([100, starts[-1] + TOP_NS + ns] for ns in (-3, 20))
     found, whole = (

@@ -207,7 +207,8 @@ def slot_of(
 
     It is the shortest time between two drives with one gate in it: flux and drives arrive with
     delays of their own, and may overlap; the pulse is whole in it then. Where there is none, it is
-    the shortest from a pulse to what follows it, and the whole pulse. ``on``: each ns in which a pulse is.
+    the shortest from a pulse to what follows it, and the whole pulse. ``on``: each ns in which a
+    pulse is.
     """
     later = np.append(starts[1:], -NEVER)
     last = on[np.searchsorted(on, later) - 1]
