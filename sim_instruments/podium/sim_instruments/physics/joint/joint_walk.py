@@ -74,12 +74,10 @@ def joint_paths(
     pace, episode, begin, end = _windows(members)
     member_keys = np.array([np.uint64(key) for key in keys[1]], np.uint64)
     level = _first_levels(point, member_keys, run)
-    found = np.zeros((len(sizes), count), np.int64)
-    jumps = np.zeros((len(sizes), 64 + count, 3), np.int64)
-    jumped = np.zeros(len(sizes), np.int64)
+    found, jumps, jumped = _nothing_found(len(sizes), count)
     stays = np.zeros((count, len(sizes)), np.bool_) if kept is None else kept.kept
     known = PopulationTable(blocks.example.size, basis.size)
-    times = np.bincount(blocks.kind, minlength=blocks.example.size)
+    times = np.bincount(blocks.kind, minlength=blocks.example.size) * (not np.any(stays))
     reading, start, row = 0, -1, -1
     begun = np.zeros(1, np.int64)
     while True:
@@ -120,13 +118,19 @@ def joint_paths(
         if start >= 0:
             row = known.row_of_state(kind, start, columns.column)
         elif known.number[kind, first] < 0:
-            others = []
-            if not np.any(stays):
-                outcomes = place[found[:, max(0, reading - SEEN) : reading].T @ stride]
-                others = _likely(blocks.kind[reading:], outcomes, times, known.number)
-            for pair, populations in columns.columns((kind, first), others).items():
-                known.add(*pair, populations)
+            last = place[found[:, max(0, reading - SEEN) : reading].T @ stride]
+            others = _likely(blocks.kind[reading:], last, times, known.number)
+            known.add_each(columns.columns((kind, first), others))
     return [Paths(found[m], *_columns(jumps[m, : jumped[m]])) for m in range(len(sizes))]
+
+
+def _nothing_found(
+    members: int, readings: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return room for levels at readings and for jumps, and how many each member has."""
+    found = np.zeros((members, readings), np.int64)
+    jumps = np.zeros((members, 64 + readings, 3), np.int64)
+    return found, jumps, np.zeros(members, np.int64)
 
 
 def _likely(
@@ -138,8 +142,8 @@ def _likely(
     """Return kinds of blocks, each with a joint level that it is likely to begin from.
 
     ``coming``: kinds of the blocks to come; ``outcomes``: joint levels at the last readings;
-    ``times`` (kinds,): how often each kind comes; ``number`` (kinds, D): -1 where populations are
-    not known.
+    ``times`` (kinds,): how often each kind comes, 0 where nothing is to be expected; ``number``
+    (kinds, D): -1 where populations are not known.
     """
     if outcomes.size < FEWEST_SEEN:
         return []
