@@ -4,7 +4,7 @@ A walk (:mod:`.joint.joint_walk`, :mod:`.meeting.shared_walk`) goes on until it 
 from levels whose populations nobody has worked out; they are added here, and it goes on.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,11 @@ class PopulationTable:
     def add(self, kind: int, start: int, populations: NDArray[np.float64]) -> None:
         """Keep the populations of a kind of draw from the levels number ``start``."""
         self.number[kind, start] = self._append(populations[None])
+
+    def add_each(self, found: Mapping[tuple[int, int], NDArray[np.float64]]) -> None:
+        """Keep several, by kind of draw and number of levels."""
+        for (kind, start), populations in found.items():
+            self.add(kind, start, populations)
 
     def add_kinds(
         self, kinds: NDArray[np.int64], start: int, populations: NDArray[np.float64]

@@ -20,6 +20,8 @@ LITTLE = 1e-4
 BESIDE_LINE = frozenset({"scale", "rest", "bend", "offset", "halves", "edges"})
 """Values that count where the level of a line turns the qubit; the others, and the edges as well,
 make that level."""
+LEVELS = frozenset({"scale", "rest"})
+"""Those that make the level another one for the qubit."""
 NEAREST = 0.1
 """To one half, twice: there a share says nothing of what edges are."""
 
@@ -120,6 +122,28 @@ class _Arriving:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Mode:
+    """Holds what an exponential does, whatever its size."""
+
+    left: Array
+    """What pulses before time 0 have left of it then, shape (n,)."""
+    decay: Array
+    """What is left of it in each ns, shape (whole,)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shifted:
+    """Holds levels of the line in each ns, (n, whole), and what shift they are expected to make."""
+
+    at: Array
+    expected_hz: Array
+
+    def bent(self, bend: float) -> Array:
+        """Return the shift of the qubit, Hz."""
+        return self.expected_hz * (1 + bend * (self.at**2 - 1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PhaseModel:
     """Foretells the phases of some kinds of shots by the values of a line, turns."""
 
@@ -130,7 +154,8 @@ class PhaseModel:
 
     def __call__(self, values: Mapping[str, float]) -> Array:
         """Return the phases, shape (n,)."""
-        return self._turned(self._level(self._arriving(values)), values)
+        level = self._level(self._arriving(values, {}))
+        return self._turned(self._shifted(level, values), values)
 
     def near(
         self, values: Mapping[str, float], others: Sequence[Mapping[str, float]]
@@ -138,11 +163,14 @@ class PhaseModel:
         """Return the phases, (n,), and to first order by how much each of ``others`` moves them.
 
         These, (n, m), are near ``values``. What a level in each ns counts for is worked out once:
-        by the Fourier transforms of two fits in place of one more for each of m.
+        by the Fourier transforms of two fits in place of one more for each of m. So are modes and
+        shifts that several of them share.
         """
-        line = self._arriving(values)
+        modes: dict[float, _Mode] = {}
+        line = self._arriving(values, modes)
         level = self._level(line)
-        now = self._turned(level, values)
+        shifted = self._shifted(level, values)
+        now = self._turned(shifted, values)
         counts = self._counts(level, values)
         length = 2 * self.spectrum.shape[1] - 2
         turned = np.fft.rfft(counts, length, axis=1) * self.spectrum.conj()
@@ -152,9 +180,10 @@ class PhaseModel:
         for k, other in enumerate(others):
             names = {name for name, one in other.items() if one != values[name]}
             if names & BESIDE_LINE:
-                moved[:, k] += self._turned(level, other) - now
+                own = self._shifted(level, other) if names & LEVELS else shifted
+                moved[:, k] += self._turned(own, other) - now
             if names - BESIDE_LINE or "edges" in names:
-                there = self._arriving(other)
+                there = self._arriving(other, modes)
                 later = there.left * (counts @ there.decays.T) - of_left
                 moved[:, k] += of_rise @ (there.rise - line.rise) + later.sum(axis=1)
         return now, moved
@@ -167,23 +196,34 @@ class PhaseModel:
         """Return the part of a nanosecond by which pulses begin and end later than one."""
         return _share(values["edges"] / STEP_S / float(self._bent(np.ones(1), values)[0]))
 
-    def _arriving(self, values: Mapping[str, float]) -> _Arriving:
-        """Return what a line makes of a step of 1."""
-        pulses, count = self.shots.pulses, round(self.shots.whole_s / STEP_S)
-        time = (np.arange(count) + 0.5) * STEP_S
+    def _arriving(self, values: Mapping[str, float], modes: dict[float, _Mode]) -> _Arriving:
+        """Return what a line makes of a step of 1; ``modes``: by time constant, those known."""
         size, tau = modes_of(values)
-        decays = np.exp(-time / tau[:, None])
+        each = tau.tolist()
+        self._add_modes(np.array([one for one in each if one not in modes]), modes)
+        left = np.stack([modes[one].left for one in each], axis=1)
+        decays, count = np.stack([modes[one].decay for one in each]), modes[each[0]].decay.size
         again, later_s = values.get("reflection", 0.0), values.get("reflection_delay", 0.0)
         taps = reflection_taps((again, later_s), 1 / STEP_S)
         rise = np.convolve(size @ decays, taps)[:count]
         rise -= self._share(values) * np.diff(rise, prepend=0.0)
+        return _Arriving(rise, left * size * (1 + again * np.exp(later_s / tau)), decays)
+
+    def _add_modes(self, tau: Array, modes: dict[float, _Mode]) -> None:
+        """Add exponentials of these time constants, s, to those known."""
+        if not tau.size:
+            return
+        pulses, count = self.shots.pulses, round(self.shots.whole_s / STEP_S)
+        time = (np.arange(count) + 0.5) * STEP_S
+        decays = np.exp(-time / tau[:, None])
         left = _left(_before(pulses), 0.0, tau)
         # What shots before have left: of modes that a period ends nothing is left to see.
         period = self.shots.period_s[:, None]
         lasts = np.isfinite(tau) & (tau > (float(period.min()) - self.shots.whole_s) / ENDED)
         long = np.exp(-period / tau[lasts]) / -np.expm1(-period / tau[lasts])
         left[:, lasts] += _left(pulses, period, tau[lasts]) * (1 + long)
-        return _Arriving(rise, left * size * (1 + again * np.exp(later_s / tau)), decays)
+        for one, own, decay in zip(tau.tolist(), left.T, decays, strict=True):
+            modes[one] = _Mode(own, decay)
 
     def _level(self, line: _Arriving) -> Array:
         """Return what arrives in each ns from time 0 on, of a pulse's level, (n, whole)."""
@@ -191,11 +231,16 @@ class PhaseModel:
         level = np.fft.irfft(self.spectrum * np.fft.rfft(line.rise, length), length, axis=1)
         return np.asarray(level[:, :count] + line.left @ line.decays)
 
-    def _turned(self, level: Array, values: Mapping[str, float]) -> Array:
-        """Return the phases that levels of the line, (n, whole), give the qubit, (n,)."""
-        rest, share = values["rest"], self._share(values)
-        shift = self._bent(rest + values["scale"] * level, values)
-        shift -= self._bent(np.array(rest), values)
+    def _shifted(self, level: Array, values: Mapping[str, float]) -> _Shifted:
+        """Return what levels of the line, (n, whole), are with :data:`LEVELS`."""
+        at = values["rest"] + values["scale"] * level
+        return _Shifted(at, self.shift_of(at))
+
+    def _turned(self, shifted: _Shifted, values: Mapping[str, float]) -> Array:
+        """Return the phases that levels give the qubit, (n,)."""
+        share = self._share(values)
+        shift = shifted.bent(values["bend"])
+        shift -= self._bent(np.array(values["rest"]), values)
         # what a pulse's edges are in it already
         alone = self._bent(np.array([share, 1 - share, 1.0]), values)
         edges = values["edges"] - STEP_S * float(alone[0] + alone[1] - alone[2])

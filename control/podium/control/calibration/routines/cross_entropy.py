@@ -23,7 +23,7 @@ from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.pair_counts import begun, confusion_of, counts_of, shots_of
 from podium.control.calibration.routine import Found, analyse
 from podium.control.calibration.sequence_lengths import seed_of, take_lengths
-from podium.control.calibration.state import told
+from podium.control.calibration.state import Told, told
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured, NotMeasured
 from podium.control.parameters.validity import DAY_S, Lifetime
@@ -74,19 +74,23 @@ class RandomCircuits:
         return Program(title, frames, tuple(body), shots=shots, keep_shots=True)
 
     async def take(self, cycles: int, numbers: range) -> None:
-        """Run circuits."""
-        for number in numbers:
-            await self._take(cycles, number)
+        """Run circuits; the very first by itself, since the others are drawn by its run."""
+        alone = numbers[: 0 if self.data else 1]
+        for some in (alone, numbers[len(alone) :]):
+            asked = (self._asked(cycles, number) for number in some)
+            for data in await self.p.bench.run_told(self.outcome, asked):
+                self.data.setdefault(cycles, []).append(data)
 
-    async def _take(self, cycles: int, number: int) -> None:
-        """Run one circuit; it is drawn anew each time the routine runs, and the same in a refit."""
+    def _asked(self, cycles: int, number: int) -> tuple[Program, Told]:
+        """Return the program of one circuit, and what a fit needs to know of it.
+
+        It is drawn anew each time the routine runs, and the same in a refit.
+        """
         circuit = draw_circuit(
             cycles, self.gate, (seed_of(self.data, self.p.edge.name), cycles, number)
         )
         drawn = {str(k): float(one) for k, one in enumerate(circuit.phases.ravel())}
-        program = self.program(circuit, shots_of(self.p, SHOTS))
-        data = await self.p.bench.run(self.outcome, program, {"drawn": drawn})
-        self.data.setdefault(cycles, []).append(data)
+        return self.program(circuit, shots_of(self.p, SHOTS)), {"drawn": drawn}
 
     def populations(self) -> Populations:
         """Return what is left of ideal states, in place of the decaying signal.

@@ -26,7 +26,7 @@ from podium.control.calibration.single_qubit_sequences import (
     draw_turns,
     played_turns,
 )
-from podium.control.calibration.state import told
+from podium.control.calibration.state import Told, told
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import Measured
 from podium.control.parameters.validity import DAY_S, Lifetime
@@ -54,8 +54,16 @@ class TurnScan:
     shots: int
     data: "dict[int, list[xarray.Dataset]]" = field(default_factory=dict)
 
-    async def take(self, outcome: Outcome, length: int, number: int) -> None:
-        """Run one sequence of each qubit, all at once.
+    async def take(self, outcome: Outcome, length: int, numbers: range) -> None:
+        """Run sequences; the very first by itself, since the others are drawn by its run."""
+        alone = numbers[: 0 if self.data else 1]
+        for some in (alone, numbers[len(alone) :]):
+            asked = (self._asked(length, number) for number in some)
+            for data in await self.bench.run_told(outcome, asked):
+                self.data.setdefault(length, []).append(data)
+
+    def _asked(self, length: int, number: int) -> tuple[Program, Told]:
+        """Return the program of one sequence of each qubit, and what a fit needs to know of it.
 
         They are drawn anew each time the routine runs, and again the same in a refit.
         """
@@ -69,8 +77,7 @@ class TurnScan:
         body += [Barrier(frames), *measure_all(self.pulses)]
         title = f"benchmarking of pulses, {length} Cliffords, draw {number}"
         program = Program(title, frames_of(self.pulses), tuple(body), shots=self.shots)
-        data = await self.bench.run(outcome, program, {"target": targets})
-        self.data.setdefault(length, []).append(data)
+        return program, {"target": targets}
 
     def populations(self, qubit: Qubit) -> Populations:
         """Return what came back at the end of all sequences. Raises FitFailed, NotMeasured."""
@@ -112,8 +119,7 @@ async def pulse_benchmarking(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
     scan = TurnScan(bench, all_pulses(bench, qubits), bench.shots(SHOTS))
 
     async def take(length: int, numbers: range) -> None:
-        for number in numbers:
-            await scan.take(outcome, length, number)
+        await scan.take(outcome, length, numbers)
 
     def goes_on(length: int) -> bool:
         return _goes_on(scan, qubits, length)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps
@@ -155,13 +155,13 @@ class GroupPlayer:
         return self._others is not None and self._others[0].takes(group)
 
     def play_turned(
-        self, state: NDArray[np.complex128], group: Group, turns: tuple[float, ...]
+        self, state: NDArray[np.complex128], group: Group, turns: ArrayLike
     ) -> NDArray[np.complex128]:
-        """Play a group whose drives of each member are ahead by so many turns."""
-        if not any(turns):
+        """Play a group whose drives of each member are ahead by so many turns, (M,) or (C, M)."""
+        if not np.any(turns):
             return self.play(state, group)
-        ahead = self._point.basis.level @ np.array(turns)
-        turned = np.exp(2j * np.pi * ((ahead[:, None] - ahead[None, :]) % 1.0))
+        ahead = np.asarray(turns) @ self._point.basis.level.T
+        turned = np.exp(2j * np.pi * ((ahead[..., :, None] - ahead[..., None, :]) % 1.0))
         return np.asarray(self.play(state * turned, group) * np.conj(turned))
 
     def _directly(

@@ -37,9 +37,11 @@ from podium.sim_instruments.physics.joint.coherent_members import (
     StatesBehindReadings,
 )
 from podium.sim_instruments.physics.joint.elements import Cluster
+from podium.sim_instruments.physics.joint.followed_states import FollowedStates, NumberedStep, Way
 from podium.sim_instruments.physics.joint.gate_programs import Program
 from podium.sim_instruments.physics.joint.gate_sequences import GateSequences, NoMaps
 from podium.sim_instruments.physics.joint.gate_templates import BlockRows
+from podium.sim_instruments.physics.joint.group_maps import MAPPED
 from podium.sim_instruments.physics.joint.slow_noise_nodes import on_grid
 from podium.sim_instruments.physics.joint.states_at_nodes import StatesAtNodes
 from podium.sim_instruments.physics.noise import Quadrature
@@ -56,8 +58,8 @@ LONG_AHEAD_NS = 500
 """What moves levels for longer before a block's first drive is played at the mean of the slow
 noise: from a level, no phase counts there, and populations do not move with it. ASSUMED: what two
 levels that meet exchange meanwhile is that at the mean."""
-STATES_KEPT_BYTES = 64_000_000
-"""Memory of the states behind the first pulses of a block."""
+TOGETHER_BYTES = 16_000_000
+"""Memory of the states that are followed side by side."""
 
 
 def joint_blocks(
@@ -179,6 +181,8 @@ class _LaidOut:
     """So many steps come before the first drive, where they last for long; else 0."""
     program: Program | None
     """The same by maps, from there on; None: it is short, or they do not reach."""
+    steps: tuple[NumberedStep, ...]
+    """Of all shapes; none where maps play all of them."""
 
 
 class JointColumns:
@@ -216,9 +220,9 @@ class JointColumns:
         """Kinds of blocks by what is played in them."""
         self._laid: OrderedDict[bytes, _LaidOut] = OrderedDict()
         self._ends: dict[tuple[int, int], NDArray[np.float64]] = {}
-        self._known: OrderedDict[int, NDArray[np.complex128]] = OrderedDict()
-        self._bytes = 0
-        self._numbers: dict[object, int] = {}
+        self._followed = FollowedStates(
+            self._at_nodes, self._at_mean, point.basis.size, self.starts
+        )
 
     def grow(
         self, members: Sequence[MemberSignals], intervals: Intervals, blocks: JointBlocks
@@ -226,6 +230,30 @@ class JointColumns:
         """Take blocks that came later: what was there keeps its numbers."""
         self._group_steps.grow(members)
         self._intervals, self._blocks = intervals, blocks
+
+    def columns(
+        self, asked: tuple[int, int], others: Sequence[tuple[int, int]]
+    ) -> dict[tuple[int, int], NDArray[np.float64]]:
+        """Return the populations (D,) at readings, by kind of blocks and joint level it began from.
+
+        ``others``: those that are likely to be asked for, too; they are among these where all take
+        little longer together.
+        """
+        size = self._point.basis.size
+        if size > MAPPED:
+            return {asked: self.column(*asked)}  # most of the time goes with the states
+        if self._is_mapped(asked[0]):
+            return {asked: self.column(*asked)}
+        most = TOGETHER_BYTES // (16 * size**2 * self._at_nodes.count)
+        wanted = [asked, *(one for one in others[:most] if one != asked)]
+        wanted = [one for one in wanted if not self._is_mapped(one[0])]
+        found = self._populations(self._states(wanted, coherent=False))
+        return dict(zip(wanted, found, strict=True))
+
+    def _is_mapped(self, kind: int) -> bool:
+        """Tell whether a kind of blocks is played by maps."""
+        _, laid, _ = self._played(int(self._blocks.example[kind]))
+        return laid.program is not None
 
     def column(self, kind: int, start: int) -> NDArray[np.float64]:
         """Return the populations (D,) at the reading of a kind of blocks.
@@ -238,13 +266,13 @@ class JointColumns:
         program = laid.program
         is_level = start < self._point.basis.size
         if program is None or self._sequences is None or not is_level:
-            state = self.state(kind, start, coherent=False)
-            populations = np.einsum("k,kii->i", self._weight, state[:, 0]).real
-            return np.asarray(np.maximum(populations, 0.0))
+            populations = self._populations(self.state(kind, start, coherent=False))
+            return np.asarray(populations[0])
         if laid.ahead:
-            steps = self._steps(laid.rows)
-            before = self._followed(start, since_ns, steps[: laid.ahead], laid.ahead)
-            before = self._at_mean.wait(before, steps[laid.ahead].wait_ns, coherent=True)
+            way = Way(start, since_ns, laid.steps[: laid.ahead], laid.ahead)
+            [before] = self._followed.follow([way])
+            wait_ns = laid.steps[laid.ahead].step.wait_ns
+            before = self._at_mean.wait(before, wait_ns, coherent=True)
             found = self._sequences.populations_behind(before[0, 0], program, last_ns)
             self._ends[kind, start] = found
             return found
@@ -254,6 +282,11 @@ class JointColumns:
         every = self._sequences.populations(program, waits, start)
         self._ends |= {(kinds[k], level): column for (k, level), column in every.items()}
         return self._ends[kind, start]
+
+    def _populations(self, states: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """Return the populations (C, D) of states (K, C, D, D), mean over the slow noise."""
+        found = np.einsum("k,kcii->ci", self._weight, states).real
+        return np.asarray(np.maximum(found, 0.0))
 
     def _played_alike(self, kind: int) -> list[int]:
         """Return this kind of blocks, and then all others in which the same is played."""
@@ -272,42 +305,25 @@ class JointColumns:
 
         ``coherent``: whether more than their populations counts; ``start``: as :meth:`column`.
         """
-        since_ns, laid, last_ns = self._played(int(self._blocks.example[kind]))
-        state = self._followed(start, since_ns, self._steps(laid.rows), laid.ahead)
-        return self.wait(self._at_nodes.spread(state), last_ns, coherent=coherent)
+        return self._states([(kind, start)], coherent=coherent)
 
-    def _followed(
-        self, start: int, since_ns: int, steps: list[Step], ahead: int
+    def _states(
+        self, pairs: Sequence[tuple[int, int]], *, coherent: bool
     ) -> NDArray[np.complex128]:
-        """Return dressed states (K or 1, 1, D, D) behind these steps.
-
-        ``ahead``: so many of them are played at the mean of the slow noise, from a level.
-        """
-        size = self._point.basis.size
-        if start >= size:
-            ahead = 0
-        path = [self._number((start, since_ns))]
-        for step in steps:
-            path.append(self._number((path[-1], step)))
-        done = next((n for n in range(len(path) - 1, -1, -1) if path[n] in self._known), -1)
-        if done < 0:
-            at = self._at_mean if ahead else self._at_nodes
-            if start < size:
-                state = np.zeros((at.count, 1, size, size), np.complex128)
-                state[:, 0, start, start] = 1.0
-            else:
-                assert self.starts is not None
-                state = self.starts.state(start)
-            state = at.wait(state, since_ns, coherent=start >= size)
-            done = 0
-            self._keep(path[0], state)
-        else:
-            state = self._known[path[done]]
-        for n in range(done, len(steps)):
-            at = self._at_mean if n < ahead and state.shape[0] == 1 else self._at_nodes
-            state = at.follow(at.spread(state), steps[n])
-            self._keep(path[n + 1], state)
-        return state
+        """Return the same (K, C, D, D) of C kinds, each with its start."""
+        ways, last = [], []
+        for kind, start in pairs:
+            since_ns, laid, last_ns = self._played(int(self._blocks.example[kind]))
+            steps = laid.steps or self._followed.numbered(self._steps(laid.rows))
+            ways.append(Way(start, since_ns, steps, laid.ahead))
+            last.append(last_ns)
+        every = [self._at_nodes.spread(one) for one in self._followed.follow(ways)]
+        found = np.empty((every[0].shape[0], len(every), *every[0].shape[2:]), np.complex128)
+        for last_ns in set(last):
+            own = [c for c, one in enumerate(last) if one == last_ns]
+            together = np.concatenate([every[c] for c in own], axis=1)
+            found[:, own] = self.wait(together, last_ns, coherent=coherent)
+        return found
 
     def _ahead(self, rows: BlockRows) -> int:
         """Return how many steps come before the first drive, where they last for long."""
@@ -350,21 +366,11 @@ class JointColumns:
         except NoMaps:
             return None
 
-    def _number(self, prefix: object) -> int:
-        """Return the number of what has been played: of the same, the same."""
-        return self._numbers.setdefault(prefix, len(self._numbers))
-
-    def _keep(self, number: int, state: NDArray[np.complex128]) -> None:
-        self._known[number] = state
-        self._bytes += state.nbytes
-        while self._bytes > STATES_KEPT_BYTES and len(self._known) > 1:
-            self._bytes -= self._known.popitem(last=False)[1].nbytes
-
     def _played(self, number: int) -> tuple[int, _LaidOut, int]:
         """Return the wait before a block's first group, what is played, and the wait behind."""
         wait_ns, rows, read_ns = self._blocks.rows(self._intervals, number)
         if rows is None:
-            return wait_ns, _LaidOut(0, None, 0, None), 0
+            return wait_ns, _LaidOut(0, None, 0, None, ()), 0
         content = rows.content
         laid = self._laid.get(content)
         if laid is None:
@@ -378,7 +384,9 @@ class JointColumns:
         ahead = self._ahead(rows)
         rest = rows.from_first_drive(self._point.frame_hz) if ahead else rows
         program = self._by_maps(rest, ahead=ahead > 0)
-        return _LaidOut(int(rows.end_ns.max()), rows, ahead, program)
+        is_followed = program is None or ahead > 0
+        steps = self._followed.numbered(self._steps(rows)) if is_followed else ()
+        return _LaidOut(int(rows.end_ns.max()), rows, ahead, program, steps)
 
     def wait(
         self,

@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from podium.sim_instruments.physics.deduplicate import ascending
 from podium.sim_instruments.physics.joint.block_steps import JointBlocks
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.coherent_members import KeptMembers
@@ -33,6 +34,14 @@ from podium.sim_instruments.physics.walk import (
     first_level,
     jumps_after,
 )
+
+LIKELY = 1.0
+"""So often, at least, is a kind of blocks expected to begin from a joint level that is worked out
+before it is asked for: what is asked for one by one takes four times as long as together."""
+AHEAD = 64
+"""Blocks to come whose kinds are worked out together."""
+SEEN, FEWEST_SEEN = 256, 12
+"""Of the last readings, which tell from where blocks begin; with fewer nothing is expected."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,11 +74,10 @@ def joint_paths(
     pace, episode, begin, end = _windows(members)
     member_keys = np.array([np.uint64(key) for key in keys[1]], np.uint64)
     level = _first_levels(point, member_keys, run)
-    found = np.zeros((len(sizes), count), np.int64)
-    jumps = np.zeros((len(sizes), 64 + count, 3), np.int64)
-    jumped = np.zeros(len(sizes), np.int64)
+    found, jumps, jumped = _nothing_found(len(sizes), count)
     stays = np.zeros((count, len(sizes)), np.bool_) if kept is None else kept.kept
     known = PopulationTable(blocks.example.size, basis.size)
+    times = np.bincount(blocks.kind, minlength=blocks.example.size) * (not np.any(stays))
     reading, start, row = 0, -1, -1
     begun = np.zeros(1, np.int64)
     while True:
@@ -110,8 +118,40 @@ def joint_paths(
         if start >= 0:
             row = known.row_of_state(kind, start, columns.column)
         elif known.number[kind, first] < 0:
-            known.add(kind, first, columns.column(kind, first))
+            last = place[found[:, max(0, reading - SEEN) : reading].T @ stride]
+            others = _likely(blocks.kind[reading:], last, times, known.number)
+            known.add_each(columns.columns((kind, first), others))
     return [Paths(found[m], *_columns(jumps[m, : jumped[m]])) for m in range(len(sizes))]
+
+
+def _nothing_found(
+    members: int, readings: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Return room for levels at readings and for jumps, and how many each member has."""
+    found = np.zeros((members, readings), np.int64)
+    jumps = np.zeros((members, 64 + readings, 3), np.int64)
+    return found, jumps, np.zeros(members, np.int64)
+
+
+def _likely(
+    coming: NDArray[np.int64],
+    outcomes: NDArray[np.int64],
+    times: NDArray[np.int64],
+    number: NDArray[np.int64],
+) -> list[tuple[int, int]]:
+    """Return kinds of blocks, each with a joint level that it is likely to begin from.
+
+    ``coming``: kinds of the blocks to come; ``outcomes``: joint levels at the last readings;
+    ``times`` (kinds,): how often each kind comes, 0 where nothing is to be expected; ``number``
+    (kinds, D): -1 where populations are not known.
+    """
+    if outcomes.size < FEWEST_SEEN:
+        return []
+    share = np.bincount(outcomes, minlength=number.shape[1]) / outcomes.size
+    kinds = ascending(coming[:AHEAD])
+    wanted = (times[kinds][:, None] * share >= LIKELY) & (number[kinds] < 0)
+    rows, levels = np.nonzero(wanted)
+    return list(zip(kinds[rows].tolist(), levels.tolist(), strict=True))
 
 
 def _state_behind(

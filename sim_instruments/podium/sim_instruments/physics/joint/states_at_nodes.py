@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
-from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps, Step
+from podium.sim_instruments.physics.joint.cluster_signals import Group, GroupSteps
 from podium.sim_instruments.physics.joint.density_evolution import channels
 from podium.sim_instruments.physics.joint.elements import Cluster
 from podium.sim_instruments.physics.joint.exact_wait import waited
@@ -15,7 +15,7 @@ Complexes = NDArray[np.complex128]
 
 
 class StatesAtNodes:
-    """Follows states (K, 1, D, D): dressed levels in the frame of the cluster, at K nodes."""
+    """Follows states (K, C, D, D): dressed levels in the frame of the cluster, at K nodes."""
 
     def __init__(
         self, point: ClusterPoint, steps: GroupSteps, node_hz: NDArray[np.float64]
@@ -39,13 +39,18 @@ class StatesAtNodes:
             return state
         return np.repeat(state, self.count, axis=0)
 
-    def follow(self, state: Complexes, step: Step) -> Complexes:
-        """Return states after a wait and the group behind it."""
-        state = self.wait(state, step.wait_ns, coherent=True)
-        turns = self._player.still_turns(step.group)
-        if turns is None:
-            return self._player.play_turned(state, step.group, step.turns)
-        return self.wait(state, step.group.duration_ns, coherent=True, turns=turns)
+    def follow(
+        self, state: Complexes, wait_ns: int, group: Group, turns: NDArray[np.float64]
+    ) -> Complexes:
+        """Return states (K, C, D, D) after a wait and the group behind it.
+
+        ``turns`` (C, M): by which drives of each member are ahead of the group's, for each state.
+        """
+        state = self.wait(state, wait_ns, coherent=True)
+        still = self._player.still_turns(group)
+        if still is None:
+            return self._player.play_turned(state, group, turns)
+        return self.wait(state, group.duration_ns, coherent=True, turns=still)
 
     def wait(
         self,

@@ -186,6 +186,13 @@ def _walk(
     value = held[0]
     times = np.empty(1024, np.int64)
     words = np.empty(1024, np.int64)
+    fresh, rest, weight = np.empty(stages + 1), 1 - gain, np.abs(gain) * alpha
+    passed, moves = state[stages + 1], 0.0
+    for j in range(stages):
+        moves += weight[j] * abs(passed - state[j])
+        passed = rest[j] * passed + gain[j] * state[j]
+    moves = GROWTH * moves + rate * abs(passed)
+    power = 0
     count = 0
     over = False
     for i in range(-1, len(time_ns)):
@@ -205,30 +212,36 @@ def _walk(
                 state[stages + 1] = total
                 since += 1
             else:
-                passed = state[stages + 1]
-                moves = 0.0
-                for j in range(stages):
-                    moves += abs(gain[j]) * alpha[j] * abs(passed - state[j])
-                    passed = (1 - gain[j]) * passed + gain[j] * state[j]
-                moves = GROWTH * moves + rate * abs(passed)
                 if moves * (stop - now) < STILL:
                     leap = stop - now
                 elif moves < STILL / 2:
-                    while 2 * leap * moves < STILL and 2 * leap <= stop - now:
-                        leap *= 2
-            if leap == 1:
-                passed = state[stages + 1]
-                for j in range(stages):
-                    state[j] += alpha[j] * (passed - state[j])
-                    passed = (1 - gain[j]) * passed + gain[j] * state[j]
-                state[stages] += rate * passed
-            else:
+                    while power and ((moves * (1 << power) >= STILL) or (1 << power) > stop - now):
+                        power -= 1  # from the last leap on, which was about as long
+                    while moves * (2 << power) < STILL and (2 << power) <= stop - now:
+                        power += 1
+                    leap = 1 << power
+            # One pass takes a sample, finds what leaves, and by how much that moves at most.
+            if leap > 1 and leap == 1 << power:
+                for row in range(stages + 1):  # as carry does: a call takes as long as this
+                    total = 0.0
+                    for column in range(stages + 2):
+                        total += powers[power, row, column] * state[column]
+                    fresh[row] = total
+                for row in range(stages + 1):
+                    state[row] = fresh[row]
+            elif leap > 1:
                 carry(state, leap, powers)
-            now += leap
-            out = state[stages + 1]
+            passed, moves = state[stages + 1], 0.0
             for j in range(stages):
-                out = (1 - gain[j]) * out + gain[j] * state[j]
-            out += state[stages]
+                if leap == 1:
+                    state[j] += alpha[j] * (passed - state[j])
+                moves += weight[j] * abs(passed - state[j])
+                passed = rest[j] * passed + gain[j] * state[j]
+            moves = GROWTH * moves + rate * abs(passed)
+            if leap == 1:
+                state[stages] += rate * passed
+            now += leap
+            out = passed + state[stages]
             word = int(np.rint(out))
             nearest = min(nearest, 0.5 - abs(out - word))
             if word > limits.DAC_MAX or word < limits.DAC_MIN:
