@@ -131,7 +131,7 @@ def spectrum() -> Iterator[Row]:
     yield Row(
         f"fluxonium spectrum, {fluxonium_spectrum.FLUXES.size} fluxes, "
         f"{fluxonium_spectrum.LEVELS} levels",
-        f"{1e3 * one.ours_s:.1f} ms of the processor ({1e3 * one.known_s:.1f} ms again), "
+        f"{1e3 * one.ours_s:.1f} ms of the processor ({1e3 * one.again_s:.1f} ms again), "
         f"{one.apart_ghz:.0e} GHz apart",
         f"scqubits: {one.theirs_s:.2f} s",
         one.theirs_s / one.ours_s,

@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.joint.elements import Cluster, Element, levels_of
 from podium.sim_instruments.physics.joint.product_basis import ProductBasis, product_basis
 from podium.sim_instruments.physics.joint.step_kernels import evolve_states
+from podium.sim_instruments.physics.worker_threads import share_out
 
 LARGEST = 81
 """Product states of a cluster whose density matrix is evolved; see :mod:`.jump_trajectories`."""
+LONG = 1_000_000
+"""Points, times steps, times the third power of product states, from which on points are worth the
+way to other threads: some milliseconds."""
 TURN_A_PART = 2.0
 """Largest turn, rad, of a coherence in half of a pair of parts: see :func:`pairs_for`."""
 
@@ -154,23 +158,28 @@ def evolve(
     after = np.array(np.broadcast_to(states, (points, *states.shape[1:])), np.complex128)
     kept = np.zeros(0, np.int64) if saved is None else np.asarray(saved, np.int64)
     populations = np.zeros((points, kept.size, states.shape[1], basis.size))
-    evolve_states(
-        diagonal,
-        exchange,
-        drive,
-        *operators(cluster, basis),
-        basis.block,
-        *worked,
-        basis.with_level,
-        fade,
-        jumps,
-        decays,
-        parts,
-        span / parts,
-        kept,
-        after,
-        populations,
-    )
+    moves = operators(cluster, basis)
+
+    def some(rows: slice) -> None:
+        evolve_states(
+            diagonal[rows],
+            exchange[rows],
+            drive[rows],
+            *moves,
+            basis.block,
+            *worked,
+            basis.with_level,
+            fade,
+            jumps,
+            decays,
+            parts,
+            span / parts,
+            kept,
+            after[rows],
+            populations[rows],
+        )
+
+    share_out(some, points, worth=points * diagonal.shape[1] * basis.size**3 > LONG)
     return Evolved(mirrored(after), populations)
 
 
