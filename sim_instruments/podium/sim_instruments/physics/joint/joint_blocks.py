@@ -240,9 +240,8 @@ class JointColumns:
         little longer together.
         """
         size = self._point.basis.size
-        if size > MAPPED:
-            return {asked: self.column(*asked)}  # most of the time goes with the states
-        if self._is_mapped(asked[0]):
+        # In large clusters most of the time goes with the states.
+        if asked in self._ends or size > MAPPED or self._is_mapped(asked[0]):
             return {asked: self.column(*asked)}
         most = TOGETHER_BYTES // (16 * size**2 * self._at_nodes.count)
         wanted = [asked, *(one for one in others[:most] if one != asked)]
