@@ -146,11 +146,12 @@ def photon() -> Iterator[Row]:
         asked_ms = PHOTON_MS[one.name]
         yield Row(
             f"new photon of a link, 600 ns, {one.name}, {one.states} states",
-            f"{1e3 * one.ours_s:.1f} ms of the processor, error {one.ours_error:.0e}",
+            f"{1e3 * one.wall_s:.1f} ms, of the processor {1e3 * one.ours_s:.1f} ms, "
+            f"error {one.ours_error:.0e}",
             f"QuTiP mesolve, adams: {1e3 * one.theirs_s:.0f} ms, error {one.theirs_error:.0e}",
             one.theirs_s / one.ours_s,
             f"< {asked_ms:g} ms, error < {PHOTON_ERROR:g}",
-            1e3 * one.ours_s < asked_ms and one.ours_error < PHOTON_ERROR,
+            1e3 * one.wall_s < asked_ms and one.ours_error < PHOTON_ERROR,
         )
 
 

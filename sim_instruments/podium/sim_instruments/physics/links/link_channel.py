@@ -29,10 +29,13 @@ from podium.sim_instruments.physics.links.pair_space import (
 )
 from podium.sim_instruments.physics.links.photon_record import PhotonRecord, recorded, watch
 from podium.sim_instruments.physics.links.window_steps import WindowSteps, steps_of
+from podium.sim_instruments.physics.worker_threads import side_by_side
 
 PAIR = LEVELS * LEVELS
 TOLERANCE_1_NS = 3e-9
 """The next term of a step's Taylor series is smaller than this times its length in ns."""
+LONG = 200_000
+"""Numbers of all columns, times steps, from which on columns are worth the way to other threads."""
 OUTSIDE = 1e-6
 """Population outside a channel's inputs up to which a state is accepted."""
 THERMAL_EVENTS = 3.0
@@ -136,10 +139,11 @@ def evolve_window(window: LinkWindow) -> WindowResult:
     norm = _norm(space, static, place, size, steps)
     state = _start(window, space, photons)
     watched = watch(space, photons)
-    seen = np.zeros((steps.mode.size + 1, watched.groups), np.complex128)
-    rows = np.searchsorted(space.pairs[:, 0], np.arange(len(space.columns) + 1))
-    for low, high in zip(rows[:-1].tolist(), rows[1:].tolist(), strict=True):
-        # columns do not touch: one after the other they stay in the processor's cache
+    rows = np.searchsorted(space.pairs[:, 0], np.arange(len(space.columns) + 1)).tolist()
+
+    def of_column(low: int, high: int) -> NDArray[np.complex128]:
+        """Evolve a column, and return what is seen of it."""
+        seen = np.zeros((steps.mode.size + 1, watched.groups), np.complex128)
         begin, end = int(space.first[low]), int(space.first[high])
         here = slice(*np.searchsorted(place, (begin, end)))
         own = (watched.place >= low) & (watched.place < high)
@@ -162,6 +166,12 @@ def evolve_window(window: LinkWindow) -> WindowResult:
             watched.group[own],
             seen,
         )
+        return seen
+
+    # Columns do not touch: each stays in a processor's cache.
+    worth = len(state) * steps.mode.size > LONG
+    each = side_by_side(of_column, rows[:-1], rows[1:], worth=worth)
+    seen = np.sum(each, axis=0)
     channel = _traced(window, space, photons, state)
     photon = recorded(window, steps, seen, channel.matrix) if watched.place.size else None
     return WindowResult(channel, photon, space.states)
