@@ -12,7 +12,6 @@ from tests.benches.links.requested_pairs import OVER_A_HUB, RequestedPairs
 from tests.benches.nodes.podium_up import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-WAY = ["link_ab.link_bc"]
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +24,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RequestedPairs]:
         here.close()
 
 
-def served(here: RequestedPairs) -> None:
-    answered = here.judged(here.begin())
-    assert answered.reason == ""
-    assert [one["links"] for one in answered.pairs] == [WAY] * 2
-
-
 def test_outer_nodes_share_pairs_over_the_hub(here: RequestedPairs) -> None:
-    served(here)
+    here.served()
 
 
 def test_a_hub_whose_agent_is_killed_is_named_or_the_request_is_served(
@@ -41,21 +34,18 @@ def test_a_hub_whose_agent_is_killed_is_named_or_the_request_is_served(
     answered = here.judged(here.hit_by(here.up.child("agent", "--name", "node_b").kill))
     assert not answered.reason or "node_b" in answered.reason, answered
     wait_for(lambda: here.up.status()[0] == 0, here.up.log)
-    served(here)
+    here.served()
 
 
 @pytest.mark.parametrize("link", ["link_ab", "link_bc"])
 def test_no_pair_comes_over_a_hub_one_of_whose_links_is_cut(
     here: RequestedPairs, link: str
 ) -> None:
-    here.judged(
-        here.hit_by(lambda: here.fault("unplug", link))
-    )  # its run may have been on its way by then
-    answered = here.judged(here.begin())
+    answered = here.asked_behind("unplug", link)
     assert answered.pairs == []
     assert link in answered.reason
     here.fault("plug", link)
-    served(here)
+    here.served()
 
 
 def test_a_hub_that_is_switched_off_with_a_pair_in_its_hand_makes_no_more(

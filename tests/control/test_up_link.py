@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.benches.links.requested_pairs import Answered, RequestedPairs
+from tests.benches.links.requested_pairs import RequestedPairs
 from tests.benches.nodes.podium_up import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -25,14 +25,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RequestedPairs]:
         here.close()
 
 
-def served(here: RequestedPairs) -> Answered:
-    answered = here.judged(here.begin())
-    assert answered.reason == ""
-    return answered
-
-
 def test_pairs_are_shared_between_processes(here: RequestedPairs) -> None:
-    assert len(served(here).pairs) == 2
+    here.served()
 
 
 def test_an_agent_that_is_killed_ends_its_run_and_the_request_names_it_or_is_served(
@@ -42,7 +36,7 @@ def test_an_agent_that_is_killed_ends_its_run_and_the_request_names_it_or_is_ser
     answered = here.judged(here.hit_by(victim.kill))
     assert not answered.reason or "node_b" in answered.reason, answered
     wait_for(lambda: here.up.status()[0] == 0, here.up.log)
-    served(here)
+    here.served()
 
 
 def test_a_request_goes_on_without_the_clock_of_the_room(here: RequestedPairs) -> None:
@@ -50,25 +44,22 @@ def test_a_request_goes_on_without_the_clock_of_the_room(here: RequestedPairs) -
     answered = here.judged(here.hit_by(here.up.child("agent", "--name", "room").kill))
     assert not answered.reason or "room" in answered.reason, answered
     wait_for(lambda: here.up.status()[0] == 0, here.up.log)
-    served(here)
+    here.served()
 
 
 def test_a_coordinator_that_is_killed_is_followed_by_one_that_serves(here: RequestedPairs) -> None:
     answered = here.judged(here.hit_by(here.up.child("coordinator").kill))
     assert not answered.reason or "coordinator" in answered.reason, answered
     wait_for(lambda: here.up.status()[0] == 0, here.up.log)
-    served(here)
+    here.served()
 
 
 def test_no_pair_comes_over_a_link_that_is_cut(here: RequestedPairs) -> None:
-    here.judged(
-        here.hit_by(lambda: here.fault("unplug", "link_ab"))
-    )  # its run may have been on its way by then
-    answered = here.judged(here.begin())
+    answered = here.asked_behind("unplug", "link_ab")
     assert answered.pairs == []
     assert "link_ab" in answered.reason
     here.fault("plug", "link_ab")
-    served(here)
+    here.served()
 
 
 def test_a_trigger_that_is_off_is_named(here: RequestedPairs) -> None:
@@ -77,7 +68,7 @@ def test_a_trigger_that_is_off_is_named(here: RequestedPairs) -> None:
     assert answered.pairs == []
     assert "node_b: the trigger has not come" in answered.reason
     here.fault("plug", "cluster_b.trigger")
-    served(here)
+    here.served()
 
 
 def test_an_agent_that_is_frozen_is_named_and_does_no_harm_when_it_thaws(
@@ -92,20 +83,19 @@ def test_an_agent_that_is_frozen_is_named_and_does_no_harm_when_it_thaws(
     assert answered.pairs == []
     assert "node_a" in answered.reason
     wait_for(lambda: here.up.status()[0] == 0, here.up.log)
-    served(here)
+    # Its fridge counts as cold again once it has been read.
+    wait_for(lambda: "nothing was heard" not in here.ended(here.begin()).reason, here.up.log)
+    here.served()
 
 
 def test_ends_whose_cables_are_swapped_share_no_pair(here: RequestedPairs) -> None:
     """Each sideband comes to the other's chip: what a run says of its own pairs is what counts."""
     lines = "node_a.q0.sideband,node_b.q0.sideband"
-    here.judged(
-        here.hit_by(lambda: here.fault("swap", lines))
-    )  # its run may have been on its way by then
-    answered = here.judged(here.begin())
+    answered = here.asked_behind("swap", lines)
     assert answered.pairs == []
     assert "link_ab: the two ends do not oscillate together: they share no pair" in answered.reason
     here.fault("swap", lines)
-    served(here)
+    here.served()
 
 
 def relocked(here: RequestedPairs) -> None:
@@ -132,7 +122,7 @@ def test_in_a_new_epoch_a_pair_is_refused_until_all_is_measured_anew(
     assert answered.pairs == []
     assert f"was measured under epoch {before} of ticks_a, now {before + 1}" in answered.reason
     here.calibrate(epoch=before + 1)
-    served(here)
+    here.served()
 
 
 def test_a_controller_that_was_switched_off_makes_no_pair_before_its_time_is_set(

@@ -1,7 +1,7 @@
 """Stands in for ``podium demo``: the same files, no physics, honest pulls that depend on the seed.
 
 ``python stand_in_demo.py HOW REPORTS ... --seed N --report DIR``: HOW is ``well``; ``dies``,
-without a report; ``dies-on-N``, on the seed N only; ``waits``, until it is told to end. REPORTS
+without a report; ``dies-on-N``, on the seed N only; ``waits``, until somebody ends it. REPORTS
 has what a demo of each seed leaves behind (:func:`leave_reports`): a process copies it, and need
 not import what makes it.
 """

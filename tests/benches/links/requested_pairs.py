@@ -43,17 +43,20 @@ class Wanted:
     ends: tuple[str, ...]
     clusters: frozenset[str]
     """That play while a pair is made."""
+    way: str
+    """The link that pairs come over, or the links of a hub that swaps."""
     best: str
     """Name of the best fidelity that the world allows."""
 
 
 OVER_A_LINK = Wanted(
     *(LINKED, "calibrated_link.json", ("link_ab",)),
-    *(frozenset({"cluster_a", "cluster_b"}), "link_ab.best_bell_fidelity"),
+    *(frozenset({"cluster_a", "cluster_b"}), "link_ab", "link_ab.best_bell_fidelity"),
 )
 OVER_A_HUB = Wanted(
     *(HUB, "calibrated_hub.json", ("node_a", "node_c")),
-    *(frozenset({"cluster_a", "cluster_b", "cluster_c"}), "link_ab.link_bc.best_swapped_fidelity"),
+    frozenset({"cluster_a", "cluster_b", "cluster_c"}),
+    *("link_ab.link_bc", "link_ab.link_bc.best_swapped_fidelity"),
 )
 
 
@@ -144,6 +147,21 @@ class RequestedPairs:
             }
             assert self.wanted.clusters <= at_that_time, pair
         return answered
+
+    def served(self) -> Answered:
+        """Return what comes of a request for two pairs that is served."""
+        answered = self.judged(self.begin())
+        assert answered.reason == ""
+        assert [one["links"] for one in answered.pairs] == [[self.wanted.way]] * 2
+        return answered
+
+    def asked_behind(self, name: str, on: str) -> Answered:
+        """Return what comes of a request behind one in whose run a fault came about.
+
+        The run of the one before may have been on its way by then.
+        """
+        self.judged(self.hit_by(lambda: self.fault(name, on)))
+        return self.judged(self.begin())
 
     def hit_by(self, fault: Callable[[], object]) -> "Future[CompletedProcess[str]]":
         """Return a request during whose run a fault came about.

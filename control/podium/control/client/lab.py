@@ -195,10 +195,10 @@ class Lab:
         The dataset is described at :class:`~podium.control.calibration.runner.Runner`; of a run
         that started at a time, ``attrs["starts"]`` has when each controller says that it began,
         ``first_shots`` when its first shot did, and ``start_settings`` how its start was set
-        (JSON, by controller). Where its start came
-        too late, so that nothing was played, it is begun again, :data:`PLAYED_AGAIN` times at most:
-        ``attrs["late_starts"]`` then says why each came to nothing (JSON). Cancelled, it returns
-        once the run has been given up and outputs are safe.
+        (JSON, by controller). Where its start came too late, so that nothing was played, it is
+        begun again, :data:`PLAYED_AGAIN` times at most: ``attrs["late_starts"]`` then says why
+        each came to nothing (JSON). Cancelled, it returns once the run has been given up and
+        outputs are safe.
 
         The run goes into the facility's records, also one that failed or was refused; it is
         written beside the next one, and :attr:`data` and the end of the lab wait for it. Where
