@@ -298,7 +298,7 @@ def merged_kinds(
 def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKinds | None:
     total = np.zeros(begin.size, np.uint64)
     known: set[object] = set()
-    each: list[tuple[int, tuple[Any, ...]]] = []
+    each: list[tuple[LineTrain, bool, int]] = []
     for number, one in sorted(enumerate(trains), key=lambda pair: pair[1].line):
         if not one.train.start_ns.size:
             continue
@@ -307,17 +307,17 @@ def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKind
         if told in known:
             continue  # it adds nothing that tells two shots apart
         known.add(told)
-        played = one.start_ns, one.item, one.turns, phased, number + 1, one.later_ns
-        each.append((one.line, played))
+        each.append((one, phased, number + 1))
 
     def add(share: slice) -> None:
         line, base = -1, np.zeros(0)
-        for own, played in each:
-            if own != line:
-                line, base = own, np.full(share.stop - share.start, np.nan)
-            _fingerprint(*played, begin, base, total, (share.start, share.stop))
+        for one, phased, salt in each:
+            if one.line != line:
+                line, base = one.line, np.full(share.stop - share.start, np.nan)
+            given = one.start_ns, one.item, one.turns, phased, salt, one.later_ns
+            _fingerprint(*given, begin, base, total, (share.start, share.stop))
 
-    size = sum(played[0].size for _, played in each)
+    size = sum(one.train.start_ns.size for one, _, _ in each)
     share_out(add, begin.size, worth=size > LONG_RUN)
     _add_lasting(begin, total)
     kind, first = distinct(total.view(np.int64).reshape(-1, 1))
