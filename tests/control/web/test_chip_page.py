@@ -10,6 +10,7 @@ from tests.benches.web.page import entry, page_of
 
 from podium.control.bus.messages import RunId
 from podium.control.bus.news import RunNews
+from podium.control.calibration.routines.error_budget import PARTS
 from podium.control.web import chip_view
 from podium.control.web.link_view import Links
 from podium.control.web.pages import Pages
@@ -31,13 +32,24 @@ def test_an_edge_has_gate_fidelity_age_and_budget():
 
 
 def test_an_edge_that_was_not_benchmarked_has_the_sum_of_its_parts():
-    parts = {"decoherence": 4e-3, "leakage": 5e-4, "phase": -1e-4, "distortion": 2e-4}
+    parts = {
+        "decoherence": 4e-3,
+        "leakage": 4e-4,
+        "swap": 1e-4,
+        "phase": -1e-4,
+        "distortion": 2e-4,
+    }
     known = [entry(f"node_a.q0_q1.{name}_error", one, 1e-4, "1") for name, one in parts.items()]
     whole = entry("node_a.q0_q1.budget_error", 4.6e-3, 2e-4, "1")
     (row,) = chip_view.edges(picture_of("two_qubit", (EDGE[0], *known, whole)))
     assert (row.fidelity.title, row.fidelity.text) == ("by its parts", "99.540 ± 0.020 %")
     assert [one.title for one in row.budget] == list(parts)
-    assert [one.width > 0 for one in row.budget] == [True, True, False, True]
+    assert [one.width > 0 for one in row.budget] == [True, True, True, False, True]
+    assert [f"{name}_error" for name in parts] == list(PARTS), "all that the routine stores"
+    benchmarked = (EDGE[0], *known, whole, entry("node_a.q0_q1.gate_error", 5e-3, 2e-4, "1"))
+    (row,) = chip_view.edges(picture_of("two_qubit", benchmarked))
+    assert [one.title for one in row.budget] == [*parts, "the rest"]
+    assert len({one.kind for one in row.budget}) == len(row.budget), "each has its colour"
 
 
 def test_an_edge_says_how_far_its_calibration_has_come():

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from functools import partial
 
 from podium.control.web.app import drawing
-from podium.control.web.hub import GONE_KEPT, Hub, Rows
+from podium.control.web.hub import GONE_KEPT, NOT_DRAWN, Hub, Rows
 from podium.control.web.pages import is_silent
 
 
@@ -33,6 +33,14 @@ async def test_who_comes_is_given_everything_and_then_what_changes():
         assert await anext(stream) == b"event: a\ndata: 2\n\n"
         await stream.aclose()
         assert hub.looking == 0
+
+
+async def test_what_cannot_be_drawn_leaves_the_rest_of_the_page():
+    def fails() -> str:
+        raise KeyError("what")
+
+    hub = Hub({"a": lambda: "1", "b": fails}.get, asyncio.Event())
+    assert hub.shown("abc") == {"a": "1", "b": NOT_DRAWN}
 
 
 async def test_who_is_slow_is_not_told_what_lay_between():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import cos, pi, sin
 
 from podium.control.calibration.edge_budget import EdgeBudget, edge_budget
+from podium.control.calibration.routines.error_budget import PARTS
 from podium.control.facility.facility import Edge, Node
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.quantities import alone, told
@@ -14,7 +15,8 @@ from podium.control.web.picture import FacilityPicture
 APART = 120.0
 """Between neighbours in a drawing, in its units."""
 MARGIN = 46.0
-KINDS = ("decoherence", "leakage", "phase", "distortion", "the rest")
+KINDS = (*(name.removesuffix("_error") for name in PARTS), "the rest")
+"""What a budget's bar has colours for, in their order."""
 GATES = {"cz": "CZ", "iswap": "iSWAP", "cnot": "CNOT"}
 CALIBRATED = {
     "cz": "gate_amplitude",

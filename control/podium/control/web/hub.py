@@ -121,6 +121,12 @@ class _Topic:
         return _event("rows", json.dumps(told, separators=(",", ":"), ensure_ascii=False))
 
 
+NOT_DRAWN = (
+    '<p class="note bad">This could not be drawn. The log of the page\'s process says why, '
+    "under <em>not drawn</em>.</p>"
+)
+
+
 class Hub:
     """Draws while :meth:`run` runs; :meth:`stream` is what one browser receives."""
 
@@ -148,10 +154,14 @@ class Hub:
         return f"{self._start}-{self._state}"
 
     def shown(self, names: Iterable[str]) -> dict[str, str]:
-        """Draw topics as they are now; return them, whole."""
-        wanted = tuple(names)
+        """Draw topics as they are now; return them, whole.
+
+        One that cannot be drawn, and never was, says so in its place.
+        """
+        wanted = [name for name in names if self._draw_of(name) is not None]
         self._draw(wanted)
-        return {name: self._topics[name].shown() for name in wanted if name in self._topics}
+        known = self._topics
+        return {name: known[name].shown() if name in known else NOT_DRAWN for name in wanted}
 
     async def run(self) -> None:
         """Draw for ever what has changed, while somebody looks."""

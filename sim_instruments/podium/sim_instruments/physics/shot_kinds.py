@@ -24,8 +24,8 @@ LEAST_SHOTS = 64
 """Runs of fewer shots are played event by event."""
 WORTH_CUTTING = 4
 """A run is shortened where its short form holds at most one in so many of its shots."""
-LONG_TRAIN = 100_000
-"""Elements of a train whose shots are worth the way to other threads."""
+LONG_RUN = 100_000
+"""Elements of trains whose shots are worth the way to other threads."""
 ITEM, PHASE_PLACE = np.uint64(0x632BE59BD9B4E019), np.uint64(40)
 """An element's word is its time within the shot, with its phase above the first 40 bits (18 min),
 and so often the first number as its piece says."""
@@ -184,8 +184,8 @@ def _fingerprint(
 ) -> None:
     """Add a train's elements to the fingerprints ``total`` (N,) of shots that begin at ``begin``.
 
-    To those from the first to before the second of ``shots``. ``base`` (N,) holds the first phase
-    of the line in each shot, NaN: it has none yet.
+    To those from the first to before the second of ``shots``. ``base`` holds the first phase of the
+    line in each of these, NaN: it has none yet.
     """
     salted = np.uint64(0x9E3779B97F4A7C15) * np.uint64(salt)
     low = _first_from(start, 0, begin[shots[0]] - later) if shots[0] else 0
@@ -198,9 +198,10 @@ def _fingerprint(
         if not phased:
             total[shot] += _unphased(starts, items, after, salted)
         elif high > low:
-            if np.isnan(base[shot]):
-                base[shot] = turns[low]
-            total[shot] += _phased(starts, items, turns[low:high], after, salted, base[shot])
+            own = shot - shots[0]
+            if np.isnan(base[own]):
+                base[own] = turns[low]
+            total[shot] += _phased(starts, items, turns[low:high], after, salted, base[own])
         low = high
 
 
@@ -294,28 +295,10 @@ def merged_kinds(
     return _numbered(trains, begin) if begin.size >= LEAST_SHOTS else None
 
 
-def _add_train(
-    one: LineTrain,
-    phased: bool,
-    salt: int,
-    begin: NDArray[np.int64],
-    base: NDArray[np.float64],
-    total: NDArray[np.uint64],
-) -> None:
-    """Add a train to the fingerprints of all shots: see :func:`_fingerprint`."""
-    start, item, turns = one.start_ns, one.item, one.turns
-
-    def add(share: slice) -> None:
-        shots = share.start, share.stop
-        _fingerprint(start, item, turns, phased, salt, one.later_ns, begin, base, total, shots)
-
-    share_out(add, begin.size, worth=start.size > LONG_TRAIN)
-
-
 def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKinds | None:
     total = np.zeros(begin.size, np.uint64)
-    bases: dict[int, NDArray[np.float64]] = {}
     known: set[object] = set()
+    each: list[tuple[LineTrain, bool, int]] = []
     for number, one in sorted(enumerate(trains), key=lambda pair: pair[1].line):
         if not one.train.start_ns.size:
             continue
@@ -324,12 +307,18 @@ def _numbered(trains: Sequence[LineTrain], begin: NDArray[np.int64]) -> ShotKind
         if told in known:
             continue  # it adds nothing that tells two shots apart
         known.add(told)
-        base = np.zeros(0)
-        if phased:
-            if one.line not in bases:
-                bases = {one.line: np.full(begin.size, np.nan)}
-            base = bases[one.line]
-        _add_train(one, phased, number + 1, begin, base, total)
+        each.append((one, phased, number + 1))
+
+    def add(share: slice) -> None:
+        line, base = -1, np.zeros(0)
+        for one, phased, salt in each:
+            if one.line != line:
+                line, base = one.line, np.full(share.stop - share.start, np.nan)
+            given = one.start_ns, one.item, one.turns, phased, salt, one.later_ns
+            _fingerprint(*given, begin, base, total, (share.start, share.stop))
+
+    size = sum(one.train.start_ns.size for one, _, _ in each)
+    share_out(add, begin.size, worth=size > LONG_RUN)
     _add_lasting(begin, total)
     kind, first = distinct(total.view(np.int64).reshape(-1, 1))
     if WORTH_CUTTING * first.size > begin.size:

@@ -155,7 +155,7 @@ def evolve(
     parts = 2 * pairs if decays else 1
     fade, jumps = channels(cluster, basis, tuple(span / parts * w / 3 for w in (1, 4, 2)))
     worked = worked_pairs(basis, states, bool(np.any(drive)))
-    after = np.array(np.broadcast_to(states, (points, *states.shape[1:])), np.complex128)
+    after = np.array(np.broadcast_to(states, (points, *states.shape[1:])), np.complex128, order="C")
     kept = np.zeros(0, np.int64) if saved is None else np.asarray(saved, np.int64)
     populations = np.zeros((points, kept.size, states.shape[1], basis.size))
     moves = operators(cluster, basis)

@@ -58,8 +58,10 @@ from podium.sim_instruments.physics.joint.repeated_pairs import (
 )
 from podium.sim_instruments.physics.joint.slow_noise_nodes import (
     NOISE_ERROR,
+    error_of_mean,
     fewer_nodes,
     on_grid,
+    stray_hz,
 )
 from podium.sim_instruments.physics.noise import Quadrature
 
@@ -98,7 +100,9 @@ other make up to 50 of the few that Cliffords are made of, and those that flux l
 ALIKE = 1e-6
 """Ways in which starts differ by less, of a population, are left out."""
 MINOR = 0.25
-"""Share of the noise's error that each way but the largest may make."""
+"""Share of the noise's error that each way but the largest may make, where it has nodes."""
+LEFT_OUT = 0.1
+"""Share of it that all ways together may make that are left out, where there is noise."""
 
 
 class NoMaps(ValueError):
@@ -311,7 +315,8 @@ class GateSequences:
             ways, sizes, which = np.linalg.svd(starts, full_matrices=False)
             count = max(1, int(np.sum(sizes > ALIKE * sizes[0])))
             weigh = sizes[:count] * np.abs(which[:count]).max(axis=1)
-            grids = self._grids(weigh, program)
+            count = self._counted(weigh)
+            grids = self._grids(weigh[:count], program)
             if len(grids) == count:
                 break
         way = np.repeat(np.arange(count), [len(hz) for hz, _ in grids])
@@ -324,12 +329,27 @@ class GateSequences:
             for (k, level), column in zip(asked, found.T, strict=True)
         }
 
+    def _counted(self, weights: Array) -> int:
+        """Return how many ways count, from the first on: all, if there is no noise to average."""
+        if all(one.node.size == 1 for one in self._nodes):
+            return weights.size
+        return max(1, int(np.sum(_behind_and_own(weights) > LEFT_OUT * NOISE_ERROR)))
+
     def _grids(self, weights: Array, program: Program) -> list[tuple[Array, Array]]:
-        """Return the nodes for each way, as far as they are not too many, and of the first."""
+        """Return the nodes for each way, as far as they are not too many, and of the first.
+
+        The smallest ways have the mean alone, as many as err by :data:`.NOISE_ERROR` together.
+        """
         grids: list[tuple[Array, Array]] = []
         columns, most = 0, 0
+        each = zip(self._nodes, program.turned_ns, strict=True)
+        off = max(error_of_mean(stray_hz(one), span_ns) for one, span_ns in each)
+        at_mean = off * _behind_and_own(weights) <= NOISE_ERROR
         for number, weight in enumerate(weights.tolist()):
-            grid = self._nodes_for(number, weight, program)
+            if number and at_mean[number]:
+                grid = self._mean_hz[None, :], np.ones(1)
+            else:
+                grid = self._nodes_for(number, weight, program)
             most = most or max(MANY_COLUMNS * len(grid[0]), FEW_COLUMNS)
             columns += len(grid[0])
             if columns > most:
@@ -426,6 +446,11 @@ class GateSequences:
         number, found = self._player.add(len(known.harmonics))
         known.fill(detuned_hz, self._reference.more_loss, found)
         return number
+
+
+def _behind_and_own(weights: Array) -> Array:
+    """Return the sum of each weight and of all behind it."""
+    return np.asarray(np.cumsum(weights[::-1])[::-1])
 
 
 def _relaxed(point: ClusterPoint, span_ns: int) -> Array:

@@ -17,7 +17,6 @@ from podium.sim_instruments.physics.joint.step_kernels import (
     decohere,
     fill_unitary,
     is_as_before,
-    multiply_blocks,
     turn,
 )
 
@@ -97,7 +96,7 @@ def fill_parts(
                 if q == 0:
                     product[:, :] = unitary
                 else:
-                    multiply_blocks(unitary, 0.0, 1.0 + 0j, product, 0, size, 0, size, work)
+                    np.dot(unitary, product, work)
                     product[:, :] = work
             unitaries[count, :, :] = product
             driven[count] = True

@@ -95,7 +95,7 @@ class GroupPropagator:
     def play(self, states: NDArray[np.complex128]) -> NDArray[np.complex128]:
         """Return what becomes of Hermitian states (C, D, D)."""
         worked = worked_pairs(basis_of(self.cluster), states[None], self.drives)
-        after = np.array(states, np.complex128)
+        after = np.array(states, np.complex128, order="C")
         self.advance(after, worked)
         return mirrored(after)
 

@@ -122,7 +122,8 @@ class MapPlayer:
         columns = states.shape[1]
         more = -columns % COLUMNS if columns > COLUMNS // 2 else 0
         moved, states = (np.pad(one, ((0, 0), (0, more))) for one in (moved, states))
-        far = turned(-program.spans[first][:, None, None] * moved)
+        high, low = np.tril_indices(len(moved), -1)  # in the order of packed coherences
+        far = turned(-program.spans[first][:, None, None] * (moved[high] - moved[low]))
         near = turned(program.turns)
         end = play_maps(
             self.maps,
@@ -180,21 +181,15 @@ def play_maps(
     """Return packed states (n, C) behind all ``maps`` (K, n, n), [from, to].
 
     ``near`` (and ``near_i``) (S, N): factors of dressed levels before each map, and with them
-    ``far`` (and ``far_i``) (U, N, C) of the ``span`` (S,). ``behind`` (S,): which of the
-    ``unitaries`` (U, N, N), in blocks, follows each map; -1: none.
+    ``far`` (and ``far_i``) (U, P, C) of the ``span`` (S,) by pairs of levels, in the order of
+    coherences in :func:`.group_maps.pack`. ``behind`` (S,): which of the ``unitaries`` (U, N, N),
+    in blocks, follows each map; -1: none.
     """
-    size, columns = near.shape[1], states.shape[1]
-    real, imaginary = np.empty_like(far[0]), np.empty_like(far[0])
+    size = near.shape[1]
     after, mixed = np.empty_like(states), np.empty_like(maps[0])
     one = np.array([0, size])
     for s in range(which.size):
-        for i in range(size):
-            a, b = near[s, i], near_i[s, i]
-            for c in range(columns):
-                x, y = far[span[s], i, c], far_i[span[s], i, c]
-                real[i, c] = a * x - b * y
-                imaginary[i, c] = a * y + b * x
-        turn_coherences(real, imaginary, states)
+        turn_coherences(near[s], near_i[s], far[span[s]], far_i[span[s]], states)
         number = which[s]
         if around[number]:
             add_harmonics(maps, number, around[number], phases[s], mixed)
@@ -211,36 +206,36 @@ def play_maps(
 @njit(cache=True, nogil=True, fastmath=True)
 def add_harmonics(maps: Any, number: int, count: int, phase: float, out: Any) -> None:
     """Fill ``out`` (n, n) with a map at a phase, in turns, of one member's drive."""
-    parts = np.empty(count, maps.dtype)
-    for h in range(count):
+    every, found = maps.reshape(maps.shape[0], -1), out.reshape(-1)
+    mean, parts = every[number], np.empty(2, maps.dtype)
+    for h in range(0, count, 2):
         angle = 2.0 * np.pi * phase * (h // 2 + 1)
-        parts[h] = np.cos(angle) if h % 2 == 0 else np.sin(angle)
-    for i in range(out.shape[0]):
-        for j in range(out.shape[1]):
-            out[i, j] = maps[number, i, j]
-        for h in range(0, count, 2):
-            cosine, sine = parts[h], parts[h + 1]
-            for j in range(out.shape[1]):
-                out[i, j] += cosine * maps[number + 1 + h, i, j] + sine * maps[number + 2 + h, i, j]
+        parts[0], parts[1] = np.cos(angle), np.sin(angle)
+        cosine, sine = parts[0], parts[1]
+        even, odd = every[number + 1 + h], every[number + 2 + h]
+        if h == 0:
+            for k in range(found.size):
+                found[k] = mean[k] + cosine * even[k] + sine * odd[k]
+        else:
+            for k in range(found.size):
+                found[k] += cosine * even[k] + sine * odd[k]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def turn_coherences(real: Any, imaginary: Any, states: Any) -> None:
-    """Turn packed states (n, C) by phase factors of levels, (N, C).
-
-    Coherences are in the order in which :func:`.group_maps.pack` has them.
-    """
-    size, columns = real.shape
-    pairs = size * (size - 1) // 2
-    p = size
+def turn_coherences(near: Any, near_i: Any, far: Any, far_i: Any, states: Any) -> None:
+    """Turn packed states (n, C) by phase factors of levels, (N,), and of pairs of them, (P, C)."""
+    size, columns = near.size, states.shape[1]
+    pairs = far.shape[0]
+    p = 0
     for i in range(size):
         for j in range(i):
+            x0 = near[i] * near[j] + near_i[i] * near_i[j]
+            y0 = near_i[i] * near[j] - near[i] * near_i[j]
             for c in range(columns):
-                x = real[i, c] * real[j, c] + imaginary[i, c] * imaginary[j, c]
-                y = imaginary[i, c] * real[j, c] - real[i, c] * imaginary[j, c]
-                a, b = states[p, c], states[p + pairs, c]
-                states[p, c] = a * x - b * y
-                states[p + pairs, c] = a * y + b * x
+                x, y = x0 * far[p, c] - y0 * far_i[p, c], x0 * far_i[p, c] + y0 * far[p, c]
+                a, b = states[size + p, c], states[size + pairs + p, c]
+                states[size + p, c] = a * x - b * y
+                states[size + pairs + p, c] = a * y + b * x
             p += 1
 
 

@@ -26,7 +26,7 @@ def noise_nodes(
     """
     mean_hz, stray_hz = slow_hz
     reach = 2e-9 * np.pi * stray_hz * span_ns
-    if 1.0 - np.exp(-0.5 * reach**2) < allowed:
+    if error_of_mean(stray_hz, span_ns) < allowed:
         return Quadrature(np.array([mean_hz]), np.ones(1))
     for count in range(2, MOST_NODES + 1):
         node, weight = hermite(count)
@@ -36,6 +36,11 @@ def noise_nodes(
     else:
         found = quadrature(reach)
     return Quadrature(mean_hz + stray_hz * found.node, found.weight)
+
+
+def error_of_mean(stray_hz: float, span_ns: float) -> float:
+    """Return the error of a phase's mean at the mean of noise that strays so far from it."""
+    return float(1.0 - np.exp(-0.5 * (2e-9 * np.pi * stray_hz * span_ns) ** 2))
 
 
 @njit(cache=True, nogil=True)
