@@ -5,7 +5,13 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from podium.drivers.errors import Refused
-from podium.drivers.qblox_cluster.connection import asking, checked_once, telling, unchecked
+from podium.drivers.qblox_cluster.connection import (
+    asking,
+    checked_once,
+    configured_once,
+    telling,
+    unchecked,
+)
 from podium.drivers.qblox_cluster.settings import Setting, disconnected
 from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
@@ -91,7 +97,11 @@ class SettingsCache:
         new = self._not_held(settings)
         self.forget_all(new)
         words = ", ".join(map(str, new))
-        with telling(self._name, f"setting {words}"), unchecked(self._cluster):
+        with (
+            telling(self._name, f"setting {words}"),
+            unchecked(self._cluster),
+            configured_once(self._cluster),
+        ):
             for setting in new:
                 self._put(setting)
         self._held |= {setting.where: setting for setting in new}
@@ -110,7 +120,11 @@ class SettingsCache:
         self.forget_all(settings)
         slots = sorted({setting.slot for setting in settings})
         words = ", ".join(map(str, settings))
-        with telling(self._name, f"setting {words}"), checked_once(self._cluster, slots):
+        with (
+            telling(self._name, f"setting {words}"),
+            checked_once(self._cluster, slots),
+            configured_once(self._cluster),
+        ):
             for setting in settings:
                 self._put(setting)
         self._held |= {setting.where: setting for setting in settings}
@@ -252,7 +266,7 @@ class SettingsCache:
     def _put(self, setting: Setting) -> None:
         owner = self._cluster.submodules[f"module{setting.slot}"]
         if setting.sequencer is not None:
-            owner = owner.sequencers[setting.sequencer]
+            owner = owner.submodules[f"sequencer{setting.sequencer}"]
         component, _, parameter = setting.parameter.rpartition(".")
         connects = setting.parameter.startswith("connect_")
         self.changed(Place(setting.slot, setting.sequencer, connects))
@@ -261,7 +275,7 @@ class SettingsCache:
         owner.parameters[parameter].set(setting.value)
 
     def _sequencer(self, slot: int, number: int) -> Any:
-        return self._cluster.submodules[f"module{slot}"].sequencers[number]
+        return self._cluster.submodules[f"module{slot}"].submodules[f"sequencer{number}"]
 
     def _check_assembled(self, what: str, slot: int) -> None:
         with asking(self._name, f"{what}: assembler status"):
