@@ -251,12 +251,13 @@ def checked_once(cluster: Any, slots: Sequence[int]) -> Iterator[None]:
 
 
 @contextmanager
-def configured_once(cluster: Any) -> Iterator[None]:
+def configured_once(cluster: Any, sequencers: Iterable[tuple[int, int]]) -> Iterator[None]:
     """Send the configuration of each sequencer once, behind all settings of it.
 
     The client sends the whole configuration with each setting, two kilobytes of JSON, and copies it
-    twice: what a first program sets was sent a hundred times. Where a setting is refused by the
-    client, those before it are sent.
+    twice: for a first program eighty times. It asks for the ones that it does not know when it
+    meets them: those of ``sequencers`` (slot and number) are asked for beforehand, of all modules
+    side by side. Where the client refuses a setting, those before it are sent.
     """
     held: dict[tuple[int, int], dict[str, Any]] = {}
     changed: dict[tuple[int, int], None] = {}
@@ -282,6 +283,11 @@ def configured_once(cluster: Any) -> Iterator[None]:
         "_get_sequencer_config": lambda *where: cluster._run_in_loop(hold(*where)),
         "_set_sequencer_config": lambda *words: cluster._run_in_loop(change(*words)),
     }
+
+    async def hold_all() -> None:
+        await asyncio.gather(*(hold(*where) for where in sequencers))
+
+    cluster._run_in_loop(hold_all())
     vars(cluster).update(shadows)
     gone = False
     try:

@@ -17,6 +17,8 @@ from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
 
+CONNECTS = "connect_"
+"""How a sequencer's parameters begin that are no part of its configuration, but of a map."""
 UNKNOWN = "unknown"
 """Value of a setting that somebody may have changed: no setting is this word."""
 
@@ -100,7 +102,7 @@ class SettingsCache:
         with (
             telling(self._name, f"setting {words}"),
             unchecked(self._cluster),
-            configured_once(self._cluster),
+            configured_once(self._cluster, _configured(new)),
         ):
             for setting in new:
                 self._put(setting)
@@ -123,7 +125,7 @@ class SettingsCache:
         with (
             telling(self._name, f"setting {words}"),
             checked_once(self._cluster, slots),
-            configured_once(self._cluster),
+            configured_once(self._cluster, _configured(settings)),
         ):
             for setting in settings:
                 self._put(setting)
@@ -250,7 +252,10 @@ class SettingsCache:
         if kind == "QTM":
             return  # its sequencers and channels are tied to each other
         self.changed(*(Place(slot, number, connects=True) for number in range(SEQUENCERS)))
-        with telling(self._name, f"disconnecting the sequencers of slot {slot}"):
+        with (
+            telling(self._name, f"disconnecting the sequencers of slot {slot}"),
+            checked_once(self._cluster, [slot]),
+        ):
             self._cluster.disconnect_outputs(slot)
             if kind.startswith("QRM"):
                 self._cluster.disconnect_inputs(slot)
@@ -268,7 +273,7 @@ class SettingsCache:
         if setting.sequencer is not None:
             owner = owner.submodules[f"sequencer{setting.sequencer}"]
         component, _, parameter = setting.parameter.rpartition(".")
-        connects = setting.parameter.startswith("connect_")
+        connects = setting.parameter.startswith(CONNECTS)
         self.changed(Place(setting.slot, setting.sequencer, connects))
         if component:
             owner = owner.submodules[component]
@@ -287,3 +292,13 @@ class SettingsCache:
         with asking(self._name, f"assembler log of slot {slot}"):
             log = str(self._cluster.get_assembler_log(slot)).strip()
         return f"; the assembler says: {log}" if log else ""
+
+
+def _configured(settings: Iterable[Setting]) -> list[tuple[int, int]]:
+    """Return the sequencers whose configuration holds some of these settings."""
+    found = {
+        (one.slot, one.sequencer): None
+        for one in settings
+        if one.sequencer is not None and not one.parameter.startswith(CONNECTS)
+    }
+    return list(found)
