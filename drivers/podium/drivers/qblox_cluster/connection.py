@@ -250,58 +250,6 @@ def checked_once(cluster: Any, slots: Sequence[int]) -> Iterator[None]:
     cluster._run_in_loop(check())
 
 
-@contextmanager
-def configured_once(cluster: Any, sequencers: Iterable[tuple[int, int]]) -> Iterator[None]:
-    """Send the configuration of each sequencer once, behind all settings of it.
-
-    The client sends the whole configuration with each setting, two kilobytes of JSON, and copies it
-    twice: for a first program eighty times. It asks for the ones that it does not know when it
-    meets them: those of ``sequencers`` (slot and number) are asked for beforehand, of all modules
-    side by side. Where the client refuses a setting, those before it are sent.
-    """
-    held: dict[tuple[int, int], dict[str, Any]] = {}
-    changed: dict[tuple[int, int], None] = {}
-    read, send = cluster._get_sequencer_config_async, cluster._set_sequencer_config_async
-
-    async def hold(slot: int, sequencer: int) -> dict[str, Any]:
-        where = slot, sequencer
-        if where not in held:
-            held[where] = await read(slot, sequencer)
-        return held[where]
-
-    async def change(slot: int, sequencer: int, config: dict[str, Any]) -> None:
-        held[slot, sequencer] = config
-        changed[slot, sequencer] = None
-
-    async def send_all() -> None:
-        for where in changed:
-            await send(*where, held[where])
-
-    shadows: dict[str, Any] = {
-        "_get_sequencer_config_async": hold,
-        "_set_sequencer_config_async": change,
-        "_get_sequencer_config": lambda *where: cluster._run_in_loop(hold(*where)),
-        "_set_sequencer_config": lambda *words: cluster._run_in_loop(change(*words)),
-    }
-
-    async def hold_all() -> None:
-        await asyncio.gather(*(hold(*where) for where in sequencers))
-
-    cluster._run_in_loop(hold_all())
-    vars(cluster).update(shadows)
-    gone = False
-    try:
-        yield
-    except OSError:
-        gone = True  # nobody is there to be sent anything
-        raise
-    finally:
-        for name in shadows:
-            del vars(cluster)[name]
-        if changed and not gone:
-            cluster._run_in_loop(send_all())
-
-
 def _words(error: BaseException) -> str:
     if isinstance(error, ProtocolError):
         return str(error)

@@ -8,10 +8,10 @@ from podium.drivers.errors import Refused
 from podium.drivers.qblox_cluster.connection import (
     asking,
     checked_once,
-    configured_once,
     telling,
     unchecked,
 )
+from podium.drivers.qblox_cluster.held_configurations import configured_once
 from podium.drivers.qblox_cluster.settings import Setting, disconnected
 from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
