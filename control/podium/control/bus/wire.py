@@ -355,9 +355,11 @@ def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
         each = []
         for field, as_they_are, decoder in _field_steps(value_hint):
             column = columns[field]
-            if type(column) is np.ndarray and column.ndim == 1:
-                column = [column[k, ...] for k in range(len(column))]  # arrays without axes
-            plain = set(map(type, column)).issubset(as_they_are)
+            if type(column) is np.ndarray and column.ndim:
+                column = [column[k, ...] for k in range(len(column))]
+                plain = np.ndarray in as_they_are
+            else:
+                plain = set(map(type, column)).issubset(as_they_are)
             each.append(column if plain else map(decoder, column))
         made = map(value_hint, *each)
         if set(map(type, keys)) == {key_hint}:  # as one that is by itself is taken
