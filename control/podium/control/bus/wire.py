@@ -343,6 +343,7 @@ def _entries(inner: tuple[Any, ...], where: str) -> Decode:
 
 def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
     of_key, of_value = _decoder(key_hint, where), _decoder(value_hint, where)
+    of_messages = _is_message(value_hint)
 
     def by_field(value: list[Any]) -> Any:
         if not (len(value) == 2 and isinstance(value[0], list) and isinstance(value[1], dict)):
@@ -367,7 +368,7 @@ def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
         return dict(zip(map(of_key, keys), made, strict=True))
 
     def decode(value: Any) -> Any:
-        if isinstance(value, list) and _is_message(value_hint):
+        if of_messages and isinstance(value, list):
             return by_field(value)
         if not isinstance(value, dict):
             raise BadMessage(f"{where}: a mapping expected, got {type(value).__name__}")
