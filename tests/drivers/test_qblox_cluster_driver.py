@@ -19,6 +19,7 @@ from tests.benches.qblox_cluster.driver_bench import (
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.drivers.qblox_cluster import QbloxCluster, connection
 from podium.drivers.qblox_cluster.results import Bins, read_bins
+from podium.drivers.qblox_cluster.settings import settings_of
 from podium.drivers.roles import KeepsDisturbance, MixerSettings, MixerTone
 from podium.firmware_interfaces.qblox_cluster.limits import rf_input_full_scale_v
 from podium.firmware_interfaces.qblox_cluster.program import (
@@ -128,6 +129,42 @@ def test_what_is_held_is_not_sent_again(server, cluster) -> None:
         "SEQuencer0:START",
         "SEQuencer1:START",
     }
+
+
+def test_a_first_program_sends_each_configuration_that_changes_once(cluster_server) -> None:
+    cluster = connect(cluster_server)
+    cluster_server.commands()
+    cluster.load(PROGRAM)
+    sent = [one.split(" ")[0] for one in cluster_server.commands()]
+    # Sequencers that play; the others are as they were read: none is synchronised.
+    assert sorted(one for one in sent if one.endswith("CONFiguration")) == [
+        "SEQuencer0:CONFiguration",
+        "SEQuencer0:CONFiguration",
+        "SEQuencer1:CONFiguration",
+    ]
+    together = cluster.snapshot()
+    cluster.close()
+    cluster_server.as_new()
+    cluster = connect(cluster_server)
+    for one in settings_of(PROGRAM, MODULES):
+        cluster._cache.set([one])
+    assert cluster.snapshot() == together
+    cluster.close()
+
+
+def test_what_was_set_before_a_setting_that_is_refused_is_sent(cluster_server) -> None:
+    cluster = connect(cluster_server)
+    entry = replace(PROGRAM.sequencers[1], nco_hz=7e8)
+    with pytest.raises(Refused, match=r"setting slot4\.sequencer1\.nco_freq = 700000000"):
+        cluster.load(replace(PROGRAM, sequencers=(entry,)))
+    cluster.load(PROGRAM)
+    refused_before = cluster.snapshot()
+    cluster.close()
+    cluster_server.as_new()
+    cluster = connect(cluster_server)
+    cluster.load(PROGRAM)
+    assert cluster.snapshot() == refused_before
+    cluster.close()
 
 
 def test_only_what_differs_is_sent(server, cluster) -> None:

@@ -54,12 +54,16 @@ class Wiretap:
         return self
 
     def feed(self, data, now_fs):
-        if data:
-            self.heard.append((time.monotonic(), data))
+        lines = data.splitlines(keepends=True)  # several may come at once
+        return b"".join(self._answer(line, now_fs) for line in lines or [b""])
+
+    def _answer(self, line, now_fs):
+        if line:
+            self.heard.append((time.monotonic(), line))
         for message, reply in self.replies.items():
-            if message in data:
+            if message in line:
                 return reply
-        return self.session.feed(data, now_fs)
+        return self.session.feed(line, now_fs)
 
     def horizon(self, now_fs):
         return self.twin.horizon(now_fs)

@@ -1,5 +1,7 @@
 """The driver over real TCP against the twin."""
 
+import socket
+
 import pytest
 
 from podium.drivers.errors import Refused
@@ -28,6 +30,12 @@ def test_it_plays_its_roles(driver):
     assert instrument.identity().model == "SGS100A"
     assert source.tone() == Tone(1e9, -30.0, modulated=False, on=False)
     assert instrument.snapshot()
+
+
+def test_its_messages_go_out_as_they_come(driver):
+    handle = driver._session.instrument.visa_handle
+    wire = handle.visalib.sessions[handle.session].interface
+    assert wire.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_a_snapshot_asks_of_an_option_only_where_it_is_fitted(serve, monkeypatch):

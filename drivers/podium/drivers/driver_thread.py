@@ -39,7 +39,6 @@ class DriverThread(Generic[Driver]):
         self._left = threading.Event()
         self._closing = threading.Lock()
         self.opened: asyncio.Future[Identity] = self._loop.create_future()
-        self.opened.add_done_callback(_seen)
         self._thread = threading.Thread(target=self._work, name=f"{name} driver", daemon=True)
         self._thread.start()
 
@@ -47,8 +46,6 @@ class DriverThread(Generic[Driver]):
         """Begin ``function(driver)``."""
         end: asyncio.Future[Result] = self._loop.create_future()
         call = DriverCall(end, self._loop.create_future())
-        call.end.add_done_callback(_seen)
-        call.answer.add_done_callback(_seen)
 
         def job(driver: Driver) -> None:
             try:
@@ -124,9 +121,6 @@ def _fail(futures: "Iterable[asyncio.Future[Result]]", error: BaseException) -> 
     for future in futures:
         if not future.done():
             future.set_exception(error)
-
-
-def _seen(future: "asyncio.Future[Result]") -> None:
-    # A job whose caller has given up may fail unseen: that is expected, not worth a warning.
-    if not future.cancelled():
-        future.exception()
+            # A job whose caller has given up may fail unseen: that is expected, not worth a
+            # warning.
+            future.exception()

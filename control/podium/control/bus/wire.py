@@ -343,6 +343,7 @@ def _entries(inner: tuple[Any, ...], where: str) -> Decode:
 
 def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
     of_key, of_value = _decoder(key_hint, where), _decoder(value_hint, where)
+    of_messages = _is_message(value_hint)
 
     def by_field(value: list[Any]) -> Any:
         if not (len(value) == 2 and isinstance(value[0], list) and isinstance(value[1], dict)):
@@ -355,9 +356,11 @@ def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
         each = []
         for field, as_they_are, decoder in _field_steps(value_hint):
             column = columns[field]
-            if type(column) is np.ndarray and column.ndim == 1:
-                column = [column[k, ...] for k in range(len(column))]  # arrays without axes
-            plain = set(map(type, column)).issubset(as_they_are)
+            if type(column) is np.ndarray and column.ndim:
+                column = [column[k, ...] for k in range(len(column))]
+                plain = np.ndarray in as_they_are
+            else:
+                plain = set(map(type, column)).issubset(as_they_are)
             each.append(column if plain else map(decoder, column))
         made = map(value_hint, *each)
         if set(map(type, keys)) == {key_hint}:  # as one that is by itself is taken
@@ -365,7 +368,7 @@ def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
         return dict(zip(map(of_key, keys), made, strict=True))
 
     def decode(value: Any) -> Any:
-        if isinstance(value, list) and _is_message(value_hint):
+        if of_messages and isinstance(value, list):
             return by_field(value)
         if not isinstance(value, dict):
             raise BadMessage(f"{where}: a mapping expected, got {type(value).__name__}")

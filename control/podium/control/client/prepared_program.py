@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import math
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -88,9 +90,10 @@ class PreparedProgram:
         self._facility = facility
         self._by = by
         self._parameters = parameters_of(program)
-        self._names = tuple(self._parameters)
+        self._names = list(self._parameters)
         self._at = {name: k for k, name in enumerate(self._parameters)}
         self._values = np.array(list(self._parameters.values()), VALUES)
+        self._pack = struct.Struct(f"<{len(self._names)}d").pack
         self._delays = frozenset(
             one.name
             for _, statement in walk(program.body)
@@ -125,27 +128,29 @@ class PreparedProgram:
         since. Cancelled, it returns once the run has been given up and outputs are safe.
         """
         new = {**values, **named} if values else named
-        array = self._array_of(new)
-        run, played = await self._fires.fire(array.tobytes())
+        in_order = list(new) == self._names
+        run, played = await self._fires.fire(self._packed(new, in_order=in_order))
         started = Tai(played.started.tai_s, played.started.tai_fs)
-        fired = {**self._parameters, **new}
+        fired = new if in_order else {**self._parameters, **new}
         return FiredData(str(run), started, fired, played.captures, self)
 
-    def _array_of(self, new: Mapping[str, float]) -> NDArray[np.float64]:
-        """Return the values of all parameters in their order. Raises ``RunRefused``."""
-        if tuple(new) == self._names and set(map(type, new.values())) == {float}:
-            whole = np.fromiter(new.values(), VALUES, len(new))
-            if not np.isnan(whole).any():
-                self._check_delays(new)
-                return whole
+    def _packed(self, new: Mapping[str, float], *, in_order: bool) -> bytes:
+        """Return the values of all parameters in their order, as they go over the bus.
+
+        ``in_order``: all of them are given, in this order. Raises ``RunRefused``.
+        """
+        given = new.values()
+        if in_order and set(map(type, given)) == {float} and not math.isnan(sum(given)):
+            self._check_delays(new)
+            return self._pack(*given)
         try:
             check_values(self._program.name, self._at, new)
         except NoSuchParameter as error:
             raise RunRefused(str(error)) from error
         self._check_delays(new)
         array = self._values.copy()
-        array[[self._at[name] for name in new]] = np.fromiter(new.values(), VALUES, len(new))
-        return array
+        array[[self._at[name] for name in new]] = np.fromiter(given, VALUES, len(new))
+        return array.tobytes()
 
     def _check_delays(self, new: Mapping[str, float]) -> None:
         for name in self._delays:

@@ -92,22 +92,25 @@ def is_busy(state: AgentState) -> bool:
 def take_on(state: AgentState, request: Prepare) -> Did:
     """Begin a run: the hand is free. It was heard of, whether it is begun or not."""
     run = request.run
-    state = replace(state, last=run if state.last is None else max(state.last, run))
-    if state.unsafe and isinstance(request.plan, AtATime):
-        reason = f"its instruments are not safe: {state.unsafe}"
-        return state, (refusal(state, run, "prepare", "busy", reason),)
+    last = run if state.last is None else max(state.last, run)
     match request.program, request.plan:
-        case FiredProgram(name) as program, AtOnce(Token(program_hash=agreed) as token):
-            if name != agreed:
-                reason = f"the token names program {agreed:.12}, fired is {name:.12}"
-                return state, (refusal(state, run, "prepare", "refused", reason),)
+        case _, AtATime() if state.unsafe:
+            kind, reason = "busy", f"its instruments are not safe: {state.unsafe}"
+        case FiredProgram(name), AtOnce(Token(program_hash=agreed)) if name != agreed:
+            kind = "refused"
+            reason = f"the token names program {agreed:.12}, fired is {name:.12}"
+        case FiredProgram() as program, AtOnce(Token() as token):
             hand = RunInHand(run, request.plan, Phase.PLAYING, token=token, reported_to=True)
-            return replace(state, hand=hand), (PlayFired(run, program, token),)
+            return replace(state, last=last, hand=hand), (PlayFired(run, program, token),)
         case str(program), AtATime() | AtOnce(None):
             hand = RunInHand(run, request.plan)
-            return replace(state, hand=hand), (Load(run, program, request.plan),)
-    reason = "a program is fired by what was agreed on when it was prepared, and nothing else is"
-    return state, (refusal(state, run, "prepare", "refused", reason),)
+            return replace(state, last=last, hand=hand), (Load(run, program, request.plan),)
+        case _:
+            kind = "refused"
+            reason = (
+                "a program is fired by what was agreed on when it was prepared, and nothing else is"
+            )
+    return replace(state, last=last), (refusal(state, run, "prepare", kind, reason),)
 
 
 # Answers

@@ -188,10 +188,6 @@ class StartedPlay:
         :func:`.wait_until_stopped` does.
         """
         running = f"{self.name}: running {self.what!r}"
-        pause_s = min(duration_s, POLL_FIRST_S) - (time.monotonic() - began_s)
-        if pause_s > 0.0 and interrupted.wait(pause_s):
-            interrupted.clear()
-            raise Refused(f"{running}: given up while it ran")
         of_bins = tuple(read)
         asked: dict[int, bytes] = {}
         replies: dict[int, BinsReply] = {}
@@ -199,6 +195,10 @@ class StartedPlay:
             here, bins = _numbers(self.sequencers, slot), _numbers(of_bins, slot)
             asked[slot] = _to(here, STATE) + _to(bins, BINS)
             replies[slot] = BinsReply(len(here), len(bins))
+        pause_s = min(duration_s, POLL_FIRST_S) - (time.monotonic() - began_s)
+        if pause_s > 0.0 and interrupted.wait(pause_s):
+            interrupted.clear()
+            raise Refused(f"{running}: given up while it ran")
         with asking(self.name, f"running {self.what!r}"):
             told = self.sockets.exchange(
                 asked, {slot: one.complete for slot, one in replies.items()}

@@ -47,13 +47,13 @@ def wait_until_stopped(
 
     One of those that run is asked at a time, in turn: a question to each module costs a packet
     there and back, and all but the last answers say that it still runs. Once one has stopped
-    all others are asked together.
+    all others are asked together, at short pauses again: they end soon.
 
     Raises ``ProtocolError`` at any other end, ``Unreachable`` past ``duration_s`` and the
     allowance, ``Refused`` when ``interrupted`` was set; the outputs are as they were.
     """
-    began, allowance_s = time.monotonic(), run_allowance_s()
-    give_up = began + duration_s + allowance_s
+    waits_from, allowance_s = time.monotonic(), run_allowance_s()
+    give_up = waits_from + duration_s + allowance_s
     running = list(sequencers)
     onehas_stopped = False
     while running:
@@ -68,13 +68,14 @@ def wait_until_stopped(
         running = [where for where in running if where not in asked] + still
         onehas_stopped = len(asked) == 1 and not still
         if onehas_stopped:
+            waits_from = time.monotonic()
             continue
         if time.monotonic() > give_up:
             raise Unreachable(
                 f"{name}: running {what!r}: {places(running)} not stopped "
                 f"{allowance_s:g} s after the computed {duration_s:g} s"
             )
-        waited_s = time.monotonic() - began
+        waited_s = time.monotonic() - waits_from
         if interrupted.wait(poll_pause_s(waited_s)):
             interrupted.clear()
             raise Refused(f"{name}: running {what!r}: given up while it ran")

@@ -5,12 +5,20 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from podium.drivers.errors import Refused
-from podium.drivers.qblox_cluster.connection import asking, checked_once, telling, unchecked
+from podium.drivers.qblox_cluster.connection import (
+    asking,
+    checked_once,
+    telling,
+    unchecked,
+)
+from podium.drivers.qblox_cluster.held_configurations import configured_once
 from podium.drivers.qblox_cluster.settings import Setting, disconnected
 from podium.drivers.qblox_cluster.slot_commands import place, places
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
 
+CONNECTS = "connect_"
+"""How a sequencer's parameters begin that are no part of its configuration, but of a map."""
 UNKNOWN = "unknown"
 """Value of a setting that somebody may have changed: no setting is this word."""
 
@@ -91,7 +99,11 @@ class SettingsCache:
         new = self._not_held(settings)
         self.forget_all(new)
         words = ", ".join(map(str, new))
-        with telling(self._name, f"setting {words}"), unchecked(self._cluster):
+        with (
+            telling(self._name, f"setting {words}"),
+            unchecked(self._cluster),
+            configured_once(self._cluster, _configured(new)),
+        ):
             for setting in new:
                 self._put(setting)
         self._held |= {setting.where: setting for setting in new}
@@ -110,7 +122,11 @@ class SettingsCache:
         self.forget_all(settings)
         slots = sorted({setting.slot for setting in settings})
         words = ", ".join(map(str, settings))
-        with telling(self._name, f"setting {words}"), checked_once(self._cluster, slots):
+        with (
+            telling(self._name, f"setting {words}"),
+            checked_once(self._cluster, slots),
+            configured_once(self._cluster, _configured(settings)),
+        ):
             for setting in settings:
                 self._put(setting)
         self._held |= {setting.where: setting for setting in settings}
@@ -236,7 +252,10 @@ class SettingsCache:
         if kind == "QTM":
             return  # its sequencers and channels are tied to each other
         self.changed(*(Place(slot, number, connects=True) for number in range(SEQUENCERS)))
-        with telling(self._name, f"disconnecting the sequencers of slot {slot}"):
+        with (
+            telling(self._name, f"disconnecting the sequencers of slot {slot}"),
+            checked_once(self._cluster, [slot]),
+        ):
             self._cluster.disconnect_outputs(slot)
             if kind.startswith("QRM"):
                 self._cluster.disconnect_inputs(slot)
@@ -252,16 +271,16 @@ class SettingsCache:
     def _put(self, setting: Setting) -> None:
         owner = self._cluster.submodules[f"module{setting.slot}"]
         if setting.sequencer is not None:
-            owner = owner.sequencers[setting.sequencer]
+            owner = owner.submodules[f"sequencer{setting.sequencer}"]
         component, _, parameter = setting.parameter.rpartition(".")
-        connects = setting.parameter.startswith("connect_")
+        connects = setting.parameter.startswith(CONNECTS)
         self.changed(Place(setting.slot, setting.sequencer, connects))
         if component:
             owner = owner.submodules[component]
         owner.parameters[parameter].set(setting.value)
 
     def _sequencer(self, slot: int, number: int) -> Any:
-        return self._cluster.submodules[f"module{slot}"].sequencers[number]
+        return self._cluster.submodules[f"module{slot}"].submodules[f"sequencer{number}"]
 
     def _check_assembled(self, what: str, slot: int) -> None:
         with asking(self._name, f"{what}: assembler status"):
@@ -273,3 +292,13 @@ class SettingsCache:
         with asking(self._name, f"assembler log of slot {slot}"):
             log = str(self._cluster.get_assembler_log(slot)).strip()
         return f"; the assembler says: {log}" if log else ""
+
+
+def _configured(settings: Iterable[Setting]) -> list[tuple[int, int]]:
+    """Return the sequencers whose configuration holds some of these settings."""
+    found = {
+        (one.slot, one.sequencer): None
+        for one in settings
+        if one.sequencer is not None and not one.parameter.startswith(CONNECTS)
+    }
+    return list(found)

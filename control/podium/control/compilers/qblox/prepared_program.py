@@ -58,7 +58,10 @@ class PreparedProgram:
             alike = [one for one in sources if one.setting == setting]
             known |= {one: len(known) + k for k, one in enumerate(alike)}
             self._groups.append(_Group.of(setting, alike, at))
-        self._order = np.array([known[one] for one in order], np.int64)
+        self._order: IntArray | None = np.array([known[one] for one in order], np.int64)
+        """Of each word of the texts: its place among the words of all groups; None: the same."""
+        if len(self._groups) == 1:  # it gives them in the order of the texts
+            self._groups, self._order = [self._groups[0].taking(self._order)], None
         ranges = [(at[name], *one) for name in self._names for one in artifact.ranges(name)]
         self._of = np.array([one[0] for one in ranges], np.int64)
         self._limits = np.array([one[1:] for one in ranges], np.float64).reshape(-1, 4).T
@@ -67,10 +70,7 @@ class PreparedProgram:
         """Return what :meth:`fired_with` does; None: it is not in words of its texts alone."""
         if not self._alike or not self._in_range(values):
             return None
-        padded = np.zeros(len(values) + 1)
-        padded[:-1] = values
-        each = [group.words(padded) for group in self._groups]
-        words = np.concatenate(each).take(self._order).tolist() if each else []
+        words = self._words(values)
         sequencers, begins = list(self._artifact.cluster.sequencers), 0
         for number, form, ends in self._forms:
             filled = form % tuple(words[begins:ends])
@@ -92,9 +92,21 @@ class PreparedProgram:
         named = named_values(self._names, values.tolist())
         return self._artifact.patched(named, compile_anew=True)
 
+    def _words(self, values: FloatArray) -> list[int]:
+        """Return the words of all texts, one text after the other."""
+        padded = np.zeros(len(values) + 1)
+        padded[:-1] = values
+        each = [group.words(padded) for group in self._groups]
+        if self._order is None:
+            (words,) = each
+        else:
+            words = np.concatenate(each).take(self._order) if each else self._order
+        listed: list[int] = words.tolist()
+        return listed
+
     def _in_range(self, values: FloatArray) -> bool:
         scale, offset, low, high = self._limits
-        got = offset + scale * values[self._of]
+        got = offset + scale * values.take(self._of)
         return bool(((low <= got) & (got <= high)).all())
 
     def _slowly(self, values: FloatArray) -> ClusterProgram:
@@ -184,6 +196,10 @@ class _Group:
             np.array([chain * most + end for chain, end in places], np.int64),
             np.array([one.lo_hz for one in sources]),
         )
+
+    def taking(self, order: IntArray) -> "_Group":
+        """Return the operands that are at these places, in this order."""
+        return replace(self, ends=self.ends.take(order), lo_hz=self.lo_hz.take(order))
 
     def words(self, values: FloatArray) -> IntArray:
         """Return the operands, as :meth:`.OperandSource.word` gives each; shape (sources,)."""
