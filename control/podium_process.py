@@ -11,8 +11,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
 YOUNG_OBJECTS = 10_000
@@ -56,6 +56,23 @@ def configure_process() -> None:
     # of them, which costs a processor, and on a busy machine the two wait for each other: to draw a
     # fluxonium then takes fifty times as long.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+@contextmanager
+def no_collection(*, stays: bool = False) -> Iterator[None]:
+    """Let no cyclic garbage be looked for meanwhile: a large tree is walked again as it grows.
+
+    ``stays``: what is there at the end is not looked through later either, as modules are.
+    """
+    on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if stays:
+            gc.freeze()
+        if on:
+            gc.enable()
 
 
 class Spare:
@@ -135,11 +152,8 @@ def private_bytes() -> int:
 def main() -> int:
     """Run the module that the first word names; return the exit status."""
     configure_process()
-    # What is imported is there to stay: it is not looked through, now or later.
-    gc.disable()
-    run = import_module(sys.argv[1]).main
-    gc.freeze()
-    gc.enable()
+    with no_collection(stays=True):
+        run = import_module(sys.argv[1]).main
     status: int = run(sys.argv[2:])
     end_quickly()
     return status

@@ -1,9 +1,11 @@
-"""Memory that long work has left behind is given back when nothing is done."""
+"""A process keeps its memory, and looks for garbage, when it is worth it."""
+
+import gc
 
 import numpy as np
 import psutil
 
-from podium_process import IDLE_S, SPARE_MAX, Spare, private_bytes
+from podium_process import IDLE_S, SPARE_MAX, Spare, no_collection, private_bytes
 
 
 def test_memory_is_given_back_once_nobody_has_used_it_for_a_while() -> None:
@@ -67,3 +69,24 @@ def test_while_a_long_run_is_worked_on_no_more_is_kept_than_a_limit() -> None:
     assert private_bytes() < before + 332e6 + 4 * SPARE_MAX  # 620 MB if nothing is given back
     assert pieces[-1].sum() == 2000
     assert larger[-1].sum() == 25_000
+
+
+def test_nothing_is_looked_for_while_what_stays_is_made() -> None:
+    seen: list[int] = []
+    frozen = gc.get_freeze_count()
+    gc.callbacks.append(lambda phase, info: seen.append(info["generation"]))
+    try:
+        with no_collection():
+            kept = [[number] for number in range(20 * gc.get_threshold()[0])]
+            with no_collection(stays=True):
+                assert not gc.isenabled()
+            assert not gc.isenabled(), "the inner one leaves it as it was"
+        assert gc.isenabled()
+        assert not seen
+        assert gc.get_freeze_count() > frozen + len(kept)
+        more = [[number] for number in range(2 * gc.get_threshold()[0])]
+        assert seen, "it is at work again"
+        assert len(more) < len(kept)
+    finally:
+        gc.callbacks.pop()
+        gc.unfreeze()

@@ -36,6 +36,7 @@ from podium.sim_instruments.serve_command import (
     run_serve,
 )
 from podium_command_line import add_facility
+from podium_process import no_collection
 
 REPLAY_HELP = "play a recorded trace to the instrument's twin and tell where it answers otherwise"
 
@@ -362,17 +363,18 @@ def _sample(arguments: Namespace) -> int:
     from podium.sim_instruments.physics.world_file import write_world
 
     try:
-        world = sample(
-            arguments.facility,
-            arguments.seed,
-            mixers=arguments.mixers,
-            wrong=arguments.wrong,
-            drift=arguments.drift,
-            warm=arguments.warm,
-            vary=arguments.vary,
-            ideal_lines=arguments.ideal_lines,
-        )
-        write_world(world, arguments.out)
+        with no_collection():  # the process ends with it
+            world = sample(
+                arguments.facility,
+                arguments.seed,
+                mixers=arguments.mixers,
+                wrong=arguments.wrong,
+                drift=arguments.drift,
+                warm=arguments.warm,
+                vary=arguments.vary,
+                ideal_lines=arguments.ideal_lines,
+            )
+            write_world(world, arguments.out)
     except (DesignError, SamplingError) as error:
         raise CommandFailed(error, FOUND_PROBLEM) from error
     except OSError as error:

@@ -12,6 +12,7 @@ from podium_command_line import (
     facility_of_environment,
     named_facility,
 )
+from podium_process import no_collection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -284,20 +285,21 @@ def _run_server(
         places = at_host(arguments.host, arguments.shift, random.Random())
     mode, with_parent = ClockMode(arguments.clock), arguments.with_parent
     _check_rate(arguments)
-    return asyncio.run(
-        serve(
-            build,
-            endpoints,
-            mode,
-            rate=arguments.rate,
-            with_parent=with_parent,
-            places=places,
-            say=say,
-            logged=arguments.log,
-            discovery=arguments.discovery,
-            at_once=arguments.facility is None,
+    with no_collection():  # until everything listens
+        return asyncio.run(
+            serve(
+                build,
+                endpoints,
+                mode,
+                rate=arguments.rate,
+                with_parent=with_parent,
+                places=places,
+                say=say,
+                logged=arguments.log,
+                discovery=arguments.discovery,
+                at_once=arguments.facility is None,
+            )
         )
-    )
 
 
 def add_chips(chips: ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from podium.control.demo.arguments import add_arguments, world_options
 from podium.control.facility.command import DONE, FOUND_PROBLEM, WRONG_USE, Command
+from podium_process import no_collection
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -25,19 +26,20 @@ TERMINATED = 128 + signal.SIGTERM
 
 def run(arguments: Namespace) -> int:
     """Do it; 0 when every qubit was found, every promise kept, and nothing failed."""
-    from podium.control.demo.multi_node.common_start import marked
-    from podium.control.facility.atomic_files import check_writable
-    from podium.control.facility.example import (
-        COLD_SIDE,
-        LINKED,
-        ONE_NODE,
-        TWO_NODES,
-        TWO_QUBIT,
-        NoExample,
-        example_facility,
-    )
-    from podium.control.facility.load import load_facility
-    from podium.control.facility.problems import FacilityError
+    with no_collection(stays=True):
+        from podium.control.demo.multi_node.common_start import marked
+        from podium.control.facility.atomic_files import check_writable
+        from podium.control.facility.example import (
+            COLD_SIDE,
+            LINKED,
+            ONE_NODE,
+            TWO_NODES,
+            TWO_QUBIT,
+            NoExample,
+            example_facility,
+        )
+        from podium.control.facility.load import load_facility
+        from podium.control.facility.problems import FacilityError
 
     if not arguments.thoroughness > 0:
         print("podium demo: --thoroughness is a factor above zero", file=sys.stderr)
@@ -108,10 +110,11 @@ def _cold(arguments: Namespace, path: Path, facility: "Facility") -> int:
 
 def _run_guarded(story: "Callable[[Children], Awaitable[bool]]", module: str) -> int:
     """Tell a story with processes of ours, which end with it; ``module`` is where it is told."""
-    from podium.control.processes.child_processes import Children
-    from podium.control.processes.copied_command import waiting_command
+    with no_collection(stays=True):
+        from podium.control.processes.child_processes import Children
+        from podium.control.processes.copied_command import waiting_command
 
-    import_module(module)  # the copy that will be `podium up` shares what the story imports
+        import_module(module)  # the copy that will be `podium up` shares what the story imports
     children = Children(waiting=waiting_command())
     try:
         return asyncio.run(_guarded(story(children)))

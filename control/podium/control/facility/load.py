@@ -1,9 +1,7 @@
 """Loads a facility file: reads and checks all of it, and returns a frozen value."""
 
-import gc
 import hashlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,6 +78,7 @@ from podium.control.facility.timing import (
     TriggerWiring,
 )
 from podium.firmware_interfaces.models import InstrumentModel, known_models
+from podium_process import no_collection
 
 
 def load_facility(path: Path | str, endpoints: Path | str | None = None) -> Facility:
@@ -100,20 +99,8 @@ def load_with_remarks(
 
     Raises what :func:`load_facility` raises.
     """
-    with _no_collection():
+    with no_collection():
         return _load(Path(path), endpoints)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Let no cyclic garbage be looked for: a large file is a large tree, walked again and again."""
-    on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if on:
-            gc.enable()
 
 
 def _load(path: Path, endpoints: Path | str | None) -> tuple[Facility, tuple[Problem, ...]]:

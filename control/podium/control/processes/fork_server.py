@@ -12,7 +12,6 @@ that is killed; how they end is unknown then. It ends when who started it does.
 """
 
 import fcntl
-import gc
 import json
 import os
 import select
@@ -26,6 +25,8 @@ from importlib import import_module
 from typing import Any
 
 from setproctitle import setproctitle
+
+from podium_process import no_collection
 
 LONGEST_MESSAGE = 2**17
 """Bytes: the arguments of one process are some hundred."""
@@ -121,10 +122,10 @@ def _serve(connection: socket.socket) -> Start | None:
             return None
         start = decoded(said)
         assert isinstance(start, Start)
-        for module in (start.module, *start.imports):
-            with suppress(Exception):  # the process says what is wrong, when it tries again
-                import_module(module)
-        gc.freeze()  # no copy looks through what all of them share
+        with no_collection(stays=True):  # no copy looks through what all of them share
+            for module in (start.module, *start.imports):
+                with suppress(Exception):  # the process says what is wrong, when it tries again
+                    import_module(module)
         pid = os.fork()
         if pid == 0:
             _become(start, given, (connection.detach(), wakes, wakened))

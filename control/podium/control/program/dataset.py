@@ -79,32 +79,45 @@ def dataset_of(
     import xarray
 
     dimensions = (*(("shot",) if program.keep_shots else ()), *(axis.name for axis in program.axes))
-    variables: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
-    coordinates: dict[str, tuple[tuple[str, ...], NDArray[Any], dict[str, Any]]] = {}
+    variables: dict[str, xarray.Variable] = {}
+    coordinates: dict[str, xarray.Variable] = {}
     varying = {one.name: one.least < one.most for one in capture_counts(program).values()}
     for axis in program.axes:
         for variable in axis.variables:
             values, unit = _points(variable)
-            coordinates[variable.name] = ((axis.name,), values, {"units": unit})
+            coordinates[variable.name] = _variable_of((axis.name,), values, {"units": unit})
     for name, capture in captures.items():
         if capture.clicks:
-            variables[f"{name}_clicks"] = (dimensions, capture.i, {"units": "1"})
-            variables[f"{name}_first"] = (dimensions, capture.q, {"units": "s"})
+            variables[f"{name}_clicks"] = _variable_of(dimensions, capture.i, {"units": "1"})
+            variables[f"{name}_first"] = _variable_of(dimensions, capture.q, {"units": "s"})
             continue
         said = {"units": "V", "out_of_range": int(capture.out_of_range)}
-        variables[f"{name}_i"] = (dimensions, capture.i, said)
-        variables[f"{name}_q"] = (dimensions, capture.q, said)
+        variables[f"{name}_i"] = _variable_of(dimensions, capture.i, said)
+        variables[f"{name}_q"] = _variable_of(dimensions, capture.q, said)
         if capture.results is not None:
-            variables[f"{name}_outcome"] = (dimensions, capture.results, {"units": "1"})
+            variables[f"{name}_outcome"] = _variable_of(dimensions, capture.results, {"units": "1"})
         if varying.get(name):
-            variables[f"{name}_count"] = (dimensions, capture.counts, {"units": "1"})
+            variables[f"{name}_count"] = _variable_of(dimensions, capture.counts, {"units": "1"})
         if capture.trace_i is not None and capture.trace_q is not None:
             time = f"{name}_time"
             seconds = np.arange(capture.trace_i.size) * NS_S
-            coordinates[time] = ((time,), seconds, {"units": "s"})
-            variables[f"{name}_trace_i"] = ((time,), capture.trace_i, said)
-            variables[f"{name}_trace_q"] = ((time,), capture.trace_q, said)
+            coordinates[time] = _variable_of((time,), seconds, {"units": "s"})
+            variables[f"{name}_trace_i"] = _variable_of((time,), capture.trace_i, said)
+            variables[f"{name}_trace_q"] = _variable_of((time,), capture.trace_q, said)
     return xarray.Dataset(variables, coordinates, dict(attributes))
+
+
+def _variable_of(
+    dimensions: tuple[str, ...], values: NDArray[Any], attributes: Mapping[str, Any]
+) -> "xarray.Variable":
+    """Return an array with its dimensions and attributes, as xarray holds it.
+
+    ``values`` is an array of numbers already. Asked to find that out, xarray imports Dask where it
+    is installed, which takes half a second.
+    """
+    import xarray
+
+    return xarray.Variable(dimensions, values, attributes, fastpath=True)
 
 
 def _points(variable: Variable) -> tuple[NDArray[np.float64], str]:

@@ -189,7 +189,9 @@ def _constant_tones(signal: Complexes) -> list[_Tone] | None:
         off = np.flatnonzero(np.abs(rest) > OFF * REST * size)
         if not off.size:
             break
-        further = _stretched_tones(rest, int(off[0]), int(off[-1]) + 1, OFF * REST * size)
+        first, end = int(off[0]), int(off[-1]) + 1
+        halved = 1 if rest is signal and end - first == len(signal) else 0  # as a whole: see above
+        further = _stretched_tones(rest, first, end, OFF * REST * size, halved)
         if not further or len(found) + len(further) > TONES_MAX:
             return None
         found += further
@@ -215,9 +217,12 @@ def _joined(tones: list[_Tone], off: float) -> list[_Tone]:
     return joined
 
 
-def _stretched_tones(rest: Complexes, first: int, end: int, off: float) -> list[_Tone]:
-    """Return tones of one stretch of a signal, each from where it begins to where it ends."""
-    for halves in range(HALVED + 1):
+def _stretched_tones(rest: Complexes, first: int, end: int, off: float, halved: int) -> list[_Tone]:
+    """Return tones of one stretch of a signal, each from where it begins to where it ends.
+
+    ``halved``: how often what they are looked for in is halved already at first.
+    """
+    for halves in range(halved, HALVED + 1):
         edges = np.linspace(first, end, 2**halves + 1).astype(int).tolist()
         for a, b in pairwise(edges):
             if b - a < SHORTEST or np.abs(rest[a:b]).max() <= off:

@@ -108,6 +108,8 @@ class AnalyserRun:
         """Where they are known ahead: sums of readouts, or points of spectroscopy."""
         self._first: int | None = None
         """The first sample that the record of results has, in samples of the run."""
+        self._is_heard = True
+        """Generators may wait for what is worked on."""
         self._said: list[tuple[Integers, Integers]] = []
         """When words can be heard, and the words, of readouts that were worked on."""
         self._lost = 0
@@ -175,15 +177,19 @@ class AnalyserRun:
         """Tell whether there is anything that was not worked on yet."""
         return bool(self._backlog or self._edges)
 
-    def work(self, everything: bool) -> tuple[Integers, Integers]:
-        """Take up what the sequencer has started since, all of it or some milliseconds' worth;
-        return when the results can be read, in its own samples, and what they are."""
+    def work(self, heard: bool) -> tuple[Integers, Integers]:
+        """Take up what the sequencer has started since; ``heard``: generators may wait for it.
+
+        Then all of it, else some milliseconds' worth. Returns when the results can be read, in its
+        own samples, and what they are; nothing where nobody hears them.
+        """
+        self._is_heard = heard
         if self._mode != READOUT:
             self._spectroscopy()
         else:
             self._take_up()
             left = _AT_ONCE
-            while self._backlog and (everything or left > 0):
+            while self._backlog and (heard or left > 0):
                 piece = self._backlog.popleft()
                 self._read(piece)
                 left -= self._work_of(piece)
@@ -271,7 +277,7 @@ class AnalyserRun:
         else:
             states = integration.discriminate(results, settings)
         duration = settings.delay + settings.length
-        if duration >= SHORTEST_READOUT:
+        if self._is_heard and duration >= SHORTEST_READOUT:
             times = heard_at(part.time, duration, self.run.route)
             self._said.append((times, words(states, part.integrators)))
         if self.logger is not None:

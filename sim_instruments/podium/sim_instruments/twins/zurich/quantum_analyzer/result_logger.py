@@ -91,9 +91,10 @@ class ResultLogger:
         """Take results, shape (readouts, units), where they were asked for; those too many are
         lost. States are real numbers."""
         for unit in range(self.units):
-            if not asked[:, unit].any():
+            count = int(np.count_nonzero(asked[:, unit]))
+            if not count:
                 continue
-            values = results[asked[:, unit], unit]
+            values = results[:, unit] if count == len(results) else results[asked[:, unit], unit]
             values = values[: self.capacity - int(self._taken[unit])]
             index = np.arange(len(values)) + self._taken[unit]
             if self.settings.order is Order.CYCLIC:

@@ -296,7 +296,7 @@ class ProgramExecution:
             self._advance(key, run, now_fs)
             try:
                 listened = self._listeners(key[0])
-                self._tell(run, listened, *analyser.work(everything=bool(listened)))
+                self._tell(run, listened, *analyser.work(heard=bool(listened)))
             except IMPOSSIBLE as error:
                 run.give_up()
                 self._complain(key[0], f"{run.at}: {error}")

@@ -108,11 +108,11 @@ class Trace:
 
     def kinds(self, *kinds: int) -> Integers:
         """Return the rows of some kinds."""
-        column = self.rows[:, Row.KIND]
+        column = np.ascontiguousarray(self.rows[:, Row.KIND])  # of a million rows, maybe
         wanted = np.zeros(len(column), np.bool_)
         for kind in kinds:
             wanted |= column == kind
-        return self.rows[wanted]
+        return np.compress(wanted, self.rows, axis=0)
 
     def oscillator_rows(self) -> Integers:
         """Return the rows that tune or reset an oscillator.

@@ -120,13 +120,13 @@ def stretches_of(trace: Trace, oscillators: Oscillators, which: int, rate_hz: fl
     rows = trace.oscillator_rows()
     if oscillators.since:
         rows = rows[rows[:, Row.TIME] >= oscillators.since]
-    tuned = rows[:, Row.KIND] == Kind.FREQUENCY
-    mine = np.where(tuned, rows[:, Row.A] == which, rows[:, Row.A] >> which & 1)
+    time, step, tuned = rows[:, Row.TIME], rows[:, Row.B], rows[:, Row.KIND] == Kind.FREQUENCY
+    mine = np.where(tuned, rows[:, Row.A] == which, rows[:, Row.A] >> which & 1) != 0
     if not np.all(mine):
-        rows, tuned = rows[mine != 0], tuned[mine != 0]
-    begins = np.concatenate([np.array([oscillators.since]), rows[:, Row.TIME]])
+        time, step, tuned = time[mine], step[mine], tuned[mine]
+    begins = np.concatenate([np.array([oscillators.since]), time])
     first_step = round(oscillators.hz[which] / rate_hz * FREQUENCY_TURN)
-    known = np.concatenate([np.array([first_step], np.int64), rows[:, Row.B]])
+    known = np.concatenate([np.array([first_step], np.int64), step])
     # A reset leaves the step as it is: that of the last tuning before it.
     set_at = np.concatenate([np.zeros(1, np.int64), np.where(tuned, np.arange(1, len(known)), 0)])
     steps = known[np.maximum.accumulate(set_at)]
