@@ -110,7 +110,7 @@ def test_gates_about_random_axes_are_good_to_the_bound_at_fewer_nodes(monkeypatc
     assert np.abs(found - at_all(monkeypatch, played, nodes)).max() < 2 * NOISE_ERROR
 
 
-@pytest.mark.parametrize("wait_ns, plays", [(60_000, [4] * 16), (160_000, [8])])
+@pytest.mark.parametrize(("wait_ns", "plays"), [(60_000, [4] * 16), (160_000, [8])])
 def test_what_is_left_of_other_starts_has_the_nodes_that_it_needs(
     monkeypatch, wait_ns: int, plays: list[int]
 ) -> None:
