@@ -145,8 +145,8 @@ MUTANTS = (
     Mutant(
         "fencing/unsafe-takes-on",
         _ENDS,
-        "if state.unsafe and isinstance(request.plan, AtATime):",
-        "if state.unsafe and state.making_safe:",
+        "case _, AtATime() if state.unsafe:",
+        "case _, AtATime() if state.unsafe and state.making_safe:",
         _BY_AGENT,
         "a run is prepared on instruments that could not be made safe",
     ),
