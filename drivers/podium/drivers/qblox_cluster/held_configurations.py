@@ -65,10 +65,11 @@ class HeldConfigurations:
     async def _hold(self, slot: int, sequencer: int) -> dict[str, Any]:
         where = slot, sequencer
         if where not in self._held:
-            known = where in self._cluster._config_cache_sequencer
+            known: dict[tuple[int, int], dict[str, Any]] = self._cluster._config_cache_sequencer
+            was_known = where in known
             self._held[where] = await self._read(*where)
-            if not known:
-                self._as_read[where] = deepcopy(self._held[where])
+            if not was_known:  # the client has kept a copy of it, where it keeps any
+                self._as_read[where] = known.get(where) or deepcopy(self._held[where])
         return self._held[where]
 
     async def _change(self, slot: int, sequencer: int, config: dict[str, Any]) -> None:
