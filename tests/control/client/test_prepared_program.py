@@ -77,6 +77,10 @@ async def test_each_fire_is_a_run_of_its_own_whose_steps_come_in_their_order(
     assert second.run.endswith("-00002")
     np.testing.assert_array_equal(second["q0"], [1 + 2j, 1 + 2j])
     assert second.parameters == {"rest": 400 * NS, "theta": 0.5, "height": 0.25}
+    numbers = {"rest": 400.0 * NS, "theta": 0.5, "height": 0.25}
+    third = await prepared.fire(numbers)
+    numbers["theta"] = 0.75  # the caller's own, for the next one
+    assert third.parameters["theta"] == 0.5
 
 
 async def test_what_is_loaded_is_what_a_run_with_these_numbers_loads(

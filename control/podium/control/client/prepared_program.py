@@ -131,7 +131,7 @@ class PreparedProgram:
         in_order = list(new) == self._names
         run, played = await self._fires.fire(self._packed(new, in_order=in_order))
         started = Tai(played.started.tai_s, played.started.tai_fs)
-        fired = new if in_order else {**self._parameters, **new}
+        fired = dict(new) if in_order else {**self._parameters, **new}
         return FiredData(str(run), started, fired, played.captures, self)
 
     def _packed(self, new: Mapping[str, float], *, in_order: bool) -> bytes:
