@@ -34,6 +34,10 @@ class KnownValues(Generic[Value]):
                 self._kept -= self._size(self._values.popitem(last=False)[1])
         return found
 
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._values)
+
     def forget(self) -> None:
         """Keep nothing of what was worked out so far."""
         with self._lock:

@@ -42,13 +42,14 @@ from podium.sim_instruments.physics.joint.gate_reference import DETUNED_HZ, refe
 from podium.sim_instruments.physics.joint.gate_sequences import (
     DETUNED_TURNS,
     FAR,
+    GRID_HZ,
     LEFT_DETUNED_TURNS,
     GateSequences,
 )
 from podium.sim_instruments.physics.joint.gate_templates import BlockRows
 from podium.sim_instruments.physics.joint.group_player import GroupPlayer
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
-from podium.sim_instruments.physics.joint.map_player import MapPlayer
+from podium.sim_instruments.physics.joint.map_player import KEPT, MapPlayer
 from podium.sim_instruments.physics.noise import Quadrature, quadrature
 from podium.sim_instruments.physics.signals import Piece
 
@@ -218,10 +219,14 @@ def test_a_run_is_played_by_maps_as_it_is_without(monkeypatch) -> None:
     ]
     fluxes = [square(flux_ns, quanta_where(1), RETURN_NS)]
     nodes = [Quadrature(np.array([-3e3, 3e3]), np.array([0.5, 0.5])), quadrature(0.0)]
+    on_grid = ends(drives, fluxes, now + 40, nodes)
+    monkeypatch.setattr(gate_sequences_module, "GRID_HZ", 1e6)  # noise strays by less: not on it
     found = ends(drives, fluxes, now + 40, nodes)
     monkeypatch.setattr(joint_blocks_module, "MAPPED_PULSES", 1_000)
+    followed = ends(drives, fluxes, now + 40, nodes)
     # 1.0e-6 or 1.2e-6, by the processor: what steps of whole ns leave of both ways adds up
-    assert np.abs(found - ends(drives, fluxes, now + 40, nodes)).max() < 2e-6
+    assert np.abs(found - followed).max() < 2e-6
+    assert np.abs(on_grid - followed).max() < 1e-5
 
 
 def chains(count: int, rng):
@@ -233,6 +238,28 @@ def chains(count: int, rng):
     ]
     flux_ns = [240 * k + 89 for k in range(count)]
     return drives, [square(flux_ns, quanta_where(1), RETURN_NS)], 240 * count
+
+
+def test_maps_that_an_earlier_run_had_play_to_the_same_bits() -> None:
+    """Runs whose noise has another mean have the same maps within a step of the grid."""
+    drives, fluxes, now = chains(40, np.random.default_rng(4))
+    detuned_hz = reference_of(drifted((0.0, 0.0), 1.0)).detuned_hz[0]
+    apart = GRID_HZ * np.rint(detuned_hz / GRID_HZ) - detuned_hz
+    still = quadrature(0.0)
+
+    def played(mean_hz: float) -> np.ndarray:
+        noise = Quadrature(apart + mean_hz + np.array([-3e3, 3e3]), np.array([0.5, 0.5]))
+        return ends(drives, fluxes, now + 40, [noise, still])
+
+    KEPT.forget()
+    alone = played(200.0)
+    KEPT.forget()
+    played(-300.0)
+    count = len(KEPT)
+    np.testing.assert_array_equal(played(200.0), alone)
+    assert len(KEPT) == count > 5
+    played(GRID_HZ)
+    assert len(KEPT) > count
 
 
 @pytest.mark.usefixtures("all_nodes")
@@ -407,10 +434,12 @@ def test_what_pulses_lose_depends_on_no_pulse_before() -> None:
             )
             for name in NAMES
         ]
-        gates = FluxGates(reference_of(point), point, GroupSteps(point, members), np.zeros(2))
+        steps = GroupSteps(point, members)
+        gates = FluxGates(reference_of(point), point, steps, np.zeros(2))
         members_moved = tuple((one.member, 0) for one in CZ)
         shapes = np.repeat(np.arange(3)[:, None], len(CZ), axis=1)
-        numbers, _ = gates.gates(FluxPulses(RETURN_NS, (), members_moved, shapes))
+        three = FluxPulses(RETURN_NS, (), members_moved, shapes)
+        numbers, _ = gates.gates(three, *steps.moved_by(three))
         assert len(set(numbers)) == 2, "pulses that move levels by less than the grid fade alike"
         order = np.argsort(levels)
         found.append([gates.faded[numbers[k]] for k in order])

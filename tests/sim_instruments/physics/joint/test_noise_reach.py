@@ -22,7 +22,6 @@ from podium.sim_instruments.physics.joint import gate_sequences as gate_sequence
 from podium.sim_instruments.physics.joint.cluster_point import cluster_point
 from podium.sim_instruments.physics.joint.cluster_signals import MemberSignals, intervals_of
 from podium.sim_instruments.physics.joint.gate_maps import adjoined
-from podium.sim_instruments.physics.joint.gate_programs import turned
 from podium.sim_instruments.physics.joint.joint_blocks import JointColumns, joint_blocks
 from podium.sim_instruments.physics.joint.map_player import MapPlayer
 from podium.sim_instruments.physics.joint.noise_reach import fill_unitaries, noise_sums, toggled
@@ -32,6 +31,7 @@ from podium.sim_instruments.physics.joint.slow_noise_nodes import (
     noise_nodes,
     stray_hz,
 )
+from podium.sim_instruments.physics.phase_factors import phase_factors
 
 RETURN_NS, GAP_NS = 46, 12
 STRAY_HZ = 15e3
@@ -187,7 +187,14 @@ def test_what_noise_does_is_the_exponential_of_sums_and_commutators() -> None:
     spans, first = rng.random(30), np.arange(4)
     sums, apart = noise_sums(
         toggled(
-            maps, which, maps, np.full(30, -1), turned(turns), spans, level.astype(float), first
+            maps,
+            which,
+            maps,
+            np.full(30, -1),
+            phase_factors(turns),
+            spans,
+            level.astype(float),
+            first,
         )
     )
     away = []

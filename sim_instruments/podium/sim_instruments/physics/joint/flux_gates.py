@@ -59,7 +59,7 @@ class FluxGates:
     def __init__(
         self, reference: Reference, point: ClusterPoint, steps: GroupSteps, noise_hz: Array
     ) -> None:
-        """``noise_hz`` (M,): mean of each member's slow noise in the run."""
+        """``noise_hz`` (M,): by how much the members' 0-1 transitions are taken higher."""
         self._reference, self._point, self._steps = reference, point, steps
         self._noise_hz = noise_hz
         kept = reference.kept
@@ -78,13 +78,14 @@ class FluxGates:
         self._free, self._driven = KnownSteps(kept), KnownSteps(point.basis.size)
         """Steps without a drive, and with one."""
 
-    def gates(self, pulses: FluxPulses) -> tuple[list[int], NDArray[np.complex128]]:
+    def gates(
+        self, pulses: FluxPulses, moved: Array, grown: Array
+    ) -> tuple[list[int], NDArray[np.complex128]]:
         """Return of each flux pulse what decoherence adds, and what it does to dressed levels.
 
         A number in :attr:`faded`, and behind that map unitaries (P, N, N), with half of the
-        detuning off each end.
+        detuning off each end. ``moved``, ``grown``: what :meth:`.GroupSteps.moved_by` returns.
         """
-        moved, grown = self._steps.moved_by(pulses)
         return self._fades(pulses, moved.copy(), grown), self._played(pulses, moved, grown)
 
     def _played(self, pulses: FluxPulses, moved: Array, grown: Array) -> NDArray[np.complex128]:

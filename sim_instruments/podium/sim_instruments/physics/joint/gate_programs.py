@@ -84,15 +84,6 @@ class GatesInOrder:
     """With the same maps; the wait at its begin and those between have no maps yet."""
 
 
-def turned(turns: Array) -> Complexes:
-    """Return the factors exp(2j pi turns)."""
-    angle = 2.0 * np.pi * (turns - np.floor(turns))
-    found = np.empty(angle.shape, np.complex128)
-    np.cos(angle, out=found.real)
-    np.sin(angle, out=found.imag)
-    return found
-
-
 def in_order(entries: Entries, frame_turns: Array) -> GatesInOrder:
     """Return the gates of a block with all that turns levels between them.
 

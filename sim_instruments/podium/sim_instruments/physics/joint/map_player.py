@@ -4,7 +4,7 @@ Maps and states are in single precision here: populations behind 1,400 maps are 
 is kept [from, to]: OpenBLAS multiplies states by such a one in a tenth less time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,15 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.deduplicate import distinct
-from podium.sim_instruments.physics.joint.gate_programs import Program, turned
+from podium.sim_instruments.physics.joint.gate_programs import Program
 from podium.sim_instruments.physics.joint.noise_reach import (
     fill_unitaries,
     levels_counted,
     reach_ns,
 )
+from podium.sim_instruments.physics.known_values import KnownValues
 from podium.sim_instruments.physics.noise import Quadrature
+from podium.sim_instruments.physics.phase_factors import phase_factors
 
 Array = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -27,6 +29,10 @@ Complexes = NDArray[np.complex128]
 COLUMNS = 16
 """Columns of states are filled up to a multiple of this where there are more than half as many:
 a product of 169 x 169 numbers with 14 columns takes a fifth longer than with 16."""
+TURN_STEPS = 2**30
+"""Turns that round to the same of so many steps are the same."""
+KEPT = KnownValues[Singles](64_000_000, lambda one: one.nbytes)
+"""Maps with their harmonics, by all that they are worked out from: other runs take them."""
 
 
 class MapPlayer:
@@ -39,6 +45,8 @@ class MapPlayer:
         """Over packed states, [from, to]; longer than there are maps."""
         self.around: list[int] = []
         """Of each map, how many harmonics follow it, cosines and sines."""
+        self._content: dict[int, Hashable] = {}
+        """By the number of a map that other runs may have, all that it is worked out from."""
         self.unitaries: list[Complexes] = [np.eye(count, dtype=np.complex128)]
         self._block: Numbers = np.append(np.flatnonzero(np.diff(number, prepend=-1)), count)
         self._nearest = np.zeros((0, count, count), np.complex128)
@@ -66,46 +74,90 @@ class MapPlayer:
             self._stack = np.concatenate([self._stack, np.empty_like(self._stack)])
         return place, self._stack[place : len(self.around)]
 
+    def add_known(
+        self, content: Hashable, fill: Callable[[Singles], None], harmonics: int = 0
+    ) -> int:
+        """Take a map and its harmonics, from an earlier run where one had them; return its number.
+
+        ``content``: all that it is worked out from; ``fill`` writes it where it is new.
+        """
+        number, found = self.add(harmonics)
+
+        def made() -> Singles:
+            fill(found)
+            return found.copy()
+
+        found[:] = KEPT.find(content, made)
+        self._content[number] = content
+        return number
+
+    def _add_of(
+        self,
+        numbers: Sequence[int],
+        how: Hashable,
+        fill: Callable[[Singles], None],
+        harmonics: int = 0,
+    ) -> int:
+        """Take a map that is worked out from others, which other runs have where they have those.
+
+        ``how``: what else it depends on; a number of -1 stands for none.
+        """
+        contents = [self._content.get(one) for one in numbers if one >= 0]
+        if None not in contents:
+            signs = tuple(one >= 0 for one in numbers)
+            return self.add_known((how, signs, *contents), fill, harmonics)
+        number, found = self.add(harmonics)
+        fill(found)
+        return number
+
     def add_between(self, place: int, before: int, behind: int) -> int:
         """Take a map that is there, and its harmonics, between two without.
 
         ``before``, ``behind``: their numbers; -1: there is none.
         """
         harmonics = self.around[place]
-        number, found = self.add(harmonics)
-        one = self._stack[place : place + 1 + harmonics]
-        if before >= 0:
-            one = self._stack[before] @ one
-        if behind >= 0:
-            np.matmul(one, self._stack[behind], out=found)
-        else:
-            found[:] = one
-        return number
+
+        def fill(found: Singles) -> None:
+            one = self._stack[place : place + 1 + harmonics]
+            if before >= 0:
+                one = self._stack[before] @ one
+            if behind >= 0:
+                np.matmul(one, self._stack[behind], out=found)
+            else:
+                found[:] = one
+
+        return self._add_of((place, before, behind), "between", fill, harmonics)
 
     def add_pair(self, first: int, second: int, turns: Array) -> int:
-        """Take a map, then turns (N,) of the levels, then another, in one.
+        """Take a map, then turns (N,) of the levels, in :data:`TURN_STEPS`, then another, in one.
 
         In double precision: what is rounded off a map adds up over hundreds of plays.
         """
-        count = turns.size
-        low, high = np.tril_indices(count, -1)
-        angle = 2.0 * np.pi * ((turns[low] - turns[high]) % 1.0)
-        cosine, sine = np.cos(angle), np.sin(angle)
-        number, found = self.add()
-        one, half = self._stack[first].astype(np.float64), count + low.size
-        x, y = one[:, count:half].copy(), one[:, half:].copy()
-        one[:, count:half] = cosine * x - sine * y
-        one[:, half:] = cosine * y + sine * x
-        found[0] = one @ self._stack[second].astype(np.float64)
-        return number
+        steps = turn_steps(turns)
 
-    def add_turned(self, one: Array, unitary: Complexes) -> int:
-        """Take a map, [to, from], with a unitary behind it."""
-        turned = one.astype(np.float32)
-        turn_packed(unitary, self._blocks_of(unitary), turned)
-        number, found = self.add()
-        found[0] = turned.T
-        return number
+        def fill(found: Singles) -> None:
+            count = steps.size
+            low, high = np.tril_indices(count, -1)
+            factors = phase_factors((steps[low] - steps[high]) / TURN_STEPS)
+            cosine, sine = factors.real, factors.imag
+            one, half = self._stack[first].astype(np.float64), count + low.size
+            x, y = one[:, count:half].copy(), one[:, half:].copy()
+            one[:, count:half] = cosine * x - sine * y
+            one[:, half:] = cosine * y + sine * x
+            found[0] = one @ self._stack[second].astype(np.float64)
+
+        return self._add_of((first, second), steps.tobytes(), fill)
+
+    def add_turned(self, content: Hashable, made: Callable[[], tuple[Array, Complexes]]) -> int:
+        """Take a map, [to, from], with a unitary behind it; ``content``: see :meth:`add_known`."""
+
+        def fill(found: Singles) -> None:
+            one, unitary = made()
+            turned = one.astype(np.float32)
+            turn_packed(unitary, self._blocks_of(unitary), turned)
+            found[0] = turned.T
+
+        return self.add_known(content, fill)
 
     def _blocks_of(self, unitary: Complexes) -> Numbers:
         """Return where blocks of a matrix begin and end: those of excitations, or all of it."""
@@ -123,8 +175,8 @@ class MapPlayer:
         more = -columns % COLUMNS if columns > COLUMNS // 2 else 0
         moved, states = (np.pad(one, ((0, 0), (0, more))) for one in (moved, states))
         high, low = np.tril_indices(len(moved), -1)  # in the order of packed coherences
-        far = turned(-program.spans[first][:, None, None] * (moved[high] - moved[low]))
-        near = turned(program.turns)
+        far = phase_factors(-program.spans[first][:, None, None] * (moved[high] - moved[low]))
+        near = phase_factors(program.turns)
         end = play_maps(
             self.maps,
             np.array(self.around, np.int64),
@@ -160,6 +212,11 @@ class MapPlayer:
         fill_unitaries(maps, unknown, *np.tril_indices(len(level), -1), self._nearest)
         self._is_known[unknown] = True
         return reach_ns(program, (self._nearest, np.stack(self.unitaries)), level, nodes)
+
+
+def turn_steps(turns: Array) -> Numbers:
+    """Return turns in whole steps, 0 ... :data:`TURN_STEPS` - 1."""
+    return np.asarray(np.rint(turns * TURN_STEPS).astype(np.int64) % TURN_STEPS)
 
 
 @njit(cache=True, nogil=True, fastmath=True)

@@ -16,9 +16,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.joint.gate_programs import Program, turned
+from podium.sim_instruments.physics.joint.gate_programs import Program
 from podium.sim_instruments.physics.joint.slow_noise_nodes import stray_hz
 from podium.sim_instruments.physics.noise import Quadrature
+from podium.sim_instruments.physics.phase_factors import phase_factors
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
@@ -50,7 +51,7 @@ def reach_ns(
             program.maps,
             np.ascontiguousarray(unitaries[1][:, :count, :count]),
             program.unitaries,
-            turned(program.turns[:, :count]),
+            phase_factors(program.turns[:, :count]),
             program.spans,
             level.astype(np.float64),
             np.flatnonzero(np.all(level <= 1, axis=1)),

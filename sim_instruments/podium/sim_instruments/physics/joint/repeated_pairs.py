@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.deduplicate import distinct
 from podium.sim_instruments.physics.joint.gate_programs import NONE, Program
+from podium.sim_instruments.physics.joint.map_player import turn_steps
 
 Array = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 WORTH = 24
 """Pairs that are there so often become one map, which takes the time of some 20 plays."""
-TURN_STEPS = 2**30
-"""Turns that round to the same of so many steps are the same."""
 MIX = np.random.default_rng(0).integers(0, 2**62, 64) * 2 + 1
 """Odd numbers that make one word of a row of turns."""
 
@@ -36,7 +35,7 @@ class Pairs:
 
 def turn_words(program: Program) -> Numbers:
     """Return a word for the turns before each map, (S,): the same for the same turns."""
-    turns = np.rint(program.turns * TURN_STEPS).astype(np.int64) % TURN_STEPS
+    turns = turn_steps(program.turns)
     return np.asarray(turns @ MIX[: turns.shape[1]])
 
 
