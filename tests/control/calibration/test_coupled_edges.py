@@ -80,7 +80,11 @@ async def test_jazz_finds_the_bias_at_which_nothing_is_shifted(seed: int) -> Non
     assert outcome.failures == {}
     found = bench.record.all()
     zz, off = (found[f"{EDGE.name}.{name}"] for name in ("zz", "off_point"))
-    assert abs(zz.value - rest) < 5 * zz.sigma
+    level = (off.value / EdgePulses.of(bench, EDGE).full_scale_v) * np.ones(1)
+    assert abs(zz.value - float(zz_hz(level)[0])) < 5 * zz.sigma, (
+        "where the flux rests from then on"
+    )
+    assert zz.sigma < 0.2 * abs(rest)
     assert abs(off.value - place * EdgePulses.of(bench, EDGE).full_scale_v) < 5 * off.sigma
     assert off.sigma < 0.02
     await ramp_biases(bench.runner, bench.qubits, bench.record, bench.validities)

@@ -269,6 +269,20 @@ def test_gates_whose_edges_leave_no_quiet_between_them_are_told_apart(quiet_ns: 
         assert gate_starts(flux).tolist() == starts, "what rings behind the last is no gate"
 
 
+@pytest.mark.parametrize("carrier_ghz", [0.0998, 0.1719, 0.43])
+def test_gates_of_a_carrier_are_told_apart_by_what_is_quiet_between_them(
+    carrier_ghz: float,
+) -> None:
+    edge = np.sin(0.5 * np.pi * (np.arange(8) + 0.5) / 8) ** 2
+    envelope = np.concatenate([edge, np.ones(120), edge[::-1]])
+    gate = envelope * np.sin(2 * np.pi * carrier_ghz * (np.arange(envelope.size) + 0.5))
+    flux = np.concatenate([np.zeros(5), np.tile(np.append(gate, np.zeros(4)), 3)])
+    begins = gate_starts(flux, carried=True)
+    assert begins.size == 3
+    assert np.all(np.abs(begins - [5, 145, 285]) <= 3)
+    assert gate_starts(flux).size != 3, "by their signs they are many"
+
+
 def test_a_run_without_pulses_has_no_gate_and_leaves_those_of_the_one_before() -> None:
     here = world()
     here.play(run([flip(0, [100])], [2_000], 10_000))

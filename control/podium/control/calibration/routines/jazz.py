@@ -18,6 +18,7 @@ from podium.control.calibration.routine import Found, analyse_verified
 from podium.control.calibration.sequences import Pulses
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import Measured
+from podium.control.parameters.quantities import told
 from podium.control.parameters.validity import DAY_S, Lifetime
 from podium.control.program.program import (
     Affine,
@@ -107,10 +108,11 @@ async def jazz(bench: Bench, edges: tuple[Edge, ...]) -> Outcome:
 
     Joint amplification of ZZ (Garbow, Weitekamp, Pines, Chem. Phys. Lett. 93, 504 (1982); on
     couplers: Ku et al., Phys. Rev. Lett. 125, 200504 (2020)): what moves one qubit by itself turns
-    nothing, a shift of 11 twice. Stores ``zz`` (Hz, E11 - E10 - E01 + E00 where the flux rests)
-    and, of an edge with a coupler, ``off_point`` (V): the bias of the coupler at which it is 0 or
-    least, that where it rests if nowhere is surely less. Ramsey on the second end has to agree.
-    Biases go to stored off points from then on, that of the coupler at once.
+    nothing, a shift of 11 twice. Stores, of an edge with a coupler, ``off_point`` (V): the bias of
+    the coupler at which E11 - E10 - E01 + E00 is 0 or least, that where it rests if nowhere is
+    surely less; and ``zz`` (Hz), what that energy is where the flux rests from then on. Ramsey on
+    the second end has to agree. Biases go to stored off points from then on, that of the coupler at
+    once.
     """
     outcome = Outcome("jazz", "ZZ by a joint echo (JAZZ)")
     for edge in edges:
@@ -176,11 +178,15 @@ def off_place(coefficients: Array, low: float, high: float) -> float:
     return float(grid[int(np.argmin(np.abs(values)))])
 
 
-def off_doubt(coefficients: Array, at: Array, sigma: Array, place: float) -> float:
-    """Return the standard deviation of :func:`off_place`, of points ``at`` with ``sigma``, (n,)."""
+def shift_doubt(at: Array, sigma: Array, place: float) -> float:
+    """Return the standard deviation of a polynomial at a place, of points with ``sigma``, (n,)."""
     design = np.vander(at, TERMS, increasing=True) / sigma[:, None]
     row = np.vander(np.array([place]), TERMS, increasing=True)[0]
-    blur = float(np.sqrt(row @ np.linalg.inv(design.T @ design) @ row))
+    return float(np.sqrt(row @ np.linalg.inv(design.T @ design) @ row))
+
+
+def off_doubt(coefficients: Array, blur: float, place: float) -> float:
+    """Return the standard deviation of :func:`off_place`; ``blur``: of the polynomial there."""
     slope, bend = (
         abs(float(np.polynomial.polynomial.polyval(place, one)))
         for one in (
@@ -219,6 +225,32 @@ def smooth_part(
             high -= 1
 
 
+@dataclass(frozen=True, slots=True)
+class _OffPoint:
+    """Where a coupler's ends shift each other least."""
+
+    place: float
+    """Of the largest amplitude of the scan; 0: where the flux rests, nowhere is surely less."""
+    bias: Measured
+    """From there, V."""
+    left: Measured
+    """The shift there, Hz."""
+
+
+def _off_point(terms: Array, at: Array, sigma: Array, rest: Measured, unit_v: float) -> _OffPoint:
+    """Return it of a polynomial through points ``at`` (n,), of units of so many volts."""
+    place = off_place(terms, float(at[0]), float(at[-1]))
+    left_hz = float(np.polynomial.polynomial.polyval(place, terms))
+    if abs(rest.value) - abs(left_hz) < SURELY_LESS * rest.sigma:
+        place, left_hz = 0.0, rest.value
+    blur = shift_doubt(at, sigma, place)
+    doubt_v = np.hypot(off_doubt(terms, blur, place), LINE_DOUBT * place) * unit_v
+    bias = Measured(place * unit_v, float(max(doubt_v, 1e-5)), "V")
+    slope = np.polynomial.polynomial.polyval(place, np.polynomial.polynomial.polyder(terms))
+    left_sigma = float(np.hypot(blur, slope * LINE_DOUBT * place)) if place else rest.sigma
+    return _OffPoint(place, bias, Measured(left_hz, left_sigma, "Hz"))
+
+
 async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     p = EdgePulses.of(bench, edge)
     scan, level_v = await _scan(bench, p)
@@ -229,6 +261,7 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
     ]
     coupler = pulsed_coupler(bench, edge)
     has_off = coupler is not None
+    at_rest: list[Measured] = []
 
     def raw() -> Panel:
         try:
@@ -243,10 +276,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             look_at(*(one.data[f"{p.first.qubit.element}_{part}"].values for part in "iq"))
         seen, sigma = shift_hz(short, long)
         if scan.rests:
-            text = "ZZ {zz}"
-            return {"zz": Measured(float(seen[0]), float(sigma[0]), "Hz")}, replace(
-                panel, text=text, judged=False
-            )
+            at_rest.append(Measured(float(seen[0]), float(sigma[0]), "Hz"))
+            return {"zz": at_rest[0]}, replace(panel, text="ZZ {zz}", judged=False)
         unit = max(abs(scan.low), abs(scan.high))
         powers = tuple(range(TERMS)) if has_off else EVEN
         found, part = smooth_part(scan.at / unit, seen, sigma, powers, trims=has_off)
@@ -260,28 +291,29 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         at, sigma = scan.at[part] / unit, sigma[part] * np.sqrt(max(1.0, found.chi2))
         fitted = np.stack([at**k for k in powers], axis=1) @ terms
         line = Series("fit", scan.at[part], fitted / 1e3, line=True)
-        got = {"zz": Measured(found.values["c0"], found.sigmas["c0"], "Hz")}
+        rest = Measured(found.values["c0"], found.sigmas["c0"], "Hz")
+        at_rest.append(rest)
+        got, place = {"zz": rest}, 0.0
         text = "ZZ {zz} where the flux rests"
-        marks: tuple[tuple[str, float], ...] = ()
         if has_off:
-            place = off_place(terms, float(at[0]), float(at[-1]))
-            less = abs(terms[0]) - abs(float(np.polynomial.polynomial.polyval(place, terms)))
-            if less < SURELY_LESS * found.sigmas["c0"]:
-                place = 0.0
-            blur = off_doubt(terms, at, sigma, place)
-            volts = unit * p.full_scale_v
-            doubt = np.hypot(blur, LINE_DOUBT * place) * volts
-            off_v = level_v + place * volts
-            got["off_point"] = Measured(off_v, float(max(doubt, 1e-5)), "V")
-            text += ", none at a bias of {off_point}" if place else "; nowhere surely less"
-            marks = (("off", place * unit),)
+            off = _off_point(terms, at, sigma, rest, unit * p.full_scale_v)
+            got = {"zz": off.left, "off_point": replace(off.bias, value=level_v + off.bias.value)}
+            place = off.place
+            text += "; nowhere surely less"
+        if place:
+            of_rest = told(rest.value, rest.sigma, rest.unit)
+            text = f"ZZ {of_rest} where the flux rested; {{zz}} at a bias of {{off_point}}"
         return got, replace(
-            panel, series=(panel.series[0], line), text=text, marks=marks, judged=False
+            panel,
+            series=(panel.series[0], line),
+            text=text,
+            marks=(("off", place * unit),) if has_off else (),
+            judged=False,
         )
 
     async def verify(found: Mapping[str, Measured]) -> Panel:
         away = (found["off_point"].value - level_v) / p.full_scale_v if has_off else scan.high
-        return await _verify(scan, outcome, found["zz"], away, has_off)
+        return await _verify(scan, outcome, at_rest[0], away, has_off)
 
     stored = await analyse_verified(bench, outcome, edge, raw, fit, verify)
     if stored and coupler is not None:
@@ -316,13 +348,13 @@ async def _verify(
             f"{sigma[1] / 1e3:.1f} kHz are left at the off point"
         )
     at = np.linspace(values.start, values.start + (values.count - 1) * values.step, values.count)
-    told = f"{seen[1] / 1e3:+.1f} ± {sigma[1] / 1e3:.1f} kHz at the off point" if is_off else ""
+    off = f"{seen[1] / 1e3:+.1f} ± {sigma[1] / 1e3:.1f} kHz at the off point" if is_off else ""
     return Panel(
         p.edge.element,
         "amplitude (of full scale)",
         f"ZZ by {p.second.qubit.element} (kHz)",
         (Series(f"on {p.second.qubit.element}", at, seen / 1e3),),
-        text=f"measured anew: {seen[0] / 1e3:+.1f} ± {sigma[0] / 1e3:.1f} kHz at rest {told}",
+        text=f"measured anew: {seen[0] / 1e3:+.1f} ± {sigma[0] / 1e3:.1f} kHz at rest {off}",
         judged=False,
     )
 

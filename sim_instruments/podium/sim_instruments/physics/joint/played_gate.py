@@ -46,7 +46,7 @@ APART_NS = 10
 """What is quiet for less may be the gap between the halves of a pulse: they have opposite signs."""
 QUIET_NS = 3
 """Behind a quiet time from this on, the sign of the run's first pulse is that of another one: gates
-in a row are 4 ns apart at least."""
+in a row are 4 ns apart at least. A carrier is quiet for less where it changes its sign."""
 RISEN = 0.5
 """Where a pulse turns from the other sign to the first one and comes to so much of its largest
 within :data:`RISES_NS`, another gate begins, however short the quiet was: edges and what filters
@@ -91,13 +91,18 @@ class PlayedGate:
     are turned too far, means; the first two 0 where no phases are given."""
 
 
-def gate_starts(flux: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return where pulses begin, ns by ns; ``flux`` (T,): of what is pulsed."""
+def gate_starts(flux: NDArray[np.float64], *, carried: bool = False) -> NDArray[np.int64]:
+    """Return where pulses begin, ns by ns; ``flux`` (T,): of what is pulsed.
+
+    ``carried``: they are those of a carrier, whose sign says nothing.
+    """
     height = np.abs(flux)
     on = np.flatnonzero(height > ON * height.max(initial=0.0))
     if not on.size:
         return on
     quiet, first = np.diff(on) - 1, np.sign(flux[on]) == np.sign(flux[on[0]])
+    if carried:
+        return np.asarray(on[np.append(True, quiet >= QUIET_NS)])
     soon = np.lib.stride_tricks.sliding_window_view(np.append(height, np.zeros(RISES_NS)), RISES_NS)
     risen = soon.max(axis=1)[on] > RISEN * height.max()
     again = first[1:] & ((quiet >= QUIET_NS) | (~first[:-1] & risen[1:]))
@@ -133,7 +138,7 @@ def judge_played(
     names = [qubit.name for qubit in point.qubits]
     pulsed = members[names.index(edge.pulsed)]
     of_gate = _driven(point, members) if edge.driven else [_none(one.drives) for one in members]
-    starts, on = _pulses(pulsed, of_gate[names.index(edge.pulsed)], driven=edge.driven)
+    starts, on = _pulses(point, edge, pulsed, of_gate[names.index(edge.pulsed)])
     if not starts.size:
         return None
     others = [
@@ -182,10 +187,13 @@ def _where(drives: Drives, which: NDArray[np.bool_]) -> Drives:
 
 
 def _pulses(
-    pulsed: MemberSignals, of_gate: NDArray[np.bool_], *, driven: bool
+    point: ClusterPoint, edge: Edge, pulsed: MemberSignals, of_gate: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where pulses begin, and each ns in which one is."""
-    if driven:
+    """Return where pulses begin, and each ns in which one is.
+
+    An iSWAP by a coupler is one of a carrier.
+    """
+    if edge.driven:
         own = _where(pulsed.drives, of_gate)
         spans = [np.arange(*ends) for ends in zip(own.start_ns, own.end_ns, strict=True)]
         on = np.unique(np.concatenate([*spans, np.zeros(0, np.int64)]))
@@ -195,7 +203,8 @@ def _pulses(
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     begin = int(pulsed.fluxes.start_ns[0])
     flux = held_flux(pulsed, begin, int(pulsed.fluxes.end_ns.max()))
-    return begin + gate_starts(flux), begin + np.flatnonzero(
+    carried = edge.carrier or (edge.gate == "iswap" and edge.pulsed in point.chip.couplers)
+    return begin + gate_starts(flux, carried=carried), begin + np.flatnonzero(
         np.abs(flux) > ON * np.abs(flux).max(initial=0.0)
     )
 
