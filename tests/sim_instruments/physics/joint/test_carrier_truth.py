@@ -1,4 +1,4 @@
-"""The best CZ by a carrier that a world allows: what it is, and what it costs."""
+"""The best gate by a carrier that a world allows: what it is, and what it costs."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -84,3 +84,26 @@ def test_edges_are_raised_cosines(pulse: CarrierPulse) -> None:
 def test_no_budget_of_pulses_is_told_of_it() -> None:
     with pytest.raises(NoSuchEdge, match=r"has a carrier on the flux of node_a\.c01"):
         gate_knobs(WORLD, EDGE.name, None)
+
+
+def test_an_iswap_by_a_coupler_is_that_of_a_carrier_and_goes_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No pulse without a carrier brings 01 and 10 together, which are 100 MHz apart there."""
+    chip = sample(EXAMPLE.with_name("facility_coupler.yaml"), 1).chip()
+    (edge,) = chip.edges
+    assert (edge.gate, edge.carrier) == ("iswap", False)
+    point = edge_point(chip, edge, chip.sweet_spots_v())
+    monkeypatch.setattr(carrier_truth, "APART", (6.0,))
+    gate = CoherentGate(point, edge, 0.4)
+    found = best_carrier(point, edge, gate)
+    assert found is not None
+    low, high = sorted(float(one.levels_hz[1]) for one in point.qubits[:2])
+    assert abs(found.frequency_hz - (high - low)) < 5e6
+    kept = gate.kept(found.samples())
+    assert kept[-1] < 0.02
+    assert kept.max() > 0.98
+    assert gate.error(found.samples()) < 0.02
+    told = gate_truth.gate_truth(chip, chip.sweet_spots_v())
+    assert told[f"{edge.name}.iswap_infidelity"].value < 0.05
+    assert told[f"{edge.name}.iswap_carrier"].value == pytest.approx(found.frequency_hz)

@@ -1,11 +1,13 @@
-"""Finds the best CZ by a carrier on a coupler's flux that a world allows.
+"""Finds the best gate by a carrier on a coupler's flux that a world allows.
 
-The carrier takes 11 to 20 and back. Its height brings the coupler to within so many rates of
-exchange of the higher qubit; for each such height its frequency is where most of 11 leaves, its
-length twice the time in which it does, and both height and frequency are refined for the least
-coherent error. Of them that with the least error is taken, decoherence at rest included.
+The carrier of a CZ takes 11 to 20 and back, that of an iSWAP 01 to 10. Its height brings the
+coupler to within so many rates of exchange of the higher qubit; for each such height its frequency
+is where most of 11, or of 01, leaves, its length the time in which it does, twice that for a CZ,
+and both height and frequency are refined for the least coherent error. Of them that with the least
+error is taken, decoherence at rest included.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,11 +26,16 @@ FARTHEST, FLUXES = 0.4, 161
 """Flux quanta that a carrier swings by at most, and at how many the coupler is looked at."""
 AROUND_HZ, CARRIERS = 12e6, 25
 LONGEST_NS = 400
-"""In which 11 has left."""
+"""In which the state has left."""
 WHOLE, NEAR_NS = 0.06, 30
-"""11 has left for the first time where no more than so much more is left than ever, within that."""
+"""It has left for the first time where no more than so much more is left than ever, within that."""
 REFINED = 60
 """Pulses that are tried about the best one."""
+
+
+def is_carried(edge: Edge, couplers: Collection[str]) -> bool:
+    """Tell whether an edge's gate is played by a carrier: an iSWAP by a coupler always is."""
+    return edge.carrier or (edge.gate == "iswap" and edge.pulsed in couplers)
 
 
 class PulsedGate(Protocol):
@@ -39,7 +46,7 @@ class PulsedGate(Protocol):
         ...
 
     def kept(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what is left of 11 behind each sample."""
+        """Return what is left of 11, of an iSWAP of 01, behind each sample."""
         ...
 
 
@@ -68,7 +75,7 @@ def best_carrier(point: ClusterPoint, edge: Edge, gate: PulsedGate) -> CarrierPu
     )
     best: tuple[float, CarrierPulse] | None = None
     for height in dict.fromkeys(_heights(point, edge)):
-        pulse = _there_and_back(point, gate, height)
+        pulse = _exchanging(point, edge, gate, height)
         if pulse is None:
             continue
         pulse, error = _refined(gate, pulse)
@@ -94,10 +101,15 @@ def _heights(point: ClusterPoint, edge: Edge) -> list[float]:
     return found
 
 
-def _there_and_back(point: ClusterPoint, gate: PulsedGate, height: float) -> CarrierPulse | None:
-    """Return the carrier of a height that takes most from 11; None: none takes half."""
+def _exchanging(
+    point: ClusterPoint, edge: Edge, gate: PulsedGate, height: float
+) -> CarrierPulse | None:
+    """Return the carrier of a height that takes most from 11, or 01; None: none takes half."""
     levels = sorted((qubit.levels_hz for qubit in point.qubits[:2]), key=lambda one: float(one[1]))
     apart_hz = abs(float(levels[1][2] - levels[1][1] - levels[0][1]))
+    ways = 2
+    if edge.gate == "iswap":
+        apart_hz, ways = float(levels[1][1] - levels[0][1]), 1
     least, found = 0.5, None
     middles_s = 1e-9 * (np.arange(LONGEST_NS) + 0.5)
     for hz in apart_hz + np.linspace(-AROUND_HZ, AROUND_HZ, CARRIERS):
@@ -106,7 +118,7 @@ def _there_and_back(point: ClusterPoint, gate: PulsedGate, height: float) -> Car
             least = float(kept.min())
             first = int(np.argmax(kept < least + WHOLE))
             once_ns = first + int(np.argmin(kept[first : first + NEAR_NS])) + 1
-            found = CarrierPulse(height, float(hz), 2 * once_ns + RISE_NS)
+            found = CarrierPulse(height, float(hz), ways * once_ns + RISE_NS)
     return found
 
 

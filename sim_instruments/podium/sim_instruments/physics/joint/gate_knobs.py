@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.chip import Edge
+from podium.sim_instruments.physics.joint.carrier_truth import is_carried
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint, cluster_point
 from podium.sim_instruments.physics.joint.gate_truth import (
     REACH,
@@ -216,7 +217,7 @@ class _Played:
             raise NoSuchEdge(
                 f"{name} drives the plasmon of {edge.pulsed}; a budget is of flux pulses"
             )
-        if edge.carrier:
+        if is_carried(edge, chip.couplers):
             raise NoSuchEdge(
                 f"{name} has a carrier on the flux of {edge.pulsed}; a budget is of pulses without"
             )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.chip import Chip, Edge
-from podium.sim_instruments.physics.joint.carrier_truth import best_carrier
+from podium.sim_instruments.physics.joint.carrier_truth import best_carrier, is_carried
 from podium.sim_instruments.physics.joint.cluster_point import (
     ClusterPoint,
     cluster_point,
@@ -75,7 +75,7 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
     line, ``cz_duration`` with its edges; of ends that are coupled for good ``cz_gap``, and
     ``cz_resonance`` as a height. An edge whose levels no pulse brings together, or whose
     cluster is too large to be evolved, has ``zz`` alone or nothing. An edge whose coupler is pulsed
-    has ``off_point`` (V), and its gate is played from there. Of a CZ by a carrier there is
+    has ``off_point`` (V), and its gate is played from there. Of a gate by a carrier there is
     ``cz_carrier`` (Hz) beside infidelity, leakage and duration; of a gate by a drive of a plasmon:
     :func:`.plasmon_truth`.
     """
@@ -90,7 +90,7 @@ def gate_truth(chip: Chip, biases_v: Mapping[str, float]) -> dict[str, Truth]:
             continue
         if edge.pulsed in chip.couplers:
             told[f"{edge.name}.off_point"] = Truth(point.biases_v[f"{edge.pulsed}.flux"], "V")
-        if edge.carrier:
+        if is_carried(edge, chip.couplers):
             told |= _carried(point, edge)
             continue
         found = None if edge.gate == "cnot" else best_pulse(point, edge)
@@ -358,9 +358,13 @@ class CoherentGate:
         return np.array(errors)
 
     def kept(self, samples: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what is left of 11 behind each sample, none of which is that before it."""
-        own = self._states[:, -1]
-        return np.array([abs(own @ states[:, -1]) ** 2 for states in self._played(samples)])
+        """Return what is left of 11, of an iSWAP of 01, behind each sample.
+
+        None of the samples is that before it.
+        """
+        start = -1 if self._gate == "cz" else 1
+        own = self._states[:, start]
+        return np.array([abs(own @ states[:, start]) ** 2 for states in self._played(samples)])
 
     def _played(self, samples: NDArray[np.float64]) -> Iterator[NDArray[np.complex128]]:
         """Yield the states behind each stretch of equal samples."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.chip import Edge
 from podium.sim_instruments.physics.drive_line import Drives
+from podium.sim_instruments.physics.joint.carrier_truth import is_carried
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import (
     Group,
@@ -189,10 +190,7 @@ def _where(drives: Drives, which: NDArray[np.bool_]) -> Drives:
 def _pulses(
     point: ClusterPoint, edge: Edge, pulsed: MemberSignals, of_gate: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return where pulses begin, and each ns in which one is.
-
-    An iSWAP by a coupler is one of a carrier.
-    """
+    """Return where pulses begin, and each ns in which one is."""
     if edge.driven:
         own = _where(pulsed.drives, of_gate)
         spans = [np.arange(*ends) for ends in zip(own.start_ns, own.end_ns, strict=True)]
@@ -203,7 +201,7 @@ def _pulses(
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
     begin = int(pulsed.fluxes.start_ns[0])
     flux = held_flux(pulsed, begin, int(pulsed.fluxes.end_ns.max()))
-    carried = edge.carrier or (edge.gate == "iswap" and edge.pulsed in point.chip.couplers)
+    carried = is_carried(edge, point.chip.couplers)
     return begin + gate_starts(flux, carried=carried), begin + np.flatnonzero(
         np.abs(flux) > ON * np.abs(flux).max(initial=0.0)
     )
