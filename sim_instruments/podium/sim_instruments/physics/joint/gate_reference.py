@@ -12,9 +12,12 @@ from podium.sim_instruments.physics.operating_point import frozen
 
 Array = NDArray[np.float64]
 Shift = tuple[int, ...]
-MOST = 4
-"""Excitations of the states that maps have. What leaves them does not come back: two transmons
-that leak 1e-5 a gate to level 2 lose some 1e-8 a gate."""
+MOST, FEWER = 4, 3
+"""Excitations of the states that maps have, and where these are more than :data:`LARGEST_KEPT`.
+What leaves them does not come back: two transmons that leak 1e-5 a gate to level 2 lose some 1e-8 a
+gate."""
+LARGEST_KEPT = 20
+"""States of the largest maps: 400 x 400 numbers."""
 LEVEL_HZ = 20e3
 """Steps in which a reference has 0-1 transitions."""
 LOSS = 0.05
@@ -46,7 +49,14 @@ class Reference:
     def kept(self) -> int:
         """Return how many states maps have: those with the fewest excitations."""
         block = self.point.basis.block
-        return int(block[min(MOST + 1, block.size - 1)])
+        whole, fewer = (int(block[min(most + 1, block.size - 1)]) for most in (MOST, FEWER))
+        return whole if whole <= LARGEST_KEPT else fewer
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether these are those of :data:`MOST` excitations."""
+        block = self.point.basis.block
+        return self.kept == int(block[min(MOST + 1, block.size - 1)])
 
     def near(self, shift: Shift) -> ClusterPoint:
         """Return the cluster with members detuned by so many :data:`DETUNED_HZ`."""

@@ -39,7 +39,7 @@ from podium.sim_instruments.physics.joint.gate_programs import (
     in_order,
     with_wait,
 )
-from podium.sim_instruments.physics.joint.gate_reference import reference_of
+from podium.sim_instruments.physics.joint.gate_reference import LARGEST_KEPT, reference_of
 from podium.sim_instruments.physics.joint.gate_templates import (
     LONGEST_LOUD_NS,
     BlockRows,
@@ -69,8 +69,6 @@ Array = NDArray[np.float64]
 Singles = NDArray[np.float32]
 Numbers = NDArray[np.int64]
 Complexes = NDArray[np.complex128]
-LARGEST_KEPT = 20
-"""States of the largest maps: 400 x 400 numbers."""
 LONGEST_WAIT_NS = 1_000
 """Losses that differ from the reference's by a step act to first order for so long."""
 DETUNED_TURNS = 2e-3
@@ -118,8 +116,17 @@ class NoMaps(ValueError):
 class GateSequences:
     """Plays the blocks of a run by maps, where it can."""
 
-    def __init__(self, point: ClusterPoint, steps: GroupSteps, nodes: Sequence[Quadrature]) -> None:
-        """``nodes``: slow noise of each member, Hz."""
+    def __init__(
+        self,
+        point: ClusterPoint,
+        steps: GroupSteps,
+        nodes: Sequence[Quadrature],
+        resting: Sequence[bool] = (),
+    ) -> None:
+        """``nodes``: slow noise of each member, Hz; ``resting``: couplers that nothing drives.
+
+        These have one node each, at which they are while flux is pulsed.
+        """
         self._point, self._nodes = point, nodes
         self._reference = reference_of(point)
         self._kept = self._reference.kept
@@ -139,12 +146,19 @@ class GateSequences:
         self._longest_loud_ns = min(LONGEST_LOUD_NS, max(SHORTEST_NS, noise_ns))
         self._longest_pair_ns = PAIRED * noise_ns
         self._steps = steps.at(self._reference.point)
+        if any(resting):
+            self._detuned_hz = np.where(resting, reference.detuned_hz, self._detuned_hz)
         self._taken_hz: Array = self._detuned_hz - reference.detuned_hz
         """Of each member what maps take its slow noise for: its mean, or near it on the grid."""
+        if any(resting):
+            self._taken_hz = np.where(resting, self._mean_hz, self._taken_hz)
         self._flux = FluxGates(reference, point, steps, self._taken_hz)
         self._cell = (reference.key, self._detuned_hz.tobytes(), reference.more_loss.tobytes())
         """What all maps are worked out from, and flux pulses besides."""
-        self._own_cell = (*self._cell, _content(point))
+        self._own_cell = (*self._cell, self._taken_hz.tobytes(), _content(point))
+        self._whole_drives = _whole_drives(reference.point) if any(resting) else None
+        """Of each member, by how much larger its drives are taken: beside a coupler that rests they
+        turn dressed levels as they turn those of a lone qubit."""
         share = point.vectors[:, : self._kept] ** 2
         self._shares = [
             np.stack([share[point.basis.level[:, m] == n].sum(axis=0) for n in range(one.count)])
@@ -155,6 +169,11 @@ class GateSequences:
         self._unitary_of: dict[object, dict[tuple[int, ...], tuple[int, int]]] = {}
         """By what flux pulses have in common, the map and the unitary of each by its shapes."""
         self._player = MapPlayer(point.basis.number[: self._kept])
+
+    @property
+    def is_whole(self) -> bool:
+        """Tell whether nothing but what is less likely than leaking twice leaves its states."""
+        return self._reference.is_whole
 
     @property
     def size_bytes(self) -> int:
@@ -462,7 +481,7 @@ class GateSequences:
             raise NoMaps
         driven = [one.member for one in plain]
         contents = tuple(self._drive_content(one) for one in plain)
-        key = (self._reference.key, duration_ns, contents)
+        key = (self._reference.key, self._whole_drives is not None, duration_ns, contents)
 
         def played_at(phase: float) -> GroupAtReference:
             ahead = {member: phase * k for k, member in enumerate(driven)}
@@ -471,7 +490,10 @@ class GateSequences:
             of_plasmon = self._steps.driven_plasmon(group)
             if of_plasmon is not None:
                 return PlasmonGroup(self._reference, of_plasmon)
-            return ExchangingGroup(self._reference, duration_ns, self._steps.steps(group))
+            rows, *frame = self._steps.steps(group)
+            if self._whole_drives is not None and rows.drive_hz is not None:
+                rows = replace(rows, drive_hz=rows.drive_hz * self._whole_drives)
+            return ExchangingGroup(self._reference, duration_ns, (rows, *frame))
 
         known = KNOWN.find(key, lambda: group_map(self._reference, played_at, driven))
         content = (self._cell, duration_ns, contents, left)
@@ -483,6 +505,21 @@ class GateSequences:
             known.fill(detuned_hz, self._reference.more_loss, found)
 
         return self._player.add_known(content, fill, len(known.harmonics))
+
+
+def _whole_drives(point: ClusterPoint) -> Array:
+    """Return one over what is left of each member's 0-1 matrix element in dressed levels, (M,)."""
+    basis = point.basis
+    ground = point.vectors[:, basis.index(*(0 for _ in point.qubits))]
+    found = []
+    for m, element in enumerate(point.cluster.elements):
+        excited = point.vectors[:, basis.index(*(int(k == m) for k in range(len(point.qubits))))]
+        lower = np.flatnonzero(basis.level[:, m] < element.count - 1)
+        upper = basis.with_level[m, basis.level[lower, m] + 1, lower]
+        found.append(
+            1.0 / float(excited[upper] @ (element.ladder[basis.level[lower, m]] * ground[lower]))
+        )
+    return np.array(found)
 
 
 def _content(point: ClusterPoint) -> bytes:

@@ -39,9 +39,10 @@ from podium.sim_instruments.physics.joint.coherent_members import (
 from podium.sim_instruments.physics.joint.elements import Cluster
 from podium.sim_instruments.physics.joint.followed_states import FollowedStates, NumberedStep, Way
 from podium.sim_instruments.physics.joint.gate_programs import Program
-from podium.sim_instruments.physics.joint.gate_sequences import GateSequences, NoMaps
+from podium.sim_instruments.physics.joint.gate_sequences import NoMaps
 from podium.sim_instruments.physics.joint.gate_templates import BlockRows
 from podium.sim_instruments.physics.joint.group_maps import MAPPED
+from podium.sim_instruments.physics.joint.sequences_at_nodes import SequencesAtNodes
 from podium.sim_instruments.physics.joint.slow_noise_nodes import on_grid
 from podium.sim_instruments.physics.joint.states_at_nodes import StatesAtNodes
 from podium.sim_instruments.physics.noise import Quadrature
@@ -179,8 +180,8 @@ class _LaidOut:
     """None: nothing is played."""
     ahead: int
     """So many steps come before the first drive, where they last for long; else 0."""
-    program: Program | None
-    """The same by maps, from there on; None: it is short, or they do not reach."""
+    programs: tuple[Program, ...]
+    """The same by maps, from there on; none: it is short, or they do not reach."""
     steps: tuple[NumberedStep, ...]
     """Of all shapes; none where maps play all of them."""
 
@@ -215,7 +216,11 @@ class JointColumns:
         self._at_nodes = StatesAtNodes(point, self._group_steps, node_hz)
         mean_hz = self._weight @ node_hz
         self._at_mean = StatesAtNodes(point, self._group_steps, mean_hz[None])
-        self._sequences: GateSequences | None = None
+        self._sequences: SequencesAtNodes | None = None
+        self._resting = [
+            qubit.name in point.chip.couplers and not one.drives.shapes
+            for qubit, one in zip(point.qubits, members, strict=True)
+        ]
         self._alike: dict[bytes, list[int]] | None = None
         """Kinds of blocks by what is played in them."""
         self._laid: OrderedDict[bytes, _LaidOut] = OrderedDict()
@@ -252,7 +257,7 @@ class JointColumns:
     def _is_mapped(self, kind: int) -> bool:
         """Tell whether a kind of blocks is played by maps."""
         _, laid, _ = self._played(int(self._blocks.example[kind]))
-        return laid.program is not None
+        return bool(laid.programs)
 
     def column(self, kind: int, start: int) -> NDArray[np.float64]:
         """Return the populations (D,) at the reading of a kind of blocks.
@@ -261,26 +266,38 @@ class JointColumns:
         """
         if (kind, start) in self._ends:
             return self._ends[kind, start]
+        if self._is_mapped(kind) and start < self._point.basis.size:
+            try:
+                return self._column_by_maps(kind, start)
+            except NoMaps:
+                self._forget_maps(kind)
+        populations = self._populations(self.state(kind, start, coherent=False))
+        return np.asarray(populations[0])
+
+    def _column_by_maps(self, kind: int, start: int) -> NDArray[np.float64]:
+        """Return the same of a kind of blocks that maps play. Raises :class:`.NoMaps`."""
+        assert self._sequences is not None
         since_ns, laid, last_ns = self._played(int(self._blocks.example[kind]))
-        program = laid.program
-        is_level = start < self._point.basis.size
-        if program is None or self._sequences is None or not is_level:
-            populations = self._populations(self.state(kind, start, coherent=False))
-            return np.asarray(populations[0])
         if laid.ahead:
             way = Way(start, since_ns, laid.steps[: laid.ahead], laid.ahead)
             [before] = self._followed.follow([way])
             wait_ns = laid.steps[laid.ahead].step.wait_ns
             before = self._at_mean.wait(before, wait_ns, coherent=True)
-            found = self._sequences.populations_behind(before[0, 0], program, last_ns)
+            found = self._sequences.populations_behind(before[0, 0], laid.programs, last_ns)
             self._ends[kind, start] = found
             return found
         kinds = self._played_alike(kind)
         numbers = self._blocks.example[kinds].tolist()
         waits = [self._blocks.waits_ns(self._intervals, number) for number in numbers]
-        every = self._sequences.populations(program, waits, start)
+        every = self._sequences.populations(laid.programs, waits, start)
         self._ends |= {(kinds[k], level): column for (k, level), column in every.items()}
         return self._ends[kind, start]
+
+    def _forget_maps(self, kind: int) -> None:
+        """Have a kind of blocks followed from now on: too much of it leaves the maps' states."""
+        _, laid, _ = self._played(int(self._blocks.example[kind]))
+        assert laid.rows is not None
+        self._laid[laid.rows.content] = self._laid_out(laid.rows, laid.ahead, ())
 
     def _populations(self, states: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Return the populations (C, D) of states (K, C, D, D), mean over the slow noise."""
@@ -346,30 +363,32 @@ class JointColumns:
             return []
         return block_steps(rows, len(self._point.qubits), self._point.frame_hz)
 
-    def _by_maps(self, rows: BlockRows | None, *, ahead: bool) -> Program | None:
+    def _by_maps(self, rows: BlockRows | None, *, ahead: bool) -> tuple[Program, ...]:
         """Return a block as maps where it is long, or what is behind a long flux pulse.
 
-        None where they do not reach.
+        None of them where they do not reach.
         """
         if not self._is_whole or rows is None:
-            return None
+            return ()
         if any(one.levels_hz.size < 3 for one in self._point.qubits):
-            return None  # with a defect
+            return ()  # with a defect
         if not ahead and rows.pulses(self._group_steps) < MAPPED_PULSES:
-            return None
+            return ()
         if self._sequences is None or self._sequences.size_bytes > MAPS_KEPT_BYTES:
-            self._sequences = GateSequences(self._point, self._group_steps, self._nodes)
+            self._sequences = SequencesAtNodes(
+                self._point, self._group_steps, self._nodes, self._resting
+            )
             self._laid.clear()  # with the numbers of maps that are gone
         try:
-            return self._sequences.program(rows)
+            return self._sequences.programs(rows)
         except NoMaps:
-            return None
+            return ()
 
     def _played(self, number: int) -> tuple[int, _LaidOut, int]:
         """Return the wait before a block's first group, what is played, and the wait behind."""
         wait_ns, rows, read_ns = self._blocks.rows(self._intervals, number)
         if rows is None:
-            return wait_ns, _LaidOut(0, None, 0, None, ()), 0
+            return wait_ns, _LaidOut(0, None, 0, (), ()), 0
         content = rows.content
         laid = self._laid.get(content)
         if laid is None:
@@ -382,10 +401,12 @@ class JointColumns:
     def _lay_out(self, rows: BlockRows) -> _LaidOut:
         ahead = self._ahead(rows)
         rest = rows.from_first_drive(self._point.frame_hz) if ahead else rows
-        program = self._by_maps(rest, ahead=ahead > 0)
-        is_followed = program is None or ahead > 0
+        return self._laid_out(rows, ahead, self._by_maps(rest, ahead=ahead > 0))
+
+    def _laid_out(self, rows: BlockRows, ahead: int, programs: tuple[Program, ...]) -> _LaidOut:
+        is_followed = not programs or ahead > 0
         steps = self._followed.numbered(self._steps(rows)) if is_followed else ()
-        return _LaidOut(int(rows.end_ns.max()), rows, ahead, program, steps)
+        return _LaidOut(int(rows.end_ns.max()), rows, ahead, programs, steps)
 
     def wait(
         self,
