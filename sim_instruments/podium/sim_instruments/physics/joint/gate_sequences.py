@@ -490,10 +490,10 @@ class GateSequences:
             of_plasmon = self._steps.driven_plasmon(group)
             if of_plasmon is not None:
                 return PlasmonGroup(self._reference, of_plasmon)
-            rows, *frame = self._steps.steps(group)
+            rows, beats, frame_hz = self._steps.steps(group)
             if self._whole_drives is not None and rows.drive_hz is not None:
                 rows = replace(rows, drive_hz=rows.drive_hz * self._whole_drives)
-            return ExchangingGroup(self._reference, duration_ns, (rows, *frame))
+            return ExchangingGroup(self._reference, duration_ns, (rows, beats, frame_hz))
 
         known = KNOWN.find(key, lambda: group_map(self._reference, played_at, driven))
         content = (self._cell, duration_ns, contents, left)
