@@ -56,6 +56,7 @@ from podium.sim_instruments.physics.joint.repeated_pairs import (
     turn_words,
     with_pairs,
 )
+from podium.sim_instruments.physics.joint.resting_coupler import resting_coupler
 from podium.sim_instruments.physics.joint.slow_noise_nodes import (
     NOISE_ERROR,
     error_of_mean,
@@ -156,9 +157,10 @@ class GateSequences:
         self._cell = (reference.key, self._detuned_hz.tobytes(), reference.more_loss.tobytes())
         """What all maps are worked out from, and flux pulses besides."""
         self._own_cell = (*self._cell, self._taken_hz.tobytes(), _content(point))
-        self._whole_drives = _whole_drives(reference.point) if any(resting) else None
+        rests = any(resting) and resting_coupler(point) is not None
+        self._whole_drives = _whole_drives(reference.point) if rests else None
         """Of each member, by how much larger its drives are taken: beside a coupler that rests they
-        turn dressed levels as they turn those of a lone qubit."""
+        turn dressed levels as they turn those of a lone qubit, as :mod:`.resting_coupler` has it."""
         share = point.vectors[:, : self._kept] ** 2
         self._shares = [
             np.stack([share[point.basis.level[:, m] == n].sum(axis=0) for n in range(one.count)])

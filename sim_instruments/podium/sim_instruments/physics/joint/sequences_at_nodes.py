@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.joint.cluster_point import ClusterPoint
 from podium.sim_instruments.physics.joint.cluster_signals import GroupSteps
 from podium.sim_instruments.physics.joint.gate_programs import Program
+from podium.sim_instruments.physics.joint.gate_reference import FEWER
 from podium.sim_instruments.physics.joint.gate_sequences import GateSequences, NoMaps
 from podium.sim_instruments.physics.joint.gate_templates import BlockRows
 from podium.sim_instruments.physics.joint.slow_noise_nodes import on_grid
@@ -22,9 +23,10 @@ Array = NDArray[np.float64]
 GRID_HZ = 5e3
 """Steps of a coupler's noise, so that runs share maps of flux pulses: it moves a qubit by a
 hundredth of that."""
-LOST = 2e-3
-"""Population that leaves the states which maps have, at most: sequences that lose more are
-followed."""
+LOST = 2e-2
+"""Population that leaves the states which maps have, at most, where these are of
+:data:`.gate_reference.FEWER` excitations. It is counted as theirs that have so many, which it came
+from; what comes back of it is left out. Sequences that lose more are followed."""
 
 
 class SequencesAtNodes:
@@ -39,6 +41,7 @@ class SequencesAtNodes:
     ) -> None:
         """``nodes``: slow noise of each member, Hz; ``resting``: couplers that nothing drives."""
         self._each: list[GateSequences] = []
+        self._is_last = point.basis.number == FEWER
         rest_hz, self._weight = on_grid(
             [one if rests else _alone(0.0) for one, rests in zip(nodes, resting, strict=True)]
         )
@@ -71,7 +74,7 @@ class SequencesAtNodes:
         every = {key: self._mean([one[key] for one in found]) for key in keys}
         if self._each[0].is_whole:
             return every
-        kept = {key: one for key, one in every.items() if one.sum() > 1 - LOST}
+        kept = {key: self._whole(one, 1.0) for key, one in every.items() if one.sum() > 1 - LOST}
         if (0, start) not in kept:
             raise NoMaps
         return kept
@@ -86,10 +89,18 @@ class SequencesAtNodes:
                 for one, program in zip(self._each, programs, strict=True)
             ]
         )
-        lost = float(np.trace(state).real) - float(found.sum())
-        if lost > LOST and not self._each[0].is_whole:
+        if self._each[0].is_whole:
+            return found
+        total = float(np.trace(state).real)
+        if found.sum() < total - LOST:
             raise NoMaps
-        return found
+        return self._whole(found, total)
+
+    def _whole(self, populations: Array, total: float) -> Array:
+        """Return populations with what has left the maps' states."""
+        last = np.where(self._is_last, populations, 0.0)
+        lost = max(0.0, total - float(populations.sum()))
+        return np.asarray(populations + lost * last / max(float(last.sum()), 1e-300))
 
     def _mean(self, each: Sequence[Array]) -> Array:
         if len(each) == 1:
