@@ -160,7 +160,7 @@ class GateSequences:
         rests = any(resting) and resting_coupler(point) is not None
         self._whole_drives = _whole_drives(reference.point) if rests else None
         """Of each member, by how much larger its drives are taken: beside a coupler that rests they
-        turn dressed levels as they turn those of a lone qubit, as :mod:`.resting_coupler` has it."""
+        turn dressed levels as they turn those of a lone qubit (:mod:`.resting_coupler`)."""
         share = point.vectors[:, : self._kept] ** 2
         self._shares = [
             np.stack([share[point.basis.level[:, m] == n].sum(axis=0) for n in range(one.count)])
