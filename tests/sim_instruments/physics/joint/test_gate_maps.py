@@ -457,6 +457,30 @@ def joined_pulses(pulses):
     )
 
 
+def test_pulses_that_hardly_differ_may_lose_what_the_first_loses() -> None:
+    """As those of a carrier do: what a line remembers rounds each ns of them otherwise."""
+    point = drifted((3e3, 8e3), 1.01)
+    levels = [1.0, 1.01, 0.9, 1.1]
+    pulses = [square([0], one * quanta_where(1), RETURN_NS) for one in levels]
+    members = [
+        MemberSignals(
+            drives_of([]), drives_of(moving(COUPLED, name, [joined_pulses(pulses)], SPOTS).trains)
+        )
+        for name in NAMES
+    ]
+    steps = GroupSteps(point, members)
+    shapes = np.repeat(np.arange(4)[:, None], len(CZ), axis=1)
+    pulses_of_all = FluxPulses(RETURN_NS, (), tuple((one.member, 0) for one in CZ), shapes)
+    found = {}
+    for alike in (False, True):
+        gates = FluxGates(reference_of(point), point, steps, np.zeros(2), fades_alike=alike)
+        found[alike], _ = gates.gates(pulses_of_all, *steps.moved_by(pulses_of_all))
+    assert found[False][0] != found[False][1]
+    first, near, less, far = found[True]
+    assert first == near
+    assert len({first, less, far}) == 3
+
+
 def test_a_coarse_pulse_lies_within_a_step_of_the_pulse() -> None:
     rng = np.random.default_rng(5)
     values = np.cumsum(rng.normal(0, 0.2, (300, 3)), axis=0)
