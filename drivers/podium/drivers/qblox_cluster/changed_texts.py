@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -17,10 +17,10 @@ from typing import Any
 from qblox_instruments import SequencerStatus
 
 from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.qblox_cluster.bins_reply import Acquisitions, BinsReply, ReplyLayout
 from podium.drivers.qblox_cluster.client_sockets import CLUSTER, DirectSockets, lines
 from podium.drivers.qblox_cluster.completion import POLL_FIRST_S, has_stopped
 from podium.drivers.qblox_cluster.connection import asking
-from podium.drivers.qblox_cluster.results import Acquisitions, BinsReply
 from podium.drivers.qblox_cluster.slot_commands import EMPTY, ERRORS, Places, place
 from podium.drivers.qblox_cluster.triggered_start import TICKS_PER_NS, tai_of
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
@@ -148,27 +148,39 @@ def _lines(answer: memoryview, count: int) -> list[bytes]:
     return told
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class StartedPlay:
-    """Sequencers that were armed, from their start to their bins."""
+    """Sequencers that were armed, from their start to their bins, as often as they are."""
 
-    name: str
-    """Of the cluster."""
-    sockets: DirectSockets
-    sequencers: tuple[tuple[int, int], ...]
-    what: str
-    """The program's name."""
+    def __init__(
+        self, name: str, sockets: DirectSockets, sequencers: Sequence[tuple[int, int]], what: str
+    ) -> None:
+        """``name``: of the cluster; ``what``: the program's."""
+        self._of = sockets, tuple(sequencers), what
+        self._name = name
+        self._running = f"{name}: running {what!r}"
+        self._slots = tuple(dict.fromkeys(slot for slot, _ in sequencers))
+        self._starts = {CLUSTER: _line(TIME)}
+        for slot in self._slots:
+            here = _numbers(self._of[1], slot)
+            self._starts[slot] = _to(here, ":START") + _line(ERRORS)
+        self._started = dict.fromkeys(self._starts, lines(1))
+        self._layouts: dict[tuple[int, Places], ReplyLayout] = {}
+        """Of answers with bins, by slot and what was read."""
+
+    def is_of(
+        self, sockets: DirectSockets, sequencers: Sequence[tuple[int, int]], what: str
+    ) -> bool:
+        """Return whether it was made with these."""
+        return self._of == (sockets, tuple(sequencers), what)
 
     def start(self) -> tuple[Tai, float, list[int]]:
         """Start them; return the cluster's time just before, our own just after, s.
 
         Also returns the slots in whose queues errors are.
         """
-        messages = {CLUSTER: _line(TIME)}
-        for slot in dict.fromkeys(slot for slot, _ in self.sequencers):
-            messages[slot] = _to(_numbers(self.sequencers, slot), ":START") + _line(ERRORS)
-        with asking(self.name, f"starting {self.what!r}"):
-            told = self.sockets.exchange(messages, dict.fromkeys(messages, lines(1)))
+        sockets, _, what = self._of
+        with asking(self._name, f"starting {what!r}"):
+            told = sockets.exchange(self._starts, self._started)
             began_s = time.monotonic()
             started = _time(told.pop(CLUSTER))
             wrong = [slot for slot, answer in told.items() if int(_lines(answer, 1)[0])]
@@ -187,30 +199,30 @@ class StartedPlay:
         Bins come with how the sequencers are, in one packet. Raises as
         :func:`.wait_until_stopped` does.
         """
-        running = f"{self.name}: running {self.what!r}"
+        sockets, sequencers, what = self._of
         of_bins = tuple(read)
         asked: dict[int, bytes] = {}
         replies: dict[int, BinsReply] = {}
-        for slot in dict.fromkeys(slot for slot, _ in self.sequencers):
-            here, bins = _numbers(self.sequencers, slot), _numbers(of_bins, slot)
+        for slot in self._slots:
+            here, bins = _numbers(sequencers, slot), _numbers(of_bins, slot)
             asked[slot] = _to(here, STATE) + _to(bins, BINS)
-            replies[slot] = BinsReply(len(here), len(bins))
+            replies[slot] = BinsReply(len(here), len(bins), self._layouts.get((slot, of_bins)))
         pause_s = min(duration_s, POLL_FIRST_S) - (time.monotonic() - began_s)
         if pause_s > 0.0 and interrupted.wait(pause_s):
             interrupted.clear()
-            raise Refused(f"{running}: given up while it ran")
-        with asking(self.name, f"running {self.what!r}"):
-            told = self.sockets.exchange(
-                asked, {slot: one.complete for slot, one in replies.items()}
-            )
+            raise Refused(f"{self._running}: given up while it ran")
+        with asking(self._name, f"running {what!r}"):
+            told = sockets.exchange(asked, {slot: one.complete for slot, one in replies.items()})
             found = {slot: iter(one.acquisitions(told[slot])) for slot, one in replies.items()}
             told_states = {slot: iter(one.states(told[slot])) for slot, one in replies.items()}
-            told_of = [next(told_states[slot]) for slot, _ in self.sequencers]
+            told_of = [next(told_states[slot]) for slot, _ in sequencers]
             over = all(map(_has_stopped, told_of))
             statuses = [] if over else [_status(one.decode()) for one in told_of]
-        for where, status in zip(self.sequencers, statuses, strict=not over):
-            if not has_stopped(status, f"{running}: {place(*where)} ({frame(*where)})"):
+        for where, status in zip(sequencers, statuses, strict=not over):
+            if not has_stopped(status, f"{self._running}: {place(*where)} ({frame(*where)})"):
                 return None
+        for slot, one in replies.items():
+            self._layouts[slot, of_bins] = one.layout(told[slot])
         return {where: next(found[where[0]]) for where in read}
 
 
