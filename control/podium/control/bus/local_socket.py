@@ -34,6 +34,8 @@ CREDENTIALS = struct.Struct("3i")
 
 
 NUMBERS = 1 << 32
+COPIED_BYTES = 1 << 16
+"""A payload of less goes out with its head; a longer one is not copied for that."""
 THERE = hasattr(socket, "SO_PEERCRED")
 """Whether this system has sockets of which the kernel says whose they are, and random names."""
 
@@ -46,24 +48,38 @@ class Frames:
     """Splits a stream of bytes into frames."""
 
     def __init__(self) -> None:
-        self._held = bytearray()
+        self._begun = b""
+        """Of a head."""
+        self._head: tuple[int, int] | None = None
+        """Number and kind of the frame that is coming."""
+        self._parts: list[bytes] = []
+        self._left = 0
+        """So many bytes of its payload are to come."""
 
     def feed(self, chunk: bytes) -> list[tuple[int, int, bytes]]:
         """Return the frames that are whole now: number, kind, payload. Raises :class:`NoFrame`."""
-        self._held += chunk
-        held, begins, found = self._held, 0, []
-        while len(held) - begins >= HEAD.size:
-            size, number, kind = HEAD.unpack_from(held, begins)
-            if size > BYTES_MAX or kind > NONE:
-                raise NoFrame(f"a frame of kind {kind} and {size} bytes")
-            ends = begins + HEAD.size + size
-            if len(held) < ends:
-                break
-            with memoryview(held) as view:
-                found.append((number, kind, bytes(view[begins + HEAD.size : ends])))
-            begins = ends
-        del held[:begins]
-        return found
+        found: list[tuple[int, int, bytes]] = []
+        stream, at = self._begun + chunk, 0
+        self._begun = b""
+        while True:
+            if self._head is None:
+                if len(stream) - at < HEAD.size:
+                    self._begun = stream[at:]
+                    return found
+                self._left, number, kind = HEAD.unpack_from(stream, at)
+                if self._left > BYTES_MAX or kind > NONE:
+                    raise NoFrame(f"a frame of kind {kind} and {self._left} bytes")
+                self._head = number, kind
+                at += HEAD.size
+            part = stream[at : at + self._left]
+            self._parts.append(part)
+            self._left -= len(part)
+            at += len(part)
+            if self._left:
+                return found
+            found.append((*self._head, b"".join(self._parts)))
+            self._head = None
+            self._parts.clear()
 
 
 class _Framed(asyncio.Protocol):
@@ -87,8 +103,14 @@ class _Framed(asyncio.Protocol):
 
     def send(self, number: int, kind: int, payload: bytes) -> None:
         """Send a frame, unless it is closed."""
-        if not self._transport.is_closing():
-            self._transport.write(HEAD.pack(len(payload), number, kind) + payload)
+        head = HEAD.pack(len(payload), number, kind)
+        if self._transport.is_closing():
+            return
+        if len(payload) < COPIED_BYTES:
+            self._transport.write(head + payload)
+        else:
+            self._transport.write(head)
+            self._transport.write(memoryview(payload))
 
     def close(self) -> None:
         """Close it once what was sent has left."""
