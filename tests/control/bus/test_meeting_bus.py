@@ -360,6 +360,7 @@ async def test_fires_go_through_the_meeting_point_once_and_then_by_a_local_socke
 ) -> None:
     ann, fires = everybody.on[ANN], fires_key("x", "node_a")
     async with everybody.on[NODE_A].serve(fires, echo):
+        await has_arrived(everybody.on[NODE_A])
         for _ in range(3):
             assert await ann.request(fires, b"ab", 5.0) == b"ba"
             assert await ann.request(ASK_COORDINATOR, b"ab", 5.0) == b"ba"
@@ -369,6 +370,7 @@ async def test_fires_go_through_the_meeting_point_once_and_then_by_a_local_socke
         await ann.request(fires, b"ab", 2.0)
     through.clear()
     async with everybody.on[NODE_A].serve(fires, echo):
+        await has_arrived(everybody.on[NODE_A])
         for _ in range(2):
             assert await ann.request(fires, b"ab", 5.0) == b"ba"
     assert through.count(fires) == 1
@@ -385,6 +387,7 @@ async def test_who_is_denied_learns_of_no_local_socket(everybody, facility, fold
         everybody.on[NODE_A].serve(fires, answer),
         pretending(facility, folder, "agent.node_b", ANN) as liar,
     ):
+        await has_arrived(everybody.on[NODE_A])
         for _ in range(2):
             with pytest.raises(Denied, match=r"certificate agent\.node_b may not ask .*/fires/"):
                 await liar.request(fires, b"", 5.0)

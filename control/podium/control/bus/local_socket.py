@@ -98,7 +98,7 @@ class _Framed(asyncio.Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be sent any longer."""
+        """True once nothing can be sent."""
         return bool(self._transport.is_closing())
 
     def send(self, number: int, kind: int, payload: bytes) -> None:
@@ -208,7 +208,7 @@ class LocalConnection:
 
     @property
     def closed(self) -> bool:
-        """Whether nobody can be asked here any longer."""
+        """True once nobody can be asked here."""
         return self._end.closed
 
     async def request(self, payload: bytes, timeout_s: float) -> bytes:
