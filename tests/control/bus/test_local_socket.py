@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -218,6 +219,25 @@ async def test_what_was_said_holds_for_a_while(monkeypatch) -> None:
         known.close()
 
 
+async def test_who_calls_while_it_leaves_is_closed() -> None:
+    server = LocalServer(None)
+    server._left = True
+    here, there = socket.socketpair()
+    with there:
+        transport, _ = await asyncio.get_running_loop().create_unix_connection(
+            server._called, sock=here
+        )
+        assert transport.is_closing()
+        await asyncio.sleep(0)
+        assert not server._callers
+        assert await asyncio.get_running_loop().sock_recv(_unblocked(there), 1) == b""
+
+
+def _unblocked(end: socket.socket) -> socket.socket:
+    end.setblocking(False)
+    return end
+
+
 async def test_who_has_left_is_looked_for_anew() -> None:
     known, gate = LocalConnections(), Gate()
     async with served(gate.answer) as address:
@@ -254,8 +274,45 @@ async def test_nobody_is_sought_again_where_nobody_was(monkeypatch) -> None:
     assert known.find(KEY) is None
 
 
+async def test_two_who_learn_at_once_share_one_connection() -> None:
+    known = LocalConnections()
+    async with served(echo) as address:
+        await asyncio.gather(known.learn(KEY, address), known.learn(KEY, address))
+        found = known.find(KEY)
+        assert found is not None
+        assert await found.request(b"ab", 10.0) == b"ba"
+        known.close()
+
+
+async def test_one_who_gives_up_while_it_connects_leaves_it_to_the_next(monkeypatch) -> None:
+    known, made = LocalConnections(), LocalConnection.made
+
+    async def given_up(key: str, address: str) -> None:
+        raise asyncio.CancelledError
+
+    async with served(echo) as address:
+        monkeypatch.setattr(LocalConnection, "made", given_up)
+        with pytest.raises(asyncio.CancelledError):
+            await known.learn(KEY, address)
+        monkeypatch.setattr(LocalConnection, "made", made)
+        await known.learn(KEY, address)
+        found = known.find(KEY)
+        assert found is not None
+        assert await found.request(b"ab", 10.0) == b"ba"
+        known.close()
+
+
 async def test_where_the_kernel_knows_no_users_there_is_none(monkeypatch) -> None:
     monkeypatch.setattr(local_socket, "THERE", False)
     async with AnswerTasks.opened(KEY, echo) as answering, LocalServer.opened(answering) as one:
         assert one is None
         assert await LocalConnection.made(KEY, "podium/x") is None
+
+
+async def test_where_no_socket_may_be_opened_there_is_none(monkeypatch) -> None:
+    async def refused(_: LocalServer) -> asyncio.Server:
+        raise PermissionError("not in this container")
+
+    monkeypatch.setattr(LocalServer, "_listen", refused)
+    async with AnswerTasks.opened(KEY, echo) as answering, LocalServer.opened(answering) as one:
+        assert one is None

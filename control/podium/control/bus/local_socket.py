@@ -95,6 +95,7 @@ class _Framed(asyncio.Protocol):
         self._lost = lost
         self._frames = Frames()
         self._transport: Any = None
+        self._left = False
 
     @property
     def closed(self) -> bool:
@@ -114,11 +115,13 @@ class _Framed(asyncio.Protocol):
 
     def close(self) -> None:
         """Close it once what was sent has left."""
-        self._transport.close()
+        self._left = True
+        if self._transport is not None:
+            self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        if not _is_ours(transport.get_extra_info("socket")):
+        if self._left or not _is_ours(transport.get_extra_info("socket")):
             self._transport.abort()
 
     def data_received(self, chunk: bytes) -> None:
@@ -147,28 +150,38 @@ class LocalServer:
         """Whoever is to find it is given this."""
         self._answering = answering
         self._callers: set[_Framed] = set()
+        self._left = False
 
     @classmethod
     @asynccontextmanager
     async def opened(cls, answering: AnswerTasks) -> AsyncGenerator[Self | None]:
-        """Answer while the context is open. None: this system has no such sockets."""
-        if not THERE:
+        """Answer while the context is open. None: there are no such sockets, or none is allowed."""
+        server = cls(answering)
+        try:
+            listening = await server._listen() if THERE else None
+        except OSError:
+            listening = None
+        if listening is None:
             yield None
             return
-        server = cls(answering)
-        loop = asyncio.get_running_loop()
-        listening = await loop.create_unix_server(server._called, f"\0{server.address}")
         try:
             yield server
         finally:
             listening.close()
+            server._left = True
             for caller in tuple(server._callers):
                 caller.close()
             await listening.wait_closed()
 
+    async def _listen(self) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        return await loop.create_unix_server(self._called, f"\0{self.address}")
+
     def _called(self) -> _Framed:
         caller = _Framed(self._take, self._callers.discard)
         self._callers.add(caller)
+        if self._left:  # it has called before, and is let in now
+            caller.close()
         return caller
 
     def _take(self, caller: _Framed, number: int, kind: int, payload: bytes) -> None:
@@ -277,15 +290,22 @@ class LocalConnections:
 
     async def learn(self, key: str, address: str) -> None:
         """Take in what an answer through the meeting point has said; return once connected."""
-        before, _ = self._told.get(key, ("", 0.0))
-        self._told[key] = address, asyncio.get_running_loop().time() + ANEW_S
-        if address == before:  # connected, or tried and not to be reached
-            return
-        if (old := self._connections.pop(key, None)) is not None:
-            old.close()
-        connection = await LocalConnection.made(key, address)
-        if connection is not None:
-            self._connections[key] = connection
+        until_s = asyncio.get_running_loop().time() + ANEW_S
+        if not self._knows(key, address):
+            connection = await LocalConnection.made(key, address)
+            if self._knows(key, address):  # another request was quicker
+                unused = connection
+            else:
+                unused = self._connections.pop(key, None)
+                if connection is not None:
+                    self._connections[key] = connection
+            if unused is not None:
+                unused.close()
+        self._told[key] = address, until_s
+
+    def _knows(self, key: str, address: str) -> bool:
+        """Return whether it is connected there, or has tried to."""
+        return key in self._told and self._told[key][0] == address
 
     def close(self) -> None:
         """Close all connections."""
