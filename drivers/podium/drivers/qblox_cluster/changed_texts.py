@@ -47,7 +47,7 @@ def differs_in_texts(loaded: ClusterProgram, program: ClusterProgram) -> bool:
         and loaded.start == program.start
         and len(loaded.sequencers) == len(program.sequencers)
         and all(
-            _ALL_BUT_TEXT(one) == _ALL_BUT_TEXT(other)
+            one is other or _ALL_BUT_TEXT(one) == _ALL_BUT_TEXT(other)
             for one, other in zip(loaded.sequencers, program.sequencers, strict=True)
         )
     )
@@ -81,11 +81,9 @@ def replace_texts(
             if entry.slot == slot:
                 told += _program(entry)
                 answers.append(b"1")
-        here = _numbers(arm, slot)
-        told += [_to(_numbers(empty, slot), EMPTY), _to(here, ":ARM"), _to(here, STATE)]
-        answers += [ARMED] * len(here)
-        messages[slot] = b"".join([*told, _line(ERRORS)])
-        wanted[slot] = [*answers, b"0"]
+        arming, count = _arming(arm, empty, slot)
+        messages[slot] = b"".join([*told, arming])
+        wanted[slot] = [*answers, *[ARMED] * count, b"0"]
     told_of = sockets.exchange(messages, {slot: lines(len(one)) for slot, one in wanted.items()})
     return all(
         all(map(_fits, _lines(told_of[slot], len(one)), one)) for slot, one in wanted.items()
@@ -122,6 +120,17 @@ def _program(entry: SequencerProgram) -> list[bytes]:
     head = f"SEQuencer{entry.sequencer}:PROGram #{len(size)}{size}"
     # Of several programs the module has the status of the last alone.
     return [head.encode(), text, b"\n", _line(ASSEMBLED)]
+
+
+@lru_cache(256)
+def _arming(arm: Places, empty: Places, slot: int) -> tuple[bytes, int]:
+    """Return what empties and arms sequencers of a module and asks it for errors.
+
+    Also returns how many of them say how they are then.
+    """
+    here = _numbers(arm, slot)
+    parts = _to(_numbers(empty, slot), EMPTY), _to(here, ":ARM"), _to(here, STATE), _line(ERRORS)
+    return b"".join(parts), len(here)
 
 
 @lru_cache(256)
