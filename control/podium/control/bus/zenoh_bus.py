@@ -53,8 +53,8 @@ class ZenohBus:
     ) -> None:
         """``local``: a pattern of the keys that may be asked at local sockets as well.
 
-        Whoever has been answered once through Zenoh's access control is not asked there by whose
-        certificate, so a request to such a key proves by itself that it may be made.
+        There nobody shows a certificate: a request to such a key proves by itself that it may be
+        made.
         """
         self._session = session
         self._loop = loop
