@@ -30,6 +30,8 @@ from podium.sim_instruments.physics.signals import Piece, Window
 from podium.sim_instruments.physics.walk import Pace
 from podium.sim_instruments.physics.window_sums import path_sums
 
+KEPT_BYTES = 200_000_000
+"""Memory of what all sequences of tones of a feedline do to its qubits."""
 DARK_FOLDS = 12.0
 """A feedline is dark when the fields have rung down by so many e-folds of amplitude (1e-5; what is
 left is dropped)."""
@@ -67,17 +69,29 @@ class LevelPath:
 
 
 @dataclass(slots=True, eq=False)
-class _Sums:
-    """Integrals of one window over one resonator's field."""
+class _Parts:
+    """Integrals of one window over parts of one resonator's field, by where it changes."""
 
-    whole: NDArray[np.complex128]
-    """Shape (L,): for a level that is kept."""
-    has_whole: list[bool]
     response: NDArray[np.complex128]
     pull: NDArray[np.float64]
     before: NDArray[np.complex128]
     tail: NDArray[np.complex128]
-    has_parts: list[bool]
+    has: list[bool]
+
+    @classmethod
+    def empty(cls, levels: int, length: int) -> "_Parts":
+        return cls(
+            np.zeros((levels, length), np.complex128),
+            np.zeros((levels, length)),
+            np.zeros((levels, length + 1), np.complex128),
+            np.zeros((levels, length + 1), np.complex128),
+            [False] * levels,
+        )
+
+    @property
+    def size_bytes(self) -> int:
+        arrays = self.response, self.pull, self.before, self.tail
+        return sum(one.nbytes for one in arrays)
 
 
 class DrivenFeedline:
@@ -95,12 +109,16 @@ class DrivenFeedline:
         """When the last tone is over."""
         self.length = self.played_ns + ring_down_ns(feedline, DARK_FOLDS)
         """When the feedline would be dark again."""
-        self._sounding = _sounding(feedline, tones, pieces)
+        self._pieces = pieces
+        self._known_sounding: Tones | None = None
         self._exposures: dict[int, Exposure] = {}
         self._paces: dict[int, Pace] = {}
         self._fields: dict[tuple[int, int], Field] = {}
         self._passing: dict[tuple[int, int], complex] = {}
-        self._taken: dict[tuple[int, int, int], _Sums] = {}
+        self._whole: dict[tuple[int, int, int, int], complex] = {}
+        self._parts: dict[tuple[int, int, int], _Parts] = {}
+        self.size_bytes = 0
+        """Memory of what is worked out again where it was forgotten."""
 
     def exposure(self, qubit: int, stride_ns: int = STRIDE_NS) -> Exposure:
         """Return what the photons do to a qubit of the feedline, by its number."""
@@ -108,8 +126,24 @@ class DrivenFeedline:
         if key not in self._exposures:
             kind = EpisodeKind(self._sounding, 0, self.length, ())
             point = self._feedline.qubits[qubit]
-            self._exposures[key] = exposure_of(point, kind, True, stride_ns)
+            found = self._exposures[key] = exposure_of(point, kind, True, stride_ns)
+            self.size_bytes += found.exponent.nbytes + found.pace.nbytes
         return self._exposures[key]
+
+    @property
+    def _sounding(self) -> Tones:
+        if self._known_sounding is None:
+            self._known_sounding = _sounding(self._feedline, self.tones, self._pieces)
+            self.size_bytes += self._known_sounding.envelope.nbytes
+        return self._known_sounding
+
+    def forget(self) -> None:
+        """Forget all that is large and can be worked out again."""
+        self._known_sounding = None
+        self._exposures.clear()
+        self._fields.clear()
+        self._parts.clear()
+        self.size_bytes = 0
 
     def pace(self, qubit: int) -> Pace:
         """Return how fast a qubit jumps; this is kind 0 of it."""
@@ -154,32 +188,23 @@ class DrivenFeedline:
         key = m, number, listening.open_at
         qubit = self._feedline.qubits[m]
         length = max(listening.open_at + listening.window.duration_ns, 1)
-        if key not in self._taken:
-            levels = qubit.levels_hz.size
-            self._taken[key] = _Sums(
-                np.zeros(levels, np.complex128),
-                [False] * levels,
-                np.zeros((levels, length), np.complex128),
-                np.zeros((levels, length)),
-                np.zeros((levels, length + 1), np.complex128),
-                np.zeros((levels, length + 1), np.complex128),
-                [False] * levels,
-            )
-        sums = self._taken[key]
         if not path.at or path.at[0] >= length:
-            level = path.level
-            if not sums.has_whole[level]:
-                known = self._field(m, level, length)
-                sums.whole[level] = taken(qubit, known, listening, self._fraction)
-                sums.has_whole[level] = True
-            return complex(sums.whole[level])
+            kept = (*key, path.level)
+            if kept not in self._whole:
+                known = self._field(m, path.level, length)
+                self._whole[kept] = complex(taken(qubit, known, listening, self._fraction))
+            return self._whole[kept]
+        if key not in self._parts:
+            self._parts[key] = _Parts.empty(qubit.levels_hz.size, length)
+            self.size_bytes += self._parts[key].size_bytes
+        sums = self._parts[key]
         for level in {path.level, *path.to}:
-            if not sums.has_parts[level]:
+            if not sums.has[level]:
                 known = self._field(m, level, length)
                 parts = parts_taken(qubit, known, listening, self._fraction)
                 sums.response[level], sums.pull[level] = known.response, known.pull
                 sums.before[level], sums.tail[level] = parts.before, parts.tail
-                sums.has_parts[level] = True
+                sums.has[level] = True
         total = np.zeros(1, np.complex128)
         path_sums(
             np.array([path.level], np.int64),
@@ -201,6 +226,7 @@ class DrivenFeedline:
             qubit = self._feedline.qubits[m]
             known = ring_up(qubit, self._sounding, level, self._fraction, length)
             self._fields[m, level] = known
+            self.size_bytes += known.response.nbytes + known.pull.nbytes
         return Field(known.response[:length], known.pull[:length])
 
 
@@ -233,4 +259,12 @@ class DrivenFeedlines:
             tones = (*(driven.tones if driven else ()), tone)
             self._after[key] = DrivenFeedline(self._feedline, tones, self._pieces, len(self.all))
             self.all.append(self._after[key])
+            self._forget()
         return self._after[key]
+
+    def _forget(self) -> None:
+        """Forget what is large of all sequences but the last: where a feedline is never dark they
+        grow with each shot."""
+        if sum(one.size_bytes for one in self.all) > KEPT_BYTES:
+            for one in self.all[:-1]:
+                one.forget()

@@ -153,7 +153,8 @@ class GateSequences:
         """Of each member what maps take its slow noise for: its mean, or near it on the grid."""
         if any(resting):
             self._taken_hz = np.where(resting, self._mean_hz, self._taken_hz)
-        self._flux = FluxGates(reference, point, steps, self._taken_hz)
+        alike = any(resting)
+        self._flux = FluxGates(reference, point, steps, self._taken_hz, fades_alike=alike)
         self._cell = (reference.key, self._detuned_hz.tobytes(), reference.more_loss.tobytes())
         """What all maps are worked out from, and flux pulses besides."""
         self._own_cell = (*self._cell, self._taken_hz.tobytes(), _content(point))
