@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.hostile.parser import Parser
 
+from podium.control.bus.local_socket import Frames, NoFrame
 from podium.control.commands import ask, run
 from podium.control.facility.check_instruments import address_problem
 from podium.control.facility.load import FacilityError, load_facility
@@ -84,4 +85,6 @@ CONTROL: Final = (
     Parser("values by hand", _text(ask.value_of), (), (b"%s",), (b"1.5", b"true")),
     Parser("parameters of a run", _text(lambda text: run._values([text])), (run.NotANumber,),
            (b"%s", b"a=%s"), (b"a=0.25",)),
+    Parser("frames of local sockets", lambda data: Frames().feed(data), (NoFrame,),
+           (b"%s", b"\5\0\0\0\1\0\0\0\0%s"), (b"\2\0\0\0\1\0\0\0\0ab",)),
 )  # fmt: skip

@@ -22,6 +22,7 @@ from tests.benches.security.certificates import (
 
 from podium.control.bus import messages, news
 from podium.control.bus.bus import Bus, BusError, Denied, NoAnswer, Presence
+from podium.control.bus.direct_fires import fires_key
 from podium.control.bus.meeting_bus import MeetingBus
 from podium.control.bus.process_bus import client_of, open_bus
 from podium.control.bus.refusals import AskRefusals, Refusal, RefusalReport, refusals_key
@@ -336,6 +337,61 @@ async def test_nobody_listens_but_who_holds_the_meeting_point(everybody, facilit
 async def test_nobody_there_is_no_denial(everybody) -> None:
     with pytest.raises(NoAnswer, match="no answer from podium/x/agent/node_c"):
         await everybody.on[COORDINATOR].request(messages.agent_key("x", "node_c"), b"", 2.0)
+
+
+# Fires go by local sockets
+
+
+@pytest.fixture
+def through(monkeypatch) -> list[str]:
+    """Return the keys of which somebody is asked through the meeting point."""
+    asked, get = [], ZenohBus._get
+
+    async def watched(bus: ZenohBus, key: str, payload: bytes, timeout_s: float):
+        asked.append(key)
+        return await get(bus, key, payload, timeout_s)
+
+    monkeypatch.setattr(ZenohBus, "_get", watched)
+    return asked
+
+
+async def test_fires_go_through_the_meeting_point_once_and_then_by_a_local_socket(
+    everybody, through
+) -> None:
+    ann, fires = everybody.on[ANN], fires_key("x", "node_a")
+    async with everybody.on[NODE_A].serve(fires, echo):
+        await has_arrived(everybody.on[NODE_A])
+        for _ in range(3):
+            assert await ann.request(fires, b"ab", 5.0) == b"ba"
+            assert await ann.request(ASK_COORDINATOR, b"ab", 5.0) == b"ba"
+        assert through.count(fires) == 1
+        assert through.count(ASK_COORDINATOR) == 3
+    with pytest.raises(NoAnswer, match="no answer from podium/x/fires/node_a"):
+        await ann.request(fires, b"ab", 2.0)
+    through.clear()
+    async with everybody.on[NODE_A].serve(fires, echo):
+        await has_arrived(everybody.on[NODE_A])
+        for _ in range(2):
+            assert await ann.request(fires, b"ab", 5.0) == b"ba"
+    assert through.count(fires) == 1
+
+
+async def test_who_is_denied_learns_of_no_local_socket(everybody, facility, folder) -> None:
+    fires, asked = fires_key("x", "node_a"), []
+
+    async def answer(payload: bytes) -> bytes:
+        asked.append(payload)
+        return payload
+
+    async with (
+        everybody.on[NODE_A].serve(fires, answer),
+        pretending(facility, folder, "agent.node_b", ANN) as liar,
+    ):
+        await has_arrived(everybody.on[NODE_A])
+        for _ in range(2):
+            with pytest.raises(Denied, match=r"certificate agent\.node_b may not ask .*/fires/"):
+                await liar.request(fires, b"", 5.0)
+    assert not asked
 
 
 @asynccontextmanager

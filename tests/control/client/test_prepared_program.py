@@ -113,6 +113,8 @@ async def test_its_dataset_is_that_of_a_run_and_names_the_numbers(lab, with_numb
         ({"tehta": 0.1}, "has no parameter 'tehta'; there are: 'rest', 'theta', 'height'"),
         ({"theta": "0.1 turn"}, "'theta' is given '0.1 turn', which is no number"),
         ({"theta": float("nan")}, "which is no number"),
+        ({"theta": float("inf")}, "'theta' is given inf, which is no number"),
+        ({"rest": 4e8, "theta": -float("inf"), "height": 0.25}, "is given -inf, which is no"),
         ({"rest": 4e8, "theta": float("nan"), "height": 0.25}, "which is no number"),
         ({"rest": 4e8 + 0.5, "theta": 0.5, "height": 0.25}, "'rest' = 400000000.5 is a time"),
         ({"rest": 1.2e-6}, "'rest' = 1.2e-06 is a time, in femtoseconds, and no whole number"),

@@ -15,9 +15,27 @@ _QUEUE, _QUEUE_STEP = f"{_PLANNER}/queue.py", f"{_PLANNER}/queue_step.py"
 _QUEUE_VALUES = f"{_PLANNER}/queue_values.py"
 _BY_QUEUE = ("tests/control/coordinator/test_queue_file.py",)
 _BY_QUEUE_STEP = ("tests/control/coordinator/test_queue_step.py",)
+_LOCAL = "control/podium/control/bus/local_socket.py"
+_BY_LOCAL = ("tests/control/bus/test_local_socket.py",)
 
 
 MUTANTS = (
+    Mutant(
+        "bus/anybody-at-a-local-socket",
+        _LOCAL,
+        "return bool(user == os.getuid())",
+        "return bool(user >= 0)",
+        _BY_LOCAL,
+        "processes of other users fire",
+    ),
+    Mutant(
+        "bus/a-local-socket-for-ever",
+        _LOCAL,
+        "return connection if asyncio.get_running_loop().time() < until_s else None",
+        "return connection if until_s else None",
+        _BY_LOCAL,
+        "the router's rules are asked once in an agent's life",
+    ),
     Mutant(
         "run/nodes-with-different-programs",
         _RUN,

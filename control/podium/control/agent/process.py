@@ -18,7 +18,7 @@ from podium.control.bus.shutdown import until_terminated
 from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for, wirings_of
 from podium.control.security.access import Member
-from podium.control.timebase.short_slices import ask_for_short_slices
+from podium.control.timebase.short_slices import ask_for_exact_timers, ask_for_short_slices
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     log_to_stderr(f"agent {arguments.name}")
     ask_for_short_slices()
+    ask_for_exact_timers()
     return run_process(_be(arguments))
 
 

@@ -1,13 +1,16 @@
 """Answers requests in one task each, all ended when their server leaves."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Self, TypeVar
 
-from podium.control.bus.bus import Answerer, AnswererFailed, NoAnswer
+from podium.control.bus.bus import Answerer, AnswererFailed, BusError, NoAnswer
 
 T = TypeVar("T")
+Tell = Callable[[bytes | BusError], None]
+"""Takes an answer, or why there is none: ``AnswererFailed`` or ``NoAnswer``."""
 
 
 class AnswerTasks:
@@ -36,49 +39,54 @@ class AnswerTasks:
                 for task in answering._open:
                     task.cancel()
 
-    async def answer(self, payload: bytes, timeout_s: float | None = None) -> bytes:
+    def begin(self, payload: bytes, tell: Tell) -> None:
+        """Begin to answer; ``tell`` is called once, on the loop, and raises nothing.
+
+        It is told ``NoAnswer`` when the server left before there was an answer.
+        """
+        # The task hands its answer over by itself: to wait for its end takes the loop a turn more.
+        task = self._tasks.create_task(self._told(payload, tell), name=self._name)
+        self._open.add(task)
+        task.add_done_callback(partial(self._ended, tell))
+
+    async def answer(self, payload: bytes, timeout_s: float) -> bytes:
         """Return the answer; raises ``AnswererFailed``.
 
         Raises ``NoAnswer`` when the server left, and when there is none after ``timeout_s``.
         """
-        # The task hands its answer over by itself: to wait for its end takes the loop a turn more.
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[bytes] = loop.create_future()
-        task = self._tasks.create_task(self._guarded(payload, answered), name=self._name)
-        self._open.add(task)
 
-        def ended(task: "asyncio.Task[None]") -> None:
-            self._open.discard(task)
-            if not answered.done():
-                answered.set_exception(NoAnswer(f"{self._key} left while it was answering"))
+        def tell(outcome: bytes | BusError) -> None:
+            if answered.done():
+                return
+            if isinstance(outcome, BusError):
+                answered.set_exception(outcome)
+            else:
+                answered.set_result(outcome)
 
-        task.add_done_callback(ended)
-        if timeout_s is None:
-            return await answered
-
-        def give_up() -> None:
-            if not answered.done():
-                late = f"no answer from {self._key} (waited at most {timeout_s} s)"
-                answered.set_exception(NoAnswer(late))
-
-        timer = loop.call_later(timeout_s, give_up)
+        self.begin(payload, tell)
+        late = NoAnswer(f"no answer from {self._key} (waited at most {timeout_s} s)")
+        timer = loop.call_later(timeout_s, tell, late)
         try:
             return await answered
         finally:
             timer.cancel()
 
-    async def _guarded(self, payload: bytes, answered: "asyncio.Future[bytes]") -> None:
+    async def _told(self, payload: bytes, tell: Tell) -> None:
         # A failed answer is for the one who asked; the server goes on.
+        outcome: bytes | BusError
         try:
             outcome = await self._answer(payload)
         except Exception as error:
-            failed = AnswererFailed(f"{self._key}: {type(error).__name__}: {error}")
-            failed.__cause__ = error
-            if not answered.done():
-                answered.set_exception(failed)
-        else:
-            if not answered.done():
-                answered.set_result(outcome)
+            outcome = AnswererFailed(f"{self._key}: {type(error).__name__}: {error}")
+            outcome.__cause__ = error
+        tell(outcome)
+
+    def _ended(self, tell: Tell, task: "asyncio.Task[None]") -> None:
+        self._open.discard(task)
+        if task.cancelled() or task.exception() is not None:
+            tell(NoAnswer(f"{self._key} left while it was answering"))
 
 
 async def drain(queue: "asyncio.Queue[T]") -> AsyncIterator[T]:

@@ -16,6 +16,8 @@ import zenoh
 
 from podium.control.bus.answer_tasks import AnswerTasks, drain
 from podium.control.bus.bus import Answerer, AnswererFailed, BusError, Denied, NoAnswer, Presence
+from podium.control.bus.local_socket import LocalConnections, LocalServer
+from podium.control.bus.memory import matches
 from podium.control.bus.zenoh_config import configuration
 from podium.control.security.access import answerer_key
 
@@ -46,9 +48,18 @@ def loopback_only(endpoint: str) -> str:
 class ZenohBus:
     """One process's place on the bus. Make it with :meth:`open`, end it with :meth:`close`."""
 
-    def __init__(self, session: zenoh.Session, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, session: zenoh.Session, loop: asyncio.AbstractEventLoop, local: str = ""
+    ) -> None:
+        """``local``: a pattern of the keys that may be asked at local sockets as well.
+
+        There nobody shows a certificate: a request to such a key proves by itself that it may be
+        made.
+        """
         self._session = session
         self._loop = loop
+        self._local = local
+        self._connections = LocalConnections()
         self._closed = False
 
     @classmethod
@@ -79,10 +90,14 @@ class ZenohBus:
 
     async def request(self, key: str, payload: bytes, timeout_s: float) -> bytes:
         """See :class:`~podium.control.bus.bus.Bus`."""
+        if (local := self._connections.find(key)) is not None:
+            return await local.request(payload, timeout_s)
         replies = await self._get(key, payload, timeout_s)
         _check_one(key, replies)
         for reply in replies:
             if reply.ok is not None:
+                if (address := reply.ok.attachment) is not None and matches(self._local, key):
+                    await self._connections.learn(key, address.to_bytes().decode(errors="replace"))
                 return reply.ok.payload.to_bytes()
         for reply in replies:
             if reply.err is not None:
@@ -154,45 +169,49 @@ class ZenohBus:
         async with asyncio.TaskGroup() as tasks, AnswerTasks.opened(key, answer) as answering:
             leaving = False
 
-            async def reply(query: zenoh.Query) -> None:
-                payload = b"" if query.payload is None else query.payload.to_bytes()
-                send: Callable[[], None]
-                small = True
-                try:
-                    told = await answering.answer(payload)
-                    small = len(told) < SMALL_BYTES
-                    send = partial(_reply, query, key, told)
-                except AnswererFailed as error:
-                    send = partial(_refuse, query, str(error).encode())
-                except NoAnswer:
-                    send = query.drop  # one side is leaving: that tells the other, if it is there
-                except BaseException:
-                    query.drop()  # type: ignore[no-untyped-call]  # the stub names no return type
-                    raise
-                if small:
-                    send()
-                    return
-                # From here on the query is the thread's, also when this task is cancelled: a query
-                # that is being sent cannot be dropped by another thread.
-                await asyncio.to_thread(send)
-
             def take(query: zenoh.Query) -> None:
                 if not leaving:
-                    tasks.create_task(reply(query))
+                    payload = b"" if query.payload is None else query.payload.to_bytes()
+                    answering.begin(payload, partial(reply, query))
+
+            def reply(query: zenoh.Query, outcome: bytes | BusError) -> None:
+                match outcome:
+                    case bytes() if len(outcome) < SMALL_BYTES:
+                        _reply(query, key, outcome, address)
+                    case bytes():
+                        # From here on the query is the thread's, also when this task is cancelled:
+                        # a query that is being sent cannot be dropped by another thread.
+                        tasks.create_task(asyncio.to_thread(_reply, query, key, outcome, address))
+                    case AnswererFailed():
+                        _refuse(query, str(outcome).encode())
+                    case _:  # one side is leaving: that tells the other, if it is there
+                        query.drop()  # type: ignore[no-untyped-call]  # no return type in the stub
 
             def arrived(query: zenoh.Query) -> None:
                 self._soon(take, query)
 
-            said = self._session.liveliness().declare_token(answerer_key(key, self.zid))
-            queryable = self._session.declare_queryable(
-                key, zenoh.handlers.Callback(arrived, indirect=False)
-            )
-            try:
-                yield
-            finally:
-                leaving = True
-                self._undeclare(queryable)
-                self._undeclare(said)
+            async with self._answered_locally(key, answering) as address:
+                said = self._session.liveliness().declare_token(answerer_key(key, self.zid))
+                queryable = self._session.declare_queryable(
+                    key, zenoh.handlers.Callback(arrived, indirect=False)
+                )
+                try:
+                    yield
+                finally:
+                    leaving = True
+                    self._undeclare(queryable)
+                    self._undeclare(said)
+
+    @asynccontextmanager
+    async def _answered_locally(
+        self, key: str, answering: AnswerTasks
+    ) -> AsyncGenerator[str | None]:
+        """Answer requests to a key at a local socket, too, and give its address, if it may be."""
+        if not matches(self._local, key):
+            yield None
+            return
+        async with LocalServer.opened(answering) as server:
+            yield None if server is None else server.address
 
     async def answerers(self, key: str) -> set[str]:
         """Return which processes answer ``key``, by Zenoh's identities."""
@@ -229,6 +248,7 @@ class ZenohBus:
         """See :class:`~podium.control.bus.bus.Bus`."""
         if not self._closed:
             self._closed = True
+            self._connections.close()
             await asyncio.to_thread(self._session.close)
 
     def _still_open(self) -> None:
@@ -259,9 +279,9 @@ def _check_one(key: str, replies: Sequence[zenoh.Reply]) -> None:
         )
 
 
-def _reply(query: zenoh.Query, key: str, payload: bytes) -> None:
+def _reply(query: zenoh.Query, key: str, payload: bytes, address: str | None) -> None:
     with _leaving(query):
-        query.reply(key, payload, express=True)
+        query.reply(key, payload, express=True, attachment=address)
 
 
 def _refuse(query: zenoh.Query, text: bytes) -> None:

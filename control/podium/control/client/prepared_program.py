@@ -140,13 +140,16 @@ class PreparedProgram:
         ``in_order``: all of them are given, in this order. Raises ``RunRefused``.
         """
         given = new.values()
-        if in_order and set(map(type, given)) == {float} and not math.isnan(sum(given)):
+        if in_order and set(map(type, given)) == {float} and math.isfinite(sum(given)):
             self._check_delays(new)
             return self._pack(*given)
         try:
             check_values(self._program.name, self._at, new)
         except NoSuchParameter as error:
             raise RunRefused(str(error)) from error
+        for name, value in new.items():
+            if abs(value) == math.inf:
+                raise RunRefused(f"parameter {name!r} is given {value!r}, which is no number")
         self._check_delays(new)
         array = self._values.copy()
         array[[self._at[name] for name in new]] = np.fromiter(given, VALUES, len(new))

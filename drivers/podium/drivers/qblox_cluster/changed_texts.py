@@ -9,7 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -17,10 +17,10 @@ from typing import Any
 from qblox_instruments import SequencerStatus
 
 from podium.drivers.errors import ProtocolError, Refused
+from podium.drivers.qblox_cluster.bins_reply import Acquisitions, BinsReply, ReplyLayout
 from podium.drivers.qblox_cluster.client_sockets import CLUSTER, DirectSockets, lines
 from podium.drivers.qblox_cluster.completion import POLL_FIRST_S, has_stopped
 from podium.drivers.qblox_cluster.connection import asking
-from podium.drivers.qblox_cluster.results import Acquisitions, BinsReply
 from podium.drivers.qblox_cluster.slot_commands import EMPTY, ERRORS, Places, place
 from podium.drivers.qblox_cluster.triggered_start import TICKS_PER_NS, tai_of
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
@@ -47,7 +47,7 @@ def differs_in_texts(loaded: ClusterProgram, program: ClusterProgram) -> bool:
         and loaded.start == program.start
         and len(loaded.sequencers) == len(program.sequencers)
         and all(
-            _ALL_BUT_TEXT(one) == _ALL_BUT_TEXT(other)
+            one is other or _ALL_BUT_TEXT(one) == _ALL_BUT_TEXT(other)
             for one, other in zip(loaded.sequencers, program.sequencers, strict=True)
         )
     )
@@ -81,11 +81,9 @@ def replace_texts(
             if entry.slot == slot:
                 told += _program(entry)
                 answers.append(b"1")
-        here = _numbers(arm, slot)
-        told += [_to(_numbers(empty, slot), EMPTY), _to(here, ":ARM"), _to(here, STATE)]
-        answers += [ARMED] * len(here)
-        messages[slot] = b"".join([*told, _line(ERRORS)])
-        wanted[slot] = [*answers, b"0"]
+        arming, count = _arming(arm, empty, slot)
+        messages[slot] = b"".join([*told, arming])
+        wanted[slot] = [*answers, *[ARMED] * count, b"0"]
     told_of = sockets.exchange(messages, {slot: lines(len(one)) for slot, one in wanted.items()})
     return all(
         all(map(_fits, _lines(told_of[slot], len(one)), one)) for slot, one in wanted.items()
@@ -125,6 +123,17 @@ def _program(entry: SequencerProgram) -> list[bytes]:
 
 
 @lru_cache(256)
+def _arming(arm: Places, empty: Places, slot: int) -> tuple[bytes, int]:
+    """Return what empties and arms sequencers of a module and asks it for errors.
+
+    Also returns how many of them say how they are then.
+    """
+    here = _numbers(arm, slot)
+    parts = _to(_numbers(empty, slot), EMPTY), _to(here, ":ARM"), _to(here, STATE), _line(ERRORS)
+    return b"".join(parts), len(here)
+
+
+@lru_cache(256)
 def _numbers(sequencers: tuple[tuple[int, int], ...], slot: int) -> tuple[int, ...]:
     return tuple(number for where, number in sequencers if where == slot)
 
@@ -148,27 +157,39 @@ def _lines(answer: memoryview, count: int) -> list[bytes]:
     return told
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class StartedPlay:
-    """Sequencers that were armed, from their start to their bins."""
+    """Sequencers that were armed, from their start to their bins, as often as they are."""
 
-    name: str
-    """Of the cluster."""
-    sockets: DirectSockets
-    sequencers: tuple[tuple[int, int], ...]
-    what: str
-    """The program's name."""
+    def __init__(
+        self, name: str, sockets: DirectSockets, sequencers: Sequence[tuple[int, int]], what: str
+    ) -> None:
+        """``name``: of the cluster; ``what``: the program's."""
+        self._of = sockets, tuple(sequencers), what
+        self._name = name
+        self._running = f"{name}: running {what!r}"
+        self._slots = tuple(dict.fromkeys(slot for slot, _ in sequencers))
+        self._starts = {CLUSTER: _line(TIME)}
+        for slot in self._slots:
+            here = _numbers(self._of[1], slot)
+            self._starts[slot] = _to(here, ":START") + _line(ERRORS)
+        self._started = dict.fromkeys(self._starts, lines(1))
+        self._layouts: dict[tuple[int, Places], ReplyLayout] = {}
+        """Of answers with bins, by slot and what was read."""
+
+    def is_of(
+        self, sockets: DirectSockets, sequencers: Sequence[tuple[int, int]], what: str
+    ) -> bool:
+        """Return whether it was made with these."""
+        return self._of == (sockets, tuple(sequencers), what)
 
     def start(self) -> tuple[Tai, float, list[int]]:
         """Start them; return the cluster's time just before, our own just after, s.
 
         Also returns the slots in whose queues errors are.
         """
-        messages = {CLUSTER: _line(TIME)}
-        for slot in dict.fromkeys(slot for slot, _ in self.sequencers):
-            messages[slot] = _to(_numbers(self.sequencers, slot), ":START") + _line(ERRORS)
-        with asking(self.name, f"starting {self.what!r}"):
-            told = self.sockets.exchange(messages, dict.fromkeys(messages, lines(1)))
+        sockets, _, what = self._of
+        with asking(self._name, f"starting {what!r}"):
+            told = sockets.exchange(self._starts, self._started)
             began_s = time.monotonic()
             started = _time(told.pop(CLUSTER))
             wrong = [slot for slot, answer in told.items() if int(_lines(answer, 1)[0])]
@@ -187,30 +208,30 @@ class StartedPlay:
         Bins come with how the sequencers are, in one packet. Raises as
         :func:`.wait_until_stopped` does.
         """
-        running = f"{self.name}: running {self.what!r}"
+        sockets, sequencers, what = self._of
         of_bins = tuple(read)
         asked: dict[int, bytes] = {}
         replies: dict[int, BinsReply] = {}
-        for slot in dict.fromkeys(slot for slot, _ in self.sequencers):
-            here, bins = _numbers(self.sequencers, slot), _numbers(of_bins, slot)
+        for slot in self._slots:
+            here, bins = _numbers(sequencers, slot), _numbers(of_bins, slot)
             asked[slot] = _to(here, STATE) + _to(bins, BINS)
-            replies[slot] = BinsReply(len(here), len(bins))
+            replies[slot] = BinsReply(len(here), len(bins), self._layouts.get((slot, of_bins)))
         pause_s = min(duration_s, POLL_FIRST_S) - (time.monotonic() - began_s)
         if pause_s > 0.0 and interrupted.wait(pause_s):
             interrupted.clear()
-            raise Refused(f"{running}: given up while it ran")
-        with asking(self.name, f"running {self.what!r}"):
-            told = self.sockets.exchange(
-                asked, {slot: one.complete for slot, one in replies.items()}
-            )
+            raise Refused(f"{self._running}: given up while it ran")
+        with asking(self._name, f"running {what!r}"):
+            told = sockets.exchange(asked, {slot: one.complete for slot, one in replies.items()})
             found = {slot: iter(one.acquisitions(told[slot])) for slot, one in replies.items()}
             told_states = {slot: iter(one.states(told[slot])) for slot, one in replies.items()}
-            told_of = [next(told_states[slot]) for slot, _ in self.sequencers]
+            told_of = [next(told_states[slot]) for slot, _ in sequencers]
             over = all(map(_has_stopped, told_of))
             statuses = [] if over else [_status(one.decode()) for one in told_of]
-        for where, status in zip(self.sequencers, statuses, strict=not over):
-            if not has_stopped(status, f"{running}: {place(*where)} ({frame(*where)})"):
+        for where, status in zip(sequencers, statuses, strict=not over):
+            if not has_stopped(status, f"{self._running}: {place(*where)} ({frame(*where)})"):
                 return None
+        for slot, one in replies.items():
+            self._layouts[slot, of_bins] = one.layout(told[slot])
         return {where: next(found[where[0]]) for where in read}
 
 

@@ -9,6 +9,7 @@ from typing import Any, Self
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.manual_access import Plain, parameter_of, set_value, value_of
 from podium.drivers.qblox_cluster import slot_commands
+from podium.drivers.qblox_cluster.bins_reply import Acquisitions
 from podium.drivers.qblox_cluster.changed_texts import (
     StartedPlay,
     changed,
@@ -45,8 +46,8 @@ from podium.drivers.qblox_cluster.offsets import (
     staircase_v,
 )
 from podium.drivers.qblox_cluster.rehearsal import close_rehearsal, open_rehearsal
-from podium.drivers.qblox_cluster.results import acquired, read_bins
-from podium.drivers.qblox_cluster.settings import Setting, disconnected, full_scales_v, settings_of
+from podium.drivers.qblox_cluster.results import ResultReader, read_bins
+from podium.drivers.qblox_cluster.settings import Setting, disconnected, settings_of
 from podium.drivers.qblox_cluster.settings_cache import Place, SettingsCache
 from podium.drivers.qblox_cluster.settings_readback import read_all
 from podium.drivers.qblox_cluster.slot_commands import Places, place, places
@@ -139,6 +140,9 @@ class QbloxCluster:
         self._punctual = True
         """Whether what was played last had stopped when it should have."""
         self._program: ClusterProgram | None = None
+        self._play: StartedPlay | None = None
+        self._reader: ResultReader | None = None
+        """What was played, and read, last at once: the next is mostly alike."""
         self._quiet = False
         self._read: dict[str, object] = {}
         """All settings, as a snapshot has read them; empty: none did."""
@@ -321,7 +325,9 @@ class QbloxCluster:
         go_on()
         self._interrupted.clear()
         sequencers = _numbers(artifact.sequencers)
-        play = StartedPlay(self._name, direct, sequencers, artifact.name)
+        play = self._play
+        if play is None or not play.is_of(direct, sequencers, artifact.name):
+            play = self._play = StartedPlay(self._name, direct, sequencers, artifact.name)
         started, began_s, wrong = play.start()
         if wrong:
             self._check_error_queues(wrong)
@@ -334,7 +340,7 @@ class QbloxCluster:
             self._wait(sequencers, duration_s, artifact.name)
         if not bins:
             return started, self.collect()
-        return started, acquired(self._name, artifact.results, bins, full_scales_v(artifact))
+        return started, self._results(artifact, bins)
 
     def arm(self) -> None:
         """Make the loaded sequencers ready to start; empties the bins of an earlier run.
@@ -422,7 +428,14 @@ class QbloxCluster:
                     sequencers, as_numpy=True, acq_encoding=None
                 )
         bins = dict(zip(sequencers, read, strict=True))
-        return acquired(self._name, program.results, bins, full_scales_v(program))
+        return self._results(program, bins)
+
+    def _results(
+        self, program: ClusterProgram, bins: Mapping[tuple[int, int], Acquisitions]
+    ) -> dict[str, Acquired]:
+        if self._reader is None or not self._reader.is_for(program):
+            self._reader = ResultReader(self._name, program)
+        return self._reader.read(bins)
 
     def _counted(
         self, program: ClusterProgram, layouts: Sequence[ResultLayout]

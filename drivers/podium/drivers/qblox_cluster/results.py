@@ -14,16 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.drivers.errors import ProtocolError
+from podium.drivers.qblox_cluster.bins_reply import Acquisitions, BinsReply
 from podium.drivers.qblox_cluster.client_sockets import DirectSockets
+from podium.drivers.qblox_cluster.settings import full_scales_v
 from podium.drivers.roles import Acquired
-from podium.firmware_interfaces.qblox_cluster.program import ResultLayout
+from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, ResultLayout
 
-SCOPE_BLOCKS = 6
-"""Of each acquisition of a QRM: samples, whether it clipped, and how often averaged, of two
-paths (ditto, ``_read_acquisition_raw_data``)."""
-HASH, ZERO = b"#0"
-LINE_BYTES = 256
-"""A status line is hardly longer."""
 BIN = np.dtype(
     [
         ("valid", np.uint64),
@@ -36,10 +32,6 @@ BIN = np.dtype(
 """One bin on the wire (ditto, ``_read_bin_raw_data``)."""
 SAMPLE_MAX = 1 << 11
 """Full scale of a binned sample, which is scaled twice (``BINNED_ACQUISITION_BIT_WIDTH_QRM``)."""
-
-Acquisitions = Mapping[str, Any]
-"""By name: bins as the module has sent them, ``bytes``, or what the vendor's client makes of all of
-an acquisition (``get_all_acquisitions(as_numpy=True)``)."""
 
 
 def read_bins(sockets: DirectSockets, sequencers: Sequence[tuple[int, int]]) -> list[Acquisitions]:
@@ -55,95 +47,6 @@ def read_bins(sockets: DirectSockets, sequencers: Sequence[tuple[int, int]]) -> 
     told = sockets.exchange(messages, {slot: one.complete for slot, one in replies.items()})
     read = {slot: iter(one.acquisitions(told[slot])) for slot, one in replies.items()}
     return [next(read[slot]) for slot, _ in sequencers]
-
-
-class BinsReply:
-    """One module's answer: lines first, then the acquisitions of so many sequencers.
-
-    It is looked through once, as it comes.
-    """
-
-    def __init__(self, lines: int, sequencers: int) -> None:
-        self._lines = lines
-        self._sequencers = sequencers
-        self._at = 0
-        """So far it was looked through."""
-        self._ends = 0
-        """Where its lines end."""
-        self._blocks_left = 0
-        """Of the sequencer that is looked through."""
-        self._blocks: list[list[tuple[int, int]]] = []
-        """Of each sequencer: where the content of each block begins and ends."""
-        self._begun = False
-        """Whether the count of its acquisitions has come."""
-
-    def complete(self, held: memoryview) -> bool:
-        """Return whether all of it is there; raises ``ValueError`` where it is none, or more."""
-        while self._lines:
-            end = _line_end(held, self._at)
-            if end is None:
-                return False
-            self._at = self._ends = end
-            self._lines -= 1
-        while self._sequencers:
-            if not self._take_blocks(held) or len(held) < self._at + 2:  # the end of the line
-                return False
-            self._at += 2
-            self._sequencers -= 1
-            self._begun = False
-        if len(held) != self._at:
-            raise ValueError(f"invalid literal: {len(held) - self._at} bytes more than asked for")
-        return True
-
-    def _take_blocks(self, held: memoryview) -> bool:
-        """Look through the blocks of a sequencer; return whether all of them are there."""
-        at, there = self._at, len(held)
-        while not self._begun or self._blocks_left:
-            if there > at and held[at] != HASH:
-                head = bytes(held[at : at + 2])
-                raise ValueError(
-                    f"invalid literal: a block begins with #, got {head!r}: header error"
-                )
-            if there < at + 2 or there < (begins := at + 2 + held[at + 1] - ZERO):
-                return False
-            if there < (ends := begins + int(bytes(held[at + 2 : begins]))):
-                return False
-            at = self._at = ends
-            if self._begun:
-                self._blocks[-1].append((begins, ends))
-                self._blocks_left -= 1
-            else:
-                self._begun = True
-                self._blocks.append([])
-                count = int.from_bytes(held[begins:ends], "little")
-                self._blocks_left = (3 + SCOPE_BLOCKS) * count
-        return True
-
-    def states(self, held: memoryview) -> list[bytes]:
-        """Return the lines."""
-        return bytes(held[: self._ends]).splitlines()
-
-    def acquisitions(self, held: memoryview) -> list[Acquisitions]:
-        """Return what each sequencer holds, by name."""
-        each = 3 + SCOPE_BLOCKS
-        found: list[Acquisitions] = []
-        for blocks in self._blocks:
-            names, bins = blocks[::each], blocks[each - 1 :: each]
-            found.append(
-                {
-                    str(held[slice(*name)], "utf-8"): bytes(held[slice(*one)])
-                    for name, one in zip(names, bins, strict=True)
-                }
-            )
-        return found
-
-
-def _line_end(held: memoryview, begins: int) -> int | None:
-    """Return where a line ends; None: not yet. Bins of a megabyte may follow it."""
-    for within in (LINE_BYTES, len(held)):
-        if end := bytes(held[begins : begins + within]).find(b"\n") + 1:
-            return begins + end
-    return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,35 +85,119 @@ class Bins:
         return cls(path0, path1, above, np.asarray(bins["avg_cnt"])[np.newaxis])
 
 
-def acquired(
-    name: str,
-    layouts: Sequence[ResultLayout],
-    read: Mapping[tuple[int, int], Acquisitions],
-    full_scales_v: Mapping[int, float],
-) -> dict[str, Acquired]:
-    """Return the results of captures, by name, from the acquisitions of sequencers.
+class AlikeCaptures:
+    """Captures of one shape, with as many bins, that are worked out together."""
 
-    ``full_scales_v``: by slot. Captures with as many bins are worked out together.
-    Raises ``ProtocolError`` if a bin was not filled as often as the program fills it: part of
-    the program did not play, and its data are not to be had.
-    """
-    alike: dict[object, list[ResultLayout]] = {}
-    for one in layouts:
-        content = _content(name, one, read)
-        kind = len(content) if isinstance(content, bytes) else one.capture
-        alike.setdefault((kind, one.shape, one.keep_shots and one.shots), []).append(one)
-    found: dict[str, Acquired] = {}
-    for each in alike.values():
-        contents = [_content(name, one, read) for one in each]
-        if isinstance(contents[0], bytes):
-            found |= _together(name, each, Bins.unpacked(contents), full_scales_v)
-            continue
-        (layout,), acquisition = each, contents[0]["acquisition"]
-        result = _together(name, each, Bins.of_client(acquisition), full_scales_v)[layout.capture]
+    def __init__(
+        self, name: str, layouts: Sequence[ResultLayout], full_scales_v: Mapping[int, float]
+    ) -> None:
+        """``name``: of the cluster; ``full_scales_v``: by slot."""
+        of_all = layouts[0]
+        shape = (of_all.shots, *of_all.shape) if of_all.keep_shots else of_all.shape
+        self._layouts = layouts
+        self._name = name
+        self._size = math.prod(shape)
+        self._rows = (len(layouts), *shape)
+        times = [1 if one.keep_shots else one.shots for one in layouts]
+        limits = [(one.least * n, one.most * n) for one, n in zip(layouts, times, strict=True)]
+        self._least, self._most = np.array(limits, np.int64).T[:, :, np.newaxis]
+        scales = [full_scales_v[one.slot] / one.integration_ns for one in layouts]
+        self._scale_v = np.array(scales, np.float64)[:, np.newaxis]
+
+    def acquired(self, bins: Bins) -> dict[str, Acquired]:
+        """Return their results, from as many bins of each; raises ``ProtocolError``."""
+        size, rows, scale_v = self._size, self._rows, self._scale_v
+        if bins.count.shape[1] < size:
+            got = bins.count.shape[1]
+            where = _where(self._name, self._layouts[0])
+            raise ProtocolError(f"{where}: {size} bins expected, got {got}")
+        filled = bins.count[:, :size]
+        if filled.dtype.kind == "f":  # a bin in which nothing came has no count
+            filled = np.nan_to_num(filled)
+        counts = filled.astype(np.int64)
+        off = (counts < self._least) | (counts > self._most)
+        if off.any():
+            self._complain(counts, off)
+        i, q = ((one[:, :size] * scale_v).reshape(rows) for one in (bins.path0, bins.path1))
+        counts, above = counts.reshape(rows), bins.above[:, :size].reshape(rows)
+        return {
+            one.capture: Acquired(i[k, ...], q[k, ...], counts[k, ...], results=above[k, ...])
+            if one.result
+            else Acquired(i[k, ...], q[k, ...], counts[k, ...])
+            for k, one in enumerate(self._layouts)
+        }
+
+    def _complain(self, counts: NDArray[np.int64], off: NDArray[np.bool_]) -> NoReturn:
+        """Raise ``ProtocolError``: bins were not filled as often as they should."""
+        at = int(np.flatnonzero(off.any(axis=1))[0])
+        wrong, size = np.flatnonzero(off[at]), off.shape[1]
+        least, most = int(self._least[at, 0]), int(self._most[at, 0])
+        expected = f"{least}" if least == most else f"{least} to {most}"
+        raise ProtocolError(
+            f"{_where(self._name, self._layouts[at])}: {wrong.size} of {size} bins were not filled "
+            f"{expected} times, the first is bin {wrong[0]} with {counts[at, wrong[0]]}: part of "
+            "the program did not play"
+        )
+
+
+class ResultReader:
+    """Makes results of what sequencers hold, for one program and all that differ in texts alone."""
+
+    def __init__(self, name: str, program: ClusterProgram) -> None:
+        """``name``: of the cluster."""
+        self._name = name
+        self._layouts = program.results
+        self._modules = program.modules
+        self._full_scales_v = full_scales_v(program)
+        self._alike: dict[tuple[int, ...], list[tuple[list[int], AlikeCaptures]]] = {}
+        """By the sizes of their bins: captures that are worked out together, and their numbers."""
+
+    def is_for(self, program: ClusterProgram) -> bool:
+        """Return whether results of a program are made as those of the one it was made for."""
+        return program.results is self._layouts and program.modules is self._modules
+
+    def read(self, held: Mapping[tuple[int, int], Acquisitions]) -> dict[str, Acquired]:
+        """Return the results of captures, by name, from the acquisitions of sequencers.
+
+        Raises ``ProtocolError`` if a bin was not filled as often as the program fills it: part of
+        the program did not play, and its data are not to be had.
+        """
+        contents = [_content(self._name, one, held) for one in self._layouts]
+        sizes = tuple(
+            [
+                len(one) if isinstance(one, bytes) else ~number  # what the client made is alone
+                for number, one in enumerate(contents)
+            ]
+        )
+        if (alike := self._alike.get(sizes)) is None:
+            alike = self._alike[sizes] = self._of_sizes(sizes)
+        found: dict[str, Acquired] = {}
+        for numbers, captures in alike:
+            first = contents[numbers[0]]
+            if isinstance(first, bytes):
+                found |= captures.acquired(Bins.unpacked([contents[k] for k in numbers]))
+            else:
+                found |= self._of_client(captures, self._layouts[numbers[0]], first["acquisition"])
+        return {one.capture: found[one.capture] for one in self._layouts}
+
+    def _of_sizes(self, sizes: Sequence[int]) -> list[tuple[list[int], AlikeCaptures]]:
+        alike: dict[object, list[int]] = {}
+        for number, (size, one) in enumerate(zip(sizes, self._layouts, strict=True)):
+            kind = size, one.shape, one.keep_shots and one.shots
+            alike.setdefault(kind, []).append(number)
+        return [
+            (each, AlikeCaptures(self._name, [self._layouts[k] for k in each], self._full_scales_v))
+            for each in alike.values()
+        ]
+
+    def _of_client(
+        self, captures: AlikeCaptures, layout: ResultLayout, acquisition: Mapping[str, Any]
+    ) -> dict[str, Acquired]:
+        result = captures.acquired(Bins.of_client(acquisition))[layout.capture]
         if layout.trace:
-            result = _with_trace(result, acquisition["scope"], full_scales_v[layout.slot])
-        found[layout.capture] = result
-    return {one.capture: found[one.capture] for one in layouts}
+            scale_v = self._full_scales_v[layout.slot]
+            result = _with_trace(result, acquisition["scope"], scale_v)
+        return {layout.capture: result}
 
 
 def _content(name: str, layout: ResultLayout, read: Mapping[tuple[int, int], Acquisitions]) -> Any:
@@ -225,50 +212,6 @@ def _content(name: str, layout: ResultLayout, read: Mapping[tuple[int, int], Acq
 
 def _where(name: str, layout: ResultLayout) -> str:
     return f"{name}: slot{layout.slot}.sequencer{layout.sequencer}: {layout.capture}"
-
-
-def _together(
-    name: str, layouts: Sequence[ResultLayout], bins: Bins, full_scales_v: Mapping[int, float]
-) -> dict[str, Acquired]:
-    """Return the results of captures of one shape, from as many bins of each."""
-    of_all = layouts[0]
-    shape = (of_all.shots, *of_all.shape) if of_all.keep_shots else of_all.shape
-    size = math.prod(shape)
-    if bins.count.shape[1] < size:
-        got = bins.count.shape[1]
-        raise ProtocolError(f"{_where(name, of_all)}: {size} bins expected, got {got}")
-    filled = bins.count[:, :size]
-    if filled.dtype.kind == "f":  # a bin in which nothing came has no count
-        filled = np.nan_to_num(filled)
-    counts = filled.astype(np.int64)
-    times = [1 if one.keep_shots else one.shots for one in layouts]
-    limits = [(one.least * n, one.most * n) for one, n in zip(layouts, times, strict=True)]
-    least, most = np.array(limits, np.int64).T[:, :, np.newaxis]
-    off = (counts < least) | (counts > most)
-    if off.any():
-        at = int(np.flatnonzero(off.any(axis=1))[0])
-        _complain(_where(name, layouts[at]), counts[at], *limits[at])
-    scales = [full_scales_v[one.slot] / one.integration_ns for one in layouts]
-    scale_v = np.array(scales, np.float64)[:, np.newaxis]
-    rows = (len(layouts), *shape)
-    i, q = ((one[:, :size] * scale_v).reshape(rows) for one in (bins.path0, bins.path1))
-    counts, above = counts.reshape(rows), bins.above[:, :size].reshape(rows)
-    return {
-        one.capture: Acquired(i[k, ...], q[k, ...], counts[k, ...], results=above[k, ...])
-        if one.result
-        else Acquired(i[k, ...], q[k, ...], counts[k, ...])
-        for k, one in enumerate(layouts)
-    }
-
-
-def _complain(where: str, counts: NDArray[np.int64], least: int, most: int) -> NoReturn:
-    """Raise ``ProtocolError``: bins were not filled as often as they should."""
-    wrong = np.flatnonzero((counts < least) | (counts > most))
-    expected = f"{least}" if least == most else f"{least} to {most}"
-    raise ProtocolError(
-        f"{where}: {wrong.size} of {counts.size} bins were not filled {expected} times, the first "
-        f"is bin {wrong[0]} with {counts[wrong[0]]}: part of the program did not play"
-    )
 
 
 def _with_trace(result: Acquired, scope: Mapping[str, Any], full_scale_v: float) -> Acquired:

@@ -1,5 +1,7 @@
 """A prepared program is filled with what putting parameters anew one by one gives, bit for bit."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -81,6 +83,15 @@ def test_what_is_out_of_range_is_refused_with_its_limits() -> None:
     assert prepared.patched_with(np.array([0.0, 0.0, 1.5])) is None
     with pytest.raises(DoesNotFit, match=r"'height' = 1\.5: the amplitude of statement 2"):
         prepared.fired_with(np.array([0.0, 0.0, 1.5]))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_no_number_is_refused_where_any_is_in_range(value: float) -> None:
+    prepared = PreparedProgram(compile_artifact(turning(), target()))
+    values = np.array([value, 0.0, 0.5])
+    assert prepared.patched_with(values) is None
+    with pytest.raises(ValueError, match=r"'a' is given -?(nan|inf), which is no number"):
+        prepared.fired_with(values)
 
 
 def test_phases_of_a_frame_add_up_one_by_one_as_far_as_each_pulse() -> None:

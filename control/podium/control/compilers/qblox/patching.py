@@ -5,6 +5,7 @@ changes durations of instructions, within limits that are found when it is first
 ``moving``).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -213,6 +214,8 @@ class Artifact:
     def _check_ranges(self, changed: Mapping[str, float]) -> None:
         """Raise :class:`DoesNotFit` where a changed value is out of range, with its limits."""
         for name, new in changed.items():
+            if abs(new) == math.inf:
+                raise DoesNotFit(f"parameter {name!r} is given {new!r}, which is no number")
             for index, statement, value in self._uses.statements[name]:
                 scale, offset = (
                     (value.scale, value.offset) if isinstance(value, Affine) else (1.0, 0.0)

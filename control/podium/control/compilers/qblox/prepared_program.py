@@ -3,6 +3,7 @@
 It gives what :meth:`.Artifact.patched` gives, which works parameter by parameter.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
@@ -63,8 +64,9 @@ class PreparedProgram:
         if len(self._groups) == 1:  # it gives them in the order of the texts
             self._groups, self._order = [self._groups[0].taking(self._order)], None
         ranges = [(at[name], *one) for name in self._names for one in artifact.ranges(name)]
-        self._of = np.array([one[0] for one in ranges], np.int64)
-        self._limits = np.array([one[1:] for one in ranges], np.float64).reshape(-1, 4).T
+        limited = [one for one in ranges if one[3:] != (-math.inf, math.inf)]
+        self._of = np.array([one[0] for one in limited], np.int64)
+        self._limits = np.array([one[1:] for one in limited], np.float64).reshape(-1, 4).T
 
     def patched_with(self, values: FloatArray) -> ClusterProgram | None:
         """Return what :meth:`fired_with` does; None: it is not in words of its texts alone."""
@@ -105,6 +107,10 @@ class PreparedProgram:
         return listed
 
     def _in_range(self, values: FloatArray) -> bool:
+        if not np.isfinite(values).all():
+            return False
+        if not self._of.size:
+            return True
         scale, offset, low, high = self._limits
         got = offset + scale * values.take(self._of)
         return bool(((low <= got) & (got <= high)).all())
