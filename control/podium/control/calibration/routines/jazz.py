@@ -276,8 +276,9 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
             look_at(*(one.data[f"{p.first.qubit.element}_{part}"].values for part in "iq"))
         seen, sigma = shift_hz(short, long)
         if scan.rests:
-            at_rest.append(Measured(float(seen[0]), float(sigma[0]), "Hz"))
-            return {"zz": at_rest[0]}, replace(panel, text="ZZ {zz}", judged=False)
+            only = {"zz": Measured(float(seen[0]), float(sigma[0]), "Hz")}
+            at_rest.append(only["zz"])
+            return only, replace(panel, text="ZZ {zz}", judged=False)
         unit = max(abs(scan.low), abs(scan.high))
         powers = tuple(range(TERMS)) if has_off else EVEN
         found, part = smooth_part(scan.at / unit, seen, sigma, powers, trims=has_off)
@@ -297,7 +298,8 @@ async def _of_edge(bench: Bench, outcome: Outcome, edge: Edge) -> None:
         text = "ZZ {zz} where the flux rests"
         if has_off:
             off = _off_point(terms, at, sigma, rest, unit * p.full_scale_v)
-            got = {"zz": off.left, "off_point": replace(off.bias, value=level_v + off.bias.value)}
+            bias_v = level_v + off.bias.value
+            got = {"zz": off.left, "off_point": Measured(bias_v, off.bias.sigma, "V")}
             place = off.place
             text += "; nowhere surely less"
         if place:
