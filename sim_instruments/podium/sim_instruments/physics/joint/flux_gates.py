@@ -50,7 +50,7 @@ What levels are off is turned half before and half after; what exchanges are off
 500 Hz populations behind six gates were 2e-6 off)."""
 PULSES = 64
 """So many pulses are worked out at once."""
-KEPT_BYTES = 40_000_000
+KEPT_BYTES = 160_000_000
 FADING = KnownValues[Array](KEPT_BYTES, lambda one: one.nbytes)
 """What decoherence does, (n, n), of a reference's key and a coarse pulse; before it, (M, n, n), by
 how much more a loss does that is larger by its own size."""

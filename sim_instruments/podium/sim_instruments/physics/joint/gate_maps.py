@@ -51,7 +51,7 @@ PHASES = 8
 SMALL = 5e-7
 """Harmonics of a relative phase that are smaller are left out: behind 70 such groups, each at
 another phase, they move populations by some 1e-7, and single precision does by 1e-6 and more."""
-KEPT_BYTES = 160_000_000
+KEPT_BYTES = 320_000_000
 """Memory of the maps that are kept."""
 TURN_A_WAIT = 0.2
 """Largest phase, rad, of the shift between two excitations in one part of a wait: coherences that
