@@ -42,7 +42,25 @@ def test_a_file_that_nobody_writes_to_is_asked_once(tmp_path: Path) -> None:
         for _ in range(1000):
             assert store.get(T1.name) == T1
             assert store.get("node_a.q1.t1") is None
-    assert len(asked) == 2
+    assert len(asked) == 3  # where the file ends, and each name
+
+
+def test_a_file_that_somebody_writes_to_is_asked_for_what_was_added(tmp_path: Path) -> None:
+    file, asked = tmp_path / "parameters.sqlite", list[str]()
+    names = [f"node_a.q{number}.t1" for number in range(50)]
+    with ParameterStore(file) as store, ParameterStore(file) as other:
+        store.put([replace(T1, name=name) for name in names])
+        assert all(store.get(name) for name in names)
+        sa.event.listen(
+            store._engine,
+            "before_cursor_execute",
+            lambda _connection, _cursor, text, *_: asked.append(text),
+        )
+        newer = replace(T1, name=names[7], value=1.0)
+        other.put([newer, replace(newer, value=2.0)])
+        values = [one.value for name in names if (one := store.get(name)) is not None]
+    assert values == [2.0 if name == names[7] else T1.value for name in names]
+    assert len(asked) == 2  # where it ends, and what was added
 
 
 @pytest.mark.parametrize("place", [":memory:", "sqlite://"])

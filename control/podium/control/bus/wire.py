@@ -28,6 +28,8 @@ PLAIN = frozenset((str, float, int, bool, NoneType, bytes, np.ndarray))
 """What goes to MessagePack as it is."""
 BYTES_MAX = 1 << 30
 """A message is not larger: a run of a million shots with two captures takes 48 MB."""
+COPIED_BYTES = 1 << 14
+"""An array of fewer is copied once more: sooner done than a view of its bytes is made."""
 ENTRIES_MAX = 1 << 20
 """A list or mapping does not have more entries; numbers by the million are sent as arrays."""
 DEPTH_MAX = 16
@@ -169,12 +171,9 @@ def _in_one(arrays: tuple[NDArray[Any], ...]) -> msgpack.ExtType | None:
     shape, dtype = arrays[0].shape, arrays[0].dtype
     if len(shape) >= DIMENSIONS_MAX:
         return None
-    content = [_head_of(dtype, (len(arrays), *shape))]
-    for one in arrays:
-        if one.shape != shape or one.dtype != dtype:
-            return None
-        content.append(one.tobytes())
-    return msgpack.ExtType(ARRAY, b"".join(content))
+    if any(one.shape != shape or one.dtype != dtype for one in arrays[1:]):
+        return None
+    return _content(dtype, (len(arrays), *shape), arrays)
 
 
 def _is_mapping_of_messages(hint: Any) -> bool:
@@ -186,7 +185,22 @@ def _is_mapping_of_messages(hint: Any) -> bool:
 
 
 def _array(value: NDArray[Any]) -> msgpack.ExtType:
-    return msgpack.ExtType(ARRAY, _head_of(value.dtype, value.shape) + value.tobytes())
+    return _content(value.dtype, value.shape, (value,))
+
+
+def _content(
+    dtype: np.dtype[Any], shape: tuple[int, ...], parts: tuple[NDArray[Any], ...]
+) -> msgpack.ExtType:
+    """Return an array whose values are in ``parts``, one behind the other."""
+    content: list[bytes | memoryview] = [_head_of(dtype, shape)]
+    for one in parts:
+        content.append(one.tobytes() if one.nbytes < COPIED_BYTES else _bytes_of(one))
+    return msgpack.ExtType(ARRAY, b"".join(content))
+
+
+def _bytes_of(array: NDArray[Any]) -> memoryview:
+    """Return the bytes of an array as they lie in memory."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 @lru_cache(256)

@@ -94,6 +94,7 @@ def found_and_sigma(bench: Bench, measure: Callable[[], Measured]) -> tuple[Meas
         with bench.taking(shifts):
             return {"": measure()}
 
-    with bench.taking() as inputs:
-        found = measure()
-    return found, propagate({"": found}, inputs, refit)[""].sigma
+    with bench.known_now.unchanged():
+        with bench.taking() as inputs:
+            found = measure()
+        return found, propagate({"": found}, inputs, refit)[""].sigma

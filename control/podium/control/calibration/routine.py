@@ -137,16 +137,17 @@ def fitted(bench: Bench, qubit: T, raw: Panel, fit: Fit[T]) -> Found:
     Raises FitFailed.
     """
     refuse_empty(raw)
-    with bench.taking() as inputs, solutions_noted() as solutions:
-        found, panel = fit(qubit, raw)
-    refuse_unexplained(panel)
-    refuse_senseless(found)
 
     def refit(shifts: Mapping[str, float]) -> Mapping[str, Measured]:
         with bench.taking(shifts), near(solutions):
             return fit(qubit, raw)[0]
 
-    found = bounded(propagate(found, inputs, refit))
+    with bench.known_now.unchanged():
+        with bench.taking() as inputs, solutions_noted() as solutions:
+            found, panel = fit(qubit, raw)
+        refuse_unexplained(panel)
+        refuse_senseless(found)
+        found = bounded(propagate(found, inputs, refit))
     refuse_senseless(found)
     return found, replace(panel, text=panel.text.format_map(_Texts(found)))
 

@@ -1,6 +1,7 @@
 """Gives routines the record, and refuses what is too old."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from podium.control.facility.owner_clocks import epoch_number
@@ -31,6 +32,8 @@ class KnownValues:
     """What was said of parameters since the routine began, by name."""
     handed_out: dict[str, ParameterEntry] = field(default_factory=dict)
     """What the routine has been given, by name."""
+    _read: dict[str, ParameterEntry | None] | None = field(default=None, init=False, repr=False)
+    """What :meth:`unchanged` has read so far; None: the record is asked each time."""
 
     def begin(self, needs: tuple[str, ...], now_tai_s: float) -> None:
         """A routine begins: nothing has been said or handed out yet."""
@@ -38,11 +41,33 @@ class KnownValues:
         self.said.clear()
         self.handed_out.clear()
 
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Read each name once meanwhile: a fit, and its repetitions, see one state of the record.
+
+        They ask for the same few names some thousand times. What is put here counts at once.
+        """
+        before = self._read
+        self._read = {} if before is None else before
+        try:
+            yield
+        finally:
+            self._read = before
+
     def get(self, name: str) -> ParameterEntry | None:
         """Return the newest entry of that name; None where there is none or it is too old.
 
         Raises :class:`StaleParameter` for an old one that the routine's result would stand on.
         """
+        read = self._read
+        if read is None:
+            return self._judged(name)
+        if name not in read:
+            read[name] = self._judged(name)
+        return read[name]
+
+    def _judged(self, name: str) -> ParameterEntry | None:
+        """Return what :meth:`get` does, as the record has it now."""
         entry = self.record.get(name)
         if entry is None:
             return None
@@ -58,6 +83,8 @@ class KnownValues:
     def put(self, entries: Iterable[ParameterEntry]) -> None:
         """Keep all of them or, on an error, none."""
         self.record.put(entries)
+        if self._read is not None:
+            self._read.clear()
 
     def all(self, path: str = "") -> dict[str, ParameterEntry]:
         """Return the newest entry, where it is good, of each name at or below ``path``."""

@@ -66,7 +66,7 @@ class ParameterStore:
             if self._engine.dialect.name == "sqlite":
                 shared_file(self._engine)
                 if self._engine.url.database not in (None, "", ":memory:"):
-                    self._newest = NewestEntries(self._engine)
+                    self._newest = NewestEntries(self._engine, self._added)
             self._check(make)
         except (sa.exc.SQLAlchemyError, ImportError) as error:
             raise StoreError(self._said("cannot be opened", error)) from error
@@ -109,6 +109,10 @@ class ParameterStore:
             return self._newest.get(name, self._read_newest)
         except sa.exc.SQLAlchemyError as error:
             raise StoreError(self._said("cannot be read", error)) from error
+
+    def _added(self, position: int | None) -> tuple[int, tuple[ParameterEntry, ...]]:
+        """Return where the store ends, and what was put behind ``position`` (None: nothing)."""
+        return (self.position(), ()) if position is None else self.since(position)
 
     def _read_newest(self, name: str) -> ParameterEntry | None:
         found = self._select(_NEWEST, {"name": name})

@@ -31,7 +31,7 @@ class GetInteger:
 
 @dataclass(frozen=True, slots=True)
 class PollIntegers:
-    """Get the integers of nodes, after a pause that ends when one of them changes."""
+    """Get the integers of nodes, after a pause that ends when each of them has changed."""
 
     paths: tuple[str, ...]
     after_s: float = 0.0

@@ -67,7 +67,7 @@ class ClientProcess:
         return int(self._ask(asked, GetInteger(path), ANSWER_S))
 
     def wholes(self, asked: str, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
-        """Return the whole numbers of nodes, after a pause that ends when one of them changes."""
+        """Return the whole numbers of nodes, after a pause that ends when each has changed."""
         wholes: tuple[int, ...] = self._ask(
             asked, PollIntegers(tuple(paths), after_s), ANSWER_S + after_s
         )

@@ -28,7 +28,7 @@ class Connection(Protocol):
         ...
 
     def wholes(self, asked: str, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
-        """Return the whole numbers of nodes, after a pause that ends when one of them changes."""
+        """Return the whole numbers of nodes, after a pause that ends when each has changed."""
         ...
 
     def several(self, steps: Sequence[Asked]) -> list[Any]:

@@ -12,6 +12,7 @@ and it reads all nodes of each instrument when it connects one.
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -108,7 +109,7 @@ class VendorSession:
             return int(self._server.getInt(path))
 
     def wholes(self, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
-        """Return the whole numbers of nodes, after a pause; a node that changes ends it.
+        """Return the whole numbers of nodes, after a pause that ends when each has changed.
 
         The first look after a pause begins to listen. What the server tells is forgotten, since a
         node's value is always asked for. A server that tells nothing costs the rest of the pause.
@@ -116,7 +117,7 @@ class VendorSession:
         with self._translated():
             if after_s:
                 self._watch(paths)
-                self._server.poll(0.0, max(1, round(1e3 * after_s)), flat=True)
+                self._await_changes(paths, after_s)
             if len(paths) == 1:
                 return (int(self._server.getInt(paths[0])),)
             found = self._read(paths)
@@ -133,6 +134,18 @@ class VendorSession:
         if new:
             self._server.subscribe(new)
             self._watched.update(new)
+
+    def _await_changes(self, paths: Sequence[str], within_s: float) -> None:
+        """Return when the server has told of each of these nodes, or the time is over.
+
+        Nodes that change one soon after the other, as sequencers that end together, are looked at
+        once.
+        """
+        ends_s = time.monotonic() + within_s
+        left, left_s = set(paths), within_s
+        while left and left_s > 0:
+            left.difference_update(self._server.poll(0.0, max(1, round(1e3 * left_s)), flat=True))
+            left_s = ends_s - time.monotonic()
 
     def values(self, paths: Sequence[str]) -> dict[str, int | float | str]:
         """Return the numbers and texts that nodes hold; what is not there is left out."""

@@ -134,16 +134,17 @@ def ring(
     for i in range(samples):
         start = i * stride
         for n in range(levels):
-            photons = photons_per * (r[n].real * r[n].real + r[n].imag * r[n].imag)
-            now = low[n] / np.sqrt(1.0 + photons / n_crit[n])
             field[n, i] = r[n]
-            if i == 0 or (age[n] >= REFRESH_NS and abs(now - held[n]) > PULL_TOLERANCE):
-                # the pull wanted is that of the middle of the hold: extrapolate
-                expected = now + 0.5 * (now - before[n]) if i else now
-                before[n], held[n], age[n] = now, expected, 0
-                eigenvalue = complex(-half_kappa, held[n])
-                decay[n] = np.exp(eigenvalue * stride)
-                fill_gains(turn, decay[n], detuning, held[n], half_kappa, gain[n])
+            if i == 0 or age[n] >= REFRESH_NS:
+                photons = photons_per * (r[n].real * r[n].real + r[n].imag * r[n].imag)
+                now = low[n] / np.sqrt(1.0 + photons / n_crit[n])
+                if i == 0 or abs(now - held[n]) > PULL_TOLERANCE:
+                    # the pull wanted is that of the middle of the hold: extrapolate
+                    expected = now + 0.5 * (now - before[n]) if i else now
+                    before[n], held[n], age[n] = now, expected, 0
+                    eigenvalue = complex(-half_kappa, held[n])
+                    decay[n] = np.exp(eigenvalue * stride)
+                    fill_gains(turn, decay[n], detuning, held[n], half_kappa, gain[n])
             pull[n, i] = held[n]
             age[n] += stride
         if start >= length:  # after the last tone

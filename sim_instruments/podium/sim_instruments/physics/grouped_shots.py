@@ -153,6 +153,10 @@ class _Windows:
     """Shape (W,): place among all windows of its episode."""
 
 
+_TonePhases = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""See :meth:`GroupedShots._tone_phases`."""
+
+
 class GroupedShots:
     """A run of one feedline after its levels were drawn."""
 
@@ -189,6 +193,8 @@ class GroupedShots:
         ]
         self._jump_first = offsets(np.array([one.reading.size for one in self._jumped], np.int64))
         self._tables = self._window_tables()
+        self._phases: dict[bytes, _TonePhases] = {}
+        """By the windows: listeners that open theirs together read the same phases."""
 
     def _leading_tones(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the train of each episode's first tone, and its place in the train's shot."""
@@ -328,7 +334,10 @@ class GroupedShots:
     ) -> "_Listener":
         windows = self._windows_of(place)
         kind = self._episodes.kind[windows.episode]
-        tone_at, tone_count, tone_turns = self._tone_phases(windows)
+        content = windows.count.tobytes() + windows.episode.tobytes()
+        if content not in self._phases:
+            self._phases[content] = self._tone_phases(windows)
+        tone_at, tone_count, tone_turns = self._phases[content]
         gaussian_pairs(np.uint64(key), np.uint64(run), out)
         return _Listener(
             offsets(windows.count),
@@ -353,9 +362,7 @@ class GroupedShots:
         episode = np.searchsorted(first, rows, side="right") - 1
         return _Windows((end - begin).astype(np.int64), episode, rows - first[episode])
 
-    def _tone_phases(
-        self, windows: _Windows
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    def _tone_phases(self, windows: _Windows) -> _TonePhases:
         """Return each window's place among the tones of its shot, their number, and their phases.
 
         These are of one train, or gathered where windows take their phases from several.

@@ -29,6 +29,8 @@ LONG_RUN = 100_000
 ITEM, PHASE_PLACE = np.uint64(0x632BE59BD9B4E019), np.uint64(40)
 """An element's word is its time within the shot, with its phase above the first 40 bits (18 min),
 and so often the first number as its piece says."""
+FEW = 16
+"""Elements of a train in a shot that are taken one by one: a view of them takes as long as ten."""
 PASSES = 4
 """Beginnings of shots are moved behind what straddles them at most so many times."""
 
@@ -193,16 +195,32 @@ def _fingerprint(
         high = start.size
         if shot + 1 < begin.size:
             high = _first_from(start, low, begin[shot + 1] - later)
-        starts, items = start[low:high], item[low:high]
         after = later - begin[shot]
-        if not phased:
-            total[shot] += _unphased(starts, items, after, salted)
-        elif high > low:
-            own = shot - shots[0]
-            if np.isnan(base[own]):
-                base[own] = turns[low]
-            total[shot] += _phased(starts, items, turns[low:high], after, salted, base[own])
+        own = shot - shots[0]
+        if phased and high > low and np.isnan(base[own]):
+            base[own] = turns[low]
+        if high - low < FEW:
+            for k in range(low, high):
+                word = np.uint64(start[k] + after) + salted
+                if phased:
+                    word += _phase_word(turns[k], base[own]) << PHASE_PLACE
+                total[shot] += mixed(word + np.uint64(item[k]) * ITEM)
+        elif phased:
+            given = start[low:high], item[low:high], turns[low:high]
+            total[shot] += _phased(*given, after, salted, base[own])
+        else:
+            total[shot] += _unphased(start[low:high], item[low:high], after, salted)
         low = high
+
+
+@njit(cache=True, nogil=True)
+def _phase_word(turns: float, base: float) -> Any:
+    """Return a phase against ``base`` as a whole number of :data:`PHASE_STEP` within a turn."""
+    steps = np.int64(round(1.0 / PHASE_STEP))
+    relative = turns - base
+    relative -= np.floor(relative)
+    near = np.int64(relative * steps + 0.5)
+    return np.uint64(near if near < steps else near - steps)
 
 
 @njit(cache=True, nogil=True)
@@ -217,14 +235,9 @@ def _unphased(start: Any, item: Any, later: int, salted: Any) -> Any:
 @njit(cache=True, nogil=True)
 def _phased(start: Any, item: Any, turns: Any, later: int, salted: Any, base: float) -> Any:
     """Return the same with phases against ``base``."""
-    steps = np.int64(round(1.0 / PHASE_STEP))
     found = np.uint64(0)
     for k in range(start.size):
-        relative = turns[k] - base
-        relative -= np.floor(relative)
-        near = np.int64(relative * steps + 0.5)
-        word = np.uint64(near if near < steps else near - steps)
-        here = np.uint64(start[k] + later) + salted + (word << PHASE_PLACE)
+        here = np.uint64(start[k] + later) + salted + (_phase_word(turns[k], base) << PHASE_PLACE)
         found += mixed(here + np.uint64(item[k]) * ITEM)
     return found
 

@@ -57,6 +57,8 @@ WIDE_HZ: Final = 40e6
 """What is so far from all carriers has one of its own, though it is no peak."""
 STEPS_MAX: Final = 6
 """Of least squares."""
+STRIDE: Final = 32
+"""Samples for which turns are worked out once."""
 SMALL: Final = 1e-12
 """A step, turns a sample, below which they end."""
 ON_CARRIER_HZ: Final = 1e4
@@ -321,27 +323,40 @@ def _refined(
 
     ``there``: where each tone sounds, shape (samples, tones).
     """
+    count = len(turns)
     for _ in range(steps):
-        waves = np.exp(2j * np.pi * each[:, None] * turns) * there
-        amplitudes = _fitted(waves, signal)
-        slopes = 2j * np.pi * each[:, None] * waves * amplitudes
+        waves = _waves(each, turns) * there
+        both = np.concatenate([waves, each[:, None] * waves], axis=1)
+        adjoint = both.conj().T
+        # Of waves and of what they grow by: all that a step takes are their products.
+        products, heard = adjoint @ both, adjoint @ signal
+        among, across = products[:count, :count], products[:count, count:]
+        fitted = np.linalg.solve(among, np.column_stack([heard[:count], across]))
+        amplitudes = fitted[:, 0]
         # Amplitudes follow: what they can take up of a slope is taken out of it.
-        slopes -= waves @ _fitted(waves, slopes)
-        rest = signal - waves @ amplitudes
-        curvature = (slopes.conj().T @ slopes).real
-        step = np.linalg.solve(curvature, (slopes.conj().T @ rest).real)
+        grown = products[count:, count:] - across.conj().T @ fitted[:, 1:]
+        curvature = (amplitudes.conj()[:, None] * grown * amplitudes).real
+        left = heard[count:] - across.conj().T @ amplitudes
+        pull = (-1j * amplitudes.conj() * left).real
+        step = np.linalg.solve(curvature, pull) / (2 * np.pi)
         turns = turns + np.clip(step, -0.5 / len(each), 0.5 / len(each))
         if np.abs(step).max() < SMALL:
             break
-    waves = np.exp(2j * np.pi * each[:, None] * turns) * there
-    amplitudes = _fitted(waves, signal)
+    waves = _waves(each, turns) * there
+    adjoint = waves.conj().T
+    amplitudes = np.asarray(np.linalg.solve(adjoint @ waves, adjoint @ signal))
     return turns, amplitudes, signal - waves @ amplitudes
 
 
-def _fitted(waves: Complexes, signals: Complexes) -> Complexes:
-    """Return by least squares how much of each wave there is in signals."""
-    adjoint = waves.conj().T
-    return np.asarray(np.linalg.solve(adjoint @ waves, adjoint @ signals))
+def _waves(each: Reals, turns: Reals) -> Complexes:
+    """Return waves at samples ``each`` (n,), one apart, shape (n, tones), to the last bits.
+
+    A sample is some samples and some strides of :data:`STRIDE` from the first: so are its turns.
+    """
+    strides = -(-len(each) // STRIDE)
+    near = np.exp(2j * np.pi * np.arange(STRIDE)[:, None] * turns)
+    far = np.exp(2j * np.pi * (each[0] + STRIDE * np.arange(strides))[:, None] * turns)
+    return np.asarray((far[:, None] * near).reshape(-1, len(turns))[: len(each)])
 
 
 def _apart(turns: Reals, other: float) -> Reals:
@@ -351,15 +366,26 @@ def _apart(turns: Reals, other: float) -> Reals:
 
 def _strongest(signal: Complexes) -> float:
     """Return the frequency of the strongest tone, turns a sample, to a quarter of a bin."""
-    size, turns = _spectrum(signal)
-    return float(turns[np.argmax(size)])
+    size = _sizes(signal)
+    place = int(np.argmax(size))
+    return (place if 2 * place < len(size) else place - len(size)) / len(size)
 
 
 def _spectrum(signal: Complexes) -> tuple[Reals, Reals]:
     """Return how strong a signal is at frequencies from -1/2 turn a sample on, a peak as such."""
+    size = _sizes(signal)
+    return np.fft.fftshift(size), np.fft.fftshift(np.fft.fftfreq(len(size)))
+
+
+def _sizes(signal: Complexes) -> Reals:
+    """Return the same from 0 turns a sample on."""
     points = 4 << int(np.ceil(np.log2(len(signal))))
-    size = np.abs(np.fft.fft(signal * np.blackman(len(signal) + 2)[1:-1], points))
-    return np.fft.fftshift(size), np.fft.fftshift(np.fft.fftfreq(points))
+    return np.asarray(np.abs(np.fft.fft(signal * _soft(len(signal)), points)))
+
+
+@lru_cache(maxsize=16)
+def _soft(count: int) -> Reals:
+    return np.asarray(np.blackman(count + 2)[1:-1])
 
 
 def _bands(signal: Complexes, heard: slice, rate_hz: float) -> list[tuple[float, Complexes]]:

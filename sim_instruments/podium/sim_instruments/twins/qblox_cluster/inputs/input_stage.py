@@ -9,7 +9,12 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.qblox_cluster import limits
 from podium.firmware_interfaces.qblox_cluster.messages import ScopePath
 from podium.sim_instruments.physics.deduplicate import distinct_rows
-from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain, Window
+from podium.sim_instruments.physics.signals import (
+    CaptureAnswer,
+    CaptureTrain,
+    Window,
+    within_a_turn,
+)
 from podium.sim_instruments.twins.clipping import clipped_tone
 from podium.sim_instruments.twins.qblox_cluster.inputs.scope import (
     full_scale,
@@ -85,7 +90,7 @@ def listening(run: SequencerRun, trace: RealTimeTrace) -> SequencerAcquisitions 
     turns = lo_turns(lo_hz, start)
     turns += phase
     turns += lo_at_start
-    turns %= 1.0
+    turns = within_a_turn(turns)
     lasts = np.array([_duration(run, kind) for kind in kinds], np.int64)
     durations = lasts[number] if len(kinds) > 1 else np.broadcast_to(lasts, number.shape)
     trains: list[CaptureTrain] = []

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster import limits
-from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.physics.signals import Piece, PulseTrain, within_a_turn
 from podium.sim_instruments.twins.qblox_cluster.outputs.awg_modes import is_plain, voices
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import PERFECT
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer_signals import with_image
@@ -259,7 +259,7 @@ def plain_trains(
         lo += line.lo_turns
         turns = phase / PHASE_TURN
         turns += lo
-        turns %= 1.0
+        turns = within_a_turn(turns)
         train = PulseTrain(line.name, start, number, turns, tuple(pieces), run.sender)
         trains += [train] if line.real else with_image(train, line.lo_hz, lo, sidebands(run, line))
     return tuple(trains), overflowed

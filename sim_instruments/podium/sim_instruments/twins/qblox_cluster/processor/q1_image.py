@@ -10,6 +10,7 @@ question, out of line, reads the old value from a shadow: the kernel checks noth
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -64,6 +65,10 @@ def _jumps(operation: Operation) -> bool:
     return Operation.JMP <= operation <= Operation.JBE
 
 
+IMAGES_KEPT = 32
+"""Of programs: one of 16,384 instructions takes half a megabyte."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Image:
     """The program as the kernel executes it."""
@@ -80,8 +85,12 @@ class Image:
     """Addresses of instructions that read a register written by the one before."""
 
 
+@lru_cache(maxsize=IMAGES_KEPT)
 def build_image(program: AssembledProgram, *, joined: bool = True) -> Image:
-    """Lay out a program. ``joined``: let one row do what several instructions do, for speed."""
+    """Lay out a program. ``joined``: let one row do what several instructions do, for speed.
+
+    A program is laid out when it is taken, and played then, maybe often: it is done once.
+    """
     forms = [FORMS[opcode] for opcode in program.opcode.tolist()]
     operands: list[list[int]] = program.operands.tolist()
     constants: dict[int, int] = {0: FIRST_CONSTANT}

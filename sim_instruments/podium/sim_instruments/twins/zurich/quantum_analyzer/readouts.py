@@ -69,10 +69,9 @@ class IntegratorSums:
 
 def readouts(trace: Trace) -> Readouts:
     """Return what a program of a readout sequencer started."""
-    rows = trace.kinds(Kind.START_QA)
-    generate, integrate = rows[:, Row.A], rows[:, Row.B]
+    time, generate, integrate = trace.columns((Kind.START_QA,), (Row.TIME, Row.A, Row.B))
     return Readouts(
-        rows[:, Row.TIME],
+        time,
         generate & MASK,
         integrate & MASK,
         (integrate & _MONITOR) != 0,
@@ -82,7 +81,9 @@ def readouts(trace: Trace) -> Readouts:
 
 
 def part_of(started: Readouts, which: Integers) -> Readouts:
-    """Return some of the readouts."""
+    """Return some of the readouts, by their places."""
+    if len(which) == len(started.time):
+        return started
     return Readouts(
         started.time[which],
         started.generators[which],
@@ -114,11 +115,12 @@ def _levels(trace: Trace) -> tuple[Integers, Integers]:
     ASSUMED: ``startQA`` with triggers sets them as ``setTrigger`` does, and without any leaves
     them as they are. LabOne Q 26.7.0 triggers spectroscopy so, and takes the trigger back.
     """
-    rows = trace.kinds(Kind.TRIGGER, Kind.START_QA)
-    starts = rows[:, Row.KIND] == Kind.START_QA
-    levels = np.where(starts, rows[:, Row.A] >> _TRIGGER_SHIFT & 0xFF, rows[:, Row.A])
+    wanted = Kind.TRIGGER, Kind.START_QA
+    time, kind, level = trace.columns(wanted, (Row.TIME, Row.KIND, Row.A))
+    starts = kind == Kind.START_QA
+    levels = np.where(starts, level >> _TRIGGER_SHIFT & 0xFF, level)
     sets = ~starts | (levels != 0)
-    return rows[sets, Row.TIME], levels[sets]
+    return time[sets], levels[sets]
 
 
 def busy(times: Integers, duration: int, free: int = 0) -> NDArray[np.bool_]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 from podium.firmware_interfaces.zurich import command_table
-from podium.firmware_interfaces.zurich.command_table import BadCommandTable, parse_command_table
+from podium.firmware_interfaces.zurich.command_table import BadCommandTable
 from podium.firmware_interfaces.zurich.elf import BadElf, SequencerElf, read_elf
 from podium.firmware_interfaces.zurich.latency import Route
 from podium.firmware_interfaces.zurich.sequencer_assembly import (
@@ -32,6 +32,7 @@ from podium.sim_instruments.twins.zurich.sequencer.image import (
     Model,
     make_image,
 )
+from podium.sim_instruments.twins.zurich.sequencer.parsed_tables import parsed_table
 from podium.sim_instruments.twins.zurich.sequencer.processor import (
     RUNNING,
     Input,
@@ -74,9 +75,8 @@ _GOING_ON: Final = (Status.WAITING, Status.FULL, Status.TIME_LIMIT, Status.COUNT
 
 
 _KEPT: Final = 32
-"""Programs and command tables of which is kept what they say: a core is often given one again."""
+"""Programs of which is kept what they say: a core is often given one again."""
 _read_elf = lru_cache(_KEPT)(read_elf)
-_parse_command_table = lru_cache(_KEPT)(parse_command_table)
 
 
 def accept(at: str, elf: bytes) -> AcceptedProgram:
@@ -119,7 +119,7 @@ def load(uploaded: UploadedProgram, model: Model) -> LoadedProgram:
             elf = write_waveform(elf, index, written.content)
         family = command_table.HDAWG if model is HDAWG else command_table.SHFSG
         table = uploaded.command_table
-        commands = _parse_command_table(table, family) if table else None
+        commands = parsed_table(table, family) if table else None
         image = make_image(elf, model, commands)
         _refuse_endless_waits(elf, image)
     except (BadElf, IllegalInstruction, DoesNotRun, BadCommandTable, BadWaveform) as error:

@@ -8,6 +8,7 @@ import numpy as np
 
 from podium.sim_instruments.twins.zurich.sequencer.image import Feedback, Image, Integers
 from podium.sim_instruments.twins.zurich.sequencer.kernel import execute
+from podium.sim_instruments.twins.zurich.sequencer.row_columns import columns_of
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     AMPLITUDE_ONE,
     REGISTERS,
@@ -107,12 +108,12 @@ class Trace:
         return RUNNING if self.status in going_on else 0
 
     def kinds(self, *kinds: int) -> Integers:
-        """Return the rows of some kinds."""
-        column = np.ascontiguousarray(self.rows[:, Row.KIND])  # of a million rows, maybe
-        wanted = np.zeros(len(column), np.bool_)
-        for kind in kinds:
-            wanted |= column == kind
-        return np.compress(wanted, self.rows, axis=0)
+        """Return the rows of some kinds, a copy whose columns stand in memory of their own."""
+        return columns_of(self.rows, kinds, range(Row.COLUMNS)).T
+
+    def columns(self, kinds: Sequence[int], columns: Sequence[int]) -> Integers:
+        """Return columns of the rows of some kinds, shape (columns, rows)."""
+        return columns_of(self.rows, kinds, columns)
 
     def oscillator_rows(self) -> Integers:
         """Return the rows that tune or reset an oscillator.

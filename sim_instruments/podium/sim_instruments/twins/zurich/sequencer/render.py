@@ -4,9 +4,10 @@ Precompensation, output delays and filters are not here.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.twins.zurich.sequencer.image import DoesNotRun, Image, Integers
@@ -26,6 +27,8 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 FULL_SCALE: Final = 32_767
 """The word that the compiler makes of 1.0."""
 _PHASE_MODULUS: Final = np.uint64(FREQUENCY_TURN - 1)
+_OF_OSCILLATORS: Final = (Row.TIME, Row.KIND, Row.A, Row.B)
+_FREQUENCY: Final = int(Kind.FREQUENCY)
 
 Reals = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -120,22 +123,36 @@ def stretches_of(trace: Trace, oscillators: Oscillators, which: int, rate_hz: fl
     rows = trace.oscillator_rows()
     if oscillators.since:
         rows = rows[rows[:, Row.TIME] >= oscillators.since]
-    time, step, tuned = rows[:, Row.TIME], rows[:, Row.B], rows[:, Row.KIND] == Kind.FREQUENCY
-    mine = np.where(tuned, rows[:, Row.A] == which, rows[:, Row.A] >> which & 1) != 0
-    if not np.all(mine):
-        time, step, tuned = time[mine], step[mine], tuned[mine]
-    begins = np.concatenate([np.array([oscillators.since]), time])
-    first_step = round(oscillators.hz[which] / rate_hz * FREQUENCY_TURN)
-    known = np.concatenate([np.array([first_step], np.int64), step])
-    # A reset leaves the step as it is: that of the last tuning before it.
-    set_at = np.concatenate([np.zeros(1, np.int64), np.where(tuned, np.arange(1, len(known)), 0)])
-    steps = known[np.maximum.accumulate(set_at)]
-    first_phase = round(oscillators.phases[which] * FREQUENCY_TURN) % FREQUENCY_TURN
-    grown = steps[:-1].view(np.uint64) * np.diff(begins).view(np.uint64)
-    phases = np.concatenate([np.array([first_phase], np.uint64), grown]).cumsum(dtype=np.uint64)
-    reset_at = np.concatenate([np.zeros(1, np.int64), np.where(tuned, 0, np.arange(1, len(known)))])
-    last = np.maximum.accumulate(reset_at)
-    return Stretches(begins, np.where(last > 0, phases - phases[last], phases), steps, rate_hz)
+    room = len(rows) + 1
+    begins, steps = np.empty(room, np.int64), np.empty(room, np.int64)
+    phases = np.empty(room, np.uint64)
+    begins[0], steps[0] = oscillators.since, round(oscillators.hz[which] / rate_hz * FREQUENCY_TURN)
+    phases[0] = round(oscillators.phases[which] * FREQUENCY_TURN) % FREQUENCY_TURN
+    time, kind, a, b = (np.ascontiguousarray(rows[:, one]) for one in _OF_OSCILLATORS)
+    count = _follow(time, kind, a, b, which, begins, phases, steps)
+    return Stretches(begins[:count], phases[:count], steps[:count], rate_hz)
+
+
+@njit(cache=True, nogil=True)
+def _follow(
+    time: Any, kind: Any, a: Any, b: Any, which: int, begins: Any, phases: Any, steps: Any
+) -> int:
+    """Fill in the stretches of one oscillator behind the first; return how many there are."""
+    count = 1
+    for row in range(time.size):
+        tuned = kind[row] == _FREQUENCY
+        if not (a[row] == which if tuned else a[row] >> which & 1):
+            continue
+        lasts = np.uint64(time[row] - begins[count - 1])
+        phases[count] = phases[count - 1] + np.uint64(steps[count - 1]) * lasts
+        steps[count] = steps[count - 1]
+        if tuned:
+            steps[count] = b[row]
+        else:  # a reset leaves the step as it is
+            phases[count] = 0
+        begins[count] = time[row]
+        count += 1
+    return count
 
 
 def oscillators_later(

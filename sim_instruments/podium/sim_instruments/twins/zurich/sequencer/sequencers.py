@@ -11,7 +11,6 @@ from podium.firmware_interfaces.zurich.command_table import (
     HDAWG,
     SHFSG,
     BadCommandTable,
-    parse_command_table,
 )
 from podium.firmware_interfaces.zurich.refusals import Code, Kind, Refusal, Refused
 from podium.firmware_interfaces.zurich.values import Value, Vector, text_vector
@@ -21,6 +20,7 @@ from podium.sim_instruments.twins.zurich.data_server.sequencer_port import (
     UploadedProgram,
 )
 from podium.sim_instruments.twins.zurich.nodes.node_store import NodeStore
+from podium.sim_instruments.twins.zurich.sequencer.parsed_tables import parsed_table
 
 _GROUPING = "system/awg/channelgrouping"
 UPLOADED, PARSE_FAILED = 1 << 0, 1 << 3
@@ -208,7 +208,7 @@ class Sequencers:
         """
         family = HDAWG if self._model.startswith("HDAWG") else SHFSG
         try:
-            parse_command_table(text, family)
+            parsed_table(text, family)
         except BadCommandTable:
             try:
                 is_table = isinstance(parse_json(text), dict)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.physics.signals import Piece, PulseTrain, within_a_turn
 from podium.sim_instruments.twins.zurich.signals.signal_pieces import ALIKE, piece_of
 
 TURNS = 1e-6
@@ -37,18 +37,17 @@ def compacted(train: PulseTrain) -> PulseTrain:
     trimmed = [_trimmed(piece) for piece in train.pieces]
     known = _Pieces([], {})
     number = np.array([known.number(piece) for _, piece in trimmed], np.int32)
-    skipped = np.array([ns for ns, _ in trimmed], np.int64)[train.piece]
-    hz = np.array([piece.carrier_hz for piece in train.pieces])[train.piece]
-    phase = (train.phase_turns + hz * 1e-9 * skipped) % 1.0
-    start, piece = train.start_ns + skipped, number[train.piece]
+    skipped_ns = np.array([ns for ns, _ in trimmed], np.int64)
+    start, phase, piece = train.start_ns, train.phase_turns, number[train.piece]
+    if skipped_ns.any():
+        skipped = skipped_ns[train.piece]
+        hz = np.array([piece.carrier_hz for piece in train.pieces])[train.piece]
+        phase, start = within_a_turn(phase + hz * 1e-9 * skipped), start + skipped
     kept, piece = _joined(start, phase, piece, known)
-    return replace(
-        train,
-        start_ns=start[kept],
-        piece=piece[kept],
-        phase_turns=phase[kept],
-        pieces=tuple(known.found),
+    whole = replace(
+        train, start_ns=start, piece=piece, phase_turns=phase, pieces=tuple(known.found)
     )
+    return whole if kept.all() else whole.only(kept)
 
 
 def _trimmed(piece: Piece) -> tuple[int, Piece]:
@@ -84,9 +83,14 @@ def _joined(
     duration = np.array([one.duration_ns for one in known.found], np.int64)
     hz = np.array([one.carrier_hz for one in known.found])
     first, second = piece[:-1], piece[1:]
-    off = phase[:-1] + hz[first] * 1e-9 * duration[first] - phase[1:]
-    follows = (start[:-1] + duration[first] == start[1:]) & (hz[first] == hz[second])
+    follows = start[:-1] + duration[first] == start[1:]
+    if not follows.any():
+        return kept, piece
+    follows &= hz[first] == hz[second]
+    off = phase[:-1] + (hz * 1e-9 * duration)[first] - phase[1:]
     follows &= np.abs(off - np.rint(off)) < TURNS
+    if not follows.any():
+        return kept, piece
     # One number for a pair: whole rows are sorted with the interpreter's lock held.
     count = len(known.found)
     pairs, which = np.unique(first.astype(np.int64) * count + second, return_inverse=True)

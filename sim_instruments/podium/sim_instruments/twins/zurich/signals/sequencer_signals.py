@@ -6,8 +6,9 @@ synthesizer at phase 0 when a run begins (:mod:`.synthesizers` tells by how much
 begin on a grid of 20 ns, in which centre frequencies, multiples of 200 MHz, turn whole turns.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import sqrt
 from typing import Final, TypeVar
 
@@ -21,6 +22,7 @@ from podium.sim_instruments.physics.signals import (
     CaptureTrain,
     PulseTrain,
     Window,
+    within_a_turn,
 )
 from podium.sim_instruments.physics.waveform_tones import demodulated, split_tones
 from podium.sim_instruments.twins.zurich.quantum_analyzer.integration import ReadoutSettings
@@ -103,9 +105,12 @@ def drive_trains(
         return
     time, which = rows[:, Row.TIME].copy(), rows[:, Row.CONFIG] >> 32
     turns, hz = np.empty(len(rows)), np.empty(len(rows))
-    for number in np.unique(which).tolist():
-        here = which == number
-        turns[here], hz[here] = oscillator_at(trace, oscillators, number, RATE_HZ, time[here])
+    if which.min() == which.max():
+        turns, hz = oscillator_at(trace, oscillators, int(which[0]), RATE_HZ, time)
+    else:
+        for number in np.unique(which).tolist():
+            here = which == number
+            turns[here], hz[here] = oscillator_at(trace, oscillators, number, RATE_HZ, time[here])
     # Oscillators and phases turn in the sequencer, the synthesizer at the connector.
     time = time + late
     phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
@@ -230,8 +235,10 @@ def readout_trains(
     if loud is not None and cut:
         loud(begin_ns + (started.time[np.isin(started.generators, list(cut))] + delay >> 1))
     for slot, wave in waves.items():
-        mine = started.generators[(started.generators >> slot & 1) == 1]
-        time = started.time[(started.generators >> slot & 1) == 1] + delay
+        plays = (started.generators >> slot & 1) == 1
+        mine, time = started.generators, started.time + delay
+        if not plays.all():
+            mine, time = mine[plays], time[plays]
         if not len(time):
             continue
         masks = [mask for mask, (loudest, _) in cut.items() if loudest == slot]
@@ -241,26 +248,27 @@ def readout_trains(
         tones = [
             _tones(full * one, samples_per_ns) for one in (wave, *(cut[mask][1] for mask in masks))
         ]
+        heard = _heard(tones, samples_per_ns)
         turns, ridden_hz = _ridden(carriers, slot, time)
+        every = np.arange(len(time))
         for number in range(max(map(len, tones))):
-            there = np.array([number < len(one) for one in tones])[content]
+            has = np.array([number < len(one) for one in tones])
+            there = slice(None) if has.all() else every[has[content]]
             own_hz = np.array([one[number][0] if number < len(one) else 0.0 for one in tones])
             parity, hz = time[there] & 1, (own_hz[content] + ridden_hz)[there]
-            first, piece = distinct_rows((hz, content[there], parity))
+            of_tone = content[there]
+            first, piece = distinct_rows((hz, of_tone, parity))
+            of_first = zip(
+                hz[first].tolist(), of_tone[first].tolist(), parity[first].tolist(), strict=True
+            )
             pieces = tuple(
-                piece_of(
-                    centre_hz + hz[k],
-                    in_nanoseconds(
-                        tones[content[there][k]][number][1], int(parity[k]), samples_per_ns
-                    ),
-                    samples_per_ns,
-                )
-                for k in first.tolist()
+                piece_of(centre_hz + own, heard(one, number, late), samples_per_ns)
+                for own, one, late in of_first
             )
             start_ns = begin_ns + (time[there] >> 1)
             at_start = turns_at(centre_hz, start_ns) + turns[there] - hz * parity / RATE_HZ
             which = piece.reshape(-1).astype(np.int32)
-            played = (start_ns, which, at_start % 1.0, pieces)
+            played = (start_ns, which, within_a_turn(at_start), pieces)
             train = PulseTrain(line, *played, f"{sender}/{slot}", samples_per_ns=samples_per_ns)
             yield sounding(train) if samples_per_ns == 1 else train
 
@@ -270,6 +278,13 @@ def _tones(wave: Complexes, samples_per_ns: int) -> tuple[tuple[float, Complexes
     if samples_per_ns > 1:
         return (demodulated(wave, RATE_HZ),)
     return split_tones(wave, RATE_HZ)
+
+
+def _heard(
+    tones: Sequence[Sequence[tuple[float, Complexes]]], samples_per_ns: int
+) -> Callable[[int, int, int], Complexes]:
+    """Return a function of waveform, tone and samples after the nanosecond: what a line takes."""
+    return cache(lambda one, tone, late: in_nanoseconds(tones[one][tone][1], late, samples_per_ns))
 
 
 def _ridden(
@@ -292,38 +307,70 @@ def capture_trains(
 ) -> dict[int, IntegratorCapture]:
     """Return what integrators listen to, by integrator; ``carriers``: what weights ride on."""
     found: dict[int, IntegratorCapture] = {}
+    instants: dict[bytes, _Instants] = {}
     for unit, given in enumerate(settings.weights):
-        which = np.flatnonzero(started.integrators >> unit & 1)
+        integrates = (started.integrators >> unit & 1) == 1
         weights = given[: settings.length]
-        if not len(which) or not np.any(weights):
+        if not integrates.any() or not np.any(weights):
             continue
-        time = started.time[which] + settings.delay
-        start_ns = begin_ns + (time >> 1)
+        content = integrates.tobytes()
+        if content not in instants:
+            instants[content] = _instants(started, integrates, settings.delay, begin_ns, centre_hz)
+        at = instants[content]
         hz, envelope = demodulated(weights, RATE_HZ)
         whole = np.zeros(settings.length, np.complex128)
         whole[: len(envelope)] = envelope
         # Two samples of the instrument's in each nanosecond, of which answers are the mean.
         weights = weights_in_nanoseconds(whole) if samples_per_ns == 1 else 2 * whole
         even = bool(np.all(np.abs(weights - weights[0]) <= ALIKE * np.abs(weights).max()))
-        turns, ridden_hz = _ridden(carriers, unit, time)
+        turns, ridden_hz = _ridden(carriers, unit, at.time)
         several_hz, window = numbered(ridden_hz)
+        in_window = at.first if len(several_hz) == 1 else window.astype(np.int32)
         windows = tuple(
             Window(centre_hz - hz + one, settings.length // 2, None if even else weights)
             for one in several_hz.tolist()
         )
         found[unit] = IntegratorCapture(
-            which,
+            at.readouts,
             complex(weights[0]) if even else 1.0,
             CaptureTrain(
                 line,
-                start_ns,
-                window.astype(np.int32),
-                (turns_at(centre_hz, start_ns) + turns) % 1.0,
+                at.start_ns,
+                in_window,
+                within_a_turn(at.turns + turns),
                 windows,
                 samples_per_ns=samples_per_ns,
             ),
         )
     return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Instants:
+    """When some readouts are integrated: integrators that share them share these arrays.
+
+    The world takes trains that share arrays as one, where it looks for shots that are alike.
+    """
+
+    readouts: Integers
+    """Which of them."""
+    time: Integers
+    """Samples."""
+    start_ns: Integers
+    turns: NDArray[np.float64]
+    """Phase of the synthesizer."""
+    first: NDArray[np.int32]
+    """Zeros: the only window of each."""
+
+
+def _instants(
+    started: Readouts, which: NDArray[np.bool_], delay: int, begin_ns: int, centre_hz: float
+) -> _Instants:
+    readouts = np.flatnonzero(which)
+    time = (started.time if which.all() else started.time[readouts]) + delay
+    start_ns = begin_ns + (time >> 1)
+    none = np.zeros(len(readouts), np.int32)
+    return _Instants(readouts, time, start_ns, turns_at(centre_hz, start_ns), none)
 
 
 def results_of(
@@ -348,7 +395,9 @@ def results_of(
 
 def turned(train: AnyTrain, turns: float) -> AnyTrain:
     """Return a train whose carriers, or the oscillators it is held against, are so much ahead."""
-    return replace(train, phase_turns=(train.phase_turns + turns) % 1.0)
+    if turns == 0.0:
+        return train
+    return replace(train, phase_turns=within_a_turn(train.phase_turns + turns))
 
 
 def turns_at(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.signals import Piece, PulseTrain
+from podium.sim_instruments.physics.signals import Piece, PulseTrain, within_a_turn
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Complexes
 from podium.sim_instruments.twins.zurich.sequencer.image import Integers
 from podium.sim_instruments.twins.zurich.signals.nanoseconds import in_nanoseconds
@@ -41,15 +41,19 @@ def trains_of(
 ) -> Iterator[PulseTrain]:
     """Yield the train of plays, and one of what is left for the nanoseconds after them."""
     pieces = tuple(one.piece for one in made)
-    hz = np.array([one.carrier_hz for one in pieces])[which]
-    lead = np.array([one.lead_ns for one in made], np.int64)[which]
-    start, phase = start_ns + lead, turns + (1e-9 * hz * lead) % 1.0
-    yield sounding(PulseTrain(line, start, which.astype(np.int32), phase % 1.0, pieces, sender))
-    left = np.array([one.tail != 0 for one in made])[which]
-    if left.any():
+    hz = np.array([one.carrier_hz for one in pieces])
+    leads = np.array([one.lead_ns for one in made], np.int64)
+    start, phase = start_ns, turns
+    if leads.any():
+        start = start_ns + leads[which]
+        phase = turns + within_a_turn(1e-9 * hz * leads)[which]
+    phase = within_a_turn(phase)
+    yield sounding(PulseTrain(line, start, which.astype(np.int32), phase, pieces, sender))
+    if any(one.tail != 0 for one in made):
+        left = np.array([one.tail != 0 for one in made])[which]
         lasts = np.array([one.duration_ns for one in pieces], np.int64)[which]
         tails = tuple(Piece(one.piece.carrier_hz, np.full(1, one.tail), 0j, 1) for one in made)
-        after = (phase + (1e-9 * hz * lasts) % 1.0) % 1.0
+        after = within_a_turn(phase + within_a_turn(1e-9 * hz[which] * lasts))
         kinds = which[left].astype(np.int32)
         yield PulseTrain(
             line, (start + lasts)[left], kinds, after[left], tails, sender, goes_on=True
@@ -109,17 +113,18 @@ def sounding(train: PulseTrain) -> PulseTrain:
             else piece
         )
         silent.append(first if sounds else -1)
+    if not any(silent):
+        return train
     late_ns = np.array(silent, np.int64)[train.piece]
-    kept = late_ns >= 0
     turns_a_ns = np.array([one.carrier_hz for one in pieces])[train.piece] * 1e-9
-    turns = train.phase_turns + turns_a_ns * late_ns
-    return replace(
+    later = replace(
         train,
-        start_ns=(train.start_ns + late_ns)[kept],
-        piece=train.piece[kept],
-        phase_turns=(turns % 1.0)[kept],
+        start_ns=train.start_ns + late_ns,
+        phase_turns=within_a_turn(train.phase_turns + turns_a_ns * late_ns),
         pieces=tuple(pieces),
     )
+    kept = late_ns >= 0
+    return later if kept.all() else later.only(kept)
 
 
 def held_piece(carrier_hz: float, level: complex, samples: int, late: int) -> Piece:
