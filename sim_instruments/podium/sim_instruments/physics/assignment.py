@@ -18,7 +18,6 @@ from podium.sim_instruments.physics.constants import Planck
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
 from podium.sim_instruments.physics.readout import ReadoutTone, ResponseTable, response_table
 from podium.sim_instruments.physics.signals import Window
-from podium.sim_instruments.physics.simplex_search import least_near
 
 JUMP_STEP_NS = 8
 """Jumps are gathered in stretches of this length: moves the fidelity by less than 1e-5."""
@@ -36,9 +35,8 @@ STARTS = 2
 """So many of the coarse search's best settings are polished, but for those beside a better one: of
 24 qubits that were not looked at before, none was found worse than by 1e-6 beside a search of three
 times as many settings, with openings in the grid and neighbours of the two best."""
-COARSE_STEP_NS, POLISHED_STEP_NS = 32, 16
-"""Stretches in which the coarse search gathers jumps, which only says where to begin, and the
-polishing, which only says where: what is reached there moves by less than 1e-7."""
+COARSE_STEP_NS = 32
+"""Stretches in which the coarse search gathers jumps: it only says where to begin."""
 
 Place = tuple[int, ...]
 """Of a setting in the grid: offset, photons, window."""
@@ -113,6 +111,8 @@ def best_assignment(feedline: FeedlinePoint, index: int) -> Assignment:
 
     Takes a few tenths of a second.
     """
+    from scipy.optimize import minimize  # see .relaxation.lifetime_s
+
     qubit = feedline.qubits[index]
     middle_hz = float(qubit.resonator_hz[0] + qubit.resonator_hz[1]) / 2
     one_photon = _one_photon_sqrt_w(qubit, middle_hz) / feedline.transmission_in
@@ -150,14 +150,13 @@ def best_assignment(feedline: FeedlinePoint, index: int) -> Assignment:
     for place in _apart(tried[:STARTS]):
         begin = setting(place)
         simplex = np.vstack([begin, begin + np.diag([0.1, 0.3, 0.15, 0.2])])
-        polished = least_near(
-            lambda tried: -at(tried, POLISHED_STEP_NS).fidelity,
-            simplex,
-            places_within=0.01,
-            values_within=1e-6,
-            most=150,
+        polished = minimize(
+            lambda tried: -at(tried).fidelity,
+            begin,
+            method="Nelder-Mead",
+            options={"initial_simplex": simplex, "xatol": 0.01, "fatol": 1e-6, "maxfev": 150},
         )
-        best = max(best, at(polished), key=lambda reached: reached.fidelity)
+        best = max(best, at(polished.x), key=lambda reached: reached.fidelity)
     return best
 
 

@@ -94,7 +94,7 @@ def circuit_of(
             return np.full(4, 1e3)
         return np.asarray((np.array(circuit(scaled).quoted_hz(0.0)) - wanted) / 1e6)
 
-    from scipy.optimize import root  # heavy: see .relaxation
+    from scipy.optimize import root  # see .relaxation.lifetime_s
 
     found = root(miss, np.ones(4), method="hybr", options={"xtol": 1e-13})
     worst_hz = float(np.max(np.abs(miss(found.x)))) * 1e6
@@ -140,7 +140,7 @@ def fluxonium_circuit(fluxonium: Fluxonium, *, readout_hz: float, chi_hz: float)
         _, _, found_hz, pull_hz = Circuit(fluxonium, coupling, resonator).quoted_hz(0.0)
         return np.array([found_hz - readout_hz, pull_hz - chi_hz]) / 1e6
 
-    from scipy.optimize import root  # heavy: see .relaxation
+    from scipy.optimize import root  # see .relaxation.lifetime_s
 
     found = root(miss, np.ones(2), method="hybr", options={"xtol": 1e-13})
     worst_hz = float(np.max(np.abs(miss(found.x)))) * 1e6

@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.constants import Boltzmann, Planck, elementary_charge
 
-PIECES, REFINED = 64, 6
-"""A lifetime is sought in so many pieces of time at once, and again so many of one: to 1e-10."""
-
 
 def boltzmann_factor(frequency_hz: float, temperature_k: float) -> float:
     """exp(-h f / k T); 0 at zero temperature."""
@@ -132,7 +129,7 @@ def quasiparticle_rates(
     quasiparticles of density ``quasiparticles``; ``half_sines``: elements of the sine of half of
     the junction's phase, which vanish between 0 and 1 at the sweet spot.
     """
-    from scipy.special import kve  # up to a fifth of a second, which a start need not take
+    from scipy.special import kve  # heavy: see lifetime_s
 
     def cold(m: int, n: int, line_hz: float) -> float:
         half = Planck * line_hz / (2 * Boltzmann * temperature_k) if temperature_k else math.inf
@@ -186,23 +183,20 @@ def equilibrium(rates_1_s: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def lifetime_s(rates_1_s: NDArray[np.float64]) -> float:
     """The 1/e time of P(1) towards its thermal value after a perfect pi pulse on equilibrium, s."""
+    from scipy.optimize import brentq  # a fifth of a second, which a twin's start need not take
+
     thermal = equilibrium(rates_1_s)
     start = thermal.copy()
     start[[0, 1]] = thermal[[1, 0]]
     values, vectors = np.linalg.eig(generator(rates_1_s))
     parts = np.linalg.solve(vectors, (start - thermal).astype(complex)) * vectors[1]
 
+    def excess(time_s: float) -> float:
+        return float(np.sum(parts * np.exp(values * time_s)).real)
+
     two_level = 1 / float(rates_1_s[0, 1] + rates_1_s[1, 0])
-    target = float(np.sum(parts).real) / math.e
-    low_s, high_s = 0.2 * two_level, 5 * two_level
-    for _ in range(REFINED):
-        time_s = np.linspace(low_s, high_s, PIECES + 1)
-        above = (parts @ np.exp(values[:, None] * time_s)).real > target
-        if not above[0] or above[-1]:
-            raise ValueError(f"1 does not decay within {high_s:.3g} s to 1/e")
-        last = int(np.flatnonzero(above)[-1])
-        low_s, high_s = float(time_s[last]), float(time_s[last + 1])
-    return 0.5 * (low_s + high_s)
+    target = excess(0.0) / math.e
+    return float(brentq(lambda t: excess(t) - target, 0.2 * two_level, 5 * two_level, rtol=1e-10))
 
 
 def jump_dephasing_1_s(rates_1_s: NDArray[np.float64]) -> float:

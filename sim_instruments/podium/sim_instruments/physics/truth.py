@@ -134,7 +134,7 @@ def truth(
             if f"{point.name}.flux" in sweet_v:
                 values["sweet_spot"] = Truth(sweet_v[f"{point.name}.flux"], "V")
             if optima:
-                # heavy: see .relaxation
+                # heavy: see .relaxation.lifetime_s
                 from podium.sim_instruments.physics.assignment import best_assignment
 
                 best = best_assignment(feedline, index)
