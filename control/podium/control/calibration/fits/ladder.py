@@ -11,10 +11,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-PIECES, REFINED = 64, 7
-"""A lifetime is sought in so many pieces of time at once, of each of which again so many: to 2e-12
-of the time that it is sought in."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LadderDecay:
@@ -52,12 +48,10 @@ def ladder_decay(thermal: float, ratio_12: float, second: float) -> LadderDecay:
     seen = np.array([0.0, 1.0, second]) @ parts
     one = parts[1]
 
-    low, high = 0.1, 10.0
-    for _ in range(REFINED):
-        time = np.linspace(low, high, PIECES + 1)
-        above = one @ np.exp(values[1:, None] * time) > one.sum() / np.e
-        if not above[0] or above[-1]:
-            raise ValueError(f"1 does not decay within {high:g} of its lifetimes")
-        last = int(np.flatnonzero(above)[-1])
-        low, high = float(time[last]), float(time[last + 1])
-    return LadderDecay(seen / seen.sum(), -values[1:], 0.5 * (low + high))
+    from scipy.optimize import brentq  # heavy: the page imports routines, and fits nothing
+
+    def excess(time: float) -> float:
+        return float(one @ np.exp(values[1:] * time) - one.sum() / np.e)
+
+    lifetime = float(brentq(excess, 0.1, 10.0))
+    return LadderDecay(seen / seen.sum(), -values[1:], lifetime)

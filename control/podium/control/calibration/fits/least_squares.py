@@ -8,8 +8,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.control.calibration.fits.trust_region import descend
-
 Array = NDArray[np.float64]
 Model = Callable[[Mapping[str, float]], Array]
 """Takes parameters by name and returns the model's values at all points, shape (n,)."""
@@ -372,6 +370,10 @@ def _solve(
         return None
     scale = np.where(slopes > 0, 1 / np.maximum(slopes, 1e-300), np.maximum(np.abs(begin), 1.0))
     inner_low, inner_high = (low - begin) / scale, (high - begin) / scale
+    from scipy.optimize import least_squares  # heavy: the page imports routines, and fits nothing
+
+    # Strictly inside, as the method wants it.
+    first = np.clip(np.zeros(len(begin)), inner_low + 1e-9, inner_high - 1e-9)
 
     def left_at(u: Array) -> Array:
         nonlocal last
@@ -388,14 +390,22 @@ def _solve(
         return _differences(residuals, *last, steps) * scale
 
     try:
-        found = descend(left_at, slopes_at, inner_low, inner_high, far, ENDS)
+        found = least_squares(
+            left_at,
+            first,
+            jac=slopes_at,
+            bounds=(inner_low, inner_high),
+            x_scale=far,
+            ftol=ENDS,
+        )
     except (_SameEnd, ValueError, np.linalg.LinAlgError):
         return None
-    if found is None:
+    if found.status <= 0 or not np.isfinite(found.cost):
         return None
-    jacobian = found.slopes / scale
-    at = np.asarray(begin + found.at * scale)
-    return Solution(names, at, found.left, jacobian, _covariance(jacobian))
+    jacobian = np.asarray(found.jac, dtype=np.float64) / scale
+    at = np.asarray(begin + found.x * scale)
+    left = np.asarray(found.fun, dtype=np.float64)
+    return Solution(names, at, left, jacobian, _covariance(jacobian))
 
 
 class _SameEnd(Exception):
