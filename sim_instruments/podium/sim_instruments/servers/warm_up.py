@@ -55,6 +55,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import (
 from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
 from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
+from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, stretches_of
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
 from podium.sim_instruments.twins.zurich.signals.filter_kernel import FilterChain, Responses
 from podium.sim_instruments.twins.zurich.signals.nanoseconds import each_ns
@@ -113,11 +114,12 @@ def warm_up_cluster() -> None:
 
 
 def warm_up_sequencer() -> None:
-    """Run a few words on a sequencer of Zurich Instruments."""
+    """Run a few words on a sequencer of Zurich Instruments, and follow one of its oscillators."""
     text = np.array(SEQUENCER_WORDS, "<u4").tobytes()
     trace = Processor(make_image(SequencerElf(text, "", "", (), (), "", ""), SHFSG)).run()
     if trace.status is not Status.ENDED:
         raise RuntimeError(f"a sequencer did not play its few words: {trace.status.name}")
+    stretches_of(trace, Oscillators(), 0, HDAWG_RATE_HZ)
 
 
 def warm_up_filters() -> None:

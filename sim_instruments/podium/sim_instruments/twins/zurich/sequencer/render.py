@@ -28,7 +28,6 @@ FULL_SCALE: Final = 32_767
 """The word that the compiler makes of 1.0."""
 _PHASE_MODULUS: Final = np.uint64(FREQUENCY_TURN - 1)
 _OF_OSCILLATORS: Final = (Row.TIME, Row.KIND, Row.A, Row.B)
-_FREQUENCY: Final = int(Kind.FREQUENCY)
 
 Reals = NDArray[np.float64]
 Complexes = NDArray[np.complex128]
@@ -129,18 +128,21 @@ def stretches_of(trace: Trace, oscillators: Oscillators, which: int, rate_hz: fl
     begins[0], steps[0] = oscillators.since, round(oscillators.hz[which] / rate_hz * FREQUENCY_TURN)
     phases[0] = round(oscillators.phases[which] * FREQUENCY_TURN) % FREQUENCY_TURN
     time, kind, a, b = (np.ascontiguousarray(rows[:, one]) for one in _OF_OSCILLATORS)
-    count = _follow(time, kind, a, b, which, begins, phases, steps)
+    count = _follow(time, kind == Kind.FREQUENCY, a, b, which, begins, phases, steps)
     return Stretches(begins[:count], phases[:count], steps[:count], rate_hz)
 
 
 @njit(cache=True, nogil=True)
 def _follow(
-    time: Any, kind: Any, a: Any, b: Any, which: int, begins: Any, phases: Any, steps: Any
+    time: Any, tunes: Any, a: Any, b: Any, which: int, begins: Any, phases: Any, steps: Any
 ) -> int:
-    """Fill in the stretches of one oscillator behind the first; return how many there are."""
+    """Fill in the stretches of one oscillator behind the first; return how many there are.
+
+    Rows (n,): when, whether it tunes one or resets several, which, and the step that it tunes to.
+    """
     count = 1
     for row in range(time.size):
-        tuned = kind[row] == _FREQUENCY
+        tuned = tunes[row]
         if not (a[row] == which if tuned else a[row] >> which & 1):
             continue
         lasts = np.uint64(time[row] - begins[count - 1])
