@@ -23,10 +23,11 @@ Array = NDArray[np.float64]
 GRID_HZ = 5e3
 """Steps of a coupler's noise, so that runs share maps of flux pulses: it moves a qubit by a
 hundredth of that."""
-LOST = 2e-2
+LOST = 5e-2
 """Population that leaves the states which maps have, at most, where these are of
 :data:`.gate_reference.FEWER` excitations. It is counted as theirs that have so many, which it came
-from; what comes back of it is left out. Sequences that lose more are followed."""
+from; what comes back of it to fewer, by two decays of several, is left out. Sequences that lose
+more are followed, for minutes."""
 
 
 class SequencesAtNodes:
