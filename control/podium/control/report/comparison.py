@@ -14,7 +14,7 @@ OF_EDGES = {
     "plasmon_frequency": ("plasmon_frequency",),
     "plasmon_shift": ("plasmon_shift",),
     "gate_error": tuple(f"{gate}_played_infidelity" for gate in PLAYED_GATES),
-    "gate_leakage": tuple(f"{gate}_played_leakage" for gate in PLAYED_GATES),
+    "gate_leakage": tuple(f"{gate}_played_seen_leakage" for gate in PLAYED_GATES),
 }
 """By quantity of an edge: what a world calls it."""
 OF_GATES = (

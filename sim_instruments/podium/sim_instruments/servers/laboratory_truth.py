@@ -80,6 +80,7 @@ def _played_gates(laboratory: "Laboratory") -> "dict[str, Truth]":
             name = f"{edge.name}.{edge.gate}_played"
             told[f"{name}_infidelity"] = Truth(found.infidelity, "1")
             told[f"{name}_leakage"] = Truth(found.leakage, "1")
+            told[f"{name}_seen_leakage"] = Truth(found.seen_leakage, "1")
             told[f"{name}_swap"] = Truth(found.swapped, "1")
             told[f"{name}_slot"] = Truth(1e-9 * found.slot_ns, "s")
     return told

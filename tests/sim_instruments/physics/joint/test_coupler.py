@@ -140,6 +140,24 @@ def test_a_pulse_on_the_coupler_is_judged_as_it_was_played(gate) -> None:
     assert found.slot_ns == LASTS_NS + APART_NS
     assert found.infidelity == pytest.approx(infidelity, abs=1e-6)
     assert found.leakage == pytest.approx(leakage, abs=1e-6)
+    left = in_the_coupler(point)
+    assert left > 0.05
+    assert found.seen_leakage == pytest.approx(leakage - left, abs=2e-3), "no readout tells it"
+
+
+def in_the_coupler(point) -> float:
+    """What a pulse leaves in it, mean over both ends in 0 and 1, which they still are."""
+    none, basis = drives_of([]), point.basis
+    fluxes = drives_of([_scaled(pulse([0]))])
+    played = [MemberSignals(none, none), MemberSignals(none, none), MemberSignals(none, fluxes)]
+    player = GroupPlayer(point, GroupSteps(point, played), np.zeros((1, 3)))
+    starts = [basis.index(a, b, 0) for a in (0, 1) for b in (0, 1)]
+    state = np.zeros((1, 4, basis.size, basis.size), complex)
+    state[0, range(4), starts, starts] = 1
+    after = player.play(state, Group(LASTS_NS, (Played(2, True, 0, 0, 0.0),)))
+    populations = np.einsum("kcii->ci", after).real
+    is_left = (basis.level[:, 2] > 0) & np.all(basis.level[:, :2] <= 1, axis=1)
+    return float(populations[:, is_left].sum()) / 4
 
 
 def _scaled(one):

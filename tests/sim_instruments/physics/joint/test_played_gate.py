@@ -144,6 +144,7 @@ def test_a_gate_of_a_run_errs_as_dense_evolution_says() -> None:
     assert infidelity > 3e-3
     assert found.infidelity == pytest.approx(infidelity, abs=2e-6)
     assert found.leakage == pytest.approx(leakage, abs=2e-6)
+    assert found.seen_leakage == found.leakage, "there is no coupler"
     assert swapped > 1e-4
     assert found.swapped == pytest.approx(swapped, rel=0.01)
     assert found.phases[:2] == pytest.approx((0.02, -0.01), abs=1e-6)

@@ -79,6 +79,9 @@ class PlayedGate:
     single qubits free."""
     leakage: float
     """Out of the lowest levels, mean over them."""
+    seen_leakage: float
+    """The same but for what is left in a coupler or a defect, with both ends in 0 or 1: no readout
+    tells it."""
     swapped: float
     """Population that passes between 01 and 10, mean of both ways: two fifths of it are in the
     infidelity of a CZ."""
@@ -153,15 +156,17 @@ def judge_played(
     found = []
     for start in chosen.tolist():
         group = _group(members, of_gate, start - lead, slot)
-        units = _process(point, steps, group, sigmas_hz)
-        found.append(_judged(edge, _in_frames(units, point, carriers_hz, slot), phases))
+        units, beside = _process(point, steps, group, sigmas_hz)
+        judged = _judged(edge, _in_frames(units, point, carriers_hz, slot), phases)
+        found.append((beside, *judged))
     rows = np.array(found)
-    first, second, both = rows[:, 3:].mean(axis=0).tolist()
+    beside, infidelity, leakage, swapped, first, second, both = rows.mean(axis=0).tolist()
     return PlayedGate(
-        float(rows[:, 0].mean()),
-        float(rows[:, 1].mean()),
-        float(rows[:, 2].mean()),
-        float(rows[:, 0].std()),
+        infidelity,
+        leakage,
+        leakage - beside,
+        swapped,
+        float(rows[:, 1].std()),
         slot,
         chosen.size,
         (first, second, both),
@@ -269,10 +274,16 @@ def _group(
 
 def _process(
     point: ClusterPoint, steps: GroupSteps, group: Group, sigmas_hz: Sequence[float]
-) -> Units:
-    """Return what becomes of |a><b| of the lowest dressed levels, (4, 4, 4, 4)."""
+) -> tuple[Units, float]:
+    """Return what becomes of |a><b| of the lowest dressed levels, (4, 4, 4, 4).
+
+    And the population that is left in others than both ends, which are in 0 or 1, mean of all four.
+    """
+    level = point.basis.level
     rest = (0,) * (len(point.qubits) - 2)
     places = [point.basis.index(*pair, *rest) for pair in PAIRS]
+    others = np.flatnonzero(np.all(level[:, :2] <= 1, axis=1) & np.any(level[:, 2:] > 0, axis=1))
+    beside = 0.0
     moved = np.zeros((4, 4, 4, 4), np.complex128)
     driven = steps.driven_plasmon(group)
     if driven is not None:
@@ -282,14 +293,23 @@ def _process(
             chain = plasmon_propagator(levels, point.cluster, driven, hz)
             played = chain.play(hermitian_operators(own)) * back
             moved += weight * by_units(np.einsum("xa,cxy,yb->cab", own, played, own))
-        return moved
-    comp = point.vectors[:, places]
+            beside += weight * _left_in(np.eye(point.basis.size)[:, others], played)
+        return moved, beside
+    comp, side = point.vectors[:, places], point.vectors[:, others]
     rows, beats, frame_hz = steps.steps(group)
     for hz, weight in noise_nodes(sigmas_hz):
         found = propagator(point.cluster, detuned(rows, hz), beats, frame_hz)
         played = found.play(hermitian_operators(comp))
         moved += weight * by_units(np.einsum("xa,cxy,yb->cab", comp, played, comp))
-    return moved
+        beside += weight * _left_in(side, played)
+    return moved, beside
+
+
+def _left_in(states: NDArray[np.float64], played: NDArray[np.complex128]) -> float:
+    """Return the population in states (D, n), mean over what becomes of |a><a|, twice which they
+    are among :func:`.hermitian_operators`."""
+    own = played[:: len(PAIRS) + 1]
+    return float(np.einsum("xk,axy,yk->", states, own, states).real) / (2 * len(PAIRS))
 
 
 def _in_frames(units: Units, point: ClusterPoint, carriers_hz: Sequence[float], slot: int) -> Units:
