@@ -136,10 +136,15 @@ class GateSequences:
         self._mean_hz: Array = np.array([float(one.weight @ one.node) for one in nodes])
         strays = np.array([stray_hz(one) for one in nodes])
         reference = self._reference
-        noisy_hz: Array = reference.detuned_hz + self._mean_hz
+        rests = np.array(resting or [False] * len(nodes))
+        noisy_hz: Array = reference.detuned_hz + np.where(rests, 0.0, self._mean_hz)
         on_grid_hz = GRID_HZ * np.rint(noisy_hz / GRID_HZ)
         stray = float(strays.max())
         self._detuned_hz: Array = np.where(strays >= GRID_HZ, on_grid_hz, noisy_hz)
+        taken_hz = self._detuned_hz - reference.detuned_hz
+        self._taken_hz: Array = np.where(rests, self._mean_hz, taken_hz)
+        """Of each member what maps take its slow noise for: its mean, or near it on the grid; of
+        one that rests, those of flux pulses alone."""
         self._stray_hz = FAR * stray + (0.5 * GRID_HZ if stray >= GRID_HZ else 0.0)
         most_hz = max(1.0, self._stray_hz, float(np.abs(self._detuned_hz).max(initial=0.0)))
         self._longest_ns = max(SHORTEST_NS, int(1e9 * DETUNED_TURNS / most_hz))
@@ -147,19 +152,13 @@ class GateSequences:
         self._longest_loud_ns = min(LONGEST_LOUD_NS, max(SHORTEST_NS, noise_ns))
         self._longest_pair_ns = PAIRED * noise_ns
         self._steps = steps.at(self._reference.point)
-        if any(resting):
-            self._detuned_hz = np.where(resting, reference.detuned_hz, self._detuned_hz)
-        self._taken_hz: Array = self._detuned_hz - reference.detuned_hz
-        """Of each member what maps take its slow noise for: its mean, or near it on the grid."""
-        if any(resting):
-            self._taken_hz = np.where(resting, self._mean_hz, self._taken_hz)
-        alike = any(resting)
-        self._flux = FluxGates(reference, point, steps, self._taken_hz, fades_alike=alike)
+        has_resting = bool(rests.any())
+        self._flux = FluxGates(reference, point, steps, self._taken_hz, fades_alike=has_resting)
         self._cell = (reference.key, self._detuned_hz.tobytes(), reference.more_loss.tobytes())
         """What all maps are worked out from, and flux pulses besides."""
         self._own_cell = (*self._cell, self._taken_hz.tobytes(), _content(point))
-        rests = any(resting) and resting_coupler(point) is not None
-        self._whole_drives = _whole_drives(reference.point) if rests else None
+        is_apart = has_resting and resting_coupler(point) is not None
+        self._whole_drives = _whole_drives(reference.point) if is_apart else None
         """Of each member, by how much larger its drives are taken: beside a coupler that rests they
         turn dressed levels as they turn those of a lone qubit (:mod:`.resting_coupler`)."""
         share = point.vectors[:, : self._kept] ** 2
