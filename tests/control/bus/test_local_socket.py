@@ -238,6 +238,13 @@ def _unblocked(end: socket.socket) -> socket.socket:
     return end
 
 
+async def _asked(known: LocalConnections) -> None:
+    """Ask who answers the key, and echoes."""
+    found = known.find(KEY)
+    assert found is not None
+    assert await found.request(b"ab", 10.0) == b"ba"
+
+
 async def test_who_has_left_is_looked_for_anew() -> None:
     known, gate = LocalConnections(), Gate()
     async with served(gate.answer) as address:
@@ -254,9 +261,7 @@ async def test_who_has_left_is_looked_for_anew() -> None:
         assert await again.request(b"ab", 10.0) == b"ab"
     async with served(echo) as another:
         await known.learn(KEY, another)
-        moved = known.find(KEY)
-        assert moved is not None
-        assert await moved.request(b"ab", 10.0) == b"ba"
+        await _asked(known)
         known.close()
 
 
@@ -278,9 +283,7 @@ async def test_two_who_learn_at_once_share_one_connection() -> None:
     known = LocalConnections()
     async with served(echo) as address:
         await asyncio.gather(known.learn(KEY, address), known.learn(KEY, address))
-        found = known.find(KEY)
-        assert found is not None
-        assert await found.request(b"ab", 10.0) == b"ba"
+        await _asked(known)
         known.close()
 
 
@@ -296,9 +299,7 @@ async def test_one_who_gives_up_while_it_connects_leaves_it_to_the_next(monkeypa
             await known.learn(KEY, address)
         monkeypatch.setattr(LocalConnection, "made", made)
         await known.learn(KEY, address)
-        found = known.find(KEY)
-        assert found is not None
-        assert await found.request(b"ab", 10.0) == b"ba"
+        await _asked(known)
         known.close()
 
 

@@ -42,7 +42,7 @@ class AnswerTasks:
     def begin(self, payload: bytes, tell: Tell) -> None:
         """Begin to answer; ``tell`` is called once, on the loop, and raises nothing.
 
-        It is told ``NoAnswer`` when the server left before there was an answer.
+        It takes ``NoAnswer`` when the server left before there was an answer.
         """
         # The task hands its answer over by itself: to wait for its end takes the loop a turn more.
         task = self._tasks.create_task(self._told(payload, tell), name=self._name)

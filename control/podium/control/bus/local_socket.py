@@ -31,8 +31,6 @@ REQUEST, ANSWER, FAILURE, NONE = range(4)
 """A request; its answer; why there was none, in UTF-8: the answerer raised, or it left."""
 CREDENTIALS = struct.Struct("3i")
 """Of who is at the other end: process, user, group (``man 7 unix``, ``SO_PEERCRED``)."""
-
-
 NUMBERS = 1 << 32
 COPIED_BYTES = 1 << 16
 """A payload of less goes out with its head; a longer one is not copied for that."""

@@ -19,7 +19,7 @@ POLL_FIRST_S = 0.002
 POLL_LEAST_S, POLL_SHARE, POLL_MAX_S = 0.1, 0.5, 0.2
 """Later ones: a share of the time waited so far, between the least and the most.
 
-Nodes that have all changed end a pause: the server tells of it, pauses are for what it does not.
+Nodes that have all changed end a pause: the server says so, pauses are for what it does not say.
 Each look is a request, which costs both sides a few tenths of a millisecond.
 """
 

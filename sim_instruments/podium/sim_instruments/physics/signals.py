@@ -76,7 +76,7 @@ class PulseTrain:
     @property
     def lasts_ns(self) -> "NDArray[np.int64]":
         """Return the duration of each element, shape (n,)."""
-        import numpy as np  # what is told of signals without arrays does without it
+        import numpy as np  # signals without arrays do without it
 
         return np.array([one.duration_ns for one in self.pieces], np.int64)[self.piece]
 
@@ -139,7 +139,7 @@ def within_a_turn(turns: "NDArray[np.float64]") -> "NDArray[np.float64]":
 
     The remainder of a division by 1 is exact, and so is the difference from the whole turns below.
     """
-    import numpy as np  # what is told of signals without arrays does without it
+    import numpy as np  # signals without arrays do without it
 
     below = np.floor(turns)
     return np.subtract(turns, below, out=below)
