@@ -9,8 +9,8 @@ from podium.control.runs.errors import RunFailed
 SETTLED = ("connected", "released")
 """States of an instrument in which there is nothing to wait for."""
 LOOK_FIRST_S, LOOK_MAX_S = 0.05, 0.2
-"""Pause between two looks at the status, for which all agents are asked: twice as long each time, up
-to the second."""
+"""Pause between two looks at the status, for which all agents are asked: twice as long each time,
+up to the second."""
 
 
 async def settled_status(
