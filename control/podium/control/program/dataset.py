@@ -31,8 +31,8 @@ class CaptureValues(Protocol):
         ...
 
     @property
-    def counts(self) -> NDArray[Any]:
-        """Return the numbers of averaged shots; same shape."""
+    def counts(self) -> NDArray[Any] | int:
+        """Return the numbers of averaged shots, same shape; or one number for all."""
         ...
 
     @property
@@ -97,7 +97,8 @@ def dataset_of(
         if capture.results is not None:
             variables[f"{name}_outcome"] = _variable_of(dimensions, capture.results, {"units": "1"})
         if varying.get(name):
-            variables[f"{name}_count"] = _variable_of(dimensions, capture.counts, {"units": "1"})
+            counts = np.broadcast_to(capture.counts, capture.i.shape).copy()
+            variables[f"{name}_count"] = _variable_of(dimensions, counts, {"units": "1"})
         if capture.trace_i is not None and capture.trace_q is not None:
             time = f"{name}_time"
             seconds = np.arange(capture.trace_i.size) * NS_S
