@@ -52,7 +52,7 @@ def rabi_pace() -> tuple[Pace, Pace]:
 
 async def _rabi(folder: Path, children: Children) -> tuple[Pace, Pace]:
     facility, twin, endpoints = example_facility(), folder / "twin.yaml", folder / "endpoints.json"
-    await simulation.draw_world(facility, SEED, twin)
+    await simulation.draw_world(children, facility, SEED, twin)
     await simulation.serve(children, facility, twin, endpoints)
     truth = await simulation.told_truth(twin)
     record = MemoryRecord()

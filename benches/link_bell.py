@@ -133,7 +133,7 @@ def fidelity_of(state: NDArray[np.complex128]) -> float:
 async def measured(folder: Path, children: Children, shots: int) -> Found:
     """Serve a world and measure in it."""
     twin, endpoints = folder / "twin.yaml", folder / "endpoints.json"
-    await simulation.draw_world(FACILITY, SEED, twin)
+    await simulation.draw_world(children, FACILITY, SEED, twin)
     child = await simulation.serve(children, FACILITY, twin, endpoints)
     pid = child.process.pid
     made = PhotonProgram(Laboratory.of_files(FACILITY, twin, WorldClock(ClockMode.MANUAL)))

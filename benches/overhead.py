@@ -166,7 +166,7 @@ async def _measure(
     folder: Path, children: Children, between_processes: bool, changing: bool, runs: int
 ) -> Overhead:
     file, twin, endpoints = example_facility(), folder / "twin.yaml", folder / "endpoints.json"
-    await simulation.draw_world(file, 7, twin)
+    await simulation.draw_world(children, file, 7, twin)
     await simulation.serve(children, file, twin, endpoints)
     facility = load_facility(file, endpoints)
     compiling = compiler_for(facility)

@@ -52,7 +52,7 @@ def measure() -> Ages:
 
 async def _measure(folder: Path, children: Children) -> Ages:
     facility, twin, endpoints = example_facility(), folder / "twin.yaml", folder / "endpoints.json"
-    await simulation.draw_world(facility, 7, twin)
+    await simulation.draw_world(children, facility, 7, twin)
     await simulation.serve(children, facility, twin, endpoints)
     state, store = folder / "up.json", folder / "calibration" / "parameters.sqlite"
     begin = time.monotonic()

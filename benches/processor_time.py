@@ -63,9 +63,9 @@ def spent(checkout: Path, demo: str, thoroughness: float, seed: int) -> Spent:
             seen: dict[tuple[int, float], tuple[str, float]] = {}
             while process.poll() is None:
                 for one, who, cpu_s in _look(process.pid):
-                    # One that ends just now has no words any longer.
+                    # One that ends just now has no words any longer; a copy has others at first.
                     known = seen.get(one, (who, 0.0))[0]
-                    seen[one] = (who if known == OTHER else known, cpu_s)
+                    seen[one] = (known if who == OTHER else who, cpu_s)
                 time.sleep(LOOK_S)
         cpu_s, wall_s = _children_s() - before, time.monotonic() - begin_s
     by_process: dict[str, float] = defaultdict(float)
@@ -103,6 +103,8 @@ def called(words: Sequence[str]) -> str:
             return "page" if module == "web" else module
     if "podium.control.bus.router" in said:
         return "router"
+    if "podium.control.processes.fork_server" in said:
+        return "fork server"
     if "drivers.zurich.client" in said:
         return "vendor's client"
     for command in ("twin serve", "twin truth", "twin sample", "twin time", "twin played"):

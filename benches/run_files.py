@@ -56,7 +56,7 @@ class EnteredFiles:
 async def measure(folder: Path, children: Children) -> tuple[list[str], list[str]]:
     """Return the files of a warm run, and of as long a time without one."""
     file, twin, endpoints = example_facility(), folder / "twin.yaml", folder / "endpoints.json"
-    await simulation.draw_world(file, 7, twin)
+    await simulation.draw_world(children, file, 7, twin)
     await simulation.serve(children, file, twin, endpoints)
     program, entered = small_program(), EnteredFiles()
     entered.begin()

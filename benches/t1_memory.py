@@ -97,7 +97,7 @@ async def tuned_bench(
 ) -> AsyncIterator[tuple[Lab, Bench, tuple[Qubit, ...], int]]:
     """Serve the example's twins; yield a lab, a bench tuned by the truth, qubits, the process."""
     facility, twin, endpoints = example_facility(), folder / "twin.yaml", folder / "endpoints.json"
-    await simulation.draw_world(facility, SEED, twin)
+    await simulation.draw_world(children, facility, SEED, twin)
     child = await simulation.serve(children, facility, twin, endpoints)
     truth = await simulation.told_truth(twin)
     record = MemoryRecord()

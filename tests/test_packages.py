@@ -42,14 +42,16 @@ class Listener(event.Listener):
 event.register("numba:compile", Listener())
 from podium.sim_instruments.physics.compilation_runs import run_whole
 from podium.sim_instruments.physics.joint.compilation_run import run_joint
-from podium.sim_instruments.servers import kernel_cache, warm_up
+from podium.sim_instruments.servers import kernel_cache
+from podium.sim_instruments.servers.cluster_compilation_run import run_cluster
+from podium.sim_instruments.servers.zurich_compilation_run import run_sequencer
 
 assert "site-packages" in kernel_cache.__file__, kernel_cache.__file__
 assert kernel_cache.compiled(kernel_cache.FAMILIES)
 run_whole()
 run_joint()
-warm_up.warm_up_cluster()
-warm_up.warm_up_sequencer()
+run_cluster()
+run_sequencer()
 assert not compiled, compiled
 """
 

@@ -45,6 +45,7 @@ def test_a_demo_that_fails_is_told(bench, tmp_path) -> None:
         ("python -m podium.control.web.process f.yaml", "page"),
         ("python -m podium_process podium.control.records.process f.yaml", "records"),
         ("python -m podium_process podium.control.bus.router f.yaml", "router"),
+        ("python -m podium_process podium.control.processes.fork_server 4", "fork server"),
         ("python -m podium_start twin serve f.yaml", "twin serve"),
         ("python -P -m podium.drivers.zurich.client 33", "vendor's client"),
         ("python -m podium_start demo --node-only", "demo"),

@@ -61,8 +61,11 @@ def run_save(arguments: Namespace) -> int:
 
 def run_fork(arguments: Namespace) -> int:
     """Fork a simulation."""
-    from podium.sim_instruments.servers.back_door_client import BackDoorError, ask_at
-    from podium.sim_instruments.servers.endpoints import back_door_file
+    from podium.sim_instruments.servers.back_door_client import (
+        BackDoorError,
+        ask_at,
+        back_door_file,
+    )
 
     running = back_door_file(arguments.file)
     request = {"do": "fork", "file": str(arguments.endpoints.absolute())}

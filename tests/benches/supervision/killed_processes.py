@@ -248,7 +248,7 @@ async def killed_fridge(
     children, names = Children(), tuple(load_facility(COLD).instruments)
     twin, endpoints, state = (folder / name for name in ("twin.yaml", "endpoints.json", "up.json"))
     try:
-        await simulation.draw_world(COLD, seed, twin)
+        await simulation.draw_world(children, COLD, seed, twin)
         words = podium("twin", "serve", COLD, "--twin", twin, "--endpoints", endpoints)
         words += ["--clock", "paced", "--rate", str(rate), "--with-parent", "--log"]
         children.start("twin", words, folder / "logs", names)

@@ -12,7 +12,7 @@ import pytest
 from podium.control.bus.bus import AnswererFailed, Bus, BusError, NoAnswer, Presence
 from podium.control.bus.memory import MemoryBus, matches
 from podium.control.bus.process_bus import open_bus
-from podium.control.bus.zenoh_bus import ZenohBus, loopback_only
+from podium.control.bus.zenoh_bus import SMALL_BYTES, ZenohBus, loopback_only
 from podium.control.facility.load import load_facility
 from podium.control.facility.meeting_point import MeetingPoint, parse_endpoint
 from podium.control.security.access import Member
@@ -235,6 +235,27 @@ async def test_who_is_there_is_seen_at_once_and_who_leaves_as_well(buses) -> Non
                 async with there.announce("podium/x/b"):
                     assert await anext(changes) == Presence("podium/x/b", True)
                 assert await anext(changes) == Presence("podium/x/b", False)
+
+
+@pytest.mark.parametrize(("size", "threads"), [(SMALL_BYTES - 1, 0), (SMALL_BYTES, 1)])
+async def test_only_large_news_takes_a_thread(
+    size: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus = await ZenohBus.open([free_endpoint()])
+    used: list[object] = []
+    in_thread = asyncio.to_thread
+
+    async def counted(work):
+        used.append(work)
+        return await in_thread(work)
+
+    async with bus.subscribe("podium/x/*") as news:
+        monkeypatch.setattr(asyncio, "to_thread", counted)
+        await bus.publish("podium/x/a", bytes(size))
+        monkeypatch.undo()
+        assert await anext(news) == ("podium/x/a", bytes(size))
+    await bus.close()
+    assert len(used) == threads
 
 
 async def test_a_closed_bus_says_so() -> None:

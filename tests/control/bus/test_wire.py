@@ -103,6 +103,22 @@ def test_captures_come_back_alike_or_not(shapes, kinds, traces) -> None:
             np.testing.assert_array_equal(here, there)
 
 
+def test_as_many_everywhere_goes_as_a_number() -> None:
+    array = np.zeros((2, 1000))
+    captures = {
+        name: CaptureData(array, array, counts, None, None, False)
+        for name, counts in {"q0": 7, "q1": 7, "q2": np.ones((2, 1000), np.int64)}.items()
+    }
+    for names in (["q0"], ["q0", "q1"], ["q0", "q2"]):
+        sent = {name: captures[name] for name in names}
+        payload = encode(Played("ab", Time(1, 2), {}, (), sent))
+        back = decode(payload, Played).captures
+        assert type(back["q0"].counts) is int
+        assert [np.sum(back[name].counts) for name in names] == [
+            np.sum(one.counts) for one in sent.values()
+        ]
+
+
 @pytest.mark.parametrize("shape", [(), (1,), (2, 3)])
 def test_arrays_that_are_alike_go_as_one(shape) -> None:
     one = np.ones(shape)

@@ -141,6 +141,9 @@ class History:
             if isinstance(what.request, Fire):
                 self.fired.add(what.request.run)
             self._step(what)
+        if not agent_machine.minds_time(self.state):
+            much_later = agent_machine.step(self.state, Ticked(), self.now_s + 3600.0)
+            assert much_later == (self.state, ())
 
     def _ended(self, action, done: bool):
         """Return what a command ends with."""

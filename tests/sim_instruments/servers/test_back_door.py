@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -357,3 +359,16 @@ async def test_many_advances_end_with_the_century(lab) -> None:
     lab.serving.timekeeper.clock.leap_to(4_102_444_799 * 10**15)
     with pytest.raises(BadRequest, match="2100"):
         await lab.do("advance", seconds=2)
+
+
+def test_who_asks_imports_no_server() -> None:
+    code = """
+import sys
+from podium.sim_instruments import command
+from podium.sim_instruments.servers import back_door_client
+servers = "asyncio", "numpy", "podium.firmware_interfaces.models"
+print([one for one in servers if one in sys.modules])
+"""
+    words = [sys.executable, "-c", code]
+    found = subprocess.run(words, capture_output=True, text=True, check=True, timeout=60)
+    assert found.stdout.strip() == "[]"

@@ -11,6 +11,7 @@ from tests.benches.servers.socket_client import WITHIN_S, client, ramp
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.servers import serving as serving_module
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
+from podium.sim_instruments.servers.leaps import Timekeeper
 from podium.sim_instruments.servers.serving import open_serving
 
 
@@ -193,7 +194,8 @@ async def test_twins_that_do_nothing_are_asked_more_rarely(
     monkeypatch.setattr(serving_module, "TICK_S", 0.0)
     for name in ("poll", "look"):
         monkeypatch.setattr(served, name, lambda _, name=name: asked.append(name))
-    serving = served(SimpleNamespace(), SimpleNamespace(is_awake=awake))
+    timekeeper = SimpleNamespace(is_awake=awake, woken=asyncio.Event())
+    serving = served(SimpleNamespace(), timekeeper)
     ticking = asyncio.create_task(serving.tick())
     while asked.count("look") < 11:  # noqa: ASYNC110  the loop is what is tested
         await asyncio.sleep(0)
@@ -201,3 +203,24 @@ async def test_twins_that_do_nothing_are_asked_more_rarely(
     await asyncio.wait({ticking})
     until_the_last_look = asked[: len(asked) - asked[::-1].index("look")]
     assert until_the_last_look.count("poll") == polls
+
+
+async def test_twins_at_rest_are_asked_soon_after_somebody_has_spoken_to_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = asyncio.Event()
+    served = serving_module.ServedLaboratory
+    monkeypatch.setattr(serving_module, "TICK_S", 1e-6)
+    monkeypatch.setattr(serving_module, "TICKS_OF_REST", 10**12)
+    for name in ("poll", "look"):
+        monkeypatch.setattr(served, name, lambda _: asked.set())
+    keeper = Timekeeper(WorldClock(ClockMode.LEAP), {})
+    ticking = asyncio.create_task(served(SimpleNamespace(), keeper).tick())
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert not asked.is_set(), "there is nothing to be done"
+    keeper.wake()
+    async with asyncio.timeout(WITHIN_S):
+        await asked.wait()
+    ticking.cancel()
+    await asyncio.wait({ticking})

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from podium.control.agent.compiled_programs import CompiledPart, roundings_of
 from podium.control.bus.messages import CaptureData, Played, RunId, TagData, Time
 from podium.control.bus.wire import encode
@@ -101,13 +104,19 @@ def _time(at: Tai) -> Time:
     return Time(at.seconds, at.femtoseconds)
 
 
+def _counts(counts: NDArray[np.int64]) -> NDArray[np.int64] | int:
+    """Return counts that are all the same as one number: so they mostly are."""
+    first = int(counts.flat[0]) if counts.size else 0
+    return first if np.all(counts == first) else counts
+
+
 def _capture_data(one: Acquired) -> CaptureData:
     """Return what one capture brought back, as it goes over the bus."""
     trace = one.trace
     return CaptureData(
         one.i,
         one.q,
-        one.counts,
+        _counts(one.counts),
         None if trace is None else trace.real,
         None if trace is None else trace.imag,
         one.out_of_range,

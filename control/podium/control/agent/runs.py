@@ -89,6 +89,7 @@ class AgentRuns:
         """The step under way; the next begins when it has ended."""
         self._keeps = False
         """Whether steps may begin."""
+        self._minds_time = asyncio.Event()
         self._beside: set[asyncio.Task[None]] = set()
         """Reading the clock, and collecting."""
         self._tasks: asyncio.TaskGroup
@@ -118,6 +119,7 @@ class AgentRuns:
                 try:
                     self._do(self._first)
                     while True:
+                        await self._minds_time.wait()
                         await asyncio.sleep(TICK_S)
                         self._take(Ticked())
                 finally:
@@ -193,6 +195,10 @@ class AgentRuns:
             log.error("not made safe", problem=event.reason)
         self._not_safe = event.reason if isinstance(event, NotSafe) else self._not_safe
         self._state, actions = agent_machine.step(self._state, event, time.monotonic())
+        if agent_machine.minds_time(self._state):
+            self._minds_time.set()
+        else:
+            self._minds_time.clear()
         hand = self._state.hand
         if hand is not None and hand.why and (before is None or before.why != hand.why):
             log.warning("run given up", run=str(hand.run), reason=hand.why)

@@ -7,10 +7,10 @@ sent; and what the holder of the meeting point denies (Zenoh drops it without a 
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
-from typing import Self, TypeVar
+from typing import Self
 
 import zenoh
 
@@ -36,8 +36,6 @@ ENDING_S = 2.0
 VERDICT_S = 1.0
 """The holder of the meeting point has so long to say why it denied something."""
 
-Given = TypeVar("Given")
-Item = TypeVar("Item")
 log = event_log("bus")
 
 
@@ -100,7 +98,7 @@ class MeetingBus:
         """See :class:`~podium.control.bus.bus.Bus`; raises ``Denied`` as well."""
         self._check("hear", pattern)
         queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
-        async with self._held(lambda bus: bus.subscribe(pattern), _into(queue)):
+        async with self._held(lambda bus: bus.delivering(pattern, queue.put_nowait)):
             yield drain(queue)
 
     @asynccontextmanager
@@ -111,7 +109,7 @@ class MeetingBus:
         self._to_answer.append(answering)
         try:
             hold = partial(self._served_alone, key=key, answer=answer, answering=answering)
-            async with self._held(hold, _for_ever):
+            async with self._held(hold):
                 yield
         finally:
             self._to_answer.remove(answering)
@@ -121,7 +119,7 @@ class MeetingBus:
         """See :class:`~podium.control.bus.bus.Bus`; raises ``Denied`` as well."""
         self._check("announce", key)
         before = tuple(self._to_answer)
-        async with self._held(lambda bus: self._announced_after(bus, key, before), _for_ever):
+        async with self._held(lambda bus: self._announced_after(bus, key, before)):
             yield
 
     @asynccontextmanager
@@ -129,7 +127,7 @@ class MeetingBus:
         """See :class:`~podium.control.bus.bus.Bus`; raises ``Denied`` as well."""
         self._check("watch", pattern)
         queue: asyncio.Queue[Presence] = asyncio.Queue()
-        async with self._held(lambda bus: bus.watch(pattern), _into(queue)):
+        async with self._held(lambda bus: bus.watching(pattern, queue.put_nowait)):
             yield drain(queue)
 
     async def close(self) -> None:
@@ -179,9 +177,7 @@ class MeetingBus:
 
     @asynccontextmanager
     async def _held(
-        self,
-        hold: Callable[[ZenohBus], AbstractAsyncContextManager[Given]],
-        use: Callable[[Given], Awaitable[None]],
+        self, hold: Callable[[ZenohBus], AbstractAsyncContextManager[None]]
     ) -> AsyncGenerator[None]:
         """Hold something on the bus, from when it is connected, while the context is open."""
         entered = asyncio.Event()
@@ -189,9 +185,9 @@ class MeetingBus:
         async def holding() -> None:
             await self._connected.wait()
             if self._bus is not None:
-                async with hold(self._bus) as given:
+                async with hold(self._bus):
                     entered.set()
-                    await use(given)
+                    await asyncio.Event().wait()
 
         async with ungrouped(), asyncio.TaskGroup() as tasks:
             task = tasks.create_task(holding())
@@ -274,15 +270,3 @@ async def _opened(config: zenoh.Config) -> zenoh.Session:
             session = await opening
             await asyncio.to_thread(session.close)
         raise
-
-
-async def _for_ever(_: None) -> None:
-    await asyncio.Event().wait()
-
-
-def _into(queue: "asyncio.Queue[Item]") -> Callable[[AsyncIterator[Item]], Awaitable[None]]:
-    async def pass_on(items: AsyncIterator[Item]) -> None:
-        async for item in items:
-            queue.put_nowait(item)
-
-    return pass_on

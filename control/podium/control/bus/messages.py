@@ -164,7 +164,8 @@ class CaptureData:
     i: NDArray[Any]
     q: NDArray[Any]
     """V at the input connector."""
-    counts: NDArray[Any]
+    counts: NDArray[Any] | int
+    """How many acquisitions each is the mean of; one number: as many everywhere."""
     trace_i: NDArray[Any] | None
     trace_q: NDArray[Any] | None
     out_of_range: bool

@@ -24,8 +24,8 @@ from podium.control.security.access import answerer_key
 # Callbacks that are not "indirect" are called in Zenoh's own threads: ours wait for nothing there.
 
 SMALL_BYTES = 1 << 14
-"""An answer of less is sent at once, as requests are: Zenoh holds many of them back for a receiver
-that is slow, and a thread takes longer."""
+"""News and answers of less are sent at once, as requests are: Zenoh holds many of them back for a
+receiver that is slow, and a thread takes longer."""
 
 T = TypeVar("T")
 
@@ -142,24 +142,38 @@ class ZenohBus:
     async def publish(self, key: str, payload: bytes) -> None:
         """See :class:`~podium.control.bus.bus.Bus`."""
         self._still_open()
-        await asyncio.to_thread(
-            lambda: self._session.put(
-                key, payload, congestion_control=zenoh.CongestionControl.BLOCK, express=True
-            )
+        put = partial(
+            self._session.put,
+            key,
+            payload,
+            congestion_control=zenoh.CongestionControl.BLOCK,
+            express=True,
         )
+        if len(payload) < SMALL_BYTES:
+            put()
+        else:
+            await asyncio.to_thread(put)
 
     @asynccontextmanager
     async def subscribe(self, pattern: str) -> AsyncGenerator[AsyncIterator[tuple[str, bytes]]]:
         """See :class:`~podium.control.bus.bus.Bus`."""
         queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+        async with self.delivering(pattern, queue.put_nowait):
+            yield drain(queue)
+
+    @asynccontextmanager
+    async def delivering(
+        self, pattern: str, take: Callable[[tuple[str, bytes]], None]
+    ) -> AsyncGenerator[None]:
+        """Have ``take`` called on the loop with (key, payload) of what is published meanwhile."""
 
         def arrived(sample: zenoh.Sample) -> None:
-            self._soon(queue.put_nowait, (str(sample.key_expr), sample.payload.to_bytes()))
+            self._soon(take, (str(sample.key_expr), sample.payload.to_bytes()))
 
         handler = zenoh.handlers.Callback(arrived, indirect=False)
         subscriber = self._session.declare_subscriber(pattern, handler)
         try:
-            yield drain(queue)
+            yield
         finally:
             self._undeclare(subscriber)
 
@@ -233,14 +247,22 @@ class ZenohBus:
     async def watch(self, pattern: str) -> AsyncGenerator[AsyncIterator[Presence]]:
         """See :class:`~podium.control.bus.bus.Bus`."""
         queue: asyncio.Queue[Presence] = asyncio.Queue()
+        async with self.watching(pattern, queue.put_nowait):
+            yield drain(queue)
+
+    @asynccontextmanager
+    async def watching(
+        self, pattern: str, take: Callable[[Presence], None]
+    ) -> AsyncGenerator[None]:
+        """Have ``take`` called on the loop with who is there, and who comes and goes meanwhile."""
 
         def changed(sample: zenoh.Sample) -> None:
             alive = sample.kind == zenoh.SampleKind.PUT
-            self._soon(queue.put_nowait, Presence(str(sample.key_expr), alive))
+            self._soon(take, Presence(str(sample.key_expr), alive))
 
         subscriber = self._session.liveliness().declare_subscriber(pattern, changed, history=True)
         try:
-            yield drain(queue)
+            yield
         finally:
             self._undeclare(subscriber)
 

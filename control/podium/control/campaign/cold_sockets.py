@@ -142,7 +142,7 @@ async def _over_sockets(wanted: SocketWorld, inside: dict[str, Any]) -> dict[str
     twin, endpoints, state = (folder / name for name in ("twin.yaml", "endpoints.json", "up.json"))
     quiet = QUIET * wanted.rate
     try:
-        await simulation.draw_world(path, wanted.seed, twin, ("--vary", str(wanted.vary)))
+        await simulation.draw_world(children, path, wanted.seed, twin, ("--vary", str(wanted.vary)))
         names = tuple(facility.instruments)
         await simulation.serve(children, path, twin, endpoints, "paced", names, rate=quiet)
         state.unlink(missing_ok=True)

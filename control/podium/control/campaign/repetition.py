@@ -129,7 +129,7 @@ async def repetitions(arguments: Namespace) -> list[Repetition]:
     done: list[Repetition] = []
     try:
         await simulation.draw_world(
-            arguments.facility, arguments.seed, twin, world_options(arguments)
+            children, arguments.facility, arguments.seed, twin, world_options(arguments)
         )
         await simulation.serve(children, arguments.facility, twin, endpoints)
         async with open_facility(arguments.facility, endpoints=endpoints) as lab:

@@ -8,8 +8,9 @@ from podium.control.runs.errors import RunFailed
 
 SETTLED = ("connected", "released")
 """States of an instrument in which there is nothing to wait for."""
-LOOK_S = 0.05
-"""Pause between two looks at the status."""
+LOOK_FIRST_S, LOOK_MAX_S = 0.05, 0.2
+"""Pause between two looks at the status, for which all agents are asked: twice as long each time,
+up to the second."""
 
 
 async def settled_status(
@@ -20,7 +21,7 @@ async def settled_status(
     Raises ``RunFailed`` where nobody answers until then.
     """
     loop = asyncio.get_running_loop()
-    give_up = loop.time() + within_s
+    give_up, pause_s = loop.time() + within_s, LOOK_FIRST_S
     while True:
         try:
             status = await ask()
@@ -30,7 +31,8 @@ async def settled_status(
         else:
             if (not status.missing and not _unsettled(status)) or loop.time() > give_up:
                 return status
-        await asyncio.sleep(LOOK_S)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, LOOK_MAX_S)
 
 
 def check_connected(status: messages.FacilityStatus) -> None:

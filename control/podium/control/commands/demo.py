@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from podium.control.facility.facility import Facility
     from podium.control.processes.child_processes import Children
 
+LIBRARIES = (
+    "asyncio",
+    "numpy",
+    "pydantic",
+    "ruamel.yaml",
+    "scipy.optimize",
+    "yaml",
+    "podium.firmware_interfaces.models",
+)
+"""What the demo and its simulation both import, for half a second each. The simulation's processes
+are copies of one that has imported this and nothing of control's rooms."""
 NODES = "podium.control.demo.demonstration"
 COLD = "podium.control.demo.cold_side.demonstration"
 TERMINATED = 128 + signal.SIGTERM
@@ -26,6 +37,38 @@ TERMINATED = 128 + signal.SIGTERM
 
 def run(arguments: Namespace) -> int:
     """Do it; 0 when every qubit was found, every promise kept, and nothing failed."""
+    from podium.control.processes.child_processes import Children
+
+    children = Children()
+    try:
+        if not arguments.cold:
+            _copy_for_simulation(children)
+        return _run(arguments, children)
+    finally:
+        # After a second Ctrl-C nothing more is awaited; no process is left behind all the same.
+        children.kill()
+
+
+def _copy_for_simulation(children: "Children") -> None:
+    """Import what is shared with the simulation, and make the copies that are to be it."""
+    from podium.control.processes.child_processes import SAMPLE, TWIN
+
+    with no_collection(stays=True):
+        for library in LIBRARIES:
+            import_module(library)
+    _copy(children, SAMPLE, TWIN)
+
+
+def _copy(children: "Children", *names: str) -> None:
+    """Make a copy of this process for each of ``names``; none where it has threads already."""
+    from podium.control.processes.copied_command import waiting_command
+
+    for name in names:
+        if (copy := waiting_command()) is not None:
+            children.copies[name] = copy
+
+
+def _run(arguments: Namespace, children: "Children") -> int:
     with no_collection(stays=True):
         from podium.control.demo.multi_node.common_start import marked
         from podium.control.facility.atomic_files import check_writable
@@ -62,7 +105,7 @@ def run(arguments: Namespace) -> int:
         print(f"podium demo: {error}", file=sys.stderr)
         return WRONG_USE
     if arguments.cold:
-        return _cold(arguments, path, facility)
+        return _cold(arguments, path, facility, children)
     if not facility.qubits():
         print(f"podium demo: {path} describes no qubits to bring up", file=sys.stderr)
         return WRONG_USE
@@ -84,7 +127,7 @@ def run(arguments: Namespace) -> int:
             file=sys.stderr,
         )
         return WRONG_USE
-    return _run_guarded(lambda children: _nodes(arguments, path, children), NODES)
+    return _run_guarded(children, lambda: _nodes(arguments, path, children), NODES)
 
 
 def _has_link(facility: "Facility") -> bool:
@@ -94,7 +137,7 @@ def _has_link(facility: "Facility") -> bool:
     return demonstrated_link(facility) is not None
 
 
-def _cold(arguments: Namespace, path: Path, facility: "Facility") -> int:
+def _cold(arguments: Namespace, path: Path, facility: "Facility", children: "Children") -> int:
     """Show the cold side; 0 when base was reached, the trip was reported, and it is cold again."""
     if not any(fridge.model for fridge in facility.fridges.values()):
         print(
@@ -105,25 +148,21 @@ def _cold(arguments: Namespace, path: Path, facility: "Facility") -> int:
     if arguments.rate < 1:
         print("podium demo: --rate is a whole number from 1 up", file=sys.stderr)
         return WRONG_USE
-    return _run_guarded(lambda children: _cold_side(arguments, path, children), COLD)
+    return _run_guarded(children, lambda: _cold_side(arguments, path, children), COLD)
 
 
-def _run_guarded(story: "Callable[[Children], Awaitable[bool]]", module: str) -> int:
-    """Tell a story with processes of ours, which end with it; ``module`` is where it is told."""
+def _run_guarded(children: "Children", story: "Callable[[], Awaitable[bool]]", module: str) -> int:
+    """Tell a story with ``children``; ``module`` is where it is told."""
+    from podium.control.processes.child_processes import UP
+
     with no_collection(stays=True):
-        from podium.control.processes.child_processes import Children
-        from podium.control.processes.copied_command import waiting_command
-
         import_module(module)  # the copy that will be `podium up` shares what the story imports
-    children = Children(waiting=waiting_command())
+    _copy(children, UP)
     try:
-        return asyncio.run(_guarded(story(children)))
+        return asyncio.run(_guarded(story()))
     except OSError as error:
         print(f"podium demo: {error}", file=sys.stderr)
         return FOUND_PROBLEM
-    finally:
-        # After a second Ctrl-C nothing more is awaited; no process is left behind all the same.
-        children.kill()
 
 
 async def _guarded(story: "Awaitable[bool]") -> int:

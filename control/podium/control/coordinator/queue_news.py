@@ -34,6 +34,8 @@ class QueuePublisher:
         self._durations = ProcedureDurations()
         self._number = 0
         self._changed, self._moved = asyncio.Event(), asyncio.Event()
+        self._next: asyncio.TimerHandle | None = None
+        """Publishes progress again while something is on and does not move."""
 
     @asynccontextmanager
     async def telling(self) -> AsyncGenerator[None]:
@@ -49,6 +51,7 @@ class QueuePublisher:
             finally:
                 for task in work:
                     task.cancel()
+                self._in_a_while(wanted=False)
 
     async def _tell(
         self, changed: asyncio.Event, every_s: float, news: Callable[[], Awaitable[None]]
@@ -68,9 +71,14 @@ class QueuePublisher:
     async def _progress_news(self) -> None:
         news = self.progress()
         await self._bus.publish(progress_key(self._facility), encode(news))
-        if news.on:
-            loop = asyncio.get_running_loop()
-            loop.call_later(progress.EVERY_S, self._moved.set)
+        self._in_a_while(wanted=bool(news.on))
+
+    def _in_a_while(self, *, wanted: bool) -> None:
+        """Have progress published once more, if nothing moves before; or not."""
+        if self._next is not None:
+            self._next.cancel()
+        loop = asyncio.get_running_loop()
+        self._next = loop.call_later(progress.EVERY_S, self._moved.set) if wanted else None
 
     def progress(self) -> ProgressNews:
         """Return how far all runs and procedures are that are on."""

@@ -36,6 +36,7 @@ from podium.control.facility.state_folder import (
 from podium.control.parameters.store import ParameterStore
 from podium.control.processes import simulation
 from podium.control.processes.child_processes import (
+    UP,
     Children,
     ProcessFailed,
     processor_time_s,
@@ -135,7 +136,7 @@ async def demonstrate(wanted: DemoRequest, children: Children) -> Story:
             shown.note(f"{facility.name}, seed {wanted.seed}: report into {folder}")
             twin: Path | None = None
             try:
-                twin = await _draw_world(wanted, shown)
+                twin = await _draw_world(wanted, children, shown)
                 async with children.watched():
                     names = tuple(facility.instruments)
                     await _measure(wanted, names, children, story, shown, drawn)
@@ -222,10 +223,10 @@ async def _ended(
             _trouble(story, shown, type(dead).__name__, dead)
 
 
-async def _draw_world(wanted: DemoRequest, shown: Display) -> Path:
+async def _draw_world(wanted: DemoRequest, children: Children, shown: Display) -> Path:
     shown.doing("drawing a hidden world")
     twin = wanted.folder / TWIN
-    await simulation.draw_world(wanted.facility, wanted.seed, twin, wanted.world)
+    await simulation.draw_world(children, wanted.facility, wanted.seed, twin, wanted.world)
     told: tuple[str, ...] = (f"podium twin sample: {twin}",)
     if "--ideal-lines" in wanted.world:
         told += ("its flux lines are ideal",)
@@ -322,7 +323,7 @@ async def _lab(wanted: DemoRequest, children: Children, endpoints: Path) -> Asyn
     state.unlink(missing_ok=True)
     words = ["up", wanted.facility, "--endpoints", endpoints, "--state", state]
     words += ["--store", wanted.folder / STORE, "--with-parent"]
-    children.start_podium("up", words, wanted.folder / LOGS)
+    children.start_podium(UP, words, wanted.folder / LOGS)
     await children.wait_for(state)
     coordinator = read_state(state).coordinator
     async with join_facility(wanted.facility, coordinator, endpoints) as lab:

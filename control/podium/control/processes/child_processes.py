@@ -24,6 +24,8 @@ POLL_S = 0.02
 WATCH_S = 0.2
 """So often it is looked whether all still run."""
 LAST_LINES = 20
+SAMPLE, TWIN, UP = "sample", "twin", "up"
+"""Names of the processes that draw a world, simulate it, and keep those of the facility running."""
 
 
 class ProcessFailed(Exception):
@@ -106,8 +108,8 @@ class Children:
     """
 
     running: list[Child] = field(default_factory=list)
-    waiting: EarlyCopy | None = None
-    """A copy of this process that waits to be a command of control's."""
+    copies: dict[str, EarlyCopy] = field(default_factory=dict)
+    """Copies of this process that wait to be a command of ``podium``, by the name of the child."""
 
     def start(
         self, name: str, words: Sequence[str], logs: Path, holds: tuple[str, ...] = ()
@@ -116,8 +118,7 @@ class Children:
 
         ``holds``: names of what is gone when it ends.
         """
-        logs.mkdir(parents=True, exist_ok=True)
-        log = logs / f"{name}.log"
+        log = _new_log(logs, name)
         with log.open("wb") as sink:
             process = subprocess.Popen(
                 words,
@@ -129,20 +130,37 @@ class Children:
             )
         return self._started(Child(name, process, log, holds))
 
-    def start_podium(self, name: str, words: Sequence[object], logs: Path) -> Child:
+    def start_podium(
+        self, name: str, words: Sequence[object], logs: Path, holds: tuple[str, ...] = ()
+    ) -> Child:
         """Start ``podium WORDS`` as :meth:`start` does, by the copy that waits if there is one."""
-        if self.waiting is None:
-            return self.start(name, podium(*words), logs)
-        waiting, self.waiting = self.waiting, None
-        logs.mkdir(parents=True, exist_ok=True)
-        log = logs / f"{name}.log"
+        if (copy := self.copies.pop(name, None)) is None:
+            return self.start(name, podium(*words), logs, holds)
+        log = _new_log(logs, name)
         with log.open("wb") as sink:
-            process = copied_command.start(waiting, [*map(str, words)], sink.fileno())
-        return self._started(Child(name, process, log))
+            process = copied_command.start(copy, [*map(str, words)], sink.fileno())
+        return self._started(Child(name, process, log, holds))
+
+    async def complete(self, name: str, words: Sequence[object], logs: Path) -> None:
+        """Run ``podium WORDS`` to its end as :meth:`start_podium` starts it.
+
+        Raises :class:`ProcessFailed` unless its status is 0.
+        """
+        child = self.start_podium(name, words, logs)
+        status = await asyncio.to_thread(child.process.wait)
+        self._let_go(child)
+        if status != 0 and (failed := child.failure()) is not None:
+            raise failed
 
     def _started(self, child: Child) -> Child:
         self.running.append(child)
         return child
+
+    def _let_go(self, child: Child) -> None:
+        """Watch a child no longer: it has ended."""
+        self.running.remove(child)
+        if child.process.stdin is not None:
+            child.process.stdin.close()
 
     def check(self) -> None:
         """Raise :class:`ProcessFailed` if one of them runs no more."""
@@ -217,18 +235,20 @@ class Children:
 
     def kill(self) -> None:
         """Kill what still runs, with the processes that it started itself; returns when gone."""
-        for child in reversed(self.running):
+        for child in reversed(self.running.copy()):
             if child.process.poll() is None:
                 # Its process group still is its own: nobody has waited for it yet.
                 with suppress(ProcessLookupError):
                     os.killpg(child.process.pid, signal.SIGKILL)
                 child.process.wait()
-            if child.process.stdin is not None:
-                child.process.stdin.close()
-        self.running.clear()
-        if self.waiting is not None:
-            self.waiting.dismiss()
-            self.waiting = None
+            self._let_go(child)
+        while self.copies:
+            self.copies.popitem()[1].dismiss()
+
+
+def _new_log(logs: Path, name: str) -> Path:
+    logs.mkdir(parents=True, exist_ok=True)
+    return logs / f"{name}.log"
 
 
 def processor_time_s() -> float:

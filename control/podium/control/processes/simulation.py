@@ -8,18 +8,28 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from podium.control.processes.child_processes import Child, Children, ProcessFailed, call, podium
+from podium.control.processes.child_processes import (
+    SAMPLE,
+    TWIN,
+    Child,
+    Children,
+    ProcessFailed,
+    call,
+    podium,
+)
 from podium.control.report.comparison import Truth
 from podium.control.report.multi_node.tagged_starts import Edges
 
 
-async def draw_world(facility: Path, seed: int, twin: Path, options: tuple[str, ...] = ()) -> None:
+async def draw_world(
+    children: Children, facility: Path, seed: int, twin: Path, options: tuple[str, ...] = ()
+) -> None:
     """Draw a hidden world into the file ``twin``; raises ``ProcessFailed``.
 
     ``options`` are those of ``podium twin sample``.
     """
-    words = podium("twin", "sample", facility, "--seed", seed, "--out", twin, *options)
-    await call("podium twin sample", words)
+    words = ("twin", "sample", facility, "--seed", seed, "--out", twin, *options)
+    await children.complete(SAMPLE, words, twin.parent / "logs")
 
 
 async def serve(
@@ -38,10 +48,10 @@ async def serve(
     ``clock``, ``rate``, ``split``: as of ``podium twin serve``. Raises ``ProcessFailed``.
     """
     await asyncio.to_thread(endpoints.unlink, missing_ok=True)
-    words = podium("twin", "serve", facility, "--twin", twin, "--endpoints", endpoints)
-    words += ["--clock", clock, *(() if rate == 1 else ("--rate", str(rate)))]
+    words = ["twin", "serve", facility, "--twin", twin, "--endpoints", endpoints]
+    words += ["--clock", clock, *(() if rate == 1 else ("--rate", rate))]
     words += ["--split", "--with-parent"] if split else ["--with-parent"]
-    child = children.start("twin", words, endpoints.parent / "logs", instruments)
+    child = children.start_podium(TWIN, words, endpoints.parent / "logs", instruments)
     await children.wait_for(endpoints, TwinProgress(child.log).show)
     return child
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from podium.control.bus.records import (
     FindRuns,
@@ -401,7 +401,11 @@ class RunIndex:
         return str(statement.compile(dialect=self._engine.dialect, column_keys=columns))
 
     def _insert(self, table: sa.Table) -> Any:
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        if self.is_sqlite:
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # few have it, and it is large
+
+        return postgresql.insert(table)
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:

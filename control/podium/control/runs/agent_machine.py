@@ -1,7 +1,8 @@
 """The agent's side of a run: which event leads to what. Pure: no clock, no I/O.
 
 Whoever runs it does the actions in their order, hands back what they end with as events, and
-gives the monotonic wall time with each event. It ticks at least every tenth of a second.
+gives the monotonic wall time with each event. It ticks at least every tenth of a second while the
+agent :func:`minds the time <minds_time>`.
 """
 
 from dataclasses import replace
@@ -220,6 +221,12 @@ def _abort(state: AgentState, run: RunId, reason: str) -> Did:
     if hand.phase is Phase.ENDED:
         return state, (Reply(StoodDown(state.name, run, hand.started, hand.unsafe)),)
     return give_up(replace(state, hand=replace(hand, aborted_by=True)), reason)
+
+
+def minds_time(state: AgentState) -> bool:
+    """Return whether it may lead to something that time passes: a lease ends, safing is due."""
+    armed = state.hand is not None and state.hand.phase is Phase.ARMED
+    return armed or bool(state.unsafe)
 
 
 def _ticked(state: AgentState, now_s: float) -> Did:

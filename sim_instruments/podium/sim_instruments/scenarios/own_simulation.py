@@ -16,7 +16,7 @@ from pathlib import Path
 
 from podium.sim_instruments.scenarios.act_execution import ControlProcesses
 from podium.sim_instruments.scenarios.scenario import Scenario, ScenarioError
-from podium.sim_instruments.servers.endpoints import back_door_file
+from podium.sim_instruments.servers.back_door_client import back_door_file
 
 READY_S = 180.0
 """A process is waited for so long, s of the wall: a chip's kernels may have to be compiled."""

@@ -64,11 +64,6 @@ def visa_of(host: str, ports: Mapping[str, int]) -> str:
     return f"TCPIP::{host}::{next(iter(ports.values()))}::SOCKET"
 
 
-def back_door_file(endpoints: Path) -> Path:
-    """Return the file beside ``endpoints`` that says where the back door is."""
-    return endpoints.with_name(endpoints.name + ".back_door")
-
-
 @contextmanager
 def published(path: Path, content: object) -> Iterator[None]:
     """Have ``content`` in the file ``path`` meanwhile, so that nobody ever reads half of it.

@@ -23,7 +23,8 @@ from typing import Any
 
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.sim_instruments.servers.back_door import BackDoor, BadRequest
-from podium.sim_instruments.servers.endpoints import back_door_file, published
+from podium.sim_instruments.servers.back_door_client import back_door_file
+from podium.sim_instruments.servers.endpoints import published
 from podium.sim_instruments.servers.leaps import Timekeeper
 from podium.sim_instruments.servers.process_copy import CopyFailed, copy_process
 from podium.sim_instruments.servers.serving import ServedLaboratory, listening

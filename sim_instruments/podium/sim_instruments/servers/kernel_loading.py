@@ -64,11 +64,26 @@ def load_kernels(families: Sequence[str]) -> None:
 
 
 def _runs(family: str) -> tuple[Callable[[], None], ...]:
-    if family == "chip":
-        from podium.sim_instruments.execution.compilation_run import run_tree
-        from podium.sim_instruments.physics.compilation_runs import run_first
+    """Return what loads a family; other families' modules are not imported for it."""
+    match family:
+        case "chip":
+            from podium.sim_instruments.execution.compilation_run import run_tree
+            from podium.sim_instruments.physics.compilation_runs import run_first
 
-        return run_first, run_tree
-    from podium.sim_instruments.servers.warm_up import UNITS
+            return run_first, run_tree
+        case "links":
+            from podium.sim_instruments.physics.meeting.compilation_run import run_links
 
-    return tuple(work for _, work in UNITS[family])
+            return (run_links,)
+        case "qblox_cluster":
+            from podium.sim_instruments.servers.cluster_compilation_run import run_cluster
+
+            return (run_cluster,)
+        case "zurich":
+            from podium.sim_instruments.servers.zurich_compilation_run import (
+                run_filters,
+                run_sequencer,
+            )
+
+            return run_sequencer, run_filters
+    raise ValueError(f"there is no family {family!r} of kernels")

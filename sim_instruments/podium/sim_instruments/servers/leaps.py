@@ -5,6 +5,7 @@ anything: no twin is armed for a start that has not happened, none still compute
 some running program has an end to leap to. It never goes past what a twin has named as its limit.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -107,12 +108,15 @@ class Timekeeper:
         self._kernels = KernelGate() if kernels is None else kernels
         self._twins = twins
         self._awake = dict.fromkeys(twins)
+        self.woken = asyncio.Event()
+        """Set when somebody speaks to a twin; whoever waits for that clears it before."""
         self._monotonic_s = monotonic_s
         self._holds_since_s: float | None = None
 
     def wake(self, *names: str) -> None:
         """Somebody has spoken to these twins; without names: anything may have happened."""
         self._awake |= dict.fromkeys(names or self._twins)
+        self.woken.set()
 
     @property
     def is_awake(self) -> bool:

@@ -10,8 +10,9 @@ from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from podium.sim_instruments.servers.back_door import BackDoor
+from podium.sim_instruments.servers.back_door_client import back_door_file
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
-from podium.sim_instruments.servers.endpoints import back_door_file, published
+from podium.sim_instruments.servers.endpoints import published
 from podium.sim_instruments.servers.kernel_compilation import compiling
 from podium.sim_instruments.servers.kernel_loading import loading
 from podium.sim_instruments.servers.laboratory import Laboratory

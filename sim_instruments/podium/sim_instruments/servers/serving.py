@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,7 +41,8 @@ T = TypeVar("T")
 TICK_S = 0.02
 """How often sessions are asked for replies that have fallen due by the wall's clock."""
 TICKS_OF_REST = 5
-"""So often they are asked when no twin does anything: nothing of a run or a ramp is due then."""
+"""So often they are asked when no twin does anything, until somebody speaks to one: nothing of a
+run or a ramp is due then."""
 TICKS_TO_LOOK = 10
 """So often all twins are asked whether they do something, spoken to or not."""
 
@@ -120,12 +120,28 @@ class ServedLaboratory:
         Not from here but from the loop, which tells the errors of a twin and goes on.
         """
         loop = asyncio.get_running_loop()
-        for number in count():
-            await asyncio.sleep(TICK_S)
-            if not number % TICKS_TO_LOOK:
-                loop.call_soon(self.look)
-            elif self.timekeeper.is_awake or not number % TICKS_OF_REST:
-                loop.call_soon(self.poll)
+        since_look = TICKS_TO_LOOK
+        while True:
+            since_look += await self._next_tick()
+            looks = since_look >= TICKS_TO_LOOK
+            since_look = 0 if looks else since_look
+            loop.call_soon(self.look if looks else self.poll)
+            await asyncio.sleep(0)  # it has been done: a twin may be awake by it, or at rest
+
+    async def _next_tick(self) -> int:
+        """Return, when sessions are to be asked again, how many ticks have passed.
+
+        At rest that is :data:`TICKS_OF_REST`, unless somebody speaks to a twin meanwhile.
+        """
+        if not self.timekeeper.is_awake:
+            self.timekeeper.woken.clear()
+            try:
+                async with asyncio.timeout(TICKS_OF_REST * TICK_S):
+                    await self.timekeeper.woken.wait()
+            except TimeoutError:
+                return TICKS_OF_REST
+        await asyncio.sleep(TICK_S)
+        return 1
 
     async def integrate(self) -> None:
         """Integrate fridges for ever, in a thread, so that no reading waits for a long span."""

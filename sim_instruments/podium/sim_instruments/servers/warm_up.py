@@ -20,12 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numba
-import numpy as np
 from numba.core import caching
 
-from podium.firmware_interfaces.zurich.awg_limits import HDAWG_RATE_HZ
-from podium.firmware_interfaces.zurich.elf import SequencerElf
-from podium.firmware_interfaces.zurich.precompensation import exponential_filter
 from podium.sim_instruments.execution.compilation_run import run_tree
 from podium.sim_instruments.physics.compilation_runs import (
     run_laboratory,
@@ -40,6 +36,7 @@ from podium.sim_instruments.physics.joint.compilation_run import (
     run_trajectories,
 )
 from podium.sim_instruments.physics.meeting.compilation_run import run_links
+from podium.sim_instruments.servers.cluster_compilation_run import run_cluster
 from podium.sim_instruments.servers.kernel_cache import (
     FAMILIES,
     at_hand,
@@ -47,95 +44,9 @@ from podium.sim_instruments.servers.kernel_cache import (
     compiled,
     note_compiled,
 )
-from podium.sim_instruments.servers.silent_playback import SilentPlayback
-from podium.sim_instruments.twins.qblox_cluster.cluster import ClusterTwin
-from podium.sim_instruments.twins.qblox_cluster.outputs.filter_kernel import (
-    FilterChain as ClusterFilters,
-)
-from podium.sim_instruments.twins.qblox_cluster.outputs.predistortion import OutputShaping
-from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
-from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
-from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, stretches_of
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
-from podium.sim_instruments.twins.zurich.signals.filter_kernel import FilterChain, Responses
-from podium.sim_instruments.twins.zurich.signals.nanoseconds import each_ns
-from podium.sim_instruments.twins.zurich.signals.precompensation import Precompensation
+from podium.sim_instruments.servers.zurich_compilation_run import run_filters, run_sequencer
 
-PROGRAM = """
-      set_mrk 3
-      move 80,R0
-loop: set_freq 4000
-      reset_ph
-      set_awg_gain 1000,1000
-      play 0,0,20
-      set_awg_offs 100,0
-      upd_param 20
-      set_awg_offs 0,0
-      acquire 0,0,2000
-      nop
-      loop R0,@loop
-      stop
-"""
-SEQUENCER_WORDS = (0xF600_0092, 0x3000_0040, 0xF600_0022, 0)
-"""``st R0, 146``, ``wvfs 0, R0, 64``, ``st R0, 34``, ``end``."""
-CONTROL_PROGRAM = PROGRAM.replace("acquire 0,0,2000", "upd_param 2000")
-END_FS = 10**15
 WHY = "compiling the simulation's kernels for this processor, once: half a minute on two idle cores"
-
-
-def warm_up_cluster() -> None:
-    """Run a short loop of machine code on every kind of module, and pass a stretch of an output.
-
-    It has so many rows that they are kept by their numbers, and oscillators turn.
-    """
-    cluster = ClusterTwin({2: "QRM-RF", 4: "QCM-RF", 6: "QCM"}, "0", SilentPlayback())
-    for slot in cluster.modules:
-        session = cluster.open(f"slot{slot}")
-        program = (PROGRAM if slot == 2 else CONTROL_PROGRAM).encode()
-        commands = [
-            b"SEQuencer0:PROGram " + _block(program),
-            b'SEQuencer0:AWG:WLISt:WAVeform:NEWEncoded "w",8,2',
-            b'SEQuencer0:AWG:WLISt:WAVeform:PACKed "w", ' + _block(bytes(16)),
-            b'SEQuencer0:AWG:WLISt:WAVeform:INDex "w",0',
-        ]
-        if slot == 2:
-            commands += [
-                b'SEQuencer0:ACQ:ALISt:ACQuisition:NEW "a",1',
-                b'SEQuencer0:ACQ:ALISt:ACQuisition:INDex "a",0',
-            ]
-        for command in (*commands, b"SEQuencer0:ARM", b"SEQuencer0:START", b"SEQuencer0:STATE?"):
-            session.feed(command + b"\n", 0)
-        session.feed(b"SEQuencer0:ACQ:ALISt?\n", END_FS)
-        if b"OKAY" not in (state := session.feed(b"SEQuencer0:STATE?\n", END_FS)):
-            raise RuntimeError(f"slot {slot} did not play its few lines: {state!r}")
-    chain = ClusterFilters(OutputShaping(0, ((1e3, 0.1),)))
-    response = chain.response(np.zeros(1, np.int64), np.zeros(1), 64)
-    chain.advance_over(np.zeros(1, np.int64), [response])
-
-
-def warm_up_sequencer() -> None:
-    """Run a few words on a sequencer of Zurich Instruments, and follow one of its oscillators."""
-    text = np.array(SEQUENCER_WORDS, "<u4").tobytes()
-    trace = Processor(make_image(SequencerElf(text, "", "", (), (), "", ""), SHFSG)).run()
-    if trace.status is not Status.ENDED:
-        raise RuntimeError(f"a sequencer did not play its few words: {trace.status.name}")
-    stretches_of(trace, Oscillators(), 0, HDAWG_RATE_HZ)
-
-
-def warm_up_filters() -> None:
-    """Take a stretch through the precompensation of an output of an HDAWG, and pass it again.
-
-    Words of other outputs are made nanoseconds.
-    """
-    chain = FilterChain(Precompensation((exponential_filter(1e-7, 0.1, HDAWG_RATE_HZ),)))
-    response = chain.response(np.zeros(1, np.int64), np.zeros(1), 64)
-    chain.advance_over(np.zeros(1, np.int64), Responses.of([response]))
-    each_ns(np.zeros(1, np.int64), np.ones(1, np.int64), 0)
-
-
-def _block(content: bytes) -> bytes:
-    length = str(len(content)).encode()
-    return b"#" + str(len(length)).encode() + length + content
 
 
 UNITS: dict[str, tuple[tuple[str, Callable[[], None]], ...]] = {
@@ -150,10 +61,10 @@ UNITS: dict[str, tuple[tuple[str, Callable[[], None]], ...]] = {
         ("small parts of joint states", run_small_parts),
     ),
     "links": (("photons of links", run_links),),
-    "qblox_cluster": (("programs of a cluster", warm_up_cluster),),
+    "qblox_cluster": (("programs of a cluster", run_cluster),),
     "zurich": (
-        ("programs of a sequencer", warm_up_sequencer),
-        ("filters of outputs", warm_up_filters),
+        ("programs of a sequencer", run_sequencer),
+        ("filters of outputs", run_filters),
     ),
 }
 """Pieces of work by family: those that share little, so that processes can do them side by side."""

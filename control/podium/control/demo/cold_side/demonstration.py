@@ -27,7 +27,7 @@ from podium.control.facility.load import load_facility
 from podium.control.facility.state_file import UpState, read_state
 from podium.control.parameters.quantities import alone
 from podium.control.processes import simulation
-from podium.control.processes.child_processes import Children, ProcessFailed
+from podium.control.processes.child_processes import UP, Children, ProcessFailed
 from podium.control.report.cold_story import ColdStory, CountdownSeen, StepTaken, summary
 from podium.control.report.progress import Display, display
 from podium.control.runs.errors import RunError
@@ -133,7 +133,7 @@ async def _up(
     folder = wanted.folder
     twin, endpoints, state = folder / TWIN, folder / ENDPOINTS, folder / STATE
     shown.doing("drawing a fridge at room temperature")
-    await simulation.draw_world(wanted.facility, wanted.seed, twin, ("--warm",))
+    await simulation.draw_world(children, wanted.facility, wanted.seed, twin, ("--warm",))
     shown.doing("starting the simulated instruments")
     await simulation.serve(
         children, wanted.facility, twin, endpoints, "paced", names, rate=wanted.rate
@@ -142,7 +142,7 @@ async def _up(
     state.unlink(missing_ok=True)
     words = ["up", wanted.facility, "--endpoints", endpoints, "--state", state]
     words += ["--store", folder / "parameters.sqlite", "--page", wanted.page, "--with-parent"]
-    children.start_podium("up", words, folder / LOGS)
+    children.start_podium(UP, words, folder / LOGS)
     await children.wait_for(state)
     up = read_state(state)
     async with (

@@ -8,9 +8,10 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
+from podium.sim_instruments.servers.back_door_client import back_door_file
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.clock_rate import check_rate
-from podium.sim_instruments.servers.endpoints import back_door_file, contents, published
+from podium.sim_instruments.servers.endpoints import contents, published
 from podium.sim_instruments.servers.one_line import facility_in
 from podium.sim_instruments.servers.parts.division import divide
 from podium.sim_instruments.servers.parts.parent import DividedWorld, open_parts
