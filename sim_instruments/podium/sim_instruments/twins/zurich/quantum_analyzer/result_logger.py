@@ -122,12 +122,13 @@ class ResultLogger:
                 sums[whole] += rest.sum()
                 whole += 1
         rounds = len(values) // each
-        many, begun = values[: rounds * each], values[rounds * each :]
+        many, begun = values[: rounds * each].reshape(rounds, each), values[rounds * each :]
         if cyclic:
-            sums += many.reshape(rounds, each).sum(axis=0)
+            if rounds:
+                sums += many.sum(axis=0)
             sums[: len(begun)] += begun
         else:
-            sums[whole : whole + rounds] += many.reshape(rounds, each).sum(axis=1)
+            sums[whole : whole + rounds] += many.sum(axis=1)
             if len(begun):
                 sums[whole + rounds] += begun.sum()
 

@@ -341,7 +341,8 @@ class ProgramExecution:
                 for at_fs, word in told.levels.get(key, ()):
                     self._runs[key].expect(at_fs, Source.TRIGGER_LEVEL, word)
                 if key not in told.waiting:
-                    self._runs[key].ends_at(told.ends_fs[key])
+                    ended = None if key in self._analysers else told.ended.get(key)
+                    self._runs[key].ends_at(told.ends_fs[key], ended)
                 if key in self._analysers and key in told.results:
                     self._analysers[key].take_precomputed(one.number, told.results[key])
                 if key in told.traces and not self._triggered_runs.hears_a_cable(self._runs[key]):
