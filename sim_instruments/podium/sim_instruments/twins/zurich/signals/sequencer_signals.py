@@ -387,9 +387,14 @@ def results_of(
     found: dict[int, Complexes] = {}
     for (unit, one), answer in zip(trains.items(), answers, strict=True):
         volts = answer.integrated * sqrt(2 * IMPEDANCE_OHM)
+        volts *= one.train.windows[0].duration_ns
+        volts *= one.factor
+        if of is None and len(volts) == readouts:
+            found[unit] = volts
+            continue
         which = one.readouts if of is None else of[one.readouts]
         sums = found[unit] = np.zeros(readouts, np.complex128)
-        sums[which] = volts * one.train.windows[0].duration_ns * one.factor
+        sums[which] = volts
     return IntegratorSums(readouts, units, found)
 
 
