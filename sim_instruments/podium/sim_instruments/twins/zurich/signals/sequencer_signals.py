@@ -116,6 +116,7 @@ def drive_trains(
     phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
     key = (*(rows[:, one] for one in _KEY), before, longer, hz.view(np.int64), time & 1)
     first, piece = distinct_rows(key)
+    piece = piece.reshape(-1)
     # There may be a million rows, and few kinds of them.
     rows, before, longer = rows[first], before[first], longer[first]
     del key, which
@@ -127,7 +128,7 @@ def drive_trains(
         both.append(signal)
         over.append(beyond)
     if loud is not None and any(over):
-        loud(start_ns[np.array(over)[piece.reshape(-1)]])
+        loud(start_ns[np.array(over)[piece]])
     for side in (1, -1):
         signals = [one[0 if side == 1 else 1] * full for one in both]
         if not any(np.any(one) for one in signals):
@@ -139,9 +140,9 @@ def drive_trains(
                 rows, longer.tolist(), first.tolist(), signals, strict=True
             )
         ]  # fmt: skip
-        half = side * hz * ((time & 1) + MIDDLE) / RATE_HZ
-        at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
-        yield from trains_of(line, sender, made, piece.reshape(-1), start_ns, at_start)
+        half = side * hz[first] * ((time[first] & 1) + MIDDLE) / RATE_HZ
+        at_start = side * (turns + phase) - half[piece] + turns_at(centre_hz, start_ns)
+        yield from trains_of(line, sender, made, piece, start_ns, at_start)
 
 
 def played_rows(trace: Trace, since: int) -> tuple[Integers, Integers, Integers]:
