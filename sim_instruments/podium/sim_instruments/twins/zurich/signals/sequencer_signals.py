@@ -9,7 +9,7 @@ begin on a grid of 20 ns, in which centre frequencies, multiples of 200 MHz, tur
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import sqrt
+from math import gcd, sqrt
 from typing import Final, TypeVar
 
 import numpy as np
@@ -407,6 +407,11 @@ def turned(train: AnyTrain, turns: float) -> AnyTrain:
 
 
 def turns_at(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
-    """Return the phase of a synthesizer; exact, as centre frequencies are whole 200 MHz."""
+    """Return the phase of a synthesizer; exact, as centre frequencies are whole 200 MHz.
+
+    It is the same again after 5 ns.
+    """
     step = round(centre_hz) % 10**9
-    return np.asarray((start_ns % 10**9 * step) % 10**9 / 1e9)
+    period_ns = 10**9 // gcd(step, 10**9)
+    turns = np.arange(period_ns) * step % 10**9 / 1e9
+    return np.asarray(turns[start_ns % period_ns], np.float64)
