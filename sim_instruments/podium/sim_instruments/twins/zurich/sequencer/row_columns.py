@@ -15,15 +15,23 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Row
 
 
 @njit(cache=True, nogil=True)
-def _take(rows: Any, kind: int, kinds: int, columns: Any, taken: Any) -> int:
-    """Fill ``taken`` (C, n) with columns of the rows of these kinds; return how many there are."""
+def _count(rows: Any, kind: int, kinds: int) -> int:
+    """Return how many rows have one of the kinds, bits of a word, in the column ``kind``."""
+    count = 0
+    for row in range(rows.shape[0]):
+        count += kinds >> rows[row, kind] & 1
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _take(rows: Any, kind: int, kinds: int, columns: Any, taken: Any) -> None:
+    """Fill ``taken`` (C, n) with columns of the rows of these kinds."""
     place = 0
     for row in range(rows.shape[0]):
         if kinds >> rows[row, kind] & 1:
             for column in range(columns.size):
                 taken[column, place] = rows[row, columns[column]]
             place += 1
-    return place
 
 
 def columns_of(rows: Integers, kinds: Sequence[int], columns: Sequence[int]) -> Integers:
@@ -31,6 +39,7 @@ def columns_of(rows: Integers, kinds: Sequence[int], columns: Sequence[int]) -> 
     read = rows[:]
     read.flags.writeable = False  # kernels are compiled for rows that nobody writes to
     word = sum(1 << kind for kind in kinds)
-    taken = np.empty((len(columns), len(read)), np.int64)  # what stays empty takes no memory
-    count = _take(read, int(Row.KIND), word, np.array(columns, np.int64), taken)
-    return taken[:, :count]
+    kind = int(Row.KIND)
+    taken = np.empty((len(columns), _count(read, kind, word)), np.int64)
+    _take(read, kind, word, np.array(columns, np.int64), taken)
+    return taken
