@@ -31,6 +31,7 @@ GONE_S = 30.0
 NODE = "/dev12000/sgchannels/0/awg/enable"
 FREQUENCY = "/dev12000/sgchannels/0/oscs/0/freq"
 OUTPUT = "/dev12000/sgchannels/0/output/on"
+OTHER_OUTPUT = "/dev12000/sgchannels/1/output/on"
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
@@ -135,6 +136,7 @@ def test_its_process_hears_no_interrupt_and_has_no_share_of_processors_of_its_ow
 
 def test_a_pause_ends_when_a_node_changes(server, client) -> None:
     pause_s = 20.0
+    client.wholes("", (OUTPUT,), 1e-3)  # from here on it listens
     other = ClientProcess("zi", server.host, server.port, tuple(DEVICES))
     try:
         with ThreadPoolExecutor(1) as pool:
@@ -147,6 +149,33 @@ def test_a_pause_ends_when_a_node_changes(server, client) -> None:
                 server.poll()
             assert time.monotonic() - began < pause_s
             assert looking.result()[0] in (0, 1)
+    finally:
+        other.close()
+
+
+def test_a_pause_ends_when_all_nodes_hold_what_is_waited_for(server, client) -> None:
+    long_s, short_s = 20.0, 0.05
+    both = OUTPUT, OTHER_OUTPUT
+    client.set("", [(OUTPUT, 1), (OTHER_OUTPUT, 0)])
+    began = time.monotonic()
+    assert client.wholes("", (OTHER_OUTPUT,), long_s, 0) == (0,), "so it was before it listened"
+    assert time.monotonic() - began < long_s
+    client.set("", [(OUTPUT, 0)])
+    assert client.wholes("", both, short_s, 0) == (0, 0)
+    client.set("", [(OUTPUT, 1)])
+    began = time.monotonic()
+    assert client.wholes("", both, short_s, 0) == (1, 0), "what was told before counts no longer"
+    assert time.monotonic() - began >= short_s
+    other = ClientProcess("zi", server.host, server.port, tuple(DEVICES))
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            began = time.monotonic()
+            looking = pool.submit(client.wholes, "", both, long_s, 0)
+            other.set("", [(OTHER_OUTPUT, 1), (OUTPUT, 0), (OTHER_OUTPUT, 0)])
+            while not looking.done():
+                server.poll()
+            assert looking.result() == (0, 0)
+            assert time.monotonic() - began < long_s
     finally:
         other.close()
 
@@ -269,7 +298,7 @@ def test_what_another_client_has_set_is_seen_and_set_again(server, client):
     try:
         other.set("by hand", [(OUTPUT, 0)])
         settings.set("for a run", items)
-        assert settings.changes == sent + 1
+        assert settings.changes == sent + len(items)
         assert other.wholes("how it is", (OUTPUT, NODE), 0.0) == (1, 0)
     finally:
         other.close()

@@ -61,7 +61,7 @@ class Rehearsed:
             return playing.LINKED
         return int(path.endswith("/ready"))
 
-    def wholes(self, asked, paths, after_s):
+    def wholes(self, asked, paths, after_s, wanted=None):
         return tuple(self.whole(asked, path) for path in paths)
 
     def several(self, steps):

@@ -25,11 +25,15 @@ class Nodes:
         self.requests = 0
         self.resets = {}
         self.refused = False
+        self.limits = {}
+        self.hidden = set()
 
     def set(self, asked, items):
         if self.refused:
             raise Refused("no")
         for path, value in items:
+            if path in self.limits and value > self.nodes[self.limits[path]]:
+                raise Refused("too much")
             self.sent.append(path)
             self.nodes[path] = value if isinstance(value, np.ndarray) else round(value, 1)
             self.nodes.update(self.resets.get(path, {}))
@@ -39,7 +43,8 @@ class Nodes:
         return {
             path: self.nodes[path]
             for path in paths
-            if not isinstance(self.nodes.get(path, np.zeros(1)), np.ndarray)
+            if path not in self.hidden
+            and not isinstance(self.nodes.get(path, np.zeros(1)), np.ndarray)
         }
 
     def several(self, steps):
@@ -72,18 +77,32 @@ def test_what_is_held_is_not_sent_again_though_it_was_rounded(cache, server):
     assert server.taken() == [GAIN]
 
 
-def test_what_somebody_else_has_set_is_set_again(cache, server):
-    server.nodes[GAIN] = 0.9
-    cache.set("", ITEMS)
-    assert server.taken() == [GAIN]
-    assert server.nodes[GAIN] == 0.3
+def test_where_somebody_else_has_set_a_node_all_are_set_again_in_their_order(cache, server):
+    server.nodes[RANGE] = 9
+    before = server.requests
+    cache.set("", [*ITEMS[:2], (MODE, 2)])
+    assert server.taken() == [MODE, GAIN, RANGE, MODE]
+    assert server.nodes == {GAIN: 0.3, RANGE: 10, MODE: 2}
+    cache.set("", [*ITEMS[:2], (MODE, 2)])
+    assert server.taken() == []
+    assert server.requests == before + 3
 
 
 def test_what_a_setting_that_is_sent_moves_is_sent_after_it(cache, server):
     server.resets[MODE] = {GAIN: 0.0}
     cache.set("", [*ITEMS[:2], (MODE, 2)])
-    assert server.taken() == [MODE, GAIN]
+    assert server.taken() == [MODE, GAIN, RANGE, MODE, GAIN]
     assert server.nodes == {GAIN: 0.3, RANGE: 10, MODE: 2}
+
+
+def test_where_a_node_that_was_left_out_is_why_others_are_refused_all_are_set(cache, server):
+    server.nodes[RANGE] = 1
+    server.limits = {GAIN: RANGE}  # a gain is at most the range
+    cache.set("", [(RANGE, 10), (GAIN, 5)])
+    assert server.taken() == [RANGE, GAIN]
+    assert server.nodes == {GAIN: 5, RANGE: 10, MODE: 1}
+    with pytest.raises(Refused):
+        cache.set("", [(RANGE, 10), (GAIN, 11)])
 
 
 def test_a_node_that_is_set_twice_or_takes_a_vector_is_always_sent(server):
@@ -97,6 +116,9 @@ def test_a_node_that_is_set_twice_or_takes_a_vector_is_always_sent(server):
 
 def test_a_node_that_cannot_be_read_is_always_sent(cache, server):
     del server.nodes[GAIN]
+    server.hidden = {GAIN}
+    cache.set("", ITEMS)
+    server.taken()
     cache.set("", ITEMS)
     assert server.taken() == [GAIN]
 

@@ -62,8 +62,8 @@ class Client:
                 return found
             case GetInteger(path):
                 return self._open.whole(path)
-            case PollIntegers(paths, after_s):
-                return self._open.wholes(paths, after_s)
+            case PollIntegers(paths, after_s, wanted):
+                return self._open.wholes(paths, after_s, wanted)
             case GetText(path):
                 return self._open.text(path)
             case GetValues(paths):

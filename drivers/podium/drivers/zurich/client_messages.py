@@ -31,10 +31,13 @@ class GetInteger:
 
 @dataclass(frozen=True, slots=True)
 class PollIntegers:
-    """Get the integers of nodes, after a pause that ends when each of them has changed."""
+    """Get the integers of nodes, after a pause."""
 
     paths: tuple[str, ...]
     after_s: float = 0.0
+    """The longest pause; it ends when the server has told that each of them..."""
+    wanted: int | None = None
+    """... is this now; None: has changed."""
 
 
 @dataclass(frozen=True, slots=True)

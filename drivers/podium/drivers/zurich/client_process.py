@@ -66,11 +66,12 @@ class ClientProcess:
         """Return the whole number that a node holds."""
         return int(self._ask(asked, GetInteger(path), ANSWER_S))
 
-    def wholes(self, asked: str, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
-        """Return the whole numbers of nodes, after a pause that ends when each has changed."""
-        wholes: tuple[int, ...] = self._ask(
-            asked, PollIntegers(tuple(paths), after_s), ANSWER_S + after_s
-        )
+    def wholes(
+        self, asked: str, paths: Sequence[str], after_s: float, wanted: int | None = None
+    ) -> tuple[int, ...]:
+        """Return the whole numbers of nodes, after a pause: see :class:`.PollIntegers`."""
+        poll = PollIntegers(tuple(paths), after_s, wanted)
+        wholes: tuple[int, ...] = self._ask(asked, poll, ANSWER_S + after_s)
         return wholes
 
     def several(self, steps: Sequence[Asked]) -> list[Any]:

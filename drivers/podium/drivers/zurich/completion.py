@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
-from podium.drivers.zurich.connection import Connection
-from podium.drivers.zurich.error_log import check_faults
+from podium.drivers.zurich.client_messages import GetValues, PollIntegers
+from podium.drivers.zurich.connection import Asked, Connection
+from podium.drivers.zurich.error_log import ASKED_FOR_LOG, check_faults, check_logs, log_nodes
 from podium.firmware_interfaces.run_allowance import run_allowance_s
 from podium.firmware_interfaces.zurich.program import ZurichProgram
 
@@ -14,13 +15,11 @@ WAITING_FOR_TRIGGER = 1 << 2
 """Bit of ``sequencer/status`` (node documentation)."""
 READY_S = 10.0
 """A program is ready, and waits for its trigger, within this. ASSUMED."""
-POLL_FIRST_S = 0.002
-"""First pause between two looks. In it listening begins: what changed before is seen after it."""
-POLL_LEAST_S, POLL_SHARE, POLL_MAX_S = 0.1, 0.5, 0.2
-"""Later ones: a share of the time waited so far, between the least and the most.
+POLL_S = 0.2
+"""Longest pause between two looks; an interrupt is heard between them.
 
-Nodes that have all changed end a pause: the server says so, pauses are for what it does not say.
-Each look is a request, which costs both sides a few tenths of a millisecond.
+Nodes that have come to what is waited for end a pause: the server says so, pauses are for what it
+does not say. Each look is a request, which costs both sides a few tenths of a millisecond.
 """
 
 
@@ -31,32 +30,37 @@ def loggers_of(program: ZurichProgram) -> list[int]:
 
 
 def until(
-    done: Callable[[float], bool], within_s: float, interrupted: threading.Event | None = None
+    done: Callable[[float], bool],
+    within_s: float,
+    interrupted: threading.Event | None = None,
+    first_s: float = 0.0,
 ) -> bool:
     """Look until ``done``; return whether it was within ``within_s``.
 
-    ``done`` looks after a pause, s; 0 at first. An interrupt ends it, too, between two looks.
+    ``done`` looks after a pause, s; ``first_s`` at first. An interrupt ends it, too, between two
+    looks.
     """
     began = time.monotonic()
-    pause_s = 0.0
+    pause_s = first_s
     while not done(pause_s):
         waited_s = time.monotonic() - began
         if waited_s > within_s or (interrupted is not None and interrupted.is_set()):
             return False
-        later_s = min(max(POLL_LEAST_S, POLL_SHARE * waited_s), POLL_MAX_S)
-        pause_s = later_s if pause_s else POLL_FIRST_S
+        pause_s = POLL_S
     return True
 
 
-def wait_until_armed(
+def arm_and_wait(
     name: str,
     server: Connection,
+    steps: Sequence[Asked],
     parts: Mapping[str, ZurichProgram],
     interrupted: threading.Event,
 ) -> None:
-    """Return when all cores wait for their trigger; raises ``Refused`` where one does not.
+    """Take steps, and return when all cores wait for their trigger.
 
-    ``parts``: what each instrument plays, by its root. So it does when ``interrupted`` was set.
+    ``steps`` go in one request with the first look. ``parts``: what each instrument plays, by its
+    root. Raises ``Refused`` where one does not wait, and when ``interrupted`` was set.
     """
     what = next(iter(parts.values())).name
     left = {
@@ -65,11 +69,13 @@ def wait_until_armed(
         for core in one.cores
     }
     shown: dict[str, int] = {}
+    first = [*steps]
 
     def wait(after_s: float) -> bool:
-        statuses = server.wholes(
-            f"whether {', '.join(left)} shows a wait, of {what!r}", tuple(left), after_s
-        )
+        look = PollIntegers(tuple(left), after_s, WAITING_FOR_TRIGGER)
+        asked = f"whether {', '.join(left)} shows a wait, of {what!r}"
+        statuses = server.several([*first, (asked, look)])[-1]
+        first.clear()
         shown.update(zip(tuple(left), statuses, strict=True))
         for path, status in shown.items():
             if status & WAITING_FOR_TRIGGER:
@@ -98,8 +104,8 @@ def wait_until_ended(
 
     ``parts``: one program as the instruments play it, by their roots. Raises ``Unreachable`` past
     ``duration_s`` and the allowance, ``Refused`` when ``interrupted`` was set, ``ProtocolError``
-    where readouts were lost, or where an instrument has ended and complains while something else
-    is not over: that would be waited for in vain. The outputs are as they were.
+    where readouts were lost, or where an instrument complains: also of one that has ended while
+    something else is not over, which would be waited for in vain. The outputs are as they were.
     """
     what = next(iter(parts.values())).name
     channels = [(root, one) for root, part in parts.items() for one in loggers_of(part)]
@@ -113,9 +119,8 @@ def wait_until_ended(
             left.append(f"{root}/scopes/0/enable")
 
     def ended(after_s: float) -> bool:
-        held = server.wholes(
-            f"whether {', '.join(left)} is over, of {what!r}", tuple(left), after_s
-        )
+        asked = f"whether {', '.join(left)} is over, of {what!r}"
+        held = server.wholes(asked, tuple(left), after_s, 0)
         left[:] = [path for path, value in zip(left, held, strict=True) if value]
         over = [root for root, paths in cores.items() if left and paths.isdisjoint(left)]
         for root in over:
@@ -124,21 +129,21 @@ def wait_until_ended(
         return not left
 
     allowance_s = run_allowance_s()
-    if until(ended, duration_s + allowance_s, interrupted):
-        counts = server.wholes(
-            f"how many readouts of {what!r} were lost",
-            [
-                f"{root}/qachannels/{channel}/readout/result/error/count"
-                for root, channel in channels
-            ],
-            0.0,
+    if until(ended, duration_s + allowance_s, interrupted, first_s=POLL_S):
+        counts = tuple(
+            f"{root}/qachannels/{channel}/readout/result/error/count" for root, channel in channels
         )
-        for (root, channel), lost in zip(channels, counts, strict=True):
+        asked = f"how many readouts of {what!r} were lost"
+        lost_of, logs = server.several(
+            [(asked, PollIntegers(counts)), (ASKED_FOR_LOG, GetValues(tuple(log_nodes(parts))))]
+        )
+        for (root, channel), lost in zip(channels, lost_of, strict=True):
             if lost:
                 raise ProtocolError(
                     f"{name}: running {what!r}: {lost} readouts of {root} channel "
                     f"{channel} came while the one before was still integrated"
                 )
+        check_logs(name, what, parts, logs)
         return
     if interrupted.is_set():
         interrupted.clear()

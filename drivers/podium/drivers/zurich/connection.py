@@ -27,8 +27,10 @@ class Connection(Protocol):
         """Return the whole number that a node holds."""
         ...
 
-    def wholes(self, asked: str, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
-        """Return the whole numbers of nodes, after a pause that ends when each has changed."""
+    def wholes(
+        self, asked: str, paths: Sequence[str], after_s: float, wanted: int | None = None
+    ) -> tuple[int, ...]:
+        """Return the whole numbers of nodes, after a pause: see :class:`.PollIntegers`."""
         ...
 
     def several(self, steps: Sequence[Asked]) -> list[Any]:

@@ -98,11 +98,13 @@ class CoreMemory:
             )
             items = ((f"{one.place}/elf/data", elf),)
             steps.append((f"to take the program of {one.place}", SetAll(items)))
-        self._server.several(steps)
         left = {f"{one.place}/ready": one for one in cores}
 
         def ready(after_s: float) -> bool:
-            shown = self._server.wholes(f"whether {', '.join(left)} is 1", tuple(left), after_s)
+            asked = f"whether {', '.join(left)} is 1"
+            look = PollIntegers(tuple(left), after_s, 1)
+            shown = self._server.several([*steps, (asked, look)])[-1]
+            steps.clear()
             for path, value in zip(tuple(left), shown, strict=True):
                 if value:
                     del left[path]

@@ -14,10 +14,10 @@ from podium.drivers.roles import Acquired, Examination, Identity
 from podium.drivers.zurich.client_messages import SetAll
 from podium.drivers.zurich.client_process import ClientProcess
 from podium.drivers.zurich.clock_state import clear_log, lock_was_lost, reference_of
-from podium.drivers.zurich.completion import wait_until_armed, wait_until_ended
+from podium.drivers.zurich.completion import arm_and_wait, wait_until_ended
 from podium.drivers.zurich.connection import Asked, Connection, Item, Value
 from podium.drivers.zurich.core_memory import Core, CoreMemory
-from podium.drivers.zurich.error_log import OlderErrors, check_faults, entries_in, log_nodes
+from podium.drivers.zurich.error_log import OlderErrors, entries_in, log_nodes
 from podium.drivers.zurich.examination import (
     firmware_complaints,
     look_at,
@@ -223,9 +223,9 @@ class ZurichDataServer:
         enabled = [f"{root_of(one)}/{core.node}/enable" for one in programs for core in one.cores]
         arm = SetAll(tuple((path, 1) for path in loggers + enabled))
         steps: list[Asked] = [("to empty its result loggers", SetAll(tuple(empty)))]
-        self._server.several([*(steps if empty else []), (f"to arm {artifact.name!r}", arm)])
+        steps = [*(steps if empty else []), (f"to arm {artifact.name!r}", arm)]
         parts = {root_of(one): one for one in programs}
-        wait_until_armed(self.name, self._server, parts, self._interrupted)
+        arm_and_wait(self.name, self._server, steps, parts, self._interrupted)
         if isinstance(artifact, ZurichRack) and artifact.trigger is not None:
             items = await_edge_items(artifact, artifact.trigger)
             self._settings.note(items)
@@ -272,7 +272,6 @@ class ZurichDataServer:
             self._plane.wait(artifact, trigger_s, self._interrupted)
         parts = {root_of(one): one for one in programs_of(artifact)}
         wait_until_ended(self.name, self._server, parts, duration_s, self._interrupted)
-        check_faults(self.name, self._server, artifact.name, parts)
         self._older.ended(parts)
         if by_edge:
             self._plane.stamp(programs_of(artifact))

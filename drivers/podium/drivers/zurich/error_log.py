@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from podium.drivers.errors import ProtocolError
 from podium.drivers.zurich.connection import Connection, Item
@@ -12,6 +12,7 @@ log = logging.getLogger(__name__)
 
 LOG = "raw/error/json/errors"
 """Node below an instrument, JSON: ``messages``, each with ``message``, ``code``, ``severity``."""
+ASKED_FOR_LOG = "for its error log"
 INFO = 0
 """Severity that tells of nothing wrong; 1 is a warning, 2 an error, and both count (LabOne Q
 26.7.0, ``device_collection.py``)."""
@@ -34,7 +35,7 @@ def _counts(entry: dict[str, object]) -> bool:
 
 def said_by(server: Connection, root: str) -> str:
     """Return what an instrument complains of, in one line; empty: of nothing."""
-    return "; ".join(messages_in(server.text("for its error log", f"{root}/{LOG}")))
+    return "; ".join(messages_in(server.text(ASKED_FOR_LOG, f"{root}/{LOG}")))
 
 
 def clear_items(roots: Iterable[str]) -> list[Item]:
@@ -88,15 +89,18 @@ class OlderErrors:
 
 
 def check_faults(name: str, server: Connection, what: str, roots: Collection[str]) -> None:
+    """Read error logs; raises as :func:`check_logs` does."""
+    if roots:
+        check_logs(name, what, roots, server.values(ASKED_FOR_LOG, tuple(log_nodes(roots))))
+
+
+def check_logs(name: str, what: str, roots: Iterable[str], found: Mapping[str, object]) -> None:
     """Raise ``ProtocolError`` where an instrument complained since its error log was emptied.
 
-    One that plays nothing, or something wrong, would be missed by nobody who only counts results.
+    ``found``: the logs, by their nodes' paths. One that plays nothing, or something wrong, would be
+    missed by nobody who only counts results.
     """
-    paths = dict(zip(log_nodes(roots), roots, strict=True))
-    if not paths:
-        return
-    found = server.values("for its error log", tuple(paths))
-    for path, root in paths.items():
-        said = "; ".join(messages_in(str(found.get(path, ""))))
+    for root in roots:
+        said = "; ".join(messages_in(str(found.get(f"{root}/{LOG}", ""))))
         if said:
             raise ProtocolError(f"{name}: running {what!r}: {root.removeprefix('/')} says: {said}")

@@ -83,7 +83,7 @@ def link(
         path = f"{pqsc}/zsyncs/{one.port}/connection/status"
 
         def linked(after_s: float, path: str = path) -> bool:
-            return server.wholes("whether it is linked", (path,), after_s) == (LINKED,)
+            return server.wholes("whether it is linked", (path,), after_s, LINKED) == (LINKED,)
 
         if not until(linked, LINKED_S, interrupted):
             if interrupted.is_set():

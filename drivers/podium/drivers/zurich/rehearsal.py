@@ -34,7 +34,9 @@ class RehearsedServer:
             return LINKED
         return int(path.endswith("/ready"))
 
-    def wholes(self, asked: str, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
+    def wholes(
+        self, asked: str, paths: Sequence[str], after_s: float, wanted: int | None = None
+    ) -> tuple[int, ...]:
         """Answer for each."""
         return tuple(self.whole(asked, path) for path in paths)
 

@@ -27,8 +27,8 @@ def _one(server: Connection, one: Asked) -> Any:
             return server.set(asked, items)
         case GetInteger(path):
             return server.whole(asked, path)
-        case PollIntegers(paths, after_s):
-            return server.wholes(asked, paths, after_s)
+        case PollIntegers(paths, after_s, wanted):
+            return server.wholes(asked, paths, after_s, wanted)
         case GetText(path):
             return server.text(asked, path)
         case GetValues(paths):

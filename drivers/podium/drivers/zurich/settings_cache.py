@@ -1,14 +1,15 @@
 """Keeps what a data server's nodes were set to, so that only differences are sent.
 
-Before anything is left out, all nodes are read in one request: a node that shows something else
-than it did after it was set here was set by somebody else (LabOne's web page, another client), or
-by the instrument, and is set again (decision 122).
+What was left out is read in the request that sends the rest: a node that shows something else than
+it did after it was set here was set by somebody else (LabOne's web page, another client), or by the
+instrument, and all is set again (decisions 122 and 207).
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from podium.drivers.errors import Refused
 from podium.drivers.zurich.client_messages import GetValues, SetAll
 from podium.drivers.zurich.connection import Connection, Item, Value
 
@@ -51,46 +52,45 @@ class SettingsCache:
     def set(self, asked: str, items: Sequence[Item]) -> None:
         """Set what is not held, in the order given and in one transaction.
 
-        A node that stands there twice, or takes a vector, is always set. Where what was sent has
-        moved a node that was left out, that one is sent after it. Raises
-        :class:`.InstrumentError`; nothing is held then.
+        A node that stands there twice, or takes a vector, is always set. Where one that was left
+        out does not stand, all is set in the order given, as what was sent may depend on it; and
+        where that moves it again, it is set after it. Raises :class:`.InstrumentError`; nothing is
+        held then.
         """
         if not items:
             return
         often = Counter(path for path, _ in items)
         kept = {path: value for path, value in items if often[path] == 1 and _is_plain(value)}
-        new, shown = self._sent(asked, items, kept)
-        if not new or not shown:
-            return
-        moved = [
-            item
-            for item in items
-            if item[0] in kept
-            and item[0] not in new
-            and shown.get(item[0]) != self._held[item[0]].shown
-        ]
-        if moved:
-            self._send(asked, moved, kept)
-
-    def _sent(
-        self, asked: str, items: Sequence[Item], kept: Mapping[str, Value]
-    ) -> tuple[frozenset[str], dict[str, Value]]:
-        """Send what is not held; return which nodes that were, and what all of them show then."""
-        known = [path for path in kept if path in self._held]
-        shown = self._server.values("what it was set to", known) if known else {}
-        stands = {
-            path
-            for path in known
-            if self._held[path].asked == kept[path] and shown.get(path) == self._held[path].shown
+        held = self._held
+        left_out = {
+            path: held[path].shown
+            for path, value in kept.items()
+            if path in held and held[path].asked == value
         }
-        return self._send(asked, [item for item in items if item[0] not in stands], kept)
+        new = [item for item in items if item[0] not in left_out]
+        try:
+            moved = self._send(asked, new, kept, left_out)
+        except Refused:
+            if not left_out:
+                raise
+            moved = left_out.keys()  # one of them may be why
+        if moved:
+            moved = self._send(asked, items, kept, left_out)
+        if moved:
+            self._send(asked, [item for item in items if item[0] in moved], kept, {})
 
     def _send(
-        self, asked: str, items: Sequence[Item], kept: Mapping[str, Value]
-    ) -> tuple[frozenset[str], dict[str, Value]]:
-        paths = frozenset(path for path, _ in items)
+        self,
+        asked: str,
+        items: Sequence[Item],
+        kept: Mapping[str, Value],
+        shown_before: Mapping[str, Value],
+    ) -> Collection[str]:
+        """Set these; return which of ``shown_before`` show something else now."""
         if not items:
-            return paths, {}
+            now = self._server.values("what it was set to", tuple(shown_before))
+            return _differing(now, shown_before)
+        paths = frozenset(path for path, _ in items)
         self.changes += len(items)
         if self._unread is not None:
             self._unread |= paths
@@ -102,7 +102,11 @@ class SettingsCache:
         self._held = {path: held for path, held in before.items() if path not in paths}
         for path in paths & kept.keys() & shown.keys():
             self._held[path] = _Held(kept[path], shown[path])
-        return paths, shown
+        return _differing(shown, shown_before)
+
+
+def _differing(shown: Mapping[str, Value], before: Mapping[str, Value]) -> frozenset[str]:
+    return frozenset(path for path, value in before.items() if shown.get(path) != value)
 
 
 def _is_plain(value: object) -> bool:

@@ -57,8 +57,9 @@ class VendorSession:
                 ) from error
             raise Unreachable(str(error)) from error
         self._connections: frozenset[tuple[int, int]] = frozenset()
-        self._watched: set[str] = set()
-        """Nodes whose changes the server tells of by itself."""
+        self._told: dict[str, int | None] = {}
+        """Nodes whose changes the server tells of by itself: what was told or read of each last;
+        None: it was set since."""
         with self._translated():
             visible = self._serials("visible")
         for serial in serials:
@@ -101,6 +102,7 @@ class VendorSession:
     def set(self, items: Sequence[tuple[str, Any]]) -> None:
         """Set nodes in one transaction: what the toolkit's ``set_transaction`` ends in."""
         with self._translated():
+            self._told |= {path: None for path, _ in items if path in self._told}
             self._server.set(list(items))
 
     def whole(self, path: str) -> int:
@@ -108,44 +110,62 @@ class VendorSession:
         with self._translated():
             return int(self._server.getInt(path))
 
-    def wholes(self, paths: Sequence[str], after_s: float) -> tuple[int, ...]:
-        """Return the whole numbers of nodes, after a pause that ends when each has changed.
+    def wholes(
+        self, paths: Sequence[str], after_s: float, wanted: int | None = None
+    ) -> tuple[int, ...]:
+        """Return the whole numbers of nodes, after a pause: see :class:`.PollIntegers`.
 
-        The first look after a pause begins to listen. What the server tells is forgotten, since a
-        node's value is always asked for. A server that tells nothing costs the rest of the pause.
+        The first pause for a node begins to listen to it, and to look at it: what it came to
+        before, nobody tells. A node's value is always asked for, whatever the server tells; one
+        that tells nothing costs the whole pause.
         """
         with self._translated():
             if after_s:
-                self._watch(paths)
-                self._await_changes(paths, after_s)
-            if len(paths) == 1:
-                return (int(self._server.getInt(paths[0])),)
-            found = self._read(paths)
-            return tuple(
-                int(found[path] if path in found else self._server.getInt(path)) for path in paths
-            )
+                self._await_told(paths, after_s, wanted, self._watch(paths))
+            return self._whole_numbers(paths)
 
-    def _watch(self, paths: Sequence[str]) -> None:
+    def _whole_numbers(self, paths: Sequence[str]) -> tuple[int, ...]:
+        found = self._read(paths) if len(paths) > 1 else {}
+        numbers = {
+            path: int(found[path] if path in found else self._server.getInt(path)) for path in paths
+        }
+        self._told |= {path: number for path, number in numbers.items() if path in self._told}
+        return tuple(numbers[path] for path in paths)
+
+    def _watch(self, paths: Sequence[str]) -> list[str]:
         """Listen to these nodes, and to those of before: to begin and to end takes questions.
 
-        What was told between two waits ends the first pause of the next one.
+        Return those that are new.
         """
-        new = [path for path in paths if path not in self._watched]
+        new = [path for path in paths if path not in self._told]
         if new:
             self._server.subscribe(new)
-            self._watched.update(new)
+            self._told |= dict.fromkeys(new)
+            self._whole_numbers(new)
+        return new
 
-    def _await_changes(self, paths: Sequence[str], within_s: float) -> None:
-        """Return when the server has told of each of these nodes, or the time is over.
+    def _await_told(
+        self, paths: Sequence[str], within_s: float, wanted: int | None, new: Sequence[str]
+    ) -> None:
+        """Return when the server has told what is waited for, or the time is over.
 
         Nodes that change one soon after the other, as sequencers that end together, are looked at
-        once.
+        once. What was told between two waits is heard in the next one. ``new``: nodes that nobody
+        listened to before; they may have changed.
         """
         ends_s = time.monotonic() + within_s
-        left, left_s = set(paths), within_s
-        while left and left_s > 0:
-            left.difference_update(self._server.poll(0.0, max(1, round(1e3 * left_s)), flat=True))
-            left_s = ends_s - time.monotonic()
+        changed = set(new)
+        while (left_s := ends_s - time.monotonic()) > 0:
+            done = (
+                changed.issuperset(paths)
+                if wanted is None
+                else all(self._told[path] == wanted for path in paths)
+            )
+            if done:
+                return
+            told = self._server.poll(0.0, max(1, round(1e3 * left_s)), flat=True)
+            self._told |= {path: int(entry["value"][-1]) for path, entry in told.items()}
+            changed.update(told)
 
     def values(self, paths: Sequence[str]) -> dict[str, int | float | str]:
         """Return the numbers and texts that nodes hold; what is not there is left out."""

@@ -84,8 +84,9 @@ class StructWriter:
 
     def data(self, number: int, value: bytes) -> None:
         """Have that pointer lead to these bytes."""
-        at = self._grow((len(value) + WORD - 1) // WORD * WORD)
-        self._content[at : at + len(value)] = value
+        at = len(self._content)
+        self._content += value
+        self._grow(-len(value) % WORD)
         self._lead(number, at, _BYTES, len(value))
 
     def content(self, byte: int, value: bytes) -> None:

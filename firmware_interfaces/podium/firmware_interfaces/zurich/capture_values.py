@@ -12,21 +12,29 @@ def _logged(
     layout: ResultLayout, vectors: Mapping[int, NDArray[np.complex128]]
 ) -> NDArray[np.complex128]:
     """Return averages over the window as the logger has them, shape (repetitions, *axes)."""
-    points = int(np.prod(layout.shape, dtype=np.int64))
-    apart = np.arange(layout.logged * points)
+    count = layout.logged * int(np.prod(layout.shape, dtype=np.int64))
+    values = np.zeros(count, np.complex128)
     # Integrators recur after a round of repetitions, and rounds that are averaged are as one.
-    slots = np.array(layout.slots)[apart % len(layout.slots)]
-    places = apart * layout.entries + layout.entry
-    values = np.zeros(len(apart), np.complex128)
-    for slot in np.unique(slots).tolist():
-        here, vector = slots == slot, vectors[slot]
-        if len(vector) <= places[here].max(initial=-1):
+    recurs = np.array(layout.slots)
+    for slot in np.unique(recurs[:count]).tolist():
+        first = np.flatnonzero(recurs == slot)
+        here: slice | NDArray[np.int64] = slice(None)  # the usual case: one for all
+        needed = count
+        if len(first) < len(recurs):
+            rounds = np.arange(0, count, len(recurs))
+            here = (rounds[:, None] + first).ravel()
+            here = here[here < count]
+            needed = int(here[-1]) + 1
+        needed = (needed - 1) * layout.entries + layout.entry + 1
+        vector = vectors[slot]
+        if len(vector) < needed:
             raise ValueError(
                 f"capture {layout.capture!r}: integrator {slot} has {len(vector)} results, "
-                f"{places[here].max() + 1} are needed"
+                f"{needed} are needed"
             )
-        values[here] = vector[places[here]]
-    return values.reshape(layout.logged, *layout.shape) / layout.samples
+        values[here] = vector[layout.entry : needed : layout.entries][here]
+    values /= layout.samples
+    return values.reshape(layout.logged, *layout.shape)
 
 
 def captured(
@@ -37,7 +45,8 @@ def captured(
     ``vectors``: by integrator, what ``readout/result/data/N/wave`` gave. Raises KeyError where one
     is missing, ValueError where it is too short: the run was not at its end.
     """
-    shaped = _logged(layout, vectors) * np.exp(-2j * np.pi * layout.rotation_turns)
+    shaped = _logged(layout, vectors)
+    shaped *= np.exp(-2j * np.pi * layout.rotation_turns)
     return shaped if layout.keep_shots else np.asarray(shaped.mean(axis=0))
 
 

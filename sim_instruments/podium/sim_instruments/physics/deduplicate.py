@@ -81,8 +81,10 @@ def distinct(keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int
 def numbered(values: NDArray[N]) -> tuple[NDArray[N], NDArray[np.int64]]:
     """Return the different values, ascending, and which of them each is.
 
-    As ``np.unique`` does, which sorts all of them: few are different here.
+    As ``np.unique`` does, which sorts all of them: few are different here, most often none.
     """
+    if len(values) and values.min() == values.max():
+        return values[:1], np.zeros(len(values), np.int64)
     first, number = _ranked(values)
     return values[first], number
 

@@ -180,10 +180,16 @@ class _Tone:
 
 
 def _constant_tones(signal: Complexes) -> list[_Tone] | None:
-    """Return tones of constant amplitude that add up to a signal; None: it is no sum of such."""
-    steady = _steady_tones(signal)
-    if steady is not None:
-        return steady
+    """Return tones of constant amplitude that add up to a signal; None: it is no sum of such.
+
+    They are looked for in parts of it at first: most often some end before others do, and what
+    fits a part to its end fits the whole.
+    """
+    return _tones_of_parts(signal) or _steady_tones(signal)
+
+
+def _tones_of_parts(signal: Complexes) -> list[_Tone] | None:
+    """Return the same, where parts of the signal have tones that sound throughout them."""
     size = np.sqrt(np.mean(np.abs(signal) ** 2))
     found: list[_Tone] = []
     rest = signal
@@ -192,7 +198,7 @@ def _constant_tones(signal: Complexes) -> list[_Tone] | None:
         if not off.size:
             break
         first, end = int(off[0]), int(off[-1]) + 1
-        halved = 1 if rest is signal and end - first == len(signal) else 0  # as a whole: see above
+        halved = 1 if rest is signal and end - first == len(signal) else 0
         further = _stretched_tones(rest, first, end, OFF * REST * size, halved)
         if not further or len(found) + len(further) > TONES_MAX:
             return None

@@ -1,11 +1,17 @@
 import numpy as np
 
-from podium.control.compilers.zurich.readout_pieces import different, largest_piece
+from podium.control.compilers.zurich import readout_pieces
+from podium.control.compilers.zurich.readout_pieces import largest_piece
 
 POWERS, FREQUENCIES = 13, 61
 EACH = np.arange(POWERS * FREQUENCIES)
 BY_POWER, BY_FREQUENCY = np.divmod(EACH, FREQUENCIES)
 SHAPE = (POWERS, FREQUENCIES)
+
+
+def different(stored, shape: tuple[int, ...], piece: tuple[int, ...]) -> int:
+    things = 1 + max(int(one.max()) for one in stored)
+    return readout_pieces.different(stored, shape, piece, things)
 
 
 def largest(*stored: np.ndarray, limit: int) -> tuple[int, ...]:

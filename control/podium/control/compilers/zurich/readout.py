@@ -9,31 +9,34 @@ on oscillators, see ``modulation``.
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.control.compilers.errors import DoesNotFit, TooLarge
 from podium.control.compilers.placing import PlacedFrame, PlacedPulse, PlacedWindow
-from podium.control.compilers.points import FloatArray, IntArray
+from podium.control.compilers.points import IntArray
 from podium.control.compilers.zurich.channel_readout import CaptureLocation, ChannelReadout
 from podium.control.compilers.zurich.modulation import Modulation, modulation_of
 from podium.control.compilers.zurich.readout_contents import (
     FramePulses,
     IntegrationWindow,
     ReadoutPulse,
+    numbers_of,
     waveform_of,
     weights_of,
 )
 from podium.control.compilers.zurich.readout_groups import groups_of, too_long
-from podium.control.compilers.zurich.readout_items import items_of
+from podium.control.compilers.zurich.readout_items import Item, items_of
 from podium.control.compilers.zurich.readout_pieces import different, largest_piece
 from podium.control.compilers.zurich.readout_steps import Group, steps_of
 from podium.control.compilers.zurich.results import ResultAvailability
-from podium.control.compilers.zurich.shots import Shots, combined
+from podium.control.compilers.zurich.shots import Number, Shots, combined
 from podium.control.program.conditions import Discriminator
 from podium.control.program.program import Axis
+from podium.control.program.waveforms import Waveform
 from podium.firmware_interfaces.zurich.awg_limits import (
     INTEGRATION_STEP,
     READOUT_SAMPLES,
@@ -61,10 +64,11 @@ def read(
     can ride on oscillators; ``register``: of a PQSC, into which results are written.
     """
 
+    items = [item for frame in frames for item in items_of(frame, lo_hz, axes, rest_fs)]
+    names = ", ".join(one.frame.name for one in frames)
+
     def channel(together: bool, modulation: Modulation | None) -> _Channel:
-        return _Channel(
-            frames, lo_hz, shots, axes, slots_max, rest_fs, together, modulation, register
-        )
+        return _Channel(names, items, shots, slots_max, together, modulation, register)
 
     problems: list[TooLarge] = []
     for together in (False, True):
@@ -97,12 +101,10 @@ class _LoggedCapture:
 class _Channel:
     def __init__(
         self,
-        frames: Sequence[PlacedFrame],
-        lo_hz: float,
+        names: str,
+        items: Sequence[Item],
         shots: Shots,
-        axes: tuple[Axis, ...],
         slots_max: int,
-        rest_fs: int,
         together: bool,
         modulation: Modulation | None,
         register: int,
@@ -111,14 +113,15 @@ class _Channel:
         self._register = register
         self._together, self._modulation = together, modulation
         self._shots, self._slots_max = shots, slots_max
-        self._names = ", ".join(one.frame.name for one in frames)
-        self._items = [item for frame in frames for item in items_of(frame, lo_hz, axes, rest_fs)]
+        self._names, self._items = names, items
         arrays = [
             a for one in self._items for a in (one.start, one.late_fs, one.turns, one.offset_hz)
         ]
         arrays += [one.what.amplitude for one in self._items if isinstance(one.what, PlacedPulse)]
         self._shape = shots.shape_of([*arrays, shots.samples])
         self._offset = shots.offsets(self._shape)
+        self._flats: dict[int, NDArray[Any]] = {}
+        """Arrays of the items at all points, by ``id`` of what they are made of."""
         self._waves: dict[FramePulses, int] = {}
         self._weights: dict[IntegrationWindow, int] = {}
         self._first: dict[str, int] = {}
@@ -305,8 +308,12 @@ class _Channel:
         carried = np.zeros_like(hz) if rides else hz
         return (np.round(turns % 1.0, DIGITS) % 1.0).tolist(), carried.tolist()
 
-    def _flat(self, array: FloatArray, points: IntArray) -> FloatArray:
-        return self._shots.flat(array, self._shape)[points]
+    def _flat(self, array: NDArray[Number], points: IntArray) -> NDArray[Number]:
+        """Return an array of an item at some points."""
+        whole = self._flats.get(id(array))
+        if whole is None:
+            whole = self._flats[id(array)] = self._shots.flat(array, self._shape)
+        return whole[points]
 
     def _generate(self, group: Group, place: int, points: IntArray) -> None:
         """Store what a start plays at each of ``points``."""
@@ -314,29 +321,34 @@ class _Channel:
         parts = [frames] if self._together and frames else [[frame] for frame in frames]
         for part in parts:
             frame = ", ".join(part)
-            sounds_of = self._sounds(
-                group, [k for k in group.sounds if self._items[k].frame in part], points
-            )
             row = self._played.setdefault((frame, place), np.full(len(self._offset), -1, np.int64))
-            for number, sounds in enumerate(sounds_of):
-                if sounds:
-                    content = FramePulses(frame, tuple(sounds))
-                    row[points[number]] = self._waves.setdefault(content, len(self._waves))
+            these = [k for k in group.sounds if self._items[k].frame in part]
+            row[points] = self._sounds(frame, group, these, points)
         self._check_sum(group, frames, points)
 
-    def _sounds(self, group: Group, these: list[int], points: IntArray) -> list[list[ReadoutPulse]]:
-        """Return what these items play, at each of ``points``."""
-        sounds_of: list[list[ReadoutPulse]] = [[] for _ in points]
+    def _sounds(self, frame: str, group: Group, these: list[int], points: IntArray) -> list[int]:
+        """Return the waveform in which these items play at each of ``points``; -1: none does."""
+        pulses: list[tuple[Waveform, int]] = []
+        of_pulse: list[Iterable[tuple[float, float, float, int]]] = []
         for k in these:
             item = self._items[k]
             assert isinstance(item.what, PlacedPulse)
             louds = np.round(self._flat(item.what.amplitude, points), DIGITS).tolist()
-            turns, hz = self._carried(group, k, points)
-            late_fs = self._shots.flat(item.late_fs, self._shape)[points].tolist()
-            for sounds, a, t, f, late in zip(sounds_of, louds, turns, hz, late_fs, strict=True):
-                if a:
-                    sounds.append(ReadoutPulse(item.what.waveform, group.at[k], a, t, f, late))
-        return sounds_of
+            late_fs = self._flat(item.late_fs, points).tolist()
+            pulses.append((item.what.waveform, group.at[k]))
+            of_pulse.append(zip(louds, *self._carried(group, k, points), late_fs, strict=True))
+
+        def stored(each: tuple[tuple[float, float, float, int], ...]) -> int:
+            both = zip(pulses, each, strict=True)
+            sounds = tuple(
+                ReadoutPulse(waveform, at, loud, turns, hz, late_fs)
+                for (waveform, at), (loud, turns, hz, late_fs) in both
+                if loud
+            )
+            content = FramePulses(frame, sounds)
+            return self._waves.setdefault(content, len(self._waves)) if sounds else -1
+
+        return numbers_of(zip(*of_pulse, strict=True), stored)
 
     def _check_sum(self, group: Group, frames: Sequence[str], points: IntArray) -> None:
         """Raise :class:`DoesNotFit` where waveforms that are played together are too loud."""
@@ -370,11 +382,12 @@ class _Channel:
         at = group.at[k] - self._delay
         assert isinstance(item.what, PlacedWindow)
         tells = item.what.discriminator
-        found = [
-            IntegrationWindow(item.frame, at, item.samples, t, f, tells)
-            for t, f in zip(turns, hz, strict=True)
-        ]
-        return np.array([self._weights.setdefault(one, len(self._weights)) for one in found])
+
+        def stored(carried: tuple[float, float]) -> int:
+            window = IntegrationWindow(item.frame, at, item.samples, *carried, tells)
+            return self._weights.setdefault(window, len(self._weights))
+
+        return np.array(numbers_of(zip(turns, hz, strict=True), stored))
 
     def _allot(self, slots: dict[str, IntArray], silence: int) -> None:
         """Give everything stored its place, or raise :class:`TooLarge`.
@@ -390,8 +403,8 @@ class _Channel:
         def taken(piece: tuple[int, ...], of: str | None) -> int:
             """Return the waveforms or weights that a piece takes, whichever are more."""
             return max(
-                different([row for frame, row in rows if of in (None, frame)], shape, piece)
-                for rows in (played, heard)
+                different([row for frame, row in rows if of in (None, frame)], shape, piece, things)
+                for rows, things in ((played, len(self._waves)), (heard, len(self._weights)))
             )
 
         frames: list[str | None]

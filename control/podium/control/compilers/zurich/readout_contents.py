@@ -1,6 +1,8 @@
 """Describes contents of readout waveforms and integration weights, and makes their samples."""
 
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,8 @@ from podium.control.program.conditions import Discriminator
 from podium.control.program.waveforms import Waveform
 from podium.firmware_interfaces.zurich.awg_limits import SHF_RATE_HZ, WAVE_MIN
 from podium.firmware_interfaces.zurich.program import IntegrationWeights, ReadoutWaveform
+
+Values = TypeVar("Values", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,17 @@ class IntegrationWindow:
     offset_hz: float
     discriminator: Discriminator | None = None
     """Its rotation is in the weights, so that the real part of the sum is compared."""
+
+
+def numbers_of(values: Iterable[Values], number: Callable[[Values], int]) -> list[int]:
+    """Return the numbers of values, asked for once for each that differs: most do not."""
+    known: dict[Values, int] = {}
+    found: list[int] = []
+    for one in values:
+        if one not in known:
+            known[one] = number(one)
+        found.append(known[one])
+    return found
 
 
 def waveform_of(content: FramePulses, slot: int) -> ReadoutWaveform:

@@ -13,17 +13,18 @@ Piece = tuple[int, ...]
 Needed = Callable[[Piece], int]
 
 
-def different(stored: Sequence[IntArray], shape: tuple[int, ...], piece: Piece) -> int:
-    """Return how many different things a piece takes.
+def different(stored: Sequence[IntArray], shape: tuple[int, ...], piece: Piece, things: int) -> int:
+    """Return how many different things a piece takes, of so many ``things``.
 
-    ``stored``: which of them is used, shape (points,) each, below 0 where none is; ``shape``: of
-    the points, with repetitions of a round before them where those differ.
+    ``stored``: which of them is used, shape (points,) each, -1 where none is; ``shape``: of the
+    points, with repetitions of a round before them where those differ.
     """
     every_repetition = [slice(None)] * (len(shape) - len(piece))
     box = (*every_repetition, *(slice(0, extent) for extent in piece))
-    used = [np.unique(one.reshape(shape)[box]) for one in stored]
-    every = np.unique(np.concatenate([np.zeros(0, np.int64), *used]))
-    return int((every >= 0).sum())
+    used = np.zeros(things + 1, np.bool_)  # the last of them is none
+    for one in stored:
+        used[one.reshape(shape)[box]] = True
+    return int(np.count_nonzero(used[:-1]))
 
 
 def largest_piece(shape: tuple[int, ...], counts: Piece, needed: Needed, limit: int) -> Piece:

@@ -100,11 +100,11 @@ def test_readouts_that_cannot_be_are_refused(settings, says):
 def test_results_are_averaged_in_the_order_of_the_mode(order, pieces):
     logger = ResultLogger(LoggerSettings(6, 4, order), 2)
     results = noise(sum(pieces), 2)
-    asked = np.ones((sum(pieces), 2), bool)
+    asked = np.full(sum(pieces), 0b11)
     at = 0
     for size in pieces:
         assert not logger.done
-        logger.take(results[at : at + size], asked[at : at + size])
+        logger.take(dict(enumerate(results[at : at + size].T)), asked[at : at + size])
         at += size
     whole = results[:24]
     if order is Order.CYCLIC:
@@ -120,8 +120,8 @@ def test_results_are_averaged_in_the_order_of_the_mode(order, pieces):
 def test_units_count_what_was_asked_of_them():
     logger = ResultLogger(LoggerSettings(3), 2)
     results = np.arange(10).reshape(5, 2).astype(complex)
-    asked = np.array([[1, 0], [1, 1], [0, 1], [1, 0], [1, 0]], bool)
-    logger.take(results, asked)
+    asked = np.array([0b01, 0b11, 0b10, 0b01, 0b01])
+    logger.take(dict(enumerate(results.T)), asked)
     assert logger.data(0).tolist() == [0, 2, 6]
     assert logger.data(1)[:2].tolist() == [3, 5]
     assert np.isnan(logger.data(1)[2])

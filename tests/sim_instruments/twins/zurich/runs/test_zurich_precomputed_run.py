@@ -76,6 +76,17 @@ def test_results_are_told_when_their_time_has_come_and_not_before(bench):
     assert found == pytest.approx(np.array([1, 2, 3]) * SMALL * 10.0 * 256, rel=1e-9)
 
 
+def test_a_generator_that_was_worked_out_ends_with_what_it_left_and_what_was_written(bench):
+    set_up(bench, "waitDigTrigger(1); playZero(40000); setUserReg(3, 7);", READ)
+    trigger(bench)
+    bench.world.work()
+    bench.wait(10 * US)
+    bench.set(f"{SG}/userregs/5", 9)  # of which the copy that was worked out has not heard
+    bench.wait(100 * US)
+    assert [bench.get(f"{SG}/userregs/{k}") for k in (3, 5)] == [7, 9]
+    assert (bench.get(f"{SG}/enable"), bench.get(f"{SG}/sequencer/status")) == (0, 0)
+
+
 def test_the_worlds_end_is_where_time_may_leap_to(bench):
     set_up(bench, DRIVE, READ)
     trigger(bench)

@@ -27,6 +27,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     SAMPLE_RATE_HZ,
     Complexes,
     Integers,
+    IntegratorSums,
     Readouts,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.spectroscopy import (
@@ -155,15 +156,15 @@ class AnalyserCable:
         settings: ReadoutSettings,
         units: int,
         carriers: Carriers | None,
-    ) -> Complexes:
-        """Return the sums of integrators over readouts, V, shape (readouts, units)."""
+    ) -> IntegratorSums:
+        """Return the sums of integrators over readouts."""
         begin_ns = run.start_fs // FS_PER_NS
         trains = capture_trains(
             self._line, started, settings, _CENTRE_HZ, begin_ns, carriers, samples_per_ns=OWN
         )
         captures = [one.train for one in trains.values()]
         answers = self._session_now().go_on((), captures, range(len(captures)))
-        return results_of(len(started.time), units, trains, answers).all()
+        return results_of(len(started.time), units, trains, answers)
 
     def points(
         self, run: ProgramRun, settings: SpectroscopySettings, triggers: Integers

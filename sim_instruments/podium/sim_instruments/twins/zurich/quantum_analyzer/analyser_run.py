@@ -1,7 +1,7 @@
 """A quantum analyser channel's run turns pulses and records into results and loggers."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -25,12 +25,14 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     IntegratorSums,
     Readouts,
     busy,
+    joined,
     last_level,
     part_of,
     readouts,
     trigger_edges,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import (
+    Numbers,
     ResultLogger,
     Source,
 )
@@ -46,7 +48,7 @@ READOUT: Final = 1
 """Value of ``qachannels/N/mode``; 0 is spectroscopy."""
 _PIECE: Final = 128
 """Readouts that are worked on together: records are long."""
-_PRECOMPUTED_PIECE, _PRECOMPUTED_AT_ONCE = 4096, 4
+_PRECOMPUTED_PIECE, _PRECOMPUTED_AT_ONCE = 1 << 14, 4
 """The same, of those whose sums are known; and so many pieces at one look."""
 _AT_ONCE: Final = 500_000
 """Samples that are worked on at one look, about: some ten milliseconds, others wait as well."""
@@ -164,13 +166,14 @@ class AnalyserRun:
         while len(known) > 1 and known[1].first <= needed:
             known.popleft()
 
-    def _known(self, numbers: Integers) -> Complexes:
+    def _known(self, numbers: Integers) -> IntegratorSums:
         """Return results that are known ahead, by their numbers, which ascend."""
         parts = []
         for one in self._precomputed:
             of_run = numbers - one.first
-            parts.append(one.results.at(of_run[(of_run >= 0) & (of_run < len(one.results))]))
-        return np.concatenate(parts)
+            begin, end = np.searchsorted(of_run, (0, len(one.results))).tolist()
+            parts.append(one.results.at(of_run[begin:end]))
+        return joined(parts)
 
     @property
     def behind(self) -> bool:
@@ -223,8 +226,6 @@ class AnalyserRun:
         lost = busy(started.time, duration, self._free)
         self._lost += int(lost.sum())
         kept = np.flatnonzero(~lost)
-        waves = node_settings.generator_waveforms(setting, at, self._units)
-        delay = node_settings.samples(setting, f"{at}/generator/delay")
         carriers = node_settings.readout_carriers(setting, at, self._units)
         if self._monitored is not None:
             self._monitored(self.run, started.time[started.monitor])
@@ -233,6 +234,8 @@ class AnalyserRun:
         modulation = None if carriers is None else Carriers(self.run.trace, carriers)
         if self._monitored is not None or not self._precomputed:
             played = part_of(started, kept)
+            waves = node_settings.generator_waveforms(setting, at, self._units)
+            delay = node_settings.samples(setting, f"{at}/generator/delay")
             self._cable.read_out(self.run, played, waves, delay, modulation)
         self._free = int(started.time[kept[-1]]) + duration
         integrated = kept[started.integrators[kept] != 0]  # the others only play
@@ -265,26 +268,29 @@ class AnalyserRun:
     def _log(
         self,
         part: Readouts,
-        results: Complexes,
+        results: IntegratorSums,
         settings: integration.ReadoutSettings,
         qudits: tuple[multistate.Qudit, ...],
     ) -> None:
         """Give results to the logger, and words of the states that they tell to generators."""
-        wanted = part.integrators
-        if qudits:
-            states = multistate.states_of(results, qudits, self._units)
-            wanted = multistate.integrators_of(part.integrators, qudits)
-        else:
-            states = integration.discriminate(results, settings)
-        duration = settings.delay + settings.length
-        if self._is_heard and duration >= SHORTEST_READOUT:
-            times = heard_at(part.time, duration, self.run.route)
-            self._said.append((times, words(states, part.integrators)))
-        if self.logger is not None:
-            discriminated = self.logger.settings.source is Source.DISCRIMINATION
-            shown = part.integrators if discriminated else wanted
-            asked = (shown[:, None] >> np.arange(self._units) & 1).astype(np.bool_)
-            self.logger.take(states.astype(np.float64) if discriminated else results, asked)
+        logger, duration = self.logger, settings.delay + settings.length
+        heard = self._is_heard and duration >= SHORTEST_READOUT
+        logs_states = logger is not None and logger.settings.source is Source.DISCRIMINATION
+        shown: Mapping[int, Numbers] = results.of_unit
+        asked = multistate.integrators_of(part.integrators, qudits) if qudits else part.integrators
+        if heard or logs_states:
+            states = (
+                multistate.states_of(results.all(), qudits, self._units)
+                if qudits
+                else integration.discriminate(results.all(), settings)
+            )
+            if heard:
+                times = heard_at(part.time, duration, self.run.route)
+                self._said.append((times, words(states, part.integrators)))
+            if logs_states:
+                shown, asked = dict(enumerate(states.T.astype(np.float64))), part.integrators
+        if logger is not None:
+            logger.take(shown, asked)
 
     def _spectroscopy(self) -> None:
         setting, run = self.run.setting, self.run
@@ -308,7 +314,7 @@ class AnalyserRun:
         if self._precomputed:
             which = np.array([number for number, _ in self._edges], np.int64)
             self._edges.clear()
-            self._log_points(self._known(which)[:, 0], settings, bool(density))
+            self._log_points(self._known(which).of_unit[0], settings, bool(density))
             return
         count = min(len(self._edges), -(-_AT_ONCE // samples))
         which = np.array([self._edges.popleft()[1] for _ in range(count)], np.int64)
@@ -322,7 +328,7 @@ class AnalyserRun:
         if density:
             found = spectroscopy.power_density(found, settings)
         if self.logger is not None:
-            self.logger.take(found[:, None], np.ones((len(found), 1), np.bool_))
+            self.logger.take({0: found}, np.ones(len(found), np.int64))
 
     def nodes(self) -> dict[str, Value]:
         """Return what the nodes of the results hold now; the data once they are whole."""

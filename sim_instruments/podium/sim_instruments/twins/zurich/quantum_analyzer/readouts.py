@@ -1,6 +1,6 @@
 """A readout sequencer starts readouts, which play pulses."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,16 +55,35 @@ class IntegratorSums:
         """Return of how many readouts they are."""
         return self.readouts
 
-    def at(self, which: Integers) -> Complexes:
-        """Return those of some readouts, shape (len(which), units): zero where none listened."""
-        found = np.zeros((len(which), self.units), np.complex128)
-        for unit, sums in self.of_unit.items():
-            found[:, unit] = sums[which]
-        return found
+    def at(self, which: Integers) -> "IntegratorSums":
+        """Return those of some readouts, by their numbers, which ascend."""
+        count = len(which)
+        part: slice | Integers = which
+        if count and which[-1] - which[0] == count - 1:
+            part = slice(int(which[0]), int(which[0]) + count)
+        of_unit = {unit: sums[part] for unit, sums in self.of_unit.items()}
+        return IntegratorSums(count, self.units, of_unit)
 
     def all(self) -> Complexes:
-        """Return those of all readouts, shape (readouts, units)."""
-        return self.at(np.arange(self.readouts))
+        """Return all, shape (readouts, units): zero where none listened."""
+        found = np.zeros((self.readouts, self.units), np.complex128)
+        for unit, sums in self.of_unit.items():
+            found[:, unit] = sums
+        return found
+
+
+def joined(parts: Sequence[IntegratorSums]) -> IntegratorSums:
+    """Return the sums of one analyser's readouts, some after the others."""
+    if len(parts) == 1:
+        return parts[0]
+    listened = sorted(set[int]().union(*(one.of_unit for one in parts)))
+    of_unit = {
+        unit: np.concatenate(
+            [one.of_unit.get(unit, np.zeros(len(one), np.complex128)) for one in parts]
+        )
+        for unit in listened
+    }
+    return IntegratorSums(sum(map(len, parts)), parts[0].units, of_unit)
 
 
 def readouts(trace: Trace) -> Readouts:
@@ -97,7 +116,12 @@ def part_of(started: Readouts, which: Integers) -> Readouts:
 def trigger_edges(trace: Trace, bit: int, before: int = 0) -> Integers:
     """Return when ``setTrigger``, or the last argument of ``startQA``, raised a bit: what starts
     spectroscopy and the scope. ``before``: the outputs before the trace's first row."""
-    times, levels = _levels(trace)
+    times, levels = trigger_levels(trace)
+    return rising_edges(times, levels, bit, before)
+
+
+def rising_edges(times: Integers, levels: Integers, bit: int, before: int) -> Integers:
+    """Return which of ``times`` raise a bit of ``levels``, which were ``before`` before them."""
     high = levels >> bit & 1
     rising = np.diff(high, prepend=before >> bit & 1) == 1
     return np.asarray(times[rising], np.int64)
@@ -105,11 +129,11 @@ def trigger_edges(trace: Trace, bit: int, before: int = 0) -> Integers:
 
 def last_level(trace: Trace, before: int) -> int:
     """Return what the trigger outputs are after a trace."""
-    _, levels = _levels(trace)
+    _, levels = trigger_levels(trace)
     return int(levels[-1]) if len(levels) else before
 
 
-def _levels(trace: Trace) -> tuple[Integers, Integers]:
+def trigger_levels(trace: Trace) -> tuple[Integers, Integers]:
     """Return when the trigger outputs were set, and to what.
 
     ASSUMED: ``startQA`` with triggers sets them as ``setTrigger`` does, and without any leaves

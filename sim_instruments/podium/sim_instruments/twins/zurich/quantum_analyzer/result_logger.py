@@ -1,11 +1,14 @@
 """The result logger: where results go, averaged in one order or the other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
 
 Numbers = NDArray[np.complex128] | NDArray[np.float64]
 MAX_LENGTH: Final = 2**19  # ASSUMED: half a million points, as the user manual of the SHFQA has it
@@ -87,31 +90,47 @@ class ResultLogger:
         """Tell whether a unit has taken anything."""
         return bool(self._taken[unit])
 
-    def take(self, results: Numbers, asked: NDArray[np.bool_]) -> None:
-        """Take results, shape (readouts, units), where they were asked for; those too many are
-        lost. States are real numbers."""
+    def take(self, results: Mapping[int, Numbers], asked: Integers) -> None:
+        """Take results where they were asked for; those too many are lost.
+
+        ``results``: by unit, shape (readouts,), states as real numbers; a unit that is not there
+        has found zeros. ``asked``: units as bits, shape (readouts,).
+        """
+        some, every = (int(bits.reduce(asked)) for bits in (np.bitwise_or, np.bitwise_and))
         for unit in range(self.units):
-            count = int(np.count_nonzero(asked[:, unit]))
-            if not count:
+            if not some >> unit & 1:
                 continue
-            values = results[:, unit] if count == len(results) else results[asked[:, unit], unit]
-            values = values[: self.capacity - int(self._taken[unit])]
-            index = np.arange(len(values)) + self._taken[unit]
-            if self.settings.order is Order.CYCLIC:
-                point = index % self.settings.length
+            values: Numbers = results[unit] if unit in results else np.zeros(len(asked))
+            if not every >> unit & 1:
+                values = values[(asked >> unit & 1).astype(np.bool_)]
+            self._add(unit, values[: self.capacity - int(self._taken[unit])])
+
+    def _add(self, unit: int, values: Numbers) -> None:
+        """Add one unit's next results to their points: the rest of a round, rounds, a beginning."""
+        if unit not in self._sums:
+            self._sums[unit] = np.zeros(self.settings.length, self._type)
+        sums, taken = self._sums[unit], int(self._taken[unit])
+        self._taken[unit] += len(values)
+        cyclic = self.settings.order is Order.CYCLIC
+        each = self.settings.length if cyclic else self.settings.averages
+        whole, within = divmod(taken, each)
+        if within:
+            rest, values = values[: each - within], values[each - within :]
+            if cyclic:
+                sums[within : within + len(rest)] += rest
             else:
-                point = index // self.settings.averages
-            if not len(point):
-                continue
-            first, last = int(point.min()), int(point.max())
-            count = last + 1 - first
-            if unit not in self._sums:
-                self._sums[unit] = np.zeros(self.settings.length, self._type)
-            sums = self._sums[unit][first : last + 1]
-            sums += np.bincount(point - first, values.real, count)
-            if np.iscomplexobj(sums):
-                sums += 1j * np.bincount(point - first, values.imag, count)
-            self._taken[unit] += len(values)
+                sums[whole] += rest.sum()
+                whole += 1
+        rounds = len(values) // each
+        many, begun = values[: rounds * each].reshape(rounds, each), values[rounds * each :]
+        if cyclic:
+            if rounds:
+                sums += many.sum(axis=0)
+            sums[: len(begun)] += begun
+        else:
+            sums[whole : whole + rounds] += many.sum(axis=1)
+            if len(begun):
+                sums[whole + rounds] += begun.sum()
 
     def data(self, unit: int) -> Numbers:
         """Return the averages of a unit, shape (points); points without a result are NaN.
@@ -120,8 +139,10 @@ class ResultLogger:
         shows of a run that is not over.
         """
         nothing = np.nan if self._type is np.float64 else complex(np.nan, np.nan)
-        found: Numbers = np.full(self.settings.length, nothing, self._type)
         taken, length, each = int(self._taken[unit]), self.settings.length, self.settings.averages
+        if taken == self.capacity:
+            return self._sums[unit] * (1 / each)
+        found: Numbers = np.full(length, nothing, self._type)
         if not taken:
             return found
         if self.settings.order is Order.CYCLIC:

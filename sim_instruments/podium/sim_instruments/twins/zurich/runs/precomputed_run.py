@@ -55,6 +55,7 @@ from podium.sim_instruments.twins.zurich.runs.readout_signals import (
     readout_signals,
 )
 from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG, Integers
+from podium.sim_instruments.twins.zurich.sequencer.processor import ProcessorMoment
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Status
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerEdges, MarkerOutput
 from podium.sim_instruments.twins.zurich.signals.pulse_compaction import compacted
@@ -90,6 +91,8 @@ class PrecomputedRun:
     """What a PQSC's registers hold in the end; None: unchanged."""
     waiting: frozenset[Key] = frozenset()
     """The sequencers that wait for another trigger."""
+    ended: Mapping[Key, ProcessorMoment] = field(default_factory=dict)
+    """By sequencer that has ended: where it came to."""
     levels: Mapping[Key, Sequence[tuple[int, int]]] = field(default_factory=dict)
     """By sequencer: when its register of trigger levels has changed, and what it held then."""
 
@@ -113,7 +116,10 @@ def precompute_run(
     loud_ns = {node: np.concatenate(times) for node, times in found.loud.items() if times}
     waiting = frozenset(one.key for one in participants if one.run.trace.status is Status.WAITING)
     markers = tuple(found.markers)
-    return PrecomputedRun(found.ends_fs, results, traces, loud_ns, markers, waiting=waiting)
+    ended = {one.key: at for one in participants if (at := one.run.ended) is not None}
+    return PrecomputedRun(
+        found.ends_fs, results, traces, loud_ns, markers, waiting=waiting, ended=ended
+    )
 
 
 def signals_of(

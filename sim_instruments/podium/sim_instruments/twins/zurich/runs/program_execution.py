@@ -28,8 +28,8 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.analyser_run import (
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import (
     Integers,
-    last_level,
-    trigger_edges,
+    rising_edges,
+    trigger_levels,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.result_logger import ResultLogger
 from podium.sim_instruments.twins.zurich.quantum_analyzer.world_scopes import WorldScopes
@@ -341,7 +341,8 @@ class ProgramExecution:
                 for at_fs, word in told.levels.get(key, ()):
                     self._runs[key].expect(at_fs, Source.TRIGGER_LEVEL, word)
                 if key not in told.waiting:
-                    self._runs[key].ends_at(told.ends_fs[key])
+                    ended = None if key in self._analysers else told.ended.get(key)
+                    self._runs[key].ends_at(told.ends_fs[key], ended)
                 if key in self._analysers and key in told.results:
                     self._analysers[key].take_precomputed(one.number, told.results[key])
                 if key in told.traces and not self._triggered_runs.hears_a_cable(self._runs[key]):
@@ -384,14 +385,16 @@ class ProgramExecution:
         """Have others hear the edges of the trigger outputs of an analyser's sequencer."""
         if run.model is not SHFQA:
             return
-        fresh, before = run.fresh, self._levels[key]
-        edges = [trigger_edges(fresh, output, before).tolist() for output in range(len(OUTPUTS))]
-        at_fs = [[run.time_fs(edge) for edge in one] for one in edges]
+        times, levels = trigger_levels(run.fresh)
+        if not len(times):
+            return
+        before, self._levels[key] = self._levels[key], int(levels[-1])
+        edges = [rising_edges(times, levels, output, before) for output in range(len(OUTPUTS))]
+        at_fs = [[run.time_fs(edge) for edge in one.tolist()] for one in edges]
         for output, one in listeners_of(self._runs, key):
             give([one], at_fs[output])
-        for first, times in zip(OUTPUTS, at_fs, strict=True):
-            self._scopes.triggered(key[0], first + run.channel, times)
-        self._levels[key] = last_level(fresh, before)
+        for first, of_output in zip(OUTPUTS, at_fs, strict=True):
+            self._scopes.triggered(key[0], first + run.channel, of_output)
 
     def _send(
         self, device: str, node: str, at_fs: range, now_fs: int, *, alone: bool = False

@@ -37,6 +37,7 @@ from podium.sim_instruments.twins.zurich.sequencer.processor import (
     RUNNING,
     Input,
     Processor,
+    ProcessorMoment,
     Trace,
 )
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
@@ -181,6 +182,8 @@ class ProgramRun:
         self.told: Trace | None = None
         """The trace whose nodes were published: while it is the same, there is no more to say."""
         self._ends_fs: int | None = None
+        self._ended: ProcessorMoment | None = None
+        """Where a copy has come to its end, with all that this one has heard by now."""
         self._looked = False
         self._looking: Processor | None = None
         """Ahead of the program, on its way to where it ends."""
@@ -356,7 +359,7 @@ class ProgramRun:
     def _look_anew(self, sources: set[Source]) -> None:
         """Look ahead from the start again, if any of ``sources`` can change what comes."""
         if any(source not in _DIGITAL or self._heeds(source) for source in sources):
-            self._looked, self._looking = False, None
+            self._looked, self._looking, self._ended = False, None, None
 
     def _heeds(self, source: Source) -> bool:
         """Tell whether the program waits for a trigger, or reads levels of triggers."""
@@ -414,10 +417,17 @@ class ProgramRun:
         inputs = [Input(max(one.time, self._fed), one.source, one.value) for one in due]
         if inputs:
             self._fed = inputs[-1].time
-        self._processor.feed(inputs)
-        limit = self.trace.instructions + _AT_ONCE
-        rows = self._fresh_from + _ROWS_AT_ONCE
-        self.trace = self._processor.run(until=until, known=until, instructions=limit, rows=rows)
+        if self._ended is not None and self._ends_fs is not None and now_fs >= self._ends_fs:
+            self._processor.go_back(self._ended)
+            self._fresh_from = 0
+            self.trace = self._processor.trace()
+        else:
+            self._processor.feed(inputs)
+            limit = self.trace.instructions + _AT_ONCE
+            rows = self._fresh_from + _ROWS_AT_ONCE
+            self.trace = self._processor.run(
+                until=until, known=until, instructions=limit, rows=rows
+            )
         if self.trace.status is not Status.COUNT_LIMIT:
             self._in_time_at = self.trace.instructions
         unknown = self.trace.status is Status.UNKNOWN
@@ -470,9 +480,18 @@ class ProgramRun:
         late = self.trace.status in IN_PIECES and not idle
         return (self.going_on and late) or self._looking is not None
 
-    def ends_at(self, end_fs: int) -> None:
-        """Take it that it will end then: somebody has executed it to its end already."""
+    def ends_at(self, end_fs: int, ended: ProcessorMoment | None = None) -> None:
+        """Take it that it will end then: a copy of it has been executed to its end already.
+
+        ``ended``: where that copy came to. Once all of it has been played it need not be executed
+        again; its rows are then missing."""
         self._looked, self._looking, self._ends_fs = True, None, end_fs
+        self._ended = ended
+
+    @property
+    def ended(self) -> ProcessorMoment | None:
+        """Where it has come to its end, for :meth:`ends_at`; None: it has not."""
+        return self._processor.moment() if self.trace.status is Status.ENDED else None
 
     def _look_ahead(self) -> None:
         """Go on ahead of the program, as far as one go takes."""

@@ -110,11 +110,14 @@ class Stretches:
 
     def at(self, times: Integers) -> tuple[Reals, Reals]:
         """Return phase, turns, and frequency, Hz, at ``times`` (n,), exact alike."""
-        at = np.searchsorted(self.begins, times, side="right") - 1
+        at: Integers | int = 0  # the usual case: one for all
+        if len(self.begins) > 1:
+            at = np.searchsorted(self.begins, times, side="right") - 1
         count, steps = (times - self.begins[at]).view(np.uint64), self.steps[at]
         grown = steps.view(np.uint64) * count + self.phases[at]
         turns = (grown & _PHASE_MODULUS) / FREQUENCY_TURN
-        return np.asarray(turns), steps / FREQUENCY_TURN * self.rate_hz
+        hz = steps / FREQUENCY_TURN * self.rate_hz
+        return np.asarray(turns), np.broadcast_to(hz, turns.shape)
 
 
 def stretches_of(trace: Trace, oscillators: Oscillators, which: int, rate_hz: float) -> Stretches:

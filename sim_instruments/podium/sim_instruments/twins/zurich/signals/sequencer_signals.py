@@ -9,7 +9,7 @@ begin on a grid of 20 ns, in which centre frequencies, multiples of 200 MHz, tur
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from math import sqrt
+from math import gcd, sqrt
 from typing import Final, TypeVar
 
 import numpy as np
@@ -116,6 +116,7 @@ def drive_trains(
     phase = (rows[:, Row.PHASES] & 0xFFFF_FFFF).astype(np.uint32).view(np.int32) / PHASE_TURN
     key = (*(rows[:, one] for one in _KEY), before, longer, hz.view(np.int64), time & 1)
     first, piece = distinct_rows(key)
+    piece = piece.reshape(-1)
     # There may be a million rows, and few kinds of them.
     rows, before, longer = rows[first], before[first], longer[first]
     del key, which
@@ -127,7 +128,7 @@ def drive_trains(
         both.append(signal)
         over.append(beyond)
     if loud is not None and any(over):
-        loud(start_ns[np.array(over)[piece.reshape(-1)]])
+        loud(start_ns[np.array(over)[piece]])
     for side in (1, -1):
         signals = [one[0 if side == 1 else 1] * full for one in both]
         if not any(np.any(one) for one in signals):
@@ -139,9 +140,9 @@ def drive_trains(
                 rows, longer.tolist(), first.tolist(), signals, strict=True
             )
         ]  # fmt: skip
-        half = side * hz * ((time & 1) + MIDDLE) / RATE_HZ
-        at_start = side * (turns + phase) - half + turns_at(centre_hz, start_ns)
-        yield from trains_of(line, sender, made, piece.reshape(-1), start_ns, at_start)
+        half = side * hz[first] * ((time[first] & 1) + MIDDLE) / RATE_HZ
+        at_start = side * (turns + phase) - half[piece] + turns_at(centre_hz, start_ns)
+        yield from trains_of(line, sender, made, piece, start_ns, at_start)
 
 
 def played_rows(trace: Trace, since: int) -> tuple[Integers, Integers, Integers]:
@@ -387,9 +388,14 @@ def results_of(
     found: dict[int, Complexes] = {}
     for (unit, one), answer in zip(trains.items(), answers, strict=True):
         volts = answer.integrated * sqrt(2 * IMPEDANCE_OHM)
+        volts *= one.train.windows[0].duration_ns
+        volts *= one.factor
+        if of is None and len(volts) == readouts:
+            found[unit] = volts
+            continue
         which = one.readouts if of is None else of[one.readouts]
         sums = found[unit] = np.zeros(readouts, np.complex128)
-        sums[which] = volts * one.train.windows[0].duration_ns * one.factor
+        sums[which] = volts
     return IntegratorSums(readouts, units, found)
 
 
@@ -401,6 +407,11 @@ def turned(train: AnyTrain, turns: float) -> AnyTrain:
 
 
 def turns_at(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
-    """Return the phase of a synthesizer; exact, as centre frequencies are whole 200 MHz."""
+    """Return the phase of a synthesizer; exact, as centre frequencies are whole 200 MHz.
+
+    It is the same again after 5 ns.
+    """
     step = round(centre_hz) % 10**9
-    return np.asarray((start_ns % 10**9 * step) % 10**9 / 1e9)
+    period_ns = 10**9 // gcd(step, 10**9)
+    turns = np.arange(period_ns) * step % 10**9 / 1e9
+    return np.asarray(turns[start_ns % period_ns], np.float64)
