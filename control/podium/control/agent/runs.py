@@ -1,10 +1,13 @@
 """Carries out the agent's side of the run protocol on its instruments."""
 
 import asyncio
+import math
 import time
 import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,17 @@ OVER_S = 1.0
 log = event_log("agent")
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """Somebody waits for the answer to a request."""
+
+    request: Request
+    tell: Callable[[Answer | BaseException], None]
+    """Called once; it raises nothing."""
+    until_s: float
+    """Monotonic time."""
+
+
 class AgentRuns:
     """One run at a time. :meth:`keep` must run for anything to happen."""
 
@@ -83,7 +97,7 @@ class AgentRuns:
         self._state, self._first = agent_machine.born(name, life, margins)
         self._not_safe = ""
         """The last report of what could not be made safe."""
-        self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
+        self._waiting: list[_Waiting] = []
         self._queue: deque[Action] = deque()
         self._step: asyncio.Task[None] | None = None
         """The step under way; the next begins when it has ended."""
@@ -120,11 +134,11 @@ class AgentRuns:
                     while True:
                         await asyncio.sleep(TICK_S)
                         self._take(Ticked())
+                        self._tell(lambda one: one.until_s < time.monotonic(), TimeoutError())
                 finally:
                     self._keeps = False
         finally:
-            for _, waiting in self._waiting:
-                waiting.cancel()
+            self._tell(lambda _: True, asyncio.CancelledError())
 
     @property
     def in_hand(self) -> RunId | None:
@@ -132,23 +146,28 @@ class AgentRuns:
         hand = self._state.hand
         return None if hand is None or hand.phase is Phase.ENDED else hand.run
 
-    async def answer(self, request: Request, within_s: float | None = None) -> Answer:
+    async def answer(self, request: Request, within_s: float = math.inf) -> Answer:
         """Return the answer to ``request``, whenever that comes.
 
-        Raises ``TimeoutError`` where that is not ``within_s``; what was asked goes on.
+        Raises ``Refused`` where none will come, and ``TimeoutError`` where none is there
+        ``within_s``; what was asked goes on.
         """
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[Answer] = loop.create_future()
-        entry = (request, waiting)
-        self._waiting.append(entry)
-        timer = None if within_s is None else loop.call_later(within_s, _late, waiting)
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiting = self.ask(request, partial(_put, answered), within_s)
         try:
-            self._take(RequestReceived(request))
-            return await waiting
+            return await answered
         finally:
-            self._waiting.remove(entry)
-            if timer is not None:
-                timer.cancel()
+            if waiting in self._waiting:
+                self._waiting.remove(waiting)
+
+    def ask(
+        self, request: Request, tell: Callable[[Answer | BaseException], None], within_s: float
+    ) -> _Waiting:
+        """Ask as :meth:`answer` does; ``tell`` gets, once, what that returns or raises."""
+        waiting = _Waiting(request, tell, time.monotonic() + within_s)
+        self._waiting.append(waiting)
+        self._take(RequestReceived(request))
+        return waiting
 
     async def in_parts(self, program: str, *, timed: bool) -> ProgramParts:
         """Return the parts that this agent's share of a program takes; raises ``Refused``."""
@@ -202,12 +221,15 @@ class AgentRuns:
     def _leave_unanswered(self) -> None:
         """Let go of who waits for an answer that will not come: the run is over, or another on."""
         hand, last = self._state.hand, self._state.last
+        if last is None:
+            return
         over = hand.run if hand is not None and hand.phase is Phase.ENDED else None
-        for request, waiting in self._waiting:
-            if isinstance(request, Greet) or last is None or waiting.done():
+        for one in tuple(self._waiting):
+            request = one.request
+            if isinstance(request, Greet) or not (request.run < last or request.run == over):
                 continue
-            if request.run < last or request.run == over:
-                waiting.set_exception(Refused(f"{self._name}: run {request.run} is over"))
+            self._waiting.remove(one)
+            one.tell(Refused(f"{self._name}: run {request.run} is over"))
 
     def _do(self, actions: tuple[Action, ...]) -> None:
         for action in actions:
@@ -230,9 +252,13 @@ class AgentRuns:
     def _reply(self, answer: Answer) -> None:
         if isinstance(answer, Refusal):
             log.warning("run refused", run=str(answer.run), step=answer.step, why=answer.reason)
-        for request, waiting in self._waiting:
-            if not waiting.done() and is_answer_to(answer, request):
-                waiting.set_result(answer)
+        self._tell(lambda one: is_answer_to(answer, one.request), answer)
+
+    def _tell(self, whom: Callable[[_Waiting], bool], outcome: Answer | BaseException) -> None:
+        for one in tuple(self._waiting):
+            if whom(one):
+                self._waiting.remove(one)
+                one.tell(outcome)
 
     # The instruments: one step after another; the clock is read beside them
 
@@ -354,9 +380,15 @@ def runs_of(
     return AgentRuns(name, life, hardware, free, margins)
 
 
-def _late(waiting: "asyncio.Future[Answer]") -> None:
-    if not waiting.done():
-        waiting.set_exception(TimeoutError())
+def _put(answered: "asyncio.Future[Answer]", outcome: Answer | BaseException) -> None:
+    if answered.done():
+        return
+    if isinstance(outcome, asyncio.CancelledError):
+        answered.cancel()
+    elif isinstance(outcome, BaseException):
+        answered.set_exception(outcome)
+    else:
+        answered.set_result(outcome)
 
 
 def _failed(action: Action, reason: str, kind: str = "failed") -> Event:
