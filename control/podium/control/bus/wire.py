@@ -28,8 +28,6 @@ PLAIN = frozenset((str, float, int, bool, NoneType, bytes, np.ndarray))
 """What goes to MessagePack as it is."""
 BYTES_MAX = 1 << 30
 """A message is not larger: a run of a million shots with two captures takes 48 MB."""
-COPIED_BYTES = 1 << 14
-"""An array of fewer is copied once more: sooner done than a view of its bytes is made."""
 ENTRIES_MAX = 1 << 20
 """A list or mapping does not have more entries; numbers by the million are sent as arrays."""
 DEPTH_MAX = 16
@@ -192,15 +190,13 @@ def _content(
     dtype: np.dtype[Any], shape: tuple[int, ...], parts: tuple[NDArray[Any], ...]
 ) -> msgpack.ExtType:
     """Return an array whose values are in ``parts``, one behind the other."""
-    content: list[bytes | memoryview] = [_head_of(dtype, shape)]
-    for one in parts:
-        content.append(one.tobytes() if one.nbytes < COPIED_BYTES else _bytes_of(one))
-    return msgpack.ExtType(ARRAY, b"".join(content))
-
-
-def _bytes_of(array: NDArray[Any]) -> memoryview:
-    """Return the bytes of an array as they lie in memory."""
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+    buffers: Any = parts
+    head = _head_of(dtype, shape)
+    try:
+        return msgpack.ExtType(ARRAY, b"".join((head, *buffers)))
+    except TypeError:  # one does not lie in C order
+        buffers = map(np.ascontiguousarray, parts)
+        return msgpack.ExtType(ARRAY, b"".join((head, *buffers)))
 
 
 @lru_cache(256)
