@@ -43,10 +43,12 @@ class Playback:
     ) -> None:
         """``allowed`` raises ``Refused`` where these instruments must not play now."""
         self.allowed = allowed
-        self._facility = facility
+        self._domains = {clock.source: name for name, clock in facility.clocks.items()}
+        """Of clusters' clocks, where others share them."""
         self._instruments = instruments
         self._tones: dict[str, tuple[int, ExternalTone, Tone]] = {}
         """Connection, what was asked, and what was read back of it."""
+        self._beyond_driver_s = beyond_driver_s()
         self._time: Callable[[], Awaitable[Tai]] | None = None
         self._looks: Callable[[Collection[str]], Awaitable[Epochs]] | None = None
         self.mixers = Mixers(instruments)
@@ -94,7 +96,7 @@ class Playback:
                 *(self._tune(source, tone) for source, tone in tones.items()),
             )
         duration_s = self._lasts_s(artifact)
-        after_s = _given_s(duration_s)
+        after_s = self._given_s(duration_s)
 
         def load(cluster: Any) -> None:
             cluster.load(artifact)
@@ -185,12 +187,9 @@ class Playback:
         """
         if self._looks is not None:
             return await self._looks(tuple(artifacts))
-        domains = {clock.source: name for name, clock in self._facility.clocks.items()}
+        workers = self._instruments.workers
         return Epochs.of(
-            {
-                domains.get(name, name): self._instruments.workers[name].health.connections
-                for name in artifacts
-            }
+            {self._domains.get(name, name): workers[name].connections for name in artifacts}
         )
 
     async def make_safe(self, artifacts: Mapping[str, Artifact]) -> list[str]:
@@ -222,7 +221,10 @@ class Playback:
 
     def collect_s(self, artifact: Artifact) -> float:
         """Return how long after its start a driver has everything, or is given up."""
-        return _given_s(self._lasts_s(artifact))
+        return self._given_s(self._lasts_s(artifact))
+
+    def _given_s(self, lasts_s: float) -> float:
+        return lasts_s + self._beyond_driver_s + COLLECT_S
 
     def _lasts_s(self, artifact: Artifact) -> float:
         more_s = min(TOLD_APART_S * artifact.told_apart_shots, TOLD_APART_AT_MOST_S)
@@ -256,10 +258,6 @@ class Playback:
 
     def _cluster(self, name: str) -> AnyWorker:
         return self._instruments.worker(name, "PulseSequencer")
-
-
-def _given_s(lasts_s: float) -> float:
-    return lasts_s + beyond_driver_s() + COLLECT_S
 
 
 @cache
