@@ -16,7 +16,8 @@ from podium.control.bus.direct_fires import (
     GiveUpFire,
     StillPlaying,
 )
-from podium.control.bus.messages import Done, Failed, Played, RunId
+from podium.control.bus.fire_data import FireData
+from podium.control.bus.messages import Done, Failed, RunId
 from podium.control.bus.prepared_programs import ProgramFired
 from podium.control.bus.prepared_requests import FireProgram
 from podium.control.bus.wire import BadMessage, decode
@@ -46,7 +47,7 @@ class Fires:
         self._direct = 0
         """So many were fired directly since the coordinator was asked."""
 
-    async def fire(self, values: bytes) -> tuple[RunId, Played]:
+    async def fire(self, values: bytes) -> tuple[RunId, FireData]:
         """Play it with these values; return the run and its data. Raises ``RunError``."""
         async with self._turn:
             loop, granted = asyncio.get_running_loop(), self._granted
@@ -65,13 +66,13 @@ class Fires:
             self._granted, self._number = done.granted, done.run.number
             self._until_s = loop.time() + DIRECTLY_S
             try:
-                return done.run, decode(done.played, Played)
+                return done.run, decode(done.data, FireData)
             except BadMessage as error:
                 raise RunFailed(f"run {done.run}: its data cannot be read: {error}") from error
 
     async def _fire_directly(
         self, granted: FiresGranted, run: RunId, values: bytes
-    ) -> Played | None:
+    ) -> FireData | None:
         """Return the data of a run; None: nothing was played, the coordinator has to be asked."""
         request = FireDirectly(run, granted.secret, values)
         try:
@@ -85,14 +86,14 @@ class Fires:
             await self._report(run, str(error))
             raise
 
-    async def _played(self, agent: str, request: FireDirectly) -> Played | None:
+    async def _played(self, agent: str, request: FireDirectly) -> FireData | None:
         loop, run = asyncio.get_running_loop(), request.run
         lost, give_up_s = False, loop.time() + LOST_S
-        answers = Played, FireFailed, AskCoordinator, StillPlaying
+        answers = FireData, FireFailed, AskCoordinator, StillPlaying
         while True:
             told = await self._client.ask_agent(agent, request, *answers, timeout_s=ANSWER_S)
             match told:
-                case Played():
+                case FireData():
                     return told
                 case FireFailed(reason):
                     raise RunFailed(f"run {run}: {reason}")
