@@ -35,7 +35,7 @@ def triggered(node: Node, plane: Plane) -> tuple[list[Worker], RunHardware]:
     workers = {name: Worker(name, make) for name, make in makers.items()}
     instruments = Instruments(workers, {"cluster_a": known_models()["qblox_cluster"]})
     looks = ClockReadings({}, instruments, EpochFiles(None), 1)
-    playing = Playback(None, instruments, None)
+    playing = Playback(SimpleNamespace(clocks={}), instruments, None)
     hardware = RunHardware("lab/node_a", instruments, playing, None, (WIRING,), looks)
     return list(workers.values()), hardware
 
