@@ -44,7 +44,6 @@ class Playback:
         """``allowed`` raises ``Refused`` where these instruments must not play now."""
         self.allowed = allowed
         self._domains = {clock.source: name for name, clock in facility.clocks.items()}
-        """Of clusters' clocks, where others share them."""
         self._instruments = instruments
         self._tones: dict[str, tuple[int, ExternalTone, Tone]] = {}
         """Connection, what was asked, and what was read back of it."""
