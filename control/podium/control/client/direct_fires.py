@@ -5,6 +5,7 @@ and one back. It is asked again after a while all the same, so that it knows wha
 """
 
 import asyncio
+import time
 from contextlib import suppress
 
 from podium.control.bus.direct_fires import (
@@ -50,9 +51,9 @@ class Fires:
     async def fire(self, values: bytes) -> tuple[RunId, FireData]:
         """Play it with these values; return the run and its data. Raises ``RunError``."""
         async with self._turn:
-            loop, granted = asyncio.get_running_loop(), self._granted
+            granted = self._granted
             if granted is not None:
-                if self._number < granted.last.number and loop.time() < self._until_s:
+                if self._number < granted.last.number and time.monotonic() < self._until_s:
                     self._number += 1
                     run = RunId(granted.last.session, self._number)
                     played = await self._fire_directly(granted, run, values)
@@ -64,7 +65,7 @@ class Fires:
             self._direct = 0
             done = await self._client.work(request, ProgramFired)
             self._granted, self._number = done.granted, done.run.number
-            self._until_s = loop.time() + DIRECTLY_S
+            self._until_s = time.monotonic() + DIRECTLY_S
             try:
                 return done.run, decode(done.data, FireData)
             except BadMessage as error:
@@ -87,8 +88,7 @@ class Fires:
             raise
 
     async def _played(self, agent: str, request: FireDirectly) -> FireData | None:
-        loop, run = asyncio.get_running_loop(), request.run
-        lost, give_up_s = False, loop.time() + LOST_S
+        run, lost, give_up_s = request.run, False, time.monotonic() + LOST_S
         answers = FireData, FireFailed, AskCoordinator, StillPlaying
         while True:
             told = await self._client.ask_agent(agent, request, *answers, timeout_s=ANSWER_S)
@@ -102,10 +102,10 @@ class Fires:
                 case AskCoordinator():
                     return None
                 case StillPlaying():
-                    give_up_s = loop.time() + LOST_S
+                    give_up_s = time.monotonic() + LOST_S
                 case Failed("refused") if not lost:  # the bus allows nothing of the kind
                     return None
-                case Failed(_, problem) if loop.time() > give_up_s:
+                case Failed(_, problem) if time.monotonic() > give_up_s:
                     raise RunFailed(f"run {run}: agent {agent} does not answer: {problem}")
                 case Failed():
                     lost = True
@@ -113,16 +113,16 @@ class Fires:
 
     async def _give_up(self, granted: FiresGranted, run: RunId) -> None:
         """Let a run not go on; return once nothing of it plays, or nobody can be asked."""
-        loop, request = asyncio.get_running_loop(), GiveUpFire(run, granted.secret, "given up")
-        until_s = give_up_s = loop.time() + CANCEL_S
-        while loop.time() < min(until_s, give_up_s):
+        request = GiveUpFire(run, granted.secret, "given up")
+        until_s = give_up_s = time.monotonic() + CANCEL_S
+        while time.monotonic() < min(until_s, give_up_s):
             told = await self._client.ask_agent(
                 granted.agent, request, Done, StillPlaying, timeout_s=ANSWER_S
             )
             if isinstance(told, Done):
                 break
             if isinstance(told, Failed):
-                give_up_s = min(give_up_s, loop.time() + LOST_S)
+                give_up_s = min(give_up_s, time.monotonic() + LOST_S)
                 await asyncio.sleep(AGAIN_S)
             else:
                 give_up_s = until_s
