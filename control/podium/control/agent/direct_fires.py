@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from podium.control.agent.runs import AgentRuns
+from podium.control.agent.waiting_requests import Outcome
 from podium.control.bus.direct_fires import (
     AskCoordinator,
     FireDirectly,
@@ -90,11 +91,16 @@ class DirectFires:
         self._granted = granted
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
-        def tell(said: Answer | BaseException) -> None:
+        def tell(said: Outcome) -> None:
             if isinstance(said, asyncio.CancelledError):
                 answer.cancel()
                 return
-            told = self._told(granted, said)
+            try:
+                told = self._told(granted, said)
+            except Exception as error:  # for who has asked: the agent goes on
+                if not answer.done():
+                    answer.set_exception(error)
+                return
             if not answer.done():
                 answer.set_result(told)
 
@@ -102,7 +108,7 @@ class DirectFires:
         self._runs.ask(prepare, tell, WITHIN_S)
         return answer
 
-    def _told(self, granted: GrantedFires, said: Answer | BaseException) -> bytes:
+    def _told(self, granted: GrantedFires, said: Outcome) -> bytes:
         """Return what a client is told of a fire that has ended so, or has not in time."""
         match said:
             case Report():

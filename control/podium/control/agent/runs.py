@@ -6,7 +6,6 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,12 @@ from podium.control.agent.epoch_files import EpochFiles
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.playback import Playback
 from podium.control.agent.run_hardware import RunHardware
+from podium.control.agent.waiting_requests import (
+    Outcome,
+    Tell,
+    WaitingRequest,
+    WaitingRequests,
+)
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import DOES_NOT_FIT, RunId
 from podium.control.bus.prepared_programs import ProgramHeld
@@ -51,10 +56,8 @@ from podium.control.runs.agent_values import (
 )
 from podium.control.runs.messages import (
     Answer,
-    Greet,
     Refusal,
     Request,
-    is_answer_to,
 )
 from podium.control.timebase.epochs import EpochMoved, Epochs
 from podium.drivers.errors import InstrumentError, Refused
@@ -65,17 +68,6 @@ OVER_S = 1.0
 """What is cancelled has this long to end before its instruments are made safe regardless."""
 
 log = event_log("agent")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Waiting:
-    """Somebody waits for the answer to a request."""
-
-    request: Request
-    tell: Callable[[Answer | BaseException], None]
-    """Called once; it raises nothing."""
-    until_s: float
-    """Monotonic time."""
 
 
 class AgentRuns:
@@ -97,7 +89,7 @@ class AgentRuns:
         self._state, self._first = agent_machine.born(name, life, margins)
         self._not_safe = ""
         """The last report of what could not be made safe."""
-        self._waiting: list[_Waiting] = []
+        self._waiting = WaitingRequests(name)
         self._queue: deque[Action] = deque()
         self._step: asyncio.Task[None] | None = None
         """The step under way; the next begins when it has ended."""
@@ -134,11 +126,11 @@ class AgentRuns:
                     while True:
                         await asyncio.sleep(TICK_S)
                         self._take(Ticked())
-                        self._tell(lambda one: one.until_s < time.monotonic(), TimeoutError())
+                        self._waiting.end_late()
                 finally:
                     self._keeps = False
         finally:
-            self._tell(lambda _: True, asyncio.CancelledError())
+            self._waiting.leave()
 
     @property
     def in_hand(self) -> RunId | None:
@@ -157,16 +149,16 @@ class AgentRuns:
         try:
             return await answered
         finally:
-            if waiting in self._waiting:
-                self._waiting.remove(waiting)
+            self._waiting.forget(waiting)
 
-    def ask(
-        self, request: Request, tell: Callable[[Answer | BaseException], None], within_s: float
-    ) -> _Waiting:
+    def ask(self, request: Request, tell: Tell, within_s: float) -> WaitingRequest:
         """Ask as :meth:`answer` does; ``tell`` gets, once, what that returns or raises."""
-        waiting = _Waiting(request, tell, time.monotonic() + within_s)
-        self._waiting.append(waiting)
-        self._take(RequestReceived(request))
+        waiting = self._waiting.add(request, tell, within_s)
+        try:
+            self._take(RequestReceived(request))
+        except BaseException:
+            self._waiting.forget(waiting)
+            raise
         return waiting
 
     async def in_parts(self, program: str, *, timed: bool) -> ProgramParts:
@@ -216,20 +208,8 @@ class AgentRuns:
         if hand is not None and hand.why and (before is None or before.why != hand.why):
             log.warning("run given up", run=str(hand.run), reason=hand.why)
         self._do(actions)
-        self._leave_unanswered()
-
-    def _leave_unanswered(self) -> None:
-        """Let go of who waits for an answer that will not come: the run is over, or another on."""
-        hand, last = self._state.hand, self._state.last
-        if last is None:
-            return
         over = hand.run if hand is not None and hand.phase is Phase.ENDED else None
-        for one in tuple(self._waiting):
-            request = one.request
-            if isinstance(request, Greet) or not (request.run < last or request.run == over):
-                continue
-            self._waiting.remove(one)
-            one.tell(Refused(f"{self._name}: run {request.run} is over"))
+        self._waiting.end_over(self._state.last, over)
 
     def _do(self, actions: tuple[Action, ...]) -> None:
         for action in actions:
@@ -252,13 +232,7 @@ class AgentRuns:
     def _reply(self, answer: Answer) -> None:
         if isinstance(answer, Refusal):
             log.warning("run refused", run=str(answer.run), step=answer.step, why=answer.reason)
-        self._tell(lambda one: is_answer_to(answer, one.request), answer)
-
-    def _tell(self, whom: Callable[[_Waiting], bool], outcome: Answer | BaseException) -> None:
-        for one in tuple(self._waiting):
-            if whom(one):
-                self._waiting.remove(one)
-                one.tell(outcome)
+        self._waiting.answer(answer)
 
     # The instruments: one step after another; the clock is read beside them
 
@@ -380,7 +354,7 @@ def runs_of(
     return AgentRuns(name, life, hardware, free, margins)
 
 
-def _put(answered: "asyncio.Future[Answer]", outcome: Answer | BaseException) -> None:
+def _put(answered: "asyncio.Future[Answer]", outcome: Outcome) -> None:
     if answered.done():
         return
     if isinstance(outcome, asyncio.CancelledError):
