@@ -53,6 +53,6 @@ class FiredPlayback:
 
         hand.started = True
         ((name, artifact),) = artifacts.items()
-        started, data = await self._playing.play(name, artifact, go_on)
+        started, data = await self._playing.play(name, artifact, go_on, fire_data)
         start = Start(started, 0, UNVERIFIED)
-        return Collected(hand.run, epochs, (), start, 1, 0, 0, fire_data(started, data))
+        return Collected(hand.run, epochs, (), start, 1, 0, 0, data)

@@ -81,12 +81,17 @@ class Playback:
         return tones
 
     async def play(
-        self, name: str, artifact: Artifact, go_on: Callable[[], None]
-    ) -> tuple[Tai, dict[str, Acquired]]:
+        self,
+        name: str,
+        artifact: Artifact,
+        go_on: Callable[[], None],
+        encoded: Callable[[Tai, Mapping[str, Acquired]], bytes],
+    ) -> tuple[Tai, bytes]:
         """Load, arm, start and collect; return the clock's reading just before the start, and data.
 
-        All of it is one call of the driver, where the controller tells the time as well. ``go_on``
-        is called in its thread between steps, and raises where the run was given up.
+        All of it is one call of the driver, where the controller tells the time as well. In its
+        thread ``go_on`` is called between steps, which raises where the run was given up, and
+        ``encoded``, with both, for the data.
         """
         tones = await self._settled({name: artifact})
         if tones or routes_of(artifact):
@@ -102,28 +107,30 @@ class Playback:
             go_on()
             cluster.arm()
 
-        def finish(cluster: Any) -> dict[str, Acquired]:
+        def finish(cluster: Any, started: Tai) -> bytes:
             go_on()
             cluster.start()
             cluster.wait(duration_s)
-            data: dict[str, Acquired] = cluster.collect()
-            return data
+            return encoded(started, cluster.collect())
 
-        def play(cluster: Any) -> tuple[Tai, dict[str, Acquired]]:
+        def play(cluster: Any) -> tuple[Tai, bytes]:
             kind: Any = type(cluster)
             if _plays_at_once(kind):
                 at_once: PlaysAtOnce[Artifact] = cluster
-                return at_once.play_at_once(artifact, duration_s, go_on)
+                started, data = at_once.play_at_once(artifact, duration_s, go_on)
+                return started, encoded(started, data)
             load(cluster)
-            started: Tai = cluster.now()
-            return started, finish(cluster)
+            started = cluster.now()
+            return started, finish(cluster, started)
 
         box, what = self._cluster(name), f"play {artifact.name!r}"
         if self._time is None and self._instruments.playing("Clock")[:1] == (name,):
             return await box.call(what, play, LOAD_S + ARM_S + CLOCK_S + after_s)
         await box.call(f"load {artifact.name!r}", load, LOAD_S + ARM_S)
         started = await self.now()
-        return started, await box.call(what, finish, ARM_S + after_s)
+        return started, await box.call(
+            what, lambda cluster: finish(cluster, started), ARM_S + after_s
+        )
 
     async def arm(self, artifacts: Mapping[str, Artifact]) -> None:
         """Arm all clusters that take part."""
