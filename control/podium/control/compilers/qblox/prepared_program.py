@@ -166,7 +166,7 @@ class _Group:
 
     setting: Setting
     parameter: IntArray
-    """Index of the parameter; shape (chains, terms). Of a constant: any, beyond the last as well."""
+    """Index of the parameter; shape (chains, terms). Of a constant: any, also beyond the last."""
     scale: FloatArray
     """Of a constant: 0."""
     offset: FloatArray
