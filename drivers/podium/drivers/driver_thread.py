@@ -9,6 +9,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from podium.drivers.roles import Identity, Instrument
+from podium.drivers.thread_cores import ThreadCores
 
 Driver = TypeVar("Driver", bound=Instrument)
 Result = TypeVar("Result")
@@ -41,6 +42,7 @@ class DriverThread(Generic[Driver]):
         self.opened: asyncio.Future[Identity] = self._loop.create_future()
         self._thread = threading.Thread(target=self._work, name=f"{name} driver", daemon=True)
         self._thread.start()
+        self._cores = ThreadCores(self._thread)
 
     def submit(self, function: Callable[[Driver], Result]) -> "DriverCall[Result]":
         """Begin ``function(driver)``."""
@@ -48,6 +50,7 @@ class DriverThread(Generic[Driver]):
         call = DriverCall(end, self._loop.create_future())
 
         def job(driver: Driver) -> None:
+            self._cores.release()
             try:
                 result = function(driver)
             except BaseException as error:
@@ -55,6 +58,7 @@ class DriverThread(Generic[Driver]):
             else:
                 self._tell(partial(_fulfil, (call.end, call.answer), result))
 
+        self._cores.bring_here()
         self._jobs.put(job)
         return call
 

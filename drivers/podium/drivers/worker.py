@@ -108,6 +108,11 @@ class Worker(Generic[Driver]):
             self._heard,
         )
 
+    @property
+    def connections(self) -> int:
+        """Return how many connections there were, as in :class:`Health`."""
+        return self._connections
+
     async def keep(self) -> None:
         """Keep the instrument connected until cancelled; then close the connection."""
         pause_s = 0.0

@@ -32,7 +32,7 @@ NOT_SENT = {
 }
 """Classes of the bus that stay within a process: all others are messages, or parts of them."""
 DEEP = 2000
-TRIES = 1000
+TRIES = 100_000
 
 
 def kinds() -> tuple[type, ...]:

@@ -157,6 +157,17 @@ async def test_instruments_that_play_into_no_fridge_need_no_lease(hearing) -> No
     await hearing.cold.check(["thermometry_a"])
 
 
+async def test_an_instrument_that_plays_into_a_fridge_since_the_facility_grew_needs_one(
+    example, hearing
+) -> None:
+    nodes = {name: replace(node, fridge=None) for name, node in example.nodes.items()}
+    hearing.cold.grow(replace(example, nodes=FrozenMap(nodes)))
+    await hearing.cold.check(["cluster_a"])
+    hearing.cold.grow(example)
+    hearing.hear(1.0)
+    assert "nothing is played" in await hearing.refusal()
+
+
 async def test_biases_are_named_once_their_fridge_has_long_been_warm(hearing) -> None:
     hearing.hear(0.011)
     hearing.now_s = 100.0

@@ -35,7 +35,7 @@ def triggered(node: Node, plane: Plane) -> tuple[list[Worker], RunHardware]:
     workers = {name: Worker(name, make) for name, make in makers.items()}
     instruments = Instruments(workers, {"cluster_a": known_models()["qblox_cluster"]})
     looks = ClockReadings({}, instruments, EpochFiles(None), 1)
-    playing = Playback(None, instruments, None)
+    playing = Playback(SimpleNamespace(clocks={}), instruments, None)
     hardware = RunHardware("lab/node_a", instruments, playing, None, (WIRING,), looks)
     return list(workers.values()), hardware
 
@@ -84,7 +84,7 @@ async def test_an_agent_says_how_long_it_waits_for_shots_that_are_told_apart() -
 
     workers = {"cluster_a": Worker("cluster_a", lambda: Cluster(Node("a")))}
     instruments = Instruments(workers, {"cluster_a": known_models()["qblox_cluster"]})
-    playing = Playing(None, instruments, allowed)
+    playing = Playing(SimpleNamespace(clocks={}), instruments, allowed)
     hardware = RunHardware("lab/node_a", instruments, playing, Compiled(), (WIRING,), Looks())
     loaded = await hardware.load(RunId(1, 1), "program", AtATime())
     assert loaded.duration_fs == Compiled.ARTIFACT.duration_fs

@@ -122,6 +122,45 @@ async def test_one_who_raises_says_why_and_goes_on(buses) -> None:
         assert await here.request("podium/x/a", b"good", 5.0) == b"good"
 
 
+async def test_an_answer_may_come_by_itself(buses) -> None:
+    """Of an answerer that returns a future, or raises before it does."""
+    here, there = buses
+    left: list[asyncio.Future[bytes]] = []
+    begun = asyncio.Event()
+
+    def promised(payload: bytes) -> "asyncio.Future[bytes]":
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        if payload == b"never":
+            left.append(answer)
+            begun.set()
+        elif payload == b"bad":
+            raise ValueError("bad is bad")
+        elif payload == b"worse":
+            answer.set_exception(ValueError("worse is bad"))
+        else:
+            asyncio.get_running_loop().call_soon(answer.set_result, payload[::-1])
+        return answer
+
+    async with (
+        asyncio.TaskGroup() as tasks,
+        there.serve("podium/x/a", promised),
+        there.announce("podium/x/a"),
+    ):
+        await present(here, "podium/x/a", 1)
+        for payload in (b"bad", b"worse"):
+            with pytest.raises(AnswererFailed, match=f"ValueError: {payload.decode()} is bad"):
+                await here.request("podium/x/a", payload, 5.0)
+        assert await here.request("podium/x/a", b"ab", 5.0) == b"ba"
+
+        async def asking() -> None:
+            with pytest.raises(NoAnswer):
+                await here.request("podium/x/a", b"never", 5.0)
+
+        tasks.create_task(asking())
+        await begun.wait()
+    assert left[0].cancelled()
+
+
 async def test_requests_are_answered_side_by_side(buses) -> None:
     here, there = buses
     both = asyncio.Barrier(2)

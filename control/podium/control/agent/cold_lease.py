@@ -76,6 +76,8 @@ class ColdLeases:
         """Take over a facility that has only grown."""
         self._facility = facility
         self._users = users_of(facility)
+        self._played_into: dict[tuple[str, ...], tuple[Fridge, ...]] = {}
+        """By instruments, as far as somebody has asked."""
         self._owners = owners_of(facility)
         self._mine = self.fridges_of(self._instruments.names)
         self._thermometers = frozenset(
@@ -130,7 +132,11 @@ class ColdLeases:
 
         Soon after the start its first reading is waited for, also while its thermometer connects.
         """
-        for fridge in self.fridges_of(instruments):
+        names = tuple(instruments)
+        fridges = self._played_into.get(names)
+        if fridges is None:
+            fridges = self._played_into[names] = self.fridges_of(names)
+        for fridge in fridges:
             await self._hear_first(fridge)
             if complaint := self.complaint(fridge):
                 raise Refused(f"{self._agent}: {complaint}; nothing is played")

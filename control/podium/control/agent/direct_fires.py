@@ -4,11 +4,13 @@ Each is the run that the coordinator would ask for, with all its checks: it diff
 asks.
 """
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from podium.control.agent.runs import AgentRuns
+from podium.control.agent.waiting_requests import Outcome
 from podium.control.bus.direct_fires import (
     AskCoordinator,
     FireDirectly,
@@ -26,7 +28,6 @@ from podium.control.runs.messages import (
     Abort,
     Answer,
     AskReport,
-    Prepare,
     Refusal,
     Report,
     Request,
@@ -54,18 +55,17 @@ class DirectFires:
         """Let a grant hold from now on, if ``request`` has brought one and was played."""
         self._granted = noted(self._granted, request, answer, self._clock())
 
-    async def answer(self, payload: bytes) -> bytes:
-        """Answer a client."""
+    def answer(self, payload: bytes) -> Awaitable[bytes]:
+        """Answer a client. A fire takes no task of its own beside its run's."""
         try:
             request = decode(payload, FireDirectly, GiveUpFire)
         except BadMessage as error:
-            return encode(Failed("refused", f"{self._name}: {error}"))
+            return _there(Failed("refused", f"{self._name}: {error}"))
         match request:
             case FireDirectly():
-                said = await self._fire(request)
-                return said.data if isinstance(said, Report) else encode(said)
+                return self._fire(request)
             case GiveUpFire():
-                return encode(await self._give_up(request))
+                return self._give_up(request)
         raise AssertionError(request)
 
     async def recall(self, request: RecallFires) -> FiresRecalled | StillPlaying:
@@ -83,27 +83,47 @@ class DirectFires:
                 self._judged(granted, said)
         return FiresRecalled(granted.done if self._granted is None else self._granted.done)
 
-    async def _fire(
-        self, request: FireDirectly
-    ) -> Report | FireFailed | AskCoordinator | StillPlaying:
-        """Return how it ended; the data of a report are a message, and go as they are."""
-        run = request.run
-        granted = begun(self._granted, run, request.secret, self._clock())
+    def _fire(self, request: FireDirectly) -> "asyncio.Future[bytes]":
+        """Return what a client is answered: the data of a report are a message as they are."""
+        granted = begun(self._granted, request.run, request.secret, self._clock())
         if isinstance(granted, str):
-            return AskCoordinator(f"{self._name}: {granted}")
+            return _there(AskCoordinator(f"{self._name}: {granted}"))
         self._granted = granted
-        said = await self._said(granted.request(run, self._runs.life, request.values))
+        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+        def tell(said: Outcome) -> None:
+            if isinstance(said, asyncio.CancelledError):
+                answer.cancel()
+                return
+            try:
+                told = self._told(granted, said)
+            except Exception as error:  # for who has asked: the agent goes on
+                if not answer.done():
+                    answer.set_exception(error)
+                return
+            if not answer.done():
+                answer.set_result(told)
+
+        prepare = granted.request(request.run, self._runs.life, request.values)
+        self._runs.ask(prepare, tell, WITHIN_S)
+        return answer
+
+    def _told(self, granted: GrantedFires, said: Outcome) -> bytes:
+        """Return what a client is told of a fire that has ended so, or has not in time."""
         match said:
-            case None:
-                return StillPlaying()
             case Report():
-                return self._judged(granted, said)
+                judged = self._judged(granted, said)
+                return encode(judged) if isinstance(judged, FireFailed) else judged.data
+            case TimeoutError():
+                return encode(StillPlaying())
+            case Refused():  # another run has taken its place
+                return encode(FireFailed(f"{self._name} refused PREPARE: {said}"))
             case Refusal(_, _, step, kind, reason) if kind not in UNTOUCHED:
-                return FireFailed(f"{self._name} refused {step.upper()}: {reason}")
+                return encode(FireFailed(f"{self._name} refused {step.upper()}: {reason}"))
             case Refusal(reason=reason):
-                return AskCoordinator(reason)
+                return encode(AskCoordinator(reason))
             case _:  # fenced
-                return AskCoordinator(f"{self._name}: the coordinator was replaced")
+                return encode(AskCoordinator(f"{self._name}: the coordinator was replaced"))
 
     def _judged(self, granted: GrantedFires, report: Report) -> Report | FireFailed:
         if wrong := fired_start.problems(granted.token, report):
@@ -113,19 +133,26 @@ class DirectFires:
             self._granted = counted(now, report.run)
         return report
 
-    async def _give_up(self, request: GiveUpFire) -> Done | StillPlaying:
+    async def _give_up(self, request: GiveUpFire) -> bytes:
         granted, run = self._granted, request.run
         if granted is None or not granted.covers(run, request.secret):
-            return Done()
+            return encode(Done())
         self._granted = replace(granted, latest=max(granted.latest, run))
         said = await self._said(Abort(run, request.reason))
-        return StillPlaying() if said is None else Done()
+        return encode(StillPlaying() if said is None else Done())
 
-    async def _said(self, request: Prepare | Abort | AskReport) -> Answer | None:
-        """Return what a request is answered; None: nothing yet."""
+    async def _said(self, request: Abort | AskReport) -> Answer | Refused | None:
+        """Return what a request is answered; None: nothing yet; ``Refused``: nothing will be."""
         try:
             return await self._runs.answer(request, WITHIN_S)
         except TimeoutError:
             return None
-        except Refused as error:  # another run has taken its place
-            return Refusal(self._name, request.run, "prepare", "failed", str(error))
+        except Refused as error:
+            return error
+
+
+def _there(answer: object) -> "asyncio.Future[bytes]":
+    """Return an answer that is there."""
+    answered: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+    answered.set_result(encode(answer))
+    return answered

@@ -3,7 +3,8 @@
 import threading
 
 from podium.control.agent.compiled_programs import CompiledPart, CompiledPrograms, duration_fs
-from podium.control.agent.hardware_run import HardwareRun, played_by
+from podium.control.agent.fire_data import fire_data
+from podium.control.agent.hardware_run import HardwareRun
 from podium.control.agent.playback import Playback
 from podium.control.agent.prepared_programs import PreparedPrograms
 from podium.control.bus.messages import Roundings
@@ -52,7 +53,6 @@ class FiredPlayback:
 
         hand.started = True
         ((name, artifact),) = artifacts.items()
-        started, data = await self._playing.play(name, artifact, go_on)
-        told = played_by(hand, started, epochs, {}, data, {}, rounded=False)
+        started, data = await self._playing.play(name, artifact, go_on, fire_data)
         start = Start(started, 0, UNVERIFIED)
-        return Collected(hand.run, epochs, (), start, 1, 0, 0, told)
+        return Collected(hand.run, epochs, (), start, 1, 0, 0, data)

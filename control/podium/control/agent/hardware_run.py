@@ -76,21 +76,16 @@ def played_by(
     starts: Mapping[str, Tai],
     data: Mapping[str, Acquired],
     tags: Mapping[str, TagData],
-    *,
-    rounded: bool = True,
 ) -> bytes:
-    """Return what all this has brought back, as it goes over the bus; ``starts``: by controller.
-
-    Not ``rounded``: what was rounded is left out.
-    """
+    """Return what all this has brought back, as it goes over the bus; ``starts``: by controller."""
     return encode(
         Played(
             hand.part.program_hash,
-            _time(t0),
+            time_of(t0),
             dict(epochs.numbers),
-            roundings_of(hand.artifacts) if rounded else (),
-            {name: _capture_data(one) for name, one in data.items()},
-            {name: _time(at) for name, at in starts.items()},
+            roundings_of(hand.artifacts),
+            {name: capture_data(one) for name, one in data.items()},
+            {name: time_of(at) for name, at in starts.items()},
             dict(tags),
             {
                 one.controller: one.begins_after_fs + hand.artifacts[one.controller].first_shot_fs
@@ -100,7 +95,8 @@ def played_by(
     )
 
 
-def _time(at: Tai) -> Time:
+def time_of(at: Tai) -> Time:
+    """Return a time as it goes over the bus."""
     return Time(at.seconds, at.femtoseconds)
 
 
@@ -110,7 +106,7 @@ def _counts(counts: NDArray[np.int64]) -> NDArray[np.int64] | int:
     return first if np.all(counts == first) else counts
 
 
-def _capture_data(one: Acquired) -> CaptureData:
+def capture_data(one: Acquired) -> CaptureData:
     """Return what one capture brought back, as it goes over the bus."""
     trace = one.trace
     return CaptureData(

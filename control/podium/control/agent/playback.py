@@ -43,10 +43,11 @@ class Playback:
     ) -> None:
         """``allowed`` raises ``Refused`` where these instruments must not play now."""
         self.allowed = allowed
-        self._facility = facility
+        self._domains = {clock.source: name for name, clock in facility.clocks.items()}
         self._instruments = instruments
         self._tones: dict[str, tuple[int, ExternalTone, Tone]] = {}
         """Connection, what was asked, and what was read back of it."""
+        self._beyond_driver_s = beyond_driver_s()
         self._time: Callable[[], Awaitable[Tai]] | None = None
         self._looks: Callable[[Collection[str]], Awaitable[Epochs]] | None = None
         self.mixers = Mixers(instruments)
@@ -80,12 +81,17 @@ class Playback:
         return tones
 
     async def play(
-        self, name: str, artifact: Artifact, go_on: Callable[[], None]
-    ) -> tuple[Tai, dict[str, Acquired]]:
+        self,
+        name: str,
+        artifact: Artifact,
+        go_on: Callable[[], None],
+        encoded: Callable[[Tai, Mapping[str, Acquired]], bytes],
+    ) -> tuple[Tai, bytes]:
         """Load, arm, start and collect; return the clock's reading just before the start, and data.
 
-        All of it is one call of the driver, where the controller tells the time as well. ``go_on``
-        is called in its thread between steps, and raises where the run was given up.
+        All of it is one call of the driver, where the controller tells the time as well. In its
+        thread ``go_on`` is called between steps, which raises where the run was given up, and
+        ``encoded``, with both, for the data.
         """
         tones = await self._settled({name: artifact})
         if tones or routes_of(artifact):
@@ -94,35 +100,37 @@ class Playback:
                 *(self._tune(source, tone) for source, tone in tones.items()),
             )
         duration_s = self._lasts_s(artifact)
-        after_s = _given_s(duration_s)
+        after_s = self._given_s(duration_s)
 
         def load(cluster: Any) -> None:
             cluster.load(artifact)
             go_on()
             cluster.arm()
 
-        def finish(cluster: Any) -> dict[str, Acquired]:
+        def finish(cluster: Any, started: Tai) -> bytes:
             go_on()
             cluster.start()
             cluster.wait(duration_s)
-            data: dict[str, Acquired] = cluster.collect()
-            return data
+            return encoded(started, cluster.collect())
 
-        def play(cluster: Any) -> tuple[Tai, dict[str, Acquired]]:
+        def play(cluster: Any) -> tuple[Tai, bytes]:
             kind: Any = type(cluster)
             if _plays_at_once(kind):
                 at_once: PlaysAtOnce[Artifact] = cluster
-                return at_once.play_at_once(artifact, duration_s, go_on)
+                started, data = at_once.play_at_once(artifact, duration_s, go_on)
+                return started, encoded(started, data)
             load(cluster)
-            started: Tai = cluster.now()
-            return started, finish(cluster)
+            started = cluster.now()
+            return started, finish(cluster, started)
 
         box, what = self._cluster(name), f"play {artifact.name!r}"
         if self._time is None and self._instruments.playing("Clock")[:1] == (name,):
             return await box.call(what, play, LOAD_S + ARM_S + CLOCK_S + after_s)
         await box.call(f"load {artifact.name!r}", load, LOAD_S + ARM_S)
         started = await self.now()
-        return started, await box.call(what, finish, ARM_S + after_s)
+        return started, await box.call(
+            what, lambda cluster: finish(cluster, started), ARM_S + after_s
+        )
 
     async def arm(self, artifacts: Mapping[str, Artifact]) -> None:
         """Arm all clusters that take part."""
@@ -185,12 +193,9 @@ class Playback:
         """
         if self._looks is not None:
             return await self._looks(tuple(artifacts))
-        domains = {clock.source: name for name, clock in self._facility.clocks.items()}
+        workers = self._instruments.workers
         return Epochs.of(
-            {
-                domains.get(name, name): self._instruments.workers[name].health.connections
-                for name in artifacts
-            }
+            {self._domains.get(name, name): workers[name].connections for name in artifacts}
         )
 
     async def make_safe(self, artifacts: Mapping[str, Artifact]) -> list[str]:
@@ -222,7 +227,10 @@ class Playback:
 
     def collect_s(self, artifact: Artifact) -> float:
         """Return how long after its start a driver has everything, or is given up."""
-        return _given_s(self._lasts_s(artifact))
+        return self._given_s(self._lasts_s(artifact))
+
+    def _given_s(self, lasts_s: float) -> float:
+        return lasts_s + self._beyond_driver_s + COLLECT_S
 
     def _lasts_s(self, artifact: Artifact) -> float:
         more_s = min(TOLD_APART_S * artifact.told_apart_shots, TOLD_APART_AT_MOST_S)
@@ -256,10 +264,6 @@ class Playback:
 
     def _cluster(self, name: str) -> AnyWorker:
         return self._instruments.worker(name, "PulseSequencer")
-
-
-def _given_s(lasts_s: float) -> float:
-    return lasts_s + beyond_driver_s() + COLLECT_S
 
 
 @cache

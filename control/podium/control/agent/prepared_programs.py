@@ -87,8 +87,8 @@ class PreparedPrograms:
                 f"{len(program.values) / VALUES.itemsize:g} values"
             )
         values = np.frombuffer(program.values, VALUES)
-        with refused_in_words(held.name):
-            artifact = held.fired.patched_with(values)  # a thread would cost more
-            if artifact is None:
+        artifact = held.fired.patched_with(values)  # a thread would cost more
+        if artifact is None:
+            with refused_in_words(held.name):
                 artifact = await asyncio.to_thread(held.fired.fired_with, values)
-            return {held.controller: artifact}
+        return {held.controller: artifact}

@@ -1,10 +1,12 @@
 """Carries out the agent's side of the run protocol on its instruments."""
 
 import asyncio
+import math
 import time
 import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,12 @@ from podium.control.agent.epoch_files import EpochFiles
 from podium.control.agent.instruments import Instruments
 from podium.control.agent.playback import Playback
 from podium.control.agent.run_hardware import RunHardware
+from podium.control.agent.waiting_requests import (
+    Outcome,
+    Tell,
+    WaitingRequest,
+    WaitingRequests,
+)
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import DOES_NOT_FIT, RunId
 from podium.control.bus.prepared_programs import ProgramHeld
@@ -48,10 +56,8 @@ from podium.control.runs.agent_values import (
 )
 from podium.control.runs.messages import (
     Answer,
-    Greet,
     Refusal,
     Request,
-    is_answer_to,
 )
 from podium.control.timebase.epochs import EpochMoved, Epochs
 from podium.drivers.errors import InstrumentError, Refused
@@ -83,7 +89,7 @@ class AgentRuns:
         self._state, self._first = agent_machine.born(name, life, margins)
         self._not_safe = ""
         """The last report of what could not be made safe."""
-        self._waiting: list[tuple[Request, asyncio.Future[Answer]]] = []
+        self._waiting = WaitingRequests(name)
         self._queue: deque[Action] = deque()
         self._step: asyncio.Task[None] | None = None
         """The step under way; the next begins when it has ended."""
@@ -122,11 +128,11 @@ class AgentRuns:
                         await self._minds_time.wait()
                         await asyncio.sleep(TICK_S)
                         self._take(Ticked())
+                        self._waiting.end_late()
                 finally:
                     self._keeps = False
         finally:
-            for _, waiting in self._waiting:
-                waiting.cancel()
+            self._waiting.leave()
 
     @property
     def in_hand(self) -> RunId | None:
@@ -134,23 +140,28 @@ class AgentRuns:
         hand = self._state.hand
         return None if hand is None or hand.phase is Phase.ENDED else hand.run
 
-    async def answer(self, request: Request, within_s: float | None = None) -> Answer:
+    async def answer(self, request: Request, within_s: float = math.inf) -> Answer:
         """Return the answer to ``request``, whenever that comes.
 
-        Raises ``TimeoutError`` where that is not ``within_s``; what was asked goes on.
+        Raises ``Refused`` where none will come, and ``TimeoutError`` where none is there
+        ``within_s``; what was asked goes on.
         """
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[Answer] = loop.create_future()
-        entry = (request, waiting)
-        self._waiting.append(entry)
-        timer = None if within_s is None else loop.call_later(within_s, _late, waiting)
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiting = self.ask(request, partial(_put, answered), within_s)
+        try:
+            return await answered
+        finally:
+            self._waiting.forget(waiting)
+
+    def ask(self, request: Request, tell: Tell, within_s: float) -> WaitingRequest:
+        """Ask as :meth:`answer` does; ``tell`` gets, once, what that returns or raises."""
+        waiting = self._waiting.add(request, tell, within_s)
         try:
             self._take(RequestReceived(request))
-            return await waiting
-        finally:
-            self._waiting.remove(entry)
-            if timer is not None:
-                timer.cancel()
+        except BaseException:
+            self._waiting.forget(waiting)
+            raise
+        return waiting
 
     async def in_parts(self, program: str, *, timed: bool) -> ProgramParts:
         """Return the parts that this agent's share of a program takes; raises ``Refused``."""
@@ -203,17 +214,8 @@ class AgentRuns:
         if hand is not None and hand.why and (before is None or before.why != hand.why):
             log.warning("run given up", run=str(hand.run), reason=hand.why)
         self._do(actions)
-        self._leave_unanswered()
-
-    def _leave_unanswered(self) -> None:
-        """Let go of who waits for an answer that will not come: the run is over, or another on."""
-        hand, last = self._state.hand, self._state.last
         over = hand.run if hand is not None and hand.phase is Phase.ENDED else None
-        for request, waiting in self._waiting:
-            if isinstance(request, Greet) or last is None or waiting.done():
-                continue
-            if request.run < last or request.run == over:
-                waiting.set_exception(Refused(f"{self._name}: run {request.run} is over"))
+        self._waiting.end_over(self._state.last, over)
 
     def _do(self, actions: tuple[Action, ...]) -> None:
         for action in actions:
@@ -236,9 +238,7 @@ class AgentRuns:
     def _reply(self, answer: Answer) -> None:
         if isinstance(answer, Refusal):
             log.warning("run refused", run=str(answer.run), step=answer.step, why=answer.reason)
-        for request, waiting in self._waiting:
-            if not waiting.done() and is_answer_to(answer, request):
-                waiting.set_result(answer)
+        self._waiting.answer(answer)
 
     # The instruments: one step after another; the clock is read beside them
 
@@ -360,9 +360,15 @@ def runs_of(
     return AgentRuns(name, life, hardware, free, margins)
 
 
-def _late(waiting: "asyncio.Future[Answer]") -> None:
-    if not waiting.done():
-        waiting.set_exception(TimeoutError())
+def _put(answered: "asyncio.Future[Answer]", outcome: Outcome) -> None:
+    if answered.done():
+        return
+    if isinstance(outcome, asyncio.CancelledError):
+        answered.cancel()
+    elif isinstance(outcome, BaseException):
+        answered.set_exception(outcome)
+    else:
+        answered.set_result(outcome)
 
 
 def _failed(action: Action, reason: str, kind: str = "failed") -> Event:

@@ -1,10 +1,10 @@
-"""Answers requests in one task each, all ended when their server leaves."""
+"""Answers requests beside each other, all ended when their server leaves."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from podium.control.bus.bus import Answerer, AnswererFailed, BusError, NoAnswer
 
@@ -25,7 +25,7 @@ class AnswerTasks:
         self._answer = answer
         self._tasks = tasks
         self._name = f"answer {key}"
-        self._open: set[asyncio.Task[None]] = set()
+        self._open: set[asyncio.Future[Any]] = set()
 
     @classmethod
     @asynccontextmanager
@@ -36,18 +36,27 @@ class AnswerTasks:
             try:
                 yield answering
             finally:
-                for task in answering._open:
-                    task.cancel()
+                for one in tuple(answering._open):
+                    one.cancel()
 
     def begin(self, payload: bytes, tell: Tell) -> None:
         """Begin to answer; ``tell`` is called once, on the loop, and raises nothing.
 
         It takes ``NoAnswer`` when the server left before there was an answer.
         """
-        # The task hands its answer over by itself: to wait for its end takes the loop a turn more.
-        task = self._tasks.create_task(self._told(payload, tell), name=self._name)
-        self._open.add(task)
-        task.add_done_callback(partial(self._ended, tell))
+        try:
+            answer = self._answer(payload)
+        except Exception as error:
+            tell(self._failed(error))
+            return
+        if isinstance(answer, asyncio.Future):  # it comes by itself, and takes no task
+            work: asyncio.Future[Any] = answer
+            work.add_done_callback(partial(self._come, tell))
+        else:
+            # The task hands its answer over by itself: to wait for its end takes a turn more.
+            work = self._tasks.create_task(self._told(answer, tell), name=self._name)
+            work.add_done_callback(partial(self._ended, tell))
+        self._open.add(work)
 
     async def answer(self, payload: bytes, timeout_s: float) -> bytes:
         """Return the answer; raises ``AnswererFailed``.
@@ -73,20 +82,36 @@ class AnswerTasks:
         finally:
             timer.cancel()
 
-    async def _told(self, payload: bytes, tell: Tell) -> None:
-        # A failed answer is for the one who asked; the server goes on.
+    async def _told(self, answer: Awaitable[bytes], tell: Tell) -> None:
         outcome: bytes | BusError
         try:
-            outcome = await self._answer(payload)
+            outcome = await answer
         except Exception as error:
-            outcome = AnswererFailed(f"{self._key}: {type(error).__name__}: {error}")
-            outcome.__cause__ = error
+            outcome = self._failed(error)
         tell(outcome)
 
-    def _ended(self, tell: Tell, task: "asyncio.Task[None]") -> None:
+    def _failed(self, error: BaseException) -> AnswererFailed:
+        # A failed answer is for the one who asked; the server goes on.
+        failed = AnswererFailed(f"{self._key}: {type(error).__name__}: {error}")
+        failed.__cause__ = error
+        return failed
+
+    def _come(self, tell: Tell, answer: "asyncio.Future[bytes]") -> None:
+        self._open.discard(answer)
+        if answer.cancelled():
+            tell(self._left())
+        elif (error := answer.exception()) is not None:
+            tell(self._failed(error))
+        else:
+            tell(answer.result())
+
+    def _ended(self, tell: Tell, task: "asyncio.Future[None]") -> None:
         self._open.discard(task)
         if task.cancelled() or task.exception() is not None:
-            tell(NoAnswer(f"{self._key} left while it was answering"))
+            tell(self._left())
+
+    def _left(self) -> NoAnswer:
+        return NoAnswer(f"{self._key} left while it was answering")
 
 
 async def drain(queue: "asyncio.Queue[T]") -> AsyncIterator[T]:

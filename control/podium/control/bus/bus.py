@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 Answerer = Callable[[bytes], Awaitable[bytes]]
-"""Answers one request; runs on the loop, one task for each request."""
+"""Answers one request, on the loop: in a task of its own, unless what it returns is a future."""
 
 
 class BusError(Exception):

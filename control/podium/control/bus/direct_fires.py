@@ -28,7 +28,7 @@ class FiresGranted:
 class FireDirectly:
     """Play what was granted, with these values. Said again, it is played once.
 
-    Answered by ``Played``, ``FireFailed``, ``AskCoordinator`` or ``StillPlaying``.
+    Answered by ``FireData``, ``FireFailed``, ``AskCoordinator`` or ``StillPlaying``.
     """
 
     run: RunId

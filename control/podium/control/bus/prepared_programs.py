@@ -52,7 +52,7 @@ class ProgramFired:
     """Carries the data of one fire."""
 
     run: RunId
-    played: bytes
-    """A ``Played``, as its agent has sent it."""
+    data: bytes
+    """A ``FireData``, as its agent has sent it."""
     granted: FiresGranted | None = None
     """Fires that may follow without the coordinator; None: none."""

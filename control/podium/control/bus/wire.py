@@ -1,9 +1,7 @@
 """Encodes values as bytes and back: MessagePack, with arrays as they lie in memory.
 
 A message is a frozen dataclass; on the wire it is its name and its fields. Only the
-message classes that the reader passes can come out: nothing is ever executed. Several messages of
-one class in a mapping, as captures are, go field by field, with their arrays as one: what an array
-costs is mostly that it is one.
+message classes that the reader passes can come out: nothing is ever executed.
 
 Bytes come from somebody else, who may be broken or mean harm. Whatever they are, :func:`decode`
 returns a message or raises ``BadMessage``, in a time and a memory that grow with their number.
@@ -28,8 +26,6 @@ PLAIN = frozenset((str, float, int, bool, NoneType, bytes, np.ndarray))
 """What goes to MessagePack as it is."""
 BYTES_MAX = 1 << 30
 """A message is not larger: a run of a million shots with two captures takes 48 MB."""
-COPIED_BYTES = 1 << 14
-"""An array of fewer is copied once more: sooner done than a view of its bytes is made."""
 ENTRIES_MAX = 1 << 20
 """A list or mapping does not have more entries; numbers by the million are sent as arrays."""
 DEPTH_MAX = 16
@@ -125,38 +121,7 @@ def _message_packer(kind: Any) -> Callable[[Any], object]:
     if len(hints) < 2:  # one is fetched bare, and none not at all
         return lambda value: [name, {one: getattr(value, one) for one in hints}]
     names, values_of = _fields_of(kind)
-    several = [one for one, hint in hints.items() if _is_mapping_of_messages(hint)]
-
-    def pack(value: Any) -> object:
-        content = dict(zip(names, values_of(value), strict=True))
-        for one in several:
-            if len(content[one]) > 1:
-                content[one] = _by_field(content[one])
-        return [name, content]
-
-    return pack
-
-
-def _by_field(entries: Mapping[Any, Any]) -> object:
-    """Return messages as their keys and the values of each field, arrays as one.
-
-    As they are, where they are of several classes, or arrays of one field are not alike.
-    """
-    each = list(entries.values())
-    kind: Any = type(each[0])
-    if set(map(type, each)) != {kind}:
-        return entries
-    names, values_of = _fields_of(kind)
-    columns: dict[str, object] = {}
-    for name, column in zip(names, zip(*map(values_of, each), strict=True), strict=True):
-        kinds = set(map(type, column))
-        if np.ndarray not in kinds:
-            columns[name] = column
-            continue
-        if len(kinds) > 1 or (together := _in_one(column)) is None:
-            return entries
-        columns[name] = together
-    return [list(entries), columns]
+    return lambda value: [name, dict(zip(names, values_of(value), strict=True))]
 
 
 @cache
@@ -166,41 +131,14 @@ def _fields_of(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[
     return names, attrgetter(*names)
 
 
-def _in_one(arrays: tuple[NDArray[Any], ...]) -> msgpack.ExtType | None:
-    """Return arrays of one shape and kind as one; None: they are not."""
-    shape, dtype = arrays[0].shape, arrays[0].dtype
-    if len(shape) >= DIMENSIONS_MAX:
-        return None
-    if any(one.shape != shape or one.dtype != dtype for one in arrays[1:]):
-        return None
-    return _content(dtype, (len(arrays), *shape), arrays)
-
-
-def _is_mapping_of_messages(hint: Any) -> bool:
-    origin = get_origin(hint)
-    if not (isinstance(origin, type) and issubclass(origin, Mapping)):
-        return False
-    value: Any = get_args(hint)[1]
-    return _is_message(value) and len(fields(value)) > 1
-
-
 def _array(value: NDArray[Any]) -> msgpack.ExtType:
-    return _content(value.dtype, value.shape, (value,))
-
-
-def _content(
-    dtype: np.dtype[Any], shape: tuple[int, ...], parts: tuple[NDArray[Any], ...]
-) -> msgpack.ExtType:
-    """Return an array whose values are in ``parts``, one behind the other."""
-    content: list[bytes | memoryview] = [_head_of(dtype, shape)]
-    for one in parts:
-        content.append(one.tobytes() if one.nbytes < COPIED_BYTES else _bytes_of(one))
-    return msgpack.ExtType(ARRAY, b"".join(content))
-
-
-def _bytes_of(array: NDArray[Any]) -> memoryview:
-    """Return the bytes of an array as they lie in memory."""
-    return np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
+    content: Any = value
+    head = _head_of(value.dtype, value.shape)
+    try:
+        return msgpack.ExtType(ARRAY, b"".join((head, content)))
+    except TypeError:  # it does not lie in C order
+        content = np.ascontiguousarray(value)
+        return msgpack.ExtType(ARRAY, b"".join((head, content)))
 
 
 @lru_cache(256)
@@ -357,33 +295,8 @@ def _entries(inner: tuple[Any, ...], where: str) -> Decode:
 
 def _mapping(key_hint: Any, value_hint: Any, where: str) -> Decode:
     of_key, of_value = _decoder(key_hint, where), _decoder(value_hint, where)
-    of_messages = _is_message(value_hint)
-
-    def by_field(value: list[Any]) -> Any:
-        if not (len(value) == 2 and isinstance(value[0], list) and isinstance(value[1], dict)):
-            raise BadMessage(f"{where}: keys and fields expected")
-        keys, columns = value
-        if columns.keys() != _hints(value_hint).keys():
-            raise BadMessage(f"{where}: {_shown(list(columns))} are not its fields")
-        if set(map(len, columns.values())) != {len(keys)}:
-            raise BadMessage(f"{where}: {len(keys)} of each field expected")
-        each = []
-        for field, as_they_are, decoder in _field_steps(value_hint):
-            column = columns[field]
-            if type(column) is np.ndarray and column.ndim:
-                column = [column[k, ...] for k in range(len(column))]
-                plain = np.ndarray in as_they_are
-            else:
-                plain = set(map(type, column)).issubset(as_they_are)
-            each.append(column if plain else map(decoder, column))
-        made = map(value_hint, *each)
-        if set(map(type, keys)) == {key_hint}:  # as one that is by itself is taken
-            return dict(zip(keys, made, strict=True))
-        return dict(zip(map(of_key, keys), made, strict=True))
 
     def decode(value: Any) -> Any:
-        if of_messages and isinstance(value, list):
-            return by_field(value)
         if not isinstance(value, dict):
             raise BadMessage(f"{where}: a mapping expected, got {type(value).__name__}")
         return {of_key(key): of_value(entry) for key, entry in value.items()}

@@ -5,6 +5,7 @@ and one back. It is asked again after a while all the same, so that it knows wha
 """
 
 import asyncio
+import time
 from contextlib import suppress
 
 from podium.control.bus.direct_fires import (
@@ -16,7 +17,8 @@ from podium.control.bus.direct_fires import (
     GiveUpFire,
     StillPlaying,
 )
-from podium.control.bus.messages import Done, Failed, Played, RunId
+from podium.control.bus.fire_data import FireData
+from podium.control.bus.messages import Done, Failed, RunId
 from podium.control.bus.prepared_programs import ProgramFired
 from podium.control.bus.prepared_requests import FireProgram
 from podium.control.bus.wire import BadMessage, decode
@@ -46,12 +48,12 @@ class Fires:
         self._direct = 0
         """So many were fired directly since the coordinator was asked."""
 
-    async def fire(self, values: bytes) -> tuple[RunId, Played]:
+    async def fire(self, values: bytes) -> tuple[RunId, FireData]:
         """Play it with these values; return the run and its data. Raises ``RunError``."""
         async with self._turn:
-            loop, granted = asyncio.get_running_loop(), self._granted
+            granted = self._granted
             if granted is not None:
-                if self._number < granted.last.number and loop.time() < self._until_s:
+                if self._number < granted.last.number and time.monotonic() < self._until_s:
                     self._number += 1
                     run = RunId(granted.last.session, self._number)
                     played = await self._fire_directly(granted, run, values)
@@ -63,15 +65,15 @@ class Fires:
             self._direct = 0
             done = await self._client.work(request, ProgramFired)
             self._granted, self._number = done.granted, done.run.number
-            self._until_s = loop.time() + DIRECTLY_S
+            self._until_s = time.monotonic() + DIRECTLY_S
             try:
-                return done.run, decode(done.played, Played)
+                return done.run, decode(done.data, FireData)
             except BadMessage as error:
                 raise RunFailed(f"run {done.run}: its data cannot be read: {error}") from error
 
     async def _fire_directly(
         self, granted: FiresGranted, run: RunId, values: bytes
-    ) -> Played | None:
+    ) -> FireData | None:
         """Return the data of a run; None: nothing was played, the coordinator has to be asked."""
         request = FireDirectly(run, granted.secret, values)
         try:
@@ -85,14 +87,13 @@ class Fires:
             await self._report(run, str(error))
             raise
 
-    async def _played(self, agent: str, request: FireDirectly) -> Played | None:
-        loop, run = asyncio.get_running_loop(), request.run
-        lost, give_up_s = False, loop.time() + LOST_S
-        answers = Played, FireFailed, AskCoordinator, StillPlaying
+    async def _played(self, agent: str, request: FireDirectly) -> FireData | None:
+        run, lost, give_up_s = request.run, False, time.monotonic() + LOST_S
+        answers = FireData, FireFailed, AskCoordinator, StillPlaying
         while True:
             told = await self._client.ask_agent(agent, request, *answers, timeout_s=ANSWER_S)
             match told:
-                case Played():
+                case FireData():
                     return told
                 case FireFailed(reason):
                     raise RunFailed(f"run {run}: {reason}")
@@ -101,10 +102,10 @@ class Fires:
                 case AskCoordinator():
                     return None
                 case StillPlaying():
-                    give_up_s = loop.time() + LOST_S
+                    give_up_s = time.monotonic() + LOST_S
                 case Failed("refused") if not lost:  # the bus allows nothing of the kind
                     return None
-                case Failed(_, problem) if loop.time() > give_up_s:
+                case Failed(_, problem) if time.monotonic() > give_up_s:
                     raise RunFailed(f"run {run}: agent {agent} does not answer: {problem}")
                 case Failed():
                     lost = True
@@ -112,16 +113,16 @@ class Fires:
 
     async def _give_up(self, granted: FiresGranted, run: RunId) -> None:
         """Let a run not go on; return once nothing of it plays, or nobody can be asked."""
-        loop, request = asyncio.get_running_loop(), GiveUpFire(run, granted.secret, "given up")
-        until_s = give_up_s = loop.time() + CANCEL_S
-        while loop.time() < min(until_s, give_up_s):
+        request = GiveUpFire(run, granted.secret, "given up")
+        until_s = give_up_s = time.monotonic() + CANCEL_S
+        while time.monotonic() < min(until_s, give_up_s):
             told = await self._client.ask_agent(
                 granted.agent, request, Done, StillPlaying, timeout_s=ANSWER_S
             )
             if isinstance(told, Done):
                 break
             if isinstance(told, Failed):
-                give_up_s = min(give_up_s, loop.time() + LOST_S)
+                give_up_s = min(give_up_s, time.monotonic() + LOST_S)
                 await asyncio.sleep(AGAIN_S)
             else:
                 give_up_s = until_s

@@ -14,6 +14,7 @@ from typing import Any
 
 from podium.control.bus import messages
 from podium.control.bus.bus import Bus
+from podium.control.bus.fire_data import FireData
 from podium.control.bus.listener import Discarded, listen
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import Failed, RunId, ask
@@ -571,6 +572,16 @@ def played(ended: JobEnded) -> messages.Played:
         tags,
         leads_fs,
     )
+
+
+def fire_data(ended: JobEnded) -> FireData:
+    """Return what a fire has brought back; raises ``RunError``."""
+    check_played(ended)
+    ((_, data),) = ended.data
+    try:
+        return decode(data, FireData)
+    except BadMessage as error:
+        raise RunFailed(f"run {ended.run}: its data cannot be read: {error}") from error
 
 
 def _wanted_before(accepted: JobAccepted) -> QueuedWork:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from podium.control.bus.direct_fires import DirectFireFailed
 from podium.control.bus.messages import Done
+from podium.control.bus.offload import offload
 from podium.control.bus.prepared_programs import ProgramFired, ProgramPrepared
 from podium.control.bus.prepared_requests import FireProgram, PrepareProgram
 from podium.control.bus.snapshots import FacilitySnapshot
 from podium.control.bus.streams import Stop
 from podium.control.coordinator.agent_directory import KnownAgent
 from podium.control.coordinator.fire_grants import FireGrants
-from podium.control.coordinator.jobs import played
+from podium.control.coordinator.jobs import fire_data
 from podium.control.coordinator.queue_values import QueuedWork
 from podium.control.coordinator.request_log import RequestLog
 from podium.control.coordinator.run_news import RunPublisher
@@ -151,9 +152,9 @@ class PreparedPrograms:
                 self._runs.not_fired(*about, record, str(error) or "given up")
             raise
         took_s = time.monotonic() - began_s
-        told = await asyncio.to_thread(played, ended) if self._runs.fire_due else None
-        self._runs.fired(run, known.program, record.by, record.procedure, told, took_s)
         ((_, data),) = ended.data
+        told = await offload(len(data), fire_data, ended) if self._runs.fire_due else None
+        self._runs.fired(run, known.program, record.by, record.procedure, told, took_s)
         return ProgramFired(run, data, granted)
 
     def concerns(self, request: Stop | DirectFireFailed) -> bool:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from podium.control.bus.bus import Bus, BusError
 from podium.control.bus.findings import FindingsNews
+from podium.control.bus.fire_data import FireData
 from podium.control.bus.log import event_log
 from podium.control.bus.messages import CaptureData, Played, RunId
 from podium.control.bus.news import (
@@ -167,7 +168,7 @@ class RunPublisher:
         log.info("run done", run=str(run), program=program.name, by=by, took=f"{took_s:.2f} s")
 
     def _tell_done(
-        self, news: RunNews, program: Program, played: Played | None, took_s: float
+        self, news: RunNews, program: Program, played: Played | FireData | None, took_s: float
     ) -> None:
         tai_s = 0.0 if played is None else played.started.tai_s + played.started.tai_fs * 1e-15
         news = replace(news, shots_done=program.shots, share=1.0)
@@ -186,7 +187,7 @@ class RunPublisher:
         program: Program,
         by: str,
         procedure: str,
-        played: Played | None,
+        played: FireData | None,
         took_s: float,
     ) -> None:
         """Count a program that was fired, and tell of it if there is what it has ``played``."""

@@ -20,6 +20,7 @@ from podium.control.compilers.qblox.rounding import (
     gain_words,
     level_words,
     phase_words,
+    turn_steps,
 )
 from podium.control.compilers.qblox.sources import OperandSource, Setting
 from podium.control.program.parameters import named_values, term_of
@@ -96,9 +97,7 @@ class PreparedProgram:
 
     def _words(self, values: FloatArray) -> list[int]:
         """Return the words of all texts, one text after the other."""
-        padded = np.zeros(len(values) + 1)
-        padded[:-1] = values
-        each = [group.words(padded) for group in self._groups]
+        each = [group.words(values) for group in self._groups]
         if self._order is None:
             (words,) = each
         else:
@@ -107,7 +106,7 @@ class PreparedProgram:
         return listed
 
     def _in_range(self, values: FloatArray) -> bool:
-        if not np.isfinite(values).all():
+        if not math.isfinite(values @ values):  # what overflows here fits nowhere
             return False
         if not self._of.size:
             return True
@@ -167,8 +166,9 @@ class _Group:
 
     setting: Setting
     parameter: IntArray
-    """Index of the parameter; shape (chains, terms). The last stands for a constant and is 0."""
+    """Index of the parameter; shape (chains, terms). Of a constant: any, also beyond the last."""
     scale: FloatArray
+    """Of a constant: 0."""
     offset: FloatArray
     """Same shape."""
     ends: IntArray
@@ -209,11 +209,11 @@ class _Group:
 
     def words(self, values: FloatArray) -> IntArray:
         """Return the operands, as :meth:`.OperandSource.word` gives each; shape (sources,)."""
-        terms = values.take(self.parameter)
+        terms = values.take(self.parameter, mode="clip")
         terms *= self.scale
         terms += self.offset
         if self.setting == "delta":
-            summed: IntArray = phase_words(terms).cumsum(axis=1).take(self.ends) % PHASE_STEPS
+            summed: IntArray = turn_steps(terms).cumsum(axis=1).take(self.ends) % PHASE_STEPS
             return summed
         asked = terms.cumsum(axis=1).take(self.ends)  # in their order: sums of floats depend on it
         match self.setting:

@@ -52,9 +52,14 @@ def frequency_words(nco_hz: FloatArray) -> IntArray:
 
 def phase_words(turns: FloatArray) -> IntArray:
     """Return operands of ``set_ph``, 0 to 999 999 999."""
-    # What is left of a floor is ``turns % 1.0`` to the bit, in a fifth of the time.
-    words = np.rint((turns - np.floor(turns)) * PHASE_STEPS).astype(np.int64)
+    words = turn_steps(turns)
     return np.where(words == PHASE_STEPS, 0, words)
+
+
+def turn_steps(turns: FloatArray) -> IntArray:
+    """Return the steps of phases within one turn, 0 to 1 000 000 000: both ends are the same."""
+    # What is left of a floor is ``turns % 1.0`` to the bit, in a fifth of the time.
+    return np.rint((turns - np.floor(turns)) * PHASE_STEPS).astype(np.int64)
 
 
 def gain_values(words: IntArray) -> FloatArray:

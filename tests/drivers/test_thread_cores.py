@@ -1,0 +1,73 @@
+import os
+import queue
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from podium.drivers import thread_cores
+from podium.drivers.thread_cores import ThreadCores
+
+here_only = pytest.mark.skipif(
+    thread_cores._core_of_caller is None, reason="no system that tells cores of threads"
+)
+
+
+class Worker(threading.Thread):
+    """Does what it is given, on the cores where that was to be."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.jobs: queue.SimpleQueue[ThreadCores | None] = queue.SimpleQueue()
+        self.seen: queue.SimpleQueue[tuple[set[int], set[int]]] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        while (cores := self.jobs.get()) is not None:
+            begun = os.sched_getaffinity(0)
+            cores.release()
+            self.seen.put((begun, os.sched_getaffinity(0)))
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    one = Worker()
+    one.start()
+    yield one
+    one.jobs.put(None)
+    one.join()
+
+
+@here_only
+def test_a_thread_wakes_where_its_work_comes_from_and_goes_where_it_may_from_there(
+    worker: Worker,
+) -> None:
+    allowed = os.sched_getaffinity(0)
+    cores = ThreadCores(worker)
+    try:
+        for core in sorted(allowed):
+            os.sched_setaffinity(0, {core})
+            cores.bring_here()
+            worker.jobs.put(cores)
+            assert worker.seen.get(timeout=10) == ({core}, allowed)
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+@here_only
+def test_a_thread_that_has_ended_is_brought_nowhere(worker: Worker) -> None:
+    allowed, cores = os.sched_getaffinity(0), ThreadCores(worker)
+    worker.jobs.put(None)
+    worker.join()
+    cores.bring_here()
+    assert os.sched_getaffinity(0) == allowed
+
+
+def test_a_system_that_tells_no_cores_moves_threads_as_it_likes(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thread_cores, "_core_of_caller", None)
+    monkeypatch.delattr(os, "sched_setaffinity", raising=False)
+    cores = ThreadCores(worker)
+    cores.bring_here()
+    cores.release()
+    assert thread_cores._find_core() is None
