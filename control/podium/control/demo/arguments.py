@@ -121,7 +121,7 @@ def _add_place_arguments(parser: ArgumentParser) -> None:
 
 
 def add_reset_argument(parser: ArgumentParser, default: str, why: str) -> None:
-    """Add the choice of how qubits are brought to 0 before a shot; ``why`` speaks of the default."""
+    """Add the choice of how qubits are brought to 0 before a shot; ``why``: of the default."""
     parser.add_argument(
         "--reset",
         choices=("passive", "active"),
