@@ -133,9 +133,7 @@ async def _attempt(
         return again
 
 
-async def _flipping_if_it_can(
-    routine: Routine, bench: Bench, group: tuple[Target, ...]
-) -> Outcome:
+async def _flipping_if_it_can(routine: Routine, bench: Bench, group: tuple[Target, ...]) -> Outcome:
     """Run a routine; where its controllers refuse a program with flips, once more with waits.
 
     Nothing of a refused program is played. Raises RunRefused where waits do not help.

@@ -25,7 +25,6 @@ from podium.control.calibration.catalogue import BRING_UP, ROUTINES
 from podium.control.calibration.runner import Runner
 from podium.control.client.facility_access import open_facility
 from podium.control.demo.arguments import (
-    SIMULATED,
     add_reset_argument,
     add_world_arguments,
     world_options,
@@ -189,7 +188,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--repeats", type=int, default=20, metavar="N")
     parser.add_argument("--moved", type=float, default=1.0, metavar="SPREADS")
     parser.add_argument("--thoroughness", type=float, default=1.0, metavar="X")
-    add_reset_argument(parser, "passive", SIMULATED)
+    add_reset_argument(parser)
     add_world_arguments(parser)
     parser.add_argument("--steps", nargs="+", choices=tuple(ROUTINES), metavar="ROUTINE")
 

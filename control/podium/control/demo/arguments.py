@@ -6,8 +6,6 @@ from pathlib import Path
 
 COLD_RATE = 1800
 """A day of cooling shields in less than a minute."""
-SIMULATED = "scans with flips take simulated instruments several times as long as waits"
-"""Why worlds are brought up by waiting, where a laboratory's node is flipped."""
 
 
 def spreads(text: str) -> float:
@@ -33,7 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="X",
         help="factor on the number of shots (default 1)",
     )
-    add_reset_argument(parser, "passive", SIMULATED)
+    add_reset_argument(parser)
     parser.add_argument(
         "--clock",
         choices=("leap", "manual"),
@@ -120,14 +118,15 @@ def _add_place_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def add_reset_argument(parser: ArgumentParser, default: str, why: str) -> None:
-    """Add the choice of how qubits are brought to 0 before a shot; ``why``: of the default."""
+def add_reset_argument(parser: ArgumentParser) -> None:
+    """Add the choice of how qubits are brought to 0 before a shot."""
     parser.add_argument(
         "--reset",
         choices=("passive", "active"),
-        default=default,
+        default="passive",
         help="bring qubits to 0 by waiting, or by measuring and flipping them from the first "
-        f"classification on, in the routines that can (default {default}: {why})",
+        "classification on, in the routines that can (default passive: simulated instruments "
+        "play feedback more slowly than waits)",
     )
 
 
