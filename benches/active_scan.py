@@ -11,7 +11,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,14 +70,22 @@ class ActiveScan:
 
 
 async def scans(
-    folder: Path, counts: Mapping[int, int], seed: int = SEED, *, walks: bool = True
+    folder: Path,
+    counts: Mapping[int, int],
+    seed: int = SEED,
+    *,
+    walks: bool = True,
+    imperfect: Collection[str] = (),
 ) -> dict[int, ActiveScan]:
     """Scan so many qubits with so many shots, one after another, on one drawn world.
 
-    ``walks``: whether runs may be walked; else they are played as they come.
+    ``walks``: whether runs may be walked; else they are played as they come. ``imperfect``:
+    mixers that leak and add images.
     """
     facility, twin, endpoints = example_facility(), folder / "twin.yaml", folder / "ends.json"
-    world = sample(facility, seed)
+    world = sample(facility, seed, mixers=bool(imperfect))
+    mixers = {name: one for name, one in world.mixers.items() if name in imperfect}
+    world = world.model_copy(update={"mixers": mixers})
     write_world(world, twin)
     found: dict[int, ActiveScan] = {}
     with _counted_walks(walks) as walked:

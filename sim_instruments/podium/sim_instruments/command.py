@@ -240,6 +240,13 @@ def _add_played(verbs: "_SubParsersAction[ArgumentParser]") -> None:
         "--since", type=int, default=0, metavar="N", help="only what came after the entry N"
     )
     played.add_argument(
+        "--connector",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="only what left this connector, of whatever instrument; may be repeated",
+    )
+    played.add_argument(
         "--vcd",
         type=Path,
         metavar="FILE",
@@ -494,6 +501,8 @@ def _replay(arguments: Namespace) -> int:
 
 def _played(arguments: Namespace) -> int:
     if arguments.vcd is not None:
+        if arguments.connector:
+            raise CommandFailed("--connector goes without --vcd", WRONG_USE)
         request = {"do": "signals", "since": arguments.since, "on": arguments.on}
         try:
             arguments.vcd.write_text(_ask(arguments, request), encoding="ascii")
@@ -503,7 +512,8 @@ def _played(arguments: Namespace) -> int:
         return DONE
     if arguments.on:
         raise CommandFailed("--on wants --vcd", WRONG_USE)
-    for entry in _ask(arguments, {"do": "played", "since": arguments.since}):
+    asked = {"do": "played", "since": arguments.since, "connectors": arguments.connector}
+    for entry in _ask(arguments, asked):
         print(json.dumps(entry))
     return DONE
 

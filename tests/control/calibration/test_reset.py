@@ -15,6 +15,7 @@ from tests.benches.calibration.synthetic_data import (
 )
 from tests.benches.facility.loaded_examples import loaded
 from tests.benches.thoroughness import sampled
+from xarray import Dataset
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.bring_up import DECAYS_WITH_FLIPS, bring_up
@@ -40,6 +41,7 @@ from podium.control.compilers.zurich.results import LEAST_DELAY_FS
 from podium.control.families.family import compiler_for
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Capture, Delay, If, Play, Program, walk
+from podium.control.runs.errors import RunDoesNotFit
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 
 FLIPS = (
@@ -241,6 +243,33 @@ async def test_first_scans_of_decays_take_few_shots_where_flips_reset() -> None:
     assert shots[True][0] == pytest.approx(DECAYS_WITH_FLIPS["relaxation"] * FLIPPING.shots, abs=1)
     assert shots[True][-1] == FLIPPING.shots
     assert shots[False][0] == pytest.approx(0.3 * WAITING.shots, abs=1)
+
+
+class WithoutFlips(Listing):
+    """A node whose controllers take no program with flips, or none at all."""
+
+    takes_waits = True
+
+    async def run(self, program: Program) -> Dataset:
+        if branches(program) or not self.takes_waits:
+            raise RunDoesNotFit("needs 12 readout waveforms, at most 8 in one channel")
+        return await super().run(program)
+
+
+async def test_where_flips_are_refused_that_routine_waits_and_says_so() -> None:
+    runner = WithoutFlips(no_line, 1)
+    qubits = tuple(runner.facility.qubits().values())
+    bench = Bench(runner, NODE, qubits, known(runner.facility), lambda _: None, active_reset=True)
+    (outcome,) = [one async for one in bring_up(bench, ("rabi",))]
+    assert runner.programs
+    assert not any(branches(program) for program in runner.programs)
+    assert any("qubits waited" in note and "at most 8" in note for note in outcome.notes)
+    assert bench.active_reset, "the next routine tries again"
+    runner.takes_waits = False
+    with pytest.raises(RunDoesNotFit):
+        async for _ in bring_up(bench, ("rabi",)):
+            pass
+    assert bench.active_reset
 
 
 async def test_a_refit_knows_how_qubits_were_reset() -> None:

@@ -79,6 +79,23 @@ def test_a_qubit_is_found_when_all_of_its_listed_parameters_are() -> None:
     assert complete(rows) == {"n.q0": True, "n.q1": False, "n.q2": False}
 
 
+def test_f01_is_held_against_the_sweet_spot_alone() -> None:
+    f01, spot = Measured(4.974329e9, 34e3, "Hz"), Measured(-0.2576, 3e-5, "V")
+    truth = {"node_a.q2.f01": Truth(4.974447e9, "Hz"), "node_a.q2.sweet_spot": Truth(-0.2615, "V")}
+
+    def pulls(found: dict[str, Measured], **given: object) -> dict[str, float | None]:
+        rows = compare(
+            ["node_a.q2"], {f"node_a.q2.{k}": v for k, v in found.items()}, truth, **given
+        )
+        return {row.quantity: row.pull for row in rows if row.found is not None}
+
+    assert pulls({"f01": f01}) == {"f01": None}, "measured at another bias"
+    assert pulls({"f01": f01, "sweet_spot": spot})["f01"] == pytest.approx(-118 / 34)
+    without = {"absent": {"node_a.q2": {"sweet_spot"}}}, {"left_out": {"sweet_spot"}}
+    for given in without:
+        assert pulls({"f01": f01}, **given)["f01"] == pytest.approx(-118 / 34)
+
+
 def test_a_gate_is_compared_with_the_one_that_was_played() -> None:
     found = {
         "n.q0_q1": {"gate_error": Measured(4e-3, 4e-4, "1"), "zz": Measured(7e4, 1e3, "Hz")},

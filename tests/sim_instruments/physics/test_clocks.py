@@ -53,6 +53,16 @@ def test_a_perfect_clock_shows_tai() -> None:
     assert one.world_fs(NOW_FS + 17) == NOW_FS + 17
 
 
+def test_ticks_of_the_past_lie_where_they_lay_whatever_locks_come_later() -> None:
+    """Some of these lie beside another microsecond, whose white noise is another."""
+    one = clock(replace(CONTROLLER, trigger_grid_fs=400 * FS_PER_NS))
+    ticks = [NOW_FS // FS_PER_NS + 37 * n for n in range(500)]
+    before = [one.tick_fs(tick, FS_PER_NS) for tick in ticks]
+    for later in (1, 2, 3):
+        one.lock(NOW_FS + later * FS_PER_S, takes_fs=0)
+        assert [one.tick_fs(tick, FS_PER_NS) for tick in ticks] == before
+
+
 @settings(deadline=None)  # the first clock compiles its kernels
 @given(st.lists(st.integers(0, 10**21), min_size=1, max_size=6), st.sampled_from(MAKES))
 def test_how_often_and_in_which_order_one_looks_changes_nothing(after_fs, make) -> None:

@@ -20,6 +20,19 @@ def test_the_log_keeps_the_first_edges_and_counts_the_rest() -> None:
     assert one.turns[:2] == (0.0, 0.01)
 
 
+def test_connectors_that_are_named_are_told_alone() -> None:
+    log = OutputLog()
+    for connector in ("slot4.out0", "slot4.out1", "slot2.marker0", "slot4.out0"):
+        log.note(sending(3, connector))
+    named = log.since(connectors=["slot4.out0", "slot2.marker0"])
+    assert [(one.number, one.connector) for one in named] == [
+        (1, "slot4.out0"),
+        (3, "slot2.marker0"),
+        (4, "slot4.out0"),
+    ]
+    assert [one.number for one in log.since(1, ["slot4.out0"])] == [4]
+
+
 @pytest.mark.parametrize(
     ("at_fs", "count"), [(0, 0), (1, 1), (1000, 1), (1001, 2), (98_999, 99), (99_001, 100)]
 )

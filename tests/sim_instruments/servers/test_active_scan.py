@@ -1,6 +1,7 @@
 """A scan with active reset, as Podium compiles it: walked on a tree, it is what it was before."""
 
 import numpy as np
+import pytest
 from benches.active_scan import scans
 
 from podium.sim_instruments.twins.qblox_cluster.runs.execution import FOR_EVER, Execution
@@ -9,7 +10,10 @@ from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import RunOut
 QUBITS, SHOTS = 3, 2
 
 
-async def test_a_compiled_scan_that_is_walked_is_equal_to_the_bit(tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("imperfect", [(), ("lo_q2.iq",)], ids=["perfect", "leaking modulator"])
+async def test_a_compiled_scan_that_is_walked_is_equal_to_the_bit(
+    tmp_path, monkeypatch, imperfect
+) -> None:
     """Each run is played as it comes, at the same instant and with the same number, and walked."""
     played: list[tuple[RunOutcome | None, ...]] = []
     walk = Execution._walk
@@ -22,7 +26,7 @@ async def test_a_compiled_scan_that_is_walked_is_equal_to_the_bit(tmp_path, monk
         return played[-1][0]
 
     monkeypatch.setattr(Execution, "_walk", both)
-    (scan,) = (await scans(tmp_path, {QUBITS: SHOTS})).values()
+    (scan,) = (await scans(tmp_path, {QUBITS: SHOTS}, imperfect=imperfect)).values()
     assert scan.walked == len(played) == 1
     walked, other = played[0]
     assert walked is not None

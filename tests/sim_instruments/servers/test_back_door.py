@@ -113,6 +113,10 @@ async def test_who_waits_for_an_answer_gets_signs_of_life(lab, monkeypatch) -> N
         (b'{"do": "advance", "seconds": Infinity}', "not inf"),
         (b'{"do": "advance", "seconds": NaN}', "not nan"),
         (b'{"do": "truth", "at": {"do": [[]]}}', "truth wants at: "),
+        (
+            b'{"do": "played", "connectors": "slot4.out0"}',
+            "a list of their names, not 'slot4.out0'",
+        ),
         (b'{"do": "advance", "seconds": 1e300}', "31622400 (a year) at most, not 1e+300"),
         (b'{"do": "advance", "seconds": true}', "not True"),
         (b"[" * 20_000, "nested too deep"),

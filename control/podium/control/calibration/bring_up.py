@@ -19,6 +19,7 @@ from podium.control.calibration.shelving import has_plasmon_line
 from podium.control.calibration.target import Target
 from podium.control.facility.edges import Edge
 from podium.control.parameters.entry import NotMeasured
+from podium.control.runs.errors import RunRefused
 
 ROUGHLY = 0.3
 """Share of its shots at most that a routine is done with which comes again later."""
@@ -110,7 +111,7 @@ async def _attempt(
         done: Outcome | None = None
         for group in _groups(bench, name, qubits):
             await bench.begin(needs_of(name), group)
-            more = await routine(bench, group)
+            more = await _flipping_if_it_can(routine, bench, group)
             more.notes += bench.known_now.said.values()
             more.assumed += bench.told_assumed()
             done = more if done is None else joined(done, more)
@@ -130,6 +131,26 @@ async def _attempt(
         again = await _attempt(routine, bench, rest, name)
         again.failures.update(outcome.failures)
         return again
+
+
+async def _flipping_if_it_can(routine: Routine, bench: Bench, group: tuple[Target, ...]) -> Outcome:
+    """Run a routine; where its controllers refuse a program with flips, once more with waits.
+
+    Nothing of a refused program is played. Raises RunRefused where waits do not help.
+    """
+    try:
+        return await routine(bench, group)
+    except RunRefused as error:
+        if not bench.active_reset:
+            raise
+        reason = str(error)
+    bench.active_reset = False
+    try:
+        outcome = await routine(bench, group)
+    finally:
+        bench.active_reset = True
+    outcome.notes.append(f"qubits waited, as a program with flips was refused: {reason}")
+    return outcome
 
 
 def _groups(bench: Bench, routine: str, targets: tuple[Target, ...]) -> list[tuple[Target, ...]]:

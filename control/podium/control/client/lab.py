@@ -330,8 +330,10 @@ class Lab:
         fridges must be cold, biases go to the sweet spots, what is found goes into ``store``
         (default ``parameters.sqlite`` in ``out``) and data into ``out/datasets``; others see it
         on the page, and may stop it. ``thoroughness``: a factor on the number of shots.
-        ``validity``: how long quantities are good for, ``{"f01": "6 h"}``, over what the
-        facility file says.
+        ``active_reset``: qubits are brought to 0 by flips where the routine can, their
+        thresholds are known and their controllers take such a program; else by waiting.
+        ``validity``: how long quantities are good for, ``{"f01": "6 h"}``, over what the facility
+        file says.
 
         A qubit for which nothing was found is in ``failures`` of what is returned. Raises
         ``RunError`` (also for an instrument that does not answer), ``NotCold``, ``NoRoutine``,

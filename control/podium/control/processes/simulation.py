@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -160,9 +160,13 @@ async def lab_causes(endpoints: Path) -> dict[str, float]:
     return {}
 
 
-async def told_edges(endpoints: Path) -> list[Edges]:
-    """Return what left which connector when, as the simulation tells it; empty if it does not."""
-    words = podium("twin", "played", "--endpoints", endpoints)
+async def told_edges(endpoints: Path, connectors: Iterable[str]) -> list[Edges]:
+    """Return what left connectors of these names when, as the simulation tells it.
+
+    Empty if it does not.
+    """
+    these = [word for name in connectors for word in ("--connector", name)]
+    words = podium("twin", "played", "--endpoints", endpoints, *these)
     with suppress(ProcessFailed, ValueError, KeyError):
         told = [json.loads(line) for line in (await call("podium twin played", words)).splitlines()]
         return [

@@ -90,15 +90,22 @@ def compare(
     """Return a row for each listed quantity of each qubit (``node_a.q0``), in that order.
 
     ``absent``: by qubit, quantities that it does not have, or that no line of it reaches.
-    ``left_out``: quantities that nobody was to measure.
+    ``left_out``: quantities that nobody was to measure. A world tells f01 at the sweet spot: of a
+    qubit whose sweet spot was to be found and was not, it tells nothing that f01 could be held
+    against.
     """
     absent = absent or {}
+
+    def elsewhere(qubit: str, quantity: str) -> bool:
+        at_sweet_spot = "sweet_spot" in left_out or "sweet_spot" in absent.get(qubit, ())
+        return quantity == "f01" and not at_sweet_spot and f"{qubit}.sweet_spot" not in found
+
     return tuple(
         Comparison(
             qubit,
             quantity.name,
             found.get(f"{qubit}.{quantity.name}"),
-            truth.get(f"{qubit}.{quantity.name}"),
+            None if elsewhere(qubit, quantity.name) else truth.get(f"{qubit}.{quantity.name}"),
         )
         for qubit in qubits
         for quantity in QUANTITIES

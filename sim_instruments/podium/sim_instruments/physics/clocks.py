@@ -325,12 +325,12 @@ class Clock:
     def _solve_fs(self, local_fs: Callable[[int], int]) -> int:
         """Return when it shows what ``local_fs`` says for an epoch, by the first lock that does."""
         nominal_fs = local_fs(self._stretches[-1].epoch)
-        noise_fs = self._noise_fs(nominal_fs)
         first = bisect_right(self._stretches, nominal_fs - REACH_FS, key=lambda one: one.begun_fs)
         number = max(0, first - 1)
         while True:
             since = self._stretches[number]
             wanted_fs = at_fs = local_fs(since.epoch)
+            noise_fs = self._noise_fs(wanted_fs)
             for _ in range(3):  # slopes are below 1e-4: each round gains four digits
                 before_fs = at_fs
                 at_fs = wanted_fs - round(self._smooth_in(since, at_fs) + noise_fs)

@@ -4,7 +4,7 @@ An instant is TAI in integer femtoseconds, of the edge of the sample at the conn
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import count
 from threading import Lock
@@ -46,7 +46,8 @@ class ConnectorOutput:
     ticks: "Sequence[int] | NDArray[np.int64]"
     """Ascending."""
     when: Callable[[int], int]
-    """The world instant of a tick; never earlier than that of the tick before it."""
+    """The world instant of a tick; never earlier than that of the tick before it, and the same
+    whenever it is asked for: it is looked up when somebody reads the record."""
     turns: Sequence[float] = ()
 
     def until(self, at_fs: int) -> "ConnectorOutput":
@@ -62,18 +63,41 @@ class ConnectorOutput:
             self.instrument, self.connector, self.ticks[:low], self.when, self.turns[:low]
         )
 
-    def entry(self, number: int) -> OutputRecord | None:
-        """Return it as it stands in the record; None where nothing is sent."""
-        if not len(self.ticks):
-            return None
+    @property
+    def last_fs(self) -> int:
+        """Return the last instant, TAI, of one that sends something."""
+        return self.when(int(self.ticks[-1]))
+
+    def brief(self) -> "BriefOutput":
+        """Return what is kept of it, without the rest."""
+        kept = tuple(int(tick) for tick in self.ticks[:EDGES_KEPT])
+        turns = tuple(float(turns) % 1.0 for turns in self.turns[:EDGES_KEPT])
+        last, count = int(self.ticks[-1]), len(self.ticks)
+        return BriefOutput(self.instrument, self.connector, kept, last, count, turns, self.when)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BriefOutput:
+    """Some of the instants of one connector's output in one run, in ticks of its instrument."""
+
+    instrument: str
+    connector: str
+    ticks: tuple[int, ...]
+    last: int
+    count: int
+    turns: tuple[float, ...]
+    when: Callable[[int], int]
+
+    def record(self, number: int) -> OutputRecord:
+        """Return it as others read it."""
         return OutputRecord(
             number,
             self.instrument,
             self.connector,
-            tuple(self.when(int(tick)) for tick in self.ticks[:EDGES_KEPT]),
-            len(self.ticks),
-            self.when(int(self.ticks[-1])),
-            tuple(float(turns) % 1.0 for turns in self.turns[:EDGES_KEPT]),
+            tuple(map(self.when, self.ticks)),
+            self.count,
+            self.when(self.last),
+            self.turns,
         )
 
 
@@ -86,10 +110,11 @@ class OutputLog:
     """
 
     def __init__(self) -> None:
-        self._entries: OrderedDict[int, OutputRecord] = OrderedDict()
+        self._entries: OrderedDict[int, BriefOutput] = OrderedDict()
         self._numbers = count(1)
-        self._lasting: dict[tuple[Hashable, str], tuple[int, ConnectorOutput]] = {}
-        """What may still be stopped, and the number of its entry; by sender and connector."""
+        self._lasting: dict[tuple[Hashable, str], tuple[int, ConnectorOutput, int]] = {}
+        """What may still be stopped, the number of its entry, and its last instant; by sender and
+        connector."""
         self._stopped: OrderedDict[Hashable, int] = OrderedDict()
         self._lock = Lock()
 
@@ -106,8 +131,10 @@ class OutputLog:
                 sending = sending.until(self._stopped[sender])
             number = self._lasting[place][0] if place in self._lasting else next(self._numbers)
             self._put(number, sending)
-            if sender is not None:
-                self._lasting[place] = (number, sending)
+            if sender is not None and len(sending.ticks):
+                self._lasting[place] = (number, sending, sending.last_fs)
+            else:
+                self._lasting.pop(place, None)
 
     def stop(self, sender: Hashable, at_fs: int) -> None:
         """Stop a sender: what it would send at ``at_fs`` or later never leaves."""
@@ -115,31 +142,38 @@ class OutputLog:
             self._stopped[sender] = min(at_fs, self._stopped.get(sender, at_fs))
             while len(self._stopped) > STOPS_KEPT:
                 self._stopped.popitem(last=False)
-            for place, (number, sending) in self._lasting.items():
+            for place, (number, sending, last_fs) in self._lasting.items():
                 if place[0] == sender:
                     rest = sending.until(at_fs)
-                    self._lasting[place] = (number, rest)
+                    self._lasting[place] = (number, rest, last_fs)
                     self._put(number, rest)
 
-    def since(self, number: int = 0) -> list[OutputRecord]:
-        """Return what became known after the entry ``number``, as it stands now."""
+    def since(self, number: int = 0, connectors: Collection[str] = ()) -> list[OutputRecord]:
+        """Return what became known after the entry ``number``, as it stands now.
+
+        ``connectors``: of these alone, whatever instrument has them; none: of all.
+        """
         with self._lock:
-            return [one for one in self._entries.values() if one.number > number]
+            found = [
+                (at, one)
+                for at, one in self._entries.items()
+                if at > number and (not connectors or one.connector in connectors)
+            ]
+        return [one.record(at) for at, one in found]
 
     def _put(self, number: int, sending: ConnectorOutput) -> None:
-        entry = sending.entry(number)
-        if entry is None:
+        if not len(sending.ticks):
             self._entries.pop(number, None)
             return
-        self._entries[number] = entry
+        self._entries[number] = sending.brief()
         while len(self._entries) > ENTRIES_KEPT:
             self._entries.popitem(last=False)
 
     def _forget(self, now_fs: int) -> None:
         over = [
             place
-            for place, (number, _) in self._lasting.items()
-            if number not in self._entries or self._entries[number].last_fs < now_fs
+            for place, (number, _, last_fs) in self._lasting.items()
+            if number not in self._entries or last_fs < now_fs
         ]
         for place in over:
             del self._lasting[place]

@@ -16,8 +16,9 @@ carrier is saturated and shows no line. ASSUMED: a carrier's light shift is part
 that the world was drawn with.
 """
 
+from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -42,6 +43,8 @@ PUMPED_MIN: Final = 1e-3
 """Of the rate at which a level decays: slower pumping by a carrier is left out."""
 PUMPED_MAX_1_S: Final = 1e6
 """ASSUMED: faster pumping saturates no more than this does."""
+FEWEST: Final = 64
+"""Trains of a run that comes piece by piece, which are kept whether they are over or not."""
 PLANCK: Final = 6.626_070_15e-34
 
 
@@ -166,46 +169,88 @@ def _done_by(qubit: QubitPoint, piece: Piece) -> tuple[float, float]:
     return excited, float(np.max(strengths**2 / (2 * apart)))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Heard:
+    """A train, and when its elements begin and end at the listener, ns; it has some."""
+
+    train: PulseTrain
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
 class HeardSpurs:
     """Signals of mixers that only reach the feedline's output during a run."""
 
     def __init__(self, feedline: FeedlinePoint) -> None:
         self._feedline = feedline
-        self._trains: list[PulseTrain] = []
+        self._heard: list[_Heard] = []
+        self._begin, self._end = array("q"), array("q")
+        """When the first element of each begins, and its last one ends."""
+        self._many = FEWEST
+        """So many are looked through for what is over."""
+        self._leaks: dict[tuple[str, float, complex], None] = {}
+        """Line, frequency and level of carriers among them, or of some time before."""
+        self._steady: dict[tuple[float, Window], complex] = {}
+        """What a window's mean is of a level of 1 that is held throughout, by its frequency."""
 
     def __bool__(self) -> bool:
-        return bool(self._trains)
+        return bool(self._heard)
 
     def copy(self) -> "HeardSpurs":
         """Return the same signals."""
         found = HeardSpurs(self._feedline)
-        found._trains = list(self._trains)
+        found._heard = list(self._heard)
+        found._begin, found._end = self._begin[:], self._end[:]
+        found._many = self._many
+        found._leaks = dict(self._leaks)
+        found._steady = self._steady
         return found
 
     def add(self, trains: Iterable[PulseTrain]) -> None:
         """Let them be heard: trains of :func:`parted`."""
-        self._trains += trains
+        delay = self._feedline.delay_in_ns + self._feedline.delay_out_ns
+        for train in trains:
+            if len(train.piece):
+                starts = train.start_ns.astype(np.int64) + int(np.ceil(delay))
+                one = _Heard(train, starts, starts + train.lasts_ns)
+                self._heard.append(one)
+                self._begin.append(int(starts[0]))
+                self._end.append(int(one.ends[-1]))
+                if train.spur == "carrier":
+                    self._leaks |= _leaks(train)
 
     def forget(self, before_ns: int) -> None:
-        """Drop what was over at the listener before a time."""
-        self._trains = [
-            train
-            for train in self._trains
-            if not len(train.piece) or self._spans(train)[1][-1] >= before_ns
+        """Drop what was over at the listener before a time, once there may be much of it."""
+        if len(self._heard) < self._many:
+            return
+        kept = [k for k, end in enumerate(self._end) if end >= before_ns]
+        self._heard = [self._heard[k] for k in kept]
+        self._begin = array("q", [self._begin[k] for k in kept])
+        self._end = array("q", [self._end[k] for k in kept])
+        self._many = max(FEWEST, 2 * len(kept))
+        self._leaks = {}
+        for one in self._heard:
+            if one.train.spur == "carrier":
+                self._leaks |= _leaks(one.train)
+
+    def _between(self, begin_ns: int, end_ns: int) -> list[_Heard]:
+        """Return those that may be heard between two times."""
+        begins, ends = np.frombuffer(self._begin, np.int64), np.frombuffer(self._end, np.int64)
+        return [
+            self._heard[k] for k in np.flatnonzero((begins < end_ns) & (ends > begin_ns)).tolist()
         ]
 
     def refuse_light(self, qubit: QubitPoint) -> None:
         """Raise NotSimulated where they leave light in the resonator of a qubit that is driven."""
-        for train in self._trains:
-            for piece in train.pieces:
-                photons = _photons(qubit, piece.carrier_hz, self._arriving(piece.level))
-                if photons > PHOTONS_MAX and train.spur == "carrier":
-                    raise NotSimulated(
-                        f"a carrier at {piece.carrier_hz / 1e9:.6f} GHz leaks into {train.line} "
-                        f"and leaves {photons:.2g} photons in the resonator of {qubit.name} while "
-                        "it is driven: a tone that never ends is not simulated; set the offsets "
-                        "of that output so that nothing leaks, or attenuate it"
-                    )
+        for line, carrier_hz, level in self._leaks:
+            photons = _photons(qubit, carrier_hz, self._arriving(level))
+            if photons > PHOTONS_MAX:
+                raise NotSimulated(
+                    f"a carrier at {carrier_hz / 1e9:.6f} GHz leaks into {line} and leaves "
+                    f"{photons:.2g} photons in the resonator of {qubit.name} while it is driven: a "
+                    "tone that never ends is not simulated; set the offsets of that output so that "
+                    "nothing leaks, or attenuate it"
+                )
 
     def _arriving(self, level: complex) -> complex:
         return level * self._feedline.transmission_in
@@ -216,9 +261,11 @@ class HeardSpurs:
         open_ns = capture.start_ns.astype(np.int64)
         lasts = np.array([window.duration_ns for window in capture.windows], np.int64)
         close_ns = open_ns + lasts[capture.window]
-        for train in self._trains:
-            starts, ends = self._spans(train)
-            first = np.searchsorted(ends, open_ns, side="right")
+        if not open_ns.size:
+            return found
+        for one in self._between(int(open_ns.min()), int(close_ns.max())):
+            train, starts = one.train, one.starts
+            first = np.searchsorted(one.ends, open_ns, side="right")
             behind = np.searchsorted(starts, close_ns, side="left")
             for row in range(int((behind - first).max(initial=0))):
                 rows = np.flatnonzero(first + row < behind)
@@ -257,22 +304,22 @@ class HeardSpurs:
 
     def _part(self, piece: Piece, into_ns: int, window: Window) -> complex:
         """Return the mean of a window that opens so far into a piece; -1: amid its level."""
-        along = _along(window, piece.carrier_hz)
-        passed = self._arriving(1.0) * self._feedline.gain_out * self._passes(piece.carrier_hz)
+        hz = piece.carrier_hz
         if into_ns == -1:
-            return complex(passed * piece.level * along.sum())
-        return complex(passed * np.sum(_envelope(piece, into_ns, window.duration_ns) * along))
+            if (hz, window) not in self._steady:
+                self._steady[hz, window] = self._passed(hz) * complex(_along(window, hz).sum())
+            return piece.level * self._steady[hz, window]
+        within = np.sum(_envelope(piece, into_ns, window.duration_ns) * _along(window, hz))
+        return self._passed(hz) * complex(within)
+
+    def _passed(self, hz: float) -> complex:
+        """Return what of a tone comes back, past resonators of qubits in their ground states."""
+        return complex(self._arriving(1.0) * self._feedline.gain_out * self._passes(hz))
 
     @property
     def _fraction(self) -> float:
         delay = self._feedline.delay_in_ns + self._feedline.delay_out_ns
         return float(np.ceil(delay) - delay)
-
-    def _spans(self, train: PulseTrain) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return when its elements begin and end at the listener."""
-        delay = self._feedline.delay_in_ns + self._feedline.delay_out_ns
-        starts = train.start_ns.astype(np.int64) + int(np.ceil(delay))
-        return starts, starts + train.lasts_ns
 
     def _passes(self, hz: float) -> complex:
         """Return the transmission past the resonators of qubits in their ground states."""
@@ -286,18 +333,21 @@ class HeardSpurs:
         """Return what an oscilloscope sees of them, demodulated by an oscillator of that phase."""
         seen = np.zeros(count, np.complex128)
         sample = np.arange(count)
-        for train in self._trains:
-            starts, ends = self._spans(train)
-            for of in np.flatnonzero((starts < open_ns + count) & (ends > open_ns)).tolist():
+        for one in self._between(open_ns, open_ns + count):
+            train, during = one.train, (one.starts < open_ns + count) & (one.ends > open_ns)
+            for of in np.flatnonzero(during).tolist():
                 piece = train.pieces[train.piece[of]]
-                into = open_ns - int(starts[of])
-                passed = self._arriving(1.0) * self._feedline.gain_out
-                passed *= self._passes(piece.carrier_hz)
+                into = open_ns - int(one.starts[of])
+                passed = self._passed(piece.carrier_hz)
                 phase = train.phase_turns[of]
                 phase = phase + 1e-9 * piece.carrier_hz * (into + sample + self._fraction)
                 seen += passed * _envelope(piece, into, count) * np.exp(2j * np.pi * phase)
         back = np.exp(-2j * np.pi * ((1e-9 * hz * sample + turns) % 1.0))
         return np.asarray(seen * back, np.complex128)
+
+
+def _leaks(train: PulseTrain) -> dict[tuple[str, float, complex], None]:
+    return dict.fromkeys((train.line, one.carrier_hz, one.level) for one in train.pieces)
 
 
 def _envelope(piece: Piece, into_ns: int, count: int) -> NDArray[np.complex128]:

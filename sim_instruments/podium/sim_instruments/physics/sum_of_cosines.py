@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from podium.firmware_interfaces.exact_time import FS_PER_S
 
 _BASE_FS = 10 * FS_PER_S
-"""Turns are counted from a multiple of this: in floats to 1e-9 of the sum."""
+"""Angles are counted from a multiple of this: in floats to 1e-9 of the sum."""
 
 
 class SumOfCosines:
@@ -15,17 +15,19 @@ class SumOfCosines:
     def __init__(self, cosines: tuple[tuple[int, float], ...]) -> None:
         """Return the sum of ``cosines``: period, fs, and phase, turns, of each."""
         self._cosines = cosines
-        self._periods_fs = np.array([float(period_fs) for period_fs, _ in cosines])
+        self._rates = np.array([2 * np.pi / period_fs for period_fs, _ in cosines])
         self._base, self._begun = -1, np.zeros(0)
-        """Since when turns are counted, and how many there were by then."""
+        """Since when angles are counted, and what they were by then."""
 
     def at(self, at_fs: int) -> float:
         """Return the sum at ``at_fs``, TAI."""
         base, since_fs = divmod(at_fs, _BASE_FS)
         if self._base != base:
-            self._base, self._begun = base, self._turns(base * _BASE_FS)
-        turns = since_fs / self._periods_fs + self._begun
-        return float(np.cos(2 * np.pi * turns).sum())
+            self._base, self._begun = base, 2 * np.pi * self._turns(base * _BASE_FS)
+        angles = since_fs * self._rates
+        angles += self._begun
+        np.cos(angles, angles)
+        return float(angles.sum())
 
     def _turns(self, at_fs: int) -> NDArray[np.float64]:
         """Return the turns of each at ``at_fs``, those that are whole left out."""

@@ -158,9 +158,8 @@ class BackDoor:
             case "gate":
                 return await self._gate(request)
             case "played":
-                return [
-                    asdict(one) for one in self._serving.laboratory.played.since(_since(request))
-                ]
+                played = self._serving.laboratory.played
+                return [asdict(one) for one in played.since(_since(request), _names(request))]
             case "samples":
                 return self._samples(request)
             case "signals":
@@ -378,6 +377,15 @@ def _since(request: Mapping[str, Any]) -> int:
             f"{request.get('do')} wants since, the number of an entry, from 0 up, not {number!r}"
         )
     return number
+
+
+def _names(request: Mapping[str, Any]) -> list[str]:
+    names = request.get("connectors", [])
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+        raise BadRequest(
+            f"{request.get('do')} wants connectors, a list of their names, not {names!r}"
+        )
+    return names
 
 
 def _last(request: Mapping[str, Any]) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
-from podium.sim_instruments.twins.twin import Twin
+from podium.sim_instruments.twins.twin import Twin, speaks
 from podium.sim_instruments.wiring import Carrier, Plan, PlanError, SwitchedArm
 
 if TYPE_CHECKING:
@@ -161,16 +161,16 @@ class Cabling:
             for line, (instrument, connector) in plan.biases.items()
         }
         for twin in twins.values():
-            if isinstance(twin, SwitchesLines):
+            if speaks(twin, SwitchesLines):
                 share = {line: twin.transmission(line) for line in twin.flux_lines}
                 biases_v |= {line: biases_v[line] * share[line] for line in share}
         carriers: dict[str, Carrier] = {}
         for name, twin in twins.items():
-            tone = twin.tone(now_fs) if isinstance(twin, HoldsTone) else None
+            tone = twin.tone(now_fs) if speaks(twin, HoldsTone) else None
             if tone is not None and tone.iq:
                 carriers[name] = Carrier(tone.frequency_hz, tone.power_dbm, tone.lock)
         levels_v = {
-            name: twin.levels_v() for name, twin in twins.items() if isinstance(twin, HoldsLevels)
+            name: twin.levels_v() for name, twin in twins.items() if speaks(twin, HoldsLevels)
         }
         light: dict[str, tuple[float, float]] = {}
         for link, (one, other) in plan.switched.items():
@@ -186,11 +186,11 @@ class Cabling:
 
 
 def _level_v(twin: Twin, connector: str, now_fs: int) -> float:
-    if isinstance(twin, HoldsLevels):
+    if speaks(twin, HoldsLevels):
         return twin.levels_v()[connector]
-    if isinstance(twin, MovesLevels):
+    if speaks(twin, MovesLevels):
         return twin.levels_v_at(now_fs)[connector]
-    if isinstance(twin, HoldsLevel):
+    if speaks(twin, HoldsLevel):
         return twin.level_v(now_fs)
     raise TypeError(f"{type(twin).__name__} holds no level")
 

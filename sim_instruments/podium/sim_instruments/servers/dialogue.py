@@ -57,9 +57,8 @@ class CabledPlan:
         inputs = cabling.plan.inputs[instrument]
         if any(one.line not in inputs for one in captures):
             raise CannotPlan("an input without a cable")
-        played = routed(cabling, instrument, drives, self.dialogue.turns_of)
         heard = [replace(one, line=inputs[one.line]) for one in captures]
-        return self.plan.go_on(tuple(played), heard, listeners, at_ns)
+        return self.plan.go_on(self.dialogue.played(drives), heard, listeners, at_ns)
 
     def moment(self) -> "PlanMoment":
         """Return what the plan has come to."""
@@ -101,7 +100,7 @@ class CabledDialogue:
         inputs = self.cabling.plan.inputs[self.instrument]
         wired = [number for number, one in enumerate(captures) if one.line in inputs]
         answers = self.session.go_on(
-            self._played(drives),
+            self.played(drives),
             [replace(captures[n], line=inputs[captures[n].line]) for n in wired],
             [listeners[n] for n in wired],
         )
@@ -112,8 +111,13 @@ class CabledDialogue:
         )
 
     def planned(self, carriers: Mapping[str, float]) -> "CabledPlan | None":
-        """Return the plan of the run; None where a carrier leaks for a part of it only."""
-        if any(True for _ in leaking(self.cabling, self.instrument, LEAKS_NS)):
+        """Return the plan of the run; None where a carrier is heard for a part of it only.
+
+        One that leaks into a drive line does to its qubit what it does from the beginning on.
+        """
+        come_back = {line for ones in self.cabling.plan.inputs.values() for line in ones.values()}
+        leaks = leaking(self.cabling, self.instrument, LEAKS_NS)
+        if any(one.line in come_back for one in leaks):
             return None
         found: dict[str, list[float]] = {}
         for connector, hz in carriers.items():
@@ -132,7 +136,7 @@ class CabledDialogue:
 
     def say(self, drives: Sequence[PulseTrain], until_ns: int) -> None:
         """Hear all that begins before a time and was not given before: others may need it."""
-        self.session.say(self._played(drives), until_ns)
+        self.session.say(self.played(drives), until_ns)
 
     def asks(self, captures: Sequence[CaptureTrain]) -> bool:
         """Tell whether windows may be answered, which are to be asked for next."""
@@ -145,7 +149,7 @@ class CabledDialogue:
         """Tell whether windows that others were waited for may be answered now."""
         return self.session.may_go_on
 
-    def _played(self, drives: Sequence[PulseTrain]) -> tuple[PulseTrain, ...]:
+    def played(self, drives: Sequence[PulseTrain]) -> tuple[PulseTrain, ...]:
         """Return what comes on lines of the world; the first time, what leaks into them too."""
         leaks = () if self.begun else tuple(leaking(self.cabling, self.instrument, LEAKS_NS))
         self.begun.append(True)

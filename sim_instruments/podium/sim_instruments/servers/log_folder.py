@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from podium.sim_instruments.twins.twin import KeepsLogs, Twin
+from podium.sim_instruments.twins.twin import KeepsLogs, Twin, speaks
 
 
 def append_logs(twins: Iterable[Twin], now_fs: int) -> None:
@@ -12,7 +12,7 @@ def append_logs(twins: Iterable[Twin], now_fs: int) -> None:
     Lines of a file go in one write, so that nobody reads half of one. Raises OSError.
     """
     for twin in twins:
-        if not isinstance(twin, KeepsLogs) or twin.log_folder is None:
+        if not speaks(twin, KeepsLogs) or twin.log_folder is None:
             continue
         texts: dict[str, str] = {}
         for path, text in twin.log_lines(now_fs):

@@ -4,9 +4,9 @@ A twin is the firmware of one instrument: bytes in, bytes out, the world's time
 as an argument. It opens no socket, reads no clock and never sleeps.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, TypeVar, cast, runtime_checkable
 
 
 class Session(Protocol):
@@ -20,6 +20,21 @@ class Session(Protocol):
         fallen due since (an ``*OPC?`` that waited for a ramp, for example).
         """
         ...
+
+
+T = TypeVar("T")
+_SPOKEN: dict[tuple[type, object], bool] = {}
+
+
+def speaks(one: object, protocol: Callable[..., T]) -> TypeGuard[T]:
+    """Tell whether something has all that a protocol names, looked up once for each class.
+
+    As ``isinstance``, which takes 20 us for it each time (Python 3.11), whoever is asked about.
+    """
+    key = type(one), protocol
+    if key not in _SPOKEN:
+        _SPOKEN[key] = isinstance(one, cast(type, protocol))
+    return _SPOKEN[key]
 
 
 @runtime_checkable

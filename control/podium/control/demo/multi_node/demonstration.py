@@ -136,7 +136,8 @@ class MultiNodeDemo:
 async def ask_the_world(facility: Facility, together: MultiNodeStory, endpoints: Path) -> None:
     """Ask when markers really rose, and note what the skew of each start was in truth."""
     starts = [*together.before, *together.after, *together.again]
-    world = await simulation.told_edges(endpoints) if starts else []
+    markers = sorted({one.output.channel for one in facility.timing.markers.values()})
+    world = await simulation.told_edges(endpoints, markers) if starts else []
     for start in starts:
         true = true_skews_fs(facility, start, world)
         if true is not None:
