@@ -46,7 +46,10 @@ def test_what_an_instrument_has_brought_back_arrives_as_it_was(
         for field in ("i", "q", "counts", "results"):
             here, there = getattr(back, field), getattr(one, field)
             assert (here is None) == (there is None)
-            if there is not None:
+            if isinstance(here, int):
+                assert field == "counts"
+                np.testing.assert_array_equal(there, here)
+            elif there is not None:
                 assert (here.dtype, here.shape) == (there.dtype, there.shape)
                 np.testing.assert_array_equal(here, there)
         assert (back.trace_i is None, back.trace_q is None) == (one.trace is None,) * 2
