@@ -22,6 +22,9 @@ class Idle:
     def identity(self) -> Identity:
         return Identity("maker", "box", "1", "1.0")
 
+    def snapshot(self) -> dict[str, object]:
+        return {}
+
     def close(self) -> None:
         pass
 
