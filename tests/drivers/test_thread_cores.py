@@ -1,3 +1,4 @@
+import asyncio
 import os
 import queue
 import threading
@@ -6,11 +7,26 @@ from collections.abc import Iterator
 import pytest
 
 from podium.drivers import thread_cores
+from podium.drivers.driver_thread import DriverThread
+from podium.drivers.roles import Identity
 from podium.drivers.thread_cores import ThreadCores
 
 here_only = pytest.mark.skipif(
     thread_cores._core_of_caller is None, reason="no system that tells cores of threads"
 )
+
+
+class Idle:
+    """A driver that does nothing."""
+
+    def identity(self) -> Identity:
+        return Identity("maker", "box", "1", "1.0")
+
+    def snapshot(self) -> dict[str, object]:
+        return {}
+
+    def close(self) -> None:
+        pass
 
 
 class Worker(threading.Thread):
@@ -51,6 +67,31 @@ def test_a_thread_wakes_where_its_work_comes_from_and_goes_where_it_may_from_the
             assert worker.seen.get(timeout=10) == ({core}, allowed)
     finally:
         os.sched_setaffinity(0, allowed)
+
+
+@here_only
+async def test_a_driver_that_is_at_work_is_not_moved_by_more_work() -> None:
+    allowed, begun, over = os.sched_getaffinity(0), threading.Event(), threading.Event()
+
+    def at_work(_: "Idle") -> int:
+        begun.set()
+        assert over.wait(10)
+        return threading.get_native_id()
+
+    thread = DriverThread("box", Idle, lambda _: None)
+    await thread.opened
+    try:
+        first = thread.submit(at_work)
+        assert await asyncio.to_thread(begun.wait, 10)
+        second = thread.submit(lambda _: threading.get_native_id())
+        assert thread._thread.native_id is not None
+        assert os.sched_getaffinity(thread._thread.native_id) == allowed
+        over.set()
+        assert await first.answer == await second.answer
+    finally:
+        over.set()
+        thread.leave().join()
+        thread.ended(10)
 
 
 @here_only

@@ -39,6 +39,8 @@ class DriverThread(Generic[Driver]):
         self._driver: Driver | None = None
         self._left = threading.Event()
         self._closing = threading.Lock()
+        self._waits = False
+        """Whether the thread has nothing to do."""
         self.opened: asyncio.Future[Identity] = self._loop.create_future()
         self._thread = threading.Thread(target=self._work, name=f"{name} driver", daemon=True)
         self._thread.start()
@@ -58,7 +60,8 @@ class DriverThread(Generic[Driver]):
             else:
                 self._tell(partial(_fulfil, (call.end, call.answer), result))
 
-        self._cores.bring_here()
+        if self._waits:  # what is at work is not moved
+            self._cores.bring_here()
         self._jobs.put(job)
         return call
 
@@ -94,8 +97,14 @@ class DriverThread(Generic[Driver]):
             self._close()
             return
         self._tell(partial(_fulfil, (self.opened,), identity))
-        while (job := self._jobs.get()) is not None and not self._left.is_set():
+        while (job := self._next_job()) is not None and not self._left.is_set():
             job(driver)
+
+    def _next_job(self) -> Callable[[Driver], None] | None:
+        self._waits = True
+        job = self._jobs.get()
+        self._waits = False
+        return job
 
     def _close(self) -> None:
         with self._closing:
