@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from podium.control.compilers.zurich.oscillators import Oscillators
 from podium.control.compilers.zurich.results import ResultAvailability
 from podium.control.compilers.zurich.steps import Steps
-from podium.control.program.conditions import Discriminator
 from podium.firmware_interfaces.zurich.program import IntegrationWeights, ReadoutWaveform
 
 
@@ -19,7 +18,10 @@ class CaptureLocation:
     slots: tuple[int, ...]
     entry: int
     samples: int
-    discriminator: Discriminator | None = None
+    rotation_turns: float = 0.0
+    """By which its weights turn what they sum up."""
+    threshold_v: float | None = None
+    """None: it tells no results."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

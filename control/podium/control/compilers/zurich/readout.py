@@ -98,6 +98,19 @@ class _LoggedCapture:
         """When the start that serves it begins."""
 
 
+def _common_discriminators(items: Sequence[Item]) -> dict[str, Discriminator]:
+    """Return the discriminator of each frame whose windows have one alone, or none.
+
+    All its windows are turned by it: weights of one that tells results, and of one that does not,
+    are then the same, and take one integrator.
+    """
+    found: dict[str, set[Discriminator]] = {}
+    for one in items:
+        if isinstance(one.what, PlacedWindow) and one.what.discriminator is not None:
+            found.setdefault(one.frame, set()).add(one.what.discriminator)
+    return {frame: next(iter(ones)) for frame, ones in found.items() if len(ones) == 1}
+
+
 class _Channel:
     def __init__(
         self,
@@ -114,6 +127,7 @@ class _Channel:
         self._together, self._modulation = together, modulation
         self._shots, self._slots_max = shots, slots_max
         self._names, self._items = names, items
+        self._common = _common_discriminators(items)
         arrays = [
             a for one in self._items for a in (one.start, one.late_fs, one.turns, one.offset_hz)
         ]
@@ -226,17 +240,21 @@ class _Channel:
     def _locations(
         self, logged: Mapping[str, _LoggedCapture], weights: IntArray
     ) -> tuple[CaptureLocation, ...]:
-        return tuple(
-            CaptureLocation(
-                name,
-                frame,
-                self._of_points(weights[logged[name].content]),
-                logged[name].entry,
-                samples,
-                tells,
+        found = []
+        for name, frame, samples, tells in self._captures():
+            turned = tells or self._common.get(frame)
+            found.append(
+                CaptureLocation(
+                    name,
+                    frame,
+                    self._of_points(weights[logged[name].content]),
+                    logged[name].entry,
+                    samples,
+                    turned.rotation_turns if turned else 0.0,
+                    tells.threshold_v if tells else None,
+                )
             )
-            for name, frame, samples, tells in self._captures()
-        )
+        return tuple(found)
 
     def _availability(
         self, logged: Mapping[str, _LoggedCapture], weights: IntArray
@@ -381,10 +399,10 @@ class _Channel:
         turns, hz = self._carried(group, k, points)
         at = group.at[k] - self._delay
         assert isinstance(item.what, PlacedWindow)
-        tells = item.what.discriminator
+        turned = item.what.discriminator or self._common.get(item.frame)
 
         def stored(carried: tuple[float, float]) -> int:
-            window = IntegrationWindow(item.frame, at, item.samples, *carried, tells)
+            window = IntegrationWindow(item.frame, at, item.samples, *carried, turned)
             return self._weights.setdefault(window, len(self._weights))
 
         return np.array(numbers_of(zip(turns, hz, strict=True), stored))

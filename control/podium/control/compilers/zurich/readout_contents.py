@@ -54,7 +54,8 @@ class IntegrationWindow:
     """Phase of the carrier at the start of the channel."""
     offset_hz: float
     discriminator: Discriminator | None = None
-    """Its rotation is in the weights, so that the real part of the sum is compared."""
+    """Its rotation is in the weights, so that the real part of the sum is compared; also where a
+    window of the same frame tells no results."""
 
 
 def numbers_of(values: Iterable[Values], number: Callable[[Values], int]) -> list[int]:

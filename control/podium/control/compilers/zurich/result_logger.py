@@ -18,7 +18,7 @@ def logged_apart(made: ChannelReadout, program: Program, shots: Shots) -> int:
     with each other by the logger. Neither can results of 0 and 1: shots are told apart.
     """
     points = math.prod(shots.counts)
-    if program.keep_shots or any(one.discriminator is not None for one in made.heard):
+    if program.keep_shots or any(one.threshold_v is not None for one in made.heard):
         return program.shots
     if all(len(set(_turns_of(heard, points))) == 1 for heard in made.heard):
         return 1
@@ -50,8 +50,8 @@ def layouts_of(
             keep_shots=program.keep_shots,
             logged=logged,
             samples=heard.samples,
-            rotation_turns=heard.discriminator.rotation_turns if heard.discriminator else 0.0,
-            threshold_v=heard.discriminator.threshold_v if heard.discriminator else None,
+            rotation_turns=heard.rotation_turns,
+            threshold_v=heard.threshold_v,
         )
 
 
