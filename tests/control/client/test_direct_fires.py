@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tests.benches.client.gates import Gate, raising, reached
 
+from podium.control.agent import direct_fires as of_agent
 from podium.control.bus.bus import NoAnswer
 from podium.control.bus.direct_fires import FireDirectly, fires_key
 from podium.control.bus.memory import MemoryBus
@@ -212,6 +213,22 @@ async def test_a_lost_answer_is_asked_for_again_and_nothing_is_played_twice(
     fired = await prepared.fire()
     assert bench.done == STEPS
     np.testing.assert_array_equal(fired["q0"], 1 + 2j)
+
+
+@pytest.mark.parametrize("held_in", ["cluster_a.load", "cluster_a.wait"])
+async def test_who_fires_hears_again_and_again_that_it_goes_on(
+    lab, bench, example, watched, one_number, monkeypatch, held_in
+) -> None:
+    prepared = await granted(lab, one_number)
+    monkeypatch.setattr(of_agent, "WITHIN_S", 0.01)
+    bench.hooks[held_in] = gate = Gate()
+    asked = watched.count(fires_key(example.name, "room"))
+    async with asyncio.TaskGroup() as tasks:
+        fired = tasks.create_task(prepared.fire())
+        await reached(gate)
+        await until(_nothing, lambda _: watched.count(fires_key(example.name, "room")) > asked + 2)
+        gate.open.set()
+    np.testing.assert_array_equal(fired.result()["q0"], 1 + 2j)
 
 
 async def test_what_fails_is_told_and_the_next_is_asked_of_the_coordinator(

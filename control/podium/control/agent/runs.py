@@ -206,7 +206,7 @@ class AgentRuns:
             log.error("not made safe", problem=event.reason)
         self._not_safe = event.reason if isinstance(event, NotSafe) else self._not_safe
         self._state, actions = agent_machine.step(self._state, event, time.monotonic())
-        if agent_machine.minds_time(self._state):
+        if agent_machine.minds_time(self._state) or self._waiting.end_by_themselves:
             self._minds_time.set()
         else:
             self._minds_time.clear()

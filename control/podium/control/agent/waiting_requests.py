@@ -1,6 +1,7 @@
 """Holds who waits for the answer to a request of a run, and tells them."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ class WaitingRequests:
         """``name``: of the agent."""
         self._name = name
         self._waiting: list[WaitingRequest] = []
+
+    @property
+    def end_by_themselves(self) -> bool:
+        """Tell whether somebody waits for so long at most: :meth:`end_late` is to be called."""
+        return any(one.until_s < math.inf for one in self._waiting)
 
     def add(self, request: Request, tell: Tell, within_s: float) -> WaitingRequest:
         """Let somebody wait, so long at most."""
