@@ -109,7 +109,7 @@ class DirectFires:
         return answer
 
     def _told(self, granted: GrantedFires, said: Outcome) -> bytes:
-        """Return what a client is told of a fire that has ended so, or has not in time."""
+        """Return the answer about a fire that has ended so, or has not in time."""
         match said:
             case Report():
                 judged = self._judged(granted, said)

@@ -27,7 +27,7 @@ class WaitingRequest:
 
 
 class WaitingRequests:
-    """Those of one agent. Each is told once."""
+    """Those of one agent. Each hears once."""
 
     def __init__(self, name: str) -> None:
         """``name``: of the agent."""

@@ -216,8 +216,7 @@ class HeardSpurs:
                 self._heard.append(one)
                 self._begin.append(int(starts[0]))
                 self._end.append(int(one.ends[-1]))
-                if train.spur == "carrier":
-                    self._leaks |= _leaks(train)
+                self._leaks |= _leaks(train)
 
     def forget(self, before_ns: int) -> None:
         """Drop what was over at the listener before a time, once there may be much of it."""
@@ -230,8 +229,7 @@ class HeardSpurs:
         self._many = max(FEWEST, 2 * len(kept))
         self._leaks = {}
         for one in self._heard:
-            if one.train.spur == "carrier":
-                self._leaks |= _leaks(one.train)
+            self._leaks |= _leaks(one.train)
 
     def _between(self, begin_ns: int, end_ns: int) -> list[_Heard]:
         """Return those that may be heard between two times."""
@@ -347,6 +345,9 @@ class HeardSpurs:
 
 
 def _leaks(train: PulseTrain) -> dict[tuple[str, float, complex], None]:
+    """Return line, frequency and level of a train's carriers; of an image there are none."""
+    if train.spur != "carrier":
+        return {}
     return dict.fromkeys((train.line, one.carrier_hz, one.level) for one in train.pieces)
 
 
