@@ -154,24 +154,35 @@ def sum_jumped(
     """Fill ``out`` (W,) with the windows' sums of the shot that jump ``first`` is of.
 
     Return the first jump of the next; see :func:`follow_jumps`. ``row`` (L, N + 1): where
-    ``before`` and ``tail`` (R, W) have each level and sample.
+    ``before`` and ``tail`` (R, 2, W) have each level and sample. They and ``out`` (2, W) hold real
+    and imaginary parts.
     """
     shot, now, at = jump_shot[first], level, 0
-    difference = 0j
-    out[:] = 0j
+    apart_re, apart_im = 0.0, 0.0
+    for w in range(out.shape[1]):
+        out[0, w] = out[1, w] = 0.0
     j = first
     while j < jump_shot.size and jump_shot[j] == shot:
-        since, until = before[row[now, at]], before[row[now, sample[j]]]
-        ring, rest, left = tail[row[now, at]], tail[row[now, sample[j]]], decay[j]
-        for w in range(out.size):
-            out[w] += until[w] - since[w] + difference * (ring[w] - left * rest[w])
-        difference = apart[j]
+        since, until = row[now, at], row[now, sample[j]]
+        left_re, left_im = decay[j].real, decay[j].imag
+        for w in range(out.shape[1]):
+            rest_re, rest_im = tail[until, 0, w], tail[until, 1, w]
+            ring_re = tail[since, 0, w] - (left_re * rest_re - left_im * rest_im)
+            ring_im = tail[since, 1, w] - (left_re * rest_im + left_im * rest_re)
+            out[0, w] += before[until, 0, w] - before[since, 0, w]
+            out[1, w] += before[until, 1, w] - before[since, 1, w]
+            out[0, w] += apart_re * ring_re - apart_im * ring_im
+            out[1, w] += apart_re * ring_im + apart_im * ring_re
+        apart_re, apart_im = apart[j].real, apart[j].imag
         now, at = jump_to[j], sample[j]
         j += 1
-    since, until = before[row[now, at]], before[row[now, row.shape[1] - 1]]
-    ring = tail[row[now, at]]
-    for w in range(out.size):
-        out[w] = out[w] + until[w] - since[w] + difference * ring[w]
+    since, until = row[now, at], row[now, row.shape[1] - 1]
+    for w in range(out.shape[1]):
+        ring_re, ring_im = tail[since, 0, w], tail[since, 1, w]
+        out[0, w] += before[until, 0, w] - before[since, 0, w]
+        out[1, w] += before[until, 1, w] - before[since, 1, w]
+        out[0, w] += apart_re * ring_re - apart_im * ring_im
+        out[1, w] += apart_re * ring_im + apart_im * ring_re
     return j
 
 
@@ -210,13 +221,16 @@ def path_sums(
         apart,
     )
     row = np.arange(before.size).reshape(before.shape)
-    sums = before.reshape(-1, 1), tail.reshape(-1, 1)
-    out = np.empty(1, np.complex128)
+    sums = (
+        before.view(np.float64).reshape(before.size, 2, 1),
+        tail.view(np.float64).reshape(tail.size, 2, 1),
+    )
+    out = np.empty((2, 1))
     j = 0
     while j < jump_shot.size:
         shot = jump_shot[j]
         j = sum_jumped(j, level[shot], jump_shot, jump_to, sample, decay, apart, row, *sums, out)
-        total[shot] = out[0]
+        total[shot] = complex(out[0, 0], out[1, 0])
 
 
 @njit(cache=True, nogil=True)
@@ -236,79 +250,82 @@ def gather_windows(
     """Sum W windows over the fields (L, N) of all levels, sample by sample.
 
     ``whole`` (L, W) receives :func:`gather` of each. Where jumps follow (``turns`` is not empty),
-    ``before`` (R, W) receives the sums of :func:`gather_parts`, level n at sample k in the row
-    ``row[n, k]`` (-1: it is not asked for), and ``turns`` (N, W) the weighted turns of windows.
+    ``before`` (R, 2, W) receives the sums of :func:`gather_parts`, level n at sample k in the row
+    ``row[n, k]`` (-1: it is not asked for), and ``turns`` (N, 2, W) the weighted turns of windows.
+    Real and imaginary parts lie apart, so that the processor takes several at once.
     """
     levels, length = response.shape
     windows = open_at.size
     opens, closes = np.empty(windows, np.int64), np.empty(windows, np.int64)
     changes = np.zeros(length + 1, np.bool_)
-    turn, other = np.zeros(windows, np.complex128), np.empty(windows, np.complex128)
-    weight = np.zeros(windows, np.complex128)
+    turn_re, turn_im = np.zeros(windows), np.zeros(windows)
+    step_re, step_im = step.real.copy(), step.imag.copy()
+    one, other = np.empty(windows), np.empty(windows)
     for w in range(windows):
         opens[w] = max(open_at[w], 0)
         closes[w] = min(open_at[w] + span[w], length)
         if opens[w] < closes[w]:
             changes[opens[w]] = changes[closes[w]] = True
-        other[w] = first_turn(start[w], step[w], open_at[w])
-    now = np.zeros((levels, windows), np.complex128)
-    whole[:] = 0j
+    real, imag = np.zeros((levels, windows)), np.zeros((levels, windows))
     for k in range(length):
         if changes[k]:
             for w in range(windows):
                 if k == opens[w] and k < closes[w]:
-                    turn[w], weight[w] = start[w] * step[w] ** (k - open_at[w]), 1.0 + 0j
+                    turn = start[w] * step[w] ** (k - open_at[w])
+                    turn_re[w], turn_im[w] = turn.real, turn.imag
                 elif k == closes[w]:
-                    turn[w] = weight[w] = 0j
-        if weights.size:
-            for w in range(windows):
-                if weight_at[w] < weight_at[w + 1] and opens[w] <= k < closes[w]:
-                    weight[w] = weights[weight_at[w] + k - open_at[w]]
-        for n in range(levels):
-            field = response[n, k]
-            if weights.size:
-                for w in range(windows):
-                    whole[n, w] += weight[w] * field * turn[w]
-            else:
-                for w in range(windows):
-                    whole[n, w] += field * turn[w]
+                    turn_re[w] = turn_im[w] = 0.0
         for w in range(windows):
-            turn[w] *= step[w]
+            one[w], other[w] = turn_re[w], turn_im[w]
+        for w in range(windows if weights.size else 0):
+            if weight_at[w] < weight_at[w + 1] and opens[w] <= k < closes[w]:
+                weighted = weights[weight_at[w] + k - open_at[w]] * complex(one[w], other[w])
+                one[w], other[w] = weighted.real, weighted.imag
+        for w in range(windows):
+            kept = turn_re[w]
+            turn_re[w] = kept * step_re[w] - turn_im[w] * step_im[w]
+            turn_im[w] = kept * step_im[w] + turn_im[w] * step_re[w]
         if turns.size:
             for w in range(windows):
-                turns[k, w] = weight[w] * other[w]
-                other[w] *= step[w]
-            for n in range(levels):
-                if row[n, k] >= 0:
-                    before[row[n, k]] = now[n]
-                field = response[n, k]
-                for w in range(windows):
-                    now[n, w] += turns[k, w] * field
-    if turns.size:
+                turns[k, 0, w], turns[k, 1, w] = one[w], other[w]
         for n in range(levels):
-            if row[n, length] >= 0:
-                before[row[n, length]] = now[n]
+            if turns.size and row[n, k] >= 0:
+                for w in range(windows):
+                    before[row[n, k], 0, w], before[row[n, k], 1, w] = real[n, w], imag[n, w]
+            a, b = response[n, k].real, response[n, k].imag
+            for w in range(windows):
+                real[n, w] += one[w] * a - other[w] * b
+                imag[n, w] += one[w] * b + other[w] * a
+    for n in range(levels):
+        for w in range(windows):
+            whole[n, w] = complex(real[n, w], imag[n, w])
+            if turns.size and row[n, length] >= 0:
+                before[row[n, length], 0, w], before[row[n, length], 1, w] = real[n, w], imag[n, w]
 
 
 @njit(cache=True, nogil=True)
 def gather_ring_down(decay: Any, turns: Any, row: Any, tail: Any) -> None:
-    """Fill ``tail`` (R, W) as :func:`gather_parts` does, rows as :func:`gather_windows`.
+    """Fill ``tail`` (R, 2, W) as :func:`gather_parts`, rows and turns as :func:`gather_windows`.
 
     ``decay`` (L, N) as :func:`ring_down` fills it.
     """
     levels, length = decay.shape
-    windows = turns.shape[1]
-    now = np.zeros((levels, windows), np.complex128)
+    windows = turns.shape[2]
+    real, imag = np.zeros((levels, windows)), np.zeros((levels, windows))
     for n in range(levels):
         if row[n, length] >= 0:
-            tail[row[n, length]] = 0j
+            for w in range(windows):
+                tail[row[n, length], 0, w] = tail[row[n, length], 1, w] = 0.0
     for k in range(length - 1, -1, -1):
         for n in range(levels):
-            left = decay[n, k]
+            a, b = decay[n, k].real, decay[n, k].imag
             for w in range(windows):
-                now[n, w] = turns[k, w] + left * now[n, w]
+                kept = real[n, w]
+                real[n, w] = turns[k, 0, w] + (a * kept - b * imag[n, w])
+                imag[n, w] = turns[k, 1, w] + (a * imag[n, w] + b * kept)
             if row[n, k] >= 0:
-                tail[row[n, k]] = now[n]
+                for w in range(windows):
+                    tail[row[n, k], 0, w], tail[row[n, k], 1, w] = real[n, w], imag[n, w]
 
 
 @njit(cache=True, nogil=True)
@@ -410,12 +427,9 @@ def take_windows(
     if jumps:
         follow_jumps(met, jump_shot, jump_at, to, response, pull, half_kappa, sample, left, apart)
         rows = rows_needed(met, jump_shot, to, sample, row)
-    turns = np.empty((length if jumps else 0, windows), np.complex128)
+    turns = np.empty((length if jumps else 0, 2, windows))
     whole = np.empty((levels, windows), np.complex128)
-    before, tail = (
-        np.empty((rows, windows), np.complex128),
-        np.empty((rows, windows), np.complex128),
-    )
+    before, tail = np.empty((rows, 2, windows)), np.empty((rows, 2, windows))
     gather_windows(
         response, open_at, span, start, step, weights, weight_at, row, whole, turns, before
     )
@@ -425,9 +439,7 @@ def take_windows(
             ring_down(pull[n], half_kappa, decay[n])
         gather_ring_down(decay, turns, row, tail)
     whole *= coupling
-    before *= coupling
-    tail *= coupling
-    total = np.empty(windows, np.complex128)
+    total = np.empty((2, windows))
     j = 0
     for shot in range(level.size):
         if j < jumps and jump_shot[j] == shot:
@@ -435,7 +447,7 @@ def take_windows(
                 j, met[shot], jump_shot, to, sample, left, apart, row, before, tail, total
             )
             for w in range(windows):
-                taken[shot, w] = total[w]
+                taken[shot, w] = coupling * complex(total[0, w], total[1, w])
         else:
             for w in range(windows):
                 taken[shot, w] = whole[met[shot], w]
