@@ -17,7 +17,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
     def truths(when: str | None) -> dict:
         value = 33.0 if when is None else float(when.rpartition("..")[2])
         one = {"value": value, "unit": "s"}
-        return dict.fromkeys(("q.t1", "q.t2_echo", "q.assignment_fidelity"), one)
+        return dict.fromkeys(("q.t1", "q.t2_echo", "q.assignment_fidelity", "link.best_lag"), one)
 
     async def call(name: str, words: list[str]) -> str:
         options = tuple(words[words.index("--json") + 1 :])
@@ -25,10 +25,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
         times = [word for word in options if ".." in word]
         if not times:
             return json.dumps(truths(None))
-        quick = [{n: t for n, t in truths(w).items() if "fidelity" not in n} for w in times]
-        if "--quick" not in options:
-            return json.dumps(truths(times[0]))
-        return json.dumps(quick[0] if len(times) == 1 else dict(zip(times, quick, strict=True)))
+        told = [truths(when) for when in times]
+        if "--quick" in options:
+            told = [{n: t for n, t in one.items() if n.startswith("q.t")} for one in told]
+        return json.dumps(told[0] if len(times) == 1 else dict(zip(times, told, strict=True)))
 
     monkeypatch.setattr(simulation, "call", call)
     return questions
@@ -64,13 +64,15 @@ async def test_twins_that_run_are_asked_with_their_qubits_at_rest(
 async def test_the_truth_of_a_drifting_world_is_that_of_the_time_of_each_measurement(
     asked: list[tuple[str, ...]], echo: str
 ) -> None:
-    spans = {"q.t1": EARLY, "q.t2_echo": echo, "q.assignment_fidelity": LATE, "q.probe": LATE}
+    slow = dict.fromkeys(("q.assignment_fidelity", "link.best_lag"), LATE)
+    spans = {"q.t1": EARLY, "q.t2_echo": echo, **slow, "q.probe": LATE}
     truth = await simulation.told_truth(Path("twin.yaml"), spans)
     assert truth["q.t1"].value == 20.0
     assert truth["q.t2_echo"].value == float(echo.rpartition("..")[2])
-    assert truth["q.assignment_fidelity"].value == 31.0
-    assert truth.keys() == {"q.t1", "q.t2_echo", "q.assignment_fidelity"}
-    assert len(asked) == 3, "all together, the slow one, and the moving ones in one question"
+    assert [truth[name].value for name in slow] == [31.0, 31.0]
+    assert truth.keys() == {"q.t1", "q.t2_echo", *slow}
+    assert [options[:1] for options in asked] == [(), ("--quick",), ("--at",)]
+    assert asked[2].count("--at") == 1, "only where something is slow"
 
 
 def test_whole_lines_of_compiling_are_shown_once_and_nothing_else(tmp_path, capsys) -> None:

@@ -114,30 +114,27 @@ async def told_truth(
     """
     of = (str(twin),) if endpoints is None else ("--endpoints", str(endpoints), "--at-rest")
     truth = await _truth_at(of)
-    for name, span in (spans or {}).items():
-        if name in truth and name.endswith(OPTIMUM):
-            truth[name] = (await _truth_at(of, (span,)))[name]
-    moving = {n: s for n, s in (spans or {}).items() if n in truth and not n.endswith(OPTIMUM)}
-    distinct = tuple(dict.fromkeys(moving.values()))
-    if distinct:
-        answers = await _truths_at(of, distinct)
-        truth |= {name: answers[span][name] for name, span in moving.items()}
+    moving = {name: span for name, span in (spans or {}).items() if name in truth}
+    for more in (("--quick",), ()):  # an optimum takes a second to find: where one is asked for
+        distinct = tuple(dict.fromkeys(moving.values()))
+        answers = await _truths_at(of, distinct, more) if distinct else {}
+        found = {n: answers[span][n] for n, span in moving.items() if n in answers[span]}
+        truth |= found
+        moving = {name: span for name, span in moving.items() if name not in found}
     return truth
 
 
-OPTIMUM = ".assignment_fidelity"
-"""A parameter whose truth takes a second to find."""
-
-
-async def _truth_at(of: Sequence[str], at: Sequence[str] = ()) -> dict[str, Truth]:
-    words = podium("twin", "truth", *of, "--json", *(w for when in at for w in ("--at", when)))
+async def _truth_at(of: Sequence[str]) -> dict[str, Truth]:
+    words = podium("twin", "truth", *of, "--json")
     return _truths(json.loads(await call("podium twin truth", words)))
 
 
-async def _truths_at(of: Sequence[str], at: Sequence[str]) -> dict[str, dict[str, Truth]]:
-    """Return the truths at several times, by time, without :data:`OPTIMUM`."""
+async def _truths_at(
+    of: Sequence[str], at: Sequence[str], options: Sequence[str]
+) -> dict[str, dict[str, Truth]]:
+    """Return the truths at several times, by time."""
     times = (word for when in at for word in ("--at", when))
-    words = podium("twin", "truth", *of, "--json", "--quick", *times)
+    words = podium("twin", "truth", *of, "--json", *options, *times)
     told = json.loads(await call("podium twin truth", words))
     return {at[0]: _truths(told)} if len(at) == 1 else {w: _truths(one) for w, one in told.items()}
 
