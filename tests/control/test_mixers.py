@@ -2,16 +2,19 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.benches.client.gates import Gate, raising, reached
 
 from podium.control.bus.mixers import MixerFound
 from podium.control.facility.facility import DriveWiring, FeedlineWiring
+from podium.control.facility.load import load_facility
 from podium.control.facility.mixers import mixer_port
 from podium.control.runs.errors import RunFailed, RunRefused
 from podium.drivers.errors import ProtocolError, Refused
 
+LINKED = Path(__file__).parents[2] / "examples" / "linked" / "facility_one_cluster.yaml"
 FOUND = MixerFound(1e-3, -2e-3, 1.01, 0.02)
 FEEDLINE = "cluster_a.calibrate slot2.out0 7.13e+09 30 -2.9e+08"
 Q0 = "cluster_a.calibrate slot4.out0 5.92e+09 0 1e+08"
@@ -90,6 +93,13 @@ def test_the_intermediate_frequency_is_that_of_the_farthest_tone(example) -> Non
     assert found is not None
     assert (found.intermediate_hz, found.attenuation_db) == (pytest.approx(-290e6), 30)
     assert isinstance(example.wiring["node_a.feedline"], FeedlineWiring)
+
+
+def test_a_sideband_is_calibrated_where_the_design_has_f0_g1() -> None:
+    found = mixer_port(load_facility(LINKED), "node_a.q0.sideband")
+    assert found is not None
+    f0_g1_hz = 2 * 6.343e9 - 265e6 - 8.4e9
+    assert found.intermediate_hz == pytest.approx(f0_g1_hz - 4.10e9)
 
 
 def test_an_output_behind_a_modulator_has_no_mixer_that_its_box_calibrates(example) -> None:

@@ -10,7 +10,9 @@ from podium.control.calibration.routines.mixer_calibration import mixer_calibrat
 from podium.control.facility.load import load_facility
 from podium.control.parameters.memory_record import MemoryRecord
 
-ZURICH = Path(__file__).parents[3] / "examples" / "first_light_zi" / "facility.yaml"
+EXAMPLES = Path(__file__).parents[3] / "examples"
+ZURICH = EXAMPLES / "first_light_zi" / "facility.yaml"
+LINKED = EXAMPLES / "linked" / "facility_one_cluster.yaml"
 
 
 class Asked(FakeRunner):
@@ -61,3 +63,12 @@ async def test_instruments_without_mixers_are_asked_nothing() -> None:
     assert runner.ports == []
     assert outcome.notes == []
     assert outcome.failures == {}
+
+
+async def test_what_drives_a_qubits_photons_is_calibrated_with_its_qubit() -> None:
+    runner = Asked()
+    runner.facility = load_facility(LINKED)
+    bench = bench_on(runner)
+    (qubit,) = (qubit for qubit in bench.qubits if qubit.name == "node_a.q0")
+    await mixer_calibration(bench, (qubit,))
+    assert runner.ports == [("node_a.feedline", "node_a.q0.drive", "node_a.q0.sideband")]

@@ -32,17 +32,27 @@ def mixer_port(facility: Facility, port: str) -> MixerPort | None:
         return None
     if ROLE not in model_of(facility.instruments[wiring.output.instrument]).roles:
         return None
-    if isinstance(wiring, DriveWiring):
-        played = [q.design["f01"].value for q in facility.qubits().values() if q.drive_port == port]
-        played += [
-            plasmon_hz(facility, q) for q in facility.qubits().values() if q.plasmon_port == port
-        ]
-    else:
-        played = [
-            qubit.design["readout_frequency"].value
-            for qubit in facility.qubits().values()
-            if qubit.feedline == port
-        ]
-    offsets_hz = [frequency_hz - wiring.lo_hz for frequency_hz in played]
+    offsets_hz = [frequency_hz - wiring.lo_hz for frequency_hz in _played_hz(facility, port)]
     farthest_hz = max(offsets_hz, key=abs, default=0.0)
     return MixerPort(port, wiring.output, wiring.lo_hz, wiring.output_attenuation_db, farthest_hz)
+
+
+def sideband_ports(facility: Facility, qubit: str) -> tuple[str, ...]:
+    """Return the ports that drive a qubit's f0-g1 for its links; by its full name."""
+    ends = (end for link in facility.links.values() for end in link.transfer)
+    return tuple(dict.fromkeys(end.sideband_port for end in ends if end.qubit == qubit))
+
+
+def _played_hz(facility: Facility, port: str) -> list[float]:
+    """Return the frequencies that are played at a port, by the design."""
+    qubits = facility.qubits()
+    played = [q.design["f01"].value for q in qubits.values() if q.drive_port == port]
+    played += [plasmon_hz(facility, q) for q in qubits.values() if q.plasmon_port == port]
+    played += [q.design["readout_frequency"].value for q in qubits.values() if q.feedline == port]
+    for link in facility.links.values():
+        for end in link.transfer:
+            if end.sideband_port == port and end.qubit in qubits:
+                design = qubits[end.qubit].design
+                ladder_hz = 2 * design["f01"].value + design["anharmonicity"].value
+                played.append(ladder_hz - end.design["frequency"].value)
+    return played

@@ -4,7 +4,7 @@ from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import Declaration
 from podium.control.calibration.outcome import Outcome
 from podium.control.facility.facility import DriveWiring, Facility, Qubit
-from podium.control.facility.mixers import mixer_port
+from podium.control.facility.mixers import mixer_port, sideband_ports
 
 
 async def mixer_calibration(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -18,7 +18,14 @@ async def mixer_calibration(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     outcome = Outcome("mixer_calibration", "Mixer calibration")
     facility = bench.runner.facility
     ports = [
-        port for qubit in qubits for port in (qubit.feedline, qubit.drive_port, qubit.plasmon_port)
+        port
+        for qubit in qubits
+        for port in (
+            qubit.feedline,
+            qubit.drive_port,
+            qubit.plasmon_port,
+            *sideband_ports(facility, qubit.name),
+        )
     ]
     ports = [port for port in dict.fromkeys(ports) if port in facility.wiring]
     able = {str(mixer.output): port for port in ports if (mixer := mixer_port(facility, port))}
