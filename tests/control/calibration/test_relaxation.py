@@ -90,6 +90,17 @@ async def test_what_the_shot_before_has_left_does_not_move_t1(share: float) -> N
     assert found.value == pytest.approx(share * design, rel=LEFT_OVER)
 
 
+@pytest.mark.parametrize("share", [0.35, 2.2, 2.6])
+async def test_a_t1_that_has_moved_far_is_scanned_again_and_not_taken_for_noise(
+    share: float,
+) -> None:
+    """Of the first scan the wait is too short: what is left over is much of its scatter."""
+    design = MadeRunner(Memory(1.0, 0)).facility.qubits()[f"{NODE}.q0"].design["t1"].value
+    for seed in range(4):
+        found = await t1_of(Memory(share * design, 1), seed)
+        assert abs(found.value - share * design) < 5 * found.sigma
+
+
 @pytest.mark.parametrize("share", [0.7, 1.0, 1.4])
 async def test_what_flips_have_left_does_not_move_t1(share: float) -> None:
     """Taken for the rest state, it would move T1 by several per cent."""

@@ -166,20 +166,22 @@ async def _scan(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> tu
         before = np.clip(np.roll(projected, 1), 0, 1)
         pad = values_of(data, f"{qubit.element}_pad")
 
-        def model(values: Mapping[str, float]) -> Array:
+        def share(values: Mapping[str, float]) -> Array:
             t1_s = values["decay"] * ladder.lifetime
             if active:  # what flips have left in 1 goes on to equilibrium until the pulse
                 rest = values["rest"] * np.exp(-pad / t1_s)
             else:
                 rest = before * np.exp(-wait_s / t1_s)
-            share = np.where(excited, 1 - rest, rest)
+            return np.where(excited, 1 - rest, rest)
+
+        def model(values: Mapping[str, float]) -> Array:
             decayed = ladder.signal(delay / values["decay"])
-            return np.asarray(values["offset"] + values["amplitude"] * share * decayed)
+            return np.asarray(values["offset"] + values["amplitude"] * share(values) * decayed)
 
         found = fit_scan(delay, projected, sigma, excited, model, guess, bounds)
         t1 = found.values["decay"] * ladder.lifetime
         grid = np.linspace(0.0, float(delay.max()), 300)
-        height = found.values["amplitude"] * (1 - found.values.get("rest", 0.0))
+        height = found.values["amplitude"] * float(np.mean(share(found.values)[excited]))
         fitted = found.values["offset"] + height * ladder.signal(grid / found.values["decay"])
         line = Series("fit", grid * 1e6, fitted, line=True)
         t1_sigma = found.sigmas["decay"] * ladder.lifetime
