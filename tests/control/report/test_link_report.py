@@ -64,3 +64,11 @@ def test_without_a_pair_the_page_says_so_and_the_story_is_not_good() -> None:
     assert ("no pair", "over link_ab", True) in link_page.headlines(story.link)
     assert list(link_page.sections(story.link)) == []
     assert not story.good
+
+
+def test_what_is_told_of_a_measurement_is_told_of_what_the_world_allows_then() -> None:
+    spans = {"link_ab.transfer": "10..20", "link_ab.chsh_s": "30..40", "node_a.q0.t1": "1..2"}
+    assert told().of_allowed(spans) == {
+        "link_ab.best_transfer": "10..20",
+        "link_ab.best_chsh_s": "30..40",
+    }

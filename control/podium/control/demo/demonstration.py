@@ -239,11 +239,14 @@ async def _truth(
 ) -> dict[str, Truth]:
     """Return the hidden truth, asked for after the last measurement; empty without a world.
 
-    Of a world that drifts it is the mean over the routine that measured each parameter.
+    Of a world that drifts it is the mean over the routine that measured each parameter, and so is
+    what it allows of a link.
     """
     if twin is None or any(one.routine == ProcessFailed.__name__ for one in story.trouble):
         return {}  # it takes seconds, and who waits wants to know why nothing was measured
     spans = measured_spans(story) if drifts else {}
+    if story.link is not None:
+        spans |= story.link.of_allowed(spans)
     try:
         return await simulation.told_truth(
             None,

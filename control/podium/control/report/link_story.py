@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.parameters.entry import Measured
 from podium.control.report.comparison import Truth
+
+T = TypeVar("T")
 
 BASIS = ("00", "01", "10", "11")
 """Of a pair's density matrix, the link's first end first."""
@@ -52,6 +55,14 @@ class LinkStory:
         """Return the best that the world allows of a quantity of :data:`ALLOWED`."""
         truth = self.world.get(f"{self.link}.{ALLOWED[quantity]}")
         return None if truth is None else truth.value
+
+    def of_allowed(self, told: Mapping[str, T]) -> dict[str, T]:
+        """Return, by the name of what the world allows, what is told of the quantity measured."""
+        return {
+            f"{self.link}.{best}": told[name]
+            for quantity, best in ALLOWED.items()
+            if (name := f"{self.link}.{quantity}") in told
+        }
 
     def hidden(self) -> list[tuple[str, Measured, Truth]]:
         """Return what was found of the link's parts and what is true: name, found, truth."""
