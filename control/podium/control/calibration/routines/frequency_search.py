@@ -118,7 +118,7 @@ async def frequency_search(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
     def raw(qubit: Qubit) -> Panel:
         delay, phase, projected, _ = signal(qubit)
-        label = "delay (log10 of ns)"
+        label = "free precession (log10 of ns)"
         return quadratures_panel(qubit, label, np.log10(delay * 1e9), phase, projected)
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
