@@ -14,10 +14,10 @@ from podium.control.bus import local_socket
 from podium.control.bus.answer_tasks import AnswerTasks
 from podium.control.bus.bus import Answerer, AnswererFailed, NoAnswer
 from podium.control.bus.local_socket import (
+    ALIVE,
     ANEW_S,
     ANSWER,
     HEAD,
-    NOT_INVITED,
     REQUEST,
     SECRET,
     Frames,
@@ -67,7 +67,7 @@ async def echo(payload: bytes) -> bytes:
 
 # Frames
 
-FRAME = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, NOT_INVITED), st.binary(max_size=40))
+FRAME = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, ALIVE), st.binary(max_size=40))
 
 
 @given(st.lists(FRAME, max_size=5), st.data())
@@ -81,7 +81,7 @@ def test_frames_come_out_as_they_went_in_wherever_they_are_cut(frames, data) -> 
     assert found == frames
 
 
-@pytest.mark.parametrize("head", [HEAD.pack(3, 1, NOT_INVITED + 1), HEAD.pack(2**31, 1, REQUEST)])
+@pytest.mark.parametrize("head", [HEAD.pack(3, 1, ALIVE + 1), HEAD.pack(2**31, 1, REQUEST)])
 def test_what_is_no_frame_is_refused(head) -> None:
     with pytest.raises(NoFrame):
         Frames().feed(head)
@@ -161,6 +161,34 @@ async def test_an_answer_that_does_not_come_in_time_closes_the_connection() -> N
         async with connected(invitation) as again:
             gate.open.set()
             assert await again.request(b"ab", 10.0) == b"ab"
+
+
+async def test_who_works_long_is_waited_for_as_long_as_it_is_alive(monkeypatch) -> None:
+    monkeypatch.setattr(local_socket, "SILENT_S", 0.02)
+    gate, asked_after = Gate(), []
+    take = LocalServer._take
+
+    def noted(server: LocalServer, caller: object, number: int, kind: int, data: bytes) -> None:
+        take(server, caller, number, kind, data)
+        if kind == ALIVE:
+            asked_after.append(kind)
+            if len(asked_after) == 3:
+                gate.open.set()
+
+    monkeypatch.setattr(LocalServer, "_take", noted)
+    async with served(gate.answer) as invitation, connected(invitation) as asked:
+        assert await asked.request(b"ab", 60.0) == b"ab"
+        assert len(asked_after) == 3
+        asked._look()
+        assert asked._next_look is None, "nobody waits: nobody is asked"
+
+
+async def test_one_without_a_sign_of_life_is_no_longer_waited_for(monkeypatch) -> None:
+    monkeypatch.setattr(local_socket, "SILENT_S", 0.02)
+    monkeypatch.setattr(LocalServer, "_take", lambda *_: None)  # as one that is frozen
+    async with served(echo) as invitation, connected(invitation) as asked:
+        assert "no sign of life" in await _no_answer(asked, 60.0)
+        assert asked.closed
 
 
 async def test_who_gives_up_does_not_end_the_work_and_gets_no_others_answer() -> None:

@@ -28,12 +28,15 @@ ANEW_S = 10.0
 """So long after a request through the meeting point its rules count as asked. Who answers takes a
 secret for twice as long at most."""
 SECRET_BYTES = 16
+SILENT_S = 5.0
+"""Who is asked, and has sent nothing for so long, is asked whether it is alive; after as long again
+without a word it is taken for frozen."""
 HEAD = struct.Struct("<IIB")
 """Before each payload: its length, bytes; the number of the request; one of the kinds below."""
-REQUEST, ANSWER, FAILURE, NONE, SECRET, NOT_INVITED = range(6)
+REQUEST, ANSWER, FAILURE, NONE, SECRET, NOT_INVITED, ALIVE = range(7)
 """A request; its answer; why there was none, in UTF-8: the answerer raised, or it left; the secret
 of an invitation, which counts for the requests behind it; there was none, or it no longer counts,
-and nothing was begun."""
+and nothing was begun; a question whether the other end is alive, and its answer."""
 CREDENTIALS = struct.Struct("3i")
 """Of who is at the other end: process, user, group (``man 7 unix``, ``SO_PEERCRED``)."""
 NUMBERS = 1 << 32
@@ -74,7 +77,7 @@ class Frames:
                     self._begun = stream[at:]
                     return found
                 self._left, number, kind = HEAD.unpack_from(stream, at)
-                if self._left > BYTES_MAX or kind > NOT_INVITED:
+                if self._left > BYTES_MAX or kind > ALIVE:
                     raise NoFrame(f"a frame of kind {kind} and {self._left} bytes")
                 self._head = number, kind
                 at += HEAD.size
@@ -213,6 +216,8 @@ class LocalServer:
     def _take(self, caller: _Framed, number: int, kind: int, payload: bytes) -> None:
         if kind == SECRET:
             self._callers[caller] = self._counts_until_s(payload)
+        elif kind == ALIVE:
+            caller.send(number, ALIVE, b"")
         elif kind != REQUEST:
             raise NoFrame("a caller only asks")
         elif asyncio.get_running_loop().time() < self._callers.get(caller, 0.0):
@@ -241,6 +246,9 @@ class LocalConnection:
         self._key = key
         self._number = 0
         self._shown = ""
+        self._next_look: asyncio.TimerHandle | None = None
+        self._silent = False
+        """Whether nothing has come since it was asked whether it is alive."""
         self._open: dict[int, asyncio.Future[bytes]] = {}
         self._end = _Framed(self._take, self._lost)
 
@@ -271,7 +279,8 @@ class LocalConnection:
     async def request(self, payload: bytes, timeout_s: float) -> bytes:
         """Return the answer; raises ``NoAnswer``, ``AnswererFailed`` and :class:`NotInvited`.
 
-        Where none comes in time the connection is closed: who is at its other end may be frozen.
+        Where none comes in time, or no sign of life, the connection is closed: who is at its other
+        end may be frozen.
         """
         loop = asyncio.get_running_loop()
         self._number = number = (self._number + 1) % NUMBERS
@@ -280,6 +289,8 @@ class LocalConnection:
         timer = loop.call_later(timeout_s, self._give_up, answered, timeout_s)
         try:
             self._end.send(number, REQUEST, payload)
+            if self._next_look is None:
+                self._next_look = loop.call_later(SILENT_S, self._look)
             return await answered
         finally:
             timer.cancel()
@@ -287,9 +298,25 @@ class LocalConnection:
 
     def close(self) -> None:
         """Close it; who waits for an answer gets ``NoAnswer``."""
+        if self._next_look is not None:
+            self._next_look.cancel()
         self._end.close()
 
+    def _look(self) -> None:
+        """Ask whether who answers is alive, while it is waited for; close where it is not."""
+        self._next_look = None
+        if not self._open or self.closed:
+            return
+        if self._silent:
+            self._no_answers(f"it has given no sign of life for {SILENT_S:g} s")
+            self.close()
+            return
+        self._silent = True
+        self._end.send(0, ALIVE, b"")
+        self._next_look = asyncio.get_running_loop().call_later(SILENT_S, self._look)
+
     def _take(self, _: _Framed, number: int, kind: int, payload: bytes) -> None:
+        self._silent = False
         if kind in (REQUEST, SECRET):
             raise NoFrame("who is asked does not ask")
         answered = self._open.get(number)
@@ -304,9 +331,12 @@ class LocalConnection:
             answered.set_exception((AnswererFailed if kind == FAILURE else NoAnswer)(words))
 
     def _lost(self, _: _Framed) -> None:
+        self._no_answers("it has left")
+
+    def _no_answers(self, why: str) -> None:
         for answered in self._open.values():
             if not answered.done():
-                answered.set_exception(NoAnswer(f"no answer from {self._key}: it has left"))
+                answered.set_exception(NoAnswer(f"no answer from {self._key}: {why}"))
 
     def _give_up(self, answered: "asyncio.Future[bytes]", timeout_s: float) -> None:
         if not answered.done():
