@@ -149,6 +149,18 @@ def test_what_is_asked_together_is_one_message(driver, tap):
     assert len(tap.calls()) == 6 + 2 + 1 + 1 + 2
 
 
+def test_preparing_again_takes_three_messages(driver, tap):
+    for _ in range(2):
+        driver.prepare_trigger("LC-O1", "START", HOLDOFF_NS)
+    tap.heard.clear()
+    driver.prepare_trigger("LC-O1", "START", HOLDOFF_NS)
+    assert len(tap.heard) == 3  # which rules; off, away, anew and as wanted; on, and what it has
+    tap.twin.rules.clear()  # by somebody else
+    driver.prepare_trigger("LC-O1", "OTHER", HOLDOFF_NS)
+    assert driver.snapshot()["rules"] == ["podium-LC-O1"]
+    assert tap.twin.rules["podium-LC-O1"].source == "OTHER"
+
+
 def test_a_rule_that_was_refused_in_part_is_not_switched_on(driver, tap):
     with pytest.raises(Refused, match="LC-O9 is no output of it"):
         driver.prepare_trigger("LC-O9", "START", HOLDOFF_NS)

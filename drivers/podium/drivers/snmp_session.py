@@ -8,15 +8,12 @@ from typing import Any
 
 from pysnmp.hlapi.v1arch.asyncio import (
     CommunityData,
-    ObjectIdentity,
-    ObjectType,
     SnmpDispatcher,
     UdpTransportTarget,
     get_cmd,
 )
+from pysnmp.proto.api import v2c
 from pysnmp.proto.rfc1905 import EndOfMibView, NoSuchInstance, NoSuchObject
-from pysnmp.smi.builder import MibBuilder
-from pysnmp.smi.view import MibViewController
 
 from podium.drivers.errors import ProtocolError, Unreachable
 from podium.firmware_interfaces.snmp import Oid
@@ -40,8 +37,6 @@ class SnmpSession:
         self._at = at
         self._community = community
         self._closed = threading.Event()
-        self._mibs = MibViewController(MibBuilder())
-        """Without it each dispatcher reads the same files anew, at its first question."""
         self._running: tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]] | None = None
 
     def get(self, oids: Sequence[Oid]) -> dict[Oid, Shown]:
@@ -69,7 +64,6 @@ class SnmpSession:
             raise RuntimeError("asked outside of a task")
         self._running = (asyncio.get_running_loop(), task)
         dispatcher = SnmpDispatcher()
-        dispatcher.cache["mibViewController"] = self._mibs
         try:
             target = await UdpTransportTarget.create(self._at, timeout=ANSWER_S, retries=TRIES - 1)
             found: dict[Oid, Shown] = {}
@@ -85,7 +79,8 @@ class SnmpSession:
             dispatcher.transport_dispatcher.close_dispatcher()
 
     async def _ask(self, dispatcher: Any, target: Any, oids: Sequence[Oid]) -> dict[Oid, Shown]:
-        wanted = [ObjectType(ObjectIdentity(oid)) for oid in oids]
+        # As plain numbers: objects with names are looked up in MIBs, there and back.
+        wanted = [(v2c.ObjectIdentifier(oid), v2c.null) for oid in oids]
         community = CommunityData(self._community, mpModel=1)
         asked = f"{self.name} was asked for {dotted(oids[0])} and {len(oids) - 1} more"
         trouble, status, index, bindings = await get_cmd(

@@ -14,15 +14,18 @@ from podium.control.bus import local_socket
 from podium.control.bus.answer_tasks import AnswerTasks
 from podium.control.bus.bus import Answerer, AnswererFailed, NoAnswer
 from podium.control.bus.local_socket import (
+    ALIVE,
+    ANEW_S,
     ANSWER,
     HEAD,
-    NONE,
     REQUEST,
+    SECRET,
     Frames,
     LocalConnection,
     LocalConnections,
     LocalServer,
     NoFrame,
+    NotInvited,
 )
 
 pytestmark = pytest.mark.skipif(not local_socket.THERE, reason="this system has no such sockets")
@@ -30,17 +33,28 @@ KEY = "podium/x/fires/a"
 
 
 @asynccontextmanager
-async def served(answer: Answerer) -> AsyncIterator[str]:
-    """Serve, and give the address."""
+async def serving(answer: Answerer) -> AsyncIterator[LocalServer]:
     async with AnswerTasks.opened(KEY, answer) as answering, LocalServer.opened(answering) as one:
         assert one is not None
-        yield one.address
+        yield one
 
 
 @asynccontextmanager
-async def connected(address: str) -> AsyncIterator[LocalConnection]:
-    connection = await LocalConnection.made(KEY, address)
+async def served(answer: Answerer) -> AsyncIterator[str]:
+    """Serve, and give an invitation."""
+    async with serving(answer) as server:
+        yield server.invitation()
+
+
+def address_of(invitation: str) -> str:
+    return invitation.partition(" ")[0]
+
+
+@asynccontextmanager
+async def connected(invitation: str) -> AsyncIterator[LocalConnection]:
+    connection = await LocalConnection.made(KEY, address_of(invitation))
     assert connection is not None
+    connection.show(invitation.partition(" ")[2])
     try:
         yield connection
     finally:
@@ -53,7 +67,7 @@ async def echo(payload: bytes) -> bytes:
 
 # Frames
 
-FRAME = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, NONE), st.binary(max_size=40))
+FRAME = st.tuples(st.integers(0, 2**32 - 1), st.integers(0, ALIVE), st.binary(max_size=40))
 
 
 @given(st.lists(FRAME, max_size=5), st.data())
@@ -67,7 +81,7 @@ def test_frames_come_out_as_they_went_in_wherever_they_are_cut(frames, data) -> 
     assert found == frames
 
 
-@pytest.mark.parametrize("head", [HEAD.pack(3, 1, NONE + 1), HEAD.pack(2**31, 1, REQUEST)])
+@pytest.mark.parametrize("head", [HEAD.pack(3, 1, ALIVE + 1), HEAD.pack(2**31, 1, REQUEST)])
 def test_what_is_no_frame_is_refused(head) -> None:
     with pytest.raises(NoFrame):
         Frames().feed(head)
@@ -79,7 +93,7 @@ def test_what_is_no_frame_is_refused(head) -> None:
 @pytest.mark.parametrize("size", [0, 3, 3 << 20])
 async def test_a_request_is_answered(size) -> None:
     payload = os.urandom(size)
-    async with served(echo) as address, connected(address) as asked:
+    async with served(echo) as invitation, connected(invitation) as asked:
         assert await asked.request(payload, 10.0) == payload[::-1]
 
 
@@ -91,7 +105,7 @@ async def test_requests_are_answered_side_by_side_each_by_its_own_answer() -> No
         await gates[payload].wait()
         return payload
 
-    async with served(answer) as address, connected(address) as asked:
+    async with served(answer) as invitation, connected(invitation) as asked:
         both = asked.request(b"1", 10.0), asked.request(b"2", 10.0)
         assert await asyncio.gather(*both) == [b"1", b"2"]
 
@@ -102,7 +116,7 @@ async def test_one_who_raises_says_why_and_goes_on() -> None:
             raise ValueError("bad is bad")
         return payload
 
-    async with served(picky) as address, connected(address) as asked:
+    async with served(picky) as invitation, connected(invitation) as asked:
         with pytest.raises(AnswererFailed, match=f"{KEY}: ValueError: bad is bad"):
             await asked.request(b"bad", 10.0)
         assert await asked.request(b"good", 10.0) == b"good"
@@ -124,13 +138,13 @@ class Gate:
 async def test_who_leaves_leaves_nobody_waiting() -> None:
     gate = Gate()
     async with asyncio.TaskGroup() as tasks, AsyncExitStack() as stack:
-        async with served(gate.answer) as address:
-            asked = await stack.enter_async_context(connected(address))
+        async with served(gate.answer) as invitation:
+            asked = await stack.enter_async_context(connected(invitation))
             waiting = tasks.create_task(_no_answer(asked, 60.0))
             await gate.begun.wait()
         assert "it has left" in await waiting
         assert asked.closed
-        assert await LocalConnection.made(KEY, address) is None
+        assert await LocalConnection.made(KEY, address_of(invitation)) is None
 
 
 async def _no_answer(asked: LocalConnection, timeout_s: float) -> str:
@@ -141,17 +155,45 @@ async def _no_answer(asked: LocalConnection, timeout_s: float) -> str:
 
 async def test_an_answer_that_does_not_come_in_time_closes_the_connection() -> None:
     gate = Gate()
-    async with served(gate.answer) as address, connected(address) as asked:
+    async with served(gate.answer) as invitation, connected(invitation) as asked:
         assert "waited at most 0.05 s" in await _no_answer(asked, 0.05)
         assert asked.closed
-        async with connected(address) as again:
+        async with connected(invitation) as again:
             gate.open.set()
             assert await again.request(b"ab", 10.0) == b"ab"
 
 
+async def test_who_works_long_is_waited_for_as_long_as_it_is_alive(monkeypatch) -> None:
+    monkeypatch.setattr(local_socket, "SILENT_S", 0.02)
+    gate, asked_after = Gate(), []
+    take = LocalServer._take
+
+    def noted(server: LocalServer, caller: object, number: int, kind: int, data: bytes) -> None:
+        take(server, caller, number, kind, data)
+        if kind == ALIVE:
+            asked_after.append(kind)
+            if len(asked_after) == 3:
+                gate.open.set()
+
+    monkeypatch.setattr(LocalServer, "_take", noted)
+    async with served(gate.answer) as invitation, connected(invitation) as asked:
+        assert await asked.request(b"ab", 60.0) == b"ab"
+        assert len(asked_after) == 3
+        asked._look()
+        assert asked._next_look is None, "nobody waits: nobody is asked"
+
+
+async def test_one_without_a_sign_of_life_is_no_longer_waited_for(monkeypatch) -> None:
+    monkeypatch.setattr(local_socket, "SILENT_S", 0.02)
+    monkeypatch.setattr(LocalServer, "_take", lambda *_: None)  # as one that is frozen
+    async with served(echo) as invitation, connected(invitation) as asked:
+        assert "no sign of life" in await _no_answer(asked, 60.0)
+        assert asked.closed
+
+
 async def test_who_gives_up_does_not_end_the_work_and_gets_no_others_answer() -> None:
     gate = Gate()
-    async with served(gate.answer) as address, connected(address) as asked:
+    async with served(gate.answer) as invitation, connected(invitation) as asked:
         first = asyncio.ensure_future(asked.request(b"first", 10.0))
         await gate.begun.wait()
         first.cancel()
@@ -166,19 +208,65 @@ async def test_who_gives_up_does_not_end_the_work_and_gets_no_others_answer() ->
 
 
 async def test_a_process_of_another_user_is_neither_asked_nor_answered(monkeypatch) -> None:
-    async with served(echo) as address:
+    async with served(echo) as invitation:
+        address, _, secret = invitation.partition(" ")
+        shown = HEAD.pack(len(secret), 0, SECRET) + secret.encode()
+        asking = shown + HEAD.pack(2, 1, REQUEST) + b"ab"
         monkeypatch.setattr(local_socket.os, "getuid", lambda: 2**30)
         assert await LocalConnection.made(KEY, address) is None
-        assert await _said_to(address, HEAD.pack(2, 1, REQUEST) + b"ab") == b""
+        assert await _said_to(address, asking) == b""
         monkeypatch.undo()
-        said = await _said_to(address, HEAD.pack(2, 1, REQUEST) + b"ab", end=False)
+        said = await _said_to(address, asking, end=False)
         assert said == HEAD.pack(2, 1, ANSWER) + b"ba"
+
+
+@pytest.mark.parametrize("shown", [None, "", "0" * 32, "ü"])
+async def test_who_was_not_invited_is_not_answered_and_nothing_is_begun(shown) -> None:
+    """The kernel lists names of sockets: to know one is not enough."""
+    begun = []
+
+    async def answer(payload: bytes) -> bytes:
+        begun.append(payload)
+        return payload
+
+    async with serving(answer) as server:
+        secret = server.invitation().partition(" ")[2]
+        given = "" if shown is None else f"{server.address} {shown}"
+        async with connected(given or server.address) as asked:
+            with pytest.raises(NotInvited):
+                await asked.request(b"no", 10.0)
+            asked.show(secret)
+            assert await asked.request(b"yes", 10.0) == b"yes"
+    assert begun == [b"yes"]
+
+
+async def test_a_secret_counts_for_the_time_it_was_given_for_and_no_longer(monkeypatch) -> None:
+    loop = asyncio.get_running_loop()
+    real_s, ahead_s = loop.time, [0.0]
+    async with serving(echo) as server:
+        first = server.invitation()
+        async with connected(first) as asked:
+            monkeypatch.setattr(loop, "time", lambda: real_s() + ahead_s[0])
+            ahead_s[0] = ANEW_S - 1.0
+            assert server.invitation() == first
+            ahead_s[0] = ANEW_S + 1.0
+            assert server.invitation() != first
+            assert await asked.request(b"ab", 10.0) == b"ba"
+            ahead_s[0] = 2 * ANEW_S + 1.0
+            with pytest.raises(NotInvited):
+                await asked.request(b"ab", 10.0)
+            asked.show(server.invitation().partition(" ")[2])
+            assert await asked.request(b"ab", 10.0) == b"ba"
+            async with connected(first) as late:
+                with pytest.raises(NotInvited):
+                    await late.request(b"ab", 10.0)
+            assert first.partition(" ")[2] not in server._secrets
 
 
 @pytest.mark.parametrize("garbage", [b"\xff" * 20, HEAD.pack(1, 1, ANSWER) + b"x"])
 async def test_garbage_closes_its_own_connection_alone(garbage) -> None:
-    async with served(echo) as address, connected(address) as asked:
-        assert await _said_to(address, garbage) == b""
+    async with served(echo) as invitation, connected(invitation) as asked:
+        assert await _said_to(address_of(invitation), garbage) == b""
         assert await asked.request(b"ab", 10.0) == b"ba"
 
 
@@ -203,18 +291,21 @@ async def test_an_address_that_leads_nowhere_is_none(address) -> None:
 # Where to ask
 
 
-async def test_what_was_said_holds_for_a_while(monkeypatch) -> None:
-    known = LocalConnections()
-    async with served(echo) as address:
-        await known.learn(KEY, address)
+async def learn(known: LocalConnections, invitation: str) -> None:
+    """Take in an answer that was asked for just now."""
+    await known.learn(KEY, invitation, asyncio.get_running_loop().time())
+
+
+async def test_what_was_said_holds_for_a_while() -> None:
+    known, loop = LocalConnections(), asyncio.get_running_loop()
+    async with served(echo) as invitation:
+        await learn(known, invitation)
         found = known.find(KEY)
         assert found is not None
         assert await found.request(b"ab", 10.0) == b"ba"
-        monkeypatch.setattr(local_socket, "ANEW_S", 0.0)
-        await known.learn(KEY, address)
+        await known.learn(KEY, invitation, loop.time() - ANEW_S)  # the answer took its time
         assert known.find(KEY) is None
-        monkeypatch.undo()
-        await known.learn(KEY, address)
+        await learn(known, invitation)
         assert known.find(KEY) is found
         known.close()
 
@@ -247,20 +338,20 @@ async def _asked(known: LocalConnections) -> None:
 
 async def test_who_has_left_is_looked_for_anew() -> None:
     known, gate = LocalConnections(), Gate()
-    async with served(gate.answer) as address:
-        await known.learn(KEY, address)
+    async with served(gate.answer) as invitation:
+        await learn(known, invitation)
         found = known.find(KEY)
         assert found is not None
         await _no_answer(found, 0.01)
         assert known.find(KEY) is None
-        await known.learn(KEY, address)
+        await learn(known, invitation)
         again = known.find(KEY)
         assert again is not None
         assert again is not found
         gate.open.set()
         assert await again.request(b"ab", 10.0) == b"ab"
     async with served(echo) as another:
-        await known.learn(KEY, another)
+        await learn(known, another)
         await _asked(known)
         known.close()
 
@@ -274,15 +365,15 @@ async def test_nobody_is_sought_again_where_nobody_was(monkeypatch) -> None:
     monkeypatch.setattr(LocalConnection, "made", made)
     known = LocalConnections()
     for _ in range(3):
-        await known.learn(KEY, "podium/far away")
-    assert tried == ["podium/far away"]
+        await learn(known, "podium/far_away secret")
+    assert tried == ["podium/far_away"]
     assert known.find(KEY) is None
 
 
 async def test_two_who_learn_at_once_share_one_connection() -> None:
     known = LocalConnections()
-    async with served(echo) as address:
-        await asyncio.gather(known.learn(KEY, address), known.learn(KEY, address))
+    async with served(echo) as invitation:
+        await asyncio.gather(learn(known, invitation), learn(known, invitation))
         await _asked(known)
         known.close()
 
@@ -293,12 +384,12 @@ async def test_one_who_gives_up_while_it_connects_leaves_it_to_the_next(monkeypa
     async def given_up(key: str, address: str) -> None:
         raise asyncio.CancelledError
 
-    async with served(echo) as address:
+    async with served(echo) as invitation:
         monkeypatch.setattr(LocalConnection, "made", given_up)
         with pytest.raises(asyncio.CancelledError):
-            await known.learn(KEY, address)
+            await learn(known, invitation)
         monkeypatch.setattr(LocalConnection, "made", made)
-        await known.learn(KEY, address)
+        await learn(known, invitation)
         await _asked(known)
         known.close()
 

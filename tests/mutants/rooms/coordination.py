@@ -29,6 +29,22 @@ MUTANTS = (
         "processes of other users fire",
     ),
     Mutant(
+        "bus/a-local-socket-without-a-secret",
+        _LOCAL,
+        "elif asyncio.get_running_loop().time() < self._callers.get(caller, 0.0):",
+        "elif caller in self._callers:",
+        _BY_LOCAL,
+        "whoever sees a socket's name asks what no rule lets it ask",
+    ),
+    Mutant(
+        "bus/a-secret-for-ever",
+        _LOCAL,
+        "{one: until_s for one, until_s in self._secrets.items() if now_s < until_s}",
+        "{one: until_s + now_s for one, until_s in self._secrets.items()}",
+        _BY_LOCAL,
+        "a client that was struck off goes on asking",
+    ),
+    Mutant(
         "bus/a-local-socket-for-ever",
         _LOCAL,
         "return connection if asyncio.get_running_loop().time() < until_s else None",

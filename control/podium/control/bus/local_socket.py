@@ -1,9 +1,10 @@
 """Asks and answers between processes of one user on one computer, without the meeting point.
 
 Through the meeting point a message passes four threads and two ciphers each way. Who has answered
-there says with its answer at which local socket it answers as well, and requests to the same key go
-there from then on. Only processes of the same user are let in: the kernel says whose they are. Such
-a process could read the certificates, too.
+there gives an invitation with its answer: at which local socket it answers as well, and a secret.
+Requests to the same key go there from then on, behind the secret: so only those are answered whom
+the meeting point's rules have let ask that key, for ``ANEW_S`` to twice as long. And only processes
+of the same user are let in: the kernel says whose they are.
 
 A socket's name is random and no file (Linux: an abstract one); elsewhere there is none. On another
 computer it leads nowhere, and requests go through the meeting point as before.
@@ -24,11 +25,18 @@ from podium.control.bus.bus import AnswererFailed, BusError, NoAnswer
 from podium.control.bus.wire import BYTES_MAX
 
 ANEW_S = 10.0
-"""So long after an answer through the meeting point its rules count as asked."""
+"""So long after a request through the meeting point its rules count as asked. Who answers takes a
+secret for twice as long at most."""
+SECRET_BYTES = 16
+SILENT_S = 5.0
+"""Who is asked, and has sent nothing for so long, is asked whether it is alive; after as long again
+without a word it is taken for frozen."""
 HEAD = struct.Struct("<IIB")
 """Before each payload: its length, bytes; the number of the request; one of the kinds below."""
-REQUEST, ANSWER, FAILURE, NONE = range(4)
-"""A request; its answer; why there was none, in UTF-8: the answerer raised, or it left."""
+REQUEST, ANSWER, FAILURE, NONE, SECRET, NOT_INVITED, ALIVE = range(7)
+"""A request; its answer; why there was none, in UTF-8: the answerer raised, or it left; the secret
+of an invitation, which counts for the requests behind it; there was none, or it no longer counts,
+and nothing was begun; a question whether the other end is alive, and its answer."""
 CREDENTIALS = struct.Struct("3i")
 """Of who is at the other end: process, user, group (``man 7 unix``, ``SO_PEERCRED``)."""
 NUMBERS = 1 << 32
@@ -40,6 +48,10 @@ THERE = hasattr(socket, "SO_PEERCRED")
 
 class NoFrame(ValueError):
     """Bytes that are no frame of ours: the connection is closed."""
+
+
+class NotInvited(Exception):
+    """A request was not taken here, as its asker has no invitation that counts."""
 
 
 class Frames:
@@ -65,7 +77,7 @@ class Frames:
                     self._begun = stream[at:]
                     return found
                 self._left, number, kind = HEAD.unpack_from(stream, at)
-                if self._left > BYTES_MAX or kind > NONE:
+                if self._left > BYTES_MAX or kind > ALIVE:
                     raise NoFrame(f"a frame of kind {kind} and {self._left} bytes")
                 self._head = number, kind
                 at += HEAD.size
@@ -145,9 +157,11 @@ class LocalServer:
 
     def __init__(self, answering: AnswerTasks) -> None:
         self.address = f"podium/{secrets.token_hex(16)}"
-        """Whoever is to find it is given this."""
         self._answering = answering
-        self._callers: set[_Framed] = set()
+        self._secrets: dict[str, float] = {}
+        """Of invitations, and until when each counts, loop time."""
+        self._callers: dict[_Framed, float] = {}
+        """Until when each is answered."""
         self._left = False
 
     @classmethod
@@ -171,21 +185,51 @@ class LocalServer:
                 caller.close()
             await listening.wait_closed()
 
+    def invitation(self) -> str:
+        """Return what an answer through the meeting point gives: address and secret.
+
+        It counts for ``ANEW_S`` at least.
+        """
+        now_s = asyncio.get_running_loop().time()
+        self._secrets = {one: until_s for one, until_s in self._secrets.items() if now_s < until_s}
+        for secret, until_s in self._secrets.items():
+            if until_s >= now_s + ANEW_S:
+                return f"{self.address} {secret}"
+        secret = secrets.token_hex(SECRET_BYTES)
+        self._secrets[secret] = now_s + 2 * ANEW_S
+        return f"{self.address} {secret}"
+
     async def _listen(self) -> asyncio.Server:
         loop = asyncio.get_running_loop()
         return await loop.create_unix_server(self._called, f"\0{self.address}")
 
     def _called(self) -> _Framed:
-        caller = _Framed(self._take, self._callers.discard)
-        self._callers.add(caller)
+        caller = _Framed(self._take, self._lost)
+        self._callers[caller] = 0.0
         if self._left:  # it has called before, and is let in now
             caller.close()
         return caller
 
+    def _lost(self, caller: _Framed) -> None:
+        self._callers.pop(caller, None)
+
     def _take(self, caller: _Framed, number: int, kind: int, payload: bytes) -> None:
-        if kind != REQUEST:
+        if kind == SECRET:
+            self._callers[caller] = self._counts_until_s(payload)
+        elif kind == ALIVE:
+            caller.send(number, ALIVE, b"")
+        elif kind != REQUEST:
             raise NoFrame("a caller only asks")
-        self._answering.begin(payload, partial(self._tell, caller, number))
+        elif asyncio.get_running_loop().time() < self._callers.get(caller, 0.0):
+            self._answering.begin(payload, partial(self._tell, caller, number))
+        else:
+            caller.send(number, NOT_INVITED, b"")
+
+    def _counts_until_s(self, shown: bytes) -> float:
+        """Return until when a secret counts; 0: it is none of ours."""
+        known = self._secrets.items()
+        same = (until_s for one, until_s in known if secrets.compare_digest(one.encode(), shown))
+        return max(same, default=0.0)
 
     def _tell(self, caller: _Framed, number: int, outcome: bytes | BusError) -> None:
         if isinstance(outcome, bytes):
@@ -201,6 +245,10 @@ class LocalConnection:
     def __init__(self, key: str) -> None:
         self._key = key
         self._number = 0
+        self._shown = ""
+        self._next_look: asyncio.TimerHandle | None = None
+        self._silent = False
+        """Whether nothing has come since it was asked whether it is alive."""
         self._open: dict[int, asyncio.Future[bytes]] = {}
         self._end = _Framed(self._take, self._lost)
 
@@ -222,10 +270,17 @@ class LocalConnection:
         """True once nobody can be asked here."""
         return self._end.closed
 
-    async def request(self, payload: bytes, timeout_s: float) -> bytes:
-        """Return the answer; raises ``NoAnswer`` and ``AnswererFailed``.
+    def show(self, secret: str) -> None:
+        """Show the secret of an invitation, for the requests from now on."""
+        if secret != self._shown:
+            self._shown = secret
+            self._end.send(0, SECRET, secret.encode())
 
-        Where none comes in time the connection is closed: who is at its other end may be frozen.
+    async def request(self, payload: bytes, timeout_s: float) -> bytes:
+        """Return the answer; raises ``NoAnswer``, ``AnswererFailed`` and :class:`NotInvited`.
+
+        Where none comes in time, or no sign of life, the connection is closed: who is at its other
+        end may be frozen.
         """
         loop = asyncio.get_running_loop()
         self._number = number = (self._number + 1) % NUMBERS
@@ -234,6 +289,8 @@ class LocalConnection:
         timer = loop.call_later(timeout_s, self._give_up, answered, timeout_s)
         try:
             self._end.send(number, REQUEST, payload)
+            if self._next_look is None:
+                self._next_look = loop.call_later(SILENT_S, self._look)
             return await answered
         finally:
             timer.cancel()
@@ -241,24 +298,45 @@ class LocalConnection:
 
     def close(self) -> None:
         """Close it; who waits for an answer gets ``NoAnswer``."""
+        if self._next_look is not None:
+            self._next_look.cancel()
         self._end.close()
 
+    def _look(self) -> None:
+        """Ask whether who answers is alive, while it is waited for; close where it is not."""
+        self._next_look = None
+        if not self._open or self.closed:
+            return
+        if self._silent:
+            self._no_answers(f"it has given no sign of life for {SILENT_S:g} s")
+            self.close()
+            return
+        self._silent = True
+        self._end.send(0, ALIVE, b"")
+        self._next_look = asyncio.get_running_loop().call_later(SILENT_S, self._look)
+
     def _take(self, _: _Framed, number: int, kind: int, payload: bytes) -> None:
-        if kind == REQUEST:
+        self._silent = False
+        if kind in (REQUEST, SECRET):
             raise NoFrame("who is asked does not ask")
         answered = self._open.get(number)
         if answered is None or answered.done():
             return
         if kind == ANSWER:
             answered.set_result(payload)
+        elif kind == NOT_INVITED:
+            answered.set_exception(NotInvited(self._key))
         else:
             words = payload.decode(errors="replace")
             answered.set_exception((AnswererFailed if kind == FAILURE else NoAnswer)(words))
 
     def _lost(self, _: _Framed) -> None:
+        self._no_answers("it has left")
+
+    def _no_answers(self, why: str) -> None:
         for answered in self._open.values():
             if not answered.done():
-                answered.set_exception(NoAnswer(f"no answer from {self._key}: it has left"))
+                answered.set_exception(NoAnswer(f"no answer from {self._key}: {why}"))
 
     def _give_up(self, answered: "asyncio.Future[bytes]", timeout_s: float) -> None:
         if not answered.done():
@@ -286,9 +364,12 @@ class LocalConnections:
         _, until_s = self._told[key]
         return connection if asyncio.get_running_loop().time() < until_s else None
 
-    async def learn(self, key: str, address: str) -> None:
-        """Take in what an answer through the meeting point has said; return once connected."""
-        until_s = asyncio.get_running_loop().time() + ANEW_S
+    async def learn(self, key: str, invitation: str, asked_s: float) -> None:
+        """Take in what an answer through the meeting point has given; return once connected.
+
+        ``asked_s``: when it was asked for, loop time: from then on the invitation counts.
+        """
+        address, _, secret = invitation.partition(" ")
         if not self._knows(key, address):
             connection = await LocalConnection.made(key, address)
             if self._knows(key, address):  # another request was quicker
@@ -299,7 +380,9 @@ class LocalConnections:
                     self._connections[key] = connection
             if unused is not None:
                 unused.close()
-        self._told[key] = address, until_s
+        self._told[key] = address, asked_s + ANEW_S
+        if (there := self._connections.get(key)) is not None:
+            there.show(secret)
 
     def _knows(self, key: str, address: str) -> bool:
         """Return whether it is connected there, or has tried to."""

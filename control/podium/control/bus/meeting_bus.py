@@ -17,7 +17,6 @@ import zenoh
 from podium.control.bus.answer_tasks import drain
 from podium.control.bus.bus import Answerer, BusError, Denied, NoAnswer, Presence
 from podium.control.bus.connection_diagnosis import diagnose_connection
-from podium.control.bus.direct_fires import fires_key
 from podium.control.bus.gather import ungrouped
 from podium.control.bus.log import event_log
 from podium.control.bus.wire import BadMessage, decode, encode
@@ -151,8 +150,7 @@ class MeetingBus:
                     log.warning("bus not reached", meeting_point=place, reason=told)
                 await asyncio.sleep(PAUSE_S)
                 continue
-            local = fires_key(self._facility, "*")  # a fire has a secret of the coordinator's
-            self._bus = ZenohBus(session, asyncio.get_running_loop(), local)
+            self._bus = ZenohBus(session, asyncio.get_running_loop(), local=True)
             self._connected.set()
             log.info("bus reached", meeting_point=place)
             break

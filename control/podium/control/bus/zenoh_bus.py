@@ -8,7 +8,7 @@ process that dies is seen at once, one that freezes after ``LEASE_MS``.
 import asyncio
 import ipaddress
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
@@ -16,8 +16,7 @@ import zenoh
 
 from podium.control.bus.answer_tasks import AnswerTasks, drain
 from podium.control.bus.bus import Answerer, AnswererFailed, BusError, Denied, NoAnswer, Presence
-from podium.control.bus.local_socket import LocalConnections, LocalServer
-from podium.control.bus.memory import matches
+from podium.control.bus.local_socket import LocalConnections, LocalServer, NotInvited
 from podium.control.bus.zenoh_config import configuration
 from podium.control.security.access import answerer_key
 
@@ -49,13 +48,9 @@ class ZenohBus:
     """One process's place on the bus. Make it with :meth:`open`, end it with :meth:`close`."""
 
     def __init__(
-        self, session: zenoh.Session, loop: asyncio.AbstractEventLoop, local: str = ""
+        self, session: zenoh.Session, loop: asyncio.AbstractEventLoop, *, local: bool = False
     ) -> None:
-        """``local``: a pattern of the keys that may be asked at local sockets as well.
-
-        There nobody shows a certificate: a request to such a key proves by itself that it may be
-        made.
-        """
+        """``local``: requests between processes of one user on one computer go by local sockets."""
         self._session = session
         self._loop = loop
         self._local = local
@@ -90,14 +85,19 @@ class ZenohBus:
 
     async def request(self, key: str, payload: bytes, timeout_s: float) -> bytes:
         """See :class:`~podium.control.bus.bus.Bus`."""
-        if (local := self._connections.find(key)) is not None:
-            return await local.request(payload, timeout_s)
+        asked_s = self._loop.time()
+        if (near := self._connections.find(key)) is not None:
+            with suppress(NotInvited):
+                return await near.request(payload, timeout_s)
+            before_s, asked_s = asked_s, self._loop.time()
+            timeout_s = max(0.0, timeout_s - (asked_s - before_s))
         replies = await self._get(key, payload, timeout_s)
         _check_one(key, replies)
         for reply in replies:
             if reply.ok is not None:
-                if (address := reply.ok.attachment) is not None and matches(self._local, key):
-                    await self._connections.learn(key, address.to_bytes().decode(errors="replace"))
+                if (given := reply.ok.attachment) is not None and self._local:
+                    invitation = given.to_bytes().decode(errors="replace")
+                    await self._connections.learn(key, invitation, asked_s)
                 return reply.ok.payload.to_bytes()
         for reply in replies:
             if reply.err is not None:
@@ -189,13 +189,14 @@ class ZenohBus:
                     answering.begin(payload, partial(reply, query))
 
             def reply(query: zenoh.Query, outcome: bytes | BusError) -> None:
+                given = None if near is None else near.invitation()
                 match outcome:
                     case bytes() if len(outcome) < SMALL_BYTES:
-                        _reply(query, key, outcome, address)
+                        _reply(query, key, outcome, given)
                     case bytes():
                         # From here on the query is the thread's, also when this task is cancelled:
                         # a query that is being sent cannot be dropped by another thread.
-                        tasks.create_task(asyncio.to_thread(_reply, query, key, outcome, address))
+                        tasks.create_task(asyncio.to_thread(_reply, query, key, outcome, given))
                     case AnswererFailed():
                         _refuse(query, str(outcome).encode())
                     case _:  # one side is leaving: that tells the other, if it is there
@@ -204,7 +205,7 @@ class ZenohBus:
             def arrived(query: zenoh.Query) -> None:
                 self._soon(take, query)
 
-            async with self._answered_locally(key, answering) as address:
+            async with self._answered_locally(answering) as near:
                 said = self._session.liveliness().declare_token(answerer_key(key, self.zid))
                 queryable = self._session.declare_queryable(
                     key, zenoh.handlers.Callback(arrived, indirect=False)
@@ -217,15 +218,13 @@ class ZenohBus:
                     self._undeclare(said)
 
     @asynccontextmanager
-    async def _answered_locally(
-        self, key: str, answering: AnswerTasks
-    ) -> AsyncGenerator[str | None]:
-        """Answer requests to a key at a local socket, too, and give its address, if it may be."""
-        if not matches(self._local, key):
+    async def _answered_locally(self, answering: AnswerTasks) -> AsyncGenerator[LocalServer | None]:
+        """Answer at a local socket, too, if it may be."""
+        if not self._local:
             yield None
             return
         async with LocalServer.opened(answering) as server:
-            yield None if server is None else server.address
+            yield server
 
     async def answerers(self, key: str) -> set[str]:
         """Return which processes answer ``key``, by Zenoh's identities."""
@@ -301,9 +300,9 @@ def _check_one(key: str, replies: Sequence[zenoh.Reply]) -> None:
         )
 
 
-def _reply(query: zenoh.Query, key: str, payload: bytes, address: str | None) -> None:
+def _reply(query: zenoh.Query, key: str, payload: bytes, invitation: str | None) -> None:
     with _leaving(query):
-        query.reply(key, payload, express=True, attachment=address)
+        query.reply(key, payload, express=True, attachment=invitation)
 
 
 def _refuse(query: zenoh.Query, text: bytes) -> None:

@@ -83,6 +83,8 @@ class WrtdNode:
         self._transport = transport
         self._domain = domain
         self._sequence = itertools.count(random.SystemRandom().randrange(2**31))
+        self._known = 0
+        """How many rules there were when they were listed last."""
 
     # --- as any instrument ------------------------------------------------------------
 
@@ -169,8 +171,6 @@ class WrtdNode:
                 most = f"0 to {DELAY_MAX_NS} ns"
                 raise Refused(f"{self._name}: a {what} is {most}, not {span_ns} ns")
         rule = self._rule(output)
-        self.release_trigger(output)
-        self._transport.call("add_rule", rule)
         wanted: tuple[tuple[str, Attribute, object], ...] = (
             ("string", A.RULE_SOURCE, event_id),
             ("string", A.RULE_DESTINATION, output),
@@ -186,7 +186,8 @@ class WrtdNode:
         ]
         reading = [_getting(kind, rule, attribute) for kind, attribute, _ in wanted]
         *first, enabling = setting
-        self._transport.several(first)  # only if all is taken is it switched on
+        # Only if all is taken is it switched on.
+        self._transport.several([*self._releasing(rule), ("add_rule", rule), *first])
         _, *told = self._transport.several([enabling, *reading])
         for (_, attribute, value), held in zip(wanted, told, strict=True):
             if held != value:
@@ -198,10 +199,7 @@ class WrtdNode:
 
     def release_trigger(self, output: str) -> None:
         """Forget the rule of ``output``, if there is one."""
-        rule = self._rule(output)
-        if rule in self._rules():
-            off: Call = ("set_attr_bool", rule, int(A.RULE_ENABLED), False)
-            self._transport.several([off, ("remove_rule", rule)])
+        self._transport.several(self._releasing(self._rule(output)))
 
     def send_event(self, event_id: str, at: Tai) -> None:
         """Send the message of an event; raises :class:`Refused` for a time that it cannot say."""
@@ -229,10 +227,22 @@ class WrtdNode:
     def _rule(self, output: str) -> str:
         return f"{RULE_PREFIX}{output}"
 
+    def _releasing(self, rule: str) -> list[Call]:
+        """Return the calls by which a rule goes; none if it is not there."""
+        if rule not in self._rules():
+            return []
+        return [("set_attr_bool", rule, int(A.RULE_ENABLED), False), ("remove_rule", rule)]
+
     def _rules(self) -> list[str]:
-        count = self._int(GLOBAL, A.RULE_COUNT)
-        names: list[Call] = [("get_rule_name", number + 1) for number in range(count)]
-        return [str(one) for one in self._transport.several(names)]
+        """Return the names of all rules: in one packet where there are as many as last time."""
+        counting = _getting("int32", GLOBAL, A.RULE_COUNT)
+        try:
+            told, *names = self._transport.several([counting, *_naming(1, self._known)])
+        except Refused:  # there are fewer
+            told, names = self._transport.several([counting])[0], []
+        count = self._known = self._whole(A.RULE_COUNT, told)
+        names += self._transport.several(_naming(len(names) + 1, count))
+        return [str(one) for one in names[:count]]
 
     def _synced(self) -> bool:
         return self._bool(GLOBAL, A.IS_TIME_SYNCHRONIZED)
@@ -271,6 +281,11 @@ class WrtdNode:
 def _getting(kind: str, owner: str, attribute: Attribute) -> Call:
     """Return the call that reads an attribute."""
     return (f"get_attr_{kind}", owner, int(attribute))
+
+
+def _naming(first: int, last: int) -> list[Call]:
+    """Return the calls that name the rules of these numbers, counted from 1."""
+    return [("get_rule_name", number) for number in range(first, last + 1)]
 
 
 def _domain(name: str, domain: str) -> int:

@@ -211,6 +211,8 @@ class Runs:
 
     def _let_go(self) -> None:
         """Forget runs without members; one that was cut short has sent what it had by then."""
+        if not self._cut and all(run.members for run in self._active):
+            return  # nearly always, and asked with every command
         over = [run for run in self._active if not run.members]
         self._cut += [run for run in over if not run.known]
         for run in over:
@@ -439,14 +441,19 @@ class Runs:
             max(end_fs, record.span_fs(self._clock)[1]) if isinstance(record, TagRecord) else end_fs
         )
 
+    def _is_armed(self) -> bool:
+        """Tell whether any sequencer is armed: asked with every command, in a plain loop."""
+        armed = SequencerState.ARMED
+        for module in self._modules():
+            for sequencer in module.sequencers:
+                if sequencer.state is armed:
+                    return True
+        return False
+
     def horizon(self, now_fs: int) -> Horizon:
         """Return how far world time may leap as far as this cluster is concerned."""
         self._let_go()
-        armed = bool(self._waiting) or any(
-            sequencer.state is SequencerState.ARMED
-            for module in self._modules()
-            for sequencer in module.sequencers
-        )
+        armed = bool(self._waiting) or self._is_armed()
         ends = [
             self._over_fs(run, member.outcome, member.outcome.end_ns)
             for run in self._active
