@@ -83,6 +83,42 @@ class OutputMoment:
     oscillators: Oscillators
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _PlayedRows:
+    """The rows from which a part of a generator's output was made."""
+
+    rows: Integers
+    """With earlier ones that show in what is held."""
+    since: int
+    """The first sample of the part."""
+    oscillators: Oscillators
+    """There."""
+
+    def content(self, at: int) -> tuple[object, ...]:
+        """Return on what the part depends, seen from a sample."""
+        fresh = self.rows[self.rows[:, Row.TIME] >= self.since]
+        played = fresh[np.isin(fresh[:, Row.KIND], (Kind.WAVE, Kind.HOLD))]
+        if not len(played):
+            return ()
+        first = played[np.argmin(played[:, Row.TIME])]
+        held = b""
+        if first[Row.KIND] == Kind.HOLD:
+            waves = self.rows[self.rows[:, Row.TIME] < self.since]
+            waves = waves[waves[:, Row.KIND] == Kind.WAVE]
+            held = waves[-1:, [Row.A, Row.B, Row.CONFIG]].tobytes()
+        resets = fresh[fresh[:, Row.KIND] == Kind.RESET_OSCILLATORS]
+        masks = resets[resets[:, Row.TIME] <= first[Row.TIME], Row.A]
+        reset = int(np.bitwise_or.reduce(masks, initial=0))
+        # Of an oscillator that is reset first, it does not count where it was.
+        turning = tuple(
+            (number, self.oscillators.hz[number], self.oscillators.phases[number], self.since - at)
+            for number in sorted(set((played[:, Row.CONFIG] >> 32).tolist()))
+            if not reset >> number & 1
+        )
+        fresh[:, Row.TIME] -= at
+        return held, turning, fresh.tobytes()
+
+
 class GeneratorOutput:
     """The output of one generator."""
 
@@ -93,6 +129,7 @@ class GeneratorOutput:
         self._rows: Integers = np.zeros((0, Row.COLUMNS), np.int64)
         """Those that still show in what is played."""
         self._oscillators = participant.oscillators
+        self._played = _PlayedRows(self._rows, 0, self._oscillators)
         self._flux = flux_playback(participant, begin_ns)
 
     def plays(self, fresh: Trace, until_ns: int) -> list[PulseTrain]:
@@ -106,6 +143,7 @@ class GeneratorOutput:
         earlier = rows[:, Row.TIME] < until
         trace = replace(fresh, rows=rows[earlier])
         since = self._oscillators.since
+        self._played = _PlayedRows(trace.rows, since, self._oscillators)
         if one.run.model is HDAWG:
             trains = self._flux.plays(trace, since, until)
         else:
@@ -127,7 +165,10 @@ class GeneratorOutput:
         self._rows, self._oscillators = moment.rows, moment.oscillators
 
     def content(self, at: int) -> tuple[object, ...]:
-        """Return what of the past counts for what it sends, seen from a sample."""
+        """Return what it has sent last, and what of the past counts for what comes.
+
+        Seen from a sample.
+        """
         since = self._oscillators.since
         before = self._rows[self._rows[:, Row.TIME] < since]
         waves = before[before[:, Row.KIND] == Kind.WAVE]
@@ -135,6 +176,7 @@ class GeneratorOutput:
         rows = self._rows[self._rows[:, Row.TIME] >= since].copy()
         rows[:, Row.TIME] -= at
         return (
+            self._played.content(at),
             repeats.tobytes(),
             rows.tobytes(),
             since - at,

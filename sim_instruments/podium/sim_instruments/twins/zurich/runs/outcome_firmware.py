@@ -5,11 +5,12 @@ windows. Analysers depend on nothing: a readout of theirs stands for all that ar
 same (:mod:`.readout_pattern`).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import partial, reduce
 from itertools import count
 from math import sqrt
+from operator import or_
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from podium.sim_instruments.execution.firmware import (
 )
 from podium.sim_instruments.execution.outcome_tree import FAR, FAR_MAX
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
+from podium.sim_instruments.twins.zurich.pqsc.register_bank import written
 from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation import (
     digitised,
     tone_share,
@@ -36,8 +38,10 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Intege
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import COUPLE
 from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import Reader
 from podium.sim_instruments.twins.zurich.runs.live_generator import GeneratorMoment, LiveGenerator
+from podium.sim_instruments.twins.zurich.runs.live_routes import LiveRoute, couples_of
 from podium.sim_instruments.twins.zurich.runs.readout_pattern import Place, ReadoutPattern
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import IntegratorCapture
 
 
@@ -54,8 +58,15 @@ class _Asked:
 
     reader: int
     at_fs: int
-    """When its word is heard."""
+    """When its word is heard within the instrument."""
+    end_fs: int
+    """When its integration ends."""
     units: tuple[int, ...]
+    """The integrators of which somebody reads a bit."""
+    register: int
+    """Of a PQSC's bank, into which its results go."""
+    integrators: int
+    """A mask of those that it asks for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,18 +75,39 @@ class _Moment:
     generators: tuple[GeneratorMoment, ...]
     places: tuple[Place, ...]
     asked: tuple[_Asked, ...]
+    bank: tuple[int, ...]
 
 
 class OutcomeFirmware:
-    """All sequencers of a run within one instrument, results not forwarded by a PQSC."""
+    """All sequencers of a run behind one data server."""
 
     def __init__(
-        self, generators: Sequence[LiveGenerator], patterns: Sequence[ReadoutPattern]
+        self,
+        generators: Sequence[LiveGenerator],
+        patterns: Sequence[ReadoutPattern],
+        routes: Sequence[LiveRoute],
+        bank: Sequence[int],
     ) -> None:
+        """``bank``: what a PQSC's registers hold when the run begins."""
         self._generators, self._patterns = tuple(generators), tuple(patterns)
+        self._of_reader = [
+            tuple(way for way in routes if way.reader == number) for number in range(len(patterns))
+        ]
+        self._of_generator = [
+            tuple(way for way in routes if way.generator == number)
+            for number in range(len(generators))
+        ]
+        self._shown = [self._shown_in(register, routes) for register in range(len(bank))]
+        self._bank = [word & shown for word, shown in zip(bank, self._shown, strict=True)]
         self._places = [Place(0, 0) for _ in patterns]
         self._played_ns = -FOR_EVER
         self._asked: list[_Asked] = []
+
+    @staticmethod
+    def _shown_in(register: int, routes: Sequence[LiveRoute]) -> int:
+        """Return the bits of a register of the bank that somebody reads."""
+        units = (way.shown(register) for way in routes if way.port is not None)
+        return couples_of(reduce(or_, units, 0))
 
     @property
     def counters(self) -> tuple[int, ...]:
@@ -108,6 +140,7 @@ class OutcomeFirmware:
         for generator, one in zip(self._generators, moment.generators, strict=True):
             generator.go_back(one)
         self._places, self._played_ns = list(moment.places), moment.at_ns
+        self._bank = list(moment.bank)
         self._tell(moment.asked, bits)
         first = 0
         for generator in self._generators:
@@ -139,27 +172,24 @@ class OutcomeFirmware:
     def _tell(self, asked: Sequence[_Asked], bits: Sequence[int]) -> None:
         """Have generators hear the words of readouts."""
         left = iter(bits)
-        for one in asked:
-            word = sum(next(left) << COUPLE * unit for unit in one.units)
-            device = self._patterns[one.reader].reader.participant.run.device
-            for generator in self._generators:
-                run = generator.participant.run
-                if run.device == device:
-                    at_fs = one.at_fs + run.start_fs - generator.begin_ns * FS_PER_NS
-                    generator.hear(run.tick(at_fs), word)
+        words = [sum(next(left) << COUPLE * unit for unit in one.units) for one in asked]
+        both = zip(asked, words, strict=True)
+        for one, word in sorted(both, key=lambda each: each[0].end_fs):
+            written(self._bank, one.register, word, one.integrators)
+            self._bank[one.register] &= self._shown[one.register]
+            for way in self._of_reader[one.reader]:
+                if way.hears(one.register):
+                    told = word if way.port is None else way.port.word(self._bank)
+                    self._generators[way.generator].hear(one.at_fs + way.late_fs, way.source, told)
 
-    def _known(self, generator: LiveGenerator) -> int:
-        """Return up to which sample a generator knows all words."""
-        run = generator.participant.run
+    def _known(self, number: int) -> int:
+        """Return up to which sample a generator knows all words of which it reads something."""
         heard = [
-            at_fs
-            for pattern, place in zip(self._patterns, self._places, strict=True)
-            if pattern.reader.participant.run.device == run.device
-            and (at_fs := pattern.heard_fs(place)) is not None
+            at_fs + way.late_fs
+            for way in self._of_generator[number]
+            if (at_fs := self._patterns[way.reader].heard_fs(self._places[way.reader])) is not None
         ]
-        if not heard:
-            return NEVER
-        return run.tick(run.start_fs + min(heard) - generator.begin_ns * FS_PER_NS) - 1
+        return self._generators[number].sample(min(heard)) - 1 if heard else NEVER
 
     def _onward(self, from_ns: int, *, bounded: bool) -> Halt | None:
         """Go to the next halt; None: it is over."""
@@ -169,9 +199,9 @@ class OutcomeFirmware:
         for turn in count():
             if turn > TURNS_MAX and not bounded:
                 raise Unbounded
-            for generator in self._generators:
-                generator.go_on(self._known(generator), bounded=bounded)
-            needs_ns = min((one.waits_ns() for one in self._generators), default=FOR_EVER)
+            for number, generator in enumerate(self._generators):
+                generator.go_on(self._known(number), bounded=bounded)
+            needs_ns = min((one.said_ns for one in self._generators), default=FOR_EVER)
             paused = [one.paused_ns for one in self._generators if one.paused_ns is not None]
             if needs_ns >= FOR_EVER:
                 needs_ns = self._next_close_ns()
@@ -193,32 +223,33 @@ class OutcomeFirmware:
         return max(min(ends), self._played_ns) if ends else FOR_EVER
 
     def _halt(self, at_ns: int) -> Halt:
-        waits = any(one.waits_ns() < FOR_EVER for one in self._generators)
         drives = [train for one in self._generators for train in one.plays(at_ns)]
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
         decisions: list[Decision] = []
         self._asked = []
-        for number, (pattern, place) in enumerate(zip(self._patterns, self._places, strict=True)):
+        for number, (upto, pattern) in enumerate(
+            zip(self._due(at_ns), self._patterns, strict=True)
+        ):
+            place = self._places[number]
             drives += pattern.drives(place, self._played_ns, at_ns)
-            upto = pattern.heard_by(place, at_ns)
-            if not waits:
-                upto = self._over(pattern, place, at_ns)
             if upto == place.index:
                 continue
             found: dict[int, list[tuple[int, Decision]]] = {}
             places = dict(zip(pattern.reader.listening, pattern.reader.listeners, strict=False))
+            shown = self._shown_of(number, range(place.index, upto))
             for unit, train, of in pattern.windows(place, upto):
                 for row, readout in enumerate(of):
-                    one = _decision(pattern.reader, unit, (len(captures), row))
-                    found.setdefault(readout, []).append((unit, one))
+                    if shown[readout] >> unit & 1:
+                        one = _decision(pattern.reader, unit, (len(captures), row))
+                        found.setdefault(readout, []).append((unit, one))
                 captures.append(train)
                 listeners.append(places[unit])
             for readout in range(place.index, upto):
                 mine = found.get(readout, [])
                 decisions += [decision for _, decision in mine]
-                at_fs = int(pattern.reader.heard_fs[readout]) + place.shift_ns * FS_PER_NS
-                self._asked.append(_Asked(number, at_fs, tuple(unit for unit, _ in mine)))
+                units = tuple(unit for unit, _ in mine)
+                self._asked.append(_asked(number, pattern, place, readout, units))
             self._places[number] = Place(upto, place.shift_ns)
         if not self._asked:
             raise CannotBranch("nothing is asked")
@@ -228,6 +259,7 @@ class OutcomeFirmware:
             tuple(one.moment() for one in self._generators),
             tuple(self._places),
             tuple(self._asked),
+            tuple(self._bank),
         )
         return Halt(
             self._content(at_ns),
@@ -240,6 +272,49 @@ class OutcomeFirmware:
             tuple(one.instruction for one in self._generators),
         )
 
+    def _shown_of(self, number: int, readouts: range) -> dict[int, int]:
+        """Return of readouts the integrators of which somebody reads a bit; masks."""
+        registers = self._patterns[number].reader.started.register[list(readouts)].tolist()
+        return {
+            readout: reduce(or_, (way.shown(register) for way in self._of_reader[number]), 0)
+            for readout, register in zip(readouts, registers, strict=True)
+        }
+
+    def _due(self, at_ns: int) -> list[int]:
+        """Return the index behind the last readout that is asked for, by analyser.
+
+        Those that a generator hears until it reads next; where none waits, and of those that none
+        reads, those that are over. A PQSC takes results in the order in which readouts end.
+        """
+        waits = [one.waits_ns() for one in self._generators if one.said_ns == at_ns]
+        waits_ns = max(waits, default=FOR_EVER)
+        found: list[int] = []
+        for pattern, place, ways in self._each():
+            upto = self._over(pattern, place, at_ns)
+            if ways and waits_ns < FOR_EVER:
+                first_fs = min(way.late_fs for way in ways)
+                upto = pattern.heard_by(place, waits_ns, first_fs)
+                if (
+                    upto > place.index
+                    and pattern.closes_ns(Place(upto - 1, place.shift_ns)) > at_ns
+                ):
+                    raise CannotBranch("a result is read before its window is over")
+            found.append(upto)
+        ends = [
+            pattern.ends_fs(Place(upto - 1, place.shift_ns))
+            for upto, (pattern, place, _) in zip(found, self._each(), strict=True)
+            if upto > place.index
+        ]
+        if not ends:
+            return found
+        return [
+            max(upto, min(pattern.ended_by(place, max(ends)), self._over(pattern, place, at_ns)))
+            for upto, (pattern, place, _) in zip(found, self._each(), strict=True)
+        ]
+
+    def _each(self) -> Iterator[tuple[ReadoutPattern, Place, tuple[LiveRoute, ...]]]:
+        return zip(self._patterns, self._places, self._of_reader, strict=True)
+
     @staticmethod
     def _over(pattern: ReadoutPattern, place: Place, at_ns: int) -> int:
         """Return the index behind the last readout that is over by a time."""
@@ -248,14 +323,60 @@ class OutcomeFirmware:
 
     def _content(self, at_ns: int) -> tuple[object, ...]:
         both = zip(self._patterns, self._places, strict=True)
+        bank = list(self._bank)
+        for one in self._asked:
+            bank[one.register] &= ~couples_of(one.integrators)
         return (
-            tuple(one.content(at_ns) for one in self._generators),
+            tuple(
+                one.content(at_ns, self._coming(number))
+                for number, one in enumerate(self._generators)
+            ),
             tuple(pattern.content(place, at_ns) for pattern, place in both),
-            tuple((one.reader, one.at_fs - at_ns * FS_PER_NS, one.units) for one in self._asked),
+            tuple(
+                (
+                    one.reader,
+                    one.at_fs - at_ns * FS_PER_NS,
+                    one.units,
+                    one.register,
+                    one.integrators,
+                )
+                for one in self._asked
+            ),
+            tuple(bank),
         )
+
+    def _coming(self, number: int) -> dict[Source, int]:
+        """Return by source the last sample by which a generator hears a word that is asked for."""
+        generator, found = self._generators[number], dict[Source, int]()
+        reads = generator.reads_next()
+        for way in self._of_generator[number]:
+            for one in self._asked:
+                if one.reader == way.reader and way.hears(one.register):
+                    at = generator.sample(one.at_fs + way.late_fs)
+                    if at <= reads:
+                        found[way.source] = max(at, found.get(way.source, at))
+        return found
 
     def _done(self, from_ns: int) -> Done:
         return Done(tuple(one.rows(2 * (from_ns - one.begin_ns)) for one in self._generators))
+
+
+def _asked(
+    number: int, pattern: ReadoutPattern, place: Place, readout: int, units: tuple[int, ...]
+) -> _Asked:
+    """Return a readout of an analyser as it is decided."""
+    at, started = Place(readout, place.shift_ns), pattern.reader.started
+    heard_fs = pattern.heard_fs(at)
+    if heard_fs is None:
+        raise CannotBranch("no readout is left")
+    return _Asked(
+        number,
+        heard_fs,
+        pattern.ends_fs(at),
+        units,
+        int(started.register[readout]),
+        int(started.integrators[readout]),
+    )
 
 
 def _decision(reader: Reader, unit: int, window: tuple[int, int]) -> Decision:
