@@ -181,9 +181,8 @@ class FeedbackRun:
         """Play it on the tree of its outcomes; None: it has none."""
         if any(one.levels is not None for one in self._generators):
             return None
-        dialogue = self._begin()
         try:
-            walk(self._generators, self._routes, dialogue)
+            dialogue = walk(self._generators, self._routes, self._begin)
         except NotWalked:
             return None
         return self._precomputed(dialogue)

@@ -23,9 +23,10 @@ from podium.sim_instruments.twins.zurich.sequencer.processor import (
     ProcessorMoment,
 )
 from podium.sim_instruments.twins.zurich.sequencer.register_use import ProgramRegisters
-from podium.sim_instruments.twins.zurich.sequencer.result_bits import bits_read
+from podium.sim_instruments.twins.zurich.sequencer.result_bits import bits_read, bits_read_next
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CYCLE,
+    UNDECIDED_AT,
     Source,
     State,
     Status,
@@ -51,6 +52,10 @@ _IGNORED: Final = [
     State.NEEDS,
 ]
 """Shows in no signal."""
+
+
+class ReadsUndecided(CannotBranch):
+    """A generator reads bits of a word other than those that it was waiting for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,9 +106,22 @@ class LiveGenerator:
 
     # --- going on -------------------------------------------------------------------------
 
-    def hear(self, at_fs: int, source: Source, word: int) -> None:
-        """Have a word reach it; ``at_fs``: from the origin of the run."""
-        self._words.append(Input(self.sample(at_fs), source, word & self.read[source]))
+    def hear(self, at_fs: int, source: Source, word: int, undecided: int) -> None:
+        """Have a word reach it; ``at_fs``: from the origin of the run.
+
+        ``undecided``: a mask of the bits that are 0 or 1.
+        """
+        read = self.read[source]
+        value = word & read | (undecided & read) << UNDECIDED_AT
+        self._words.append(Input(self.sample(at_fs), source, value))
+
+    def reads(self, source: Source) -> int:
+        """Return the bits that it reads next of the last word from a source, or may read later."""
+        if self._status is not Status.UNKNOWN:
+            return self.read[source]
+        state = self._processor.moment().state
+        found = bits_read_next(self.participant.run.image.code, state, source)
+        return self.read[source] if found is None else found & self.read[source]
 
     def sample(self, at_fs: int) -> int:
         """Return the sample of an instant, counted from the origin of the run."""
@@ -138,6 +156,8 @@ class LiveGenerator:
             self._fresh.append(trace.rows.copy())
             self._unplayed.append(self._fresh[-1])
         self._processor.forget()
+        if self._processor.has_read_undecided:
+            raise ReadsUndecided("it reads a result more than once")
         if self._status is Status.COUNT_LIMIT:
             raise CannotBranch("it goes on without end") if bounded else Unbounded
         if self._status not in (Status.ENDED, Status.UNKNOWN, Status.WAITING, Status.TIME_LIMIT):

@@ -45,18 +45,31 @@ class LiveRoute:
         """Tell whether a word comes of a readout whose results go into a register of the bank."""
         return self.port is None or self.port.hears(register)
 
-    def shown(self, register: int) -> int:
-        """Return a mask of the integrators whose results are read once a register has them."""
+    def shown(self, register: int, bits: int) -> int:
+        """Return a mask of the integrators whose results in a register some bits of a word show."""
         if self.port is None:
-            return _mask(unit for unit in range(_UNITS) if self.read >> COUPLE * unit & _PAIR)
+            return _mask(unit for unit in range(_UNITS) if bits >> COUPLE * unit & _PAIR)
         if self.port.decoder is not None:
-            bits = self.port.decoder.bits
-            return _mask(one.index // COUPLE for one in bits if one.register == register)
+            named = self.port.decoder.bits if bits else ()
+            return _mask(one.index // COUPLE for one in named if one.register == register)
         return _mask(
             one.index
             for one in self.port.sources
-            if one.register == register and self.read >> COUPLE * one.position & _PAIR
+            if one.register == register and bits >> COUPLE * one.position & _PAIR
         )
+
+    def message(self, bank: list[int], undecided: list[int]) -> tuple[int, int]:
+        """Return the bits of a PQSC's message, and which of them are undecided.
+
+        ``undecided``: bits of the bank.
+        """
+        if self.port is None:
+            raise ValueError("no PQSC is on this route")
+        decoder = self.port.decoder
+        if decoder is None:
+            return self.port.word(bank), self.port.word(undecided)
+        doubts = any(undecided[one.register] >> one.index & 1 for one in decoder.bits)
+        return self.port.word(bank), self.read if doubts else 0
 
 
 def _mask(numbers: Iterable[int]) -> int:

@@ -57,12 +57,13 @@ class _Asked:
     """One readout that is decided."""
 
     reader: int
+    readout: int
     at_fs: int
     """When its word is heard within the instrument."""
     end_fs: int
     """When its integration ends."""
     units: tuple[int, ...]
-    """The integrators of which somebody reads a bit."""
+    """The integrators of which somebody reads a bit: those that are decided."""
     register: int
     """Of a PQSC's bank, into which its results go."""
     integrators: int
@@ -76,6 +77,7 @@ class _Moment:
     places: tuple[Place, ...]
     asked: tuple[_Asked, ...]
     bank: tuple[int, ...]
+    undecided: tuple[int, ...]
 
 
 class OutcomeFirmware:
@@ -87,8 +89,13 @@ class OutcomeFirmware:
         patterns: Sequence[ReadoutPattern],
         routes: Sequence[LiveRoute],
         bank: Sequence[int],
+        *,
+        sparing: bool,
     ) -> None:
-        """``bank``: what a PQSC's registers hold when the run begins."""
+        """``bank``: what a PQSC's registers hold when the run begins.
+
+        ``sparing``: whether only those bits of a word are decided for which a generator waits.
+        """
         self._generators, self._patterns = tuple(generators), tuple(patterns)
         self._of_reader = [
             tuple(way for way in routes if way.reader == number) for number in range(len(patterns))
@@ -99,6 +106,9 @@ class OutcomeFirmware:
         ]
         self._shown = [self._shown_in(register, routes) for register in range(len(bank))]
         self._bank = [word & shown for word, shown in zip(bank, self._shown, strict=True)]
+        self._undecided = [0] * len(bank)
+        """Bits of the bank."""
+        self._sparing = sparing
         self._places = [Place(0, 0) for _ in patterns]
         self._played_ns = -FOR_EVER
         self._asked: list[_Asked] = []
@@ -106,7 +116,7 @@ class OutcomeFirmware:
     @staticmethod
     def _shown_in(register: int, routes: Sequence[LiveRoute]) -> int:
         """Return the bits of a register of the bank that somebody reads."""
-        units = (way.shown(register) for way in routes if way.port is not None)
+        units = (way.shown(register, way.read) for way in routes if way.port is not None)
         return couples_of(reduce(or_, units, 0))
 
     @property
@@ -140,7 +150,7 @@ class OutcomeFirmware:
         for generator, one in zip(self._generators, moment.generators, strict=True):
             generator.go_back(one)
         self._places, self._played_ns = list(moment.places), moment.at_ns
-        self._bank = list(moment.bank)
+        self._bank, self._undecided = list(moment.bank), list(moment.undecided)
         self._tell(moment.asked, bits)
         first = 0
         for generator in self._generators:
@@ -175,12 +185,22 @@ class OutcomeFirmware:
         words = [sum(next(left) << COUPLE * unit for unit in one.units) for one in asked]
         both = zip(asked, words, strict=True)
         for one, word in sorted(both, key=lambda each: each[0].end_fs):
-            written(self._bank, one.register, word, one.integrators)
-            self._bank[one.register] &= self._shown[one.register]
+            decided = reduce(or_, (1 << unit for unit in one.units), 0)
+            undecided = couples_of(one.integrators & ~decided)
+            self._write(one, word, undecided)
             for way in self._of_reader[one.reader]:
                 if way.hears(one.register):
-                    told = word if way.port is None else way.port.word(self._bank)
-                    self._generators[way.generator].hear(one.at_fs + way.late_fs, way.source, told)
+                    told = word, undecided
+                    if way.port is not None:
+                        told = way.message(self._bank, self._undecided)
+                    at_fs = one.at_fs + way.late_fs
+                    self._generators[way.generator].hear(at_fs, way.source, *told)
+
+    def _write(self, one: _Asked, word: int, undecided: int) -> None:
+        """Write the results of a readout into the bank, as far as anybody reads them."""
+        for bank, bits in ((self._bank, word), (self._undecided, undecided)):
+            written(bank, one.register, bits, one.integrators)
+            bank[one.register] &= self._shown[one.register]
 
     def _known(self, number: int) -> int:
         """Return up to which sample a generator knows all words of which it reads something."""
@@ -224,35 +244,36 @@ class OutcomeFirmware:
 
     def _halt(self, at_ns: int) -> Halt:
         drives = [train for one in self._generators for train in one.plays(at_ns)]
+        asked = [
+            _asked(number, pattern, Place(readout, place.shift_ns))
+            for number, (upto, (pattern, place, _)) in enumerate(
+                zip(self._due(at_ns), self._each(), strict=True)
+            )
+            for readout in range(place.index, upto)
+        ]
+        if not asked:
+            raise CannotBranch("nothing is asked")
+        wanted = dict(
+            zip(((one.reader, one.readout) for one in asked), self._wanted(asked), strict=True)
+        )
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
-        decisions: list[Decision] = []
-        self._asked = []
-        for number, (upto, pattern) in enumerate(
-            zip(self._due(at_ns), self._patterns, strict=True)
-        ):
-            place = self._places[number]
+        decisions: dict[tuple[int, int], dict[int, Decision]] = {key: {} for key in wanted}
+        for number, (pattern, place, _) in enumerate(self._each()):
             drives += pattern.drives(place, self._played_ns, at_ns)
-            if upto == place.index:
-                continue
-            found: dict[int, list[tuple[int, Decision]]] = {}
+            upto = place.index + sum(reader == number for reader, _ in wanted)
             places = dict(zip(pattern.reader.listening, pattern.reader.listeners, strict=False))
-            shown = self._shown_of(number, range(place.index, upto))
             for unit, train, of in pattern.windows(place, upto):
                 for row, readout in enumerate(of):
-                    if shown[readout] >> unit & 1:
+                    if wanted[number, readout] >> unit & 1:
                         one = _decision(pattern.reader, unit, (len(captures), row))
-                        found.setdefault(readout, []).append((unit, one))
+                        decisions[number, readout][unit] = one
                 captures.append(train)
                 listeners.append(places[unit])
-            for readout in range(place.index, upto):
-                mine = found.get(readout, [])
-                decisions += [decision for _, decision in mine]
-                units = tuple(unit for unit, _ in mine)
-                self._asked.append(_asked(number, pattern, place, readout, units))
             self._places[number] = Place(upto, place.shift_ns)
-        if not self._asked:
-            raise CannotBranch("nothing is asked")
+        self._asked = [
+            replace(one, units=tuple(decisions[one.reader, one.readout])) for one in asked
+        ]
         self._played_ns = at_ns
         moment = _Moment(
             at_ns,
@@ -260,6 +281,7 @@ class OutcomeFirmware:
             tuple(self._places),
             tuple(self._asked),
             tuple(self._bank),
+            tuple(self._undecided),
         )
         return Halt(
             self._content(at_ns),
@@ -267,18 +289,45 @@ class OutcomeFirmware:
             drives,
             captures,
             listeners,
-            tuple(decisions),
+            tuple(one for units in decisions.values() for one in units.values()),
             moment,
             tuple(one.instruction for one in self._generators),
         )
 
-    def _shown_of(self, number: int, readouts: range) -> dict[int, int]:
-        """Return of readouts the integrators of which somebody reads a bit; masks."""
-        registers = self._patterns[number].reader.started.register[list(readouts)].tolist()
-        return {
-            readout: reduce(or_, (way.shown(register) for way in self._of_reader[number]), 0)
-            for readout, register in zip(readouts, registers, strict=True)
-        }
+    def _wanted(self, asked: Sequence[_Asked]) -> list[int]:
+        """Return the integrators of which bits are decided, of readouts; masks.
+
+        Of a word that is there when a generator reads next, those that it reads then, unless
+        another one is written over it before.
+        """
+        found = [0] * len(asked)
+        for number, generator in enumerate(self._generators):
+            reads = generator.reads_next()
+            coming = [
+                (k, way, generator.sample(one.at_fs + way.late_fs))
+                for way in self._of_generator[number]
+                for k, one in enumerate(asked)
+                if one.reader == way.reader and way.hears(one.register)
+            ]
+            for k, way, at in coming:
+                if at > reads or not self._sparing:
+                    found[k] |= way.shown(asked[k].register, way.read)
+                    continue
+                later = [
+                    asked[other]
+                    for other, same, then in coming
+                    if same.source is way.source
+                    and asked[k].end_fs < asked[other].end_fs
+                    and then <= reads
+                ]
+                units = way.shown(asked[k].register, generator.reads(way.source))
+                for one in later:
+                    if way.port is None:
+                        units = 0
+                    elif one.register == asked[k].register:
+                        units &= ~one.integrators
+                found[k] |= units
+        return found
 
     def _due(self, at_ns: int) -> list[int]:
         """Return the index behind the last readout that is asked for, by analyser.
@@ -323,9 +372,11 @@ class OutcomeFirmware:
 
     def _content(self, at_ns: int) -> tuple[object, ...]:
         both = zip(self._patterns, self._places, strict=True)
-        bank = list(self._bank)
-        for one in self._asked:
-            bank[one.register] &= ~couples_of(one.integrators)
+        bank, undecided = list(self._bank), list(self._undecided)
+        for one in self._asked:  # they are written anew
+            left = ~couples_of(one.integrators)
+            bank[one.register] &= left
+            undecided[one.register] &= left
         return (
             tuple(
                 one.content(at_ns, self._coming(number))
@@ -361,22 +412,14 @@ class OutcomeFirmware:
         return Done(tuple(one.rows(2 * (from_ns - one.begin_ns)) for one in self._generators))
 
 
-def _asked(
-    number: int, pattern: ReadoutPattern, place: Place, readout: int, units: tuple[int, ...]
-) -> _Asked:
-    """Return a readout of an analyser as it is decided."""
-    at, started = Place(readout, place.shift_ns), pattern.reader.started
-    heard_fs = pattern.heard_fs(at)
+def _asked(number: int, pattern: ReadoutPattern, place: Place) -> _Asked:
+    """Return the readout at a place of an analyser."""
+    started, readout = pattern.reader.started, place.index
+    heard_fs = pattern.heard_fs(place)
     if heard_fs is None:
         raise CannotBranch("no readout is left")
-    return _Asked(
-        number,
-        heard_fs,
-        pattern.ends_fs(at),
-        units,
-        int(started.register[readout]),
-        int(started.integrators[readout]),
-    )
+    register, integrators = int(started.register[readout]), int(started.integrators[readout])
+    return _Asked(number, readout, heard_fs, pattern.ends_fs(place), (), register, integrators)
 
 
 def _decision(reader: Reader, unit: int, window: tuple[int, int]) -> Decision:

@@ -6,7 +6,7 @@ was told. A run for which that does not hold, or whose shots are hardly ever ali
 comes (:mod:`.feedback_run`), with the same random numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.session_plan import CannotPlan
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
 from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import Generator, Reader
-from podium.sim_instruments.twins.zurich.runs.live_generator import LiveGenerator
+from podium.sim_instruments.twins.zurich.runs.live_generator import LiveGenerator, ReadsUndecided
 from podium.sim_instruments.twins.zurich.runs.live_routes import live_routes
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import CannotPrecompute
 from podium.sim_instruments.twins.zurich.runs.outcome_firmware import Done, OutcomeFirmware
@@ -36,34 +36,46 @@ class NotWalked(Exception):
     """The run has no tree of outcomes that is worth walking on: play it as it comes."""
 
 
-def walk(generators: Sequence[Generator], routes: ResultRoutes, dialogue: Dialogue) -> None:
-    """Play a run on the tree of its outcomes: generators are at their ends then, readers have
-    their values, and all words have come.
+def walk(
+    generators: Sequence[Generator], routes: ResultRoutes, begin: Callable[[], Dialogue]
+) -> Dialogue:
+    """Play a run on the tree of its outcomes; return the dialogue, still to be ended.
 
-    Raises :class:`NotWalked`: all are where they were.
+    Generators are at their ends then, readers have their values, and all words have come.
+    ``begin`` begins a dialogue. Raises :class:`NotWalked`: all are where they were.
     """
     if any(one.participant.run.stops for one in generators):
         raise NotWalked("somebody wants to look at a generator on its way")
-    if not isinstance(dialogue, Planned):
-        raise NotWalked("this world does not plan")
     before = [one.participant for one in generators]
-    try:
-        _play(generators, routes, dialogue)
-    except _IMPOSSIBLE as error:
-        routes.forget()
-        for one, participant in zip(generators, before, strict=True):
-            one.participant = participant
-        raise NotWalked(str(error)) from error
+    for sparing in (True, False):
+        dialogue = begin()
+        if not isinstance(dialogue, Planned):
+            raise NotWalked("this world does not plan")
+        try:
+            _play(generators, routes, dialogue, sparing=sparing)
+        except _IMPOSSIBLE as error:
+            routes.forget()
+            for one, participant in zip(generators, before, strict=True):
+                one.participant = participant
+            if not isinstance(error, ReadsUndecided):
+                raise NotWalked(str(error)) from error
+        else:
+            return dialogue
+    raise AssertionError("all bits are decided")
 
 
-def _play(generators: Sequence[Generator], routes: ResultRoutes, dialogue: Planned) -> None:
+def _play(
+    generators: Sequence[Generator], routes: ResultRoutes, dialogue: Planned, *, sparing: bool
+) -> None:
     readers = routes.readers
     live = [LiveGenerator(one.participant, one.begin_ns) for one in generators]
     patterns = [ReadoutPattern(one) for one in readers]
     plan = dialogue.planned(_carriers(generators, readers))
     if plan is None:
         raise CannotBranch("a carrier leaks for a part of the run")
-    firmware = OutcomeFirmware(live, patterns, live_routes(routes, live), routes.bank)
+    firmware = OutcomeFirmware(
+        live, patterns, live_routes(routes, live), routes.bank, sparing=sparing
+    )
     places = max(reader.listeners.stop for reader in readers)
     tree = OutcomeTree(firmware, firmware.begin(), plan, places, scopes=False)
     found = tree.walk()

@@ -241,6 +241,11 @@ class Processor:
         self._registers[:], self._state[:] = moment.registers, moment.state
         self._inputs, self._status, self._used = moment.inputs, moment.status, 0
 
+    @property
+    def has_read_undecided(self) -> bool:
+        """Tell whether it has read a bit of a result that nobody has decided."""
+        return bool(self._state[State.UNDECIDED])
+
     def set_register(self, register: int, value: int) -> None:
         """Give a register of its core another value."""
         self._registers[register] = value

@@ -17,9 +17,11 @@ from podium.sim_instruments.twins.zurich.sequencer.register_use import following
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     MASK_AT,
     SHIFT_AT,
+    WHOLE,
     Op,
     Result,
     Source,
+    State,
 )
 
 _WORD: Final = 0xFFFF_FFFF
@@ -41,6 +43,24 @@ def bits_read(code: Integers, feedback: Sequence[int], source: Source) -> int:
     return reduce(or_, (_bits(code, feedback, one) for one in _OF[source]), 0)
 
 
+def bits_read_next(code: Integers, state: Integers, source: Source) -> int | None:
+    """Return the bits that the instruction reads at which a sequencer stands.
+
+    ``state``: its state vector. None: it reads no word from the source.
+    """
+    op, a, _, constant = code[state[State.PC]].tolist()
+    result = {Op.TABLE: a, Op.LOAD_RESULT: constant}.get(op)
+    if result not in _OF[source]:
+        return None
+    place = _PROCESSED.get(Result(result))
+    return _field(WHOLE if place is None else int(state[State.FEEDBACK_A + place]))
+
+
+def _field(packed: int) -> int:
+    """Return the bits that one setting lets through."""
+    return (packed >> MASK_AT) << (packed >> SHIFT_AT & 31) & _WORD
+
+
 def _bits(code: Integers, feedback: Sequence[int], result: Result) -> int:
     """Return the bits that are read of a result, by all of its settings."""
     tables = (code[:, 0] == Op.TABLE) & (code[:, 1] == result)
@@ -48,14 +68,13 @@ def _bits(code: Integers, feedback: Sequence[int], result: Result) -> int:
     if not reads.any():
         return 0
     if result not in _PROCESSED:
-        return _WORD
+        return _field(WHOLE)
     place = _PROCESSED[result]
     sets = (code[:, 0] == Op.SET_FEEDBACK) & (code[:, 2] == place)
     settings = code[sets, 3].tolist()
     if _comes_to(code, reads, sets):
         settings.append(feedback[place])
-    bits = ((one >> MASK_AT) << (one >> SHIFT_AT & 31) & _WORD for one in settings)
-    return reduce(or_, bits, 0)
+    return reduce(or_, map(_field, settings), 0)
 
 
 def _comes_to(code: Integers, reads: NDArray[np.bool_], sets: NDArray[np.bool_]) -> bool:
