@@ -9,6 +9,7 @@ import numpy as np
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.execution.conversation import FOR_EVER
 from podium.sim_instruments.execution.firmware import CannotBranch, Unbounded
+from podium.sim_instruments.execution.outcome_tree import FAR
 from podium.sim_instruments.physics.signals import PulseTrain
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
 from podium.sim_instruments.twins.zurich.runs.generator_output import (
@@ -241,11 +242,11 @@ class LiveGenerator:
         self._fresh, self._unplayed = [], []
 
     def counted(self) -> tuple[int, ...]:
-        """Return its counters, those that are none now as 0; then its triggers to come."""
+        """Return its counters, then its triggers to come; FAR where nothing counts now."""
         moment = self._processor.moment()
         used = () if self.ended else self._registers.at(int(moment.state[State.PC])).counters
-        values = [int(moment.registers[r]) if r in used else 0 for r in self.counters]
-        return *values, len(self._triggers) - self._trigger if self._counted else 0
+        values = [int(moment.registers[r]) if r in used else FAR for r in self.counters]
+        return *values, len(self._triggers) - self._trigger if self._counted else FAR
 
     def count(self, counters: tuple[int, ...], far: int) -> None:
         """Have other counters, and triggers to come; ``far`` of them: many."""
