@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 from tests.benches.zurich.flipping_rack import (
     CORE,
+    DELAY,
     FIRST,
     FLIP,
     HEARD,
     PERIOD,
+    READ,
     READ_AGAIN,
     REGISTERS,
     REST,
+    SAMPLES,
     SECOND,
     SG,
     TRIES,
@@ -18,12 +21,16 @@ from tests.benches.zurich.flipping_rack import (
     FlippingRack,
 )
 
+from podium.firmware_interfaces.zurich.latency import Route, feedback_cycles
 from podium.firmware_interfaces.zurich.values import vector_of
 from podium.sim_instruments.twins.zurich.runs import feedback_run, outcome_run
 from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked
 
 SHOTS = 30
 FIRST_HDAWG, SECOND_HDAWG = ("HDAWG4", CORE), ("HDAWG8", CORE)
+ENDS = FIRST + DELAY + SAMPLES
+"""Samples into a shot when the first readout is over."""
+EARLIEST = (ENDS + 64) // 8 - 8 + feedback_cycles(Route.INTERNAL_ZSYNC, 1000) - 125 + 1
 OWN = (
     FLIP.replace("ZSYNC_DATA_PROCESSED_A, 0, 1, 0", "QA_DATA_PROCESSED, 2, 1, 0")
     .replace("ZSYNC_DATA_PROCESSED_A", "QA_DATA_PROCESSED")
@@ -33,7 +40,14 @@ OWN = (
     .replace("0.9", "0.65")
     .replace("0.45", "0.32")
 )
-"""The same of a generator of the SHFQC, with its own analyser's results of the other qubit."""
+OWN = OWN.replace(f"t + {HEARD}", f"t + {EARLIEST}")
+"""The same of a generator of the SHFQC, which reads its own analyser's results of the other qubit
+as soon as they have come: at the connector the window closes later."""
+LONGER = 16
+"""Samples more of a shot: its results come some cycles earlier or later than those of the last."""
+LONGER_READ = READ.replace(f"playZero({PERIOD - SECOND})", f"playZero({PERIOD - SECOND + LONGER})")
+LONGER_FLIP = FLIP.replace(f"playZero({REST})", f"playZero({REST + LONGER})")
+LONGER_FLIP = LONGER_FLIP.replace(f"t += {PERIOD // 8}", f"t += {(PERIOD + LONGER) // 8}")
 PLAIN = f"""
 wave w = hann(80, 0.5); waitZSyncTrigger(); playZero(64);
 repeat ({{shots}}) {{{{ playWave(2, w); playZero({PERIOD - 80}); }}}}
@@ -135,6 +149,13 @@ CASES = {
         2,
         {},
     ),
+    "shots of any length": (
+        "SHFQA2",
+        hdawg,
+        {FIRST_HDAWG: LONGER_FLIP},
+        1,
+        {"read": LONGER_READ},
+    ),
     "a start for each shot": (
         "SHFQA2",
         hdawg,
@@ -194,6 +215,21 @@ def test_a_flip_leaves_a_qubit_in_0() -> None:
     first, second = (turned > rack.thresholds[0]).mean(axis=0)
     low, high = sorted((first, second))
     assert low < 0.2 < 0.3 < high < 0.7
+
+
+@pytest.mark.slow
+def test_results_that_are_read_as_some_have_come_are_played_as_they_come(monkeypatch) -> None:
+    """What was walked takes each for as late as the latest: that is not believed."""
+    ends = [64 + ENDS + shot * (PERIOD + LONGER) for shot in range(SHOTS)]
+    cycles = [feedback_cycles(Route.HDAWG_REGISTER, end) - end // 8 for end in ends]
+    assert min(cycles) < max(cycles)
+    between = (64 + ENDS) // 8 + min(cycles) - 8
+    program = LONGER_FLIP.replace(f"t + {HEARD}", f"t + {between}")
+    case = "SHFQA2", hdawg, {FIRST_HDAWG: program}, 1, {"read": LONGER_READ}
+    walked, _, runs = played(monkeypatch, case, walks=True)
+    assert runs.why == ["a generator does not do what was walked"]
+    as_it_comes, _, _ = played(monkeypatch, case, walks=False)
+    assert walked[0].tobytes() == as_it_comes[0].tobytes()
 
 
 def filtered(rack) -> None:
