@@ -5,12 +5,11 @@ windows. Analysers depend on nothing: a readout of theirs stands for all that ar
 same (:mod:`.readout_pattern`).
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial
 from itertools import count
 from math import sqrt
-from operator import or_
 
 import numpy as np
 
@@ -29,19 +28,19 @@ from podium.sim_instruments.execution.firmware import (
 )
 from podium.sim_instruments.execution.outcome_tree import FAR, FAR_MAX
 from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
-from podium.sim_instruments.twins.zurich.pqsc.register_bank import written
 from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation import (
     digitised,
     tone_share,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
-from podium.sim_instruments.twins.zurich.quantum_analyzer.results import COUPLE
 from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import Reader
 from podium.sim_instruments.twins.zurich.runs.live_generator import GeneratorMoment, LiveGenerator
-from podium.sim_instruments.twins.zurich.runs.live_routes import LiveRoute, couples_of
 from podium.sim_instruments.twins.zurich.runs.readout_pattern import Place, ReadoutPattern
-from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
+from podium.sim_instruments.twins.zurich.runs.readout_words import (
+    AskedReadout,
+    BankMoment,
+    ReadoutWords,
+)
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import IntegratorCapture
 
 
@@ -52,32 +51,13 @@ class Done:
     rows: tuple[Integers, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One readout that is decided."""
-
-    reader: int
-    readout: int
-    at_fs: int
-    """When its word is heard within the instrument."""
-    end_fs: int
-    """When its integration ends."""
-    units: tuple[int, ...]
-    """The integrators of which somebody reads a bit: those that are decided."""
-    register: int
-    """Of a PQSC's bank, into which its results go."""
-    integrators: int
-    """A mask of those that it asks for."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Moment:
     at_ns: int
     generators: tuple[GeneratorMoment, ...]
     places: tuple[Place, ...]
-    asked: tuple[_Asked, ...]
-    bank: tuple[int, ...]
-    undecided: tuple[int, ...]
+    asked: tuple[AskedReadout, ...]
+    bank: BankMoment
 
 
 class OutcomeFirmware:
@@ -87,44 +67,19 @@ class OutcomeFirmware:
         self,
         generators: Sequence[LiveGenerator],
         patterns: Sequence[ReadoutPattern],
-        routes: Sequence[LiveRoute],
-        bank: Sequence[int],
-        *,
-        sparing: bool,
+        words: ReadoutWords,
     ) -> None:
-        """``bank``: what a PQSC's registers hold when the run begins.
-
-        ``sparing``: whether only those bits of a word are decided for which a generator waits.
-        """
-        self._generators, self._patterns = tuple(generators), tuple(patterns)
-        self._of_reader = [
-            tuple(way for way in routes if way.reader == number) for number in range(len(patterns))
-        ]
-        self._of_generator = [
-            tuple(way for way in routes if way.generator == number)
-            for number in range(len(generators))
-        ]
-        self._shown = [self._shown_in(register, routes) for register in range(len(bank))]
-        self._bank = [word & shown for word, shown in zip(bank, self._shown, strict=True)]
-        self._undecided = [0] * len(bank)
-        """Bits of the bank."""
-        self._sparing = sparing
+        self._generators, self._patterns, self._words = tuple(generators), tuple(patterns), words
+        self._first_fs = [words.first_fs(number) for number in range(len(patterns))]
         self._places = [Place(0, 0) for _ in patterns]
         self._played_ns = -FOR_EVER
-        self._asked: list[_Asked] = []
-
-    @staticmethod
-    def _shown_in(register: int, routes: Sequence[LiveRoute]) -> int:
-        """Return the bits of a register of the bank that somebody reads."""
-        units = (way.shown(register, way.read) for way in routes if way.port is not None)
-        return couples_of(reduce(or_, units, 0))
+        self._asked: list[AskedReadout] = []
 
     @property
     def counters(self) -> tuple[int, ...]:
         """Return what only counts, at the last halt."""
         found = [value for one in self._generators for value in one.counted()]
-        both = zip(self._patterns, self._places, strict=True)
-        return *found, *(pattern.counter(place) for pattern, place in both)
+        return *found, *(pattern.counter(place) for pattern, place in self._each())
 
     def begin(self) -> Reached:
         """Go from the start to the first halt."""
@@ -150,15 +105,15 @@ class OutcomeFirmware:
         for generator, one in zip(self._generators, moment.generators, strict=True):
             generator.go_back(one)
         self._places, self._played_ns = list(moment.places), moment.at_ns
-        self._bank, self._undecided = list(moment.bank), list(moment.undecided)
-        self._tell(moment.asked, bits)
+        self._words.go_back(moment.bank)
+        self._words.tell(moment.asked, bits)
         first = 0
         for generator in self._generators:
             last = first + len(generator.counters) + 1
             generator.count(tuple(counters[first:last]), FAR - FAR_MAX)
             first = last
         left = counters[first:]
-        for k, (pattern, place) in enumerate(zip(self._patterns, self._places, strict=True)):
+        for k, (pattern, place) in enumerate(self._each()):
             if pattern.counter(place) != left[k]:
                 self._places[k] = pattern.placed(place, left[k], far=left[k] >= FAR - FAR_MAX)
         before = [place.index for place in self._places]
@@ -179,38 +134,6 @@ class OutcomeFirmware:
             found.append(tried[len(found)] - (place.index - before))
         return tuple(found)
 
-    def _tell(self, asked: Sequence[_Asked], bits: Sequence[int]) -> None:
-        """Have generators hear the words of readouts."""
-        left = iter(bits)
-        words = [sum(next(left) << COUPLE * unit for unit in one.units) for one in asked]
-        both = zip(asked, words, strict=True)
-        for one, word in sorted(both, key=lambda each: each[0].end_fs):
-            decided = reduce(or_, (1 << unit for unit in one.units), 0)
-            undecided = couples_of(one.integrators & ~decided)
-            self._write(one, word, undecided)
-            for way in self._of_reader[one.reader]:
-                if way.hears(one.register):
-                    told = word, undecided
-                    if way.port is not None:
-                        told = way.message(self._bank, self._undecided)
-                    at_fs = one.at_fs + way.late_fs
-                    self._generators[way.generator].hear(at_fs, way.source, *told)
-
-    def _write(self, one: _Asked, word: int, undecided: int) -> None:
-        """Write the results of a readout into the bank, as far as anybody reads them."""
-        for bank, bits in ((self._bank, word), (self._undecided, undecided)):
-            written(bank, one.register, bits, one.integrators)
-            bank[one.register] &= self._shown[one.register]
-
-    def _known(self, number: int) -> int:
-        """Return up to which sample a generator knows all words of which it reads something."""
-        heard = [
-            at_fs + way.late_fs
-            for way in self._of_generator[number]
-            if (at_fs := self._patterns[way.reader].heard_fs(self._places[way.reader])) is not None
-        ]
-        return self._generators[number].sample(min(heard)) - 1 if heard else NEVER
-
     def _onward(self, from_ns: int, *, bounded: bool) -> Halt | None:
         """Go to the next halt; None: it is over."""
         ahead_ns = from_ns + STEP_NS
@@ -219,8 +142,9 @@ class OutcomeFirmware:
         for turn in count():
             if turn > TURNS_MAX and not bounded:
                 raise Unbounded
+            next_fs = [pattern.heard_fs(place) for pattern, place in self._each()]
             for number, generator in enumerate(self._generators):
-                generator.go_on(self._known(number), bounded=bounded)
+                generator.go_on(self._words.known(number, next_fs), bounded=bounded)
             needs_ns = min((one.said_ns for one in self._generators), default=FOR_EVER)
             paused = [one.paused_ns for one in self._generators if one.paused_ns is not None]
             if needs_ns >= FOR_EVER:
@@ -234,54 +158,55 @@ class OutcomeFirmware:
 
     def _next_close_ns(self) -> int:
         """Return when the next readout is over that nobody depends on, a moment later."""
-        both = zip(self._patterns, self._places, strict=True)
         ends = [
             pattern.closes_ns(place) + BEHIND_NS
-            for pattern, place in both
+            for pattern, place in self._each()
             if place.index < pattern.count
         ]
         return max(min(ends), self._played_ns) if ends else FOR_EVER
 
     def _halt(self, at_ns: int) -> Halt:
         drives = [train for one in self._generators for train in one.plays(at_ns)]
+        due = self._due(at_ns)
         asked = [
             _asked(number, pattern, Place(readout, place.shift_ns))
-            for number, (upto, (pattern, place, _)) in enumerate(
-                zip(self._due(at_ns), self._each(), strict=True)
-            )
-            for readout in range(place.index, upto)
+            for number, (pattern, place) in enumerate(self._each())
+            for readout in range(place.index, due[number])
         ]
         if not asked:
             raise CannotBranch("nothing is asked")
-        wanted = dict(
-            zip(((one.reader, one.readout) for one in asked), self._wanted(asked), strict=True)
-        )
+        wanted = self._words.wanted(asked)
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
-        decisions: dict[tuple[int, int], dict[int, Decision]] = {key: {} for key in wanted}
-        for number, (pattern, place, _) in enumerate(self._each()):
+        decisions: list[Decision] = []
+        self._asked = []
+        for number, (pattern, place) in enumerate(self._each()):
             drives += pattern.drives(place, self._played_ns, at_ns)
-            upto = place.index + sum(reader == number for reader, _ in wanted)
+            mine = {
+                one.readout: (one, units)
+                for one, units in zip(asked, wanted, strict=True)
+                if one.reader == number
+            }
+            rules: dict[int, dict[int, Decision]] = {readout: {} for readout in mine}
             places = dict(zip(pattern.reader.listening, pattern.reader.listeners, strict=False))
-            for unit, train, of in pattern.windows(place, upto):
+            for unit, train, of in pattern.windows(place, due[number]):
                 for row, readout in enumerate(of):
-                    if wanted[number, readout] >> unit & 1:
-                        one = _decision(pattern.reader, unit, (len(captures), row))
-                        decisions[number, readout][unit] = one
+                    if mine[readout][1] >> unit & 1:
+                        rule = _decision(pattern.reader, unit, (len(captures), row))
+                        rules[readout][unit] = rule
                 captures.append(train)
                 listeners.append(places[unit])
-            self._places[number] = Place(upto, place.shift_ns)
-        self._asked = [
-            replace(one, units=tuple(decisions[one.reader, one.readout])) for one in asked
-        ]
+            for readout, (one, _) in mine.items():
+                decisions += rules[readout].values()
+                self._asked.append(replace(one, units=tuple(rules[readout])))
+            self._places[number] = Place(due[number], place.shift_ns)
         self._played_ns = at_ns
         moment = _Moment(
             at_ns,
             tuple(one.moment() for one in self._generators),
             tuple(self._places),
             tuple(self._asked),
-            tuple(self._bank),
-            tuple(self._undecided),
+            self._words.moment(),
         )
         return Halt(
             self._content(at_ns),
@@ -289,45 +214,13 @@ class OutcomeFirmware:
             drives,
             captures,
             listeners,
-            tuple(one for units in decisions.values() for one in units.values()),
+            tuple(decisions),
             moment,
             tuple(one.instruction for one in self._generators),
         )
 
-    def _wanted(self, asked: Sequence[_Asked]) -> list[int]:
-        """Return the integrators of which bits are decided, of readouts; masks.
-
-        Of a word that is there when a generator reads next, those that it reads then, unless
-        another one is written over it before.
-        """
-        found = [0] * len(asked)
-        for number, generator in enumerate(self._generators):
-            reads = generator.reads_next()
-            coming = [
-                (k, way, generator.sample(one.at_fs + way.late_fs))
-                for way in self._of_generator[number]
-                for k, one in enumerate(asked)
-                if one.reader == way.reader and way.hears(one.register)
-            ]
-            for k, way, at in coming:
-                if at > reads or not self._sparing:
-                    found[k] |= way.shown(asked[k].register, way.read)
-                    continue
-                later = [
-                    asked[other]
-                    for other, same, then in coming
-                    if same.source is way.source
-                    and asked[k].end_fs < asked[other].end_fs
-                    and then <= reads
-                ]
-                units = way.shown(asked[k].register, generator.reads(way.source))
-                for one in later:
-                    if way.port is None:
-                        units = 0
-                    elif one.register == asked[k].register:
-                        units &= ~one.integrators
-                found[k] |= units
-        return found
+    def _each(self) -> list[tuple[ReadoutPattern, Place]]:
+        return list(zip(self._patterns, self._places, strict=True))
 
     def _due(self, at_ns: int) -> list[int]:
         """Return the index behind the last readout that is asked for, by analyser.
@@ -338,31 +231,21 @@ class OutcomeFirmware:
         waits = [one.waits_ns() for one in self._generators if one.said_ns == at_ns]
         waits_ns = max(waits, default=FOR_EVER)
         found: list[int] = []
-        for pattern, place, ways in self._each():
+        last_fs = 0
+        for (pattern, place), first_fs in zip(self._each(), self._first_fs, strict=True):
             upto = self._over(pattern, place, at_ns)
-            if ways and waits_ns < FOR_EVER:
-                first_fs = min(way.late_fs for way in ways)
+            if first_fs is not None and waits_ns < FOR_EVER:
                 upto = pattern.heard_by(place, waits_ns, first_fs)
-                if (
-                    upto > place.index
-                    and pattern.closes_ns(Place(upto - 1, place.shift_ns)) > at_ns
-                ):
-                    raise CannotBranch("a result is read before its window is over")
             found.append(upto)
-        ends = [
-            pattern.ends_fs(Place(upto - 1, place.shift_ns))
-            for upto, (pattern, place, _) in zip(found, self._each(), strict=True)
-            if upto > place.index
-        ]
-        if not ends:
-            return found
+            if upto > place.index:
+                last = Place(upto - 1, place.shift_ns)
+                last_fs = max(last_fs, pattern.ends_fs(last))
+                if pattern.closes_ns(last) > at_ns:
+                    raise CannotBranch("a result is read before its window is over")
         return [
-            max(upto, min(pattern.ended_by(place, max(ends)), self._over(pattern, place, at_ns)))
-            for upto, (pattern, place, _) in zip(found, self._each(), strict=True)
+            max(upto, min(pattern.ended_by(place, last_fs), self._over(pattern, place, at_ns)))
+            for upto, (pattern, place) in zip(found, self._each(), strict=True)
         ]
-
-    def _each(self) -> Iterator[tuple[ReadoutPattern, Place, tuple[LiveRoute, ...]]]:
-        return zip(self._patterns, self._places, self._of_reader, strict=True)
 
     @staticmethod
     def _over(pattern: ReadoutPattern, place: Place, at_ns: int) -> int:
@@ -371,55 +254,34 @@ class OutcomeFirmware:
         return max(int(np.searchsorted(pattern.reader.closes_ns, closed, "right")), place.index)
 
     def _content(self, at_ns: int) -> tuple[object, ...]:
-        both = zip(self._patterns, self._places, strict=True)
-        bank, undecided = list(self._bank), list(self._undecided)
-        for one in self._asked:  # they are written anew
-            left = ~couples_of(one.integrators)
-            bank[one.register] &= left
-            undecided[one.register] &= left
+        at_fs = at_ns * FS_PER_NS
         return (
             tuple(
-                one.content(at_ns, self._coming(number))
+                one.content(at_ns, self._words.comes(number, self._asked))
                 for number, one in enumerate(self._generators)
             ),
-            tuple(pattern.content(place, at_ns) for pattern, place in both),
+            tuple(pattern.content(place, at_ns) for pattern, place in self._each()),
             tuple(
-                (
-                    one.reader,
-                    one.at_fs - at_ns * FS_PER_NS,
-                    one.units,
-                    one.register,
-                    one.integrators,
-                )
+                (one.reader, one.at_fs - at_fs, one.units, one.register, one.integrators)
                 for one in self._asked
             ),
-            tuple(bank),
+            self._words.content(self._asked),
         )
-
-    def _coming(self, number: int) -> dict[Source, int]:
-        """Return by source the last sample by which a generator hears a word that is asked for."""
-        generator, found = self._generators[number], dict[Source, int]()
-        reads = generator.reads_next()
-        for way in self._of_generator[number]:
-            for one in self._asked:
-                if one.reader == way.reader and way.hears(one.register):
-                    at = generator.sample(one.at_fs + way.late_fs)
-                    if at <= reads:
-                        found[way.source] = max(at, found.get(way.source, at))
-        return found
 
     def _done(self, from_ns: int) -> Done:
         return Done(tuple(one.rows(2 * (from_ns - one.begin_ns)) for one in self._generators))
 
 
-def _asked(number: int, pattern: ReadoutPattern, place: Place) -> _Asked:
+def _asked(number: int, pattern: ReadoutPattern, place: Place) -> AskedReadout:
     """Return the readout at a place of an analyser."""
     started, readout = pattern.reader.started, place.index
     heard_fs = pattern.heard_fs(place)
     if heard_fs is None:
         raise CannotBranch("no readout is left")
     register, integrators = int(started.register[readout]), int(started.integrators[readout])
-    return _Asked(number, readout, heard_fs, pattern.ends_fs(place), (), register, integrators)
+    return AskedReadout(
+        number, readout, heard_fs, pattern.ends_fs(place), (), register, integrators
+    )
 
 
 def _decision(reader: Reader, unit: int, window: tuple[int, int]) -> Decision:

@@ -25,6 +25,7 @@ from podium.sim_instruments.twins.zurich.runs.live_routes import live_routes
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import CannotPrecompute
 from podium.sim_instruments.twins.zurich.runs.outcome_firmware import Done, OutcomeFirmware
 from podium.sim_instruments.twins.zurich.runs.readout_pattern import ReadoutPattern
+from podium.sim_instruments.twins.zurich.runs.readout_words import ReadoutWords
 from podium.sim_instruments.twins.zurich.runs.result_routes import ResultRoutes
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Row, Status
@@ -73,9 +74,8 @@ def _play(
     plan = dialogue.planned(_carriers(generators, readers))
     if plan is None:
         raise CannotBranch("a carrier leaks for a part of the run")
-    firmware = OutcomeFirmware(
-        live, patterns, live_routes(routes, live), routes.bank, sparing=sparing
-    )
+    words = ReadoutWords(live, live_routes(routes, live), routes.bank, sparing=sparing)
+    firmware = OutcomeFirmware(live, patterns, words)
     places = max(reader.listeners.stop for reader in readers)
     tree = OutcomeTree(firmware, firmware.begin(), plan, places, scopes=False)
     found = tree.walk()
