@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.signals import PulseTrain
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
@@ -83,6 +84,12 @@ class OutputMoment:
     oscillators: Oscillators
 
 
+def _is_played(rows: Integers) -> NDArray[np.bool_]:
+    """Tell which rows are plays or holds."""
+    kind = rows[:, Row.KIND]
+    return np.asarray((kind == Kind.WAVE) | (kind == Kind.HOLD))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _PlayedRows:
     """The rows from which a part of a generator's output was made."""
@@ -97,7 +104,7 @@ class _PlayedRows:
     def content(self, at: int) -> tuple[object, ...]:
         """Return on what the part depends, seen from a sample."""
         fresh = self.rows[self.rows[:, Row.TIME] >= self.since]
-        played = fresh[np.isin(fresh[:, Row.KIND], (Kind.WAVE, Kind.HOLD))]
+        played = fresh[_is_played(fresh)]
         if not len(played):
             return ()
         first = played[np.argmin(played[:, Row.TIME])]
@@ -146,6 +153,8 @@ class GeneratorOutput:
         self._played = _PlayedRows(trace.rows, since, self._oscillators)
         if one.run.model is HDAWG:
             trains = self._flux.plays(trace, since, until)
+        elif not np.any(_is_played(trace.rows) & (trace.rows[:, Row.TIME] >= since)):
+            trains = []
         else:
             trains = sent(one, trace, self._oscillators, self._begin_ns, since)
         if until < NEVER:

@@ -85,7 +85,7 @@ class LiveGenerator:
         self.counters = self._registers.counters
         """Registers that may count, and the place of the triggers behind them."""
         _refuse_outputs(participant)
-        feedback = self._processor.moment().state[State.FEEDBACK_A : State.FEEDBACK_QA + 1]
+        feedback = self._processor.state[State.FEEDBACK_A : State.FEEDBACK_QA + 1]
         self.read = {one: bits_read(run.image.code, feedback.tolist(), one) for one in _WORDS}
         """By what it hears words as: the bits that it reads of them."""
         self._asks = any(self.read.values())
@@ -120,7 +120,7 @@ class LiveGenerator:
         """Return the bits that it reads next of the last word from a source, or may read later."""
         if self._status is not Status.UNKNOWN:
             return self.read[source]
-        state = self._processor.moment().state
+        state = self._processor.state
         found = bits_read_next(self.participant.run.image.code, state, source)
         return self.read[source] if found is None else found & self.read[source]
 
@@ -150,7 +150,7 @@ class LiveGenerator:
             inputs += [Input(at, source) for source in self._sources]
         self._trigger = max(self._trigger, upto)
         self._processor.feed(sorted(inputs, key=lambda one: (one.time, one.source)))
-        limit = self._processor.trace().instructions + AT_ONCE
+        limit = int(self._processor.state[State.COUNT]) + AT_ONCE
         trace = self._processor.run(until=self._pause, known=known, instructions=limit)
         self._trace, self._status, self._needs = trace, trace.status, trace.needs
         if len(trace.rows):
@@ -217,7 +217,7 @@ class LiveGenerator:
     @property
     def instruction(self) -> int:
         """Return the number of the instruction that it goes on with."""
-        return int(self._processor.moment().state[State.PC])
+        return int(self._processor.state[State.PC])
 
     def moment(self) -> GeneratorMoment:
         """Return where it is; what it has done was played."""
@@ -243,15 +243,13 @@ class LiveGenerator:
 
     def counted(self) -> tuple[int, ...]:
         """Return its counters, then its triggers to come; FAR where nothing counts now."""
-        moment = self._processor.moment()
-        used = () if self.ended else self._registers.at(int(moment.state[State.PC])).counters
-        values = [int(moment.registers[r]) if r in used else FAR for r in self.counters]
+        used = () if self.ended else self._registers.at(self.instruction).counters
+        values = [int(self._processor.registers[r]) if r in used else FAR for r in self.counters]
         return *values, len(self._triggers) - self._trigger if self._counted else FAR
 
     def count(self, counters: tuple[int, ...], far: int) -> None:
         """Have other counters, and triggers to come; ``far`` of them: many."""
-        moment = self._processor.moment()
-        used = () if self.ended else self._registers.at(int(moment.state[State.PC])).counters
+        used = () if self.ended else self._registers.at(self.instruction).counters
         for register, value in zip(self.counters, counters, strict=False):
             if register in used:
                 self._processor.set_register(register, value)

@@ -236,6 +236,16 @@ class Processor:
         state[State.CURSOR] = 0
         return ProcessorMoment(self._registers.copy(), state, inputs, self._status)
 
+    @property
+    def state(self) -> Integers:
+        """Return the state vector as it is now, to be read before anything else is asked."""
+        return self._state
+
+    @property
+    def registers(self) -> Integers:
+        """Return the registers of the core, as :attr:`state`."""
+        return self._registers
+
     def go_back(self, moment: ProcessorMoment) -> None:
         """Return to a moment, without rows."""
         self._registers[:], self._state[:] = moment.registers, moment.state
