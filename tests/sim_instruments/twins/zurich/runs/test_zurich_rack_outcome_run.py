@@ -126,6 +126,7 @@ ODD = FLIP.replace("var t = 8;", "var t = 8; var x; var y;").replace(
     "  if (x - y)",
 )
 """Where results of two qubits differ, of which one word tells both."""
+RAW = FLIP.replace("getFeedback(ZSYNC_DATA_PROCESSED_A,", "getFeedback(ZSYNC_DATA_RAW,")
 CASES = {
     "one HDAWG": ("SHFQA2", hdawg, {FIRST_HDAWG: FLIP}, 1, {}),
     "until success": (
@@ -163,7 +164,7 @@ CASES = {
         1,
         {"read": EACH_READ, "starts": SHOTS},
     ),
-    "by a table": ("SHFQA2", by_a_table, {FIRST_HDAWG: FLIP}, 2, {}),
+    "by a table": ("SHFQA2", by_a_table, {FIRST_HDAWG: RAW}, 2, {}),
     "a word read twice": ("SHFQA2", of_both, {FIRST_HDAWG: ODD}, 2, {}),
 }
 COSTLY = {"two HDAWGs", "by a table", "a word read twice", "a start for each shot"}

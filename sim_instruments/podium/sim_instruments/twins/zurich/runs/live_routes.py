@@ -20,6 +20,8 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 
 _UNITS: Final = 16
 """Integrators of one analyser, at most."""
+_DECODED: Final = 0xFF
+"""The bits of a message that a PQSC has looked up."""
 _PAIR: Final = (1 << COUPLE) - 1
 
 
@@ -69,7 +71,7 @@ class LiveRoute:
         if decoder is None:
             return self.port.word(bank), self.port.word(undecided)
         doubts = any(undecided[one.register] >> one.index & 1 for one in decoder.bits)
-        return self.port.word(bank), self.read if doubts else 0
+        return self.port.word(bank), _DECODED if doubts else 0
 
 
 def _mask(numbers: Iterable[int]) -> int:
@@ -79,6 +81,11 @@ def _mask(numbers: Iterable[int]) -> int:
 def couples_of(units: int) -> int:
     """Return the bits that integrators have in a word or a register; ``units``: a mask of them."""
     return reduce(or_, (_PAIR << COUPLE * k for k in range(_UNITS) if units >> k & 1), 0)
+
+
+def bits_of(units: int) -> int:
+    """Return the bits of a word that tell whether integrators have found 1: the lower of two."""
+    return reduce(or_, (1 << COUPLE * k for k in range(_UNITS) if units >> k & 1), 0)
 
 
 def live_routes(routes: ResultRoutes, live: Sequence[LiveGenerator]) -> tuple[LiveRoute, ...]:

@@ -12,7 +12,7 @@ from operator import or_
 from podium.sim_instruments.twins.zurich.pqsc.register_bank import written
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import COUPLE
 from podium.sim_instruments.twins.zurich.runs.live_generator import LiveGenerator
-from podium.sim_instruments.twins.zurich.runs.live_routes import LiveRoute, couples_of
+from podium.sim_instruments.twins.zurich.runs.live_routes import LiveRoute, bits_of, couples_of
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 
@@ -98,7 +98,7 @@ class ReadoutWords:
         both = zip(asked, words, strict=True)
         for one, word in sorted(both, key=lambda each: each[0].end_fs):
             decided = reduce(or_, (1 << unit for unit in one.units), 0)
-            undecided = couples_of(one.integrators & ~decided)
+            undecided = bits_of(one.integrators & ~decided)
             self._write(one, word, undecided)
             for way in self._routes:
                 if way.reader != one.reader or not way.hears(one.register):

@@ -297,7 +297,7 @@ MISSING: Final = -2
 """The entry plays a waveform that the program does not have, or more of it than there is."""
 
 UNDECIDED_AT: Final = 32
-"""A word of results has 32 bits; one of those above says that nobody has decided the bit below."""
+"""A word of results has 32 bits; one that is so much higher says that nobody has decided a bit."""
 OFFSET: Final = 0xFFF
 SHIFT_AT: Final = 16
 MASK_AT: Final = 32
