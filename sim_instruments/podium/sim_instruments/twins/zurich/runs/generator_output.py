@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER, Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, oscillators_later
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
+from podium.sim_instruments.twins.zurich.signals.drive_plays import DrivePlays
 from podium.sim_instruments.twins.zurich.signals.flux_playback import FluxPlayback
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
     RATE_HZ,
@@ -20,6 +22,9 @@ from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
     drive_trains,
     turned,
 )
+
+MADE_MAX: Final = 1_000
+"""Plays of a generator that are kept at a time."""
 
 
 def sent(
@@ -29,17 +34,19 @@ def sent(
     begin_ns: int,
     since: int = 0,
     loud: Loud | None = None,
+    plays: DrivePlays | None = None,
 ) -> list[PulseTrain]:
     """Return what leaves the connector of a generator from a sample on.
 
     ``begin_ns``: its sample 0, from the origin of the run; ``loud`` hears when it was beyond full
-    scale.
+    scale; ``plays`` keeps those that were made.
     """
     if not participant.on:
         return []
     made = drive_trains(
         participant.connector, participant.sender, trace, participant.run.image, oscillators,
         participant.centre_hz, participant.range_dbm, begin_ns, participant.late, since, loud,
+        plays,
     )  # fmt: skip
     return [turned(one, participant.turns) for one in made]
 
@@ -136,6 +143,7 @@ class GeneratorOutput:
         self._rows: Integers = np.zeros((0, Row.COLUMNS), np.int64)
         """Those that still show in what is played."""
         self._oscillators = participant.oscillators
+        self._made: DrivePlays = {}
         self._played = _PlayedRows(self._rows, 0, self._oscillators)
         self._flux = flux_playback(participant, begin_ns)
 
@@ -156,7 +164,9 @@ class GeneratorOutput:
         elif not np.any(_is_played(trace.rows) & (trace.rows[:, Row.TIME] >= since)):
             trains = []
         else:
-            trains = sent(one, trace, self._oscillators, self._begin_ns, since)
+            if len(self._made) > MADE_MAX:
+                self._made.clear()
+            trains = sent(one, trace, self._oscillators, self._begin_ns, since, plays=self._made)
         if until < NEVER:
             self._oscillators = oscillators_later(trace, self._oscillators, RATE_HZ, until)
             played = np.flatnonzero(earlier & (rows[:, Row.KIND] == Kind.WAVE))
