@@ -37,7 +37,7 @@ class AskedReadout:
 
 @dataclass(frozen=True, slots=True)
 class BankMoment:
-    """What a PQSC's bank holds: bits, and which of them are undecided."""
+    """The content of a PQSC's bank: bits, and which of them are undecided."""
 
     bits: tuple[int, ...]
     undecided: tuple[int, ...]
