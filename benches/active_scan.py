@@ -33,7 +33,7 @@ from podium.control.calibration.sequences import (
 )
 from podium.control.client.facility_access import open_facility
 from podium.control.client.lab import Lab
-from podium.control.facility.example import example_facility
+from podium.control.facility.example import ONE_NODE, example_facility
 from podium.control.facility.facility import Qubit
 from podium.control.parameters.entry import ParameterEntry
 from podium.control.parameters.memory_record import MemoryRecord
@@ -44,6 +44,8 @@ from podium.sim_instruments.physics.world_file import write_world
 from podium.sim_instruments.servers.clock import ClockMode, WorldClock
 from podium.sim_instruments.servers.serving import open_serving
 from podium.sim_instruments.twins.qblox_cluster.runs import execution
+from podium.sim_instruments.twins.zurich.runs import feedback_run
+from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked
 
 SEED = 7
 SHOTS = 800
@@ -76,13 +78,18 @@ async def scans(
     *,
     walks: bool = True,
     imperfect: Collection[str] = (),
+    example: str = ONE_NODE,
 ) -> dict[int, ActiveScan]:
     """Scan so many qubits with so many shots, one after another, on one drawn world.
 
     ``walks``: whether runs may be walked; else they are played as they come. ``imperfect``:
-    mixers that leak and add images.
+    mixers that leak and add images. ``example``: a facility of one node.
     """
-    facility, twin, endpoints = example_facility(), folder / "twin.yaml", folder / "ends.json"
+    facility, twin, endpoints = (
+        example_facility(example),
+        folder / "twin.yaml",
+        folder / "ends.json",
+    )
     world = sample(facility, seed, mixers=bool(imperfect))
     mixers = {name: one for name, one in world.mixers.items() if name in imperfect}
     world = world.model_copy(update={"mixers": mixers})
@@ -165,18 +172,26 @@ def _at_rest(pulses: tuple[Pulses, ...], excited: bool) -> Program:
 def _counted_walks(walks: bool) -> Iterator[list[bool]]:
     """Note of each run that depends on what it measures whether it was walked."""
     noted: list[bool] = []
-    walked = execution.walked
+    walked, walk = execution.walked, feedback_run.walk
 
     def noting(*given: Any) -> Any:
         found = walked(*given) if walks else None
         noted.append(found is not None)
         return found
 
-    execution.walked = noting
+    def trying(*given: Any) -> Any:
+        noted.append(False)
+        if not walks:
+            raise NotWalked("as it comes")
+        found = walk(*given)
+        noted[-1] = True
+        return found
+
+    execution.walked, feedback_run.walk = noting, trying
     try:
         yield noted
     finally:
-        execution.walked = walked
+        execution.walked, feedback_run.walk = walked, walk
 
 
 def _told(count: int, one: ActiveScan) -> str:

@@ -154,8 +154,8 @@ MUTANTS = (
     _seqc(
         "mask-before-the-shift",
         _SEQC_INPUTS,
-        "((value >> (config >> SHIFT_AT & 31)) & (config >> MASK_AT))",
-        "((value & (config >> MASK_AT)) >> (config >> SHIFT_AT & 31))",
+        "((word & _WORD) >> shift & mask)",
+        "((word & _WORD & mask) >> shift)",
         "a result is that of another qubit",
     ),
     _seqc(

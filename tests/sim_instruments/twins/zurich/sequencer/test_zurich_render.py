@@ -12,7 +12,12 @@ from tests.benches.zurich.sample_renderer import (
 
 from podium.sim_instruments.twins.zurich.sequencer.image import DoesNotRun
 from podium.sim_instruments.twins.zurich.sequencer.processor import Processor
-from podium.sim_instruments.twins.zurich.sequencer.render import FULL_SCALE, Oscillators
+from podium.sim_instruments.twins.zurich.sequencer.render import (
+    FULL_SCALE,
+    Oscillators,
+    oscillator_at,
+    oscillators_later,
+)
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
 
 WAVES = (
@@ -181,3 +186,25 @@ def test_a_wave_that_is_not_there_is_named():
     other = processor("playZero(64);")
     with pytest.raises(DoesNotRun, match="no waveform begins"):
         play(trace, other.image, 0, 200)
+
+
+@pytest.mark.parametrize("since", [0, 1_000])
+def test_oscillators_that_go_on_later_are_where_they_would_be(since) -> None:
+    """In two parts and as a whole, with oscillators that are tuned and reset in both."""
+    draw = np.random.default_rng(since)
+    rows = np.zeros((12, Row.COLUMNS), np.int64)
+    rows[:, Row.TIME] = np.sort(draw.integers(since, 9_000, 12))
+    rows[:, Row.KIND] = np.where(draw.random(12) < 0.5, Kind.FREQUENCY, Kind.RESET_OSCILLATORS)
+    rows[:, Row.A] = draw.integers(0, 8, 12)
+    rows[:, Row.B] = draw.integers(-(1 << 46), 1 << 46, 12)
+    trace = replace(processor(SOURCE, "SHFSG8").run(), rows=rows)
+    begin = Oscillators(tuple(draw.normal(0, 1e8, 8)), tuple(draw.random(8)), since)
+    middle = oscillators_later(trace, begin, 2e9, 5_000)
+    assert middle.since == 5_000
+    times = np.array([5_000, 6_789, 9_500])
+    for which in range(8):
+        turns, hz = oscillator_at(trace, begin, which, 2e9, times)
+        later, same_hz = oscillator_at(trace, middle, which, 2e9, times)
+        assert later.tobytes() == turns.tobytes()
+        assert same_hz.tobytes() == hz.tobytes()
+        assert (middle.phases[which], middle.hz[which]) == (turns[0], hz[0])

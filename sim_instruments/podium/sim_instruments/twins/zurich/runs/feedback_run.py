@@ -11,24 +11,18 @@ run that waits for these, or for what others play at linked ends, goes back to i
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.firmware_interfaces.zurich.latency import Route
 from podium.sim_instruments.execution.conversation import FOR_EVER, Conversation
 from podium.sim_instruments.execution.playback import Play
 from podium.sim_instruments.physics.dialogue import Dialogue, MeetingDialogue
 from podium.sim_instruments.physics.signals import RunSignals
-from podium.sim_instruments.twins.zurich.pqsc.register_bank import (
-    NOTHING,
-    Forwarding,
-    Port,
-    written,
-)
+from podium.sim_instruments.twins.zurich.pqsc.register_bank import NOTHING, Forwarding
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers, IntegratorSums
 from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import (
     Generator,
@@ -44,13 +38,8 @@ from podium.sim_instruments.twins.zurich.runs.precomputed_run import (
     PrecomputedRun,
     markers_of,
 )
-from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
-from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
-from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
-    Op,
-    Result,
-    Source,
-)
+from podium.sim_instruments.twins.zurich.runs.result_routes import ResultRoutes
+from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Op, Result
 from podium.sim_instruments.twins.zurich.signals.marker_lines import MarkerEdges, MarkerOutput
 from podium.sim_instruments.twins.zurich.triggers.trigger_groups import hear, in_order
 from podium.sim_instruments.twins.zurich.triggers.trigger_levels import LevelInput, TriggerLevels
@@ -92,24 +81,6 @@ def _asks(participant: Participant, results: tuple[Result, ...]) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _ResultRoute:
-    """The route of a reader's results to a generator."""
-
-    reader: Reader
-    generator: Generator
-    at_fs: Integers
-    """When each is heard, from the origin on."""
-    port: Port | None = None
-    """Of the PQSC; None: within the instrument."""
-
-
-def _route(generator: Generator, port: Port) -> Route:
-    if generator.participant.run.model is HDAWG:
-        return Route.HDAWG_REGISTER if port.decoder is None else Route.HDAWG_DECODER
-    return Route.SG_REGISTER if port.decoder is None else Route.SG_DECODER
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class RunWaits:
     """A run that has gone as far as what is known allows, with what it sends until then."""
 
@@ -141,8 +112,9 @@ class FeedbackRun:
     ) -> None:
         """``levels`` of trigger inputs; ``can_wait``: :meth:`go_on` may be called again."""
         self._number, self._origin_fs, self._time = number, origin_fs, time
-        self._participants, self._forwarding = participants, forwarding
+        self._participants = participants
         self._levels, self._can_wait = levels, can_wait
+        self._routes = ResultRoutes(origin_fs, forwarding)
         self._generators: list[Generator] = []
         self._readers: list[Reader] = []
         self._conversation: Conversation | None = None
@@ -157,7 +129,10 @@ class FeedbackRun:
         readers = [one for one in participants if one.analyser is not None]
         self._generators = [
             Generator(
-                one, origin_fs, self, None if levels is None else levels.reading(one.run, one.late)
+                one,
+                origin_fs,
+                self._routes,
+                None if levels is None else levels.reading(one.run, one.late),
             )
             for one in participants
             if one.analyser is None
@@ -168,25 +143,13 @@ class FeedbackRun:
             listener = self._readers[-1].listeners.stop
         for generator in self._generators:
             self._start(generator.participant)
-        self._bank = list(self._forwarding.bank)
-        self._ways = [way for one in self._generators for way in self._ways_to(one)]
+        self._routes.connect(self._generators, self._readers)
 
     def _start(self, participant: Participant) -> None:
         """Have a generator hear the triggers of analysers."""
         read = {one.participant.key: one.participant.run for one in self._readers}
         for one in participant.listens:
             hear(participant, one, read)
-
-    def _ways_to(self, generator: Generator) -> Iterator[_ResultRoute]:
-        run = generator.participant.run
-        port = self._forwarding.to(run.device)
-        for reader in self._readers:
-            device = reader.participant.run.device
-            if device == run.device:
-                yield _ResultRoute(reader, generator, reader.heard_fs)
-            if port is not None and device in self._forwarding.takes_from:
-                at_fs = reader.forwarded_fs(_route(generator, port), run.rate_hz)
-                yield _ResultRoute(reader, generator, at_fs, port)
 
     def go_on(self, now_fs: int, play: Play) -> PrecomputedRun | RunWaits:
         """Return what came of it, or why it waits; raises :class:`CannotPrecompute`.
@@ -211,21 +174,17 @@ class FeedbackRun:
             raise CannotPrecompute(f"{sender} is left behind: {one.why}")
         if not over:
             return self._waits(conversation.waits_for_others)
-        self.settle(FOR_EVER)
+        self._routes.settle(FOR_EVER)
         return self._precomputed(conversation.dialogue)
 
     def _walked(self) -> PrecomputedRun | None:
         """Play it on the tree of its outcomes; None: it has none."""
-        outside = any(one.levels is not None for one in self._generators)
-        if self._forwarding.takes_from or outside:
+        if any(one.levels is not None for one in self._generators):
             return None
-        dialogue = self._begin()
         try:
-            ended = walk(self._generators, self._readers, dialogue)
+            dialogue = walk(self._generators, self._routes, self._begin)
         except NotWalked:
             return None
-        for generator, run in ended.items():
-            generator.participant = replace(generator.participant, run=run)
         return self._precomputed(dialogue)
 
     def _waits(self, waits_for: MeetingDialogue | None) -> RunWaits:
@@ -253,53 +212,6 @@ class FeedbackRun:
 
     def _begin(self) -> Dialogue:
         return self._play.begin(self._number, self._time.world_fs(self._origin_fs))
-
-    def known(self, generator: Generator) -> int:
-        """Return up to which sample a generator knows all words that reach it."""
-        next_fs = [
-            int(way.at_fs[way.reader.answered])
-            for way in self._ways
-            if way.generator is generator and way.reader.answered < len(way.at_fs)
-        ]
-        if not next_fs:
-            return NEVER
-        return generator.participant.run.tick(self._origin_fs + min(next_fs)) - 1
-
-    def settle(self, known_ns: int) -> None:
-        """Have generators hear of all readouts that are over by a time."""
-        taken: list[tuple[int, int, Reader, int]] = []
-        for reader in self._readers:
-            first, upto = reader.answered, reader.over(known_ns)
-            if upto > first:
-                told = zip(reader.ends_fs[first:upto].tolist(), reader.words(upto), strict=True)
-                taken += [
-                    (end_fs, first + k, reader, word) for k, (end_fs, word) in enumerate(told)
-                ]
-        for end_fs, k, reader, word in sorted(taken, key=lambda one: one[:2]):
-            self._tell(reader, k, word)
-            self._forward(reader, k, word, end_fs)
-
-    def _tell(self, reader: Reader, k: int, word: int) -> None:
-        """Have generators of the same instrument hear the word of a readout."""
-        for way in self._ways:
-            if way.reader is reader and way.port is None and k < len(way.at_fs):
-                at_fs = self._origin_fs + int(way.at_fs[k])
-                way.generator.participant.run.expect(at_fs, Source.QA, word)
-
-    def _forward(self, reader: Reader, k: int, word: int, end_fs: int) -> None:
-        """Have the PQSC take the results of a readout, and send on what it is set to."""
-        forwarding = self._forwarding
-        if reader.participant.run.device not in forwarding.takes_from:
-            return
-        if not reader.participant.run.zsync_ticks or self._origin_fs + end_fs > forwarding.until_fs:
-            return
-        register = int(reader.started.register[k])
-        written(self._bank, register, word, int(reader.started.integrators[k]))
-        for way in self._ways:
-            if way.reader is reader and way.port is not None and way.port.hears(register):
-                at_fs = self._origin_fs + int(way.at_fs[k])
-                message = way.port.word(self._bank)
-                way.generator.participant.run.expect(at_fs, Source.FORWARDED, message)
 
     def _precomputed(self, dialogue: Dialogue) -> PrecomputedRun:
         participants = [one.participant for one in self._generators]
@@ -337,7 +249,7 @@ class FeedbackRun:
             traces,
             when,
             markers_of(participants, self._time),
-            tuple(self._bank),
+            tuple(self._routes.bank),
             levels={
                 one.participant.key: tuple(one.levels.words)
                 for one in self._generators

@@ -180,9 +180,11 @@ class Reader:
         self.started = part_of(started, self.kept)
         self.heard_fs = np.zeros(0, np.int64)
         self._duration, self._origin_fs = duration, origin_fs
+        begin_fs, step_fs = run.start_fs - origin_fs, FS_PER_S // run.rate_hz
+        self.ends_fs: Integers = begin_fs + step_fs * (self.started.time + duration)
+        """When integration ends of those that are kept."""
         if duration >= SHORTEST_READOUT and len(self.kept):
             ticks = heard_at(self.started.time, duration, run.route)
-            begin_fs, step_fs = run.start_fs - origin_fs, FS_PER_S // run.rate_hz
             self.heard_fs = begin_fs + step_fs * ticks
         self.loud_out_ns: list[Integers] = []
         self.loud_in_ns: list[Integers] = []
@@ -234,15 +236,6 @@ class Reader:
         last, cycles = forwarded_at(self.started.time, self._duration, triggers, route)
         at_fs = run.start_fs - self._origin_fs + last * (FS_PER_S // run.rate_hz)
         return np.asarray(at_fs + cycles * (CYCLE * FS_PER_S // rate_hz), np.int64)
-
-    @property
-    def ends_fs(self) -> Integers:
-        """Return when integration ends of those that are kept."""
-        run = self.participant.run
-        ends = self.started.time + self._duration
-        return np.asarray(
-            run.start_fs - self._origin_fs + ends * (FS_PER_S // run.rate_hz), np.int64
-        )
 
     def over(self, known_ns: int) -> int:
         """Return how many readouts are over by a time."""

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.signals import PulseTrain
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
@@ -12,6 +14,7 @@ from podium.sim_instruments.twins.zurich.sequencer.image import HDAWG
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER, Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import Oscillators, oscillators_later
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Kind, Row
+from podium.sim_instruments.twins.zurich.signals.drive_plays import DrivePlays
 from podium.sim_instruments.twins.zurich.signals.flux_playback import FluxPlayback
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
     RATE_HZ,
@@ -19,6 +22,9 @@ from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
     drive_trains,
     turned,
 )
+
+MADE_MAX: Final = 1_000
+"""Plays of a generator that are kept at a time."""
 
 
 def sent(
@@ -28,17 +34,19 @@ def sent(
     begin_ns: int,
     since: int = 0,
     loud: Loud | None = None,
+    plays: DrivePlays | None = None,
 ) -> list[PulseTrain]:
     """Return what leaves the connector of a generator from a sample on.
 
     ``begin_ns``: its sample 0, from the origin of the run; ``loud`` hears when it was beyond full
-    scale.
+    scale; ``plays`` keeps those that were made.
     """
     if not participant.on:
         return []
     made = drive_trains(
         participant.connector, participant.sender, trace, participant.run.image, oscillators,
         participant.centre_hz, participant.range_dbm, begin_ns, participant.late, since, loud,
+        plays,
     )  # fmt: skip
     return [turned(one, participant.turns) for one in made]
 
@@ -83,6 +91,48 @@ class OutputMoment:
     oscillators: Oscillators
 
 
+def _is_played(rows: Integers) -> NDArray[np.bool_]:
+    """Tell which rows are plays or holds."""
+    kind = rows[:, Row.KIND]
+    return np.asarray((kind == Kind.WAVE) | (kind == Kind.HOLD))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _PlayedRows:
+    """The rows from which a part of a generator's output was made."""
+
+    rows: Integers
+    """With earlier ones that show in what is held."""
+    since: int
+    """The first sample of the part."""
+    oscillators: Oscillators
+    """There."""
+
+    def content(self, at: int) -> tuple[object, ...]:
+        """Return on what the part depends, seen from a sample."""
+        fresh = self.rows[self.rows[:, Row.TIME] >= self.since]
+        played = fresh[_is_played(fresh)]
+        if not len(played):
+            return ()
+        first = played[np.argmin(played[:, Row.TIME])]
+        held = b""
+        if first[Row.KIND] == Kind.HOLD:
+            waves = self.rows[self.rows[:, Row.TIME] < self.since]
+            waves = waves[waves[:, Row.KIND] == Kind.WAVE]
+            held = waves[-1:, [Row.A, Row.B, Row.CONFIG]].tobytes()
+        resets = fresh[fresh[:, Row.KIND] == Kind.RESET_OSCILLATORS]
+        masks = resets[resets[:, Row.TIME] <= first[Row.TIME], Row.A]
+        reset = int(np.bitwise_or.reduce(masks, initial=0))
+        # Of an oscillator that is reset first, it does not count where it was.
+        turning = tuple(
+            (number, self.oscillators.hz[number], self.oscillators.phases[number], self.since - at)
+            for number in sorted(set((played[:, Row.CONFIG] >> 32).tolist()))
+            if not reset >> number & 1
+        )
+        fresh[:, Row.TIME] -= at
+        return held, turning, fresh.tobytes()
+
+
 class GeneratorOutput:
     """The output of one generator."""
 
@@ -93,6 +143,8 @@ class GeneratorOutput:
         self._rows: Integers = np.zeros((0, Row.COLUMNS), np.int64)
         """Those that still show in what is played."""
         self._oscillators = participant.oscillators
+        self._made: DrivePlays = {}
+        self._played = _PlayedRows(self._rows, 0, self._oscillators)
         self._flux = flux_playback(participant, begin_ns)
 
     def plays(self, fresh: Trace, until_ns: int) -> list[PulseTrain]:
@@ -106,10 +158,15 @@ class GeneratorOutput:
         earlier = rows[:, Row.TIME] < until
         trace = replace(fresh, rows=rows[earlier])
         since = self._oscillators.since
+        self._played = _PlayedRows(trace.rows, since, self._oscillators)
         if one.run.model is HDAWG:
             trains = self._flux.plays(trace, since, until)
+        elif not np.any(_is_played(trace.rows) & (trace.rows[:, Row.TIME] >= since)):
+            trains = []
         else:
-            trains = sent(one, trace, self._oscillators, self._begin_ns, since)
+            if len(self._made) > MADE_MAX:
+                self._made.clear()
+            trains = sent(one, trace, self._oscillators, self._begin_ns, since, plays=self._made)
         if until < NEVER:
             self._oscillators = oscillators_later(trace, self._oscillators, RATE_HZ, until)
             played = np.flatnonzero(earlier & (rows[:, Row.KIND] == Kind.WAVE))
@@ -127,7 +184,10 @@ class GeneratorOutput:
         self._rows, self._oscillators = moment.rows, moment.oscillators
 
     def content(self, at: int) -> tuple[object, ...]:
-        """Return what of the past counts for what it sends, seen from a sample."""
+        """Return what it has sent last, and what of the past counts for what comes.
+
+        Seen from a sample.
+        """
         since = self._oscillators.since
         before = self._rows[self._rows[:, Row.TIME] < since]
         waves = before[before[:, Row.KIND] == Kind.WAVE]
@@ -135,6 +195,7 @@ class GeneratorOutput:
         rows = self._rows[self._rows[:, Row.TIME] >= since].copy()
         rows[:, Row.TIME] -= at
         return (
+            self._played.content(at),
             repeats.tobytes(),
             rows.tobytes(),
             since - at,

@@ -33,11 +33,14 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation impor
     tone_share,
 )
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
-from podium.sim_instruments.twins.zurich.quantum_analyzer.results import COUPLE
 from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import Reader
 from podium.sim_instruments.twins.zurich.runs.live_generator import GeneratorMoment, LiveGenerator
 from podium.sim_instruments.twins.zurich.runs.readout_pattern import Place, ReadoutPattern
-from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
+from podium.sim_instruments.twins.zurich.runs.readout_words import (
+    AskedReadout,
+    BankMoment,
+    ReadoutWords,
+)
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import IntegratorCapture
 
 
@@ -48,41 +51,35 @@ class Done:
     rows: tuple[Integers, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """One readout that is decided."""
-
-    reader: int
-    at_fs: int
-    """When its word is heard."""
-    units: tuple[int, ...]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Moment:
     at_ns: int
     generators: tuple[GeneratorMoment, ...]
     places: tuple[Place, ...]
-    asked: tuple[_Asked, ...]
+    asked: tuple[AskedReadout, ...]
+    bank: BankMoment
 
 
 class OutcomeFirmware:
-    """All sequencers of a run within one instrument, results not forwarded by a PQSC."""
+    """All sequencers of a run behind one data server."""
 
     def __init__(
-        self, generators: Sequence[LiveGenerator], patterns: Sequence[ReadoutPattern]
+        self,
+        generators: Sequence[LiveGenerator],
+        patterns: Sequence[ReadoutPattern],
+        words: ReadoutWords,
     ) -> None:
-        self._generators, self._patterns = tuple(generators), tuple(patterns)
+        self._generators, self._patterns, self._words = tuple(generators), tuple(patterns), words
+        self._first_fs = [words.first_fs(number) for number in range(len(patterns))]
         self._places = [Place(0, 0) for _ in patterns]
         self._played_ns = -FOR_EVER
-        self._asked: list[_Asked] = []
+        self._asked: list[AskedReadout] = []
 
     @property
     def counters(self) -> tuple[int, ...]:
         """Return what only counts, at the last halt."""
         found = [value for one in self._generators for value in one.counted()]
-        both = zip(self._patterns, self._places, strict=True)
-        return *found, *(pattern.counter(place) for pattern, place in both)
+        return *found, *(pattern.counter(place) for pattern, place in self._each())
 
     def begin(self) -> Reached:
         """Go from the start to the first halt."""
@@ -108,14 +105,15 @@ class OutcomeFirmware:
         for generator, one in zip(self._generators, moment.generators, strict=True):
             generator.go_back(one)
         self._places, self._played_ns = list(moment.places), moment.at_ns
-        self._tell(moment.asked, bits)
+        self._words.go_back(moment.bank)
+        self._words.tell(moment.asked, bits)
         first = 0
         for generator in self._generators:
             last = first + len(generator.counters) + 1
             generator.count(tuple(counters[first:last]), FAR - FAR_MAX)
             first = last
         left = counters[first:]
-        for k, (pattern, place) in enumerate(zip(self._patterns, self._places, strict=True)):
+        for k, (pattern, place) in enumerate(self._each()):
             if pattern.counter(place) != left[k]:
                 self._places[k] = pattern.placed(place, left[k], far=left[k] >= FAR - FAR_MAX)
         before = [place.index for place in self._places]
@@ -136,31 +134,6 @@ class OutcomeFirmware:
             found.append(tried[len(found)] - (place.index - before))
         return tuple(found)
 
-    def _tell(self, asked: Sequence[_Asked], bits: Sequence[int]) -> None:
-        """Have generators hear the words of readouts."""
-        left = iter(bits)
-        for one in asked:
-            word = sum(next(left) << COUPLE * unit for unit in one.units)
-            device = self._patterns[one.reader].reader.participant.run.device
-            for generator in self._generators:
-                run = generator.participant.run
-                if run.device == device:
-                    at_fs = one.at_fs + run.start_fs - generator.begin_ns * FS_PER_NS
-                    generator.hear(run.tick(at_fs), word)
-
-    def _known(self, generator: LiveGenerator) -> int:
-        """Return up to which sample a generator knows all words."""
-        run = generator.participant.run
-        heard = [
-            at_fs
-            for pattern, place in zip(self._patterns, self._places, strict=True)
-            if pattern.reader.participant.run.device == run.device
-            and (at_fs := pattern.heard_fs(place)) is not None
-        ]
-        if not heard:
-            return NEVER
-        return run.tick(run.start_fs + min(heard) - generator.begin_ns * FS_PER_NS) - 1
-
     def _onward(self, from_ns: int, *, bounded: bool) -> Halt | None:
         """Go to the next halt; None: it is over."""
         ahead_ns = from_ns + STEP_NS
@@ -169,9 +142,10 @@ class OutcomeFirmware:
         for turn in count():
             if turn > TURNS_MAX and not bounded:
                 raise Unbounded
-            for generator in self._generators:
-                generator.go_on(self._known(generator), bounded=bounded)
-            needs_ns = min((one.waits_ns() for one in self._generators), default=FOR_EVER)
+            next_fs = [pattern.heard_fs(place) for pattern, place in self._each()]
+            for number, generator in enumerate(self._generators):
+                generator.go_on(self._words.known(number, next_fs), bounded=bounded)
+            needs_ns = min((one.said_ns for one in self._generators), default=FOR_EVER)
             paused = [one.paused_ns for one in self._generators if one.paused_ns is not None]
             if needs_ns >= FOR_EVER:
                 needs_ns = self._next_close_ns()
@@ -184,50 +158,55 @@ class OutcomeFirmware:
 
     def _next_close_ns(self) -> int:
         """Return when the next readout is over that nobody depends on, a moment later."""
-        both = zip(self._patterns, self._places, strict=True)
         ends = [
             pattern.closes_ns(place) + BEHIND_NS
-            for pattern, place in both
+            for pattern, place in self._each()
             if place.index < pattern.count
         ]
         return max(min(ends), self._played_ns) if ends else FOR_EVER
 
     def _halt(self, at_ns: int) -> Halt:
-        waits = any(one.waits_ns() < FOR_EVER for one in self._generators)
         drives = [train for one in self._generators for train in one.plays(at_ns)]
+        due = self._due(at_ns)
+        asked = [
+            _asked(number, pattern, Place(readout, place.shift_ns))
+            for number, (pattern, place) in enumerate(self._each())
+            for readout in range(place.index, due[number])
+        ]
+        if not asked:
+            raise CannotBranch("nothing is asked")
+        wanted = self._words.wanted(asked)
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
         decisions: list[Decision] = []
         self._asked = []
-        for number, (pattern, place) in enumerate(zip(self._patterns, self._places, strict=True)):
+        for number, (pattern, place) in enumerate(self._each()):
             drives += pattern.drives(place, self._played_ns, at_ns)
-            upto = pattern.heard_by(place, at_ns)
-            if not waits:
-                upto = self._over(pattern, place, at_ns)
-            if upto == place.index:
-                continue
-            found: dict[int, list[tuple[int, Decision]]] = {}
+            mine = {
+                one.readout: (one, units)
+                for one, units in zip(asked, wanted, strict=True)
+                if one.reader == number
+            }
+            rules: dict[int, dict[int, Decision]] = {readout: {} for readout in mine}
             places = dict(zip(pattern.reader.listening, pattern.reader.listeners, strict=False))
-            for unit, train, of in pattern.windows(place, upto):
+            for unit, train, of in pattern.windows(place, due[number]):
                 for row, readout in enumerate(of):
-                    one = _decision(pattern.reader, unit, (len(captures), row))
-                    found.setdefault(readout, []).append((unit, one))
+                    if mine[readout][1] >> unit & 1:
+                        rule = _decision(pattern.reader, unit, (len(captures), row))
+                        rules[readout][unit] = rule
                 captures.append(train)
                 listeners.append(places[unit])
-            for readout in range(place.index, upto):
-                mine = found.get(readout, [])
-                decisions += [decision for _, decision in mine]
-                at_fs = int(pattern.reader.heard_fs[readout]) + place.shift_ns * FS_PER_NS
-                self._asked.append(_Asked(number, at_fs, tuple(unit for unit, _ in mine)))
-            self._places[number] = Place(upto, place.shift_ns)
-        if not self._asked:
-            raise CannotBranch("nothing is asked")
+            for readout, (one, _) in mine.items():
+                decisions += rules[readout].values()
+                self._asked.append(replace(one, units=tuple(rules[readout])))
+            self._places[number] = Place(due[number], place.shift_ns)
         self._played_ns = at_ns
         moment = _Moment(
             at_ns,
             tuple(one.moment() for one in self._generators),
             tuple(self._places),
             tuple(self._asked),
+            self._words.moment(),
         )
         return Halt(
             self._content(at_ns),
@@ -240,6 +219,34 @@ class OutcomeFirmware:
             tuple(one.instruction for one in self._generators),
         )
 
+    def _each(self) -> list[tuple[ReadoutPattern, Place]]:
+        return list(zip(self._patterns, self._places, strict=True))
+
+    def _due(self, at_ns: int) -> list[int]:
+        """Return the index behind the last readout that is asked for, by analyser.
+
+        Those that a generator hears until it reads next; where none waits, and of those that none
+        reads, those that are over. A PQSC takes results in the order in which readouts end.
+        """
+        waits = [one.waits_ns() for one in self._generators if one.said_ns == at_ns]
+        waits_ns = max(waits, default=FOR_EVER)
+        found: list[int] = []
+        last_fs = 0
+        for (pattern, place), first_fs in zip(self._each(), self._first_fs, strict=True):
+            upto = self._over(pattern, place, at_ns)
+            if first_fs is not None and waits_ns < FOR_EVER:
+                upto = pattern.heard_by(place, waits_ns, first_fs)
+            found.append(upto)
+            if upto > place.index:
+                last = Place(upto - 1, place.shift_ns)
+                last_fs = max(last_fs, pattern.ends_fs(last))
+                if pattern.closes_ns(last) > at_ns:
+                    raise CannotBranch("a result is read before its window is over")
+        return [
+            max(upto, min(pattern.ended_by(place, last_fs), self._over(pattern, place, at_ns)))
+            for upto, (pattern, place) in zip(found, self._each(), strict=True)
+        ]
+
     @staticmethod
     def _over(pattern: ReadoutPattern, place: Place, at_ns: int) -> int:
         """Return the index behind the last readout that is over by a time."""
@@ -247,15 +254,34 @@ class OutcomeFirmware:
         return max(int(np.searchsorted(pattern.reader.closes_ns, closed, "right")), place.index)
 
     def _content(self, at_ns: int) -> tuple[object, ...]:
-        both = zip(self._patterns, self._places, strict=True)
+        at_fs = at_ns * FS_PER_NS
         return (
-            tuple(one.content(at_ns) for one in self._generators),
-            tuple(pattern.content(place, at_ns) for pattern, place in both),
-            tuple((one.reader, one.at_fs - at_ns * FS_PER_NS, one.units) for one in self._asked),
+            tuple(
+                one.content(at_ns, self._words.comes(number, self._asked))
+                for number, one in enumerate(self._generators)
+            ),
+            tuple(pattern.content(place, at_ns) for pattern, place in self._each()),
+            tuple(
+                (one.reader, one.at_fs - at_fs, one.units, one.register, one.integrators)
+                for one in self._asked
+            ),
+            self._words.content(self._asked),
         )
 
     def _done(self, from_ns: int) -> Done:
         return Done(tuple(one.rows(2 * (from_ns - one.begin_ns)) for one in self._generators))
+
+
+def _asked(number: int, pattern: ReadoutPattern, place: Place) -> AskedReadout:
+    """Return the readout at a place of an analyser."""
+    started, readout = pattern.reader.started, place.index
+    heard_fs = pattern.heard_fs(place)
+    if heard_fs is None:
+        raise CannotBranch("no readout is left")
+    register, integrators = int(started.register[readout]), int(started.integrators[readout])
+    return AskedReadout(
+        number, readout, heard_fs, pattern.ends_fs(place), (), register, integrators
+    )
 
 
 def _decision(reader: Reader, unit: int, window: tuple[int, int]) -> Decision:

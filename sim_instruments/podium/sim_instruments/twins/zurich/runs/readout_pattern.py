@@ -51,6 +51,7 @@ class ReadoutPattern:
         self._columns = [
             reader.started.generators,
             reader.started.integrators,
+            reader.started.register,
             reader.heard_fs - FS_PER_NS * self.opens_ns,
         ]
         for played in reader.drives:
@@ -129,9 +130,21 @@ class ReadoutPattern:
         """Return when the next readout is over."""
         return int(self.reader.closes_ns[place.index]) + place.shift_ns
 
-    def heard_by(self, place: Place, until_ns: int) -> int:
-        """Return the index behind the last readout that is heard by a time."""
-        until_fs = (until_ns - place.shift_ns) * FS_PER_NS + FS_PER_NS - 1
+    def ends_fs(self, place: Place) -> int:
+        """Return when the integration of a readout ends within the instrument."""
+        return int(self.reader.ends_fs[place.index]) + place.shift_ns * FS_PER_NS
+
+    def ended_by(self, place: Place, until_fs: int) -> int:
+        """Return the index behind the last readout whose integration ends by a time."""
+        until_fs -= place.shift_ns * FS_PER_NS
+        return max(int(np.searchsorted(self.reader.ends_fs, until_fs, side="right")), place.index)
+
+    def heard_by(self, place: Place, until_ns: int, late_fs: int) -> int:
+        """Return the index behind the last readout that is heard by a time.
+
+        ``late_fs``: by how much later than within the instrument.
+        """
+        until_fs = (until_ns - place.shift_ns) * FS_PER_NS + FS_PER_NS - 1 - late_fs
         found = int(np.searchsorted(self.reader.heard_fs, until_fs, side="right"))
         return max(found, place.index)
 

@@ -3,7 +3,7 @@
 ASSUMED: a register keeps the last message, or word of results, until the next one comes.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import numba
 import numpy as np
@@ -12,10 +12,14 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     MASK_AT,
     OFFSET,
     SHIFT_AT,
+    UNDECIDED_AT,
+    WHOLE,
     Result,
     Source,
     State,
 )
+
+_WORD: Final = 0xFFFF_FFFF
 
 
 @numba.njit(cache=True, nogil=True)
@@ -63,17 +67,16 @@ def next_trigger(inputs: Any, state: Any, source: int, limit: int) -> int:
 @numba.njit(cache=True, nogil=True)
 def result(state: Any, which: int) -> int:
     """Return a result as its register has it: shifted, cut to its bits, its offset added."""
-    if which == Result.RAW:
-        return int(state[State.RAW])
-    if which == Result.QA_RAW:
-        return int(state[State.QA_RAW])
+    config = np.int64(WHOLE)
     if which == Result.PROCESSED_A:
         config = state[State.FEEDBACK_A]
-        value = state[State.RAW]
     elif which == Result.PROCESSED_B:
         config = state[State.FEEDBACK_B]
-        value = state[State.RAW]
-    else:
+    elif which == Result.QA:
         config = state[State.FEEDBACK_QA]
-        value = state[State.QA_RAW]
-    return int(((value >> (config >> SHIFT_AT & 31)) & (config >> MASK_AT)) + (config & OFFSET))
+    own = which == Result.QA or which == Result.QA_RAW
+    word = state[State.QA_RAW] if own else state[State.RAW]
+    shift, mask = config >> SHIFT_AT & 31, config >> MASK_AT
+    if word >> UNDECIDED_AT + shift & mask:
+        state[State.UNDECIDED] = 1
+    return int(((word & _WORD) >> shift & mask) + (config & OFFSET))

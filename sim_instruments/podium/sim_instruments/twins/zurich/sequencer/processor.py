@@ -236,10 +236,25 @@ class Processor:
         state[State.CURSOR] = 0
         return ProcessorMoment(self._registers.copy(), state, inputs, self._status)
 
+    @property
+    def state(self) -> Integers:
+        """Return the state vector as it is now, to be read before anything else is asked."""
+        return self._state
+
+    @property
+    def registers(self) -> Integers:
+        """Return the registers of the core, as :attr:`state`."""
+        return self._registers
+
     def go_back(self, moment: ProcessorMoment) -> None:
         """Return to a moment, without rows."""
         self._registers[:], self._state[:] = moment.registers, moment.state
         self._inputs, self._status, self._used = moment.inputs, moment.status, 0
+
+    @property
+    def has_read_undecided(self) -> bool:
+        """Tell whether it has read a bit of a result that nobody has decided."""
+        return bool(self._state[State.UNDECIDED])
 
     def set_register(self, register: int, value: int) -> None:
         """Give a register of its core another value."""

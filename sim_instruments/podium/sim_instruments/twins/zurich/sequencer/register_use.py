@@ -29,6 +29,14 @@ _NEITHER: Final = (
 )  # fmt: skip
 
 
+def following_instructions(op: int, at: int, constant: int) -> Iterator[int]:
+    """Yield the instructions that may come behind the one at ``at``, with its constant."""
+    if op not in (Op.JUMP, Op.END, Op.ILLEGAL):
+        yield at + 1
+    if op == Op.JUMP or op in _BRANCHES:
+        yield constant
+
+
 @dataclass(frozen=True, slots=True)
 class RegisterUse:
     """The registers that are read again, by what comes of it; ascending."""
@@ -89,7 +97,10 @@ class ProgramRegisters:
         """
         count = len(self._code)
         rules = [self._rule(at) for at in range(count)]
-        following = [[one for one in self._next(at) if one < count] for at in range(count)]
+        following = [
+            [one for one in following_instructions(op, at, c) if one < count]
+            for at, (op, _, _, c) in enumerate(self._code)
+        ]
         uses, changed = [0] * count, True
         while changed:
             changed = False
@@ -126,13 +137,6 @@ class ProgramRegisters:
         for register in self._read(at):
             own |= use << FIELD * register
         return own, kept, None
-
-    def _next(self, at: int) -> Iterator[int]:
-        op, _, _, c = self._code[at]
-        if op not in (Op.JUMP, Op.END, Op.ILLEGAL):
-            yield at + 1
-        if op is Op.JUMP or op in _BRANCHES:
-            yield c
 
     def _written(self, at: int) -> int | None:
         op, a, _, _ = self._code[at]

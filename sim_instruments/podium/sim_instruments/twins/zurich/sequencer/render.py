@@ -3,7 +3,7 @@
 Precompensation, output delays and filters are not here.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -27,6 +27,7 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 FULL_SCALE: Final = 32_767
 """The word that the compiler makes of 1.0."""
 _PHASE_MODULUS: Final = np.uint64(FREQUENCY_TURN - 1)
+_TUNES: Final = int(Kind.FREQUENCY)
 _OF_OSCILLATORS: Final = (Row.TIME, Row.KIND, Row.A, Row.B)
 
 Reals = NDArray[np.float64]
@@ -165,10 +166,19 @@ def oscillators_later(
 ) -> Oscillators:
     """Return the oscillators as they are when sample ``until`` begins, exact alike."""
     rows = trace.oscillator_rows()
-    before = replace(trace, rows=rows[rows[:, Row.TIME] < until])
+    rows = rows[(rows[:, Row.TIME] >= oscillators.since) & (rows[:, Row.TIME] < until)]
+    done = rows[:, [Row.TIME, Row.KIND, Row.A, Row.B]].tolist()
+    both = zip(oscillators.hz, oscillators.phases, strict=True)
     phases, hz = [], []
-    for which in range(len(oscillators.hz)):
-        turns, frequency = oscillator_at(before, oscillators, which, rate_hz, np.array([until]))
-        phases.append(float(turns[0]))
-        hz.append(float(frequency[0]))
+    for which, (began_hz, began) in enumerate(both):
+        at, step = oscillators.since, round(began_hz / rate_hz * FREQUENCY_TURN)
+        phase = round(began * FREQUENCY_TURN)
+        for time, kind, a, b in done:
+            if kind == _TUNES and a == which:
+                phase, at, step = phase + step * (time - at), time, b
+            elif kind != _TUNES and a >> which & 1:
+                phase, at = 0, time
+        phase += step * (until - at)
+        phases.append(phase % FREQUENCY_TURN / FREQUENCY_TURN)
+        hz.append(step / FREQUENCY_TURN * rate_hz)
     return Oscillators(tuple(hz), tuple(phases), until)

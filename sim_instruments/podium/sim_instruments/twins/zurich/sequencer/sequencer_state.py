@@ -114,7 +114,9 @@ class State(IntEnum):
     """Whether what was played last, holds left out, were zeros."""
     NEEDS = 87
     """Until when inputs must be known for a program to go on that has come back UNKNOWN."""
-    SIZE = 88
+    UNDECIDED = 88
+    """Whether it has read a bit of a result that nobody has decided."""
+    SIZE = 89
 
 
 class Source(IntEnum):
@@ -294,10 +296,14 @@ ABSENT: Final = -1
 MISSING: Final = -2
 """The entry plays a waveform that the program does not have, or more of it than there is."""
 
+UNDECIDED_AT: Final = 32
+"""A word of results has 32 bits; one that is so much higher says that nobody has decided a bit."""
 OFFSET: Final = 0xFFF
 SHIFT_AT: Final = 16
 MASK_AT: Final = 32
 """Fields of what is done to a result before it is read."""
+WHOLE: Final = -1 << MASK_AT
+"""Those of raw data, which is read as it is."""
 
 # What a play configuration (``cwvf``) says.
 CHANNELS: Final = 0x3

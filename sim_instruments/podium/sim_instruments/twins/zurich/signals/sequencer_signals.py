@@ -37,23 +37,21 @@ from podium.sim_instruments.twins.zurich.sequencer.processor import Trace
 from podium.sim_instruments.twins.zurich.sequencer.render import (
     Oscillators,
     oscillator_at,
-    waveform_of,
 )
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
-    AMPLITUDE_ONE,
     PHASE_TURN,
     Kind,
     Row,
 )
+from podium.sim_instruments.twins.zurich.signals.drive_plays import DrivePlay, DrivePlays
 from podium.sim_instruments.twins.zurich.signals.nanoseconds import (
     in_nanoseconds,
     weights_in_nanoseconds,
 )
-from podium.sim_instruments.twins.zurich.signals.output_saturation import held_back, loud_masks
+from podium.sim_instruments.twins.zurich.signals.output_saturation import loud_masks
 from podium.sim_instruments.twins.zurich.signals.signal_pieces import (
     ALIKE,
     piece_of,
-    sent,
     sounding,
     trains_of,
 )
@@ -67,6 +65,7 @@ AnyTrain = TypeVar("AnyTrain", PulseTrain, CaptureTrain)
 Loud = Callable[[Integers], object]
 """Hears at which nanoseconds of the run a channel went beyond its full scale."""
 _KEY: Final = (Row.KIND, Row.A, Row.B, Row.CONFIG, Row.AMPLITUDES_01, Row.AMPLITUDES_23)
+_COLUMNS: Final = list(map(int, _KEY))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,10 +91,12 @@ def drive_trains(
     late: int = 0,
     since: int = 0,
     loud: Loud | None = None,
+    made: DrivePlays | None = None,
 ) -> Iterator[PulseTrain]:
     """Yield what a signal generator's channel sends; ``begin_ns``: its sample 0.
 
-    ``loud`` hears when anything went beyond full scale.
+    ``loud`` hears when anything went beyond full scale. ``made`` keeps the plays of this channel
+    that were made before.
 
     ``late``: samples from the sequencer to the connector. ``since``: rows that begin earlier have
     been sent, they show in what they leave to hold.
@@ -122,27 +123,29 @@ def drive_trains(
     del key, which
     full = tone_amplitude(range_dbm)
     start_ns = begin_ns + (time >> 1)
-    both, over = [], []
-    for row, held_for, k in zip(rows, before.tolist(), first.tolist(), strict=True):
-        *signal, beyond = held_back(*_signals(row, held_for, image), bool(hz[k]))
-        both.append(signal)
-        over.append(beyond)
-    if loud is not None and any(over):
-        loud(start_ns[np.array(over)[piece]])
-    for side in (1, -1):
-        signals = [one[0 if side == 1 else 1] * full for one in both]
-        if not any(np.any(one) for one in signals):
+    made = {} if made is None else made
+    plays = []
+    for row, held_for, lasting, k in zip(
+        rows, before.tolist(), longer.tolist(), first.tolist(), strict=True
+    ):
+        content = (*row[_COLUMNS].tolist(), held_for, lasting, float(hz[k]), int(time[k] & 1))
+        if content not in made:
+            lasts = int(time[k] & 1), lasting
+            made[content] = DrivePlay(row, held_for, lasts, image, float(hz[k]))
+        plays.append(made[content])
+    over = np.array([one.beyond for one in plays])
+    if loud is not None and over.any():
+        loud(start_ns[over[piece]])
+    for number, side in enumerate((1, -1)):
+        if not any(one.sounds[number] for one in plays):
             continue
-        made = [
-            sent(centre_hz + side * hz[k], signal, bool(row[Row.KIND] == Kind.HOLD),
-                  int(row[Row.A]), int(time[k] & 1), lasting)
-            for row, lasting, k, signal in zip(
-                rows, longer.tolist(), first.tolist(), signals, strict=True
-            )
-        ]  # fmt: skip
+        pieces = [
+            one.piece(number, centre_hz + side * own_hz, full)
+            for one, own_hz in zip(plays, hz[first].tolist(), strict=True)
+        ]
         half = side * hz[first] * ((time[first] & 1) + MIDDLE) / RATE_HZ
         at_start = side * (turns + phase) - half[piece] + turns_at(centre_hz, start_ns)
-        yield from trains_of(line, sender, made, piece, start_ns, at_start)
+        yield from trains_of(line, sender, pieces, piece, start_ns, at_start)
 
 
 def played_rows(trace: Trace, since: int) -> tuple[Integers, Integers, Integers]:
@@ -192,25 +195,6 @@ def _joined(rows: Integers) -> tuple[NDArray[np.bool_], Integers]:
     )
     longer[:-1][joins] = second[joins, Row.A]
     return np.concatenate([[True], ~joins]), longer
-
-
-def _signals(row: Integers, before: int, image: Image) -> tuple[Complexes, Complexes]:
-    """Return what turns with the oscillator and what turns against it, full scale 1."""
-    played = row.copy()
-    if row[Row.KIND] == Kind.HOLD:
-        played[Row.A] = before
-    (real_i, real_q), (imaginary_i, imaginary_q) = waveform_of(played.tolist(), image)
-    if row[Row.KIND] == Kind.HOLD:
-        real_i, real_q = real_i[-1:], real_q[-1:]
-        imaginary_i, imaginary_q = imaginary_i[-1:], imaginary_q[-1:]
-    packed = np.ascontiguousarray(row[[Row.AMPLITUDES_01, Row.AMPLITUDES_23]])
-    a = packed.view("<i4").astype(np.float64) / AMPLITUDE_ONE
-    # Real and imaginary part are a0 i cos + a1 q sin and a2 i sin + a3 q cos.
-    with_it = (a[0] * real_i + a[2] * imaginary_i) / 2
-    with_it = with_it + 1j * (a[3] * imaginary_q - a[1] * real_q) / 2
-    against = (a[0] * real_i - a[2] * imaginary_i) / 2
-    against = against + 1j * (a[3] * imaginary_q + a[1] * real_q) / 2
-    return np.asarray(with_it, np.complex128), np.asarray(against, np.complex128)
 
 
 def readout_trains(
