@@ -126,16 +126,22 @@ class GeneratorOutput:
         """Return to a moment."""
         self._rows, self._oscillators = moment.rows, moment.oscillators
 
-    def content(self, at: int) -> tuple[object, ...]:
-        """Return what of the past counts for what it sends, seen from a sample."""
+    def content(self, at: int, fresh: Integers, *, silent: bool) -> tuple[object, ...]:
+        """Return what of the past, and of rows that it has not played, counts for what it sends.
+
+        Seen from a sample; ``silent``: zeros were queued last, which a hold does not repeat.
+        """
         since = self._oscillators.since
-        before = self._rows[self._rows[:, Row.TIME] < since]
-        waves = before[before[:, Row.KIND] == Kind.WAVE]
-        repeats = waves[-1:, [Row.A, Row.B, Row.CONFIG]]
-        rows = self._rows[self._rows[:, Row.TIME] >= since].copy()
+        all_rows = np.concatenate([self._rows, fresh])
+        before = all_rows[:, Row.TIME] < since
+        rows, before = all_rows[~before], all_rows[before]
+        plays = rows[np.isin(rows[:, Row.KIND], (Kind.WAVE, Kind.HOLD)), Row.KIND]
+        repeated = before[:0]
+        if plays[0] == Kind.HOLD if len(plays) else not silent:
+            repeated = before[before[:, Row.KIND] == Kind.WAVE][-1:]
         rows[:, Row.TIME] -= at
         return (
-            repeats.tobytes(),
+            repeated[:, [Row.A, Row.B, Row.CONFIG]].tobytes(),
             rows.tobytes(),
             since - at,
             self._oscillators.hz,

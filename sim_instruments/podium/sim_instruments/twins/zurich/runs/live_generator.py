@@ -8,6 +8,7 @@ import numpy as np
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.execution.conversation import FOR_EVER
 from podium.sim_instruments.execution.firmware import CannotBranch, Unbounded
+from podium.sim_instruments.execution.outcome_tree import FAR
 from podium.sim_instruments.physics.signals import PulseTrain
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
 from podium.sim_instruments.twins.zurich.runs.generator_output import (
@@ -24,6 +25,7 @@ from podium.sim_instruments.twins.zurich.sequencer.processor import (
 from podium.sim_instruments.twins.zurich.sequencer.register_use import ProgramRegisters
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CYCLE,
+    Row,
     Source,
     State,
     Status,
@@ -73,7 +75,12 @@ class LiveGenerator:
         self._registers = ProgramRegisters(run.image.code)
         self.counters = self._registers.counters
         """Registers that may count, and the place of the triggers behind them."""
-        self._asks = run.asks_for_results
+        self.asks = run.asks_for_results
+        """Whether it depends on results; else it is let go on from one time to the next."""
+        state = self._processor.moment().state
+        pc, feedback = int(state[State.PC]), int(state[State.FEEDBACK_QA])
+        self.looks_at = self._registers.result_bits(pc, feedback)
+        """Bits of words that it may look at."""
         due = run.due
         if any(one.source not in TRIGGERS or one.value for one in due):
             raise CannotBranch("a client writes registers")
@@ -88,7 +95,7 @@ class LiveGenerator:
         """The next one, and so much later all of them come."""
         self._words: list[Input] = []
         self._status, self._needs, self._pause = Status.COUNT_LIMIT, 0, NEVER
-        if not self._asks:
+        if not self.asks:
             self._pause = 0
         self._bounded = True
         """Whether all counters are as they are in the run."""
@@ -99,13 +106,13 @@ class LiveGenerator:
     # --- going on -------------------------------------------------------------------------
 
     def hear(self, at: int, word: int) -> None:
-        """Have a word of its own analyser reach it."""
-        self._words.append(Input(at, Source.QA, word))
+        """Have a word of its own analyser reach it: the bits of it that it may look at."""
+        self._words.append(Input(at, Source.QA, word & self.looks_at))
 
     def pause(self, until_ns: int) -> bool:
         """Let one that asks for nothing go on to a time; tell whether it waits for that."""
         until = 2 * (until_ns - self.begin_ns)
-        if self._asks or self._pause >= until or self._status is Status.ENDED:
+        if self.asks or self._pause >= until or self._status is Status.ENDED:
             return False
         self._pause = until
         return True
@@ -135,11 +142,6 @@ class LiveGenerator:
             raise CannotBranch("it did what it cannot")
 
     @property
-    def ended(self) -> bool:
-        """Tell whether it is at its end."""
-        return self._status is Status.ENDED
-
-    @property
     def paused_ns(self) -> int | None:
         """Return until when it has been let go on, None: it was not stopped there."""
         if self._status is not Status.TIME_LIMIT:
@@ -163,23 +165,38 @@ class LiveGenerator:
 
     def plays(self, until_ns: int) -> list[PulseTrain]:
         """Return what leaves the connector before a time, from where the last call ended."""
-        rows = np.concatenate([self._trace.rows[:0], *self._unplayed])
+        rows = self._joined(self._unplayed)
         self._unplayed = []
         return self._output.plays(replace(self._trace, rows=rows), until_ns)
 
+    def shown(self, until_ns: int) -> tuple[object, ...]:
+        """Return all that this depends on, seen from that time."""
+        return self._to_play(2 * (until_ns - self.begin_ns), self._joined(self._unplayed))
+
     def rows(self, at: int) -> Integers:
         """Return the rows that came since the last call, seen from a sample."""
-        rows = np.concatenate([self._trace.rows[:0], *self._fresh])
-        rows[:, 0] -= at
+        rows = self._joined(self._fresh)
+        rows[:, Row.TIME] -= at
         self._fresh = []
         return rows
+
+    def _to_play(self, at: int, fresh: Integers) -> tuple[object, ...]:
+        """Return all that its output depends on, seen from a sample; ``fresh``: rows to come."""
+        state = self._processor.moment().state
+        silent = bool(state[State.SILENT]) and not state[State.LOG_SILENCE]
+        return self._output.content(at, fresh, silent=silent)
+
+    def _joined(self, rows: list[Integers]) -> Integers:
+        return np.concatenate([self._trace.rows[:0], *rows])
 
     # --- going back -----------------------------------------------------------------------
 
     @property
-    def instruction(self) -> int:
-        """Return the number of the instruction that it goes on with."""
-        return int(self._processor.moment().state[State.PC])
+    def place(self) -> tuple[int, bytes]:
+        """Return the number of the instruction that it goes on with, and registers that show."""
+        moment = self._processor.moment()
+        pc = int(moment.state[State.PC])
+        return pc, moment.registers[list(self._registers.at(pc).shown)].tobytes()
 
     def moment(self) -> GeneratorMoment:
         """Return where it is; what it has done was played."""
@@ -204,16 +221,25 @@ class LiveGenerator:
         self._fresh, self._unplayed = [], []
 
     def counted(self) -> tuple[int, ...]:
-        """Return its counters, those that are none now as 0; then its triggers to come."""
+        """Return its counters, those that are none now as far from their ends; then its triggers to
+        come."""
         moment = self._processor.moment()
-        used = () if self.ended else self._registers.at(int(moment.state[State.PC])).counters
-        values = [int(moment.registers[r]) if r in used else 0 for r in self.counters]
-        return *values, len(self._triggers) - self._trigger if self._counted else 0
+        used = (
+            ()
+            if self._status is Status.ENDED
+            else self._registers.at(int(moment.state[State.PC])).counters
+        )
+        values = [int(moment.registers[r]) if r in used else FAR for r in self.counters]
+        return *values, len(self._triggers) - self._trigger if self._counted else FAR
 
     def count(self, counters: tuple[int, ...], far: int) -> None:
         """Have other counters, and triggers to come; ``far`` of them: many."""
         moment = self._processor.moment()
-        used = () if self.ended else self._registers.at(int(moment.state[State.PC])).counters
+        used = (
+            ()
+            if self._status is Status.ENDED
+            else self._registers.at(int(moment.state[State.PC])).counters
+        )
         for register, value in zip(self.counters, counters, strict=False):
             if register in used:
                 self._processor.set_register(register, value)
@@ -231,8 +257,8 @@ class LiveGenerator:
         """Return what it goes on from, seen from a time, but for its counters."""
         at = 2 * (at_ns - self.begin_ns)
         moment = self._processor.moment()
-        output = self._output.content(at)
-        if self.ended:
+        output = self._to_play(at, self._trace.rows[:0])
+        if self._status is Status.ENDED:
             return (output,)
         state, pc = moment.state.copy(), int(moment.state[State.PC])
         use = self._registers.at(pc)
@@ -256,6 +282,10 @@ class LiveGenerator:
         state[_IGNORED] = 0
         inputs = moment.inputs.copy()
         inputs[:, 0] -= at
+        if self._status is Status.UNKNOWN:
+            # It reads once another word has come: none of those before is looked at again.
+            state[State.QA_RAW] = 0
+            inputs = inputs[inputs[:, 1] != Source.QA]
         following = self._triggers[self._trigger : None if not self._counted else self._trigger + 1]
         return (
             output,

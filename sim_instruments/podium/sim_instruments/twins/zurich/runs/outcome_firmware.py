@@ -5,7 +5,8 @@ windows. Analysers depend on nothing: a readout of theirs stands for all that ar
 same (:mod:`.readout_pattern`).
 """
 
-from collections.abc import Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -35,7 +36,7 @@ from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation impor
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import COUPLE
 from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import Reader
-from podium.sim_instruments.twins.zurich.runs.live_generator import GeneratorMoment, LiveGenerator
+from podium.sim_instruments.twins.zurich.runs.generator_ways import Cut, GeneratorWays
 from podium.sim_instruments.twins.zurich.runs.readout_pattern import Place, ReadoutPattern
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.signals.sequencer_signals import IntegratorCapture
@@ -61,7 +62,8 @@ class _Asked:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Moment:
     at_ns: int
-    generators: tuple[GeneratorMoment, ...]
+    states: tuple[int, ...]
+    """Of the generators."""
     places: tuple[Place, ...]
     asked: tuple[_Asked, ...]
 
@@ -70,12 +72,15 @@ class OutcomeFirmware:
     """All sequencers of a run within one instrument, results not forwarded by a PQSC."""
 
     def __init__(
-        self, generators: Sequence[LiveGenerator], patterns: Sequence[ReadoutPattern]
+        self, generators: Sequence[GeneratorWays], patterns: Sequence[ReadoutPattern]
     ) -> None:
         self._generators, self._patterns = tuple(generators), tuple(patterns)
         self._places = [Place(0, 0) for _ in patterns]
-        self._played_ns = -FOR_EVER
-        self._asked: list[_Asked] = []
+        self._rules = [
+            {unit: _rule(one.reader, unit) for unit in one.reader.listening} for one in patterns
+        ]
+        self._cuts: list[Cut] = []
+        """What each generator has done since the last halt."""
 
     @property
     def counters(self) -> tuple[int, ...]:
@@ -86,8 +91,8 @@ class OutcomeFirmware:
 
     def begin(self) -> Reached:
         """Go from the start to the first halt."""
-        halt = self._onward(0, bounded=True)
-        return Reached(halt, self.counters, self._done(0))
+        halt = self._onward(-FOR_EVER, _never_known, bounded=True)
+        return Reached(halt, self.counters, self._done())
 
     def go_on(
         self,
@@ -101,13 +106,13 @@ class OutcomeFirmware:
     ) -> Reached:
         """Go on from a moment with these outcomes and counters; its variables are in the content.
 
-        So there is one setting, and whether a halt is known is never asked.
+        So there is one setting.
         """
         if not isinstance(moment, _Moment):
             raise TypeError("not a moment of this firmware")
-        for generator, one in zip(self._generators, moment.generators, strict=True):
-            generator.go_back(one)
-        self._places, self._played_ns = list(moment.places), moment.at_ns
+        for generator, one in zip(self._generators, moment.states, strict=True):
+            generator.go_back(one, moment.at_ns)
+        self._places = list(moment.places)
         self._tell(moment.asked, bits)
         first = 0
         for generator in self._generators:
@@ -120,9 +125,9 @@ class OutcomeFirmware:
                 self._places[k] = pattern.placed(place, left[k], far=left[k] >= FAR - FAR_MAX)
         before = [place.index for place in self._places]
         triggers = [generator.counted()[-1] for generator in self._generators]
-        halt = self._onward(moment.at_ns, bounded=bounded)
+        halt = self._onward(moment.at_ns, known, bounded=bounded)
         counted = self._counted(counters, before, triggers)
-        return Reached(halt, counted, self._done(moment.at_ns), setting, used=False)
+        return Reached(halt, counted, self._done(), setting, used=False)
 
     def _counted(
         self, tried: Sequence[int], indices: Sequence[int], triggers: Sequence[int]
@@ -148,7 +153,7 @@ class OutcomeFirmware:
                     at_fs = one.at_fs + run.start_fs - generator.begin_ns * FS_PER_NS
                     generator.hear(run.tick(at_fs), word)
 
-    def _known(self, generator: LiveGenerator) -> int:
+    def _known(self, generator: GeneratorWays) -> int:
         """Return up to which sample a generator knows all words."""
         run = generator.participant.run
         heard = [
@@ -161,9 +166,9 @@ class OutcomeFirmware:
             return NEVER
         return run.tick(run.start_fs + min(heard) - generator.begin_ns * FS_PER_NS) - 1
 
-    def _onward(self, from_ns: int, *, bounded: bool) -> Halt | None:
+    def _onward(self, from_ns: int, known: Known, *, bounded: bool) -> Halt | None:
         """Go to the next halt; None: it is over."""
-        ahead_ns = from_ns + STEP_NS
+        ahead_ns = max(from_ns, 0) + STEP_NS
         for generator in self._generators:
             generator.pause(ahead_ns)
         for turn in count():
@@ -174,15 +179,16 @@ class OutcomeFirmware:
             needs_ns = min((one.waits_ns() for one in self._generators), default=FOR_EVER)
             paused = [one.paused_ns for one in self._generators if one.paused_ns is not None]
             if needs_ns >= FOR_EVER:
-                needs_ns = self._next_close_ns()
+                needs_ns = self._next_close_ns(from_ns)
                 if needs_ns >= FOR_EVER:
+                    self._cuts = [one.end() for one in self._generators]
                     return None
             late = [one for one in self._generators if one.pause(needs_ns)] if paused else []
             if not late:
-                return self._halt(needs_ns)
+                return self._halt(from_ns, needs_ns, known)
         raise AssertionError("count() has no end")
 
-    def _next_close_ns(self) -> int:
+    def _next_close_ns(self, from_ns: int) -> int:
         """Return when the next readout is over that nobody depends on, a moment later."""
         both = zip(self._patterns, self._places, strict=True)
         ends = [
@@ -190,54 +196,64 @@ class OutcomeFirmware:
             for pattern, place in both
             if place.index < pattern.count
         ]
-        return max(min(ends), self._played_ns) if ends else FOR_EVER
+        return max(min(ends), from_ns) if ends else FOR_EVER
 
-    def _halt(self, at_ns: int) -> Halt:
+    def _halt(self, from_ns: int, at_ns: int, known: Known) -> Halt:
         waits = any(one.waits_ns() < FOR_EVER for one in self._generators)
-        drives = [train for one in self._generators for train in one.plays(at_ns)]
+        self._cuts = [one.halt(at_ns) for one in self._generators]
+        before = tuple(self._places)
+        for number, (pattern, place) in enumerate(zip(self._patterns, before, strict=True)):
+            upto = pattern.heard_by(place, at_ns) if waits else self._over(pattern, place, at_ns)
+            self._places[number] = Place(upto, place.shift_ns)
+        asked = tuple(self._asked(before))
+        if not asked:
+            raise CannotBranch("nothing is asked")
+        both = zip(self._patterns, self._places, strict=True)
+        content = (
+            tuple((one.state, one.shown) for one in self._cuts),
+            tuple(pattern.content(place, at_ns) for pattern, place in both),
+            tuple((one.reader, one.at_fs - at_ns * FS_PER_NS, one.units) for one in asked),
+            at_ns - from_ns,
+        )
+        moment = _Moment(at_ns, tuple(one.state for one in self._cuts), tuple(self._places), asked)
+        found = Halt(content, at_ns, (), (), (), (), moment)
+        return found if known(content, at_ns) else self._told(found, from_ns, before)
+
+    def _asked(self, before: Sequence[Place]) -> Iterator[_Asked]:
+        """Yield the readouts that are decided at a halt."""
+        for number, (pattern, place) in enumerate(zip(self._patterns, before, strict=True)):
+            for readout in range(place.index, self._places[number].index):
+                at_fs = int(pattern.reader.heard_fs[readout]) + place.shift_ns * FS_PER_NS
+                yield _Asked(number, at_fs, pattern.units(readout))
+
+    def _told(self, halt: Halt, from_ns: int, before: Sequence[Place]) -> Halt:
+        """Return a halt with all that is played and listened to since the one before."""
+        cuts = zip(self._generators, self._cuts, strict=True)
+        drives = [train for one, cut in cuts for train in one.drives(cut, halt.at_ns)]
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
         decisions: list[Decision] = []
-        self._asked = []
-        for number, (pattern, place) in enumerate(zip(self._patterns, self._places, strict=True)):
-            drives += pattern.drives(place, self._played_ns, at_ns)
-            upto = pattern.heard_by(place, at_ns)
-            if not waits:
-                upto = self._over(pattern, place, at_ns)
-            if upto == place.index:
-                continue
-            found: dict[int, list[tuple[int, Decision]]] = {}
+        for number, (pattern, place) in enumerate(zip(self._patterns, before, strict=True)):
+            drives += pattern.drives(place, from_ns, halt.at_ns)
+            found: dict[int, list[Decision]] = defaultdict(list)
             places = dict(zip(pattern.reader.listening, pattern.reader.listeners, strict=False))
-            for unit, train, of in pattern.windows(place, upto):
+            for unit, train, of in pattern.windows(place, self._places[number].index):
                 for row, readout in enumerate(of):
-                    one = _decision(pattern.reader, unit, (len(captures), row))
-                    found.setdefault(readout, []).append((unit, one))
+                    window = len(captures), row
+                    found[readout].append(
+                        replace(self._rules[number][unit], windows=(window, window))
+                    )
                 captures.append(train)
                 listeners.append(places[unit])
-            for readout in range(place.index, upto):
-                mine = found.get(readout, [])
-                decisions += [decision for _, decision in mine]
-                at_fs = int(pattern.reader.heard_fs[readout]) + place.shift_ns * FS_PER_NS
-                self._asked.append(_Asked(number, at_fs, tuple(unit for unit, _ in mine)))
-            self._places[number] = Place(upto, place.shift_ns)
-        if not self._asked:
-            raise CannotBranch("nothing is asked")
-        self._played_ns = at_ns
-        moment = _Moment(
-            at_ns,
-            tuple(one.moment() for one in self._generators),
-            tuple(self._places),
-            tuple(self._asked),
-        )
-        return Halt(
-            self._content(at_ns),
-            at_ns,
-            drives,
-            captures,
-            listeners,
-            tuple(decisions),
-            moment,
-            tuple(one.instruction for one in self._generators),
+            decisions += [one for readout in sorted(found) for one in found[readout]]
+        states = zip(self._generators, self._cuts, strict=True)
+        return replace(
+            halt,
+            drives=drives,
+            captures=captures,
+            listeners=listeners,
+            decisions=tuple(decisions),
+            place=tuple(one.place(cut.state) for one, cut in states),
         )
 
     @staticmethod
@@ -246,20 +262,16 @@ class OutcomeFirmware:
         closed = at_ns - BEHIND_NS - place.shift_ns
         return max(int(np.searchsorted(pattern.reader.closes_ns, closed, "right")), place.index)
 
-    def _content(self, at_ns: int) -> tuple[object, ...]:
-        both = zip(self._patterns, self._places, strict=True)
-        return (
-            tuple(one.content(at_ns) for one in self._generators),
-            tuple(pattern.content(place, at_ns) for pattern, place in both),
-            tuple((one.reader, one.at_fs - at_ns * FS_PER_NS, one.units) for one in self._asked),
-        )
-
-    def _done(self, from_ns: int) -> Done:
-        return Done(tuple(one.rows(2 * (from_ns - one.begin_ns)) for one in self._generators))
+    def _done(self) -> Done:
+        return Done(tuple(one.rows for one in self._cuts))
 
 
-def _decision(reader: Reader, unit: int, window: tuple[int, int]) -> Decision:
-    """Return the rule by which a window of an integrator becomes a bit."""
+def _never_known(_: Hashable, _at_ns: int) -> bool:
+    return False
+
+
+def _rule(reader: Reader, unit: int) -> Decision:
+    """Return the rule by which a window of an integrator becomes a bit; it names no window."""
     one = reader.listening[unit]
     thresholds = reader.at.settings.thresholds
     threshold = thresholds[unit] if unit < len(thresholds) else 0.0
@@ -277,7 +289,7 @@ def _decision(reader: Reader, unit: int, window: tuple[int, int]) -> Decision:
         1.0,
         0.0,
     )
-    return Decision((window, window), rule, partial(_above, reader, unit, gain, threshold))
+    return Decision(((-1, -1), (-1, -1)), rule, partial(_above, reader, unit, gain, threshold))
 
 
 def _above(

@@ -18,6 +18,7 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.session_plan import CannotPlan
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
 from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import Generator, Reader
+from podium.sim_instruments.twins.zurich.runs.generator_ways import GeneratorWays
 from podium.sim_instruments.twins.zurich.runs.live_generator import LiveGenerator
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import CannotPrecompute
 from podium.sim_instruments.twins.zurich.runs.outcome_firmware import Done, OutcomeFirmware
@@ -59,7 +60,7 @@ def _walked(
     generators: Sequence[Generator], readers: Sequence[Reader], dialogue: Planned
 ) -> Mapping[Generator, ProgramRun]:
     patterns = [ReadoutPattern(one) for one in readers]
-    live = [LiveGenerator(one.participant, one.begin_ns) for one in generators]
+    live = [GeneratorWays(LiveGenerator(one.participant, one.begin_ns)) for one in generators]
     plan = dialogue.planned(_carriers(generators, readers))
     if plan is None:
         raise CannotBranch("a carrier leaks for a part of the run")

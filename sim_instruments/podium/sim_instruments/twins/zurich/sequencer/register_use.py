@@ -12,7 +12,9 @@ from typing import Final
 
 from podium.sim_instruments.twins.zurich.sequencer.image import Integers
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
+    MASK_AT,
     REGISTERS,
+    SHIFT_AT,
     Op,
     Result,
     State,
@@ -23,6 +25,8 @@ _BOTH: Final = (Op.ADD, Op.SUBTRACT, Op.AND, Op.OR)
 _SHIFTS: Final = (Op.SHIFT_LEFT, Op.SHIFT_RIGHT)
 _CONSTANTS: Final = (Op.ADD_CONSTANT, Op.AND_CONSTANT, Op.OR_CONSTANT, Op.XNOR_CONSTANT)
 _LOADS: Final = (Op.RECALL, Op.LOAD_RESULT, Op.LOAD_LEVEL, Op.LOAD_PRNG)
+_OWN: Final = State.FEEDBACK_QA - State.FEEDBACK_A
+"""In an instruction that says what is done to results: those of the own analyser."""
 _NEITHER: Final = (
     Op.NOP, Op.JUMP, Op.CONFIGURE, Op.WAIT_INPUT, Op.WAIT_WAVE, Op.WAIT_QUEUE, Op.SET_FEEDBACK,
     Op.START, Op.END, Op.ILLEGAL,
@@ -79,6 +83,27 @@ class ProgramRegisters:
                     shown.append(register)
             self._known[pc] = RegisterUse(tuple(counters), tuple(times), tuple(shown))
         return self._known[pc]
+
+    def result_bits(self, pc: int, feedback: int) -> int:
+        """Return the bits of its own analyser's words that a program may look at from here on.
+
+        ``feedback``: what is done to words before they are read, packed as in the state.
+        """
+        left, seen, found = [(pc, feedback)], set[tuple[int, int]](), 0
+        while left:
+            at, taken = left.pop()
+            if (at, taken) in seen or at >= len(self._code):
+                continue
+            seen.add((at, taken))
+            op, a, b, c = self._code[at]
+            if op is Op.SET_FEEDBACK and b == _OWN:
+                taken = c
+            if (op is Op.LOAD_RESULT and c == Result.QA) or (op is Op.TABLE and a == Result.QA):
+                found |= taken >> MASK_AT << (taken >> SHIFT_AT & 31)
+            elif op is Op.LOAD_RESULT and c == Result.QA_RAW:
+                return -1
+            left += [(one, taken) for one in self._next(at)]
+        return found
 
     def _flow(self) -> list[int]:
         """Return what becomes of each register from each instruction on, a field of bits each.
