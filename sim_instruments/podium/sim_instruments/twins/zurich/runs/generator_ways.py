@@ -37,6 +37,9 @@ class Cut:
     drives: tuple[PulseTrain, ...]
     at_ns: int
     """The second halt, when this way was gone."""
+    reads: int | None
+    """The sample, seen from that halt, at which it reads the last word that has come by then, and
+    no word before; None: it is at its end."""
 
 
 @dataclass(slots=True, eq=False)
@@ -114,6 +117,11 @@ class GeneratorWays:
     def hear(self, at: int, word: int) -> None:
         """Have a word of its own analyser reach it at a sample."""
         self._take((_HEAR, at - self._since, (word & self._live.looks_at,)))
+
+    @property
+    def looks_at(self) -> int:
+        """Return which bits of words it may look at."""
+        return self._live.looks_at
 
     def count(self, counters: tuple[int, ...], far: int) -> None:
         """Have other counters, and triggers to come; ``far`` of them: many."""
@@ -203,7 +211,7 @@ class GeneratorWays:
         if act[0] == _HALT:
             found.cut = self._cut_off(state, state.at_ns + act[1])
         elif act[0] == _END:
-            found.cut = Cut(live.rows(self._sample_of(state)), -1, -1, (), state.at_ns)
+            found.cut = Cut(live.rows(self._sample_of(state)), -1, -1, (), state.at_ns, None)
         if act[0] in (_COUNT, _HALT, _END):
             found.counted = live.counted()
         return found
@@ -215,7 +223,7 @@ class GeneratorWays:
         number = self._numbers.setdefault(live.content(at_ns), len(self._states))
         if number == len(self._states):
             self._states.append(_State(number, live.moment(), at_ns, live.place))
-        return Cut(rows, number, shown, drives, at_ns)
+        return Cut(rows, number, shown, drives, at_ns, live.reads(at_ns))
 
     def _stand_at(self, step: _Step) -> None:
         """Have the generator come to a step."""

@@ -159,6 +159,15 @@ class LiveGenerator:
             return self._ns(int(self._triggers[self._trigger]) + self._shift)
         return FOR_EVER
 
+    def reads(self, at_ns: int) -> int | None:
+        """Return when it reads the last word that has come by then, and none before, in samples
+        from a time; None: it is at its end."""
+        if self._status is Status.ENDED:
+            return None
+        return (
+            self._needs - 2 * (at_ns - self.begin_ns) if self._status is Status.UNKNOWN else -NEVER
+        )
+
     def _ns(self, tick: int) -> int:
         run = self.participant.run
         return self.begin_ns + (run.time_fs(tick) - run.start_fs) // FS_PER_NS

@@ -5,8 +5,7 @@ windows. Analysers depend on nothing: a readout of theirs stands for all that ar
 same (:mod:`.readout_pattern`).
 """
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -54,9 +53,11 @@ class _Asked:
     """One readout that is decided."""
 
     reader: int
+    readout: int
     at_fs: int
     """When its word is heard."""
     units: tuple[int, ...]
+    """Integrators whose bits a generator may look at."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,25 +147,24 @@ class OutcomeFirmware:
         left = iter(bits)
         for one in asked:
             word = sum(next(left) << COUPLE * unit for unit in one.units)
-            device = self._patterns[one.reader].reader.participant.run.device
             for generator in self._generators:
-                run = generator.participant.run
-                if run.device == device:
-                    at_fs = one.at_fs + run.start_fs - generator.begin_ns * FS_PER_NS
-                    generator.hear(run.tick(at_fs), word)
+                if self._hears(generator, one.reader):
+                    generator.hear(_tick(generator, one.at_fs), word)
+
+    def _hears(self, generator: GeneratorWays, reader: int) -> bool:
+        """Tell whether words of an analyser reach a generator: of its own instrument."""
+        of = self._patterns[reader].reader.participant.run.device
+        return generator.participant.run.device == of
 
     def _known(self, generator: GeneratorWays) -> int:
         """Return up to which sample a generator knows all words."""
-        run = generator.participant.run
+        both = enumerate(zip(self._patterns, self._places, strict=True))
         heard = [
             at_fs
-            for pattern, place in zip(self._patterns, self._places, strict=True)
-            if pattern.reader.participant.run.device == run.device
-            and (at_fs := pattern.heard_fs(place)) is not None
+            for number, (pattern, place) in both
+            if self._hears(generator, number) and (at_fs := pattern.heard_fs(place)) is not None
         ]
-        if not heard:
-            return NEVER
-        return run.tick(run.start_fs + min(heard) - generator.begin_ns * FS_PER_NS) - 1
+        return _tick(generator, min(heard)) - 1 if heard else NEVER
 
     def _onward(self, from_ns: int, known: Known, *, bounded: bool) -> Halt | None:
         """Go to the next halt; None: it is over."""
@@ -205,7 +205,7 @@ class OutcomeFirmware:
         for number, (pattern, place) in enumerate(zip(self._patterns, before, strict=True)):
             upto = pattern.heard_by(place, at_ns) if waits else self._over(pattern, place, at_ns)
             self._places[number] = Place(upto, place.shift_ns)
-        asked = tuple(self._asked(before))
+        asked = self._asked(before, at_ns)
         if not asked:
             raise CannotBranch("nothing is asked")
         both = zip(self._patterns, self._places, strict=True)
@@ -217,35 +217,65 @@ class OutcomeFirmware:
         )
         moment = _Moment(at_ns, tuple(one.state for one in self._cuts), tuple(self._places), asked)
         found = Halt(content, at_ns, (), (), (), (), moment)
-        return found if known(content, at_ns) else self._told(found, from_ns, before)
+        return found if known(content, at_ns) else self._told(found, from_ns, before, asked)
 
-    def _asked(self, before: Sequence[Place]) -> Iterator[_Asked]:
-        """Yield the readouts that are decided at a halt."""
+    def _asked(self, before: Sequence[Place], at_ns: int) -> tuple[_Asked, ...]:
+        """Return the readouts that are decided at a halt."""
+        found: list[_Asked] = []
         for number, (pattern, place) in enumerate(zip(self._patterns, before, strict=True)):
             for readout in range(place.index, self._places[number].index):
                 at_fs = int(pattern.reader.heard_fs[readout]) + place.shift_ns * FS_PER_NS
-                yield _Asked(number, at_fs, pattern.units(readout))
+                found.append(_Asked(number, readout, at_fs, pattern.units(readout)))
+        bits = self._bits(found, at_ns)
+        return tuple(
+            replace(one, units=tuple(unit for unit in one.units if mine >> COUPLE * unit & 1))
+            for one, mine in zip(found, bits, strict=True)
+        )
 
-    def _told(self, halt: Halt, from_ns: int, before: Sequence[Place]) -> Halt:
+    def _bits(self, asked: Sequence[_Asked], at_ns: int) -> list[int]:
+        """Return which bits of each word any generator may look at.
+
+        One that is about to read finds the last word that has come by then, and no other.
+        """
+        found = [0] * len(asked)
+        for generator, cut in zip(self._generators, self._cuts, strict=True):
+            if cut.reads is None:
+                continue
+            reads = cut.reads + 2 * (at_ns - generator.begin_ns)
+            heard = [k for k, one in enumerate(asked) if self._hears(generator, one.reader)]
+            ticks = {k: _tick(generator, asked[k].at_fs) for k in heard}
+            by_then = [k for k in heard if ticks[k] <= reads]
+            if by_then and self._known(generator) >= reads:
+                by_then.remove(max(by_then, key=lambda k: (ticks[k], k)))
+            for k in heard:
+                if k not in by_then:
+                    found[k] |= generator.looks_at
+        return found
+
+    def _told(
+        self, halt: Halt, from_ns: int, before: Sequence[Place], asked: Sequence[_Asked]
+    ) -> Halt:
         """Return a halt with all that is played and listened to since the one before."""
         cuts = zip(self._generators, self._cuts, strict=True)
         drives = [train for one, cut in cuts for train in one.drives(cut, halt.at_ns)]
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
-        decisions: list[Decision] = []
+        windows: dict[tuple[int, int, int], tuple[int, int]] = {}
+        """By reader, readout and integrator."""
         for number, (pattern, place) in enumerate(zip(self._patterns, before, strict=True)):
             drives += pattern.drives(place, from_ns, halt.at_ns)
-            found: dict[int, list[Decision]] = defaultdict(list)
             places = dict(zip(pattern.reader.listening, pattern.reader.listeners, strict=False))
             for unit, train, of in pattern.windows(place, self._places[number].index):
                 for row, readout in enumerate(of):
-                    window = len(captures), row
-                    found[readout].append(
-                        replace(self._rules[number][unit], windows=(window, window))
-                    )
+                    windows[number, readout, unit] = len(captures), row
                 captures.append(train)
                 listeners.append(places[unit])
-            decisions += [one for readout in sorted(found) for one in found[readout]]
+        decisions: list[Decision] = []
+        for one in asked:
+            for unit in one.units:
+                window = windows[one.reader, one.readout, unit]
+                rule = self._rules[one.reader][unit]
+                decisions.append(replace(rule, windows=(window, window)))
         states = zip(self._generators, self._cuts, strict=True)
         return replace(
             halt,
@@ -264,6 +294,12 @@ class OutcomeFirmware:
 
     def _done(self) -> Done:
         return Done(tuple(one.rows for one in self._cuts))
+
+
+def _tick(generator: GeneratorWays, at_fs: int) -> int:
+    """Return the sample of a generator at which a word is heard."""
+    run = generator.participant.run
+    return run.tick(at_fs + run.start_fs - generator.begin_ns * FS_PER_NS)
 
 
 def _never_known(_: Hashable, _at_ns: int) -> bool:
