@@ -7,14 +7,11 @@ same (:mod:`.readout_pattern`).
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import count
-from math import sqrt
 
 import numpy as np
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
-from podium.firmware_interfaces.qblox_cluster.limits import IMPEDANCE_OHM
 from podium.sim_instruments.execution.conversation import BEHIND_NS, FOR_EVER
 from podium.sim_instruments.execution.firmware import (
     STEP_NS,
@@ -27,18 +24,18 @@ from podium.sim_instruments.execution.firmware import (
     Unbounded,
 )
 from podium.sim_instruments.execution.outcome_tree import FAR, FAR_MAX
-from podium.sim_instruments.physics.signals import CaptureAnswer, CaptureTrain
-from podium.sim_instruments.twins.zurich.quantum_analyzer.input_saturation import (
-    digitised,
-    tone_share,
-)
+from podium.sim_instruments.physics.signals import CaptureTrain
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import COUPLE
-from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import Reader
 from podium.sim_instruments.twins.zurich.runs.generator_ways import Cut, GeneratorWays
+from podium.sim_instruments.twins.zurich.runs.participants import Participant
+from podium.sim_instruments.twins.zurich.runs.readout_decisions import decision_by
 from podium.sim_instruments.twins.zurich.runs.readout_pattern import Place, ReadoutPattern
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
-from podium.sim_instruments.twins.zurich.signals.sequencer_signals import IntegratorCapture
+from podium.sim_instruments.twins.zurich.signals.sequencer_signals import (
+    AnyTrain,
+    later,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,16 +58,45 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Moment:
+class _State:
+    """What the sequencers go on from behind halts, as it was at the first of them."""
+
+    number: int
     at_ns: int
-    states: tuple[int, ...]
-    """Of the generators."""
+    generators: tuple[int, ...]
+    """Their states."""
     places: tuple[Place, ...]
     asked: tuple[_Asked, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A halt, by what the sequencers go on from and when."""
+
+    state: int
+    at_ns: int
+
+
+@dataclass(slots=True, eq=False)
+class _Way:
+    """A way from one halt to the next, when it was gone."""
+
+    from_ns: int
+    before: tuple[Place, ...]
+    """Of the patterns, at the first halt."""
+    cuts: tuple[Cut, ...]
+    behind: _State | None
+    """At the second halt; None: to the end."""
+    counted: tuple[int, ...] = ()
+    halt: Halt | None = None
+    """The second one, once it was asked for."""
+
+
 class OutcomeFirmware:
-    """All sequencers of a run within one instrument, results not forwarded by a PQSC."""
+    """All sequencers of a run within one instrument, results not forwarded by a PQSC.
+
+    A way is gone from the first halt of a state, and holds for all its halts, later by so much.
+    """
 
     def __init__(
         self, generators: Sequence[GeneratorWays], patterns: Sequence[ReadoutPattern]
@@ -78,13 +104,25 @@ class OutcomeFirmware:
         self._generators, self._patterns = tuple(generators), tuple(patterns)
         self._places = [Place(0, 0) for _ in patterns]
         self._rules = [
-            {unit: _rule(one.reader, unit) for unit in one.reader.listening} for one in patterns
+            {unit: decision_by(one.reader, unit) for unit in one.reader.listening}
+            for one in patterns
         ]
-        self._cuts: list[Cut] = []
-        """What each generator has done since the last halt."""
+        self._states: list[_State] = []
+        self._numbers: dict[Hashable, int] = {}
+        """Of states, by what they are seen from their halts."""
+        self._ways: dict[Hashable, _Way] = {}
+        """By state, outcomes, counters, and whether these bound it."""
+        self._centre_hz = {
+            line: one.centre_hz
+            for one in (
+                *(one.participant for one in generators),
+                *(one.reader.participant for one in patterns),
+            )
+            for line in _lines(one)
+        }
 
     @property
-    def counters(self) -> tuple[int, ...]:
+    def _counters(self) -> tuple[int, ...]:
         """Return what only counts, at the last halt."""
         found = [value for one in self._generators for value in one.counted()]
         both = zip(self._patterns, self._places, strict=True)
@@ -92,8 +130,9 @@ class OutcomeFirmware:
 
     def begin(self) -> Reached:
         """Go from the start to the first halt."""
-        halt = self._onward(-FOR_EVER, _never_known, bounded=True)
-        return Reached(halt, self.counters, self._done())
+        way = self._onward(-FOR_EVER, bounded=True)
+        way.counted = self._counters
+        return self._reached(way, way.from_ns, None, _never_known)
 
     def go_on(
         self,
@@ -109,12 +148,51 @@ class OutcomeFirmware:
 
         So there is one setting.
         """
-        if not isinstance(moment, _Moment):
+        if not isinstance(moment, _Place):
             raise TypeError("not a moment of this firmware")
-        for generator, one in zip(self._generators, moment.states, strict=True):
-            generator.go_back(one, moment.at_ns)
-        self._places = list(moment.places)
-        self._tell(moment.asked, bits)
+        key = moment.state, tuple(bits), tuple(counters), bounded
+        way = self._ways.get(key)
+        if way is None:
+            state = self._states[moment.state]
+            way = self._ways[key] = self._worked_out(state, bits, counters, bounded=bounded)
+        return self._reached(way, moment.at_ns, setting, known)
+
+    def _reached(self, way: _Way, from_ns: int, setting: Hashable, known: Known) -> Reached:
+        """Return what a way comes to that begins at a time."""
+        reached = Reached(
+            None, way.counted, Done(tuple(one.rows for one in way.cuts)), setting, used=False
+        )
+        state = way.behind
+        if state is None:
+            return reached
+        lasts_ns, later_ns = state.at_ns - way.from_ns, from_ns - way.from_ns
+        content = state.number, tuple(one.shown for one in way.cuts), lasts_ns
+        at_ns = state.at_ns + later_ns
+        place = _Place(state.number, at_ns)
+        halt = Halt(content, at_ns, (), (), (), (), place)
+        if not known(content, at_ns):
+            way.halt = way.halt or self._halt(way, state)
+            halt = replace(
+                way.halt,
+                content=content,
+                at_ns=at_ns,
+                drives=[self._later(one, later_ns) for one in way.halt.drives],
+                captures=[self._later(one, later_ns) for one in way.halt.captures],
+                moment=place,
+            )
+        return replace(reached, halt=halt)
+
+    def _later(self, train: AnyTrain, later_ns: int) -> AnyTrain:
+        return later(train, self._centre_hz.get(train.line, 0.0), later_ns)
+
+    def _worked_out(
+        self, state: _State, bits: Sequence[int], counters: Sequence[int], *, bounded: bool
+    ) -> _Way:
+        """Have the sequencers go on from the first halt of a state."""
+        for generator, one in zip(self._generators, state.generators, strict=True):
+            generator.go_back(one, state.at_ns)
+        self._places = list(state.places)
+        self._tell(state.asked, bits)
         first = 0
         for generator in self._generators:
             last = first + len(generator.counters) + 1
@@ -126,9 +204,9 @@ class OutcomeFirmware:
                 self._places[k] = pattern.placed(place, left[k], far=left[k] >= FAR - FAR_MAX)
         before = [place.index for place in self._places]
         triggers = [generator.counted()[-1] for generator in self._generators]
-        halt = self._onward(moment.at_ns, known, bounded=bounded)
-        counted = self._counted(counters, before, triggers)
-        return Reached(halt, counted, self._done(), setting, used=False)
+        way = self._onward(state.at_ns, bounded=bounded)
+        way.counted = self._counted(counters, before, triggers)
+        return way
 
     def _counted(
         self, tried: Sequence[int], indices: Sequence[int], triggers: Sequence[int]
@@ -166,8 +244,8 @@ class OutcomeFirmware:
         ]
         return _tick(generator, min(heard)) - 1 if heard else NEVER
 
-    def _onward(self, from_ns: int, known: Known, *, bounded: bool) -> Halt | None:
-        """Go to the next halt; None: it is over."""
+    def _onward(self, from_ns: int, *, bounded: bool) -> _Way:
+        """Go to the next halt, or to the end."""
         ahead_ns = max(from_ns, 0) + STEP_NS
         for generator in self._generators:
             generator.pause(ahead_ns)
@@ -181,11 +259,11 @@ class OutcomeFirmware:
             if needs_ns >= FOR_EVER:
                 needs_ns = self._next_close_ns(from_ns)
                 if needs_ns >= FOR_EVER:
-                    self._cuts = [one.end() for one in self._generators]
-                    return None
+                    cuts = tuple(one.end() for one in self._generators)
+                    return _Way(from_ns, tuple(self._places), cuts, None)
             late = [one for one in self._generators if one.pause(needs_ns)] if paused else []
             if not late:
-                return self._halt(from_ns, needs_ns, known)
+                return self._halted(from_ns, needs_ns)
         raise AssertionError("count() has no end")
 
     def _next_close_ns(self, from_ns: int) -> int:
@@ -198,47 +276,52 @@ class OutcomeFirmware:
         ]
         return max(min(ends), from_ns) if ends else FOR_EVER
 
-    def _halt(self, from_ns: int, at_ns: int, known: Known) -> Halt:
+    def _halted(self, from_ns: int, at_ns: int) -> _Way:
+        """Return the way to a halt."""
         waits = any(one.waits_ns() < FOR_EVER for one in self._generators)
-        self._cuts = [one.halt(at_ns) for one in self._generators]
+        cuts = tuple(one.halt(at_ns) for one in self._generators)
         before = tuple(self._places)
         for number, (pattern, place) in enumerate(zip(self._patterns, before, strict=True)):
             upto = pattern.heard_by(place, at_ns) if waits else self._over(pattern, place, at_ns)
             self._places[number] = Place(upto, place.shift_ns)
-        asked = self._asked(before, at_ns)
+        asked = self._asked(before, cuts, at_ns)
         if not asked:
             raise CannotBranch("nothing is asked")
         both = zip(self._patterns, self._places, strict=True)
+        states = tuple(one.state for one in cuts)
         content = (
-            tuple((one.state, one.shown) for one in self._cuts),
+            states,
             tuple(pattern.content(place, at_ns) for pattern, place in both),
             tuple((one.reader, one.at_fs - at_ns * FS_PER_NS, one.units) for one in asked),
-            at_ns - from_ns,
         )
-        moment = _Moment(at_ns, tuple(one.state for one in self._cuts), tuple(self._places), asked)
-        found = Halt(content, at_ns, (), (), (), (), moment)
-        return found if known(content, at_ns) else self._told(found, from_ns, before, asked)
+        number = self._numbers.setdefault(content, len(self._states))
+        state = _State(number, at_ns, states, tuple(self._places), asked)
+        if number == len(self._states):
+            self._states.append(state)
+        return _Way(from_ns, before, cuts, state)
 
-    def _asked(self, before: Sequence[Place], at_ns: int) -> tuple[_Asked, ...]:
+    def _asked(
+        self, before: Sequence[Place], cuts: Sequence[Cut], at_ns: int
+    ) -> tuple[_Asked, ...]:
         """Return the readouts that are decided at a halt."""
         found: list[_Asked] = []
         for number, (pattern, place) in enumerate(zip(self._patterns, before, strict=True)):
             for readout in range(place.index, self._places[number].index):
                 at_fs = int(pattern.reader.heard_fs[readout]) + place.shift_ns * FS_PER_NS
                 found.append(_Asked(number, readout, at_fs, pattern.units(readout)))
-        bits = self._bits(found, at_ns)
+        bits = self._bits(found, cuts, at_ns)
         return tuple(
             replace(one, units=tuple(unit for unit in one.units if mine >> COUPLE * unit & 1))
             for one, mine in zip(found, bits, strict=True)
         )
 
-    def _bits(self, asked: Sequence[_Asked], at_ns: int) -> list[int]:
+    def _bits(self, asked: Sequence[_Asked], cuts: Sequence[Cut], at_ns: int) -> list[int]:
         """Return which bits of each word any generator may look at.
 
         One that is about to read finds the last word that has come by then, and no other.
         """
         found = [0] * len(asked)
-        for generator, cut in zip(self._generators, self._cuts, strict=True):
+        for generator, cut in zip(self._generators, cuts, strict=True):
             if cut.reads is None:
                 continue
             reads = cut.reads + 2 * (at_ns - generator.begin_ns)
@@ -252,38 +335,38 @@ class OutcomeFirmware:
                     found[k] |= generator.looks_at
         return found
 
-    def _told(
-        self, halt: Halt, from_ns: int, before: Sequence[Place], asked: Sequence[_Asked]
-    ) -> Halt:
+    def _halt(self, way: _Way, state: _State) -> Halt:
         """Return a halt with all that is played and listened to since the one before."""
-        cuts = zip(self._generators, self._cuts, strict=True)
-        drives = [train for one, cut in cuts for train in one.drives(cut, halt.at_ns)]
+        cuts, at_ns = zip(self._generators, way.cuts, strict=True), state.at_ns
+        drives = [train for one, cut in cuts for train in one.drives(cut, at_ns)]
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
         windows: dict[tuple[int, int, int], tuple[int, int]] = {}
         """By reader, readout and integrator."""
-        for number, (pattern, place) in enumerate(zip(self._patterns, before, strict=True)):
-            drives += pattern.drives(place, from_ns, halt.at_ns)
+        for number, (pattern, place) in enumerate(zip(self._patterns, way.before, strict=True)):
+            drives += pattern.drives(place, way.from_ns, at_ns)
             places = dict(zip(pattern.reader.listening, pattern.reader.listeners, strict=False))
-            for unit, train, of in pattern.windows(place, self._places[number].index):
+            for unit, train, of in pattern.windows(place, state.places[number].index):
                 for row, readout in enumerate(of):
                     windows[number, readout, unit] = len(captures), row
                 captures.append(train)
                 listeners.append(places[unit])
         decisions: list[Decision] = []
-        for one in asked:
-            for unit in one.units:
-                window = windows[one.reader, one.readout, unit]
-                rule = self._rules[one.reader][unit]
+        for asked in state.asked:
+            for unit in asked.units:
+                window = windows[asked.reader, asked.readout, unit]
+                rule = self._rules[asked.reader][unit]
                 decisions.append(replace(rule, windows=(window, window)))
-        states = zip(self._generators, self._cuts, strict=True)
-        return replace(
-            halt,
-            drives=drives,
-            captures=captures,
-            listeners=listeners,
-            decisions=tuple(decisions),
-            place=tuple(one.place(cut.state) for one, cut in states),
+        states = zip(self._generators, way.cuts, strict=True)
+        return Halt(
+            None,
+            at_ns,
+            drives,
+            captures,
+            listeners,
+            tuple(decisions),
+            None,
+            tuple(one.place(cut.state) for one, cut in states),
         )
 
     @staticmethod
@@ -292,8 +375,11 @@ class OutcomeFirmware:
         closed = at_ns - BEHIND_NS - place.shift_ns
         return max(int(np.searchsorted(pattern.reader.closes_ns, closed, "right")), place.index)
 
-    def _done(self) -> Done:
-        return Done(tuple(one.rows for one in self._cuts))
+
+def _lines(participant: Participant) -> tuple[str, ...]:
+    """Return the connectors of a sequencer, as trains name them."""
+    name = participant.connector
+    return (name,) if participant.analyser is None else (f"{name}_out", f"{name}_in")
 
 
 def _tick(generator: GeneratorWays, at_fs: int) -> int:
@@ -304,41 +390,3 @@ def _tick(generator: GeneratorWays, at_fs: int) -> int:
 
 def _never_known(_: Hashable, _at_ns: int) -> bool:
     return False
-
-
-def _rule(reader: Reader, unit: int) -> Decision:
-    """Return the rule by which a window of an integrator becomes a bit; it names no window."""
-    one = reader.listening[unit]
-    thresholds = reader.at.settings.thresholds
-    threshold = thresholds[unit] if unit < len(thresholds) else 0.0
-    gain = one.factor * sqrt(2 * IMPEDANCE_OHM) * one.train.windows[0].duration_ns
-    scale = tone_share(one) * reader.full / len(reader.listening)
-    rule = (
-        scale,
-        scale,
-        0.0,
-        0.0,
-        scale,
-        gain.real,
-        -gain.imag,
-        float(np.nextafter(threshold, np.inf)),
-        1.0,
-        0.0,
-    )
-    return Decision(((-1, -1), (-1, -1)), rule, partial(_above, reader, unit, gain, threshold))
-
-
-def _above(
-    reader: Reader, unit: int, gain: complex, threshold: float, value: complex, _: complex
-) -> bool:
-    """Return the bit of a window that may be beyond the range of the converter."""
-    if len(reader.listening) > 1:
-        raise CannotBranch("several tones are beyond the range of the input")
-    only = {unit: reader.listening[unit]}
-    part = {unit: _first_of(only[unit])}
-    (left,), _over = digitised(1, part, [CaptureAnswer(np.array([value]), None)], reader.full)
-    return bool((complex(left.integrated[0]) * gain).real > threshold)
-
-
-def _first_of(one: IntegratorCapture) -> IntegratorCapture:
-    return replace(one, readouts=np.zeros(1, np.int64))
