@@ -4,6 +4,7 @@ from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import gcd
 from typing import Final
 
 import numpy as np
@@ -29,11 +30,13 @@ from podium.sim_instruments.twins.zurich.sequencer.image import (
     HDAWG,
     DoesNotRun,
     Image,
+    Integers,
     Model,
     make_image,
 )
 from podium.sim_instruments.twins.zurich.sequencer.parsed_tables import parsed_table
 from podium.sim_instruments.twins.zurich.sequencer.processor import (
+    NEVER,
     RUNNING,
     Input,
     Processor,
@@ -447,6 +450,24 @@ class ProgramRun:
         count = bisect_right(self._due, known, key=lambda one: one.time)
         due, self._due = self._due[:count], self._due[count:]
         self._processor.feed([Input(one.time, one.source, one.value) for one in due])
+        return self._proceed(known)
+
+    def proceed_to_the_end(self, after_fs: Integers, words: Integers) -> Trace:
+        """Execute to the end where these words of its own analyser come, (n,) in the order of time.
+
+        ``after_fs``: from the start on. Nobody hears of the words but the program.
+        """
+        self._begun = True
+        per = gcd(self.rate_hz, FS_PER_S)
+        ticks = after_fs * (self.rate_hz // per) // (FS_PER_S // per)
+        due = [(one.time, one.source, one.value) for one in self._due]
+        told = np.stack([ticks, np.full_like(ticks, Source.QA), words], axis=1)
+        inputs = np.concatenate([np.array(due, np.int64).reshape(-1, 3), told])
+        self._due = []
+        self._processor.feed_rows(inputs[np.lexsort((inputs[:, 1], inputs[:, 0]))])
+        return self._proceed(NEVER)
+
+    def _proceed(self, known: int) -> Trace:
         while True:
             limit = self.trace.instructions + _AT_ONCE
             self.trace = self._processor.run(known=known, instructions=limit)

@@ -173,9 +173,13 @@ class Processor:
 
     def feed(self, inputs: Sequence[Input]) -> None:
         """Add inputs, none earlier than those before. Raises ValueError if one is."""
-        if not inputs:
-            return
-        new = np.array([(one.time, one.source, one.value) for one in inputs], np.int64)
+        if inputs:
+            self.feed_rows(
+                np.array([(one.time, one.source, one.value) for one in inputs], np.int64)
+            )
+
+    def feed_rows(self, new: Integers) -> None:
+        """Add inputs as rows of time, source and value, likewise."""
         before = self._inputs[-1:, 0]
         if np.any(np.diff(np.concatenate([before, new[:, 0]])) < 0):
             raise ValueError(

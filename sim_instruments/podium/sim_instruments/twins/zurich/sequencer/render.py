@@ -3,7 +3,7 @@
 Precompensation, output delays and filters are not here.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -165,10 +165,21 @@ def oscillators_later(
 ) -> Oscillators:
     """Return the oscillators as they are when sample ``until`` begins, exact alike."""
     rows = trace.oscillator_rows()
-    before = replace(trace, rows=rows[rows[:, Row.TIME] < until])
-    phases, hz = [], []
-    for which in range(len(oscillators.hz)):
-        turns, frequency = oscillator_at(before, oscillators, which, rate_hz, np.array([until]))
-        phases.append(float(turns[0]))
-        hz.append(float(frequency[0]))
-    return Oscillators(tuple(hz), tuple(phases), until)
+    rows = rows[(rows[:, Row.TIME] >= oscillators.since) & (rows[:, Row.TIME] < until)]
+    steps = [round(hz / rate_hz * FREQUENCY_TURN) for hz in oscillators.hz]
+    phases = [round(turns * FREQUENCY_TURN) for turns in oscillators.phases]
+    begins = [oscillators.since] * len(steps)
+    for at, kind, a, b in rows[:, _OF_OSCILLATORS].tolist():
+        tuned = kind == Kind.FREQUENCY
+        for which in range(len(steps)):
+            if a == which if tuned else a >> which & 1:
+                phases[which] += steps[which] * (at - begins[which])
+                steps[which] = b if tuned else steps[which]
+                phases[which] = phases[which] if tuned else 0
+                begins[which] = at
+    grown = [phases[k] + steps[k] * (until - begins[k]) for k in range(len(steps))]
+    return Oscillators(
+        tuple(step / FREQUENCY_TURN * rate_hz for step in steps),
+        tuple(turns % FREQUENCY_TURN / FREQUENCY_TURN for turns in grown),
+        until,
+    )
