@@ -54,6 +54,40 @@ HEAD, _, SHOT = DRIVE.partition("repeat ({shots}) {{")
 POINTS, ROUNDS = 100, 2
 WRITTEN_OUT = f"{HEAD}repeat ({{shots}} / {POINTS}) {{{{{POINTS * SHOT[: SHOT.rindex('}}')]}}}}}"
 """A sweep whose points are written out, as those of pulses that differ in their waveforms are."""
+LATER = f"""
+wave w = hann(80, 1.0); wave z = zeros(80);
+assignWaveIndex(1, 2, w, 1, 2, z, 0);
+configureFeedbackProcessing(QA_DATA_PROCESSED, 0, 1, 0);
+var t = 8; var first; var second;
+waitDigTrigger(1); playZero(64);
+repeat ({{shots}}) {{{{
+  playZero(112); resetOscPhase();
+  executeTableEntry(2);
+  playZero(4400);
+  first = getFeedback(QA_DATA_PROCESSED, t + 600);
+  playZero(6400);
+  second = getFeedback(QA_DATA_PROCESSED, t + 1360);
+  if (first) {{{{ executeTableEntry(1); }}}} else {{{{ playZero(80); }}}}
+  playZero({PERIOD - 112 - 80 - 4400 - 6400 - 80});
+  t += {PERIOD // 8};
+}}}}
+"""
+"""Flips by the first word once the second one has come: what is played does not show in it."""
+EVERY_BIT = DRIVE.replace("QA_DATA_PROCESSED, t", "QA_DATA_RAW, t")
+EVERY_BIT = EVERY_BIT.replace(
+    "executeTableEntry(QA_DATA_RAW, t + 600)",
+    "executeTableEntry(getFeedback(QA_DATA_RAW, t + 580) & 1)",
+)
+POINTS_SWEPT = 260
+SWEPT_FAR = DRIVE.replace(
+    "repeat ({shots}) {{",
+    f"repeat ({{shots}} / {POINTS_SWEPT}) {{{{ var k = 0; repeat ({POINTS_SWEPT}) {{{{",
+)
+SWEPT_FAR = SWEPT_FAR.replace("\n}}", "  k += 16;\n}} }}").replace(
+    "playZero(4400);", "playZero(k + 64); playZero(4336 - k);"
+)
+"""A pulse that comes later from shot to shot, in a register: all points are met before one is met
+again."""
 PLAIN = f"""
 wave w = hann(80, 1.0); wave z = zeros(80);
 assignWaveIndex(1, 2, w, 1, 2, z, 0);
@@ -96,6 +130,8 @@ def played(
         pytest.param((SWEPT, READ), {}, marks=pytest.mark.slow),
         pytest.param((DRIVE, READ), {"other": PLAIN, "qubits": 2}, marks=pytest.mark.slow),
         ((DELAYED, DELAYED_READ), {}),
+        ((LATER, READ), {}),
+        ((EVERY_BIT, READ), {}),
         ((DRIVE, BOTH), {"other": SECOND, "qubits": 2}),
         ((TRIGGERED_DRIVE, TRIGGERED_READ), {"triggers": SHOTS}),
     ],
@@ -105,6 +141,8 @@ def played(
         "a sweep",
         "with another",
         "a swept wait",
+        "a flip by an earlier word",
+        "whole words",
         "two qubits",
         "a trigger a shot",
     ],
@@ -125,6 +163,12 @@ def test_a_sweep_that_is_written_out_is_walked(monkeypatch) -> None:
     assert not why
     as_it_comes, _ = played(monkeypatch, False, WRITTEN_OUT, READ, shots=shots)
     assert walked.tobytes() == as_it_comes.tobytes()
+
+
+def test_a_sweep_in_a_register_is_walked(monkeypatch) -> None:
+    """Its points are told apart by what registers hold, as those of a program by its place."""
+    _, why = played(monkeypatch, True, SWEPT_FAR, READ, shots=POINTS_SWEPT * ROUNDS)
+    assert not why
 
 
 def test_a_generator_that_is_looked_at_is_played_as_it_comes_and_does_the_same() -> None:
