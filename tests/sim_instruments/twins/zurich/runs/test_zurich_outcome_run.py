@@ -6,6 +6,7 @@ from benches.feedback_shfqc import DRIVE, PERIOD, READ
 
 from benches import feedback_shfqc
 from podium.sim_instruments.execution.breakpoints import Breakpoint
+from podium.sim_instruments.execution.outcome_tree import OutcomeTree
 from podium.sim_instruments.twins.zurich.runs import feedback_run, outcome_run
 from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked
 
@@ -205,3 +206,19 @@ def test_what_was_walked_is_not_believed(monkeypatch) -> None:
     assert why
     assert "does not do what was walked" in why[0]
     assert doubted.tobytes() == as_it_comes.tobytes()
+
+
+def test_words_that_are_superseded_decide_nothing(monkeypatch) -> None:
+    """Two readouts a shot have words; what the second one says is overwritten unread."""
+    decided: set[int] = set()
+    node = OutcomeTree._node
+
+    def counted(self, halt) -> int:
+        decided.add(len(halt.decisions) if halt.captures else 1)
+        return node(self, halt)
+
+    monkeypatch.setattr(OutcomeTree, "_node", counted)
+    _, why = played(monkeypatch, True)
+    assert not why
+    assert decided <= {0, 1}
+    assert 1 in decided

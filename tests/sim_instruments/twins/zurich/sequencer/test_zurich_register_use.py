@@ -1,10 +1,15 @@
 """Registers of programs of the vendor's compiler: counters, times of results, and what shows."""
 
 import numpy as np
+import pytest
 from tests.benches.referees import seqc_corpus
 
 from podium.firmware_interfaces.zurich.elf import read_elf
-from podium.sim_instruments.twins.zurich.sequencer.image import SHFSG, make_image
+from podium.sim_instruments.twins.zurich.sequencer.image import (
+    SHFSG,
+    Feedback,
+    make_image,
+)
 from podium.sim_instruments.twins.zurich.sequencer.register_use import ProgramRegisters
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     REGISTERS,
@@ -126,3 +131,29 @@ def test_uses_are_those_that_a_search_from_each_instruction_finds() -> None:
                 assert (register in use.times) is (ends == {"time"})
                 shown = bool(ends) and not counts and ends != {"time"}
                 assert (register in use.shown) is shown
+
+
+@pytest.mark.parametrize(
+    ("body", "bits"),
+    [
+        ("executeTableEntry(QA_DATA_PROCESSED, t + 300);", 0b1),
+        (
+            "configureFeedbackProcessing(QA_DATA_PROCESSED, 6, 2, 0);"
+            "executeTableEntry(QA_DATA_PROCESSED, t + 300);",
+            0b11 << 6,
+        ),
+        (
+            "executeTableEntry(QA_DATA_PROCESSED, t + 300); playZero(4096);"
+            "configureFeedbackProcessing(QA_DATA_PROCESSED, 4, 1, 0);"
+            "if (getFeedback(QA_DATA_PROCESSED, t + 900)) { playZero(64); }",
+            0b1_0001,
+        ),
+        ("if (getFeedback(QA_DATA_RAW, t + 300) & 1) { playZero(64); }", -1),
+        ("playZero(64);", 0),
+    ],
+    ids=["one", "others", "one, then another", "whole words", "none"],
+)
+def test_bits_of_words_that_a_program_may_look_at(body: str, bits: int) -> None:
+    elf, _ = seqc_corpus.vendor_elf(HEAD + body, "SHFQC")
+    registers = ProgramRegisters(make_image(read_elf(elf), SHFSG).code)
+    assert registers.result_bits(0, Feedback().packed()) == bits
