@@ -26,7 +26,7 @@ and further numbers."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cut:
-    """What a generator has done from one halt to the next, or to its end."""
+    """Everything that a generator has done from one halt to the next, or to its end."""
 
     rows: Integers
     """Times are against the first halt, samples."""
@@ -44,7 +44,7 @@ class Cut:
 
 @dataclass(slots=True, eq=False)
 class _Step:
-    """What a generator has come to by what happened to it behind a halt; times are seen from it."""
+    """A generator has come to this by what happened to it behind a halt; times are seen from it."""
 
     state: "_State"
     before: "_Step | None" = None
@@ -59,7 +59,7 @@ class _Step:
 
 @dataclass(slots=True, eq=False)
 class _State:
-    """What a generator goes on from behind halts, as it was at the first of them."""
+    """A generator goes on from this behind halts, as it was at the first of them."""
 
     number: int
     moment: GeneratorMoment

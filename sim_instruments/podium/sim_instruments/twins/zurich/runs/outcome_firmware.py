@@ -59,7 +59,7 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _State:
-    """What the sequencers go on from behind halts, as it was at the first of them."""
+    """All sequencers go on from this behind halts, as it was at the first of them."""
 
     number: int
     at_ns: int
