@@ -135,7 +135,8 @@ class GeneratorOutput:
         all_rows = np.concatenate([self._rows, fresh])
         before = all_rows[:, Row.TIME] < since
         rows, before = all_rows[~before], all_rows[before]
-        plays = rows[np.isin(rows[:, Row.KIND], (Kind.WAVE, Kind.HOLD)), Row.KIND]
+        kinds = rows[:, Row.KIND]
+        plays = kinds[(kinds == Kind.WAVE) | (kinds == Kind.HOLD)]
         repeated = before[:0]
         if plays[0] == Kind.HOLD if len(plays) else not silent:
             repeated = before[before[:, Row.KIND] == Kind.WAVE][-1:]
