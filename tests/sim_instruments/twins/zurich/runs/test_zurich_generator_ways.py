@@ -1,6 +1,9 @@
-"""A generator of an SHFQC goes a way once, however many shots and whatever others do."""
+"""A generator goes a way once, however many shots and whatever others do."""
+
+from collections.abc import Callable
 
 import pytest
+from tests.benches.zurich.flipping_rack import CORE, FLIP, REGISTERS, FlippingRack
 from tests.sim_instruments.twins.zurich.runs.test_zurich_outcome_run import BOTH, DRIVE, SECOND
 
 from benches import feedback_shfqc
@@ -17,9 +20,9 @@ def bench() -> feedback_shfqc.Shfqc:
     return one
 
 
-def gone(monkeypatch, bench, shots: int, **programs: str) -> tuple[list[int], int]:
-    """Return how often each generator was let go on while such a run was walked, and how many ways
-    they went together."""
+def gone(monkeypatch, play: Callable[[], object]) -> tuple[list[int], int]:
+    """Return how often each generator was let go on while a run was walked, and how many ways they
+    went together."""
     counts: dict[int, int] = {}
     together: list[object] = []
     refused: list[str] = []
@@ -43,18 +46,30 @@ def gone(monkeypatch, bench, shots: int, **programs: str) -> tuple[list[int], in
     monkeypatch.setattr(LiveGenerator, "go_on", counted)
     monkeypatch.setattr(OutcomeFirmware, "_worked_out", noted)
     monkeypatch.setattr(feedback_run, "walk", walked)
-    bench.play(shots, **programs)
+    play()
     monkeypatch.undo()
+    assert together
     assert not refused
     return sorted(counts.values()), len(together)
 
 
 def test_more_shots_take_no_more_ways(monkeypatch, bench) -> None:
-    few = gone(monkeypatch, bench, 100, drive=DRIVE, read=BOTH)
-    assert few == gone(monkeypatch, bench, 400, drive=DRIVE, read=BOTH)
+    few = gone(monkeypatch, lambda: bench.play(100, drive=DRIVE, read=BOTH))
+    assert few == gone(monkeypatch, lambda: bench.play(400, drive=DRIVE, read=BOTH))
+
+
+def test_nor_do_they_behind_a_pqsc(monkeypatch) -> None:
+    """What its bank holds, and how late its words are, is the same from shot to shot."""
+    rack, programs = FlippingRack(), {("HDAWG4", CORE): FLIP}
+    rack.forward(1, (REGISTERS[0], 0))
+    rack.calibrate(programs)
+    few = gone(monkeypatch, lambda: rack.play(100, programs))
+    assert few == gone(monkeypatch, lambda: rack.play(200, programs))
 
 
 def test_ways_of_two_generators_are_put_together_of_those_of_each(monkeypatch, bench) -> None:
-    both, together = gone(monkeypatch, bench, 200, drive=DRIVE, read=BOTH, other=SECOND)
+    both, together = gone(
+        monkeypatch, lambda: bench.play(200, drive=DRIVE, read=BOTH, other=SECOND)
+    )
     assert len(both) == 2
     assert max(both) < together, "each goes its own ways once, whatever the other one hears"
