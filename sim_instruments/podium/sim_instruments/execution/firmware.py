@@ -62,7 +62,8 @@ class Halt:
     moment: object
     """From which it goes on."""
     place: Hashable = None
-    """Where in its programs it is, if the points of a sweep are written out there."""
+    """Where in its programs it is, if the points of a sweep are written out there, with what its
+    registers show, if they are no setting."""
 
 
 Known = Callable[[Hashable, int], bool]

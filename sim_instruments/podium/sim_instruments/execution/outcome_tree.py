@@ -45,7 +45,7 @@ FEW_EACH: Final = 48
 """... and so many more for each setting, or place of a program that is written out: a sweep goes
 through all its points before it comes back to the first."""
 SETTINGS_MAX: Final = 2_000
-"""More are no sweep, or one whose points are hardly met again."""
+"""More, or so many places, are no sweep, or one whose points are hardly met again."""
 ANY: Final = (w.MORE, -1, 0)
 """Guard of an edge that holds for all settings, and leaves them as they are."""
 WORTH: Final = 4
@@ -213,7 +213,8 @@ class OutcomeTree:
         walker = self._walker
         logged = int(walker.where[w.LOGGED])
         few = FEW + FEW_EACH * (max(len(self._settings), len(self._places)) - 1)
-        if len(self._nodes) > few and logged < WORTH * len(self._nodes):
+        many = len(self._nodes) > few or len(self._places) > SETTINGS_MAX
+        if many and logged < WORTH * len(self._nodes):
             raise CannotBranch("hardly two shots are alike")
         number = int(walker.where[w.NODE])
         node, code = self._nodes[number], int(walker.where[w.CODE])

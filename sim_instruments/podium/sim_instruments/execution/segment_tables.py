@@ -20,7 +20,7 @@ class SegmentTables:
     def __init__(self, qubits: Sequence[QubitStates]) -> None:
         self._states = tuple(qubits)
         most = max(one.drawn.levels for one in qubits)
-        self._move_of = Column((16,), np.int64, -1)
+        self._move_of = Column((16,), np.int32, -1)
         self._move = Column((3,), np.int64)
         self._least = Column((), np.float64)
         self._segment = Column((6,), np.int64)
@@ -106,13 +106,18 @@ class SegmentTables:
         return number
 
     def add_move(self, q: int, state: int, segment: int) -> None:
-        """Work out what a segment does to a state."""
-        found = self._states[q].move(self._own_state[state], self._segments[segment])
+        """Work out what a segment does to a state, and what is asked next as a rule."""
+        lived = self._segments[segment]
+        found = self._states[q].move(self._own_state[state], lived)
         kept, begun = self._outcome(q, found.kept), self._outcome(q, found.begun)
         number = self._move.append((kept, begun, int(found.joins)))
         self._least.append(found.least)
         self._move_of.all[state, segment] = number
         self._renew(q)
+        if lived.read is None:
+            self.add_after(q, begun, 0)
+        elif not self._known.all[begun]:
+            self.add_populations(q, begun)
 
     def add_populations(self, q: int, outcome: int) -> None:
         """Work out the populations of an outcome."""

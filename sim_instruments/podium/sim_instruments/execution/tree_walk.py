@@ -87,7 +87,7 @@ class Nodes(NamedTuple):
 class Segments(NamedTuple):
     """Evolution of qubits in S segments with O outcomes; levels padded."""
 
-    move_of: Ints
+    move_of: NDArray[np.int32]
     """Shape (states, S): move, -1: not worked out."""
     move: Ints
     """Shape (K, 3): outcome if coherences are kept, if not, whether that is decided."""

@@ -109,7 +109,7 @@ class StepRecorder:
     def _lose(self, stretch: Stretch) -> None:
         if self._lost is not None:
             self._lost = self._lost + self._states.branches.loss(stretch)
-            if float(np.min(self._lost)) >= FOLDS:
+            if self._lost.min() >= FOLDS:
                 self._last = None
 
     def play(self, drive: Drive, now_ns: int, in_readout: tuple[int, int] | None, /) -> None:
@@ -247,7 +247,7 @@ class QubitStates:
         if fork.lost is None:
             return replace(fork, waits=waits)
         lost = np.asarray(fork.lost) + self.branches.loss(stretch)
-        if float(np.min(lost)) >= FOLDS:
+        if lost.min() >= FOLDS:
             return _Fork(fork.level, waits, (), None)
         return _Fork(fork.level, waits, (*fork.since, stretch), tuple(lost.tolist()))
 

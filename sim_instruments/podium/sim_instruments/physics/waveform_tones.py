@@ -61,6 +61,8 @@ STRIDE: Final = 32
 """Samples for which turns are worked out once."""
 SMALL: Final = 1e-12
 """A step, turns a sample, below which they end."""
+KEPT: Final = 64
+"""Waveforms whose tones are kept; of a piece by itself, whichever samples it has."""
 ON_CARRIER_HZ: Final = 1e4
 """A piece whose only tone is so near its carrier is left as it is: a nanosecond turns it 0.004
 degrees."""
@@ -89,6 +91,7 @@ def tone_trains(train: PulseTrain) -> Iterator[PulseTrain]:
         )
 
 
+@lru_cache(maxsize=KEPT)
 def _tone_pieces(piece: Piece) -> tuple[Piece, ...]:
     """Return pieces that add up to one and are slow about their carriers."""
     if not _turns(piece.samples):
@@ -122,7 +125,7 @@ def demodulated(signal: Complexes, rate_hz: float) -> tuple[float, Complexes]:
     return _demodulated(signal, signal[:-1], rate_hz)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=KEPT)
 def _split(stored: bytes, rate_hz: float) -> tuple[tuple[float, Complexes], ...]:
     signal = np.frombuffer(stored, np.complex128)
     one = demodulated(signal, rate_hz)

@@ -6,6 +6,7 @@ from benches.feedback_shfqc import DRIVE, PERIOD, READ
 
 from benches import feedback_shfqc
 from podium.sim_instruments.execution.breakpoints import Breakpoint
+from podium.sim_instruments.execution.outcome_tree import OutcomeTree
 from podium.sim_instruments.twins.zurich.runs import feedback_run, outcome_run
 from podium.sim_instruments.twins.zurich.runs.outcome_run import NotWalked
 
@@ -54,6 +55,40 @@ HEAD, _, SHOT = DRIVE.partition("repeat ({shots}) {{")
 POINTS, ROUNDS = 100, 2
 WRITTEN_OUT = f"{HEAD}repeat ({{shots}} / {POINTS}) {{{{{POINTS * SHOT[: SHOT.rindex('}}')]}}}}}"
 """A sweep whose points are written out, as those of pulses that differ in their waveforms are."""
+LATER = f"""
+wave w = hann(80, 1.0); wave z = zeros(80);
+assignWaveIndex(1, 2, w, 1, 2, z, 0);
+configureFeedbackProcessing(QA_DATA_PROCESSED, 0, 1, 0);
+var t = 8; var first; var second;
+waitDigTrigger(1); playZero(64);
+repeat ({{shots}}) {{{{
+  playZero(112); resetOscPhase();
+  executeTableEntry(2);
+  playZero(4400);
+  first = getFeedback(QA_DATA_PROCESSED, t + 600);
+  playZero(6400);
+  second = getFeedback(QA_DATA_PROCESSED, t + 1360);
+  if (first) {{{{ executeTableEntry(1); }}}} else {{{{ playZero(80); }}}}
+  playZero({PERIOD - 112 - 80 - 4400 - 6400 - 80});
+  t += {PERIOD // 8};
+}}}}
+"""
+"""Flips by the first word once the second one has come: what is played does not show in it."""
+EVERY_BIT = DRIVE.replace("QA_DATA_PROCESSED, t", "QA_DATA_RAW, t")
+EVERY_BIT = EVERY_BIT.replace(
+    "executeTableEntry(QA_DATA_RAW, t + 600)",
+    "executeTableEntry(getFeedback(QA_DATA_RAW, t + 580) & 1)",
+)
+POINTS_SWEPT = 260
+SWEPT_FAR = DRIVE.replace(
+    "repeat ({shots}) {{",
+    f"repeat ({{shots}} / {POINTS_SWEPT}) {{{{ var k = 0; repeat ({POINTS_SWEPT}) {{{{",
+)
+SWEPT_FAR = SWEPT_FAR.replace("\n}}", "  k += 16;\n}} }}").replace(
+    "playZero(4400);", "playZero(k + 64); playZero(4336 - k);"
+)
+"""A pulse that comes later from shot to shot, in a register: all points are met before one is met
+again."""
 PLAIN = f"""
 wave w = hann(80, 1.0); wave z = zeros(80);
 assignWaveIndex(1, 2, w, 1, 2, z, 0);
@@ -96,6 +131,8 @@ def played(
         pytest.param((SWEPT, READ), {}, marks=pytest.mark.slow),
         pytest.param((DRIVE, READ), {"other": PLAIN, "qubits": 2}, marks=pytest.mark.slow),
         ((DELAYED, DELAYED_READ), {}),
+        ((LATER, READ), {}),
+        ((EVERY_BIT, READ), {}),
         ((DRIVE, BOTH), {"other": SECOND, "qubits": 2}),
         ((TRIGGERED_DRIVE, TRIGGERED_READ), {"triggers": SHOTS}),
     ],
@@ -105,6 +142,8 @@ def played(
         "a sweep",
         "with another",
         "a swept wait",
+        "a flip by an earlier word",
+        "whole words",
         "two qubits",
         "a trigger a shot",
     ],
@@ -125,6 +164,12 @@ def test_a_sweep_that_is_written_out_is_walked(monkeypatch) -> None:
     assert not why
     as_it_comes, _ = played(monkeypatch, False, WRITTEN_OUT, READ, shots=shots)
     assert walked.tobytes() == as_it_comes.tobytes()
+
+
+def test_a_sweep_in_a_register_is_walked(monkeypatch) -> None:
+    """Its points are told apart by what registers hold, as those of a program by its place."""
+    _, why = played(monkeypatch, True, SWEPT_FAR, READ, shots=POINTS_SWEPT * ROUNDS)
+    assert not why
 
 
 def test_a_generator_that_is_looked_at_is_played_as_it_comes_and_does_the_same() -> None:
@@ -161,3 +206,19 @@ def test_what_was_walked_is_not_believed(monkeypatch) -> None:
     assert why
     assert "does not do what was walked" in why[0]
     assert doubted.tobytes() == as_it_comes.tobytes()
+
+
+def test_words_that_are_superseded_decide_nothing(monkeypatch) -> None:
+    """Two readouts a shot have words; what the second one says is overwritten unread."""
+    decided: set[int] = set()
+    node = OutcomeTree._node
+
+    def counted(self, halt) -> int:
+        decided.add(len(halt.decisions) if halt.captures else 1)
+        return node(self, halt)
+
+    monkeypatch.setattr(OutcomeTree, "_node", counted)
+    _, why = played(monkeypatch, True)
+    assert not why
+    assert decided <= {0, 1}
+    assert 1 in decided

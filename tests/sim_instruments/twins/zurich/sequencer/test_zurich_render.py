@@ -156,6 +156,27 @@ def test_rows_of_oscillators_are_sought_once_and_anew_in_a_trace_that_was_cut():
     assert len(cut.oscillator_rows()) == 1
 
 
+def test_oscillators_that_go_on_later_are_where_they_would_have_been():
+    """Tuned and reset at random: phases and frequencies are the same to the bit."""
+    rng = np.random.default_rng(4)
+    empty = processor("playZero(64);", "SHFSG8").run()
+    for _ in range(50):
+        rows = np.zeros((rng.integers(6), Row.COLUMNS), np.int64)
+        rows[:, Row.TIME] = np.sort(rng.integers(0, 10**6, len(rows)))
+        tunes = rng.random(len(rows)) < 0.5
+        rows[:, Row.KIND] = np.where(tunes, Kind.FREQUENCY, Kind.RESET_OSCILLATORS)
+        rows[:, Row.A] = np.where(tunes, rng.integers(8, size=len(rows)), rng.integers(256))
+        rows[:, Row.B] = rng.integers(-(2**46), 2**46, len(rows))
+        begin = Oscillators(tuple(rng.uniform(-1e9, 1e9, 8)), tuple(rng.uniform(0, 1, 8)))
+        middle, end = sorted(rng.integers(0, 10**6, 2).tolist())
+        trace = replace(empty, rows=rows)
+        later = oscillators_later(trace, begin, 2e9, middle)
+        for which in range(8):
+            there = oscillator_at(trace, begin, which, 2e9, np.array([end]))
+            again = oscillator_at(trace, later, which, 2e9, np.array([end]))
+            assert [one.tolist() for one in there] == [one.tolist() for one in again]
+
+
 def test_outputs_of_an_hdawg_are_multiplied_by_their_sines():
     one = processor(
         "wave w = ones(64); playZero(64); setSinePhase(0, 90); playWave(w, w);"

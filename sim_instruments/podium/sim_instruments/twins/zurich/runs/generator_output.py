@@ -124,10 +124,10 @@ class _PlayedRows:
         masks = resets[resets[:, Row.TIME] <= first[Row.TIME], Row.A]
         reset = int(np.bitwise_or.reduce(masks, initial=0))
         # Of an oscillator that is reset first, it does not count where it was.
+        of = self.oscillators
         turning = tuple(
-            (number, self.oscillators.hz[number], self.oscillators.phases[number], self.since - at)
-            for number in sorted(set((played[:, Row.CONFIG] >> 32).tolist()))
-            if not reset >> number & 1
+            (one, of.hz[one], None if reset >> one & 1 else (of.phases[one], self.since - at))
+            for one in sorted(set((played[:, Row.CONFIG] >> 32).tolist()))
         )
         fresh[:, Row.TIME] -= at
         return held, turning, fresh.tobytes()
@@ -183,20 +183,28 @@ class GeneratorOutput:
         """Return to a moment."""
         self._rows, self._oscillators = moment.rows, moment.oscillators
 
-    def content(self, at: int) -> tuple[object, ...]:
-        """Return what it has sent last, and what of the past counts for what comes.
+    def shown(self, at: int) -> tuple[object, ...]:
+        """Return all on which depends what the last call of :meth:`plays` returned.
 
         Seen from a sample.
         """
+        return self._played.content(at)
+
+    def content(self, at: int, *, silent: bool) -> tuple[object, ...]:
+        """Return what of the past counts for what it sends, seen from a sample.
+
+        ``silent``: zeros were queued last, which a hold does not repeat.
+        """
         since = self._oscillators.since
-        before = self._rows[self._rows[:, Row.TIME] < since]
-        waves = before[before[:, Row.KIND] == Kind.WAVE]
-        repeats = waves[-1:, [Row.A, Row.B, Row.CONFIG]]
-        rows = self._rows[self._rows[:, Row.TIME] >= since].copy()
+        early = self._rows[:, Row.TIME] < since
+        rows, before = self._rows[~early], self._rows[early]
+        plays = rows[_is_played(rows), Row.KIND]
+        repeated = before[:0]
+        if plays[0] == Kind.HOLD if len(plays) else not silent:
+            repeated = before[before[:, Row.KIND] == Kind.WAVE][-1:]
         rows[:, Row.TIME] -= at
         return (
-            self._played.content(at),
-            repeats.tobytes(),
+            repeated[:, [Row.A, Row.B, Row.CONFIG]].tobytes(),
             rows.tobytes(),
             since - at,
             self._oscillators.hz,

@@ -28,6 +28,7 @@ from podium.sim_instruments.twins.zurich.sequencer.result_bits import bits_read,
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
     CYCLE,
     UNDECIDED_AT,
+    Row,
     Source,
     State,
     Status,
@@ -88,7 +89,8 @@ class LiveGenerator:
         feedback = self._processor.state[State.FEEDBACK_A : State.FEEDBACK_QA + 1]
         self.read = {one: bits_read(run.image.code, feedback.tolist(), one) for one in _WORDS}
         """By what it hears words as: the bits that it reads of them."""
-        self._asks = any(self.read.values())
+        self.asks = any(self.read.values())
+        """Whether it depends on results; else it is let go on from one time to the next."""
         self._sources, self._triggers = _triggers_of(run.due)
         self._counted = len(self._triggers) > UNIFORM
         if self._counted and np.ptp(np.diff(self._triggers)):
@@ -97,7 +99,7 @@ class LiveGenerator:
         """The next one, and so much later all of them come."""
         self._words: list[Input] = []
         self._status, self._needs, self._pause = Status.COUNT_LIMIT, 0, NEVER
-        if not self._asks:
+        if not self.asks:
             self._pause = 0
         self._bounded = True
         """Whether all counters are as they are in the run."""
@@ -107,14 +109,14 @@ class LiveGenerator:
 
     # --- going on -------------------------------------------------------------------------
 
-    def hear(self, at_fs: int, source: Source, word: int, undecided: int) -> None:
-        """Have a word reach it; ``at_fs``: from the origin of the run.
-
-        ``undecided``: a mask of the bits that are 0 or 1.
-        """
+    def heard(self, source: Source, word: int, undecided: int) -> int:
+        """Return what it hears of a word; ``undecided``: a mask of the bits that are 0 or 1."""
         read = self.read[source]
-        value = word & read | (undecided & read) << UNDECIDED_AT
-        self._words.append(Input(self.sample(at_fs), source, value))
+        return word & read | (undecided & read) << UNDECIDED_AT
+
+    def hear(self, at: int, source: Source, value: int) -> None:
+        """Have that reach it at a sample."""
+        self._words.append(Input(at, source, value))
 
     def reads(self, source: Source) -> int:
         """Return the bits that it reads next of the last word from a source, or may read later."""
@@ -132,7 +134,7 @@ class LiveGenerator:
     def pause(self, until_ns: int) -> bool:
         """Let one that asks for nothing go on to a time; tell whether it waits for that."""
         until = 2 * (until_ns - self.begin_ns)
-        if self._asks or self._pause >= until or self._status is Status.ENDED:
+        if self.asks or self._pause >= until or self._status is Status.ENDED:
             return False
         self._pause = until
         return True
@@ -165,24 +167,11 @@ class LiveGenerator:
             raise CannotBranch("it did what it cannot")
 
     @property
-    def ended(self) -> bool:
-        """Tell whether it is at its end."""
-        return self._status is Status.ENDED
-
-    @property
     def paused_ns(self) -> int | None:
         """Return until when it has been let go on, None: it was not stopped there."""
         if self._status is not Status.TIME_LIMIT:
             return None
         return self.begin_ns + self._pause // 2
-
-    @property
-    def said_ns(self) -> int:
-        """Return until when all that leaves its connector is known: later than what it waits for.
-
-        FOR_EVER: it does not wait.
-        """
-        return min(self.waits_ns() + (self.participant.late >> 1), FOR_EVER)
 
     def waits_ns(self) -> int:
         """Return until when words must be known for it to go on; FOR_EVER: it does not wait."""
@@ -201,23 +190,38 @@ class LiveGenerator:
 
     def plays(self, until_ns: int) -> list[PulseTrain]:
         """Return what leaves the connector before a time, from where the last call ended."""
-        rows = np.concatenate([self._trace.rows[:0], *self._unplayed])
+        rows = self._joined(self._unplayed)
         self._unplayed = []
         return self._output.plays(replace(self._trace, rows=rows), until_ns)
 
+    def shown(self, at_ns: int) -> tuple[object, ...]:
+        """Return all on which depends what it has played last, seen from a time."""
+        return self._output.shown(2 * (at_ns - self.begin_ns))
+
     def rows(self, at: int) -> Integers:
         """Return the rows that came since the last call, seen from a sample."""
-        rows = np.concatenate([self._trace.rows[:0], *self._fresh])
-        rows[:, 0] -= at
+        rows = self._joined(self._fresh)
+        rows[:, Row.TIME] -= at
         self._fresh = []
         return rows
+
+    def _joined(self, rows: list[Integers]) -> Integers:
+        return np.concatenate([self._trace.rows[:0], *rows])
 
     # --- going back -----------------------------------------------------------------------
 
     @property
-    def instruction(self) -> int:
-        """Return the number of the instruction that it goes on with."""
-        return int(self._processor.state[State.PC])
+    def place(self) -> tuple[int, bytes]:
+        """Return the number of the instruction that it goes on with, and registers that show."""
+        pc = int(self._processor.state[State.PC])
+        return pc, self._processor.registers[list(self._registers.at(pc).shown)].tobytes()
+
+    @property
+    def _counters_now(self) -> tuple[int, ...]:
+        """Return the registers that count where it is."""
+        if self._status is Status.ENDED:
+            return ()
+        return self._registers.at(int(self._processor.state[State.PC])).counters
 
     def moment(self) -> GeneratorMoment:
         """Return where it is; what it has done was played."""
@@ -243,13 +247,13 @@ class LiveGenerator:
 
     def counted(self) -> tuple[int, ...]:
         """Return its counters, then its triggers to come; FAR where nothing counts now."""
-        used = () if self.ended else self._registers.at(self.instruction).counters
+        used = self._counters_now
         values = [int(self._processor.registers[r]) if r in used else FAR for r in self.counters]
         return *values, len(self._triggers) - self._trigger if self._counted else FAR
 
     def count(self, counters: tuple[int, ...], far: int) -> None:
         """Have other counters, and triggers to come; ``far`` of them: many."""
-        used = () if self.ended else self._registers.at(self.instruction).counters
+        used = self._counters_now
         for register, value in zip(self.counters, counters, strict=False):
             if register in used:
                 self._processor.set_register(register, value)
@@ -264,15 +268,16 @@ class LiveGenerator:
         self._trigger = index
 
     def content(self, at_ns: int, coming: Mapping[Source, int]) -> tuple[object, ...]:
-        """Return what it has played last and what it goes on from, seen from a time.
+        """Return what it goes on from, seen from a time, but for its counters.
 
-        But for its counters. ``coming``: by source, when the last word comes, whichever it is,
+        ``coming``: by source, when the last word comes, whichever it is,
         of those that come before it reads next.
         """
         at = 2 * (at_ns - self.begin_ns)
         moment = self._processor.moment()
-        output = self._output.content(at)
-        if self.ended:
+        silent = bool(moment.state[State.SILENT]) and not moment.state[State.LOG_SILENCE]
+        output = self._output.content(at, silent=silent)
+        if self._status is Status.ENDED:
             return (output,)
         words, overwritten = self._unread(moment, at, coming)
         following = self._triggers[self._trigger : None if not self._counted else self._trigger + 1]

@@ -14,7 +14,7 @@ from typing import Final
 from podium.sim_instruments.execution.firmware import CannotBranch
 from podium.sim_instruments.twins.zurich.pqsc.register_bank import Port
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import COUPLE
-from podium.sim_instruments.twins.zurich.runs.live_generator import LiveGenerator
+from podium.sim_instruments.twins.zurich.runs.generator_ways import GeneratorWays
 from podium.sim_instruments.twins.zurich.runs.result_routes import ResultRoutes
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
 
@@ -88,7 +88,7 @@ def bits_of(units: int) -> int:
     return reduce(or_, (1 << COUPLE * k for k in range(_UNITS) if units >> k & 1), 0)
 
 
-def live_routes(routes: ResultRoutes, live: Sequence[LiveGenerator]) -> tuple[LiveRoute, ...]:
+def live_routes(routes: ResultRoutes, live: Sequence[GeneratorWays]) -> tuple[LiveRoute, ...]:
     """Return the routes of words of which something is read.
 
     ``live``: the generators in the order of the run. Raises :class:`CannotBranch`.

@@ -20,6 +20,7 @@ from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.session_plan import CannotPlan
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
 from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import Generator, Reader
+from podium.sim_instruments.twins.zurich.runs.generator_ways import GeneratorWays
 from podium.sim_instruments.twins.zurich.runs.live_generator import LiveGenerator, ReadsUndecided
 from podium.sim_instruments.twins.zurich.runs.live_routes import live_routes
 from podium.sim_instruments.twins.zurich.runs.lookahead_execution import CannotPrecompute
@@ -69,7 +70,7 @@ def _play(
     generators: Sequence[Generator], routes: ResultRoutes, dialogue: Planned, *, sparing: bool
 ) -> None:
     readers = routes.readers
-    live = [LiveGenerator(one.participant, one.begin_ns) for one in generators]
+    live = [GeneratorWays(LiveGenerator(one.participant, one.begin_ns)) for one in generators]
     patterns = [ReadoutPattern(one) for one in readers]
     plan = dialogue.planned(_carriers(generators, readers))
     if plan is None:

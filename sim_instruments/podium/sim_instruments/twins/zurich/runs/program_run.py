@@ -92,13 +92,6 @@ def accept(at: str, elf: bytes) -> AcceptedProgram:
     return AcceptedProgram(program.assembly, program.source, program.descriptors, size)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Due:
-    time: int
-    source: Source
-    value: int
-
-
 START_GRID_FS: Final = 20 * FS_PER_NS
 """All sequencers behind a data server count whole cycles, of 4 ns or of 10/3 ns, from a multiple
 of this. ASSUMED: their instruments have one clock."""
@@ -168,10 +161,10 @@ class ProgramRun:
         self._registers = setup.user_registers
         """Those it began with."""
         self._processor = Processor(self.image, setup)
-        self._due: list[_Due] = []
-        self._heard: list[_Due] = []
+        self._due: list[Input] = []
+        self._heard: list[Input] = []
         """All that has reached it, or will, in no order."""
-        self._later: list[_Due] = []
+        self._later: list[Input] = []
         self._fed = 0
         self.trace: Trace = self._processor.trace()
         self.playing = False
@@ -287,7 +280,7 @@ class ProgramRun:
     @property
     def due(self) -> tuple[Input, ...]:
         """Return the inputs that it expects."""
-        return tuple(Input(one.time, one.source, one.value) for one in self._due)
+        return tuple(self._due)
 
     def recall(self) -> None:
         """Hear the rest of what the run has heard that this one is a copy of."""
@@ -307,7 +300,7 @@ class ProgramRun:
         """Have something reach the sequencer at a time; what came before its start is lost."""
         if at_fs >= self.start_fs:
             self._by_zsync |= source is Source.ZSYNC
-            self._hear(_Due(self.tick(at_fs), source, value))
+            self._hear(Input(self.tick(at_fs), source, value))
 
     def expect_words(self, at_fs: Sequence[int], values: Sequence[int], source: Source) -> None:
         """Have words reach the sequencer, as :meth:`expect` has one."""
@@ -315,7 +308,7 @@ class ProgramRun:
         start_fs, rate_hz = self.start_fs, self.rate_hz
         self._hear_all(
             [
-                _Due((at - start_fs) * rate_hz // FS_PER_S, source, value)
+                Input((at - start_fs) * rate_hz // FS_PER_S, source, value)
                 for at, value in both
                 if at >= start_fs
             ]
@@ -327,7 +320,7 @@ class ProgramRun:
         ``later``: they are heard when :meth:`recall` is called.
         """
         heard = {one.time for one in (*self._heard, *self._later) if one.source is source}
-        new = [_Due(at, source, 0) for at in map(self.tick, at_fs) if at >= 0 and at not in heard]
+        new = [Input(at, source, 0) for at in map(self.tick, at_fs) if at >= 0 and at not in heard]
         self._by_zsync |= source is Source.ZSYNC and bool(new)
         if later:
             self._later += new
@@ -346,12 +339,12 @@ class ProgramRun:
         code = self.image.code
         return bool(np.any((code[:, 0] == Op.WAIT_INPUT) & (code[:, 3] == source)))
 
-    def _hear_all(self, new: list[_Due]) -> None:
+    def _hear_all(self, new: list[Input]) -> None:
         self._due = sorted(self._due + new)
         self._heard += new
         self._look_anew({one.source for one in new})
 
-    def _hear(self, one: _Due) -> None:
+    def _hear(self, one: Input) -> None:
         insort(self._due, one)
         self._heard.append(one)
         self._look_anew({one.source})
@@ -446,7 +439,7 @@ class ProgramRun:
         self._begun = True
         count = bisect_right(self._due, known, key=lambda one: one.time)
         due, self._due = self._due[:count], self._due[count:]
-        self._processor.feed([Input(one.time, one.source, one.value) for one in due])
+        self._processor.feed(due)
         while True:
             limit = self.trace.instructions + _AT_ONCE
             self.trace = self._processor.run(known=known, instructions=limit)

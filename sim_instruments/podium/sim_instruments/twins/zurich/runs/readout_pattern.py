@@ -6,18 +6,18 @@ next, and on how many are left.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from podium.firmware_interfaces.exact_time import FS_PER_NS
 from podium.sim_instruments.execution.firmware import CannotBranch
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
 from podium.sim_instruments.twins.zurich.runs.feedback_sequencers import Reader
-from podium.sim_instruments.twins.zurich.signals.sequencer_signals import turns_at
+from podium.sim_instruments.twins.zurich.runs.readout_words import AskedReadout
+from podium.sim_instruments.twins.zurich.signals.sequencer_signals import later, turns_at
 
 PERIOD_MAX: Final = 512
 """Readouts until they repeat, at most."""
@@ -48,6 +48,7 @@ class ReadoutPattern:
             raise CannotBranch("no readout has a result")
         self.count = reader.count
         self.opens_ns = reader.opens_ns
+        self._centre_hz = reader.participant.centre_hz
         self._columns = [
             reader.started.generators,
             reader.started.integrators,
@@ -59,6 +60,7 @@ class ReadoutPattern:
         for heard in reader.listening.values():
             self._columns += self._elements(heard.train)
         self.period = self._found()
+        self._units = self._listening()
 
     def _elements(self, train: PulseTrain | CaptureTrain) -> list[Integers]:
         """Return what each readout has of a train: when, what and at which phase."""
@@ -66,8 +68,8 @@ class ReadoutPattern:
         if len(owner) and (owner[0] < 0 or np.any(np.diff(owner) <= 0)):
             raise CannotBranch("signals of one readout come after the next")
         kind = train.piece if isinstance(train, PulseTrain) else train.window
-        centre_hz = self.reader.participant.centre_hz
-        turns = np.round((train.phase_turns - turns_at(centre_hz, train.start_ns)) % 1.0, _DIGITS)
+        synthesizer = turns_at(self._centre_hz, train.start_ns)
+        turns = np.round((train.phase_turns - synthesizer) % 1.0, _DIGITS)
         columns = [np.full(self.count, -1, np.int64) for _ in range(3)]
         columns[0][owner] = train.start_ns - self.opens_ns[owner]
         columns[1][owner] = kind
@@ -82,6 +84,14 @@ class ReadoutPattern:
             ):
                 return period
         raise CannotBranch("readouts do not repeat")
+
+    def _listening(self) -> list[tuple[int, ...]]:
+        """Return the integrators that listen to each readout."""
+        found: list[tuple[int, ...]] = [()] * self.count
+        for unit, one in self.reader.listening.items():
+            for readout in one.readouts.tolist():
+                found[readout] = (*found[readout], unit)
+        return found
 
     @property
     def _spare(self) -> int:
@@ -148,6 +158,22 @@ class ReadoutPattern:
         found = int(np.searchsorted(self.reader.heard_fs, until_fs, side="right"))
         return max(found, place.index)
 
+    def asked(self, number: int, place: Place) -> AskedReadout:
+        """Return the readout at a place, with all integrators that listen.
+
+        ``number``: of the analyser among those of the run.
+        """
+        started, readout = self.reader.started, place.index
+        return AskedReadout(
+            number,
+            readout,
+            int(self.reader.heard_fs[readout]) + place.shift_ns * FS_PER_NS,
+            self.ends_fs(place),
+            self._units[readout],
+            int(started.register[readout]),
+            int(started.integrators[readout]),
+        )
+
     def drives(self, place: Place, begin_ns: int, end_ns: int) -> list[PulseTrain]:
         """Return what it plays that begins from one time on and before another."""
         shift = place.shift_ns
@@ -155,10 +181,7 @@ class ReadoutPattern:
         for train in self.reader.drives:
             rows = slice(*np.searchsorted(train.start_ns, (begin_ns - shift, end_ns - shift)))
             if rows.start < rows.stop:
-                start_ns, turns = self._moved(train, rows, shift)
-                found.append(
-                    replace(train, start_ns=start_ns, piece=train.piece[rows], phase_turns=turns)
-                )
+                found.append(later(train.only(rows), self._centre_hz, shift))
         return found
 
     def windows(self, place: Place, upto: int) -> list[tuple[int, CaptureTrain, Sequence[int]]]:
@@ -167,19 +190,6 @@ class ReadoutPattern:
         for unit, one in self.reader.listening.items():
             rows = slice(*np.searchsorted(one.readouts, (place.index, upto)))
             if rows.start < rows.stop:
-                start_ns, turns = self._moved(one.train, rows, place.shift_ns)
-                window = one.train.window[rows]
-                train = replace(one.train, start_ns=start_ns, window=window, phase_turns=turns)
+                train = later(one.train.only(rows), self._centre_hz, place.shift_ns)
                 found.append((unit, train, one.readouts[rows].tolist()))
         return found
-
-    def _moved(
-        self, train: PulseTrain | CaptureTrain, rows: slice, shift_ns: int
-    ) -> tuple[Integers, NDArray[np.float64]]:
-        before_ns, turns = train.start_ns[rows], train.phase_turns[rows]
-        if not shift_ns:
-            return before_ns, turns
-        centre_hz = self.reader.participant.centre_hz
-        start_ns = before_ns + shift_ns
-        moved = turns - turns_at(centre_hz, before_ns) + turns_at(centre_hz, start_ns)
-        return start_ns, moved % 1.0

@@ -11,7 +11,7 @@ from operator import or_
 
 from podium.sim_instruments.twins.zurich.pqsc.register_bank import written
 from podium.sim_instruments.twins.zurich.quantum_analyzer.results import COUPLE
-from podium.sim_instruments.twins.zurich.runs.live_generator import LiveGenerator
+from podium.sim_instruments.twins.zurich.runs.generator_ways import GeneratorWays
 from podium.sim_instruments.twins.zurich.runs.live_routes import LiveRoute, bits_of, couples_of
 from podium.sim_instruments.twins.zurich.sequencer.processor import NEVER
 from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import Source
@@ -48,7 +48,7 @@ class ReadoutWords:
 
     def __init__(
         self,
-        generators: Sequence[LiveGenerator],
+        generators: Sequence[GeneratorWays],
         routes: Sequence[LiveRoute],
         bank: Sequence[int],
         *,

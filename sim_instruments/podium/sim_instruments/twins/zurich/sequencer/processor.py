@@ -37,9 +37,9 @@ _PRNG_SPAN: Final = 0xFFFF
 """LabOne Q (Apache-2.0), ``core/utilities/prng.py``: the generator of HDAWG and SHFSG."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Input:
-    """Something that reaches a sequencer from outside."""
+    """Something that reaches a sequencer from outside; ordered by time."""
 
     time: int
     """Samples from the program's start."""

@@ -390,6 +390,15 @@ def turned(train: AnyTrain, turns: float) -> AnyTrain:
     return replace(train, phase_turns=within_a_turn(train.phase_turns + turns))
 
 
+def later(train: AnyTrain, centre_hz: float, later_ns: int) -> AnyTrain:
+    """Return a train as it would be at a later time; the synthesizer turns meanwhile."""
+    if not later_ns:
+        return train
+    start_ns = train.start_ns + later_ns
+    turns = train.phase_turns - turns_at(centre_hz, train.start_ns) + turns_at(centre_hz, start_ns)
+    return replace(train, start_ns=start_ns, phase_turns=turns % 1.0)
+
+
 def turns_at(centre_hz: float, start_ns: Integers) -> NDArray[np.float64]:
     """Return the phase of a synthesizer; exact, as centre frequencies are whole 200 MHz.
 
