@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.benches.zurich.flipping_rack import CORE, FLIP, REGISTERS, FlippingRack
-from tests.sim_instruments.twins.zurich.runs.test_zurich_outcome_run import BOTH, DRIVE, SECOND
+from tests.benches.zurich.two_qubit_programs import BOTH, SECOND
 
 from benches import feedback_shfqc
 from podium.sim_instruments.twins.zurich.runs import feedback_run
@@ -54,8 +54,8 @@ def gone(monkeypatch, play: Callable[[], object]) -> tuple[list[int], int]:
 
 
 def test_more_shots_take_no_more_ways(monkeypatch, bench) -> None:
-    few = gone(monkeypatch, lambda: bench.play(100, drive=DRIVE, read=BOTH))
-    assert few == gone(monkeypatch, lambda: bench.play(400, drive=DRIVE, read=BOTH))
+    few = gone(monkeypatch, lambda: bench.play(100, drive=feedback_shfqc.DRIVE, read=BOTH))
+    assert few == gone(monkeypatch, lambda: bench.play(400, drive=feedback_shfqc.DRIVE, read=BOTH))
 
 
 def test_nor_do_they_behind_a_pqsc(monkeypatch) -> None:
@@ -69,7 +69,7 @@ def test_nor_do_they_behind_a_pqsc(monkeypatch) -> None:
 
 def test_ways_of_two_generators_are_put_together_of_those_of_each(monkeypatch, bench) -> None:
     both, together = gone(
-        monkeypatch, lambda: bench.play(200, drive=DRIVE, read=BOTH, other=SECOND)
+        monkeypatch, lambda: bench.play(200, drive=feedback_shfqc.DRIVE, read=BOTH, other=SECOND)
     )
     assert len(both) == 2
     assert max(both) < together, "each goes its own ways once, whatever the other one hears"

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from benches.feedback_shfqc import DRIVE, PERIOD, READ
+from tests.benches.zurich.two_qubit_programs import BOTH, SECOND
 
 from benches import feedback_shfqc
 from podium.sim_instruments.execution.breakpoints import Breakpoint
@@ -95,10 +96,6 @@ assignWaveIndex(1, 2, w, 1, 2, z, 0);
 waitDigTrigger(1); playZero(64);
 repeat ({{shots}}) {{{{ executeTableEntry(1); playZero({PERIOD - 80}); }}}}
 """
-
-
-BOTH = READ.replace("QA_GEN_0, QA_INT_0", "QA_GEN_0 | QA_GEN_1, QA_INT_0 | QA_INT_1")
-SECOND = DRIVE.replace("(QA_DATA_PROCESSED, 0, 1, 0)", "(QA_DATA_PROCESSED, 2, 1, 0)")
 
 
 def played(
