@@ -70,6 +70,27 @@ FLIP, HALF = 0.7, 0.35
 """Gains of the pulses."""
 
 
+ANALYSER = {
+    "qachannels/0/input/on": 1,
+    "qachannels/0/output/on": 1,
+    "qachannels/0/mode": 1,
+    "qachannels/0/centerfreq": CENTRE_HZ,
+    "qachannels/0/output/range": -30,
+    "qachannels/0/input/range": -30,
+    f"{READOUT}/integration/length": SAMPLES,
+    f"{READOUT}/integration/delay": DELAY / 2e9,
+}
+"""Settings of what reads the chip."""
+
+
+def readout_tones(count: int) -> list[NDArray[np.complex128]]:
+    """Return what reads so many qubits, each at its own frequency; amplitude 1."""
+    return [
+        np.exp(2j * np.pi * (READ_HZ - 40e6 * number) / 2e9 * np.arange(SAMPLES))
+        for number in range(count)
+    ]
+
+
 class ChipPlay(feedback.ChipPlay):
     """A world behind the connectors of an SHFQC."""
 
@@ -93,21 +114,8 @@ class Shfqc:
         self.device = DataServer("1", {12000: "SHFQC"}, execution=execution).devices[0]
         self.execution = execution
         self.now_fs = 1_700_000_000 * 10**15
-        self.tones = [
-            np.exp(2j * np.pi * (READ_HZ - 40e6 * number) / 2e9 * np.arange(SAMPLES))
-            for number in range(qubits)
-        ]
-        for path, value in {
-            "qachannels/0/input/on": 1,
-            "qachannels/0/output/on": 1,
-            "qachannels/0/mode": 1,
-            "qachannels/0/centerfreq": CENTRE_HZ,
-            "qachannels/0/output/range": -30,
-            "qachannels/0/input/range": -30,
-            f"{READOUT}/integration/length": SAMPLES,
-            f"{READOUT}/integration/delay": DELAY / 2e9,
-            "synthesizers/1/centerfreq": CENTRE_HZ,
-        }.items():
+        self.tones = readout_tones(qubits)
+        for path, value in {**ANALYSER, "synthesizers/1/centerfreq": CENTRE_HZ}.items():
             self.set(path, value)
         for number, tone in enumerate(self.tones):
             self.set(f"qachannels/0/generator/waveforms/{number}/wave", vector_of(0.03 * tone))

@@ -7,7 +7,14 @@ generator drives a qubit as well, or to an SHFQA.
 from dataclasses import replace
 
 import numpy as np
-from benches.feedback_shfqc import ChipPlay
+from benches.feedback_shfqc import (
+    ANALYSER,
+    CENTRE_HZ,
+    DRIVE_HZ,
+    READOUT,
+    ChipPlay,
+    readout_tones,
+)
 from tests.benches.referees import seqc_corpus
 from tests.benches.zurich.pqsc_rack import HDAWG_IN, IN, PqscRack
 
@@ -19,12 +26,10 @@ from podium.sim_instruments.servers.signal_routing import route
 from podium.sim_instruments.wiring import Cable, Carrier
 
 MS, US = 10**12, 10**9
-QA, SG, READOUT = "qachannels/0/generator", "sgchannels/0/awg", "qachannels/0/readout"
+QA, SG = "qachannels/0/generator", "sgchannels/0/awg"
 HDAWGS = {8001: "HDAWG4", 8002: "HDAWG8"}
 CORE = "awgs/1"
 """Of either HDAWG: its second output drives."""
-CENTRE_HZ, READ_HZ, DRIVE_HZ = 6.0e9, 60e6, 20e6
-SAMPLES, DELAY = 2000, 292
 PERIOD, FIRST, SECOND = 40_000, 1024, 8192
 """Samples of a shot, and into it when its readouts begin."""
 HEARD = 560
@@ -163,10 +168,7 @@ class FlippingRack(PqscRack):
                 "sigouts/3/range": 2.0,
             }.items():
                 self.set(path, value, model)
-        self._tones = [
-            np.exp(2j * np.pi * (READ_HZ - 40e6 * number) / 2e9 * np.arange(SAMPLES))
-            for number in range(2)
-        ]
+        self._tones = readout_tones(2)
         self._set_up_analyser()
         self.listens_s: float | None = None
         """For how long the PQSC takes results; None: for all of a run."""
@@ -174,16 +176,7 @@ class FlippingRack(PqscRack):
         self.listen()
 
     def _set_up_analyser(self) -> None:
-        for path, value in {
-            "qachannels/0/input/on": 1,
-            "qachannels/0/output/on": 1,
-            "qachannels/0/mode": 1,
-            "qachannels/0/centerfreq": CENTRE_HZ,
-            "qachannels/0/output/range": -30,
-            "qachannels/0/input/range": -30,
-            f"{READOUT}/integration/length": SAMPLES,
-            f"{READOUT}/integration/delay": DELAY / 2e9,
-        }.items():
+        for path, value in ANALYSER.items():
             self.set(path, value, self.analyser)
         for number, tone in enumerate(self._tones):
             node = f"qachannels/0/generator/waveforms/{number}/wave"

@@ -57,7 +57,7 @@ class LinkStory:
         return None if truth is None else truth.value
 
     def of_allowed(self, told: Mapping[str, T]) -> dict[str, T]:
-        """Return, by the name of what the world allows, what is told of the quantity measured."""
+        """Return ``told``, by measured quantity, under the names of what the world allows."""
         return {
             f"{self.link}.{best}": told[name]
             for quantity, best in ALLOWED.items()

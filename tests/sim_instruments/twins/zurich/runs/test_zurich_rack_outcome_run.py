@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from benches.feedback_shfqc import DELAY, SAMPLES
 from tests.benches.zurich.flipping_rack import (
     CORE,
-    DELAY,
     FIRST,
     FLIP,
     HEARD,
@@ -13,7 +13,6 @@ from tests.benches.zurich.flipping_rack import (
     READ_AGAIN,
     REGISTERS,
     REST,
-    SAMPLES,
     SECOND,
     SG,
     TRIES,

@@ -5,7 +5,7 @@ windows. Analysers depend on nothing: a readout of theirs stands for all that ar
 same (:mod:`.readout_pattern`).
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -27,7 +27,6 @@ from podium.sim_instruments.execution.outcome_tree import FAR, FAR_MAX
 from podium.sim_instruments.physics.signals import CaptureTrain
 from podium.sim_instruments.twins.zurich.quantum_analyzer.readouts import Integers
 from podium.sim_instruments.twins.zurich.runs.generator_ways import Cut, GeneratorWays
-from podium.sim_instruments.twins.zurich.runs.participants import Participant
 from podium.sim_instruments.twins.zurich.runs.readout_decisions import decision_by
 from podium.sim_instruments.twins.zurich.runs.readout_pattern import Place, ReadoutPattern
 from podium.sim_instruments.twins.zurich.runs.readout_words import (
@@ -95,7 +94,10 @@ class OutcomeFirmware:
         generators: Sequence[GeneratorWays],
         patterns: Sequence[ReadoutPattern],
         words: ReadoutWords,
+        carriers: Mapping[str, float],
     ) -> None:
+        """``carriers``: the frequency of the synthesizer behind each output and input, Hz."""
+        self._carriers = carriers
         self._generators, self._patterns, self._words = tuple(generators), tuple(patterns), words
         self._first_fs = [words.first_fs(number) for number in range(len(patterns))]
         self._places = [Place(0, 0) for _ in patterns]
@@ -108,14 +110,6 @@ class OutcomeFirmware:
         """Of states, by what they are seen from their halts."""
         self._ways: dict[Hashable, _Way] = {}
         """By state, outcomes, counters, and whether these bound it."""
-        self._centre_hz = {
-            line: one.centre_hz
-            for one in (
-                *(one.participant for one in generators),
-                *(one.reader.participant for one in patterns),
-            )
-            for line in _lines(one)
-        }
 
     @property
     def _counters(self) -> tuple[int, ...]:
@@ -178,7 +172,7 @@ class OutcomeFirmware:
         return replace(reached, halt=halt)
 
     def _later(self, train: AnyTrain, later_ns: int) -> AnyTrain:
-        return later(train, self._centre_hz.get(train.line, 0.0), later_ns)
+        return later(train, self._carriers.get(train.line, 0.0), later_ns)
 
     def _worked_out(
         self, state: _State, bits: Sequence[int], counters: Sequence[int], *, bounded: bool
@@ -358,12 +352,6 @@ class OutcomeFirmware:
         """Return the index behind the last readout that is over by a time."""
         closed = at_ns - BEHIND_NS - place.shift_ns
         return max(int(np.searchsorted(pattern.reader.closes_ns, closed, "right")), place.index)
-
-
-def _lines(participant: Participant) -> tuple[str, ...]:
-    """Return the connectors of a sequencer, as trains name them."""
-    name = participant.connector
-    return (name,) if participant.analyser is None else (f"{name}_out", f"{name}_in")
 
 
 def _never_known(_: Hashable, _at_ns: int) -> bool:

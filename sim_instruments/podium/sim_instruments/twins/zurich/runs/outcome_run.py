@@ -72,11 +72,12 @@ def _play(
     readers = routes.readers
     live = [GeneratorWays(LiveGenerator(one.participant, one.begin_ns)) for one in generators]
     patterns = [ReadoutPattern(one) for one in readers]
-    plan = dialogue.planned(_carriers(generators, readers))
+    carriers = _carriers(generators, readers)
+    plan = dialogue.planned(carriers)
     if plan is None:
         raise CannotBranch("a carrier leaks for a part of the run")
     words = ReadoutWords(live, live_routes(routes, live), routes.bank, sparing=sparing)
-    firmware = OutcomeFirmware(live, patterns, words)
+    firmware = OutcomeFirmware(live, patterns, words, carriers)
     places = max(reader.listeners.stop for reader in readers)
     tree = OutcomeTree(firmware, firmware.begin(), plan, places, scopes=False)
     found = tree.walk()
@@ -96,11 +97,12 @@ def _play(
 
 
 def _carriers(generators: Sequence[Generator], readers: Sequence[Reader]) -> dict[str, float]:
-    """Return the frequency of the synthesizer behind each output, Hz."""
+    """Return the frequency of the synthesizer behind each output and input, Hz."""
     found = {one.participant.connector: one.participant.centre_hz for one in generators}
     found |= {flux.connector: 0.0 for one in generators for flux in one.participant.flux}
     for reader in readers:
-        found[f"{reader.participant.connector}_out"] = reader.participant.centre_hz
+        for side in ("out", "in"):
+            found[f"{reader.participant.connector}_{side}"] = reader.participant.centre_hz
     return found
 
 
