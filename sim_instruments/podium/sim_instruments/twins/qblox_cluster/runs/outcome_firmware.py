@@ -77,25 +77,30 @@ class OutcomeFirmware:
         processors: Sequence[Q1Processor],
         external: Sequence[Trigger] = (),
         *,
-        joins: bool = True,
+        step_by_step: bool = False,
     ) -> None:
         """``runs`` with the phases that their oscillators have; ``external``: all that come.
 
-        ``joins``: ways may be put together.
+        ``step_by_step``: no way is put together, and outcomes that nobody reads are decided, too.
         """
         self._runs = tuple(runs)
-        self._sequencers = HaltingSequencers(runs, processors, external)
+        self._sequencers = HaltingSequencers(runs, processors, external, decides_all=step_by_step)
         self._contents: dict[Content, int] = {}
-        self._numbers: dict[tuple[Content, tuple[tuple[int, int], ...]], int] = {}
-        """Of states, by content, and sender and end of what is decided."""
+        self._numbers: dict[Content, int] = {}
+        """Of states."""
         self._states: list[_State] = []
         self._ways: dict[tuple[_Start, Hashable], dict[Bits, Way]] = {}
         """By start and setting (None: any), and by outcomes."""
         self._parts = WayParts([run.sender for run in runs], self._sequencers.watched)
-        self._joins = joins and self._sequencers.asks_at_once
+        self._joins = not step_by_step and self._sequencers.asks_at_once
         self.has_joined = False
         """Whether a way was put together."""
         self._lo_hz = _oscillators(runs)
+
+    @property
+    def has_guessed(self) -> bool:
+        """Tell whether ways were put together, or outcomes left undecided."""
+        return self.has_joined or self._sequencers.leaves_undecided
 
     @property
     def begin_ns(self) -> int:
@@ -175,7 +180,7 @@ class OutcomeFirmware:
     def _start(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Start:
         number, counters, bounded = start
         state, left = self._states[number], iter(counters)
-        shared = state.behind.shared, state.behind.waiting, state.open_ns, bounded
+        shared = state.behind.shared, state.behind.waiting, bounded
         mine = tuple(tuple(next(left) for _ in registers) for registers in self._sequencers.counted)
         return Start(shared, state.behind.own, bits, mine, setting)
 
@@ -213,7 +218,7 @@ class OutcomeFirmware:
 
     def _number(self, state: _State) -> int:
         """Return the number of a state."""
-        number = self._numbers.setdefault((state.behind, state.open_ns), len(self._states))
+        number = self._numbers.setdefault(state.behind, len(self._states))
         if number == len(self._states):
             self._states.append(state)
         return number

@@ -30,6 +30,10 @@ class Done:
     rows64: tuple[NDArray[np.int64], ...]
     """By sequencer, time and phase."""
     rows32: tuple[NDArray[np.int32], ...]
+    known_ns: int
+    """Until when all triggers are known at the halt to which it leads."""
+    undecided: tuple[tuple[int, int], ...] = ()
+    """End and sender of each acquisition that is asked for there, and whose outcome is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,8 @@ class WayParts:
                 triggers,
                 tuple(way.done.rows64[k] for k, way in enumerate(found)),
                 tuple(way.done.rows32[k] for k, way in enumerate(found)),
+                first.done.known_ns,
+                first.done.undecided,
             ),
             tuple(way.counters[k] for k, way in enumerate(found)),
             tuple(way.setting[k] if used[k] else start.setting[k] for k, way in enumerate(found)),

@@ -247,6 +247,11 @@ class SequencerPlayback:
         self._open = [batch for batch in self._open if batch.ends_ns.min() < FOR_EVER]
         return min((int(batch.ends_ns.min()) for batch in self._open), default=FOR_EVER)
 
+    def unanswered_ns(self) -> list[int]:
+        """Return when each acquisition is over that was not answered."""
+        ends = (end for batch in self._open for end in batch.ends_ns.tolist())
+        return [end for end in ends if end < FOR_EVER]
+
     def due(self, until_ns: int) -> Iterator[FinishedAcquisitions]:
         """Return acquisitions that are over by a time and were not answered."""
         for batch in self._open:
