@@ -381,9 +381,9 @@ class HaltingSequencers:
             rows64.append(wide - np.array([[at_ns], [0]]))
             rows32.append(narrow[SEEN])
         self._delivered = []
-        known_ns, left_open = self._group.known_ns - at_ns, () if stop is None else stop.undecided
+        left_open = () if stop is None else stop.undecided
         undecided = tuple((end_ns - at_ns, number) for number, end_ns in left_open)
-        return Done(delivered, tuple(rows64), tuple(rows32), known_ns, undecided)
+        return Done(delivered, tuple(rows64), tuple(rows32), undecided)
 
     def _go_back(self, moment: Moment) -> None:
         for run, one in zip(self._together.runs, moment.runs, strict=True):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from podium.firmware_interfaces.qblox_cluster.sequencer_config import SequencerConfiguration
 from podium.sim_instruments.execution.firmware import (
     CannotBranch,
     Halt,
@@ -186,8 +187,11 @@ class OutcomeFirmware:
 
     def _addresses(self, state: int) -> list[int]:
         """Return the addresses of the triggers of what is decided."""
-        senders = [number for number, _ in self._states[state].open_ns]
-        return [self._runs[n].configuration.trigger_address for n in senders]
+        return [one.trigger_address for one in self._senders(state)]
+
+    def _senders(self, state: int) -> list[SequencerConfiguration]:
+        """Return the configurations of the senders of what is decided."""
+        return [self._runs[number].configuration for number, _ in self._states[state].open_ns]
 
     def _join(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Way | None:
         """Return a way put together of others, None where that cannot be done."""
@@ -276,7 +280,9 @@ class OutcomeFirmware:
             gone.used,
         )
         if self._joins:
-            self._parts.add(self._start(start, bits, setting), self._addresses(state), way)
+            both = zip(self._senders(state), bits, strict=True)
+            sent = [one.trigger_address for one, bit in both if bit == one.trigger_on]
+            self._parts.add(self._start(start, bits, setting), self._addresses(state), sent, way)
         return way
 
     def _halt(self, stop: Stop, left: _Left | None) -> Halt:

@@ -22,29 +22,25 @@ def unread_outcomes(
 ) -> frozenset[Acquired]:
     """Return acquisitions that are over by a time, not answered, and whose pulses nobody needs.
 
-    ``watched``: by sequencer, addresses that it may look at; None: all. A pulse that could keep
-    another one off the network, which somebody may look at, is needed.
+    ``watched``: by sequencer, addresses that it may look at; None: all. A pulse is needed, too,
+    where another one may come that is, before the network is free again.
     """
     earliest = group.together.earliest_ns(group.known_ns)
-    begun_later_ns = min(earliest[number] for number in group.senders) + THRESHOLD_TRIGGER_NS
-    needed_ns = [pulse.arrival_ns for pulse in group.pulses.waiting]
+    needed_ns = min(earliest[number] for number in group.senders) + THRESHOLD_TRIGGER_NS
+    needed_ns = min([needed_ns, *(pulse.arrival_ns for pulse in group.pulses.waiting)])
     open_ = [(end, n) for n in group.senders for end in group.playbacks[n].unanswered_ns()]
     found: set[Acquired] = set()
-    for end_ns, number in sorted(open_, reverse=True):  # what comes later is decided about first
+    for end_ns, number in sorted(open_, reverse=True):
         arrival_ns = end_ns + THRESHOLD_TRIGGER_NS
-        free_ns = arrival_ns + DEAD_NS
-        disturbs = free_ns > begun_later_ns or any(
-            arrival_ns <= other_ns < free_ns for other_ns in needed_ns
-        )
         address = group.runs[number].configuration.trigger_address
         if (
             end_ns <= until_ns
-            and not disturbs
+            and arrival_ns + DEAD_NS <= needed_ns
             and _is_forgotten(group, watched, address, arrival_ns)
         ):
             found.add((number, end_ns))
         else:
-            needed_ns.append(arrival_ns)
+            needed_ns = min(needed_ns, arrival_ns)
     return frozenset(found)
 
 

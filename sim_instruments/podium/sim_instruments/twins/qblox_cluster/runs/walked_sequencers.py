@@ -60,22 +60,14 @@ class WalkedSequencers:
         return np.ascontiguousarray(both[:, kept])
 
     def _undecided(self) -> list[NDArray[np.int64]]:
-        """Return the pulses of outcomes that were not decided, by sender; see :meth:`triggers`.
-
-        Those are left out that arrive when nobody goes on any longer.
-        """
+        """Return the pulses of outcomes that were not decided, by sender; see :meth:`triggers`."""
         ends, senders = self._gathered([done.undecided for done in self._done])
-        last = int(self._found.edges[-1]) + 1 if len(self._found.edges) else 0
-        at_ns = int(self._found.at_ns[-1]) + self._begin_ns if last else 0
-        known_ns = at_ns + self._done[last].known_ns
         found: list[NDArray[np.int64]] = []
         for number in np.flatnonzero(np.bincount(senders)).tolist():
             ends_ns, above = self._measured(number)
             configuration = self._runs[number].configuration
-            arrival_ns = ends_ns + THRESHOLD_TRIGGER_NS
-            sent = np.isin(ends_ns, ends[senders == number]) & (arrival_ns <= known_ns)
-            sent &= above == configuration.trigger_on
-            times = arrival_ns[sent]
+            sent = np.isin(ends_ns, ends[senders == number]) & (above == configuration.trigger_on)
+            times = ends_ns[sent] + THRESHOLD_TRIGGER_NS
             found.append(np.stack([times, np.full_like(times, configuration.trigger_address)]))
         return found
 
