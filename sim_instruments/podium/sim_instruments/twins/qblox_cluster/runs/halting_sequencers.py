@@ -8,7 +8,7 @@ executed once more, with all triggers known (:mod:`.outcome_run`).
 """
 
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import accumulate, count
 from typing import Final
 
@@ -22,14 +22,13 @@ from podium.sim_instruments.execution.firmware import (
     Decision,
     Unbounded,
 )
-from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
+from podium.sim_instruments.physics.signals import CaptureTrain
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EVER, Q1Group
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import FIRST_CONSTANT
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import (
     AT_A_STRETCH,
     Q1Run,
-    RunMoment,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import Ending
 from podium.sim_instruments.twins.qblox_cluster.processor.register_flow import register_use
@@ -40,8 +39,8 @@ from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import (
 from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import (
     THRESHOLD_TRIGGER_NS,
     GroupPlayback,
-    TriggerMoment,
 )
+from podium.sim_instruments.twins.qblox_cluster.runs.halts import Acquired, Gone, Moment, Stop
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
     decisions_of,
     seen_from,
@@ -50,66 +49,15 @@ from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import Bits, Content, Done
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
     SEEN,
-    PlaybackMoment,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
-from podium.sim_instruments.twins.qblox_cluster.runs.unread_outcomes import (
-    Acquired,
-    unread_outcomes,
-)
+from podium.sim_instruments.twins.qblox_cluster.runs.unread_outcomes import unread_outcomes
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
 
 UNLIKE_ANY: Final = 10_000
 TIMES_THE_LONGEST: Final = 16
 """A sequencer whose counters are far from their ends is doubted after so many instructions, and so
 many times those of its longest way so far. Where that is wrong, a way holds for less counts."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Moment:
-    """Everything that the sequencers have come to at a halt."""
-
-    at_ns: int
-    runs: tuple[RunMoment, ...]
-    playbacks: tuple[PlaybackMoment, ...]
-    triggers: TriggerMoment
-    finishing: bool
-    asked: tuple[Acquired, ...]
-    """Acquisitions that are decided."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stop:
-    """A halt of the sequencers; times of signals are from the begin of the dialogue."""
-
-    at_ns: int
-    """From the start of the run."""
-    content: Content
-    behind: Content
-    """The same, once what it asks for is answered."""
-    drives: list[PulseTrain]
-    captures: list[CaptureTrain]
-    listeners: list[int]
-    decisions: tuple[Decision, ...]
-    asked: tuple[Acquired, ...]
-    """Acquisitions that are decided."""
-    undecided: tuple[Acquired, ...]
-    """Those of which a pulse may come that nobody looks at."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Gone:
-    """Acts of the sequencers up to a halt, and what they have come to."""
-
-    stop: Stop | None
-    """None: to the end."""
-    done: Done
-    counters: tuple[tuple[int, ...], ...]
-    """By sequencer."""
-    setting: tuple[bytes, ...]
-    """By sequencer."""
-    used: tuple[bool, ...]
-    """Whether it has read or changed its setting, by sequencer."""
 
 
 class HaltingSequencers:
@@ -313,7 +261,8 @@ class HaltingSequencers:
         senders = () if self._finishing else group.senders
         told = [(n, end) for n, one in due if n in senders for end in one.ends_ns()]
         asked = tuple(one for one in told if one not in unread)
-        content = self._content(at_ns, end_ns, asked)
+        stands = [self._stands(number, at_ns) for number in range(len(group.runs))]
+        content = self._content(at_ns, end_ns, asked, stands)
         drives = group.drives(played_ns)
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
@@ -325,7 +274,7 @@ class HaltingSequencers:
             captures += [group.moved(train) for train in one.trains]
             listeners += [2 * number + path for path in range(len(one.trains))]
             one.take()
-        behind = self._content(at_ns, end_ns, asked)
+        behind = self._content(at_ns, end_ns, asked, stands)
         undecided = tuple(one for one in told if one in unread)
         self.leaves_undecided |= bool(undecided)
         return Stop(
@@ -346,7 +295,10 @@ class HaltingSequencers:
             return ()
         return unread_outcomes(self._group, self.watched, end_ns)
 
-    def _content(self, at_ns: int, end_ns: int, asked: Sequence[Acquired]) -> Content:
+    def _content(
+        self, at_ns: int, end_ns: int, asked: Sequence[Acquired], stands: Sequence[Hashable]
+    ) -> Content:
+        """Return the content of a halt; ``stands``: what each processor goes on from."""
         group = self._group
         shared: list[Hashable] = [
             self._finishing,
@@ -359,18 +311,22 @@ class HaltingSequencers:
         if not self.asks_at_once:  # flags count as well, and nobody watches them
             shared.append(self._setting())
         waiting = tuple((p.arrival_ns - at_ns, p.address, p.sender) for p in group.pulses.waiting)
-        own = tuple(self._own_content(number, at_ns) for number in range(len(self._together.runs)))
+        own = tuple(self._own_content(*one, at_ns) for one in enumerate(stands))
         return Content(tuple(shared), waiting, own)
 
-    def _own_content(self, number: int, at_ns: int) -> int:
+    def _stands(self, number: int, at_ns: int) -> Hashable:
+        """Return what a processor goes on from, seen from a time."""
+        run, watched = self._together.runs[number], self.watched[number]
+        # nobody else looks at triggers
+        triggers = triggers_seen(run, at_ns, watched) if self._waits[number] else None
+        return seen_from(run, at_ns, watched), triggers
+
+    def _own_content(self, number: int, stands: Hashable, at_ns: int) -> int:
         """Return the number of a sequencer's part of the content."""
-        run, playback = self._together.runs[number], self._group.playbacks[number]
+        playback = self._group.playbacks[number]
         wide, narrow = playback.shown_rows(at_ns)
-        found: list[Hashable] = [number, wide.tobytes(), narrow.tobytes()]
-        found += [seen_from(run, at_ns, self.watched[number]), playback.unanswered(at_ns)]
-        if self._waits[number]:  # nobody else looks at triggers
-            found.append(triggers_seen(run, at_ns, self.watched[number]))
-        return self._own.setdefault(tuple(found), len(self._own))
+        found = number, stands, wide.tobytes(), narrow.tobytes(), playback.unanswered(at_ns)
+        return self._own.setdefault(found, len(self._own))
 
     def _done(self, first_rows: Sequence[int], at_ns: int, stop: Stop | None) -> Done:
         delivered = tuple(replace(t, time_ns=t.time_ns - at_ns) for t in self._delivered)

@@ -96,16 +96,23 @@ def seen_from(run: Q1Run, at_ns: int, watched: Collection[int] | None) -> tuple[
     )
 
 
-def triggers_seen(run: Q1Run, at_ns: int, watched: Collection[int] | None) -> tuple[bytes, bytes]:
-    """Return the triggers that a processor may still look at, seen from a time, and its latches."""
-    unread, latches = run.unread_triggers, run.latches
-    if run.forgets_ns >= 0:
-        unread, latches = unread[:, unread[0] > run.forgets_ns], latches[q1.THRESHOLDS :]
-    unread = unread - np.array([[at_ns], [0]])
-    if watched is not None:
-        unread = unread[:, np.isin(unread[1], list(watched))]
-        latches = latches[:, sorted(watched)]
-    return unread.tobytes(), latches.tobytes()
+def triggers_seen(
+    run: Q1Run, at_ns: int, watched: Collection[int] | None
+) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
+    """Return the triggers that a processor may still look at, and how many it has counted.
+
+    Times and addresses, as seen from a time; by address.
+    """
+    forgets_ns = run.forgets_ns
+    unread = tuple(
+        (time_ns - at_ns, address)
+        for time_ns, address in run.unread_triggers.T.tolist()
+        if time_ns > forgets_ns and (watched is None or address in watched)
+    )
+    if forgets_ns >= 0:
+        return unread, ()
+    counts = run.latches[q1.COUNTS].tolist()
+    return unread, tuple(counts if watched is None else (counts[one] for one in sorted(watched)))
 
 
 def decisions_of(

@@ -24,11 +24,8 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import lo_t
 from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import PHASE_TURN
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import Train
-from podium.sim_instruments.twins.qblox_cluster.runs.halting_sequencers import (
-    HaltingSequencers,
-    Moment,
-    Stop,
-)
+from podium.sim_instruments.twins.qblox_cluster.runs.halting_sequencers import HaltingSequencers
+from podium.sim_instruments.twins.qblox_cluster.runs.halts import Acquired, Moment, Stop
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import (
     Bits,
     Content,
@@ -61,8 +58,8 @@ class _State:
     """A state of all sequencers at halts."""
 
     behind: Content
-    open_ns: tuple[tuple[int, int], ...]
-    """Sender and end of what is decided, seen from the halt."""
+    open_ns: tuple[Acquired, ...]
+    """What is decided; ends are seen from the halt."""
     left: _Left | None
     """A way that leads to it; None: the begin."""
     moment: Moment | None = None
@@ -154,13 +151,15 @@ class OutcomeFirmware:
 
     def _way(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Way:
         """Return the way from a state, gone or put together of some that were."""
-        gone = {**self._ways.get((start, None), {}), **self._ways.get((start, setting), {})}
-        if bits in gone:
-            return gone[bits]
+        some, others = (self._ways.get((start, held), {}) for held in (setting, None))
+        way = some.get(bits) or others.get(bits)
+        if way is not None:
+            return way
         way = self._join(start, bits, setting)
+        gone = [*others, *some]
         if way is None and gone and len(bits) > 1 and self._joins:
             # with the opposite of outcomes all others can be put together
-            opposite = tuple(1 - bit for bit in next(iter(gone)))
+            opposite = tuple(1 - bit for bit in gone[0])
             if opposite not in gone and opposite != bits:
                 self._try(start, opposite, setting)
                 way = self._join(start, bits, setting)

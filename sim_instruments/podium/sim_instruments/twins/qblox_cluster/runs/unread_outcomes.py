@@ -11,10 +11,8 @@ from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import (
     THRESHOLD_TRIGGER_NS,
     GroupPlayback,
 )
+from podium.sim_instruments.twins.qblox_cluster.runs.halts import Acquired
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
-
-Acquired = tuple[int, int]
-"""Sender and end of an acquisition."""
 
 
 def unread_outcomes(
