@@ -1,4 +1,4 @@
-"""What the sequencers of a run did on a walk on the tree of its outcomes, one halt after another.
+"""Rows and triggers of a run's sequencers as they were walked, one halt after another.
 
 Times are ns from the start of the run.
 """
@@ -74,15 +74,13 @@ class WalkedSequencers:
     def _measured(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return end and bit of each acquisition of a sequencer. Raises CannotBranch."""
         rows, times, phases = self._rows(number)
-        columns: dict[str, Any] = {
-            name: np.concatenate([done.rows32[number][k] for done in self._done])[rows]
-            for k, name in enumerate(COLUMNS)
-        }
-        picked = np.isin(columns["kind"], _ACQUIRES)
+        words = self._words(number)
+        picked = np.isin(words[COLUMNS.index("kind")], _ACQUIRES)[rows]
+        columns: dict[str, Any] = dict(zip(COLUMNS, words[:, rows[picked]], strict=True))
         trace = RealTimeTrace(
             time_ns=times[picked],
             nco_phase=phases[picked],
-            **{name: column[picked] for name, column in columns.items()},
+            **columns,
             bin=np.zeros(int(picked.sum()), np.int32),
             end_ns=int(times[-1]),
             ending=Ending.STOPPED,
@@ -109,10 +107,10 @@ class WalkedSequencers:
             return False
         if not np.array_equal(phases, trace.nco_phase):
             return False
-        rows32 = np.concatenate([done.rows32[number] for done in self._done], axis=1)
+        words = self._words(number)
         return all(
             _same(values, rows, column)
-            for values, column in zip(rows32, row_columns(trace), strict=True)
+            for values, column in zip(words, row_columns(trace), strict=True)
         )
 
     def _rows(self, number: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -122,6 +120,10 @@ class WalkedSequencers:
         rows, counts, at_ns = gathered(sizes, self._found, self._begin_ns)
         times, phases = np.concatenate(rows64, axis=1)
         return rows, times[rows] + np.repeat(at_ns, counts), phases[rows]
+
+    def _words(self, number: int) -> NDArray[np.int32]:
+        """Return :data:`COLUMNS` of all rows of a sequencer, shape (12, n)."""
+        return np.concatenate([done.rows32[number] for done in self._done], axis=1)
 
     def _gathered(self, pairs: Sequence[Sequence[tuple[int, int]]]) -> NDArray[np.int64]:
         """Return a time and a number of what came on each edge, one after another, shape (2, n)."""
