@@ -100,6 +100,8 @@ def both_read_twice(settings):
 
 LAST_OF_Q1 = FLIP.format(mask=2)
 OTHERS = {0: flips(0), 2: flips(2)}
+LATE = {n: drive(1_600, LATCH_RST, DUE_NS - 1_604, FLIP.format(mask=1 << n)) for n in range(3)}
+"""Latches are reset between the pulses of the first readings."""
 
 
 def test_another_sequencer_looks_at_the_last_reading_in_the_next_shot(trees) -> None:
@@ -121,8 +123,7 @@ def test_triggers_are_counted_of_the_last_reading_as_well(trees, monkeypatch) ->
 
 def test_only_what_arrives_before_latches_are_reset_is_forgotten(trees) -> None:
     """The pulse of qubit 0 arrives 1,510 ns from the begin of a shot, those of others later."""
-    late = {n: drive(1_600, LATCH_RST, DUE_NS - 1_604, FLIP.format(mask=1 << n)) for n in range(3)}
-    played(sequencers(late))
+    played(sequencers(LATE))
     assert decided(trees[0]) == [0, 1], "one after another"
 
 
@@ -165,3 +166,17 @@ def test_a_last_reading_has_an_edge_where_it_had_eight(trees, monkeypatch) -> No
     few, many = (len(tree.tree._done) for tree in trees)
     assert 2 * few < many
     assert len(trees[0].tree._firmware._states) < 15, "what is forgotten is no part of a state"
+
+
+def test_a_world_that_plans_nothing_is_asked_once(monkeypatch) -> None:
+    """The first halt is behind an outcome that nobody looks at."""
+    begun = []
+    begin = feedback.ChipPlay.begin
+
+    def noting(self, *given):
+        begun.append(given)
+        return begin(self, *given)
+
+    monkeypatch.setattr(feedback.ChipPlay, "begin", noting)
+    left_behind(sequencers(LATE), feedback.chip(3), 3, plans=False)
+    assert len(begun) == 2, "for a plan, and then as it comes"

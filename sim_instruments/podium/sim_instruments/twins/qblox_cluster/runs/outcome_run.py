@@ -95,9 +95,12 @@ def walked(
         firmware = OutcomeFirmware(runs, processors(), external, step_by_step=step_by_step)
         try:
             found = _walked(firmware, runs, processors, begin, external)
-        except (CannotBranch, CannotPlan, NotSimulated):
-            found = None
-        if found is not None or not firmware.has_guessed:
+            has_guessed = firmware.has_guessed
+        except CannotPlan:
+            return None
+        except (CannotBranch, NotSimulated):  # to decide more makes no fewer branches
+            found, has_guessed = None, firmware.has_joined
+        if found is not None or not has_guessed:
             return found
     return None
 
@@ -120,7 +123,7 @@ def _walked(
     dialogue = begin(firmware.begin_ns)
     plan = dialogue.planned(firmware.carriers) if isinstance(dialogue, Planned) else None
     if plan is None:
-        return None
+        raise CannotPlan("this world plans no run")
     scopes = any(run.scope for run in runs)
     tree = OutcomeTree(firmware, begun, plan, 2 * len(runs), scopes)
     sequencers = WalkedSequencers(runs, tree, tree.walk(), firmware.begin_ns)
