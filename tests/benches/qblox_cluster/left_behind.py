@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from benches import feedback
 from podium.firmware_interfaces.qblox_cluster.framing import Command, encode_command
@@ -91,3 +92,12 @@ def left_behind(
     assert all(len(one) > 100 for one in data)
     registers = tuple(send(one, "REGisterS?", now_fs=END_FS) for one in used)
     return Left(states, data, registers, tuple(twin.management.network.counts))
+
+
+def both(
+    used: Sequence[feedback.Sequencer], chip: FeedlinePoint, qubits: int = 1, **given: Any
+) -> Left:
+    """Return what is left of a run that is planned ahead: the same to the bit as it comes."""
+    planned = left_behind(used, chip, qubits, plans=True, **given)
+    assert planned == left_behind(used, chip, qubits, plans=False, **given)
+    return planned

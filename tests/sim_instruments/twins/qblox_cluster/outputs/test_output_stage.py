@@ -12,6 +12,9 @@ from podium.sim_instruments.physics.deduplicate import distinct
 from podium.sim_instruments.twins.qblox_cluster.outputs import segment_cutter
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     ALWAYS_ON,
+    FilteredLines,
+    PlayedPieces,
+    RunPart,
     SwitchTimeline,
     lo_turns,
     pulse_trains,
@@ -189,6 +192,19 @@ def test_equal_pulses_share_a_piece_whatever_follows_them() -> None:
     assert train.pieces[0].duration_ns == 5
     np.testing.assert_array_equal(train.start_ns, [0, 40, 5000])
     assert overflowed  # the second path plays full scale beside the first
+
+
+def test_parts_of_a_run_share_pieces_and_each_says_that_a_word_overflowed() -> None:
+    part = RunPart(FilteredLines(), PlayedPieces(), goes_on=True)
+    row = {"kind": EventKind.PLAY, "wave0": 0, "wave1": 1}
+    found = [
+        pulse_trains(run_of(), trace_of([{"time_ns": at, **row, "gain0": gain}], at + 50), {}, part)
+        for at, gain in ((0, 20_000), (70, 20_000), (140, 10_000))
+    ]
+    (first, again, weaker), overflowed = zip(*found, strict=True)
+    assert first[0].pieces[0] is again[0].pieces[0]
+    assert not np.array_equal(weaker[0].pieces[0].samples, first[0].pieces[0].samples)
+    assert overflowed == (True, True, True)
 
 
 def test_an_acquisition_in_the_middle_does_not_cut_a_tone() -> None:

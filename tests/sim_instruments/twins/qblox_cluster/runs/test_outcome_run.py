@@ -3,38 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from tests.benches.qblox_cluster.left_behind import left_behind
+from tests.benches.qblox_cluster.left_behind import both, left_behind
 from tests.benches.thoroughness import cases
 
 from benches import feedback
 from podium.sim_instruments.physics.drive_crosstalk import DriveCrosstalk, ReachedQubit
-from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.twins.qblox_cluster.outputs.mixer import Mixer
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import Q1Run
 from podium.sim_instruments.twins.qblox_cluster.runs import outcome_run
 from podium.sim_instruments.twins.qblox_cluster.runs.halting_sequencers import HaltingSequencers
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_run import TreeRun
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import Way, WayParts
-
-
-@pytest.fixture
-def trees(monkeypatch):
-    """Return the trees that were walked, in their order."""
-    found: list[TreeRun | None] = []
-    walked = outcome_run._walked
-
-    def noting(*given):
-        found.append(walked(*given))
-        return found[-1]
-
-    monkeypatch.setattr(outcome_run, "_walked", noting)
-    return found
-
-
-def both(programs, chip: FeedlinePoint, qubits: int = 1, **given):
-    planned = left_behind(programs, chip, qubits, plans=True, **given)
-    assert planned == left_behind(programs, chip, qubits, plans=False, **given)
-    return planned
 
 
 def nodes(tree: TreeRun | None) -> int:

@@ -8,6 +8,7 @@ NCO turns it, and on RF modules the local oscillator lifts it through a mixer
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import Afe, SequencerRun
 
 OUTPUT_OVERFLOW = "OUTPUT OVERFLOW"
+PIECES_MAX: Final = 1_000
+"""Of one sequencer that are kept: a sweep of envelopes has no end of them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,11 +188,31 @@ class FilteredLines:
         return (voice, line.name) in self._lines
 
 
+class PlayedPieces:
+    """Pieces that one sequencer has played in a run, each made once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str, bytes], tuple[Piece, bool]] = {}
+
+    def piece(
+        self, voice: int, run: SequencerRun, line: OutputLine, key: NDArray[np.int64]
+    ) -> tuple[Piece, bool]:
+        """Return a piece on a line, and whether a word overflowed; see :func:`make_piece`."""
+        place = voice, line.name, key.tobytes()
+        if place not in self._known:
+            if len(self._known) >= PIECES_MAX:
+                self._known.clear()
+            made = make_piece(key, run.waveforms, line, run.configuration.modulate)
+            self._known[place] = made
+        return self._known[place]
+
+
 @dataclass(frozen=True, slots=True)
 class RunPart:
     """A part of a run: what filters have come to before it, and whether another one follows."""
 
     filtered: FilteredLines
+    pieces: PlayedPieces
     goes_on: bool
     voice: int = 0
     """Number of the voice, of a sequencer that plays as several."""
@@ -208,7 +231,7 @@ def pulse_trains(
     """
     if is_plain(run):
         return plain_trains(run, (trace,), trace.end_ns, switches, part)
-    part = part or RunPart(FilteredLines(), goes_on=False)
+    part = part or RunPart(FilteredLines(), PlayedPieces(), goes_on=False)
     found = [
         plain_trains(voice, (heard,), heard.end_ns, switches, replace(part, voice=number))
         for number, (voice, heard) in enumerate(voices(run, trace))
@@ -227,7 +250,7 @@ def plain_trains(
 
     ``traces`` are gone through once for each line; ``end_ns``: of the trace.
     """
-    part = part or RunPart(FilteredLines(), goes_on=False)
+    part = part or RunPart(FilteredLines(), PlayedPieces(), goes_on=False)
     trains: list[PulseTrain] = []
     overflowed = False
     lengths = _wave_lengths(run.waveforms)
@@ -251,7 +274,7 @@ def plain_trains(
             continue
         pieces: list[Piece] = []
         for key in keys:
-            piece, clipped = make_piece(key, run.waveforms, line, modulated)
+            piece, clipped = part.pieces.piece(part.voice, run, line, key)
             overflowed |= clipped
             pieces.append(piece)
         start += delay_ns

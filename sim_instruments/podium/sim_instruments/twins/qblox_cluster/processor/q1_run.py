@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS
+from podium.firmware_interfaces.qblox_cluster.q1asm.isa import REGISTERS, Operation
 from podium.sim_instruments.twins.qblox_cluster.processor import q1_state as q1
 from podium.sim_instruments.twins.qblox_cluster.processor.loop_passes import (
     LISTENING,
@@ -152,6 +152,19 @@ class Q1Run:
         address = int(self._state[q1.WAIT_ADDRESS])
         known = self._triggers, self._latches
         return int(next_trigger(self._state, *known, address, self.time_ns))
+
+    @property
+    def forgets_ns(self) -> int:
+        """Return until when triggers may come without being looked at; -1: not a moment.
+
+        Before a ``latch_rst`` those are all that come by its time, whether they were counted or
+        not. Whoever has stopped looks at none.
+        """
+        if self.ending in (Ending.STOPPED, Ending.CUT):
+            return q1.FOR_EVER
+        stands = self.ending in (Ending.WAITS_TO_KNOW, Ending.PAUSED)
+        following = int(self.processor._code[int(self._state[q1.PC]), OPERATION])
+        return self.time_ns if stands and following == Operation.LATCH_RST else -1
 
     def take_sent(self) -> list[tuple[int, int, int]]:
         """Return the commands of its real-time side since the last call: time, number, value."""

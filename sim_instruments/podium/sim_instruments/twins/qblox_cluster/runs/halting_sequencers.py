@@ -7,8 +7,8 @@ halt (the classical side's time, its queue): whoever adds up what was done has t
 executed once more, with all triggers known (:mod:`.outcome_run`).
 """
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Hashable, Sequence
+from dataclasses import replace
 from itertools import accumulate, count
 from typing import Final
 
@@ -22,14 +22,13 @@ from podium.sim_instruments.execution.firmware import (
     Decision,
     Unbounded,
 )
-from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
+from podium.sim_instruments.physics.signals import CaptureTrain
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_group import FOR_EVER, Q1Group
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_image import FIRST_CONSTANT
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_run import (
     AT_A_STRETCH,
     Q1Run,
-    RunMoment,
 )
 from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import Ending
 from podium.sim_instruments.twins.qblox_cluster.processor.register_flow import register_use
@@ -40,8 +39,8 @@ from podium.sim_instruments.twins.qblox_cluster.runs.external_triggers import (
 from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import (
     THRESHOLD_TRIGGER_NS,
     GroupPlayback,
-    TriggerMoment,
 )
+from podium.sim_instruments.twins.qblox_cluster.runs.halts import Acquired, Gone, Moment, Stop
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
     decisions_of,
     seen_from,
@@ -50,60 +49,15 @@ from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import Bits, Content, Done
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
     SEEN,
-    PlaybackMoment,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
+from podium.sim_instruments.twins.qblox_cluster.runs.unread_outcomes import unread_outcomes
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS
 
 UNLIKE_ANY: Final = 10_000
 TIMES_THE_LONGEST: Final = 16
 """A sequencer whose counters are far from their ends is doubted after so many instructions, and so
 many times those of its longest way so far. Where that is wrong, a way holds for less counts."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Moment:
-    """Everything that the sequencers have come to at a halt."""
-
-    at_ns: int
-    runs: tuple[RunMoment, ...]
-    playbacks: tuple[PlaybackMoment, ...]
-    triggers: TriggerMoment
-    finishing: bool
-    asked: tuple[tuple[int, int], ...]
-    """Sender and end of each acquisition that is decided."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Stop:
-    """A halt of the sequencers; times of signals are from the begin of the dialogue."""
-
-    at_ns: int
-    """From the start of the run."""
-    content: Content
-    behind: Content
-    """The same, once what it asks for is answered."""
-    drives: list[PulseTrain]
-    captures: list[CaptureTrain]
-    listeners: list[int]
-    decisions: tuple[Decision, ...]
-    asked: tuple[tuple[int, int], ...]
-    """Sender and end of each acquisition that is decided."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Gone:
-    """Acts of the sequencers up to a halt, and what they have come to."""
-
-    stop: Stop | None
-    """None: to the end."""
-    done: Done
-    counters: tuple[tuple[int, ...], ...]
-    """By sequencer."""
-    setting: tuple[bytes, ...]
-    """By sequencer."""
-    used: tuple[bool, ...]
-    """Whether it has read or changed its setting, by sequencer."""
 
 
 class HaltingSequencers:
@@ -114,8 +68,13 @@ class HaltingSequencers:
         runs: Sequence[SequencerRun],
         processors: Sequence[Q1Processor],
         external: Sequence[Trigger],
+        *,
+        decides_all: bool = False,
     ) -> None:
-        """``runs`` with the phases that their oscillators have; ``external``: all that come."""
+        """``runs`` with the phases that their oscillators have; ``external``: all that come.
+
+        ``decides_all``: outcomes are decided even if nobody reads them.
+        """
         self._together = Q1Group(processors)
         self._group = GroupPlayback(runs, self._together, external)
         sent = {runs[n].configuration.trigger_address for n in self._group.senders}
@@ -135,6 +94,9 @@ class HaltingSequencers:
             q1_run.admit_every_bin()
         self._longest = [0] * len(runs)
         """Instructions of the longest way that each has gone, from one halt to the next."""
+        self._decides_all = decides_all
+        self.leaves_undecided = False
+        """Whether there was an outcome that nobody reads."""
         self._finishing = False
         self._delivered: list[Trigger] = []
         self._own: dict[Hashable, int] = {}
@@ -156,9 +118,10 @@ class HaltingSequencers:
         if found is None:
             raise CannotBranch("the program depends on nothing that it measures")
         self._group.begin()
-        done = self._done([0] * len(self._together.runs), 0)
+        stop = self._stop(*found)
+        done = self._done([0] * len(self._together.runs), 0, stop)
         used = (True,) * len(self._together.runs)
-        return Gone(self._stop(*found), done, self._counters(), self._setting(), used)
+        return Gone(stop, done, self._counters(), self._setting(), used)
 
     def go_on(
         self,
@@ -186,11 +149,11 @@ class HaltingSequencers:
         found = None if self._finishing else self._onward(bounded=bounded)
         self._note_ways(before)
         used = tuple(run.slots_used for run in self._together.runs)
-        done, after, counted = self._done(rows, moment.at_ns), self._setting(), self._counters()
         if found is None:
             found = self._group.asks_at_the_end()
         stop = None if found is None else self._stop(*found)
-        return Gone(stop, done, counted, after, used)
+        done = self._done(rows, moment.at_ns, stop)
+        return Gone(stop, done, self._counters(), self._setting(), used)
 
     def moment(self, stop: Stop) -> Moment:
         """Return all that goes on from a halt at which they are; rows that are played are dropped.
@@ -293,26 +256,49 @@ class HaltingSequencers:
     def _stop(self, played_ns: int, end_ns: int) -> Stop:
         """Return a halt: what is played and asked for until then."""
         at_ns, group = played_ns, self._group
-        content = self._content(at_ns, end_ns)
+        due = [(n, one) for n, of in enumerate(group.playbacks) for one in of.due(end_ns)]
+        unread = self._unread(end_ns)
+        senders = () if self._finishing else group.senders
+        told = [(n, end) for n, one in due if n in senders for end in one.ends_ns()]
+        asked = tuple(one for one in told if one not in unread)
+        stands = [self._stands(number, at_ns) for number in range(len(group.runs))]
+        content = self._content(at_ns, end_ns, asked, stands)
         drives = group.drives(played_ns)
         captures: list[CaptureTrain] = []
         listeners: list[int] = []
         decisions: list[Decision] = []
-        asked: list[tuple[int, int]] = []
-        for number, playback in enumerate(group.playbacks):
-            for due in playback.due(end_ns):
-                if number in group.senders and not self._finishing:
-                    decisions += decisions_of(playback.run, due, len(captures))
-                    asked += [(number, one) for one in due.ends_ns()]
-                captures += [group.moved(train) for train in due.trains]
-                listeners += [2 * number + path for path in range(len(due.trains))]
-                due.take()
-        behind = self._content(at_ns, end_ns)
+        for number, one in due:
+            if number in senders:
+                rows = [row for row, end in enumerate(one.ends_ns()) if (number, end) in asked]
+                decisions += decisions_of(group.runs[number], one, rows, len(captures))
+            captures += [group.moved(train) for train in one.trains]
+            listeners += [2 * number + path for path in range(len(one.trains))]
+            one.take()
+        behind = self._content(at_ns, end_ns, asked, stands)
+        undecided = tuple(one for one in told if one in unread)
+        self.leaves_undecided |= bool(undecided)
         return Stop(
-            at_ns, content, behind, drives, captures, listeners, tuple(decisions), tuple(asked)
+            at_ns,
+            content,
+            behind,
+            drives,
+            captures,
+            listeners,
+            tuple(decisions),
+            asked,
+            undecided,
         )
 
-    def _content(self, at_ns: int, end_ns: int) -> Content:
+    def _unread(self, end_ns: int) -> Collection[Acquired]:
+        """Return acquisitions that are over by a time, and at whose outcomes nobody looks."""
+        if self._finishing or self._decides_all:
+            return ()
+        return unread_outcomes(self._group, self.watched, end_ns)
+
+    def _content(
+        self, at_ns: int, end_ns: int, asked: Sequence[Acquired], stands: Sequence[Hashable]
+    ) -> Content:
+        """Return the content of a halt; ``stands``: what each processor goes on from."""
         group = self._group
         shared: list[Hashable] = [
             self._finishing,
@@ -320,24 +306,29 @@ class HaltingSequencers:
             group.played_ns - at_ns,
             group.known_ns - at_ns,
             max(group.pulses.latest_ns, group.known_ns - DEAD_NS) - at_ns,
+            tuple((number, end_ns - at_ns) for number, end_ns in asked),
         ]
         if not self.asks_at_once:  # flags count as well, and nobody watches them
             shared.append(self._setting())
         waiting = tuple((p.arrival_ns - at_ns, p.address, p.sender) for p in group.pulses.waiting)
-        own = tuple(self._own_content(number, at_ns) for number in range(len(self._together.runs)))
+        own = tuple(self._own_content(*one, at_ns) for one in enumerate(stands))
         return Content(tuple(shared), waiting, own)
 
-    def _own_content(self, number: int, at_ns: int) -> int:
-        """Return the number of a sequencer's part of the content."""
-        run, playback = self._together.runs[number], self._group.playbacks[number]
-        wide, narrow = playback.shown_rows(at_ns)
-        found: list[Hashable] = [number, wide.tobytes(), narrow.tobytes()]
-        found += [seen_from(run, at_ns, self.watched[number]), playback.unanswered(at_ns)]
-        if self._waits[number]:  # nobody else looks at triggers
-            found.append(triggers_seen(run, at_ns, self.watched[number]))
-        return self._own.setdefault(tuple(found), len(self._own))
+    def _stands(self, number: int, at_ns: int) -> Hashable:
+        """Return what a processor goes on from, seen from a time."""
+        run, watched = self._together.runs[number], self.watched[number]
+        # nobody else looks at triggers
+        triggers = triggers_seen(run, at_ns, watched) if self._waits[number] else None
+        return seen_from(run, at_ns, watched), triggers
 
-    def _done(self, first_rows: Sequence[int], at_ns: int) -> Done:
+    def _own_content(self, number: int, stands: Hashable, at_ns: int) -> int:
+        """Return the number of a sequencer's part of the content."""
+        playback = self._group.playbacks[number]
+        wide, narrow = playback.shown_rows(at_ns)
+        found = number, stands, wide.tobytes(), narrow.tobytes(), playback.unanswered(at_ns)
+        return self._own.setdefault(found, len(self._own))
+
+    def _done(self, first_rows: Sequence[int], at_ns: int, stop: Stop | None) -> Done:
         delivered = tuple(replace(t, time_ns=t.time_ns - at_ns) for t in self._delivered)
         rows64: list[NDArray[np.int64]] = []
         rows32: list[NDArray[np.int32]] = []
@@ -346,7 +337,9 @@ class HaltingSequencers:
             rows64.append(wide - np.array([[at_ns], [0]]))
             rows32.append(narrow[SEEN])
         self._delivered = []
-        return Done(delivered, tuple(rows64), tuple(rows32))
+        left_open = () if stop is None else stop.undecided
+        undecided = tuple((end_ns - at_ns, number) for number, end_ns in left_open)
+        return Done(delivered, tuple(rows64), tuple(rows32), undecided)
 
     def _go_back(self, moment: Moment) -> None:
         for run, one in zip(self._together.runs, moment.runs, strict=True):

@@ -3,7 +3,7 @@
 See :mod:`.outcome_firmware`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -47,22 +47,26 @@ _IGNORED: Final = [
 """Shows in nothing but an underflow or a full queue of results."""
 
 
+COLUMNS: Final = (
+    "kind",
+    "wave0",
+    "wave1",
+    "gain0",
+    "gain1",
+    "offs0",
+    "offs1",
+    "nco_freq",
+    "marker",
+    "acq",
+    "weight0",
+    "weight1",
+)
+"""What of rows the world may see; bins are not among it."""
+
+
 def row_columns(rows: RealTimeTrace) -> tuple[NDArray[Any], ...]:
-    """Return what of rows the world may see; bins are not among it."""
-    return (
-        rows.kind,
-        rows.wave0,
-        rows.wave1,
-        rows.gain0,
-        rows.gain1,
-        rows.offs0,
-        rows.offs1,
-        rows.nco_freq,
-        rows.marker,
-        rows.acq,
-        rows.weight0,
-        rows.weight1,
-    )
+    """Return what of rows the world may see."""
+    return tuple(getattr(rows, name) for name in COLUMNS)
 
 
 def seen_from(run: Q1Run, at_ns: int, watched: Collection[int] | None) -> tuple[object, ...]:
@@ -77,7 +81,9 @@ def seen_from(run: Q1Run, at_ns: int, watched: Collection[int] | None) -> tuple[
     state[q1.TIME_NS] -= at_ns
     state[_IGNORED] = 0
     state[q1.ACQ_TIMES :] = 0
-    if watched is not None:
+    if run.forgets_ns >= 0:
+        state[q1.OVER] = 0
+    elif watched is not None:
         state[q1.OVER] &= sum(1 << (address - 1) for address in watched)
     if run.ending in (Ending.STOPPED, Ending.CUT):
         state[:] = 0
@@ -90,18 +96,29 @@ def seen_from(run: Q1Run, at_ns: int, watched: Collection[int] | None) -> tuple[
     )
 
 
-def triggers_seen(run: Q1Run, at_ns: int, watched: Collection[int] | None) -> tuple[bytes, bytes]:
-    """Return the triggers that a processor may still look at, seen from a time, and its latches."""
-    unread, latches = run.unread_triggers.copy(), run.latches
-    unread[0] -= at_ns
-    if watched is not None:
-        unread = unread[:, np.isin(unread[1], list(watched))]
-        latches = latches[:, sorted(watched)]
-    return unread.tobytes(), latches.tobytes()
+def triggers_seen(
+    run: Q1Run, at_ns: int, watched: Collection[int] | None
+) -> tuple[tuple[tuple[int, int], ...], tuple[int, ...]]:
+    """Return the triggers that a processor may still look at, and how many it has counted.
+
+    Times and addresses, as seen from a time; by address.
+    """
+    forgets_ns = run.forgets_ns
+    unread = tuple(
+        (time_ns - at_ns, address)
+        for time_ns, address in run.unread_triggers.T.tolist()
+        if time_ns > forgets_ns and (watched is None or address in watched)
+    )
+    if forgets_ns >= 0:
+        return unread, ()
+    counts = run.latches[q1.COUNTS].tolist()
+    return unread, tuple(counts if watched is None else (counts[one] for one in sorted(watched)))
 
 
-def decisions_of(run: SequencerRun, due: FinishedAcquisitions, capture: int) -> list[Decision]:
-    """Return the rule for each of some acquisitions whose first train is so numbered."""
+def decisions_of(
+    run: SequencerRun, due: FinishedAcquisitions, rows: Sequence[int], capture: int
+) -> list[Decision]:
+    """Return the rule for some of the acquisitions whose first train is so numbered."""
     if not due.trains:
         raise CannotBranch(f"{run.sender} listens to nothing")
     full0, full1 = full_scale(run)
@@ -109,7 +126,7 @@ def decisions_of(run: SequencerRun, due: FinishedAcquisitions, capture: int) -> 
     threshold = run.configuration.threshold * run.afe.model.integral_step
     left = 1.0 - float(clipped_tone(np.ones(1))[0])
     found: list[Decision] = []
-    for row in range(len(due.rows)):
+    for row in rows:
         one = due.one(row)
         pedestal = one.pedestal[:, 0]
         rule = (

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from podium.firmware_interfaces.qblox_cluster.sequencer_config import SequencerConfiguration
 from podium.sim_instruments.execution.firmware import (
     CannotBranch,
     Halt,
@@ -23,11 +24,8 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import lo_t
 from podium.sim_instruments.twins.qblox_cluster.outputs.segment_kernel import PHASE_TURN
 from podium.sim_instruments.twins.qblox_cluster.processor.q1_processor import Q1Processor, Trigger
 from podium.sim_instruments.twins.qblox_cluster.runs.group_playback import Train
-from podium.sim_instruments.twins.qblox_cluster.runs.halting_sequencers import (
-    HaltingSequencers,
-    Moment,
-    Stop,
-)
+from podium.sim_instruments.twins.qblox_cluster.runs.halting_sequencers import HaltingSequencers
+from podium.sim_instruments.twins.qblox_cluster.runs.halts import Acquired, Moment, Stop
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import (
     Bits,
     Content,
@@ -60,8 +58,8 @@ class _State:
     """A state of all sequencers at halts."""
 
     behind: Content
-    open_ns: tuple[tuple[int, int], ...]
-    """Sender and end of what is decided, seen from the halt."""
+    open_ns: tuple[Acquired, ...]
+    """What is decided; ends are seen from the halt."""
     left: _Left | None
     """A way that leads to it; None: the begin."""
     moment: Moment | None = None
@@ -77,25 +75,30 @@ class OutcomeFirmware:
         processors: Sequence[Q1Processor],
         external: Sequence[Trigger] = (),
         *,
-        joins: bool = True,
+        step_by_step: bool = False,
     ) -> None:
         """``runs`` with the phases that their oscillators have; ``external``: all that come.
 
-        ``joins``: ways may be put together.
+        ``step_by_step``: no way is put together, and outcomes that nobody reads are decided, too.
         """
         self._runs = tuple(runs)
-        self._sequencers = HaltingSequencers(runs, processors, external)
+        self._sequencers = HaltingSequencers(runs, processors, external, decides_all=step_by_step)
         self._contents: dict[Content, int] = {}
-        self._numbers: dict[tuple[Content, tuple[tuple[int, int], ...]], int] = {}
-        """Of states, by content, and sender and end of what is decided."""
+        self._numbers: dict[Content, int] = {}
+        """Of states."""
         self._states: list[_State] = []
         self._ways: dict[tuple[_Start, Hashable], dict[Bits, Way]] = {}
         """By start and setting (None: any), and by outcomes."""
         self._parts = WayParts([run.sender for run in runs], self._sequencers.watched)
-        self._joins = joins and self._sequencers.asks_at_once
+        self._joins = not step_by_step and self._sequencers.asks_at_once
         self.has_joined = False
         """Whether a way was put together."""
         self._lo_hz = _oscillators(runs)
+
+    @property
+    def has_guessed(self) -> bool:
+        """Tell whether ways were put together, or outcomes left undecided."""
+        return self.has_joined or self._sequencers.leaves_undecided
 
     @property
     def begin_ns(self) -> int:
@@ -148,13 +151,15 @@ class OutcomeFirmware:
 
     def _way(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Way:
         """Return the way from a state, gone or put together of some that were."""
-        gone = {**self._ways.get((start, None), {}), **self._ways.get((start, setting), {})}
-        if bits in gone:
-            return gone[bits]
+        some, others = (self._ways.get((start, held), {}) for held in (setting, None))
+        way = some.get(bits) or others.get(bits)
+        if way is not None:
+            return way
         way = self._join(start, bits, setting)
+        gone = [*others, *some]
         if way is None and gone and len(bits) > 1 and self._joins:
             # with the opposite of outcomes all others can be put together
-            opposite = tuple(1 - bit for bit in next(iter(gone)))
+            opposite = tuple(1 - bit for bit in gone[0])
             if opposite not in gone and opposite != bits:
                 self._try(start, opposite, setting)
                 way = self._join(start, bits, setting)
@@ -175,14 +180,17 @@ class OutcomeFirmware:
     def _start(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Start:
         number, counters, bounded = start
         state, left = self._states[number], iter(counters)
-        shared = state.behind.shared, state.behind.waiting, state.open_ns, bounded
+        shared = state.behind.shared, state.behind.waiting, bounded
         mine = tuple(tuple(next(left) for _ in registers) for registers in self._sequencers.counted)
         return Start(shared, state.behind.own, bits, mine, setting)
 
     def _addresses(self, state: int) -> list[int]:
         """Return the addresses of the triggers of what is decided."""
-        senders = [number for number, _ in self._states[state].open_ns]
-        return [self._runs[n].configuration.trigger_address for n in senders]
+        return [one.trigger_address for one in self._senders(state)]
+
+    def _senders(self, state: int) -> list[SequencerConfiguration]:
+        """Return the configurations of the senders of what is decided."""
+        return [self._runs[number].configuration for number, _ in self._states[state].open_ns]
 
     def _join(self, start: _Start, bits: Bits, setting: tuple[bytes, ...]) -> Way | None:
         """Return a way put together of others, None where that cannot be done."""
@@ -213,7 +221,7 @@ class OutcomeFirmware:
 
     def _number(self, state: _State) -> int:
         """Return the number of a state."""
-        number = self._numbers.setdefault((state.behind, state.open_ns), len(self._states))
+        number = self._numbers.setdefault(state.behind, len(self._states))
         if number == len(self._states):
             self._states.append(state)
         return number
@@ -271,7 +279,9 @@ class OutcomeFirmware:
             gone.used,
         )
         if self._joins:
-            self._parts.add(self._start(start, bits, setting), self._addresses(state), way)
+            both = zip(self._senders(state), bits, strict=True)
+            sent = [one.trigger_address for one, bit in both if bit == one.trigger_on]
+            self._parts.add(self._start(start, bits, setting), self._addresses(state), sent, way)
         return way
 
     def _halt(self, stop: Stop, left: _Left | None) -> Halt:

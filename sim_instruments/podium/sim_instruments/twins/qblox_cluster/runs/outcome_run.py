@@ -2,8 +2,9 @@
 
 What was walked is not believed: once all triggers are known, the programs are executed once more
 from start to end, and every row of every sequencer, and every window, must be what the world was
-told. A run for which that does not hold, or whose shots are hardly ever alike, is played as it
-comes (:mod:`.feedback_run`), with the same random numbers.
+told. A run for which that does not hold is walked step by step: each way is gone by itself, and all
+outcomes are decided. One whose shots are hardly ever alike is played as it comes
+(:mod:`.feedback_run`), with the same random numbers.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,8 +15,7 @@ from numpy.typing import NDArray
 
 from podium.firmware_interfaces.qblox_cluster.q1asm.isa import Operation
 from podium.sim_instruments.execution.firmware import CannotBranch, Planned
-from podium.sim_instruments.execution.outcome_tree import OutcomeTree, Walked
-from podium.sim_instruments.execution.walked_rows import gathered
+from podium.sim_instruments.execution.outcome_tree import OutcomeTree
 from podium.sim_instruments.physics.dialogue import Dialogue
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.session_plan import CannotPlan
@@ -27,10 +27,9 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     Ending,
     RealTimeTrace,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import row_columns
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_firmware import OutcomeFirmware
-from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import Done
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
+from podium.sim_instruments.twins.qblox_cluster.runs.walked_sequencers import WalkedSequencers
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import LATENCY_NS
 
 _NOT_PLANNED = frozenset(
@@ -92,13 +91,16 @@ def walked(
         return None
     if any(_is_shaped(run) for run in runs):
         return None
-    for joins in (True, False):  # at the second try each way is gone by itself
-        firmware = OutcomeFirmware(runs, processors(), external, joins=joins)
+    for step_by_step in (False, True):
+        firmware = OutcomeFirmware(runs, processors(), external, step_by_step=step_by_step)
         try:
             found = _walked(firmware, runs, processors, begin, external)
-        except (CannotBranch, CannotPlan, NotSimulated):
-            found = None
-        if found is not None or not firmware.has_joined:
+            has_guessed = firmware.has_guessed
+        except CannotPlan:
+            return None
+        except (CannotBranch, NotSimulated):  # to decide more makes no fewer branches
+            found, has_guessed = None, firmware.has_joined
+        if found is not None or not has_guessed:
             return found
     return None
 
@@ -121,20 +123,19 @@ def _walked(
     dialogue = begin(firmware.begin_ns)
     plan = dialogue.planned(firmware.carriers) if isinstance(dialogue, Planned) else None
     if plan is None:
-        return None
+        raise CannotPlan("this world plans no run")
     scopes = any(run.scope for run in runs)
     tree = OutcomeTree(firmware, begun, plan, 2 * len(runs), scopes)
-    found = tree.walk()
-    triggers = _triggers(found, firmware.begin_ns)
+    sequencers = WalkedSequencers(runs, tree, tree.walk(), firmware.begin_ns)
+    triggers = sequencers.triggers()
+    if triggers is None:
+        return None
     together = Q1Group(processors())
     together.expect(triggers)
     together.proceed(())
     traces = together.traces()
-    if any(trace.ending is not Ending.STOPPED for trace in traces):
+    if not _is_what_was_walked(sequencers, traces):
         return None
-    for number, trace in enumerate(traces):
-        if not _is_what_was_walked(trace, found, firmware.begin_ns, number):
-            return None
     return TreeRun(
         tuple(runs),
         traces,
@@ -146,54 +147,15 @@ def _walked(
     )
 
 
-def _done(found: Walked, number: int) -> Done:
-    done = found.done[number]
-    if not isinstance(done, Done):
-        raise TypeError("not done by this firmware")
-    return done
-
-
-def _triggers(found: Walked, begin_ns: int) -> NDArray[np.int64]:
-    """Return times and addresses of all triggers that were delivered, shape (2, n)."""
-    begun = found.begun
-    dones = [*([begun] if isinstance(begun, Done) else [])]
-    dones += [_done(found, number) for number in range(len(found.done))]
-    sizes = np.array([len(one.triggers) for one in dones], np.int64)
-    all_ = [(one.time_ns, one.address) for done in dones for one in done.triggers]
-    known = np.array(all_, np.int64).reshape(-1, 2).T
-    rows, counts, at_ns = gathered(sizes, found, begin_ns)
-    times = known[0][rows] + np.repeat(at_ns, counts)
-    return np.stack([times, known[1][rows]])
+def _is_what_was_walked(sequencers: WalkedSequencers, traces: Sequence[RealTimeTrace]) -> bool:
+    """Tell whether each sequencer comes to its end, and does what the world received."""
+    return all(
+        trace.ending is Ending.STOPPED and sequencers.did(number, trace)
+        for number, trace in enumerate(traces)
+    )
 
 
 def _measured(triggers: NDArray[np.int64], external: Sequence[Trigger]) -> NDArray[np.int64]:
     """Return the triggers that measurements sent; no two are delivered at one instant."""
     from_outside = np.array([one.time_ns for one in external], np.int64)
     return triggers[:, ~np.isin(triggers[0], from_outside)]
-
-
-def _is_what_was_walked(trace: RealTimeTrace, found: Walked, begin_ns: int, number: int) -> bool:
-    """Tell whether a sequencer did, row by row, what the world received."""
-    begun = found.begun
-    if not isinstance(begun, Done):
-        return False
-    dones = [begun, *(_done(found, edge) for edge in range(len(found.done)))]
-    sizes = np.array([one.rows64[number].shape[1] for one in dones], np.int64)
-    rows, counts, at_ns = gathered(sizes, found, begin_ns)
-    if len(rows) != len(trace):
-        return False
-    rows64 = np.concatenate([one.rows64[number] for one in dones], axis=1)
-    rows32 = np.concatenate([one.rows32[number] for one in dones], axis=1)
-    times = rows64[0][rows] + np.repeat(at_ns, counts)
-    if not np.array_equal(times, trace.time_ns):
-        return False
-    if not np.array_equal(rows64[1][rows], trace.nco_phase):
-        return False
-    columns = row_columns(trace)
-    return all(_same(rows32[k], rows, column) for k, column in enumerate(columns))
-
-
-def _same(values: NDArray[np.int32], rows: NDArray[np.int64], column: NDArray[np.int32]) -> bool:
-    if values.size and (values == values[0]).all():
-        return bool((column == values[0]).all())
-    return bool(np.array_equal(values[rows], column))

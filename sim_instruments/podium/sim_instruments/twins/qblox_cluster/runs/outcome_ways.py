@@ -30,6 +30,8 @@ class Done:
     rows64: tuple[NDArray[np.int64], ...]
     """By sequencer, time and phase."""
     rows32: tuple[NDArray[np.int32], ...]
+    undecided: tuple[tuple[int, int], ...] = ()
+    """End and sender of each acquisition that is asked for there, and whose outcome is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +88,17 @@ class WayParts:
         self._pulses: dict[Hashable, Trigger | None] = {}
         """By what is shared, position and outcome: the trigger that comes of it."""
 
-    def add(self, start: Start, addresses: Sequence[int], way: Way) -> None:
-        """Take note of a way that was gone; ``addresses``: of the triggers of its outcomes."""
+    def add(self, start: Start, addresses: Sequence[int], sent: Collection[int], way: Way) -> None:
+        """Take note of a way that was gone; ``addresses``: of the triggers of its outcomes.
+
+        ``sent``: addresses of the pulses that these send; none is lost on the network.
+        """
         triggers = way.done.triggers
         if way.halt is None or way.content is None or way.content.waiting:
             return
         if len(set(addresses)) < len(addresses) or way.behind is None or way.behind.waiting:
             return
-        if len({one.address for one in triggers} & set(addresses)) < len(triggers):
+        if sorted(one.address for one in triggers) != sorted(sent):
             return
         if any(train.sender not in self._senders for train in way.halt.drives):
             return
@@ -149,6 +154,7 @@ class WayParts:
                 triggers,
                 tuple(way.done.rows64[k] for k, way in enumerate(found)),
                 tuple(way.done.rows32[k] for k, way in enumerate(found)),
+                first.done.undecided,
             ),
             tuple(way.counters[k] for k, way in enumerate(found)),
             tuple(way.setting[k] if used[k] else start.setting[k] for k, way in enumerate(found)),

@@ -17,6 +17,7 @@ from podium.sim_instruments.twins.qblox_cluster.outputs.awg_modes import longest
 from podium.sim_instruments.twins.qblox_cluster.outputs.lo_leak import leaks
 from podium.sim_instruments.twins.qblox_cluster.outputs.output_stage import (
     FilteredLines,
+    PlayedPieces,
     RunPart,
     SwitchTimeline,
     lo_turns,
@@ -137,7 +138,7 @@ class SequencerPlayback:
         self._acquires = run.acquires
         self._longest_ns = longest_ns(run)
         self._quiet = run.channel is not None  # a time-tag sequencer has no signals
-        self._filtered = FilteredLines()
+        self._filtered, self._pieces = FilteredLines(), PlayedPieces()
 
     @property
     def first_ns(self) -> int:
@@ -222,7 +223,7 @@ class SequencerPlayback:
         if self._quiet or not len(stretch):
             return ()
         over = self.processor.ending in _OVER and stretch.end_ns >= self.processor.time_ns
-        part = RunPart(self._filtered, goes_on=not over)
+        part = RunPart(self._filtered, self._pieces, goes_on=not over)
         trains, _ = pulse_trains(self.run, stretch, switches, part)
         return trains
 
@@ -246,6 +247,11 @@ class SequencerPlayback:
         """Return when the next acquisition is over that was not answered."""
         self._open = [batch for batch in self._open if batch.ends_ns.min() < FOR_EVER]
         return min((int(batch.ends_ns.min()) for batch in self._open), default=FOR_EVER)
+
+    def unanswered_ns(self) -> list[int]:
+        """Return when each acquisition is over that was not answered."""
+        ends = (end for batch in self._open for end in batch.ends_ns.tolist())
+        return [end for end in ends if end < FOR_EVER]
 
     def due(self, until_ns: int) -> Iterator[FinishedAcquisitions]:
         """Return acquisitions that are over by a time and were not answered."""
