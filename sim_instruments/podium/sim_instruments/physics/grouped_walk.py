@@ -129,25 +129,42 @@ def sum_windows(
     ``jump_reading[jump_first[q] : jump_first[q + 1]]``, in the rows ``jumped`` (J,); ``at_jump``
     (Q,), which is moved on, has the first of them that does not lie before ``begin``.
     """
-    windows = sums.shape[1]
+    qubits = level.shape[0]
+    passed, rows, out = base.view(np.float64), taken.view(np.float64), sums.view(np.float64)
+    less = np.empty(qubits, np.int64)
     row = 0
     for s in range(step.size):
         for i in range(first_reading[step[s]], first_reading[step[s] + 1]):
             u = kind[i]
-            out = sums[row]
-            for w in range(windows):
-                out[w] = base[u, w]
-            for q in range(level.shape[0]):
+            for q in range(qubits):
                 n = level[q, begin + row]
                 if n < JUMPED:
-                    less = taken[whole[u, q, n]]
+                    less[q] = whole[u, q, n]
                 else:
                     while jump_reading[at_jump[q]] < begin + row:
                         at_jump[q] += 1
-                    less = taken[jumped[at_jump[q]]]
-                for w in range(windows):
-                    out[w] -= less[w]
+                    less[q] = jumped[at_jump[q]]
+            subtract_rows(passed[u], rows, less, out[row])
             row += 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def subtract_rows(whole: Any, rows: Any, which: Any, out: Any) -> None:
+    """Fill ``out`` (N,) with ``whole`` less those rows (R, N), one after the other.
+
+    Four at a time, so that what is left stays in a register meanwhile.
+    """
+    for w in range(out.size):
+        out[w] = whole[w]
+    fours = which.size // 4 * 4
+    for q in range(0, fours, 4):
+        a, b, c, d = rows[which[q]], rows[which[q + 1]], rows[which[q + 2]], rows[which[q + 3]]
+        for w in range(out.size):
+            out[w] = out[w] - a[w] - b[w] - c[w] - d[w]
+    for q in range(fours, which.size):
+        a = rows[which[q]]
+        for w in range(out.size):
+            out[w] -= a[w]
 
 
 @njit(cache=True, nogil=True)
