@@ -19,10 +19,8 @@ from podium.sim_instruments.physics.propagators import (
     copy_into,
     fade_rates,
     held_map,
-    hermitian_basis,
     jump_map,
     map_columns,
-    map_of_columns,
     play_moved,
     play_samples,
     relax_columns,
@@ -295,9 +293,9 @@ def moved_maps_of(
     """
     for k in range(tables.node_hz.size):
         diagonal = diagonal_in_frame(tables.levels_hz, carrier_hz, tables.node_hz[k])
-        columns = hermitian_basis(diagonal.size)
+        copy_into(np.eye(out.shape[1]), out[k])
         play_moved(
-            columns,
+            out[k],
             samples,
             turning,
             begins,
@@ -307,7 +305,6 @@ def moved_maps_of(
             tables.rates,
             tables.fading,
         )
-        map_of_columns(columns, out[k])
 
 
 def fading_of(qubit: QubitPoint) -> NDArray[np.float64]:

@@ -95,23 +95,59 @@ def held_unitary(diagonal: Any, lower: Any, step: float, out: Any, work: Any) ->
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def turn_columns(unitary: Any, columns: Any, work: Any) -> None:
-    """Replace each column X by U X U^dagger; the columns are Hermitian."""
-    count, levels, _ = columns.shape
-    for c in range(count):
-        for i in range(levels):
-            for j in range(levels):
-                total = 0j
-                for k in range(levels):
-                    total += unitary[i, k] * columns[c, k, j]
-                work[i, j] = total
-        for i in range(levels):
-            for j in range(i, levels):
-                total = 0j
-                for k in range(levels):
-                    total += work[i, k] * np.conj(unitary[j, k])
-                columns[c, i, j] = total
-                columns[c, j, i] = np.conj(total)
+def fill_turn(unitary: Any, out: Any) -> None:
+    """Fill ``out`` (L*L, L*L) with the map of the coordinates of X that U X U^dagger is."""
+    levels = unitary.shape[0]
+    row = levels
+    for a in range(levels):
+        for b in range(a, levels):
+            for n in range(levels):
+                whole = unitary[a, n] * np.conj(unitary[b, n])
+                if a == b:
+                    out[a, n] = whole.real
+                else:
+                    out[row, n], out[row + 1, n] = whole.real, -whole.imag
+            column = levels
+            for i in range(levels):
+                for j in range(i + 1, levels):
+                    one = unitary[a, i] * np.conj(unitary[b, j])
+                    other = unitary[a, j] * np.conj(unitary[b, i])
+                    if a == b:
+                        out[a, column] = 2.0 * one.real
+                        out[a, column + 1] = 2.0 * one.imag
+                    else:
+                        out[row, column] = one.real + other.real
+                        out[row, column + 1] = one.imag - other.imag
+                        out[row + 1, column] = -(one.imag + other.imag)
+                        out[row + 1, column + 1] = one.real - other.real
+                    column += 2
+            if a != b:
+                row += 2
+
+
+@njit(cache=True, nogil=True)
+def fill_relaxation(jumps: Any, fade: Any, out: Any) -> None:
+    """Fill ``out`` (L*L, L*L) with the map of the coordinates that :func:`relax_columns` does.
+
+    ``fade`` may be complex.
+    """
+    levels = jumps.shape[0]
+    for r in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            out[r, c] = jumps[r, c] if r < levels and c < levels else 0.0
+    row = levels
+    for a in range(levels):
+        for b in range(a + 1, levels):
+            out[row, row] = out[row + 1, row + 1] = fade[a, b].real
+            out[row, row + 1], out[row + 1, row] = fade[a, b].imag, -fade[a, b].imag
+            row += 2
+
+
+@njit(cache=True, nogil=True)
+def apply_map(matrix: Any, state: Any, spare: Any) -> None:
+    """Replace coordinates ``state`` (L*L, C) by ``matrix @ state``; ``spare`` is overwritten."""
+    np.dot(matrix, state, spare)
+    copy_into(spare, state)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -233,6 +269,72 @@ def parts_of_a_step(step: float, rates: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
+def relaxations(step: float, part: float, rates: Any, fading: Any) -> Any:
+    """Return what relaxes before a sample, (3, 2, L*L, L*L), by what came before and by the sample.
+
+    Before: 0 nothing, 1 a part of a split sample, 2 a weak sample, of which half is left each; the
+    sample: 0 one that is split, 1 a weak one, half of which is taken ahead.
+    """
+    size = fading.size
+    half, long = np.empty((size, size)), np.empty((size, size))
+    fill_relaxation(jump_map(rates, 0.5 * part), np.exp(-fading * 0.5 * part), half)
+    fill_relaxation(jump_map(rates, 0.5 * step), np.exp(-fading * 0.5 * step), long)
+    out = np.empty((3, 2, size, size))
+    copy_into(half, out[0, 0])
+    copy_into(long, out[0, 1])
+    fill_relaxation(jump_map(rates, part), np.exp(-fading * part), out[1, 0])
+    np.dot(long, half, out[1, 1])
+    np.dot(half, long, out[2, 0])
+    fill_relaxation(jump_map(rates, step), np.exp(-fading * step), out[2, 1])
+    return out
+
+
+@njit(cache=True, nogil=True)
+def play_coordinates(
+    state: Any,
+    samples: Any,
+    step: float,
+    diagonal: Any,
+    strength: Any,
+    rates: Any,
+    fading: Any,
+) -> None:
+    """Send coordinates ``state`` (L*L, C) through samples: see :func:`play_samples`."""
+    levels, size = diagonal.size, state.shape[0]
+    parts = parts_of_a_step(step, rates)
+    part = step / parts
+    relaxing = relaxations(step, part, rates, fading)
+    unitary = np.empty((levels, levels), np.complex128)
+    work = np.empty((levels, levels), np.complex128)
+    lower = np.empty(levels - 1, np.complex128)
+    turn, both, spare = np.empty((size, size)), np.empty((size, size)), np.empty_like(state)
+    weakest = WEAK / (step * max(strength.max(), 1e-300))
+    powers = np.empty((0, levels, levels), np.complex128)
+    left = 0  # of what came before half is left to relax
+    for k in range(samples.size):
+        weak = abs(samples[k]) < weakest
+        if weak and powers.size == 0:
+            powers = weak_unitaries(diagonal, strength, step, weakest, work)
+        if k == 0 or samples[k] != samples[k - 1]:
+            if weak:
+                turned_unitary(powers, samples[k] / weakest, unitary)
+            else:
+                for n in range(levels - 1):
+                    lower[n] = strength[n] * np.conj(samples[k])
+                held_unitary(diagonal, lower, part, unitary, work)
+            fill_turn(unitary, turn)
+        np.dot(turn, relaxing[left, 1 if weak else 0], both)
+        apply_map(both, state, spare)
+        if not weak and parts > 1:
+            np.dot(turn, relaxing[1, 0], both)
+            for _ in range(parts - 1):
+                apply_map(both, state, spare)
+        left = 2 if weak else 1
+    if left:
+        apply_map(relaxing[0, left - 1], state, spare)
+
+
+@njit(cache=True, nogil=True)
 def play_samples(
     columns: Any,
     samples: Any,
@@ -247,50 +349,14 @@ def play_samples(
     ``diagonal`` (L,) rad/ns; ``strength`` (L-1,): H[n+1, n] for an amplitude of 1, rad/ns;
     ``rates`` [to, from] 1/ns, ``fading`` from :func:`fade_rates`.
     """
-    levels = diagonal.size
-    parts = parts_of_a_step(step, rates)
-    part = step / parts
-    whole, half = jump_map(rates, part), jump_map(rates, 0.5 * part)
-    fade_whole, fade_half = np.exp(-fading * part), np.exp(-fading * 0.5 * part)
-    long, longer = jump_map(rates, 0.5 * step), jump_map(rates, step)
-    fade_long, fade_longer = np.exp(-fading * 0.5 * step), np.exp(-fading * step)
-    unitary = np.empty((levels, levels), np.complex128)
-    work = np.empty((levels, levels), np.complex128)
-    lower = np.empty(levels - 1, np.complex128)
-    weakest = WEAK / (step * max(strength.max(), 1e-300))
-    powers = np.empty((0, levels, levels), np.complex128)
-    left = 0  # of what came before half is left to relax: 0 nothing, 1 a part, 2 a weak sample
-    for k in range(samples.size):
-        weak = abs(samples[k]) < weakest
-        if weak and powers.size == 0:
-            powers = weak_unitaries(diagonal, strength, step, weakest, work)
-        if k == 0 or samples[k] != samples[k - 1]:
-            if weak:
-                turned_unitary(powers, samples[k] / weakest, unitary)
-            else:
-                for n in range(levels - 1):
-                    lower[n] = strength[n] * np.conj(samples[k])
-                held_unitary(diagonal, lower, part, unitary, work)
-        for _ in range(1 if weak else parts):
-            if weak and left == 2:
-                relax_columns(longer, fade_longer, columns, work)
-            elif not weak and left == 1:
-                relax_columns(whole, fade_whole, columns, work)
-            else:
-                if left == 1:
-                    relax_columns(half, fade_half, columns, work)
-                elif left == 2:
-                    relax_columns(long, fade_long, columns, work)
-                if weak:
-                    relax_columns(long, fade_long, columns, work)
-                else:
-                    relax_columns(half, fade_half, columns, work)
-            turn_columns(unitary, columns, work)
-            left = 2 if weak else 1
-    if left == 1:
-        relax_columns(half, fade_half, columns, work)
-    elif left == 2:
-        relax_columns(long, fade_long, columns, work)
+    state = np.empty((fading.size, columns.shape[0]))
+    map_of_columns(columns, state)
+    play_coordinates(state, samples, step, diagonal, strength, rates, fading)
+    column = np.empty(state.shape[0])
+    for c in range(state.shape[1]):
+        for i in range(column.size):
+            column[i] = state[i, c]
+        from_coordinates(column, columns[c])
 
 
 @njit(cache=True, nogil=True)
@@ -339,7 +405,7 @@ def turned_unitary(powers: Any, sample: complex, out: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def play_moved(
-    columns: Any,
+    state: Any,
     samples: Any,
     turning: Any,
     begins: Any,
@@ -349,54 +415,55 @@ def play_moved(
     rates: Any,
     fading: Any,
 ) -> None:
-    """Send the columns through stretches of held samples at levels that move.
+    """Send coordinates ``state`` (L*L, C) through stretches of held samples at levels that move.
 
     ``samples`` (S,), 0 where nothing drives; ``turning`` (S, L): what comes on top of ``diagonal``,
     rad/ns; ``begins`` (S + 1,): the steps at which stretches begin, and the end. The rest is that
     of :func:`play_samples`. Undriven stretches are exact: they turn coherences alone, each its own,
     and that commutes with what is lost.
     """
-    levels = diagonal.size
+    levels, size = diagonal.size, state.shape[0]
     parts = parts_of_a_step(step, rates)
     part = step / parts
-    whole, half = jump_map(rates, part), jump_map(rates, 0.5 * part)
-    fade_whole, fade_half = np.exp(-fading * part), np.exp(-fading * 0.5 * part)
+    relaxing = relaxations(step, part, rates, fading)
     unitary = np.empty((levels, levels), np.complex128)
     work = np.empty((levels, levels), np.complex128)
     lower = np.empty(levels - 1, np.complex128)
     turns = np.empty((levels, levels), np.complex128)
-    driven = False
+    turn, both, spare = np.empty((size, size)), np.empty((size, size)), np.empty_like(state)
+    driven = 0
     for s in range(samples.size):
         count = begins[s + 1] - begins[s]
         if samples[s] == 0:
             if driven:
-                relax_columns(half, fade_half, columns, work)
+                apply_map(relaxing[0, 0], state, spare)
             span = count * step
             for i in range(levels):
                 for j in range(levels):
                     apart = diagonal[i] + turning[s, i] - diagonal[j] - turning[s, j]
                     turns[i, j] = np.exp(-(1j * apart + fading[i, j]) * span)
-            relax_columns(jump_map(rates, span), turns, columns, work)
-            driven = False
+            fill_relaxation(jump_map(rates, span), turns, both)
+            apply_map(both, state, spare)
+            driven = 0
             continue
         for n in range(levels - 1):
             lower[n] = strength[n] * np.conj(samples[s])
         held_unitary(diagonal + turning[s], lower, part, unitary, work)
-        for _ in range(count * parts):
-            if driven:
-                relax_columns(whole, fade_whole, columns, work)
-            else:
-                relax_columns(half, fade_half, columns, work)
-            turn_columns(unitary, columns, work)
-            driven = True
+        fill_turn(unitary, turn)
+        for k in range(count * parts):
+            if k < 2:
+                np.dot(turn, relaxing[driven, 0], both)
+                driven = 1
+            apply_map(both, state, spare)
     if driven:
-        relax_columns(half, fade_half, columns, work)
+        apply_map(relaxing[0, 0], state, spare)
 
 
 @njit(cache=True, nogil=True)
 def map_of_columns(columns: Any, out: Any) -> None:
-    """Fill ``out`` (L*L, L*L) with the coordinates of what became of :func:`hermitian_basis`."""
-    column = np.empty(columns.shape[0])
+    """Fill ``out`` (L*L, C) with the coordinates of columns; of what became of those of
+    :func:`hermitian_basis`: with the map."""
+    column = np.empty(out.shape[0])
     for c in range(columns.shape[0]):
         coordinates(columns[c], column)
         for i in range(column.size):
@@ -508,11 +575,8 @@ def samples_map(
     samples: Any, step: float, diagonal: Any, strength: Any, rates: Any, fading: Any
 ) -> Any:
     """Return the real map of the coordinates for held samples: see :func:`play_samples`."""
-    levels = diagonal.size
-    columns = hermitian_basis(levels)
-    play_samples(columns, samples, step, diagonal, strength, rates, fading)
-    out = np.empty((levels * levels, levels * levels))
-    map_of_columns(columns, out)
+    out = np.eye(diagonal.size**2)
+    play_coordinates(out, samples, step, diagonal, strength, rates, fading)
     return out
 
 
