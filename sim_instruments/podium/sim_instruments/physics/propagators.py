@@ -311,6 +311,7 @@ def play_coordinates(
     weakest = WEAK / (step * max(strength.max(), 1e-300))
     powers = np.empty((0, levels, levels), np.complex128)
     left = 0  # of what came before half is left to relax
+    before = -1  # what ``both`` relaxes of
     for k in range(samples.size):
         weak = abs(samples[k]) < weakest
         if weak and powers.size == 0:
@@ -323,13 +324,14 @@ def play_coordinates(
                     lower[n] = strength[n] * np.conj(samples[k])
                 held_unitary(diagonal, lower, part, unitary, work)
             fill_turn(unitary, turn)
-        np.dot(turn, relaxing[left, 1 if weak else 0], both)
-        apply_map(both, state, spare)
-        if not weak and parts > 1:
-            np.dot(turn, relaxing[1, 0], both)
-            for _ in range(parts - 1):
-                apply_map(both, state, spare)
-        left = 2 if weak else 1
+            before = -1
+        now = 2 if weak else 1
+        for _ in range(1 if weak else parts):
+            if left != before:
+                np.dot(turn, relaxing[left, now - 1], both)
+                before = left
+            apply_map(both, state, spare)
+            left = now
     if left:
         apply_map(relaxing[0, left - 1], state, spare)
 
