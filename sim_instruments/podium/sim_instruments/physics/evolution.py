@@ -14,12 +14,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_line import Shape
+from podium.sim_instruments.physics.noise import unit_circle
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.propagators import (
     copy_into,
     fade_rates,
     held_map,
-    jump_map,
+    jump_maps,
     map_columns,
     play_moved,
     play_samples,
@@ -109,22 +110,16 @@ def diagonal_in_frame(levels_hz: Any, carrier_hz: float, node_hz: float) -> Any:
 @njit(cache=True, nogil=True)
 def fill_waits(span_ns: Any, tables: Any, factor: Any, jumps: Any) -> None:
     """Multiply ``factor`` and fill ``jumps``, (G, L, L) each, with what free waits do."""
-    levels = tables.levels_hz.size
-    for g in range(span_ns.size):
-        copy_into(jump_map(tables.rates, span_ns[g]), jumps[g])
-        turn_apart(tables, span_ns[g], factor[g])
-        for a in range(levels):
-            for b in range(levels):
-                factor[g, a, b] *= np.exp(-tables.fading[a, b] * span_ns[g])
-
-
-@njit(cache=True, nogil=True)
-def turn_apart(tables: Any, span_ns: float, factor: Any) -> None:
-    """Multiply ``factor`` (L, L) with the phases that the levels gather against each other."""
-    for a in range(factor.shape[0]):
-        for b in range(factor.shape[0]):
-            turns = ((tables.levels_hz[a] - tables.levels_hz[b]) * 1e-9 * span_ns) % 1.0
-            factor[a, b] *= np.exp(-2j * np.pi * turns)
+    jump_maps(tables.rates, span_ns, jumps)
+    for a in range(tables.levels_hz.size):
+        for b in range(a):
+            apart = 1e-9 * (tables.levels_hz[a] - tables.levels_hz[b])
+            for g in range(span_ns.size):
+                turns = apart * span_ns[g]
+                turned = np.conj(unit_circle(turns - np.floor(turns)))
+                turned *= np.exp(-tables.fading[a, b] * span_ns[g])
+                factor[g, a, b] *= turned
+                factor[g, b, a] *= np.conj(turned)
 
 
 @njit(cache=True, nogil=True)
