@@ -125,12 +125,24 @@ def fill_waits(span_ns: Any, tables: Any, factor: Any, jumps: Any) -> None:
 @njit(cache=True, nogil=True)
 def rest(columns: Any, node: int, span_ns: float, factor: Any, jumps: Any, tables: Any) -> None:
     """Apply a wait or a part to (K, C, L, L) columns that belong to nodes ``node`` and on."""
+    rest_at(columns, tables.node_hz[node:], span_ns, factor, jumps)
+
+
+@njit(cache=True, nogil=True)
+def rest_at(columns: Any, node_hz: Any, span_ns: float, factor: Any, jumps: Any) -> None:
+    """Apply the same; ``node_hz`` (K,) or more: noise of the columns' nodes.
+
+    A call that is handed all tables takes longer than what it does.
+    """
     nodes, _, levels, _ = columns.shape
+    if is_incoherent(columns):
+        rest_populations(columns, jumps)
+        return
     noisy = np.empty((levels, levels), np.complex128)
     work = np.empty((1, levels))
     for k in range(nodes):
-        turns = (tables.node_hz[node + k] * 1e-9 * span_ns) % 1.0
-        unit = np.exp(-2j * np.pi * turns)
+        turns = node_hz[k] * 1e-9 * span_ns
+        unit = np.conj(unit_circle(turns - np.floor(turns)))
         power = 1.0 + 0j
         for apart in range(levels):
             for b in range(levels - apart):
@@ -138,6 +150,35 @@ def rest(columns: Any, node: int, span_ns: float, factor: Any, jumps: Any, table
                 noisy[b, b + apart] = factor[b, b + apart] * np.conj(power)
             power *= unit
         relax_columns(jumps, noisy, columns[k], work)
+
+
+@njit(cache=True, nogil=True)
+def is_incoherent(columns: Any) -> bool:
+    """Tell whether (K, C, L, L) columns have no coherences, as before the first drive."""
+    nodes, count, levels, _ = columns.shape
+    for k in range(nodes):
+        for c in range(count):
+            for a in range(levels):
+                for b in range(a):
+                    if columns[k, c, a, b] != 0:
+                        return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def rest_populations(columns: Any, jumps: Any) -> None:
+    """Apply a wait to the populations of (K, C, L, L) columns; their coherences stay."""
+    nodes, count, levels, _ = columns.shape
+    before = np.empty(levels)
+    for k in range(nodes):
+        for c in range(count):
+            for n in range(levels):
+                before[n] = columns[k, c, n, n].real
+            for n in range(levels):
+                total = 0.0
+                for m in range(levels):
+                    total += jumps[n, m] * before[m]
+                columns[k, c, n, n] = total
 
 
 @njit(cache=True, nogil=True)
@@ -170,7 +211,8 @@ def evolve(
     """Take (K, C, L, L) columns through events first ... last - 1; return how many samples.
 
     ``out`` (>= samples, L, C) receives the populations at the start of each sampled event.
-    The last event is not played when it is a sampled part. With ``node_at`` (S + 1,) the
+    The last event is not played when it is a sampled part, and the wait before it changes nothing
+    but populations: the columns are of no use then. With ``node_at`` (S + 1,) the
     columns belong to one node, which changes: node_at[i] rules before reading i of the run,
     and ``reading`` is the number of readings before the first event.
     """
@@ -178,14 +220,16 @@ def evolve(
     node = node_at[reading] if node_at.size else 0
     for r in range(first, last):
         gap = events.gap[r]
-        if tables.gap_ns[gap] > 0:
-            rest(
+        is_end = r == last - 1 and events.sampled[r] and events.what[r] == PART
+        if tables.gap_ns[gap] > 0 and is_end:
+            rest_populations(columns, tables.gap_jumps[gap])
+        elif tables.gap_ns[gap] > 0:
+            rest_at(
                 columns,
-                node,
+                tables.node_hz[node:],
                 tables.gap_ns[gap],
                 tables.gap_factor[gap],
                 tables.gap_jumps[gap],
-                tables,
             )
         item = events.item[r]
         if events.sampled[r]:
@@ -194,14 +238,13 @@ def evolve(
             if node_at.size:
                 node = node_at[reading + taken]
         if events.what[r] == PART:
-            if r < last - 1 or not events.sampled[r]:
-                rest(
+            if not is_end:
+                rest_at(
                     columns,
-                    node,
+                    tables.node_hz[node:],
                     tables.part_ns[item],
                     tables.part_factor[item],
                     tables.part_jumps[item],
-                    tables,
                 )
             continue
         during_readout = events.what[r] == DURING_READOUT

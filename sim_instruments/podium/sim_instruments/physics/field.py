@@ -119,7 +119,8 @@ def ring(
     tones, length = envelope.shape
     levels, samples = field.shape
     low = 2e-9 * np.pi * pull_hz
-    phasor, turn, amplitude, arriving = np.empty((4, 2, tones))
+    phasor, turn = np.empty((2, tones)), np.empty((2, tones))
+    amplitude, arriving = np.empty((2, tones)), np.empty((2, tones))
     for q in range(tones):
         now, then = np.exp(1j * start_phase[q]), np.exp(1j * detuning[q] * stride)
         phasor[0, q], phasor[1, q] = now.real, now.imag

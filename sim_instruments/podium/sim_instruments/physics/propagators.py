@@ -402,11 +402,7 @@ def play_samples(
     state = np.empty((fading.size, columns.shape[0]))
     map_of_columns(columns, state)
     play_coordinates(state, samples, step, diagonal, strength, rates, fading)
-    column = np.empty(state.shape[0])
-    for c in range(state.shape[1]):
-        for i in range(column.size):
-            column[i] = state[i, c]
-        from_coordinates(column, columns[c])
+    columns_of(state, columns)
 
 
 @njit(cache=True, nogil=True)
@@ -513,11 +509,15 @@ def play_moved(
 def map_of_columns(columns: Any, out: Any) -> None:
     """Fill ``out`` (L*L, C) with the coordinates of columns; of what became of those of
     :func:`hermitian_basis`: with the map."""
-    column = np.empty(out.shape[0])
+    levels = columns.shape[1]
     for c in range(columns.shape[0]):
-        coordinates(columns[c], column)
-        for i in range(column.size):
-            out[i, c] = column[i]
+        for n in range(levels):
+            out[n, c] = columns[c, n, n].real
+        row = levels
+        for i in range(levels):
+            for j in range(i + 1, levels):
+                out[row, c], out[row + 1, c] = columns[c, i, j].real, -columns[c, i, j].imag
+                row += 2
 
 
 @njit(cache=True, nogil=True)
@@ -550,33 +550,28 @@ def coordinates(matrix: Any, out: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def from_coordinates(vector: Any, out: Any) -> None:
-    """Fill ``out`` (L, L) with the Hermitian matrix of the coordinates."""
-    levels = out.shape[0]
-    for n in range(levels):
-        out[n, n] = vector[n]
-    c = levels
-    for i in range(levels):
-        for j in range(i + 1, levels):
-            out[i, j] = complex(vector[c], -vector[c + 1])
-            out[j, i] = complex(vector[c], vector[c + 1])
-            c += 2
+def columns_of(state: Any, out: Any) -> None:
+    """Fill ``out`` (C, L, L) with the Hermitian matrices of coordinates (L*L, C)."""
+    levels = out.shape[1]
+    for c in range(out.shape[0]):
+        for n in range(levels):
+            out[c, n, n] = state[n, c]
+        row = levels
+        for i in range(levels):
+            for j in range(i + 1, levels):
+                out[c, i, j] = complex(state[row, c], -state[row + 1, c])
+                out[c, j, i] = complex(state[row, c], state[row + 1, c])
+                row += 2
 
 
 @njit(cache=True, nogil=True)
 def map_columns(matrix: Any, columns: Any) -> None:
     """Apply a real (L*L, L*L) map of coordinates to each column."""
-    size = matrix.shape[0]
-    before = np.empty(size)
-    after = np.empty(size)
-    for c in range(columns.shape[0]):
-        coordinates(columns[c], before)
-        for i in range(size):
-            total = 0.0
-            for k in range(size):
-                total += matrix[i, k] * before[k]
-            after[i] = total
-        from_coordinates(after, columns[c])
+    before = np.empty((matrix.shape[0], columns.shape[0]))
+    after = np.empty_like(before)
+    map_of_columns(columns, before)
+    np.dot(matrix, before, after)
+    columns_of(after, columns)
 
 
 @njit(cache=True, nogil=True)
