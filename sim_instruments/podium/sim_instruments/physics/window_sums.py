@@ -157,11 +157,12 @@ def sum_jumped(
     ``before`` and ``tail`` (R, 2, W) have each level and sample. They and ``out`` (2, W) hold real
     and imaginary parts.
     """
-    shot, now, at = jump_shot[first], level, 0
-    apart_re, apart_im = 0.0, 0.0
+    shot, now, at = jump_shot[first], jump_to[first], sample[first]
+    apart_re, apart_im = apart[first].real, apart[first].imag
+    until = row[level, at]
     for w in range(out.shape[1]):
-        out[0, w] = out[1, w] = 0.0
-    j = first
+        out[0, w], out[1, w] = before[until, 0, w], before[until, 1, w]
+    j = first + 1
     while j < jump_shot.size and jump_shot[j] == shot:
         since, until = row[now, at], row[now, sample[j]]
         left_re, left_im = decay[j].real, decay[j].imag
@@ -338,7 +339,6 @@ def rows_needed(level: Any, jump_shot: Any, jump_to: Any, sample: Any, row: Any)
         if jump_shot[j] != shot:
             shot = jump_shot[j]
             now = level[shot]
-            row[now, 0] = 0
         row[now, sample[j]] = 0
         now = jump_to[j]
         row[now, sample[j]] = row[now, last] = 0
