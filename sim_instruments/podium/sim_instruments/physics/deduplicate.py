@@ -237,8 +237,8 @@ class EqualArrays:
 
     def one_of(self, array: NDArray[T]) -> NDArray[T]:
         """Return an equal array that was given before, or this one; nobody may write to it."""
-        ends = (array[0], array[-1]) if array.size else ()
-        known = self._known.setdefault((array.dtype.str, array.shape, *ends), [])
+        some = (array[0], array[array.size // 2], array[-1]) if array.size else ()
+        known = self._known.setdefault((array.dtype.str, array.shape, *some), [])
         for one in known:
             if one is array or np.array_equal(one, array):
                 return one

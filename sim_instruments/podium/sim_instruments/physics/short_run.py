@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import offsets, rows_of
+from podium.sim_instruments.physics.deduplicate import EqualArrays, offsets, rows_of
 from podium.sim_instruments.physics.episodes import RING_DOWN_FOLDS, ring_down_ns
 from podium.sim_instruments.physics.evolution import PART
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -240,6 +240,8 @@ def feedline_trains(
 ) -> list[LineTrain]:
     """Return all trains that a feedline and its qubits meet; ``fluxes``: names of flux lines.
 
+    Those with equal times share them: most of what is asked of a train is known of the other then.
+
     ``together``: qubits that share a state; phases of their drives count against each other.
     """
     numbers = [qubit.name for qubit in feedline.qubits]
@@ -266,4 +268,5 @@ def feedline_trains(
         spread = max(later) - min(later)
         line = 2 + len(later)
         found += [LineTrain(one, line, min(later), spread, phased=False) for one in moving]
-    return found
+    arrays = EqualArrays()
+    return [one.sharing(arrays) for one in found]

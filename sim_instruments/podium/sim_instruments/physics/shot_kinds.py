@@ -16,7 +16,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import PHASE_STEP, distinct, mixed
+from podium.sim_instruments.physics.deduplicate import (
+    PHASE_STEP,
+    EqualArrays,
+    distinct,
+    mixed,
+)
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
 from podium.sim_instruments.physics.worker_threads import share_out
 
@@ -78,6 +83,19 @@ class LineTrain:
         item = train.window if isinstance(train, CaptureTrain) else train.piece
         phase = (self.line, id(train.phase_turns)) if phased else None
         return id(train.start_ns), self.later_ns, id(item), phase
+
+    def sharing(self, arrays: EqualArrays) -> "LineTrain":
+        """Return the train with arrays that others have as well, where they are equal."""
+        train, one_of = self.train, arrays.one_of
+        start_ns, turns = one_of(train.start_ns), one_of(train.phase_turns)
+        if isinstance(train, CaptureTrain):
+            window = one_of(train.window)
+            shared = replace(train, start_ns=start_ns, window=window, phase_turns=turns)
+            return replace(self, train=shared)
+        piece = one_of(train.piece)
+        return replace(
+            self, train=replace(train, start_ns=start_ns, piece=piece, phase_turns=turns)
+        )
 
     def ringing(self, busy_ns: int) -> "LineTrain":
         """Return the train with tones that ring down for another time."""
