@@ -89,12 +89,35 @@ def ring_down(pull: Any, half_kappa: float, decay: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def gather_tones(
-    envelope: Any, open_at: int, start: Any, step: Any, weights: Any, span: int
+    envelope: Any, change: Any, open_at: int, start: Any, step: Any, weights: Any, span: int
 ) -> complex:
-    """Return the sum of :func:`gather` over tones (Q, N), each with its start and step (Q,)."""
+    """Return the sum of :func:`gather` over tones (Q, N), each with its start and step (Q,).
+
+    ``change``: what :func:`.field.changed` says of them. Turns are added up side by side while
+    amplitudes are held: a sum is good to some 1e-13.
+    """
+    tones, length = envelope.shape
+    first, last = max(0, -open_at), min(span, length - open_at)
+    turn, steps, held = np.empty((2, tones)), np.empty((2, tones)), np.zeros((2, tones))
+    for q in range(tones):
+        now = start[q] * step[q] ** first
+        turn[0, q], turn[1, q] = now.real, now.imag
+        steps[0, q], steps[1, q] = step[q].real, step[q].imag
     total = 0j
-    for q in range(envelope.shape[0]):
-        total += gather(envelope[q], open_at, start[q], step[q], weights, span)
+    for j in range(first, last):
+        weight = weights[j] if weights.size else 1.0 + 0j
+        real, imag = weight.real, weight.imag
+        for q in range(tones):
+            held[0, q] += real * turn[0, q] - imag * turn[1, q]
+            held[1, q] += real * turn[1, q] + imag * turn[0, q]
+        for q in range(tones):
+            kept = turn[0, q]
+            turn[0, q] = kept * steps[0, q] - turn[1, q] * steps[1, q]
+            turn[1, q] = kept * steps[1, q] + turn[1, q] * steps[0, q]
+        if j == last - 1 or change[open_at + j + 1]:
+            for q in range(tones):
+                total += envelope[q, open_at + j] * complex(held[0, q], held[1, q])
+                held[0, q] = held[1, q] = 0.0
     return total
 
 
