@@ -329,7 +329,8 @@ def _parts_lit(
 
     ``spans_ns``: where each begins and ends, shape (P, 2).
     """
-    change = exposure.exponent_at(spans_ns[:, 1]) - exposure.exponent_at(spans_ns[:, 0])
+    at = exposure.exponent_at(spans_ns)
+    change = at[:, 1] - at[:, 0]
     # what the field gives back as it rings down is not counted on
     change = np.minimum(change.real, 0.0) + 1j * change.imag
     lasts_ns = np.diff(spans_ns, axis=1)[..., None]
