@@ -29,7 +29,7 @@ from podium.sim_instruments.physics.shots import PreparedShots, thermal
 from podium.sim_instruments.physics.signals import CaptureTrain
 from podium.sim_instruments.physics.walk import Paths
 
-SUMS_AT_ONCE = 1 << 17
+SUMS_AT_ONCE = 1 << 16
 """So many numbers are summed before listeners take them: as much as a cache holds."""
 
 
