@@ -139,7 +139,6 @@ class Branches:
         nodes = quadrature(reach)
         self._tables = bare_tables(self._qubit, mean + stray * nodes.node, nodes.weight)
         self._plays: dict[Stretch, tuple[Tables, int]] = {}
-        self._uses: dict[Stretch, int] = {}
         self._rests: dict[Stretch, tuple[float, NDArray[np.complex128], NDArray[np.float64]]] = {}
         self._forget()
 
@@ -213,9 +212,8 @@ class Branches:
         play, phase = stretch[:-1], stretch[-1]
         if stretch[0] == SHAPE and self._qubit.drive_elements is not None:
             play = (*play, round(phase * PHASE_STEP * PHASES) % PHASES)
-        uses = self._uses[play] = self._uses.get(play, 0) + 1
-        if uses == 1 or (uses == REUSED and play[0] == SHAPE):
-            self._plays[play] = self._play(play, uses)
+        if play not in self._plays:
+            self._plays[play] = self._play(play)
         tables, what = self._plays[play]
         events = Events(
             np.array([what]),
@@ -244,8 +242,7 @@ class Branches:
             jumps[0] = jumps_during(exposure, self._rates, begin, end)
         return span, factor[0], jumps[0]
 
-    def _play(self, play: Stretch, uses: int) -> tuple[Tables, int]:
-        """Return tables that know a drive; ``uses``: how often it is played, so far."""
+    def _play(self, play: Stretch) -> tuple[Tables, int]:
         shape = self._shapes[play[1]]
         none = np.zeros((0, *self._rates.shape))
         still = self._tables._replace(
@@ -258,7 +255,8 @@ class Branches:
             if self._qubit.drive_elements is not None and shape.shift_hz is None:
                 begun = replace(shape, start_turns=play[2] / PHASES)
                 moved[0] = laboratory_maps(begun, self._tables, self._qubit.drive_elements)
-            return with_shapes(still, [shape], np.full(1, uses), moved=moved), PULSE
+            # a map takes no longer to make than the samples take to play once
+            return with_shapes(still, [shape], np.full(1, REUSED), moved=moved), PULSE
         exposure = self._driven.all[play[2]].exposure(self._number, 1)
         maps = readout_drive_maps(shape, exposure, play[3], self._tables)
         return with_shapes(still, [shape], np.zeros(1, np.int64), [(0, maps)]), DURING_READOUT

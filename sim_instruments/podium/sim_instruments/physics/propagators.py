@@ -32,6 +32,10 @@ WEAK = 2e-3
 """A held sample that turns neighbouring levels by less, rad, is not split, and its unitary is a
 polynomial of it. Populations that 200 ns of such samples move by 0.27 are then off by 3e-6 (judged
 against exponentials of the whole generator), and split in two by 7e-7."""
+WEAK_BLOCK = 8
+"""So many weak samples are one unitary between two halves of their jumps and dephasing ..."""
+FADED = 1e-3
+"""... of which the fastest takes no more meanwhile: populations are off by a square of it less."""
 POWERS = 5
 """Of that polynomial."""
 TAYLOR_ORDER = 11
@@ -317,24 +321,58 @@ def parts_of_a_step(step: float, rates: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
-def relaxations(step: float, part: float, rates: Any, fading: Any) -> Any:
-    """Return what relaxes before a sample, (3, 2, L*L, L*L), by what came before and by the sample.
+def relaxations(spans_ns: Any, rates: Any, fading: Any) -> Any:
+    """Return what relaxes before a unitary, (S + 1, S, L*L, L*L), by what came before and by it.
 
-    Before: 0 nothing, 1 a part of a split sample, 2 a weak sample, of which half is left each; the
-    sample: 0 one that is split, 1 a weak one, half of which is taken ahead.
+    ``spans_ns`` (S,): how long unitaries of each kind last; before: 0 nothing, else the kind and 1.
+    Half of what is lost in a span comes before its unitary, and half behind.
     """
-    size = fading.size
-    half, long = np.empty((size, size)), np.empty((size, size))
-    fill_relaxation(jump_map(rates, 0.5 * part), np.exp(-fading * 0.5 * part), half)
-    fill_relaxation(jump_map(rates, 0.5 * step), np.exp(-fading * 0.5 * step), long)
-    out = np.empty((3, 2, size, size))
-    copy_into(half, out[0, 0])
-    copy_into(long, out[0, 1])
-    fill_relaxation(jump_map(rates, part), np.exp(-fading * part), out[1, 0])
-    np.dot(long, half, out[1, 1])
-    np.dot(half, long, out[2, 0])
-    fill_relaxation(jump_map(rates, step), np.exp(-fading * step), out[2, 1])
+    size, kinds = fading.size, spans_ns.size
+    halves = np.empty((kinds, size, size))
+    out = np.empty((kinds + 1, kinds, size, size))
+    for kind in range(kinds):
+        half_ns = 0.5 * spans_ns[kind]
+        fill_relaxation(jump_map(rates, half_ns), np.exp(-fading * half_ns), halves[kind])
+        copy_into(halves[kind], out[0, kind])
+    for before in range(kinds):
+        for kind in range(kinds):
+            np.dot(halves[kind], halves[before], out[before + 1, kind])
     return out
+
+
+@njit(cache=True, nogil=True)
+def weak_samples_at_once(step: float, rates: Any, fading: Any) -> int:
+    """Return how many weak samples of ``step`` ns are played as one: 1 to :data:`WEAK_BLOCK`."""
+    fastest = fading.max()
+    for n in range(rates.shape[0]):
+        fastest = max(fastest, np.sum(rates[:, n]))
+    return max(1, int(min(float(WEAK_BLOCK), FADED / max(fastest * step, 1e-300))))
+
+
+@njit(cache=True, nogil=True)
+def are_weak(samples: Any, first: int, count: int, weakest: float) -> bool:
+    """Tell whether there are so many samples from one on, and each is weak."""
+    if first + count > samples.size:
+        return False
+    weak = True
+    for k in range(first, first + count):
+        weak &= abs(samples[k]) < weakest
+    return weak
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def multiply_from_left(first: Any, second: Any, work: Any) -> None:
+    """Replace ``second`` by ``first @ second``, complex."""
+    levels = first.shape[0]
+    for i in range(levels):
+        for j in range(levels):
+            total = 0j
+            for k in range(levels):
+                total += first[i, k] * second[k, j]
+            work[i, j] = total
+    for i in range(levels):
+        for j in range(levels):
+            second[i, j] = work[i, j]
 
 
 @njit(cache=True, nogil=True)
@@ -350,9 +388,11 @@ def play_coordinates(
     """Send coordinates ``state`` (L*L, C) through samples: see :func:`play_samples`."""
     levels, size = diagonal.size, state.shape[0]
     parts = parts_of_a_step(step, rates)
-    part = step / parts
-    relaxing = relaxations(step, part, rates, fading)
+    block = weak_samples_at_once(step, rates, fading)
+    spans_ns = np.array([step / parts, step, block * step])  # a part, a weak sample, many of them
+    relaxing = relaxations(spans_ns, rates, fading)
     unitary = np.empty((levels, levels), np.complex128)
+    following = np.empty((levels, levels), np.complex128)
     work = np.empty((levels, levels), np.complex128)
     lower = np.empty(levels - 1, np.complex128)
     turn, both, spare = np.empty((size, size)), np.empty((size, size)), np.empty_like(state)
@@ -360,26 +400,34 @@ def play_coordinates(
     powers = np.empty((0, levels, levels), np.complex128)
     left = 0  # of what came before half is left to relax
     before = -1  # what ``both`` relaxes of
-    for k in range(samples.size):
-        weak = abs(samples[k]) < weakest
-        if weak and powers.size == 0:
-            powers = weak_unitaries(diagonal, strength, step, weakest, work)
-        if k == 0 or samples[k] != samples[k - 1]:
-            if weak:
-                turned_unitary(powers, samples[k] / weakest, unitary)
-            else:
-                for n in range(levels - 1):
-                    lower[n] = strength[n] * np.conj(samples[k])
-                held_unitary(diagonal, lower, part, unitary, work)
+    k = 0
+    while k < samples.size:
+        kind, count = 0, 1
+        if abs(samples[k]) < weakest:
+            if powers.size == 0:
+                powers = weak_unitaries(diagonal, strength, step, weakest, work)
+            kind = 1
+            if block > 1 and are_weak(samples, k, block, weakest):
+                kind, count = 2, block
+            turned_unitary(powers, samples[k] / weakest, unitary)
+            for m in range(k + 1, k + count):
+                turned_unitary(powers, samples[m] / weakest, following)
+                multiply_from_left(following, unitary, work)
+        is_the_same = kind == 0 and left == 1 and samples[k] == samples[k - 1]
+        if kind == 0 and not is_the_same:
+            for n in range(levels - 1):
+                lower[n] = strength[n] * np.conj(samples[k])
+            held_unitary(diagonal, lower, spans_ns[0], unitary, work)
+        if not is_the_same:
             fill_turn(unitary, turn)
             before = -1
-        now = 2 if weak else 1
-        for _ in range(1 if weak else parts):
+        for _ in range(1 if kind else parts):
             if left != before:
-                np.dot(turn, relaxing[left, now - 1], both)
+                np.dot(turn, relaxing[left, kind], both)
                 before = left
             apply_map(both, state, spare)
-            left = now
+            left = kind + 1
+        k += count
     if left:
         apply_map(relaxing[0, left - 1], state, spare)
 
@@ -471,7 +519,7 @@ def play_moved(
     levels, size = diagonal.size, state.shape[0]
     parts = parts_of_a_step(step, rates)
     part = step / parts
-    relaxing = relaxations(step, part, rates, fading)
+    relaxing = relaxations(np.array([part]), rates, fading)
     unitary = np.empty((levels, levels), np.complex128)
     work = np.empty((levels, levels), np.complex128)
     lower = np.empty(levels - 1, np.complex128)

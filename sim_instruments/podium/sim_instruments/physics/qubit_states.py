@@ -260,9 +260,7 @@ class QubitStates:
         lost = np.asarray(fork.lost) + self.branches.loss(stretch)
         if lost.min() >= FOLDS:
             return _Fork(fork.level, waits, (), None)
-        return replace(
-            fork, waits=waits, since=(*fork.since, stretch), lost=tuple(lost.tolist())
-        )
+        return replace(fork, waits=waits, since=(*fork.since, stretch), lost=tuple(lost.tolist()))
 
     def _listened(self, fork: _Fork, walked: Stretch) -> _Fork:
         """Return what is behind a stretch that makes a record."""
