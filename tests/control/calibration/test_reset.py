@@ -38,11 +38,14 @@ from podium.control.calibration.sequences import (
     resets_actively,
 )
 from podium.control.compilers.zurich.results import LEAST_DELAY_FS
+from podium.control.facility.facility import Facility
+from podium.control.facility.load import load_facility
 from podium.control.families.family import compiler_for
 from podium.control.parameters.memory_record import MemoryRecord
 from podium.control.program.program import Capture, Delay, If, Play, Program, walk
 from podium.control.runs.errors import RunDoesNotFit
 from podium.firmware_interfaces.exact_time import FS_PER_NS
+from podium.firmware_interfaces.zurich.program import ZurichProgram
 
 FLIPS = (
     *("rabi", "relaxation", "ramsey", "frequency", "echo", "ef_spectroscopy", "rabi_ef"),
@@ -80,10 +83,18 @@ def branches(program: Program) -> list[If]:
     return [one for one in program.body if isinstance(one, If)]
 
 
-async def programs_of(routine: str, active: bool) -> list[Program]:
-    runner = Listing(noise if routine in LATE else no_line, 1)
+async def programs_of(
+    routine: str, active: bool, facility: Facility | None = None, read_ns: int = 600
+) -> list[Program]:
+    runner = Listing(noise if routine in LATE else no_line, 1, facility=facility or loaded(EXAMPLE))
     qubits = tuple(runner.facility.qubits().values())
-    bench = Bench(runner, NODE, qubits, known(runner.facility), lambda _: None)
+    record = known(runner.facility)
+    record.put(
+        replace(one, value=read_ns * 1e-9)
+        for name, one in record.all().items()
+        if name.endswith(".probe_duration")
+    )
+    bench = Bench(runner, NODE, qubits, record, lambda _: None)
     bench.active_reset = active
     bench.thoroughness = 0.05
     async for _ in bring_up(bench, (routine,)):
@@ -146,6 +157,22 @@ def test_both_controllers_play_it_and_it_takes_a_tenth_of_the_wait(example: Path
     # Whoever waits for its end knows how many shots are told apart.
     assert max(one.told_apart_shots for one in fast) == 20 * 41
     assert max(one.told_apart_shots for one in slow) == 0
+
+
+@pytest.mark.parametrize("routine", ["relaxation", "ramsey", "echo"])
+async def test_three_qubits_take_three_integrators_of_an_analyser(
+    routine: str, tmp_path: Path
+) -> None:
+    """Windows lie alike on the grid of 16 samples, in each shot and at each point."""
+    plain = tmp_path / "facility.yaml"
+    plain.write_text(ON_AN_SHFQC.read_text().replace("options: {12000: 16W LRT}", ""))
+    facility = load_facility(plain)
+    programs = await programs_of(routine, active=False, facility=facility, read_ns=436)
+    assert programs
+    for program in programs:
+        (made,) = compiler_for(facility)(replace(program, shots=2)).values()
+        assert isinstance(made, ZurichProgram)
+        assert max(len(core.weights) for core in made.cores) == 3
 
 
 def test_windows_end_apart_and_results_have_come_before_the_flips() -> None:

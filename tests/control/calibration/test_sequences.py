@@ -64,7 +64,11 @@ def test_times_go_up_to_the_grid_and_never_to_zero():
     assert on_grid_ns(5e-9) == 8
     assert on_grid_ns(8e-9) == 8
     assert on_grid_ns(0.0) == 4
-    assert table_times("d", [0.0, 1.1e-8]).value(0) == GRID_FS
+    assert [table_times("d", [0.0, 1.3e-8]).value(k) for k in range(2)] == [
+        2 * GRID_FS,
+        4 * GRID_FS,
+    ]
+    assert linear_times("d", 90e-9, 5).value(4) == 5 * 4 * GRID_FS
 
 
 def test_frequencies_are_centred_and_step_by_whole_kilohertz():

@@ -7,28 +7,29 @@ import pytest
 from podium.control.facility.load import load_facility
 from podium.control.facility.owner_clocks import epoch_number, owner_clocks
 
-LINKED = Path(__file__).parents[3] / "examples" / "linked"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
         (
-            "facility.yaml",
+            "linked/facility.yaml",
             {"node_a": ("ticks_a",), "node_b": ("ticks_b",), "link_ab": ("ticks_a", "ticks_b")},
         ),
-        ("facility_optical.yaml", {"link_ab": ("ticks_a", "ticks_b", "ticks_station")}),
+        ("linked/facility_optical.yaml", {"link_ab": ("ticks_a", "ticks_b", "ticks_station")}),
         (
-            "facility_hub.yaml",
+            "linked/facility_hub.yaml",
             {
                 "link_bc": ("ticks_b", "ticks_c"),
                 "link_ab.link_bc": ("ticks_a", "ticks_b", "ticks_c"),
             },
         ),
+        ("ten_nodes/facility.yaml", {"node_a": ("ticks_a",), "link_a": ("ticks_a",)}),
     ],
 )
 def test_a_link_stands_on_the_clocks_of_all_that_takes_part(file: str, expected: dict) -> None:
-    found = owner_clocks(load_facility(LINKED / file))
+    found = owner_clocks(load_facility(EXAMPLES / file))
     assert {name: found[name] for name in expected} == expected
 
 

@@ -19,10 +19,12 @@ from tests.benches.physics.small_chip import (
 )
 from tests.benches.thoroughness import cases, sampled
 
+from podium.sim_instruments.physics.branches import PART
 from podium.sim_instruments.physics.episodes import NotSimulated
 from podium.sim_instruments.physics.feedline_session import RunStart
 from podium.sim_instruments.physics.operating_point import FeedlinePoint
 from podium.sim_instruments.physics.session import Session
+from podium.sim_instruments.physics.session_plan import SessionPlan
 from podium.sim_instruments.physics.signals import Piece, PulseTrain
 from podium.sim_instruments.physics.world import World
 
@@ -234,3 +236,22 @@ def test_populations_at_a_time_are_those_of_what_was_played_by_then() -> None:
     top = excited(1140)
     assert top == pytest.approx(1.0, abs=0.02)
     assert excited(1140 + 10_000) == pytest.approx(top * np.exp(-1e-5 / t1_s), rel=1e-3)
+
+
+@pytest.mark.parametrize(("probe", "folds"), [(5e-6, 1.7), (1.2e-5, 9.6)])
+def test_a_record_that_tells_0_from_1_leaves_nothing_of_the_pulse_before(
+    probe: float, folds: float
+) -> None:
+    """A record tells them from three e-folds of their coherence on, whole runs have it so, too."""
+    qubit = qubit_point(t1=1.0, thermal=1e-9, dephasing=0.0)
+    f01 = float(qubit.levels_hz[1])
+    flip = Piece(f01, pi_amplitude(qubit, hann(40)) * hann(40), 0j, 40)
+    read, heard = tone(7.26e9, probe, 500, [1_000]), capture(7.26e9, 500, [1_146])
+    contents = []
+    for starts in ([], [100]):
+        plan = SessionPlan(begun(feedline_point(qubit, kelvin=1e-6)))
+        plan.go_on([pulses(f01, flip, starts), read], [heard], [0], 2_000)
+        contents.append(plan.content(2_000))
+        (states,) = plan.qubits
+        assert states.branches.loss((PART, 0, 0, 646))[0] == pytest.approx(folds, rel=0.05)
+    assert (contents[0] == contents[1]) == (folds > 3)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from tests.benches.physics.small_chip import capture, tone, train
 
+from podium.sim_instruments.physics.deduplicate import EqualArrays
 from podium.sim_instruments.physics.shot_kinds import LineTrain, shot_kinds
 from podium.sim_instruments.physics.signals import Piece
 
@@ -30,6 +31,21 @@ def drawn_trains(rng: np.random.Generator, longest_ns: int) -> list[LineTrain]:
         LineTrain(windows, 0, 0),
         LineTrain(pulses, 1, 7),
     ]
+
+
+def test_trains_share_what_is_equal_and_nothing_else() -> None:
+    some, others = (2000 * np.arange(400), 2000 * np.arange(400))
+    others[7] += 1
+    trains = [LineTrain(tone(0.0, 1.0, 300, starts.tolist()), 0, 0) for starts in (some, some)]
+    trains += [LineTrain(tone(0.0, 1.0, 300, others.tolist()), 0, 0)]
+    shared = EqualArrays()
+    first, same, moved = (one.sharing(shared) for one in trains)
+    assert first is trains[0]
+    assert same.told_by(True) == first.told_by(True) != trains[1].told_by(True)
+    assert moved.train.start_ns is trains[2].train.start_ns
+    for one, other in zip(trains, (first, same, moved), strict=True):
+        assert np.array_equal(one.start_ns, other.start_ns)
+        assert other.lasts_ns().tolist() == one.lasts_ns().tolist()
 
 
 @pytest.mark.parametrize("longest_ns", [40, 900, 30_000])

@@ -26,6 +26,7 @@ from podium.control.facility.facility import (
 )
 from podium.control.facility.instrument_models import model_of, modules_of
 from podium.control.facility.owner_clocks import owner_clocks
+from podium.control.families.shot_grid import on_shot_grid
 from podium.control.parameters.entry import Measured, NotMeasured, ParameterEntry, ParameterRecord
 from podium.control.parameters.known_values import KnownValues
 from podium.control.parameters.validity import Validities
@@ -168,6 +169,7 @@ class Bench:
     ) -> "xarray.Dataset":
         """Run a program; ``before``: set once the data of the one before it are kept."""
         self.progress(outcome.routine, program.name)
+        program = on_shot_grid(program, self.runner.facility)
         self.latest = outcome
         state = CalibrationState(
             outcome.routine,

@@ -36,6 +36,10 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS
 GRID_NS = 4
 """Pulses, windows and waits are laid on multiples of this, ns: a grid that every controller
 family of the house can play."""
+DELAY_GRID_NS = 8
+"""Delays that are swept are multiples of this: the grid of 16 samples on which instruments of
+Zurich Instruments begin waveforms. Else windows lie otherwise on it at every other point, and take
+twice as many integrators."""
 PI_AMPLITUDE = 0.45
 """Share of full scale that a pi pulse is laid out for: a coupling half as strong still works."""
 OPENING = 0.7
@@ -476,16 +480,16 @@ def rest(frames: Sequence[str], kappa_hz: float) -> list[Statement]:
     return [Delay(tuple(frames), wait_ns * FS_PER_NS)]
 
 
-def linear_times(name: str, stop_s: float, points: int, step_grid_ns: int = GRID_NS) -> Variable:
+def linear_times(name: str, stop_s: float, points: int) -> Variable:
     """Return delays from one grid step upwards: ``points`` of them, evenly, to about ``stop_s``."""
-    step_ns = max(step_grid_ns, step_grid_ns * round(stop_s * 1e9 / points / step_grid_ns))
+    step_ns = DELAY_GRID_NS * max(1, round(stop_s * 1e9 / points / DELAY_GRID_NS))
     return Variable(name, "fs", Linear.steps(step_ns * FS_PER_NS, step_ns * FS_PER_NS, points))
 
 
-def table_times(name: str, seconds: Iterable[float], grid_ns: int = GRID_NS) -> Variable:
+def table_times(name: str, seconds: Iterable[float]) -> Variable:
     """Return delays near ``seconds``, each on the grid and at least one grid step."""
-    ticks = [max(1, round(s * 1e9 / grid_ns)) for s in seconds]
-    return Variable(name, "fs", Table(tuple(t * grid_ns * FS_PER_NS for t in ticks)))
+    ticks = [max(1, round(s * 1e9 / DELAY_GRID_NS)) for s in seconds]
+    return Variable(name, "fs", Table(tuple(t * DELAY_GRID_NS * FS_PER_NS for t in ticks)))
 
 
 def pads(

@@ -102,7 +102,7 @@ class BlockingLab:
         out: Path | str = OUT,
         store: Path | str | None = None,
         thoroughness: float = 1.0,
-        active_reset: bool = False,
+        active_reset: bool = True,
         validity: Mapping[str, str] | None = None,
     ) -> "Calibrated":
         """Carry out a routine on qubits: ``lab.calibrate("rabi", "q1")``."""

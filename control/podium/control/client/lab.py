@@ -320,7 +320,7 @@ class Lab:
         out: Path | str = OUT,
         store: Path | str | None = None,
         thoroughness: float = 1.0,
-        active_reset: bool = False,
+        active_reset: bool = True,
         validity: Mapping[str, str] | None = None,
     ) -> "Calibrated":
         """Carry out a routine on qubits: ``await lab.calibrate("rabi", "q1")``.
@@ -331,7 +331,8 @@ class Lab:
         (default ``parameters.sqlite`` in ``out``) and data into ``out/datasets``; others see it
         on the page, and may stop it. ``thoroughness``: a factor on the number of shots.
         ``active_reset``: qubits are brought to 0 by flips where the routine can, their
-        thresholds are known and their controllers take such a program; else by waiting.
+        thresholds are known and their controllers take such a program; else, or without it, by
+        waiting, which simulated instruments play in less of a processor's time.
         ``validity``: how long quantities are good for, ``{"f01": "6 h"}``, over what the facility
         file says.
 

@@ -53,7 +53,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--dry-run", action="store_true", help="print each message that would be sent, send none"
     )
     parser.add_argument("--thoroughness", type=float, default=1.0, metavar="X")
-    add_reset_argument(parser)
+    add_reset_argument(parser, simulated=False)
     parser.add_argument("--json", action="store_true", help="answer as JSON on standard output")
 
 

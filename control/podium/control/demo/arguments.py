@@ -118,15 +118,19 @@ def _add_place_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def add_reset_argument(parser: ArgumentParser) -> None:
-    """Add the choice of how qubits are brought to 0 before a shot."""
+def add_reset_argument(parser: ArgumentParser, *, simulated: bool = True) -> None:
+    """Add the choice of how qubits are brought to 0 before a shot.
+
+    ``simulated``: whether the instruments are, always.
+    """
+    why = "a computer simulates waits in less time than feedback"
     parser.add_argument(
         "--reset",
         choices=("passive", "active"),
-        default="passive",
+        default="passive" if simulated else "active",
         help="bring qubits to 0 by waiting, or by measuring and flipping them from the first "
-        "classification on, in the routines that can (default passive: simulated instruments "
-        "play feedback more slowly than waits)",
+        "classification on, in the routines that can "
+        + (f"(default passive: {why})" if simulated else f"(default active; {why})"),
     )
 
 

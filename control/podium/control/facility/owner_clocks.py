@@ -28,7 +28,8 @@ def epoch_number(epochs: Mapping[str, int], domains: tuple[str, ...]) -> int | N
 
 
 def _of_link(facility: Facility, link: Link | Relay) -> tuple[str, ...]:
-    domains = {facility.nodes[end].clock or end for end in link.ends}
+    nodes = [end for end in link.ends if end in facility.nodes]  # the other may be a hub
+    domains = {facility.nodes[end].clock or end for end in nodes}
     if isinstance(link, Link) and link.station is not None:
         taggers = {one.input.instrument for one in link.station.detectors}
         domains |= {name for name, one in facility.clocks.items() if one.source in taggers}

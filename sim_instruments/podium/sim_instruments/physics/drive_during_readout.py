@@ -16,12 +16,11 @@ from podium.sim_instruments.physics.drive_line import Shape
 from podium.sim_instruments.physics.evolution import Tables, diagonal_in_frame
 from podium.sim_instruments.physics.exposure import Exposure
 from podium.sim_instruments.physics.propagators import (
-    coordinates,
+    apply_map,
+    fill_relaxation,
+    fill_turn,
     held_unitary,
-    hermitian_basis,
     jump_map,
-    relax_columns,
-    turn_columns,
 )
 
 
@@ -42,28 +41,25 @@ def readout_drive_kernel(
     """
     diagonal = diagonal_in_frame(tables.levels_hz, carrier_hz, node_hz)
     levels = diagonal.size
-    columns = hermitian_basis(levels)
+    size = levels * levels
     unitary = np.empty((levels, levels), np.complex128)
     work = np.empty((levels, levels), np.complex128)
     rates = np.empty((levels, levels))
     fade = np.empty((levels, levels), np.complex128)
+    turn, relaxed, spare = np.empty((size, size)), np.empty((size, size)), np.empty((size, size))
+    out = np.eye(size)
     for k in range(samples.size):
         if k == 0 or samples[k] != samples[k - 1]:
             held_unitary(diagonal, tables.strength * np.conj(samples[k]), step, unitary, work)
+            fill_turn(unitary, turn)
         for a in range(levels):
             for b in range(levels):
                 rates[a, b] = tables.rates[a, b] * 0.5 * pace[k, b]
                 fade[a, b] = np.exp(0.5 * exponent[k, a, b] - 0.5 * tables.fading[a, b] * step)
-        half = jump_map(rates, 1.0)
-        relax_columns(half, fade, columns, work)
-        turn_columns(unitary, columns, work)
-        relax_columns(half, fade, columns, work)
-    out = np.empty((levels * levels, levels * levels))
-    column = np.empty(levels * levels)
-    for c in range(levels * levels):
-        coordinates(columns[c], column)
-        for i in range(column.size):
-            out[i, c] = column[i]
+        fill_relaxation(jump_map(rates, 1.0), fade, relaxed)
+        apply_map(relaxed, out, spare)
+        apply_map(turn, out, spare)
+        apply_map(relaxed, out, spare)
     return out
 
 

@@ -14,15 +14,14 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_line import Shape
+from podium.sim_instruments.physics.noise import unit_circle
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.propagators import (
     copy_into,
     fade_rates,
     held_map,
-    hermitian_basis,
-    jump_map,
+    jump_maps,
     map_columns,
-    map_of_columns,
     play_moved,
     play_samples,
     relax_columns,
@@ -111,33 +110,39 @@ def diagonal_in_frame(levels_hz: Any, carrier_hz: float, node_hz: float) -> Any:
 @njit(cache=True, nogil=True)
 def fill_waits(span_ns: Any, tables: Any, factor: Any, jumps: Any) -> None:
     """Multiply ``factor`` and fill ``jumps``, (G, L, L) each, with what free waits do."""
-    levels = tables.levels_hz.size
-    for g in range(span_ns.size):
-        copy_into(jump_map(tables.rates, span_ns[g]), jumps[g])
-        turn_apart(tables, span_ns[g], factor[g])
-        for a in range(levels):
-            for b in range(levels):
-                factor[g, a, b] *= np.exp(-tables.fading[a, b] * span_ns[g])
-
-
-@njit(cache=True, nogil=True)
-def turn_apart(tables: Any, span_ns: float, factor: Any) -> None:
-    """Multiply ``factor`` (L, L) with the phases that the levels gather against each other."""
-    for a in range(factor.shape[0]):
-        for b in range(factor.shape[0]):
-            turns = ((tables.levels_hz[a] - tables.levels_hz[b]) * 1e-9 * span_ns) % 1.0
-            factor[a, b] *= np.exp(-2j * np.pi * turns)
+    jump_maps(tables.rates, span_ns, jumps)
+    for a in range(tables.levels_hz.size):
+        for b in range(a):
+            apart = 1e-9 * (tables.levels_hz[a] - tables.levels_hz[b])
+            for g in range(span_ns.size):
+                turns = apart * span_ns[g]
+                turned = np.conj(unit_circle(turns - np.floor(turns)))
+                turned *= np.exp(-tables.fading[a, b] * span_ns[g])
+                factor[g, a, b] *= turned
+                factor[g, b, a] *= np.conj(turned)
 
 
 @njit(cache=True, nogil=True)
 def rest(columns: Any, node: int, span_ns: float, factor: Any, jumps: Any, tables: Any) -> None:
     """Apply a wait or a part to (K, C, L, L) columns that belong to nodes ``node`` and on."""
+    rest_at(columns, tables.node_hz[node:], span_ns, factor, jumps)
+
+
+@njit(cache=True, nogil=True)
+def rest_at(columns: Any, node_hz: Any, span_ns: float, factor: Any, jumps: Any) -> None:
+    """Apply the same; ``node_hz`` (K,) or more: noise of the columns' nodes.
+
+    A call that is handed all tables takes longer than what it does.
+    """
     nodes, _, levels, _ = columns.shape
+    if is_incoherent(columns):
+        rest_populations(columns, jumps)
+        return
     noisy = np.empty((levels, levels), np.complex128)
     work = np.empty((1, levels))
     for k in range(nodes):
-        turns = (tables.node_hz[node + k] * 1e-9 * span_ns) % 1.0
-        unit = np.exp(-2j * np.pi * turns)
+        turns = node_hz[k] * 1e-9 * span_ns
+        unit = np.conj(unit_circle(turns - np.floor(turns)))
         power = 1.0 + 0j
         for apart in range(levels):
             for b in range(levels - apart):
@@ -145,6 +150,35 @@ def rest(columns: Any, node: int, span_ns: float, factor: Any, jumps: Any, table
                 noisy[b, b + apart] = factor[b, b + apart] * np.conj(power)
             power *= unit
         relax_columns(jumps, noisy, columns[k], work)
+
+
+@njit(cache=True, nogil=True)
+def is_incoherent(columns: Any) -> bool:
+    """Tell whether (K, C, L, L) columns have no coherences, as before the first drive."""
+    nodes, count, levels, _ = columns.shape
+    for k in range(nodes):
+        for c in range(count):
+            for a in range(levels):
+                for b in range(a):
+                    if columns[k, c, a, b] != 0:
+                        return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def rest_populations(columns: Any, jumps: Any) -> None:
+    """Apply a wait to the populations of (K, C, L, L) columns; their coherences stay."""
+    nodes, count, levels, _ = columns.shape
+    before = np.empty(levels)
+    for k in range(nodes):
+        for c in range(count):
+            for n in range(levels):
+                before[n] = columns[k, c, n, n].real
+            for n in range(levels):
+                total = 0.0
+                for m in range(levels):
+                    total += jumps[n, m] * before[m]
+                columns[k, c, n, n] = total
 
 
 @njit(cache=True, nogil=True)
@@ -177,7 +211,8 @@ def evolve(
     """Take (K, C, L, L) columns through events first ... last - 1; return how many samples.
 
     ``out`` (>= samples, L, C) receives the populations at the start of each sampled event.
-    The last event is not played when it is a sampled part. With ``node_at`` (S + 1,) the
+    The last event is not played when it is a sampled part, and the wait before it changes nothing
+    but populations: the columns are of no use then. With ``node_at`` (S + 1,) the
     columns belong to one node, which changes: node_at[i] rules before reading i of the run,
     and ``reading`` is the number of readings before the first event.
     """
@@ -185,14 +220,16 @@ def evolve(
     node = node_at[reading] if node_at.size else 0
     for r in range(first, last):
         gap = events.gap[r]
-        if tables.gap_ns[gap] > 0:
-            rest(
+        is_end = r == last - 1 and events.sampled[r] and events.what[r] == PART
+        if tables.gap_ns[gap] > 0 and is_end:
+            rest_populations(columns, tables.gap_jumps[gap])
+        elif tables.gap_ns[gap] > 0:
+            rest_at(
                 columns,
-                node,
+                tables.node_hz[node:],
                 tables.gap_ns[gap],
                 tables.gap_factor[gap],
                 tables.gap_jumps[gap],
-                tables,
             )
         item = events.item[r]
         if events.sampled[r]:
@@ -201,14 +238,13 @@ def evolve(
             if node_at.size:
                 node = node_at[reading + taken]
         if events.what[r] == PART:
-            if r < last - 1 or not events.sampled[r]:
-                rest(
+            if not is_end:
+                rest_at(
                     columns,
-                    node,
+                    tables.node_hz[node:],
                     tables.part_ns[item],
                     tables.part_factor[item],
                     tables.part_jumps[item],
-                    tables,
                 )
             continue
         during_readout = events.what[r] == DURING_READOUT
@@ -295,9 +331,9 @@ def moved_maps_of(
     """
     for k in range(tables.node_hz.size):
         diagonal = diagonal_in_frame(tables.levels_hz, carrier_hz, tables.node_hz[k])
-        columns = hermitian_basis(diagonal.size)
+        copy_into(np.eye(out.shape[1]), out[k])
         play_moved(
-            columns,
+            out[k],
             samples,
             turning,
             begins,
@@ -307,7 +343,6 @@ def moved_maps_of(
             tables.rates,
             tables.fading,
         )
-        map_of_columns(columns, out[k])
 
 
 def fading_of(qubit: QubitPoint) -> NDArray[np.float64]:

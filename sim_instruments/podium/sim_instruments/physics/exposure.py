@@ -48,7 +48,7 @@ class Exposure:
         return np.asarray((1 - share) * self.pace[:, left] + share * self.pace[:, left + 1])
 
     def exponent_at(self, at_ns: float | NDArray[np.int64]) -> NDArray[np.complex128]:
-        """Return ``exponent`` at a time, interpolated, shape (L, L); at K times, (K, L, L)."""
+        """Return ``exponent`` at a time, interpolated, (L, L); at times (...), (..., L, L)."""
         times_ns = np.asarray(at_ns)
         left = np.minimum(times_ns // self.stride_ns, self.pace.shape[1] - 2).astype(np.int64)
         share = (times_ns / self.stride_ns - left)[..., None, None]

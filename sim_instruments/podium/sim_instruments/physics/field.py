@@ -55,43 +55,41 @@ def _advance(
     half_kappa: float,
     step: float,
 ) -> None:
-    """One step of ``r`` (L,) from the given phasors of the tones; they are moved on by the step."""
+    """One step of ``r`` (L,) from the given phasors (2, Q); they are moved on by the step."""
     decay = np.empty(r.size, np.complex128)
     for n in range(r.size):
         decay[n] = np.exp(complex(-half_kappa, pull[n]) * step)
         r[n] *= decay[n]
-    for q in range(phasor.size):
+    for q in range(detuning.size):
         turn = np.exp(1j * detuning[q] * step)
-        amplitude = envelope[q, k]
+        amplitude, now = envelope[q, k], complex(phasor[0, q], phasor[1, q])
         if amplitude != 0:
-            arriving = amplitude * phasor[q]
+            arriving = amplitude * now
             for n in range(r.size):
                 eigenvalue = complex(-half_kappa, pull[n])
                 r[n] += arriving * (turn - decay[n]) / (1j * detuning[q] - eigenvalue)
-        phasor[q] *= turn
+        now *= turn
+        phasor[0, q], phasor[1, q] = now.real, now.imag
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def fill_gains(
     turn: Any, decay: complex, detuning: Any, pull: float, half_kappa: float, gain: Any
 ) -> None:
-    """Fill ``gain`` (Q,): what a tone of amplitude 1 adds to a response in one step.
+    """Fill ``gain`` (2, Q): what a tone of amplitude 1 adds to a response in one step.
 
-    ``(turn - decay) / (half_kappa + 1j * (detuning - pull))``, divided as complex numbers are, but
-    without branches: several at once.
+    ``(turn - decay) / (half_kappa + 1j * (detuning - pull))``, without branches: several at once.
+    ``turn`` (2, Q).
     """
-    for q in range(turn.size):
-        top, imag = turn[q] - decay, detuning[q] - pull
-        wide = abs(half_kappa) >= abs(imag)
-        large, small = (half_kappa, imag) if wide else (imag, half_kappa)
-        one, other = (top.real, top.imag) if wide else (top.imag, top.real)
-        ratio = small / large
-        below = large + small * ratio
-        across = (other - one * ratio) / below
-        gain[q] = complex((one + other * ratio) / below, across if wide else -across)
+    decay_re, decay_im = decay.real, decay.imag
+    for q in range(detuning.size):
+        real, turned, imag = turn[0, q] - decay_re, turn[1, q] - decay_im, detuning[q] - pull
+        size = half_kappa * half_kappa + imag * imag
+        gain[0, q] = (real * half_kappa + turned * imag) / size
+        gain[1, q] = (turned * half_kappa - real * imag) / size
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})
 def ring(
     envelope: Any,
     change: Any,
@@ -114,18 +112,21 @@ def ring(
     of the low-power frequency from the bare one, ``n_crit`` (L,): critical photon number, for each
     level; ``photons_per``: photons for one |r|**2. Exact in the linear regime for amplitudes held
     over each nanosecond. ``pull[n, i]`` is the pull in rad/ns used after sample i.
+
+    Real and imaginary parts lie apart and tones may be added up in any order, so that the processor
+    takes several at once: fields are good to some 1e-15 of their largest.
     """
     tones, length = envelope.shape
     levels, samples = field.shape
     low = 2e-9 * np.pi * pull_hz
-    phasor = np.empty(tones, np.complex128)
-    turn = np.empty(tones, np.complex128)
+    phasor, turn = np.empty((2, tones)), np.empty((2, tones))
+    amplitude, arriving = np.empty((2, tones)), np.empty((2, tones))
     for q in range(tones):
-        phasor[q] = np.exp(1j * start_phase[q])
-        turn[q] = np.exp(1j * detuning[q] * stride)
+        now, then = np.exp(1j * start_phase[q]), np.exp(1j * detuning[q] * stride)
+        phasor[0, q], phasor[1, q] = now.real, now.imag
+        turn[0, q], turn[1, q] = then.real, then.imag
     r = np.zeros(levels, np.complex128)
-    gain = np.empty((levels, tones), np.complex128)
-    amplitude, arriving = np.empty(tones, np.complex128), np.empty(tones, np.complex128)
+    gain = np.empty((levels, 2, tones))
     known = False  # the amplitudes
     decay = np.empty(levels, np.complex128)
     before, held, age = low.copy(), np.full(levels, np.inf), np.zeros(levels, np.int64)
@@ -137,11 +138,11 @@ def ring(
             field[n, i] = r[n]
             if i == 0 or age[n] >= REFRESH_NS:
                 photons = photons_per * (r[n].real * r[n].real + r[n].imag * r[n].imag)
-                now = low[n] / np.sqrt(1.0 + photons / n_crit[n])
-                if i == 0 or abs(now - held[n]) > PULL_TOLERANCE:
+                wanted = low[n] / np.sqrt(1.0 + photons / n_crit[n])
+                if i == 0 or abs(wanted - held[n]) > PULL_TOLERANCE:
                     # the pull wanted is that of the middle of the hold: extrapolate
-                    expected = now + 0.5 * (now - before[n]) if i else now
-                    before[n], held[n], age[n] = now, expected, 0
+                    expected = wanted + 0.5 * (wanted - before[n]) if i else wanted
+                    before[n], held[n], age[n] = wanted, expected, 0
                     eigenvalue = complex(-half_kappa, held[n])
                     decay[n] = np.exp(eigenvalue * stride)
                     fill_gains(turn, decay[n], detuning, held[n], half_kappa, gain[n])
@@ -161,22 +162,20 @@ def ring(
             continue
         if not known:
             for q in range(tones):
-                amplitude[q] = envelope[q, start]
+                amplitude[0, q], amplitude[1, q] = envelope[q, start].real, envelope[q, start].imag
             known = True
         for q in range(tones):
-            arriving[q] = amplitude[q] * phasor[q]
-            phasor[q] *= turn[q]
-        for n in range(0, levels - 1, 2):  # two at once: each sum is a chain of its own
-            one, other = r[n] * decay[n], r[n + 1] * decay[n + 1]
+            one, other = phasor[0, q], phasor[1, q]
+            arriving[0, q] = amplitude[0, q] * one - amplitude[1, q] * other
+            arriving[1, q] = amplitude[0, q] * other + amplitude[1, q] * one
+            phasor[0, q] = one * turn[0, q] - other * turn[1, q]
+            phasor[1, q] = one * turn[1, q] + other * turn[0, q]
+        for n in range(levels):
+            real, imag = 0.0, 0.0
             for q in range(tones):
-                one += arriving[q] * gain[n, q]
-                other += arriving[q] * gain[n + 1, q]
-            r[n], r[n + 1] = one, other
-        if levels % 2:
-            one = r[levels - 1] * decay[levels - 1]
-            for q in range(tones):
-                one += arriving[q] * gain[levels - 1, q]
-            r[levels - 1] = one
+                real += arriving[0, q] * gain[n, 0, q] - arriving[1, q] * gain[n, 1, q]
+                imag += arriving[0, q] * gain[n, 1, q] + arriving[1, q] * gain[n, 0, q]
+            r[n] = r[n] * decay[n] + complex(real, imag)
 
 
 @njit(cache=True, nogil=True)

@@ -29,7 +29,7 @@ from podium.sim_instruments.physics.shots import PreparedShots, thermal
 from podium.sim_instruments.physics.signals import CaptureTrain
 from podium.sim_instruments.physics.walk import Paths
 
-SUMS_AT_ONCE = 1 << 17
+SUMS_AT_ONCE = 1 << 16
 """So many numbers are summed before listeners take them: as much as a cache holds."""
 
 
@@ -65,9 +65,8 @@ def draw_levels(
         tables.begin_ns,
         tables.end_ns,
     )
-    readings = int(np.diff(tables.first)[step].sum())
-    level = np.empty(readings, np.uint8)
-    room = 64 + readings // 8
+    level = np.empty(tables.readings, np.uint8)
+    room = 64 + tables.readings // 8
     while True:
         jumps = np.zeros((room, 3), np.int64)
         happened = walk_steps(
@@ -221,9 +220,10 @@ class GroupedShots:
         reading = one.jump_reading[firsts(one.jump_reading)]
         kind = kind_of[reading]
         of = np.searchsorted(reading, one.jump_reading)
-        met = np.bincount(one.level & ~JUMPED, minlength=qubit.levels_hz.size)
-        met[: qubit.levels_hz.size] += np.bincount(one.jump_to, minlength=qubit.levels_hz.size)
-        met[0] += 1  # where there is nothing to read, all are in 0
+        level = one.level & ~JUMPED
+        met = np.array([np.any(level == n) for n in range(qubit.levels_hz.size)])
+        met[one.jump_to] = True
+        met[0] = True  # where there is nothing to read, all are in 0
         count = len(self._episodes.kinds)
         return _Jumped(
             reading, _by_kind(kind, count), _by_kind(kind[of], count), of, np.flatnonzero(met)
@@ -357,8 +357,7 @@ class GroupedShots:
         mine = np.flatnonzero(self._episodes.train == place)
         begin = np.searchsorted(mine, first[self._first], side="left")
         end = np.searchsorted(mine, first[self._last], side="left")
-        parts = [mine[a:b] for a, b in zip(begin, end, strict=True)]
-        rows = np.concatenate([np.zeros(0, np.int64), *parts])
+        rows = mine[rows_of(begin, end - begin)]
         episode = np.searchsorted(first, rows, side="right") - 1
         return _Windows((end - begin).astype(np.int64), episode, rows - first[episode])
 

@@ -33,6 +33,24 @@ def no_jump_below(kind: Any, begin_ns: Any, end_ns: Any, rates: Any, pace: Any) 
 
 
 @njit(cache=True, nogil=True)
+def level_bounds(matrix: Any) -> Any:
+    """Return bounds (R, from, L - 1): a draw below bound n picks a level of 0 ... n.
+
+    It picks that of :func:`.walk.drawn`, which subtracts one by one, but for draws within 1e-15 of
+    a bound: comparisons wait neither for each other nor for a branch that is guessed.
+    """
+    readings, levels, _ = matrix.shape
+    out = np.empty((readings, levels, levels - 1))
+    for r in range(readings):
+        for n in range(levels):
+            total, reached = matrix[r, n].sum(), 0.0
+            for m in range(levels - 1):
+                reached += max(matrix[r, n, m], 0.0)
+                out[r, n, m] = reached / total
+    return out
+
+
+@njit(cache=True, nogil=True)
 def walk_steps(
     step: Any,
     tables: Any,
@@ -53,10 +71,7 @@ def walk_steps(
     """
     first, begins, matrix, kind, begin_ns, end_ns = tables
     levels = rates.shape[0]
-    total = np.empty((kind.size, levels))
-    for r in range(kind.size):
-        for n in range(levels):
-            total[r, n] = matrix[r, n].sum()
+    bound = level_bounds(matrix)
     words = np.empty(WORDS_AT_ONCE, np.uint64)
     others = np.empty(WORDS_AT_ONCE, np.uint64)
     level = first_level(equilibrium, key, run)
@@ -70,14 +85,9 @@ def walk_steps(
             at = i % WORDS_AT_ONCE
             if at == 0:
                 philox_row(key, run, i, 16, words, others)
-            # as :func:`.walk.drawn`, without a branch that the processor would guess
-            rest = unit(words[at]) * total[r, known]
-            level, open_ = 0, 1
+            drawn, level = unit(words[at]), 0
             for n in range(levels - 1):
-                rest -= matrix[r, known, n]
-                if rest < 0:
-                    open_ = 0
-                level += open_
+                level += 1 if drawn >= bound[r, known, n] else 0
             u = unit(others[at])
             level_out[i] = level
             if u >= stays[r, level]:
@@ -129,25 +139,42 @@ def sum_windows(
     ``jump_reading[jump_first[q] : jump_first[q + 1]]``, in the rows ``jumped`` (J,); ``at_jump``
     (Q,), which is moved on, has the first of them that does not lie before ``begin``.
     """
-    windows = sums.shape[1]
+    qubits = level.shape[0]
+    passed, rows, out = base.view(np.float64), taken.view(np.float64), sums.view(np.float64)
+    less = np.empty(qubits, np.int64)
     row = 0
     for s in range(step.size):
         for i in range(first_reading[step[s]], first_reading[step[s] + 1]):
             u = kind[i]
-            out = sums[row]
-            for w in range(windows):
-                out[w] = base[u, w]
-            for q in range(level.shape[0]):
+            for q in range(qubits):
                 n = level[q, begin + row]
                 if n < JUMPED:
-                    less = taken[whole[u, q, n]]
+                    less[q] = whole[u, q, n]
                 else:
                     while jump_reading[at_jump[q]] < begin + row:
                         at_jump[q] += 1
-                    less = taken[jumped[at_jump[q]]]
-                for w in range(windows):
-                    out[w] -= less[w]
+                    less[q] = jumped[at_jump[q]]
+            subtract_rows(passed[u], rows, less, out[row])
             row += 1
+
+
+@njit(cache=True, nogil=True, inline="always")
+def subtract_rows(whole: Any, rows: Any, which: Any, out: Any) -> None:
+    """Fill ``out`` (N,) with ``whole`` less those rows (R, N), one after the other.
+
+    Four at a time, so that what is left stays in a register meanwhile.
+    """
+    for w in range(out.size):
+        out[w] = whole[w]
+    fours = which.size // 4 * 4
+    for q in range(0, fours, 4):
+        a, b, c, d = rows[which[q]], rows[which[q + 1]], rows[which[q + 2]], rows[which[q + 3]]
+        for w in range(out.size):
+            out[w] = out[w] - a[w] - b[w] - c[w] - d[w]
+    for q in range(fours, which.size):
+        a = rows[which[q]]
+        for w in range(out.size):
+            out[w] -= a[w]
 
 
 @njit(cache=True, nogil=True)

@@ -23,12 +23,11 @@ from podium.sim_instruments.physics.evolution import Tables
 from podium.sim_instruments.physics.known_values import KnownValues
 from podium.sim_instruments.physics.operating_point import frozen
 from podium.sim_instruments.physics.propagators import (
-    coordinates,
-    hermitian_basis,
+    apply_map,
+    copy_into,
+    fill_relaxation,
+    fill_turn,
     jump_map,
-    relax_columns,
-    turn_columns,
-    turn_phase,
 )
 
 PHASES = 16
@@ -212,16 +211,17 @@ def _fill(
         for j in range(levels):
             for n in range(levels):
                 between[i, j] += opened[i, n] * closed[n, j]
-    columns = np.zeros((nodes, levels * levels, levels, levels), np.complex128)
+    size = levels * levels
+    jumps, fade = jump_map(rates, 0.5 * step), np.zeros((levels, levels), np.complex128)
+    relaxed = np.empty((nodes, size, size))
+    turn, spare = np.empty((size, size)), np.empty((size, size))
     for k in range(nodes):
-        columns[k] = hermitian_basis(levels)
-    jumps = jump_map(rates, 0.5 * step)
-    fade = np.zeros((nodes, levels, levels), np.complex128)
-    for k in range(nodes):
+        copy_into(np.eye(size), out[k])
         for i in range(levels):
             for j in range(levels):
                 angle = 1e-9 * np.pi * (i - j) * node_hz[k] * step
-                fade[k, i, j] = np.exp(-0.5 * fading[i, j] * step - 1j * angle)
+                fade[i, j] = np.exp(-0.5 * fading[i, j] * step - 1j * angle)
+        fill_relaxation(jumps, fade, relaxed[k])
     unitary = np.zeros((levels, levels), np.complex128)
     work = np.zeros((levels, levels), np.complex128)
     for s in range(samples.size):
@@ -241,24 +241,15 @@ def _fill(
                         total += matrix[i, n] * unitary[n, j]
                     work[i, j] = total
             unitary[:] = work
+        fill_turn(unitary, turn)
         for k in range(nodes):
-            relax_columns(jumps, fade[k], columns[k], work.real.copy())
-            turn_columns(unitary, columns[k], work)
-            relax_columns(jumps, fade[k], columns[k], work.real.copy())
-    column = np.empty(levels * levels)
-    for k in range(nodes):
-        for c in range(levels * levels):
-            coordinates(columns[k, c], column)
-            for i in range(column.size):
-                out[k, i, c] = column[i]
+            apply_map(relaxed[k], out[k], spare)
+            apply_map(turn, out[k], spare)
+            apply_map(relaxed[k], out[k], spare)
 
 
 def _turned(turns: float, out: NDArray[np.float64]) -> None:
-    """Fill ``out`` (L*L, L*L) with the map of the coordinates that :func:`turn_phase` does."""
+    """Fill ``out`` (L*L, L*L) with the map that a turn of the carrier's phase is."""
     levels = round(out.shape[0] ** 0.5)
-    columns = hermitian_basis(levels)
-    turn_phase(turns, columns)
-    column = np.empty(out.shape[0])
-    for c in range(out.shape[0]):
-        coordinates(columns[c], column)
-        out[:, c] = column
+    apart = np.subtract.outer(np.arange(levels), np.arange(levels))
+    fill_relaxation(np.eye(levels), np.exp(2j * np.pi * ((apart * turns) % 1.0)), out)

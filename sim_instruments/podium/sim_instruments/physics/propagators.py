@@ -32,11 +32,18 @@ WEAK = 2e-3
 """A held sample that turns neighbouring levels by less, rad, is not split, and its unitary is a
 polynomial of it. Populations that 200 ns of such samples move by 0.27 are then off by 3e-6 (judged
 against exponentials of the whole generator), and split in two by 7e-7."""
+WEAK_BLOCK = 4
+"""So many weak samples are one unitary between two halves of their jumps and dephasing ..."""
+FADED = 1e-3
+"""... of which the fastest takes no more meanwhile. Populations are then off by 2e-6, coherences by
+8e-6, where the samples alone leave 5e-8 and 3e-6 (judged as above, 200 ns)."""
 POWERS = 5
 """Of that polynomial."""
 TAYLOR_ORDER = 11
 TAYLOR_NORM = 0.5
 """0.5**12 / 12! = 5e-13: the error of one exponential before squaring."""
+SPAN_NORM, SPAN_TERMS = 1.0, 19
+"""A map of jumps is a polynomial of so many terms up to that norm: 1 / 19! = 8e-18 is left out."""
 SMALL = 6
 """Matrices of at most so many rows are multiplied without BLAS."""
 NOTHING = 1e-25
@@ -95,23 +102,59 @@ def held_unitary(diagonal: Any, lower: Any, step: float, out: Any, work: Any) ->
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def turn_columns(unitary: Any, columns: Any, work: Any) -> None:
-    """Replace each column X by U X U^dagger; the columns are Hermitian."""
-    count, levels, _ = columns.shape
-    for c in range(count):
-        for i in range(levels):
-            for j in range(levels):
-                total = 0j
-                for k in range(levels):
-                    total += unitary[i, k] * columns[c, k, j]
-                work[i, j] = total
-        for i in range(levels):
-            for j in range(i, levels):
-                total = 0j
-                for k in range(levels):
-                    total += work[i, k] * np.conj(unitary[j, k])
-                columns[c, i, j] = total
-                columns[c, j, i] = np.conj(total)
+def fill_turn(unitary: Any, out: Any) -> None:
+    """Fill ``out`` (L*L, L*L) with the map of the coordinates of X that U X U^dagger is."""
+    levels = unitary.shape[0]
+    row = levels
+    for a in range(levels):
+        for b in range(a, levels):
+            for n in range(levels):
+                whole = unitary[a, n] * np.conj(unitary[b, n])
+                if a == b:
+                    out[a, n] = whole.real
+                else:
+                    out[row, n], out[row + 1, n] = whole.real, -whole.imag
+            column = levels
+            for i in range(levels):
+                for j in range(i + 1, levels):
+                    one = unitary[a, i] * np.conj(unitary[b, j])
+                    other = unitary[a, j] * np.conj(unitary[b, i])
+                    if a == b:
+                        out[a, column] = 2.0 * one.real
+                        out[a, column + 1] = 2.0 * one.imag
+                    else:
+                        out[row, column] = one.real + other.real
+                        out[row, column + 1] = one.imag - other.imag
+                        out[row + 1, column] = -(one.imag + other.imag)
+                        out[row + 1, column + 1] = one.real - other.real
+                    column += 2
+            if a != b:
+                row += 2
+
+
+@njit(cache=True, nogil=True)
+def fill_relaxation(jumps: Any, fade: Any, out: Any) -> None:
+    """Fill ``out`` (L*L, L*L) with the map of the coordinates that :func:`relax_columns` does.
+
+    ``fade`` may be complex.
+    """
+    levels = jumps.shape[0]
+    for r in range(out.shape[0]):
+        for c in range(out.shape[1]):
+            out[r, c] = jumps[r, c] if r < levels and c < levels else 0.0
+    row = levels
+    for a in range(levels):
+        for b in range(a + 1, levels):
+            out[row, row] = out[row + 1, row + 1] = fade[a, b].real
+            out[row, row + 1], out[row + 1, row] = fade[a, b].imag, -fade[a, b].imag
+            row += 2
+
+
+@njit(cache=True, nogil=True)
+def apply_map(matrix: Any, state: Any, spare: Any) -> None:
+    """Replace coordinates ``state`` (L*L, C) by ``matrix @ state``; ``spare`` is overwritten."""
+    np.dot(matrix, state, spare)
+    copy_into(spare, state)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -189,14 +232,60 @@ def exponential(matrix: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def jump_map(rates: Any, span_ns: float) -> Any:
-    """Return exp(W * span), W the generator of the populations under ``rates`` (1/ns)."""
+def jump_generator(rates: Any) -> Any:
+    """Return the generator of the populations under ``rates``, in the same unit."""
     levels = rates.shape[0]
-    generator = rates * span_ns
+    generator = rates.copy()
     for n in range(levels):
         generator[n, n] = 0.0
         generator[n, n] = -np.sum(generator[:, n])
-    return exponential(generator)
+    return generator
+
+
+@njit(cache=True, nogil=True)
+def jump_map(rates: Any, span_ns: float) -> Any:
+    """Return exp(W * span), W the generator of the populations under ``rates`` (1/ns)."""
+    return exponential(jump_generator(rates * span_ns))
+
+
+@njit(cache=True, nogil=True)
+def jump_maps(rates: Any, span_ns: Any, out: Any) -> None:
+    """Fill ``out`` (G, L, L) with :func:`jump_map` of each span.
+
+    Powers of the generator are worked out once: each map is a polynomial of its span, squared.
+    """
+    levels = rates.shape[0]
+    generator = jump_generator(rates)
+    norm = 0.0
+    for i in range(levels):
+        norm = max(norm, np.sum(np.abs(generator[i])))
+    if norm > 0.0:
+        generator /= norm
+    power, work = np.eye(levels), np.empty((levels, levels))
+    terms = np.empty((SPAN_TERMS, levels, levels))
+    for k in range(SPAN_TERMS):
+        copy_into(power, terms[k])
+        multiply(generator, power, work)
+        for i in range(levels):
+            for j in range(levels):
+                power[i, j] = work[i, j] / (k + 1)
+    flat = terms.reshape(SPAN_TERMS, levels * levels)
+    found = np.empty((levels, levels))
+    for g in range(span_ns.size):
+        share, squarings = norm * span_ns[g], 0
+        while share > SPAN_NORM:
+            share *= 0.5
+            squarings += 1
+        whole = found.reshape(levels * levels)
+        for i in range(whole.size):
+            whole[i] = flat[SPAN_TERMS - 1, i]
+        for k in range(SPAN_TERMS - 2, -1, -1):
+            for i in range(whole.size):
+                whole[i] = whole[i] * share + flat[k, i]
+        for _ in range(squarings):
+            multiply(found, found, work)
+            found, work = work, found
+        copy_into(found, out[g])
 
 
 @njit(cache=True, nogil=True)
@@ -233,6 +322,118 @@ def parts_of_a_step(step: float, rates: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
+def relaxations(spans_ns: Any, rates: Any, fading: Any) -> Any:
+    """Return what relaxes before a unitary, (S + 1, S, L*L, L*L), by what came before and by it.
+
+    ``spans_ns`` (S,): how long unitaries of each kind last; before: 0 nothing, else the kind and 1.
+    Half of what is lost in a span comes before its unitary, and half behind.
+    """
+    size, kinds = fading.size, spans_ns.size
+    halves = np.empty((kinds, size, size))
+    out = np.empty((kinds + 1, kinds, size, size))
+    for kind in range(kinds):
+        half_ns = 0.5 * spans_ns[kind]
+        fill_relaxation(jump_map(rates, half_ns), np.exp(-fading * half_ns), halves[kind])
+        copy_into(halves[kind], out[0, kind])
+    for before in range(kinds):
+        for kind in range(kinds):
+            np.dot(halves[kind], halves[before], out[before + 1, kind])
+    return out
+
+
+@njit(cache=True, nogil=True)
+def weak_samples_at_once(step: float, rates: Any, fading: Any) -> int:
+    """Return how many weak samples of ``step`` ns are played as one: 1 to :data:`WEAK_BLOCK`."""
+    fastest = fading.max()
+    for n in range(rates.shape[0]):
+        fastest = max(fastest, np.sum(rates[:, n]))
+    return max(1, int(min(float(WEAK_BLOCK), FADED / max(fastest * step, 1e-300))))
+
+
+@njit(cache=True, nogil=True)
+def are_weak(samples: Any, first: int, count: int, weakest: float) -> bool:
+    """Tell whether there are so many samples from one on, and each is weak."""
+    if first + count > samples.size:
+        return False
+    weak = True
+    for k in range(first, first + count):
+        weak &= abs(samples[k]) < weakest
+    return weak
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def multiply_from_left(first: Any, second: Any, work: Any) -> None:
+    """Replace ``second`` by ``first @ second``, complex."""
+    levels = first.shape[0]
+    for i in range(levels):
+        for j in range(levels):
+            total = 0j
+            for k in range(levels):
+                total += first[i, k] * second[k, j]
+            work[i, j] = total
+    for i in range(levels):
+        for j in range(levels):
+            second[i, j] = work[i, j]
+
+
+@njit(cache=True, nogil=True)
+def play_coordinates(
+    state: Any,
+    samples: Any,
+    step: float,
+    diagonal: Any,
+    strength: Any,
+    rates: Any,
+    fading: Any,
+) -> None:
+    """Send coordinates ``state`` (L*L, C) through samples: see :func:`play_samples`."""
+    levels, size = diagonal.size, state.shape[0]
+    parts = parts_of_a_step(step, rates)
+    block = weak_samples_at_once(step, rates, fading)
+    spans_ns = np.array([step / parts, step, block * step])  # a part, a weak sample, many of them
+    relaxing = relaxations(spans_ns, rates, fading)
+    unitary = np.empty((levels, levels), np.complex128)
+    following = np.empty((levels, levels), np.complex128)
+    work = np.empty((levels, levels), np.complex128)
+    lower = np.empty(levels - 1, np.complex128)
+    turn, both, spare = np.empty((size, size)), np.empty((size, size)), np.empty_like(state)
+    weakest = WEAK / (step * max(strength.max(), 1e-300))
+    powers = np.empty((0, levels, levels), np.complex128)
+    left = 0  # of what came before half is left to relax
+    before = -1  # what ``both`` relaxes of
+    k = 0
+    while k < samples.size:
+        kind, count = 0, 1
+        if abs(samples[k]) < weakest:
+            if powers.size == 0:
+                powers = weak_unitaries(diagonal, strength, step, weakest, work)
+            kind = 1
+            if block > 1 and are_weak(samples, k, block, weakest):
+                kind, count = 2, block
+            turned_unitary(powers, samples[k] / weakest, unitary)
+            for m in range(k + 1, k + count):
+                turned_unitary(powers, samples[m] / weakest, following)
+                multiply_from_left(following, unitary, work)
+        is_the_same = kind == 0 and left == 1 and samples[k] == samples[k - 1]
+        if kind == 0 and not is_the_same:
+            for n in range(levels - 1):
+                lower[n] = strength[n] * np.conj(samples[k])
+            held_unitary(diagonal, lower, spans_ns[0], unitary, work)
+        if not is_the_same:
+            fill_turn(unitary, turn)
+            before = -1
+        for _ in range(1 if kind else parts):
+            if left != before:
+                np.dot(turn, relaxing[left, kind], both)
+                before = left
+            apply_map(both, state, spare)
+            left = kind + 1
+        k += count
+    if left:
+        apply_map(relaxing[0, left - 1], state, spare)
+
+
+@njit(cache=True, nogil=True)
 def play_samples(
     columns: Any,
     samples: Any,
@@ -247,50 +448,10 @@ def play_samples(
     ``diagonal`` (L,) rad/ns; ``strength`` (L-1,): H[n+1, n] for an amplitude of 1, rad/ns;
     ``rates`` [to, from] 1/ns, ``fading`` from :func:`fade_rates`.
     """
-    levels = diagonal.size
-    parts = parts_of_a_step(step, rates)
-    part = step / parts
-    whole, half = jump_map(rates, part), jump_map(rates, 0.5 * part)
-    fade_whole, fade_half = np.exp(-fading * part), np.exp(-fading * 0.5 * part)
-    long, longer = jump_map(rates, 0.5 * step), jump_map(rates, step)
-    fade_long, fade_longer = np.exp(-fading * 0.5 * step), np.exp(-fading * step)
-    unitary = np.empty((levels, levels), np.complex128)
-    work = np.empty((levels, levels), np.complex128)
-    lower = np.empty(levels - 1, np.complex128)
-    weakest = WEAK / (step * max(strength.max(), 1e-300))
-    powers = np.empty((0, levels, levels), np.complex128)
-    left = 0  # of what came before half is left to relax: 0 nothing, 1 a part, 2 a weak sample
-    for k in range(samples.size):
-        weak = abs(samples[k]) < weakest
-        if weak and powers.size == 0:
-            powers = weak_unitaries(diagonal, strength, step, weakest, work)
-        if k == 0 or samples[k] != samples[k - 1]:
-            if weak:
-                turned_unitary(powers, samples[k] / weakest, unitary)
-            else:
-                for n in range(levels - 1):
-                    lower[n] = strength[n] * np.conj(samples[k])
-                held_unitary(diagonal, lower, part, unitary, work)
-        for _ in range(1 if weak else parts):
-            if weak and left == 2:
-                relax_columns(longer, fade_longer, columns, work)
-            elif not weak and left == 1:
-                relax_columns(whole, fade_whole, columns, work)
-            else:
-                if left == 1:
-                    relax_columns(half, fade_half, columns, work)
-                elif left == 2:
-                    relax_columns(long, fade_long, columns, work)
-                if weak:
-                    relax_columns(long, fade_long, columns, work)
-                else:
-                    relax_columns(half, fade_half, columns, work)
-            turn_columns(unitary, columns, work)
-            left = 2 if weak else 1
-    if left == 1:
-        relax_columns(half, fade_half, columns, work)
-    elif left == 2:
-        relax_columns(long, fade_long, columns, work)
+    state = np.empty((fading.size, columns.shape[0]))
+    map_of_columns(columns, state)
+    play_coordinates(state, samples, step, diagonal, strength, rates, fading)
+    columns_of(state, columns)
 
 
 @njit(cache=True, nogil=True)
@@ -339,7 +500,7 @@ def turned_unitary(powers: Any, sample: complex, out: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def play_moved(
-    columns: Any,
+    state: Any,
     samples: Any,
     turning: Any,
     begins: Any,
@@ -349,58 +510,63 @@ def play_moved(
     rates: Any,
     fading: Any,
 ) -> None:
-    """Send the columns through stretches of held samples at levels that move.
+    """Send coordinates ``state`` (L*L, C) through stretches of held samples at levels that move.
 
     ``samples`` (S,), 0 where nothing drives; ``turning`` (S, L): what comes on top of ``diagonal``,
     rad/ns; ``begins`` (S + 1,): the steps at which stretches begin, and the end. The rest is that
     of :func:`play_samples`. Undriven stretches are exact: they turn coherences alone, each its own,
     and that commutes with what is lost.
     """
-    levels = diagonal.size
+    levels, size = diagonal.size, state.shape[0]
     parts = parts_of_a_step(step, rates)
     part = step / parts
-    whole, half = jump_map(rates, part), jump_map(rates, 0.5 * part)
-    fade_whole, fade_half = np.exp(-fading * part), np.exp(-fading * 0.5 * part)
+    relaxing = relaxations(np.array([part]), rates, fading)
     unitary = np.empty((levels, levels), np.complex128)
     work = np.empty((levels, levels), np.complex128)
     lower = np.empty(levels - 1, np.complex128)
     turns = np.empty((levels, levels), np.complex128)
-    driven = False
+    turn, both, spare = np.empty((size, size)), np.empty((size, size)), np.empty_like(state)
+    driven = 0
     for s in range(samples.size):
         count = begins[s + 1] - begins[s]
         if samples[s] == 0:
             if driven:
-                relax_columns(half, fade_half, columns, work)
+                apply_map(relaxing[0, 0], state, spare)
             span = count * step
             for i in range(levels):
                 for j in range(levels):
                     apart = diagonal[i] + turning[s, i] - diagonal[j] - turning[s, j]
                     turns[i, j] = np.exp(-(1j * apart + fading[i, j]) * span)
-            relax_columns(jump_map(rates, span), turns, columns, work)
-            driven = False
+            fill_relaxation(jump_map(rates, span), turns, both)
+            apply_map(both, state, spare)
+            driven = 0
             continue
         for n in range(levels - 1):
             lower[n] = strength[n] * np.conj(samples[s])
         held_unitary(diagonal + turning[s], lower, part, unitary, work)
-        for _ in range(count * parts):
-            if driven:
-                relax_columns(whole, fade_whole, columns, work)
-            else:
-                relax_columns(half, fade_half, columns, work)
-            turn_columns(unitary, columns, work)
-            driven = True
+        fill_turn(unitary, turn)
+        for k in range(count * parts):
+            if k < 2:
+                np.dot(turn, relaxing[driven, 0], both)
+                driven = 1
+            apply_map(both, state, spare)
     if driven:
-        relax_columns(half, fade_half, columns, work)
+        apply_map(relaxing[0, 0], state, spare)
 
 
 @njit(cache=True, nogil=True)
 def map_of_columns(columns: Any, out: Any) -> None:
-    """Fill ``out`` (L*L, L*L) with the coordinates of what became of :func:`hermitian_basis`."""
-    column = np.empty(columns.shape[0])
+    """Fill ``out`` (L*L, C) with the coordinates of columns; of what became of those of
+    :func:`hermitian_basis`: with the map."""
+    levels = columns.shape[1]
     for c in range(columns.shape[0]):
-        coordinates(columns[c], column)
-        for i in range(column.size):
-            out[i, c] = column[i]
+        for n in range(levels):
+            out[n, c] = columns[c, n, n].real
+        row = levels
+        for i in range(levels):
+            for j in range(i + 1, levels):
+                out[row, c], out[row + 1, c] = columns[c, i, j].real, -columns[c, i, j].imag
+                row += 2
 
 
 @njit(cache=True, nogil=True)
@@ -433,33 +599,28 @@ def coordinates(matrix: Any, out: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def from_coordinates(vector: Any, out: Any) -> None:
-    """Fill ``out`` (L, L) with the Hermitian matrix of the coordinates."""
-    levels = out.shape[0]
-    for n in range(levels):
-        out[n, n] = vector[n]
-    c = levels
-    for i in range(levels):
-        for j in range(i + 1, levels):
-            out[i, j] = complex(vector[c], -vector[c + 1])
-            out[j, i] = complex(vector[c], vector[c + 1])
-            c += 2
+def columns_of(state: Any, out: Any) -> None:
+    """Fill ``out`` (C, L, L) with the Hermitian matrices of coordinates (L*L, C)."""
+    levels = out.shape[1]
+    for c in range(out.shape[0]):
+        for n in range(levels):
+            out[c, n, n] = state[n, c]
+        row = levels
+        for i in range(levels):
+            for j in range(i + 1, levels):
+                out[c, i, j] = complex(state[row, c], -state[row + 1, c])
+                out[c, j, i] = complex(state[row, c], state[row + 1, c])
+                row += 2
 
 
 @njit(cache=True, nogil=True)
 def map_columns(matrix: Any, columns: Any) -> None:
     """Apply a real (L*L, L*L) map of coordinates to each column."""
-    size = matrix.shape[0]
-    before = np.empty(size)
-    after = np.empty(size)
-    for c in range(columns.shape[0]):
-        coordinates(columns[c], before)
-        for i in range(size):
-            total = 0.0
-            for k in range(size):
-                total += matrix[i, k] * before[k]
-            after[i] = total
-        from_coordinates(after, columns[c])
+    before = np.empty((matrix.shape[0], columns.shape[0]))
+    after = np.empty_like(before)
+    map_of_columns(columns, before)
+    np.dot(matrix, before, after)
+    columns_of(after, columns)
 
 
 @njit(cache=True, nogil=True)
@@ -508,11 +669,8 @@ def samples_map(
     samples: Any, step: float, diagonal: Any, strength: Any, rates: Any, fading: Any
 ) -> Any:
     """Return the real map of the coordinates for held samples: see :func:`play_samples`."""
-    levels = diagonal.size
-    columns = hermitian_basis(levels)
-    play_samples(columns, samples, step, diagonal, strength, rates, fading)
-    out = np.empty((levels * levels, levels * levels))
-    map_of_columns(columns, out)
+    out = np.eye(diagonal.size**2)
+    play_coordinates(out, samples, step, diagonal, strength, rates, fading)
     return out
 
 

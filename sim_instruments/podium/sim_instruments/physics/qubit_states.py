@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.branches import KEPT, KEPT_STEP, PART, Stretch
 from podium.sim_instruments.physics.trajectory import (
     FOLDS,
+    TOLD_FOLDS,
     DrawnStates,
     Drive,
     ToneCluster,
@@ -81,19 +82,23 @@ class StepRecorder:
         self._last: Drive | None = None
         self._lost: NDArray[np.float64] | None = None
         """E-folds of the coherences since the first reading behind the last drive."""
+        self._heard = 0.0
+        """Of that of 0 and 1 in what was listened to since then."""
 
     def copy(self) -> "StepRecorder":
         """Return a recorder that goes on from here."""
         found = StepRecorder(self._number, self._states)
         found._steps, found._joins_ns = list(self._steps), self._joins_ns
-        found._last, found._lost = self._last, self._lost
+        found._last, found._lost, found._heard = self._last, self._lost, self._heard
         return found
 
     def content(self, at_ns: int, turns: float) -> tuple[object, ...]:
         """Return what of the past counts at a time; ``turns``: phase of a carrier then."""
         if self._last is None:
             return ()
-        lost = () if self._lost is None else tuple(self._lost.round(9).tolist())
+        lost: tuple[float, ...] = ()
+        if self._lost is not None:
+            lost = round(self._heard, 9), *self._lost.round(9).tolist()
         return self._last.start_ns - at_ns, round(turns, PHASE_DIGITS) % 1.0, lost
 
     @property
@@ -123,7 +128,7 @@ class StepRecorder:
             self._joins_ns = now_ns
         duration_ns = drive.end_ns - drive.start_ns
         self._steps.append(Play(drive.shape, duration_ns, in_readout, since_ns, turned))
-        self._last, self._lost = drive, None
+        self._last, self._lost, self._heard = drive, None, 0.0
 
     def read(self, cluster: ToneCluster, begin: int, end: int, /) -> None:
         """Note a reading."""
@@ -134,7 +139,11 @@ class StepRecorder:
         if self._lost is None:
             self._lost = np.zeros(1)
         if end > begin:
-            self._lose((PART, driven, begin, end))
+            walked = PART, driven, begin, end
+            self._lose(walked)
+            self._heard += float(self._states.branches.loss(walked)[0])
+            if self._heard >= TOLD_FOLDS:
+                self._last = None
 
     def take(self, read: Read | None = None) -> Segment:
         """Return the segment that ends here, and begin another."""
@@ -156,7 +165,9 @@ class _Fork:
     waits: tuple[Stretch, ...]
     since: tuple[Stretch, ...]
     lost: tuple[float, ...] | None
-    """None: nothing is left of the coherences."""
+    """None: nothing is left of the coherences, or the record has told the level."""
+    heard: float = 0.0
+    """E-folds of the coherence of 0 and 1 in what was listened to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +260,16 @@ class QubitStates:
         lost = np.asarray(fork.lost) + self.branches.loss(stretch)
         if lost.min() >= FOLDS:
             return _Fork(fork.level, waits, (), None)
-        return _Fork(fork.level, waits, (*fork.since, stretch), tuple(lost.tolist()))
+        return replace(fork, waits=waits, since=(*fork.since, stretch), lost=tuple(lost.tolist()))
+
+    def _listened(self, fork: _Fork, walked: Stretch) -> _Fork:
+        """Return what is behind a stretch that makes a record."""
+        if fork.lost is None:
+            return fork
+        heard = fork.heard + float(self.branches.loss(walked)[0])
+        if heard >= TOLD_FOLDS:
+            return _Fork(fork.level, fork.waits, (), None)
+        return replace(fork, heard=heard)
 
     def _followed(self, state: State, segment: Segment, *, keeps: bool) -> Outcome:
         for step in segment.steps:
@@ -301,7 +321,7 @@ class QubitStates:
             fork = replace(before, level=level, waits=())
             if read.end > read.begin:
                 walked = PART, read.driven, read.begin, read.end
-                fork = self._waited(fork, walked, walked=True)
+                fork = self._listened(self._waited(fork, walked, walked=True), walked)
             state = State(0, fork=fork) if fork.lost is None else replace(state, fork=fork)
         found = self._number_of.setdefault(state, len(self.states))
         if found == len(self.states):

@@ -195,6 +195,7 @@ def passing(tones: Tones, listening: SampledWindow, fraction: float) -> complex:
     start, step = _phasors(tones.frequency_hz, SampledWindows.of([listening]), fraction)
     total: complex = gather_tones(
         tones.envelope,
+        tones.change,
         listening.open_at,
         start * np.exp(1j * tones.start_phase),
         step,

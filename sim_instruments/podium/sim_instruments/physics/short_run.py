@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import offsets, rows_of
+from podium.sim_instruments.physics.deduplicate import EqualArrays, offsets, rows_of
 from podium.sim_instruments.physics.episodes import RING_DOWN_FOLDS, ring_down_ns
 from podium.sim_instruments.physics.evolution import PART
 from podium.sim_instruments.physics.operating_point import FeedlinePoint, QubitPoint
@@ -38,13 +38,17 @@ class ShortRun:
     """Shape (C,): where the example of each step is."""
     followed: NDArray[np.bool_]
     """Shape (M,): whether the next shot here is the one that follows in the long run."""
+    steps: NDArray[np.int64] = field(init=False)
+    """Shape (C,): how often each step comes in the long run."""
     _known: dict[tuple[int, int], "_Elements"] = field(default_factory=dict, repr=False)
     """By the identity of a train's start times, which each entry keeps, and how late it is."""
     _bounds: NDArray[np.int64] = field(init=False, repr=False)
     """Shape (N + 1,): when each shot of the long run begins, and an end."""
 
     def __post_init__(self) -> None:
-        """Note when the last shot ends."""
+        """Count the steps, and note when the last shot ends."""
+        steps = np.bincount(self.kinds.step, minlength=self.target.size)
+        object.__setattr__(self, "steps", steps)
         object.__setattr__(self, "_bounds", np.append(self.kinds.begin_ns, FOR_EVER))
 
     def rows(self, one: LineTrain) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -134,6 +138,8 @@ class StepTables:
     begin_ns: NDArray[np.int64]
     end_ns: NDArray[np.int64]
     """Shape (R,) each: the stretch of the episode that follows the reading."""
+    readings: int
+    """In the whole of the long run."""
 
 
 def readings_of(short: ShortRun, schedule: Schedule) -> NDArray[np.int64] | None:
@@ -189,8 +195,7 @@ def step_tables(short: ShortRun, schedule: Schedule, prepared: PreparedShots) ->
     reading = np.flatnonzero(schedule.sampled)
     last_reading = np.searchsorted(place[reading], np.arange(shots), side="right") - 1
     sizes = np.diff(np.append(blocks.first, schedule.what.size))
-    steps = np.bincount(short.kinds.step, minlength=short.target.size)
-    whole = int(np.bincount(place, minlength=shots)[short.target] @ steps)
+    whole = int(np.bincount(place, minlength=shots)[short.target] @ short.steps)
     levels = prepared.tables.levels_hz.size
     if int(sizes[blocks.alike.example].sum()) * levels > max(whole, WORTH_COUNTING):
         return None
@@ -209,6 +214,7 @@ def step_tables(short: ShortRun, schedule: Schedule, prepared: PreparedShots) ->
         kind=prepared.readings.kind[readings],
         begin_ns=prepared.readings.begin_ns[readings],
         end_ns=prepared.readings.end_ns[readings],
+        readings=int(count @ short.steps),
     )
 
 
@@ -240,6 +246,8 @@ def feedline_trains(
 ) -> list[LineTrain]:
     """Return all trains that a feedline and its qubits meet; ``fluxes``: names of flux lines.
 
+    Those with equal times share them: most of what is asked of a train is known of the other then.
+
     ``together``: qubits that share a state; phases of their drives count against each other.
     """
     numbers = [qubit.name for qubit in feedline.qubits]
@@ -266,4 +274,5 @@ def feedline_trains(
         spread = max(later) - min(later)
         line = 2 + len(later)
         found += [LineTrain(one, line, min(later), spread, phased=False) for one in moving]
-    return found
+    arrays = EqualArrays()
+    return [one.sharing(arrays) for one in found]

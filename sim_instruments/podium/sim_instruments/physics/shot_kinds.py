@@ -16,7 +16,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from podium.sim_instruments.physics.deduplicate import PHASE_STEP, distinct, mixed
+from podium.sim_instruments.physics.deduplicate import (
+    PHASE_STEP,
+    EqualArrays,
+    distinct,
+    mixed,
+)
 from podium.sim_instruments.physics.signals import CaptureTrain, PulseTrain
 from podium.sim_instruments.physics.worker_threads import share_out
 
@@ -52,6 +57,11 @@ class LineTrain:
     """Whether its phases count."""
 
     @property
+    def _item(self) -> NDArray[np.int32]:
+        train = self.train
+        return train.window if isinstance(train, CaptureTrain) else train.piece
+
+    @property
     def item(self) -> NDArray[np.int32]:
         """Return the index of the piece or window of each element."""
         return self.item_of(self.train)
@@ -75,9 +85,21 @@ class LineTrain:
     def told_by(self, phased: bool) -> object:
         """Return what is equal for trains that cut shots into the same kinds: arrays they share."""
         train = self.train
-        item = train.window if isinstance(train, CaptureTrain) else train.piece
         phase = (self.line, id(train.phase_turns)) if phased else None
-        return id(train.start_ns), self.later_ns, id(item), phase
+        return id(train.start_ns), self.later_ns, id(self._item), phase
+
+    def sharing(self, arrays: EqualArrays) -> "LineTrain":
+        """Return the train with arrays that others have as well, where they are equal."""
+        train, item = self.train, self._item
+        start_ns, turns = arrays.one_of(train.start_ns), arrays.one_of(train.phase_turns)
+        shared = arrays.one_of(item)
+        if start_ns is train.start_ns and turns is train.phase_turns and shared is item:
+            return self
+        if isinstance(train, CaptureTrain):
+            capture = replace(train, start_ns=start_ns, phase_turns=turns, window=shared)
+            return replace(self, train=capture)
+        pulses = replace(train, start_ns=start_ns, phase_turns=turns, piece=shared)
+        return replace(self, train=pulses)
 
     def ringing(self, busy_ns: int) -> "LineTrain":
         """Return the train with tones that ring down for another time."""

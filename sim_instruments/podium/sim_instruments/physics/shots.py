@@ -1,6 +1,8 @@
 """All shots of one qubit in one run: prepare what repeats, then walk from shot to shot."""
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +41,8 @@ MOVED_LIT_HZ = 2e6
 resonator, which moves by less than a hundredth of it, is where it was."""
 SLOW = 0x510
 """Sets the random numbers of the slow noise apart from those of the levels."""
+MOST_KNOWN = 1024
+"""Equilibria that are kept: rates seldom change from run to run."""
 WORTH_COUNTING = 4096
 """Runs of fewer events are always sorted by kinds of blocks."""
 
@@ -260,7 +264,14 @@ def thermal(qubit: QubitPoint) -> NDArray[np.float64]:
     """Return the populations in equilibrium; the ground state when nothing jumps."""
     if not np.any(qubit.rates_1_s):
         return np.asarray(np.eye(qubit.levels_hz.size)[0])
-    return equilibrium(qubit.rates_1_s)
+    return _equilibrium(np.asarray(qubit.rates_1_s, np.float64).tobytes()).copy()
+
+
+@lru_cache(maxsize=MOST_KNOWN)
+def _equilibrium(rates_1_s: bytes) -> NDArray[np.float64]:
+    rates = np.frombuffer(rates_1_s)
+    levels = math.isqrt(rates.size)
+    return equilibrium(rates.reshape(levels, levels))
 
 
 def nodes_of(
@@ -329,7 +340,8 @@ def _parts_lit(
 
     ``spans_ns``: where each begins and ends, shape (P, 2).
     """
-    change = exposure.exponent_at(spans_ns[:, 1]) - exposure.exponent_at(spans_ns[:, 0])
+    at = exposure.exponent_at(spans_ns)
+    change = at[:, 1] - at[:, 0]
     # what the field gives back as it rings down is not counted on
     change = np.minimum(change.real, 0.0) + 1j * change.imag
     lasts_ns = np.diff(spans_ns, axis=1)[..., None]

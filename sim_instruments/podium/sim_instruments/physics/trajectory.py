@@ -6,8 +6,9 @@ to. From there its level jumps as :mod:`.walk` has it.
 
 By the next drive a reading has left a share p of the coherences (of that pair of levels that keeps
 most). With the probability 1 - p the qubit then goes on from the level that the shot has come to
-(always where p is below :data:`.schedule.FORGOTTEN`), and else as if it had not been read, its
-coherences 1/p of what is left of them. On average that is the dephasing: phase damping as a mixture
+(always where p is below :data:`.schedule.FORGOTTEN`, or where the record tells 0 and 1 apart, as
+:data:`.schedule.TOLD` says), and else as if it had not been read, its coherences 1/p of what is
+left of them. On average that is the dephasing: phase damping as a mixture
 of a projective measurement and of none (Nielsen and Chuang, section 8.3.6).
 """
 
@@ -124,12 +125,21 @@ class _Fork:
     since: list[Stretch] = field(default_factory=list)
     """Since the first reading behind the last drive, as if nothing had been read."""
     lost: NDArray[np.float64] | float = 0.0
-    """E-folds of each coherence since then."""
+    """E-folds of each coherence since then; inf: the record has told the level."""
+    heard: float = 0.0
+    """E-folds of the coherence of 0 and 1 in what was listened to."""
 
     def wait(self, stretch: Stretch, lost: NDArray[np.float64]) -> None:
         """Note a stretch without a drive."""
         self.since.append(stretch)
         self.lost = self.lost + lost
+
+    def listen(self, stretch: Stretch, lost: NDArray[np.float64]) -> None:
+        """Note a stretch that makes a record."""
+        self.wait(stretch, lost)
+        self.heard += float(lost[0])
+        if self.heard >= TOLD_FOLDS:
+            self.lost = np.inf
 
 
 class Follower(Protocol):
@@ -350,7 +360,7 @@ class DrawnStates:
             driven = cluster.before(cluster.origin_ns + end)
             fork.level = self._walk(driven, int(level), begin, end, reading, u, path)
             walked = PART, driven.number, begin, end
-            fork.wait(walked, self._branches.loss(walked))
+            fork.listen(walked, self._branches.loss(walked))
         self._fork = fork
 
     def _walk(

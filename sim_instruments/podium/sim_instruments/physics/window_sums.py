@@ -89,12 +89,35 @@ def ring_down(pull: Any, half_kappa: float, decay: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def gather_tones(
-    envelope: Any, open_at: int, start: Any, step: Any, weights: Any, span: int
+    envelope: Any, change: Any, open_at: int, start: Any, step: Any, weights: Any, span: int
 ) -> complex:
-    """Return the sum of :func:`gather` over tones (Q, N), each with its start and step (Q,)."""
+    """Return the sum of :func:`gather` over tones (Q, N), each with its start and step (Q,).
+
+    ``change``: what :func:`.field.changed` says of them. Turns are added up side by side while
+    amplitudes are held: a sum is good to some 1e-13.
+    """
+    tones, length = envelope.shape
+    first, last = max(0, -open_at), min(span, length - open_at)
+    turn, steps, held = np.empty((2, tones)), np.empty((2, tones)), np.zeros((2, tones))
+    for q in range(tones):
+        now = start[q] * step[q] ** first
+        turn[0, q], turn[1, q] = now.real, now.imag
+        steps[0, q], steps[1, q] = step[q].real, step[q].imag
     total = 0j
-    for q in range(envelope.shape[0]):
-        total += gather(envelope[q], open_at, start[q], step[q], weights, span)
+    for j in range(first, last):
+        weight = weights[j] if weights.size else 1.0 + 0j
+        real, imag = weight.real, weight.imag
+        for q in range(tones):
+            held[0, q] += real * turn[0, q] - imag * turn[1, q]
+            held[1, q] += real * turn[1, q] + imag * turn[0, q]
+        for q in range(tones):
+            kept = turn[0, q]
+            turn[0, q] = kept * steps[0, q] - turn[1, q] * steps[1, q]
+            turn[1, q] = kept * steps[1, q] + turn[1, q] * steps[0, q]
+        if j == last - 1 or change[open_at + j + 1]:
+            for q in range(tones):
+                total += envelope[q, open_at + j] * complex(held[0, q], held[1, q])
+                held[0, q] = held[1, q] = 0.0
     return total
 
 
@@ -157,11 +180,12 @@ def sum_jumped(
     ``before`` and ``tail`` (R, 2, W) have each level and sample. They and ``out`` (2, W) hold real
     and imaginary parts.
     """
-    shot, now, at = jump_shot[first], level, 0
-    apart_re, apart_im = 0.0, 0.0
+    shot, now, at = jump_shot[first], jump_to[first], sample[first]
+    apart_re, apart_im = apart[first].real, apart[first].imag
+    until = row[level, at]
     for w in range(out.shape[1]):
-        out[0, w] = out[1, w] = 0.0
-    j = first
+        out[0, w], out[1, w] = before[until, 0, w], before[until, 1, w]
+    j = first + 1
     while j < jump_shot.size and jump_shot[j] == shot:
         since, until = row[now, at], row[now, sample[j]]
         left_re, left_im = decay[j].real, decay[j].imag
@@ -338,7 +362,6 @@ def rows_needed(level: Any, jump_shot: Any, jump_to: Any, sample: Any, row: Any)
         if jump_shot[j] != shot:
             shot = jump_shot[j]
             now = level[shot]
-            row[now, 0] = 0
         row[now, sample[j]] = 0
         now = jump_to[j]
         row[now, sample[j]] = row[now, last] = 0

@@ -32,7 +32,6 @@ from podium.control.client.result_latencies import LATE, line_between, stored_la
 from podium.control.facility.check_timing import PHASE_LIMIT_DEG
 from podium.control.facility.facility import Estimate, Link, LinkEnd
 from podium.control.facility.link_oscillators import oscillator_mismatch
-from podium.control.families.shot_grid import on_shot_grid
 from podium.control.parameters.entry import NotMeasured, ParameterEntry, ParameterRecord
 from podium.control.parameters.validity import Validities
 from podium.control.program.program import (
@@ -587,7 +586,6 @@ class LinkBench:
         them are starts that came too late, which the runner makes again by itself.
         """
         bench = self.first.bench
-        program = on_shot_grid(program, bench.runner.facility)
         if has_branches(program):
             known = stored_latencies(bench.runner.facility, bench.record)
             program = replace(program, result_latencies=known)
