@@ -259,8 +259,8 @@ class HaltingSequencers:
         due = [(n, one) for n, of in enumerate(group.playbacks) for one in of.due(end_ns)]
         unread = self._unread(end_ns)
         senders = () if self._finishing else group.senders
-        told = [(n, end) for n, one in due if n in senders for end in one.ends_ns()]
-        asked = tuple(one for one in told if one not in unread)
+        sending = [(n, end) for n, one in due if n in senders for end in one.ends_ns()]
+        asked = tuple(one for one in sending if one not in unread)
         stands = [self._stands(number, at_ns) for number in range(len(group.runs))]
         content = self._content(at_ns, end_ns, asked, stands)
         drives = group.drives(played_ns)
@@ -275,7 +275,7 @@ class HaltingSequencers:
             listeners += [2 * number + path for path in range(len(one.trains))]
             one.take()
         behind = self._content(at_ns, end_ns, asked, stands)
-        undecided = tuple(one for one in told if one in unread)
+        undecided = tuple(one for one in sending if one in unread)
         self.leaves_undecided |= bool(undecided)
         return Stop(
             at_ns,
