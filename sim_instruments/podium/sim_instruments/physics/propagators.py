@@ -44,11 +44,11 @@ SPLIT_NS = 2e4
 """A sample is split into sqrt(fastest jump rate * SPLIT_NS) parts of 1 ns, rounded up: the error
 of a pi pulse of 40 ns on a transmon then stays below 4e-7 (judged against QuTiP)."""
 WEAK = 2e-3
-"""A held sample that turns neighbouring levels by less, rad, is not split, and its unitary is a
-polynomial of it. Populations that 200 ns of such samples move by 0.27 are then off by 3e-6 (judged
-against exponentials of the whole generator), and split in two by 7e-7."""
-POWERS = 5
-"""Of that polynomial."""
+"""A held sample that turns neighbouring levels by less, rad, is not split. Populations that 200 ns
+of such samples move by 0.27 are then off by 3e-6 (judged against exponentials of the whole
+generator), and split in two by 7e-7."""
+SERIES_ERROR = 1e-15
+"""Of the unitary of a sample as a series of its size."""
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -152,20 +152,23 @@ def play_coordinates(
     lower = np.empty(levels - 1, np.complex128)
     turn, both, spare = np.empty((size, size)), np.empty((size, size)), np.empty_like(state)
     weakest = WEAK / (step * max(strength.max(), 1e-300))
-    powers = np.empty((0, levels, levels), np.complex128)
+    given = diagonal, strength
+    by_size = (
+        sized_unitaries(samples, weakest, np.inf, part, given),
+        sized_unitaries(samples, 0.0, weakest, step, given),
+    )
     left = 0  # of what came before half is left to relax
     before = -1  # what ``both`` relaxes of
     for k in range(samples.size):
         weak = abs(samples[k]) < weakest
-        if weak and powers.size == 0:
-            powers = weak_unitaries(diagonal, strength, step, weakest, work)
         if k == 0 or samples[k] != samples[k - 1]:
-            if weak:
-                turned_unitary(powers, samples[k] / weakest, unitary)
+            series, largest = by_size[1] if weak else by_size[0]
+            if series.shape[0]:
+                turned_unitary(series, samples[k] / largest, unitary)
             else:
                 for n in range(levels - 1):
                     lower[n] = strength[n] * np.conj(samples[k])
-                held_unitary(diagonal, lower, part, unitary, work)
+                held_unitary(diagonal, lower, step if weak else part, unitary, work)
             fill_turn(unitary, turn)
             before = -1
         now = 2 if weak else 1
@@ -201,47 +204,61 @@ def play_samples(
 
 
 @njit(cache=True, nogil=True)
-def weak_unitaries(diagonal: Any, strength: Any, step: float, weakest: float, work: Any) -> Any:
-    """Return the unitary of a weak real sample as a polynomial of it, (POWERS, L, L).
+def sized_unitaries(samples: Any, low: float, high: float, step: float, given: Any) -> Any:
+    """Return the unitaries of samples of sizes from ``low`` to below ``high`` by their size.
 
-    Of the sample over ``weakest``, which is real and below 1; other phases turn it. It is that
-    through five samples: what it misses is of the order of ``WEAK**5``.
+    As a Chebyshev series (T, L, L) up to the largest of them, and that size; none (T = 0) where
+    there are fewer different samples in a row than terms. ``given``: diagonal and strength. A term
+    falls as ``2 turn**n / n!`` with the turn that the largest makes.
     """
-    levels = diagonal.size
-    at = np.empty((POWERS, levels, levels), np.complex128)
-    for k in range(POWERS):
-        lower = strength * complex(weakest * 0.5 * (k - 2), 0.0)
-        held_unitary(diagonal, lower, step, at[k], work)
-    odd, far = (at[3] - at[1]) / 2, (at[4] - at[0]) / 2
-    even, further = (at[3] + at[1]) / 2 - at[2], (at[4] + at[0]) / 2 - at[2]
-    out = np.empty((POWERS, levels, levels), np.complex128)
-    copy_into(at[2], out[0])
-    copy_into((8.0 * odd - far) / 3, out[1])
-    copy_into((16.0 * even - further) / 3, out[2])
-    copy_into((4.0 * far - 8.0 * odd) / 3, out[3])
-    copy_into((4.0 * further - 16.0 * even) / 3, out[4])
-    return out
+    diagonal, strength = given
+    levels, changes, largest = diagonal.size, 0, 0.0
+    for k in range(samples.size):
+        if low <= abs(samples[k]) < high and (k == 0 or samples[k] != samples[k - 1]):
+            changes += 1
+            largest = max(largest, abs(samples[k]))
+    terms, last = 1, 2.0
+    while last > SERIES_ERROR:
+        last *= step * largest * strength.max() / terms
+        terms += 1
+    if changes <= terms or largest == 0.0:
+        return np.zeros((0, levels, levels), np.complex128), largest
+    out = np.zeros((terms, levels, levels), np.complex128)
+    at, work = np.empty((levels, levels), np.complex128), np.empty((levels, levels), np.complex128)
+    for k in range(terms):
+        angle = np.pi * (k + 0.5) / terms
+        held_unitary(diagonal, strength * complex(largest * np.cos(angle), 0.0), step, at, work)
+        for n in range(terms):
+            share = (2.0 if n else 1.0) * np.cos(n * angle) / terms
+            for i in range(levels):
+                for j in range(levels):
+                    out[n, i, j] += share * at[i, j]
+    return out, largest
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def turned_unitary(powers: Any, sample: complex, out: Any) -> None:
-    """Fill ``out`` (L, L) with the unitary of a weak sample, over the weakest that is not.
+def turned_unitary(series: Any, sample: complex, out: Any) -> None:
+    """Fill ``out`` (L, L) with the unitary of a sample, over :func:`sized_unitaries`' largest.
 
     A phase of the sample turns level n by so many times as much.
     """
-    levels = out.shape[0]
-    size = abs(sample)
+    levels, size = out.shape[0], abs(sample)
+    before, now = size, 1.0  # Chebyshev polynomials of it, T(-1) = T(1)
+    for i in range(levels):
+        for j in range(levels):
+            out[i, j] = 0.0
+    for n in range(series.shape[0]):
+        for i in range(levels):
+            for j in range(levels):
+                out[i, j] += now * series[n, i, j]
+        before, now = now, 2.0 * size * now - before
     turn = np.conj(sample) / size if size > 0.0 else 1.0 + 0j
     ahead = 1.0 + 0j
-    for apart in range(levels):
-        for j in range(levels - apart):
-            i = j + apart
-            value = powers[4, i, j]
-            for k in range(3, -1, -1):
-                value = value * size + powers[k, i, j]
-            out[i, j] = value * ahead
-            out[j, i] = value * np.conj(ahead)
+    for apart in range(1, levels):
         ahead *= turn
+        for j in range(levels - apart):
+            out[j + apart, j] *= ahead
+            out[j, j + apart] *= np.conj(ahead)
 
 
 @njit(cache=True, nogil=True)
