@@ -74,14 +74,12 @@ def test_weak_samples_do_what_the_generator_does(of_weak: float) -> None:
     without = a_pulse_and_a_tone(0.0)
     wanted = judged(samples)
     assert np.abs(wanted - judged(without)).max() > 100 * 2e-6, "the tone is felt"
-    errors = np.abs(played(samples) - wanted)
-    assert errors.max() < 1e-5
-    assert errors[:, range(LEVELS), range(LEVELS)].max() < 3e-6
+    assert np.abs(played(samples) - wanted).max() < 4e-6
 
 
 def test_samples_about_the_limit_of_weakness_do_alike() -> None:
     below, above = (played(a_pulse_and_a_tone(share * WEAK)) for share in (1 - 1e-9, 1 + 1e-9))
-    assert np.abs(below - above).max() < 1e-5
+    assert np.abs(below - above).max() < 4e-6
 
 
 def test_nothing_played_is_a_wait() -> None:

@@ -47,11 +47,6 @@ WEAK = 2e-3
 """A held sample that turns neighbouring levels by less, rad, is not split. Populations that 200 ns
 of such samples move by 0.27 are then off by 3e-6 (judged against exponentials of the whole
 generator), and split in two by 7e-7."""
-WEAK_BLOCK = 4
-"""So many weak samples are one unitary between two halves of their jumps and dephasing ..."""
-FADED = 1e-3
-"""... of which the fastest takes no more meanwhile. Populations are then off by 2e-6, coherences by
-8e-6, where the samples alone leave 5e-8 and 3e-6 (judged as above, 200 ns)."""
 SERIES_ERROR = 1e-15
 """Of the unitary of a sample as a series of its size."""
 
@@ -117,43 +112,24 @@ def parts_of_a_step(step: float, rates: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
-def relaxations(spans_ns: Any, rates: Any, fading: Any) -> Any:
-    """Return what relaxes before a unitary, (S + 1, S, L*L, L*L), by what came before and by it.
+def relaxations(step: float, part: float, rates: Any, fading: Any) -> Any:
+    """Return what relaxes before a sample, (3, 2, L*L, L*L), by what came before and by the sample.
 
-    ``spans_ns`` (S,): how long unitaries of each kind last; before: 0 nothing, else the kind and 1.
-    Half of what is lost in a span comes before its unitary, and half behind.
+    Before: 0 nothing, 1 a part of a split sample, 2 a weak sample, of which half is left each; the
+    sample: 0 one that is split, 1 a weak one, half of which is taken ahead.
     """
-    size, kinds = fading.size, spans_ns.size
-    halves = np.empty((kinds, size, size))
-    out = np.empty((kinds + 1, kinds, size, size))
-    for kind in range(kinds):
-        half_ns = 0.5 * spans_ns[kind]
-        fill_relaxation(jump_map(rates, half_ns), np.exp(-fading * half_ns), halves[kind])
-        copy_into(halves[kind], out[0, kind])
-    for before in range(kinds):
-        for kind in range(kinds):
-            np.dot(halves[kind], halves[before], out[before + 1, kind])
+    size = fading.size
+    half, long = np.empty((size, size)), np.empty((size, size))
+    fill_relaxation(jump_map(rates, 0.5 * part), np.exp(-fading * 0.5 * part), half)
+    fill_relaxation(jump_map(rates, 0.5 * step), np.exp(-fading * 0.5 * step), long)
+    out = np.empty((3, 2, size, size))
+    copy_into(half, out[0, 0])
+    copy_into(long, out[0, 1])
+    fill_relaxation(jump_map(rates, part), np.exp(-fading * part), out[1, 0])
+    np.dot(long, half, out[1, 1])
+    np.dot(half, long, out[2, 0])
+    fill_relaxation(jump_map(rates, step), np.exp(-fading * step), out[2, 1])
     return out
-
-
-@njit(cache=True, nogil=True)
-def weak_samples_at_once(step: float, rates: Any, fading: Any) -> int:
-    """Return how many weak samples of ``step`` ns are played as one: 1 to :data:`WEAK_BLOCK`."""
-    fastest = fading.max()
-    for n in range(rates.shape[0]):
-        fastest = max(fastest, np.sum(rates[:, n]))
-    return max(1, int(min(float(WEAK_BLOCK), FADED / max(fastest * step, 1e-300))))
-
-
-@njit(cache=True, nogil=True)
-def are_weak(samples: Any, first: int, count: int, weakest: float) -> bool:
-    """Tell whether there are so many samples from one on, and each is weak."""
-    if first + count > samples.size:
-        return False
-    weak = True
-    for k in range(first, first + count):
-        weak &= abs(samples[k]) < weakest
-    return weak
 
 
 @njit(cache=True, nogil=True)
@@ -169,74 +145,41 @@ def play_coordinates(
     """Send coordinates ``state`` (L*L, C) through samples: see :func:`play_samples`."""
     levels, size = diagonal.size, state.shape[0]
     parts = parts_of_a_step(step, rates)
-    block = weak_samples_at_once(step, rates, fading)
-    spans_ns = np.array([step / parts, step, block * step])  # a part, a weak sample, many of them
-    relaxing = relaxations(spans_ns, rates, fading)
+    part = step / parts
+    relaxing = relaxations(step, part, rates, fading)
     unitary = np.empty((levels, levels), np.complex128)
-    following = np.empty((levels, levels), np.complex128)
     work = np.empty((levels, levels), np.complex128)
+    lower = np.empty(levels - 1, np.complex128)
     turn, both, spare = np.empty((size, size)), np.empty((size, size)), np.empty_like(state)
     weakest = WEAK / (step * max(strength.max(), 1e-300))
     given = diagonal, strength
-    strong = sized_unitaries(samples, weakest, np.inf, spans_ns[0], given)
-    weak = sized_unitaries(samples, 0.0, weakest, step, given)
+    by_size = (
+        sized_unitaries(samples, weakest, np.inf, part, given),
+        sized_unitaries(samples, 0.0, weakest, step, given),
+    )
     left = 0  # of what came before half is left to relax
     before = -1  # what ``both`` relaxes of
-    k = 0
-    while k < samples.size:
-        kind, count = 0, 1
-        if abs(samples[k]) < weakest:
-            kind = 1
-            if block > 1 and are_weak(samples, k, block, weakest):
-                kind, count = 2, block
-        if kind == 2 or k == 0 or left != kind + 1 or samples[k] != samples[k - 1]:
-            by_size = weak if kind else strong
-            sample_unitary(by_size, samples[k], spans_ns[min(kind, 1)], given, unitary, work)
-            for m in range(k + 1, k + count):
-                sample_unitary(by_size, samples[m], step, given, following, work)
-                multiply_from_left(following, unitary, work)
+    for k in range(samples.size):
+        weak = abs(samples[k]) < weakest
+        if k == 0 or samples[k] != samples[k - 1]:
+            series, largest = by_size[1] if weak else by_size[0]
+            if series.shape[0]:
+                turned_unitary(series, samples[k] / largest, unitary)
+            else:
+                for n in range(levels - 1):
+                    lower[n] = strength[n] * np.conj(samples[k])
+                held_unitary(diagonal, lower, step if weak else part, unitary, work)
             fill_turn(unitary, turn)
             before = -1
-        for _ in range(1 if kind else parts):
+        now = 2 if weak else 1
+        for _ in range(1 if weak else parts):
             if left != before:
-                np.dot(turn, relaxing[left, kind], both)
+                np.dot(turn, relaxing[left, now - 1], both)
                 before = left
             apply_map(both, state, spare)
-            left = kind + 1
-        k += count
+            left = now
     if left:
         apply_map(relaxing[0, left - 1], state, spare)
-
-
-@njit(cache=True, nogil=True)
-def sample_unitary(
-    by_size: Any, sample: complex, span_ns: float, given: Any, out: Any, work: Any
-) -> None:
-    """Fill ``out`` (L, L) with the unitary of a sample, by the series of its size if there is one.
-
-    ``by_size`` and ``given``: see :func:`sized_unitaries`.
-    """
-    series, largest = by_size
-    diagonal, strength = given
-    if series.shape[0]:
-        turned_unitary(series, sample / largest, out)
-    else:
-        held_unitary(diagonal, strength * np.conj(sample), span_ns, out, work)
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def multiply_from_left(first: Any, second: Any, work: Any) -> None:
-    """Replace ``second`` by ``first @ second``, complex."""
-    levels = first.shape[0]
-    for i in range(levels):
-        for j in range(levels):
-            total = 0j
-            for k in range(levels):
-                total += first[i, k] * second[k, j]
-            work[i, j] = total
-    for i in range(levels):
-        for j in range(levels):
-            second[i, j] = work[i, j]
 
 
 @njit(cache=True, nogil=True)
@@ -340,7 +283,7 @@ def play_moved(
     levels, size = diagonal.size, state.shape[0]
     parts = parts_of_a_step(step, rates)
     part = step / parts
-    relaxing = relaxations(np.array([part]), rates, fading)
+    relaxing = relaxations(step, part, rates, fading)
     unitary = np.empty((levels, levels), np.complex128)
     work = np.empty((levels, levels), np.complex128)
     lower = np.empty(levels - 1, np.complex128)
