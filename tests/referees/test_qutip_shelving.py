@@ -11,10 +11,13 @@ import qutip
 from podium.sim_instruments.physics.drive_line import Shape
 from podium.sim_instruments.physics.evolution import bare_tables
 from podium.sim_instruments.physics.fluxonium import Fluxonium
+from podium.sim_instruments.physics.hermitian_coordinates import (
+    coordinates,
+    hermitian_basis,
+)
 from podium.sim_instruments.physics.lab_frame import laboratory_maps
 from podium.sim_instruments.physics.levels import drive_elements
 from podium.sim_instruments.physics.operating_point import QubitPoint, frozen
-from podium.sim_instruments.physics.propagators import coordinates, hermitian_basis
 from podium.sim_instruments.physics.relaxation import dielectric_rates
 
 ATOM = Fluxonium(1.398e9, 2.257e9, 0.523e9)

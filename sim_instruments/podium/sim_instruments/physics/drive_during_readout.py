@@ -15,12 +15,16 @@ from numpy.typing import NDArray
 from podium.sim_instruments.physics.drive_line import Shape
 from podium.sim_instruments.physics.evolution import Tables, diagonal_in_frame
 from podium.sim_instruments.physics.exposure import Exposure
-from podium.sim_instruments.physics.propagators import (
+from podium.sim_instruments.physics.hermitian_coordinates import (
     apply_map,
     fill_relaxation,
     fill_turn,
-    held_unitary,
+)
+from podium.sim_instruments.physics.jump_maps import (
     jump_map,
+)
+from podium.sim_instruments.physics.propagators import (
+    held_unitary,
 )
 
 

@@ -14,19 +14,25 @@ from numba import njit
 from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_line import Shape
+from podium.sim_instruments.physics.hermitian_coordinates import (
+    map_columns,
+    relax_columns,
+    turn_phase,
+)
+from podium.sim_instruments.physics.jump_maps import (
+    fade_rates,
+    jump_maps,
+)
 from podium.sim_instruments.physics.noise import unit_circle
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.propagators import (
-    copy_into,
-    fade_rates,
     held_map,
-    jump_maps,
-    map_columns,
     play_moved,
     play_samples,
-    relax_columns,
     samples_map,
-    turn_phase,
+)
+from podium.sim_instruments.physics.small_matrices import (
+    copy_into,
 )
 
 PULSE, DURING_READOUT, PART = 0, 1, 2

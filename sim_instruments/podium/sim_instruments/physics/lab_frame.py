@@ -20,14 +20,18 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_line import Drives, Shape
 from podium.sim_instruments.physics.evolution import Tables
-from podium.sim_instruments.physics.known_values import KnownValues
-from podium.sim_instruments.physics.operating_point import frozen
-from podium.sim_instruments.physics.propagators import (
+from podium.sim_instruments.physics.hermitian_coordinates import (
     apply_map,
-    copy_into,
     fill_relaxation,
     fill_turn,
+)
+from podium.sim_instruments.physics.jump_maps import (
     jump_map,
+)
+from podium.sim_instruments.physics.known_values import KnownValues
+from podium.sim_instruments.physics.operating_point import frozen
+from podium.sim_instruments.physics.small_matrices import (
+    copy_into,
 )
 
 PHASES = 16

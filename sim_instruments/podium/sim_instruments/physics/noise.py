@@ -9,6 +9,7 @@ Slow noise is a sum of cosines of world time with random phases and a Lorentzian
 runs that follow closely on one another see almost the same noise.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -214,15 +215,23 @@ class SlowNoise:
         """
         if self.sigma == 0:
             return 0.0, 0.0
-        phase = _phases(self.key)
-        rate = _RATES / self.memory_s
-        half = 0.5 * rate * duration_s
-        shrink = np.sinc(half / np.pi)
-        middle = np.cos(rate * (start_s + 0.5 * duration_s) + phase)
-        each = 2.0 / COSINES
-        mean = self.sigma * np.sqrt(each) * float(np.sum(shrink * middle))
-        kept = 0.5 * each * float(np.sum(shrink**2))
-        return mean, self.sigma * float(np.sqrt(max(0.0, 1.0 - kept)))
+        rate, shrink, kept = _averaged(self.memory_s, duration_s)
+        middle = np.cos(rate * (start_s + 0.5 * duration_s) + _phases(self.key))
+        mean = self.sigma * math.sqrt(2.0 / COSINES) * float(np.sum(shrink * middle))
+        return mean, self.sigma * math.sqrt(max(0.0, 1.0 - kept))
+
+
+@lru_cache(maxsize=1024)
+def _averaged(
+    memory_s: float, duration_s: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    """Return rates of the cosines, what a mean over a time leaves of each, and of the variance.
+
+    Nobody may write to them.
+    """
+    rate = _RATES / memory_s
+    shrink = np.sinc(0.5 * rate * duration_s / np.pi)
+    return rate, shrink, float(np.sum(shrink**2)) / COSINES
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,11 +254,13 @@ def hermite(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return node, weight / np.sum(weight)
 
 
+@lru_cache(maxsize=1024)
 def quadrature(phase_rad: float) -> Quadrature:
     """Return a rule that averages exp(1j * y * z), |y| <= ``phase_rad``, z standard normal.
 
-    Gauss-Hermite with as few nodes as do it; for wide phases equidistant nodes, which need
-    fewer there (their error is that of the nearest alias, far out in the Gaussian).
+    Nobody may write to it: runs of one length ask for the same again. Gauss-Hermite with as
+    few nodes as do it; for wide phases equidistant nodes, which need fewer there (their error is
+    that of the nearest alias, far out in the Gaussian).
     """
     if phase_rad == 0:
         return Quadrature(np.zeros(1), np.ones(1))

@@ -11,9 +11,7 @@ white dephasing takes the coherence between n and m at ``dephasing * (n - m)**2`
 
 A sample that is held is one unitary between two halves of the exact channel of jumps and
 dephasing (Strang, SIAM J. Numer. Anal. 5, 506 (1968)); a long constant level is one exponential
-of the whole generator. States are stacks of Hermitian matrices, shape (C, L, L): all columns go
-through the same signal. A generator acts on the real coordinates of a Hermitian
-matrix: populations first, then real and minus imaginary part of each coherence [a, b], a < b.
+of the whole generator. All of it acts on real coordinates (:mod:`.hermitian_coordinates`).
 
 A kernel that returns an array and is called by another kernel cannot be called from Python once
 it comes out of Numba's cache ("'descr' is NULL", numba pull request 6141): those that
@@ -25,29 +23,32 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from podium.sim_instruments.physics.hermitian_coordinates import (
+    apply_map,
+    columns_of,
+    coordinates,
+    fill_relaxation,
+    fill_turn,
+    hermitian_basis,
+    map_of_columns,
+)
+from podium.sim_instruments.physics.jump_maps import jump_map
+from podium.sim_instruments.physics.small_matrices import (
+    TAYLOR_NORM,
+    TAYLOR_ORDER,
+    copy_into,
+    exponential,
+)
+
 SPLIT_NS = 2e4
 """A sample is split into sqrt(fastest jump rate * SPLIT_NS) parts of 1 ns, rounded up: the error
 of a pi pulse of 40 ns on a transmon then stays below 4e-7 (judged against QuTiP)."""
 WEAK = 2e-3
-"""A held sample that turns neighbouring levels by less, rad, is not split, and its unitary is a
-polynomial of it. Populations that 200 ns of such samples move by 0.27 are then off by 3e-6 (judged
-against exponentials of the whole generator), and split in two by 7e-7."""
-WEAK_BLOCK = 4
-"""So many weak samples are one unitary between two halves of their jumps and dephasing ..."""
-FADED = 1e-3
-"""... of which the fastest takes no more meanwhile. Populations are then off by 2e-6, coherences by
-8e-6, where the samples alone leave 5e-8 and 3e-6 (judged as above, 200 ns)."""
-POWERS = 5
-"""Of that polynomial."""
-TAYLOR_ORDER = 11
-TAYLOR_NORM = 0.5
-"""0.5**12 / 12! = 5e-13: the error of one exponential before squaring."""
-SPAN_NORM, SPAN_TERMS = 1.0, 19
-"""A map of jumps is a polynomial of so many terms up to that norm: 1 / 19! = 8e-18 is left out."""
-SMALL = 6
-"""Matrices of at most so many rows are multiplied without BLAS."""
-NOTHING = 1e-25
-"""Smaller terms of an exponential are left out: a nanosecond of jumps needs five of them."""
+"""A held sample that turns neighbouring levels by less, rad, is not split. Populations that 200 ns
+of such samples move by 0.27 are then off by 3e-6 (judged against exponentials of the whole
+generator), and split in two by 7e-7."""
+SERIES_ERROR = 1e-15
+"""Of the unitary of a sample as a series of its size."""
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -101,217 +102,6 @@ def held_unitary(diagonal: Any, lower: Any, step: float, out: Any, work: Any) ->
                 out[i, j] = work[i, j]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def fill_turn(unitary: Any, out: Any) -> None:
-    """Fill ``out`` (L*L, L*L) with the map of the coordinates of X that U X U^dagger is."""
-    levels = unitary.shape[0]
-    row = levels
-    for a in range(levels):
-        for b in range(a, levels):
-            for n in range(levels):
-                whole = unitary[a, n] * np.conj(unitary[b, n])
-                if a == b:
-                    out[a, n] = whole.real
-                else:
-                    out[row, n], out[row + 1, n] = whole.real, -whole.imag
-            column = levels
-            for i in range(levels):
-                for j in range(i + 1, levels):
-                    one = unitary[a, i] * np.conj(unitary[b, j])
-                    other = unitary[a, j] * np.conj(unitary[b, i])
-                    if a == b:
-                        out[a, column] = 2.0 * one.real
-                        out[a, column + 1] = 2.0 * one.imag
-                    else:
-                        out[row, column] = one.real + other.real
-                        out[row, column + 1] = one.imag - other.imag
-                        out[row + 1, column] = -(one.imag + other.imag)
-                        out[row + 1, column + 1] = one.real - other.real
-                    column += 2
-            if a != b:
-                row += 2
-
-
-@njit(cache=True, nogil=True)
-def fill_relaxation(jumps: Any, fade: Any, out: Any) -> None:
-    """Fill ``out`` (L*L, L*L) with the map of the coordinates that :func:`relax_columns` does.
-
-    ``fade`` may be complex.
-    """
-    levels = jumps.shape[0]
-    for r in range(out.shape[0]):
-        for c in range(out.shape[1]):
-            out[r, c] = jumps[r, c] if r < levels and c < levels else 0.0
-    row = levels
-    for a in range(levels):
-        for b in range(a + 1, levels):
-            out[row, row] = out[row + 1, row + 1] = fade[a, b].real
-            out[row, row + 1], out[row + 1, row] = fade[a, b].imag, -fade[a, b].imag
-            row += 2
-
-
-@njit(cache=True, nogil=True)
-def apply_map(matrix: Any, state: Any, spare: Any) -> None:
-    """Replace coordinates ``state`` (L*L, C) by ``matrix @ state``; ``spare`` is overwritten."""
-    np.dot(matrix, state, spare)
-    copy_into(spare, state)
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def relax_columns(jumps: Any, fade: Any, columns: Any, work: Any) -> None:
-    """Apply populations <- ``jumps`` @ populations, coherences <- ``fade`` * coherences.
-
-    ``work`` needs room for L numbers in its first row.
-    """
-    count, levels, _ = columns.shape
-    for c in range(count):
-        for i in range(levels):
-            total = 0.0
-            for k in range(levels):
-                total += jumps[i, k] * columns[c, k, k].real
-            work[0, i] = total
-        for i in range(levels):
-            for j in range(levels):
-                columns[c, i, j] = work[0, i] if i == j else columns[c, i, j] * fade[i, j]
-
-
-@njit(cache=True, nogil=True)
-def copy_into(given: Any, out: Any) -> None:
-    """Copy a matrix. ``out[:] = given`` would have Numba compile the text of its error: seconds."""
-    for i in range(given.shape[0]):
-        for j in range(given.shape[1]):
-            out[i, j] = given[i, j]
-
-
-@njit(cache=True, nogil=True)
-def multiply(first: Any, second: Any, out: Any) -> None:
-    """Fill ``out`` with ``first @ second``, square and real."""
-    size = first.shape[0]
-    if size > SMALL:
-        np.dot(first, second, out)
-        return
-    for i in range(size):
-        for j in range(size):
-            total = 0.0
-            for k in range(size):
-                total += first[i, k] * second[k, j]
-            out[i, j] = total
-
-
-@njit(cache=True, nogil=True)
-def exponential(matrix: Any) -> Any:
-    """Return exp(matrix) of a small real matrix."""
-    size = matrix.shape[0]
-    norm = 0.0
-    for i in range(size):
-        row = 0.0
-        for j in range(size):
-            row += abs(matrix[i, j])
-        norm = max(norm, row)
-    squarings = 0
-    while norm > TAYLOR_NORM:
-        norm *= 0.5
-        squarings += 1
-    scaled = matrix * 0.5**squarings
-    order, term = 1, norm
-    while order < TAYLOR_ORDER and term > NOTHING:
-        order += 1
-        term *= norm / order
-    out = np.eye(size)
-    work = np.empty((size, size))
-    for k in range(order, 0, -1):
-        multiply(scaled, out, work)
-        for i in range(size):
-            for j in range(size):
-                out[i, j] = work[i, j] / k
-            out[i, i] += 1.0
-    for _ in range(squarings):
-        multiply(out, out, work)
-        out, work = work, out
-    return out
-
-
-@njit(cache=True, nogil=True)
-def jump_generator(rates: Any) -> Any:
-    """Return the generator of the populations under ``rates``, in the same unit."""
-    levels = rates.shape[0]
-    generator = rates.copy()
-    for n in range(levels):
-        generator[n, n] = 0.0
-        generator[n, n] = -np.sum(generator[:, n])
-    return generator
-
-
-@njit(cache=True, nogil=True)
-def jump_map(rates: Any, span_ns: float) -> Any:
-    """Return exp(W * span), W the generator of the populations under ``rates`` (1/ns)."""
-    return exponential(jump_generator(rates * span_ns))
-
-
-@njit(cache=True, nogil=True)
-def jump_maps(rates: Any, span_ns: Any, out: Any) -> None:
-    """Fill ``out`` (G, L, L) with :func:`jump_map` of each span.
-
-    Powers of the generator are worked out once: each map is a polynomial of its span, squared.
-    """
-    levels = rates.shape[0]
-    generator = jump_generator(rates)
-    norm = 0.0
-    for i in range(levels):
-        norm = max(norm, np.sum(np.abs(generator[i])))
-    if norm > 0.0:
-        generator /= norm
-    power, work = np.eye(levels), np.empty((levels, levels))
-    terms = np.empty((SPAN_TERMS, levels, levels))
-    for k in range(SPAN_TERMS):
-        copy_into(power, terms[k])
-        multiply(generator, power, work)
-        for i in range(levels):
-            for j in range(levels):
-                power[i, j] = work[i, j] / (k + 1)
-    flat = terms.reshape(SPAN_TERMS, levels * levels)
-    found = np.empty((levels, levels))
-    for g in range(span_ns.size):
-        share, squarings = norm * span_ns[g], 0
-        while share > SPAN_NORM:
-            share *= 0.5
-            squarings += 1
-        whole = found.reshape(levels * levels)
-        for i in range(whole.size):
-            whole[i] = flat[SPAN_TERMS - 1, i]
-        for k in range(SPAN_TERMS - 2, -1, -1):
-            for i in range(whole.size):
-                whole[i] = whole[i] * share + flat[k, i]
-        for _ in range(squarings):
-            multiply(found, found, work)
-            found, work = work, found
-        copy_into(found, out[g])
-
-
-@njit(cache=True, nogil=True)
-def jump_through(rates: Any, spans_ns: Any, out: Any) -> None:
-    """Fill ``out`` (L, L) with the map of the populations through a row of stretches.
-
-    ``spans_ns`` (S, L): what stretch s is worth in ns for jumps out of each level.
-    """
-    copy_into(np.eye(rates.shape[0]), out)
-    for s in range(spans_ns.shape[0]):
-        copy_into(np.dot(jump_map(rates * spans_ns[s], 1.0), out), out)
-
-
-@njit(cache=True, nogil=True)
-def fade_rates(rates: Any, dephasing: float) -> Any:
-    """Return the (L, L) rates at which coherences fade, 1/ns, of jump rates in 1/ns."""
-    levels = rates.shape[0]
-    out = np.zeros((levels, levels))
-    for i in range(levels):
-        for j in range(levels):
-            if i != j:
-                leaving = np.sum(rates[:, i]) - rates[i, i] + np.sum(rates[:, j]) - rates[j, j]
-                out[i, j] = 0.5 * leaving + dephasing * (i - j) ** 2
-    return out
-
-
 @njit(cache=True, nogil=True)
 def parts_of_a_step(step: float, rates: Any) -> int:
     """Return into how many parts a sample of ``step`` ns is split: see :data:`SPLIT_NS`."""
@@ -322,58 +112,24 @@ def parts_of_a_step(step: float, rates: Any) -> int:
 
 
 @njit(cache=True, nogil=True)
-def relaxations(spans_ns: Any, rates: Any, fading: Any) -> Any:
-    """Return what relaxes before a unitary, (S + 1, S, L*L, L*L), by what came before and by it.
+def relaxations(step: float, part: float, rates: Any, fading: Any) -> Any:
+    """Return what relaxes before a sample, (3, 2, L*L, L*L), by what came before and by the sample.
 
-    ``spans_ns`` (S,): how long unitaries of each kind last; before: 0 nothing, else the kind and 1.
-    Half of what is lost in a span comes before its unitary, and half behind.
+    Before: 0 nothing, 1 a part of a split sample, 2 a weak sample, of which half is left each; the
+    sample: 0 one that is split, 1 a weak one, half of which is taken ahead.
     """
-    size, kinds = fading.size, spans_ns.size
-    halves = np.empty((kinds, size, size))
-    out = np.empty((kinds + 1, kinds, size, size))
-    for kind in range(kinds):
-        half_ns = 0.5 * spans_ns[kind]
-        fill_relaxation(jump_map(rates, half_ns), np.exp(-fading * half_ns), halves[kind])
-        copy_into(halves[kind], out[0, kind])
-    for before in range(kinds):
-        for kind in range(kinds):
-            np.dot(halves[kind], halves[before], out[before + 1, kind])
+    size = fading.size
+    half, long = np.empty((size, size)), np.empty((size, size))
+    fill_relaxation(jump_map(rates, 0.5 * part), np.exp(-fading * 0.5 * part), half)
+    fill_relaxation(jump_map(rates, 0.5 * step), np.exp(-fading * 0.5 * step), long)
+    out = np.empty((3, 2, size, size))
+    copy_into(half, out[0, 0])
+    copy_into(long, out[0, 1])
+    fill_relaxation(jump_map(rates, part), np.exp(-fading * part), out[1, 0])
+    np.dot(long, half, out[1, 1])
+    np.dot(half, long, out[2, 0])
+    fill_relaxation(jump_map(rates, step), np.exp(-fading * step), out[2, 1])
     return out
-
-
-@njit(cache=True, nogil=True)
-def weak_samples_at_once(step: float, rates: Any, fading: Any) -> int:
-    """Return how many weak samples of ``step`` ns are played as one: 1 to :data:`WEAK_BLOCK`."""
-    fastest = fading.max()
-    for n in range(rates.shape[0]):
-        fastest = max(fastest, np.sum(rates[:, n]))
-    return max(1, int(min(float(WEAK_BLOCK), FADED / max(fastest * step, 1e-300))))
-
-
-@njit(cache=True, nogil=True)
-def are_weak(samples: Any, first: int, count: int, weakest: float) -> bool:
-    """Tell whether there are so many samples from one on, and each is weak."""
-    if first + count > samples.size:
-        return False
-    weak = True
-    for k in range(first, first + count):
-        weak &= abs(samples[k]) < weakest
-    return weak
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def multiply_from_left(first: Any, second: Any, work: Any) -> None:
-    """Replace ``second`` by ``first @ second``, complex."""
-    levels = first.shape[0]
-    for i in range(levels):
-        for j in range(levels):
-            total = 0j
-            for k in range(levels):
-                total += first[i, k] * second[k, j]
-            work[i, j] = total
-    for i in range(levels):
-        for j in range(levels):
-            second[i, j] = work[i, j]
 
 
 @njit(cache=True, nogil=True)
@@ -389,46 +145,39 @@ def play_coordinates(
     """Send coordinates ``state`` (L*L, C) through samples: see :func:`play_samples`."""
     levels, size = diagonal.size, state.shape[0]
     parts = parts_of_a_step(step, rates)
-    block = weak_samples_at_once(step, rates, fading)
-    spans_ns = np.array([step / parts, step, block * step])  # a part, a weak sample, many of them
-    relaxing = relaxations(spans_ns, rates, fading)
+    part = step / parts
+    relaxing = relaxations(step, part, rates, fading)
     unitary = np.empty((levels, levels), np.complex128)
-    following = np.empty((levels, levels), np.complex128)
     work = np.empty((levels, levels), np.complex128)
     lower = np.empty(levels - 1, np.complex128)
     turn, both, spare = np.empty((size, size)), np.empty((size, size)), np.empty_like(state)
     weakest = WEAK / (step * max(strength.max(), 1e-300))
-    powers = np.empty((0, levels, levels), np.complex128)
+    given = diagonal, strength
+    by_size = (
+        sized_unitaries(samples, weakest, np.inf, part, given),
+        sized_unitaries(samples, 0.0, weakest, step, given),
+    )
     left = 0  # of what came before half is left to relax
     before = -1  # what ``both`` relaxes of
-    k = 0
-    while k < samples.size:
-        kind, count = 0, 1
-        if abs(samples[k]) < weakest:
-            if powers.size == 0:
-                powers = weak_unitaries(diagonal, strength, step, weakest, work)
-            kind = 1
-            if block > 1 and are_weak(samples, k, block, weakest):
-                kind, count = 2, block
-            turned_unitary(powers, samples[k] / weakest, unitary)
-            for m in range(k + 1, k + count):
-                turned_unitary(powers, samples[m] / weakest, following)
-                multiply_from_left(following, unitary, work)
-        is_the_same = kind == 0 and left == 1 and samples[k] == samples[k - 1]
-        if kind == 0 and not is_the_same:
-            for n in range(levels - 1):
-                lower[n] = strength[n] * np.conj(samples[k])
-            held_unitary(diagonal, lower, spans_ns[0], unitary, work)
-        if not is_the_same:
+    for k in range(samples.size):
+        weak = abs(samples[k]) < weakest
+        if k == 0 or samples[k] != samples[k - 1]:
+            series, largest = by_size[1] if weak else by_size[0]
+            if series.shape[0]:
+                turned_unitary(series, samples[k] / largest, unitary)
+            else:
+                for n in range(levels - 1):
+                    lower[n] = strength[n] * np.conj(samples[k])
+                held_unitary(diagonal, lower, step if weak else part, unitary, work)
             fill_turn(unitary, turn)
             before = -1
-        for _ in range(1 if kind else parts):
+        now = 2 if weak else 1
+        for _ in range(1 if weak else parts):
             if left != before:
-                np.dot(turn, relaxing[left, kind], both)
+                np.dot(turn, relaxing[left, now - 1], both)
                 before = left
             apply_map(both, state, spare)
-            left = kind + 1
-        k += count
+            left = now
     if left:
         apply_map(relaxing[0, left - 1], state, spare)
 
@@ -455,47 +204,61 @@ def play_samples(
 
 
 @njit(cache=True, nogil=True)
-def weak_unitaries(diagonal: Any, strength: Any, step: float, weakest: float, work: Any) -> Any:
-    """Return the unitary of a weak real sample as a polynomial of it, (POWERS, L, L).
+def sized_unitaries(samples: Any, low: float, high: float, step: float, given: Any) -> Any:
+    """Return the unitaries of samples of sizes from ``low`` to below ``high`` by their size.
 
-    Of the sample over ``weakest``, which is real and below 1; other phases turn it. It is that
-    through five samples: what it misses is of the order of ``WEAK**5``.
+    As a Chebyshev series (T, L, L) up to the largest of them, and that size; none (T = 0) where
+    there are fewer different samples in a row than terms. ``given``: diagonal and strength. A term
+    falls as ``2 turn**n / n!`` with the turn that the largest makes.
     """
-    levels = diagonal.size
-    at = np.empty((POWERS, levels, levels), np.complex128)
-    for k in range(POWERS):
-        lower = strength * complex(weakest * 0.5 * (k - 2), 0.0)
-        held_unitary(diagonal, lower, step, at[k], work)
-    odd, far = (at[3] - at[1]) / 2, (at[4] - at[0]) / 2
-    even, further = (at[3] + at[1]) / 2 - at[2], (at[4] + at[0]) / 2 - at[2]
-    out = np.empty((POWERS, levels, levels), np.complex128)
-    copy_into(at[2], out[0])
-    copy_into((8.0 * odd - far) / 3, out[1])
-    copy_into((16.0 * even - further) / 3, out[2])
-    copy_into((4.0 * far - 8.0 * odd) / 3, out[3])
-    copy_into((4.0 * further - 16.0 * even) / 3, out[4])
-    return out
+    diagonal, strength = given
+    levels, changes, largest = diagonal.size, 0, 0.0
+    for k in range(samples.size):
+        if low <= abs(samples[k]) < high and (k == 0 or samples[k] != samples[k - 1]):
+            changes += 1
+            largest = max(largest, abs(samples[k]))
+    terms, last = 1, 2.0
+    while last > SERIES_ERROR:
+        last *= step * largest * strength.max() / terms
+        terms += 1
+    if changes <= terms or largest == 0.0:
+        return np.zeros((0, levels, levels), np.complex128), largest
+    out = np.zeros((terms, levels, levels), np.complex128)
+    at, work = np.empty((levels, levels), np.complex128), np.empty((levels, levels), np.complex128)
+    for k in range(terms):
+        angle = np.pi * (k + 0.5) / terms
+        held_unitary(diagonal, strength * complex(largest * np.cos(angle), 0.0), step, at, work)
+        for n in range(terms):
+            share = (2.0 if n else 1.0) * np.cos(n * angle) / terms
+            for i in range(levels):
+                for j in range(levels):
+                    out[n, i, j] += share * at[i, j]
+    return out, largest
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def turned_unitary(powers: Any, sample: complex, out: Any) -> None:
-    """Fill ``out`` (L, L) with the unitary of a weak sample, over the weakest that is not.
+def turned_unitary(series: Any, sample: complex, out: Any) -> None:
+    """Fill ``out`` (L, L) with the unitary of a sample, over :func:`sized_unitaries`' largest.
 
     A phase of the sample turns level n by so many times as much.
     """
-    levels = out.shape[0]
-    size = abs(sample)
+    levels, size = out.shape[0], abs(sample)
+    before, now = size, 1.0  # Chebyshev polynomials of it, T(-1) = T(1)
+    for i in range(levels):
+        for j in range(levels):
+            out[i, j] = 0.0
+    for n in range(series.shape[0]):
+        for i in range(levels):
+            for j in range(levels):
+                out[i, j] += now * series[n, i, j]
+        before, now = now, 2.0 * size * now - before
     turn = np.conj(sample) / size if size > 0.0 else 1.0 + 0j
     ahead = 1.0 + 0j
-    for apart in range(levels):
-        for j in range(levels - apart):
-            i = j + apart
-            value = powers[4, i, j]
-            for k in range(3, -1, -1):
-                value = value * size + powers[k, i, j]
-            out[i, j] = value * ahead
-            out[j, i] = value * np.conj(ahead)
+    for apart in range(1, levels):
         ahead *= turn
+        for j in range(levels - apart):
+            out[j + apart, j] *= ahead
+            out[j, j + apart] *= np.conj(ahead)
 
 
 @njit(cache=True, nogil=True)
@@ -520,7 +283,7 @@ def play_moved(
     levels, size = diagonal.size, state.shape[0]
     parts = parts_of_a_step(step, rates)
     part = step / parts
-    relaxing = relaxations(np.array([part]), rates, fading)
+    relaxing = relaxations(step, part, rates, fading)
     unitary = np.empty((levels, levels), np.complex128)
     work = np.empty((levels, levels), np.complex128)
     lower = np.empty(levels - 1, np.complex128)
@@ -552,75 +315,6 @@ def play_moved(
             apply_map(both, state, spare)
     if driven:
         apply_map(relaxing[0, 0], state, spare)
-
-
-@njit(cache=True, nogil=True)
-def map_of_columns(columns: Any, out: Any) -> None:
-    """Fill ``out`` (L*L, C) with the coordinates of columns; of what became of those of
-    :func:`hermitian_basis`: with the map."""
-    levels = columns.shape[1]
-    for c in range(columns.shape[0]):
-        for n in range(levels):
-            out[n, c] = columns[c, n, n].real
-        row = levels
-        for i in range(levels):
-            for j in range(i + 1, levels):
-                out[row, c], out[row + 1, c] = columns[c, i, j].real, -columns[c, i, j].imag
-                row += 2
-
-
-@njit(cache=True, nogil=True)
-def hermitian_basis(levels: int) -> Any:
-    """Return the (L*L, L, L) matrices whose coordinates are the unit vectors."""
-    out = np.zeros((levels * levels, levels, levels), np.complex128)
-    for n in range(levels):
-        out[n, n, n] = 1.0
-    c = levels
-    for i in range(levels):
-        for j in range(i + 1, levels):
-            out[c, i, j] = out[c, j, i] = 1.0
-            out[c + 1, i, j], out[c + 1, j, i] = -1j, 1j
-            c += 2
-    return out
-
-
-@njit(cache=True, nogil=True)
-def coordinates(matrix: Any, out: Any) -> None:
-    """Fill ``out`` (L*L,) with the real coordinates of a Hermitian matrix."""
-    levels = matrix.shape[0]
-    for n in range(levels):
-        out[n] = matrix[n, n].real
-    c = levels
-    for i in range(levels):
-        for j in range(i + 1, levels):
-            out[c] = matrix[i, j].real
-            out[c + 1] = -matrix[i, j].imag
-            c += 2
-
-
-@njit(cache=True, nogil=True)
-def columns_of(state: Any, out: Any) -> None:
-    """Fill ``out`` (C, L, L) with the Hermitian matrices of coordinates (L*L, C)."""
-    levels = out.shape[1]
-    for c in range(out.shape[0]):
-        for n in range(levels):
-            out[c, n, n] = state[n, c]
-        row = levels
-        for i in range(levels):
-            for j in range(i + 1, levels):
-                out[c, i, j] = complex(state[row, c], -state[row + 1, c])
-                out[c, j, i] = complex(state[row, c], state[row + 1, c])
-                row += 2
-
-
-@njit(cache=True, nogil=True)
-def map_columns(matrix: Any, columns: Any) -> None:
-    """Apply a real (L*L, L*L) map of coordinates to each column."""
-    before = np.empty((matrix.shape[0], columns.shape[0]))
-    after = np.empty_like(before)
-    map_of_columns(columns, before)
-    np.dot(matrix, before, after)
-    columns_of(after, columns)
 
 
 @njit(cache=True, nogil=True)
@@ -672,17 +366,3 @@ def samples_map(
     out = np.eye(diagonal.size**2)
     play_coordinates(out, samples, step, diagonal, strength, rates, fading)
     return out
-
-
-@njit(cache=True, nogil=True)
-def turn_phase(turns: float, columns: Any) -> None:
-    """Multiply each element [a, b] of the columns by exp(2j * pi * (a - b) * turns)."""
-    count, levels, _ = columns.shape
-    unit = np.exp(2j * np.pi * (turns % 1.0))
-    power = 1.0 + 0j
-    for apart in range(1, levels):
-        power *= unit
-        for c in range(count):
-            for b in range(levels - apart):
-                columns[c, b + apart, b] *= power
-                columns[c, b, b + apart] *= np.conj(power)

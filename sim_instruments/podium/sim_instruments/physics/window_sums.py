@@ -137,8 +137,8 @@ def follow_jumps(
     """Fill what each jump does to its shot's field, whatever window is summed.
 
     Arguments as of :func:`path_sums`. ``sample`` (J,): the first that sees the new level;
-    ``decay`` (J,): what is left at it of the difference before; ``apart`` (J,): the difference
-    from there on.
+    ``decay`` (J,): what is left at it of the difference before, of which a shot's first has none;
+    ``apart`` (J,): the difference from there on.
     """
     levels, length = response.shape
     turned = np.zeros((levels, length + 1))
@@ -149,11 +149,12 @@ def follow_jumps(
     now, at = 0, 0
     difference = 0j
     for j in range(jump_shot.size):
+        k = min(max(jump_at[j], 0), length)
         if jump_shot[j] != shot:
             shot = jump_shot[j]
-            now, at, difference = level[shot], 0, 0j
-        k = min(max(jump_at[j], 0), length)
-        left = np.exp(complex(-half_kappa * (k - at), turned[now, k] - turned[now, at]))
+            now, difference, left = level[shot], 0j, 1.0 + 0j
+        else:
+            left = np.exp(complex(-half_kappa * (k - at), turned[now, k] - turned[now, at]))
         after = jump_to[j]
         difference = response[now, k] + difference * left - response[after, k] if k < length else 0j
         sample[j], decay[j], apart[j] = k, left, difference
