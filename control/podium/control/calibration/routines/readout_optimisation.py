@@ -104,14 +104,14 @@ in a twentieth of the time."""
 TOP = (5, 5)
 """Frequencies and amplitudes of the last map, where shots are heralded ..."""
 TOP_SHOTS, TOP_RUNS = 1600, 2
-"""... its shots, and how often it is measured, once the best setting lies inside: they shape the
-hill alone, and tell how much of 1 decays, and where it decays more. With half of them that of a few
-qubits in a hundred, three spreads off their design, was taken for usual."""
+"""... its shots, and how many such maps shape the hill, the last ones, and tell how much of 1
+decays, and where it decays more. With half of the shots that of a few qubits in a hundred, three
+spreads off their design, was taken for usual."""
 TOP_REACH_KAPPA, TOP_REACH_LOG = 0.15, 0.22
 """It reaches so far to either side: in frequency, of the resonator's width, and in the logarithm of
 the amplitude. There the hill is a cubic form to a part in 300."""
 TOP_MAPS = 6
-"""So many of them at most: the best setting should lie inside."""
+"""So many of them at most: the best setting should lie inside of those that shape the hill."""
 AT_EDGE = 0.2
 """Share of what is expected to be read wrongly that a setting may lose, one sigma, where it still
 lies at the edge of the last map: a cubic form is no hill there."""
@@ -135,6 +135,8 @@ class Samples:
     window: Window
     rows: list[tuple[float, ...]] = field(default_factory=list)
     """As the columns of :class:`Separations`."""
+    latest: list[tuple[float, ...]] = field(default_factory=list)
+    """Those of them that the last map has added."""
     earlier: list[tuple[float, ...]] = field(default_factory=list)
     """Such as do not shape the hill any longer."""
     maps: list[Picture] = field(default_factory=list)
@@ -161,18 +163,42 @@ class Samples:
             self.told = count, told_resonator(seen, self.window, earlier, near)
         return self.told[1]
 
-    def anew(self) -> "Samples":
-        """Return samples of the same qubit whose hill is that of the last maps alone."""
-        earlier = [*self.earlier, *self.rows]
-        return Samples(self.window, earlier=earlier, maps=self.maps, form=TOP_FORM, told=self.told)
+    def add(self, rows: list[tuple[float, ...]]) -> None:
+        """Add the settings of one map."""
+        self.latest = rows
+        self.rows += rows
+
+    def at_the_top(self) -> "Samples":
+        """Return samples of the same qubit whose hill is that of the maps at its top alone.
+
+        Of those there are so far only the last one goes on to shape it: an earlier one is farther
+        off.
+        """
+        kept = list(self.latest) if self.form is TOP_FORM else []
+        earlier = [*self.earlier, *self.rows[: len(self.rows) - len(kept)]]
+        return replace(self, rows=kept, earlier=earlier, form=TOP_FORM)
+
+    def surround(self, best: BestSetting) -> bool:
+        """Tell whether the setting lies inside of the maps that shape the hill.
+
+        At the top it lies on one of them, too: both leave corners of the range that they span.
+        """
+        if self.form is not TOP_FORM:
+            return best.inside
+        return best.inside and any(one.holds(*place_of(best)) for one in self.maps[-TOP_RUNS:])
 
     def picture(self, best: BestSetting) -> Picture:
         """Return the last map that the setting lies in."""
-        place = best.frequency_hz / 1e9, float(np.exp(best.log_amplitude))
+        place = place_of(best)
         for one in reversed(self.maps):
             if one.holds(*place):
                 return replace(one, best=place)
         return self.maps[-1]
+
+
+def place_of(best: BestSetting) -> tuple[float, float]:
+    """Return where a setting lies on a map: its frequency, GHz, and its amplitude, full scale."""
+    return best.frequency_hz / 1e9, float(np.exp(best.log_amplitude))
 
 
 def first_ranges(bench: Bench, qubit: Qubit) -> tuple[Array, Array]:
@@ -255,14 +281,15 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
         found = kept.best(shelved_lifetime(bench, qubit))
         amplitude = float(np.exp(found.log_amplitude))
         length_s = _length_ns(bench, qubit, found.length_s * 1e9) * 1e-9
-        beyond = 0.0 if found.inside else AT_EDGE * (1 - found.fidelity)
+        inside = kept.surround(found)
+        beyond = 0.0 if inside else AT_EDGE * (1 - found.fidelity)
         loss_sigma = float(np.hypot(found.loss_sigma, beyond))
         return {
             "probe_frequency": Measured(found.frequency_hz, found.sigmas[0], "Hz"),
             "probe_amplitude": Measured(amplitude, amplitude * found.sigmas[1], "1"),
             "probe_duration": Measured(length_s, found.sigmas[2], "s"),
             "probe_loss": Measured(found.loss, loss_sigma, "1"),
-        }, replace(panel, picture=kept.picture(found), text=_in_words(found, length_s))
+        }, replace(panel, picture=kept.picture(found), text=_in_words(found, length_s, inside))
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
@@ -309,21 +336,22 @@ async def _search(
         near = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
         await again(moving, near, NARROW_SHOTS)
     moving = tuple(q for q in qubits if q.name in best) if sure else ()
+    near = {}
     for number in range(TOP_MAPS if moving else 0):
-        near = {q.name: top_ranges(bench, q, best[q.name]) for q in moving}
-        samples.update({q.name: samples[q.name].anew() for q in moving})
-        await again(moving, near, TOP_SHOTS)
         # All together or none: it takes no longer, and neighbours' tones are as in use.
-        if number < TOP_MAPS - 1 and not all(best[q.name].inside for q in moving):
-            continue
-        for _ in range(TOP_RUNS - 1):
-            await more(moving, near, TOP_SHOTS)
-        if all(best[q.name].inside for q in moving):
+        inside = number > 0 and all(samples[q.name].surround(best[q.name]) for q in moving)
+        if inside and number >= TOP_RUNS:
             break
+        if inside:
+            await more(moving, near, TOP_SHOTS)
+            continue
+        near = {q.name: top_ranges(bench, q, best[q.name]) for q in moving}
+        samples.update({q.name: samples[q.name].at_the_top() for q in moving})
+        await again(moving, near, TOP_SHOTS)
 
 
-def _in_words(found: BestSetting, length_s: float) -> str:
-    at_the_edge = "" if found.inside else "; the best setting is at the edge of what was tried"
+def _in_words(found: BestSetting, length_s: float, inside: bool) -> str:
+    at_the_edge = "" if inside else "; the best setting is at the edge of what was tried"
     return (
         f"{found.frequency_hz / 1e9:.6f} GHz, amplitude {float(np.exp(found.log_amplitude)):.4f}, "
         f"{length_s * 1e9:.0f} ns: 0 and 1 are {found.distance:.2f} sigma apart, expected "
@@ -345,9 +373,7 @@ def _inside(kept: Samples, found: BestSetting, heralded_shots: bool) -> bool:
     """Tell whether the best setting is inside of what was measured; heralded, of a narrow map."""
     if not heralded_shots:
         return found.inside
-    if len(kept.maps) < 2:
-        return False
-    return kept.maps[-1].holds(found.frequency_hz / 1e9, float(np.exp(found.log_amplitude)))
+    return len(kept.maps) > 1 and kept.maps[-1].holds(*place_of(found))
 
 
 def _length_ns(bench: Bench, qubit: Qubit, length: float) -> int:
@@ -464,21 +490,22 @@ async def _measure(
         if seen.distance.size > 1:
             name = f"0 and 1 apart (sigma of a shot of {played_ns[q.name]:.0f} ns)"
             kept.maps.append(Picture(frequency / 1e9, powers, seen.distance, name, True))
-        for a, power in enumerate(powers):
-            for f, hertz in enumerate(frequency):
-                if not np.isfinite(seen.sigma[a, f]):
-                    continue
-                kept.rows.append(
-                    (
-                        float(hertz),
-                        float(np.log(power)),
-                        played_ns[q.name] * 1e-9,
-                        float(seen.distance[a, f]),
-                        float(seen.sigma[a, f]),
-                        float(seen.shots[a, f]),
-                        float(seen.lost[a, f]),
-                    )
+        kept.add(
+            [
+                (
+                    float(hertz),
+                    float(np.log(power)),
+                    played_ns[q.name] * 1e-9,
+                    float(seen.distance[a, f]),
+                    float(seen.sigma[a, f]),
+                    float(seen.shots[a, f]),
+                    float(seen.lost[a, f]),
                 )
+                for a, power in enumerate(powers)
+                for f, hertz in enumerate(frequency)
+                if np.isfinite(seen.sigma[a, f])
+            ]
+        )
 
 
 def _sure(bench: Bench, data: "xarray.Dataset", qubit: Qubit) -> NDArray[np.bool_] | None:
