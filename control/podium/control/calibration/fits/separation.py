@@ -38,8 +38,8 @@ FEWEST = 12
 GRID = (17, 17, 21)
 """Frequencies, amplitudes and lengths at which the fidelity is worked out."""
 THRESHOLD_EVERY = 4
-"""At every so many of the lengths the best threshold is sought: between them it is a straight line
-to a part in 300 of the way from 0 to 1."""
+"""At every so many of the lengths the best threshold is sought: between them it is a straight line,
+to 0.004 of the way from 0 to 1, and a part in 1,000 of what is read wrongly."""
 DRAWS = 30
 """Hills drawn within the doubt of the one found, to see what the doubt costs ..."""
 SEARCHED = 10
@@ -148,7 +148,7 @@ def best_setting(
     law = hill.law(*settings, axes[2][None])
     third = hill.third(*settings, axes[2][None], law)
     clouds = hill.clouds(*settings, law, third)
-    threshold = _thresholds(hill, settings, law, third)
+    threshold = best_thresholds(hill, settings, law, third)
     expected = clouds.fidelity(threshold)
     hills = _hills(hill, covariance, of_growth, draws)
     looked_at, each = _near_the_best(hills, hill, settings, law, third, threshold, expected)
@@ -191,7 +191,7 @@ def best_setting(
     )
 
 
-def _thresholds(
+def best_thresholds(
     hill: Hill, settings: tuple[Array, Array], law: Integrated, third: ThirdLevel | None
 ) -> Array:
     """Return the best thresholds, shape (places, lengths), interpolated along the lengths."""
@@ -219,10 +219,9 @@ def _near_the_best(
     """Return which settings may be the best one of a hill, and the fidelity of each hill there.
 
     ``hill``: the one found, of which ``hills`` are drawn. Arrays have the shape (places, lengths),
-    ``settings`` (places, 1); returned are flat indices,
-    (n,), and fidelities, (hills, n). Looked at are settings that fall short of the best of
-    ``expected`` by little, and by more where the best of some hill lies beyond :data:`DEEPEST` of
-    that.
+    ``settings`` (places, 1); returned are flat indices, (n,), and fidelities, (hills, n). Looked
+    at are settings that fall short of the best of ``expected`` by little, and by more where the
+    best of some hill lies beyond :data:`DEEPEST` of that.
     """
     short = np.max(expected) - expected
     reach = FIRST_REACH * (1 - float(np.max(expected)))
@@ -231,14 +230,14 @@ def _near_the_best(
         near = ~(short > reach)
         of_third = None if third is None else third.of(near)
         own = f[near], a[near], law.of(near), of_third
-        each = _fidelities(hills, hill, *own, threshold[near])
+        each = drawn_fidelities(hills, hill, *own, threshold[near])
         deepest = float(np.max(short[near][np.argmax(each, axis=1)]))
         if deepest <= DEEPEST * reach or near.all():
             return np.flatnonzero(near), each
         reach = 1.5 * deepest / DEEPEST
 
 
-def _fidelities(
+def drawn_fidelities(
     hills: Sequence[Hill],
     hill: Hill,
     frequency_hz: Array,
@@ -260,7 +259,7 @@ def _fidelities(
 
     def at(of_x: float, of_y: float) -> Array:
         distance = law.distance * hill.correction(*here) * np.exp(of_x * x)
-        growth = np.maximum(hill.tilt(*here) + of_y * y, 0.0)
+        growth = hill.tilt(*here) + of_y * y
         clouds = hill.window.clouds(distance, law, growth[..., None], third)
         return clouds.fidelity(threshold)
 

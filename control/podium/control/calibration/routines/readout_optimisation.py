@@ -78,7 +78,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 WIDE = (9, 8)
-"""Frequencies and amplitudes of the first map ..."""
+"""Frequencies and amplitudes of the first map of all ..."""
 WIDE_SHOTS = 40
 NARROW = (5, 5)
 """... and of those about the best setting."""
@@ -236,15 +236,20 @@ def window_of(pulses: Pulses) -> Window:
     )
 
 
-def narrow_ranges(wide: tuple[Array, Array], best: BestSetting) -> tuple[Array, Array]:
-    """Return the frequencies and amplitudes of a map about ``best``."""
+def narrow_ranges(
+    wide: tuple[Array, Array], frequency_hz: float, log_amplitude: float
+) -> tuple[Array, Array]:
+    """Return the frequencies and amplitudes of a map about that one.
+
+    ``wide``: those of the first map of all.
+    """
     frequencies, amplitudes = wide
     reach_hz = NEARER / 2 * float(np.ptp(frequencies))
     reach_log = NEARER / 2 * float(np.log(amplitudes[-1] / amplitudes[0]))
     steps = np.linspace(-1, 1, NARROW[0]), np.linspace(-1, 1, NARROW[1])
     return (
-        best.frequency_hz + reach_hz * steps[0],
-        np.minimum(np.exp(best.log_amplitude + reach_log * steps[1]), 1.0),
+        frequency_hz + reach_hz * steps[0],
+        np.minimum(np.exp(log_amplitude + reach_log * steps[1]), 1.0),
     )
 
 
@@ -295,59 +300,101 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
     return outcome
 
 
+@dataclass(slots=True, eq=False)
+class _Maps:
+    """Measures maps, and keeps what they have told."""
+
+    bench: Bench
+    outcome: Outcome
+    samples: dict[str, Samples]
+    """By the qubit's name, as all of these."""
+    lengths_ns: dict[str, int]
+    """Of the pulses of the next map."""
+    best: dict[str, BestSetting] = field(default_factory=dict)
+    """The best settings so far, of qubits that have one."""
+
+    async def measure(
+        self, qubits: tuple[Qubit, ...], ranges: dict[str, tuple[Array, Array]], shots: int
+    ) -> None:
+        """Measure one more map of each, and find the best settings anew."""
+        count = self.bench.shots(shots)
+        await _measure(
+            self.bench, self.outcome, qubits, ranges, self.lengths_ns, self.samples, count
+        )
+        self.best.update(await asyncio.to_thread(_best, qubits, self.samples))
+
+    def take_best_lengths(self, qubits: tuple[Qubit, ...]) -> None:
+        """Set the lengths of the next map to the best ones so far."""
+        for q in qubits:
+            length_ns = self.best[q.name].length_s * 1e9
+            self.lengths_ns[q.name] = _length_ns(self.bench, q, length_ns)
+
+
 async def _search(
     bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], samples: dict[str, Samples]
 ) -> None:
-    """Measure maps into ``samples``: a wide one, and others about the best setting so far."""
+    """Measure maps into ``samples``: a first one, and others about the best setting so far.
+
+    The first one is narrow where shots are heralded and all qubits have a setting already: about
+    that. Where a qubit then has no best setting, or else, it is wide.
+    """
     wide = {q.name: first_ranges(bench, q) for q in qubits}
-    lifetimes = {q.name: 10e9 / (np.pi * bench.best(q, "kappa")) for q in qubits}
-    map_ns = {q.name: _length_ns(bench, q, FIRST_LENGTH * lifetimes[q.name]) for q in qubits}
-    await _measure(bench, outcome, qubits, wide, map_ns, samples, bench.shots(WIDE_SHOTS))
-    best = await asyncio.to_thread(_best, qubits, samples)
-    sure = can_herald(all_pulses(bench, qubits))
-
-    async def again(
-        moving: tuple[Qubit, ...], ranges: dict[str, tuple[Array, Array]], shots: int
-    ) -> None:
-        """Measure one more map of each about its best setting, and find that anew."""
-        if sure:  # what the length does to distance and decay is then measured, not reckoned
-            map_ns.update(
-                {q.name: _length_ns(bench, q, best[q.name].length_s * 1e9) for q in moving}
-            )
-        await more(moving, ranges, shots)
-
-    async def more(
-        moving: tuple[Qubit, ...], ranges: dict[str, tuple[Array, Array]], shots: int
-    ) -> None:
-        await _measure(bench, outcome, moving, ranges, map_ns, samples, bench.shots(shots))
-        best.update(await asyncio.to_thread(_best, moving, samples))
-
+    pulses = all_pulses(bench, qubits)
+    sure = can_herald(pulses)
+    before = _settings_before(bench, qubits) if sure else {}
+    maps = _Maps(bench, outcome, samples, {p.qubit.name: p.probe_ns for p in pulses})
+    if len(before) == len(qubits):
+        near = {q.name: narrow_ranges(wide[q.name], *before[q.name]) for q in qubits}
+        await maps.measure(qubits, near, NARROW_SHOTS)
+    wide_maps = 0
+    if len(maps.best) < len(qubits):
+        for q in qubits:
+            lifetimes_ns = 10e9 / (np.pi * bench.best(q, "kappa"))
+            maps.lengths_ns[q.name] = _length_ns(bench, q, FIRST_LENGTH * lifetimes_ns)
+        await maps.measure(qubits, wide, WIDE_SHOTS)
+        wide_maps = max(len(one.maps) for one in samples.values())
     rough = bench.thoroughness < 1 and not sure
 
     def goes_on(qubit: Qubit) -> bool:
-        kept, found = samples[qubit.name], best[qubit.name]
-        will_do = rough and len(kept.maps) > 1 and found.fidelity > READS_WELL
-        return not will_do and not _inside(kept, found, sure)
+        kept, found = samples[qubit.name], maps.best[qubit.name]
+        narrow = len(kept.maps) > wide_maps
+        if sure:
+            return not (narrow and kept.maps[-1].holds(*place_of(found)))
+        return not (rough and narrow and found.fidelity > READS_WELL) and not found.inside
 
     for _ in range(NARROW_MAPS):
-        moving = tuple(q for q in qubits if q.name in best and goes_on(q))
+        moving = tuple(q for q in qubits if q.name in maps.best and goes_on(q))
         if not moving:
             break
-        near = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
-        await again(moving, near, NARROW_SHOTS)
-    moving = tuple(q for q in qubits if q.name in best) if sure else ()
-    near = {}
-    for number in range(TOP_MAPS if moving else 0):
-        # All together or none: it takes no longer, and neighbours' tones are as in use.
-        inside = number > 0 and all(samples[q.name].surround(best[q.name]) for q in moving)
+        found = {q.name: maps.best[q.name] for q in moving}
+        near = {
+            name: narrow_ranges(wide[name], one.frequency_hz, one.log_amplitude)
+            for name, one in found.items()
+        }
+        if sure:  # what the length does to distance and decay is then measured, not reckoned
+            maps.take_best_lengths(moving)
+        await maps.measure(moving, near, NARROW_SHOTS)
+    if sure:
+        await _search_the_top(maps, tuple(q for q in qubits if q.name in maps.best))
+
+
+async def _search_the_top(maps: _Maps, qubits: tuple[Qubit, ...]) -> None:
+    """Measure maps about the best settings until these lie inside of the last ones.
+
+    Of all qubits together or of none: it takes no longer, and neighbours' tones are as in use.
+    """
+    near: dict[str, tuple[Array, Array]] = {}
+    for number in range(TOP_MAPS if qubits else 0):
+        inside = number > 0 and all(
+            maps.samples[q.name].surround(maps.best[q.name]) for q in qubits
+        )
         if inside and number >= TOP_RUNS:
             break
-        if inside:
-            await more(moving, near, TOP_SHOTS)
-            continue
-        near = {q.name: top_ranges(bench, q, best[q.name]) for q in moving}
-        samples.update({q.name: samples[q.name].at_the_top() for q in moving})
-        await again(moving, near, TOP_SHOTS)
+        if not inside:
+            near = {q.name: top_ranges(maps.bench, q, maps.best[q.name]) for q in qubits}
+            maps.samples.update({q.name: maps.samples[q.name].at_the_top() for q in qubits})
+            maps.take_best_lengths(qubits)
+        await maps.measure(qubits, near, TOP_SHOTS)
 
 
 def _in_words(found: BestSetting, length_s: float, inside: bool) -> str:
@@ -369,11 +416,18 @@ def _best(qubits: tuple[Qubit, ...], samples: dict[str, Samples]) -> dict[str, B
     return found
 
 
-def _inside(kept: Samples, found: BestSetting, heralded_shots: bool) -> bool:
-    """Tell whether the best setting is inside of what was measured; heralded, of a narrow map."""
-    if not heralded_shots:
-        return found.inside
-    return len(kept.maps) > 1 and kept.maps[-1].holds(*place_of(found))
+def _settings_before(bench: Bench, qubits: tuple[Qubit, ...]) -> dict[str, tuple[float, float]]:
+    """Return what an earlier search has found, of qubits that have it.
+
+    The frequency, Hz, and the logarithm of the amplitude.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for q in qubits:
+        frequency_hz = bench.measured(q, "probe_frequency")
+        amplitude = bench.measured(q, "probe_amplitude")
+        if frequency_hz is not None and amplitude is not None and amplitude > 0:
+            found[q.name] = frequency_hz, float(np.log(amplitude))
+    return found
 
 
 def _length_ns(bench: Bench, qubit: Qubit, length: float) -> int:
