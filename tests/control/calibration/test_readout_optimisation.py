@@ -103,14 +103,14 @@ def heralded(asked: Asked, rng: np.random.Generator) -> np.ndarray:
     return np.where(one, GROUND - volts, GROUND) + noise
 
 
-async def maps_with_heralds(frequency_hz: float, amplitude: float) -> list[tuple[int, float]]:
-    """Return size and middle frequency (Hz) of each map, with a setting that was found before."""
-    maps: list[tuple[int, float]] = []
+async def maps_with_heralds(frequency_hz: float, amplitude: float) -> list[tuple[int, float, int]]:
+    """Return size, middle frequency (Hz) and shots of each map, with a setting found before."""
+    maps: list[tuple[int, float, int]] = []
 
     def make(asked: Asked, rng: np.random.Generator) -> np.ndarray:
         if not asked.capture.endswith(HERALD):
             middle_hz = float(np.mean(asked.swept["probe_frequency"]))
-            maps.append((int(np.prod(asked.shape)) // 2, middle_hz))
+            maps.append((int(np.prod(asked.shape)) // 2, middle_hz, asked.program.shots))
         return heralded(asked, rng)
 
     record = known(FACILITY)
@@ -131,6 +131,13 @@ async def test_a_search_begins_where_an_earlier_one_ended() -> None:
     assert first[0] == prod(NARROW)
     assert first[1] == pytest.approx(7.2589e9, abs=1e3)
     assert all(one[0] == prod(NARROW) for one in others)
+
+
+async def test_beyond_the_edge_of_a_narrow_map_another_one_is_measured() -> None:
+    """The many shots of the top are for where the best setting is."""
+    [first, second, *others] = await maps_with_heralds(7.2585e9, 0.02)
+    assert first[0] == second[0] == prod(NARROW)
+    assert first[2] == second[2] < others[-1][2]
 
 
 async def test_where_nothing_is_left_to_be_seen_a_search_begins_anew() -> None:

@@ -91,12 +91,14 @@ PHOTONS = (0.1, 12.0)
 FIRST_LENGTH = 0.6
 """Length of the first map's pulses, in ten resonator lifetimes 1 / (pi kappa). Heralded maps after
 it have the length that is best so far."""
-NEARER = 0.3
-"""A narrow map covers this share of each of the wide one's ranges."""
+NEARER, NEAR_THE_LAST = 0.3, 0.4
+"""A narrow map covers this share of each of the wide one's ranges; and one about the setting that
+an earlier search has found."""
 NARROW_MAPS = 8
 """So many are measured at most, each about the best setting of all before. Heralded, until that
-lies well inside of the last one; where shots have to wait, until it lies inside of all that was
-measured, the first map too. So the search goes on where the best setting is at the edge."""
+lies inside of the last one, and of all of them where none is wide; where shots have to wait, until
+it lies inside of all that was measured, the first map too. So the search goes on where the best
+setting is at the edge."""
 READS_WELL = 0.97
 """Expected fidelity of a setting that will do for heralds although it is at the edge, once a narrow
 map has been measured about it, where a better search follows: with heralds that goes on from there
@@ -237,15 +239,15 @@ def window_of(pulses: Pulses) -> Window:
 
 
 def narrow_ranges(
-    wide: tuple[Array, Array], frequency_hz: float, log_amplitude: float
+    wide: tuple[Array, Array], frequency_hz: float, log_amplitude: float, share: float = NEARER
 ) -> tuple[Array, Array]:
     """Return the frequencies and amplitudes of a map about that one.
 
-    ``wide``: those of the first map of all.
+    ``wide``: those of the first map of all, of whose ranges it covers this ``share``.
     """
     frequencies, amplitudes = wide
-    reach_hz = NEARER / 2 * float(np.ptp(frequencies))
-    reach_log = NEARER / 2 * float(np.log(amplitudes[-1] / amplitudes[0]))
+    reach_hz = share / 2 * float(np.ptp(frequencies))
+    reach_log = share / 2 * float(np.log(amplitudes[-1] / amplitudes[0]))
     steps = np.linspace(-1, 1, NARROW[0]), np.linspace(-1, 1, NARROW[1])
     return (
         frequency_hz + reach_hz * steps[0],
@@ -344,7 +346,7 @@ async def _search(
     before = _settings_before(bench, qubits) if sure else {}
     maps = _Maps(bench, outcome, samples, {p.qubit.name: p.probe_ns for p in pulses})
     if len(before) == len(qubits):
-        near = {q.name: narrow_ranges(wide[q.name], *before[q.name]) for q in qubits}
+        near = {q.name: narrow_ranges(wide[q.name], *before[q.name], NEAR_THE_LAST) for q in qubits}
         await maps.measure(qubits, near, NARROW_SHOTS)
     wide_maps = 0
     if len(maps.best) < len(qubits):
@@ -358,8 +360,9 @@ async def _search(
     def goes_on(qubit: Qubit) -> bool:
         kept, found = samples[qubit.name], maps.best[qubit.name]
         narrow = len(kept.maps) > wide_maps
-        if sure:
-            return not (narrow and kept.maps[-1].holds(*place_of(found)))
+        if sure:  # beyond the edge of narrow maps nothing was seen, of a wide one it was
+            inside = found.inside or wide_maps > 0
+            return not (narrow and inside and kept.maps[-1].holds(*place_of(found)))
         return not (rough and narrow and found.fidelity > READS_WELL) and not found.inside
 
     for _ in range(NARROW_MAPS):
