@@ -35,6 +35,8 @@ from podium.control.calibration.fits.separation import (
     BestSetting,
     Form,
     best_setting,
+    best_thresholds,
+    drawn_fidelities,
     told_resonator,
 )
 from podium.control.calibration.fits.separation_hill import Hill, Separations, fit_hill
@@ -212,19 +214,19 @@ def test_hills_are_drawn_where_one_may_have_its_best_setting(
 ) -> None:
     """What is found is the same as where all settings are looked at, however few the shots are."""
     looked_at: list[int] = []
-    clouds = Hill.clouds
+    fidelity = Clouds.fidelity
 
-    def counted(hill: Hill, *where: object) -> Clouds:
-        found = clouds(hill, *where)
-        looked_at.append(found.distance.size)
-        return found
+    def counted(clouds: Clouds, threshold: np.ndarray) -> np.ndarray:
+        looked_at.append(clouds.distance.size)
+        return fidelity(clouds, threshold)
 
-    monkeypatch.setattr(Hill, "clouds", counted)
+    monkeypatch.setattr(Clouds, "fidelity", counted)
 
     def found_by(maps: Separations) -> tuple[tuple[object, ...], float]:
         looked_at.clear()
         best = best_of(maps, searches[0].window)
-        return astuple(best), np.mean(looked_at[1:]) / looked_at[0]
+        at_all = looked_at.index(max(looked_at))  # of the hill found; drawn ones follow
+        return astuple(best), float(np.mean(looked_at[at_all + 1 :])) / looked_at[at_all]
 
     shares = []
     for maps in (*(one.maps for one in searches[:2]), *(measured_by(k, 15) for k in (0, 1))):
@@ -234,6 +236,58 @@ def test_hills_are_drawn_where_one_may_have_its_best_setting(
             patched.setattr(separation, "FIRST_REACH", np.inf)
             assert found_by(maps) == (found, 1.0)
     assert min(shares) < 0.2
+
+
+@pytest.mark.parametrize(("scatter", "off"), [(0.003, 1e-5), (0.01, 3e-4)])
+def test_drawn_hills_have_the_fidelities_that_each_would_be_worked_out_to_have(
+    scatter: float, off: float
+) -> None:
+    """Distances off by 1 and 4 %, of fidelities near 98.6 %: to second order."""
+    rng = np.random.default_rng(11)
+    hill, settings, lengths_s = some_hill()
+    drawn = tuple(
+        replace(
+            hill,
+            terms=hill.terms + rng.normal(0, scatter, 6),
+            growth=float(1.0 + rng.normal(0, 0.2)),
+            uneven=(float(rng.normal(0, 0.03)), float(rng.normal(0, 0.03))),
+        )
+        for _ in range(20)
+    )
+    law = hill.law(*settings, lengths_s)
+    threshold = hill.clouds(*settings, law).best_threshold()
+    f, a = (np.broadcast_to(one, law.distance.shape).ravel() for one in settings)
+    every = law.of(np.ones(law.distance.shape, dtype=bool))
+    told = drawn_fidelities(drawn, hill, f, a, every, None, threshold.ravel())
+    each = np.stack([one.clouds(*settings, law).fidelity(threshold).ravel() for one in drawn])
+    expected = hill.clouds(*settings, law).fidelity(threshold).ravel()
+    near = expected > 1 - 1.3 * (1 - np.max(expected))
+    assert np.ptp(each[:, near], axis=0).max() > 20 * off
+    assert np.abs(told - each)[:, near].max() < off
+
+
+def test_best_thresholds_between_lengths_are_a_straight_line() -> None:
+    hill, settings, lengths_s = some_hill()
+    law = hill.law(*settings, lengths_s)
+    clouds = hill.clouds(*settings, law)
+    told, sought = best_thresholds(hill, settings, law, None), clouds.best_threshold()
+    assert np.ptp(sought) > 0.02
+    np.testing.assert_allclose(told, sought, atol=0.004)
+    right = clouds.fidelity(sought)
+    assert np.all(np.abs(right - clouds.fidelity(told)) < 1e-3 * (1 - right))
+
+
+def some_hill() -> tuple[Hill, tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """Return a hill near its top, frequencies and amplitudes (places, 1), and lengths."""
+    middle = np.array([7.2526e9, np.log(0.12)])
+    hill = Hill(middle, np.array([4e5, 0.15]), np.zeros(6), 1.0, (0.0, 0.0), WINDOW, ONE)
+    # The law gives distances up to a factor.
+    frequency_hz, log_amplitude = middle[:, None, None]
+    law = hill.law(frequency_hz, log_amplitude, np.array([[LENGTH_S]]))
+    hill = replace(hill, terms=np.array([np.log(6 / law.distance.item()), 0, 0, 0, 0, 0]))
+    f, a = np.meshgrid(middle[0] + np.linspace(-6e5, 6e5, 5), middle[1] + np.linspace(-0.2, 0.2, 5))
+    lengths_s = LENGTH_S * np.linspace(0.7, 1.4, 21)
+    return hill, (f.reshape(-1, 1), a.reshape(-1, 1)), lengths_s[None]
 
 
 def measured_by(seed: int, shots: int) -> Separations:

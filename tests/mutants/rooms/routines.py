@@ -5,6 +5,7 @@ from tests.mutants.mutant import Mutant
 _ROOM = "control/podium/control/calibration"
 _TESTS = "tests/control/calibration"
 _HILL = f"{_ROOM}/fits/separation.py"
+_OPTIMISATION = f"{_ROOM}/routines/readout_optimisation.py"
 _WINDOW = f"{_ROOM}/fits/readout_window.py"
 _FORM = f"{_ROOM}/fits/separation_hill.py"
 _DRIVEN = f"{_ROOM}/fits/driven_resonator.py"
@@ -125,6 +126,27 @@ MUTANTS = (
         "a setting is said to be better than it is known to be",
     ),
     Mutant(
+        "hill/drawn-hills-do-not-bend",
+        _HILL,
+        "middle + slopes + bends + u * v",
+        "middle + slopes + u * v",
+        (
+            f"{_HILL_TESTS}::test_drawn_hills_have_the_fidelities_that_each_would_be_worked_out_to_have",
+        ),
+        "what the doubt about a setting costs is said to be next to nothing",
+    ),
+    Mutant(
+        "hill/corners-that-no-map-has",
+        _OPTIMISATION,
+        "return best.inside and any(one.holds(*place_of(best)) for one in self.maps[-TOP_RUNS:])",
+        "return best.inside",
+        (
+            f"{_TESTS}/test_readout_optimisation.py"
+            "::test_a_setting_is_inside_where_one_of_the_maps_at_the_top_has_it",
+        ),
+        "a readout is set where none was measured",
+    ),
+    Mutant(
         "lag/fields-of-one-level",
         _LAG,
         "fields[1] * np.conj(fields[0])",
@@ -135,16 +157,16 @@ MUTANTS = (
     Mutant(
         "lag/the-wrong-way",
         _LAG,
-        "excited(waits - lag",
-        "excited(waits + lag",
+        "(waits - lag[:, None])",
+        "(waits + lag[:, None])",
         (f"{_LAG_TESTS}::test_the_lag_is_found_within_its_sigma",),
         "a readout that arrives later is taken for an earlier one",
     ),
     Mutant(
         "lag/the-design's-pull",
         _LAG,
-        "after = replace(shaken, chi_hz=chi_hz)",
-        "after = replace(shaken, chi_hz=shaken.chi_hz)",
+        "np.copysign(np.exp(log_chi), shaken.chi_hz)",
+        "np.full_like(log_chi, shaken.chi_hz)",
         (f"{_LAG_TESTS}::test_a_pull_that_is_a_third_off_does_not_make_the_tone_later",),
         "in worlds off their file readouts seem to arrive later than they do",
     ),

@@ -8,7 +8,7 @@ is a third off would make the tone arrive up to 4 ns late.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,17 +62,23 @@ class PhotonPhase:
     critical_photons: float = np.inf
     """How far the qubit in 0 pulls the line, and at which photon number that falls."""
 
-    def exponents(self, length: int, photons: Array) -> NDArray[np.complex128]:
+    def exponents(
+        self, length: int, photons: Array, chi_hz: Array | float
+    ) -> NDArray[np.complex128]:
         """Return the logarithm of the coherence that a drive leaves, by step.
 
-        ``photons`` (m,): steady number on resonance of a line that photons do not move. Shape
-        (m, length + 1), from the tone's arrival on. Fields follow a' = 1 - s a, s = kappa / 2 + i
-        d, and the coherence <1|rho|0> follows r' = -i (d1 - d0) a1 a0* r (Gambetta et al., Phys.
-        Rev. A 74, 042318 (2006), Eq. 5.7). A qubit's pull falls with the photons n as
-        1 / sqrt(1 + n / n_crit) (Boissonneault et al., PRL 105, 100504 (2010)).
+        ``photons`` (m,): steady number on resonance of a line that photons do not move; ``chi_hz``
+        (m,) or one. Shape (m, length + 1), from the tone's arrival on. Fields follow
+        a' = 1 - s a, s = kappa / 2 + i d, and the coherence <1|rho|0> follows
+        r' = -i (d1 - d0) a1 a0* r (Gambetta et al., Phys. Rev. A 74, 042318 (2006), Eq. 5.7). A
+        qubit's pull falls with the photons n as 1 / sqrt(1 + n / n_crit) (Boissonneault et al.,
+        PRL 105, 100504 (2010)).
         """
         time = 1e-9 * STEP_NS * (np.arange(length) + 0.5)
-        pulls = 2 * np.pi * np.array([self.pull_hz, self.pull_hz + 2 * self.chi_hz])[:, None, None]
+        chi_hz = np.broadcast_to(chi_hz, photons.shape)[:, None]
+        pulls = (
+            2 * np.pi * np.stack([np.full_like(chi_hz, self.pull_hz), self.pull_hz + 2 * chi_hz])
+        )
         rates = np.pi * self.kappa_hz + 1j * (2 * np.pi * (self.detuning_hz - self.pull_hz) + pulls)
         drive = np.pi * self.kappa_hz * np.sqrt(photons)[:, None]
         fields = drive * -np.expm1(-time * rates) / rates
@@ -88,18 +94,27 @@ class PhotonPhase:
         change = -1j * apart * fields[1] * np.conj(fields[0]) * 1e-9 * STEP_NS
         return np.pad(np.cumsum(change, axis=-1), ((0, 0), (1, 0)))
 
-    def excited(self, begins_ns: Array, turns: Array, photons: Array | float) -> Array:
+    def excited(
+        self,
+        begins_ns: Array,
+        turns: Array,
+        photons: Array | float,
+        chi_hz: Array | None = None,
+        of: NDArray[np.intp] | None = None,
+    ) -> Array:
         """Return the share of 1 after the second pulse; n points.
 
         ``begins_ns`` (n,): when that pulse begins, from the tone's arrival; ``turns`` (n,) or
-        (k, 1), for a result of that many rows: its phase; ``photons`` (n,) or one: steady number on
-        resonance. The first pulse was over before.
+        (k, 1), for a result of that many rows: its phase; ``photons`` (m,) or one: steady numbers
+        on resonance; ``chi_hz`` (m,): None: as it is; ``of`` (n,): which of these a point has,
+        None: the first. The first pulse was over before.
         """
+        chi = self.chi_hz if chi_hz is None else chi_hz
+        of = np.zeros(begins_ns.size, np.intp) if of is None else of
         steps = self.envelope.size
         grid = begins_ns[:, None] / STEP_NS + np.arange(steps + 1)
-        numbers, of = np.unique(photons, return_inverse=True)
-        whole = self.exponents(max(1, int(np.ceil(grid.max()))), numbers)
-        seen = _between(whole, np.broadcast_to(of.reshape(-1, 1), (begins_ns.size, 1)), grid)
+        whole = self.exponents(max(1, int(np.ceil(grid.max()))), np.atleast_1d(photons), chi)
+        seen = _between(whole, of[:, None], grid)
         angle = np.pi / 2 * self.envelope / np.sum(self.envelope)
         sines, cosines = np.sin(angle), np.cos(angle)
         change = np.diff(seen, axis=1)
@@ -187,12 +202,12 @@ def phase_lines(
     columns = [values[name] for name in ("lag", "log_photons", "log_chi")]
     # Slopes along the other values need no photons of their own.
     photons, of = np.unique(np.concatenate(columns, axis=1), axis=0, return_inverse=True)
-    quarters = []
-    for lag, log_photons, log_chi in photons.tolist():
-        chi_hz = float(np.copysign(np.exp(log_chi), shaken.chi_hz))
-        after = replace(shaken, chi_hz=chi_hz)
-        quarters.append(after.excited(waits - lag, QUARTER, float(np.exp(log_photons))))
-    real, imaginary = (np.array(quarters)[of.ravel()] - 0.5)[..., place].transpose(1, 0, 2)
+    lag, log_photons, log_chi = photons.T
+    chi_hz = np.copysign(np.exp(log_chi), shaken.chi_hz)
+    each = np.repeat(np.arange(lag.size), waits.size)
+    after = (waits - lag[:, None]).ravel()
+    quarters = shaken.excited(after, QUARTER, np.exp(log_photons), chi_hz, each) - 0.5
+    real, imaginary = quarters.reshape(2, lag.size, waits.size)[:, of.ravel()][..., place]
     angle = 2 * np.pi * (turns + values["phase"])
     share = np.cos(angle) * real + np.sin(angle) * imaginary
     return np.asarray(values["middle"] + values["contrast"] * share)
@@ -220,8 +235,9 @@ def _starts(
     )
     waits, place = np.unique(begins_ns, return_inverse=True)
     after = (waits - lags[:, None]).ravel()
-    number = np.repeat(np.exp(logs), waits.size)
-    real, imaginary = (shaken.excited(after, QUARTER, number) - 0.5).reshape(2, -1, waits.size)
+    number, of = np.unique(np.exp(logs), return_inverse=True)
+    quarters = shaken.excited(after, QUARTER, number, of=np.repeat(of, waits.size))
+    real, imaginary = (quarters - 0.5).reshape(2, -1, waits.size)
     cosine, sine = np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns)
     columns = np.stack(
         [

@@ -37,6 +37,9 @@ FEWEST = 12
 """So many at least."""
 GRID = (17, 17, 21)
 """Frequencies, amplitudes and lengths at which the fidelity is worked out."""
+THRESHOLD_EVERY = 4
+"""At every so many of the lengths the best threshold is sought: between them it is a straight line,
+to 0.004 of the way from 0 to 1, and a part in 1,000 of what is read wrongly."""
 DRAWS = 30
 """Hills drawn within the doubt of the one found, to see what the doubt costs ..."""
 SEARCHED = 10
@@ -44,6 +47,9 @@ SEARCHED = 10
 FIRST_REACH, DEEPEST = 0.06, 1 / 3
 """Drawn hills are looked at where the fidelity falls short of the best one by this share of what is
 read wrongly there; their own best settings should lie within this part of it."""
+
+LEAST_STEP = 1e-4
+"""Of the differences by which a fidelity is expanded: far above what rounding leaves of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +148,10 @@ def best_setting(
     law = hill.law(*settings, axes[2][None])
     third = hill.third(*settings, axes[2][None], law)
     clouds = hill.clouds(*settings, law, third)
-    threshold = clouds.best_threshold()
+    threshold = best_thresholds(hill, settings, law, third)
     expected = clouds.fidelity(threshold)
     hills = _hills(hill, covariance, of_growth, draws)
-    looked_at, each = _near_the_best(hills, settings, law, third, threshold, expected)
+    looked_at, each = _near_the_best(hills, hill, settings, law, third, threshold, expected)
 
     def place_of(fidelities: Array) -> tuple[int, int, int]:
         flat = looked_at[int(np.argmax(fidelities))]
@@ -185,8 +191,25 @@ def best_setting(
     )
 
 
+def best_thresholds(
+    hill: Hill, settings: tuple[Array, Array], law: Integrated, third: ThirdLevel | None
+) -> Array:
+    """Return the best thresholds, shape (places, lengths), interpolated along the lengths."""
+    shape = law.distance.shape
+    some = np.arange(0, shape[1], THRESHOLD_EVERY)
+    sought = np.zeros(shape, dtype=bool)
+    sought[:, some] = True
+    f, a = (np.broadcast_to(one, shape)[sought] for one in settings)
+    clouds = hill.clouds(f, a, law.of(sought), None if third is None else third.of(sought))
+    found = clouds.best_threshold().reshape(shape[0], len(some))
+    below = np.minimum(np.arange(shape[1]) // THRESHOLD_EVERY, len(some) - 2)
+    share = np.arange(shape[1]) / THRESHOLD_EVERY - below
+    return np.asarray(found[:, below] + share * (found[:, below + 1] - found[:, below]))
+
+
 def _near_the_best(
     hills: Sequence[Hill],
+    hill: Hill,
     settings: tuple[Array, Array],
     law: Integrated,
     third: ThirdLevel | None,
@@ -195,10 +218,10 @@ def _near_the_best(
 ) -> tuple[NDArray[np.int64], Array]:
     """Return which settings may be the best one of a hill, and the fidelity of each hill there.
 
-    Arrays have the shape (places, lengths), ``settings`` (places, 1); returned are flat indices,
-    (n,), and fidelities, (hills, n). Looked at are settings that fall short of the best of
-    ``expected`` by little, and by more where the best of some hill lies beyond :data:`DEEPEST` of
-    that.
+    ``hill``: the one found, of which ``hills`` are drawn. Arrays have the shape (places, lengths),
+    ``settings`` (places, 1); returned are flat indices, (n,), and fidelities, (hills, n). Looked
+    at are settings that fall short of the best of ``expected`` by little, and by more where the
+    best of some hill lies beyond :data:`DEEPEST` of that.
     """
     short = np.max(expected) - expected
     reach = FIRST_REACH * (1 - float(np.max(expected)))
@@ -207,11 +230,45 @@ def _near_the_best(
         near = ~(short > reach)
         of_third = None if third is None else third.of(near)
         own = f[near], a[near], law.of(near), of_third
-        each = np.stack([one.clouds(*own).fidelity(threshold[near]) for one in hills])
+        each = drawn_fidelities(hills, hill, *own, threshold[near])
         deepest = float(np.max(short[near][np.argmax(each, axis=1)]))
         if deepest <= DEEPEST * reach or near.all():
             return np.flatnonzero(near), each
         reach = 1.5 * deepest / DEEPEST
+
+
+def drawn_fidelities(
+    hills: Sequence[Hill],
+    hill: Hill,
+    frequency_hz: Array,
+    log_amplitude: Array,
+    law: Integrated,
+    third: ThirdLevel | None,
+    threshold: Array,
+) -> Array:
+    """Return the fidelity of each of ``hills`` at n settings, shape (hills, n).
+
+    A setting's fidelity depends on the logarithm of the distance and on what photons do, which
+    differ from hill to hill by little: to second order in both about ``hill``, by differences over
+    as much as they scatter.
+    """
+    here = frequency_hz, log_amplitude
+    apart = np.stack([np.log(one.correction(*here) / hill.correction(*here)) for one in hills])
+    faster = np.stack([one.tilt(*here) - hill.tilt(*here) for one in hills])
+    x, y = (np.maximum(np.std(one, axis=0), LEAST_STEP) for one in (apart, faster))
+
+    def at(of_x: float, of_y: float) -> Array:
+        distance = law.distance * hill.correction(*here) * np.exp(of_x * x)
+        growth = hill.tilt(*here) + of_y * y
+        clouds = hill.window.clouds(distance, law, growth[..., None], third)
+        return clouds.fidelity(threshold)
+
+    middle, right, up = at(0, 0), at(1, 0), at(0, 1)
+    left, down, both = at(-1, 0), at(0, -1), at(1, 1)
+    u, v = apart / x, faster / y
+    slopes = u * (right - left) / 2 + v * (up - down) / 2
+    bends = u**2 * (right - 2 * middle + left) / 2 + v**2 * (up - 2 * middle + down) / 2
+    return np.asarray(middle + slopes + bends + u * v * (both - right - up + middle))
 
 
 def _check_apart(seen: Separations) -> None:

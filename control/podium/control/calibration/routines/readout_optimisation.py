@@ -78,7 +78,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 WIDE = (9, 8)
-"""Frequencies and amplitudes of the first map ..."""
+"""Frequencies and amplitudes of the first map of all ..."""
 WIDE_SHOTS = 40
 NARROW = (5, 5)
 """... and of those about the best setting."""
@@ -91,12 +91,14 @@ PHOTONS = (0.1, 12.0)
 FIRST_LENGTH = 0.6
 """Length of the first map's pulses, in ten resonator lifetimes 1 / (pi kappa). Heralded maps after
 it have the length that is best so far."""
-NEARER = 0.3
-"""A narrow map covers this share of each of the wide one's ranges."""
+NEARER, NEAR_THE_LAST = 0.3, 0.4
+"""A narrow map covers this share of each of the wide one's ranges; and one about the setting that
+an earlier search has found."""
 NARROW_MAPS = 8
 """So many are measured at most, each about the best setting of all before. Heralded, until that
-lies well inside of the last one; where shots have to wait, until it lies inside of all that was
-measured, the first map too. So the search goes on where the best setting is at the edge."""
+lies inside of the last one, and of all of them where none is wide; where shots have to wait, until
+it lies inside of all that was measured, the first map too. So the search goes on where the best
+setting is at the edge."""
 READS_WELL = 0.97
 """Expected fidelity of a setting that will do for heralds although it is at the edge, once a narrow
 map has been measured about it, where a better search follows: with heralds that goes on from there
@@ -104,14 +106,14 @@ in a twentieth of the time."""
 TOP = (5, 5)
 """Frequencies and amplitudes of the last map, where shots are heralded ..."""
 TOP_SHOTS, TOP_RUNS = 1600, 2
-"""... its shots, and how often it is measured, once the best setting lies inside: they shape the
-hill alone, and tell how much of 1 decays, and where it decays more. With half of them that of a few
-qubits in a hundred, three spreads off their design, was taken for usual."""
+"""... its shots, and how many such maps shape the hill, the last ones, and tell how much of 1
+decays, and where it decays more. With half of the shots that of a few qubits in a hundred, three
+spreads off their design, was taken for usual."""
 TOP_REACH_KAPPA, TOP_REACH_LOG = 0.15, 0.22
 """It reaches so far to either side: in frequency, of the resonator's width, and in the logarithm of
 the amplitude. There the hill is a cubic form to a part in 300."""
 TOP_MAPS = 6
-"""So many of them at most: the best setting should lie inside."""
+"""So many of them at most: the best setting should lie inside of those that shape the hill."""
 AT_EDGE = 0.2
 """Share of what is expected to be read wrongly that a setting may lose, one sigma, where it still
 lies at the edge of the last map: a cubic form is no hill there."""
@@ -135,6 +137,8 @@ class Samples:
     window: Window
     rows: list[tuple[float, ...]] = field(default_factory=list)
     """As the columns of :class:`Separations`."""
+    latest: list[tuple[float, ...]] = field(default_factory=list)
+    """Those of them that the last map has added."""
     earlier: list[tuple[float, ...]] = field(default_factory=list)
     """Such as do not shape the hill any longer."""
     maps: list[Picture] = field(default_factory=list)
@@ -161,18 +165,42 @@ class Samples:
             self.told = count, told_resonator(seen, self.window, earlier, near)
         return self.told[1]
 
-    def anew(self) -> "Samples":
-        """Return samples of the same qubit whose hill is that of the last maps alone."""
-        earlier = [*self.earlier, *self.rows]
-        return Samples(self.window, earlier=earlier, maps=self.maps, form=TOP_FORM, told=self.told)
+    def add(self, rows: list[tuple[float, ...]]) -> None:
+        """Add the settings of one map."""
+        self.latest = rows
+        self.rows += rows
+
+    def at_the_top(self) -> "Samples":
+        """Return samples of the same qubit whose hill is that of the maps at its top alone.
+
+        Of those there are so far only the last one goes on to shape it: an earlier one is farther
+        off.
+        """
+        kept = list(self.latest) if self.form is TOP_FORM else []
+        earlier = [*self.earlier, *self.rows[: len(self.rows) - len(kept)]]
+        return replace(self, rows=kept, earlier=earlier, form=TOP_FORM)
+
+    def surround(self, best: BestSetting) -> bool:
+        """Tell whether the setting lies inside of the maps that shape the hill.
+
+        At the top it lies on one of them, too: both leave corners of the range that they span.
+        """
+        if self.form is not TOP_FORM:
+            return best.inside
+        return best.inside and any(one.holds(*place_of(best)) for one in self.maps[-TOP_RUNS:])
 
     def picture(self, best: BestSetting) -> Picture:
         """Return the last map that the setting lies in."""
-        place = best.frequency_hz / 1e9, float(np.exp(best.log_amplitude))
+        place = place_of(best)
         for one in reversed(self.maps):
             if one.holds(*place):
                 return replace(one, best=place)
         return self.maps[-1]
+
+
+def place_of(best: BestSetting) -> tuple[float, float]:
+    """Return where a setting lies on a map: its frequency, GHz, and its amplitude, full scale."""
+    return best.frequency_hz / 1e9, float(np.exp(best.log_amplitude))
 
 
 def first_ranges(bench: Bench, qubit: Qubit) -> tuple[Array, Array]:
@@ -210,15 +238,20 @@ def window_of(pulses: Pulses) -> Window:
     )
 
 
-def narrow_ranges(wide: tuple[Array, Array], best: BestSetting) -> tuple[Array, Array]:
-    """Return the frequencies and amplitudes of a map about ``best``."""
+def narrow_ranges(
+    wide: tuple[Array, Array], frequency_hz: float, log_amplitude: float, share: float = NEARER
+) -> tuple[Array, Array]:
+    """Return the frequencies and amplitudes of a map about that one.
+
+    ``wide``: those of the first map of all, of whose ranges it covers this ``share``.
+    """
     frequencies, amplitudes = wide
-    reach_hz = NEARER / 2 * float(np.ptp(frequencies))
-    reach_log = NEARER / 2 * float(np.log(amplitudes[-1] / amplitudes[0]))
+    reach_hz = share / 2 * float(np.ptp(frequencies))
+    reach_log = share / 2 * float(np.log(amplitudes[-1] / amplitudes[0]))
     steps = np.linspace(-1, 1, NARROW[0]), np.linspace(-1, 1, NARROW[1])
     return (
-        best.frequency_hz + reach_hz * steps[0],
-        np.minimum(np.exp(best.log_amplitude + reach_log * steps[1]), 1.0),
+        frequency_hz + reach_hz * steps[0],
+        np.minimum(np.exp(log_amplitude + reach_log * steps[1]), 1.0),
     )
 
 
@@ -255,75 +288,120 @@ async def readout_optimisation(bench: Bench, qubits: tuple[Qubit, ...]) -> Outco
         found = kept.best(shelved_lifetime(bench, qubit))
         amplitude = float(np.exp(found.log_amplitude))
         length_s = _length_ns(bench, qubit, found.length_s * 1e9) * 1e-9
-        beyond = 0.0 if found.inside else AT_EDGE * (1 - found.fidelity)
+        inside = kept.surround(found)
+        beyond = 0.0 if inside else AT_EDGE * (1 - found.fidelity)
         loss_sigma = float(np.hypot(found.loss_sigma, beyond))
         return {
             "probe_frequency": Measured(found.frequency_hz, found.sigmas[0], "Hz"),
             "probe_amplitude": Measured(amplitude, amplitude * found.sigmas[1], "1"),
             "probe_duration": Measured(length_s, found.sigmas[2], "s"),
             "probe_loss": Measured(found.loss, loss_sigma, "1"),
-        }, replace(panel, picture=kept.picture(found), text=_in_words(found, length_s))
+        }, replace(panel, picture=kept.picture(found), text=_in_words(found, length_s, inside))
 
     await analyse(bench, outcome, qubits, raw, fit)
     return outcome
 
 
+@dataclass(slots=True, eq=False)
+class _Maps:
+    """Measures maps, and keeps what they have told."""
+
+    bench: Bench
+    outcome: Outcome
+    samples: dict[str, Samples]
+    """By the qubit's name, as all of these."""
+    lengths_ns: dict[str, int]
+    """Of the pulses of the next map."""
+    best: dict[str, BestSetting] = field(default_factory=dict)
+    """The best settings so far, of qubits that have one."""
+
+    async def measure(
+        self, qubits: tuple[Qubit, ...], ranges: dict[str, tuple[Array, Array]], shots: int
+    ) -> None:
+        """Measure one more map of each, and find the best settings anew."""
+        count = self.bench.shots(shots)
+        await _measure(
+            self.bench, self.outcome, qubits, ranges, self.lengths_ns, self.samples, count
+        )
+        self.best.update(await asyncio.to_thread(_best, qubits, self.samples))
+
+    def take_best_lengths(self, qubits: tuple[Qubit, ...]) -> None:
+        """Set the lengths of the next map to the best ones so far."""
+        for q in qubits:
+            length_ns = self.best[q.name].length_s * 1e9
+            self.lengths_ns[q.name] = _length_ns(self.bench, q, length_ns)
+
+
 async def _search(
     bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], samples: dict[str, Samples]
 ) -> None:
-    """Measure maps into ``samples``: a wide one, and others about the best setting so far."""
+    """Measure maps into ``samples``: a first one, and others about the best setting so far.
+
+    The first one is narrow where shots are heralded and all qubits have a setting already: about
+    that. Where a qubit then has no best setting, or else, it is wide.
+    """
     wide = {q.name: first_ranges(bench, q) for q in qubits}
-    lifetimes = {q.name: 10e9 / (np.pi * bench.best(q, "kappa")) for q in qubits}
-    map_ns = {q.name: _length_ns(bench, q, FIRST_LENGTH * lifetimes[q.name]) for q in qubits}
-    await _measure(bench, outcome, qubits, wide, map_ns, samples, bench.shots(WIDE_SHOTS))
-    best = await asyncio.to_thread(_best, qubits, samples)
-    sure = can_herald(all_pulses(bench, qubits))
-
-    async def again(
-        moving: tuple[Qubit, ...], ranges: dict[str, tuple[Array, Array]], shots: int
-    ) -> None:
-        """Measure one more map of each about its best setting, and find that anew."""
-        if sure:  # what the length does to distance and decay is then measured, not reckoned
-            map_ns.update(
-                {q.name: _length_ns(bench, q, best[q.name].length_s * 1e9) for q in moving}
-            )
-        await more(moving, ranges, shots)
-
-    async def more(
-        moving: tuple[Qubit, ...], ranges: dict[str, tuple[Array, Array]], shots: int
-    ) -> None:
-        await _measure(bench, outcome, moving, ranges, map_ns, samples, bench.shots(shots))
-        best.update(await asyncio.to_thread(_best, moving, samples))
-
+    pulses = all_pulses(bench, qubits)
+    sure = can_herald(pulses)
+    before = _settings_before(bench, qubits) if sure else {}
+    maps = _Maps(bench, outcome, samples, {p.qubit.name: p.probe_ns for p in pulses})
+    if len(before) == len(qubits):
+        near = {q.name: narrow_ranges(wide[q.name], *before[q.name], NEAR_THE_LAST) for q in qubits}
+        await maps.measure(qubits, near, NARROW_SHOTS)
+    wide_maps = 0
+    if len(maps.best) < len(qubits):
+        for q in qubits:
+            lifetimes_ns = 10e9 / (np.pi * bench.best(q, "kappa"))
+            maps.lengths_ns[q.name] = _length_ns(bench, q, FIRST_LENGTH * lifetimes_ns)
+        await maps.measure(qubits, wide, WIDE_SHOTS)
+        wide_maps = max(len(one.maps) for one in samples.values())
     rough = bench.thoroughness < 1 and not sure
 
     def goes_on(qubit: Qubit) -> bool:
-        kept, found = samples[qubit.name], best[qubit.name]
-        will_do = rough and len(kept.maps) > 1 and found.fidelity > READS_WELL
-        return not will_do and not _inside(kept, found, sure)
+        kept, found = samples[qubit.name], maps.best[qubit.name]
+        narrow = len(kept.maps) > wide_maps
+        if sure:  # beyond the edge of narrow maps nothing was seen, of a wide one it was
+            inside = found.inside or wide_maps > 0
+            return not (narrow and inside and kept.maps[-1].holds(*place_of(found)))
+        return not (rough and narrow and found.fidelity > READS_WELL) and not found.inside
 
     for _ in range(NARROW_MAPS):
-        moving = tuple(q for q in qubits if q.name in best and goes_on(q))
+        moving = tuple(q for q in qubits if q.name in maps.best and goes_on(q))
         if not moving:
             break
-        near = {q.name: narrow_ranges(wide[q.name], best[q.name]) for q in moving}
-        await again(moving, near, NARROW_SHOTS)
-    moving = tuple(q for q in qubits if q.name in best) if sure else ()
-    for number in range(TOP_MAPS if moving else 0):
-        near = {q.name: top_ranges(bench, q, best[q.name]) for q in moving}
-        samples.update({q.name: samples[q.name].anew() for q in moving})
-        await again(moving, near, TOP_SHOTS)
-        # All together or none: it takes no longer, and neighbours' tones are as in use.
-        if number < TOP_MAPS - 1 and not all(best[q.name].inside for q in moving):
-            continue
-        for _ in range(TOP_RUNS - 1):
-            await more(moving, near, TOP_SHOTS)
-        if all(best[q.name].inside for q in moving):
+        found = {q.name: maps.best[q.name] for q in moving}
+        near = {
+            name: narrow_ranges(wide[name], one.frequency_hz, one.log_amplitude)
+            for name, one in found.items()
+        }
+        if sure:  # what the length does to distance and decay is then measured, not reckoned
+            maps.take_best_lengths(moving)
+        await maps.measure(moving, near, NARROW_SHOTS)
+    if sure:
+        await _search_the_top(maps, tuple(q for q in qubits if q.name in maps.best))
+
+
+async def _search_the_top(maps: _Maps, qubits: tuple[Qubit, ...]) -> None:
+    """Measure maps about the best settings until these lie inside of the last ones.
+
+    Of all qubits together or of none: it takes no longer, and neighbours' tones are as in use.
+    """
+    near: dict[str, tuple[Array, Array]] = {}
+    for number in range(TOP_MAPS if qubits else 0):
+        inside = number > 0 and all(
+            maps.samples[q.name].surround(maps.best[q.name]) for q in qubits
+        )
+        if inside and number >= TOP_RUNS:
             break
+        if not inside:
+            near = {q.name: top_ranges(maps.bench, q, maps.best[q.name]) for q in qubits}
+            maps.samples.update({q.name: maps.samples[q.name].at_the_top() for q in qubits})
+            maps.take_best_lengths(qubits)
+        await maps.measure(qubits, near, TOP_SHOTS)
 
 
-def _in_words(found: BestSetting, length_s: float) -> str:
-    at_the_edge = "" if found.inside else "; the best setting is at the edge of what was tried"
+def _in_words(found: BestSetting, length_s: float, inside: bool) -> str:
+    at_the_edge = "" if inside else "; the best setting is at the edge of what was tried"
     return (
         f"{found.frequency_hz / 1e9:.6f} GHz, amplitude {float(np.exp(found.log_amplitude)):.4f}, "
         f"{length_s * 1e9:.0f} ns: 0 and 1 are {found.distance:.2f} sigma apart, expected "
@@ -341,13 +419,18 @@ def _best(qubits: tuple[Qubit, ...], samples: dict[str, Samples]) -> dict[str, B
     return found
 
 
-def _inside(kept: Samples, found: BestSetting, heralded_shots: bool) -> bool:
-    """Tell whether the best setting is inside of what was measured; heralded, of a narrow map."""
-    if not heralded_shots:
-        return found.inside
-    if len(kept.maps) < 2:
-        return False
-    return kept.maps[-1].holds(found.frequency_hz / 1e9, float(np.exp(found.log_amplitude)))
+def _settings_before(bench: Bench, qubits: tuple[Qubit, ...]) -> dict[str, tuple[float, float]]:
+    """Return what an earlier search has found, of qubits that have it.
+
+    The frequency, Hz, and the logarithm of the amplitude.
+    """
+    found: dict[str, tuple[float, float]] = {}
+    for q in qubits:
+        frequency_hz = bench.measured(q, "probe_frequency")
+        amplitude = bench.measured(q, "probe_amplitude")
+        if frequency_hz is not None and amplitude is not None and amplitude > 0:
+            found[q.name] = frequency_hz, float(np.log(amplitude))
+    return found
 
 
 def _length_ns(bench: Bench, qubit: Qubit, length: float) -> int:
@@ -464,21 +547,22 @@ async def _measure(
         if seen.distance.size > 1:
             name = f"0 and 1 apart (sigma of a shot of {played_ns[q.name]:.0f} ns)"
             kept.maps.append(Picture(frequency / 1e9, powers, seen.distance, name, True))
-        for a, power in enumerate(powers):
-            for f, hertz in enumerate(frequency):
-                if not np.isfinite(seen.sigma[a, f]):
-                    continue
-                kept.rows.append(
-                    (
-                        float(hertz),
-                        float(np.log(power)),
-                        played_ns[q.name] * 1e-9,
-                        float(seen.distance[a, f]),
-                        float(seen.sigma[a, f]),
-                        float(seen.shots[a, f]),
-                        float(seen.lost[a, f]),
-                    )
+        kept.add(
+            [
+                (
+                    float(hertz),
+                    float(np.log(power)),
+                    played_ns[q.name] * 1e-9,
+                    float(seen.distance[a, f]),
+                    float(seen.sigma[a, f]),
+                    float(seen.shots[a, f]),
+                    float(seen.lost[a, f]),
                 )
+                for a, power in enumerate(powers)
+                for f, hertz in enumerate(frequency)
+                if np.isfinite(seen.sigma[a, f])
+            ]
+        )
 
 
 def _sure(bench: Bench, data: "xarray.Dataset", qubit: Qubit) -> NDArray[np.bool_] | None:
