@@ -18,6 +18,7 @@ from podium.control.calibration.readout_jumps import JumpsByLine, ReadoutJumps, 
 from podium.control.calibration.routines.single_shot import levels
 from podium.control.calibration.routines.thermal_population import KNOWN, _chain
 from podium.control.calibration.sequences import Pulses
+from podium.control.facility.facility import DriveWiring
 from podium.control.parameters.entry import Measured
 from podium.control.program.program import Delay
 
@@ -194,3 +195,24 @@ async def test_as_many_shots_are_taken_as_the_sigma_needs(truth: float) -> None:
     (one,) = found.values()
     assert 0.85 * KNOWN < one.sigma < 1.05 * KNOWN
     assert abs(one.value - truth) < 5 * one.sigma
+
+
+@pytest.mark.parametrize(("apart_hz", "found"), [(3e6, False), (-8e6, False), (30e6, True)])
+async def test_beside_a_carrier_that_leaks_nothing_is_taken_for_heat(
+    apart_hz: float, found: bool
+) -> None:
+    runner = MadeRunner(Chain(0.04, t1_known()), 1)
+    (qubit,) = [q for q in runner.facility.qubits().values() if q.element == "q2"]
+    wiring = runner.facility.wiring[qubit.drive_port]
+    assert isinstance(wiring, DriveWiring)
+    assert wiring.modulator is not None
+    record = known(runner.facility)
+    entry = record.get(f"{qubit.name}.f01")
+    assert entry is not None
+    record.put([replace(entry, value=wiring.lo_hz + apart_hz)])
+    bench = Bench(runner, NODE, (qubit,), record, keep=lambda _: None, thoroughness=THOROUGHNESS)
+    (outcome,) = [one async for one in bring_up(bench, ("thermal_population",))]
+    assert (f"{qubit.name}.thermal_population" in outcome.measured) == found
+    if not found:
+        assert "lo_q2" in outcome.failures[qubit.name]
+        assert "wiring > node_a.q2.drive > lo" in outcome.failures[qubit.name]

@@ -17,6 +17,7 @@ from podium.control.calibration.fits.least_squares import (
     fit_least_squares,
     look_at,
 )
+from podium.control.calibration.leaking_carrier import refuse_beside_a_carrier
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.polarisation import is_hot
 from podium.control.calibration.reset import reset
@@ -157,6 +158,7 @@ async def _scan(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> tu
         return Panel(qubit.element, "delay (µs)", "excited fraction", (points,))
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
+        refuse_beside_a_carrier(bench, qubit)
         delay, projected, sigma = signal(qubit)
         ladder = ladder_of(bench, qubit)
         excited = layouts[qubit.name].excited

@@ -34,6 +34,7 @@ from podium.control.calibration.enough_shots import found_and_sigma
 from podium.control.calibration.fits.iq_clouds import ENOUGH, heralded_zeros
 from podium.control.calibration.fits.least_squares import FitFailed, look_at
 from podium.control.calibration.fits.projection import Levels
+from podium.control.calibration.leaking_carrier import refuse_beside_a_carrier
 from podium.control.calibration.outcome import Outcome, Panel, Series
 from podium.control.calibration.preparation_errors import (
     HeraldTiming,
@@ -144,6 +145,7 @@ async def thermal_population(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
         )
 
     def fit(qubit: Qubit, panel: Panel) -> Found:
+        refuse_beside_a_carrier(bench, qubit)
         value, sigma = population(qubit)
         return {"thermal_population": Measured(value, sigma, "1")}, replace(
             panel, text="P(1) = {thermal_population}"
