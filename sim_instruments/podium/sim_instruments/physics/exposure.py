@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.episodes import EpisodeKind
 from podium.sim_instruments.physics.field import expose
-from podium.sim_instruments.physics.jump_maps import (
-    jump_through,
-)
+from podium.sim_instruments.physics.jump_maps import jump_through
 from podium.sim_instruments.physics.operating_point import QubitPoint
 from podium.sim_instruments.physics.readout import detuning, photons_per, pulls_hz
 
