@@ -42,9 +42,7 @@ from podium.sim_instruments.physics.fast_flux import (
     with_flux,
 )
 from podium.sim_instruments.physics.feedline_session import RunStart
-from podium.sim_instruments.physics.propagators import (
-    held_map,
-)
+from podium.sim_instruments.physics.propagators import held_map
 from podium.sim_instruments.physics.schedule import schedule_of
 from podium.sim_instruments.physics.shots import prepare
 from podium.sim_instruments.physics.signals import Piece

@@ -5,9 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.linalg import expm
 
-from podium.sim_instruments.physics.jump_maps import (
-    fade_rates,
-)
+from podium.sim_instruments.physics.jump_maps import fade_rates
 from podium.sim_instruments.physics.propagators import (
     WEAK,
     held_unitary,

@@ -8,7 +8,8 @@ at 2.8 MHz, one 0.25 % at 5.6 MHz.
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.least_squares import FitFailed
-from podium.control.facility.facility import DriveWiring, Qubit
+from podium.control.facility.facility import Qubit
+from podium.control.facility.mixers import modulator_of
 
 NEAR_HZ = 10e6
 """ASSUMED: beyond, such a leak adds less than a tenth of a per cent to the population of 1."""
@@ -16,14 +17,14 @@ NEAR_HZ = 10e6
 
 def refuse_beside_a_carrier(bench: Bench, qubit: Qubit) -> None:
     """Raise FitFailed where a carrier that leaks lies within :data:`NEAR_HZ` of the qubit's f01."""
-    wiring = bench.runner.facility.wiring.get(qubit.drive_port)
-    if not isinstance(wiring, DriveWiring) or wiring.modulator is None:
+    modulator = modulator_of(bench.runner.facility, qubit.drive_port)
+    if modulator is None:
         return
     with bench.taking():  # it decides, and is in no value
-        apart_hz = bench.best(qubit, "f01") - wiring.lo_hz
+        apart_hz = bench.best(qubit, "f01") - modulator.carrier_hz
     if abs(apart_hz) < NEAR_HZ:
         raise FitFailed(
-            f"the carrier of {wiring.modulator.instrument}, {abs(apart_hz) / 1e6:.3g} MHz from "
+            f"the carrier of {modulator.instrument}, {abs(apart_hz) / 1e6:.3g} MHz from "
             "f01, leaks and holds the qubit in 1 for a part of the time, as heat would: move it by "
             f"50 MHz or so (wiring > {qubit.drive_port} > lo)"
         )

@@ -23,12 +23,28 @@ class MixerPort:
     several frequencies the farthest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Modulator:
+    """The I/Q mixer of a microwave source, which nothing calibrates: some of its carrier leaks."""
+
+    instrument: str
+    carrier_hz: float
+
+
+def modulator_of(facility: Facility, port: str) -> Modulator | None:
+    """Return the modulator behind the outputs of a port; None where there is none."""
+    wiring = facility.wiring.get(port)
+    if not isinstance(wiring, DriveWiring) or wiring.modulator is None:
+        return None
+    return Modulator(wiring.modulator.instrument, wiring.lo_hz)
+
+
 def mixer_port(facility: Facility, port: str) -> MixerPort | None:
     """Return the mixer at a port's output; None where nobody calibrates one."""
     wiring = facility.wiring.get(port)
     if not isinstance(wiring, FeedlineWiring | DriveWiring):
         return None
-    if isinstance(wiring, DriveWiring) and wiring.modulator is not None:
+    if modulator_of(facility, port) is not None:
         return None
     if ROLE not in model_of(facility.instruments[wiring.output.instrument]).roles:
         return None

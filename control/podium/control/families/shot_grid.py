@@ -28,7 +28,7 @@ def on_shot_grid(program: Program, facility: Facility) -> Program:
     playing = {controllers[port] for port in played_ports(program) if port in controllers}
     grids_ns = [model_of(facility.instruments[name]).shot_grid_ns for name in playing]
     grid_fs = math.lcm(*grids_ns) * FS_PER_NS
-    if grid_fs <= FS_PER_NS:
+    if grid_fs <= FS_PER_NS:  # whole nanoseconds: nothing is stored by the place on them
         return program
     over_fs = np.unique(place_in_fs(program).shot_fs % grid_fs)
     if over_fs.size != 1 or not over_fs[0]:

@@ -20,12 +20,8 @@ from podium.sim_instruments.physics.hermitian_coordinates import (
     fill_relaxation,
     fill_turn,
 )
-from podium.sim_instruments.physics.jump_maps import (
-    jump_map,
-)
-from podium.sim_instruments.physics.propagators import (
-    held_unitary,
-)
+from podium.sim_instruments.physics.jump_maps import jump_map
+from podium.sim_instruments.physics.propagators import held_unitary
 
 
 @njit(cache=True, nogil=True)

@@ -31,9 +31,7 @@ from podium.sim_instruments.physics.propagators import (
     play_samples,
     samples_map,
 )
-from podium.sim_instruments.physics.small_matrices import (
-    copy_into,
-)
+from podium.sim_instruments.physics.small_matrices import copy_into
 
 PULSE, DURING_READOUT, PART = 0, 1, 2
 """What an event is: a shape; a shape while photons are in the resonator; a stretch of a readout

@@ -25,14 +25,10 @@ from podium.sim_instruments.physics.hermitian_coordinates import (
     fill_relaxation,
     fill_turn,
 )
-from podium.sim_instruments.physics.jump_maps import (
-    jump_map,
-)
+from podium.sim_instruments.physics.jump_maps import jump_map
 from podium.sim_instruments.physics.known_values import KnownValues
 from podium.sim_instruments.physics.operating_point import frozen
-from podium.sim_instruments.physics.small_matrices import (
-    copy_into,
-)
+from podium.sim_instruments.physics.small_matrices import copy_into
 
 PHASES = 16
 """Classes of the carrier's phase at a shape's start: only the counter-rotating part is rounded, by

@@ -8,8 +8,8 @@ By the next drive a reading has left a share p of the coherences (of that pair o
 most). With the probability 1 - p the qubit then goes on from the level that the shot has come to
 (always where p is below :data:`.schedule.FORGOTTEN`, or where the record tells 0 and 1 apart, as
 :data:`.schedule.TOLD` says), and else as if it had not been read, its coherences 1/p of what is
-left of them. On average that is the dephasing: phase damping as a mixture
-of a projective measurement and of none (Nielsen and Chuang, section 8.3.6).
+left of them. On average that is the dephasing: phase damping as a mixture of a projective
+measurement and of none (Nielsen and Chuang, section 8.3.6).
 """
 
 import bisect

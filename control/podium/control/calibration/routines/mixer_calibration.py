@@ -3,8 +3,8 @@
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import Declaration
 from podium.control.calibration.outcome import Outcome
-from podium.control.facility.facility import DriveWiring, Facility, Qubit
-from podium.control.facility.mixers import mixer_port, sideband_ports
+from podium.control.facility.facility import Facility, Qubit
+from podium.control.facility.mixers import mixer_port, modulator_of, sideband_ports
 
 
 async def mixer_calibration(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
@@ -47,11 +47,10 @@ def _left_alone(facility: Facility, ports: list[str]) -> list[str]:
     """Return what to know of outputs behind modulators, which nothing calibrates."""
     notes = []
     for port in ports:
-        wiring = facility.wiring[port]
-        if isinstance(wiring, DriveWiring) and wiring.modulator is not None:
-            lo_ghz = wiring.lo_hz / 1e9
+        if (modulator := modulator_of(facility, port)) is not None:
+            lo_ghz = modulator.carrier_hz / 1e9
             notes.append(
-                f"{port}: the modulator {wiring.modulator.instrument} has no function that "
+                f"{port}: the modulator {modulator.instrument} has no function that "
                 f"calibrates it. Some of its carrier leaks at {lo_ghz:.6g} GHz, and each tone at f "
                 f"has an image at 2 x {lo_ghz:.6g} GHz - f: a line there may be the image's"
             )

@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 
 from podium.sim_instruments.physics.drive_line import Shape
 from podium.sim_instruments.physics.evolution import REUSED, bare_tables, fill_waits, with_shapes
-from podium.sim_instruments.physics.hermitian_coordinates import (
-    hermitian_basis,
-)
+from podium.sim_instruments.physics.hermitian_coordinates import hermitian_basis
 from podium.sim_instruments.physics.noise import Quadrature
 from podium.sim_instruments.physics.operating_point import QubitPoint
 

@@ -47,9 +47,7 @@ from podium.sim_instruments.twins.qblox_cluster.runs.outcome_content import (
     triggers_seen,
 )
 from podium.sim_instruments.twins.qblox_cluster.runs.outcome_ways import Bits, Content, Done
-from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
-    SEEN,
-)
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import SEEN
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 from podium.sim_instruments.twins.qblox_cluster.runs.unread_outcomes import unread_outcomes
 from podium.sim_instruments.twins.qblox_cluster.trigger_network import DEAD_NS

@@ -21,9 +21,7 @@ from podium.sim_instruments.twins.qblox_cluster.processor.real_time_trace import
     Ending,
     RealTimeTrace,
 )
-from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import (
-    FinishedAcquisitions,
-)
+from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_playback import FinishedAcquisitions
 from podium.sim_instruments.twins.qblox_cluster.runs.sequencer_run import SequencerRun
 
 _IGNORED: Final = [
