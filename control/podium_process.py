@@ -31,7 +31,7 @@ IDLE_S = 10.0
 """It is done when nothing has been computed for so long. Between runs that follow one another the
 next one takes what the last has left: to have the system clear all pages anew costs more than
 many runs do."""
-SPARE_MAX = 32 * 2**20
+SPARE_MAX = 64 * 2**20
 """Bytes. Where memory has grown by more since it was given back last, it is given back between runs
 too: what is left free lies in pieces, and a run that needs larger ones takes more of the system."""
 

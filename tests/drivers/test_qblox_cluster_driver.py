@@ -447,22 +447,22 @@ def test_it_keeps_that_its_lock_was_lost_until_it_is_told_to_forget(
     monkeypatch.setattr(reference, "state", lambda now_fs: states["now"])
     monkeypatch.setattr(reference, "clear", lambda now_fs: states.update(now=states["after"]))
     server.commands()
-    assert keeps.clock_disturbed()
-    assert keeps.clock_disturbed(), "looking changes nothing"
+    assert keeps.clock_history().disturbed
+    assert keeps.clock_history().disturbed, "looking changes nothing"
     assert all(one.endswith("?") for one in server.commands())
     keeps.forget_disturbance()
-    assert not keeps.clock_disturbed()
+    assert not keeps.clock_history().disturbed
     states["now"] = ("ERROR", ("PLL UNLOCKED",))
     with pytest.raises(Refused, match=r"cluster_a: its clock is not locked to its reference"):
-        keeps.clock_disturbed()
+        keeps.clock_history()
     states["now"] = ("ERROR", ("TEMPERATURE OUT OF RANGE",))
-    assert not keeps.clock_disturbed(), "that is no clock"
+    assert not keeps.clock_history().disturbed, "that is no clock"
 
 
 def test_it_shows_where_its_ticks_come_from(server, cluster, monkeypatch) -> None:
-    signs = [cluster.clock_signs()]
+    signs = [cluster.clock_history().signs]
     monkeypatch.setattr(server.twin.management.reference, "external", True)
-    signs.append(cluster.clock_signs())
+    signs.append(cluster.clock_history().signs)
     assert signs == [{"external reference": 0}, {"external reference": 1}]
 
 

@@ -9,7 +9,8 @@ import pytest
 from tests.benches.zurich.driver_programs import PROGRAM
 
 from podium.drivers.errors import NotStarted, Refused
-from podium.drivers.zurich.clock_state import lock_was_lost, reference_of
+from podium.drivers.roles import ClockHistory
+from podium.drivers.zurich.clock_state import history
 from podium.drivers.zurich.plane_start import START_SOURCE, PlaneStart, from_outside
 from podium.firmware_interfaces.exact_time import FS_PER_S
 from podium.firmware_interfaces.tai import Tai
@@ -99,15 +100,14 @@ def test_another_instruments_counter_is_not_known(plane) -> None:
 
 
 def test_a_lock_that_is_lost_refuses_and_one_that_was_shows_in_the_log(plane, server) -> None:
-    assert reference_of(server, ROOT) == 1
-    assert not lock_was_lost("zi", server, ROOT)
+    assert history("zi", server, ROOT) == ClockHistory({"external reference": 1}, disturbed=False)
     server.log = ("something else",)
-    assert not lock_was_lost("zi", server, ROOT)
+    assert not history("zi", server, ROOT).disturbed
     server.log = (LOST_LOCK,)
-    assert lock_was_lost("zi", server, ROOT)
+    assert history("zi", server, ROOT).disturbed
     server.locked = 1
     with pytest.raises(Refused, match="not locked to its reference"):
-        lock_was_lost("zi", server, ROOT)
+        history("zi", server, ROOT)
 
 
 def test_what_the_log_says_of_the_clock_is_not_cleared_before_it_was_told(plane, server) -> None:

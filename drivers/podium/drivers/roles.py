@@ -124,11 +124,21 @@ class ShowsClock(Protocol):
         ...
 
 
-class KeepsDisturbance(ShowsClock, Protocol):
+@dataclass(frozen=True, slots=True)
+class ClockHistory:
+    """What an instrument that keeps it says of its clock."""
+
+    signs: Mapping[str, int]
+    """As :meth:`ShowsClock.clock_signs` has them."""
+    disturbed: bool
+    """Whether its clock was reset or locked anew since it was told to forget that."""
+
+
+class KeepsDisturbance(Protocol):
     """An instrument that does not count, but keeps it that its clock was disturbed."""
 
-    def clock_disturbed(self) -> bool:
-        """Return whether its clock was reset or locked anew since it was told to forget that.
+    def clock_history(self) -> ClockHistory:
+        """Return what it shows of its clock, in as few round trips as it can.
 
         Looking changes nothing. Raises ``Refused`` while its clock is not locked.
         """

@@ -5,11 +5,12 @@ from tests.benches.nodes.clock_boxes import Box, Counting, looking, numbers, rec
 
 from podium.control.agent.epoch_files import EpochFiles
 from podium.drivers.errors import InstrumentError, Refused
+from podium.drivers.roles import ClockHistory
 
 
 class Keeping(Counting):
-    def clock_disturbed(self) -> bool:
-        return self.disturbed
+    def clock_history(self) -> ClockHistory:
+        return ClockHistory(self.clock_signs(), self.disturbed)
 
     def forget_disturbance(self) -> None:
         if not self.forgetful:

@@ -156,8 +156,8 @@ def _time_of(driver: object) -> Tai | None:
 
 
 def _look_at(driver: object) -> tuple[Signs, bool | None]:
+    if (history := getattr(driver, "clock_history", None)) is not None:
+        told = history()
+        return dict(told.signs), bool(told.disturbed)
     tell = getattr(driver, "clock_signs", None)
-    if tell is None:
-        return None, None
-    disturbed = getattr(driver, "clock_disturbed", None)
-    return dict(tell()), None if disturbed is None else bool(disturbed())
+    return (None if tell is None else dict(tell())), None

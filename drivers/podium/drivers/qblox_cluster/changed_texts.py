@@ -20,8 +20,8 @@ from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.qblox_cluster.bins_reply import Acquisitions, BinsReply, ReplyLayout
 from podium.drivers.qblox_cluster.client_sockets import CLUSTER, DirectSockets, lines
 from podium.drivers.qblox_cluster.completion import POLL_FIRST_S, has_stopped
-from podium.drivers.qblox_cluster.connection import asking
-from podium.drivers.qblox_cluster.slot_commands import EMPTY, ERRORS, Places, place
+from podium.drivers.qblox_cluster.connection import ERRORS, asking
+from podium.drivers.qblox_cluster.slot_commands import EMPTY, Places, place
 from podium.drivers.qblox_cluster.triggered_start import TICKS_PER_NS, tai_of
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai

@@ -2,8 +2,15 @@
 
 from typing import Any
 
+from qblox_instruments.native.definitions import ClusterState
+
 from podium.drivers.errors import ProtocolError, Refused
-from podium.drivers.qblox_cluster.connection import asking, in_words, telling
+from podium.drivers.qblox_cluster.connection import asking, in_one_packet, in_words, telling
+from podium.drivers.roles import ClockHistory
+
+SOURCE, STATE = "STATus:QUEStionable:FREQuency:REFerence:SRC?", "STATE:GENeral:STATE?"
+"""Whether its ticks are its own, and all that it says of its state (qblox-instruments 1.4.1,
+``cluster_mm_1_2.py``)."""
 
 LOST = "PLL_UNLOCKED"
 """The flag (qblox-instruments 1.4.1, ``HardwareFlag``). ASSUMED: it stands as resolved from when
@@ -12,20 +19,19 @@ STRUCTURED = (1, 2)
 """From this version of its commands on (firmware 2.1.0) it tells what is resolved by itself."""
 
 
-def reference_of(name: str, cluster: Any) -> int:
-    """Return 1 where its ticks come from outside, 0 where it runs by itself.
+def history(name: str, cluster: Any) -> ClockHistory:
+    """Return 1 where its ticks come from outside, 0 where it runs by itself, and what it lost.
 
-    After power-on it does (ASSUMED: the setting is not kept): so a reboot shows, and taking up the
-    outer reference again is a lock that shows too.
+    After power-on it runs by itself (ASSUMED: the setting is not kept): so a reboot shows, and
+    taking up the outer reference again is a lock that shows too. ``Refused`` while it has no lock.
     """
-    with asking(name, "source of its ticks"):
-        return int(cluster.reference_source() == "external")
-
-
-def lock_was_lost(name: str, cluster: Any) -> bool:
-    """Return whether its lock was lost since the status was cleared; ``Refused`` while it is."""
-    with asking(name, "state of its lock"):
-        state = _state(cluster)
+    with asking(name, "history of its clock"):
+        if cluster._scpi_version < STRUCTURED:
+            raise ProtocolError(
+                "its firmware is older than 2.1.0 and does not tell what is resolved"
+            )
+        internal, told = in_one_packet(cluster, (SOURCE, STATE))
+        state = ClusterState._from_json_str(told)
         parts = (state.system, *state.modules.values())
         now = any(_holds(part.active_flags) for part in parts)
         before = any(_holds(part.resolved_flags) for part in parts)
@@ -34,19 +40,13 @@ def lock_was_lost(name: str, cluster: Any) -> bool:
             f"{name}: its clock is not locked to its reference ({LOST}): nothing starts at a time "
             "before it is"
         )
-    return before
+    return ClockHistory({"external reference": int(not int(internal))}, before)
 
 
 def clear_status(name: str, cluster: Any) -> None:
     """Let it forget what is resolved, and what is in its error queue."""
     with telling(name, "clearing its status"):
         in_words(cluster, "*CLS", answered=False)
-
-
-def _state(cluster: Any) -> Any:
-    if cluster._scpi_version < STRUCTURED:
-        raise ProtocolError("its firmware is older than 2.1.0 and does not tell what is resolved")
-    return cluster._get_cluster_state()
 
 
 def _holds(flags: Any) -> bool:

@@ -17,7 +17,7 @@ from podium.drivers.qblox_cluster.changed_texts import (
     replace_texts,
 )
 from podium.drivers.qblox_cluster.client_sockets import DirectSockets
-from podium.drivers.qblox_cluster.clock_state import clear_status, lock_was_lost, reference_of
+from podium.drivers.qblox_cluster.clock_state import clear_status, history
 from podium.drivers.qblox_cluster.completion import (
     POLL_FIRST_S,
     UNDER_WAY,
@@ -61,6 +61,7 @@ from podium.drivers.qblox_cluster.time_tags import (
 from podium.drivers.qblox_cluster.triggered_start import TriggeredStart, tai_of
 from podium.drivers.roles import (
     Acquired,
+    ClockHistory,
     Examination,
     Identity,
     MixerSettings,
@@ -353,9 +354,8 @@ class QbloxCluster:
         if program.start is None:
             self._arm(where, empty=self._cache.stale_bins(program.sequencers))
             return
-        self._cache.empty_bins(program.sequencers)
         self._triggered.prepare(program.start)
-        self._arm(where)
+        self._arm(where, empty=self._cache.stale_bins(program.sequencers))
         self._start(where)
         for place_, status in zip(where, statuses(self._name, self._cluster, where), strict=True):
             if status.state.name not in UNDER_WAY and self._direct is not None:
@@ -557,13 +557,9 @@ class QbloxCluster:
             ticks = int(self._cluster.time.get_current(format="raw"))
         return tai_of(ticks)
 
-    def clock_signs(self) -> dict[str, int]:
-        """Return where its ticks come from; what became of them, it keeps until told to forget."""
-        return {"external reference": reference_of(self._name, self._cluster)}
-
-    def clock_disturbed(self) -> bool:
-        """Return whether it has lost its lock since :meth:`forget_disturbance`."""
-        return lock_was_lost(self._name, self._cluster)
+    def clock_history(self) -> ClockHistory:
+        """Return where its ticks come from, and whether it has lost its lock meanwhile."""
+        return history(self._name, self._cluster)
 
     def forget_disturbance(self) -> None:
         """Clear its status."""

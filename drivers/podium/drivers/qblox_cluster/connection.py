@@ -37,6 +37,9 @@ UNWIND_S = 5.0
 IDENTITY = b"Qblox"
 """How the answer to ``*IDN?`` begins (the vendor's client asks for it as well)."""
 
+ERRORS = "SYSTem:ERRor:COUNt?"
+"""How many errors wait in a queue (qblox-instruments 1.4.1, ``scpi.py``)."""
+
 _CLOSED = "base 10: ''"
 """What the vendor's client says when it reads a number off a connection that was closed."""
 _OUT_OF_STEP = ("header error", "invalid literal", "unpack requires", "codec can't decode")
@@ -110,12 +113,36 @@ def in_words(cluster: Any, message: str, *, answered: bool) -> str:
     return str(cluster._run_in_loop(exchange()))
 
 
+def in_one_packet(cluster: Any, messages: Sequence[str]) -> list[str]:
+    """Send messages to the cluster itself together; return the replies to those that ask.
+
+    Where one sets something, the error queue is asked once, behind them all.
+    """
+
+    async def exchange() -> list[str]:
+        async with cluster._scpi._connection() as connection:
+            transport = connection._transport
+            sets = not all(message.endswith("?") for message in messages)
+            for message in messages if not sets else (*messages, ERRORS):
+                await transport.write(message)
+            replies = [await _reply(transport) for one in messages if one.endswith("?")]
+            if sets and int(await _reply(transport)) > 0:
+                await connection._check_error_queue_unlocked_async(connection)
+            return replies
+
+    return list(cluster._run_in_loop(exchange()))
+
+
 async def _say(connection: Any, message: str, answered: bool) -> str:
     await connection._transport.write(message)
     if not answered:
         await connection._check_error_queue_unlocked_async(connection)
         return ""
-    reply = str(await connection._transport.readline())
+    return await _reply(connection._transport)
+
+
+async def _reply(transport: Any) -> str:
+    reply = str(await transport.readline())
     if not reply:
         raise ConnectionError("it closed the connection")
     block = _BLOCK.match(reply)

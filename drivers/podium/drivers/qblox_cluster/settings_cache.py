@@ -13,7 +13,7 @@ from podium.drivers.qblox_cluster.connection import (
 )
 from podium.drivers.qblox_cluster.held_configurations import configured_once
 from podium.drivers.qblox_cluster.settings import Setting, disconnected
-from podium.drivers.qblox_cluster.slot_commands import place, places
+from podium.drivers.qblox_cluster.slot_commands import place
 from podium.firmware_interfaces.qblox_cluster.limits import SEQUENCERS
 from podium.firmware_interfaces.qblox_cluster.program import SequencerProgram
 
@@ -219,19 +219,6 @@ class SettingsCache:
         ]
         self._fresh.difference_update((entry.slot, entry.sequencer) for entry in entries)
         return stale
-
-    def empty_bins(self, entries: Sequence[SequencerProgram]) -> None:
-        """Empty the bins of sequencers, unless their acquisitions were uploaded just now."""
-        stale = self.stale_bins(entries)
-        if not stale:
-            return
-        slots = sorted({slot for slot, _ in stale})
-        with (
-            telling(self._name, f"emptying the bins of {places(stale)}"),
-            checked_once(self._cluster, slots),
-        ):
-            for where in stale:
-                self._sequencer(*where).delete_acquisition_data(all=True)
 
     def frame(self, slot: int, sequencer: int) -> str:
         """Return the frame that a sequencer plays, as far as is known."""

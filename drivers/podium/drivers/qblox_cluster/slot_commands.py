@@ -10,10 +10,7 @@ from typing import Any
 
 from qblox_instruments import SequencerStatus
 
-from podium.drivers.qblox_cluster.connection import checked_once
-
-ERRORS = "SYSTem:ERRor:COUNt?"
-"""How many errors wait in a queue (qblox-instruments 1.4.1, ``scpi.py``)."""
+from podium.drivers.qblox_cluster.connection import ERRORS, checked_once
 
 EMPTY = ':ACQ:ALISt:ACQuisition:DATA:DELete "all"'
 """Forgets what all acquisitions of a sequencer hold (ditto, ``delete_acquisition_data``)."""

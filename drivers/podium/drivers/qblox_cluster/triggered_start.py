@@ -5,14 +5,18 @@ import threading
 import time
 from typing import Any
 
+from qblox_instruments.qcodes_drivers.time import Polarity, SyncRef
+
 from podium.drivers.errors import NotStarted, ProtocolError, Refused
 from podium.drivers.qblox_cluster.completion import poll_pause_s
-from podium.drivers.qblox_cluster.connection import asking, in_words, telling
+from podium.drivers.qblox_cluster.connection import asking, in_one_packet, in_words, telling
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 from podium.firmware_interfaces.tai import Tai
 
 CMM, PARTY_LINE = 0, 0
 """Slot and source of the capture (qblox-instruments 1.4.1, ``Time.arm``)."""
+ARM = f"TIMEkeeping:CAPTure:ARM {PARTY_LINE},{int(Polarity.RISING_EDGE)},{int(SyncRef.OFF)}"
+"""What ``Time.arm`` says for that (ditto)."""
 TICKS_PER_NS = 2048
 """Units of the cluster's time (qblox-instruments 1.4.1, ``Time._convert_time_format``)."""
 
@@ -34,11 +38,11 @@ class TriggeredStart:
         """Close the trigger input, map it, and wait for the release of the party line."""
         self.close()
         self._start = start
-        with telling(self._name, f"mapping its trigger input to address {start.address}"):
-            self._cluster.ext_trigger_input_trigger_address(start.address)
-            in_words(self._cluster, f"TNN:TRG:MON:COUNT:RST {start.address}", answered=False)
-        with telling(self._name, "arming the capture of its party line"):
-            self._cluster.time.arm(CMM, PARTY_LINE)
+        address = start.address
+        with telling(self._name, f"mapping its trigger input to address {address}"):
+            self._cluster.ext_trigger_input_trigger_address(address)
+        with telling(self._name, f"arming counter {address} and the capture of its party line"):
+            in_one_packet(self._cluster, (f"TNN:TRG:MON:COUNT:RST {address}", ARM))
 
     def open(self) -> None:
         """Let pulses through to the trigger network."""

@@ -5,6 +5,7 @@ message there that names the reference clock is one; the log is cleared once tha
 """
 
 from podium.drivers.errors import Refused
+from podium.drivers.roles import ClockHistory
 from podium.drivers.zurich.connection import Connection
 from podium.drivers.zurich.error_log import clear_items, said_by
 
@@ -15,20 +16,20 @@ NAMED = "reference clock"
 """What such a message has in it, in any case."""
 
 
-def reference_of(server: Connection, root: str) -> int:
-    """Return 1 where its ticks come from outside, 0 where it runs by itself."""
-    return int(server.whole("where its ticks come from", f"{root}/{REFERENCE}/source") == EXTERNAL)
+def history(name: str, server: Connection, root: str) -> ClockHistory:
+    """Return 1 where its ticks come from outside, 0 where it runs by itself, and what it lost.
 
-
-def lock_was_lost(name: str, server: Connection, root: str) -> bool:
-    """Return whether its lock was lost since the log was cleared; ``Refused`` while it is."""
+    ``Refused`` while it is not locked.
+    """
+    source = server.whole("where its ticks come from", f"{root}/{REFERENCE}/source")
     status = server.whole("whether it is locked", f"{root}/{REFERENCE}/status")
     if status != LOCKED:
         raise Refused(
             f"{name}: {root[1:]} is not locked to its reference (status {status}): nothing starts "
             "at a time before it is"
         )
-    return names_reference(server, root)
+    signs = {"external reference": int(source == EXTERNAL)}
+    return ClockHistory(signs, names_reference(server, root))
 
 
 def names_reference(server: Connection, root: str) -> bool:

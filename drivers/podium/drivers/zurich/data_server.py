@@ -10,10 +10,10 @@ from typing import Self
 import numpy as np
 
 from podium.drivers.errors import Refused
-from podium.drivers.roles import Acquired, Examination, Identity
+from podium.drivers.roles import Acquired, ClockHistory, Examination, Identity
 from podium.drivers.zurich.client_messages import SetAll
 from podium.drivers.zurich.client_process import ClientProcess
-from podium.drivers.zurich.clock_state import clear_log, lock_was_lost, reference_of
+from podium.drivers.zurich.clock_state import clear_log, history
 from podium.drivers.zurich.completion import arm_and_wait, wait_until_ended
 from podium.drivers.zurich.connection import Asked, Connection, Item, Value
 from podium.drivers.zurich.core_memory import Core, CoreMemory
@@ -340,14 +340,10 @@ class ZurichDataServer:
         """Take ``origin`` for the instant of its tick 0."""
         self._plane.origin = origin
 
-    def clock_signs(self) -> dict[str, int]:
-        """Return where its ticks come from; what became of them, it keeps until told to forget."""
-        return {"external reference": reference_of(self._server, self._plane.root)}
-
-    def clock_disturbed(self) -> bool:
-        """Return whether it has lost its lock since :meth:`forget_disturbance`."""
+    def clock_history(self) -> ClockHistory:
+        """Return where its ticks come from, and whether it has lost its lock meanwhile."""
         self._plane.watched = True
-        return lock_was_lost(self.name, self._server, self._plane.root)
+        return history(self.name, self._server, self._plane.root)
 
     def forget_disturbance(self) -> None:
         """Clear its error log."""
