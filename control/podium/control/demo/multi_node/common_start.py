@@ -29,7 +29,7 @@ Done = TypeVar("Done")
 
 BEFORE, AFTER, AGAIN = 12, 30, 8
 """Starts that are tagged before the calibration, after it, and once a lost node is back."""
-CALIBRATION_STARTS = 50
+CALIBRATION_STARTS = 25
 """What is left to chance averages to a few ps in so many; how well cables are known is more."""
 IN_TURN = 8
 """A start that came late, as on a machine that is busy otherwise, is tried so often."""
