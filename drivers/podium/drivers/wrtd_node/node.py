@@ -5,7 +5,7 @@ What the service is, and what of it is ours, stands in ``firmware_interfaces.wrt
 
 import itertools
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
 from podium.drivers.errors import ProtocolError, Refused
@@ -83,8 +83,8 @@ class WrtdNode:
         self._transport = transport
         self._domain = domain
         self._sequence = itertools.count(random.SystemRandom().randrange(2**31))
-        self._known = 0
-        """How many rules there were when they were listed last."""
+        self._known: list[str] = []
+        """The rules that there were when they were listed last."""
 
     # --- as any instrument ------------------------------------------------------------
 
@@ -99,13 +99,14 @@ class WrtdNode:
 
     def snapshot(self) -> dict[str, object]:
         """Return the rules and what the node as a whole says."""
-        rules = self._rules()
-        found: dict[str, object] = {"link": self.link(), "rules": rules}
-        told = iter(
-            self._transport.several(
-                [_getting(kind, rule, one) for rule in rules for kind, one in SHOWN.values()]
-            )
+        rules, (link, *values) = self._with_rules(
+            lambda rules: [
+                ("link_state",),
+                *(_getting(kind, rule, one) for rule in rules for kind, one in SHOWN.values()),
+            ]
         )
+        found: dict[str, object] = {"link": str(link), "rules": rules}
+        told = iter(values)
         for rule in rules:
             for word, (kind, attribute) in SHOWN.items():
                 value = next(told)
@@ -234,15 +235,27 @@ class WrtdNode:
         return [("set_attr_bool", rule, int(A.RULE_ENABLED), False), ("remove_rule", rule)]
 
     def _rules(self) -> list[str]:
-        """Return the names of all rules: in one packet where there are as many as last time."""
+        """Return the names of all rules."""
+        return self._with_rules(lambda _: [])[0]
+
+    def _with_rules(
+        self, asking: Callable[[Sequence[str]], list[Call]]
+    ) -> tuple[list[str], list[object]]:
+        """Return the names of all rules, and the answers to what is asked of rules of these names.
+
+        It takes one packet where the rules are those of last time.
+        """
         counting = _getting("int32", GLOBAL, A.RULE_COUNT)
+        known = self._known
         try:
-            told, *names = self._transport.several([counting, *_naming(1, self._known)])
-        except Refused:  # there are fewer
-            told, names = self._transport.several([counting])[0], []
-        count = self._known = self._whole(A.RULE_COUNT, told)
-        names += self._transport.several(_naming(len(names) + 1, count))
-        return [str(one) for one in names[:count]]
+            count, *told = self._transport.several([counting, *_naming(len(known)), *asking(known)])
+            if count == len(known) and told[: len(known)] == known:
+                return list(known), told[len(known) :]
+        except Refused:  # one of them is gone
+            count = self._transport.several([counting])[0]
+        count = self._whole(A.RULE_COUNT, count)
+        self._known = [str(one) for one in self._transport.several(_naming(count))]
+        return list(self._known), self._transport.several(asking(self._known))
 
     def _synced(self) -> bool:
         return self._bool(GLOBAL, A.IS_TIME_SYNCHRONIZED)
@@ -283,9 +296,9 @@ def _getting(kind: str, owner: str, attribute: Attribute) -> Call:
     return (f"get_attr_{kind}", owner, int(attribute))
 
 
-def _naming(first: int, last: int) -> list[Call]:
-    """Return the calls that name the rules of these numbers, counted from 1."""
-    return [("get_rule_name", number) for number in range(first, last + 1)]
+def _naming(count: int) -> list[Call]:
+    """Return the calls that name so many rules, the first ones."""
+    return [("get_rule_name", number) for number in range(1, count + 1)]
 
 
 def _domain(name: str, domain: str) -> int:
