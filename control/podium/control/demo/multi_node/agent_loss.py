@@ -30,6 +30,8 @@ BACK_S = 60.0
 BEGUN_S = 30.0
 AFTERWARDS_S = 0.5
 """The others go on for so long after it is back."""
+EACH_S = 0.3
+"""A run of the others begins so long after the one before, unless that takes longer."""
 LOOK_S = 0.05
 
 
@@ -89,6 +91,9 @@ class AgentLoss:
             ended = time.monotonic()
             self._runs.append((node, str(data.attrs["run"]), began, ended, complete(data)))
             save_dataset(data, self.datasets)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(began + EACH_S - time.monotonic()):
+                    await enough.wait()
 
     async def _measure_until_lost(self, program: Program) -> None:
         """Run again and again until one fails, and keep the reason."""
