@@ -60,7 +60,7 @@ LONGEST_FIRST = (
     "control/calibration/test_hot_qubits.py",
     "sim_instruments/servers/test_debugger.py",
     "sim_instruments/scenarios/test_incidents.py",
-    "sim_instruments/physics/test_stale_kernels.py",
+    "sim_instruments/servers/test_stale_kernels.py",
     "sim_instruments/physics/joint/test_joint_trajectory.py",
     "control/supervision/test_countdowns.py",
     "control/supervision/test_procedures_over_sockets.py",

@@ -44,6 +44,8 @@ KERNELS = {
 """Folders with kernels, in :data:`ROOM`, each with the module and name of one of its kernels."""
 SOURCES = tuple(KERNELS)
 NOTE = "podium_kernels.json"
+SOURCES_NOTE = "podium_kernels.sources"
+"""Says from which sources kernels were compiled; see :mod:`.stale_kernels`."""
 
 
 def cache_folder() -> Path:
@@ -93,6 +95,19 @@ def cache_folder_of(modules: str) -> Path:
         return cache_folder()
     module, kernel = KERNELS[modules]
     return Path(str(getattr(import_module(module), kernel).stats.cache_path))
+
+
+def kernel_modules() -> list[tuple[str, Path]]:
+    """Return the name of each module with kernels, and the folder in which Numba keeps them."""
+    found: list[tuple[str, Path]] = []
+    for modules in SOURCES:
+        into = cache_folder_of(modules)
+        found += [
+            (f"{_SIM}.{modules.replace('/', '.')}.{file.stem}", into)
+            for file in sorted((ROOM / modules).glob("*.py"))
+            if "njit" in file.read_text(encoding="utf-8")
+        ]
+    return found
 
 
 def _noted(folder: Path, families: Sequence[str]) -> bool:

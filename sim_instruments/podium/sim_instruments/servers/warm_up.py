@@ -39,11 +39,14 @@ from podium.sim_instruments.physics.meeting.compilation_run import run_links
 from podium.sim_instruments.servers.cluster_compilation_run import run_cluster
 from podium.sim_instruments.servers.kernel_cache import (
     FAMILIES,
+    SOURCES_NOTE,
     at_hand,
     cache_folder,
     compiled,
+    kernel_modules,
     note_compiled,
 )
+from podium.sim_instruments.servers.stale_kernels import forget_stale
 from podium.sim_instruments.servers.zurich_compilation_run import run_filters, run_sequencer
 
 WHY = "compiling the simulation's kernels for this processor, once: half a minute on two idle cores"
@@ -102,6 +105,7 @@ def compile_families(families: Sequence[str], tell: Tell) -> None:
         units.sort(key=lambda unit: ORDER.index(unit[0]))
         if not units:
             return
+        forget_stale(kernel_modules(), folder / SOURCES_NOTE)
         tell(0, len(units) + 1, "")
         numba.njit(cache=False)(
             _nothing

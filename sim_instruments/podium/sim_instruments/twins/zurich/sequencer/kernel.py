@@ -9,13 +9,11 @@ them. Waits first let the player catch up.
 Operations are told apart by equality alone: such a chain becomes one table of jumps.
 """
 
-from pathlib import Path
 from typing import Any, Final
 
 import numba
 import numpy as np
 
-from podium.sim_instruments.physics.stale_kernels import forget_stale
 from podium.sim_instruments.twins.zurich.sequencer.inputs import next_trigger, result, take
 from podium.sim_instruments.twins.zurich.sequencer.oscillators import commit, pend
 from podium.sim_instruments.twins.zurich.sequencer.random_numbers import random_number
@@ -43,8 +41,6 @@ from podium.sim_instruments.twins.zurich.sequencer.sequencer_state import (
 _LOW_32: Final = 0xFFFF_FFFF
 _TIMER_BIT: Final = 0x2000_0000
 """What ``wtrig`` waits for in a ``switch``."""
-_TAKEN_FROM: Final = ("inputs", "oscillators", "random_numbers", "row", "sequencer_state")
-"""Files beside this one, of which functions and constants are compiled in."""
 
 
 @numba.njit(inline="always")
@@ -399,6 +395,3 @@ def execute(
     state[State.PLAYED] = played
     state[State.ROWS] = row
     return status
-
-
-forget_stale(execute, *(Path(__file__).with_name(f"{one}.py") for one in _TAKEN_FROM))
