@@ -200,6 +200,28 @@ def test_what_has_ended_processes_is_a_bad_message(payload) -> None:
         decode(payload, Sample)
 
 
+@pytest.mark.parametrize("name", ["missing", "notes"])
+def test_a_whole_number_has_64_bits_with_a_sign(name) -> None:
+    """A database takes no larger one: an event of such a number has ended its recorder."""
+
+    def with_number(number: int) -> Sample:
+        notes = {"a": number} if name == "notes" else {}
+        return Sample("", (), notes, number if name == "missing" else None)
+
+    largest = with_number(2**63 - 1)
+    assert decode(encode(largest), Sample) == largest
+    with pytest.raises(BadMessage, match=f"larger than {2**63 - 1}"):
+        decode(encode(with_number(2**63)), Sample)
+
+
+def test_what_only_looks_like_a_larger_number_is_taken() -> None:
+    numbers = np.array([0xCF, 0xFF], np.uint8)
+    capture = CaptureData(numbers, numbers, numbers, None, None, False)
+    payload = encode(Played("ab", Time(1, 2), {}, (), {"q0": capture}))
+    assert b"\xcf\xff" in payload
+    assert decode(payload, Played).captures["q0"].i.tolist() == [0xCF, 0xFF]
+
+
 def asked(value: object) -> bytes:
     return encode(Ask("bias_q0", "power", value, True, "ann"))
 

@@ -8,6 +8,7 @@ returns a message or raises ``BadMessage``, in a time and a memory that grow wit
 """
 
 import math
+import re
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
@@ -30,6 +31,10 @@ ENTRIES_MAX = 1 << 20
 """A list or mapping does not have more entries; numbers by the million are sent as arrays."""
 DEPTH_MAX = 16
 """Of lists and mappings inside a value that may be anything."""
+INT_MAX = (1 << 63) - 1
+"""A whole number is not larger: databases and arrays hold 64 bits with a sign."""
+_MAY_BE_LARGER = re.compile(rb"\xcf[\x80-\xff]")
+"""As MessagePack writes a number that is; it may as well be within a text or an array."""
 DIMENSIONS_MAX = 16
 DTYPES = frozenset(
     f"{order}{kind}{size}"
@@ -85,6 +90,8 @@ def _decoded(payload: bytes, expected: tuple[type[Message], ...]) -> Message:
         raise
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise BadMessage(f"{len(payload)} bytes are no MessagePack: {error!s:.200}") from error
+    if _MAY_BE_LARGER.search(payload) and _is_larger(plain):
+        raise BadMessage(f"a whole number of it is larger than {INT_MAX}")
     names: dict[str, Any] = {kind.__name__: kind for kind in expected}
     if not (
         isinstance(plain, list)
@@ -96,6 +103,15 @@ def _decoded(payload: bytes, expected: tuple[type[Message], ...]) -> Message:
         raise BadMessage(f"expected {' or '.join(names)}, got {_shown(said)}")
     message: Message = _message_decoder(names[plain[0]])(plain[1])
     return message
+
+
+def _is_larger(value: object) -> bool:
+    """Tell whether something that was unpacked holds a number beyond :data:`INT_MAX`."""
+    if isinstance(value, dict):
+        return any(_is_larger(one) for entry in value.items() for one in entry)
+    if isinstance(value, list):
+        return any(map(_is_larger, value))
+    return type(value) is int and value > INT_MAX
 
 
 def _packable(value: object) -> object:
