@@ -266,6 +266,36 @@ def test_drawn_hills_have_the_fidelities_that_each_would_be_worked_out_to_have(
     assert np.abs(told - each)[:, near].max() < off
 
 
+@pytest.mark.parametrize(
+    ("form", "higher", "inside"),
+    [(TOP_FORM, 0.9, True), (TOP_FORM, 1.1, False), (replace(TOP_FORM, flat=0.0), 0.9, False)],
+)
+def test_the_edge_of_a_flat_top_is_chosen_only_where_it_is_worth_it(
+    searches: list[Search], monkeypatch, form: Form, higher: float, inside: bool
+) -> None:
+    search = searches[0]
+    steps = np.linspace(-1, 1, 5)
+    near = (search.best.frequency_hz + 1e6 * steps, search.best.log_amplitude + 0.22 * steps)
+    seen = measured(np.random.default_rng(7), *near, 1600)
+    lowest = float(seen.frequency_hz.min())
+    wrong = 0.01
+
+    def flat(hills, hill, frequency_hz, *others) -> np.ndarray:
+        edge = frequency_hz == lowest
+        more = higher * TOP_FORM.flat * wrong * np.where(edge, 1.0, 0.0)
+        return np.broadcast_to(1 - wrong + more, (len(hills), len(edge)))
+
+    monkeypatch.setattr(separation, "drawn_fidelities", flat)
+    best = best_of(seen, search.window, form)
+    assert best.inside == inside
+    quarter = 1e6 / 2
+    if inside:
+        assert abs(best.frequency_hz - search.best.frequency_hz) <= quarter + 1.0
+        assert abs(best.log_amplitude - search.best.log_amplitude) <= 0.11 + 1e-6
+    else:
+        assert best.frequency_hz == lowest
+
+
 def test_best_thresholds_between_lengths_are_a_straight_line() -> None:
     hill, settings, lengths_s = some_hill()
     law = hill.law(*settings, lengths_s)

@@ -66,6 +66,9 @@ class Form:
     the hill is no such form. ASSUMED, of trials on qubits of known parameters ..."""
     missed_sigma: float
     """... and its scatter."""
+    flat: float
+    """Where the best setting is the outermost one, and one within the middle half of what was
+    measured falls short of it by no more than this share of 1 - F, that one is chosen."""
 
 
 WIDE_FORM = Form(
@@ -73,6 +76,7 @@ WIDE_FORM = Form(
     lengths=(0.4, 2.0),
     missed=0.01,
     missed_sigma=0.02,
+    flat=0.0,
 )
 """Of all settings that are nearly as far apart as the best."""
 TOP_FORM = Form(
@@ -80,8 +84,10 @@ TOP_FORM = Form(
     lengths=(0.7, 1.4),
     missed=0.001,
     missed_sigma=0.004,
+    flat=0.004,
 )
-"""Of one map as narrow as the hill is flat."""
+"""Of one map as narrow as the hill is flat: along a ridge the best of some drawn hills may lie at
+its edge, by a millionth of the fidelity."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,14 +159,13 @@ def best_setting(
     hills = _hills(hill, covariance, of_growth, draws)
     looked_at, each = _near_the_best(hills, hill, settings, law, third, threshold, expected)
 
-    def place_of(fidelities: Array) -> tuple[int, int, int]:
-        flat = looked_at[int(np.argmax(fidelities))]
-        place, length = np.unravel_index(flat, expected.shape)
+    def place_of(number: int) -> tuple[int, int, int]:
+        place, length = np.unravel_index(looked_at[number], expected.shape)
         return int(places[place, 0]), int(places[place, 1]), int(length)
 
     average = each.mean(axis=0)
-    at, top = place_of(average), int(np.argmax(average))
-    chosen = np.unravel_index(looked_at[top], expected.shape)
+    top = _top(average, places[looked_at // expected.shape[1]], form.flat)
+    at, chosen = place_of(top), np.unravel_index(looked_at[top], expected.shape)
     here = [axis[k] for axis, k in zip(axes, at, strict=True)]
     best = float(expected[chosen])
     if best < LOWEST_FIDELITY:
@@ -168,7 +173,7 @@ def best_setting(
             f"no setting tells 0 from 1: the best would be right in {best * 100:.1f} % of the "
             "shots, a coin in 50 %"
         )
-    tops = [place_of(one) for one in each]
+    tops = [place_of(int(np.argmax(one))) for one in each]
     losses = np.array([one.max() - one[top] for one in each])
     moved = [
         np.sqrt(np.mean([(axis[one[k]] - here[k]) ** 2 for one in tops]))
@@ -189,6 +194,22 @@ def best_setting(
         loss_sigma=float(np.hypot(np.std(losses), form.missed_sigma * (1 - best))),
         inside=inside,
     )
+
+
+def _top(average: Array, places: NDArray[np.int64], flat: float) -> int:
+    """Return the number of the setting to choose: the best one on average, if not at the edge.
+
+    ``average``: fidelities, (n,). ``places``: in :data:`GRID`, of frequency and amplitude, (n, 2).
+    """
+    best = int(np.argmax(average))
+    last = np.array(GRID[:2]) - 1
+    if np.all((places[best] > 0) & (places[best] < last)):
+        return best
+    middle = np.all((places >= last // 4) & (places <= last - last // 4), axis=1)
+    if not middle.any():
+        return best
+    within = int(np.argmax(np.where(middle, average, -np.inf)))
+    return within if average[best] - average[within] <= flat * (1 - average[best]) else best
 
 
 def best_thresholds(
