@@ -57,8 +57,8 @@ from podium.control.program.program import (
 ComplexArray = NDArray[np.complex128]
 
 ROUGH_SHOTS, OF_A_MIXTURE = 200, 4
-"""Of each state, prepared from rest: they tell which cloud is 0, however few shots follow; and how
-many times as many are taken, beside what heat asks for, where both hold some of each."""
+"""Of each state, prepared from rest: they tell which cloud is 0, as many however few shots follow;
+and how many times as many are taken, beside what heat asks for, where both hold some of each."""
 REST_LIFETIMES = 3.0
 """Wait before each of these."""
 SHOTS = 40_000
@@ -222,6 +222,7 @@ async def _heralded(
     """Measure some shots from rest and many heralded ones; return the clouds by full name."""
     frames, qubits = frame_names(pulses), tuple(p.qubit for p in pulses)
     hot = any(is_hot(bench, q) for q in qubits)
+    rough = ROUGH_SHOTS * (OF_A_MIXTURE if hot else 1)
     up = [p.pulse(Affine(f"{p.qubit.element}_preparation")) for p in pulses]
     prepare: list[Statement] = [*up, Barrier(frames)]
     at_rest = Program(
@@ -229,7 +230,7 @@ async def _heralded(
         frames_of(pulses),
         (*passive_reset(pulses, frames, REST_LIFETIMES), *prepare, *measure_at_once(pulses)),
         (state_axis(pulses),),
-        shots=shots_for(bench, qubits, ROUGH_SHOTS * (OF_A_MIXTURE if hot else 1)),
+        shots=max(rough, shots_for(bench, qubits, rough)),
         keep_shots=True,
     )
     first = await bench.run(outcome, at_rest)
