@@ -126,7 +126,7 @@ class ShowsClock(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClockHistory:
-    """What an instrument that keeps it says of its clock."""
+    """Holds what became of a clock, as its instrument keeps it."""
 
     signs: Mapping[str, int]
     """As :meth:`ShowsClock.clock_signs` has them."""
