@@ -27,8 +27,9 @@ shots."""
 SHARP = 0.1
 """Of the line's width: a narrow scan knows its line at least so well, or it has not seen it."""
 OVERDRIVEN = 2.5
-"""So much weaker is the pulse where a narrow scan is repeated that showed no such line: at once
-where the coarse scan left its strength open, else after more shots have shown none, either."""
+"""So much weaker is the pulse each time a narrow scan is repeated that showed no such line: at once
+where the coarse scan left its strength open, else after more shots have shown none, either. A pulse
+that is five times too strong splits the line beyond a scan of such a width."""
 SEEN_STRENGTH = 0.6
 """A coarse scan's pulse counts as at least so much of a pi pulse: what it has shown with few shots
 a narrow one shows with many, and a pulse of twice pi splits the line."""
@@ -199,7 +200,6 @@ async def _narrow(
     ranges = {name: Range(hz - half, hz + half) for name, hz in centres.items()}
     rabi = {q.name: _at_least(q, coarse[q.name]) for q in qubits}
     todo, lost, effort = qubits, dict.fromkeys(qubits), 1
-    weaker: set[str] = set()
     for attempt in range(3):
         scan = build(ranges, todo, plan.narrow_points, effort * plan.narrow_shots, rabi)
         data = await bench.run(outcome, scan.program, told)
@@ -212,11 +212,8 @@ async def _narrow(
                 if name in lines.seen:  # faint, and seen before
                     continue
                 lines.missed(qubit, scan, data, fit)
-                if name in weaker:
-                    continue
                 again.append(qubit)
                 if attempt or _is_vague(*rabi[name]):
-                    weaker.add(name)
                     rabi[name] = _stronger(*rabi[name])
                 continue
             lines.seen[name] = LineScanFit(scan, data, fit, coarse[name].window_hz)
