@@ -262,6 +262,29 @@ async def test_a_scan_that_saw_half_a_period_makes_the_next_ones_pulses_longer()
     assert turned == pytest.approx(0.5, abs=0.5 * 5 * found.sigma / found.value)
 
 
+async def test_a_pi_pulse_beyond_full_scale_is_sought_again_with_longer_ones() -> None:
+    """Spectroscopy had the drive twice as strong as it is."""
+    weak_hz = 0.45 / 1.07 * design("q0", "rabi_frequency")
+    outcome, bench, runner = await worked(
+        "rabi",
+        weakly_driven(weak_hz),
+        ("q0",),
+        unknown=("pi_amplitude",),
+        rabi_frequency=2 * weak_hz,
+    )
+    assert outcome.failures == {}
+    assert len(runner.datasets) == 2
+    (pulses,) = all_pulses(bench, bench.qubits)
+    found = outcome.measured[f"{pulses.qubit.name}.pi_amplitude"]
+    assert found.value == pytest.approx(TAKES, abs=0.05)
+    turned = found.value * pulse_area_ns(pulses.pulse_ns) * 1e-9 * weak_hz
+    assert turned == pytest.approx(0.5, abs=0.5 * 5 * found.sigma / found.value)
+    assert bench.known(pulses.qubit, "pulse_duration").value == pytest.approx(
+        1e-9 * pulses.pulse_ns
+    )
+    assert "would take 1.0" in "".join(outcome.notes)
+
+
 async def test_a_drive_as_designed_keeps_the_designs_pulses() -> None:
     outcome, _, _ = await worked(
         "rabi", weakly_driven(RABI_HZ), ("q0",), unknown=("pi_amplitude",), rabi_frequency=RABI_HZ

@@ -91,7 +91,8 @@ async def rabi(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Find the amplitude of a pi pulse. Stores ``pi_amplitude`` (of full scale).
 
     Where the drive is so much weaker than designed that a pi pulse would take more than 0.6 of full
-    scale, pulses are played longer from here on: ``pulse_duration`` (s).
+    scale, or where the scan has found that it takes more than all of it, pulses are played longer
+    from here on: ``pulse_duration`` (s).
     """
     outcome = Outcome("rabi", "Rabi")
     await _make_room(bench, outcome, qubits)
@@ -111,32 +112,36 @@ async def _make_room(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) 
     A pi pulse's amplitude that was measured before is stored anew, as the longer one needs it.
     """
     for p in all_pulses(bench, qubits):
-        rabi_hz = bench.measured(p.qubit, "rabi_frequency")
         takes = bench.measured(p.qubit, "pi_amplitude")
-        if takes is not None:
-            rabi_hz = pi_amplitude_of(1.0, p.pulse_ns) / takes
-        if rabi_hz is None:
-            continue
-        if takes is None:
+        rabi_hz = bench.measured(p.qubit, "rabi_frequency")
+        if takes is None and rabi_hz is not None:
             takes = pi_amplitude_of(rabi_hz, p.pulse_ns)
-        if takes <= ROOM:
-            continue
-        longer_ns = pi_pulse_ns(rabi_hz, TAKES)
-        outcome.notes.append(
-            f"pulses of {p.qubit.element} last {longer_ns} ns: a pi pulse of {p.pulse_ns} ns would "
-            f"take {takes:.2f} of full scale"
-        )
-        name = p.qubit.name
-        longer = {f"{name}.pulse_duration": Measured(longer_ns * 1e-9, SET_EXACTLY_S, "s")}
-        if bench.measured(p.qubit, "pi_amplitude") is not None:
-            known, share = bench.known(p.qubit, "pi_amplitude"), pi_amplitude_of(rabi_hz, longer_ns)
-            scaled = Measured(share, known.sigma * share / known.value, "1")
-            longer[f"{name}.pi_amplitude"] = scaled
-        await bench.commit(outcome, longer)
+        if takes is not None and takes > ROOM:
+            await _lengthen(bench, outcome, p, takes)
+
+
+async def _lengthen(bench: Bench, outcome: Outcome, pulses: Pulses, takes: float) -> None:
+    """Set longer pulses for a qubit whose pi pulse ``takes`` so much of full scale."""
+    rabi_hz = pi_amplitude_of(1.0, pulses.pulse_ns) / takes
+    longer_ns = pi_pulse_ns(rabi_hz, TAKES)
+    qubit = pulses.qubit
+    outcome.notes.append(
+        f"pulses of {qubit.element} last {longer_ns} ns: a pi pulse of {pulses.pulse_ns} ns would "
+        f"take {takes:.2f} of full scale"
+    )
+    longer = {f"{qubit.name}.pulse_duration": Measured(longer_ns * 1e-9, SET_EXACTLY_S, "s")}
+    if bench.measured(qubit, "pi_amplitude") is not None:
+        known, share = bench.known(qubit, "pi_amplitude"), pi_amplitude_of(rabi_hz, longer_ns)
+        scaled = Measured(share, known.sigma * share / known.value, "1")
+        longer[f"{qubit.name}.pi_amplitude"] = scaled
+    await bench.commit(outcome, longer)
 
 
 async def _rabi(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], ef: bool) -> Outcome:
-    await _scan(bench, outcome, qubits, ef, 1)
+    weak = await _scan(bench, outcome, qubits, ef, 1)
+    for pulses in all_pulses(bench, qubits):
+        if pulses.qubit.name in weak and not ef:
+            await _lengthen(bench, outcome, pulses, weak[pulses.qubit.name])
     faint = tuple(qubit for qubit in qubits if qubit.name in outcome.failures)
     if faint:
         names = ", ".join(qubit.element for qubit in faint)
@@ -151,7 +156,9 @@ async def _rabi(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], ef: b
 
 async def _scan(
     bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...], ef: bool, times: int
-) -> None:
+) -> dict[str, float]:
+    """Scan, and return what a pi pulse takes of full scale where that is more than there is."""
+    weak: dict[str, float] = {}
     data = await bench.run(outcome, rabi_program(bench, qubits, ef, times))
     expected = {
         p.qubit.name: 2 * (p.ef_pi_amplitude() if ef else p.pi_amplitude())
@@ -178,6 +185,7 @@ async def _scan(
         pi_amplitude = found.values["period"] / 2
         sigma = found.sigmas["period"] / 2
         if pi_amplitude > STRONGEST:
+            weak[qubit.name] = pi_amplitude
             raise FitFailed(
                 f"a pi pulse takes {pi_amplitude:.3f} of full scale: longer pulses, or less "
                 "attenuation, would leave room"
@@ -194,6 +202,7 @@ async def _scan(
         )
 
     await analyse(bench, outcome, qubits, raw, fit)
+    return weak
 
 
 RABI = Declaration(

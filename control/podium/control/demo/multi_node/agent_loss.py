@@ -91,9 +91,7 @@ class AgentLoss:
             ended = time.monotonic()
             self._runs.append((node, str(data.attrs["run"]), began, ended, complete(data)))
             save_dataset(data, self.datasets)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(began + EACH_S - time.monotonic()):
-                    await enough.wait()
+            await asyncio.sleep(max(0.0, began + EACH_S - time.monotonic()))
 
     async def _measure_until_lost(self, program: Program) -> None:
         """Run again and again until one fails, and keep the reason."""
