@@ -10,7 +10,7 @@ from typing import Any
 
 from qblox_instruments import SequencerStatus
 
-from podium.drivers.qblox_cluster.connection import ERRORS, checked_once
+from podium.drivers.qblox_cluster.connection import ERRORS, checked_once, in_one_packet
 
 EMPTY = ':ACQ:ALISt:ACQuisition:DATA:DELete "all"'
 """Forgets what all acquisitions of a sequencer hold (ditto, ``delete_acquisition_data``)."""
@@ -74,16 +74,8 @@ def calibrate_mixers(cluster: Any, oscillators: Places, sequencer: int) -> None:
     lines = [f"SLOT{slot}:MIXer:LO:CALIB {number}" for slot, number in oscillators]
     lines += [f"SLOT{slot}:MIXer:SIDEbands:CALIB {sequencer}" for slot, _ in oscillators]
 
-    async def on_cluster() -> None:
-        async with cluster._scpi._connection() as connection:
-            transport = connection._transport
-            for line in (*lines, ERRORS):
-                await transport.write(line)
-            if int(await transport.readline()) > 0:
-                await connection._check_error_queue_unlocked_async(connection)
-
     with checked_once(cluster, [slot for slot, _ in oscillators]):
-        cluster._run_in_loop(on_cluster())
+        in_one_packet(cluster, lines)
 
 
 def _lines(sequencers: Places, command: str) -> dict[int, list[str]]:

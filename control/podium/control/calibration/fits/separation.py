@@ -37,6 +37,8 @@ FEWEST = 12
 """So many at least."""
 GRID = (17, 17, 21)
 """Frequencies, amplitudes and lengths at which the fidelity is worked out."""
+QUARTER = 4
+"""Of the range of the first two, in steps."""
 THRESHOLD_EVERY = 4
 """At every so many of the lengths the best threshold is sought: between them it is a straight line,
 to 0.004 of the way from 0 to 1, and a part in 1,000 of what is read wrongly."""
@@ -182,7 +184,6 @@ def best_setting(
     place = [float(one) for one in here]
     steps = [float(axis[1] - axis[0]) for axis in axes]
     found = [float(np.hypot(m, s)) for m, s in zip(moved, steps, strict=True)]
-    inside = all(0 < k < len(axis) - 1 for axis, k in zip(axes[:2], at[:2], strict=True))
     return BestSetting(
         place[0],
         place[1],
@@ -192,7 +193,7 @@ def best_setting(
         fidelity=best,
         loss=float(np.mean(losses)) + form.missed * (1 - best),
         loss_sigma=float(np.hypot(np.std(losses), form.missed_sigma * (1 - best))),
-        inside=inside,
+        inside=bool(_inside(np.array(at[:2]))),
     )
 
 
@@ -202,14 +203,17 @@ def _top(average: Array, places: NDArray[np.int64], flat: float) -> int:
     ``average``: fidelities, (n,). ``places``: in :data:`GRID`, of frequency and amplitude, (n, 2).
     """
     best = int(np.argmax(average))
-    last = np.array(GRID[:2]) - 1
-    if np.all((places[best] > 0) & (places[best] < last)):
-        return best
-    middle = np.all((places >= last // 4) & (places <= last - last // 4), axis=1)
-    if not middle.any():
+    middle = _inside(places, QUARTER)
+    if _inside(places[best]) or not middle.any():
         return best
     within = int(np.argmax(np.where(middle, average, -np.inf)))
     return within if average[best] - average[within] <= flat * (1 - average[best]) else best
+
+
+def _inside(places: NDArray[np.int64], from_edge: int = 1) -> NDArray[np.bool_]:
+    """Return which places of :data:`GRID`, shape (..., 2), lie so many steps from its edge."""
+    last = np.array(GRID[:2]) - 1
+    return np.asarray(np.all((places >= from_edge) & (places <= last - from_edge), axis=-1))
 
 
 def best_thresholds(

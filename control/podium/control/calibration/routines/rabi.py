@@ -107,10 +107,7 @@ async def rabi_ef(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
 
 
 async def _make_room(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) -> None:
-    """Set longer pulses for qubits whose pi pulse takes more than :data:`ROOM`.
-
-    A pi pulse's amplitude that was measured before is stored anew, as the longer one needs it.
-    """
+    """Set longer pulses for qubits whose pi pulse takes more than :data:`ROOM`."""
     for p in all_pulses(bench, qubits):
         takes = bench.measured(p.qubit, "pi_amplitude")
         rabi_hz = bench.measured(p.qubit, "rabi_frequency")
@@ -121,7 +118,10 @@ async def _make_room(bench: Bench, outcome: Outcome, qubits: tuple[Qubit, ...]) 
 
 
 async def _lengthen(bench: Bench, outcome: Outcome, pulses: Pulses, takes: float) -> None:
-    """Set longer pulses for a qubit whose pi pulse ``takes`` so much of full scale."""
+    """Set longer pulses for a qubit whose pi pulse ``takes`` so much of full scale.
+
+    A pi pulse's amplitude that was measured before is stored anew, as the longer one needs it.
+    """
     rabi_hz = pi_amplitude_of(1.0, pulses.pulse_ns) / takes
     longer_ns = pi_pulse_ns(rabi_hz, TAKES)
     qubit = pulses.qubit
