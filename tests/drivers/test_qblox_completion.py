@@ -42,7 +42,7 @@ class Cluster:
 def wait(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(completion, "statuses", cluster.statuses)
     monkeypatch.setattr(completion, "POLL_FIRST_S", 0.0)
-    monkeypatch.setattr(completion, "POLL_SHARE", 0.0)
+    monkeypatch.setattr(completion, "poll_pause_s", lambda waited_s, share=0.0: 0.0)
     completion.wait_until_stopped(
         "cluster_a", None, PLACES, 1.0, "trial", threading.Event(), lambda *where: "frame"
     )
@@ -70,3 +70,39 @@ def test_an_error_of_any_of_them_ends_the_wait(monkeypatch, sick) -> None:
     with pytest.raises(ProtocolError, match="ILLEGAL_INSTRUCTION"):
         wait(cluster, monkeypatch)
     assert len(cluster.asked) <= len(PLACES)
+
+
+class Hours:
+    """A clock that goes on where somebody waits, and when that was."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.looks_s: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def wait(self, pause_s: float) -> bool:
+        self.now_s += pause_s
+        self.looks_s.append(self.now_s - 100.0)
+        return False
+
+
+@pytest.mark.parametrize("ends_s", [0.3, 1.0, 40.0])
+def test_a_program_is_asked_at_its_computed_end_and_often_behind_it(monkeypatch, ends_s) -> None:
+    hours = Hours()
+    monkeypatch.setattr(completion, "time", hours)
+    over_s = ends_s + 0.02
+
+    def statuses(name, cluster, sequencers):
+        over = hours.now_s - 100.0 >= over_s
+        return [status("STOPPED" if over else "RUNNING") for _ in sequencers]
+
+    monkeypatch.setattr(completion, "statuses", statuses)
+    completion.wait_until_stopped(
+        "cluster_a", None, PLACES, ends_s, "trial", hours, lambda *where: "frame"
+    )
+    before = [one for one in hours.looks_s if one <= ends_s]
+    assert ends_s - before[-1] <= completion.POLL_FIRST_S
+    assert hours.now_s - 100.0 - over_s <= 0.2 * 0.02 + completion.POLL_FIRST_S
+    assert len(before) <= 20 + ends_s / completion.POLL_MAX_S

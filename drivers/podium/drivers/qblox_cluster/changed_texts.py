@@ -5,31 +5,30 @@ how it ended, and the bins. What is sent is what the vendor's client sends. A mo
 is asked before and after.
 """
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any
-
-from qblox_instruments import SequencerStatus
 
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.qblox_cluster.bins_reply import Acquisitions, BinsReply, ReplyLayout
-from podium.drivers.qblox_cluster.client_sockets import CLUSTER, DirectSockets, lines
+from podium.drivers.qblox_cluster.client_sockets import (
+    CLUSTER,
+    DirectSockets,
+    answer_lines,
+    lines,
+)
 from podium.drivers.qblox_cluster.completion import POLL_FIRST_S, has_stopped
 from podium.drivers.qblox_cluster.connection import ERRORS, asking
-from podium.drivers.qblox_cluster.slot_commands import EMPTY, Places, place
-from podium.drivers.qblox_cluster.triggered_start import TICKS_PER_NS, tai_of
+from podium.drivers.qblox_cluster.slot_commands import EMPTY, Places, place, status_of
+from podium.drivers.qblox_cluster.triggered_start import TIME, time_of
 from podium.firmware_interfaces.qblox_cluster.program import ClusterProgram, SequencerProgram
 from podium.firmware_interfaces.tai import Tai
 
 ASSEMBLED = "STATus:ASSEMbler:SUCCess?"
 """Whether a module has assembled what it was sent last (qblox-instruments 1.4.1)."""
-TIME = "TIMEkeeping:CURRent:TIMEstamp?"
-"""The cluster's time, as a block of JSON (ditto, ``_get_current_timestamp``)."""
 STATE = ":STATE?"
 """How a sequencer is."""
 BINS = ":ACQ:ALISt?"
@@ -37,7 +36,6 @@ BINS = ":ACQ:ALISt?"
 ARMED = b"ARMED"
 """Stands for a status that says so."""
 _ALL_BUT_TEXT = attrgetter(*(one.name for one in fields(SequencerProgram) if one.name != "text"))
-_status = lru_cache(64)(SequencerStatus.from_scpi_str)
 
 
 def differs_in_texts(loaded: ClusterProgram, program: ClusterProgram) -> bool:
@@ -86,7 +84,7 @@ def replace_texts(
         wanted[slot] = [*answers, *[ARMED] * count, b"0"]
     told_of = sockets.exchange(messages, {slot: lines(len(one)) for slot, one in wanted.items()})
     return all(
-        all(map(_fits, _lines(told_of[slot], len(one)), one)) for slot, one in wanted.items()
+        all(map(_fits, answer_lines(told_of[slot], len(one)), one)) for slot, one in wanted.items()
     )
 
 
@@ -98,7 +96,7 @@ def _fits(answer: bytes, wanted: bytes) -> bool:
 
 @lru_cache(64)
 def _is_armed(status: bytes) -> bool:
-    return str(_status(status.decode()).state.name) == "ARMED"
+    return str(status_of(status.decode()).state.name) == "ARMED"
 
 
 @lru_cache(64)
@@ -108,7 +106,7 @@ def _has_stopped(status: bytes) -> bool:
     Its names are looked up once: an enumeration of the vendor's takes a microsecond for each.
     """
     try:
-        return has_stopped(_status(status.decode()), "")
+        return has_stopped(status_of(status.decode()), "")
     except ProtocolError:
         return False
 
@@ -149,14 +147,6 @@ def _line(command: str) -> bytes:
     return f"{command}\n".encode()
 
 
-def _lines(answer: memoryview, count: int) -> list[bytes]:
-    """Return the lines of an answer; ``ValueError`` where it has another number of them."""
-    told = bytes(answer).splitlines()
-    if len(told) != count:
-        raise ValueError(f"invalid literal: {count} lines expected, got {bytes(answer)!r:.80}")
-    return told
-
-
 class StartedPlay:
     """Sequencers that were armed, from their start to their bins, as often as they are."""
 
@@ -192,7 +182,7 @@ class StartedPlay:
             told = sockets.exchange(self._starts, self._started)
             began_s = time.monotonic()
             started = _time(told.pop(CLUSTER))
-            wrong = [slot for slot, answer in told.items() if int(_lines(answer, 1)[0])]
+            wrong = [slot for slot, answer in told.items() if int(answer_lines(answer, 1)[0])]
         return started, began_s, wrong
 
     def finish(
@@ -226,7 +216,7 @@ class StartedPlay:
             told_states = {slot: iter(one.states(told[slot])) for slot, one in replies.items()}
             told_of = [next(told_states[slot]) for slot, _ in sequencers]
             over = all(map(_has_stopped, told_of))
-            statuses = [] if over else [_status(one.decode()) for one in told_of]
+            statuses = [] if over else [status_of(one.decode()) for one in told_of]
         for where, status in zip(sequencers, statuses, strict=not over):
             if not has_stopped(status, f"{self._running}: {place(*where)} ({frame(*where)})"):
                 return None
@@ -237,8 +227,7 @@ class StartedPlay:
 
 def _time(answer: memoryview) -> Tai:
     """Return a time of the cluster's from its block of JSON."""
-    (block,) = _lines(answer, 1)
+    (block,) = answer_lines(answer, 1)
     if block[:1] != b"#":
         raise ValueError(f"invalid literal: a block begins with #, got {block!r}: header error")
-    told: Any = json.loads(block[2 + int(block[1:2]) :].decode())
-    return tai_of(int(told["ns"]) * TICKS_PER_NS + int(told["sub"]))
+    return time_of(block[2 + int(block[1:2]) :].decode())

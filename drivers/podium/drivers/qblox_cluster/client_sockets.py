@@ -18,7 +18,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -110,6 +110,19 @@ def lines(count: int) -> Complete:
     return lambda held: bytes(held).count(b"\n") >= count
 
 
+def is_question(line: str) -> bool:
+    """Tell whether a line is answered: its first word ends with a question mark."""
+    return line.partition(" ")[0].endswith("?")
+
+
+def answer_lines(answer: bytes | memoryview, count: int) -> list[bytes]:
+    """Return the lines of an answer; ``ValueError`` where it has another number of them."""
+    told = bytes(answer).splitlines()
+    if len(told) != count:
+        raise ValueError(f"invalid literal: {count} lines expected, got {bytes(answer)!r:.80}")
+    return told
+
+
 class DirectSockets:
     """The sockets of one client. One exchange at a time, in one thread; :meth:`close` in any."""
 
@@ -162,6 +175,23 @@ class DirectSockets:
                         poll.unregister(number)
                         del awaited[number]
             return {slot: self._channels[slot].held for slot in complete}
+
+    def ask(self, said: Mapping[int, Sequence[str]]) -> dict[int, list[str]]:
+        """Send lines, by slot, and return the answers to those that are questions.
+
+        Raises as :meth:`exchange` does, and ``ValueError`` where more is answered than was asked.
+        """
+        asked = {slot: sum(map(is_question, told)) for slot, told in said.items()}
+        answers = self.exchange(
+            {slot: "".join(f"{one}\n" for one in told).encode() for slot, told in said.items()},
+            {slot: lines(count) for slot, count in asked.items() if count},
+        )
+        return {
+            slot: [
+                one.decode().strip() for one in answer_lines(answers.get(slot, b""), asked[slot])
+            ]
+            for slot in said
+        }
 
     def close(self) -> None:
         """Close them; an exchange in another thread raises ``ConnectionError``."""

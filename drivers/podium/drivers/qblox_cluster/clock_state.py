@@ -1,5 +1,6 @@
 """A cluster reports its clock: the source of its ticks, and whether a lock was lost."""
 
+from functools import lru_cache
 from typing import Any
 
 from qblox_instruments.native.definitions import ClusterState
@@ -31,10 +32,7 @@ def history(name: str, cluster: Any) -> ClockHistory:
                 "its firmware is older than 2.1.0 and does not tell what is resolved"
             )
         internal, told = in_one_packet(cluster, (SOURCE, STATE))
-        state = ClusterState._from_json_str(told)
-        parts = (state.system, *state.modules.values())
-        now = any(_holds(part.active_flags) for part in parts)
-        before = any(_holds(part.resolved_flags) for part in parts)
+        now, before = _lost(told)
     if now:
         raise Refused(
             f"{name}: its clock is not locked to its reference ({LOST}): nothing starts at a time "
@@ -46,7 +44,18 @@ def history(name: str, cluster: Any) -> ClockHistory:
 def clear_status(name: str, cluster: Any) -> None:
     """Let it forget what is resolved, and what is in its error queue."""
     with telling(name, "clearing its status"):
-        in_words(cluster, "*CLS", answered=False)
+        in_words(cluster, "*CLS")
+
+
+@lru_cache(16)
+def _lost(told: str) -> tuple[bool, bool]:
+    """Return whether a lock is lost now, and whether one was, by what it says of its state."""
+    state = ClusterState._from_json_str(told)
+    parts = (state.system, *state.modules.values())
+    return (
+        any(_holds(part.active_flags) for part in parts),
+        any(_holds(part.resolved_flags) for part in parts),
+    )
 
 
 def _holds(flags: Any) -> bool:

@@ -16,7 +16,7 @@ from podium.drivers.qblox_cluster.changed_texts import (
     differs_in_texts,
     replace_texts,
 )
-from podium.drivers.qblox_cluster.client_sockets import DirectSockets
+from podium.drivers.qblox_cluster.client_sockets import CLUSTER, DirectSockets
 from podium.drivers.qblox_cluster.clock_state import clear_status, history
 from podium.drivers.qblox_cluster.completion import (
     POLL_FIRST_S,
@@ -27,10 +27,11 @@ from podium.drivers.qblox_cluster.completion import (
 )
 from podium.drivers.qblox_cluster.connection import (
     asking,
-    checked_once,
+    carry_out,
     close_cluster,
     in_words,
     open_cluster,
+    sockets_of,
     telling,
     unchecked,
 )
@@ -58,7 +59,7 @@ from podium.drivers.qblox_cluster.time_tags import (
     is_high,
     read_tags,
 )
-from podium.drivers.qblox_cluster.triggered_start import TriggeredStart, tai_of
+from podium.drivers.qblox_cluster.triggered_start import TIME, TriggeredStart, time_of
 from podium.drivers.roles import (
     Acquired,
     ClockHistory,
@@ -104,7 +105,6 @@ class QbloxCluster:
         complains of another. Raises ``Unreachable``, or ``Refused`` if other modules are there.
         """
         self._begin(name, modules, open_cluster(name, host, ports), firmware)
-        self._direct: DirectSockets | None = DirectSockets(self._cluster)
         try:
             self._check_modules()
         except BaseException:
@@ -136,7 +136,7 @@ class QbloxCluster:
         self._cache = SettingsCache(name, self._cluster, self._modules)
         self._mixers = Mixers(name, self._cluster, self._modules, self._cache)
         self._triggered = TriggeredStart(name, self._cluster)
-        self._direct = None
+        self._direct = sockets_of(self._cluster)
         """None: a rehearsal has no sockets."""
         self._punctual = True
         """Whether what was played last had stopped when it should have."""
@@ -177,14 +177,14 @@ class QbloxCluster:
     def ask(self, message: str) -> str:
         """Send a query and return the reply; ``SLOT2:...`` goes to the module in slot 2."""
         with asking(self._name, repr(message)):
-            return in_words(self._cluster, message, answered=True)
+            return in_words(self._cluster, message)
 
     def tell(self, message: str) -> None:
         """Send a command; ``SLOT2:...`` goes to the module in slot 2."""
         self._cache.changed()
         self._cluster.invalidate_cache()  # else the vendor's client leaves out what it has set
         with telling(self._name, repr(message)):
-            in_words(self._cluster, message, answered=False)
+            in_words(self._cluster, message)
 
     def get(self, parameter: str) -> tuple[Plain, str]:
         """Read a parameter of the vendor's client; return its value and unit."""
@@ -230,8 +230,6 @@ class QbloxCluster:
 
     def close(self) -> None:
         """Close the connection, from whatever thread; outputs stay as they are."""
-        if self._direct is not None:
-            self._direct.close()
         self._close(self._cluster)
 
     def interrupt(self) -> None:
@@ -554,8 +552,7 @@ class QbloxCluster:
     def now(self) -> Tai:
         """Return the cluster's time. ASSUMED: its counter was set to TAI (``time.set_epoch``)."""
         with asking(self._name, "time"):
-            ticks = int(self._cluster.time.get_current(format="raw"))
-        return tai_of(ticks)
+            return time_of(in_words(self._cluster, TIME))
 
     def clock_history(self) -> ClockHistory:
         """Return where its ticks come from, and whether it has lost its lock meanwhile."""
@@ -628,9 +625,8 @@ class QbloxCluster:
     def _check_error_queues(self, slots: Iterable[int]) -> None:
         # Every command was checked; this catches what the client itself never asks for.
         with telling(self._name, "checking the error queues"):
-            self._cluster.check_error_queue()
-            with checked_once(self._cluster, sorted(slots)):
-                pass
+            places = CLUSTER, *sorted(slots)
+            carry_out(self._cluster, dict.fromkeys(places, ()), places)
 
     def _loaded(self, what: str) -> ClusterProgram:
         if self._program is None:

@@ -17,6 +17,8 @@ POLL_SHARE = 0.2
 """Pause between two questions whether a program has begun, or is over: this share of the time
 waited so far, between the first and the longest, so that it costs little of a short program and of
 a long one. Each question is a packet there and one back."""
+EARLY_SHARE = 0.4
+"""The same before a program's computed end: few end there, and one that does is asked then."""
 
 UNDER_WAY = ("ARMED", "RUNNING", "Q1_STOPPED")
 """States of a sequencer that was started: it is armed until those it starts with are started."""
@@ -47,17 +49,19 @@ def wait_until_stopped(
 
     One of those that run is asked at a time, in turn: a question to each module costs a packet
     there and back, and all but the last answers say that it still runs. Once one has stopped
-    all others are asked together, at short pauses again: they end soon.
+    all others are asked together, at short pauses again: they end soon. At the computed end one is
+    asked, too, and from there on at short pauses again.
 
     Raises ``ProtocolError`` at any other end, ``Unreachable`` past ``duration_s`` and the
     allowance, ``Refused`` when ``interrupted`` was set; the outputs are as they were.
     """
     waits_from, allowance_s = time.monotonic(), run_allowance_s()
-    give_up = waits_from + duration_s + allowance_s
+    ends_at = waits_from + duration_s
+    give_up = ends_at + allowance_s
     running = list(sequencers)
-    onehas_stopped = False
+    early, one_has_stopped = True, False
     while running:
-        asked = running if onehas_stopped else running[:1]
+        asked = running if one_has_stopped else running[:1]
         still = [
             where
             for where, status in zip(asked, statuses(name, cluster, asked), strict=True)
@@ -66,24 +70,29 @@ def wait_until_stopped(
             )
         ]
         running = [where for where in running if where not in asked] + still
-        onehas_stopped = len(asked) == 1 and not still
-        if onehas_stopped:
-            waits_from = time.monotonic()
+        one_has_stopped = len(asked) == 1 and not still
+        now = time.monotonic()
+        if one_has_stopped:
+            early, waits_from = False, now
             continue
-        if time.monotonic() > give_up:
+        if now > give_up:
             raise Unreachable(
                 f"{name}: running {what!r}: {places(running)} not stopped "
                 f"{allowance_s:g} s after the computed {duration_s:g} s"
             )
-        waited_s = time.monotonic() - waits_from
-        if interrupted.wait(poll_pause_s(waited_s)):
+        if early and now >= ends_at:
+            early, waits_from = False, ends_at
+        pause_s = poll_pause_s(now - waits_from, EARLY_SHARE if early else POLL_SHARE)
+        if early:
+            pause_s = min(pause_s, max(POLL_FIRST_S, ends_at - now))
+        if interrupted.wait(pause_s):
             interrupted.clear()
             raise Refused(f"{name}: running {what!r}: given up while it ran")
 
 
-def poll_pause_s(waited_s: float) -> float:
+def poll_pause_s(waited_s: float, share: float = POLL_SHARE) -> float:
     """Return the pause before the next question, after so long."""
-    return min(max(POLL_FIRST_S, POLL_SHARE * waited_s), POLL_MAX_S)
+    return min(max(POLL_FIRST_S, share * waited_s), POLL_MAX_S)
 
 
 def has_stopped(status: Any, which: str) -> bool:

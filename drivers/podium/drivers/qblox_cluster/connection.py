@@ -15,7 +15,7 @@ import re
 import socket
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -24,7 +24,12 @@ from qblox_instruments.ieee488_2.transport import Transport
 from qblox_instruments.types import DebugLevel
 
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
-from podium.drivers.qblox_cluster.client_sockets import FastSocket
+from podium.drivers.qblox_cluster.client_sockets import (
+    CLUSTER,
+    DirectSockets,
+    FastSocket,
+    is_question,
+)
 from podium.drivers.qblox_cluster.parameter_checks import remember_checks
 
 CONNECT_S = 3.0
@@ -39,6 +44,9 @@ IDENTITY = b"Qblox"
 
 ERRORS = "SYSTem:ERRor:COUNt?"
 """How many errors wait in a queue (qblox-instruments 1.4.1, ``scpi.py``)."""
+
+SOCKETS = "podium_sockets"
+"""Where an opened client holds its :class:`.DirectSockets`."""
 
 _CLOSED = "base 10: ''"
 """What the vendor's client says when it reads a number off a connection that was closed."""
@@ -74,7 +82,14 @@ def open_cluster(name: str, host: str, ports: Mapping[str, int]) -> Any:
     for transport in _transports(cluster):
         transport.timeout = ANSWER_S
         FastSocket(transport)
+    setattr(cluster, SOCKETS, DirectSockets(cluster))
     return cluster
+
+
+def sockets_of(cluster: Any) -> DirectSockets | None:
+    """Return the sockets of a client that was opened here; None: a rehearsal has none."""
+    sockets: DirectSockets | None = getattr(cluster, SOCKETS, None)
+    return sockets
 
 
 def _probe(host: str, port: int) -> None:
@@ -95,22 +110,47 @@ def _probe(host: str, port: int) -> None:
         raise ProtocolError(f"*IDN? gives {answer[:80]!r}, which is no {IDENTITY.decode()} cluster")
 
 
-def in_words(cluster: Any, message: str, *, answered: bool) -> str:
-    """Send a message as it stands and return the reply, without its block header, or nothing.
+def ask(cluster: Any, said: Mapping[int, Sequence[str]]) -> dict[int, list[str]]:
+    """Send each slot its lines in one packet; return its answers to those that ask, by slot.
 
-    ``SLOT2:...`` goes to the socket of the module in slot 2, without that word.
+    Block headers are taken off. It goes by the sockets themselves where the client's loop stands
+    and nothing is left over on any, which takes a fifth of the time.
     """
-    slot = _SLOT.match(message)
-    scpi = cluster._scpi
+    direct = sockets_of(cluster)
+    if direct is not None and direct.ready():
+        told = direct.ask(said)
+    else:
+        told = cluster._run_in_loop(_ask_by_client(cluster._scpi, said))
+    return {slot: [_without_header(one) for one in answers] for slot, answers in told.items()}
 
-    async def exchange() -> str:
-        if slot is None:
-            async with scpi._connection() as connection:
-                return await _say(connection, message, answered)
-        async with scpi._slot_connection(int(slot[1])) as connection:
-            return await _say(connection, message[slot.end() :], answered)
 
-    return str(cluster._run_in_loop(exchange()))
+def carry_out(
+    cluster: Any, said: Mapping[int, Sequence[str]], checked: Collection[int]
+) -> dict[int, list[str]]:
+    """Do so, and ask the error queues of the slots ``checked`` once, each behind its lines.
+
+    Raises what the client raises on an error.
+    """
+    told = ask(
+        cluster,
+        {slot: (*lines, ERRORS) if slot in checked else lines for slot, lines in said.items()},
+    )
+    wrong = [slot for slot in said if slot in checked and int(told[slot].pop()) > 0]
+    if wrong:
+        check_errors(cluster, wrong)
+    return told
+
+
+def in_words(cluster: Any, message: str) -> str:
+    """Send a message as it stands; return the reply, without its block header, or nothing.
+
+    ``SLOT2:...`` goes to the socket of the module in slot 2, without that word. Of one that asks
+    nothing the error queue is asked.
+    """
+    found = _SLOT.match(message)
+    slot, text = (int(found[1]), message[found.end() :]) if found else (CLUSTER, message)
+    told = carry_out(cluster, {slot: (text,)}, () if is_question(text) else (slot,))
+    return "".join(told[slot])
 
 
 def in_one_packet(cluster: Any, messages: Sequence[str]) -> list[str]:
@@ -118,39 +158,38 @@ def in_one_packet(cluster: Any, messages: Sequence[str]) -> list[str]:
 
     Where one sets something, the error queue is asked once, behind them all.
     """
-
-    async def exchange() -> list[str]:
-        async with cluster._scpi._connection() as connection:
-            transport = connection._transport
-            sets = not all(message.endswith("?") for message in messages)
-            for message in messages if not sets else (*messages, ERRORS):
-                await transport.write(message)
-            replies = [await _reply(transport) for one in messages if one.endswith("?")]
-            if sets and int(await _reply(transport)) > 0:
-                await connection._check_error_queue_unlocked_async(connection)
-            return replies
-
-    return list(cluster._run_in_loop(exchange()))
+    checked = () if all(map(is_question, messages)) else (CLUSTER,)
+    return carry_out(cluster, {CLUSTER: tuple(messages)}, checked)[CLUSTER]
 
 
-async def _say(connection: Any, message: str, answered: bool) -> str:
-    await connection._transport.write(message)
-    if not answered:
-        await connection._check_error_queue_unlocked_async(connection)
-        return ""
-    return await _reply(connection._transport)
+async def _ask_by_client(scpi: Any, said: Mapping[int, Sequence[str]]) -> dict[int, list[str]]:
+    async def on(slot: int, told: Sequence[str]) -> list[str]:
+        way = scpi._connection() if slot == CLUSTER else scpi._slot_connection(slot)
+        async with way as connection:
+            for line in told:
+                await connection._transport.write(line)
+            return [await _answer(connection._transport) for one in told if is_question(one)]
+
+    answers = await asyncio.gather(*(on(slot, told) for slot, told in said.items()))
+    return dict(zip(said, answers, strict=True))
 
 
-async def _reply(transport: Any) -> str:
-    reply = str(await transport.readline())
-    if not reply:
+async def _answer(transport: Any) -> str:
+    answer = str(await transport.readline())
+    if not answer:
         raise ConnectionError("it closed the connection")
-    block = _BLOCK.match(reply)
-    return reply[block.end() + int(block[1]) :].strip() if block else reply.strip()
+    return answer.strip()
+
+
+def _without_header(answer: str) -> str:
+    block = _BLOCK.match(answer)
+    return answer[block.end() + int(block[1]) :].strip() if block else answer
 
 
 def close_cluster(cluster: Any) -> None:
     """Close all sockets and the event loop, also while a call hangs: that call then raises."""
+    if (direct := sockets_of(cluster)) is not None:
+        direct.close()
     transports = _transports(cluster)
     loop = transports[0].loop
     for transport in transports:
@@ -257,7 +296,6 @@ def checked_once(cluster: Any, slots: Sequence[int]) -> Iterator[None]:
     They go out together then. Raises what the client raises where there are errors, also where one
     was raised on the way.
     """
-    scpi = cluster._scpi
     error: Exception | None = None
     try:
         with unchecked(cluster):
@@ -267,14 +305,33 @@ def checked_once(cluster: Any, slots: Sequence[int]) -> Iterator[None]:
     except Exception as raised:
         error = raised
 
+    if error is None:
+        told = ask(cluster, dict.fromkeys(slots, (ERRORS,)))
+        slots = [slot for slot in slots if int(told[slot][0]) > 0]
+    check_errors(cluster, slots, error)
+
+
+def check_errors(cluster: Any, slots: Sequence[int], error: Exception | None = None) -> None:
+    """Empty the error queues of slots; raise what the client raises where one held something.
+
+    ``error``: what was raised on the way, which is raised again, with what the queues hold.
+    """
+    scpi = cluster._scpi
+
     async def check() -> None:
-        asked = (scpi.check_slot_error_queue_async(slot, error) for slot in slots)
+        asked = (
+            scpi._check_error_queue_async(error)
+            if slot == CLUSTER
+            else scpi.check_slot_error_queue_async(slot, error)
+            for slot in slots
+        )
         found = await asyncio.gather(*asked, return_exceptions=True)
         for one in found:
             if one is not None:
                 raise one
 
-    cluster._run_in_loop(check())
+    if slots:
+        cluster._run_in_loop(check())
 
 
 def _words(error: BaseException) -> str:

@@ -4,16 +4,24 @@ The vendor's client asks one sequencer after the other, and for errors after eac
 is sent is the same; the error queue of a module is asked once, at the end.
 """
 
-import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from qblox_instruments import SequencerStatus
 
-from podium.drivers.qblox_cluster.connection import ERRORS, checked_once, in_one_packet
+from podium.drivers.qblox_cluster.connection import (
+    ask,
+    carry_out,
+    checked_once,
+    in_one_packet,
+)
 
 EMPTY = ':ACQ:ALISt:ACQuisition:DATA:DELete "all"'
 """Forgets what all acquisitions of a sequencer hold (ditto, ``delete_acquisition_data``)."""
+
+status_of = lru_cache(64)(SequencerStatus.from_scpi_str)
+"""The vendor's status from an answer: its enumerations take a microsecond for each name."""
 
 Places = Sequence[tuple[int, int]]
 """Sequencers: slot and number of each."""
@@ -41,13 +49,13 @@ def arm(cluster: Any, sequencers: Places, empty: Places = ()) -> list[SequencerS
     for slot, asked in _lines(sequencers, ":STATE?").items():
         lines[slot] += asked
     checked = {slot for slot, _ in empty}
-    return _statuses(sequencers, _carry_out(cluster, lines, checked))
+    return _statuses(sequencers, carry_out(cluster, lines, checked))
 
 
 def start(cluster: Any, sequencers: Places) -> None:
     """Start sequencers that are armed; raises what the client raises on an error."""
     lines = _lines(sequencers, ":START")
-    _carry_out(cluster, lines, checked=lines)
+    carry_out(cluster, lines, checked=lines)
 
 
 def arm_and_start(cluster: Any, sequencers: Places) -> None:
@@ -55,13 +63,12 @@ def arm_and_start(cluster: Any, sequencers: Places) -> None:
     lines = _lines(sequencers, ":ARM")
     for slot, told in _lines(sequencers, ":START").items():
         lines[slot] += told
-    _carry_out(cluster, lines, checked=lines)
+    carry_out(cluster, lines, checked=lines)
 
 
 def states(cluster: Any, sequencers: Places) -> list[SequencerStatus]:
     """Return how each sequencer is."""
-    answers = _carry_out(cluster, _lines(sequencers, ":STATE?"), checked=())
-    return _statuses(sequencers, answers)
+    return _statuses(sequencers, ask(cluster, _lines(sequencers, ":STATE?")))
 
 
 def calibrate_mixers(cluster: Any, oscillators: Places, sequencer: int) -> None:
@@ -88,38 +95,4 @@ def _lines(sequencers: Places, command: str) -> dict[int, list[str]]:
 def _statuses(sequencers: Places, answers: Mapping[int, Sequence[str]]) -> list[SequencerStatus]:
     """Return the answers, which are by slot, in the order of the sequencers."""
     of_slot = {slot: iter(told) for slot, told in answers.items()}
-    return [SequencerStatus.from_scpi_str(next(of_slot[slot])) for slot, _ in sequencers]
-
-
-async def _answer(transport: Any) -> str:
-    line = str(await transport.readline()).strip()
-    if not line:
-        raise ConnectionError("it closed the connection")
-    return line
-
-
-def _carry_out(
-    cluster: Any, lines: Mapping[int, Sequence[str]], checked: Collection[int]
-) -> dict[int, list[str]]:
-    """Send each module its lines, and return its answers to those that ask something.
-
-    ``checked``: slots of those that are asked for errors behind it.
-    """
-    scpi = cluster._scpi
-
-    async def on(slot: int, told: Sequence[str]) -> list[str]:
-        async with scpi._slot_connection(slot) as connection:
-            transport = connection._transport
-            for line in told:
-                await transport.write(line)
-            if slot in checked:
-                await transport.write(ERRORS)
-            answers = [await _answer(transport) for one in told if one[-1] == "?"]
-            if slot in checked and int(await transport.readline()) > 0:
-                await scpi.check_slot_error_queue_unlocked_async(connection, slot)
-            return answers
-
-    async def on_all() -> list[list[str]]:
-        return await asyncio.gather(*(on(slot, told) for slot, told in lines.items()))
-
-    return dict(zip(lines, cluster._run_in_loop(on_all()), strict=True))
+    return [status_of(next(of_slot[slot])) for slot, _ in sequencers]

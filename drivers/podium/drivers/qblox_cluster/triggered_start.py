@@ -13,16 +13,26 @@ from podium.drivers.qblox_cluster.connection import asking, in_one_packet, in_wo
 from podium.firmware_interfaces.qblox_cluster.program import ExternalStart
 from podium.firmware_interfaces.tai import Tai
 
-CMM, PARTY_LINE = 0, 0
-"""Slot and source of the capture (qblox-instruments 1.4.1, ``Time.arm``)."""
+PARTY_LINE = 0
+"""Source of the capture (qblox-instruments 1.4.1, ``Time.arm``)."""
 ARM = f"TIMEkeeping:CAPTure:ARM {PARTY_LINE},{int(Polarity.RISING_EDGE)},{int(SyncRef.OFF)}"
 """What ``Time.arm`` says for that (ditto)."""
+STATUS = "TIMEkeeping:CAPTure:STATus?"
+"""Whether it has captured something (ditto, ``Time.get_capture_status``)."""
+CAPTURE = "TIMEkeeping:CAPTure?"
+"""The time that it captured, as a block of JSON (ditto, ``_get_timekeeping_capture``)."""
+TIME = "TIMEkeeping:CURRent:TIMEstamp?"
+"""The cluster's time, in the same way (ditto, ``_get_current_timestamp``)."""
+ENABLE = "TRG:IN:MAP:ENAble"
+"""Lets pulses through from the trigger input (ditto, ``ext_trigger_input_trigger_en``)."""
 TICKS_PER_NS = 2048
 """Units of the cluster's time (qblox-instruments 1.4.1, ``Time._convert_time_format``)."""
 
 
-def tai_of(ticks: int) -> Tai:
-    """Return the cluster's time as TAI. ASSUMED: its counter was set to TAI."""
+def time_of(told: str) -> Tai:
+    """Return a time of the cluster's from its JSON. ASSUMED: its counter was set to TAI."""
+    found: Any = json.loads(told)
+    ticks = int(found["ns"]) * TICKS_PER_NS + int(found["sub"])
     return Tai.from_fs(ticks * 1_000_000 // TICKS_PER_NS)
 
 
@@ -33,11 +43,13 @@ class TriggeredStart:
         self._name = name
         self._cluster = cluster
         self._start: ExternalStart | None = None
+        self._started: Tai | None = None
+        """What was captured since the start was prepared; it is captured once."""
 
     def prepare(self, start: ExternalStart) -> None:
         """Close the trigger input, map it, and wait for the release of the party line."""
         self.close()
-        self._start = start
+        self._start, self._started = start, None
         address = start.address
         with telling(self._name, f"mapping its trigger input to address {address}"):
             self._cluster.ext_trigger_input_trigger_address(address)
@@ -47,26 +59,25 @@ class TriggeredStart:
     def open(self) -> None:
         """Let pulses through to the trigger network."""
         with telling(self._name, "enabling its trigger input"):
-            self._cluster.ext_trigger_input_trigger_en(True)
+            in_one_packet(self._cluster, (f"{ENABLE} 1",))
 
     def close(self) -> None:
         """Let no further pulse through. What was captured stays."""
         with telling(self._name, "disabling its trigger input"):
-            self._cluster.ext_trigger_input_trigger_en(False)
+            in_one_packet(self._cluster, (f"{ENABLE} 0",))
 
     def started_at(self) -> Tai | None:
         """Return when the party line was released since :meth:`prepare`, None: not yet."""
-        if self._start is None:
-            return None
+        if self._start is None or self._started is not None:
+            return self._started
         with asking(self._name, "reading the capture of its party line"):
-            status = json.loads(
-                in_words(self._cluster, "TIMEkeeping:CAPTure:STATus?", answered=True)
-            )
+            status = json.loads(in_words(self._cluster, STATUS))
             if not isinstance(status, dict) or "captured" not in status:
                 raise ProtocolError(f"{self._name}: status of the time capture is {status!r}")
             if not status["captured"]:
                 return None
-            return tai_of(int(self._cluster.time.get_capture(CMM, format="raw")))
+            self._started = time_of(in_words(self._cluster, CAPTURE))
+            return self._started
 
     def pulses(self) -> int:
         """Return how many pulses the trigger network has sent at the address since prepared."""
