@@ -145,20 +145,63 @@ def test_what_is_asked_together_is_one_message(driver, tap):
     driver.trigger_counts("LC-O1")
     driver.now()
     driver.release_trigger("LC-O1")
-    assert len(tap.heard) == 5  # counts; the time; how many rules, their names; off and away
+    assert len(tap.heard) == 3  # counts; the time; which rules, off and away
     assert len(tap.calls()) == 6 + 2 + 1 + 1 + 2
 
 
-def test_preparing_again_takes_three_messages(driver, tap):
+def test_preparing_again_takes_two_messages(driver, tap):
     for _ in range(2):
         driver.prepare_trigger("LC-O1", "START", HOLDOFF_NS)
     tap.heard.clear()
     driver.prepare_trigger("LC-O1", "START", HOLDOFF_NS)
-    assert len(tap.heard) == 3  # which rules; off, away, anew and as wanted; on, and what it has
+    assert len(tap.heard) == 2  # which rules, off, away, anew and as wanted; on, and what it has
     tap.twin.rules.clear()  # by somebody else
     driver.prepare_trigger("LC-O1", "OTHER", HOLDOFF_NS)
     assert driver.snapshot()["rules"] == ["podium-LC-O1"]
     assert tap.twin.rules["podium-LC-O1"].source == "OTHER"
+
+
+ASKED = {
+    "time": lambda node: node.now(),
+    "counts": lambda node: node.trigger_counts("LC-O1"),
+    "trigger": lambda node: node.prepare_trigger("LC-O1", "OTHER", HOLDOFF_NS),
+    "nothing": lambda node: None,
+}
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_its_clock_is_looked_at_in_the_packet_of_what_was_asked_before(driver, tap, what) -> None:
+    driver.prepare_trigger("LC-O1", "START", HOLDOFF_NS)
+    tap.heard.clear()
+    told, signs = driver.signs_behind(ASKED[what])
+    assert signs == driver.clock_signs()
+    assert (told is None) == (what in ("trigger", "nothing"))
+    *asked, last = (json.loads(line)["call"] for line in tap.heard[-2].splitlines())
+    assert last == "link_losses"
+    assert "link_losses" not in asked
+    assert len(tap.heard) == (2 if what == "trigger" else 1) + 1
+
+
+def test_a_look_at_its_clock_comes_with_the_last_of_several_questions(
+    driver, tap, twin_servers
+) -> None:
+    driver.prepare_trigger("LC-O1", "START", HOLDOFF_NS)
+
+    def ask(node: WrtdNode) -> int:
+        node.now()
+        tap.twin.unplug(twin_servers.clock.now_fs())
+        return node.trigger_counts("LC-O1").received
+
+    assert driver.signs_behind(ask) == (0, driver.clock_signs())
+    assert driver.clock_signs()["losses"] == 1
+
+
+def test_who_asks_in_vain_looks_at_nothing_later(driver, tap) -> None:
+    with pytest.raises(Refused):
+        driver.signs_behind(lambda node: node.trigger_counts("LC-O1"))
+    tap.heard.clear()
+    driver.now()
+    assert "link_losses" not in tap.calls()
 
 
 def test_a_rule_that_was_refused_in_part_is_not_switched_on(driver, tap):

@@ -11,7 +11,7 @@ Every method raises the errors of :mod:`podium.drivers.errors`.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Protocol, Self, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from podium.firmware_interfaces.tai import Tai
 
 Artifact = TypeVar("Artifact", contravariant=True)
 """What a sequencer of one family loads, e.g. a ``ClusterProgram``."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,14 @@ class ShowsClock(Protocol):
         How often it has booted, how often it has lost its lock: not what changes otherwise. A
         new connection changes nothing of it.
         """
+        ...
+
+
+class LooksBehind(ShowsClock, Protocol):
+    """One that shows what became of its clock in the packet of what it is asked before that."""
+
+    def signs_behind(self, ask: Callable[[Self], T]) -> tuple[T, Mapping[str, int]]:
+        """Return what ``ask`` returns, called with it, and :meth:`clock_signs` as after that."""
         ...
 
 

@@ -127,7 +127,7 @@ class ClockReadings:
         worker = self._instruments.any_worker(name)
         answers, (signs, disturbed) = await worker.call(
             ", ".join((*(one.what for one in asked), "history of its clock")),
-            lambda box: ([one.ask(box) for one in asked], _look_at(box)),
+            lambda box: _ask_and_look(box, asked),
             CLOCK_S + sum(one.within_s for one in asked),
         )
         if signs is None:
@@ -155,9 +155,20 @@ def _time_of(driver: object) -> Tai | None:
     return None if tell is None else tell()
 
 
-def _look_at(driver: object) -> tuple[Signs, bool | None]:
+def _ask_and_look(
+    driver: object, asked: Sequence[ClockQuestion]
+) -> tuple[list[Any], tuple[Signs | None, bool | None]]:
+    """Return the answers, and what a driver shows of its clock's history after that."""
+
+    def ask(box: object) -> list[Any]:
+        return [one.ask(box) for one in asked]
+
+    if (behind := getattr(driver, "signs_behind", None)) is not None:
+        answers, signs = behind(ask)
+        return answers, (dict(signs), None)
+    answers = ask(driver)
     if (history := getattr(driver, "clock_history", None)) is not None:
         told = history()
-        return dict(told.signs), bool(told.disturbed)
+        return answers, (dict(told.signs), bool(told.disturbed))
     tell = getattr(driver, "clock_signs", None)
-    return (None if tell is None else dict(tell())), None
+    return answers, (None if tell is None else dict(tell()), None)

@@ -6,7 +6,8 @@ What the service is, and what of it is ours, stands in ``firmware_interfaces.wrt
 import itertools
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import Self
+from contextlib import suppress
+from typing import Self, TypeVar
 
 from podium.drivers.errors import ProtocolError, Refused
 from podium.drivers.roles import Examination, Identity, TriggerCounts
@@ -30,7 +31,9 @@ from podium.firmware_interfaces.wrtd_node import (
     whole,
 )
 
+T = TypeVar("T")
 RULE_PREFIX = "podium-"
+LOSSES: Call = ("link_losses",)
 A = Attribute
 
 COUNTS = {
@@ -85,6 +88,10 @@ class WrtdNode:
         self._sequence = itertools.count(random.SystemRandom().randrange(2**31))
         self._known: list[str] = []
         """The rules that there were when they were listed last."""
+        self._looks = False
+        """Whether a function's last packet asks for the losses of the link as well."""
+        self._losses: object = None
+        """What the last packet of all has said of them, if it was asked."""
 
     # --- as any instrument ------------------------------------------------------------
 
@@ -136,16 +143,32 @@ class WrtdNode:
     def now(self) -> Tai:
         """Return its time of day; raises :class:`Refused` while it has none."""
         asked = (("bool", A.IS_TIME_SYNCHRONIZED), ("tstamp", A.SYS_TIME))
-        synced, stamp = self._transport.several(
-            [_getting(kind, GLOBAL, one) for kind, one in asked]
-        )
+        synced, stamp = self._last([_getting(kind, GLOBAL, one) for kind, one in asked])
         if not self._truth(A.IS_TIME_SYNCHRONIZED, synced):
             raise Refused(f"{self._name} has no time: its White Rabbit link is {self.link()}")
         return Tai.from_fs(self._stamp(stamp).total_fs)
 
     def clock_signs(self) -> dict[str, int]:
         """Return how often its link was lost since the service began to watch it, and when."""
-        told = self._transport.call("link_losses")
+        return self._signs(self._transport.call(*LOSSES))
+
+    def signs_behind(self, ask: Callable[[Self], T]) -> tuple[T, dict[str, int]]:
+        """Return what ``ask`` has asked, and the same signs after it; see the role."""
+        self._looks, self._losses = True, None
+        try:
+            told = ask(self)
+        finally:
+            self._looks = False
+        return told, self.clock_signs() if self._losses is None else self._signs(self._losses)
+
+    def _last(self, calls: Sequence[Call]) -> list[object]:
+        """Send the last packet of a function, and look at the clock behind it where that is due."""
+        if not self._looks:
+            return self._transport.several(calls)
+        *told, self._losses = self._transport.several([*calls, LOSSES])
+        return told
+
+    def _signs(self, told: object) -> dict[str, int]:
         try:
             if not isinstance(told, Mapping):
                 raise LineError(f"an object is wanted, got {told!r}")
@@ -188,8 +211,11 @@ class WrtdNode:
         reading = [_getting(kind, rule, attribute) for kind, attribute, _ in wanted]
         *first, enabling = setting
         # Only if all is taken is it switched on.
-        self._transport.several([*self._releasing(rule), ("add_rule", rule), *first])
-        _, *told = self._transport.several([enabling, *reading])
+        rules, _ = self._with_rules(
+            lambda rules: [*_releasing(rule, rules), ("add_rule", rule), *first]
+        )
+        self._known = [*(one for one in rules if one != rule), rule]
+        _, *told = self._last([enabling, *reading])
         for (_, attribute, value), held in zip(wanted, told, strict=True):
             if held != value:
                 self._transport.call("disable_all_rules")
@@ -200,7 +226,9 @@ class WrtdNode:
 
     def release_trigger(self, output: str) -> None:
         """Forget the rule of ``output``, if there is one."""
-        self._transport.several(self._releasing(self._rule(output)))
+        rule = self._rule(output)
+        rules, _ = self._with_rules(lambda rules: _releasing(rule, rules))
+        self._known = [one for one in rules if one != rule]
 
     def send_event(self, event_id: str, at: Tai) -> None:
         """Send the message of an event; raises :class:`Refused` for a time that it cannot say."""
@@ -215,7 +243,7 @@ class WrtdNode:
     def trigger_counts(self, output: str) -> TriggerCounts:
         """Return what became of the events of ``output`` since it was prepared."""
         rule = self._rule(output)
-        told = self._transport.several([_getting("int32", rule, one) for one in COUNTS.values()])
+        told = self._last([_getting("int32", rule, one) for one in COUNTS.values()])
         return TriggerCounts(
             **{
                 word: self._whole(attribute, value)
@@ -228,32 +256,22 @@ class WrtdNode:
     def _rule(self, output: str) -> str:
         return f"{RULE_PREFIX}{output}"
 
-    def _releasing(self, rule: str) -> list[Call]:
-        """Return the calls by which a rule goes; none if it is not there."""
-        if rule not in self._rules():
-            return []
-        return [("set_attr_bool", rule, int(A.RULE_ENABLED), False), ("remove_rule", rule)]
-
-    def _rules(self) -> list[str]:
-        """Return the names of all rules."""
-        return self._with_rules(lambda _: [])[0]
-
     def _with_rules(
         self, asking: Callable[[Sequence[str]], list[Call]]
     ) -> tuple[list[str], list[object]]:
         """Return the names of all rules, and the answers to what is asked of rules of these names.
 
-        It takes one packet where the rules are those of last time.
+        It takes one packet where the rules are those of last time. Where they are not, what is
+        asked is asked again by the names that there are.
         """
         counting = _getting("int32", GLOBAL, A.RULE_COUNT)
         known = self._known
-        try:
+        with suppress(Refused):  # one of them is gone, or one is there that was not
             count, *told = self._transport.several([counting, *_naming(len(known)), *asking(known)])
             if count == len(known) and told[: len(known)] == known:
                 return list(known), told[len(known) :]
-        except Refused:  # one of them is gone
-            count = self._transport.several([counting])[0]
-        count = self._whole(A.RULE_COUNT, count)
+        # Counted again: what was asked may have made one.
+        count = self._whole(A.RULE_COUNT, self._transport.several([counting])[0])
         self._known = [str(one) for one in self._transport.several(_naming(count))]
         return list(self._known), self._transport.several(asking(self._known))
 
@@ -289,6 +307,13 @@ class WrtdNode:
     def _nonsense(self, what: object) -> ProtocolError:
         self.close()
         return ProtocolError(f"{self._name}: {what}")
+
+
+def _releasing(rule: str, rules: Sequence[str]) -> list[Call]:
+    """Return the calls by which a rule goes; none if it is not among those that there are."""
+    if rule not in rules:
+        return []
+    return [("set_attr_bool", rule, int(A.RULE_ENABLED), False), ("remove_rule", rule)]
 
 
 def _getting(kind: str, owner: str, attribute: Attribute) -> Call:

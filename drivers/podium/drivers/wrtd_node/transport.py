@@ -9,7 +9,9 @@ from typing import Protocol
 from podium.drivers.errors import ProtocolError, Refused, Unreachable
 from podium.firmware_interfaces.wrtd import UDP_PORT
 from podium.firmware_interfaces.wrtd_node import (
+    GLOBAL,
     LINE_MAX,
+    Attribute,
     LineError,
     Request,
     ServiceError,
@@ -134,9 +136,15 @@ class DryRunTransport:
     def __init__(self, note: Callable[[str], None]) -> None:
         self._note = note
         self._held: dict[tuple[object, ...], object] = {}
+        self._rules: list[object] = []
 
     def call(self, call: str, *args: object) -> object:
         """Remember what is set, answer what was set or nothing in particular."""
+        if args == (GLOBAL, int(Attribute.RULE_COUNT)):
+            return len(self._rules)
+        if call == "get_rule_name":
+            number = args[0]
+            return self._rules[number - 1] if isinstance(number, int) else None
         if call.startswith("get_attr_"):
             usual: dict[str, object] = {
                 "bool": True,
@@ -152,6 +160,10 @@ class DryRunTransport:
         self._note(f"{call}{args}")
         if call.startswith("set_attr_"):
             self._held[args[:2]] = args[2]
+        elif call == "add_rule":
+            self._rules.append(args[0])
+        elif call == "remove_rule":
+            self._rules.remove(args[0])
         return None
 
     def several(self, calls: Sequence[Call]) -> list[object]:
