@@ -41,8 +41,10 @@ class Cluster:
 
 def wait(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(completion, "statuses", cluster.statuses)
+    monkeypatch.setattr(completion, "EARLY_SHARE", 0.0)
+    monkeypatch.setattr(completion, "EARLY_PART", 0.0)
     monkeypatch.setattr(completion, "POLL_FIRST_S", 0.0)
-    monkeypatch.setattr(completion, "poll_pause_s", lambda waited_s, share=0.0: 0.0)
+    monkeypatch.setattr(completion, "poll_pause_s", lambda waited_s: 0.0)
     completion.wait_until_stopped(
         "cluster_a", None, PLACES, 1.0, "trial", threading.Event(), lambda *where: "frame"
     )

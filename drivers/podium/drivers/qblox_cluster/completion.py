@@ -17,8 +17,9 @@ POLL_SHARE = 0.2
 """Pause between two questions whether a program has begun, or is over: this share of the time
 waited so far, between the first and the longest, so that it costs little of a short program and of
 a long one. Each question is a packet there and one back."""
-EARLY_SHARE = 0.4
-"""The same before a program's computed end: few end there, and one that does is asked then."""
+EARLY_SHARE, EARLY_PART = 0.4, 0.05
+"""The same before a program's computed end: few end there, and one that does is asked then. A pause
+is then at least that part of its duration, up to the longest."""
 
 UNDER_WAY = ("ARMED", "RUNNING", "Q1_STOPPED")
 """States of a sequencer that was started: it is armed until those it starts with are started."""
@@ -82,17 +83,20 @@ def wait_until_stopped(
             )
         if early and now >= ends_at:
             early, waits_from = False, ends_at
-        pause_s = poll_pause_s(now - waits_from, EARLY_SHARE if early else POLL_SHARE)
+        waited_s = now - waits_from
+        pause_s = poll_pause_s(waited_s)
         if early:
-            pause_s = min(pause_s, max(POLL_FIRST_S, ends_at - now))
+            longest_s = max(POLL_FIRST_S, min(POLL_MAX_S, ends_at - now))
+            wanted_s = max(POLL_FIRST_S, EARLY_SHARE * waited_s, EARLY_PART * duration_s)
+            pause_s = min(wanted_s, longest_s)
         if interrupted.wait(pause_s):
             interrupted.clear()
             raise Refused(f"{name}: running {what!r}: given up while it ran")
 
 
-def poll_pause_s(waited_s: float, share: float = POLL_SHARE) -> float:
+def poll_pause_s(waited_s: float) -> float:
     """Return the pause before the next question, after so long."""
-    return min(max(POLL_FIRST_S, share * waited_s), POLL_MAX_S)
+    return min(max(POLL_FIRST_S, POLL_SHARE * waited_s), POLL_MAX_S)
 
 
 def has_stopped(status: Any, which: str) -> bool:

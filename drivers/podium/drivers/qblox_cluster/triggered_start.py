@@ -25,6 +25,9 @@ TIME = "TIMEkeeping:CURRent:TIMEstamp?"
 """The cluster's time, in the same way (ditto, ``_get_current_timestamp``)."""
 ENABLE = "TRG:IN:MAP:ENAble"
 """Lets pulses through from the trigger input (ditto, ``ext_trigger_input_trigger_en``)."""
+ADDRESS = "TRG:IN:MAP:ADDRess"
+"""The address in the trigger network that they have (ditto, ``ext_trigger_input_trigger_address``).
+"""
 TICKS_PER_NS = 2048
 """Units of the cluster's time (qblox-instruments 1.4.1, ``Time._convert_time_format``)."""
 
@@ -48,13 +51,13 @@ class TriggeredStart:
 
     def prepare(self, start: ExternalStart) -> None:
         """Close the trigger input, map it, and wait for the release of the party line."""
-        self.close()
         self._start, self._started = start, None
         address = start.address
-        with telling(self._name, f"mapping its trigger input to address {address}"):
-            self._cluster.ext_trigger_input_trigger_address(address)
-        with telling(self._name, f"arming counter {address} and the capture of its party line"):
-            in_one_packet(self._cluster, (f"TNN:TRG:MON:COUNT:RST {address}", ARM))
+        with telling(self._name, f"arming its trigger input, counter {address} and the capture"):
+            in_one_packet(
+                self._cluster,
+                (f"{ENABLE} 0", f"{ADDRESS} {address}", f"TNN:TRG:MON:COUNT:RST {address}", ARM),
+            )
 
     def open(self) -> None:
         """Let pulses through to the trigger network."""
