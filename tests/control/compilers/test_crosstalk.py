@@ -225,6 +225,6 @@ def test_a_tone_that_an_output_does_not_reach_is_refused_with_the_reason() -> No
         compile_program(made, target())
 
 
-def test_what_is_cancelled_survives_a_message() -> None:
-    lines = {**LINES, **CANCELLED}
+def test_what_is_cancelled_and_where_a_carrier_is_put_survive_a_message() -> None:
+    lines = {**LINES, **CANCELLED, "node_a.q2.drive": LineResponse(carrier_hz=4.91e9)}
     assert lines_from_plain(json.loads(json.dumps(lines_to_plain(lines)))) == lines

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.bus.gather import in_turn
+from podium.control.calibration.corrected_lines import correct_carriers
 from podium.control.calibration.inputs import Inputs
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.runner import Runner
@@ -118,7 +119,11 @@ class Bench:
         self.record = self.known_now
 
     async def begin(self, needs: tuple[str, ...], qubits: tuple[Target, ...]) -> None:
-        """Read the clock, from which ages count; ``needs``: of the routine that begins."""
+        """Read the clock, from which ages count; ``needs``: of the routine that begins.
+
+        Carriers of modulators are where they were moved to, whatever their age.
+        """
+        correct_carriers(self.runner, self.known_now.record)
         tai = await self.runner.now()
         self.known_now.begin(needs, tai.seconds + tai.femtoseconds * 1e-15)
         self.working_on = qubits

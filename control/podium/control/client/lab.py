@@ -29,7 +29,7 @@ from podium.control.client.exchange_gate import ExchangeGate
 from podium.control.client.gates import TwoQubitGate, edge_between, gate_of
 from podium.control.client.lab_data import LabData
 from podium.control.client.lab_queue import LabQueue
-from podium.control.client.line_corrections import LineCorrections, stored_lines
+from podium.control.client.line_corrections import LineCorrections, stored_lines, with_drives
 from podium.control.client.prepared_program import PreparedProgram, prepare
 from podium.control.client.procedure import Procedure, reported_procedure
 from podium.control.client.readiness import check_connected, settled_status
@@ -299,7 +299,8 @@ class Lab:
         with _opened_store(store) as known:
             lines = stored_lines(self._facility, known)
             if drives_of_epoch is not None:
-                lines |= stored_drives(self._facility, known, drives_of_epoch)
+                drives = stored_drives(self._facility, known, drives_of_epoch)
+                lines = with_drives(lines, drives)
         self.correct_lines(lines)
         return lines
 

@@ -10,9 +10,13 @@ from podium.control.client.pulsed_crosstalk import (
 )
 from podium.control.facility.facility import DriveWiring, Facility
 from podium.control.facility.line_response import LineResponse, response_of
+from podium.control.facility.mixers import modulator_of
 from podium.control.parameters.entry import ParameterRecord
 from podium.control.program.program import Program
 from podium.control.runs.errors import RunRefused
+
+CARRIER = "drive_carrier"
+"""Frequency at which the carrier of the modulator behind a qubit's drive line is put, Hz."""
 
 
 class LineCorrections:
@@ -76,7 +80,28 @@ def stored_lines(
             found[port] = line
     for port, cancels in stored_crosstalk(facility, record).items():
         found[port] = replace(found.get(port, LineResponse()), cancels=cancels)
+    return found | stored_carriers(facility, record)
+
+
+def stored_carriers(facility: Facility, record: ParameterRecord) -> dict[str, LineResponse]:
+    """Return where carriers of modulators are put, by drive port, where a routine has moved one."""
+    found: dict[str, LineResponse] = {}
+    for qubit in facility.qubits().values():
+        entry = record.get(f"{qubit.name}.{CARRIER}")
+        if entry is not None and modulator_of(facility, qubit.drive_port) is not None:
+            found[qubit.drive_port] = LineResponse(carrier_hz=entry.value)
     return found
+
+
+def with_drives(
+    lines: Mapping[str, LineResponse], drives: Mapping[str, LineResponse]
+) -> dict[str, LineResponse]:
+    """Return ``lines`` with what ``drives`` cancels."""
+    cancelling = {
+        port: replace(lines.get(port, LineResponse()), cancels=line.cancels)
+        for port, line in drives.items()
+    }
+    return {**lines, **cancelling}
 
 
 def without_delays(lines: Mapping[str, LineResponse]) -> dict[str, LineResponse]:
@@ -95,8 +120,10 @@ def check_lines(facility: Facility, lines: Mapping[str, LineResponse]) -> None:
     """Raise ``RunRefused`` for a port that plays no pulses on a flux line."""
     pulsed = list(_pulsed(facility))
     for port, line in lines.items():
+        if line.carrier_hz is not None and modulator_of(facility, port) is None:
+            raise RunRefused(f"{port} has no modulator, whose carrier could be put elsewhere")
         drives = isinstance(facility.wiring.get(port), DriveWiring)
-        if port not in pulsed and not (drives and line.only_cancels):
+        if port not in pulsed and not (drives and line.is_as_played):
             have = ", ".join(pulsed) or "none"
             raise RunRefused(
                 f"{port} is no flux line that pulses are played on, so there is nothing to undo "

@@ -6,7 +6,8 @@ are ``flux_amplitude1``, ``flux_tau1`` ..., ``flux_high_pass``, and ``flux_refle
 ``flux_reflection_delay``, of the element whose line it is; ``flux_delay``, by how much later it
 comes than a drive; and ``pulsed_crosstalk_amplitude_q0`` of q1, what of pulses on another line
 arrives in its loop. A correction is its inverse. A drive line has only what takes the drives of
-others away (``drive_crosstalk_q0`` and ``drive_crosstalk_phase_q0`` of q1).
+others away (``drive_crosstalk_q0`` and ``drive_crosstalk_phase_q0`` of q1), and where the carrier
+of a modulator in front of it is put (``drive_carrier``).
 """
 
 from collections.abc import Mapping
@@ -51,7 +52,10 @@ class LineResponse:
     delay_s: float = 0.0
     """By how much later all of it arrives than a drive of the same element; below 0: earlier."""
     cancels: tuple[Cancel, ...] = ()
-    """What is played here with pulses on other lines. A drive line may have this alone."""
+    """What is played here with pulses on other lines. A drive line may have this and the next."""
+    carrier_hz: float | None = None
+    """Where the carrier of the modulator in front of it is put; None: where the facility file has
+    it."""
 
     def __post_init__(self) -> None:
         if not abs(self.delay_s) <= DELAY_MAX_S:
@@ -63,10 +67,10 @@ class LineResponse:
     @property
     def is_plain(self) -> bool:
         """Return whether there is nothing to undo."""
-        return not (self.distorts or self.delay_s or self.cancels)
+        return self.is_as_played and not self.cancels and self.carrier_hz is None
 
     @property
-    def only_cancels(self) -> bool:
+    def is_as_played(self) -> bool:
         """Return whether it arrives as it is played, and no filter or delay is asked for."""
         return not (self.distorts or self.delay_s)
 
@@ -115,6 +119,7 @@ def lines_to_plain(lines: Mapping[str, LineResponse]) -> dict[str, Any]:
             "high": line.high_pass_s,
             "reflection": None if line.reflection is None else list(line.reflection),
             **({"delay": line.delay_s} if line.delay_s else {}),
+            **({} if line.carrier_hz is None else {"carrier": line.carrier_hz}),
             **(
                 {"cancels": [_cancel_to_plain(one) for one in line.cancels]} if line.cancels else {}
             ),
@@ -132,6 +137,7 @@ def lines_from_plain(plain: Mapping[str, Any]) -> dict[str, LineResponse]:
             None if one["reflection"] is None else _pair(one["reflection"]),
             float(one.get("delay", 0.0)),
             tuple(_cancel(*each) for each in one.get("cancels", [])),
+            None if one.get("carrier") is None else float(one["carrier"]),
         )
         for port, one in plain.items()
     }

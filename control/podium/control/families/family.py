@@ -126,12 +126,16 @@ class CorrectsLines(Protocol):
 def with_lines(
     family: ControllerFamily, controller: str, lines: Mapping[str, LineResponse]
 ) -> ControllerFamily:
-    """Return a family whose controller undoes those of ``lines`` that are at ports of its own.
+    """Return a family whose controller heeds those of ``lines`` that are at ports of its own.
 
     It knows those of the family's other controllers, too, and so is one family for all of them.
     Raises ``DoesNotFit`` where the family cannot.
     """
-    shaped = {port: line for port, line in lines.items() if not line.only_cancels}
+    shaped = {
+        port: line
+        for port, line in lines.items()
+        if not line.is_as_played or line.carrier_hz is not None
+    }
     own = [port for port in shaped if port in family.ports[controller]]
     if own and not isinstance(family, CorrectsLines):
         raise DoesNotFit(

@@ -21,7 +21,7 @@ from podium.control.calibration.routines.drive_crosstalk import (
 from podium.control.calibration.runner import CorrectingRunner
 from podium.control.calibration.sequences import on_grid_ns
 from podium.control.client.drive_crosstalk import QUANTITY, stored_drives
-from podium.control.client.line_corrections import without_crosstalk
+from podium.control.client.line_corrections import with_drives, without_crosstalk
 from podium.control.facility.facility import Qubit
 from podium.control.facility.line_response import LineResponse
 from podium.control.parameters.entry import Measured, NotMeasured
@@ -107,7 +107,7 @@ def _corrected(bench: Bench, drives: Mapping[str, LineResponse]) -> Iterator[Non
     if not isinstance(runner, CorrectingRunner):
         raise FitFailed("whoever runs this corrects no lines")
     before = dict(runner.corrected_lines())
-    runner.correct_lines({**without_crosstalk(before), **drives})
+    runner.correct_lines(with_drives(without_crosstalk(before), drives))
     try:
         yield
     finally:

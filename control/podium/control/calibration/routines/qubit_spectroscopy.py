@@ -5,6 +5,7 @@ from functools import partial
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.declaration import READOUT_SETTINGS, Declaration
+from podium.control.calibration.leaking_carrier import moved_carrier
 from podium.control.calibration.line_scan import Range, line_scan, stark_hz
 from podium.control.calibration.line_search import LineScanFit, SearchPlan, find_lines, store_lines
 from podium.control.calibration.outcome import Outcome
@@ -16,7 +17,9 @@ from podium.control.parameters.validity import DAY_S, HOUR_S, Lifetime
 async def qubit_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome:
     """Search the design's range, wider where no line is seen, then scan narrowly about each line.
 
-    Stores ``f01`` and ``rabi_frequency``, at full scale of the drive (Hz).
+    Stores ``f01`` and ``rabi_frequency``, at full scale of the drive (Hz); and ``drive_carrier``
+    (Hz) where the carrier of a modulator that nothing calibrates is too near: it is there from the
+    next routine on.
     """
     outcome = Outcome("qubit_spectroscopy", "Qubit spectroscopy")
     expected: dict[str, Range] = {}
@@ -31,8 +34,10 @@ async def qubit_spectroscopy(bench: Bench, qubits: tuple[Qubit, ...]) -> Outcome
 
     def values(qubit: Qubit, seen: LineScanFit) -> Mapping[str, Measured]:
         v, sigma = seen.fit.values, seen.fit.sigmas["centre"]
+        f01_hz = v["centre"] - stark_hz(bench, qubit, v["rabi"])
         return {
-            "f01": Measured(v["centre"] - stark_hz(bench, qubit, v["rabi"]), sigma, "Hz"),
+            "f01": Measured(f01_hz, sigma, "Hz"),
+            **moved_carrier(bench, qubit, f01_hz),
             "rabi_frequency": Measured(*seen.scan.rabi_hz(qubit, seen.fit), "Hz"),
         }
 
@@ -48,6 +53,7 @@ QUBIT_SPECTROSCOPY = Declaration(
     gives={
         "f01": Lifetime(12 * HOUR_S),
         "rabi_frequency": Lifetime(7 * DAY_S),
+        "drive_carrier": Lifetime(30 * DAY_S),
     },
     essential=True,
     places=(60,),

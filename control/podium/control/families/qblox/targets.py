@@ -30,12 +30,13 @@ def targets_of(
 ) -> dict[str, QbloxTarget]:
     """Return what the compiler must know of each Qblox cluster of the facility, by name.
 
-    ``lines``: by flux port, what is undone.
+    ``lines``: by flux port, what is undone; by drive port, where a modulator's carrier is put.
     """
     ports: dict[str, dict[str, PortTarget]] = {
         name: {} for name, entry in facility.instruments.items() if entry.model == QBLOX
     }
     for port, wiring in facility.wiring.items():
+        line = lines.get(port)
         match wiring:
             case FeedlineWiring():
                 output = wiring.output
@@ -51,7 +52,7 @@ def targets_of(
                 if output.instrument in ports and output.slot is not None:
                     module = _module(facility, output)
                     ports[output.instrument][port] = PortTarget(
-                        output.slot, module, output.socket, 0.0, response=lines.get(port)
+                        output.slot, module, output.socket, 0.0, response=line
                     )
                 continue
             case FluxWiring():
@@ -61,7 +62,7 @@ def targets_of(
                 slot=output.slot,
                 module=_module(facility, output),
                 output=output.socket,
-                lo_hz=wiring.lo_hz,
+                lo_hz=wiring.lo_hz if line is None or line.carrier_hz is None else line.carrier_hz,
                 input=entry,
                 output_attenuation_db=wiring.output_attenuation_db,
                 input_attenuation_db=attenuation_db,
