@@ -341,12 +341,14 @@ def fit_resonator(
     clear = (distance > CLEAR * sigma) & np.isfinite(sigma) & (log_amplitude < limit)
     if np.count_nonzero(clear) < len(NAMES) + 1:
         return known
-    columns = np.stack([frequency_hz, log_amplitude, length_s], axis=1)[clear]
-    settings, same = np.unique(columns, axis=0, return_inverse=True)
+    # A tone is followed once, to all lengths.
+    columns = np.stack([frequency_hz, log_amplitude], axis=1)[clear]
+    tones, tone = np.unique(columns, axis=0, return_inverse=True)
+    lengths_s, length = np.unique(length_s[clear], return_inverse=True)
     seen, doubt = distance[clear], np.hypot(sigma[clear] / distance[clear], LAW_HOLDS)
     here = vector_of(known.resonator)
     narrow = np.linalg.inv(np.linalg.cholesky(known.covariance))
-    longest_s = float(np.max(settings[:, 2]))
+    longest_s = float(lengths_s[-1])
     # The same for all that is tried: what comes of other steps would pass for a slope.
     step_s = known.resonator.longest_step_s
 
@@ -354,14 +356,14 @@ def fit_resonator(
         resonators = [resonator_of(vector) for vector in vectors]
         ring = ring_up(
             resonators,
-            settings[:, 0],
-            np.exp(settings[:, 1]),
+            tones[:, 0],
+            np.exp(tones[:, 1]),
             longest_s,
             step_s,
             distances_alone=True,
         )
-        rises = ring.distance(opens_s, settings[:, 2:])[..., 0]
-        return np.asarray(np.log(np.maximum(rises, 1e-300)))[:, same.ravel()]
+        rises = ring.distance(opens_s, lengths_s)[:, tone.ravel(), length]
+        return np.asarray(np.log(np.maximum(rises, 1e-300)))
 
     def model(values: Mapping[str, Array]) -> Array:
         moved = np.concatenate([values[name] for name in NAMES], axis=1)

@@ -40,6 +40,8 @@ FIRST = (10.0, 1.0)
 ENDS = 1e-7
 """A fit ends where a step has taken away that share of the squares: of a thousand points it is then
 within a hundredth of a sigma of where it would go."""
+MET = (1, 2, 3, 4)
+"""What ``leastsq`` says of a search that has come to its end."""
 SETTLED = 1e-4
 """Step, of the largest one, at which it has come to its end ..."""
 SLOWEST = 0.3
@@ -117,7 +119,7 @@ def fit_least_squares(
         sets = zip(*(values[name][:, 0].tolist() for name in values), strict=True)
         return np.stack([model(dict(zip(values, one, strict=True))) for one in sets])
 
-    return fit_many_at_once(each, data, sigma, starts, bounds)
+    return _fit(each, data, sigma, starts, bounds, together=False)
 
 
 def fit_many_at_once(
@@ -129,8 +131,21 @@ def fit_many_at_once(
 ) -> Fit:
     """Fit as :func:`fit_least_squares` does, with a model that takes many sets of parameters.
 
-    Slopes are then one call, which numpy works out several times as fast as one set after another.
+    What is left and its slopes are then one call, which numpy works out several times as fast as
+    one set after another.
     """
+    return _fit(model, data, sigma, starts, bounds, together=True)
+
+
+def _fit(
+    model: ModelOfMany,
+    data: Array,
+    sigma: Array | float | None,
+    starts: Sequence[Mapping[str, float]],
+    bounds: Mapping[str, Bound] | None,
+    *,
+    together: bool,
+) -> Fit:
     if not np.all(np.isfinite(data)):
         look_at(data)
     bounds = bounds or {}
@@ -144,7 +159,7 @@ def fit_many_at_once(
     low = np.array([bounds.get(name, Bound()).low for name in names])
     high = np.array([bounds.get(name, Bound()).high for name in names])
     begins = [np.clip([start[name] for name in names], low, high) for start in starts]
-    best = _best(residuals, names, begins, low, high)
+    best = _best(residuals, names, begins, low, high, together=together)
     if best is None:
         raise FitFailed(f"no fit from {len(starts)} starts came to an end")
     covariance = best.covariance
@@ -262,6 +277,8 @@ def _best(
     begins: list[Array],
     low: Array,
     high: Array,
+    *,
+    together: bool,
 ) -> Solution | None:
     """Return the best solution: from the one noted before, or from the best of ``begins``."""
     solutions = _solutions.get() or Solutions()
@@ -270,7 +287,7 @@ def _best(
     if before is not None and before.names == names:
         best = _follow(residuals, before, low, high)
         if best is None:
-            best = _solve(residuals, names, before.at, low, high, FIRST[0])
+            best = _solve(residuals, names, before.at, low, high, FIRST[0], together=together)
         if best is not None and best.covariance is None:
             best = None  # it stays where a slope vanishes, at a bound
     if best is None:
@@ -280,7 +297,7 @@ def _best(
             ends: list[Solution] = []
             for k in order:
                 fixed = [one for one in ends if one.covariance is not None]
-                end = _solve(residuals, names, begins[k], low, high, far, fixed)
+                end = _solve(residuals, names, begins[k], low, high, far, fixed, together=together)
                 ends += [] if end is None else [end]
             best = min(ends, key=lambda one: one.cost, default=None)
             if best is not None and best.covariance is not None:
@@ -353,10 +370,13 @@ def _solve(
     high: Array,
     far: float,
     ends: Sequence[Solution] = (),
+    *,
+    together: bool,
 ) -> Solution | None:
     """Minimise from one start; None when it leads nowhere, or to one of ``ends``.
 
-    ``far``: of :data:`FIRST`.
+    ``far``: of :data:`FIRST`. ``together``: slopes are worked out with what is left, as it costs
+    little more; few places are tried that are no step.
 
     Parameters are scaled by what moves the residuals: GHz beside dimensionless numbers.
     """
@@ -365,47 +385,106 @@ def _solve(
     step = 1e-7 * np.where(begin != 0.0, np.abs(begin), width)
     step = np.where(begin + step <= high, step, -step)
     last: tuple[Array, Array] = begin, residuals(begin[None])[0]
+    steep: tuple[Array, Array] | None = None
     slopes = np.linalg.norm(_differences(residuals, *last, step), axis=0)
     if not np.all(np.isfinite(slopes)):
         return None
     scale = np.where(slopes > 0, 1 / np.maximum(slopes, 1e-300), np.maximum(np.abs(begin), 1.0))
     inner_low, inner_high = (low - begin) / scale, (high - begin) / scale
-    from scipy.optimize import least_squares  # heavy: the page imports routines, and fits nothing
-
-    # Strictly inside, as the method wants it.
+    # Strictly inside, as both methods want it.
     first = np.clip(np.zeros(len(begin)), inner_low + 1e-9, inner_high - 1e-9)
 
+    def steps_at(u: Array) -> Array:
+        return _steps_within(u, inner_low, inner_high) * scale
+
     def left_at(u: Array) -> Array:
-        nonlocal last
+        nonlocal last, steep
         at = begin + u * scale
-        last = at, residuals(at[None])[0]
+        if np.array_equal(last[0], at):
+            return last[1]
+        if together:
+            left, slopes = _with_slopes(residuals, at, steps_at(u))
+            last, steep = (at, left), (u.copy(), slopes * scale)
+        else:
+            last = at, residuals(at[None])[0]
         return last[1]
 
     def slopes_at(u: Array) -> Array:
+        nonlocal steep
         if any(_is_beside(begin + u * scale, one) for one in ends):
             raise _SameEnd
-        steps = _steps_within(u, inner_low, inner_high) * scale
-        if not np.array_equal(last[0], begin + u * scale):
-            left_at(u)
-        return _differences(residuals, *last, steps) * scale
+        left_at(u)
+        if steep is None or not np.array_equal(steep[0], u):
+            steep = u.copy(), _differences(residuals, *last, steps_at(u)) * scale
+        return steep[1]
+
+    def left_inside(u: Array) -> Array:
+        if np.any(u <= inner_low) or np.any(u >= inner_high):
+            raise _Outside
+        left = left_at(u)
+        if left.size < u.size:
+            raise _Outside  # MINPACK wants as many points as parameters
+        return left
 
     try:
-        found = least_squares(
-            left_at,
-            first,
-            jac=slopes_at,
-            bounds=(inner_low, inner_high),
-            x_scale=far,
-            ftol=ENDS,
-        )
+        try:
+            found = _minimum(left_inside, slopes_at, first, far)
+        except _Outside:
+            found = _minimum_within(left_at, slopes_at, first, far, inner_low, inner_high)
     except (_SameEnd, ValueError, np.linalg.LinAlgError):
         return None
+    if found is None:
+        return None
+    end, slopes_there = found
+    at = np.asarray(begin + end * scale)
+    jacobian = slopes_there / scale
+    left = left_at(end)
+    if not np.all(np.isfinite(left)):
+        return None
+    return Solution(names, at, left, jacobian, _covariance(jacobian))
+
+
+def _minimum(
+    left_at: Callable[[Array], Array], slopes_at: Callable[[Array], Array], first: Array, far: float
+) -> tuple[Array, Array] | None:
+    """Return where a minimum is, and the slopes there; None where the way to it does not end.
+
+    By Levenberg and Marquardt as MINPACK has it (More, Lect. Notes Math. 630, 105 (1978)), whose
+    steps cost a tenth of those that mind bounds. Raises what ``left_at`` does.
+    """
+    from scipy.optimize import leastsq  # heavy: the page imports routines, and fits nothing
+
+    end, _, _, _, how = leastsq(
+        left_at,
+        first,
+        Dfun=slopes_at,
+        full_output=True,
+        ftol=ENDS,
+        factor=1.0,
+        diag=np.full(len(first), 1 / far),
+    )
+    return (end, slopes_at(end)) if how in MET else None
+
+
+def _minimum_within(
+    left_at: Callable[[Array], Array],
+    slopes_at: Callable[[Array], Array],
+    first: Array,
+    far: float,
+    low: Array,
+    high: Array,
+) -> tuple[Array, Array] | None:
+    """Do so with bounds, where a step has led beyond them."""
+    from scipy.optimize import least_squares  # heavy
+
+    found = least_squares(left_at, first, jac=slopes_at, bounds=(low, high), x_scale=far, ftol=ENDS)
     if found.status <= 0 or not np.isfinite(found.cost):
         return None
-    jacobian = np.asarray(found.jac, dtype=np.float64) / scale
-    at = np.asarray(begin + found.x * scale)
-    left = np.asarray(found.fun, dtype=np.float64)
-    return Solution(names, at, left, jacobian, _covariance(jacobian))
+    return np.asarray(found.x), np.asarray(found.jac, dtype=np.float64)
+
+
+class _Outside(Exception):
+    """A step leads beyond a bound, or there are fewer points than parameters."""
 
 
 class _SameEnd(Exception):
@@ -429,10 +508,28 @@ def _steps_within(at: Array, low: Array, high: Array) -> Array:
 
 def _differences(residuals: Residuals, at: Array, left: Array, steps: Array) -> Array:
     """Return the slopes of what is ``left`` at a place, shape (n, p), by a step along each axis."""
+    there = _stepped(at, steps)
+    return _slopes(at, there, left, residuals(there))
+
+
+def _with_slopes(residuals: Residuals, at: Array, steps: Array) -> tuple[Array, Array]:
+    """Return what is left at a place and its slopes, in one call."""
+    there = _stepped(at, steps)
+    seen = residuals(np.vstack([at, there]))
+    return seen[0], _slopes(at, there, seen[0], seen[1:])
+
+
+def _stepped(at: Array, steps: Array) -> Array:
+    """Return a place with a step along each axis, shape (p, p)."""
     least = LEAST * np.spacing(np.abs(at))
-    there = at + np.diag(np.where(np.abs(steps) < least, np.copysign(least, steps), steps))
+    return np.asarray(
+        at + np.diag(np.where(np.abs(steps) < least, np.copysign(least, steps), steps))
+    )
+
+
+def _slopes(at: Array, there: Array, left: Array, seen: Array) -> Array:
     # Divided by what was added, as far as the machine could add it.
-    return np.asarray((residuals(there) - left).T / (np.diagonal(there) - at))
+    return np.asarray((seen - left).T / (np.diagonal(there) - at))
 
 
 def _covariance(jacobian: Array) -> Array | None:
