@@ -8,11 +8,12 @@ from itertools import product
 from typing import Any
 
 import pytest
+from qblox_instruments.docstring_helpers import partial_with_numpy_doc
 from qcodes.parameters import command
 from qcodes.utils import is_function
 
 from podium.drivers.qblox_cluster import parameter_checks
-from podium.drivers.qblox_cluster.parameter_checks import remember_checks, takes
+from podium.drivers.qblox_cluster.parameter_checks import documented, remember_checks, takes
 
 
 class Client:
@@ -43,6 +44,56 @@ def test_answers_are_those_of_qcodes_asked_once_or_again() -> None:
     assert {one for row in wanted for one in row} == {False, True}
     for _ in range(2):
         assert [[takes(f, *words) for words in asked] for f in functions(Client())] == wanted
+
+
+def test_documentations_are_the_vendors_written_once_or_again() -> None:
+    class Documented(Client):
+        def both(self, slot: int, sequencer: int) -> int:
+            """
+            Return a number.
+
+            Parameters
+            ----------
+            slot : int
+                Which module.
+            sequencer : int
+                Which sequencer of it.
+
+            Returns
+            -------
+            int
+                The number.
+
+            """
+            return 10 * slot + sequencer
+
+    def plain(one: int, other: int) -> int:
+        return one + other
+
+    whole = Documented()
+    for _ in range(2):
+        for func, args in (
+            (whole.both, (2,)),
+            (whole.both, (2, 3)),
+            (whole.both, ()),
+            (plain, (1,)),
+        ):
+            for ending in ("", "Note\n----\nOf the parent."):
+                wanted = partial_with_numpy_doc(func, *args, end_with=ending)
+                made = documented(func, *args, end_with=ending)
+                assert (made.__doc__, made.func, made.args) == (
+                    wanted.__doc__,
+                    wanted.func,
+                    wanted.args,
+                )
+                again = documented(made, *([4] if len(args) == 1 else []), end_with=ending)
+                assert (
+                    again.__doc__
+                    == partial_with_numpy_doc(
+                        wanted, *([4] if len(args) == 1 else []), end_with=ending
+                    ).__doc__
+                )
+    assert documented(documented(whole.both, 2), 3)() == 23
 
 
 def test_a_signature_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
