@@ -34,6 +34,7 @@ from podium.control.calibration.fits.separation import (
     WIDE_FORM,
     BestSetting,
     Form,
+    _top,
     best_setting,
     best_thresholds,
     drawn_fidelities,
@@ -436,3 +437,16 @@ def test_no_setting_is_chosen_where_a_low_one_was_measured(bend_hz: float, width
         + ((np.log(amplitude) - best.log_amplitude) / np.ptp(np.log(amplitude))) ** 2
     )
     assert apart[nearest] > 0.3 * apart.max()
+
+
+def test_at_the_edge_of_a_flat_top_the_best_setting_that_is_inside_is_chosen() -> None:
+    """Of the middle where that falls short by little, else of all but the edge; else the edge."""
+    places = np.array([[0, 16], [1, 15], [8, 8]])
+    for short_of_edge, short_of_middle, chosen in (
+        (0.0001, 0.0030, 2),
+        (0.0001, 0.0043, 1),
+        (0.0050, 0.0060, 0),
+    ):
+        wrong = 0.01 * np.array([1.0, 1 + short_of_edge, 1 + short_of_middle])
+        assert _top(1 - wrong, places, flat=0.004) == chosen
+        assert _top(1 - wrong[:1], places[:1], flat=0.004) == 0

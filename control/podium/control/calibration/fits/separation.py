@@ -200,14 +200,20 @@ def best_setting(
 def _top(average: Array, places: NDArray[np.int64], flat: float) -> int:
     """Return the number of the setting to choose: the best one on average, if not at the edge.
 
+    There it is the best one of the middle, or else of all but the edge, if that falls short of it
+    by little.
     ``average``: fidelities, (n,). ``places``: in :data:`GRID`, of frequency and amplitude, (n, 2).
     """
     best = int(np.argmax(average))
-    middle = _inside(places, QUARTER)
-    if _inside(places[best]) or not middle.any():
+    if _inside(places[best]):
         return best
-    within = int(np.argmax(np.where(middle, average, -np.inf)))
-    return within if average[best] - average[within] <= flat * (1 - average[best]) else best
+    for from_edge in (QUARTER, 1):
+        within = int(np.argmax(np.where(_inside(places, from_edge), average, -np.inf)))
+        if _inside(places[within]) and average[best] - average[within] <= flat * (
+            1 - average[best]
+        ):
+            return within
+    return best
 
 
 def _inside(places: NDArray[np.int64], from_edge: int = 1) -> NDArray[np.bool_]:
