@@ -156,6 +156,20 @@ def test_the_deepest_of_several_minima_is_taken(order: int) -> None:
     assert fit.values["frequency"] == pytest.approx(3.0, abs=1e-6)
 
 
+def test_slopes_are_those_of_where_a_fit_ends() -> None:
+    x = np.linspace(0, 1, 60)
+    data = np.exp(-x / 0.3) + np.random.default_rng(7).normal(0, 0.02, 60)
+
+    def decay(values: Mapping[str, float]) -> np.ndarray:
+        return np.asarray(np.exp(-x / values["time"]))
+
+    near, far = (fit_least_squares(decay, data, 0.02, [{"time": one}]) for one in (0.3, 0.05))
+    assert far.values["time"] == pytest.approx(near.values["time"], rel=1e-4)
+    assert far.sigmas["time"] == pytest.approx(near.sigmas["time"], rel=1e-2)
+    slopes = x * np.exp(-x / near.values["time"]) / near.values["time"] ** 2 / 0.02
+    assert near.sigmas["time"] == pytest.approx(1 / np.linalg.norm(slopes), rel=1e-2)
+
+
 def test_a_bound_narrows_no_sigma() -> None:
     x = np.linspace(0, 1, 50)
     data = 1.0 - 0.02 * x + np.random.default_rng(105).normal(0, 0.1, 50)

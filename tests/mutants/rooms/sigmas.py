@@ -109,10 +109,29 @@ MUTANTS = (
     Mutant(
         "least-squares/scale-is-forgotten",
         _LEAST,
-        "np.asarray(found.jac, dtype=np.float64) / scale",
-        "np.asarray(found.jac, dtype=np.float64)",
+        "end, jacobian = found[0], found[1] / scale",
+        "end, jacobian = found[0], found[1]",
         _BY_LINES,
         "sigmas are in units of the solver",
+    ),
+    Mutant(
+        "least-squares/bounds-are-forgotten",
+        _LEAST,
+        "if np.any(u <= self.bounds[0]) or np.any(u >= self.bounds[1]):",
+        "if not u.size:",
+        (
+            "tests/control/calibration/test_sigmas_of_fits.py",
+            "tests/control/calibration/test_fits_near.py",
+        ),
+        "a parameter is stored from beyond its bounds",
+    ),
+    Mutant(
+        "least-squares/slopes-of-another-place",
+        _LEAST,
+        "if self.steep is None or not np.array_equal(self.steep[0], at):",
+        "if self.steep is None:",
+        (f"{_SIGMAS}::test_slopes_are_those_of_where_a_fit_ends",),
+        "slopes are those of where the fit began",
     ),
     Mutant(
         "least-squares/weights-squared",

@@ -384,64 +384,87 @@ def _solve(
     width = np.where(np.isfinite(high - low), high - low, 1.0)
     step = 1e-7 * np.where(begin != 0.0, np.abs(begin), width)
     step = np.where(begin + step <= high, step, -step)
-    last: tuple[Array, Array] = begin, residuals(begin[None])[0]
-    steep: tuple[Array, Array] | None = None
-    slopes = np.linalg.norm(_differences(residuals, *last, step), axis=0)
+    left = residuals(begin[None])[0]
+    slopes = np.linalg.norm(_differences(residuals, begin, left, step), axis=0)
     if not np.all(np.isfinite(slopes)):
         return None
     scale = np.where(slopes > 0, 1 / np.maximum(slopes, 1e-300), np.maximum(np.abs(begin), 1.0))
-    inner_low, inner_high = (low - begin) / scale, (high - begin) / scale
+    inner = (low - begin) / scale, (high - begin) / scale
+    scaled = _ScaledResiduals(residuals, begin, scale, inner, together, (begin, left))
     # Strictly inside, as both methods want it.
-    first = np.clip(np.zeros(len(begin)), inner_low + 1e-9, inner_high - 1e-9)
-
-    def steps_at(u: Array) -> Array:
-        return _steps_within(u, inner_low, inner_high) * scale
-
-    def left_at(u: Array) -> Array:
-        nonlocal last, steep
-        at = begin + u * scale
-        if np.array_equal(last[0], at):
-            return last[1]
-        if together:
-            left, slopes = _with_slopes(residuals, at, steps_at(u))
-            last, steep = (at, left), (u.copy(), slopes * scale)
-        else:
-            last = at, residuals(at[None])[0]
-        return last[1]
+    first = np.clip(np.zeros(len(begin)), inner[0] + 1e-9, inner[1] - 1e-9)
 
     def slopes_at(u: Array) -> Array:
-        nonlocal steep
-        if any(_is_beside(begin + u * scale, one) for one in ends):
+        if any(_is_beside(scaled.place(u), one) for one in ends):
             raise _SameEnd
-        left_at(u)
-        if steep is None or not np.array_equal(steep[0], u):
-            steep = u.copy(), _differences(residuals, *last, steps_at(u)) * scale
-        return steep[1]
-
-    def left_inside(u: Array) -> Array:
-        if np.any(u <= inner_low) or np.any(u >= inner_high):
-            raise _Outside
-        left = left_at(u)
-        if left.size < u.size:
-            raise _Outside  # MINPACK wants as many points as parameters
-        return left
+        return scaled.slopes_at(u)
 
     try:
         try:
-            found = _minimum(left_inside, slopes_at, first, far)
+            found = _minimum(scaled.left_inside, slopes_at, first, far)
         except _Outside:
-            found = _minimum_within(left_at, slopes_at, first, far, inner_low, inner_high)
+            found = _minimum_within(scaled.left_at, slopes_at, first, far, inner)
     except (_SameEnd, ValueError, np.linalg.LinAlgError):
         return None
     if found is None:
         return None
-    end, slopes_there = found
-    at = np.asarray(begin + end * scale)
-    jacobian = slopes_there / scale
-    left = left_at(end)
+    end, jacobian = found[0], found[1] / scale
+    left = scaled.left_at(end)
     if not np.all(np.isfinite(left)):
         return None
-    return Solution(names, at, left, jacobian, _covariance(jacobian))
+    return Solution(names, scaled.place(end), left, jacobian, _covariance(jacobian))
+
+
+@dataclass(slots=True, eq=False)
+class _ScaledResiduals:
+    """What is left and its slopes over parameters from a start on, in what moves the residuals."""
+
+    residuals: Residuals
+    begin: Array
+    scale: Array
+    bounds: tuple[Array, Array]
+    together: bool
+    """Slopes are worked out with what is left."""
+    last: tuple[Array, Array]
+    """Place, and what is left there."""
+    steep: tuple[Array, Array] | None = None
+    """Place, and the slopes there."""
+
+    def place(self, u: Array) -> Array:
+        """Return parameters in their own units."""
+        return np.asarray(self.begin + u * self.scale)
+
+    def left_at(self, u: Array) -> Array:
+        """Return what is left, shape (n,)."""
+        at = self.place(u)
+        if np.array_equal(self.last[0], at):
+            return self.last[1]
+        if self.together:
+            left, slopes = _with_slopes(self.residuals, at, self._steps(u))
+            self.last, self.steep = (at, left), (at, slopes * self.scale)
+        else:
+            self.last = at, self.residuals(at[None])[0]
+        return self.last[1]
+
+    def left_inside(self, u: Array) -> Array:
+        """Return it; raises ``_Outside`` where :func:`_minimum` does not go."""
+        if np.any(u <= self.bounds[0]) or np.any(u >= self.bounds[1]):
+            raise _Outside
+        left = self.left_at(u)
+        if left.size < u.size:
+            raise _Outside  # MINPACK wants as many points as parameters
+        return left
+
+    def slopes_at(self, u: Array) -> Array:
+        """Return its slopes, shape (n, p)."""
+        left, at = self.left_at(u), self.place(u)
+        if self.steep is None or not np.array_equal(self.steep[0], at):
+            slopes = _differences(self.residuals, at, left, self._steps(u))
+            self.steep = at, slopes * self.scale
+        return self.steep[1]
+
+    def _steps(self, u: Array) -> Array:
+        return _steps_within(u, *self.bounds) * self.scale
 
 
 def _minimum(
@@ -471,13 +494,12 @@ def _minimum_within(
     slopes_at: Callable[[Array], Array],
     first: Array,
     far: float,
-    low: Array,
-    high: Array,
+    bounds: tuple[Array, Array],
 ) -> tuple[Array, Array] | None:
     """Do so with bounds, where a step has led beyond them."""
     from scipy.optimize import least_squares  # heavy
 
-    found = least_squares(left_at, first, jac=slopes_at, bounds=(low, high), x_scale=far, ftol=ENDS)
+    found = least_squares(left_at, first, jac=slopes_at, bounds=bounds, x_scale=far, ftol=ENDS)
     if found.status <= 0 or not np.isfinite(found.cost):
         return None
     return np.asarray(found.x), np.asarray(found.jac, dtype=np.float64)

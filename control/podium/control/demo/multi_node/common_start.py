@@ -28,8 +28,7 @@ from podium.firmware_interfaces.exact_time import FS_PER_NS, FS_PER_S
 Done = TypeVar("Done")
 
 BEFORE, AFTER, AGAIN = 8, 16, 8
-"""Starts that are tagged before the calibration, after it, and once a lost node is back: by sixteen
-the mean is known to 2 ps, where cables are known to 30."""
+"""Starts tagged before the calibration, after it (to 2 ps), and once a lost node is back."""
 CALIBRATION_STARTS = 25
 """What is left to chance averages to a few ps in so many; how well cables are known is more."""
 IN_TURN = 8
