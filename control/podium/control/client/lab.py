@@ -293,6 +293,8 @@ class Lab:
     ) -> Mapping[str, LineResponse]:
         """Do so with the responses that routines have stored, and return them.
 
+        Carriers of modulators that were moved are among them (``drive_carrier``).
+
         ``drives_of_epoch``: the present epoch (``data.attrs["epoch"]``); given, what drives bring
         to other qubits is cancelled as well, by phases that were measured in it.
         """

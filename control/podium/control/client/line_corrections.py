@@ -87,8 +87,10 @@ def stored_carriers(facility: Facility, record: ParameterRecord) -> dict[str, Li
     """Return where carriers of modulators are put, by drive port, where a routine has moved one."""
     found: dict[str, LineResponse] = {}
     for qubit in facility.qubits().values():
+        if modulator_of(facility, qubit.drive_port) is None:
+            continue
         entry = record.get(f"{qubit.name}.{CARRIER}")
-        if entry is not None and modulator_of(facility, qubit.drive_port) is not None:
+        if entry is not None:
             found[qubit.drive_port] = LineResponse(carrier_hz=entry.value)
     return found
 
