@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MODULE = "podium.sim_instruments.servers.warm_up"
 WHY = (
-    "compiling the simulation's kernels for this processor, once: half a minute on two idle "
+    "compiling the simulation's kernels for this processor, once: a minute on two idle "
     'cores. Instruments answer meanwhile, what is started waits; the endpoints file and "ready" '
     "follow"
 )

@@ -49,7 +49,7 @@ from podium.sim_instruments.servers.kernel_cache import (
 from podium.sim_instruments.servers.stale_kernels import forget_stale
 from podium.sim_instruments.servers.zurich_compilation_run import run_filters, run_sequencer
 
-WHY = "compiling the simulation's kernels for this processor, once: half a minute on two idle cores"
+WHY = "compiling the simulation's kernels for this processor, once: a minute on two idle cores"
 
 
 UNITS: dict[str, tuple[tuple[str, Callable[[], None]], ...]] = {
