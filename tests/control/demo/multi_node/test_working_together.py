@@ -93,7 +93,7 @@ async def test_all_of_it_is_told(at: At) -> None:
     await at.work()
     assert at.reasons() == []
     told = at.together
-    assert [len(one) for one in (told.before, told.after, told.again)] == [4, 6, 4]
+    assert [len(one) for one in (told.before, told.after, told.again)] == [4, 4, 4]
     assert told.tagged("node_b", corrected=False).mean_fs == pytest.approx(2_310_000)
     assert told.tagged("node_b", corrected=True).rms_fs == pytest.approx(20_000)
     assert told.sigmas_fs == {"node_b": 28_000.0}

@@ -417,7 +417,7 @@ def _solve(
 
 @dataclass(slots=True, eq=False)
 class _ScaledResiduals:
-    """What is left and its slopes over parameters from a start on, in what moves the residuals."""
+    """Remembers what is left and its slopes, over parameters scaled by what moves the residuals."""
 
     residuals: Residuals
     begin: Array
