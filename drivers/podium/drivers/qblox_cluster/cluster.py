@@ -625,8 +625,8 @@ class QbloxCluster:
     def _check_error_queues(self, slots: Iterable[int]) -> None:
         # Every command was checked; this catches what the client itself never asks for.
         with telling(self._name, "checking the error queues"):
-            places = CLUSTER, *sorted(slots)
-            carry_out(self._cluster, dict.fromkeys(places, ()), places)
+            every = CLUSTER, *sorted(slots)
+            carry_out(self._cluster, dict.fromkeys(every, ()), every)
 
     def _loaded(self, what: str) -> ClusterProgram:
         if self._program is None:
