@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.control.bus.gather import in_turn
-from podium.control.calibration.corrected_lines import correct_carriers
 from podium.control.calibration.inputs import Inputs
+from podium.control.calibration.moved_carriers import correct_carriers
 from podium.control.calibration.outcome import Outcome
 from podium.control.calibration.runner import Runner
 from podium.control.calibration.state import ATTRIBUTE, CalibrationState, Told

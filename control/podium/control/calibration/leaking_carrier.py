@@ -7,6 +7,7 @@ at 2.8 MHz, one 0.25 % at 5.6 MHz.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from podium.control.calibration.bench import Bench
 from podium.control.calibration.fits.least_squares import FitFailed
@@ -34,10 +35,10 @@ def moved_carrier(bench: Bench, qubit: Qubit, f01_hz: float) -> Mapping[str, Mea
 
     As ``drive_carrier``; nothing where it may stay, or where whoever runs programs cannot move it.
     """
-    placed = _carrier(bench, qubit)
-    if placed is None or not isinstance(bench.runner, CorrectingRunner):
+    modulator = _modulator(bench, qubit)
+    if modulator is None or not isinstance(bench.runner, CorrectingRunner):
         return {}
-    _, at_hz = placed
+    at_hz = modulator.carrier_hz
     if abs(at_hz - f01_hz) > MOVED_WITHIN_HZ:
         return {}
     anharmonicity_hz = bench.guess(qubit, "anharmonicity")
@@ -51,12 +52,11 @@ def moved_carrier(bench: Bench, qubit: Qubit, f01_hz: float) -> Mapping[str, Mea
 
 def refuse_beside_a_carrier(bench: Bench, qubit: Qubit) -> None:
     """Raise FitFailed where a carrier that leaks lies within :data:`NEAR_HZ` of the qubit's f01."""
-    placed = _carrier(bench, qubit)
-    if placed is None:
+    modulator = _modulator(bench, qubit)
+    if modulator is None:
         return
-    modulator, at_hz = placed
     with bench.taking():  # it decides, and is in no value
-        apart_hz = bench.best(qubit, "f01") - at_hz
+        apart_hz = bench.best(qubit, "f01") - modulator.carrier_hz
     if abs(apart_hz) < NEAR_HZ:
         raise FitFailed(
             f"the carrier of {modulator.instrument}, {abs(apart_hz) / 1e6:.3g} MHz from "
@@ -65,13 +65,11 @@ def refuse_beside_a_carrier(bench: Bench, qubit: Qubit) -> None:
         )
 
 
-def _carrier(bench: Bench, qubit: Qubit) -> tuple[Modulator, float] | None:
-    """Return the modulator of a qubit's drive line, and where its carrier is, Hz."""
+def _modulator(bench: Bench, qubit: Qubit) -> Modulator | None:
+    """Return the modulator of a qubit's drive line, with its carrier where runs have it now."""
     modulator = modulator_of(bench.runner.facility, qubit.drive_port)
-    if modulator is None:
-        return None
-    if isinstance(bench.runner, CorrectingRunner):
+    if modulator is not None and isinstance(bench.runner, CorrectingRunner):
         line = bench.runner.corrected_lines().get(qubit.drive_port)
         if line is not None and line.carrier_hz is not None:
-            return modulator, line.carrier_hz
-    return modulator, modulator.carrier_hz
+            return replace(modulator, carrier_hz=line.carrier_hz)
+    return modulator

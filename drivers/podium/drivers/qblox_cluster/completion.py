@@ -84,11 +84,11 @@ def wait_until_stopped(
         if early and now >= ends_at:
             early, waits_from = False, ends_at
         waited_s = now - waits_from
-        pause_s = poll_pause_s(waited_s)
         if early:
-            longest_s = max(POLL_FIRST_S, min(POLL_MAX_S, ends_at - now))
-            wanted_s = max(POLL_FIRST_S, EARLY_SHARE * waited_s, EARLY_PART * duration_s)
-            pause_s = min(wanted_s, longest_s)
+            wanted_s = max(EARLY_SHARE * waited_s, EARLY_PART * duration_s)
+            pause_s = max(POLL_FIRST_S, min(wanted_s, POLL_MAX_S, ends_at - now))
+        else:
+            pause_s = poll_pause_s(waited_s)
         if interrupted.wait(pause_s):
             interrupted.clear()
             raise Refused(f"{name}: running {what!r}: given up while it ran")

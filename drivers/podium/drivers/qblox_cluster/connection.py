@@ -135,9 +135,7 @@ def carry_out(
         cluster,
         {slot: (*lines, ERRORS) if slot in checked else lines for slot, lines in said.items()},
     )
-    wrong = [slot for slot in said if slot in checked and int(told[slot].pop()) > 0]
-    if wrong:
-        check_errors(cluster, wrong)
+    check_errors(cluster, [slot for slot in said if slot in checked and int(told[slot].pop()) > 0])
     return told
 
 
