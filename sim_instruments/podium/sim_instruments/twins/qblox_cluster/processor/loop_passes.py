@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 MOST_TRIES: Final = 40
 """Ends of passes at which a loop is looked at in vain. The queue of 32 instructions has to be as
 full as it gets: a pass with one timed instruction fills it in 32."""
+MOST_MOVES: Final = 4
+"""Ends of passes, one after the other, at which registers had moved on: they are those of a scan,
+which goes through its points, and the loop around it repeats."""
 WORTH_REPEATING: Final = 4096
 """Instructions. Fewer are executed while one looks."""
 LISTENING: Final = frozenset({Operation.SET_COND, Operation.WAIT_TRIGGER})
@@ -113,6 +116,9 @@ class LoopPasses:
             and int(slots[code[row, TARGET]]) <= row
         }
         self._ends: dict[int, list[_PassEnd]] = {row: [] for row in self._loops}
+        self._registers: dict[int, bytes] = {}
+        """At the end of the pass before, by row."""
+        self._moves = dict.fromkeys(self._loops, 0)
         self._tries = dict.fromkeys(self._loops, 0)
         self.code = code.copy()
         """The program, which comes back at the end of passes that are looked at."""
@@ -131,13 +137,19 @@ class LoopPasses:
         """
         row = int(state[q1.LOOP_ROW])
         counter = self._loops[row]
-        here = _pass_end(state, slots, queue, rows, counter, self._labels)
-        ends = self._ends[row]
-        ends.append(here)
-        found = self._repetition(ends, counter, int(slots[counter]))
+        ends, found = self._ends[row], None
+        registers = _registers(slots, counter, self._labels)
+        before, self._registers[row] = self._registers.get(row, registers), registers
+        if registers == before:
+            self._moves[row] = 0
+            ends.append(_pass_end(state, slots, queue, rows, registers, self._labels))
+            found = self._repetition(ends, counter, int(slots[counter]))
+        else:
+            self._moves[row] += 1
+            ends.clear()
         if found is None:
             self._tries[row] += 1
-            if self._tries[row] == MOST_TRIES:
+            if self._tries[row] == MOST_TRIES or self._moves[row] == MOST_MOVES:
                 self.code[row, E] = NOT_WATCHED
             del ends[:-2]
         else:
@@ -169,6 +181,7 @@ class LoopPasses:
 
     def forget(self) -> None:
         """Forget how passes ended: something outside may have come between."""
+        self._registers.clear()
         for ends in self._ends.values():
             ends.clear()
 
@@ -208,12 +221,20 @@ def _phase(state: NDArray[np.int64]) -> int:
     return (int(state[q1.PHASE_OFFSET]) + turned) % q1.TURN
 
 
+def _registers(slots: NDArray[np.int64], counter: int, labels: NDArray[np.int64]) -> bytes:
+    """Return the registers that are compared: all but the loop's counter and those of bins."""
+    registers = slots[:FIRST_CONSTANT].copy()
+    registers[counter] = 0
+    registers[labels] = 0
+    return registers.tobytes()
+
+
 def _pass_end(
     state: NDArray[np.int64],
     slots: NDArray[np.int64],
     queue: NDArray[np.int64],
     rows: int,
-    counter: int,
+    registers: bytes,
     labels: NDArray[np.int64],
 ) -> _PassEnd:
     time_ns = int(state[q1.TIME_NS])
@@ -226,17 +247,13 @@ def _pass_end(
     fixed[q1.ACQ_TIMES :] = 0
     fixed[q1.ACQ_TIMES : q1.ACQ_TIMES + waiting] = state[ring] - time_ns
     queued = np.arange(int(state[q1.QUEUE_LENGTH])) + int(state[q1.QUEUE_HEAD])
-    registers = slots[:FIRST_CONSTANT].copy()
-    registers[counter] = 0
-    registers[labels] = 0
     parts = (
         fixed,
-        registers,
         queue[queued % q1.QUEUE_SIZE] - time_ns,
         np.array([int(state[q1.CORE_NS]) - time_ns]),
     )
     return _PassEnd(
-        b"".join(part.tobytes() for part in parts),
+        b"".join([registers, *(part.tobytes() for part in parts)]),
         time_ns,
         int(state[q1.COUNT]),
         rows,
