@@ -193,8 +193,12 @@ def _quote(argument: str) -> str:
 
 def block(data: bytes) -> bytes:
     """Return ``data`` as a definite-length block, without a line end."""
+    return _head(data) + data
+
+
+def _head(data: bytes) -> bytes:
     length = b"%d" % len(data)
-    return b"#%d%s" % (len(length), length) + data
+    return b"#%d%s" % (len(length), length)
 
 
 def text_reply(text: str) -> bytes:
@@ -204,7 +208,9 @@ def text_reply(text: str) -> bytes:
 
 def block_reply(*payloads: bytes) -> bytes:
     """Return ``payloads`` as blocks one after the other, with the one line end that closes them."""
-    return b"".join(map(block, payloads)) + END_OF_REPLY
+    # Joined once: bins of single shots take megabytes.
+    pieces = [piece for payload in payloads for piece in (_head(payload), payload)]
+    return b"".join([*pieces, END_OF_REPLY])
 
 
 def take_blocks(reply: bytes) -> tuple[bytes, ...]:

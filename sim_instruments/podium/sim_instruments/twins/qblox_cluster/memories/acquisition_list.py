@@ -27,8 +27,26 @@ def empty_scope(model: ModuleModel) -> tuple[ScopePath, ...]:
 @dataclass(slots=True)
 class _Acquisition:
     index: int
-    bins: NDArray[np.void]
+    size: int
+    """Number of bins."""
     scope: tuple[ScopePath, ...]
+    filled: NDArray[np.void] | None = None
+    """The bins (dtype ``messages.BIN``), shared with the run that left them; None: all are empty.
+    A list of single shots takes megabytes, and most lists are read once."""
+
+    @property
+    def bins(self) -> NDArray[np.void]:
+        return empty_bins(self.size) if self.filled is None else self.filled
+
+    def add(self, more: NDArray[np.void]) -> None:
+        if self.filled is None:
+            self.filled = more
+            return
+        both = self.filled.copy()
+        for column in ("path0", "path1", "threshold", "average_count"):
+            both[column] += more[column]
+        both["valid"] |= more["valid"]
+        self.filled = both
 
 
 class AcquisitionList(NamedList[_Acquisition]):
@@ -41,11 +59,11 @@ class AcquisitionList(NamedList[_Acquisition]):
     @property
     def total_bins(self) -> int:
         """Bins of all acquisitions together."""
-        return sum(len(entry.bins) for entry in self._entries.values())
+        return sum(entry.size for entry in self._entries.values())
 
     def bin_counts(self) -> dict[int, int]:
         """Return the number of bins of each index."""
-        return {entry.index: len(entry.bins) for entry in self._entries.values()}
+        return {entry.index: entry.size for entry in self._entries.values()}
 
     def new(self, name: str, bins: int, free: int) -> None:
         """Add an acquisition under the lowest free index; ``free`` bins are left in the module."""
@@ -57,13 +75,13 @@ class AcquisitionList(NamedList[_Acquisition]):
                 TOO_MUCH_DATA,
                 f"acquisition {name} of {bins} bins does not fit: {free} of {limits.BINS} are free",
             )
-        self._entries[name] = _Acquisition(self._free_index(), empty_bins(bins), self._empty_scope)
+        self._entries[name] = _Acquisition(self._free_index(), bins, self._empty_scope)
 
     def delete_data(self, name: str) -> None:
         """Empty the bins and the scope record of ``name``, or of ``all``."""
         chosen = self._entries.values() if name.lower() in ("all", "") else [self._entry(name)]
         for entry in chosen:
-            entry.bins = empty_bins(len(entry.bins))
+            entry.filled = None
             entry.scope = self._empty_scope
 
     def store_scope(self, name: str, scope: tuple[ScopePath, ...]) -> None:
@@ -74,15 +92,12 @@ class AcquisitionList(NamedList[_Acquisition]):
         """Add the results of a run, by index, to the bins."""
         for entry in self._entries.values():
             more = results.get(entry.index)
-            if more is None or len(more) != len(entry.bins):
-                continue
-            for column in ("path0", "path1", "threshold", "average_count"):
-                entry.bins[column] += more[column]
-            entry.bins["valid"] |= more["valid"]
+            if more is not None and len(more) == entry.size:
+                entry.add(more)
 
     def bins(self, name: str) -> int:
         """Return the number of bins of ``name``."""
-        return len(self._entry(name).bins)
+        return self._entry(name).size
 
     def payloads(self, encoding: PartialEncoding | None = None) -> list[bytes]:
         """Return the blocks in which the whole list is read."""
