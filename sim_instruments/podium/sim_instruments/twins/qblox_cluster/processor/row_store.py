@@ -192,6 +192,15 @@ def _count(begin: int, steps: Any, number: Any, first: int, found: Any) -> None:
             found[row - first] = -1 if rests else here
 
 
+@njit(cache=True, nogil=True)
+def _write_again(once: Any, steps: Any, begin: int, turn: int, found: Any) -> None:
+    """Fill ``found`` with ``once`` and a step more each time, from a time on; see RepeatedRows."""
+    for time in range(found.size // once.size):
+        for row in range(once.size):
+            value = once[row] + (begin + time) * steps[row]
+            found[time * once.size + row] = value % turn if turn else value
+
+
 class RepeatedRows:
     """Rows that come again and again, each time with the same steps in columns that count."""
 
@@ -227,11 +236,18 @@ class RepeatedRows:
         if value is not None:
             return constant(value, last - first, once.dtype.type)
         begin, end = first // self.each, -(-last // self.each)
-        found = np.empty((max(end - begin, 0), self.each), once.dtype)
-        found[:] = once
-        if column in self._steps:
-            found += np.arange(begin, end, dtype=once.dtype)[:, None] * self._steps[column]
-        return self._turned(column, found.ravel()[first - begin * self.each :][: last - first])
+        found = np.empty(max(end - begin, 0) * self.each, once.dtype)
+        steps = np.full(self.each, self.step(column), np.int64)
+        _write_again(once, steps, begin, self._turns.get(column, 0), found)
+        return found[first - begin * self.each :][: last - first]
+
+    def some_of_each_time(self, places: NDArray[np.int64]) -> "RepeatedRows":
+        """Return those rows alone that stand at some places of each time."""
+        steps = {
+            column: step[places] if isinstance(step, np.ndarray) else step
+            for column, step in self._steps.items()
+        }
+        return RepeatedRows([one[places] for one in self._once], self.times, steps, self._turns)
 
     def at(self, column: int, places: NDArray[np.int64]) -> Column:
         """Return the entries of a column in some of the rows."""

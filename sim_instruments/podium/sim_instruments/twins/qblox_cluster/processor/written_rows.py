@@ -1,7 +1,7 @@
 """Rows that a Q1 processor's real-time side has written: in the kernel's buffers, and packed."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,12 +172,12 @@ class WrittenRows:
     def events(self) -> list[NDArray[Any]]:
         """Return the columns of a trace of rows that acquire or may change the markers."""
         self.pack()
-        stretches, marker = self._store.stretches, -1
-        kept: list[NDArray[np.int64]] = []
-        for rows in stretches:
-            picked, marker = _kept(rows, marker)
-            kept.append(picked)
-        return [_picked(stretches, kept, k, one) for k, one in enumerate(KINDS)]
+        chosen: list[_Chosen] = []
+        marker = -1
+        for rows in self._store.stretches:
+            found, marker = _events_of(rows, marker)
+            chosen += found
+        return [_joined_column(chosen, k, one) for k, one in enumerate(KINDS)]
 
     def marker_changes(self) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
         """Return rows at which the markers may have changed: time and markers from there on."""
@@ -223,32 +223,59 @@ def _joined(parts: Sequence[NDArray[Any]], kind: type[np.signedinteger]) -> NDAr
     return np.concatenate([np.zeros(0, kind), *parts], dtype=kind)
 
 
-def _kept(rows: StoredRows, marker: int) -> tuple[NDArray[np.int64], int]:
-    """Return which of some rows acquire, or may change the markers, and the markers at the end.
+class _Chosen(NamedTuple):
+    """Some rows of a stretch."""
+
+    rows: StoredRows
+    places: NDArray[np.int64] | range
+
+    def column(self, number: int) -> NDArray[Any]:
+        """Return the entries of a column in these rows; nobody may write to them."""
+        if isinstance(self.places, range):
+            return self.rows.part(number, self.places.start, self.places.stop)
+        return self.rows.at(number, self.places)
+
+
+def _events_of(rows: StoredRows, marker: int) -> tuple[list[_Chosen], int]:
+    """Return those rows that acquire, or may change the markers, and the markers at the end.
 
     ``marker``: those before, -1: there is none.
     """
-    kinds = rows.part(WIDE + q1.ROW_KIND, 0, rows.count)
-    markers = rows.part(WIDE + q1.ROW_MARKER, 0, rows.count)
+    if not isinstance(rows, RepeatedRows):
+        places, marker = _events_within(rows, rows.count, marker)
+        return [_Chosen(rows, places)], marker
+    # Each time they are the same, but for the very first row: what is before it may be another.
+    places, marker = _events_within(rows, rows.each, marker)
+    later, marker = _events_within(rows, rows.each, marker)
+    if not later.size:
+        return [_Chosen(rows, places)], marker
+    each_time = rows.some_of_each_time(later)
+    first = max(later.size - places.size, 0)
+    chosen = [_Chosen(each_time, range(first, each_time.count))]
+    return [_Chosen(rows, places[:1]), *chosen] if places.size > later.size else chosen, marker
+
+
+def _events_within(rows: StoredRows, count: int, marker: int) -> tuple[NDArray[np.int64], int]:
+    """Return which of the first rows of a stretch they are, and the markers behind these."""
+    kinds = rows.part(WIDE + q1.ROW_KIND, 0, count)
+    markers = rows.part(WIDE + q1.ROW_MARKER, 0, count)
     changes = np.diff(markers, prepend=np.array([marker], markers.dtype)) != 0
     return np.flatnonzero((kinds > EventKind.PLAY) | changes), int(markers[-1])
 
 
-def _picked(
-    stretches: Sequence[StoredRows],
-    kept: Sequence[NDArray[np.int64]],
-    column: int,
-    kind: type[np.signedinteger],
+def _joined_column(
+    chosen: Sequence[_Chosen], column: int, kind: type[np.signedinteger]
 ) -> NDArray[Any]:
     """Return the entries of a column at some rows of each stretch."""
-    values = {rows.only(column) for rows in stretches}
+    count = sum(len(one.places) for one in chosen)
+    values = {one.rows.only(column) for one in chosen}
     if len(values) == 1 and (value := values.pop()) is not None:
-        return constant(value, sum(rows.size for rows in kept), kind)
-    out = np.empty(sum(rows.size for rows in kept), kind)
+        return constant(value, count, kind)
+    out = np.empty(count, kind)
     at = 0
-    for rows, picked in zip(stretches, kept, strict=True):
-        out[at : at + picked.size] = rows.at(column, picked)
-        at += picked.size
+    for one in chosen:
+        out[at : at + len(one.places)] = one.column(column)
+        at += len(one.places)
     return out
 
 
