@@ -173,7 +173,10 @@ def test_who_speaks_to_a_twin_wakes_it() -> None:
     keeping = keeper(ClockMode.LEAP, box=box)
     assert not keeping.leap()
     box.busy_until_fs = keeping.clock.start_fs + 9
-    assert TimeOf(keeping, "box").leap()
+    of_box = TimeOf(keeping, "box")
+    assert not of_box.leap()
+    of_box.wake()
+    assert of_box.leap()
 
 
 def test_none_is_awake_when_all_are_idle_until_one_is_spoken_to() -> None:

@@ -306,8 +306,13 @@ class Clock:
         return self._changed + followed
 
     def _stretch(self, at_fs: int) -> _Stretch:
-        number = bisect_right(self._stretches, at_fs, key=lambda one: one.begun_fs)
-        return self._stretches[max(0, number - 1)]
+        return self._stretches[self._number_of_stretch(at_fs)]
+
+    def _number_of_stretch(self, at_fs: int) -> int:
+        last = len(self._stretches) - 1
+        if self._stretches[last].begun_fs <= at_fs:  # as good as always
+            return last
+        return max(0, bisect_right(self._stretches, at_fs, key=lambda one: one.begun_fs) - 1)
 
     def _change(self, at_fs: int, state: LockState) -> None:
         present = self._stretch(at_fs)
@@ -325,8 +330,7 @@ class Clock:
     def _solve_fs(self, local_fs: Callable[[int], int]) -> int:
         """Return when it shows what ``local_fs`` says for an epoch, by the first lock that does."""
         nominal_fs = local_fs(self._stretches[-1].epoch)
-        first = bisect_right(self._stretches, nominal_fs - REACH_FS, key=lambda one: one.begun_fs)
-        number = max(0, first - 1)
+        number = self._number_of_stretch(nominal_fs - REACH_FS)
         while True:
             since = self._stretches[number]
             wanted_fs = at_fs = local_fs(since.epoch)

@@ -144,6 +144,7 @@ class TwinConnection(asyncio.Protocol):
             self._leap()
             piece = self._waiting.popleft() if self._waiting else b""
             self._exchange(piece)
+            self._timekeeper.wake()
             self._leap()
             if not self._waiting:
                 self._mind_reading()

@@ -127,6 +127,7 @@ class TwinDatagrams(asyncio.DatagramProtocol):
                 half = len(answer) // 2
                 self._transport.sendto(answer[:half] if self._faults.half_answers else answer, addr)
                 self._timekeeper.answered()
+            self._timekeeper.wake()
             self._leap()
         if self._waiting and not self._faults.frozen:
             self._timekeeper.wait_for_turn()

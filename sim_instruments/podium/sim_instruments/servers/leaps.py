@@ -238,8 +238,7 @@ class TimeOf:
         return self.timekeeper.clock
 
     def leap(self) -> bool:
-        """Leap as far as is allowed; tell whether."""
-        self.wake()
+        """Leap as far as those allow that are awake; tell whether."""
         return self.timekeeper.leap()
 
     def wake(self) -> None:

@@ -48,12 +48,8 @@ class PlayedRun:
     """The world instant of a nanosecond of the run."""
     left_out: int
     """Pulses and windows beyond those that are kept."""
-
-    @property
-    def samples(self) -> int:
-        """Return how many samples it holds."""
-        pieces = {id(piece): piece.samples.size for one in self.drives for piece in one.pieces}
-        return sum(pieces.values())
+    samples: int
+    """How many it holds."""
 
 
 class SignalLog:
@@ -75,6 +71,8 @@ class SignalLog:
         before = [one.start_ns.size for one in signals.drives if not one.spur]
         before += [one.start_ns.size for one in signals.captures]
         left_out = sum(max(0, count - PULSES_KEPT) for count in before)
+        pieces = {id(piece): piece for one in drives for piece in one.pieces}
+        samples = sum(piece.samples.size for piece in pieces.values())
         with self._lock:
             self._count += 1
             self._runs.append(
@@ -87,6 +85,7 @@ class SignalLog:
                     captures,
                     when,
                     left_out,
+                    samples,
                 )
             )
             held = sum(one.samples for one in self._runs)
@@ -134,16 +133,14 @@ def _first_pulses(train: "PulseTrain") -> "PulseTrain":
     """Return the first pulses of a train, without holding the arrays of the others."""
     if train.start_ns.size <= PULSES_KEPT:
         return train
-    piece = train.piece[:PULSES_KEPT].copy()
-    used = sorted(set(piece.tolist()))
-    pieces: list[Piece] = [train.pieces[number] for number in used]
-    renumbered = {number: k for k, number in enumerate(used)}
-    for k, number in enumerate(piece.tolist()):
-        piece[k] = renumbered[number]
+    import numpy as np
+
+    used, piece = np.unique(train.piece[:PULSES_KEPT], return_inverse=True)
+    pieces: list[Piece] = [train.pieces[number] for number in used.tolist()]
     return replace(
         train,
         start_ns=train.start_ns[:PULSES_KEPT].copy(),
-        piece=piece,
+        piece=piece.astype(train.piece.dtype),
         phase_turns=train.phase_turns[:PULSES_KEPT].copy(),
         pieces=tuple(pieces),
     )
