@@ -10,6 +10,8 @@ _Q1_EVENTS = f"{_QBLOX}/q1_events.py"
 _Q1_TESTS = "tests/sim_instruments/twins/qblox_cluster/processor"
 _BY_ARITHMETIC = (f"{_Q1_TESTS}/test_q1_arithmetic.py",)
 _BY_Q1 = (f"{_Q1_TESTS}/test_q1_processor.py",)
+_ROW_STORE = f"{_QBLOX}/row_store.py"
+_BY_ROWS = (f"{_Q1_TESTS}/test_written_rows.py",)
 
 
 def _q1(
@@ -228,5 +230,21 @@ MUTANTS = (
         "while waiting > 0 and ready <= time:",
         "while waiting > 0:",
         "no acquisition is ever lost",
+    ),
+    _q1(
+        "passes-that-count-from-the-second",
+        _ROW_STORE,
+        "value = once[row] + (begin + time) * steps[row]",
+        "value = once[row] + (begin + time + 1) * steps[row]",
+        "what a loop acquires comes a pass too late",
+        _BY_ROWS,
+    ),
+    _q1(
+        "markers-before-a-loop-are-its-own",
+        f"{_QBLOX}/written_rows.py",
+        "places, marker = _events_within(rows, rows.each, marker)",
+        "places, marker = _events_within(rows, rows.each, int(rows.part(10, rows.each - 1, rows.each)[0]))",
+        "a marker that changes as a loop begins is not seen",
+        _BY_ROWS,
     ),
 )

@@ -37,7 +37,10 @@ def written(random: np.random.Generator, markers: int, acquires: bool) -> Writte
         state[q1.ROWS] = count
         rows.pack()
 
-    rows.wide, rows.narrow = np.zeros((WIDE, 99), np.int64), np.zeros((q1.ROW_COLUMNS, 99), np.int32)
+    rows.wide, rows.narrow = (
+        np.zeros((WIDE, 99), np.int64),
+        np.zeros((q1.ROW_COLUMNS, 99), np.int32),
+    )
     write(4)
     last = 100
     steps = {0: 60, 1: 7, BIN: random.integers(0, 3, EACH).astype(np.int32)}
