@@ -243,7 +243,8 @@ MUTANTS = (
         "markers-before-a-loop-are-its-own",
         f"{_QBLOX}/written_rows.py",
         "places, marker = _events_within(rows, rows.each, marker)",
-        "places, marker = _events_within(rows, rows.each, int(rows.part(10, rows.each - 1, rows.each)[0]))",
+        "marker = _events_within(rows, rows.each, marker)[1]\n    places, marker = "
+        "_events_within(rows, rows.each, marker)",
         "a marker that changes as a loop begins is not seen",
         _BY_ROWS,
     ),
