@@ -11,7 +11,7 @@ _Q1_TESTS = "tests/sim_instruments/twins/qblox_cluster/processor"
 _BY_ARITHMETIC = (f"{_Q1_TESTS}/test_q1_arithmetic.py",)
 _BY_Q1 = (f"{_Q1_TESTS}/test_q1_processor.py",)
 _ROW_STORE = f"{_QBLOX}/row_store.py"
-_BY_ROWS = (f"{_Q1_TESTS}/test_written_rows.py",)
+_BY_ROWS = (f"{_Q1_TESTS}/test_row_store.py", f"{_Q1_TESTS}/test_written_rows.py")
 
 
 def _q1(

@@ -251,12 +251,7 @@ class RepeatedRows:
 
     def at(self, column: int, places: NDArray[np.int64]) -> Column:
         """Return the entries of a column in some of the rows."""
-        once = self._once[column]
-        if column not in self._steps:
-            return np.asarray(once[places % self.each])
-        time, row = np.divmod(places, self.each)
-        step = np.broadcast_to(self._steps[column], once.shape)
-        return self._turned(column, once[row] + (time * step[row]).astype(once.dtype))
+        return self.part(column, 0, self.count)[places]
 
     def only(self, column: int) -> int | None:
         """Return the one value that a column holds; None: there may be several."""
@@ -268,10 +263,6 @@ class RepeatedRows:
 
     def moved(self, column: int, place: Column) -> None:
         """Hear that all of a column has been copied elsewhere: it is kept here as well."""
-
-    def _turned(self, column: int, found: Column) -> Column:
-        turn = self._turns.get(column)
-        return found if turn is None else np.asarray(found % turn)
 
 
 StoredRows = PackedRows | NumberedRows | RepeatedRows

@@ -247,12 +247,12 @@ def _events_of(rows: StoredRows, marker: int) -> tuple[list[_Chosen], int]:
     # Each time they are the same, but for the very first row: what is before it may be another.
     places, marker = _events_within(rows, rows.each, marker)
     later, marker = _events_within(rows, rows.each, marker)
-    if not later.size:
-        return [_Chosen(rows, places)], marker
-    each_time = rows.some_of_each_time(later)
-    first = max(later.size - places.size, 0)
-    chosen = [_Chosen(each_time, range(first, each_time.count))]
-    return [_Chosen(rows, places[:1]), *chosen] if places.size > later.size else chosen, marker
+    chosen = [_Chosen(rows, range(1))] if places.size > later.size else []
+    if later.size:
+        each_time = rows.some_of_each_time(later)
+        first = max(later.size - places.size, 0)
+        chosen.append(_Chosen(each_time, range(first, each_time.count)))
+    return chosen, marker
 
 
 def _events_within(rows: StoredRows, count: int, marker: int) -> tuple[NDArray[np.int64], int]:
